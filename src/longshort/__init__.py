@@ -1,0 +1,1 @@
+"""longshort: sequence modelling with LSTM, from the principle to production."""

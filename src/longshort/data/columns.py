@@ -1,0 +1,188 @@
+"""Text cells into numbers and timestamps; a cell that is neither is named by row and value."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import polars as pl
+
+from longshort.config import DataConfig
+from longshort.data.sources import Source
+from longshort.errors import DataError
+
+Kind = Literal["datetime", "date", "integer"]
+
+_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d", "%d-%m-%Y")
+_TIMES = ("%H:%M:%S%.f", "%H:%M")
+_FORMATS = (
+    *_DATES,
+    *(f"{date} {time}" for date in _DATES for time in _TIMES),
+    *(f"%Y-%m-%dT{time}" for time in _TIMES),
+    *(f"%Y-%m-%d{mark}%H:%M:%S%.f%#z" for mark in (" ", "T")),
+)
+
+
+def number(source: Source, name: str, config: DataConfig) -> pl.Expr:
+    """Expression that reads column `name` as float64; what is no number becomes null."""
+    dtype = source.sample.schema[name]
+    column = pl.col(name)
+    if dtype == pl.String:
+        text = column.str.strip_chars()
+        if config.decimal == ",":
+            text = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+        return text.cast(pl.Float64, strict=False)
+    if dtype.is_numeric() or dtype == pl.Boolean or dtype == pl.Null:
+        return column.cast(pl.Float64)
+    raise DataError(
+        f"{source.name}: column {name!r} holds {dtype}, a number is needed; choose another column"
+    )
+
+
+def is_numeric(source: Source, name: str, config: DataConfig) -> bool:
+    """Whether the first cells of a column are numbers."""
+    dtype = source.sample.schema[name]
+    if dtype != pl.String:
+        return bool(dtype.is_numeric())
+    cells = source.sample.select(pl.col(name), number=number(source, name, config))
+    known = cells.filter(pl.col(name).is_not_null())
+    return known.height > 0 and known["number"].null_count() == 0
+
+
+def refuse_text(source: Source, names: list[str], config: DataConfig) -> None:
+    """Raise for the first cell that is neither empty nor a number."""
+    texts = [name for name in names if source.sample.schema[name] == pl.String]
+    lost = source.lazy.select(
+        (pl.col(name).is_not_null() & number(source, name, config).is_null()).any().alias(name)
+        for name in texts
+    ).collect()
+    for name in texts:
+        if not lost[name][0]:
+            continue
+        bad = (
+            source.lazy.select(pl.col(name), value=number(source, name, config))
+            .with_row_index("row")
+            .filter(pl.col(name).is_not_null() & pl.col("value").is_null())
+            .head(3)
+            .collect()
+        )
+        row, value = int(bad["row"][0]), str(bad[name][0])
+        hint = "correct it or leave the cell empty"
+        if "," in value and config.decimal == ".":
+            hint = "if commas are decimal marks, use --set data.decimal=','"
+        raise DataError(
+            f"{source.name}: {source.row(row)}, column {name!r}: {value[:40]!r} is not a number; "
+            f"{hint}"
+        )
+
+
+def stamp(source: Source, name: str, config: DataConfig) -> tuple[pl.Expr, Kind]:
+    """Expression that reads a column as int64 microseconds (or integers), and what it holds."""
+    dtype = source.sample.schema[name]
+    column = pl.col(name)
+    if dtype == pl.Date:
+        return column.cast(pl.Datetime("us")).cast(pl.Int64), "date"
+    if isinstance(dtype, pl.Datetime):
+        if dtype.time_zone is not None:
+            column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return column.cast(pl.Datetime("us")).cast(pl.Int64), "datetime"
+    if dtype.is_integer() or dtype.is_float():
+        return _integer_stamp(column.cast(pl.Int64), _samples(source, name).cast(pl.Int64))
+    if dtype != pl.String:
+        raise DataError(f"{source.name}: time column {name!r} holds {dtype}; timestamps are needed")
+    return _text_stamp(source, name, config)
+
+
+def refuse_bad_stamps(source: Source, name: str, config: DataConfig) -> None:
+    """Raise for the first row whose timestamp is missing or does not parse."""
+    expression, _ = stamp(source, name, config)
+    bad = (
+        source.lazy.select(pl.col(name), value=expression)
+        .with_row_index("row")
+        .filter(pl.col("value").is_null())
+        .head(1)
+        .collect()
+    )
+    if bad.height:
+        value = bad[name][0]
+        what = "is missing" if value is None else f"{str(value)[:40]!r} does not read like the rest"
+        raise DataError(
+            f"{source.name}: {source.row(int(bad['row'][0]))}, column {name!r}: the timestamp "
+            f"{what}; correct or remove the row"
+        )
+
+
+def looks_like_time(source: Source, name: str, config: DataConfig) -> bool:
+    """Whether a column's first cells read as dates (plain integers do not count)."""
+    dtype = source.sample.schema[name]
+    if dtype == pl.Date or isinstance(dtype, pl.Datetime):
+        return True
+    if dtype != pl.String:
+        return False
+    sample = _samples(source, name)
+    if sample.len() == 0 or sample.cast(pl.Float64, strict=False).null_count() == 0:
+        return False
+    return bool(_formats_that_fit(sample, config))
+
+
+def _samples(source: Source, name: str) -> pl.Series:
+    cells = source.sample[name].drop_nulls()
+    return cells.str.strip_chars() if cells.dtype == pl.String else cells
+
+
+def _text_stamp(source: Source, name: str, config: DataConfig) -> tuple[pl.Expr, Kind]:
+    sample = _samples(source, name)
+    text = pl.col(name).str.strip_chars()
+    whole = sample.cast(pl.Int64, strict=False)
+    eight = sample.str.len_chars().eq(8).all() if sample.len() else False
+    if config.time_format is None and whole.null_count() == 0 and sample.len() and not eight:
+        return _integer_stamp(text.cast(pl.Int64, strict=False), whole)
+    formats = _formats_that_fit(sample, config)
+    if not formats:
+        shown = sample[0] if sample.len() else "nothing"
+        raise DataError(
+            f"{source.name}: column {name!r}: {shown!r} does not read as a timestamp; name another "
+            "column with --time, or say how to read it, for example "
+            "--set data.time_format='%d.%m.%Y %H:%M'"
+        )
+    readings = {tuple(_parse(sample, form).to_list()) for form in formats}
+    if len(readings) > 1:
+        raise DataError(
+            f"{source.name}: column {name!r}: {sample[0]!r} can be read as {formats[0]!r} or as "
+            f"{formats[1]!r}; choose with --set data.time_format='{formats[0]}'"
+        )
+    form = formats[0]
+    parsed = _parse_expr(text, form).cast(pl.Int64)
+    return parsed, "datetime" if "%H" in form else "date"
+
+
+def _integer_stamp(value: pl.Expr, sample: pl.Series) -> tuple[pl.Expr, Kind]:
+    """Plain integers are row numbers unless they all look like years or Unix time."""
+    low, high = int(sample.min() or 0), int(sample.max() or 0)  # type: ignore[arg-type]
+    if 1500 <= low and high <= 2200 and sample.n_unique() == sample.len() <= 701:
+        dates = pl.datetime(value, 1, 1, time_unit="us")
+        return dates.cast(pl.Int64), "date"
+    for scale, unit in ((1_000_000, 10**9), (1_000, 10**12), (1, 10**15)):
+        if unit // 2 <= low and high <= unit * 4:
+            return value * scale, "datetime"
+    return value, "integer"
+
+
+def _formats_that_fit(sample: pl.Series, config: DataConfig) -> list[str]:
+    candidates = (config.time_format,) if config.time_format else _FORMATS
+    first = sample.head(5)
+    likely = [f for f in candidates if _parse(first, f).null_count() == 0 and first.len()]
+    limit = 0.02 * sample.len()
+    return [form for form in likely if _parse(sample, form).null_count() <= limit]
+
+
+def _parse(sample: pl.Series, form: str) -> pl.Series:
+    return sample.to_frame("text").select(_parse_expr(pl.col("text"), form))["text"]
+
+
+def _parse_expr(text: pl.Expr, form: str) -> pl.Expr:
+    if "z" in form:
+        zoned = text.str.to_datetime(form, time_unit="us", strict=False, time_zone="UTC")
+        return zoned.dt.replace_time_zone(None)
+    if "%H" in form:
+        return text.str.to_datetime(form, time_unit="us", strict=False)
+    return text.str.to_date(form, strict=False).cast(pl.Datetime("us"))

@@ -1,0 +1,119 @@
+"""Which column is what: the user's names checked, the rest found and said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from longshort.config import DataConfig
+from longshort.data.columns import is_numeric, looks_like_time
+from longshort.data.sources import Source
+from longshort.errors import DataError, nearest
+
+_TIME_NAMES = ("ds", "date", "datetime", "timestamp", "time", "day", "week", "month", "year")
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Names of the columns by role."""
+
+    time: str | None
+    group: tuple[str, ...]
+    target: tuple[str, ...]
+    past: tuple[str, ...]
+    future: tuple[str, ...]
+    static: tuple[str, ...]
+
+    @property
+    def used(self) -> list[str]:
+        """All columns that are read, each once."""
+        time = (self.time,) if self.time else ()
+        return list(dict.fromkeys((*time, *self.group, *self.numbers)))
+
+    @property
+    def numbers(self) -> list[str]:
+        """All columns that must hold numbers, each once."""
+        return list(dict.fromkeys((*self.target, *self.past, *self.future, *self.static)))
+
+
+def find_schema(source: Source, config: DataConfig) -> Schema:
+    """Check the named columns, find the time and target columns that are not named."""
+    for role in ("target", "group", "past", "future", "static"):
+        for name in getattr(config, role):
+            if name != "all" or role != "target":
+                _require(source, name, role)
+    if config.time is not None:
+        _require(source, config.time, "time")
+    time = config.time or _find_time(source, config)
+    taken = {time, *config.group, *config.past, *config.future, *config.static}
+    target = _find_target(source, config, taken)
+    _refuse_two_roles(source, config, time, target)
+    return Schema(time, config.group, target, config.past, config.future, config.static)
+
+
+def _require(source: Source, name: str, role: str) -> None:
+    if name not in source.columns:
+        raise DataError(
+            f"{source.name}: no column {name!r} for --{role}; {nearest(name, source.columns)}"
+            + _delimiter_hint(source)
+        )
+
+
+def _delimiter_hint(source: Source) -> str:
+    if len(source.columns) > 1 or source.first_line is None:
+        return ""
+    return (
+        "; the file reads as a single column: if the delimiter was not recognised, name it with "
+        "--set data.delimiter=';'"
+    )
+
+
+def _find_time(source: Source, config: DataConfig) -> str | None:
+    by_name = [name for name in source.columns if name.strip().casefold() in _TIME_NAMES]
+    by_name.sort(key=lambda name: _TIME_NAMES.index(name.strip().casefold()))
+    if by_name:
+        return by_name[0]
+    taken = {*config.target, *config.group, *config.past, *config.future, *config.static}
+    for name in source.columns[:50]:
+        if name not in taken and looks_like_time(source, name, config):
+            return name
+    return None
+
+
+def _find_target(source: Source, config: DataConfig, taken: set[str | None]) -> tuple[str, ...]:
+    if config.target and config.target != ("all",):
+        return config.target
+    free = [name for name in source.columns if name not in taken]
+    numeric = [name for name in free if is_numeric(source, name, config)]
+    if config.target == ("all",) and numeric:
+        return tuple(numeric)
+    if len(numeric) == 1:
+        return (numeric[0],)
+    if not numeric:
+        raise DataError(
+            f"{source.name}: no numeric column is left to forecast among "
+            f"{', '.join(map(repr, source.columns[:10]))}; name one with --target"
+            + _delimiter_hint(source)
+        )
+    shown = ", ".join(numeric[:10]) + (", …" if len(numeric) > 10 else "")
+    raise DataError(
+        f"{source.name}: which column is to be forecast? Name it with --target (there are {shown}),"
+        " or take them all with --target all"
+    )
+
+
+def _refuse_two_roles(
+    source: Source, config: DataConfig, time: str | None, target: tuple[str, ...]
+) -> None:
+    roles = {
+        "time": (time,) if time else (), "target": target, "group": config.group,
+        "past": config.past, "future": config.future, "static": config.static,
+    }  # fmt: skip
+    seen: dict[str, str] = {}
+    for role, names in roles.items():
+        for name in names:
+            if name in seen:
+                raise DataError(
+                    f"{source.name}: column {name!r} is named for --{seen[name]} and --{role}; "
+                    "a column has one role"
+                )
+            seen[name] = role

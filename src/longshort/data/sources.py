@@ -1,0 +1,305 @@
+"""Files and frames as a polars LazyFrame, looked over before a parser meets them.
+
+Text cells stay text here; `longshort.data.columns` turns the chosen ones into numbers and
+timestamps, so that a bad cell can be named by row and value.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, cast
+
+import polars as pl
+
+from longshort.config import DataConfig
+from longshort.errors import DataError
+
+Format = Literal["csv", "parquet", "jsonl"]
+
+MAX_LINE = 1 << 20
+MAX_COLUMNS = 100_000
+SAMPLE = 1000
+_SUFFIXES: dict[str, Format] = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".tab": "csv",
+    ".parquet": "parquet", ".pq": "parquet",
+    ".jsonl": "jsonl", ".ndjson": "jsonl",
+}  # fmt: skip
+_DELIMITERS = (",", "\t", ";", "|")
+NULLS = ["", "NA", "N/A", "nan", "NaN", "NAN", "null", "NULL", "None", "?"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows that can be read lazily, and where they came from."""
+
+    lazy: pl.LazyFrame
+    columns: tuple[str, ...]
+    name: str
+    first_line: int | None
+    """Line number of the first data row in a text file; None where rows have no lines."""
+    path: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+
+    @cached_property
+    def sample(self) -> pl.DataFrame:
+        """The first rows, read once."""
+        return self.lazy.head(SAMPLE).collect()
+
+    def row(self, index: int) -> str:
+        """How a person finds row `index` (from 0): a line of the file or a row number."""
+        if self.first_line is None:
+            return f"row {index}"
+        return f"line {index + self.first_line}"
+
+
+def open_source(data: object, config: DataConfig) -> Source:
+    """Open a path, a polars frame or a pandas frame.
+
+    Raises `DataError` with the file, line and remedy when it cannot be read.
+    """
+    if isinstance(data, (str, Path)):
+        return _open_file(Path(data), config)
+    frame = _as_polars(data)
+    if not frame.columns:
+        raise DataError("data: the frame has no columns; pass one with a time and a target column")
+    return Source(frame.lazy(), tuple(frame.columns), "frame", first_line=None)
+
+
+def _as_polars(data: object) -> pl.DataFrame:
+    if isinstance(data, pl.LazyFrame):
+        return data.collect()
+    if isinstance(data, pl.DataFrame):
+        return data
+    if type(data).__module__.split(".")[0] == "pandas":
+        return _from_pandas(data)
+    raise DataError(
+        f"data: expected a path, a polars frame or a pandas frame, got {type(data).__name__}"
+    )
+
+
+def _from_pandas(frame: Any) -> pl.DataFrame:
+    """Column by column, so that pyarrow is not needed."""
+    if not hasattr(frame, "columns"):
+        frame = frame.to_frame()
+    if frame.index.name is not None or frame.index.dtype.kind == "M":
+        frame = frame.reset_index(names=frame.index.name or "time")
+    columns: dict[str, pl.Series] = {}
+    for name in frame.columns:
+        column = frame[name]
+        if column.dtype.kind in "iufbM":
+            values = column.to_numpy()
+            columns[str(name)] = pl.Series(str(name), values)
+        else:
+            texts = [None if missing else str(cell) for cell, missing in
+                     zip(column, column.isna(), strict=True)]
+            columns[str(name)] = pl.Series(str(name), texts, dtype=pl.String)
+    return pl.DataFrame(columns)
+
+
+def _open_file(path: Path, config: DataConfig) -> Source:
+    if not path.exists():
+        raise DataError(f"{path}: no such file; check the path (working folder: {Path.cwd()})")
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder; give one file")
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise DataError(f"{path}: cannot read: {error.strerror or error}") from None
+    if size == 0:
+        raise DataError(f"{path}: the file is empty; it needs a header line and rows")
+    kind = config.format or _format_of(path, head)
+    if kind == "parquet":
+        return _open_parquet(path, head)
+    digest, sample = _survey(path)
+    if kind == "jsonl":
+        return _open_jsonl(path, digest, size)
+    return _open_text(path, sample, digest, size, config)
+
+
+def _format_of(path: Path, head: bytes) -> Format:
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+    if head == b"PAR1":
+        return "parquet"
+    if suffixes and suffixes[-1] in _SUFFIXES:
+        return _SUFFIXES[suffixes[-1]]
+    return "csv"
+
+
+def _open_parquet(path: Path, head: bytes) -> Source:
+    if head != b"PAR1":
+        raise DataError(f"{path}: not a Parquet file (its first bytes are {head!r})")
+    try:
+        lazy = pl.scan_parquet(path)
+        columns = tuple(lazy.collect_schema().names())
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(f"{path}: damaged Parquet file: {_first_line(error)}") from None
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 22):
+            digest.update(chunk)
+    return Source(lazy, columns, path.name, None, str(path), digest.hexdigest(),
+                  path.stat().st_size)
+
+
+def _open_jsonl(path: Path, digest: str, size: int) -> Source:
+    try:
+        lazy = pl.scan_ndjson(path, infer_schema_length=None)
+        columns = tuple(lazy.collect_schema().names())
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(
+            f"{path}: not JSON lines (one object a line): {_first_line(error)}"
+        ) from None
+    return Source(lazy, columns, path.name, 1, str(path), digest, size)
+
+
+def _open_text(
+    path: Path, sample: list[str], digest: str, size: int, config: DataConfig
+) -> Source:
+    if config.delimiter is not None and len(config.delimiter) != 1:
+        raise DataError(
+            f"data.delimiter: one character is expected, got {config.delimiter!r}"
+        )
+    delimiter = config.delimiter or _guess_delimiter(path, sample)
+    names = _split(sample[0], delimiter)
+    if len(names) > MAX_COLUMNS:
+        raise DataError(
+            f"{path}: line 1 has {len(names):,} columns, at most {MAX_COLUMNS:,} are read; "
+            "keep the columns you need, or use long format (a series name, a time, a value)"
+        )
+    blank = [i + 1 for i, name in enumerate(names) if not name.strip()]
+    doubled = sorted({name for name in names if names.count(name) > 1})[:3] if (
+        len(set(names)) < len(names)) else []
+    if doubled and not blank:
+        raise DataError(f"{path}: line 1: the column name {doubled[0]!r} stands twice; rename one")
+    if all(_is_number(name) for name in names) and not all(map(str.isdigit, names)):
+        raise DataError(
+            f"{path}: line 1 holds numbers only, so the file seems to have no header; "
+            "put a line of column names first"
+        )
+    names = [name.strip() or f"column_{i + 1}" for i, name in enumerate(names)]
+    lazy = pl.scan_csv(
+        path, separator=delimiter, has_header=False, skip_rows=1,
+        schema=dict.fromkeys(names, pl.String), null_values=NULLS, raise_if_empty=False,
+    )  # fmt: skip
+    return Source(lazy, tuple(names), path.name, 2, str(path), digest, size)
+
+
+def _survey(path: Path) -> tuple[str, list[str]]:
+    """Read once: digest, first lines, and everything that would upset a parser."""
+    digest = hashlib.sha256()
+    sample: list[str] = []
+    line, pending = 1, b""
+    for chunk in _chunks(path, digest):
+        if b"\0" in chunk:
+            raise DataError(
+                f"{path}: holds binary data (a zero byte near line "
+                f"{line + chunk[: chunk.index(0)].count(10)}); expected CSV, TSV, Parquet or JSON "
+                "lines"
+            )
+        lines = (pending + chunk).split(b"\n")
+        pending = lines.pop()
+        _refuse_long(path, lines if max(map(len, lines), default=0) > MAX_LINE else [], line)
+        if len(sample) < 20:
+            sample += [_decode(path, raw, line + i) for i, raw in
+                       enumerate(lines[: 20 - len(sample)])]
+        _check_encoding(path, chunk, lines, line)
+        line += len(lines)
+        _refuse_long(path, [pending], line)
+    if pending and len(sample) < 20:
+        sample.append(_decode(path, pending, line))
+    sample = [text.rstrip("\r") for text in sample]
+    if not any(text.strip() for text in sample):
+        raise DataError(f"{path}: the file holds only empty lines; it needs a header and rows")
+    sample[0] = sample[0].removeprefix("\ufeff")
+    return digest.hexdigest(), sample
+
+
+def _chunks(path: Path, digest: Any) -> Iterator[bytes]:
+    """Decompressed content in pieces, updating the digest of the file as it lies on the disk."""
+    with path.open("rb") as raw:
+        compressed = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        while block := raw.read(1 << 22):
+            digest.update(block)
+            if not compressed:
+                yield block
+        if not compressed:
+            return
+        raw.seek(0)
+        try:
+            with gzip.open(raw) as text:
+                while block := cast(BinaryIO, text).read(1 << 22):
+                    yield block
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise DataError(f"{path}: damaged gzip file: {error}") from None
+
+
+def _refuse_long(path: Path, lines: list[bytes], first: int) -> None:
+    for number, raw in enumerate(lines, first):
+        if len(raw) > MAX_LINE:
+            columns = max(raw.count(mark.encode()) for mark in _DELIMITERS) + 1
+            raise DataError(
+                f"{path}: line {number} is longer than {MAX_LINE >> 20} MiB "
+                f"({columns:,} cells so far); keep the columns you need, or use long format "
+                "(a series name, a time, a value)"
+            )
+
+
+def _check_encoding(path: Path, chunk: bytes, lines: list[bytes], first: int) -> None:
+    if chunk.isascii():
+        return
+    for number, raw in enumerate(lines, first):
+        if not raw.isascii():
+            _decode(path, raw, number)
+
+
+def _decode(path: Path, raw: bytes, line: int) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: line {line}: byte {error.start} ({raw[error.start]:#04x}) is not UTF-8; "
+            "save the file as UTF-8 (for example `iconv -f latin1 -t utf-8`)"
+        ) from None
+
+
+def _guess_delimiter(path: Path, sample: list[str]) -> str:
+    """The delimiter that splits every sampled line into the same number of cells."""
+    lines = [text for text in sample if text.strip()][:20]
+    if path.name.removesuffix(".gz").endswith((".tsv", ".tab")):
+        return "\t"
+    for delimiter in _DELIMITERS:
+        widths = {len(_split(text, delimiter)) for text in lines[:-1] or lines}
+        if len(widths) == 1 and widths != {1}:
+            return delimiter
+    counts = {mark: lines[0].count(mark) for mark in _DELIMITERS}
+    return max(counts, key=lambda mark: counts[mark])
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    if '"' not in line:
+        return line.split(delimiter)
+    import csv
+
+    return next(csv.reader([line], delimiter=delimiter))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0][:300]

@@ -1,0 +1,115 @@
+"""Train, validation and test as stretches of time, the same cut for all or one per series.
+
+A window belongs to the part that holds its whole horizon; one whose horizon crosses a border
+belongs to none. Its context may reach back over the border, as it would in use, unless
+`split.isolate` forbids it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from longshort.config import DataConfig, SplitConfig
+from longshort.data.columns import stamp
+from longshort.data.panel import Panel
+from longshort.data.sources import Source
+from longshort.data.timeline import Ints
+from longshort.errors import ConfigError
+
+Part = Literal["train", "val", "test"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row ranges [start, end) of each group for each part, counted from the group's first row."""
+
+    start: dict[Part, Ints]
+    end: dict[Part, Ints]
+    gap: int
+    isolate: bool
+
+    def describe(self, panel: Panel) -> dict[str, Any]:
+        """First and last timestamp of each part, over all groups, and the rows it holds."""
+        parts: dict[str, Any] = {"gap": self.gap, "isolate": self.isolate}
+        for part in ("train", "val", "test"):
+            start, end = self.start[part], self.end[part]
+            held = np.flatnonzero(end > start)
+            if held.size == 0:
+                parts[part] = {"rows": 0}
+                continue
+            low = held[np.argmin((panel.first + start)[held])]
+            high = held[np.argmax((panel.first + end)[held])]
+            parts[part] = {
+                "rows": int((end - start).clip(0).sum()),
+                "from": panel.stamps(int(low), start[low : low + 1])[0],
+                "to": panel.stamps(int(high), end[high : high + 1] - 1)[0],
+            }
+        return parts
+
+
+def make_split(panel: Panel, config: SplitConfig) -> Split:
+    """Cut the panel; raises `ConfigError` when a part would be empty."""
+    val, test = config.val, config.test
+    if val is None or test is None:
+        raise ConfigError("split.val and split.test must be decided before the data is split")
+    lengths = panel.lengths
+    last = panel.first + lengths
+    if config.by == "time":
+        low = np.full_like(last, panel.first.min())
+        high = np.full_like(last, last.max())
+    else:
+        low, high = panel.first, last
+    test_start = _cut(panel, low, high, test, high, "split.test")
+    test_end = high
+    val_start = _cut(panel, low, high, val, test_start - config.gap, "split.val")
+
+    def rows(index: Ints) -> Ints:
+        return np.clip(index - panel.first, 0, lengths)
+
+    split = Split(
+        {"train": np.zeros_like(lengths), "val": rows(val_start), "test": rows(test_start)},
+        {"train": rows(val_start - config.gap), "val": rows(test_start - config.gap),
+         "test": rows(test_end)},
+        config.gap, config.isolate,
+    )  # fmt: skip
+    for part in ("train", "val", "test"):
+        if not np.any(split.end[part] > split.start[part]):
+            raise ConfigError(
+                f"split: the {part} part is empty with val = {val!r}, test = {test!r}, gap = "
+                f"{config.gap} on {int(lengths.max()):,} steps; make the other parts smaller"
+            )
+    return split
+
+
+def _cut(
+    panel: Panel, low: Ints, high: Ints, size: float | int | str, end: Ints, key: str
+) -> Ints:
+    """Grid index at which a part of this size, ending at `end`, starts."""
+    if isinstance(size, str):
+        return np.full_like(high, _index_of(panel, size, key))
+    if isinstance(size, float):
+        if not 0.0 < size < 1.0:
+            raise ConfigError(f"{key}: a share lies between 0 and 1, got {size}; steps are whole")
+        return end - np.maximum(1, np.round((high - low) * size)).astype(np.int64)
+    if size < 1:
+        raise ConfigError(f"{key}: at least 1 step is needed, got {size}")
+    return end - size
+
+
+def _index_of(panel: Panel, text: str, key: str) -> int:
+    if panel.kind == "integer":
+        try:
+            value = np.array([int(text)])
+        except ValueError:
+            raise ConfigError(f"{key}: {text!r} is no row number, and the data counts rows") from (
+                None
+            )
+    else:
+        frame = pl.DataFrame({"time": [text]})
+        source = Source(frame.lazy(), ("time",), key, None)
+        value = frame.select(stamp(source, "time", DataConfig())[0]).to_series().to_numpy()
+    return int(panel.freq.to_index(value)[0])

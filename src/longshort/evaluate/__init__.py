@@ -1,0 +1,1 @@
+"""Metrics, naive rivals and checks that a result is real."""

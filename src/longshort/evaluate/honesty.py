@@ -1,0 +1,82 @@
+"""Is the result real? Paired comparison with the best rival, echo check, flatness check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Mean loss of the model relative to a rival's, with a 95 % interval over forecast origins."""
+
+    outcome: Literal["better", "equal", "worse"]
+    gain: float
+    low: float
+    high: float
+
+
+def compare(model: Floats, rival: Floats, block: int) -> Comparison:
+    """Paired comparison of losses [n], one per origin in time order.
+
+    The gain is 1 - mean(model) / mean(rival). Its interval comes from a moving-block bootstrap
+    (Künsch, 1989) with blocks of `block` origins, since neighbouring windows overlap.
+    """
+    count = len(model)
+    block = max(1, min(block, count))
+    starts_per_sample = -(-count // block)
+    draw = np.random.default_rng(0)
+    starts = draw.integers(0, count - block + 1, (_RESAMPLES, starts_per_sample))
+    sums = [np.concatenate([[0.0], np.cumsum(loss)]) for loss in (model, rival)]
+    ours, theirs = ((total[starts + block] - total[starts]).sum(1) for total in sums)
+    gains = 1.0 - ours / np.maximum(theirs, 1e-300)
+    low, high = (float(v) for v in np.quantile(gains, [0.025, 0.975]))
+    gain = 1.0 - float(model.mean()) / max(float(rival.mean()), 1e-300)
+    outcome: Literal["better", "equal", "worse"] = "equal"
+    if low > 0:
+        outcome = "better"
+    elif high < 0:
+        outcome = "worse"
+    return Comparison(outcome, gain, low, high)
+
+
+def echo_check(truth: Floats, forecast: Floats, last: Floats) -> dict[str, Any]:
+    """Is the forecast the last known value, shifted?
+
+    truth and forecast [n, H], last [n]. Compares changes from the last value at each step: an echo
+    forecasts hardly any change, or changes that do not go with the true ones.
+    """
+    true_change, change = truth - last[:, None], forecast - last[:, None]
+    known = ~np.isnan(true_change)
+    true_change, change = true_change[known], change[known]
+    spread = float(np.std(true_change))
+    size = float(np.std(change)) / spread if spread > 0 else 0.0
+    follows = 0.0
+    if size > 0 and len(change) > 2:
+        follows = float(np.corrcoef(change, true_change)[0, 1])
+    is_echo = spread > 0 and (size < 0.05 or follows < 0.1)
+    return {
+        "is_echo": is_echo,
+        "correlation_of_changes": follows,
+        "size_of_changes": size,
+    }
+
+
+def flatness_check(truth: Floats, forecast: Floats) -> dict[str, Any]:
+    """Does the forecast vary over the horizon as the truth does? Median ratio of deviations."""
+    if truth.shape[1] < 3:
+        return {"is_flat": False, "variation": None}
+    complete = ~np.isnan(truth).any(axis=1)
+    true_spread = truth[complete].std(axis=1)
+    moving = true_spread > 1e-12
+    if not moving.any():
+        return {"is_flat": False, "variation": None}
+    ratio = float(np.median(forecast[complete].std(axis=1)[moving] / true_spread[moving]))
+    return {"is_flat": ratio < 0.1, "variation": ratio}

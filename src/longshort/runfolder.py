@@ -1,0 +1,154 @@
+"""A run folder: plain files, each replaced atomically, never overwritten unasked.
+
+Every write goes to a temporary file beside the target, is flushed to the disk and renamed, and the
+folder itself is flushed after it; a reader sees the old file or the new one, never a part.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from longshort.errors import RunError
+
+CONFIG, DATA, MODEL, METRICS = "config.toml", "data.json", "model.safetensors", "metrics.jsonl"
+SCORES, PREDICTIONS, REPORT = "scores.json", "predictions.csv", "report.html"
+CARD, ENV = "README.md", "env.json"
+
+
+def write_atomic(path: Path, data: bytes | str) -> None:
+    """Write a file so that a crash at any moment leaves the old content or the new."""
+    raw = data.encode() if isinstance(data, str) else data
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise RunError(
+            f"{path}: cannot write: {error.strerror or error}; what was there before is unchanged"
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    if sys.platform == "win32":  # directories cannot be opened for fsync there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def to_json(value: object) -> str:
+    """Strict JSON: NaN and infinity are refused by the encoder."""
+    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run under `path`."""
+
+    path: Path
+
+    @staticmethod
+    def create(path: Path, overwrite: bool = False) -> RunFolder:
+        """Make a new, empty run folder; an existing one only goes with `overwrite`."""
+        if path.exists():
+            if not path.is_dir():
+                raise RunError(f"{path}: is a file; give another folder to --out")
+            if any(path.iterdir()):
+                _clear(path, overwrite)
+        try:
+            (path / "ckpt").mkdir(parents=True, exist_ok=True)
+            probe = path / ".writable"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise RunError(
+                f"{path}: cannot write there: {error.strerror or error}; give another --out"
+            ) from None
+        return RunFolder(path)
+
+    @staticmethod
+    def open(path: Path) -> RunFolder:
+        """Open a finished or interrupted run; a folder of something else is refused."""
+        if not path.is_dir():
+            raise RunError(f"{path}: no such run folder; give the folder that --out named")
+        folder = RunFolder(path)
+        if not folder.file(CONFIG).is_file():
+            raise RunError(
+                f"{path}: not a run folder: it has no {CONFIG}; give the folder that --out named"
+            )
+        return folder
+
+    def file(self, name: str) -> Path:
+        """Path of one of the run's files."""
+        return self.path / name
+
+    @property
+    def last(self) -> Path:
+        """The newest complete checkpoint."""
+        return self.path / "ckpt" / "last.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint's weights with the best validation score so far."""
+        return self.path / "ckpt" / "best.safetensors"
+
+    def write(self, name: str, data: bytes | str) -> None:
+        """Replace one of the run's files atomically."""
+        write_atomic(self.file(name), data)
+
+    def write_json(self, name: str, value: object) -> None:
+        """Replace a JSON file atomically."""
+        self.write(name, to_json(value))
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Read a JSON object; a missing or damaged file is a `RunError`."""
+        path = self.file(name)
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunError(
+                f"{self.path}: {name} is missing; the run did not finish "
+                f"(continue it with `longshort train --resume {self.path}`)"
+            ) from None
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunError(f"{path}: damaged: {error}") from None
+        if not isinstance(value, dict):
+            raise RunError(f"{path}: damaged: expected a JSON object")
+        return value
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """First of parent/name-1, parent/name-2, … that does not exist yet."""
+    number = 1
+    while (parent / f"{name}-{number}").exists():
+        number += 1
+    return parent / f"{name}-{number}"
+
+
+def _clear(path: Path, overwrite: bool) -> None:
+    if not overwrite:
+        raise RunError(
+            f"{path}: already used; give another --out, continue it with "
+            f"`longshort train --resume {path}`, or replace it with --overwrite"
+        )
+    if not (path / CONFIG).is_file() and not (path / "ckpt").is_dir():
+        raise RunError(
+            f"{path}: holds files that are not a longshort run, so --overwrite leaves it alone; "
+            "give another --out"
+        )
+    shutil.rmtree(path)

@@ -1,0 +1,1 @@
+"""Applications, one package each: what is encoded, built, lost, decoded and measured."""

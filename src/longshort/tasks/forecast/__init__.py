@@ -1,0 +1,1 @@
+"""Forecasting series: `resolve` the settings, `ForecastTask`, score and predict."""

@@ -1,0 +1,154 @@
+"""What is not set is decided here from the data, and said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from longshort.config import RunConfig
+from longshort.data.calendar import seen_periods
+from longshort.data.panel import Panel
+from longshort.data.season import find_season
+from longshort.data.split import Split, make_split
+from longshort.errors import DataError
+
+_SHARES = {"val": 0.1, "test": 0.2}
+_MAX_SCORED = 20_000_000
+"""Forecast values scored in the test part, above which origins are thinned."""
+_STEPS_PER_EPOCH = 200
+_MAX_EPOCHS = 20
+
+
+def resolve(config: RunConfig, panel: Panel) -> tuple[RunConfig, list[str]]:
+    """The config with every open setting decided, and a line for each decision."""
+    said: list[str] = []
+    config = _decide_split(config, said)
+    split = make_split(panel, config.split)
+    config = _decide_season(config, panel, split, said)
+    config = _decide_lengths(config, panel, split, said)
+    config = _decide_covariates(config, panel, split, said)
+    return _decide_size(config, panel, split, said), said
+
+
+def _decide_split(config: RunConfig, said: list[str]) -> RunConfig:
+    values = {part: getattr(config.split, part) for part in ("val", "test")}
+    for part, value in values.items():
+        if value is None:
+            values[part] = _SHARES[part]
+            said.append(f"split.{part} = {_SHARES[part]} of the time span")
+    return _update(config, "split", values)
+
+
+def _decide_season(
+    config: RunConfig, panel: Panel, split: Split, said: list[str]
+) -> RunConfig:
+    if config.model.season is not None:
+        return config
+    season = find_season(panel, split.end["train"])
+    why = f"{season} steps of {panel.freq}" if season > 1 else "none found"
+    said.append(f"model.season = {season} ({why}, from the training part's autocorrelation)")
+    return _update(config, "model", {"season": season})
+
+
+def _decide_lengths(
+    config: RunConfig, panel: Panel, split: Split, said: list[str]
+) -> RunConfig:
+    model = config.model
+    season = model.season or 1
+    horizon = model.horizon or (season if 4 <= season <= 60 else 12)
+    longest = int(split.end["train"].max())
+    context = model.context_length
+    if context is None:
+        wanted = max(3 * horizon, 24, 14 * season if season <= 24 else 2 * season)
+        room = max(longest // 3, min(longest - horizon, max(season, 1)))
+        context = max(1, min(wanted, room))
+        if context > season:
+            context -= context % season
+        said.append(f"model.context_length = {context} steps")
+    if model.horizon is None:
+        said.append(f"model.horizon = {horizon} steps")
+    _refuse_short(panel, split, context, horizon)
+    patch = model.patch
+    if patch is None:
+        patch = _patch(context, season)
+        said.append(f"model.patch = {patch} steps enter the cell together")
+    lengths = {"horizon": horizon, "context_length": context, "patch": min(patch, context)}
+    return _update(config, "model", lengths)
+
+
+def _patch(context: int, season: int) -> int:
+    """Keep the recurrence at 10 to 30 steps; a whole season is a natural patch."""
+    if context <= 30:
+        return 1
+    if season > 1 and 7 <= context // season <= 48:
+        return season
+    return max(1, round(context / 16))
+
+
+def _refuse_short(panel: Panel, split: Split, context: int, horizon: int) -> None:
+    need = context + horizon
+    longest = int(split.end["train"].max())
+    if longest < need:
+        group = int(np.argmax(split.end["train"]))
+        raise DataError(
+            f"series too short: {panel.series_name(group, 0)} has {longest} training steps of its "
+            f"{int(panel.lengths[group])}, but model.context_length {context} + model.horizon "
+            f"{horizon} = {need} are needed; give longer series, or smaller numbers"
+        )
+    for part in ("val", "test"):
+        held = int((split.end[part] - split.start[part]).max())  # type: ignore[index]
+        if held < horizon:
+            raise DataError(
+                f"split.{part}: {held} steps are fewer than model.horizon {horizon}; make split."
+                f"{part} at least {horizon}, or the horizon shorter"
+            )
+
+
+def _decide_covariates(
+    config: RunConfig, panel: Panel, split: Split, said: list[str]
+) -> RunConfig:
+    if config.data.calendar is not None:
+        return config
+    periods = seen_periods(panel.freq, int(split.end["train"].max()))
+    if config.model.instance_norm != "none" and not config.data.future:
+        periods = ()
+    said.append(f"data.calendar = {list(periods)}")
+    return _update(config, "data", {"calendar": periods})
+
+
+def _decide_size(
+    config: RunConfig, panel: Panel, split: Split, said: list[str]
+) -> RunConfig:
+    model, train = config.model, config.train
+    assert model.context_length and model.horizon
+    mixed = model.channels == "mixed"
+    columns = 1 if mixed else panel.target.shape[1]
+    room = split.end["train"] - model.context_length - model.horizon + 1
+    windows = int(room.clip(0).sum()) * columns
+    tested = int((split.end["test"] - split.start["test"]).sum()) * panel.target.shape[1]
+    changes: dict[str, Any] = {}
+    hidden = model.hidden or (32 if windows < 2_000 else 64 if windows < 20_000 else 128)
+    if model.hidden is None:
+        said.append(f"model.hidden = {hidden} units for {windows:,} training windows")
+    batch = train.batch_size or (32 if windows < 2_000 else 64 if windows < 20_000 else 256)
+    steps = train.steps_per_epoch or max(1, min(windows // batch, _STEPS_PER_EPOCH))
+    epochs = train.max_epochs or _MAX_EPOCHS
+    changes = {"batch_size": batch, "steps_per_epoch": steps, "max_epochs": epochs}
+    if train.batch_size is None or train.steps_per_epoch is None or train.max_epochs is None:
+        said.append(f"train: up to {epochs} epochs of {steps} batches of {batch} windows")
+    if train.loss is None:
+        changes["loss"] = "pinball" if model.quantiles else "mse"
+        said.append(f"train.loss = {changes['loss']}")
+    if config.split.stride is None:
+        stride = max(1, -(-tested * model.horizon // _MAX_SCORED))
+        config = _update(config, "split", {"stride": stride})
+        if stride > 1:
+            said.append(f"split.stride = {stride}: every {stride}th origin is scored")
+    config = _update(config, "model", {"hidden": hidden})
+    return _update(config, "train", changes)
+
+
+def _update(config: RunConfig, section: str, changes: dict[str, Any]) -> RunConfig:
+    changed = getattr(config, section).model_copy(update=changes)
+    return config.model_copy(update={section: changed})

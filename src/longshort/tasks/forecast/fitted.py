@@ -1,0 +1,164 @@
+"""Every number that was taken from the training rows, kept with the run and reused as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from longshort.config import RunConfig, TransformConfig
+from longshort.data.calendar import calendar_features
+from longshort.data.panel import Floats, Panel
+from longshort.data.split import Split
+from longshort.data.timeline import Ints
+from longshort.data.transforms import TargetTransform, forward_fill
+from longshort.data.windows import WindowReader
+from longshort.errors import RunError
+from longshort.evaluate.metrics import seasonal_scale
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and deviation of each covariate column."""
+
+    mean: Floats
+    deviation: Floats
+
+    @staticmethod
+    def fit(values: Floats) -> Moments:
+        """Over the rows of [n, C], gaps left out."""
+        known = ~np.isnan(values)
+        count = np.maximum(known.sum(0), 1)
+        mean = np.where(known, values, 0.0).sum(0) / count
+        spread = np.sqrt(np.where(known, (values - mean) ** 2, 0.0).sum(0) / count)
+        return Moments(mean, np.where(spread > 1e-8, spread, 1.0))
+
+    def apply(self, values: Floats) -> Floats:
+        """Scale to mean 0 and deviation 1; what is unknown becomes the mean."""
+        return np.nan_to_num((values - self.mean) / self.deviation)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Scales of the target and covariates, fitted on the first `rows` [G] of each group.
+
+    `transform` is what the model sees; `zscore` the plain scale in which scores are also given;
+    `naive_error` [G, K] the seasonal naive error that MASE divides by; `number` [G] each group's
+    place at training, by which learned vectors are found, -1 for a group that was not there.
+    """
+
+    groups: tuple[tuple[str, ...], ...]
+    number: Ints
+    rows: Ints
+    transform: TargetTransform
+    zscore: TargetTransform
+    naive_error: Floats
+    past: Moments
+    future: Moments
+    static: Moments
+
+    @staticmethod
+    def fit(panel: Panel, split: Split, config: RunConfig) -> Fitted:
+        """Look at the training rows only."""
+        rows = split.end["train"]
+        return Fitted._fit(panel, rows, config)
+
+    @staticmethod
+    def _fit(panel: Panel, rows: Ints, config: RunConfig) -> Fitted:
+        position = np.arange(panel.num_rows) - np.repeat(panel.offsets[:-1], panel.lengths)
+        seen = position < np.repeat(rows, panel.lengths)
+        season = config.model.season or 1
+        naive = np.array([
+            [seasonal_scale(panel.target[begin : begin + count, column], season)
+             for column in range(panel.target.shape[1])]
+            for begin, count in zip(panel.offsets[:-1], rows, strict=True)
+        ])  # fmt: skip
+        return Fitted(
+            panel.groups, np.arange(panel.num_groups), rows,
+            TargetTransform.fit(panel, rows, config.transform),
+            TargetTransform.fit(panel, rows, TransformConfig()),
+            naive, Moments.fit(panel.past[seen]), Moments.fit(panel.future[seen]),
+            Moments.fit(panel.static[rows > 0]),
+        )  # fmt: skip
+
+    def reader(self, panel: Panel, config: RunConfig) -> WindowReader:
+        """Windows of scaled values and covariates; future covariates end with the calendar."""
+        model = config.model
+        assert model.context_length and model.horizon and config.data.calendar is not None
+        calendar = calendar_features(panel.freq, panel.index(), config.data.calendar)
+        past = self.past.apply(forward_fill(panel.past, panel.offsets))
+        future = self.future.apply(forward_fill(panel.future, panel.offsets))
+        return WindowReader(
+            panel, self.transform.apply(panel), past, np.concatenate([future, calendar], axis=1),
+            self.static.apply(panel.static), context=model.context_length, horizon=model.horizon,
+            mixed=model.channels == "mixed", number=self.number,
+        )  # fmt: skip
+
+    def fit_to(self, panel: Panel, config: RunConfig) -> tuple[Fitted, list[int]]:
+        """The same numbers in another panel's order of groups, and which groups are new.
+
+        A new group is scaled by its own history where the scale is per series, else globally.
+        """
+        place = {key: number for number, key in enumerate(self.groups)}
+        own = Fitted._fit(panel, panel.lengths, config)
+        new = [g for g, key in enumerate(panel.groups) if key not in place]
+        number = np.array([place.get(key, -1) for key in panel.groups])
+        is_new = number < 0
+        source = np.maximum(number, 0)
+
+        def choose(mine: Floats, theirs: Floats) -> Floats:
+            return np.where(is_new[:, None], theirs, mine[source])
+
+        keep = config.transform.per == "global"
+        transform = TargetTransform(
+            config.transform,
+            self.transform.location[source] if keep else
+            choose(self.transform.location, own.transform.location),
+            self.transform.scale[source] if keep else
+            choose(self.transform.scale, own.transform.scale),
+        )  # fmt: skip
+        zscore = TargetTransform(
+            TransformConfig(), choose(self.zscore.location, own.zscore.location),
+            choose(self.zscore.scale, own.zscore.scale),
+        )  # fmt: skip
+        naive = choose(self.naive_error, own.naive_error)
+        changed = replace(self, groups=panel.groups, number=number,
+                          rows=np.where(is_new, 0, self.rows[source]), transform=transform, zscore=zscore, naive_error=naive)
+        return changed, new
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for `data.json`; NaN is written as null."""
+        return {
+            "groups": [list(key) for key in self.groups],
+            "fitted_on_rows": self.rows.tolist(),
+            "transform": self.transform.to_dict(),
+            "zscore": self.zscore.to_dict(),
+            "naive_error": [[None if np.isnan(v) else v for v in row]
+                            for row in self.naive_error.tolist()],
+            "past": _moments_dict(self.past),
+            "future": _moments_dict(self.future),
+            "static": _moments_dict(self.static),
+        }  # fmt: skip
+
+    @staticmethod
+    def from_dict(stored: dict[str, Any], config: RunConfig) -> Fitted:
+        """Read back what `to_dict` wrote; a damaged record is a `RunError`."""
+        try:
+            return Fitted(
+                tuple(tuple(key) for key in stored["groups"]),
+                np.arange(len(stored["groups"])),
+                np.array(stored["fitted_on_rows"], np.int64),
+                TargetTransform.from_dict(config.transform, stored["transform"]),
+                TargetTransform.from_dict(TransformConfig(), stored["zscore"]),
+                np.array(stored["naive_error"], float),
+                *(Moments(np.array(stored[name]["mean"], float),
+                          np.array(stored[name]["deviation"], float))
+                  for name in ("past", "future", "static")),
+            )  # fmt: skip
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(f"data.json: damaged: {error!r} in the fitted numbers") from None
+
+
+def _moments_dict(moments: Moments) -> dict[str, list[float]]:
+    return {"mean": moments.mean.tolist(), "deviation": moments.deviation.tolist()}

@@ -1,0 +1,187 @@
+"""The forecaster's network: normalise the window, run a recurrent stack over it, read the horizon.
+
+    window → instance norm → patches → linear → LSTM/GRU stack ┐
+    normalised window → linear map over time ──────────────────┴→ sum → undo the norm → forecast
+
+Patches make long contexts cheap (Lin et al., 2023, SegRNN); the linear map is the autoregressive
+part of LSTNet (Lai et al., 2018), starting at the least-squares solution that is also a rival, so
+that the recurrent part learns what a linear map cannot say.
+
+Letters: B windows, L context, H horizon, C columns forecast together, P and F covariates, Q
+quantiles (1 for a point forecast), U hidden units.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from longshort.data.windows import Batch
+from longshort.nn import GRU, LSTM
+
+InstanceNorm = Literal["none", "last", "standard", "last_std", "mean"]
+
+_EPSILON = 1e-2
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """Everything that fixes the network's shape."""
+
+    cell: Literal["lstm", "gru"]
+    hidden: int
+    num_layers: int
+    dropout: float
+    residual: bool
+    context: int
+    horizon: int
+    patch: int
+    decoder: Literal["direct", "recursive"]
+    instance_norm: InstanceNorm
+    linear: bool
+    columns: int
+    past: int
+    future: int
+    static: int
+    series: int
+    embedding: int
+    outputs: int
+    """Values per step and column: the number of quantiles, or 1."""
+
+
+class RecurrentStack(nn.Module):
+    """Layers of one cell with dropout between them and optional residual connections."""
+
+    def __init__(self, plan: NetworkPlan) -> None:
+        super().__init__()
+        cell = LSTM if plan.cell == "lstm" else GRU
+        self.layers = nn.ModuleList(
+            cell(plan.hidden, plan.hidden, batch_first=True) for _ in range(plan.num_layers)
+        )
+        self.dropout = nn.Dropout(plan.dropout)
+        self.residual = plan.residual
+
+    def forward(self, x: Tensor, states: list[Tensor] | None = None) -> tuple[Tensor, list[Tensor]]:
+        """x [B, T, U] and each layer's state to output [B, T, U] and the states after it."""
+        after = []
+        for number, layer in enumerate(self.layers):
+            if number:
+                x = self.dropout(x)
+            output, state = layer(x, states[number] if states else None)
+            x = x + output if self.residual else output
+            after.append(state)
+        return x, after
+
+
+class ForecastNetwork(nn.Module):
+    """Batch to forecast [B, H, C, Q] in the scaled units."""
+
+    def __init__(self, plan: NetworkPlan) -> None:
+        super().__init__()
+        self.plan = plan
+        width = plan.columns + plan.past + plan.future
+        self.encode = nn.Linear(plan.patch * width, plan.hidden)
+        self.stack = RecurrentStack(plan)
+        self.dropout = nn.Dropout(plan.dropout)
+        if plan.embedding:
+            self.embed = nn.Embedding(plan.series, plan.embedding)
+            nn.init.normal_(self.embed.weight, std=0.1)
+        known = plan.hidden + plan.static + plan.embedding
+        steps = plan.horizon if plan.decoder == "direct" else plan.patch
+        self.head = _zero(nn.Linear(known, steps * plan.columns * plan.outputs))
+        if plan.future and plan.decoder == "direct":
+            self.ahead = nn.Sequential(
+                nn.Linear(known + plan.future, plan.hidden), nn.ReLU(),
+                _zero(nn.Linear(plan.hidden, plan.columns * plan.outputs)),
+            )  # fmt: skip
+        if plan.linear:
+            self.linear = _zero(nn.Linear(plan.context, plan.horizon, bias=False))
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Forecast [B, H, C, Q]."""
+        plan = self.plan
+        location, scale = _instance_norm(batch.context, plan.instance_norm)
+        x = (batch.context - location) / scale
+        sequence, states = self.stack(self._encoded(x, batch))
+        known = self._known(sequence[:, -1], batch)
+        if plan.decoder == "direct":
+            y = self._direct(known, batch)
+        else:
+            y = self._recursive(known, states, batch)
+        if plan.linear:
+            last = x[:, -1:]
+            straight = self.linear((x - last).transpose(1, 2)).transpose(1, 2) + last
+            y = y + straight.unsqueeze(-1)
+        return y * scale.unsqueeze(-1) + location.unsqueeze(-1)
+
+    def _encoded(self, x: Tensor, batch: Batch) -> Tensor:
+        """Normalised context and covariates as patches, [B, ceil(L / patch), U].
+
+        The first patch is filled up by repeating the first step.
+        """
+        steps = torch.cat([x, batch.past, batch.future[:, : self.plan.context]], dim=2)
+        missing = -steps.size(1) % self.plan.patch
+        if missing:
+            steps = torch.cat([steps[:, :1].expand(-1, missing, -1), steps], dim=1)
+        encoded: Tensor = self.encode(steps.reshape(len(steps), -1, self.encode.in_features))
+        return encoded
+
+    def _known(self, state: Tensor, batch: Batch) -> Tensor:
+        """What the head sees: the last state, static features, the series' vector."""
+        parts = [self.dropout(state), batch.static]
+        if self.plan.embedding:
+            parts.append(self.embed(batch.series))
+        return torch.cat(parts, dim=1)
+
+    def _direct(self, known: Tensor, batch: Batch) -> Tensor:
+        """The whole horizon at once from the last state."""
+        plan = self.plan
+        shape = (len(known), plan.horizon, plan.columns, plan.outputs)
+        y: Tensor = self.head(known).view(shape)
+        if plan.future:
+            future = batch.future[:, plan.context :]
+            spread = known.unsqueeze(1).expand(-1, plan.horizon, -1)
+            y = y + self.ahead(torch.cat([spread, future], dim=2)).view(shape)
+        return y
+
+    def _recursive(self, known: Tensor, states: list[Tensor], batch: Batch) -> Tensor:
+        """Patch after patch, each fed back as the next input."""
+        plan = self.plan
+        shape = (len(known), plan.patch, plan.columns, plan.outputs)
+        parts: list[Tensor] = []
+        for number in range(math.ceil(plan.horizon / plan.patch)):
+            parts.append(self.head(known).view(shape))
+            begin = plan.context + number * plan.patch
+            future = batch.future[:, begin : begin + plan.patch]
+            short = plan.patch - future.size(1)
+            if short:
+                future = torch.cat([future, future[:, -1:].expand(-1, short, -1)], dim=1)
+            step = torch.cat([parts[-1][..., plan.outputs // 2], future], dim=2)
+            sequence, states = self.stack(self.encode(step.flatten(1)).unsqueeze(1), states)
+            known = self._known(sequence[:, -1], batch)
+        return torch.cat(parts, dim=1)[:, : plan.horizon]
+
+
+def _instance_norm(context: Tensor, kind: InstanceNorm) -> tuple[Tensor, Tensor]:
+    """Location and scale of each window and column, [B, 1, C] (Kim et al., 2022, RevIN)."""
+    one = torch.ones_like(context[:, -1:])
+    if kind == "none":
+        return torch.zeros_like(one), one
+    if kind == "mean":
+        return torch.zeros_like(one), context.abs().mean(1, keepdim=True) + _EPSILON
+    location = context[:, -1:] if kind in ("last", "last_std") else context.mean(1, keepdim=True)
+    if kind == "last":
+        return location, one
+    return location, (context.var(1, unbiased=False, keepdim=True) + _EPSILON).sqrt()
+
+
+def _zero(layer: nn.Linear) -> nn.Linear:
+    """Start at zero, so that the forecast starts at the linear path or the window's location."""
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer

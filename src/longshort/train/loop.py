@@ -1,0 +1,299 @@
+"""The training loop: repeatable to the bit, stoppable and resumable at any step.
+
+Everything that decides what happens next is in `_State` and in the optimiser, and both are in the
+checkpoint: weights, moments, random numbers, place in the epoch, scores. The order of an epoch's
+samples is drawn from (seed, epoch) alone.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from longshort.config import TrainConfig
+from longshort.errors import Interrupted, LongshortError, RunError
+from longshort.runfolder import METRICS, RunFolder
+from longshort.tasks.task import Task
+from longshort.train.checkpoint import load_tensors, load_weights, save_tensors
+from longshort.train.events import Ended, EpochEnded, Listener, Saved, Started, Stepped, silent
+from longshort.train.optimise import clip, make_optimizer, penalty, rate_factor
+
+_PLATEAU_WAIT = 2
+_PLATEAU_FACTOR = 0.5
+
+
+@dataclass(frozen=True)
+class TrainPlan:
+    """How much is trained: batches of `batch_size`, `steps_per_epoch` of them, `max_epochs` times."""
+
+    batch_size: int
+    steps_per_epoch: int
+    max_epochs: int
+
+    @property
+    def total_steps(self) -> int:
+        """Batches in all, when nothing stops earlier."""
+        return self.steps_per_epoch * self.max_epochs
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What came of the training; the task's module holds the best weights."""
+
+    best_epoch: int
+    best_score: float
+    history: list[dict[str, float | int]]
+    reason: str
+    seconds: float
+
+
+@dataclass
+class _State:
+    """Where training stands."""
+
+    epoch: int = 0
+    step_in_epoch: int = 0
+    loss_sum: float = 0.0
+    norm_sum: float = 0.0
+    plateau_factor: float = 1.0
+    best_epoch: int = -1
+    best_score: float = math.inf
+    ended: str = ""
+    history: list[dict[str, float | int]] = field(default_factory=list)
+
+
+class TrainingDiverged(LongshortError):
+    """The loss became NaN or infinite."""
+
+
+def fit(
+    task: Task, config: TrainConfig, plan: TrainPlan, *, folder: RunFolder | None = None,
+    resume: bool = False, listen: Listener = silent,
+) -> TrainResult:  # fmt: skip
+    """Train a task and leave the best weights in its module.
+
+    With a `folder`, checkpoints and `metrics.jsonl` are kept there, and an interrupt (Ctrl-C) saves
+    and raises `Interrupted`; `resume` continues from the last checkpoint and ends with the same
+    bits as an uninterrupted run.
+    """
+    loop = _Loop(task, config, plan, folder, listen)
+    if resume:
+        loop.restore()
+    return loop.run()
+
+
+class _Loop:
+    """One training run; `run` is the whole story, the rest are its steps."""
+
+    def __init__(
+        self, task: Task, config: TrainConfig, plan: TrainPlan, folder: RunFolder | None,
+        listen: Listener,
+    ) -> None:  # fmt: skip
+        self.task, self.config, self.plan = task, config, plan
+        self.folder, self.listen = folder, listen
+        self.optimizer = make_optimizer(task.module, config)
+        self.weights = [w for group in self.optimizer.param_groups for w in group["params"]]
+        self.state = _State()
+        self.best: dict[str, Tensor] = {}
+        self.saved_at = time.monotonic()
+
+    def run(self) -> TrainResult:
+        begin, state = time.monotonic(), self.state
+        first_step = self._steps_done()
+        parameters = sum(w.numel() for w in self.weights)
+        self.listen(Started(first_step, self.plan.total_steps, parameters))
+        with _stop_flag() as stop:
+            if not first_step:
+                self._save()
+            while not state.ended:
+                order = self._epoch_order()
+                while state.step_in_epoch < self.plan.steps_per_epoch:
+                    self._learn(order)
+                    self._tell_step(begin, first_step)
+                    if stop.is_set():
+                        self._save()
+                        raise Interrupted(self._resume_line())
+                    if self._is_save_due():
+                        self._save()
+                self._end_epoch()
+        load_weights(self.task.module, self.best, Path("best weights"))
+        seconds = time.monotonic() - begin
+        self.listen(Ended(state.ended, state.best_epoch, state.best_score, seconds))
+        return TrainResult(
+            state.best_epoch, state.best_score, state.history, state.ended, seconds
+        )
+
+    def _steps_done(self) -> int:
+        return self.state.epoch * self.plan.steps_per_epoch + self.state.step_in_epoch
+
+    def _epoch_order(self) -> Tensor:
+        """Sample numbers of this epoch, [steps, batch]; short data is gone through repeatedly."""
+        draw = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.state.epoch)
+        wanted = self.plan.steps_per_epoch * self.plan.batch_size
+        rounds = math.ceil(wanted / self.task.num_samples)
+        passes = [torch.randperm(self.task.num_samples, generator=draw) for _ in range(rounds)]
+        return torch.cat(passes)[:wanted].view(self.plan.steps_per_epoch, self.plan.batch_size)
+
+    def _learn(self, order: Tensor) -> None:
+        state = self.state
+        factor = state.plateau_factor * rate_factor(
+            self.config.schedule, self._steps_done(), self.plan.total_steps
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * factor
+        self.task.module.train()
+        loss = self.task.loss(order[state.step_in_epoch])
+        extra = penalty(self.weights, self.config)
+        self.optimizer.zero_grad()
+        (loss if extra is None else loss + extra).backward()  # type: ignore[no-untyped-call]
+        norm = clip(self.weights, self.config)
+        value = float(loss.detach())
+        if not math.isfinite(value) or not math.isfinite(norm):
+            raise TrainingDiverged(
+                f"training: the loss became {value} (gradient norm {norm}) in epoch {state.epoch}, "
+                f"step {state.step_in_epoch}; lower train.learning_rate (now "
+                f"{self.config.learning_rate:g}) or set train.clip_norm"
+            )
+        self.optimizer.step()
+        state.step_in_epoch += 1
+        state.loss_sum += value
+        state.norm_sum += norm
+
+    def _end_epoch(self) -> None:
+        state, steps = self.state, self.plan.steps_per_epoch
+        self.task.module.eval()
+        with torch.no_grad():
+            score = self.task.validate()
+        is_best = score < state.best_score
+        if is_best:
+            state.best_epoch, state.best_score = state.epoch, score
+            self.best = {name: w.detach().clone() for name, w in
+                         self.task.module.state_dict().items()}  # fmt: skip
+        record: dict[str, float | int] = {
+            "epoch": state.epoch, "step": self._steps_done(), "train_loss": state.loss_sum / steps,
+            "val_score": score, "learning_rate": self.optimizer.param_groups[0]["lr"],
+            "grad_norm": state.norm_sum / steps,
+        }  # fmt: skip
+        state.history.append(record)
+        waited = state.epoch - state.best_epoch
+        if self.config.schedule == "plateau" and waited and waited % _PLATEAU_WAIT == 0:
+            state.plateau_factor *= _PLATEAU_FACTOR
+        state.epoch += 1
+        state.step_in_epoch, state.loss_sum, state.norm_sum = 0, 0.0, 0.0
+        if not math.isfinite(score):
+            raise TrainingDiverged(
+                f"training: the validation score became {score} in epoch {record['epoch']}; lower "
+                f"train.learning_rate (now {self.config.learning_rate:g})"
+            )
+        if waited >= self.config.patience:
+            state.ended = f"no gain for {self.config.patience} epochs"
+        elif state.epoch >= self.plan.max_epochs:
+            state.ended = f"all {self.plan.max_epochs} epochs done"
+        self.listen(EpochEnded(record, is_best))
+        if is_best and self.folder is not None:
+            save_tensors(self.folder.best, self.best, {"epoch": state.best_epoch})
+        if state.ended or self._is_save_due():
+            self._save()
+
+    def _tell_step(self, begin: float, first_step: int) -> None:
+        state, seconds = self.state, time.monotonic() - begin
+        steps = self._steps_done() - first_step
+        left = (self.plan.total_steps - self._steps_done()) * seconds / steps
+        self.listen(Stepped(
+            self._steps_done(), self.plan.total_steps, state.loss_sum / state.step_in_epoch,
+            steps * self.plan.batch_size / seconds, left,
+        ))  # fmt: skip
+
+    def _is_save_due(self) -> bool:
+        return self.folder is not None and (
+            time.monotonic() - self.saved_at >= self.config.save_every
+        )
+
+    def _save(self) -> None:
+        """Everything that decides what comes next, in one file replaced atomically."""
+        if self.folder is None:
+            return
+        tensors = {f"model.{name}": w for name, w in self.task.module.state_dict().items()}
+        tensors |= {f"best.{name}": w for name, w in self.best.items()}
+        optimizer = self.optimizer.state_dict()
+        for number, moments in optimizer["state"].items():
+            for name, value in moments.items():
+                tensors[f"optim.{number}.{name}"] = torch.as_tensor(value)
+        tensors["rng"] = torch.get_rng_state()
+        meta = asdict(self.state)
+        if not math.isfinite(self.state.best_score):
+            meta["best_score"] = None
+        save_tensors(self.folder.last, tensors, meta)
+        lines = [json.dumps(record) + "\n" for record in self.state.history]
+        self.folder.write(METRICS, "".join(lines))
+        self.saved_at = time.monotonic()
+        self.listen(Saved(self._steps_done()))
+
+    def restore(self) -> None:
+        """Continue where the last checkpoint stands."""
+        if self.folder is None:
+            raise RunError("resume: a run folder is needed to continue from")
+        path = self.folder.last
+        tensors, meta = load_tensors(path)
+        try:
+            self._restore(tensors, meta, path)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise RunError(f"{path}: is not a checkpoint of this run: {error}") from None
+
+    def _restore(self, tensors: dict[str, Tensor], meta: dict[str, Any], path: Path) -> None:
+        if meta["best_score"] is None:
+            meta["best_score"] = math.inf
+        self.state = _State(**meta)
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optim": {}, "rng": {}}
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition(".")
+            parts[part][rest] = tensor
+        load_weights(self.task.module, parts["model"], path)
+        self.best = parts["best"]
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in parts["optim"].items():
+            number, _, key = name.partition(".")
+            moments.setdefault(int(number), {})[key] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        torch.set_rng_state(parts["rng"][""])
+
+    def _resume_line(self) -> str:
+        if self.folder is None:
+            return "training was interrupted"
+        return (
+            f"stopped after {self._steps_done():,} of {self.plan.total_steps:,} steps and saved; "
+            f"go on with: longshort train --resume {self.folder.path}"
+        )
+
+
+@contextmanager
+def _stop_flag() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into a request to stop after the step; a second one is immediate."""
+    flag = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        flag.set()
+        signal.signal(signal.SIGINT, previous)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield flag
+        return
+    previous = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield flag
+    finally:
+        signal.signal(signal.SIGINT, previous)

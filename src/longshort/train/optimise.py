@@ -1,0 +1,64 @@
+"""Optimisers, learning-rate schedules, clipping and weight penalties by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from longshort.config import TrainConfig
+
+_WARMUP = 0.3
+_FLOOR = 0.01
+
+
+def make_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer:
+    """Adam, AdamW or SGD over all weights."""
+    weights = list(module.parameters())
+    rate = config.learning_rate
+    if config.optimizer == "adam":
+        return torch.optim.Adam(weights, lr=rate)
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(weights, lr=rate, weight_decay=config.weight_decay)
+    return torch.optim.SGD(weights, lr=rate, momentum=config.momentum)
+
+
+def rate_factor(schedule: str, step: int, total_steps: int) -> float:
+    """Learning rate at a step, as a share of the configured one.
+
+    cosine falls from 1 to 0.01; onecycle rises from 0.04 over the first 30 % and falls to 0.01
+    (Smith, 2018), both by half cosines. plateau is driven by the validation score instead.
+    """
+    done = step / max(1, total_steps)
+    if schedule == "cosine":
+        return _half_cosine(1.0, _FLOOR, done)
+    if schedule == "onecycle":
+        if done < _WARMUP:
+            return _half_cosine(0.04, 1.0, done / _WARMUP)
+        return _half_cosine(1.0, _FLOOR, (done - _WARMUP) / (1 - _WARMUP))
+    return 1.0
+
+
+def _half_cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+
+
+def penalty(weights: Iterable[Tensor], config: TrainConfig) -> Tensor | None:
+    """L1 and L2 penalties over all weights, or None when both are off."""
+    if not config.l1 and not config.l2:
+        return None
+    terms = [config.l1 * weight.abs().sum() + config.l2 * weight.square().sum()
+             for weight in weights]  # fmt: skip
+    return torch.stack(terms).sum()
+
+
+def clip(weights: list[nn.Parameter], config: TrainConfig) -> float:
+    """Clip gradients by global norm or by value; returns the norm before."""
+    limit = config.clip_norm if config.clip_norm is not None else math.inf
+    norm = float(nn.utils.clip_grad_norm_(weights, limit))
+    if config.clip_value is not None:
+        nn.utils.clip_grad_value_(weights, config.clip_value)
+    return norm

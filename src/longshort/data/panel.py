@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -73,16 +73,30 @@ class Panel:
             parts.append(self.schema.target[column])
         return "/".join(parts)
 
+    def extend(self, lengths: Ints) -> Panel:
+        """The same panel with each group's rows continued, empty, to at least `lengths` [G]."""
+        sizes = np.maximum(self.lengths, lengths)
+        offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        moved = np.repeat(offsets[:-1] - self.offsets[:-1], self.lengths)
+        rows = np.arange(self.num_rows) + moved
+
+        def spread(values: Floats) -> Floats:
+            longer = np.full((int(offsets[-1]), values.shape[1]), np.nan)
+            longer[rows] = values
+            return longer
+
+        return replace(self, offsets=offsets, target=spread(self.target), past=spread(self.past),
+                       future=spread(self.future))  # fmt: skip
+
     def cut(self, lengths: dict[int, int]) -> Panel:
         """The same panel with the given groups shortened to their first rows."""
         keep = np.ones(self.num_rows, bool)
         for group, rows in lengths.items():
             keep[self.offsets[group] + rows : self.offsets[group + 1]] = False
         sizes = [lengths.get(g, int(n)) for g, n in enumerate(self.lengths)]
-        return Panel(
-            self.groups, np.concatenate([[0], np.cumsum(sizes)]), self.first, self.target[keep],
-            self.past[keep], self.future[keep], self.static, self.freq, self.kind, self.schema,
-        )  # fmt: skip
+        offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        return replace(self, offsets=offsets, target=self.target[keep], past=self.past[keep],
+                       future=self.future[keep])  # fmt: skip
 
 
 @dataclass(frozen=True)

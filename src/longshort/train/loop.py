@@ -115,7 +115,8 @@ class _Loop:
         parameters = sum(w.numel() for w in self.weights)
         self.listen(Started(first_step, self.plan.total_steps, parameters))
         with _stop_flag() as stop:
-            if not first_step:
+            if not self.state.history:
+                self._judge({"epoch": 0, "step": 0})
                 self._save()
             while not state.ended:
                 order = self._epoch_order()
@@ -173,39 +174,43 @@ class _Loop:
 
     def _end_epoch(self) -> None:
         state, steps = self.state, self.plan.steps_per_epoch
-        self.task.module.eval()
-        with torch.no_grad():
-            score = self.task.validate()
-        is_best = score < state.best_score
-        if is_best:
-            state.best_epoch, state.best_score = state.epoch, score
-            self.best = {name: w.detach().clone() for name, w in
-                         self.task.module.state_dict().items()}  # fmt: skip
         record: dict[str, float | int] = {
-            "epoch": state.epoch, "step": self._steps_done(), "train_loss": state.loss_sum / steps,
-            "val_score": score, "learning_rate": self.optimizer.param_groups[0]["lr"],
-            "grad_norm": state.norm_sum / steps,
+            "epoch": state.epoch + 1, "step": self._steps_done(),
+            "train_loss": state.loss_sum / steps, "grad_norm": state.norm_sum / steps,
+            "learning_rate": self.optimizer.param_groups[0]["lr"],
         }  # fmt: skip
-        state.history.append(record)
+        state.epoch += 1
+        state.step_in_epoch, state.loss_sum, state.norm_sum = 0, 0.0, 0.0
+        self._judge(record)
         waited = state.epoch - state.best_epoch
         if self.config.schedule == "plateau" and waited and waited % _PLATEAU_WAIT == 0:
             state.plateau_factor *= _PLATEAU_FACTOR
-        state.epoch += 1
-        state.step_in_epoch, state.loss_sum, state.norm_sum = 0, 0.0, 0.0
+        if waited >= self.config.patience:
+            state.ended = f"no gain for {self.config.patience} epochs"
+        elif state.epoch >= self.plan.max_epochs:
+            state.ended = f"all {self.plan.max_epochs} epochs were done"
+        if state.ended or self._is_save_due():
+            self._save()
+
+    def _judge(self, record: dict[str, float | int]) -> None:
+        """Score the present weights on the validation part and keep them if they are the best."""
+        state, module = self.state, self.task.module
+        module.eval()
+        with torch.no_grad():
+            score = self.task.validate()
         if not math.isfinite(score):
             raise TrainingDiverged(
                 f"training: the validation score became {score} in epoch {record['epoch']}; lower "
                 f"train.learning_rate (now {self.config.learning_rate:g})"
             )
-        if waited >= self.config.patience:
-            state.ended = f"no gain for {self.config.patience} epochs"
-        elif state.epoch >= self.plan.max_epochs:
-            state.ended = f"all {self.plan.max_epochs} epochs done"
-        self.listen(EpochEnded(record, is_best))
-        if is_best and self.folder is not None:
-            save_tensors(self.folder.best, self.best, {"epoch": state.best_epoch})
-        if state.ended or self._is_save_due():
-            self._save()
+        is_best = score < state.best_score
+        if is_best:
+            state.best_epoch, state.best_score = int(record["epoch"]), score
+            self.best = {name: w.detach().clone() for name, w in module.state_dict().items()}
+            if self.folder is not None:
+                save_tensors(self.folder.best, self.best, {"epoch": state.best_epoch})
+        state.history.append(record | {"val_score": score})
+        self.listen(EpochEnded(state.history[-1], is_best))
 
     def _tell_step(self, begin: float, first_step: int) -> None:
         state, seconds = self.state, time.monotonic() - begin
@@ -232,10 +237,7 @@ class _Loop:
             for name, value in moments.items():
                 tensors[f"optim.{number}.{name}"] = torch.as_tensor(value)
         tensors["rng"] = torch.get_rng_state()
-        meta = asdict(self.state)
-        if not math.isfinite(self.state.best_score):
-            meta["best_score"] = None
-        save_tensors(self.folder.last, tensors, meta)
+        save_tensors(self.folder.last, tensors, asdict(self.state))
         lines = [json.dumps(record) + "\n" for record in self.state.history]
         self.folder.write(METRICS, "".join(lines))
         self.saved_at = time.monotonic()
@@ -253,8 +255,6 @@ class _Loop:
             raise RunError(f"{path}: is not a checkpoint of this run: {error}") from None
 
     def _restore(self, tensors: dict[str, Tensor], meta: dict[str, Any], path: Path) -> None:
-        if meta["best_score"] is None:
-            meta["best_score"] = math.inf
         self.state = _State(**meta)
         parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optim": {}, "rng": {}}
         for name, tensor in tensors.items():

@@ -1,0 +1,147 @@
+"""The public Python functions; the command line calls the same ones."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from longshort import workflow
+from longshort.config import DataConfig, assign, build
+from longshort.data.dataset import Dataset, read_dataset
+from longshort.data.doctor import examine
+from longshort.data.findings import Finding
+from longshort.errors import ConfigError, LongshortError
+from longshort.runfolder import REPORT, SCORES, RunFolder
+from longshort.tasks.forecast.predict import Prediction
+from longshort.train.events import Listener, silent
+from longshort.workflow import Say, Trained, quiet
+
+
+def read(
+    data: object, *, time: str | None = None, target: str | Sequence[str] = (),
+    group: str | Sequence[str] = (), past: str | Sequence[str] = (),
+    future: str | Sequence[str] = (), static: str | Sequence[str] = (), freq: str | None = None,
+) -> Dataset:  # fmt: skip
+    """Read a file (CSV, TSV, Parquet, JSON lines, gzip too) or a polars or pandas frame.
+
+    Columns that are not named are found and can be seen in `describe()`. Raises `DataError` with
+    file, row, column and remedy.
+    """
+    roles = {"time": time, "target": target, "group": group, "past": past, "future": future,
+             "static": static, "freq": freq}  # fmt: skip
+    return read_dataset(data, _data_config(roles))
+
+
+def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Finding]:
+    """The data doctor: everything in the data that would harm a forecast, with where and the fix.
+
+    `settings` are those of a run, nested as in `config.toml`.
+    """
+    return examine(data, build(settings or {}))
+
+
+class Run:
+    """A finished run: its scores, its report, and the forecaster in it."""
+
+    def __init__(self, path: Path, trained: Trained, scores: dict[str, Any]) -> None:
+        self.path = path
+        self.scores = scores
+        self._trained = trained
+
+    @property
+    def verdict(self) -> str:
+        """Whether the model earned its place, in a sentence."""
+        return str(self.scores["verdict"])
+
+    @property
+    def report(self) -> Path:
+        """The HTML report."""
+        return self.path / REPORT
+
+    def predict(self, data: object = None, horizon: int | None = None) -> pl.DataFrame:
+        """Forecast every series past its end: one row per series and step, in the data's units.
+
+        `data` is the training file when absent. Raises when no series can be forecast; use
+        `forecast` to see which were left out and why.
+        """
+        found = self.forecast(data, horizon)
+        if found.table.is_empty():
+            reasons = "; ".join(f"{name}: {why}" for name, why in found.skipped.items())
+            raise LongshortError(f"no series could be forecast: {reasons}")
+        return found.table
+
+    def forecast(self, data: object = None, horizon: int | None = None) -> Prediction:
+        """As `predict`, with the series that could not be forecast and remarks."""
+        return workflow.predict_ahead(self._trained, data, horizon)
+
+    def evaluate(self, data: object) -> dict[str, Any]:
+        """Scores of the model and its rivals on all windows of other data."""
+        return workflow.evaluate(self._trained, data)
+
+
+def load(path: str | Path) -> Run:
+    """Load a finished run; nothing in its files is executed. Raises `RunError`."""
+    folder = Path(path)
+    scores = RunFolder.open(folder).read_json(SCORES)
+    return Run(folder, workflow.load(folder), scores)
+
+
+class Forecaster:
+    """An LSTM forecaster in the manner of scikit-learn: settings first, then `fit`.
+
+    horizon: steps to forecast; context_length: steps seen before; quantiles: for intervals, such
+    as (0.1, 0.5, 0.9). Absent ones are decided from the data. `settings` takes any key of
+    `config.toml`, such as {"train.max_epochs": 10}.
+    """
+
+    def __init__(
+        self, horizon: int | None = None, *, context_length: int | None = None,
+        cell: str = "lstm", hidden: int | None = None, num_layers: int = 1,
+        quantiles: Sequence[float] = (), seed: int = 0,
+        settings: Mapping[str, object] | None = None,
+    ) -> None:  # fmt: skip
+        named = {
+            "model.horizon": horizon, "model.context_length": context_length, "model.cell": cell,
+            "model.hidden": hidden, "model.num_layers": num_layers,
+            "model.quantiles": tuple(quantiles), "train.seed": seed,
+        }  # fmt: skip
+        self._settings: dict[str, Any] = {}
+        for key, value in {**named, **(settings or {})}.items():
+            assign(self._settings, key, value)
+        build(self._settings)
+
+    def fit(
+        self, data: object, *, time: str | None = None, target: str | Sequence[str] = (),
+        group: str | Sequence[str] = (), past: str | Sequence[str] = (),
+        future: str | Sequence[str] = (), static: str | Sequence[str] = (),
+        freq: str | None = None, out: str | Path | None = None, overwrite: bool = False,
+        say: Say = quiet, listen: Listener = silent,
+    ) -> Run:  # fmt: skip
+        """Check, split, train and evaluate; the run is kept in the folder `out`.
+
+        Without `out` the run lies in a temporary folder that the system clears some day.
+        """
+        roles = {"time": time, "target": target, "group": group, "past": past, "future": future,
+                 "static": static, "freq": freq}  # fmt: skip
+        settings = {key: dict(table) for key, table in self._settings.items()}
+        settings["data"] = {**settings.get("data", {}), **_given(roles)}
+        if isinstance(data, (str, Path)):
+            settings["data"]["path"] = str(data)
+        folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="longshort-"))
+        workflow.run(settings, folder, data=data, overwrite=overwrite, say=say, listen=listen)
+        return load(folder)
+
+
+def _given(roles: Mapping[str, Any]) -> dict[str, Any]:
+    return {role: value for role, value in roles.items() if value}
+
+
+def _data_config(roles: Mapping[str, Any]) -> DataConfig:
+    for role, value in roles.items():
+        if not isinstance(value, (str, list, tuple, type(None))):
+            raise ConfigError(f"{role}: a column name or a list of them, got {value!r}")
+    return build({"data": _given(roles)}).data

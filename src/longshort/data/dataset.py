@@ -1,0 +1,46 @@
+"""Data read, understood and laid on a grid: what every command starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from longshort.config import DataConfig
+from longshort.data.findings import Finding
+from longshort.data.panel import Panel, build_panel
+from longshort.data.schema import Schema, find_schema
+from longshort.data.sources import Source, open_source
+from longshort.data.timeline import Freq
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A panel of series, where it came from, and what its reading brought to light."""
+
+    source: Source
+    schema: Schema
+    panel: Panel
+    findings: tuple[Finding, ...]
+
+    def describe(self) -> list[str]:
+        """What was understood, for people."""
+        panel, schema = self.panel, self.schema
+        series = panel.num_groups * len(schema.target)
+        time = f"time {schema.time!r}" if schema.time else "no time column, rows are counted"
+        targets = ", ".join(schema.target[:5]) + (", …" if len(schema.target) > 5 else "")
+        longest = int(np.argmax(panel.lengths))
+        ends = panel.stamps(longest, np.array([0, panel.lengths[longest] - 1]))
+        return [
+            f"{self.source.name}: {panel.num_rows:,} steps of {panel.freq} in {series:,} series, "
+            f"{ends[0]} to {ends[1]}",
+            f"{time}; target {targets}",
+        ]
+
+
+def read_dataset(data: object, config: DataConfig, freq: Freq | None = None) -> Dataset:
+    """Read a path or frame by these settings; `freq` is the grid of a run that it continues."""
+    source = open_source(data, config)
+    schema = find_schema(source, config)
+    panel, findings = build_panel(source, schema, config, freq)
+    return Dataset(source, schema, panel, tuple(findings))

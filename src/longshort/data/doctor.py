@@ -1,0 +1,147 @@
+"""The data doctor: what would harm a forecast, with where it stands and what to do."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from longshort.config import RunConfig
+from longshort.data.dataset import read_dataset
+from longshort.data.findings import Finding
+from longshort.data.panel import Floats, Panel
+from longshort.data.transforms import forward_fill
+
+_LEAK = 0.999
+_MAX_LEAD = 48
+_DEFAULT_NEED = 48
+
+
+def examine(data: object, config: RunConfig) -> list[Finding]:
+    """All findings on the data that these settings name; raises only when it cannot be read."""
+    dataset = read_dataset(config.data.path if data is None else data, config.data)
+    panel = dataset.panel
+    return [
+        *dataset.findings,
+        *_missing_values(panel),
+        *_constant(panel),
+        *_short(panel, config),
+        *_leaks(panel, config),
+    ]
+
+
+def _missing_values(panel: Panel) -> list[Finding]:
+    """Empty cells of the target, apart from the steps that have no row at all."""
+    found = []
+    for column, name in enumerate(panel.schema.target):
+        missing = np.isnan(panel.target[:, column])
+        share = float(missing.mean())
+        if not missing.any() or missing.all():
+            continue
+        where = []
+        for at in np.flatnonzero(missing)[:5]:
+            group = int(np.searchsorted(panel.offsets, at, side="right")) - 1
+            when = panel.stamps(group, np.array([at - panel.offsets[group]]))[0]
+            prefix = "/".join(panel.groups[group])
+            where.append(f"{prefix + ': ' if prefix else ''}{when}")
+        found.append(Finding(
+            "missing", "warning",
+            f"target {name!r} is missing at {int(missing.sum()):,} steps ({share:.1%})",
+            tuple(where), "the last known value stands in as input; missing steps are not scored",
+        ))  # fmt: skip
+    return found
+
+
+def _constant(panel: Panel) -> list[Finding]:
+    found = []
+    roles = (("target", panel.schema.target, panel.target),
+             ("covariate", panel.schema.past, panel.past),
+             ("covariate", panel.schema.future, panel.future))  # fmt: skip
+    for role, names, values in roles:
+        for column, name in enumerate(names):
+            known = values[:, column][~np.isnan(values[:, column])]
+            if known.size and np.ptp(known) == 0:
+                found.append(Finding(
+                    "constant", "warning", f"{role} {name!r} is {known[0]:g} throughout", (),
+                    "leave the column out" if role == "covariate" else "nothing is to be learnt",
+                ))  # fmt: skip
+    for column, name in enumerate(panel.schema.target):
+        still = [group for group, values in _blocks(panel, column)
+                 if values.size and np.ptp(values) == 0]  # fmt: skip
+        if still and panel.num_groups > 1:
+            found.append(Finding(
+                "constant-series", "warning",
+                f"{len(still)} of {panel.num_groups} series of {name!r} never change",
+                tuple("/".join(panel.groups[group]) for group in still[:5]),
+                "leave these series out",
+            ))  # fmt: skip
+    return found
+
+
+def _short(panel: Panel, config: RunConfig) -> list[Finding]:
+    model = config.model
+    need = (model.context_length or 0) + (model.horizon or 0) or _DEFAULT_NEED
+    found = []
+    for column, name in enumerate(panel.schema.target):
+        short = [(group, len(values)) for group, values in _blocks(panel, column)
+                 if len(values) < need]  # fmt: skip
+        if short:
+            found.append(Finding(
+                "short", "warning",
+                f"{len(short)} of {panel.num_groups} series of {name!r} have fewer than {need} "
+                "values",
+                tuple(f"{panel.series_name(group, column) or name}: {count}"
+                      for group, count in short[:5]),
+                "give longer series, or a smaller context_length and horizon",
+            ))  # fmt: skip
+    return found
+
+
+def _leaks(panel: Panel, config: RunConfig) -> list[Finding]:
+    """Covariates that equal the target's future up to scale and offset."""
+    found = []
+    leads = range(min(config.model.horizon or 24, _MAX_LEAD) + 1)
+    target = forward_fill(panel.target, panel.offsets)
+    roles = (("past", panel.schema.past, panel.past, 1),
+             ("future", panel.schema.future, panel.future, 0))  # fmt: skip
+    for role, names, values, first in roles:
+        for column, name in enumerate(names):
+            for place, goal in enumerate(panel.schema.target):
+                lead = _leaking_lead(panel, values[:, column], target[:, place], leads[first:])
+                if lead is not None:
+                    when = f"{lead} steps later" if lead else "of the same step"
+                    found.append(Finding(
+                        "leak", "error",
+                        f"{role} covariate {name!r} equals the target {goal!r} {when}, which is "
+                        "not known at the forecast's origin", (),
+                        f"drop {name!r}"
+                        + (f", or name it with --past if it is {goal!r} itself" if not lead
+                           else ""),
+                    ))  # fmt: skip
+    return found
+
+
+def _leaking_lead(panel: Panel, covariate: Floats, target: Floats, leads: range) -> int | None:
+    """The lead at which changes of the covariate match changes of the target, if any."""
+    inside = np.ones(len(target), bool)
+    inside[panel.offsets[:-1]] = False
+    moves = [np.where(inside, np.diff(values, prepend=np.nan), np.nan)
+             for values in (covariate, target)]  # fmt: skip
+    best: tuple[float, int] | None = None
+    for lead in leads:
+        ahead = moves[1][lead:] if lead else moves[1]
+        now = moves[0][: len(ahead)]
+        known = ~np.isnan(now) & ~np.isnan(ahead)
+        if known.sum() < 10 or np.ptp(now[known]) == 0 or np.ptp(ahead[known]) == 0:
+            continue
+        match = abs(float(np.corrcoef(now[known], ahead[known])[0, 1]))
+        if match > _LEAK and (best is None or match > best[0]):
+            best = (match, lead)
+    return best[1] if best else None
+
+
+def _blocks(panel: Panel, column: int) -> list[tuple[int, Floats]]:
+    """Known values of each group's series."""
+    found = []
+    for group in range(panel.num_groups):
+        values = panel.target[panel.offsets[group] : panel.offsets[group + 1], column]
+        found.append((group, values[~np.isnan(values)]))
+    return found

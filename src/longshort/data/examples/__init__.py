@@ -1,0 +1,26 @@
+"""Small real series that come with the package; `SOURCES.md` gives origin and licence."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from longshort.errors import ConfigError, nearest
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "co2": {"data.time": "week", "data.target": "co2", "model.horizon": 26},
+    "elnino": {"data.time": "month", "data.target": "sst"},
+    "weather": {
+        "data.time": "date", "data.target": "temp_max",
+        "data.past": ["temp_min", "precipitation", "wind"], "model.horizon": 7,
+    },
+}  # fmt: skip
+"""Name to the settings that its run starts from."""
+
+
+def example(name: str) -> tuple[Path, dict[str, Any]]:
+    """Path and settings of an embedded series."""
+    if name not in EXAMPLES:
+        raise ConfigError(f"--example {name!r}: no such example; {nearest(name, EXAMPLES)}")
+    return Path(str(files(__name__) / f"{name}.csv")), dict(EXAMPLES[name])

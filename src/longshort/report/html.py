@@ -1,0 +1,167 @@
+"""The report: one HTML file that opens offline, with everything inlined."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from longshort.config import to_toml
+from longshort.report import plots
+from longshort.report.content import ReportInput, score_rows, shown
+from longshort.tasks.forecast.scoring import MODEL
+
+_WINDOWS = 6
+_PAST_SHOWN = 2
+_MAX_POINTS = 4000
+
+
+def build_report(report: ReportInput, folder: Path) -> str:
+    """Render the page."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined,
+                                     trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+    template = environment.from_string(
+        files(__package__).joinpath("report.html.j2").read_text(encoding="utf-8")
+    )
+    return template.render(_content(report, folder))
+
+
+def _content(report: ReportInput, folder: Path) -> dict[str, Any]:
+    config, scores, panel = report.config, report.scores, report.dataset.panel
+    entries = {MODEL: scores["test"]["model"], **scores["test"]["baselines"]}
+    step_metric = "scaled_mse" if scores["metric"] == "MSE" else "scaled_mae"
+    label = f"{scores['metric']} on scaled values"
+    return {
+        "title": f"Forecast of {', '.join(report.dataset.schema.target[:3])}",
+        "verdict": scores["verdict"],
+        "outcome": scores["outcome"],
+        "rows": score_rows(scores),
+        "not_run": scores["not_run"],
+        "quantiles": _quantiles(scores),
+        "checks": _checks(scores),
+        "windows_svg": plots.forecast_windows(_windows(report)),
+        "steps_svg": plots.error_by_step(
+            {name: entry["by_step"][step_metric] for name, entry in entries.items()}, label
+        ),
+        "training_svg": plots.training_curves(report.result.history, report.result.best_epoch),
+        "training": scores["training"],
+        "residuals_svg": _residuals(report),
+        "series": _series(report),
+        "findings": report.dataset.findings,
+        "data": report.dataset.describe(),
+        "split": report.split.describe(panel),
+        "settings": to_toml(config),
+        "environment": report.environment,
+        "reproduce": _reproduce(report, folder),
+        "config": config,
+        "windows": scores["windows"],
+    }
+
+
+def _quantiles(scores: dict[str, Any]) -> list[list[str]]:
+    found = scores["test"]["model"].get("quantiles")
+    if not found:
+        return []
+    rows = [["interval", "covers", "mean width"]]
+    for nominal, entry in found["intervals"].items():
+        rows.append([f"{float(nominal):.0%}", f"{entry['coverage']:.1%}", shown(entry["width"])])
+    return rows
+
+
+def _checks(scores: dict[str, Any]) -> list[tuple[str, bool, str]]:
+    echo, flat = scores["echo"], scores["flatness"]
+    checks = [(
+        "Echo", not echo["is_echo"],
+        "forecast changes correlate with true changes at "
+        f"{echo['correlation_of_changes']:.2f} and are {echo['size_of_changes']:.0%} of their size "
+        "(an echo of the last value has neither)",
+    )]  # fmt: skip
+    if flat["variation"] is not None:
+        checks.append((
+            "Flatness", not flat["is_flat"],
+            f"the forecast varies over the horizon {flat['variation']:.0%} as much as the truth",
+        ))  # fmt: skip
+    checks.append((
+        "Leakage", True, "transforms were fitted on training rows only, no window's horizon "
+        "crosses a border between the parts",
+    ))  # fmt: skip
+    return checks
+
+
+def _windows(report: ReportInput) -> list[dict[str, Any]]:
+    """Windows at even distances from the easiest to the hardest, so that none is picked by taste."""
+    scored, panel = report.scored, report.dataset.panel
+    horizon = scored.truth.shape[1]
+    error = np.abs(scored.forecasts[MODEL] - scored.truth)
+    spread = report.dataset.panel.target
+    complete = np.flatnonzero(~np.isnan(error).any(axis=1))
+    if not complete.size:
+        complete = np.arange(len(error))
+    scale = np.nanstd(spread, axis=0)[scored.origins.column[complete]]
+    order = complete[np.argsort(error[complete].mean(1) / np.maximum(scale, 1e-12))]
+    shares = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)[:_WINDOWS]
+    picks = [int(order[min(len(order) - 1, int(share * len(order)))]) for share in shares]
+    picks = list(dict.fromkeys(picks))
+    panels = []
+    for number in picks:
+        origin = scored.origins[number : number + 1]
+        group, column, row = int(origin.group[0]), int(origin.column[0]), int(origin.row[0])
+        begin = panel.offsets[group]
+        past = panel.target[begin + max(0, row - _PAST_SHOWN * horizon - 12) : begin + row, column]
+        rank = int(np.flatnonzero(order == number)[0]) / max(1, len(order) - 1)
+        named = panel.series_name(group, column)
+        when = panel.stamps(group, np.array([row]))[0]
+        entry = {
+            "title": f"{named} from {when} (harder than {rank:.0%})",
+            "past": past, "truth": scored.truth[number], "model": scored.forecasts[MODEL][number],
+            "rival": scored.forecasts[report.verdict.rival][number],
+            "rival_name": report.verdict.rival,
+        }  # fmt: skip
+        if report.config.model.quantiles:
+            levels = report.config.model.quantiles
+            entry |= {"low": scored.quantiles[number, :, 0], "high": scored.quantiles[number, :, -1],
+                      "band": f"{levels[-1] - levels[0]:.0%} interval"}  # fmt: skip
+        panels.append(entry)
+    return panels
+
+
+def _residuals(report: ReportInput) -> str:
+    scored, panel = report.scored, report.dataset.panel
+    residual = (scored.truth - scored.forecasts[MODEL])[:, 0]
+    index = panel.first[scored.origins.group] + scored.origins.row
+    known = np.flatnonzero(~np.isnan(residual))
+    known = known[:: max(1, len(known) // _MAX_POINTS)]
+    if not known.size:
+        return ""
+    ends = [int(known[np.argmin(index[known])]), int(known[np.argmax(index[known])])]
+    labels = [panel.stamps(int(scored.origins.group[i]), scored.origins.row[i : i + 1])[0]
+              for i in ends]  # fmt: skip
+    return plots.residuals_over_time(
+        index[known].astype(float), residual[known], (labels[0], labels[1])
+    )
+
+
+def _series(report: ReportInput) -> list[list[str]]:
+    """Per series: MAE of the model and of the best rival; the worst twenty where there are many."""
+    scores, panel = report.scores, report.dataset.panel
+    model = scores["test"]["model"]["by_series"]["mae"]
+    rival = scores["test"]["baselines"][report.verdict.rival]["by_series"]["mae"]
+    if len(model) < 2:
+        return []
+    columns = panel.target.shape[1]
+    known = [i for i in range(len(model)) if model[i] is not None]
+    known.sort(key=lambda i: model[i] / (rival[i] or 1e-12), reverse=True)
+    rows = [["series", "model MAE", f"{report.verdict.rival} MAE", "ratio"]]
+    for i in known[:20]:
+        ratio = model[i] / rival[i] if rival[i] else float("nan")
+        rows.append([panel.series_name(i // columns, i % columns), shown(model[i]),
+                     shown(rival[i]), shown(ratio)])  # fmt: skip
+    return rows
+
+
+def _reproduce(report: ReportInput, folder: Path) -> str:
+    data = report.dataset.source.path or "DATA"
+    return f"longshort run {data} --config {folder / 'config.toml'} --out NEW_FOLDER"

@@ -1,0 +1,124 @@
+"""The report's pictures as inline SVG."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+MODEL_COLOUR, TRUTH_COLOUR, BAND_COLOUR = "#2457c5", "#1c1c1c", "#2457c5"
+RIVAL_COLOURS = ("#c2571a", "#3f8f5b", "#8a5fb0", "#a08a24", "#7a7a7a")
+_STYLE = {
+    "font.family": "sans-serif", "font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "longshort",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#999999",
+    "axes.grid": True, "grid.color": "#e6e6e6", "grid.linewidth": 0.6, "axes.axisbelow": True,
+    "xtick.color": "#555555", "ytick.color": "#555555", "legend.frameon": False,
+    "lines.linewidth": 1.4,
+}  # fmt: skip
+
+
+def forecast_windows(panels: Sequence[dict[str, Floats | str]]) -> str:
+    """Forecast against truth for several windows.
+
+    Each panel: title, past [L], truth [H], model [H], rival [H], and optionally low and high [H].
+    """
+    with mpl.rc_context(_STYLE):
+        columns = 2 if len(panels) > 1 else 1
+        rows = -(-len(panels) // columns)
+        figure = Figure(figsize=(10.5, 2.5 * rows), layout="constrained")
+        axes = np.atleast_1d(figure.subplots(rows, columns)).reshape(-1)
+        for axis in axes[len(panels) :]:
+            axis.set_visible(False)
+        for axis, panel in zip(axes, panels, strict=False):
+            _window(axis, panel)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+        return _svg(figure)
+
+
+def _window(axis: Axes, panel: dict[str, Floats | str]) -> None:
+    past, truth = np.asarray(panel["past"]), np.asarray(panel["truth"])
+    ahead = np.arange(1, len(truth) + 1)
+    axis.plot(np.arange(-len(past) + 1, 1), past, color=TRUTH_COLOUR, alpha=0.55)
+    axis.plot(ahead, truth, color=TRUTH_COLOUR, label="truth")
+    if "low" in panel:
+        axis.fill_between(ahead, np.asarray(panel["low"]), np.asarray(panel["high"]),
+                          color=BAND_COLOUR, alpha=0.16, linewidth=0,
+                          label=str(panel["band"]))  # fmt: skip
+    axis.plot(ahead, np.asarray(panel["rival"]), color=RIVAL_COLOURS[0], linestyle="--",
+              label=str(panel["rival_name"]))  # fmt: skip
+    axis.plot(ahead, np.asarray(panel["model"]), color=MODEL_COLOUR, label="model")
+    axis.axvline(0.5, color="#999999", linewidth=0.8)
+    axis.set_title(str(panel["title"]), fontsize=9, loc="left")
+    axis.set_xlabel("steps from the forecast origin")
+
+
+def error_by_step(curves: dict[str, Sequence[float | None]], label: str) -> str:
+    """Error at each step of the horizon for the model and its rivals."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(10.5, 3.0), layout="constrained")
+        axis = figure.subplots()
+        colours = iter(RIVAL_COLOURS)
+        for name, values in curves.items():
+            steps = np.arange(1, len(values) + 1)
+            heights = np.array([np.nan if v is None else v for v in values])
+            mark = "o" if len(values) < 3 else ""
+            if name == "model":
+                axis.plot(steps, heights, color=MODEL_COLOUR, label="model", linewidth=2.2,
+                          zorder=5, marker=mark)  # fmt: skip
+            else:
+                axis.plot(steps, heights, color=next(colours, "#7a7a7a"), label=name, marker=mark)
+        axis.set_xlabel("step of the horizon")
+        axis.set_ylabel(label)
+        axis.set_ylim(bottom=0)
+        axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        return _svg(figure)
+
+
+def training_curves(history: Sequence[dict[str, float | int]], best: int) -> str:
+    """Training loss and validation score by epoch, and the learning rate."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(10.5, 2.8), layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=(2, 1))
+        epochs = [int(record["epoch"]) for record in history]
+        trained = [record for record in history if record["epoch"]]
+        left.plot([int(r["epoch"]) for r in trained], [r["train_loss"] for r in trained],
+                  color=RIVAL_COLOURS[0], label="training loss", marker=".")  # fmt: skip
+        left.plot(epochs, [r["val_score"] for r in history], color=MODEL_COLOUR,
+                  label="validation score", marker=".")  # fmt: skip
+        left.axvline(best, color="#999999", linestyle=":", label="kept weights")
+        left.set_xlabel("epoch")
+        left.legend()
+        right.plot([int(r["epoch"]) for r in trained], [r["learning_rate"] for r in trained],
+                   color="#555555")  # fmt: skip
+        right.set_xlabel("epoch")
+        right.set_title("learning rate", fontsize=9, loc="left")
+        return _svg(figure)
+
+
+def residuals_over_time(index: Floats, residuals: Floats, labels: tuple[str, str]) -> str:
+    """One-step residuals (truth - forecast) by time, and their distribution."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(10.5, 2.6), layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=(3, 1), sharey=True)
+        left.scatter(index, residuals, s=4, color=MODEL_COLOUR, alpha=0.5, linewidths=0)
+        left.axhline(0.0, color="#999999", linewidth=0.8)
+        left.set_xticks([float(index.min()), float(index.max())], labels=list(labels))
+        left.set_ylabel("truth - forecast, first step")
+        right.hist(residuals, bins=40, orientation="horizontal", color=MODEL_COLOUR, alpha=0.6)
+        right.set_xlabel("count")
+        return _svg(figure)
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]

@@ -1,0 +1,203 @@
+"""Forecasts past the end of each series, and forecasts as typed rows in the user's units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from longshort.config import RunConfig
+from longshort.data.panel import Floats, Panel
+from longshort.data.timeline import Ints
+from longshort.data.transforms import forward_fill
+from longshort.data.windows import Origins
+from longshort.errors import DataError
+from longshort.tasks.forecast.scoring import MODEL, Scored
+from longshort.tasks.forecast.task import Forecaster
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One row per series and step, the series that could not be forecast, and remarks."""
+
+    table: pl.DataFrame
+    skipped: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def predict(forecaster: Forecaster, panel: Panel, horizon: int) -> Prediction:
+    """Forecast `horizon` steps after each series' last known value.
+
+    A horizon beyond the trained one is reached by feeding forecasts back, block after block.
+    """
+    config = forecaster.config
+    trained = config.model.horizon or 1
+    _refuse_roll(config, horizon, trained)
+    blocks = -(-horizon // trained)
+    ends = _ends(panel, config.model.channels == "mixed")
+    longer = panel.extend(ends.max(axis=1) + blocks * trained)
+    fitted, new = forecaster.fitted.fit_to(panel, config)
+    origins, skipped = _origins(panel, ends, config, new, horizon)
+    notes = [f"{len(new)} series were not seen in training; scaled by their own values"] if (
+        new and config.transform.per == "series") else []
+    if blocks > 1:
+        notes.append(f"horizon {horizon} is beyond the trained {trained}: forecasts were fed back "
+                     f"{blocks - 1} times")  # fmt: skip
+    usable = Forecaster(config, fitted, forecaster.network)
+    if len(origins):
+        values = _roll(usable, longer, origins, blocks)[:, :horizon]
+    else:
+        values = np.empty((0, horizon, max(1, len(config.model.quantiles))))
+    flat = _flat(origins, panel.target.shape[1], config)
+    return Prediction(_rows(panel, flat, values, config), skipped, tuple(notes))
+
+
+def _roll(
+    forecaster: Forecaster, panel: Panel, origins: Origins, blocks: int
+) -> Floats:
+    """Forecasts [m, blocks · H, Q]; each block's middle forecast is the next one's history."""
+    config = forecaster.config
+    flat = _flat(origins, panel.target.shape[1], config)
+    step = config.model.horizon or 1
+    parts = []
+    for number in range(blocks):
+        reader = forecaster.fitted.reader(panel, config)
+        moved = replace(origins, row=origins.row + number * step)
+        parts.append(forecaster.forecast(reader, moved))
+        middle = parts[-1][..., parts[-1].shape[2] // 2]
+        rows = (panel.offsets[flat.group] + flat.row + number * step)[:, None] + np.arange(step)
+        target = panel.target.copy()
+        target[rows, flat.column[:, None]] = middle
+        panel = replace(panel, target=target)
+    return np.concatenate(parts, axis=1)
+
+
+def _refuse_roll(config: RunConfig, horizon: int, trained: int) -> None:
+    if horizon < 1:
+        raise DataError(f"--horizon: at least 1 step is needed, got {horizon}")
+    if horizon > trained and config.data.past:
+        raise DataError(
+            f"--horizon {horizon}: this run was trained for {trained} steps with past covariates "
+            f"{list(config.data.past)}, which are unknown beyond; ask for at most {trained}, or "
+            f"train with model.horizon={horizon}"
+        )
+
+
+def _ends(panel: Panel, mixed: bool) -> Ints:
+    """Row after the last known value of each group and column, [G, K]."""
+    known = ~np.isnan(panel.target)
+    ends = np.zeros((panel.num_groups, known.shape[1]), np.int64)
+    for group in range(panel.num_groups):
+        block = known[panel.offsets[group] : panel.offsets[group + 1]]
+        found = block.any(axis=0)
+        ends[group] = np.where(found, len(block) - block[::-1].argmax(axis=0), 0)
+    return np.repeat(ends.max(1, keepdims=True), ends.shape[1], 1) if mixed else ends
+
+
+def _origins(
+    panel: Panel, ends: Ints, config: RunConfig, new: list[int], horizon: int
+) -> tuple[Origins, dict[str, str]]:
+    """Where each series is continued from, and why some cannot be."""
+    context = config.model.context_length or 1
+    filled = forward_fill(panel.target, panel.offsets)
+    mixed = config.model.channels == "mixed"
+    chosen, skipped = [], {}
+    for group in range(panel.num_groups):
+        for column in range(1 if mixed else ends.shape[1]):
+            end = int(ends[group, column])
+            begin = panel.offsets[group] + end - context
+            picked = slice(None) if mixed else slice(column, column + 1)
+            reason = ""
+            if end == 0:
+                reason = "it has no value at all"
+            elif end < context or bool(np.isnan(filled[begin, picked]).any()):
+                known = int((~np.isnan(filled[panel.offsets[group] : panel.offsets[group] + end,
+                                              column])).sum())  # fmt: skip
+                reason = f"it has {known} steps, the model needs {context} (context_length)"
+            elif group in new and config.model.embedding:
+                reason = "it was not seen in training, and the model keeps a vector per series"
+            else:
+                reason = _missing_future(panel, group, end, horizon, config)
+            if reason:
+                skipped[panel.series_name(group, column) or "the series"] = reason
+            else:
+                chosen.append((group, column, end))
+    table = np.array(chosen, np.int64).reshape(-1, 3)
+    return Origins(table[:, 0], table[:, 1], table[:, 2]), skipped
+
+
+def _missing_future(panel: Panel, group: int, end: int, horizon: int, config: RunConfig) -> str:
+    if not config.data.future:
+        return ""
+    begin = panel.offsets[group]
+    block = panel.future[begin + end : min(begin + end + horizon, panel.offsets[group + 1])]
+    for column, name in enumerate(config.data.future):
+        known = int((~np.isnan(block[:, column])).sum())
+        if known < horizon:
+            return (f"future covariate {name!r} is given for {known} of the {horizon} steps ahead; "
+                    "add rows with it and an empty target")  # fmt: skip
+    return ""
+
+
+def _flat(origins: Origins, columns: int, config: RunConfig) -> Origins:
+    if config.model.channels != "mixed":
+        return origins
+    count = len(origins)
+    return Origins(np.repeat(origins.group, columns), np.tile(np.arange(columns), count),
+                   np.repeat(origins.row, columns))  # fmt: skip
+
+
+def _rows(panel: Panel, flat: Origins, values: Floats, config: RunConfig) -> pl.DataFrame:
+    """Columns: the group's, `column` where there are several targets, time, yhat, quantiles."""
+    steps = values.shape[1]
+    columns: dict[str, pl.Series] = {}
+    schema = panel.schema
+    for place, name in enumerate(schema.group):
+        keys = [panel.groups[g][place] for g in flat.group.tolist()]
+        columns[name] = pl.Series(name, np.repeat(keys, steps) if keys else [], dtype=pl.String)
+    if len(schema.target) > 1:
+        names = [schema.target[c] for c in flat.column.tolist()]
+        columns["column"] = pl.Series(np.repeat(names, steps) if names else [], dtype=pl.String)
+    time = schema.time or "step"
+    columns[time] = _time_column(panel, flat.group.repeat(steps),
+                                 (flat.row[:, None] + np.arange(steps)).reshape(-1))  # fmt: skip
+    columns["yhat"] = pl.Series(values[..., values.shape[2] // 2].reshape(-1))
+    for number, level in enumerate(config.model.quantiles):
+        columns[f"q{level:g}"] = pl.Series(values[..., number].reshape(-1))
+    return pl.DataFrame(columns)
+
+
+def _time_column(panel: Panel, group: Ints, row: Ints) -> pl.Series:
+    stamps = pl.Series(panel.freq.to_stamps(panel.first[group] + row), dtype=pl.Int64)
+    if panel.kind == "integer":
+        return stamps
+    moments = stamps.cast(pl.Datetime("us"))
+    return moments.cast(pl.Date) if panel.kind == "date" else moments
+
+
+def test_table(panel: Panel, scored: Scored, config: RunConfig) -> pl.DataFrame:
+    """Test forecasts of every horizon-th origin: group, cutoff, time, y, yhat, quantiles, rivals.
+
+    `cutoff` is the last timestamp that the forecast has seen.
+    """
+    step = config.model.horizon or 1
+    first = int(scored.origins.row.min())
+    keep = np.flatnonzero((scored.origins.row - first) % step == 0)
+    return forecast_table(panel, scored, keep, config)
+
+
+def forecast_table(panel: Panel, scored: Scored, keep: Ints, config: RunConfig) -> pl.DataFrame:
+    """The long table of the chosen windows, with the truth and every rival's forecast."""
+    flat = scored.origins[keep]
+    table = _rows(panel, flat, scored.quantiles[keep], config)
+    steps = scored.truth.shape[1]
+    time = panel.schema.time or "step"
+    cutoff = _time_column(panel, flat.group.repeat(steps), (flat.row - 1).repeat(steps))
+    rivals = {name: pl.Series(forecast[keep].reshape(-1))
+              for name, forecast in scored.forecasts.items() if name != MODEL}  # fmt: skip
+    truth = pl.Series(scored.truth[keep].reshape(-1)).fill_nan(None)
+    place = table.columns.index(time)
+    table = table.insert_column(place, cutoff.alias("cutoff"))
+    table = table.insert_column(place + 2, truth.alias("y"))
+    return table.with_columns(series.alias(name) for name, series in rivals.items())

@@ -97,20 +97,25 @@ class ModelConfig(Section):
     cell: Literal["lstm", "gru"] = "lstm"
     hidden: int | None = Field(None, ge=1, le=8192, description="units per layer")
     num_layers: int = Field(1, ge=1, le=32)
-    dropout: float = Field(0.1, ge=0.0, lt=1.0)
+    dropout: float = Field(0.3, ge=0.0, lt=1.0)
     residual: bool = Field(False, description="add each layer's input to its output")
     context_length: int | None = Field(None, ge=1, description="steps seen before the forecast")
     horizon: int | None = Field(None, ge=1, description="steps forecast")
     season: int | None = Field(None, ge=1, description="steps per season; 1 for none")
     decoder: Literal["direct", "recursive"] = "direct"
-    instance_norm: Literal["none", "last", "standard", "last_std", "mean"] = Field(
-        "last", description="per window: none, minus last value, z-score, both, over mean"
+    instance_norm: Literal["none", "last", "centre", "standard", "last_std"] = Field(
+        "last",
+        description="per window: nothing, minus its last value, minus its mean, z-score, or minus "
+        "the last value over the deviation",
     )
     patch: int | None = Field(None, ge=1, description="steps that enter the cell together")
     linear: bool = Field(True, description="add a linear map of the context to the forecast")
-    channels: Literal["independent", "mixed"] = Field(
-        "independent", description="one shared model per column, or all columns at once"
+    channels: Literal["independent", "linked", "mixed"] = Field(
+        "independent",
+        description="one shared model per column; the same, seeing a learned mix of all columns; "
+        "or one model of all columns at once",
     )
+    rank: int = Field(16, ge=1, le=1024, description="of the mix when channels are linked")
     embedding: int = Field(0, ge=0, le=512, description="size of a learned vector per series")
     quantiles: tuple[float, ...] = Field((), description="empty for a point forecast")
 
@@ -127,12 +132,15 @@ class ModelConfig(Section):
 class TrainConfig(Section):
     """The training loop."""
 
-    loss: Literal["mse", "mae", "huber", "pinball"] | None = None
+    loss: Literal["mse", "mae", "huber", "mase", "pinball"] | None = None
     optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
     learning_rate: float = Field(0.002, gt=0.0)
     momentum: float = Field(0.9, ge=0.0, lt=1.0, description="of SGD")
     weight_decay: float = Field(0.0, ge=0.0, description="of AdamW")
-    schedule: Literal["none", "plateau", "cosine", "onecycle"] = "cosine"
+    schedule: Literal["none", "plateau", "cosine", "onecycle"] = "onecycle"
+    ema: float = Field(
+        0.995, ge=0.0, lt=1.0, description="decay of the weights' moving average; 0 for none"
+    )
     max_epochs: int | None = Field(None, ge=1)
     steps_per_epoch: int | None = Field(None, ge=1, description="cap on batches per epoch")
     batch_size: int | None = Field(None, ge=1)

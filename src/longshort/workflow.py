@@ -163,7 +163,7 @@ def evaluate(trained: Trained, data: object, say: Say = quiet) -> dict[str, Any]
         )
     forecaster = Forecaster(trained.config, fitted, trained.forecaster.network)
     scored = score_windows(forecaster, reader, origins, trained.linear)
-    return _scores(scored, fitted, trained.config)[0]
+    return scores_of(scored, fitted, trained.config)[0]
 
 
 def predict_ahead(
@@ -227,7 +227,7 @@ def _finish(
     if not len(origins):
         raise LongshortError("split: the test part has no complete window; make split.test larger")
     scored = score_windows(task.forecaster, task.reader, origins, task.linear)
-    scores, verdict = _scores(scored, task.fitted, config)
+    scores, verdict = scores_of(scored, task.fitted, config)
     scores["training"] = {
         "best_epoch": result.best_epoch, "best_val_score": result.best_score,
         "reason": result.reason, "parameters": sum(w.numel() for w in task.module.parameters()),
@@ -246,9 +246,10 @@ def _save_model(folder: RunFolder, task: ForecastTask, result: TrainResult) -> N
     save_tensors(folder.file(MODEL), tensors, {"best_epoch": result.best_epoch})
 
 
-def _scores(
+def scores_of(
     scored: Scored, fitted: Fitted, config: RunConfig
 ) -> tuple[dict[str, Any], Verdict]:
+    """The content of `scores.json`, and its verdict."""
     table = score_table(scored, fitted, config)
     verdict = give_verdict(scored, fitted, config)
     model = table.pop("model")

@@ -54,22 +54,22 @@ class WindowReader:
     """Gathers windows of `context` + `horizon` steps from scaled values.
 
     scaled [N, K] and the covariates past [N, P], future [N, F], static [G, Q] are already fit for
-    a model. With `mixed` the K columns come together, else each is a series of its own. number [G]
+    a model. With `joint` the K columns come together, else each is a series of its own. number [G]
     is what each group is called in `Batch.series`.
     """
 
     def __init__(
         self, panel: Panel, scaled: Floats, past: Floats, future: Floats, static: Floats, *,
-        context: int, horizon: int, mixed: bool, number: Ints,
+        context: int, horizon: int, joint: bool, number: Ints,
     ) -> None:  # fmt: skip
         self.panel = panel
         self.context = context
         self.horizon = horizon
-        self.mixed = mixed
+        self.joint = joint
         self.number = number
         self.scaled = scaled
         known = ~np.isnan(panel.target) & ~np.isnan(scaled)
-        columns = scaled.shape[1] if mixed else 1
+        columns = scaled.shape[1] if joint else 1
         self._values = self._windowed(np.nan_to_num(scaled), columns)
         self._known = self._windowed(known, columns)
         self._past = self._windowed(past, past.shape[1])
@@ -88,7 +88,7 @@ class WindowReader:
     @property
     def num_columns(self) -> int:
         """Columns in one window, C."""
-        return self.scaled.shape[1] if self.mixed else 1
+        return self.scaled.shape[1] if self.joint else 1
 
     def origins(self, part: Part, split: Split, stride: int = 1) -> Origins:
         """All windows whose whole horizon lies in a part, and whose context is known."""
@@ -98,7 +98,7 @@ class WindowReader:
             floor = start if split.isolate and part != "train" else 0
             first = max(start, floor + self.context)
             row = np.arange(first, end - self.horizon + 1, stride)
-            for column in range(1 if self.mixed else self.scaled.shape[1]):
+            for column in range(1 if self.joint else self.scaled.shape[1]):
                 kept = row[self._usable(group, column, row)]
                 groups.append(np.full(len(kept), group))
                 columns.append(np.full(len(kept), column))
@@ -108,7 +108,7 @@ class WindowReader:
     def _usable(self, group: int, column: int, row: Ints) -> NDArray[np.bool_]:
         """Whether the context has a first value and the horizon at least one."""
         at = self.panel.offsets[group] + row
-        chosen = slice(None) if self.mixed else slice(column, column + 1)
+        chosen = slice(None) if self.joint else slice(column, column + 1)
         begins = self._starts_known[at - self.context][:, chosen].all(axis=1)
         count = self._count_known[at + self.horizon] - self._count_known[at]
         return np.asarray(begins & (count[:, chosen].sum(axis=1) > 0))
@@ -121,7 +121,7 @@ class WindowReader:
         values = self._values[own].transpose(1, 2)
         known = self._known[own].transpose(1, 2)
         cut = self.context
-        columns = 1 if self.mixed else self.scaled.shape[1]
+        columns = 1 if self.joint else self.scaled.shape[1]
         return Batch(
             context=values[:, :cut],
             target=values[:, cut:],
@@ -134,7 +134,7 @@ class WindowReader:
 
     def flat(self, origins: Origins) -> Origins:
         """One origin per column, in the order of [n, C] flattened."""
-        if not self.mixed:
+        if not self.joint:
             return origins
         count, columns = len(origins), self.scaled.shape[1]
         return Origins(np.repeat(origins.group, columns), np.tile(np.arange(columns), count),

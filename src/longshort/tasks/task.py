@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class WeightGroup:
+    """Weights that learn at `rate` times the learning rate, and decay or not."""
+
+    weights: list[nn.Parameter]
+    rate: float = 1.0
+    decay: bool = True
 
 
 class Task(ABC):
@@ -14,6 +24,10 @@ class Task(ABC):
     @abstractmethod
     def module(self) -> nn.Module:
         """The network that is trained."""
+
+    def weight_groups(self) -> list[WeightGroup]:
+        """All weights, in groups that learn alike."""
+        return [WeightGroup(list(self.module.parameters()))]
 
     @property
     @abstractmethod

@@ -103,10 +103,11 @@ class _Loop:
     ) -> None:  # fmt: skip
         self.task, self.config, self.plan = task, config, plan
         self.folder, self.listen = folder, listen
-        self.optimizer = make_optimizer(task.module, config)
+        self.optimizer = make_optimizer(task.weight_groups(), config)
         self.weights = [w for group in self.optimizer.param_groups for w in group["params"]]
         self.state = _State()
         self.best: dict[str, Tensor] = {}
+        self.average = {n: w.detach().clone() for n, w in task.module.state_dict().items()}
         self.saved_at = time.monotonic()
 
     def run(self) -> TrainResult:
@@ -153,7 +154,7 @@ class _Loop:
             self.config.schedule, self._steps_done(), self.plan.total_steps
         )
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * factor
+            group["lr"] = self.config.learning_rate * factor * group["share"]
         self.task.module.train()
         loss = self.task.loss(order[state.step_in_epoch])
         extra = penalty(self.weights, self.config)
@@ -168,9 +169,18 @@ class _Loop:
                 f"{self.config.learning_rate:g}) or set train.clip_norm"
             )
         self.optimizer.step()
+        self._follow()
         state.step_in_epoch += 1
         state.loss_sum += value
         state.norm_sum += norm
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Let the averaged weights follow; early steps count more (Polyak & Juditsky, 1992)."""
+        done = self._steps_done()
+        decay = min(self.config.ema, (1 + done) / (10 + done))
+        for name, weight in self.task.module.state_dict().items():
+            self.average[name].lerp_(weight, 1.0 - decay)
 
     def _end_epoch(self) -> None:
         state, steps = self.state, self.plan.steps_per_epoch
@@ -193,11 +203,14 @@ class _Loop:
             self._save()
 
     def _judge(self, record: dict[str, float | int]) -> None:
-        """Score the present weights on the validation part and keep them if they are the best."""
+        """Score the averaged weights on the validation part and keep them if they are the best."""
         state, module = self.state, self.task.module
+        present = {name: w.detach().clone() for name, w in module.state_dict().items()}
+        module.load_state_dict(self.average)
         module.eval()
         with torch.no_grad():
             score = self.task.validate()
+        module.load_state_dict(present)
         if not math.isfinite(score):
             raise TrainingDiverged(
                 f"training: the validation score became {score} in epoch {record['epoch']}; lower "
@@ -206,7 +219,7 @@ class _Loop:
         is_best = score < state.best_score
         if is_best:
             state.best_epoch, state.best_score = int(record["epoch"]), score
-            self.best = {name: w.detach().clone() for name, w in module.state_dict().items()}
+            self.best = {name: w.clone() for name, w in self.average.items()}
             if self.folder is not None:
                 save_tensors(self.folder.best, self.best, {"epoch": state.best_epoch})
         state.history.append(record | {"val_score": score})
@@ -232,6 +245,7 @@ class _Loop:
             return
         tensors = {f"model.{name}": w for name, w in self.task.module.state_dict().items()}
         tensors |= {f"best.{name}": w for name, w in self.best.items()}
+        tensors |= {f"average.{name}": w for name, w in self.average.items()}
         optimizer = self.optimizer.state_dict()
         for number, moments in optimizer["state"].items():
             for name, value in moments.items():
@@ -256,12 +270,14 @@ class _Loop:
 
     def _restore(self, tensors: dict[str, Tensor], meta: dict[str, Any], path: Path) -> None:
         self.state = _State(**meta)
-        parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optim": {}, "rng": {}}
+        parts: dict[str, dict[str, Tensor]] = {
+            "model": {}, "best": {}, "average": {}, "optim": {}, "rng": {},
+        }  # fmt: skip
         for name, tensor in tensors.items():
             part, _, rest = name.partition(".")
             parts[part][rest] = tensor
         load_weights(self.task.module, parts["model"], path)
-        self.best = parts["best"]
+        self.best, self.average = parts["best"], parts["average"]
         moments: dict[int, dict[str, Tensor]] = {}
         for name, tensor in parts["optim"].items():
             number, _, key = name.partition(".")

@@ -10,26 +10,31 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from longshort.config import TrainConfig
+from longshort.tasks.task import WeightGroup
 
-_WARMUP = 0.3
+_WARMUP = 0.1
 _FLOOR = 0.01
 
 
-def make_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer:
-    """Adam, AdamW or SGD over all weights."""
-    weights = list(module.parameters())
-    rate = config.learning_rate
+def make_optimizer(groups: list[WeightGroup], config: TrainConfig) -> Optimizer:
+    """Adam, AdamW or SGD; each group has its share of the learning rate and of the decay."""
+    rate, decay = config.learning_rate, config.weight_decay
+    tables = [
+        {"params": group.weights, "lr": rate * group.rate, "share": group.rate,
+         "weight_decay": decay if group.decay and config.optimizer == "adamw" else 0.0}
+        for group in groups
+    ]  # fmt: skip
     if config.optimizer == "adam":
-        return torch.optim.Adam(weights, lr=rate)
+        return torch.optim.Adam(tables)
     if config.optimizer == "adamw":
-        return torch.optim.AdamW(weights, lr=rate, weight_decay=config.weight_decay)
-    return torch.optim.SGD(weights, lr=rate, momentum=config.momentum)
+        return torch.optim.AdamW(tables)
+    return torch.optim.SGD(tables, momentum=config.momentum)
 
 
 def rate_factor(schedule: str, step: int, total_steps: int) -> float:
     """Learning rate at a step, as a share of the configured one.
 
-    cosine falls from 1 to 0.01; onecycle rises from 0.04 over the first 30 % and falls to 0.01
+    cosine falls from 1 to 0.01; onecycle rises from 0.04 over the first 10 % and falls to 0.01
     (Smith, 2018), both by half cosines. plateau is driven by the validation score instead.
     """
     done = step / max(1, total_steps)

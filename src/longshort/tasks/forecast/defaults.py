@@ -122,8 +122,8 @@ def _decide_size(
 ) -> RunConfig:
     model, train = config.model, config.train
     assert model.context_length and model.horizon
-    mixed = model.channels == "mixed"
-    columns = 1 if mixed else panel.target.shape[1]
+    joint = model.channels != "independent"
+    columns = 1 if joint else panel.target.shape[1]
     room = split.end["train"] - model.context_length - model.horizon + 1
     windows = int(room.clip(0).sum()) * columns
     tested = int((split.end["test"] - split.start["test"]).sum()) * panel.target.shape[1]

@@ -92,7 +92,7 @@ class Fitted:
         return WindowReader(
             panel, self.transform.apply(panel), past, np.concatenate([future, calendar], axis=1),
             self.static.apply(panel.static), context=model.context_length, horizon=model.horizon,
-            mixed=model.channels == "mixed", number=self.number,
+            joint=model.channels != "independent", number=self.number,
         )  # fmt: skip
 
     def fit_to(self, panel: Panel, config: RunConfig) -> tuple[Fitted, list[int]]:

@@ -14,7 +14,7 @@ quantiles (1 for a point forecast), U hidden units.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from longshort.data.windows import Batch
 from longshort.nn import GRU, LSTM
 
-InstanceNorm = Literal["none", "last", "standard", "last_std", "mean"]
+InstanceNorm = Literal["none", "last", "centre", "standard", "last_std"]
 
 _EPSILON = 1e-2
 
@@ -77,8 +77,8 @@ class RecurrentStack(nn.Module):
         return x, after
 
 
-class ForecastNetwork(nn.Module):
-    """Batch to forecast [B, H, C, Q] in the scaled units."""
+class WindowNetwork(nn.Module):
+    """Batch to forecast [B, H, C, Q] in the scaled units; the C columns are one input."""
 
     def __init__(self, plan: NetworkPlan) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class ForecastNetwork(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Forecast [B, H, C, Q]."""
         plan = self.plan
-        location, scale = _instance_norm(batch.context, plan.instance_norm)
+        location, scale = instance_norm(batch.context, plan.instance_norm)
         x = (batch.context - location) / scale
         sequence, states = self.stack(self._encoded(x, batch))
         known = self._known(sequence[:, -1], batch)
@@ -166,17 +166,56 @@ class ForecastNetwork(nn.Module):
         return torch.cat(parts, dim=1)[:, : plan.horizon]
 
 
-def _instance_norm(context: Tensor, kind: InstanceNorm) -> tuple[Tensor, Tensor]:
+class LinkedNetwork(nn.Module):
+    """One network for every column, which also sees the column's level and a mix of all columns.
+
+    The mix is a learned matrix of rank r over the columns, x V Uᵀ, so that a road sensor can
+    listen to its neighbours without a map.
+    """
+
+    def __init__(self, plan: NetworkPlan, rank: int) -> None:
+        super().__init__()
+        self.columns = plan.columns
+        self.listen = nn.Parameter(torch.randn(plan.columns, rank) / math.sqrt(plan.columns))
+        self.speak = nn.Parameter(torch.randn(plan.columns, rank) / math.sqrt(rank))
+        self.dropout = nn.Dropout(plan.dropout)
+        self.each = WindowNetwork(replace(plan, columns=1, past=plan.past + 2))
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Forecast [B, H, C, Q]: every column as a window of its own."""
+        size, columns = len(batch.context), self.columns
+        mix = self.dropout(batch.context) @ self.listen @ self.speak.T
+        extra = torch.stack([batch.context, mix], dim=3)
+
+        def repeat(values: Tensor) -> Tensor:
+            return values.repeat_interleave(columns, 0)
+
+        def split(values: Tensor) -> Tensor:
+            return values.transpose(1, 2).reshape(size * columns, values.size(1), -1)
+
+        column = torch.arange(columns, device=batch.series.device)
+        windows = Batch(
+            context=split(batch.context), target=split(batch.target),
+            observed=split(batch.observed),
+            past=torch.cat([repeat(batch.past), split(extra)], dim=2),
+            future=repeat(batch.future), static=repeat(batch.static),
+            series=(batch.series[:, None] * columns + column).reshape(-1),
+        )  # fmt: skip
+        each: Tensor = self.each(windows)
+        return each.view(size, columns, *each.shape[1:]).transpose(1, 2).flatten(2, 3)
+
+
+def instance_norm(context: Tensor, kind: InstanceNorm) -> tuple[Tensor, Tensor]:
     """Location and scale of each window and column, [B, 1, C] (Kim et al., 2022, RevIN)."""
-    one = torch.ones_like(context[:, -1:])
-    if kind == "none":
-        return torch.zeros_like(one), one
-    if kind == "mean":
-        return torch.zeros_like(one), context.abs().mean(1, keepdim=True) + _EPSILON
-    location = context[:, -1:] if kind in ("last", "last_std") else context.mean(1, keepdim=True)
-    if kind == "last":
-        return location, one
-    return location, (context.var(1, unbiased=False, keepdim=True) + _EPSILON).sqrt()
+    last = context[:, -1:]
+    location, scale = torch.zeros_like(last), torch.ones_like(last)
+    if kind in ("last", "last_std"):
+        location = last
+    elif kind in ("centre", "standard"):
+        location = context.mean(1, keepdim=True)
+    if kind in ("standard", "last_std"):
+        scale = (context.var(1, unbiased=False, keepdim=True) + _EPSILON).sqrt()
+    return location, scale
 
 
 def _zero(layer: nn.Linear) -> nn.Linear:

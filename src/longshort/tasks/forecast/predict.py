@@ -35,7 +35,7 @@ def predict(forecaster: Forecaster, panel: Panel, horizon: int) -> Prediction:
     trained = config.model.horizon or 1
     _refuse_roll(config, horizon, trained)
     blocks = -(-horizon // trained)
-    ends = _ends(panel, config.model.channels == "mixed")
+    ends = _ends(panel, config.model.channels != "independent")
     longer = panel.extend(ends.max(axis=1) + blocks * trained)
     fitted, new = forecaster.fitted.fit_to(panel, config)
     origins, skipped = _origins(panel, ends, config, new, horizon)
@@ -84,7 +84,7 @@ def _refuse_roll(config: RunConfig, horizon: int, trained: int) -> None:
         )
 
 
-def _ends(panel: Panel, mixed: bool) -> Ints:
+def _ends(panel: Panel, joint: bool) -> Ints:
     """Row after the last known value of each group and column, [G, K]."""
     known = ~np.isnan(panel.target)
     ends = np.zeros((panel.num_groups, known.shape[1]), np.int64)
@@ -92,7 +92,7 @@ def _ends(panel: Panel, mixed: bool) -> Ints:
         block = known[panel.offsets[group] : panel.offsets[group + 1]]
         found = block.any(axis=0)
         ends[group] = np.where(found, len(block) - block[::-1].argmax(axis=0), 0)
-    return np.repeat(ends.max(1, keepdims=True), ends.shape[1], 1) if mixed else ends
+    return np.repeat(ends.max(1, keepdims=True), ends.shape[1], 1) if joint else ends
 
 
 def _origins(
@@ -101,13 +101,13 @@ def _origins(
     """Where each series is continued from, and why some cannot be."""
     context = config.model.context_length or 1
     filled = forward_fill(panel.target, panel.offsets)
-    mixed = config.model.channels == "mixed"
+    joint = config.model.channels != "independent"
     chosen, skipped = [], {}
     for group in range(panel.num_groups):
-        for column in range(1 if mixed else ends.shape[1]):
+        for column in range(1 if joint else ends.shape[1]):
             end = int(ends[group, column])
             begin = panel.offsets[group] + end - context
-            picked = slice(None) if mixed else slice(column, column + 1)
+            picked = slice(None) if joint else slice(column, column + 1)
             reason = ""
             if end == 0:
                 reason = "it has no value at all"
@@ -141,7 +141,7 @@ def _missing_future(panel: Panel, group: int, end: int, horizon: int, config: Ru
 
 
 def _flat(origins: Origins, columns: int, config: RunConfig) -> Origins:
-    if config.model.channels != "mixed":
+    if config.model.channels == "independent":
         return origins
     count = len(origins)
     return Origins(np.repeat(origins.group, columns), np.tile(np.arange(columns), count),

@@ -16,18 +16,26 @@ from longshort.data.windows import Batch, Origins, WindowReader
 from longshort.errors import ConfigError
 from longshort.evaluate.baselines import LinearLags
 from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.network import ForecastNetwork, NetworkPlan
-from longshort.tasks.task import Task
+from longshort.tasks.forecast.network import (
+    InstanceNorm,
+    LinkedNetwork,
+    NetworkPlan,
+    WindowNetwork,
+    instance_norm,
+)
+from longshort.tasks.task import Task, WeightGroup
 
 _PIECE = 2048
 _MAX_VALIDATED = 8192
 _MAX_LINEAR = 200_000
+_LINEAR_RATE = 0.05
+"""The linear path starts at its optimum, so it moves at this share of the learning rate."""
 
 
 class Forecaster:
     """A network with the fitted numbers it needs: forecasts for any panel of the same schema."""
 
-    def __init__(self, config: RunConfig, fitted: Fitted, network: ForecastNetwork) -> None:
+    def __init__(self, config: RunConfig, fitted: Fitted, network: nn.Module) -> None:
         self.config = config
         self.fitted = fitted
         self.network = network
@@ -70,19 +78,26 @@ class ForecastTask(Task):
                     f"{config.model.context_length} + horizon {config.model.horizon}; make it "
                     "larger, or those smaller"
                 )
-        self.linear = self._fit_linear()
+        self.linear = self._fit_linear(instance="last")
         torch.manual_seed(config.train.seed)
         self.network = build_network(config, self.fitted)
-        if config.model.linear:
-            with torch.no_grad():
-                self.network.linear.weight.copy_(torch.from_numpy(self.linear.weights.T))
+        self._start_linear_path()
         self.network.to(config.train.device)
         self.forecaster = Forecaster(config, self.fitted, self.network)
+        self._unit = _UserUnit(config, self.fitted)
 
     @property
     def module(self) -> nn.Module:
         """The network."""
         return self.network
+
+    def weight_groups(self) -> list[WeightGroup]:
+        """The linear path learns slowly and does not decay."""
+        named = list(self.network.named_parameters())
+        straight = [w for name, w in named if name.endswith("linear.weight")]
+        others = [w for name, w in named if not name.endswith("linear.weight")]
+        groups = [WeightGroup(others)]
+        return [*groups, WeightGroup(straight, _LINEAR_RATE, decay=False)] if straight else groups
 
     @property
     def num_samples(self) -> int:
@@ -107,29 +122,64 @@ class ForecastTask(Task):
         return total / count
 
     def _loss(self, batch: Batch) -> Tensor:
-        error = batch.target.unsqueeze(-1) - self.network(batch)
+        forecast, target = self.network(batch), batch.target.unsqueeze(-1)
         kind = self.config.train.loss
+        if kind == "mase":
+            forecast, target = (self._unit(v, batch.series) for v in (forecast, target))
+        error = target - forecast
         if kind == "pinball":
             levels = torch.tensor(self.config.model.quantiles, device=error.device)
             each = torch.maximum(levels * error, (levels - 1) * error)
-        elif kind == "mae":
-            each = error.abs()
         elif kind == "huber":
             each = nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none")
         else:
-            each = error.square()
+            each = error.square() if kind == "mse" else error.abs()
         return (each.mean(-1) * batch.observed).sum() / batch.observed.sum().clamp(min=1)
 
-    def _fit_linear(self) -> LinearLags:
-        train = self._train[:: max(1, len(self._train) // _MAX_LINEAR)]
-        return LinearLags.fit(self._pieces(train), self._pieces(self._val))
+    def _start_linear_path(self) -> None:
+        """Least squares on the windows as the network sees them."""
+        if not self.config.model.linear:
+            return
+        found = self._fit_linear(self.config.model.instance_norm)
+        inner = self.network.each if isinstance(self.network, LinkedNetwork) else self.network
+        with torch.no_grad():
+            inner.linear.weight.copy_(torch.from_numpy(found.weights.T))
 
-    def _pieces(self, origins: Origins) -> Iterator[tuple[Floats, Floats]]:
-        """Scaled context [n, L] and target [n, H] with NaN where missing, a piece at a time."""
+    def _fit_linear(self, instance: InstanceNorm) -> LinearLags:
+        train = self._train[:: max(1, len(self._train) // _MAX_LINEAR)]
+        return LinearLags.fit(self._pieces(train, instance), self._pieces(self._val, instance))
+
+    def _pieces(
+        self, origins: Origins, instance: InstanceNorm
+    ) -> Iterator[tuple[Floats, Floats]]:
+        """Context [n, L] and target [n, H] with NaN where missing, a piece at a time."""
         for begin in range(0, len(origins), _PIECE):
             batch = self.reader.gather(origins[begin : begin + _PIECE])
+            location, scale = instance_norm(batch.context, instance)
             target = torch.where(batch.observed > 0, batch.target, torch.nan)
-            yield flat_columns(batch.context), flat_columns(target)
+            yield (flat_columns((batch.context - location) / scale),
+                   flat_columns((target - location) / scale))
+
+
+class _UserUnit:
+    """Scaled values [B, H, C, Q] in units of each series' seasonal naive error."""
+
+    def __init__(self, config: RunConfig, fitted: Fitted) -> None:
+        self.log1p = config.transform.log1p
+        self.joint = config.model.channels != "independent"
+        naive = np.where(fitted.naive_error > 0, fitted.naive_error, np.inf)
+        numbers = np.stack([fitted.transform.location, fitted.transform.scale, 1 / naive])
+        self.numbers = torch.as_tensor(numbers, dtype=torch.float32)
+
+    def __call__(self, values: Tensor, series: Tensor) -> Tensor:
+        if self.joint:
+            location, scale, weight = self.numbers[:, series.cpu(), None, :, None]
+        else:
+            location, scale, weight = self.numbers.flatten(1)[:, series.cpu(), None, None, None]
+        user = values * scale.to(values.device) + location.to(values.device)
+        if self.log1p:
+            user = torch.expm1(user)
+        return user * weight.to(values.device)
 
 
 def flat_columns(values: Tensor) -> Floats:
@@ -158,27 +208,33 @@ def to_device(batch: Batch, device: str) -> Batch:
     return Batch(**moved)
 
 
-def build_network(config: RunConfig, fitted: Fitted) -> ForecastNetwork:
+def build_network(config: RunConfig, fitted: Fitted) -> WindowNetwork | LinkedNetwork:
     """The untrained network of a resolved config and the series it was fitted on."""
     model = config.model
     calendar = config.data.calendar
     assert model.hidden and model.context_length and model.horizon and model.patch
     assert calendar is not None
-    mixed = model.channels == "mixed"
     columns = fitted.zscore.location.shape[1]
-    return ForecastNetwork(NetworkPlan(
+    plan = NetworkPlan(
         cell=model.cell, hidden=model.hidden, num_layers=model.num_layers, dropout=model.dropout,
         residual=model.residual, context=model.context_length, horizon=model.horizon,
         patch=model.patch, decoder=model.decoder, instance_norm=model.instance_norm,
-        linear=model.linear, columns=columns if mixed else 1, past=len(fitted.past.mean),
-        future=len(fitted.future.mean) + 2 * len(calendar), static=len(fitted.static.mean),
-        series=len(fitted.groups) * (1 if mixed else columns), embedding=model.embedding,
-        outputs=len(model.quantiles) or 1,
-    ))  # fmt: skip
+        linear=model.linear, columns=1 if model.channels == "independent" else columns,
+        past=len(fitted.past.mean), future=len(fitted.future.mean) + 2 * len(calendar),
+        static=len(fitted.static.mean),
+        series=len(fitted.groups) * (1 if model.channels == "mixed" else columns),
+        embedding=model.embedding, outputs=len(model.quantiles) or 1,
+    )  # fmt: skip
+    return LinkedNetwork(plan, model.rank) if model.channels == "linked" else WindowNetwork(plan)
 
 
 def _refuse_contradictions(config: RunConfig) -> None:
     model, train = config.model, config.train
+    if model.decoder == "recursive" and model.channels == "linked":
+        raise ConfigError(
+            "model.decoder = 'recursive' with model.channels = 'linked': the mix of the columns is "
+            "not known ahead; use model.decoder = 'direct'"
+        )
     if model.decoder == "recursive" and config.data.past:
         raise ConfigError(
             "model.decoder = 'recursive' needs inputs that are known ahead, but data.past = "
@@ -190,6 +246,11 @@ def _refuse_contradictions(config: RunConfig) -> None:
             "each other: pinball needs quantiles, and quantiles need pinball"
         )
     lag = config.transform.difference
+    if lag and train.loss == "mase":
+        raise ConfigError(
+            f"train.loss = 'mase' with transform.difference = {lag}: the error in the data's units "
+            "is not that of a difference; use train.loss = 'mae', or no difference"
+        )
     if model.quantiles and lag and lag < (model.horizon or 1):
         raise ConfigError(
             f"transform.difference = {lag} with quantiles: quantiles of differences do not add up "

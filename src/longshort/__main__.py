@@ -1,0 +1,5 @@
+"""`python -m longshort`."""
+
+from longshort.cli.main import main
+
+main()

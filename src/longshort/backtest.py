@@ -1,0 +1,138 @@
+"""Rolling origins: forecasts that see only what came before them, in one long table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from longshort import workflow
+from longshort.config import RunConfig, build
+from longshort.data.dataset import read_dataset
+from longshort.data.findings import refuse_errors
+from longshort.data.panel import Panel
+from longshort.data.split import Split, make_split
+from longshort.data.timeline import Ints
+from longshort.data.windows import Origins
+from longshort.errors import ConfigError, DataError
+from longshort.tasks.forecast.predict import forecast_table
+from longshort.tasks.forecast.scoring import Scored, score_windows
+from longshort.tasks.forecast.task import ForecastTask
+from longshort.train.events import Listener, silent
+from longshort.workflow import Say, quiet
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """The long table (group, cutoff, time, y, yhat, quantiles, rivals) and the scores over it."""
+
+    table: pl.DataFrame
+    scores: dict[str, Any]
+
+
+def backtest(
+    settings: Mapping[str, Any], *, data: object = None, windows: int = 5,
+    stride: int | None = None, refit: bool = False, say: Say = quiet, listen: Listener = silent,
+) -> Backtest:  # fmt: skip
+    """Forecast from `windows` origins, `stride` steps apart (the horizon when absent).
+
+    The last origin leaves one horizon to the end of the data. With `refit` the model is trained
+    anew before each origin, else once before the first; either way on earlier rows only, and what
+    the settings leave open is decided from those rows too.
+    """
+    asked = build(settings)
+    dataset = read_dataset(asked.data.path if data is None else data, asked.data)
+    refuse_errors(dataset.findings, dataset.source.name)
+    say(dataset.describe()[0])
+    config = _with_horizon(asked, dataset.panel)
+    horizon = config.model.horizon or 1
+    ends = [_ends(dataset.panel, config, (windows - 1 - k) * (stride or horizon))
+            for k in range(windows)]  # fmt: skip
+    config = _resolved(config, dataset.panel, ends[0])
+    task: ForecastTask | None = None
+    folds: list[Scored] = []
+    for number, end in enumerate(ends):
+        seen = _cut(dataset.panel, end)
+        if task is None or refit:
+            say(f"origin {number + 1} of {windows}: training")
+            task, _ = workflow.train(config, seen, make_split(seen, config.split), listen=listen)
+        folds.append(_fold(task, dataset.panel, end - horizon))
+    scored = _joined(folds)
+    assert task is not None
+    scores, _ = workflow.scores_of(scored, task.fitted, config)
+    table = forecast_table(dataset.panel, scored, np.arange(len(scored.truth)), config)
+    return Backtest(table, {**scores, "windows": windows, "refit": refit})
+
+
+def _with_horizon(config: RunConfig, panel: Panel) -> RunConfig:
+    """Fix the horizon first: it decides where the origins lie."""
+    if config.model.horizon is not None:
+        return config
+    resolved, _ = workflow.resolve(config, panel)
+    model = config.model.model_copy(update={"horizon": resolved.model.horizon})
+    return config.model_copy(update={"model": model})
+
+
+def _resolved(config: RunConfig, panel: Panel, ends: Ints) -> RunConfig:
+    """Decide what is open from the rows before the first origin; the test part is one horizon."""
+    split = config.split.model_copy(update={"test": config.model.horizon, "gap": 0, "stride": 1})
+    first = _cut(panel, ends)
+    schema = panel.schema
+    named = config.data.model_copy(update={"target": schema.target, "time": schema.time})
+    resolved, _ = workflow.resolve(
+        config.model_copy(update={"split": split, "data": named}), first
+    )
+    return resolved
+
+
+def _ends(panel: Panel, config: RunConfig, back: int) -> Ints:
+    """Rows of each group that exist `back` steps before the end, by time or by series."""
+    if config.split.by == "series":
+        ends = panel.lengths - back
+    else:
+        ends = int((panel.first + panel.lengths).max()) - back - panel.first
+    if int(ends.max()) <= (config.model.horizon or 1):
+        raise ConfigError(
+            f"backtest: {back} steps before the end nothing is left to learn from; ask for fewer "
+            "--windows or a smaller --stride"
+        )
+    return np.minimum(ends, panel.lengths)
+
+
+def _cut(panel: Panel, ends: Ints) -> Panel:
+    return panel.cut({g: max(0, int(end)) for g, end in enumerate(ends)})
+
+
+def _fold(task: ForecastTask, panel: Panel, rows: Ints) -> Scored:
+    """Forecasts of everyone from one origin per series."""
+    reader = task.fitted.reader(panel, task.config)
+    zeros = np.zeros_like(rows)
+    start = np.maximum(rows, 0)
+    split = Split({"train": zeros, "val": zeros, "test": start},
+                  {"train": zeros, "val": zeros, "test": np.where(rows > 0, start + reader.horizon,
+                                                                  0)}, 0, False)  # fmt: skip
+    origins = reader.origins("test", split)
+    if not len(origins):
+        raise DataError("backtest: at one of the origins no series has enough history")
+    return score_windows(task.forecaster, reader, origins, task.linear)
+
+
+def _joined(folds: list[Scored]) -> Scored:
+    names = set.intersection(*(set(fold.forecasts) for fold in folds))
+
+    def join(pick: Any) -> Any:
+        return np.concatenate([pick(fold) for fold in folds])
+
+    first = folds[0]
+    return replace(
+        first,
+        origins=Origins(join(lambda f: f.origins.group), join(lambda f: f.origins.column),
+                        join(lambda f: f.origins.row)),
+        series=join(lambda f: f.series), truth=join(lambda f: f.truth),
+        last=join(lambda f: f.last), quantiles=join(lambda f: f.quantiles),
+        forecasts={name: np.concatenate([fold.forecasts[name] for fold in folds])
+                   for name in first.forecasts if name in names},
+    )  # fmt: skip

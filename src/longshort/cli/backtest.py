@@ -1,0 +1,57 @@
+"""`longshort backtest`: forecasts from rolling origins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from longshort.cli import options as o
+from longshort.cli.screen import Screen, table
+
+NAME = "backtest"
+
+Windows = Annotated[int, typer.Option("--windows", help="Number of rolling origins.", min=1)]
+Stride = Annotated[int | None, typer.Option("--stride", help="Steps between origins; the horizon.",
+                                            min=1)]  # fmt: skip
+Refit = Annotated[bool, typer.Option("--refit/--reuse", help="Train anew at each origin, or once "
+                                     "before the first.")]  # fmt: skip
+Table = Annotated[Path | None, typer.Option("--out", "-o", help="CSV, Parquet or JSON-lines file "
+                                            "for the long table.")]  # fmt: skip
+
+
+def command(
+    data: o.Data = None, example: o.Example = None, windows: Windows = 5, stride: Stride = None,
+    refit: Refit = False, target: o.Target = None, time: o.Time = None, group: o.Group = None,
+    past: o.Past = None, future: o.Future = None, static: o.Static = None, freq: o.Freq = None,
+    horizon: o.Horizon = None, context: o.Context = None, quantiles: o.Quantiles = None,
+    seed: o.Seed = None, config: o.Config = None, sets: o.Set = None, out: Table = None,
+    overwrite: o.Overwrite = False, as_json: o.Json = False, quiet: o.Quiet = False,
+) -> None:  # fmt: skip
+    """Forecast from rolling origins, each seeing only what came before it."""
+    named = o.named_options(
+        target=target, time=time, group=group, past=past, future=future, static=static, freq=freq,
+        horizon=horizon, context=context, quantiles=quantiles, seed=seed,
+    )  # fmt: skip
+    settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
+    screen = Screen(as_json=as_json, quiet=quiet)
+
+    from longshort.backtest import backtest
+    from longshort.report.content import score_rows
+    from longshort.runfolder import write_atomic
+    from longshort.tables import encode, refuse_existing
+
+    refuse_existing(out, overwrite)
+    try:
+        found = backtest(settings, windows=windows, stride=stride, refit=refit, say=screen.say,
+                         listen=screen.listen)  # fmt: skip
+    finally:
+        screen.close()
+    if out is not None:
+        write_atomic(out, encode(found.table, out))
+    where = [f"wrote {found.table.height:,} rows to {out}"] if out else []
+    screen.result(
+        {**found.scores, "rows": found.table.height, "out": str(out) if out else None},
+        [*table(score_rows(found.scores)), "", found.scores["verdict"], *where],
+    )

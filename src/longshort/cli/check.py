@@ -1,0 +1,43 @@
+"""`longshort check`: the data doctor."""
+
+from __future__ import annotations
+
+import typer
+
+from longshort.cli import options as o
+from longshort.cli.screen import Screen
+
+NAME = "check"
+
+
+def command(
+    data: o.Data = None, example: o.Example = None, target: o.Target = None, time: o.Time = None,
+    group: o.Group = None, past: o.Past = None, future: o.Future = None, static: o.Static = None,
+    freq: o.Freq = None, horizon: o.Horizon = None, config: o.Config = None, sets: o.Set = None,
+    as_json: o.Json = False,
+) -> None:  # fmt: skip
+    """Look the data over. Exit code 0: nothing found, 1: findings, 2: unreadable."""
+    named = o.named_options(target=target, time=time, group=group, past=past, future=future,
+                            static=static, freq=freq, horizon=horizon)
+    settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
+
+    from longshort.config import build
+    from longshort.data.doctor import examine
+    from longshort.errors import ConfigError
+
+    checked = build(settings)
+    if checked.data.path is None:
+        raise ConfigError("check: give a file, or --example NAME")
+    findings = examine(None, checked)
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.severity} [{finding.code}] {finding.message}")
+        lines += [f"    {place}" for place in finding.where]
+        if finding.fix:
+            lines.append(f"    fix: {finding.fix}")
+    Screen(as_json=as_json).result(
+        {"data": checked.data.path, "findings": [finding.to_dict() for finding in findings]},
+        lines or [f"{checked.data.path}: nothing found"],
+    )
+    if findings:
+        raise typer.Exit(1)

@@ -1,0 +1,35 @@
+"""The `longshort` command: its verbs, and errors as one clear message instead of a traceback."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from longshort.cli import backtest, check, evaluate, init, predict, run, train
+from longshort.errors import Interrupted, LongshortError
+
+app = typer.Typer(
+    name="longshort", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Sequence modelling with LSTM: from a file of series to a forecast that can be trusted.",
+)  # fmt: skip
+for command in (run, check, init, train, predict, evaluate, backtest):
+    app.command(command.NAME)(command.command)
+
+
+def main() -> None:
+    """Entry point. Exit code 2: the input or the settings are wrong; 130: interrupted."""
+    try:
+        app()
+    except Interrupted as stop:
+        print(f"\n{stop}", file=sys.stderr)
+        raise SystemExit(130) from None
+    except LongshortError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(1) from None

@@ -1,0 +1,53 @@
+"""`longshort train`: start a run, or go on with one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from longshort.cli import options as o
+from longshort.cli import run
+from longshort.cli.screen import Screen, table
+
+NAME = "train"
+
+Resume = Annotated[Path | None, typer.Option("--resume", help="Run folder to go on with.",
+                                             metavar="RUN")]  # fmt: skip
+
+
+def command(
+    data: o.Data = None, resume: Resume = None, config: o.Config = None, sets: o.Set = None,
+    out: o.Out = None, overwrite: o.Overwrite = False, as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:  # fmt: skip
+    """Train by a settings file (as `init` writes), or continue an interrupted run."""
+    from longshort.errors import ConfigError
+
+    if resume is None:
+        if config is None and data is None:
+            raise ConfigError("train: give --config FILE, DATA, or --resume RUN")
+        run.command(data=data, config=config, sets=sets, out=out, overwrite=overwrite,
+                    as_json=as_json, quiet=quiet)
+        return
+    if data or config or sets or out or overwrite:
+        raise ConfigError(
+            "train --resume: goes on with the run's own data and settings, so it takes no other "
+            "option; start a new run to change them"
+        )
+    screen = Screen(as_json=as_json, quiet=quiet)
+
+    from longshort import workflow
+    from longshort.report.content import score_rows
+    from longshort.runfolder import REPORT
+
+    try:
+        scores = workflow.resume(resume, say=screen.say, listen=screen.listen)
+    finally:
+        screen.close()
+    report = resume / REPORT
+    screen.result(
+        {"run": str(resume), "report": str(report), **scores},
+        ["", *table(score_rows(scores)), "", scores["verdict"], f"Report: {report}"],
+    )

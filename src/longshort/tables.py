@@ -1,0 +1,45 @@
+"""Tables written to files: the format by the file's name, nothing overwritten unasked."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import polars as pl
+
+from longshort.errors import ConfigError, RunError
+
+
+def refuse_existing(path: Path | None, overwrite: bool) -> None:
+    """Raise before any work when `path` would be overwritten or cannot be written."""
+    if path is None:
+        return
+    if path.exists() and not overwrite:
+        raise RunError(f"{path}: exists; give another --out or --overwrite")
+    if not path.parent.is_dir():
+        raise RunError(f"{path}: the folder {path.parent} does not exist; make it first")
+    _format(path)
+
+
+def encode(table: pl.DataFrame, path: Path) -> bytes:
+    """The table as CSV, TSV, Parquet or JSON lines."""
+    buffer = io.BytesIO()
+    kind = _format(path)
+    if kind == "parquet":
+        table.write_parquet(buffer)
+    elif kind == "jsonl":
+        table.write_ndjson(buffer)
+    else:
+        table.write_csv(buffer, separator="\t" if kind == "tsv" else ",")
+    return buffer.getvalue()
+
+
+def _format(path: Path) -> str:
+    kind = path.suffix.lower().lstrip(".")
+    known = {"csv": "csv", "tsv": "tsv", "parquet": "parquet", "jsonl": "jsonl", "ndjson": "jsonl"}
+    if kind not in known:
+        raise ConfigError(
+            f"--out {path}: the name must end in .csv, .tsv, .parquet or .jsonl, which says the "
+            "format"
+        )
+    return known[kind]

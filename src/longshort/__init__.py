@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from longshort import nn
-    from longshort.api import Forecaster, Run, check, load, read
-    from longshort.errors import (
-        BackendError,
-        ConfigError,
-        DataError,
-        LongshortError,
-        RunError,
-    )
+    from longshort.api import Forecaster, Run, check, example, load, read
+    from longshort.errors import BackendError, ConfigError, DataError, LongshortError, RunError
 
 __version__ = "0.1.0"
 
@@ -30,6 +24,7 @@ __all__ = [
     "Run",
     "RunError",
     "check",
+    "example",
     "load",
     "nn",
     "read",

@@ -13,6 +13,7 @@ from longshort import workflow
 from longshort.config import DataConfig, assign, build
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.doctor import examine
+from longshort.data.examples import example as find_example
 from longshort.data.findings import Finding
 from longshort.errors import ConfigError, LongshortError
 from longshort.runfolder import REPORT, SCORES, RunFolder
@@ -22,17 +23,30 @@ from longshort.workflow import Say, Trained, quiet
 
 
 def read(
-    data: object, *, time: str | None = None, target: str | Sequence[str] = (),
-    group: str | Sequence[str] = (), past: str | Sequence[str] = (),
-    future: str | Sequence[str] = (), static: str | Sequence[str] = (), freq: str | None = None,
-) -> Dataset:  # fmt: skip
+    data: object,
+    *,
+    time: str | None = None,
+    target: str | Sequence[str] = (),
+    group: str | Sequence[str] = (),
+    past: str | Sequence[str] = (),
+    future: str | Sequence[str] = (),
+    static: str | Sequence[str] = (),
+    freq: str | None = None,
+) -> Dataset:
     """Read a file (CSV, TSV, Parquet, JSON lines, gzip too) or a polars or pandas frame.
 
     Columns that are not named are found and can be seen in `describe()`. Raises `DataError` with
     file, row, column and remedy.
     """
-    roles = {"time": time, "target": target, "group": group, "past": past, "future": future,
-             "static": static, "freq": freq}  # fmt: skip
+    roles = {
+        "time": time,
+        "target": target,
+        "group": group,
+        "past": past,
+        "future": future,
+        "static": static,
+        "freq": freq,
+    }
     return read_dataset(data, _data_config(roles))
 
 
@@ -42,6 +56,11 @@ def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Findi
     `settings` are those of a run, nested as in `config.toml`.
     """
     return examine(data, build(settings or {}))
+
+
+def example(name: str) -> Path:
+    """Path of an embedded series: "co2", "elnino" or "weather"."""
+    return find_example(name)[0]
 
 
 class Run:
@@ -99,34 +118,60 @@ class Forecaster:
     """
 
     def __init__(
-        self, horizon: int | None = None, *, context_length: int | None = None,
-        cell: str = "lstm", hidden: int | None = None, num_layers: int = 1,
-        quantiles: Sequence[float] = (), seed: int = 0,
+        self,
+        horizon: int | None = None,
+        *,
+        context_length: int | None = None,
+        cell: str = "lstm",
+        hidden: int | None = None,
+        num_layers: int = 1,
+        quantiles: Sequence[float] = (),
+        seed: int = 0,
         settings: Mapping[str, object] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         named = {
-            "model.horizon": horizon, "model.context_length": context_length, "model.cell": cell,
-            "model.hidden": hidden, "model.num_layers": num_layers,
-            "model.quantiles": tuple(quantiles), "train.seed": seed,
-        }  # fmt: skip
+            "model.horizon": horizon,
+            "model.context_length": context_length,
+            "model.cell": cell,
+            "model.hidden": hidden,
+            "model.num_layers": num_layers,
+            "model.quantiles": tuple(quantiles),
+            "train.seed": seed,
+        }
         self._settings: dict[str, Any] = {}
         for key, value in {**named, **(settings or {})}.items():
             assign(self._settings, key, value)
         build(self._settings)
 
     def fit(
-        self, data: object, *, time: str | None = None, target: str | Sequence[str] = (),
-        group: str | Sequence[str] = (), past: str | Sequence[str] = (),
-        future: str | Sequence[str] = (), static: str | Sequence[str] = (),
-        freq: str | None = None, out: str | Path | None = None, overwrite: bool = False,
-        say: Say = quiet, listen: Listener = silent,
-    ) -> Run:  # fmt: skip
+        self,
+        data: object,
+        *,
+        time: str | None = None,
+        target: str | Sequence[str] = (),
+        group: str | Sequence[str] = (),
+        past: str | Sequence[str] = (),
+        future: str | Sequence[str] = (),
+        static: str | Sequence[str] = (),
+        freq: str | None = None,
+        out: str | Path | None = None,
+        overwrite: bool = False,
+        say: Say = quiet,
+        listen: Listener = silent,
+    ) -> Run:
         """Check, split, train and evaluate; the run is kept in the folder `out`.
 
         Without `out` the run lies in a temporary folder that the system clears some day.
         """
-        roles = {"time": time, "target": target, "group": group, "past": past, "future": future,
-                 "static": static, "freq": freq}  # fmt: skip
+        roles = {
+            "time": time,
+            "target": target,
+            "group": group,
+            "past": past,
+            "future": future,
+            "static": static,
+            "freq": freq,
+        }
         settings = {key: dict(table) for key, table in self._settings.items()}
         settings["data"] = {**settings.get("data", {}), **_given(roles)}
         if isinstance(data, (str, Path)):

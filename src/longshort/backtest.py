@@ -18,6 +18,7 @@ from longshort.data.split import Split, make_split
 from longshort.data.timeline import Ints
 from longshort.data.windows import Origins
 from longshort.errors import ConfigError, DataError
+from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.predict import forecast_table
 from longshort.tasks.forecast.scoring import Scored, score_windows
 from longshort.tasks.forecast.task import ForecastTask
@@ -34,9 +35,15 @@ class Backtest:
 
 
 def backtest(
-    settings: Mapping[str, Any], *, data: object = None, windows: int = 5,
-    stride: int | None = None, refit: bool = False, say: Say = quiet, listen: Listener = silent,
-) -> Backtest:  # fmt: skip
+    settings: Mapping[str, Any],
+    *,
+    data: object = None,
+    windows: int = 5,
+    stride: int | None = None,
+    refit: bool = False,
+    say: Say = quiet,
+    listen: Listener = silent,
+) -> Backtest:
     """Forecast from `windows` origins, `stride` steps apart (the horizon when absent).
 
     The last origin leaves one horizon to the end of the data. With `refit` the model is trained
@@ -49,8 +56,10 @@ def backtest(
     say(dataset.describe()[0])
     config = _with_horizon(asked, dataset.panel)
     horizon = config.model.horizon or 1
-    ends = [_ends(dataset.panel, config, (windows - 1 - k) * (stride or horizon))
-            for k in range(windows)]  # fmt: skip
+    ends = [
+        _ends(dataset.panel, config, (windows - 1 - k) * (stride or horizon))
+        for k in range(windows)
+    ]
     config = _resolved(config, dataset.panel, ends[0])
     task: ForecastTask | None = None
     folds: list[Scored] = []
@@ -71,7 +80,7 @@ def _with_horizon(config: RunConfig, panel: Panel) -> RunConfig:
     """Fix the horizon first: it decides where the origins lie."""
     if config.model.horizon is not None:
         return config
-    resolved, _ = workflow.resolve(config, panel)
+    resolved, _ = resolve(config, panel)
     model = config.model.model_copy(update={"horizon": resolved.model.horizon})
     return config.model_copy(update={"model": model})
 
@@ -82,9 +91,7 @@ def _resolved(config: RunConfig, panel: Panel, ends: Ints) -> RunConfig:
     first = _cut(panel, ends)
     schema = panel.schema
     named = config.data.model_copy(update={"target": schema.target, "time": schema.time})
-    resolved, _ = workflow.resolve(
-        config.model_copy(update={"split": split, "data": named}), first
-    )
+    resolved, _ = resolve(config.model_copy(update={"split": split, "data": named}), first)
     return resolved
 
 
@@ -111,9 +118,12 @@ def _fold(task: ForecastTask, panel: Panel, rows: Ints) -> Scored:
     reader = task.fitted.reader(panel, task.config)
     zeros = np.zeros_like(rows)
     start = np.maximum(rows, 0)
-    split = Split({"train": zeros, "val": zeros, "test": start},
-                  {"train": zeros, "val": zeros, "test": np.where(rows > 0, start + reader.horizon,
-                                                                  0)}, 0, False)  # fmt: skip
+    split = Split(
+        {"train": zeros, "val": zeros, "test": start},
+        {"train": zeros, "val": zeros, "test": np.where(rows > 0, start + reader.horizon, 0)},
+        0,
+        False,
+    )
     origins = reader.origins("test", split)
     if not len(origins):
         raise DataError("backtest: at one of the origins no series has enough history")
@@ -129,10 +139,18 @@ def _joined(folds: list[Scored]) -> Scored:
     first = folds[0]
     return replace(
         first,
-        origins=Origins(join(lambda f: f.origins.group), join(lambda f: f.origins.column),
-                        join(lambda f: f.origins.row)),
-        series=join(lambda f: f.series), truth=join(lambda f: f.truth),
-        last=join(lambda f: f.last), quantiles=join(lambda f: f.quantiles),
-        forecasts={name: np.concatenate([fold.forecasts[name] for fold in folds])
-                   for name in first.forecasts if name in names},
-    )  # fmt: skip
+        origins=Origins(
+            join(lambda f: f.origins.group),
+            join(lambda f: f.origins.column),
+            join(lambda f: f.origins.row),
+        ),
+        series=join(lambda f: f.series),
+        truth=join(lambda f: f.truth),
+        last=join(lambda f: f.last),
+        quantiles=join(lambda f: f.quantiles),
+        forecasts={
+            name: np.concatenate([fold.forecasts[name] for fold in folds])
+            for name in first.forecasts
+            if name in names
+        },
+    )

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from longshort.errors import ConfigError, nearest
 
@@ -157,8 +165,10 @@ class TrainConfig(Section):
     @model_validator(mode="after")
     def _one_clip(self) -> TrainConfig:
         if self.clip_norm is not None and self.clip_value is not None:
-            raise ValueError("set clip_norm or clip_value, not both (clip_norm = 0 is not allowed;"
-                             " remove it with clip_norm = 'none')")
+            raise ValueError(
+                "set clip_norm or clip_value, not both (clip_norm = 0 is not allowed;"
+                " remove it with clip_norm = 'none')"
+            )
         return self
 
 

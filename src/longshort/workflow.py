@@ -1,4 +1,4 @@
-"""The whole jobs: run, resume, load, evaluate. Each is a short story told in other modules' words."""
+"""The whole jobs: run, resume, load, evaluate; each a short story in other modules' words."""
 
 from __future__ import annotations
 
@@ -22,14 +22,30 @@ from longshort.data.timeline import Freq
 from longshort.errors import LongshortError, RunError
 from longshort.evaluate.baselines import LinearLags
 from longshort.report.card import model_card
-from longshort.report.html import ReportInput, build_report
+from longshort.report.content import ReportInput
+from longshort.report.html import build_report
 from longshort.runfolder import (
-    CARD, CONFIG, DATA, ENV, MODEL, PREDICTIONS, REPORT, SCORES, RunFolder,
-)  # fmt: skip
+    CARD,
+    CONFIG,
+    DATA,
+    ENV,
+    MODEL,
+    PREDICTIONS,
+    REPORT,
+    SCORES,
+    RunFolder,
+)
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.fitted import Fitted
+from longshort.tasks.forecast.leakage import leakage_proof
 from longshort.tasks.forecast.predict import Prediction, predict, test_table
-from longshort.tasks.forecast.scoring import Scored, Verdict, give_verdict, score_table, score_windows
+from longshort.tasks.forecast.scoring import (
+    Scored,
+    Verdict,
+    give_verdict,
+    score_table,
+    score_windows,
+)
 from longshort.tasks.forecast.task import Forecaster, ForecastTask, build_network
 from longshort.train import TrainPlan, TrainResult, fit
 from longshort.train.checkpoint import load_tensors, load_weights, save_tensors
@@ -54,14 +70,19 @@ class Trained:
 
 
 def run(
-    settings: Mapping[str, Any], out: Path, *, data: object = None, overwrite: bool = False,
-    say: Say = quiet, listen: Listener = silent,
-) -> dict[str, Any]:  # fmt: skip
+    settings: Mapping[str, Any],
+    out: Path,
+    *,
+    data: object = None,
+    overwrite: bool = False,
+    say: Say = quiet,
+    listen: Listener = silent,
+) -> dict[str, Any]:
     """Check, split, train, evaluate and report into the folder `out`; returns the scores."""
     config, dataset = prepare(settings, data, say)
     folder = RunFolder.create(out, overwrite)
     _begin(folder, config, dataset)
-    return _finish(folder, config, dataset, say, listen, resume=False)
+    return _finish(folder, config, dataset, listen, resume=False)
 
 
 def resume(path: Path, *, say: Say = quiet, listen: Listener = silent) -> dict[str, Any]:
@@ -78,7 +99,7 @@ def resume(path: Path, *, say: Say = quiet, listen: Listener = silent) -> dict[s
             f"{config.data.path}: has changed since the run {path} began (its sha256 differs); "
             "restore the file, or start a new run"
         )
-    return _finish(folder, config, dataset, say, listen, resume=folder.last.is_file())
+    return _finish(folder, config, dataset, listen, resume=folder.last.is_file())
 
 
 def prepare(settings: Mapping[str, Any], data: object, say: Say) -> tuple[RunConfig, Dataset]:
@@ -93,9 +114,9 @@ def prepare(settings: Mapping[str, Any], data: object, say: Say) -> tuple[RunCon
         say(f"{finding.severity}: {finding.sentence()}")
     refuse_errors(dataset.findings, dataset.source.name)
     schema = dataset.schema
-    named = config.data.model_copy(update={
-        "time": schema.time, "target": schema.target, "freq": str(dataset.panel.freq),
-    })  # fmt: skip
+    named = config.data.model_copy(
+        update={"time": schema.time, "target": schema.target, "freq": str(dataset.panel.freq)}
+    )
     config, decisions = resolve(config.model_copy(update={"data": named}), dataset.panel)
     for line in decisions:
         say(f"decided: {line}")
@@ -130,9 +151,14 @@ def load(path: Path) -> Trained:
 
 
 def train(
-    config: RunConfig, panel: Panel, split: Split, *, folder: RunFolder | None = None,
-    resume: bool = False, listen: Listener = silent,
-) -> tuple[ForecastTask, TrainResult]:  # fmt: skip
+    config: RunConfig,
+    panel: Panel,
+    split: Split,
+    *,
+    folder: RunFolder | None = None,
+    resume: bool = False,
+    listen: Listener = silent,
+) -> tuple[ForecastTask, TrainResult]:
     """Train on a panel; the task holds the best weights afterwards."""
     if config.train.threads is not None:
         torch.set_num_threads(config.train.threads)
@@ -152,8 +178,12 @@ def evaluate(trained: Trained, data: object, say: Say = quiet) -> dict[str, Any]
     reader = fitted.reader(panel, trained.config)
     lengths = panel.lengths
     nothing = np.zeros_like(lengths)
-    split = Split({"train": nothing, "val": nothing, "test": nothing},
-                  {"train": nothing, "val": nothing, "test": lengths}, 0, False)
+    split = Split(
+        {"train": nothing, "val": nothing, "test": nothing},
+        {"train": nothing, "val": nothing, "test": lengths},
+        0,
+        False,
+    )
     origins = reader.origins("test", split, trained.config.split.stride or 1)
     if not len(origins):
         model = trained.config.model
@@ -204,21 +234,29 @@ def _begin(folder: RunFolder, config: RunConfig, dataset: Dataset) -> None:
     fitted = Fitted.fit(dataset.panel, split, config)
     source, panel = dataset.source, dataset.panel
     folder.write_json(ENV, environment())
-    folder.write_json(DATA, {
-        "format_version": config.format_version, "name": source.name, "path": source.path,
-        "sha256": source.sha256, "bytes": source.size, "rows": panel.num_rows,
-        "freq": vars(panel.freq), "kind": panel.kind, "schema": vars(dataset.schema),
-        "split": split.describe(panel),
-        "findings": [finding.to_dict() for finding in dataset.findings],
-        "fitted": fitted.to_dict(),
-    })  # fmt: skip
+    folder.write_json(
+        DATA,
+        {
+            "format_version": config.format_version,
+            "name": source.name,
+            "path": source.path,
+            "sha256": source.sha256,
+            "bytes": source.size,
+            "rows": panel.num_rows,
+            "freq": vars(panel.freq),
+            "kind": panel.kind,
+            "schema": vars(dataset.schema),
+            "split": split.describe(panel),
+            "findings": [finding.to_dict() for finding in dataset.findings],
+            "fitted": fitted.to_dict(),
+        },
+    )
     folder.write(CONFIG, to_toml(config))
 
 
 def _finish(
-    folder: RunFolder, config: RunConfig, dataset: Dataset, say: Say, listen: Listener, *,
-    resume: bool,
-) -> dict[str, Any]:  # fmt: skip
+    folder: RunFolder, config: RunConfig, dataset: Dataset, listen: Listener, *, resume: bool
+) -> dict[str, Any]:
     """Train, then score and report; every file is written whole or not at all."""
     split = make_split(dataset.panel, config.split)
     task, result = train(config, dataset.panel, split, folder=folder, resume=resume, listen=listen)
@@ -228,10 +266,13 @@ def _finish(
         raise LongshortError("split: the test part has no complete window; make split.test larger")
     scored = score_windows(task.forecaster, task.reader, origins, task.linear)
     scores, verdict = scores_of(scored, task.fitted, config)
+    scores["leakage"] = leakage_proof(task, origins)
     scores["training"] = {
-        "best_epoch": result.best_epoch, "best_val_score": result.best_score,
-        "reason": result.reason, "parameters": sum(w.numel() for w in task.module.parameters()),
-    }  # fmt: skip
+        "best_epoch": result.best_epoch,
+        "best_val_score": result.best_score,
+        "reason": result.reason,
+        "parameters": sum(w.numel() for w in task.module.parameters()),
+    }
     folder.write(PREDICTIONS, test_table(dataset.panel, scored, config).write_csv())
     report = ReportInput(config, dataset, split, scored, scores, verdict, result, environment())
     folder.write(REPORT, build_report(report, folder.path))
@@ -246,9 +287,7 @@ def _save_model(folder: RunFolder, task: ForecastTask, result: TrainResult) -> N
     save_tensors(folder.file(MODEL), tensors, {"best_epoch": result.best_epoch})
 
 
-def scores_of(
-    scored: Scored, fitted: Fitted, config: RunConfig
-) -> tuple[dict[str, Any], Verdict]:
+def scores_of(scored: Scored, fitted: Fitted, config: RunConfig) -> tuple[dict[str, Any], Verdict]:
     """The content of `scores.json`, and its verdict."""
     table = score_table(scored, fitted, config)
     verdict = give_verdict(scored, fitted, config)

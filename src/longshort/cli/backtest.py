@@ -13,27 +13,57 @@ from longshort.cli.screen import Screen, table
 NAME = "backtest"
 
 Windows = Annotated[int, typer.Option("--windows", help="Number of rolling origins.", min=1)]
-Stride = Annotated[int | None, typer.Option("--stride", help="Steps between origins; the horizon.",
-                                            min=1)]  # fmt: skip
-Refit = Annotated[bool, typer.Option("--refit/--reuse", help="Train anew at each origin, or once "
-                                     "before the first.")]  # fmt: skip
-Table = Annotated[Path | None, typer.Option("--out", "-o", help="CSV, Parquet or JSON-lines file "
-                                            "for the long table.")]  # fmt: skip
+Stride = Annotated[
+    int | None, typer.Option("--stride", help="Steps between origins; the horizon.", min=1)
+]
+Refit = Annotated[
+    bool,
+    typer.Option("--refit/--reuse", help="Train anew at each origin, or once before the first."),
+]
+Table = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="CSV, Parquet or JSON-lines file for the long table."),
+]
 
 
 def command(
-    data: o.Data = None, example: o.Example = None, windows: Windows = 5, stride: Stride = None,
-    refit: Refit = False, target: o.Target = None, time: o.Time = None, group: o.Group = None,
-    past: o.Past = None, future: o.Future = None, static: o.Static = None, freq: o.Freq = None,
-    horizon: o.Horizon = None, context: o.Context = None, quantiles: o.Quantiles = None,
-    seed: o.Seed = None, config: o.Config = None, sets: o.Set = None, out: Table = None,
-    overwrite: o.Overwrite = False, as_json: o.Json = False, quiet: o.Quiet = False,
-) -> None:  # fmt: skip
+    data: o.Data = None,
+    example: o.Example = None,
+    windows: Windows = 5,
+    stride: Stride = None,
+    refit: Refit = False,
+    target: o.Target = None,
+    time: o.Time = None,
+    group: o.Group = None,
+    past: o.Past = None,
+    future: o.Future = None,
+    static: o.Static = None,
+    freq: o.Freq = None,
+    horizon: o.Horizon = None,
+    context: o.Context = None,
+    quantiles: o.Quantiles = None,
+    seed: o.Seed = None,
+    config: o.Config = None,
+    sets: o.Set = None,
+    out: Table = None,
+    overwrite: o.Overwrite = False,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
     """Forecast from rolling origins, each seeing only what came before it."""
     named = o.named_options(
-        target=target, time=time, group=group, past=past, future=future, static=static, freq=freq,
-        horizon=horizon, context=context, quantiles=quantiles, seed=seed,
-    )  # fmt: skip
+        target=target,
+        time=time,
+        group=group,
+        past=past,
+        future=future,
+        static=static,
+        freq=freq,
+        horizon=horizon,
+        context=context,
+        quantiles=quantiles,
+        seed=seed,
+    )
     settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
     screen = Screen(as_json=as_json, quiet=quiet)
 
@@ -44,8 +74,14 @@ def command(
 
     refuse_existing(out, overwrite)
     try:
-        found = backtest(settings, windows=windows, stride=stride, refit=refit, say=screen.say,
-                         listen=screen.listen)  # fmt: skip
+        found = backtest(
+            settings,
+            windows=windows,
+            stride=stride,
+            refit=refit,
+            say=screen.say,
+            listen=screen.listen,
+        )
     finally:
         screen.close()
     if out is not None:

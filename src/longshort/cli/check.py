@@ -11,14 +11,31 @@ NAME = "check"
 
 
 def command(
-    data: o.Data = None, example: o.Example = None, target: o.Target = None, time: o.Time = None,
-    group: o.Group = None, past: o.Past = None, future: o.Future = None, static: o.Static = None,
-    freq: o.Freq = None, horizon: o.Horizon = None, config: o.Config = None, sets: o.Set = None,
+    data: o.Data = None,
+    example: o.Example = None,
+    target: o.Target = None,
+    time: o.Time = None,
+    group: o.Group = None,
+    past: o.Past = None,
+    future: o.Future = None,
+    static: o.Static = None,
+    freq: o.Freq = None,
+    horizon: o.Horizon = None,
+    config: o.Config = None,
+    sets: o.Set = None,
     as_json: o.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Look the data over. Exit code 0: nothing found, 1: findings, 2: unreadable."""
-    named = o.named_options(target=target, time=time, group=group, past=past, future=future,
-                            static=static, freq=freq, horizon=horizon)
+    named = o.named_options(
+        target=target,
+        time=time,
+        group=group,
+        past=past,
+        future=future,
+        static=static,
+        freq=freq,
+        horizon=horizon,
+    )
     settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
 
     from longshort.config import build

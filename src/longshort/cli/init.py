@@ -16,18 +16,39 @@ File = Annotated[Path, typer.Option("--out", "-o", help="Settings file to write.
 
 
 def command(
-    data: o.Data = None, example: o.Example = None, target: o.Target = None, time: o.Time = None,
-    group: o.Group = None, past: o.Past = None, future: o.Future = None, static: o.Static = None,
-    freq: o.Freq = None, horizon: o.Horizon = None, context: o.Context = None,
-    quantiles: o.Quantiles = None, seed: o.Seed = None, sets: o.Set = None,
-    out: File = Path("longshort.toml"), overwrite: o.Overwrite = False, as_json: o.Json = False,
+    data: o.Data = None,
+    example: o.Example = None,
+    target: o.Target = None,
+    time: o.Time = None,
+    group: o.Group = None,
+    past: o.Past = None,
+    future: o.Future = None,
+    static: o.Static = None,
+    freq: o.Freq = None,
+    horizon: o.Horizon = None,
+    context: o.Context = None,
+    quantiles: o.Quantiles = None,
+    seed: o.Seed = None,
+    sets: o.Set = None,
+    out: File = Path("longshort.toml"),
+    overwrite: o.Overwrite = False,
+    as_json: o.Json = False,
     quiet: o.Quiet = False,
-) -> None:  # fmt: skip
+) -> None:
     """Read the data, decide every setting, and write them to a file to look at and change."""
     named = o.named_options(
-        target=target, time=time, group=group, past=past, future=future, static=static, freq=freq,
-        horizon=horizon, context=context, quantiles=quantiles, seed=seed,
-    )  # fmt: skip
+        target=target,
+        time=time,
+        group=group,
+        past=past,
+        future=future,
+        static=static,
+        freq=freq,
+        horizon=horizon,
+        context=context,
+        quantiles=quantiles,
+        seed=seed,
+    )
     settings = o.settings_of(data=data, example=example, sets=sets, named=named)
     screen = Screen(as_json=as_json, quiet=quiet)
 
@@ -40,4 +61,6 @@ def command(
         raise ConfigError(f"{out}: exists; give another --out or --overwrite")
     config, _ = workflow.prepare(settings, None, screen.say)
     write_atomic(out, to_toml(config))
-    screen.result({"config": str(out)}, [f"wrote {out}; train with: longshort train --config {out}"])
+    screen.result(
+        {"config": str(out)}, [f"wrote {out}; train with: longshort train --config {out}"]
+    )

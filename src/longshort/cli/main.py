@@ -10,9 +10,12 @@ from longshort.cli import backtest, check, evaluate, init, predict, run, train
 from longshort.errors import Interrupted, LongshortError
 
 app = typer.Typer(
-    name="longshort", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    name="longshort",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
     help="Sequence modelling with LSTM: from a file of series to a forecast that can be trusted.",
-)  # fmt: skip
+)
 for command in (run, check, init, train, predict, evaluate, backtest):
     app.command(command.NAME)(command.command)
 

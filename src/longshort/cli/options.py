@@ -7,12 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-Data = Annotated[str | None, typer.Argument(help="CSV, TSV, Parquet or JSON-lines file, gzip too.",
-                                            show_default=False)]  # fmt: skip
-Example = Annotated[str | None, typer.Option("--example", help="An embedded series instead: co2, "
-                                             "elnino, weather.")]  # fmt: skip
-Target = Annotated[str | None, typer.Option("--target", help="Columns to forecast, comma separated,"
-                                            " or 'all'.")]  # fmt: skip
+Data = Annotated[
+    str | None,
+    typer.Argument(help="CSV, TSV, Parquet or JSON-lines file, gzip too.", show_default=False),
+]
+Example = Annotated[
+    str | None, typer.Option("--example", help="An embedded series instead: co2, elnino, weather.")
+]
+Target = Annotated[
+    str | None, typer.Option("--target", help="Columns to forecast, comma separated, or 'all'.")
+]
 Time = Annotated[str | None, typer.Option("--time", help="Timestamp column; found by name.")]
 Group = Annotated[str | None, typer.Option("--group", help="Columns that name a series.")]
 Past = Annotated[str | None, typer.Option("--past", help="Covariates known in the past only.")]
@@ -21,25 +25,33 @@ Static = Annotated[str | None, typer.Option("--static", help="Covariates constan
 Freq = Annotated[str | None, typer.Option("--freq", help="Step: 15min, 1h, 1d, B, 1w, 1mo, …")]
 Horizon = Annotated[int | None, typer.Option("--horizon", help="Steps to forecast.")]
 Context = Annotated[int | None, typer.Option("--context", help="Steps seen before the forecast.")]
-Quantiles = Annotated[str | None, typer.Option("--quantiles", help="For intervals, such as "
-                                               "0.1,0.5,0.9.")]  # fmt: skip
+Quantiles = Annotated[
+    str | None, typer.Option("--quantiles", help="For intervals, such as 0.1,0.5,0.9.")
+]
 Task = Annotated[str, typer.Option("--task", help="What to do with the data.")]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file, as `init` writes.")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="Any setting: --set model.hidden=128.",
-                                               metavar="KEY=VALUE")]  # fmt: skip
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any setting: --set model.hidden=128.", metavar="KEY=VALUE"),
+]
 Seed = Annotated[int | None, typer.Option("--seed", help="Of all random numbers.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Run folder; a new one under runs/.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what --out already holds.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing "
-                                    "else.")]  # fmt: skip
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")]
 RunPath = Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")]
 
 
 def settings_of(
-    *, data: str | None = None, example: str | None = None, config: Path | None = None,
-    sets: list[str] | None = None, named: dict[str, object] | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    *,
+    data: str | None = None,
+    example: str | None = None,
+    config: Path | None = None,
+    sets: list[str] | None = None,
+    named: dict[str, object] | None = None,
+) -> dict[str, Any]:
     """Nested settings: the file's, over them the example's, the named options', and --set."""
     from longshort.config import assign, parse_assignments, read_toml
     from longshort.errors import ConfigError
@@ -64,18 +76,35 @@ def settings_of(
 
 
 def named_options(
-    *, target: str | None, time: str | None, group: str | None, past: str | None,
-    future: str | None, static: str | None, freq: str | None, horizon: int | None = None,
-    context: int | None = None, quantiles: str | None = None, seed: int | None = None,
+    *,
+    target: str | None,
+    time: str | None,
+    group: str | None,
+    past: str | None,
+    future: str | None,
+    static: str | None,
+    freq: str | None,
+    horizon: int | None = None,
+    context: int | None = None,
+    quantiles: str | None = None,
+    seed: int | None = None,
     task: str | None = None,
-) -> dict[str, object]:  # fmt: skip
+) -> dict[str, object]:
     """The dotted settings behind the named options."""
     return {
-        "task": task, "data.target": target, "data.time": time, "data.group": group,
-        "data.past": past, "data.future": future, "data.static": static, "data.freq": freq,
-        "model.horizon": horizon, "model.context_length": context,
-        "model.quantiles": _numbers(quantiles), "train.seed": seed,
-    }  # fmt: skip
+        "task": task,
+        "data.target": target,
+        "data.time": time,
+        "data.group": group,
+        "data.past": past,
+        "data.future": future,
+        "data.static": static,
+        "data.freq": freq,
+        "model.horizon": horizon,
+        "model.context_length": context,
+        "model.quantiles": _numbers(quantiles),
+        "train.seed": seed,
+    }
 
 
 def _numbers(text: str | None) -> list[float] | None:
@@ -86,6 +115,6 @@ def _numbers(text: str | None) -> list[float] | None:
     try:
         return [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
-        raise ConfigError(f"--quantiles: numbers like 0.1,0.5,0.9 are expected, got {text!r}") from (
-            None
-        )
+        raise ConfigError(
+            f"--quantiles: numbers like 0.1,0.5,0.9 are expected, got {text!r}"
+        ) from (None)

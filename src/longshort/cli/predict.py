@@ -14,14 +14,23 @@ NAME = "predict"
 
 File = Annotated[str | None, typer.Option("--data", help="File to continue; the run's own.")]
 Ahead = Annotated[int | None, typer.Option("--horizon", help="Steps; the run's own.")]
-Table = Annotated[Path | None, typer.Option("--out", "-o", help="CSV, Parquet or JSON-lines file to"
-                                            " write; stdout as CSV without.")]  # fmt: skip
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o", help="CSV, Parquet or JSON-lines file to write; stdout as CSV without."
+    ),
+]
 
 
 def command(
-    run: o.RunPath, data: File = None, horizon: Ahead = None, out: Table = None,
-    overwrite: o.Overwrite = False, as_json: o.Json = False, quiet: o.Quiet = False,
-) -> None:  # fmt: skip
+    run: o.RunPath,
+    data: File = None,
+    horizon: Ahead = None,
+    out: Table = None,
+    overwrite: o.Overwrite = False,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
     """Forecast every series past its end, in the data's own units."""
     screen = Screen(as_json=as_json, quiet=quiet)
 
@@ -45,9 +54,13 @@ def command(
     summary = {"rows": found.table.height, "skipped": found.skipped, "notes": list(found.notes)}
     if as_json and out is None:
         summary["forecast"] = found.table.with_columns(
-            found.table.to_series(i).cast(str) for i, dtype in enumerate(found.table.dtypes)
+            found.table.to_series(i).cast(str)
+            for i, dtype in enumerate(found.table.dtypes)
             if dtype.is_temporal()
-        ).to_dicts()  # fmt: skip
-    lines = [found.table.write_csv().rstrip("\n")] if out is None else (
-        [f"wrote {found.table.height:,} rows to {out}"])
+        ).to_dicts()
+    lines = (
+        [found.table.write_csv().rstrip("\n")]
+        if out is None
+        else ([f"wrote {found.table.height:,} rows to {out}"])
+    )
     screen.result(summary | ({"out": str(out)} if out else {}), lines)

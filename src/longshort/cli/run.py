@@ -11,18 +11,42 @@ NAME = "run"
 
 
 def command(
-    data: o.Data = None, example: o.Example = None, task: o.Task = "forecast",
-    target: o.Target = None, time: o.Time = None, group: o.Group = None, past: o.Past = None,
-    future: o.Future = None, static: o.Static = None, freq: o.Freq = None,
-    horizon: o.Horizon = None, context: o.Context = None, quantiles: o.Quantiles = None,
-    seed: o.Seed = None, config: o.Config = None, sets: o.Set = None, out: o.Out = None,
-    overwrite: o.Overwrite = False, as_json: o.Json = False, quiet: o.Quiet = False,
-) -> None:  # fmt: skip
+    data: o.Data = None,
+    example: o.Example = None,
+    task: o.Task = "forecast",
+    target: o.Target = None,
+    time: o.Time = None,
+    group: o.Group = None,
+    past: o.Past = None,
+    future: o.Future = None,
+    static: o.Static = None,
+    freq: o.Freq = None,
+    horizon: o.Horizon = None,
+    context: o.Context = None,
+    quantiles: o.Quantiles = None,
+    seed: o.Seed = None,
+    config: o.Config = None,
+    sets: o.Set = None,
+    out: o.Out = None,
+    overwrite: o.Overwrite = False,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
     """Check the data, split, train, evaluate beside the rivals, and write a report."""
     named = o.named_options(
-        task=task, target=target, time=time, group=group, past=past, future=future, static=static,
-        freq=freq, horizon=horizon, context=context, quantiles=quantiles, seed=seed,
-    )  # fmt: skip
+        task=task,
+        target=target,
+        time=time,
+        group=group,
+        past=past,
+        future=future,
+        static=static,
+        freq=freq,
+        horizon=horizon,
+        context=context,
+        quantiles=quantiles,
+        seed=seed,
+    )
     settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
     screen = Screen(as_json=as_json, quiet=quiet)
 
@@ -33,8 +57,9 @@ def command(
     source = str(settings.get("data", {}).get("path") or "data")
     folder = out or free_folder(Path("runs"), Path(source).name.split(".")[0])
     try:
-        scores = workflow.run(settings, folder, overwrite=overwrite, say=screen.say,
-                              listen=screen.listen)  # fmt: skip
+        scores = workflow.run(
+            settings, folder, overwrite=overwrite, say=screen.say, listen=screen.listen
+        )
     finally:
         screen.close()
     report = folder / REPORT

@@ -45,21 +45,28 @@ class Screen:
         elif isinstance(event, Stepped) and self._progress is not None:
             assert self._bar is not None
             self._progress.update(
-                self._bar, completed=event.step, loss=f"{event.loss:.4g}", score=self._score,
-                rate=f"{event.samples_per_second:,.0f}/s", left=_duration(event.seconds_left),
-            )  # fmt: skip
+                self._bar,
+                completed=event.step,
+                loss=f"{event.loss:.4g}",
+                score=self._score,
+                rate=f"{event.samples_per_second:,.0f}/s",
+                left=_duration(event.seconds_left),
+            )
         elif isinstance(event, EpochEnded):
             record = event.record
             self._score = f"{record['val_score']:.4g}"
             if self._progress is None:
                 mark = " *" if event.is_best else ""
                 loss = f"loss {record['train_loss']:.5g}, " if "train_loss" in record else ""
-                self.say(f"epoch {record['epoch']}: {loss}"
-                         f"validation {record['val_score']:.5g}{mark}")  # fmt: skip
+                self.say(
+                    f"epoch {record['epoch']}: {loss}validation {record['val_score']:.5g}{mark}"
+                )
         elif isinstance(event, Ended):
             self.close()
-            self.say(f"trained in {event.seconds:.1f} s: {event.reason}; kept the weights of epoch "
-                     f"{event.best_epoch} (validation {event.best_score:.5g})")  # fmt: skip
+            self.say(
+                f"trained in {event.seconds:.1f} s: {event.reason}; kept the weights of epoch "
+                f"{event.best_epoch} (validation {event.best_score:.5g})"
+            )
 
     def _start(self, event: Any) -> None:
         self.say(f"training {event.parameters:,} parameters, at most {event.total_steps:,} steps")
@@ -69,14 +76,24 @@ class Screen:
         from rich.progress import BarColumn, Progress, TextColumn
 
         self._progress = Progress(
-            TextColumn("{task.completed:,}/{task.total:,}"), BarColumn(),
-            TextColumn("loss {task.fields[loss]}  validation {task.fields[score]}  "
-                       "{task.fields[rate]}  {task.fields[left]} left"),
-            console=Console(stderr=True), transient=True,
-        )  # fmt: skip
-        self._bar = self._progress.add_task("train", total=event.total_steps,
-                                            completed=event.step, loss="-", score="-", rate="-",
-                                            left="-")  # fmt: skip
+            TextColumn("{task.completed:,}/{task.total:,}"),
+            BarColumn(),
+            TextColumn(
+                "loss {task.fields[loss]}  validation {task.fields[score]}  "
+                "{task.fields[rate]}  {task.fields[left]} left"
+            ),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._bar = self._progress.add_task(
+            "train",
+            total=event.total_steps,
+            completed=event.step,
+            loss="-",
+            score="-",
+            rate="-",
+            left="-",
+        )
         self._progress.start()
 
     def close(self) -> None:
@@ -95,7 +112,9 @@ def table(rows: list[list[str]]) -> list[str]:
     """Aligned columns: the first to the left, the others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
-        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
-                  for i, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
         for row in rows
-    ]  # fmt: skip
+    ]

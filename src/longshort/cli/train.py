@@ -13,23 +13,36 @@ from longshort.cli.screen import Screen, table
 
 NAME = "train"
 
-Resume = Annotated[Path | None, typer.Option("--resume", help="Run folder to go on with.",
-                                             metavar="RUN")]  # fmt: skip
+Resume = Annotated[
+    Path | None, typer.Option("--resume", help="Run folder to go on with.", metavar="RUN")
+]
 
 
 def command(
-    data: o.Data = None, resume: Resume = None, config: o.Config = None, sets: o.Set = None,
-    out: o.Out = None, overwrite: o.Overwrite = False, as_json: o.Json = False,
+    data: o.Data = None,
+    resume: Resume = None,
+    config: o.Config = None,
+    sets: o.Set = None,
+    out: o.Out = None,
+    overwrite: o.Overwrite = False,
+    as_json: o.Json = False,
     quiet: o.Quiet = False,
-) -> None:  # fmt: skip
+) -> None:
     """Train by a settings file (as `init` writes), or continue an interrupted run."""
     from longshort.errors import ConfigError
 
     if resume is None:
         if config is None and data is None:
             raise ConfigError("train: give --config FILE, DATA, or --resume RUN")
-        run.command(data=data, config=config, sets=sets, out=out, overwrite=overwrite,
-                    as_json=as_json, quiet=quiet)
+        run.command(
+            data=data,
+            config=config,
+            sets=sets,
+            out=out,
+            overwrite=overwrite,
+            as_json=as_json,
+            quiet=quiet,
+        )
         return
     if data or config or sets or out or overwrite:
         raise ConfigError(

@@ -17,7 +17,7 @@ Period = Literal["day", "week", "year"]
 
 _LENGTH: dict[Period, float] = {"day": DAY, "week": 7 * DAY, "year": 365.25 * DAY}
 _MONTH = _LENGTH["year"] / 12
-_MONDAY = 4 * DAY
+_MONDAY = 3 * DAY
 """1 January 1970 was a Thursday; this shift makes weeks begin on Monday."""
 
 
@@ -34,9 +34,10 @@ def seen_periods(freq: Freq, steps: int) -> tuple[Period, ...]:
     """Periods that a step resolves and that `steps` training steps show at least twice."""
     step = step_length(freq)
     return tuple(
-        name for name, length in _LENGTH.items()
+        name
+        for name, length in _LENGTH.items()
         if step and length >= 2 * step and steps * step >= 2 * length
-    )  # fmt: skip
+    )
 
 
 def calendar_features(freq: Freq, index: Ints, periods: Sequence[Period]) -> Floats:

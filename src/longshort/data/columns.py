@@ -7,7 +7,7 @@ from typing import Literal
 import polars as pl
 
 from longshort.config import DataConfig
-from longshort.data.sources import Source
+from longshort.data.sources import NULLS, Source
 from longshort.errors import DataError
 
 Kind = Literal["datetime", "date", "integer"]
@@ -27,7 +27,7 @@ def number(source: Source, name: str, config: DataConfig) -> pl.Expr:
     dtype = source.sample.schema[name]
     column = pl.col(name)
     if dtype == pl.String:
-        text = column.str.strip_chars()
+        text = _text(name)
         if config.decimal == ",":
             text = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
         return text.cast(pl.Float64, strict=False)
@@ -44,7 +44,7 @@ def is_numeric(source: Source, name: str, config: DataConfig) -> bool:
     if dtype != pl.String:
         return bool(dtype.is_numeric())
     cells = source.sample.select(pl.col(name), number=number(source, name, config))
-    known = cells.filter(pl.col(name).is_not_null())
+    known = cells.filter(_text(name).is_not_null())
     return known.height > 0 and known["number"].null_count() == 0
 
 
@@ -52,7 +52,7 @@ def refuse_text(source: Source, names: list[str], config: DataConfig) -> None:
     """Raise for the first cell that is neither empty nor a number."""
     texts = [name for name in names if source.sample.schema[name] == pl.String]
     lost = source.lazy.select(
-        (pl.col(name).is_not_null() & number(source, name, config).is_null()).any().alias(name)
+        (_text(name).is_not_null() & number(source, name, config).is_null()).any().alias(name)
         for name in texts
     ).collect()
     for name in texts:
@@ -61,7 +61,7 @@ def refuse_text(source: Source, names: list[str], config: DataConfig) -> None:
         bad = (
             source.lazy.select(pl.col(name), value=number(source, name, config))
             .with_row_index("row")
-            .filter(pl.col(name).is_not_null() & pl.col("value").is_null())
+            .filter(_text(name).is_not_null() & pl.col("value").is_null())
             .head(3)
             .collect()
         )
@@ -124,6 +124,12 @@ def looks_like_time(source: Source, name: str, config: DataConfig) -> bool:
     return bool(_formats_that_fit(sample, config))
 
 
+def _text(name: str) -> pl.Expr:
+    """Cells without blanks around them; those that stand for nothing become null."""
+    text = pl.col(name).str.strip_chars()
+    return pl.when(text.is_in(NULLS)).then(None).otherwise(text)
+
+
 def _samples(source: Source, name: str) -> pl.Series:
     cells = source.sample[name].drop_nulls()
     return cells.str.strip_chars() if cells.dtype == pl.String else cells
@@ -158,7 +164,7 @@ def _text_stamp(source: Source, name: str, config: DataConfig) -> tuple[pl.Expr,
 def _integer_stamp(value: pl.Expr, sample: pl.Series) -> tuple[pl.Expr, Kind]:
     """Plain integers are row numbers unless they all look like years or Unix time."""
     low, high = int(sample.min() or 0), int(sample.max() or 0)  # type: ignore[arg-type]
-    if 1500 <= low and high <= 2200 and sample.n_unique() == sample.len() <= 701:
+    if low >= 1500 and high <= 2200 and sample.n_unique() == sample.len() <= 701:
         dates = pl.datetime(value, 1, 1, time_unit="us")
         return dates.cast(pl.Int64), "date"
     for scale, unit in ((1_000_000, 10**9), (1_000, 10**12), (1, 10**15)):

@@ -12,6 +12,7 @@ from longshort.data.panel import Panel, build_panel
 from longshort.data.schema import Schema, find_schema
 from longshort.data.sources import Source, open_source
 from longshort.data.timeline import Freq
+from longshort.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Dataset:
 def read_dataset(data: object, config: DataConfig, freq: Freq | None = None) -> Dataset:
     """Read a path or frame by these settings; `freq` is the grid of a run that it continues."""
     source = open_source(data, config)
+    if source.sample.is_empty():
+        raise DataError(f"{source.name}: there are column names but no rows")
     schema = find_schema(source, config)
     panel, findings = build_panel(source, schema, config, freq)
     return Dataset(source, schema, panel, tuple(findings))

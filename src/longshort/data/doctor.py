@@ -42,37 +42,54 @@ def _missing_values(panel: Panel) -> list[Finding]:
             when = panel.stamps(group, np.array([at - panel.offsets[group]]))[0]
             prefix = "/".join(panel.groups[group])
             where.append(f"{prefix + ': ' if prefix else ''}{when}")
-        found.append(Finding(
-            "missing", "warning",
-            f"target {name!r} is missing at {int(missing.sum()):,} steps ({share:.1%})",
-            tuple(where), "the last known value stands in as input; missing steps are not scored",
-        ))  # fmt: skip
+        found.append(
+            Finding(
+                "missing",
+                "warning",
+                f"target {name!r} is missing at {int(missing.sum()):,} steps ({share:.1%})",
+                tuple(where),
+                "the last known value stands in as input; missing steps are not scored",
+            )
+        )
     return found
 
 
 def _constant(panel: Panel) -> list[Finding]:
     found = []
-    roles = (("target", panel.schema.target, panel.target),
-             ("covariate", panel.schema.past, panel.past),
-             ("covariate", panel.schema.future, panel.future))  # fmt: skip
+    roles = (
+        ("target", panel.schema.target, panel.target),
+        ("covariate", panel.schema.past, panel.past),
+        ("covariate", panel.schema.future, panel.future),
+    )
     for role, names, values in roles:
         for column, name in enumerate(names):
             known = values[:, column][~np.isnan(values[:, column])]
             if known.size and np.ptp(known) == 0:
-                found.append(Finding(
-                    "constant", "warning", f"{role} {name!r} is {known[0]:g} throughout", (),
-                    "leave the column out" if role == "covariate" else "nothing is to be learnt",
-                ))  # fmt: skip
+                found.append(
+                    Finding(
+                        "constant",
+                        "warning",
+                        f"{role} {name!r} is {known[0]:g} throughout",
+                        (),
+                        "leave the column out"
+                        if role == "covariate"
+                        else "nothing is to be learnt",
+                    )
+                )
     for column, name in enumerate(panel.schema.target):
-        still = [group for group, values in _blocks(panel, column)
-                 if values.size and np.ptp(values) == 0]  # fmt: skip
+        still = [
+            group for group, values in _blocks(panel, column) if values.size and np.ptp(values) == 0
+        ]
         if still and panel.num_groups > 1:
-            found.append(Finding(
-                "constant-series", "warning",
-                f"{len(still)} of {panel.num_groups} series of {name!r} never change",
-                tuple("/".join(panel.groups[group]) for group in still[:5]),
-                "leave these series out",
-            ))  # fmt: skip
+            found.append(
+                Finding(
+                    "constant-series",
+                    "warning",
+                    f"{len(still)} of {panel.num_groups} series of {name!r} never change",
+                    tuple("/".join(panel.groups[group]) for group in still[:5]),
+                    "leave these series out",
+                )
+            )
     return found
 
 
@@ -81,17 +98,23 @@ def _short(panel: Panel, config: RunConfig) -> list[Finding]:
     need = (model.context_length or 0) + (model.horizon or 0) or _DEFAULT_NEED
     found = []
     for column, name in enumerate(panel.schema.target):
-        short = [(group, len(values)) for group, values in _blocks(panel, column)
-                 if len(values) < need]  # fmt: skip
+        short = [
+            (group, len(values)) for group, values in _blocks(panel, column) if len(values) < need
+        ]
         if short:
-            found.append(Finding(
-                "short", "warning",
-                f"{len(short)} of {panel.num_groups} series of {name!r} have fewer than {need} "
-                "values",
-                tuple(f"{panel.series_name(group, column) or name}: {count}"
-                      for group, count in short[:5]),
-                "give longer series, or a smaller context_length and horizon",
-            ))  # fmt: skip
+            found.append(
+                Finding(
+                    "short",
+                    "warning",
+                    f"{len(short)} of {panel.num_groups} series of {name!r} have fewer than {need} "
+                    "values",
+                    tuple(
+                        f"{panel.series_name(group, column) or name}: {count}"
+                        for group, count in short[:5]
+                    ),
+                    "give longer series, or a smaller context_length and horizon",
+                )
+            )
     return found
 
 
@@ -100,22 +123,31 @@ def _leaks(panel: Panel, config: RunConfig) -> list[Finding]:
     found = []
     leads = range(min(config.model.horizon or 24, _MAX_LEAD) + 1)
     target = forward_fill(panel.target, panel.offsets)
-    roles = (("past", panel.schema.past, panel.past, 1),
-             ("future", panel.schema.future, panel.future, 0))  # fmt: skip
+    roles = (
+        ("past", panel.schema.past, panel.past, 1),
+        ("future", panel.schema.future, panel.future, 0),
+    )
     for role, names, values, first in roles:
         for column, name in enumerate(names):
             for place, goal in enumerate(panel.schema.target):
                 lead = _leaking_lead(panel, values[:, column], target[:, place], leads[first:])
                 if lead is not None:
                     when = f"{lead} steps later" if lead else "of the same step"
-                    found.append(Finding(
-                        "leak", "error",
-                        f"{role} covariate {name!r} equals the target {goal!r} {when}, which is "
-                        "not known at the forecast's origin", (),
-                        f"drop {name!r}"
-                        + (f", or name it with --past if it is {goal!r} itself" if not lead
-                           else ""),
-                    ))  # fmt: skip
+                    found.append(
+                        Finding(
+                            "leak",
+                            "error",
+                            f"{role} covariate {name!r} equals the target {goal!r} {when}, which "
+                            "is not known at the forecast's origin",
+                            (),
+                            f"drop {name!r}"
+                            + (
+                                f", or name it with --past if it is {goal!r} itself"
+                                if not lead
+                                else ""
+                            ),
+                        )
+                    )
     return found
 
 
@@ -123,8 +155,9 @@ def _leaking_lead(panel: Panel, covariate: Floats, target: Floats, leads: range)
     """The lead at which changes of the covariate match changes of the target, if any."""
     inside = np.ones(len(target), bool)
     inside[panel.offsets[:-1]] = False
-    moves = [np.where(inside, np.diff(values, prepend=np.nan), np.nan)
-             for values in (covariate, target)]  # fmt: skip
+    moves = [
+        np.where(inside, np.diff(values, prepend=np.nan), np.nan) for values in (covariate, target)
+    ]
     best: tuple[float, int] | None = None
     for lead in leads:
         ahead = moves[1][lead:] if lead else moves[1]

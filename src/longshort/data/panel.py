@@ -85,8 +85,13 @@ class Panel:
             longer[rows] = values
             return longer
 
-        return replace(self, offsets=offsets, target=spread(self.target), past=spread(self.past),
-                       future=spread(self.future))  # fmt: skip
+        return replace(
+            self,
+            offsets=offsets,
+            target=spread(self.target),
+            past=spread(self.past),
+            future=spread(self.future),
+        )
 
     def cut(self, lengths: dict[int, int]) -> Panel:
         """The same panel with the given groups shortened to their first rows."""
@@ -95,8 +100,13 @@ class Panel:
             keep[self.offsets[group] + rows : self.offsets[group + 1]] = False
         sizes = [lengths.get(g, int(n)) for g, n in enumerate(self.lengths)]
         offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        return replace(self, offsets=offsets, target=self.target[keep], past=self.past[keep],
-                       future=self.future[keep])  # fmt: skip
+        return replace(
+            self,
+            offsets=offsets,
+            target=self.target[keep],
+            past=self.past[keep],
+            future=self.future[keep],
+        )
 
 
 @dataclass(frozen=True)
@@ -121,8 +131,6 @@ def build_panel(
     mean that the panel is a best effort to look at, and must not be trained on.
     """
     rows = _read(source, schema, config)
-    if rows.code.size == 0:
-        raise DataError(f"{source.name}: there are column names but no rows")
     findings: list[Finding] = []
     rows = _without_infinities(rows, source, schema, findings)
     rows = _sorted(rows, source, findings)
@@ -151,13 +159,17 @@ def _read(source: Source, schema: Schema, config: DataConfig) -> _Rows:
         if schema.time is not None and frame["__time"].null_count():
             refuse_bad_stamps(source, schema.time, config)
     except pl.exceptions.PolarsError as error:
-        raise DataError(_parse_failure(source, error)) from None
+        raise DataError(source.explain(error)) from None
     groups, code = _group_keys(source, schema, frame)
     values = frame.select(pl.col(f"v{i}").fill_null(np.nan) for i in range(len(schema.numbers)))
     return _Rows(
-        groups, code, frame["__time"].to_numpy().copy(), values.to_numpy().reshape(len(frame), -1),
-        frame["__row"].to_numpy(), kind,
-    )  # fmt: skip
+        groups,
+        code,
+        frame["__time"].to_numpy().copy(),
+        values.to_numpy().reshape(len(frame), -1),
+        frame["__row"].to_numpy(),
+        kind,
+    )
 
 
 def _group_keys(
@@ -177,37 +189,6 @@ def _group_keys(
     return tuple(unique.select(keys.columns).rows()), code.to_numpy().astype(np.int64)
 
 
-def _parse_failure(source: Source, error: Exception) -> str:
-    text = str(error).strip().split("\n")[0]
-    if "found more fields" in text and source.path:
-        line = _ragged_line(source)
-        return (
-            f"{source.path}: {line}more cells than the header's {len(source.columns)} columns; "
-            "remove the extra cells, put quotes around a cell that holds the delimiter, or name "
-            "the delimiter with --set data.delimiter=';'"
-        )
-    return f"{source.name}: cannot be read: {text[:300]}"
-
-
-def _ragged_line(source: Source) -> str:
-    import csv
-    import gzip
-    from pathlib import Path
-
-    path = Path(source.path or "")
-    opener = gzip.open if path.read_bytes()[:2] == b"\x1f\x8b" else open
-    with opener(path, "rt", encoding="utf-8") as file:  # type: ignore[operator]
-        header = file.readline()
-        for delimiter in (",", ";", "\t", "|"):
-            if len(next(csv.reader([header], delimiter=delimiter))) == len(source.columns):
-                break
-        for cells, line in ((row, i) for i, row in
-                            enumerate(csv.reader(file, delimiter=delimiter), 2)):
-            if len(cells) > len(source.columns):
-                return f"line {line} has {len(cells)} cells, "
-    return "a line has "
-
-
 def _without_infinities(
     rows: _Rows, source: Source, schema: Schema, findings: list[Finding]
 ) -> _Rows:
@@ -215,11 +196,17 @@ def _without_infinities(
     if not infinite.any():
         return rows
     at = np.argwhere(infinite)
-    findings.append(Finding(
-        "infinite", "error", f"{len(at):,} values are infinite",
-        tuple(f"{source.row(int(rows.row[i]))}, column {schema.numbers[j]!r}" for i, j in at[:5]),
-        "correct them or leave the cells empty",
-    ))  # fmt: skip
+    findings.append(
+        Finding(
+            "infinite",
+            "error",
+            f"{len(at):,} values are infinite",
+            tuple(
+                f"{source.row(int(rows.row[i]))}, column {schema.numbers[j]!r}" for i, j in at[:5]
+            ),
+            "correct them or leave the cells empty",
+        )
+    )
     values = np.where(infinite, np.nan, rows.values)
     return _Rows(rows.groups, rows.code, rows.stamps, values, rows.row, rows.kind)
 
@@ -230,17 +217,27 @@ def _sorted(rows: _Rows, source: Source, findings: list[Finding]) -> _Rows:
     backwards = same & (rows.stamps[1:] < rows.stamps[:-1])
     if backwards.any():
         at = np.flatnonzero(backwards) + 1
-        findings.append(Finding(
-            "unsorted", "note", f"{at.size:,} rows stand before an earlier timestamp; sorted",
-            tuple(source.row(int(rows.row[i])) for i in at[:5]),
-            "sort the file by time to silence this",
-        ))  # fmt: skip
+        findings.append(
+            Finding(
+                "unsorted",
+                "note",
+                f"{at.size:,} rows stand before an earlier timestamp; sorted",
+                tuple(source.row(int(rows.row[i])) for i in at[:5]),
+                "sort the file by time to silence this",
+            )
+        )
     return _take(rows, order)
 
 
 def _take(rows: _Rows, order: Ints) -> _Rows:
-    return _Rows(rows.groups, rows.code[order], rows.stamps[order], rows.values[order],
-                 rows.row[order], rows.kind)
+    return _Rows(
+        rows.groups,
+        rows.code[order],
+        rows.stamps[order],
+        rows.values[order],
+        rows.row[order],
+        rows.kind,
+    )
 
 
 def _grid(
@@ -260,30 +257,42 @@ def _grid(
     else:
         grid, share = infer_freq(series, rows.kind == "integer")
         if share < 0.95:
-            findings.append(Finding(
-                "irregular", "error",
-                f"the timestamps are irregular: the likeliest step is {grid}, and "
-                f"{100 * (1 - share):.0f} % of the rows lie beside it", (),
-                "say the step to resample to, for example --set data.freq=1h "
-                "--set data.duplicates=mean",
-            ))  # fmt: skip
+            findings.append(
+                Finding(
+                    "irregular",
+                    "error",
+                    f"the timestamps are irregular: the likeliest step is {grid}, and "
+                    f"{100 * (1 - share):.0f} % of the rows lie beside it",
+                    (),
+                    "say the step to resample to, for example --set data.freq=1h "
+                    "--set data.duplicates=mean",
+                )
+            )
             return grid
     off = grid.off_grid(rows.stamps)
     if off.any():
         at = np.flatnonzero(off)
-        findings.append(Finding(
-            "off-grid", "warning", f"{at.size:,} timestamps lie between the steps of {grid}; "
-            "each was moved back to the step before it",
-            tuple(source.row(int(rows.row[i])) for i in at[:5]),
-            "correct the timestamps, or choose the step with --set data.freq=…",
-        ))  # fmt: skip
+        findings.append(
+            Finding(
+                "off-grid",
+                "warning",
+                f"{at.size:,} timestamps lie between the steps of {grid}; "
+                "each was moved back to the step before it",
+                tuple(source.row(int(rows.row[i])) for i in at[:5]),
+                "correct the timestamps, or choose the step with --set data.freq=…",
+            )
+        )
     return grid
 
 
 def _merge_duplicates(
-    rows: _Rows, index: Ints, source: Source, schema: Schema, config: DataConfig,
+    rows: _Rows,
+    index: Ints,
+    source: Source,
+    schema: Schema,
+    config: DataConfig,
     findings: list[Finding],
-) -> tuple[_Rows, Ints]:  # fmt: skip
+) -> tuple[_Rows, Ints]:
     repeat = (rows.code[1:] == rows.code[:-1]) & (index[1:] == index[:-1])
     if not repeat.any():
         return rows, index
@@ -296,12 +305,17 @@ def _merge_duplicates(
     verb = {"mean": "averaged", "last": "the last kept", "first": "the first kept"}
     said = "with different values" if how == "error" else verb[how]
     group = "" if schema.group else "if the file holds several series, name them with --group; "
-    findings.append(Finding(
-        "duplicates", "error" if how == "error" else "warning" if conflict else "note",
-        f"{at.size:,} rows repeat a timestamp of their series; {said}", where,
-        f"{group}or merge them with --set data.duplicates=mean (or first, last)"
-        if how == "error" else "remove the repeated rows",
-    ))  # fmt: skip
+    findings.append(
+        Finding(
+            "duplicates",
+            "error" if how == "error" else "warning" if conflict else "note",
+            f"{at.size:,} rows repeat a timestamp of their series; {said}",
+            where,
+            f"{group}or merge them with --set data.duplicates=mean (or first, last)"
+            if how == "error"
+            else "remove the repeated rows",
+        )
+    )
     start = np.concatenate([[True], ~repeat])
     keep = np.flatnonzero(start)
     if how == "last":
@@ -311,8 +325,9 @@ def _merge_duplicates(
         known = ~np.isnan(rows.values)
         total = np.add.reduceat(np.where(known, rows.values, 0.0), keep, axis=0)
         count = np.add.reduceat(known.astype(np.float64), keep, axis=0)
-        merged.values[...] = np.divide(total, count, out=np.full_like(total, np.nan),
-                                       where=count > 0)
+        merged.values[...] = np.divide(
+            total, count, out=np.full_like(total, np.nan), where=count > 0
+        )
     return merged, index[keep]
 
 
@@ -337,14 +352,20 @@ def _scatter(rows: _Rows, index: Ints, grid: Freq, schema: Schema, source: Sourc
 
     static = _static(pick(schema.static), offsets, rows, schema, source)
     return Panel(
-        rows.groups, offsets, first, pick(schema.target), pick(schema.past), pick(schema.future),
-        static, grid, rows.kind, schema,
-    )  # fmt: skip
+        rows.groups,
+        offsets,
+        first,
+        pick(schema.target),
+        pick(schema.past),
+        pick(schema.future),
+        static,
+        grid,
+        rows.kind,
+        schema,
+    )
 
 
-def _static(
-    values: Floats, offsets: Ints, rows: _Rows, schema: Schema, source: Source
-) -> Floats:
+def _static(values: Floats, offsets: Ints, rows: _Rows, schema: Schema, source: Source) -> Floats:
     static = np.zeros((len(rows.groups), values.shape[1]))
     for group in range(len(rows.groups) if values.shape[1] else 0):
         block = values[offsets[group] : offsets[group + 1]]
@@ -364,11 +385,15 @@ def _note_missing(panel: Panel, rows: _Rows, index: Ints, findings: list[Finding
     missing = panel.num_rows - index.size
     empty = np.flatnonzero(np.isnan(panel.target).all(axis=0))
     if empty.size:
-        findings.append(Finding(
-            "empty-target", "error",
-            f"target column {panel.schema.target[int(empty[0])]!r} holds no value at all", (),
-            "choose another --target",
-        ))  # fmt: skip
+        findings.append(
+            Finding(
+                "empty-target",
+                "error",
+                f"target column {panel.schema.target[int(empty[0])]!r} holds no value at all",
+                (),
+                "choose another --target",
+            )
+        )
     if not missing:
         return
     jump = (rows.code[1:] == rows.code[:-1]) & (np.diff(index) > 1)
@@ -378,7 +403,12 @@ def _note_missing(panel: Panel, rows: _Rows, index: Ints, findings: list[Finding
         stamps = format_stamps(panel.freq.to_stamps(index[i : i + 2]), panel.kind)
         name = "/".join(panel.groups[int(rows.code[i])])
         where.append(f"{name + ': ' if name else ''}between {stamps[0]} and {stamps[1]}")
-    findings.append(Finding(
-        "gaps", "warning", f"{missing:,} steps of {panel.freq} are missing in {at.size:,} places",
-        tuple(where), "the last known value stands in as input; missing steps are not scored",
-    ))  # fmt: skip
+    findings.append(
+        Finding(
+            "gaps",
+            "warning",
+            f"{missing:,} steps of {panel.freq} are missing in {at.size:,} places",
+            tuple(where),
+            "the last known value stands in as input; missing steps are not scored",
+        )
+    )

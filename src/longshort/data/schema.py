@@ -105,9 +105,13 @@ def _refuse_two_roles(
     source: Source, config: DataConfig, time: str | None, target: tuple[str, ...]
 ) -> None:
     roles = {
-        "time": (time,) if time else (), "target": target, "group": config.group,
-        "past": config.past, "future": config.future, "static": config.static,
-    }  # fmt: skip
+        "time": (time,) if time else (),
+        "target": target,
+        "group": config.group,
+        "past": config.past,
+        "future": config.future,
+        "static": config.static,
+    }
     seen: dict[str, str] = {}
     for role, names in roles.items():
         for name in names:

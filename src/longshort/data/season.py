@@ -10,6 +10,8 @@ from longshort.data.transforms import forward_fill
 
 _MAX_SERIES = 64
 _MIN_CORRELATION = 0.2
+_PEAK_SLACK = 0.05
+_NEAR_BEST = 0.9
 _MAX_UNKNOWN = 400
 
 
@@ -17,39 +19,54 @@ def find_season(panel: Panel, rows_end: Ints) -> int:
     """Season in steps, from the first `rows_end[g]` rows of each group; 1 when none shows.
 
     Candidates are the calendar's at this step; plain rows try every length up to 400. A season
-    needs two full cycles, an autocorrelation of the differenced series of at least 0.2, and to be
-    a peak of it.
+    needs two full cycles and, in the differenced series, an autocorrelation of at least 0.2 that
+    its neighbours do not exceed.
     """
-    filled = forward_fill(panel.target, panel.offsets)
-    pick = np.linspace(0, panel.num_groups - 1, min(panel.num_groups, _MAX_SERIES)).astype(int)
-    columns = np.linspace(0, filled.shape[1] - 1, min(filled.shape[1], _MAX_SERIES)).astype(int)
-    longest = int(max(rows_end[pick])) // 2
-    candidates = seasons(panel.freq)
-    if panel.freq.unit == "rows":
-        candidates = list(range(2, _MAX_UNKNOWN))
-    candidates = [lag for lag in candidates if 2 <= lag <= longest]
-    if not candidates:
+    longest = int(rows_end.max()) // 2
+    is_plain = panel.freq.unit == "rows"
+    usual = range(2, _MAX_UNKNOWN) if is_plain else seasons(panel.freq)
+    candidates = [lag for lag in usual if 2 <= lag <= longest]
+    series = _sample(panel, rows_end, max(candidates, default=0) + 2)
+    if not candidates or not series:
         return 1
-    totals, count = np.zeros(max(candidates) + 2), 0
-    for group in pick:
-        begin = panel.offsets[group]
-        block = filled[begin : begin + rows_end[group]]
-        for column in columns:
-            series = block[:, column][~np.isnan(block[:, column])]
-            if len(series) > len(totals) and np.ptp(series) > 0:
-                totals += autocorrelation(np.diff(series), len(totals))
-                count += 1
-    if not count:
-        return 1
-    mean = totals / count
-    peaks = [lag for lag in candidates if mean[lag] >= max(mean[lag - 1], mean[lag + 1])]
-    if panel.freq.unit != "rows":
-        peaks = [lag for lag in candidates if mean[lag] >= max(mean[lag - 1], mean[lag + 1]) - 0.05]
-    strong = [lag for lag in peaks if mean[lag] >= _MIN_CORRELATION]
+    lags = max(candidates) + 2
+    moves = np.mean([autocorrelation(np.diff(values), lags) for values in series], axis=0)
+    slack = 0.0 if is_plain else _PEAK_SLACK
+    strong = [
+        lag
+        for lag in candidates
+        if moves[lag] >= _MIN_CORRELATION
+        and moves[lag] >= max(moves[lag - 1], moves[lag + 1]) - slack
+    ]
+    if is_plain:
+        levels = np.mean([autocorrelation(_detrended(v), lags) for v in series], axis=0)
+        below = np.flatnonzero(levels <= 0)
+        strong = [lag for lag in strong if below.size and lag > below[0]]
     if not strong:
         return 1
-    best = max(strong, key=lambda lag: mean[lag])
-    return next(lag for lag in strong if mean[lag] >= 0.9 * mean[best])
+    best = max(moves[lag] for lag in strong)
+    return next(lag for lag in strong if moves[lag] >= _NEAR_BEST * best)
+
+
+def _sample(panel: Panel, rows_end: Ints, shortest: int) -> list[Floats]:
+    """Training values of at most 64 series that are long enough and not constant."""
+    filled = forward_fill(panel.target, panel.offsets)
+    pairs = [(g, k) for g in range(panel.num_groups) for k in range(filled.shape[1])]
+    found = []
+    for group, column in pairs[:: max(1, len(pairs) // _MAX_SERIES)]:
+        begin = panel.offsets[group]
+        values = filled[begin : begin + rows_end[group], column]
+        values = values[~np.isnan(values)]
+        if len(values) > shortest and np.ptp(values) > 0:
+            found.append(values)
+    return found
+
+
+def _detrended(values: Floats) -> Floats:
+    """Without the straight line through it, so that a trend does not pass for memory."""
+    t = np.arange(len(values))
+    slope, level = np.polyfit(t, values, 1)
+    return np.asarray(values - slope * t - level)
 
 
 def autocorrelation(values: Floats, lags: int) -> Floats:

@@ -6,6 +6,7 @@ timestamps, so that a bad cell can be named by row and value.
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
 import zlib
@@ -26,10 +27,15 @@ MAX_LINE = 1 << 20
 MAX_COLUMNS = 100_000
 SAMPLE = 1000
 _SUFFIXES: dict[str, Format] = {
-    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".tab": "csv",
-    ".parquet": "parquet", ".pq": "parquet",
-    ".jsonl": "jsonl", ".ndjson": "jsonl",
-}  # fmt: skip
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".tab": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
 _DELIMITERS = (",", "\t", ";", "|")
 NULLS = ["", "NA", "N/A", "nan", "NaN", "NAN", "null", "NULL", "None", "?"]
 
@@ -50,7 +56,21 @@ class Source:
     @cached_property
     def sample(self) -> pl.DataFrame:
         """The first rows, read once."""
-        return self.lazy.head(SAMPLE).collect()
+        try:
+            return self.lazy.head(SAMPLE).collect()
+        except pl.exceptions.PolarsError as error:
+            raise DataError(self.explain(error)) from None
+
+    def explain(self, error: Exception) -> str:
+        """What a parser's error means to the person whose file it is."""
+        text = _first_line(error)
+        if "found more fields" not in str(error) or self.path is None:
+            return f"{self.name}: cannot be read: {text}"
+        return (
+            f"{self.path}: {_ragged_line(Path(self.path), len(self.columns))}more cells than the "
+            f"header's {len(self.columns)} columns; remove the extra cells, put quotes around a "
+            "cell that holds the delimiter, or name the delimiter with --set data.delimiter=';'"
+        )
 
     def row(self, index: int) -> str:
         """How a person finds row `index` (from 0): a line of the file or a row number."""
@@ -97,8 +117,10 @@ def _from_pandas(frame: Any) -> pl.DataFrame:
             values = column.to_numpy()
             columns[str(name)] = pl.Series(str(name), values)
         else:
-            texts = [None if missing else str(cell) for cell, missing in
-                     zip(column, column.isna(), strict=True)]
+            texts = [
+                None if missing else str(cell)
+                for cell, missing in zip(column, column.isna(), strict=True)
+            ]
             columns[str(name)] = pl.Series(str(name), texts, dtype=pl.String)
     return pl.DataFrame(columns)
 
@@ -146,8 +168,9 @@ def _open_parquet(path: Path, head: bytes) -> Source:
     with path.open("rb") as file:
         while chunk := file.read(1 << 22):
             digest.update(chunk)
-    return Source(lazy, columns, path.name, None, str(path), digest.hexdigest(),
-                  path.stat().st_size)
+    return Source(
+        lazy, columns, path.name, None, str(path), digest.hexdigest(), path.stat().st_size
+    )
 
 
 def _open_jsonl(path: Path, digest: str, size: int) -> Source:
@@ -161,13 +184,9 @@ def _open_jsonl(path: Path, digest: str, size: int) -> Source:
     return Source(lazy, columns, path.name, 1, str(path), digest, size)
 
 
-def _open_text(
-    path: Path, sample: list[str], digest: str, size: int, config: DataConfig
-) -> Source:
+def _open_text(path: Path, sample: list[str], digest: str, size: int, config: DataConfig) -> Source:
     if config.delimiter is not None and len(config.delimiter) != 1:
-        raise DataError(
-            f"data.delimiter: one character is expected, got {config.delimiter!r}"
-        )
+        raise DataError(f"data.delimiter: one character is expected, got {config.delimiter!r}")
     delimiter = config.delimiter or _guess_delimiter(path, sample)
     names = _split(sample[0], delimiter)
     if len(names) > MAX_COLUMNS:
@@ -176,8 +195,11 @@ def _open_text(
             "keep the columns you need, or use long format (a series name, a time, a value)"
         )
     blank = [i + 1 for i, name in enumerate(names) if not name.strip()]
-    doubled = sorted({name for name in names if names.count(name) > 1})[:3] if (
-        len(set(names)) < len(names)) else []
+    doubled = (
+        sorted({name for name in names if names.count(name) > 1})[:3]
+        if (len(set(names)) < len(names))
+        else []
+    )
     if doubled and not blank:
         raise DataError(f"{path}: line 1: the column name {doubled[0]!r} stands twice; rename one")
     if all(_is_number(name) for name in names) and not all(map(str.isdigit, names)):
@@ -187,9 +209,14 @@ def _open_text(
         )
     names = [name.strip() or f"column_{i + 1}" for i, name in enumerate(names)]
     lazy = pl.scan_csv(
-        path, separator=delimiter, has_header=False, skip_rows=1,
-        schema=dict.fromkeys(names, pl.String), null_values=NULLS, raise_if_empty=False,
-    )  # fmt: skip
+        path,
+        separator=delimiter,
+        has_header=False,
+        skip_rows=1,
+        schema=dict.fromkeys(names, pl.String),
+        null_values=NULLS,
+        raise_if_empty=False,
+    )
     return Source(lazy, tuple(names), path.name, 2, str(path), digest, size)
 
 
@@ -209,8 +236,9 @@ def _survey(path: Path) -> tuple[str, list[str]]:
         pending = lines.pop()
         _refuse_long(path, lines if max(map(len, lines), default=0) > MAX_LINE else [], line)
         if len(sample) < 20:
-            sample += [_decode(path, raw, line + i) for i, raw in
-                       enumerate(lines[: 20 - len(sample)])]
+            sample += [
+                _decode(path, raw, line + i) for i, raw in enumerate(lines[: 20 - len(sample)])
+            ]
         _check_encoding(path, chunk, lines, line)
         line += len(lines)
         _refuse_long(path, [pending], line)
@@ -288,9 +316,19 @@ def _guess_delimiter(path: Path, sample: list[str]) -> str:
 def _split(line: str, delimiter: str) -> list[str]:
     if '"' not in line:
         return line.split(delimiter)
-    import csv
-
     return next(csv.reader([line], delimiter=delimiter))
+
+
+def _ragged_line(path: Path, columns: int) -> str:
+    """Where the first line with more cells than the header stands."""
+    is_gzip = path.read_bytes()[:2] == b"\x1f\x8b"
+    with gzip.open(path, "rt", encoding="utf-8") if is_gzip else path.open() as file:
+        header = file.readline()
+        delimiter = next((d for d in _DELIMITERS if len(_split(header, d)) == columns), ",")
+        for number, cells in enumerate(csv.reader(file, delimiter=delimiter), 2):
+            if len(cells) > columns:
+                return f"line {number} has {len(cells)} cells, "
+    return "a line has "
 
 
 def _is_number(text: str) -> bool:

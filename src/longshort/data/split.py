@@ -68,14 +68,18 @@ def make_split(panel: Panel, config: SplitConfig) -> Split:
     val_start = _cut(panel, low, high, val, test_start - config.gap, "split.val")
 
     def rows(index: Ints) -> Ints:
-        return np.clip(index - panel.first, 0, lengths)
+        return np.asarray(np.clip(index - panel.first, 0, lengths))
 
     split = Split(
         {"train": np.zeros_like(lengths), "val": rows(val_start), "test": rows(test_start)},
-        {"train": rows(val_start - config.gap), "val": rows(test_start - config.gap),
-         "test": rows(test_end)},
-        config.gap, config.isolate,
-    )  # fmt: skip
+        {
+            "train": rows(val_start - config.gap),
+            "val": rows(test_start - config.gap),
+            "test": rows(test_end),
+        },
+        config.gap,
+        config.isolate,
+    )
     for part in ("train", "val", "test"):
         if not np.any(split.end[part] > split.start[part]):
             raise ConfigError(
@@ -85,9 +89,7 @@ def make_split(panel: Panel, config: SplitConfig) -> Split:
     return split
 
 
-def _cut(
-    panel: Panel, low: Ints, high: Ints, size: float | int | str, end: Ints, key: str
-) -> Ints:
+def _cut(panel: Panel, low: Ints, high: Ints, size: float | int | str, end: Ints, key: str) -> Ints:
     """Grid index at which a part of this size, ending at `end`, starts."""
     if isinstance(size, str):
         return np.full_like(high, _index_of(panel, size, key))

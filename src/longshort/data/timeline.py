@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,9 +79,9 @@ class Freq:
         if self.unit == "month":
             month, day = _month_and_day(stamps)
             last = _days_in_month(month)
-            anchor = 31 if bool(np.all(day == last)) else int(_mode(day))
-            return Freq("month", self.step, anchor, int(_mode(month % self.step)))
-        return Freq(self.unit, self.step, int(_mode(stamps % self.step)))
+            anchor = 31 if bool(np.all(day == last)) else _mode(day)
+            return Freq("month", self.step, anchor, _mode(month % self.step))
+        return Freq(self.unit, self.step, _mode(stamps % self.step))
 
     def to_index(self, stamps: Ints) -> Ints:
         """Grid index at or before each timestamp."""
@@ -93,20 +93,20 @@ class Freq:
             )
         if self.unit == "month":
             month, _ = _month_and_day(stamps)
-            return (month - self.phase) // self.step
-        return (stamps - self.anchor) // self.step
+            return np.asarray((month - self.phase) // self.step)
+        return np.asarray((stamps - self.anchor) // self.step)
 
     def to_stamps(self, index: Ints) -> Ints:
         """Timestamps of grid indices."""
         if self.unit == "business":
             days = np.busday_offset(np.datetime64("1970-01-01"), index, roll="forward")
-            return days.astype("datetime64[us]").astype(np.int64)
+            return np.asarray(days.astype("datetime64[us]").astype(np.int64))
         if self.unit == "month":
             month = index * self.step + self.phase
             day = np.minimum(self.anchor, _days_in_month(month))
             start = month.astype("datetime64[M]").astype("datetime64[D]")
-            return (start + (day - 1)).astype("datetime64[us]").astype(np.int64)
-        return index * self.step + self.anchor
+            return np.asarray((start + (day - 1)).astype("datetime64[us]").astype(np.int64))
+        return np.asarray(index * self.step + self.anchor)
 
     def off_grid(self, stamps: Ints) -> NDArray[np.bool_]:
         """Which timestamps do not lie on the grid (for months: not in a month of the grid)."""
@@ -125,7 +125,7 @@ def infer_freq(series: list[Ints], is_integer: bool) -> tuple[Freq, float]:
     if steps.size == 0:
         return Freq("rows") if is_integer else Freq("fixed", DAY).align(stamps), 1.0
     if is_integer:
-        freq = Freq("rows", int(_mode(steps))).align(stamps)
+        freq = Freq("rows", _mode(steps)).align(stamps)
     else:
         freq = _infer_calendar(steps, stamps) or Freq("fixed", _fixed_step(steps)).align(stamps)
     return freq, 1.0 - float(np.mean(freq.off_grid(stamps)))
@@ -133,7 +133,7 @@ def infer_freq(series: list[Ints], is_integer: bool) -> tuple[Freq, float]:
 
 def _fixed_step(steps: Ints) -> int:
     """The commonest step, or its common divisor with nearly all the others."""
-    common = int(_mode(steps))
+    common = _mode(steps)
     divisor = common
     for step in np.unique(steps)[:1000]:
         candidate = math.gcd(divisor, int(step))
@@ -144,13 +144,13 @@ def _fixed_step(steps: Ints) -> int:
 
 
 def _infer_calendar(steps: Ints, stamps: Ints) -> Freq | None:
-    middle = int(np.median(steps))
+    middle = float(np.median(steps))
     if middle >= 28 * DAY:
         month, day = _month_and_day(stamps)
         same_day = bool(np.all(day == day[0])) or bool(np.all(day == _days_in_month(month)))
         jumps = np.diff(np.unique(month))
         if same_day and jumps.size:
-            return Freq("month", int(_mode(jumps))).align(stamps)
+            return Freq("month", _mode(jumps)).align(stamps)
         return None
     if _mode(steps) != DAY or np.any(stamps % DAY != stamps[0] % DAY):
         return None
@@ -161,7 +161,7 @@ def _infer_calendar(steps: Ints, stamps: Ints) -> Freq | None:
     return None
 
 
-def _mode(values: Ints) -> int:
+def _mode(values: NDArray[Any]) -> int:
     found, counts = np.unique(values, return_counts=True)
     return int(found[np.argmax(counts)])
 
@@ -176,7 +176,7 @@ def _month_and_day(stamps: Ints) -> tuple[Ints, Ints]:
 def _days_in_month(month: Ints) -> Ints:
     start = month.astype("datetime64[M]").astype("datetime64[D]")
     end = (month + 1).astype("datetime64[M]").astype("datetime64[D]")
-    return (end - start).astype(np.int64)
+    return np.asarray((end - start).astype(np.int64))
 
 
 def format_stamps(stamps: Ints, kind: Literal["datetime", "date", "integer"]) -> list[str]:
@@ -196,8 +196,11 @@ def seasons(freq: Freq) -> list[int]:
         return [5]
     if freq.unit == "month":
         return [12 // freq.step] if freq.step < 12 and 12 % freq.step == 0 else []
-    found = [period // freq.step for period in (3600 * SECOND, DAY, 7 * DAY) if
-             period % freq.step == 0 and period // freq.step > 1]
+    found = [
+        period // freq.step
+        for period in (3600 * SECOND, DAY, 7 * DAY)
+        if period % freq.step == 0 and period // freq.step > 1
+    ]
     if DAY <= freq.step <= 31 * DAY:
         found.append(round(365.25 * DAY / freq.step))
     return found

@@ -48,12 +48,10 @@ class TargetTransform:
         shape = (panel.num_groups, values.shape[1])
         if config.scale == "none":
             return TargetTransform(config, np.zeros(shape), np.ones(shape))
-        if config.per == "global":
-            blocks = [values]
-        else:
-            blocks = np.split(values, panel.offsets[1:-1])
-        fitted = np.array([[_location_scale(column, config) for column in block.T]
-                           for block in blocks])  # fmt: skip
+        blocks = [values] if config.per == "global" else np.split(values, panel.offsets[1:-1])
+        fitted = np.array(
+            [[_location_scale(column, config) for column in block.T] for block in blocks]
+        )
         both = np.broadcast_to(fitted, (*shape, 2))
         return TargetTransform(config, both[..., 0].copy(), both[..., 1].copy())
 
@@ -75,8 +73,9 @@ class TargetTransform:
         if lag:
             past = np.log1p(before) if self.config.log1p else before
             past = past.reshape(len(past), lag, *([1] * (values.ndim - 2)))
-            joined = np.concatenate([np.broadcast_to(past, (*past.shape[:2], *values.shape[2:])),
-                                     values], axis=1)  # fmt: skip
+            joined = np.concatenate(
+                [np.broadcast_to(past, (*past.shape[:2], *values.shape[2:])), values], axis=1
+            )
             for step in range(lag, joined.shape[1]):
                 joined[:, step] += joined[:, step - lag]
             values = joined[:, lag:]

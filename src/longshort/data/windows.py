@@ -59,9 +59,18 @@ class WindowReader:
     """
 
     def __init__(
-        self, panel: Panel, scaled: Floats, past: Floats, future: Floats, static: Floats, *,
-        context: int, horizon: int, joint: bool, number: Ints,
-    ) -> None:  # fmt: skip
+        self,
+        panel: Panel,
+        scaled: Floats,
+        past: Floats,
+        future: Floats,
+        static: Floats,
+        *,
+        context: int,
+        horizon: int,
+        joint: bool,
+        number: Ints,
+    ) -> None:
         self.panel = panel
         self.context = context
         self.horizon = horizon
@@ -71,13 +80,14 @@ class WindowReader:
         known = ~np.isnan(panel.target) & ~np.isnan(scaled)
         columns = scaled.shape[1] if joint else 1
         self._values = self._windowed(np.nan_to_num(scaled), columns)
-        self._known = self._windowed(known, columns)
+        self._known = self._windowed(known.astype(np.float64), columns)
         self._past = self._windowed(past, past.shape[1])
         self._future = self._windowed(future, future.shape[1])
         self._static = torch.as_tensor(static, dtype=torch.float32)
         self._starts_known = ~np.isnan(scaled)
-        self._count_known = np.concatenate([np.zeros((1, known.shape[1]), np.int64),
-                                            np.cumsum(known, axis=0)])  # fmt: skip
+        self._count_known = np.concatenate(
+            [np.zeros((1, known.shape[1]), np.int64), np.cumsum(known, axis=0)]
+        )
 
     def _windowed(self, values: Floats, columns: int) -> Tensor:
         """View [rows - L - H + 1, columns, L + H] of the rows, or of all columns end to end."""
@@ -137,10 +147,14 @@ class WindowReader:
         if not self.joint:
             return origins
         count, columns = len(origins), self.scaled.shape[1]
-        return Origins(np.repeat(origins.group, columns), np.tile(np.arange(columns), count),
-                       np.repeat(origins.row, columns))  # fmt: skip
+        return Origins(
+            np.repeat(origins.group, columns),
+            np.tile(np.arange(columns), count),
+            np.repeat(origins.row, columns),
+        )
 
     def truth(self, flat: Origins) -> Floats:
         """Targets in the user's units [m, H], NaN where missing."""
         rows = (self.panel.offsets[flat.group] + flat.row)[:, None] + np.arange(self.horizon)
-        return self.panel.target[rows, flat.column[:, None]]
+        values: Floats = self.panel.target[rows, flat.column[:, None]]
+        return values

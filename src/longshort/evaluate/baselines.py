@@ -99,7 +99,9 @@ class LinearLags(Baseline):
         level = float(np.trace(gram)) / size or 1.0
         best: tuple[float, float, Floats] | None = None
         for ridge in RIDGES:
-            weights = np.linalg.solve(gram + ridge * level * np.eye(size), cross)
+            weights: Floats = np.asarray(
+                np.linalg.solve(gram + ridge * level * np.eye(size), cross), np.float64
+            )
             error = float(np.sum(weights * (gram_val @ weights)) - 2 * np.sum(weights * cross_val))
             if best is None or error < best[0]:
                 best = (error, ridge, weights)

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _RESAMPLES = 1000
+_MIN_BLOCKS = 4
+"""Fewer independent stretches than this cannot tell two forecasts apart."""
+_MIN_GAIN = 0.001
+"""A gain below a thousandth is none, however certain."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ def compare(model: Floats, rival: Floats, block: int) -> Comparison:
     low, high = (float(v) for v in np.quantile(gains, [0.025, 0.975]))
     gain = 1.0 - float(model.mean()) / max(float(rival.mean()), 1e-300)
     outcome: Literal["better", "equal", "worse"] = "equal"
+    if count < _MIN_BLOCKS * block or abs(gain) < _MIN_GAIN:
+        return Comparison("equal", gain, low, high)
     if low > 0:
         outcome = "better"
     elif high < 0:
@@ -62,11 +68,7 @@ def echo_check(truth: Floats, forecast: Floats, last: Floats) -> dict[str, Any]:
     if size > 0 and len(change) > 2:
         follows = float(np.corrcoef(change, true_change)[0, 1])
     is_echo = spread > 0 and (size < 0.05 or follows < 0.1)
-    return {
-        "is_echo": is_echo,
-        "correlation_of_changes": follows,
-        "size_of_changes": size,
-    }
+    return {"is_echo": is_echo, "correlation_of_changes": follows, "size_of_changes": size}
 
 
 def flatness_check(truth: Floats, forecast: Floats) -> dict[str, Any]:

@@ -52,7 +52,9 @@ def mean_by(values: Floats, series: NDArray[np.int64], count: int) -> Floats:
     known = ~np.isnan(values)
     total = np.bincount(series, np.where(known, values, 0.0).sum(1), count)
     number = np.bincount(series, known.sum(1), count)
-    return np.divide(total, number, out=np.full(count, np.nan), where=number > 0)
+    mean: Floats = np.full(count, np.nan)
+    np.divide(total, number, out=mean, where=number > 0)
+    return mean
 
 
 def mean_by_step(values: Floats) -> Floats:

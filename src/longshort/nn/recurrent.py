@@ -37,10 +37,15 @@ class _Recurrent(nn.RNNBase):
         reason = "asked for" if self.backend == "torch" else "the only one in this version"
         return f"torch: {reason}"
 
-    def forward(  # type: ignore[override]
-        self, x: Tensor | PackedSequence, state: State | None = None, *,
-        lengths: Tensor | None = None, reset: Tensor | None = None, return_states: bool = False,
-    ) -> Any:  # fmt: skip
+    def forward(
+        self,
+        x: Tensor | PackedSequence,
+        state: State | None = None,
+        *,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
+        return_states: bool = False,
+    ) -> Any:
         """Run over whole sequences.
 
         x [T, B, I], or [B, T, I] batch first, or [T, I] unbatched, or packed. `lengths` [B]: past
@@ -49,7 +54,7 @@ class _Recurrent(nn.RNNBase):
         the final state, and with `return_states` the states after every step, [T, L, B, H] each.
         """
         if lengths is None and reset is None and not return_states:
-            return super().forward(x, state)  # type: ignore[misc]
+            return super().forward(x, state)
         if isinstance(x, PackedSequence):
             raise ConfigError("lengths, reset and return_states take a padded x, got packed")
         if x.dim() != 3:
@@ -62,15 +67,19 @@ class _Recurrent(nn.RNNBase):
         if reset is None and not return_states:
             assert lengths is not None
             packed = pack_padded_sequence(x, lengths.cpu(), self.batch_first, enforce_sorted=False)
-            output, final = super().forward(packed, state)  # type: ignore[misc]
+            output, final = super().forward(packed, state)
             padded, _ = pad_packed_sequence(output, self.batch_first, total_length=steps)
             return padded, final
         return self._stepwise(x, state, lengths, _check_reset(reset, steps, batch), return_states)
 
     def _stepwise(
-        self, x: Tensor, state: State | None, lengths: Tensor | None, reset: Tensor | None,
+        self,
+        x: Tensor,
+        state: State | None,
+        lengths: Tensor | None,
+        reset: Tensor | None,
         return_states: bool,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         if self.bidirectional:
             raise BackendError(
                 "reset and return_states: this version runs them in one direction only; build the "
@@ -82,15 +91,14 @@ class _Recurrent(nn.RNNBase):
         for t in range(x.size(time)):
             if reset is not None:
                 current = tuple(s.masked_fill(reset[t][None, :, None], 0.0) for s in current)
-            output, after = super().forward(  # type: ignore[misc]
-                x.narrow(time, t, 1), self._pack(current)
-            )
+            output, after = super().forward(x.narrow(time, t, 1), self._pack(current))
             following = self._unpack(after)
             if lengths is not None:
                 over = (t >= lengths.to(x.device))[:, None]
                 output = output.masked_fill(over[:, None] if self.batch_first else over[None], 0.0)
-                following = tuple(torch.where(over, old, new) for old, new in
-                                  zip(current, following, strict=True))
+                following = tuple(
+                    torch.where(over, old, new) for old, new in zip(current, following, strict=True)
+                )
             current = following
             outputs.append(output)
             states.append(current)
@@ -110,15 +118,18 @@ class _Recurrent(nn.RNNBase):
         if x_t.dim() != 2:
             raise ConfigError(f"step: x_t must be [B, I], got {x_t.dim()} dimensions")
         time = 1 if self.batch_first else 0
-        output, after = super().forward(x_t.unsqueeze(time), state)  # type: ignore[misc]
+        output, after = super().forward(x_t.unsqueeze(time), state)
         return output.squeeze(time), after
 
     def _zeros(self, x: Tensor) -> State:
         batch = x.size(0 if self.batch_first else 1)
         rows = self.num_layers * (2 if self.bidirectional else 1)
         hidden = x.new_zeros(rows, batch, self.proj_size or self.hidden_size)
-        return (hidden, x.new_zeros(rows, batch, self.hidden_size)) if self.mode == "LSTM" else (
-            hidden)
+        return (
+            (hidden, x.new_zeros(rows, batch, self.hidden_size))
+            if self.mode == "LSTM"
+            else (hidden)
+        )
 
     @staticmethod
     def _unpack(state: State) -> tuple[Tensor, ...]:
@@ -160,13 +171,34 @@ class LSTM(_Recurrent, nn.LSTM):
     """
 
     def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
-        batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False,
-        proj_size: int = 0, device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None, *, init: str = "recommended", backend: str = "auto",
-    ) -> None:  # fmt: skip
-        nn.LSTM.__init__(self, input_size, hidden_size, num_layers, bias, batch_first, dropout,
-                         bidirectional, proj_size, device, dtype)
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        init: str = "recommended",
+        backend: str = "auto",
+    ) -> None:
+        nn.LSTM.__init__(
+            self,
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            proj_size,
+            device,
+            dtype,
+        )
         self._prepare(init, backend)
 
 
@@ -177,13 +209,32 @@ class GRU(_Recurrent, nn.GRU):
     """
 
     def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
-        batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False,
-        device: torch.device | str | None = None, dtype: torch.dtype | None = None, *,
-        init: str = "recommended", backend: str = "auto",
-    ) -> None:  # fmt: skip
-        nn.GRU.__init__(self, input_size, hidden_size, num_layers, bias, batch_first, dropout,
-                        bidirectional, device=device, dtype=dtype)
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        init: str = "recommended",
+        backend: str = "auto",
+    ) -> None:
+        nn.GRU.__init__(
+            self,
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device=device,
+            dtype=dtype,
+        )
         self._prepare(init, backend)
 
 
@@ -194,11 +245,32 @@ class RNN(_Recurrent, nn.RNN):
     """
 
     def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh",
-        bias: bool = True, batch_first: bool = False, dropout: float = 0.0,
-        bidirectional: bool = False, device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None, *, init: str = "recommended", backend: str = "auto",
-    ) -> None:  # fmt: skip
-        nn.RNN.__init__(self, input_size, hidden_size, num_layers, nonlinearity, bias, batch_first,
-                        dropout, bidirectional, device=device, dtype=dtype)
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        init: str = "recommended",
+        backend: str = "auto",
+    ) -> None:
+        nn.RNN.__init__(
+            self,
+            input_size,
+            hidden_size,
+            num_layers,
+            nonlinearity,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device=device,
+            dtype=dtype,
+        )
         self._prepare(init, backend)

@@ -18,7 +18,8 @@ def model_card(report: ReportInput) -> str:
         ]
     )
     data = source.path or source.name
-    return f"""# {config.model.cell.upper()} forecaster of {", ".join(report.dataset.schema.target[:5])}
+    targets = ", ".join(report.dataset.schema.target[:5])
+    return f"""# {config.model.cell.upper()} forecaster of {targets}
 
 {scores["verdict"]}
 

@@ -12,9 +12,14 @@ from longshort.tasks.forecast.scoring import Scored, Verdict
 from longshort.train import TrainResult
 
 COLUMNS = (
-    ("MAE", "mae"), ("RMSE", "rmse"), ("R²", "r2"), ("sMAPE", "smape"), ("MASE", "mase"),
-    ("scaled MSE", "scaled_mse"), ("scaled MAE", "scaled_mae"),
-)  # fmt: skip
+    ("MAE", "mae"),
+    ("RMSE", "rmse"),
+    ("R²", "r2"),
+    ("sMAPE", "smape"),
+    ("MASE", "mase"),
+    ("scaled MSE", "scaled_mse"),
+    ("scaled MAE", "scaled_mae"),
+)
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ _MAX_POINTS = 4000
 
 def build_report(report: ReportInput, folder: Path) -> str:
     """Render the page."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined,
-                                     trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     template = environment.from_string(
         files(__package__).joinpath("report.html.j2").read_text(encoding="utf-8")
     )
@@ -73,26 +74,41 @@ def _quantiles(scores: dict[str, Any]) -> list[list[str]]:
 
 def _checks(scores: dict[str, Any]) -> list[tuple[str, bool, str]]:
     echo, flat = scores["echo"], scores["flatness"]
-    checks = [(
-        "Echo", not echo["is_echo"],
-        "forecast changes correlate with true changes at "
-        f"{echo['correlation_of_changes']:.2f} and are {echo['size_of_changes']:.0%} of their size "
-        "(an echo of the last value has neither)",
-    )]  # fmt: skip
+    checks = [
+        (
+            "Echo",
+            not echo["is_echo"],
+            "forecast changes correlate with true changes at "
+            f"{echo['correlation_of_changes']:.2f} and are {echo['size_of_changes']:.0%} of their "
+            "size (an echo of the last value has neither)",
+        )
+    ]
     if flat["variation"] is not None:
-        checks.append((
-            "Flatness", not flat["is_flat"],
-            f"the forecast varies over the horizon {flat['variation']:.0%} as much as the truth",
-        ))  # fmt: skip
-    checks.append((
-        "Leakage", True, "transforms were fitted on training rows only, no window's horizon "
-        "crosses a border between the parts",
-    ))  # fmt: skip
+        checks.append(
+            (
+                "Flatness",
+                not flat["is_flat"],
+                f"the forecast varies over the horizon {flat['variation']:.0%} as much as truth",
+            )
+        )
+    proof = scores["leakage"]
+    checks.append(
+        (
+            "Leakage",
+            not proof["is_leaking"],
+            f"at {proof['probes']} origins everything later was replaced by noise, and "
+            + (
+                "the forecast moved"
+                if proof["is_leaking"]
+                else "no bit of the fit or the forecast changed"
+            ),
+        )
+    )
     return checks
 
 
 def _windows(report: ReportInput) -> list[dict[str, Any]]:
-    """Windows at even distances from the easiest to the hardest, so that none is picked by taste."""
+    """Windows at even ranks from the easiest to the hardest, so that none is picked by taste."""
     scored, panel = report.scored, report.dataset.panel
     horizon = scored.truth.shape[1]
     error = np.abs(scored.forecasts[MODEL] - scored.truth)
@@ -116,14 +132,19 @@ def _windows(report: ReportInput) -> list[dict[str, Any]]:
         when = panel.stamps(group, np.array([row]))[0]
         entry = {
             "title": f"{named} from {when} (harder than {rank:.0%})",
-            "past": past, "truth": scored.truth[number], "model": scored.forecasts[MODEL][number],
+            "past": past,
+            "truth": scored.truth[number],
+            "model": scored.forecasts[MODEL][number],
             "rival": scored.forecasts[report.verdict.rival][number],
             "rival_name": report.verdict.rival,
-        }  # fmt: skip
+        }
         if report.config.model.quantiles:
             levels = report.config.model.quantiles
-            entry |= {"low": scored.quantiles[number, :, 0], "high": scored.quantiles[number, :, -1],
-                      "band": f"{levels[-1] - levels[0]:.0%} interval"}  # fmt: skip
+            entry |= {
+                "low": scored.quantiles[number, :, 0],
+                "high": scored.quantiles[number, :, -1],
+                "band": f"{levels[-1] - levels[0]:.0%} interval",
+            }
         panels.append(entry)
     return panels
 
@@ -137,8 +158,9 @@ def _residuals(report: ReportInput) -> str:
     if not known.size:
         return ""
     ends = [int(known[np.argmin(index[known])]), int(known[np.argmax(index[known])])]
-    labels = [panel.stamps(int(scored.origins.group[i]), scored.origins.row[i : i + 1])[0]
-              for i in ends]  # fmt: skip
+    labels = [
+        panel.stamps(int(scored.origins.group[i]), scored.origins.row[i : i + 1])[0] for i in ends
+    ]
     return plots.residuals_over_time(
         index[known].astype(float), residual[known], (labels[0], labels[1])
     )
@@ -157,8 +179,14 @@ def _series(report: ReportInput) -> list[list[str]]:
     rows = [["series", "model MAE", f"{report.verdict.rival} MAE", "ratio"]]
     for i in known[:20]:
         ratio = model[i] / rival[i] if rival[i] else float("nan")
-        rows.append([panel.series_name(i // columns, i % columns), shown(model[i]),
-                     shown(rival[i]), shown(ratio)])  # fmt: skip
+        rows.append(
+            [
+                panel.series_name(i // columns, i % columns),
+                shown(model[i]),
+                shown(rival[i]),
+                shown(ratio),
+            ]
+        )
     return rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -15,13 +16,23 @@ Floats = NDArray[np.float64]
 
 MODEL_COLOUR, TRUTH_COLOUR, BAND_COLOUR = "#2457c5", "#1c1c1c", "#2457c5"
 RIVAL_COLOURS = ("#c2571a", "#3f8f5b", "#8a5fb0", "#a08a24", "#7a7a7a")
-_STYLE = {
-    "font.family": "sans-serif", "font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "longshort",
-    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#999999",
-    "axes.grid": True, "grid.color": "#e6e6e6", "grid.linewidth": 0.6, "axes.axisbelow": True,
-    "xtick.color": "#555555", "ytick.color": "#555555", "legend.frameon": False,
+_STYLE: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "longshort",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#999999",
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "xtick.color": "#555555",
+    "ytick.color": "#555555",
+    "legend.frameon": False,
     "lines.linewidth": 1.4,
-}  # fmt: skip
+}
 
 
 def forecast_windows(panels: Sequence[dict[str, Floats | str]]) -> str:
@@ -47,13 +58,25 @@ def _window(axis: Axes, panel: dict[str, Floats | str]) -> None:
     past, truth = np.asarray(panel["past"]), np.asarray(panel["truth"])
     ahead = np.arange(1, len(truth) + 1)
     axis.plot(np.arange(-len(past) + 1, 1), past, color=TRUTH_COLOUR, alpha=0.55)
-    axis.plot(ahead, truth, color=TRUTH_COLOUR, label="truth")
+    joined = np.concatenate([past[-1:], truth])
+    axis.plot(np.arange(len(joined)), joined, color=TRUTH_COLOUR, label="truth")
     if "low" in panel:
-        axis.fill_between(ahead, np.asarray(panel["low"]), np.asarray(panel["high"]),
-                          color=BAND_COLOUR, alpha=0.16, linewidth=0,
-                          label=str(panel["band"]))  # fmt: skip
-    axis.plot(ahead, np.asarray(panel["rival"]), color=RIVAL_COLOURS[0], linestyle="--",
-              label=str(panel["rival_name"]))  # fmt: skip
+        axis.fill_between(
+            ahead,
+            np.asarray(panel["low"]),
+            np.asarray(panel["high"]),
+            color=BAND_COLOUR,
+            alpha=0.16,
+            linewidth=0,
+            label=str(panel["band"]),
+        )
+    axis.plot(
+        ahead,
+        np.asarray(panel["rival"]),
+        color=RIVAL_COLOURS[0],
+        linestyle="--",
+        label=str(panel["rival_name"]),
+    )
     axis.plot(ahead, np.asarray(panel["model"]), color=MODEL_COLOUR, label="model")
     axis.axvline(0.5, color="#999999", linewidth=0.8)
     axis.set_title(str(panel["title"]), fontsize=9, loc="left")
@@ -71,8 +94,15 @@ def error_by_step(curves: dict[str, Sequence[float | None]], label: str) -> str:
             heights = np.array([np.nan if v is None else v for v in values])
             mark = "o" if len(values) < 3 else ""
             if name == "model":
-                axis.plot(steps, heights, color=MODEL_COLOUR, label="model", linewidth=2.2,
-                          zorder=5, marker=mark)  # fmt: skip
+                axis.plot(
+                    steps,
+                    heights,
+                    color=MODEL_COLOUR,
+                    label="model",
+                    linewidth=2.2,
+                    zorder=5,
+                    marker=mark,
+                )
             else:
                 axis.plot(steps, heights, color=next(colours, "#7a7a7a"), label=name, marker=mark)
         axis.set_xlabel("step of the horizon")
@@ -89,15 +119,28 @@ def training_curves(history: Sequence[dict[str, float | int]], best: int) -> str
         left, right = figure.subplots(1, 2, width_ratios=(2, 1))
         epochs = [int(record["epoch"]) for record in history]
         trained = [record for record in history if record["epoch"]]
-        left.plot([int(r["epoch"]) for r in trained], [r["train_loss"] for r in trained],
-                  color=RIVAL_COLOURS[0], label="training loss", marker=".")  # fmt: skip
-        left.plot(epochs, [r["val_score"] for r in history], color=MODEL_COLOUR,
-                  label="validation score", marker=".")  # fmt: skip
+        left.plot(
+            [int(r["epoch"]) for r in trained],
+            [r["train_loss"] for r in trained],
+            color=RIVAL_COLOURS[0],
+            label="training loss",
+            marker=".",
+        )
+        left.plot(
+            epochs,
+            [r["val_score"] for r in history],
+            color=MODEL_COLOUR,
+            label="validation score",
+            marker=".",
+        )
         left.axvline(best, color="#999999", linestyle=":", label="kept weights")
         left.set_xlabel("epoch")
         left.legend()
-        right.plot([int(r["epoch"]) for r in trained], [r["learning_rate"] for r in trained],
-                   color="#555555")  # fmt: skip
+        right.plot(
+            [int(r["epoch"]) for r in trained],
+            [r["learning_rate"] for r in trained],
+            color="#555555",
+        )
         right.set_xlabel("epoch")
         right.set_title("learning rate", fontsize=9, loc="left")
         return _svg(figure)

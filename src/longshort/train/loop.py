@@ -36,7 +36,7 @@ _PLATEAU_FACTOR = 0.5
 
 @dataclass(frozen=True)
 class TrainPlan:
-    """How much is trained: batches of `batch_size`, `steps_per_epoch` of them, `max_epochs` times."""
+    """How much is trained: `max_epochs` times `steps_per_epoch` batches of `batch_size`."""
 
     batch_size: int
     steps_per_epoch: int
@@ -79,9 +79,14 @@ class TrainingDiverged(LongshortError):
 
 
 def fit(
-    task: Task, config: TrainConfig, plan: TrainPlan, *, folder: RunFolder | None = None,
-    resume: bool = False, listen: Listener = silent,
-) -> TrainResult:  # fmt: skip
+    task: Task,
+    config: TrainConfig,
+    plan: TrainPlan,
+    *,
+    folder: RunFolder | None = None,
+    resume: bool = False,
+    listen: Listener = silent,
+) -> TrainResult:
     """Train a task and leave the best weights in its module.
 
     With a `folder`, checkpoints and `metrics.jsonl` are kept there, and an interrupt (Ctrl-C) saves
@@ -98,9 +103,13 @@ class _Loop:
     """One training run; `run` is the whole story, the rest are its steps."""
 
     def __init__(
-        self, task: Task, config: TrainConfig, plan: TrainPlan, folder: RunFolder | None,
+        self,
+        task: Task,
+        config: TrainConfig,
+        plan: TrainPlan,
+        folder: RunFolder | None,
         listen: Listener,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.task, self.config, self.plan = task, config, plan
         self.folder, self.listen = folder, listen
         self.optimizer = make_optimizer(task.weight_groups(), config)
@@ -133,9 +142,7 @@ class _Loop:
         load_weights(self.task.module, self.best, Path("best weights"))
         seconds = time.monotonic() - begin
         self.listen(Ended(state.ended, state.best_epoch, state.best_score, seconds))
-        return TrainResult(
-            state.best_epoch, state.best_score, state.history, state.ended, seconds
-        )
+        return TrainResult(state.best_epoch, state.best_score, state.history, state.ended, seconds)
 
     def _steps_done(self) -> int:
         return self.state.epoch * self.plan.steps_per_epoch + self.state.step_in_epoch
@@ -185,10 +192,12 @@ class _Loop:
     def _end_epoch(self) -> None:
         state, steps = self.state, self.plan.steps_per_epoch
         record: dict[str, float | int] = {
-            "epoch": state.epoch + 1, "step": self._steps_done(),
-            "train_loss": state.loss_sum / steps, "grad_norm": state.norm_sum / steps,
+            "epoch": state.epoch + 1,
+            "step": self._steps_done(),
+            "train_loss": state.loss_sum / steps,
+            "grad_norm": state.norm_sum / steps,
             "learning_rate": self.optimizer.param_groups[0]["lr"],
-        }  # fmt: skip
+        }
         state.epoch += 1
         state.step_in_epoch, state.loss_sum, state.norm_sum = 0, 0.0, 0.0
         self._judge(record)
@@ -229,10 +238,15 @@ class _Loop:
         state, seconds = self.state, time.monotonic() - begin
         steps = self._steps_done() - first_step
         left = (self.plan.total_steps - self._steps_done()) * seconds / steps
-        self.listen(Stepped(
-            self._steps_done(), self.plan.total_steps, state.loss_sum / state.step_in_epoch,
-            steps * self.plan.batch_size / seconds, left,
-        ))  # fmt: skip
+        self.listen(
+            Stepped(
+                self._steps_done(),
+                self.plan.total_steps,
+                state.loss_sum / state.step_in_epoch,
+                steps * self.plan.batch_size / seconds,
+                left,
+            )
+        )
 
     def _is_save_due(self) -> bool:
         return self.folder is not None and (
@@ -271,8 +285,12 @@ class _Loop:
     def _restore(self, tensors: dict[str, Tensor], meta: dict[str, Any], path: Path) -> None:
         self.state = _State(**meta)
         parts: dict[str, dict[str, Tensor]] = {
-            "model": {}, "best": {}, "average": {}, "optim": {}, "rng": {},
-        }  # fmt: skip
+            "model": {},
+            "best": {},
+            "average": {},
+            "optim": {},
+            "rng": {},
+        }
         for name, tensor in tensors.items():
             part, _, rest = name.partition(".")
             parts[part][rest] = tensor

@@ -20,10 +20,14 @@ def make_optimizer(groups: list[WeightGroup], config: TrainConfig) -> Optimizer:
     """Adam, AdamW or SGD; each group has its share of the learning rate and of the decay."""
     rate, decay = config.learning_rate, config.weight_decay
     tables = [
-        {"params": group.weights, "lr": rate * group.rate, "share": group.rate,
-         "weight_decay": decay if group.decay and config.optimizer == "adamw" else 0.0}
+        {
+            "params": group.weights,
+            "lr": rate * group.rate,
+            "share": group.rate,
+            "weight_decay": decay if group.decay and config.optimizer == "adamw" else 0.0,
+        }
         for group in groups
-    ]  # fmt: skip
+    ]
     if config.optimizer == "adam":
         return torch.optim.Adam(tables)
     if config.optimizer == "adamw":
@@ -55,8 +59,9 @@ def penalty(weights: Iterable[Tensor], config: TrainConfig) -> Tensor | None:
     """L1 and L2 penalties over all weights, or None when both are off."""
     if not config.l1 and not config.l2:
         return None
-    terms = [config.l1 * weight.abs().sum() + config.l2 * weight.square().sum()
-             for weight in weights]  # fmt: skip
+    terms = [
+        config.l1 * weight.abs().sum() + config.l2 * weight.square().sum() for weight in weights
+    ]
     return torch.stack(terms).sum()
 
 

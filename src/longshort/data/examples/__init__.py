@@ -12,10 +12,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "co2": {"data.time": "week", "data.target": "co2", "model.horizon": 26},
     "elnino": {"data.time": "month", "data.target": "sst"},
     "weather": {
-        "data.time": "date", "data.target": "temp_max",
-        "data.past": ["temp_min", "precipitation", "wind"], "model.horizon": 7,
+        "data.time": "date",
+        "data.target": "temp_max",
+        "data.past": ["temp_min", "precipitation", "wind"],
+        "model.horizon": 7,
     },
-}  # fmt: skip
+}
 """Name to the settings that its run starts from."""
 
 

@@ -40,9 +40,7 @@ def _decide_split(config: RunConfig, said: list[str]) -> RunConfig:
     return _update(config, "split", values)
 
 
-def _decide_season(
-    config: RunConfig, panel: Panel, split: Split, said: list[str]
-) -> RunConfig:
+def _decide_season(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
     if config.model.season is not None:
         return config
     season = find_season(panel, split.end["train"])
@@ -51,9 +49,7 @@ def _decide_season(
     return _update(config, "model", {"season": season})
 
 
-def _decide_lengths(
-    config: RunConfig, panel: Panel, split: Split, said: list[str]
-) -> RunConfig:
+def _decide_lengths(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
     model = config.model
     season = model.season or 1
     horizon = model.horizon or (season if 4 <= season <= 60 else 12)
@@ -97,7 +93,7 @@ def _refuse_short(panel: Panel, split: Split, context: int, horizon: int) -> Non
             f"{horizon} = {need} are needed; give longer series, or smaller numbers"
         )
     for part in ("val", "test"):
-        held = int((split.end[part] - split.start[part]).max())  # type: ignore[index]
+        held = int((split.end[part] - split.start[part]).max())
         if held < horizon:
             raise DataError(
                 f"split.{part}: {held} steps are fewer than model.horizon {horizon}; make split."
@@ -105,9 +101,7 @@ def _refuse_short(panel: Panel, split: Split, context: int, horizon: int) -> Non
             )
 
 
-def _decide_covariates(
-    config: RunConfig, panel: Panel, split: Split, said: list[str]
-) -> RunConfig:
+def _decide_covariates(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
     if config.data.calendar is not None:
         return config
     periods = seen_periods(panel.freq, int(split.end["train"].max()))
@@ -117,9 +111,7 @@ def _decide_covariates(
     return _update(config, "data", {"calendar": periods})
 
 
-def _decide_size(
-    config: RunConfig, panel: Panel, split: Split, said: list[str]
-) -> RunConfig:
+def _decide_size(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
     model, train = config.model, config.train
     assert model.context_length and model.horizon
     joint = model.channels != "independent"

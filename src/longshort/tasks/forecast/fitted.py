@@ -69,18 +69,26 @@ class Fitted:
         position = np.arange(panel.num_rows) - np.repeat(panel.offsets[:-1], panel.lengths)
         seen = position < np.repeat(rows, panel.lengths)
         season = config.model.season or 1
-        naive = np.array([
-            [seasonal_scale(panel.target[begin : begin + count, column], season)
-             for column in range(panel.target.shape[1])]
-            for begin, count in zip(panel.offsets[:-1], rows, strict=True)
-        ])  # fmt: skip
+        naive = np.array(
+            [
+                [
+                    seasonal_scale(panel.target[begin : begin + count, column], season)
+                    for column in range(panel.target.shape[1])
+                ]
+                for begin, count in zip(panel.offsets[:-1], rows, strict=True)
+            ]
+        )
         return Fitted(
-            panel.groups, np.arange(panel.num_groups), rows,
+            panel.groups,
+            np.arange(panel.num_groups),
+            rows,
             TargetTransform.fit(panel, rows, config.transform),
             TargetTransform.fit(panel, rows, TransformConfig()),
-            naive, Moments.fit(panel.past[seen]), Moments.fit(panel.future[seen]),
+            naive,
+            Moments.fit(panel.past[seen]),
+            Moments.fit(panel.future[seen]),
             Moments.fit(panel.static[rows > 0]),
-        )  # fmt: skip
+        )
 
     def reader(self, panel: Panel, config: RunConfig) -> WindowReader:
         """Windows of scaled values and covariates; future covariates end with the calendar."""
@@ -90,10 +98,16 @@ class Fitted:
         past = self.past.apply(forward_fill(panel.past, panel.offsets))
         future = self.future.apply(forward_fill(panel.future, panel.offsets))
         return WindowReader(
-            panel, self.transform.apply(panel), past, np.concatenate([future, calendar], axis=1),
-            self.static.apply(panel.static), context=model.context_length, horizon=model.horizon,
-            joint=model.channels != "independent", number=self.number,
-        )  # fmt: skip
+            panel,
+            self.transform.apply(panel),
+            past,
+            np.concatenate([future, calendar], axis=1),
+            self.static.apply(panel.static),
+            context=model.context_length,
+            horizon=model.horizon,
+            joint=model.channels != "independent",
+            number=self.number,
+        )
 
     def fit_to(self, panel: Panel, config: RunConfig) -> tuple[Fitted, list[int]]:
         """The same numbers in another panel's order of groups, and which groups are new.
@@ -113,18 +127,28 @@ class Fitted:
         keep = config.transform.per == "global"
         transform = TargetTransform(
             config.transform,
-            self.transform.location[source] if keep else
-            choose(self.transform.location, own.transform.location),
-            self.transform.scale[source] if keep else
-            choose(self.transform.scale, own.transform.scale),
-        )  # fmt: skip
+            self.transform.location[source]
+            if keep
+            else choose(self.transform.location, own.transform.location),
+            self.transform.scale[source]
+            if keep
+            else choose(self.transform.scale, own.transform.scale),
+        )
         zscore = TargetTransform(
-            TransformConfig(), choose(self.zscore.location, own.zscore.location),
+            TransformConfig(),
+            choose(self.zscore.location, own.zscore.location),
             choose(self.zscore.scale, own.zscore.scale),
-        )  # fmt: skip
+        )
         naive = choose(self.naive_error, own.naive_error)
-        changed = replace(self, groups=panel.groups, number=number,
-                          rows=np.where(is_new, 0, self.rows[source]), transform=transform, zscore=zscore, naive_error=naive)
+        changed = replace(
+            self,
+            groups=panel.groups,
+            number=number,
+            rows=np.where(is_new, 0, self.rows[source]),
+            transform=transform,
+            zscore=zscore,
+            naive_error=naive,
+        )
         return changed, new
 
     def to_dict(self) -> dict[str, Any]:
@@ -134,12 +158,13 @@ class Fitted:
             "fitted_on_rows": self.rows.tolist(),
             "transform": self.transform.to_dict(),
             "zscore": self.zscore.to_dict(),
-            "naive_error": [[None if np.isnan(v) else v for v in row]
-                            for row in self.naive_error.tolist()],
+            "naive_error": [
+                [None if np.isnan(v) else v for v in row] for row in self.naive_error.tolist()
+            ],
             "past": _moments_dict(self.past),
             "future": _moments_dict(self.future),
             "static": _moments_dict(self.static),
-        }  # fmt: skip
+        }
 
     @staticmethod
     def from_dict(stored: dict[str, Any], config: RunConfig) -> Fitted:
@@ -152,10 +177,14 @@ class Fitted:
                 TargetTransform.from_dict(config.transform, stored["transform"]),
                 TargetTransform.from_dict(TransformConfig(), stored["zscore"]),
                 np.array(stored["naive_error"], float),
-                *(Moments(np.array(stored[name]["mean"], float),
-                          np.array(stored[name]["deviation"], float))
-                  for name in ("past", "future", "static")),
-            )  # fmt: skip
+                *(
+                    Moments(
+                        np.array(stored[name]["mean"], float),
+                        np.array(stored[name]["deviation"], float),
+                    )
+                    for name in ("past", "future", "static")
+                ),
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"data.json: damaged: {error!r} in the fitted numbers") from None
 

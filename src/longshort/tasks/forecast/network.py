@@ -90,14 +90,18 @@ class WindowNetwork(nn.Module):
         if plan.embedding:
             self.embed = nn.Embedding(plan.series, plan.embedding)
             nn.init.normal_(self.embed.weight, std=0.1)
-        known = plan.hidden + plan.static + plan.embedding
+        about = plan.static + plan.embedding
+        if about:
+            self.identify = nn.Linear(about, plan.hidden, bias=False)
+        known = plan.hidden + about
         steps = plan.horizon if plan.decoder == "direct" else plan.patch
         self.head = _zero(nn.Linear(known, steps * plan.columns * plan.outputs))
         if plan.future and plan.decoder == "direct":
             self.ahead = nn.Sequential(
-                nn.Linear(known + plan.future, plan.hidden), nn.ReLU(),
+                nn.Linear(known + plan.future, plan.hidden),
+                nn.ReLU(),
                 _zero(nn.Linear(plan.hidden, plan.columns * plan.outputs)),
-            )  # fmt: skip
+            )
         if plan.linear:
             self.linear = _zero(nn.Linear(plan.context, plan.horizon, bias=False))
 
@@ -106,19 +110,20 @@ class WindowNetwork(nn.Module):
         plan = self.plan
         location, scale = instance_norm(batch.context, plan.instance_norm)
         x = (batch.context - location) / scale
-        sequence, states = self.stack(self._encoded(x, batch))
-        known = self._known(sequence[:, -1], batch)
+        about = self._about(batch)
+        sequence, states = self.stack(self._encoded(x, batch, about))
+        known = self._known(sequence[:, -1], about)
         if plan.decoder == "direct":
             y = self._direct(known, batch)
         else:
-            y = self._recursive(known, states, batch)
+            y = self._recursive(known, states, about, batch)
         if plan.linear:
             last = x[:, -1:]
             straight = self.linear((x - last).transpose(1, 2)).transpose(1, 2) + last
             y = y + straight.unsqueeze(-1)
         return y * scale.unsqueeze(-1) + location.unsqueeze(-1)
 
-    def _encoded(self, x: Tensor, batch: Batch) -> Tensor:
+    def _encoded(self, x: Tensor, batch: Batch, about: Tensor) -> Tensor:
         """Normalised context and covariates as patches, [B, ceil(L / patch), U].
 
         The first patch is filled up by repeating the first step.
@@ -127,15 +132,23 @@ class WindowNetwork(nn.Module):
         missing = -steps.size(1) % self.plan.patch
         if missing:
             steps = torch.cat([steps[:, :1].expand(-1, missing, -1), steps], dim=1)
-        encoded: Tensor = self.encode(steps.reshape(len(steps), -1, self.encode.in_features))
+        return self._encode(steps.reshape(len(steps), -1, self.encode.in_features), about)
+
+    def _encode(self, patches: Tensor, about: Tensor) -> Tensor:
+        encoded: Tensor = self.encode(patches)
+        if about.size(1):
+            encoded = encoded + self.identify(about).unsqueeze(1)
         return encoded
 
-    def _known(self, state: Tensor, batch: Batch) -> Tensor:
-        """What the head sees: the last state, static features, the series' vector."""
-        parts = [self.dropout(state), batch.static]
-        if self.plan.embedding:
-            parts.append(self.embed(batch.series))
-        return torch.cat(parts, dim=1)
+    def _about(self, batch: Batch) -> Tensor:
+        """What is constant in a window, [B, static + embedding]: features, the series' vector."""
+        if not self.plan.embedding:
+            return batch.static
+        return torch.cat([batch.static, self.embed(batch.series)], dim=1)
+
+    def _known(self, state: Tensor, about: Tensor) -> Tensor:
+        """What the head sees: the last state, and what is constant."""
+        return torch.cat([self.dropout(state), about], dim=1)
 
     def _direct(self, known: Tensor, batch: Batch) -> Tensor:
         """The whole horizon at once from the last state."""
@@ -148,7 +161,9 @@ class WindowNetwork(nn.Module):
             y = y + self.ahead(torch.cat([spread, future], dim=2)).view(shape)
         return y
 
-    def _recursive(self, known: Tensor, states: list[Tensor], batch: Batch) -> Tensor:
+    def _recursive(
+        self, known: Tensor, states: list[Tensor], about: Tensor, batch: Batch
+    ) -> Tensor:
         """Patch after patch, each fed back as the next input."""
         plan = self.plan
         shape = (len(known), plan.patch, plan.columns, plan.outputs)
@@ -161,8 +176,9 @@ class WindowNetwork(nn.Module):
             if short:
                 future = torch.cat([future, future[:, -1:].expand(-1, short, -1)], dim=1)
             step = torch.cat([parts[-1][..., plan.outputs // 2], future], dim=2)
-            sequence, states = self.stack(self.encode(step.flatten(1)).unsqueeze(1), states)
-            known = self._known(sequence[:, -1], batch)
+            encoded = self._encode(step.flatten(1).unsqueeze(1), about)
+            sequence, states = self.stack(encoded, states)
+            known = self._known(sequence[:, -1], about)
         return torch.cat(parts, dim=1)[:, : plan.horizon]
 
 
@@ -177,7 +193,7 @@ class LinkedNetwork(nn.Module):
         super().__init__()
         self.columns = plan.columns
         self.listen = nn.Parameter(torch.randn(plan.columns, rank) / math.sqrt(plan.columns))
-        self.speak = nn.Parameter(torch.randn(plan.columns, rank) / math.sqrt(rank))
+        self.speak = nn.Parameter(0.1 * torch.randn(plan.columns, rank) / math.sqrt(rank))
         self.dropout = nn.Dropout(plan.dropout)
         self.each = WindowNetwork(replace(plan, columns=1, past=plan.past + 2))
 
@@ -195,12 +211,14 @@ class LinkedNetwork(nn.Module):
 
         column = torch.arange(columns, device=batch.series.device)
         windows = Batch(
-            context=split(batch.context), target=split(batch.target),
+            context=split(batch.context),
+            target=split(batch.target),
             observed=split(batch.observed),
             past=torch.cat([repeat(batch.past), split(extra)], dim=2),
-            future=repeat(batch.future), static=repeat(batch.static),
+            future=repeat(batch.future),
+            static=repeat(batch.static),
             series=(batch.series[:, None] * columns + column).reshape(-1),
-        )  # fmt: skip
+        )
         each: Tensor = self.each(windows)
         return each.view(size, columns, *each.shape[1:]).transpose(1, 2).flatten(2, 3)
 

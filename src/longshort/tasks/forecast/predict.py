@@ -39,11 +39,16 @@ def predict(forecaster: Forecaster, panel: Panel, horizon: int) -> Prediction:
     longer = panel.extend(ends.max(axis=1) + blocks * trained)
     fitted, new = forecaster.fitted.fit_to(panel, config)
     origins, skipped = _origins(panel, ends, config, new, horizon)
-    notes = [f"{len(new)} series were not seen in training; scaled by their own values"] if (
-        new and config.transform.per == "series") else []
+    notes = (
+        [f"{len(new)} series were not seen in training; scaled by their own values"]
+        if (new and config.transform.per == "series")
+        else []
+    )
     if blocks > 1:
-        notes.append(f"horizon {horizon} is beyond the trained {trained}: forecasts were fed back "
-                     f"{blocks - 1} times")  # fmt: skip
+        notes.append(
+            f"horizon {horizon} is beyond the trained {trained}: forecasts were fed back "
+            f"{blocks - 1} times"
+        )
     usable = Forecaster(config, fitted, forecaster.network)
     if len(origins):
         values = _roll(usable, longer, origins, blocks)[:, :horizon]
@@ -53,9 +58,7 @@ def predict(forecaster: Forecaster, panel: Panel, horizon: int) -> Prediction:
     return Prediction(_rows(panel, flat, values, config), skipped, tuple(notes))
 
 
-def _roll(
-    forecaster: Forecaster, panel: Panel, origins: Origins, blocks: int
-) -> Floats:
+def _roll(forecaster: Forecaster, panel: Panel, origins: Origins, blocks: int) -> Floats:
     """Forecasts [m, blocks · H, Q]; each block's middle forecast is the next one's history."""
     config = forecaster.config
     flat = _flat(origins, panel.target.shape[1], config)
@@ -112,8 +115,11 @@ def _origins(
             if end == 0:
                 reason = "it has no value at all"
             elif end < context or bool(np.isnan(filled[begin, picked]).any()):
-                known = int((~np.isnan(filled[panel.offsets[group] : panel.offsets[group] + end,
-                                              column])).sum())  # fmt: skip
+                known = int(
+                    (
+                        ~np.isnan(filled[panel.offsets[group] : panel.offsets[group] + end, column])
+                    ).sum()
+                )
                 reason = f"it has {known} steps, the model needs {context} (context_length)"
             elif group in new and config.model.embedding:
                 reason = "it was not seen in training, and the model keeps a vector per series"
@@ -135,8 +141,10 @@ def _missing_future(panel: Panel, group: int, end: int, horizon: int, config: Ru
     for column, name in enumerate(config.data.future):
         known = int((~np.isnan(block[:, column])).sum())
         if known < horizon:
-            return (f"future covariate {name!r} is given for {known} of the {horizon} steps ahead; "
-                    "add rows with it and an empty target")  # fmt: skip
+            return (
+                f"future covariate {name!r} is given for {known} of the {horizon} steps ahead; "
+                "add rows with it and an empty target"
+            )
     return ""
 
 
@@ -144,8 +152,11 @@ def _flat(origins: Origins, columns: int, config: RunConfig) -> Origins:
     if config.model.channels == "independent":
         return origins
     count = len(origins)
-    return Origins(np.repeat(origins.group, columns), np.tile(np.arange(columns), count),
-                   np.repeat(origins.row, columns))  # fmt: skip
+    return Origins(
+        np.repeat(origins.group, columns),
+        np.tile(np.arange(columns), count),
+        np.repeat(origins.row, columns),
+    )
 
 
 def _rows(panel: Panel, flat: Origins, values: Floats, config: RunConfig) -> pl.DataFrame:
@@ -160,8 +171,9 @@ def _rows(panel: Panel, flat: Origins, values: Floats, config: RunConfig) -> pl.
         names = [schema.target[c] for c in flat.column.tolist()]
         columns["column"] = pl.Series(np.repeat(names, steps) if names else [], dtype=pl.String)
     time = schema.time or "step"
-    columns[time] = _time_column(panel, flat.group.repeat(steps),
-                                 (flat.row[:, None] + np.arange(steps)).reshape(-1))  # fmt: skip
+    columns[time] = _time_column(
+        panel, flat.group.repeat(steps), (flat.row[:, None] + np.arange(steps)).reshape(-1)
+    )
     columns["yhat"] = pl.Series(values[..., values.shape[2] // 2].reshape(-1))
     for number, level in enumerate(config.model.quantiles):
         columns[f"q{level:g}"] = pl.Series(values[..., number].reshape(-1))
@@ -194,8 +206,11 @@ def forecast_table(panel: Panel, scored: Scored, keep: Ints, config: RunConfig) 
     steps = scored.truth.shape[1]
     time = panel.schema.time or "step"
     cutoff = _time_column(panel, flat.group.repeat(steps), (flat.row - 1).repeat(steps))
-    rivals = {name: pl.Series(forecast[keep].reshape(-1))
-              for name, forecast in scored.forecasts.items() if name != MODEL}  # fmt: skip
+    rivals = {
+        name: pl.Series(forecast[keep].reshape(-1))
+        for name, forecast in scored.forecasts.items()
+        if name != MODEL
+    }
     truth = pl.Series(scored.truth[keep].reshape(-1)).fill_nan(None)
     place = table.columns.index(time)
     table = table.insert_column(place, cutoff.alias("cutoff"))

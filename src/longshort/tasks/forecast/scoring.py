@@ -19,9 +19,11 @@ from longshort.tasks.forecast.task import Forecaster, flat_columns, history
 
 MODEL = "model"
 _TITLES = {
-    "last_value": "the last value", "seasonal_naive": "the seasonal naive forecast",
-    "drift": "the drift forecast", "linear": "the linear model on the lags",
-}  # fmt: skip
+    "last_value": "the last value",
+    "seasonal_naive": "the seasonal naive forecast",
+    "drift": "the drift forecast",
+    "linear": "the linear model on the lags",
+}
 _NOTE_GAIN = 0.01
 _PIECE = 4096
 
@@ -58,9 +60,14 @@ def score_windows(
         forecasts[rival.name] = rival.forecast(past, reader.horizon)
     forecasts[linear.name] = _linear(linear, forecaster.fitted, reader, origins, flat)
     return Scored(
-        flat, flat.group * reader.panel.target.shape[1] + flat.column, reader.truth(flat),
-        past[:, -1], forecasts, quantiles, not_run,
-    )  # fmt: skip
+        flat,
+        flat.group * reader.panel.target.shape[1] + flat.column,
+        reader.truth(flat),
+        past[:, -1],
+        forecasts,
+        quantiles,
+        not_run,
+    )
 
 
 def _rivals(config: RunConfig, flat: Origins) -> tuple[list[Baseline], dict[str, str]]:
@@ -80,10 +87,11 @@ def _linear(
     linear: LinearLags, fitted: Fitted, reader: WindowReader, origins: Origins, flat: Origins
 ) -> Floats:
     scaled = [
-        linear.forecast(flat_columns(reader.gather(origins[i : i + _PIECE]).context),
-                        reader.horizon)
+        linear.forecast(
+            flat_columns(reader.gather(origins[i : i + _PIECE]).context), reader.horizon
+        )
         for i in range(0, len(origins), _PIECE)
-    ]  # fmt: skip
+    ]
     before = history(reader.panel, flat, fitted.transform.config.difference)
     return fitted.transform.invert(np.concatenate(scaled), flat.group, flat.column, before)
 
@@ -101,22 +109,28 @@ def score_table(scored: Scored, fitted: Fitted, config: RunConfig) -> dict[str, 
         square, absolute = (scaled - scaled_truth) ** 2, np.abs(scaled - scaled_truth)
         mse = metrics.mse(truth, forecast)
         table[name] = {
-            "mse": mse, "rmse": mse**0.5, "mae": metrics.mae(truth, forecast),
-            "r2": metrics.r2(truth, forecast), "smape": metrics.smape(truth, forecast),
+            "mse": mse,
+            "rmse": mse**0.5,
+            "mae": metrics.mae(truth, forecast),
+            "r2": metrics.r2(truth, forecast),
+            "smape": metrics.smape(truth, forecast),
             "mase": metrics.mase(truth, forecast, naive, scored.series),
-            "scaled_mse": float(np.nanmean(square)), "scaled_mae": float(np.nanmean(absolute)),
+            "scaled_mse": float(np.nanmean(square)),
+            "scaled_mae": float(np.nanmean(absolute)),
             "by_step": {
                 "scaled_mse": metrics.mean_by_step(square).tolist(),
                 "scaled_mae": metrics.mean_by_step(absolute).tolist(),
                 "mae": metrics.mean_by_step(np.abs(forecast - truth)).tolist(),
             },
             "by_series": {
-                "rmse": (metrics.mean_by((forecast - truth) ** 2, scored.series, len(naive))
-                         ** 0.5).tolist(),
-                "mae": metrics.mean_by(np.abs(forecast - truth), scored.series,
-                                       len(naive)).tolist(),
+                "rmse": (
+                    metrics.mean_by((forecast - truth) ** 2, scored.series, len(naive)) ** 0.5
+                ).tolist(),
+                "mae": metrics.mean_by(
+                    np.abs(forecast - truth), scored.series, len(naive)
+                ).tolist(),
             },
-        }  # fmt: skip
+        }
     if config.model.quantiles:
         table[MODEL]["quantiles"] = _quantile_scores(scored, config.model.quantiles)
     cleaned: dict[str, Any] = finite_or_none(table)
@@ -124,8 +138,10 @@ def score_table(scored: Scored, fitted: Fitted, config: RunConfig) -> dict[str, 
 
 
 def _quantile_scores(scored: Scored, levels: tuple[float, ...]) -> dict[str, Any]:
-    losses = {str(level): metrics.pinball(scored.truth, scored.quantiles[..., i], level)
-              for i, level in enumerate(levels)}  # fmt: skip
+    losses = {
+        str(level): metrics.pinball(scored.truth, scored.quantiles[..., i], level)
+        for i, level in enumerate(levels)
+    }
     intervals = {}
     for i in range(len(levels) // 2):
         low, high = scored.quantiles[..., i], scored.quantiles[..., -1 - i]
@@ -152,11 +168,15 @@ class Verdict:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for `scores.json`."""
         return {
-            "verdict": self.text, "best_rival": self.rival, "metric": self.metric,
-            "outcome": self.comparison.outcome, "gain": self.comparison.gain,
+            "verdict": self.text,
+            "best_rival": self.rival,
+            "metric": self.metric,
+            "outcome": self.comparison.outcome,
+            "gain": self.comparison.gain,
             "gain_95": [self.comparison.low, self.comparison.high],
-            "echo": self.echo, "flatness": self.flatness,
-        }  # fmt: skip
+            "echo": self.echo,
+            "flatness": self.flatness,
+        }
 
 
 def give_verdict(scored: Scored, fitted: Fitted, config: RunConfig) -> Verdict:
@@ -184,22 +204,26 @@ def give_verdict(scored: Scored, fitted: Fitted, config: RunConfig) -> Verdict:
     return Verdict(text, rival, metric, result, echo, flatness)
 
 
-def _sentence(
-    result: Comparison, rival: str, metric: str, windows: int, config: RunConfig
-) -> str:
+def _sentence(result: Comparison, rival: str, metric: str, windows: int, config: RunConfig) -> str:
     cell, title = config.model.cell.upper(), _TITLES[rival]
     margin = f"{abs(result.gain):.1%}"
     span = f"95 % interval {result.low:+.1%} to {result.high:+.1%}"
     if result.outcome == "better":
         small = "; a small gain" if result.gain < _NOTE_GAIN else ""
-        return (f"The {cell} earned its place: its {metric} is {margin} below that of {title}, the "
-                f"best rival, on {windows:,} test windows (gain {span}){small}.")  # fmt: skip
+        return (
+            f"The {cell} earned its place: its {metric} is {margin} below that of {title}, the "
+            f"best rival, on {windows:,} test windows (gain {span}){small}."
+        )
     if result.outcome == "equal":
-        return (f"The {cell} and {title}, the best rival, cannot be told apart on {windows:,} test "
-                f"windows: the {metric} gain is {result.gain:+.1%} ({span}). Prefer the rival: it "
-                "is simpler.")  # fmt: skip
-    return (f"The {cell} did not earn its place: its {metric} is {margin} above that of {title} on "
-            f"{windows:,} test windows (gain {span}). Use the rival.")  # fmt: skip
+        return (
+            f"The {cell} and {title}, the best rival, cannot be told apart on {windows:,} test "
+            f"windows: the {metric} gain is {result.gain:+.1%} ({span}). Prefer the rival: it "
+            "is simpler."
+        )
+    return (
+        f"The {cell} did not earn its place: its {metric} is {margin} above that of {title} on "
+        f"{windows:,} test windows (gain {span}). Use the rival."
+    )
 
 
 def _mean_by_origin(each: Floats, origins: Origins) -> Floats:

@@ -42,8 +42,10 @@ class Forecaster:
 
     def forecast(self, reader: WindowReader, origins: Origins) -> Floats:
         """Forecasts [m, H, Q] in the user's units, one row per origin and column."""
-        pieces = [self._piece(reader, origins[begin : begin + _PIECE])
-                  for begin in range(0, len(origins), _PIECE)]  # fmt: skip
+        pieces = [
+            self._piece(reader, origins[begin : begin + _PIECE])
+            for begin in range(0, len(origins), _PIECE)
+        ]
         return np.concatenate(pieces)
 
     def _piece(self, reader: WindowReader, origins: Origins) -> Floats:
@@ -106,16 +108,18 @@ class ForecastTask(Task):
 
     def loss(self, samples: Tensor) -> Tensor:
         """Mean loss over the known values of these windows."""
-        batch = to_device(self.reader.gather(self._train[samples.numpy()]),
-                          self.config.train.device)  # fmt: skip
+        batch = to_device(
+            self.reader.gather(self._train[samples.numpy()]), self.config.train.device
+        )
         return self._loss(batch)
 
     def validate(self) -> float:
         """Mean loss over the validation windows."""
         total, count = 0.0, 0.0
         for begin in range(0, len(self._val), _PIECE):
-            batch = to_device(self.reader.gather(self._val[begin : begin + _PIECE]),
-                              self.config.train.device)  # fmt: skip
+            batch = to_device(
+                self.reader.gather(self._val[begin : begin + _PIECE]), self.config.train.device
+            )
             known = float(batch.observed.sum())
             total += float(self._loss(batch)) * known
             count += known
@@ -134,7 +138,7 @@ class ForecastTask(Task):
             each = nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none")
         else:
             each = error.square() if kind == "mse" else error.abs()
-        return (each.mean(-1) * batch.observed).sum() / batch.observed.sum().clamp(min=1)
+        return torch.sum(each.mean(-1) * batch.observed) / torch.sum(batch.observed)
 
     def _start_linear_path(self) -> None:
         """Least squares on the windows as the network sees them."""
@@ -149,16 +153,16 @@ class ForecastTask(Task):
         train = self._train[:: max(1, len(self._train) // _MAX_LINEAR)]
         return LinearLags.fit(self._pieces(train, instance), self._pieces(self._val, instance))
 
-    def _pieces(
-        self, origins: Origins, instance: InstanceNorm
-    ) -> Iterator[tuple[Floats, Floats]]:
+    def _pieces(self, origins: Origins, instance: InstanceNorm) -> Iterator[tuple[Floats, Floats]]:
         """Context [n, L] and target [n, H] with NaN where missing, a piece at a time."""
         for begin in range(0, len(origins), _PIECE):
             batch = self.reader.gather(origins[begin : begin + _PIECE])
             location, scale = instance_norm(batch.context, instance)
             target = torch.where(batch.observed > 0, batch.target, torch.nan)
-            yield (flat_columns((batch.context - location) / scale),
-                   flat_columns((target - location) / scale))
+            yield (
+                flat_columns((batch.context - location) / scale),
+                flat_columns((target - location) / scale),
+            )
 
 
 class _UserUnit:
@@ -216,15 +220,25 @@ def build_network(config: RunConfig, fitted: Fitted) -> WindowNetwork | LinkedNe
     assert calendar is not None
     columns = fitted.zscore.location.shape[1]
     plan = NetworkPlan(
-        cell=model.cell, hidden=model.hidden, num_layers=model.num_layers, dropout=model.dropout,
-        residual=model.residual, context=model.context_length, horizon=model.horizon,
-        patch=model.patch, decoder=model.decoder, instance_norm=model.instance_norm,
-        linear=model.linear, columns=1 if model.channels == "independent" else columns,
-        past=len(fitted.past.mean), future=len(fitted.future.mean) + 2 * len(calendar),
+        cell=model.cell,
+        hidden=model.hidden,
+        num_layers=model.num_layers,
+        dropout=model.dropout,
+        residual=model.residual,
+        context=model.context_length,
+        horizon=model.horizon,
+        patch=model.patch,
+        decoder=model.decoder,
+        instance_norm=model.instance_norm,
+        linear=model.linear,
+        columns=1 if model.channels == "independent" else columns,
+        past=len(fitted.past.mean),
+        future=len(fitted.future.mean) + 2 * len(calendar),
         static=len(fitted.static.mean),
         series=len(fitted.groups) * (1 if model.channels == "mixed" else columns),
-        embedding=model.embedding, outputs=len(model.quantiles) or 1,
-    )  # fmt: skip
+        embedding=model.embedding,
+        outputs=len(model.quantiles) or 1,
+    )
     return LinkedNetwork(plan, model.rank) if model.channels == "linked" else WindowNetwork(plan)
 
 

@@ -1,0 +1,108 @@
+"""The import rule, and that starting the command stays cheap."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "longshort"
+
+LAYERS = [
+    {"errors"},
+    {"config", "runfolder", "tables"},
+    {"data", "nn", "evaluate"},
+    {"tasks"},
+    {"train"},
+    {"report"},
+    {"workflow"},
+    {"backtest"},
+    {"api"},
+    {"cli"},
+    {"__main__"},
+]
+"""From the bottom up: a module may import from rows below its own, and from its own package."""
+
+FORBIDDEN = {("data", "nn"), ("nn", "data"), ("data", "evaluate"), ("nn", "evaluate"),
+             ("evaluate", "data"), ("evaluate", "nn")}  # fmt: skip
+UPWARD = {("train", "tasks"): "longshort.tasks.task"}
+"""The training loop knows the abstract task and no other."""
+
+
+def place(package: str) -> int:
+    return next(i for i, row in enumerate(LAYERS) if package in row)
+
+
+def imports() -> list[tuple[str, str, str]]:
+    """(importing package, imported package, imported module) over all sources."""
+    found = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        own = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(path.read_text())):
+            modules: list[str] = []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                modules = [node.module]
+                if node.module == "longshort":
+                    modules = [f"longshort.{alias.name}" for alias in node.names]
+            elif isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            for module in modules:
+                parts = module.split(".")
+                if parts[0] == "longshort" and len(parts) > 1 and own != "__init__":
+                    found.append((own, parts[1], module))
+    return found
+
+
+def test_imports_point_down() -> None:
+    edges = imports()
+    assert len(edges) > 50
+    for own, other, module in edges:
+        if own == other:
+            continue
+        assert place(other) < place(own), f"{own} imports {module}, which lies above or beside it"
+
+
+def test_sisters_do_not_know_each_other() -> None:
+    assert not {(own, other) for own, other, _ in imports()} & FORBIDDEN
+
+
+def test_training_knows_the_abstract_task_only() -> None:
+    used = {module for own, other, module in imports() if (own, other) == ("train", "tasks")}
+    assert used == {"longshort.tasks.task"}
+
+
+def test_every_module_has_a_place_in_the_rule() -> None:
+    names = {p.relative_to(SOURCE).parts[0].removesuffix(".py") for p in SOURCE.rglob("*.py")}
+    assert names - {"__init__"} == set().union(*LAYERS)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"]])
+def test_help_loads_no_heavy_library(arguments: list[str]) -> None:
+    code = (
+        f"import sys; sys.argv = ['longshort', *{arguments!r}]\n"
+        "from longshort.cli.main import app\n"
+        "try: app()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'polars', 'matplotlib', 'jinja2', 'safetensors'}\n"
+        "print('loaded:', sorted(heavy & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.rstrip().endswith("loaded: []")
+
+
+def test_package_import_loads_nothing() -> None:
+    code = "import sys, longshort; print({'torch', 'polars', 'numpy'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_every_public_name_resolves_and_is_documented() -> None:
+    import longshort as ls
+
+    for name in ls.__all__:
+        assert getattr(ls, name).__doc__, name
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = ls.nonsense

@@ -32,6 +32,22 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_none(cls, values: object) -> object:
+        """TOML has no null: 'none' clears a setting, unless it is one of its named choices."""
+        if not isinstance(values, dict):
+            return values
+        return {
+            key: None if value == "none" and not cls._names_none(key) else value
+            for key, value in values.items()
+        }
+
+    @classmethod
+    def _names_none(cls, key: str) -> bool:
+        field = cls.model_fields.get(key)
+        return field is not None and "none" in get_args(field.annotation)
+
 
 class DataConfig(Section):
     """Where the data is and what its columns mean."""
@@ -212,8 +228,17 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def to_toml(config: RunConfig) -> str:
-    """Write the settings as TOML; what is undecided is left out."""
-    return tomli_w.dumps(config.model_dump(mode="json", exclude_none=True), multiline_strings=False)
+    """Write the settings as TOML; what is undecided is left out, what was cleared is 'none'."""
+    plain = config.model_dump(mode="json")
+    for name, table in plain.items():
+        if isinstance(table, dict):
+            fields = type(getattr(config, name)).model_fields
+            plain[name] = {
+                key: "none" if value is None else value
+                for key, value in table.items()
+                if value is not None or fields[key].default is not None
+            }
+    return tomli_w.dumps(plain)
 
 
 def assign(settings: dict[str, Any], key: str, value: object) -> None:
@@ -228,7 +253,7 @@ def assign(settings: dict[str, Any], key: str, value: object) -> None:
 
 
 def parse_assignments(pairs: Iterable[str]) -> dict[str, object]:
-    """Parse `key=value` flags; the value is TOML where it can be, else text; `none` clears it."""
+    """Parse `key=value` flags; the value is TOML where it can be, else text."""
     found: dict[str, object] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
@@ -239,8 +264,6 @@ def parse_assignments(pairs: Iterable[str]) -> dict[str, object]:
 
 
 def _parse_value(text: str) -> object:
-    if text.casefold() in {"none", "null"}:
-        return None
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

@@ -48,12 +48,14 @@ class TargetTransform:
         shape = (panel.num_groups, values.shape[1])
         if config.scale == "none":
             return TargetTransform(config, np.zeros(shape), np.ones(shape))
-        blocks = [values] if config.per == "global" else np.split(values, panel.offsets[1:-1])
+        if config.per == "global":
+            one = _location_scale(values.reshape(-1), config)
+            return TargetTransform(config, np.full(shape, one[0]), np.full(shape, one[1]))
+        blocks = np.split(values, panel.offsets[1:-1])
         fitted = np.array(
             [[_location_scale(column, config) for column in block.T] for block in blocks]
         )
-        both = np.broadcast_to(fitted, (*shape, 2))
-        return TargetTransform(config, both[..., 0].copy(), both[..., 1].copy())
+        return TargetTransform(config, fitted[..., 0], fitted[..., 1])
 
     def apply(self, panel: Panel) -> Floats:
         """Scaled target [N, K] with gaps filled from the past; leading gaps stay NaN."""

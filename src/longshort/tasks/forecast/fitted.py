@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -58,14 +58,13 @@ class Fitted:
     future: Moments
     static: Moments
 
-    @staticmethod
-    def fit(panel: Panel, split: Split, config: RunConfig) -> Fitted:
+    @classmethod
+    def fit(cls, panel: Panel, split: Split, config: RunConfig) -> Self:
         """Look at the training rows only."""
-        rows = split.end["train"]
-        return Fitted._fit(panel, rows, config)
+        return cls._fit(panel, split.end["train"], config)
 
-    @staticmethod
-    def _fit(panel: Panel, rows: Ints, config: RunConfig) -> Fitted:
+    @classmethod
+    def _fit(cls, panel: Panel, rows: Ints, config: RunConfig) -> Self:
         position = np.arange(panel.num_rows) - np.repeat(panel.offsets[:-1], panel.lengths)
         seen = position < np.repeat(rows, panel.lengths)
         season = config.model.season or 1
@@ -78,7 +77,7 @@ class Fitted:
                 for begin, count in zip(panel.offsets[:-1], rows, strict=True)
             ]
         )
-        return Fitted(
+        return cls(
             panel.groups,
             np.arange(panel.num_groups),
             rows,

@@ -27,7 +27,7 @@ def leakage_proof(task: ForecastTask, origins: Origins) -> dict[str, Any]:
     for pick in picks:
         origin = origins[pick : pick + 1]
         changed = _with_other_future(task.panel, task.split.end["train"], origin)
-        refitted = Fitted.fit(changed, task.split, task.config)
+        refitted = type(task.fitted).fit(changed, task.split, task.config)
         same_fit = _equal(task.fitted, refitted)
         before, after = (
             Forecaster(task.config, fitted, task.network).forecast(

@@ -39,11 +39,10 @@ def predict(forecaster: Forecaster, panel: Panel, horizon: int) -> Prediction:
     longer = panel.extend(ends.max(axis=1) + blocks * trained)
     fitted, new = forecaster.fitted.fit_to(panel, config)
     origins, skipped = _origins(panel, ends, config, new, horizon)
-    notes = (
-        [f"{len(new)} series were not seen in training; scaled by their own values"]
-        if (new and config.transform.per == "series")
-        else []
-    )
+    strange = np.intersect1d(new, origins.group).size
+    notes = []
+    if strange and config.transform.per == "series":
+        notes.append(f"{strange} series were not seen in training; scaled by their own values")
     if blocks > 1:
         notes.append(
             f"horizon {horizon} is beyond the trained {trained}: forecasts were fed back "

@@ -126,7 +126,8 @@ class ForecastTask(Task):
         return total / count
 
     def _loss(self, batch: Batch) -> Tensor:
-        forecast, target = self.network(batch), batch.target.unsqueeze(-1)
+        forecast: Tensor = self.network(batch)
+        target = batch.target.unsqueeze(-1)
         kind = self.config.train.loss
         if kind == "mase":
             forecast, target = (self._unit(v, batch.series) for v in (forecast, target))
@@ -180,10 +181,8 @@ class _UserUnit:
             location, scale, weight = self.numbers[:, series.cpu(), None, :, None]
         else:
             location, scale, weight = self.numbers.flatten(1)[:, series.cpu(), None, None, None]
-        user = values * scale.to(values.device) + location.to(values.device)
-        if self.log1p:
-            user = torch.expm1(user)
-        return user * weight.to(values.device)
+        user: Tensor = values * scale.to(values.device) + location.to(values.device)
+        return (torch.expm1(user) if self.log1p else user) * weight.to(values.device)
 
 
 def flat_columns(values: Tensor) -> Floats:

@@ -26,9 +26,10 @@ _HEADER_LIMIT = 64 << 20
 def save_tensors(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
     """Replace `path` atomically by these tensors and this JSON-able state."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(meta, sort_keys=True, allow_nan=False)
-    marks = {"state": text, "digest": _digest(plain, text), "format": "longshort-1"}
-    write_atomic(path, serialise(plain, marks))
+    text = json.dumps(meta, allow_nan=False)
+    # A single key: safetensors writes several in an order that changes from run to run.
+    mark = json.dumps({"digest": _digest(plain, text), "state": text})
+    write_atomic(path, serialise(plain, {"longshort": mark}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -44,7 +45,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise RunError(f"{path}: damaged: truncated, or not a safetensors file")
     try:
         tensors = parse(raw)
-        marks = json.loads(raw[8 : 8 + size])["__metadata__"]
+        marks = json.loads(json.loads(raw[8 : 8 + size])["__metadata__"]["longshort"])
         text, digest = marks["state"], marks["digest"]
         meta = json.loads(text)
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:

@@ -157,11 +157,9 @@ class _Loop:
 
     def _learn(self, order: Tensor) -> None:
         state = self.state
-        factor = state.plateau_factor * rate_factor(
-            self.config.schedule, self._steps_done(), self.plan.total_steps
-        )
+        rate = self._rate_at(self._steps_done())
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * factor * group["share"]
+            group["lr"] = rate * group["share"]
         self.task.module.train()
         loss = self.task.loss(order[state.step_in_epoch])
         extra = penalty(self.weights, self.config)
@@ -181,6 +179,10 @@ class _Loop:
         state.loss_sum += value
         state.norm_sum += norm
 
+    def _rate_at(self, step: int) -> float:
+        factor = rate_factor(self.config.schedule, step, self.plan.total_steps)
+        return self.config.learning_rate * self.state.plateau_factor * factor
+
     @torch.no_grad()
     def _follow(self) -> None:
         """Let the averaged weights follow; early steps count more (Polyak & Juditsky, 1992)."""
@@ -196,7 +198,7 @@ class _Loop:
             "step": self._steps_done(),
             "train_loss": state.loss_sum / steps,
             "grad_norm": state.norm_sum / steps,
-            "learning_rate": self.optimizer.param_groups[0]["lr"],
+            "learning_rate": self._rate_at(self._steps_done() - 1),
         }
         state.epoch += 1
         state.step_in_epoch, state.loss_sum, state.norm_sum = 0, 0.0, 0.0

@@ -177,12 +177,14 @@ class _UserUnit:
         self.numbers = torch.as_tensor(numbers, dtype=torch.float32)
 
     def __call__(self, values: Tensor, series: Tensor) -> Tensor:
+        chosen = series.cpu()
         if self.joint:
-            location, scale, weight = self.numbers[:, series.cpu(), None, :, None]
+            numbers = self.numbers[:, chosen, None, :, None]
         else:
-            location, scale, weight = self.numbers.flatten(1)[:, series.cpu(), None, None, None]
-        user: Tensor = values * scale.to(values.device) + location.to(values.device)
-        return (torch.expm1(user) if self.log1p else user) * weight.to(values.device)
+            numbers = self.numbers.flatten(1)[:, chosen, None, None, None]
+        location, scale, weight = numbers.to(values.device).unbind(0)
+        user = values * scale + location
+        return (torch.expm1(user) if self.log1p else user) * weight
 
 
 def flat_columns(values: Tensor) -> Floats:

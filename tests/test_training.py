@@ -1,0 +1,435 @@
+"""Training is repeatable, stoppable and resumable to the bit, whatever kills it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from longshort import workflow
+from longshort.config import TrainConfig
+from longshort.errors import Interrupted, RunError
+from longshort.runfolder import RunFolder
+from longshort.tasks.task import Task
+from longshort.train import TrainPlan, fit
+from longshort.train.checkpoint import load_tensors, load_weights, save_tensors
+from longshort.train.events import EpochEnded, Event, Saved, Stepped
+from longshort.train.loop import TrainingDiverged
+from longshort.train.optimise import rate_factor
+
+from .conftest import QUICK
+
+FILES = ("model.safetensors", "metrics.jsonl", "scores.json", "predictions.csv",
+         "ckpt/last.safetensors", "ckpt/best.safetensors")  # fmt: skip
+"""All that a resumed run must share with an uninterrupted one, to the bit."""
+
+
+def settings_for(path: Path) -> dict[str, Any]:
+    dotted = {**QUICK, "train.max_epochs": 4, "train.steps_per_epoch": 12, "train.save_every": 0.0,
+              "model.context_length": 24, "model.horizon": 4, "data.path": str(path)}  # fmt: skip
+    nested: dict[str, Any] = {}
+    for key, value in dotted.items():
+        table, name = key.split(".")
+        nested.setdefault(table, {})[name] = value
+    return nested
+
+
+def digests(run: Path) -> dict[str, str]:
+    return {name: hashlib.sha256((run / name).read_bytes()).hexdigest() for name in FILES}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from .conftest import hourly
+
+    path = tmp_path_factory.mktemp("data") / "series.csv"
+    hourly(300).write_csv(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Digests of an uninterrupted run."""
+    run = tmp_path_factory.mktemp("whole") / "run"
+    workflow.run(settings_for(data), run)
+    return digests(run)
+
+
+def test_the_same_seed_gives_the_same_bits(
+    data: Path, whole: dict[str, str], tmp_path: Path
+) -> None:
+    workflow.run(settings_for(data), tmp_path / "again")
+    assert digests(tmp_path / "again") == whole
+
+
+def test_saving_often_or_seldom_changes_no_result(
+    data: Path, whole: dict[str, str], tmp_path: Path
+) -> None:
+    settings = settings_for(data)
+    settings["train"]["save_every"] = 1e9
+    workflow.run(settings, tmp_path / "seldom")
+    found = digests(tmp_path / "seldom")
+    assert found == whole
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(
+    data: Path, whole: dict[str, str], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+
+    def press(event: Event) -> None:
+        if isinstance(event, Stepped) and event.step in (7, 30):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted, match=f"stopped after 7 of 48 steps and saved; .*{run}"):
+        workflow.run(settings_for(data), run, listen=press)
+    with pytest.raises(Interrupted, match="stopped after 30 of 48"):
+        workflow.resume(run, listen=press)
+    workflow.resume(run)
+    assert digests(run) == whole
+
+
+KILL_AT_STEP = """
+    import os, signal, sys
+    from longshort import workflow
+    from longshort.train.events import Stepped, Saved
+    from pathlib import Path
+    import torch
+    torch.set_num_threads(1)
+    run, data, delay = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+    import json, threading
+    settings = json.loads(sys.argv[4])
+    def die():
+        os.kill(os.getpid(), signal.SIGKILL)
+    timer = threading.Timer(delay, die)
+    def listen(event):
+        if isinstance(event, Stepped) and not timer.is_alive():
+            timer.start()
+    if (run / "config.toml").is_file():
+        workflow.resume(run, listen=listen)
+    else:
+        workflow.run(settings, run, overwrite=True, listen=listen)
+    timer.cancel()
+"""
+
+KILL_IN_SAVE = """
+    import os, signal, sys, json
+    from pathlib import Path
+    calls = {"left": int(sys.argv[3])}
+    def dying(call):
+        def wrapped(*args, **kwargs):
+            calls["left"] -= 1
+            if calls["left"] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return call(*args, **kwargs)
+        return wrapped
+    from longshort import workflow
+    import torch
+    torch.set_num_threads(1)
+    os.fsync, os.replace, Path.replace = map(dying, (os.fsync, os.replace, Path.replace))
+    run, settings = Path(sys.argv[1]), json.loads(sys.argv[4])
+    if (run / "config.toml").is_file():
+        workflow.resume(run)
+    else:
+        workflow.run(settings, run, overwrite=True)
+"""
+
+
+def kill_until_done(script: str, run: Path, data: Path, marks: Iterator[str]) -> int:
+    """Start and kill until a process ends by itself; returns the number of kills."""
+    kills = 0
+    while True:
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(script), str(run), str(data), next(marks),
+             json.dumps(settings_for(data))],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode == 0:
+            return kills
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        kills += 1
+        assert kills < 200
+        if run.joinpath("ckpt", "last.safetensors").exists():
+            load_tensors(run / "ckpt" / "last.safetensors")
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_ends_with_the_same_bits(
+    data: Path, whole: dict[str, str], tmp_path: Path
+) -> None:
+    draw = random.Random(0)
+
+    def delays() -> Iterator[str]:
+        for _ in range(12):
+            yield str(draw.uniform(0.0, 0.03))
+        yield "1e9"
+
+    run = tmp_path / "run"
+    kills = kill_until_done(KILL_AT_STEP, run, data, delays())
+    assert kills >= 10
+    assert digests(run) == whole
+
+
+@pytest.mark.slow
+def test_killed_inside_saves_it_ends_with_the_same_bits(
+    data: Path, whole: dict[str, str], tmp_path: Path
+) -> None:
+    draw = random.Random(1)
+
+    def counts() -> Iterator[str]:
+        for _ in range(12):
+            yield str(draw.randint(20, 60))
+        yield str(10**9)
+
+    run = tmp_path / "run"
+    kills = kill_until_done(KILL_IN_SAVE, run, data, counts())
+    assert kills >= 10
+    assert digests(run) == whole
+
+
+class Toy(Task):
+    """Fit a line."""
+
+    def __init__(self, blow_up: bool = False, score: float | None = None) -> None:
+        torch.manual_seed(0)
+        self.line = nn.Linear(1, 1)
+        self.blow_up, self.score = blow_up, score
+
+    @property
+    def module(self) -> nn.Module:
+        return self.line
+
+    @property
+    def num_samples(self) -> int:
+        return 50
+
+    def loss(self, samples: Tensor) -> Tensor:
+        x = samples[:, None].float() / 50
+        error = (self.line(x) - 3 * x).square().mean()
+        return error / 0.0 if self.blow_up else error
+
+    def validate(self) -> float:
+        return float(self.loss(torch.arange(50))) if self.score is None else self.score
+
+
+PLAN = TrainPlan(batch_size=10, steps_per_epoch=5, max_epochs=12)
+
+
+def test_a_line_is_learnt() -> None:
+    config = TrainConfig(learning_rate=0.1, schedule="none", patience=50)
+    result = fit(Toy(), config, TrainPlan(10, 5, 60))
+    assert result.best_score < 1e-4
+
+
+def test_patience_ends_and_the_best_weights_are_kept() -> None:
+    task = Toy(score=1.0)
+    before = task.line.weight.detach().clone()
+    result = fit(task, TrainConfig(patience=3), PLAN)
+    assert result.reason == "no gain for 3 epochs"
+    assert (result.best_epoch, len(result.history)) == (0, 4)
+    assert torch.equal(task.line.weight, before)
+
+
+def test_divergence_is_an_error_that_says_what_to_lower() -> None:
+    with pytest.raises(TrainingDiverged, match=r"lower train\.learning_rate \(now 0\.002\)"):
+        fit(Toy(blow_up=True), TrainConfig(), PLAN)
+
+
+def test_each_epoch_sees_every_sample_once_in_a_new_order() -> None:
+    seen: list[list[int]] = []
+
+    class Watched(Toy):
+        def loss(self, samples: Tensor) -> Tensor:
+            if len(samples) == 10:
+                seen.append(samples.tolist())
+            return super().loss(samples)
+
+    fit(Watched(), TrainConfig(patience=50), TrainPlan(10, 5, 3))
+    epochs = [[n for batch in seen[i : i + 5] for n in batch] for i in (0, 5, 10)]
+    assert all(sorted(epoch) == list(range(50)) for epoch in epochs)
+    assert epochs[0] != epochs[1] != epochs[2]
+
+
+def test_schedules() -> None:
+    assert rate_factor("none", 50, 100) == 1.0
+    assert rate_factor("cosine", 0, 100) == 1.0
+    assert rate_factor("cosine", 100, 100) == pytest.approx(0.01)
+    assert rate_factor("onecycle", 0, 100) == pytest.approx(0.04)
+    assert rate_factor("onecycle", 10, 100) == pytest.approx(1.0)
+    assert rate_factor("onecycle", 100, 100) == pytest.approx(0.01)
+
+
+def test_plateau_halves_the_rate_when_the_score_stands_still() -> None:
+    config = TrainConfig(schedule="plateau", patience=50, learning_rate=0.1)
+    rates = [r["learning_rate"] for r in fit(Toy(score=1.0), config, PLAN).history[1:]]
+    assert rates[:6] == pytest.approx([0.1, 0.1, 0.05, 0.05, 0.025, 0.025])
+
+
+def test_events_tell_the_story_in_order() -> None:
+    events: list[Event] = []
+    fit(Toy(), TrainConfig(patience=50), TrainPlan(10, 5, 2), listen=events.append)
+    names = [type(event).__name__ for event in events]
+    assert names == ["Started", "EpochEnded", *["Stepped"] * 5, "EpochEnded", *["Stepped"] * 5,
+                     "EpochEnded", "Ended"]  # fmt: skip
+    assert [e.record["epoch"] for e in events if isinstance(e, EpochEnded)] == [0, 1, 2]
+    assert not [e for e in events if isinstance(e, Saved)]
+
+
+def checkpoint(folder: Path) -> Path:
+    path = folder / "x.safetensors"
+    save_tensors(path, {"w": torch.arange(6.0).view(2, 3), "n": torch.tensor(3)}, {"epoch": 2})
+    return path
+
+
+def test_checkpoints_come_back_as_they_were(tmp_path: Path) -> None:
+    tensors, meta = load_tensors(checkpoint(tmp_path))
+    assert meta == {"epoch": 2}
+    assert torch.equal(tensors["w"], torch.arange(6.0).view(2, 3))
+    assert tensors["n"] == 3
+
+
+def test_no_truncation_loads(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path)
+    raw = path.read_bytes()
+    for size in range(len(raw)):
+        path.write_bytes(raw[:size])
+        with pytest.raises(RunError, match="damaged"):
+            load_tensors(path)
+
+
+def test_no_changed_byte_goes_unnoticed(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path)
+    raw = path.read_bytes()
+    tensors, meta = load_tensors(path)
+    draw = np.random.default_rng(0)
+    for place in draw.permutation(len(raw))[:300].tolist() + list(range(len(raw) - 32, len(raw))):
+        changed = bytearray(raw)
+        changed[place] ^= 1 << int(draw.integers(8))
+        path.write_bytes(bytes(changed))
+        try:
+            found, told = load_tensors(path)
+        except RunError:
+            continue
+        assert told == meta
+        assert all(torch.equal(found[k], v) for k, v in tensors.items())
+
+
+def test_a_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    torch.save(nn.Linear(1, 1).state_dict(), path)
+    with pytest.raises(RunError, match="damaged"):
+        load_tensors(path)
+
+
+def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    line = nn.Linear(2, 1)
+    with pytest.raises(RunError, match=r"weight 'bias'"):
+        load_weights(line, {"weight": torch.zeros(1, 2)}, tmp_path)
+    with pytest.raises(RunError, match=r"'weight' is \(1, 3\), the settings .* say \(1, 2\)"):
+        load_weights(line, {"weight": torch.zeros(1, 3), "bias": torch.zeros(1)}, tmp_path)
+    with pytest.raises(RunError, match="holds NaN"):
+        load_weights(line, {"weight": torch.full((1, 2), torch.nan), "bias": torch.zeros(1)},
+                     tmp_path)  # fmt: skip
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(data: Path, tmp_path: Path) -> None:
+    """The disk is a small file system limit: writes beyond it fail with EFBIG."""
+    run = tmp_path / "run"
+    code = f"""
+        import resource, json, sys, signal
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        from pathlib import Path
+        from longshort import workflow
+        from longshort.errors import RunError
+        from longshort.train.events import Stepped
+        def listen(event):
+            if isinstance(event, Stepped) and event.step == 20:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+        try:
+            workflow.run({settings_for(data)!r}, Path({str(run)!r}), listen=listen)
+        except RunError as error:
+            print(error)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True,
+                          text=True, check=True)  # fmt: skip
+    assert "cannot write: File too large; what was there before is unchanged" in done.stdout
+    _, meta = load_tensors(run / "ckpt" / "last.safetensors")
+    assert meta["step_in_epoch"] + 12 * meta["epoch"] == 19
+    assert not list(run.rglob("*.partial"))
+
+
+def test_resume_refuses_what_it_cannot_go_on_with(data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    copy = tmp_path / "copy.csv"
+    shutil.copy(data, copy)
+
+    def press(event: Event) -> None:
+        if isinstance(event, Stepped) and event.step == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted):
+        workflow.run(settings_for(copy), run, listen=press)
+    last = run / "ckpt" / "last.safetensors"
+    good = last.read_bytes()
+    last.write_bytes(good[:-1])
+    with pytest.raises(RunError, match="damaged"):
+        workflow.resume(run)
+    last.write_bytes(good)
+    copy.write_text(copy.read_text() + "2024-02-01T00:00:00,1\n")
+    with pytest.raises(RunError, match="has changed since the run"):
+        workflow.resume(run)
+    with pytest.raises(RunError, match="no such run folder"):
+        workflow.resume(tmp_path / "nothing")
+    with pytest.raises(RunError, match=r"not a run folder: it has no config\.toml"):
+        workflow.resume(tmp_path)
+
+
+def test_resuming_a_finished_run_changes_nothing(data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    first = workflow.run(settings_for(data), run)
+    before = {p: p.stat().st_mtime_ns for p in run.rglob("*")}
+    assert workflow.resume(run) == first
+    assert {p: p.stat().st_mtime_ns for p in run.rglob("*")} == before
+
+
+def test_overwriting_keeps_the_old_run_when_the_new_one_cannot_start(
+    data: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    workflow.run(settings_for(data), run)
+    old = digests(run)
+    with pytest.raises(RunError, match="already used; give another --out"):
+        workflow.run(settings_for(data), run)
+    with pytest.raises(Exception, match="no such file"):
+        workflow.run(settings_for(tmp_path / "none.csv"), run, overwrite=True)
+    assert digests(run) == old
+    other = tmp_path / "documents"
+    other.mkdir()
+    (other / "thesis.txt").write_text("years of work")
+    with pytest.raises(RunError, match="not a longshort run, so --overwrite leaves it alone"):
+        workflow.run(settings_for(data), other, overwrite=True)
+    assert (other / "thesis.txt").exists()
+
+
+def test_time_is_not_in_the_metric_log(data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    workflow.run(settings_for(data), run)
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [r["epoch"] for r in records] == list(range(len(records)))
+    assert set(records[-1]) == {"epoch", "step", "train_loss", "grad_norm", "learning_rate",
+                                "val_score"}  # fmt: skip
+    assert RunFolder.open(run).read_json("env.json")["packages"]["torch"]

@@ -204,7 +204,8 @@ def predict_ahead(
     if data is None and config.data.path is None:
         raise LongshortError("predict: the run was trained on a frame; pass the data to continue")
     dataset = _continue(trained, config.data.path if data is None else data, say)
-    return predict(trained.forecaster, dataset.panel, horizon or config.model.horizon or 1)
+    ahead = horizon if horizon is not None else config.model.horizon or 1
+    return predict(trained.forecaster, dataset.panel, ahead)
 
 
 def _continue(trained: Trained, data: object, say: Say) -> Dataset:

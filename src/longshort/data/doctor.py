@@ -8,9 +8,10 @@ from longshort.config import RunConfig
 from longshort.data.dataset import read_dataset
 from longshort.data.findings import Finding
 from longshort.data.panel import Floats, Panel
-from longshort.data.transforms import forward_fill
 
-_LEAK = 0.999
+_LEAK = 0.95
+_SAME = 1e-4
+_MIN_MOVES = 20
 _MAX_LEAD = 48
 _DEFAULT_NEED = 48
 
@@ -122,7 +123,6 @@ def _leaks(panel: Panel, config: RunConfig) -> list[Finding]:
     """Covariates that equal the target's future up to scale and offset."""
     found = []
     leads = range(min(config.model.horizon or 24, _MAX_LEAD) + 1)
-    target = forward_fill(panel.target, panel.offsets)
     roles = (
         ("past", panel.schema.past, panel.past, 1),
         ("future", panel.schema.future, panel.future, 0),
@@ -130,7 +130,9 @@ def _leaks(panel: Panel, config: RunConfig) -> list[Finding]:
     for role, names, values, first in roles:
         for column, name in enumerate(names):
             for place, goal in enumerate(panel.schema.target):
-                lead = _leaking_lead(panel, values[:, column], target[:, place], leads[first:])
+                lead = _leaking_lead(
+                    panel, values[:, column], panel.target[:, place], leads[first:]
+                )
                 if lead is not None:
                     when = f"{lead} steps later" if lead else "of the same step"
                     found.append(
@@ -152,23 +154,23 @@ def _leaks(panel: Panel, config: RunConfig) -> list[Finding]:
 
 
 def _leaking_lead(panel: Panel, covariate: Floats, target: Floats, leads: range) -> int | None:
-    """The lead at which changes of the covariate match changes of the target, if any."""
+    """The first lead at which the covariate's changes are the target's times one constant."""
     inside = np.ones(len(target), bool)
     inside[panel.offsets[:-1]] = False
-    moves = [
+    before, after = (
         np.where(inside, np.diff(values, prepend=np.nan), np.nan) for values in (covariate, target)
-    ]
-    best: tuple[float, int] | None = None
+    )
     for lead in leads:
-        ahead = moves[1][lead:] if lead else moves[1]
-        now = moves[0][: len(ahead)]
-        known = ~np.isnan(now) & ~np.isnan(ahead)
-        if known.sum() < 10 or np.ptp(now[known]) == 0 or np.ptp(ahead[known]) == 0:
+        ahead = after[lead:]
+        now = before[: len(ahead)]
+        moving = ~np.isnan(now) & ~np.isnan(ahead) & (ahead != 0)
+        if moving.sum() < _MIN_MOVES:
             continue
-        match = abs(float(np.corrcoef(now[known], ahead[known])[0, 1]))
-        if match > _LEAK and (best is None or match > best[0]):
-            best = (match, lead)
-    return best[1] if best else None
+        ratio = now[moving] / ahead[moving]
+        constant = np.median(ratio)
+        if constant and np.mean(np.abs(ratio / constant - 1) < _SAME) > _LEAK:
+            return lead
+    return None
 
 
 def _blocks(panel: Panel, column: int) -> list[tuple[int, Floats]]:

@@ -168,7 +168,7 @@ class TrainConfig(Section):
     max_epochs: int | None = Field(None, ge=1)
     steps_per_epoch: int | None = Field(None, ge=1, description="cap on batches per epoch")
     batch_size: int | None = Field(None, ge=1)
-    patience: int = Field(5, ge=1, description="epochs without gain before stopping")
+    patience: int = Field(4, ge=1, description="epochs without gain before stopping")
     clip_norm: float | None = Field(1.0, gt=0.0, description="global norm of the gradient")
     clip_value: float | None = Field(None, gt=0.0, description="per gradient element")
     l1: float = Field(0.0, ge=0.0, description="penalty on absolute weights")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -160,13 +161,23 @@ def train(
     listen: Listener = silent,
 ) -> tuple[ForecastTask, TrainResult]:
     """Train on a panel; the task holds the best weights afterwards."""
-    if config.train.threads is not None:
-        torch.set_num_threads(config.train.threads)
-    task = ForecastTask(config, panel, split)
     steps = config.train
     assert steps.batch_size and steps.steps_per_epoch and steps.max_epochs
     plan = TrainPlan(steps.batch_size, steps.steps_per_epoch, steps.max_epochs)
-    return task, fit(task, steps, plan, folder=folder, resume=resume, listen=listen)
+    with _threads(steps.threads):
+        task = ForecastTask(config, panel, split)
+        return task, fit(task, steps, plan, folder=folder, resume=resume, listen=listen)
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Use this many CPU threads inside, and as many as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def evaluate(trained: Trained, data: object, say: Say = quiet) -> dict[str, Any]:

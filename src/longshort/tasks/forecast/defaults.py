@@ -17,7 +17,9 @@ _SHARES = {"val": 0.1, "test": 0.2}
 _MAX_SCORED = 20_000_000
 """Forecast values scored in the test part, above which origins are thinned."""
 _STEPS_PER_EPOCH = 200
-_MAX_EPOCHS = 20
+_MAX_EPOCHS = 10
+_ONE_THREAD = 4096
+"""Units times windows in a batch up to which a second thread costs more than it brings."""
 
 
 def resolve(config: RunConfig, panel: Panel) -> tuple[RunConfig, list[str]]:
@@ -129,6 +131,9 @@ def _decide_size(config: RunConfig, panel: Panel, split: Split, said: list[str])
     changes = {"batch_size": batch, "steps_per_epoch": steps, "max_epochs": epochs}
     if train.batch_size is None or train.steps_per_epoch is None or train.max_epochs is None:
         said.append(f"train: up to {epochs} epochs of {steps} batches of {batch} windows")
+    if train.threads is None and hidden * batch <= _ONE_THREAD:
+        changes["threads"] = 1
+        said.append("train.threads = 1, since the model is small")
     if train.loss is None:
         changes["loss"] = "pinball" if model.quantiles else "mse"
         said.append(f"train.loss = {changes['loss']}")

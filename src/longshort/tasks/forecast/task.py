@@ -109,9 +109,13 @@ class ForecastTask(Task):
     def loss(self, samples: Tensor) -> Tensor:
         """Mean loss over the known values of these windows."""
         batch = to_device(
-            self.reader.gather(self._train[samples.numpy()]), self.config.train.device
+            self.reader.gather(self.training_origins(samples)), self.config.train.device
         )
         return self._loss(batch)
+
+    def training_origins(self, samples: Tensor) -> Origins:
+        """The training windows with these numbers."""
+        return self._train[samples.numpy()]
 
     def validate(self) -> float:
         """Mean loss over the validation windows."""

@@ -1,0 +1,100 @@
+"""The README and the docs do what they say."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from longshort.data.examples import EXAMPLES, example
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def sales(folder: Path) -> None:
+    """The file that the README talks of: units by day and shop."""
+    days = np.datetime64("2022-01-01") + np.arange(400)
+    parts = []
+    for shop in ("north", "south"):
+        noise = np.random.default_rng(len(parts)).normal(size=400)
+        units = 50 + 20 * np.sin(2 * np.pi * np.arange(400) / 7) + 3 * noise
+        parts.append(pl.DataFrame({"shop": shop, "day": days, "units": units}))
+    pl.concat(parts).write_csv(folder / "sales.csv")
+
+
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def commands() -> list[str]:
+    lines = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+    return [part.strip() for line in lines for part in line.split("&&")
+            if part.strip().startswith("longshort")]  # fmt: skip
+
+
+def test_every_command_in_the_readme_works(tmp_path: Path) -> None:
+    sales(tmp_path)
+    found = commands()
+    assert len(found) == 6
+    for command in found:
+        words = shlex.split(command)
+        done = run([sys.executable, "-m", *words], tmp_path)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    assert (tmp_path / "runs" / "weather-1" / "report.html").is_file()
+    assert pl.read_csv(tmp_path / "ahead.csv").height == 28
+
+
+def test_the_python_in_the_readme_works(tmp_path: Path) -> None:
+    (code,) = blocks("python")
+    done = run([sys.executable, "-c", code], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "on 286 test windows" in done.stdout.splitlines()[0]
+    assert "q0.9" in done.stdout
+
+
+def test_links_and_paths_in_the_docs_exist() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_second_command_is_the_one_that_ci_runs() -> None:
+    assert "pip install -e '.[test]' && pytest" in README
+    script = (ROOT / ".ci" / "run").read_text()
+    assert "pip install" in script and "'.[test]'" in script and script.rstrip().endswith("pytest")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_embedded_series_runs_and_has_its_source_stated(name: str, tmp_path: Path) -> None:
+    done = run([sys.executable, "-m", "longshort", "run", "--example", name, "--out", "run"],
+               tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "The LSTM" in done.stdout
+    path, _ = example(name)
+    stated = (path.parent / "SOURCES.md").read_text()
+    rows = len(path.read_text().splitlines()) - 1
+    assert f"| `{name}.csv` |" in stated
+    assert f"| {rows:,} |" in stated
+    assert "public domain" in stated
+
+
+def test_the_settings_in_the_docs_are_settings() -> None:
+    from longshort.config import RunConfig
+
+    known = {f"{table}.{key}" for table in ("data", "split", "transform", "model", "train")
+             for key in getattr(RunConfig(), table).model_fields_set
+             | set(type(getattr(RunConfig(), table)).model_fields)}  # fmt: skip
+    text = (ROOT / "docs" / "forecasting.md").read_text()
+    named = set(re.findall(r"\b((?:data|split|transform|model|train)\.[a-z_0-9]+)", text))
+    assert named and named <= known | {"data.json"}

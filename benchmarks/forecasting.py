@@ -300,6 +300,7 @@ def m4(seeds: int) -> list[Row]:
             scale = np.mean(np.abs(past[24:] - past[:-24]))
             mases.append(np.mean(np.abs(truth - guess)) / scale)
             smapes.append(200 * np.mean(np.abs(truth - guess) / (np.abs(truth) + np.abs(guess))))
+        assert len(mases) == 414
         return {"mase": float(np.mean(mases)), "smape": float(np.mean(smapes))}
 
     def measure(_: Row, out: Path) -> dict[str, float]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _RESAMPLES = 1000
+_TINY = 1e-12
 _MIN_BLOCKS = 4
 """Fewer independent stretches than this cannot tell two forecasts apart."""
 _MIN_GAIN = 0.001
@@ -40,9 +41,11 @@ def compare(model: Floats, rival: Floats, block: int) -> Comparison:
     starts = draw.integers(0, count - block + 1, (_RESAMPLES, starts_per_sample))
     sums = [np.concatenate([[0.0], np.cumsum(loss)]) for loss in (model, rival)]
     ours, theirs = ((total[starts + block] - total[starts]).sum(1) for total in sums)
-    gains = 1.0 - ours / np.maximum(theirs, 1e-300)
+    if not rival.mean() > 0:  # the rival is perfect: nothing is left to gain
+        return Comparison("worse" if model.mean() > _TINY else "equal", 0.0, 0.0, 0.0)
+    gains = 1.0 - ours / np.maximum(theirs, _TINY)
     low, high = (float(v) for v in np.quantile(gains, [0.025, 0.975]))
-    gain = 1.0 - float(model.mean()) / max(float(rival.mean()), 1e-300)
+    gain = 1.0 - float(model.mean()) / float(rival.mean())
     outcome: Literal["better", "equal", "worse"] = "equal"
     if count < _MIN_BLOCKS * block or abs(gain) < _MIN_GAIN:
         return Comparison("equal", gain, low, high)

@@ -77,7 +77,8 @@ def _window(axis: Axes, panel: dict[str, Floats | str]) -> None:
         linestyle="--",
         label=str(panel["rival_name"]),
     )
-    axis.plot(ahead, np.asarray(panel["model"]), color=MODEL_COLOUR, label="model")
+    mark = "o" if len(truth) < 3 else ""
+    axis.plot(ahead, np.asarray(panel["model"]), color=MODEL_COLOUR, label="model", marker=mark)
     axis.axvline(0.5, color="#999999", linewidth=0.8)
     axis.set_title(str(panel["title"]), fontsize=9, loc="left")
     axis.set_xlabel("steps from the forecast origin")

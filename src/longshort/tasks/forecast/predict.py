@@ -188,13 +188,14 @@ def _time_column(panel: Panel, group: Ints, row: Ints) -> pl.Series:
 
 
 def test_table(panel: Panel, scored: Scored, config: RunConfig) -> pl.DataFrame:
-    """Test forecasts of every horizon-th origin: group, cutoff, time, y, yhat, quantiles, rivals.
+    """Test forecasts of each series' every horizon-th origin: group, cutoff, time, y, yhat, quantiles, rivals.
 
     `cutoff` is the last timestamp that the forecast has seen.
     """
     step = config.model.horizon or 1
-    first = int(scored.origins.row.min())
-    keep = np.flatnonzero((scored.origins.row - first) % step == 0)
+    first = np.full(int(scored.series.max()) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(first, scored.series, scored.origins.row)
+    keep = np.flatnonzero((scored.origins.row - first[scored.series]) % step == 0)
     return forecast_table(panel, scored, keep, config)
 
 

@@ -55,7 +55,8 @@ def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Findi
 
     `settings` are those of a run, nested as in `config.toml`.
     """
-    return examine(data, build(settings or {}))
+    config = build(settings or {})
+    return examine(read_dataset(data, config.data), config)
 
 
 def example(name: str) -> Path:

@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import torch
 
 from longshort.config import RunConfig, build, read_toml, to_toml
 from longshort.data.dataset import Dataset, read_dataset
+from longshort.data.doctor import examine
 from longshort.data.findings import refuse_errors
 from longshort.data.panel import Panel
 from longshort.data.split import Split, make_split
@@ -100,6 +101,7 @@ def resume(path: Path, *, say: Say = quiet, listen: Listener = silent) -> dict[s
             f"{config.data.path}: has changed since the run {path} began (its sha256 differs); "
             "restore the file, or start a new run"
         )
+    dataset = _examined(dataset, config)
     return _finish(folder, config, dataset, listen, resume=folder.last.is_file())
 
 
@@ -111,17 +113,22 @@ def prepare(settings: Mapping[str, Any], data: object, say: Say) -> tuple[RunCon
     dataset = read_dataset(config.data.path if data is None else data, config.data)
     for line in dataset.describe():
         say(line)
-    for finding in dataset.findings:
-        say(f"{finding.severity}: {finding.sentence()}")
     refuse_errors(dataset.findings, dataset.source.name)
     schema = dataset.schema
     named = config.data.model_copy(
         update={"time": schema.time, "target": schema.target, "freq": str(dataset.panel.freq)}
     )
     config, decisions = resolve(config.model_copy(update={"data": named}), dataset.panel)
+    dataset = _examined(dataset, config)
+    for finding in dataset.findings:
+        say(f"{finding.severity}: {finding.sentence()}")
     for line in decisions:
         say(f"decided: {line}")
     return config, dataset
+
+
+def _examined(dataset: Dataset, config: RunConfig) -> Dataset:
+    return replace(dataset, findings=tuple(examine(dataset, config)))
 
 
 def open_run(path: Path) -> tuple[RunFolder, RunConfig, dict[str, Any]]:

@@ -38,14 +38,14 @@ def command(
     )
     settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
 
+    from longshort.api import check
     from longshort.config import build
-    from longshort.data.doctor import examine
     from longshort.errors import ConfigError
 
     checked = build(settings)
     if checked.data.path is None:
         raise ConfigError("check: give a file, or --example NAME")
-    findings = examine(None, checked)
+    findings = check(checked.data.path, settings)
     lines = []
     for finding in findings:
         lines.append(f"{finding.severity} [{finding.code}] {finding.message}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from longshort.config import RunConfig
-from longshort.data.dataset import read_dataset
+from longshort.data.dataset import Dataset
 from longshort.data.findings import Finding
 from longshort.data.panel import Floats, Panel
 
@@ -16,9 +16,8 @@ _MAX_LEAD = 48
 _DEFAULT_NEED = 48
 
 
-def examine(data: object, config: RunConfig) -> list[Finding]:
-    """All findings on the data that these settings name; raises only when it cannot be read."""
-    dataset = read_dataset(config.data.path if data is None else data, config.data)
+def examine(dataset: Dataset, config: RunConfig) -> list[Finding]:
+    """All findings on a data set: those of its reading, and what would harm a forecast of it."""
     panel = dataset.panel
     return [
         *dataset.findings,
@@ -138,7 +137,7 @@ def _leaks(panel: Panel, config: RunConfig) -> list[Finding]:
                     found.append(
                         Finding(
                             "leak",
-                            "error",
+                            "warning",
                             f"{role} covariate {name!r} equals the target {goal!r} {when}, which "
                             "is not known at the forecast's origin",
                             (),

@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
-_FIXED = {"s": SECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "d": DAY, "w": 7 * DAY}
+_FIXED = {"us": 1, "ms": 1000, "s": SECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "d": DAY, "w": 7 * DAY}
 _MONTHS = {"mo": 1, "q": 3, "y": 12}
 _PATTERN = re.compile(r"(\d*)\s*([a-zA-Z]+)")
 

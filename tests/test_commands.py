@@ -122,12 +122,36 @@ def test_predict_writes_csv_to_stdout_and_rows_to_json(finished: Path) -> None:
     assert rows[0]["ds"].startswith("2024-01-21")
 
 
-def test_evaluate_scores_other_data(finished: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other.csv"
-    hourly(200, seed=9).write_csv(other)
-    scores = json.loads(longshort("evaluate", finished, "--data", other, "--json").stdout)
-    assert scores["windows"] == 200 - 36 - 6 + 1
+def test_evaluate_scores_what_came_after_training(finished: Path, tmp_path: Path) -> None:
+    later = tmp_path / "later.csv"
+    hourly(600).write_csv(later)
+    scores = json.loads(longshort("evaluate", finished, "--data", later, "--json").stdout)
+    assert scores["windows"] == 600 - 384 - 6 + 1
     assert scores["test"]["model"]["mae"] < 1.0
+    early = tmp_path / "early.csv"
+    hourly(300).write_csv(early)
+    assert "has its horizon after the run's training" in refused(
+        "evaluate", finished, "--data", early
+    )
+    everything = longshort("evaluate", finished, "--data", early, "--include-training", "--json")
+    assert json.loads(everything.stdout)["windows"] == 300 - 36 - 6 + 1
+
+
+def test_evaluating_the_runs_own_file_repeats_its_test_scores(finished: Path, data: Path) -> None:
+    scores = json.loads(longshort("evaluate", finished, "--data", data, "--json").stdout)
+    assert scores["test"] == json.loads((finished / "scores.json").read_text())["test"]
+
+
+def test_data_of_another_step_or_kind_is_refused(finished: Path, tmp_path: Path) -> None:
+    daily, rows = tmp_path / "daily.csv", tmp_path / "rows.csv"
+    hourly(480).gather_every(24).write_csv(daily)
+    hourly(480).with_columns(ds=pl.int_range(pl.len())).write_csv(rows)
+    assert "the data's step is 1d, the run was trained on steps of 1h" in refused(
+        "predict", finished, "--data", daily
+    )
+    assert "does not fit a time column of integer values" in refused(
+        "predict", finished, "--data", rows
+    )
 
 
 def test_check_names_what_is_wrong_and_exits_1(tmp_path: Path) -> None:
@@ -220,6 +244,11 @@ def wrong(finished: Path, data: Path, tmp_path: Path) -> dict[str, tuple[list[ob
         "used out": (["run", data, "--out", used], "already used; give another --out"),
         "used by others": (["run", data, "--out", used, "--overwrite"], "leaves it alone"),
         "out is a file": (["run", data, "--out", data], "is a file; give another folder"),
+        "test part": (["run", data, "--set", "split.test=2024-13-45"], "is no timestamp; write it"),
+        "decay": (["run", data, "--set", "train.optimizer=sgd", "--set", "train.weight_decay=0.1"],
+                  "weight_decay is AdamW's"),
+        "seed": (["run", data, "--seed", 2**40], "train.seed: Input should be less"),
+        "patch": (["run", data, "--set", "model.patch=400", *SMALL], "longer than the context"),
         "unwritable out": (["run", data, "--out", "/proc/none/run"], "cannot write there"),
         "all missing": (["run", missing, "--target", "y"], "holds no value at all"),
         "bad config": (["train", "--config", bad_config], "not a readable TOML file"),
@@ -264,7 +293,7 @@ def damage(path: Path, how: str) -> None:
         ("model.safetensors", "flip", "damaged or changed: its content does not fit its digest"),
         ("model.safetensors", "cut", "model.safetensors: damaged"),
         ("model.safetensors", "gone", "model.safetensors: missing"),
-        ("config.toml", "cut", ""),
+        ("config.toml", "cut", "config.toml"),
         ("data.json", "cut", "data.json: damaged"),
         ("data.json", "gone", "data.json is missing"),
     ],
@@ -317,3 +346,43 @@ def test_the_report_is_one_file_with_everything_in_it(finished: Path) -> None:
         found = text.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
             "http://creativecommons.org", "").replace("https://matplotlib.org", "")  # fmt: skip
         assert outside not in found
+
+
+def test_a_split_by_date_is_read_from_flag_and_file(data: Path, tmp_path: Path) -> None:
+    flags = ["--set", "split.val=2024-01-14", "--set", "split.test=2024-01-17", *SMALL]
+    longshort("init", data, "--out", "c.toml", *flags, cwd=tmp_path)
+    done = longshort("train", "--config", "c.toml", "--out", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    record = json.loads((tmp_path / "run" / "data.json").read_text())
+    assert record["split"]["test"]["from"] == "2024-01-17 00:00:00"
+    assert record["split"]["train"]["to"] == "2024-01-13 23:00:00"
+
+
+def test_a_leaking_covariate_is_said_with_the_verdict(data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "leak.csv"
+    pl.read_csv(data).with_columns(z=pl.col("y").shift(-2).fill_null(10.0) * 3).write_csv(path)
+    done = longshort("run", path, "--target", "y", "--past", "z", "--out", tmp_path / "r", *SMALL)
+    assert "Beware: past covariate 'z' equals the target 'y' 2 steps later" in done.stdout
+
+
+def test_backtest_leaves_out_series_that_had_ended_or_not_begun(tmp_path: Path) -> None:
+    whole = hourly(480).with_columns(id=pl.lit("whole"))
+    ended = hourly(400, seed=1).with_columns(id=pl.lit("ended"))
+    begun = hourly(480, seed=2).with_columns(id=pl.lit("begun")).tail(70)
+    path, out = tmp_path / "x.csv", tmp_path / "t.csv"
+    pl.concat([whole, ended, begun]).write_csv(path)
+    done = longshort("backtest", path, "--group", "id", "--windows", 3, "--stride", 15, "-o", out,
+                     *SMALL)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    table = pl.read_csv(out, try_parse_dates=True)
+    cutoffs = table.group_by("id").agg(pl.col("cutoff").n_unique()).sort("id")
+    assert cutoffs.rows() == [("whole", 3)]
+
+
+def test_a_constant_series_runs_and_says_there_is_nothing_to_gain(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    hourly(480).with_columns(y=pl.lit(5.0)).write_csv(path)
+    done = longshort("run", path, "--out", tmp_path / "run", *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert "warning: target 'y' is 5 throughout" in done.stderr
+    assert "earned its place" not in done.stdout.replace("did not earn", "")

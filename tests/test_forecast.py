@@ -261,6 +261,10 @@ def test_scores_are_the_textbook_numbers() -> None:
             assert found.forecasts["last_value"][own][i][3] == series[row - 1]
     assert table["model"]["scaled_mse"] == pytest.approx(np.mean(total))
     assert table["model"]["mase"] == pytest.approx(np.mean(naive))
+    steps = table["model"]["by_step"]["scaled_mse"]
+    assert np.mean(steps) == pytest.approx(table["model"]["scaled_mse"])
+    assert np.mean(table["model"]["by_series"]["mae"]) == pytest.approx(table["model"]["mae"])
+    assert found.names == ("y", "z")
 
 
 def test_prediction_continues_in_the_users_units_and_says_whom_it_left_out() -> None:
@@ -273,7 +277,7 @@ def test_prediction_continues_in_the_users_units_and_says_whom_it_left_out() -> 
     train(task)
     panel = read_dataset(frame, task.config.data).panel
     found = predict(task.forecaster, panel, horizon=15)
-    assert found.skipped == {"short": "it has 20 steps, the model needs 36 (context_length)"}
+    assert found.skipped == {"short": "it has 20 steps, the model needs 36"}
     assert found.table["id"].unique().sort().to_list() == ["long", "new"]
     long = found.table.filter(pl.col("id") == "long")
     assert long["ds"].to_list()[0] == frame["ds"].to_list()[479] + (
@@ -335,3 +339,106 @@ def test_too_short_series_say_how_much_is_needed() -> None:
         DataError, match=r"28 training steps of its 40, but model.context_length 36"
     ):
         task_of(hourly(40), config_of())
+
+
+def ragged() -> pl.DataFrame:
+    """Five series: whole, late, stopped early, with holes, and one that begins in the test part."""
+    base = {name: hourly(480, seed=i).with_columns(id=pl.lit(name), y=pl.col("y") * (i + 1))
+            for i, name in enumerate("abcde")}  # fmt: skip
+    row = pl.int_range(pl.len())
+    return pl.concat([
+        base["a"],
+        base["b"].filter(row >= 200),
+        base["c"].filter(row < 300),
+        base["d"].with_columns(y=pl.when(row % 4 == 0).then(pl.col("y"))),
+        base["e"].filter(row >= 400),
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("by", ["time", "series"])
+def test_ragged_and_sparse_series_go_through_scoring(by: str) -> None:
+    table, verdict = scored(ragged(), config_of(data__group="id", split__by=by))
+    assert np.isfinite(table["model"]["scaled_mse"])
+    assert set(table) == {"model", "linear", "last_value", "seasonal_naive", "drift"}
+    by_series = table["model"]["by_series"]["mae"]
+    tested = {"time": [True, True, False, True, False], "series": [True] * 5}[by]
+    assert [v is not None for v in by_series] == tested
+    assert "test windows" in verdict.text
+
+
+def test_a_series_without_training_rows_is_forecast_by_its_own_scale() -> None:
+    task, panel = task_of(ragged(), config_of(data__group="id"))
+    train(task)
+    found = predict(task.forecaster, panel, 6)
+    assert found.skipped == {}
+    late = found.table.filter(pl.col("id") == "e")["yhat"]
+    assert late.min() > 30 and late.max() < 70
+
+
+def test_quantiles_need_not_be_symmetric() -> None:
+    for levels, middle in (([0.5, 0.9], 0), ([0.1, 0.2, 0.5], 2), ([0.5], 0)):
+        task, _ = task_of(three(), config_of(**BASE, model__quantiles=levels))
+        train(task)
+        origins = task.reader.origins("test", task.split)
+        found = score_windows(task.forecaster, task.reader, origins, task.linear)
+        assert np.array_equal(found.forecasts["model"], found.quantiles[..., middle])
+        assert np.isfinite(score_table(found, task.fitted, task.config)["model"]["pinball"])
+
+
+@pytest.mark.parametrize("role", ["past", "future", "static", "calendar", "embedding"])
+@pytest.mark.parametrize("channels", ["independent", "linked"])
+def test_every_input_reaches_the_forecast(role: str, channels: str) -> None:
+    two = pl.concat([three().with_columns(id=pl.lit(n), s=pl.lit(v)) for n, v in
+                     (("a", 1.0), ("b", 2.0))])  # fmt: skip
+    option = {"past": {"data__past": "p"}, "future": {"data__future": "f"},
+              "static": {"data__static": "s"}, "calendar": {"data__calendar": ["day"]},
+              "embedding": {"model__embedding": 3}}[role]  # fmt: skip
+    config = config_of(**BASE, data__group="id", model__channels=channels, **option)
+    task, _ = task_of(two, config)
+    with torch.no_grad():  # the head starts at zero
+        for weight in task.network.parameters():
+            weight.add_(0.1 * torch.randn(weight.shape))
+    origins = task.reader.origins("test", task.split)[:4]
+    batch = task.reader.gather(origins)
+    field = {"calendar": "future", "embedding": "series"}.get(role, role)
+    value = getattr(batch, field)
+    other = 1 - value if role == "embedding" else value + 1.0
+    if role == "embedding" and channels == "independent":
+        other = (value + 1) % 4
+    task.network.eval()
+    with torch.no_grad():
+        before, after = task.network(batch), task.network(replace(batch, **{field: other}))
+    assert not torch.allclose(before, after, atol=1e-7)
+
+
+def test_recursive_decoding_feeds_back_what_it_forecasts() -> None:
+    """With a silent recurrent head, the inputs fed back are the linear path's own forecast."""
+    config = config_of(model__decoder="recursive", model__patch=3)
+    task, _ = task_of(hourly(), config)
+    fed: list[torch.Tensor] = []
+    network: Any = task.network
+    network.eval()
+    network.encode.register_forward_hook(lambda _m, args, _o: fed.append(args[0]))
+    batch = task.reader.gather(task.reader.origins("test", task.split)[:5])
+    with torch.no_grad():
+        forecast = network(batch)[..., 0, 0]
+    last = batch.context[:, -1:, 0]
+    assert torch.allclose(fed[1][:, 0] + last, forecast[:, :3], atol=1e-5)
+    assert torch.allclose(fed[2][:, 0] + last, forecast[:, 3:], atol=1e-5)
+
+
+def test_prediction_with_differences_needs_their_lag_too() -> None:
+    task, _ = task_of(hourly(), config_of(transform__difference=24))
+    train(task)
+    panel = read_dataset(hourly(59), task.config.data).panel
+    assert predict(task.forecaster, panel, 6).skipped == {
+        "y": "it has 59 steps, the model needs 60"
+    }
+    enough = read_dataset(hourly(60), task.config.data).panel
+    assert predict(task.forecaster, enough, 6).table["yhat"].is_finite().all()
+
+
+def test_reserved_column_names_are_refused_before_training() -> None:
+    frame = hourly().with_columns(linear=pl.lit("a"))
+    with pytest.raises(DataError, match="'linear' is also a column of the forecast tables"):
+        task_of(frame, config_of(data__group="linear", data__target="y"))

@@ -59,3 +59,9 @@ def test_few_windows_or_a_hair_of_gain_tell_nothing() -> None:
     assert compare(*losses(0.2, count=30), block=10).outcome == "equal"
     rival = losses(0.0)[1]
     assert compare(rival * 0.9999, rival, block=10).outcome == "equal"
+
+
+def test_a_perfect_rival_leaves_nothing_to_gain() -> None:
+    nothing = np.zeros(100)
+    assert compare(nothing, nothing, block=5).outcome == "equal"
+    assert compare(nothing + 1.0, nothing, block=5).outcome == "worse"

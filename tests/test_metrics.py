@@ -12,32 +12,45 @@ TRUTH = np.array([[1.0, 2.0], [3.0, np.nan]])
 FORECAST = np.array([[1.0, 4.0], [1.0, 100.0]])
 
 
+WHOLE = np.zeros((1, 1), np.int64)
+
+
+def overall(truth: np.ndarray, forecast: np.ndarray) -> dict[str, float]:
+    return {k: float(v[0]) for k, v in metrics.grouped(truth, forecast, WHOLE, 1).items()}
+
+
 def test_errors_leave_missing_truth_out() -> None:
-    assert metrics.mse(TRUTH, FORECAST) == pytest.approx((0 + 4 + 4) / 3)
-    assert metrics.mae(TRUTH, FORECAST) == pytest.approx((0 + 2 + 2) / 3)
-    assert metrics.r2(TRUTH, FORECAST) == pytest.approx(1 - (8 / 3) / (2 / 3))
+    found = overall(TRUTH, FORECAST)
+    assert found["mse"] == pytest.approx((0 + 4 + 4) / 3)
+    assert found["rmse"] == pytest.approx((8 / 3) ** 0.5)
+    assert found["mae"] == pytest.approx((0 + 2 + 2) / 3)
+    assert found["r2"] == pytest.approx(1 - (8 / 3) / (2 / 3))
+    assert found["smape"] == pytest.approx(200 * (0 + 2 / 6 + 2 / 4) / 3)
 
 
-def test_smape_is_m4s_and_safe_at_zero() -> None:
-    assert metrics.smape(TRUTH, FORECAST) == pytest.approx(200 * (0 + 2 / 6 + 2 / 4) / 3)
-    assert metrics.smape(np.zeros((1, 2)), np.zeros((1, 2))) == 0.0
+def test_smape_is_safe_at_zero_and_r2_of_a_constant_is_unknown() -> None:
+    found = overall(np.zeros((1, 2)), np.zeros((1, 2)))
+    assert found["smape"] == 0.0
+    assert np.isnan(found["r2"])
 
 
-def test_mase_is_a_mean_over_series() -> None:
-    series = np.array([0, 1])
-    scale = np.array([2.0, 4.0, np.nan])
-    assert metrics.mase(TRUTH, FORECAST, scale, series) == pytest.approx((1 / 2 + 2 / 4) / 2)
+def test_metrics_by_step_and_by_series_are_those_of_the_parts() -> None:
+    by_step = metrics.grouped(TRUTH, FORECAST, np.array([[0, 1]]), 2)
+    assert by_step["mae"].tolist() == [1.0, 2.0]
+    by_series = metrics.grouped(TRUTH, FORECAST, np.array([[0], [2]]), 3)
+    assert by_series["mae"].tolist() == pytest.approx([1.0, np.nan, 2.0], nan_ok=True)
+    assert by_series["r2"][0] == pytest.approx(1 - 2.0 / 0.25)
 
 
-def test_mase_leaves_constant_series_out() -> None:
-    scale = np.array([0.0, 4.0])
-    assert metrics.mase(TRUTH, FORECAST, scale, np.array([0, 1])) == pytest.approx(2 / 4)
+def test_mase_is_a_mean_over_series_with_a_scale() -> None:
+    assert metrics.mase(np.array([1.0, 2.0]), np.array([2.0, 4.0])) == pytest.approx(0.5)
+    assert metrics.mase(np.array([1.0, 2.0, 3.0]), np.array([0.0, 4.0, np.nan])) == 0.5
 
 
 def test_pinball_coverage_width() -> None:
     truth = np.array([[10.0, 20.0]])
-    assert metrics.pinball(truth, truth - 2, 0.9) == pytest.approx(1.8)
-    assert metrics.pinball(truth, truth + 2, 0.9) == pytest.approx(0.2)
+    assert metrics.pinball(truth, truth - 2, 0.9) == pytest.approx(np.full((1, 2), 1.8))
+    assert metrics.pinball(truth, truth + 2, 0.9) == pytest.approx(np.full((1, 2), 0.2))
     low, high = np.array([[9.0, 21.0]]), np.array([[11.0, 25.0]])
     assert metrics.coverage(truth, low, high) == 0.5
     assert metrics.width(truth, low, high) == 3.0
@@ -51,6 +64,8 @@ def test_naive_rivals() -> None:
     past = np.array([[1.0, 2.0, 3.0, 4.0]])
     assert LastValue().forecast(past, 3).tolist() == [[4, 4, 4]]
     assert SeasonalNaive(3).forecast(past, 4).tolist() == [[2, 3, 4, 2]]
+    unknown = np.array([[np.nan, np.nan, 3.0, 4.0]])
+    assert SeasonalNaive(3).forecast(unknown, 3).tolist() == [[4, 3, 4]]
     assert Drift(3).forecast(past, 2).tolist() == [[5, 6]]
 
 

@@ -15,6 +15,8 @@ from longshort.config import DataConfig
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.errors import DataError, LongshortError
 
+from .conftest import hourly
+
 Write = Callable[[str, str | bytes], Path]
 
 
@@ -191,6 +193,8 @@ BAD = {
     "extra cells": (b"ds,y\n2024-01-01,1\n2024-01-02,2,3\n", {"target": "y"},
                     "line 3 has 3 cells, more cells than the header's 2 columns"),
     "no header": (b"1.5,2.5\n3.5,4.5\n", {}, "holds numbers only, so the file seems to have no"),
+    "blank first line": (b"\nds,y\n2024-01-01,1\n", {}, "line 1 is empty"),
+    "same name, padded": (b"ds,y, y,\n2024-01-01,1,2,\n", {}, "column name 'y' stands twice"),
     "same name": (b"ds,y,y\n2024-01-01,1,2\n", {}, "the column name 'y' stands twice"),
     "too wide": (many(200_000).encode() + b"\n1,2\n", {}, "line 1 is longer than 1 MiB"),
     "a million columns": (many(1_000_000).encode() + b"\n", {}, "long format"),
@@ -237,3 +241,77 @@ def test_all_values_missing_is_an_error_finding() -> None:
 def test_wrong_type_in_python_is_explained() -> None:
     with pytest.raises(DataError, match="expected a path, a polars frame or a pandas frame, got"):
         read([1, 2, 3])
+
+
+def test_long_format_without_a_time_column_counts_rows_in_each_series() -> None:
+    frame = pl.DataFrame({"id": ["a"] * 30 + ["b"] * 20, "y": np.arange(50.0)})
+    panel = read(frame, group="id", target="y").panel
+    assert panel.first.tolist() == [0, 0]
+    assert panel.lengths.tolist() == [30, 20]
+
+
+def test_series_interleaved_out_of_order_are_said() -> None:
+    frame = pl.DataFrame({
+        "t": [1, 1, 0, 0, 2, 2], "id": ["a", "b"] * 3, "y": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+    })  # fmt: skip
+    assert codes(read(frame, time="t", group="id", target="y")) == {"unsorted": "note"}
+
+
+def test_dates_as_integers_are_dates_in_every_format(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"day": [20240130, 20240131, 20240201], "y": [1.0, 2.0, 3.0]})
+    frame.write_parquet(tmp_path / "x.parquet")
+    frame.write_csv(tmp_path / "x.csv")
+    for source in (frame, tmp_path / "x.parquet", tmp_path / "x.csv"):
+        panel = read(source, time="day").panel
+        assert panel.stamps(0, np.array([0, 2])) == ["2024-01-30", "2024-02-01"]
+
+
+def test_years_of_many_series_are_years() -> None:
+    frame = pl.DataFrame({"year": [2000, 2001, 2002] * 2, "id": ["a"] * 3 + ["b"] * 3, "y": 1.0})
+    assert str(read(frame, group="id", target="y").panel.freq) == "1y"
+
+
+def test_a_series_may_be_called_na(write: Write) -> None:
+    rows = "".join(f"NA,2024-01-{d:02d},{d}\n" for d in range(1, 9))
+    panel = read(write("x.csv", "country,ds,y\n" + rows), group="country", target="y").panel
+    assert panel.groups == (("NA",),)
+
+
+def test_all_targets_name_a_bad_cell_instead_of_dropping_its_column(write: Write) -> None:
+    rows = "".join(f"2024-01-{d:02d},{d},{d}\n" for d in range(1, 29))
+    path = write("x.csv", "ds,a,b\n" + rows + "2024-01-29,broken,4\n")
+    with pytest.raises(DataError, match="line 30, column 'a': 'broken' is not a number"):
+        read(path, target="all")
+
+
+def test_a_column_that_starts_late_is_a_target_too(write: Write) -> None:
+    stamps = np.datetime64("2020-01-01") + np.arange(1500)
+    rows = "".join(f"{s},{i},{i if i > 1200 else ''}\n" for i, s in enumerate(stamps))
+    panel = read(write("x.csv", "ds,a,late\n" + rows), target="all").panel
+    assert panel.schema.target == ("a", "late")
+
+
+def test_covariates_called_month_and_day_are_not_the_time() -> None:
+    frame = hourly(48).with_columns(month=pl.lit(1), day=pl.lit(2))
+    schema = read(frame, target="y", future="month,day").schema
+    assert (schema.time, schema.future) == ("ds", ("month", "day"))
+
+
+def test_business_days_may_have_a_clock_time() -> None:
+    days = [d for d in np.arange("2024-01-01", "2024-03-01", dtype="datetime64[D]")
+            if np.is_busday(d)]  # fmt: skip
+    stamps = np.array(days, "datetime64[us]") + np.timedelta64(16, "h")
+    dataset = read(pl.DataFrame({"ds": stamps, "y": np.arange(len(days), dtype=float)}))
+    assert (str(dataset.panel.freq), dataset.findings) == ("B", ())
+    assert dataset.panel.stamps(0, np.array([0, 5])) == ["2024-01-01 16:00:00",
+                                                         "2024-01-08 16:00:00"]  # fmt: skip
+
+
+def test_pandas_time_zones_and_missing_integers() -> None:
+    stamps = pd.date_range("2024-01-01 01:00", periods=4, freq="h", tz="Europe/Berlin")
+    frame = pd.DataFrame({"ds": stamps, "y": pd.array([1, None, 3, 4], dtype="Int64")})
+    panel = read(frame).panel
+    assert panel.stamps(0, np.array([0])) == ["2024-01-01 00:00:00"]
+    assert np.isnan(panel.target[1, 0]) and panel.target[2, 0] == 3
+    with pytest.raises(DataError, match="'y' stands twice"):
+        read(pd.DataFrame([[1, 2]], columns=["y", "y"]))

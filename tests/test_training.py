@@ -149,13 +149,16 @@ KILL_IN_SAVE = """
 """
 
 
-def kill_until_done(script: str, run: Path, data: Path, marks: Iterator[str]) -> int:
+def kill_until_done(
+    script: str, run: Path, data: Path, marks: Iterator[str], settings: dict[str, Any] | None = None
+) -> int:
     """Start and kill until a process ends by itself; returns the number of kills."""
+    settings = settings or settings_for(data)
     kills = 0
     while True:
         done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(script), str(run), str(data), next(marks),
-             json.dumps(settings_for(data))],
+             json.dumps(settings)],
             capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode == 0:
@@ -198,6 +201,103 @@ def test_killed_inside_saves_it_ends_with_the_same_bits(
     run = tmp_path / "run"
     kills = kill_until_done(KILL_IN_SAVE, run, data, counts())
     assert kills >= 10
+    assert digests(run) == whole
+
+
+OTHER = {"model": {"cell": "gru", "num_layers": 2, "dropout": 0.4},
+         "train": {"optimizer": "sgd", "schedule": "plateau", "save_every": 0.05, "patience": 1,
+                   "max_epochs": 8}}  # fmt: skip
+"""A run whose optimiser, schedule, layers and pace of saving are all others."""
+
+KILL_ANY_TIME = """
+    import os, signal, sys, json, threading
+    from pathlib import Path
+    from longshort import workflow
+    import torch
+    torch.set_num_threads(1)
+    run, settings = Path(sys.argv[1]), json.loads(sys.argv[4])
+    timer = threading.Timer(float(sys.argv[3]), lambda: os.kill(os.getpid(), signal.SIGKILL))
+    timer.start()
+    if (run / "config.toml").is_file():
+        workflow.resume(run)
+    else:
+        workflow.run(settings, run, overwrite=True)
+    timer.cancel()
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_time_from_reading_to_report(data: Path, tmp_path: Path) -> None:
+    settings = settings_for(data)
+    for table, changes in OTHER.items():
+        settings[table] |= changes
+    workflow.run(settings, tmp_path / "whole")
+    draw = random.Random(2)
+
+    def delays() -> Iterator[str]:
+        for _ in range(8):
+            yield str(draw.uniform(0.05, 0.9))
+        yield "1e9"
+
+    run = tmp_path / "run"
+    kill_until_done(KILL_ANY_TIME, run, data, delays(), settings)
+    assert digests(run) == digests(tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("last", [True, False])
+def test_killed_in_the_last_saves_the_log_is_whole(
+    last: bool, data: Path, whole: dict[str, str], tmp_path: Path
+) -> None:
+    """Between the last metric log and the last checkpoint, and after both."""
+    code = """
+        import os, signal, sys, json
+        from pathlib import Path
+        from longshort import runfolder, workflow
+        from longshort.train import checkpoint, loop
+        import torch
+        torch.set_num_threads(1)
+        save = loop.save_tensors
+        def dying(path, tensors, meta):
+            if meta.get("ended") and sys.argv[3] == "before":
+                os.kill(os.getpid(), signal.SIGKILL)
+            save(path, tensors, meta)
+            if meta.get("ended"):
+                os.kill(os.getpid(), signal.SIGKILL)
+        run, settings = Path(sys.argv[1]), json.loads(sys.argv[4])
+        settings["train"]["save_every"] = 1e9
+        if (run / "config.toml").is_file():
+            workflow.resume(run)
+        else:
+            loop.save_tensors = dying
+            workflow.run(settings, run)
+    """
+    run = tmp_path / "run"
+    marks = iter(["before" if last else "after", "never"])
+    assert kill_until_done(code, run, data, marks) == 1
+    found = digests(run)
+    assert found["metrics.jsonl"] == whole["metrics.jsonl"]
+    assert found["model.safetensors"] == whole["model.safetensors"]
+    assert found["scores.json"] == whole["scores.json"]
+
+
+def test_a_run_on_a_frame_resumes_in_python(whole: dict[str, str], tmp_path: Path) -> None:
+    from .conftest import hourly
+
+    run, settings = tmp_path / "run", settings_for(tmp_path)
+    del settings["data"]["path"]
+
+    def press(event: Event) -> None:
+        if isinstance(event, Stepped) and event.step == 20:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted):
+        workflow.run(settings, run, data=hourly(300), listen=press)
+    with pytest.raises(RunError, match=r"go on in Python with longshort\.resume"):
+        workflow.resume(run)
+    with pytest.raises(RunError, match="its content differs"):
+        workflow.resume(run, hourly(299))
+    workflow.resume(run, hourly(300))
     assert digests(run) == whole
 
 
@@ -390,7 +490,7 @@ def test_resume_refuses_what_it_cannot_go_on_with(data: Path, tmp_path: Path) ->
         workflow.resume(run)
     last.write_bytes(good)
     copy.write_text(copy.read_text() + "2024-02-01T00:00:00,1\n")
-    with pytest.raises(RunError, match="has changed since the run"):
+    with pytest.raises(RunError, match="is not the data that the run"):
         workflow.resume(run)
     with pytest.raises(RunError, match="no such run folder"):
         workflow.resume(tmp_path / "nothing")
@@ -417,6 +517,19 @@ def test_overwriting_keeps_the_old_run_when_the_new_one_cannot_start(
     with pytest.raises(Exception, match="no such file"):
         workflow.run(settings_for(tmp_path / "none.csv"), run, overwrite=True)
     assert digests(run) == old
+    settings = settings_for(data)
+    settings["train"]["loss"] = "pinball"
+    with pytest.raises(Exception, match="pinball needs quantiles"):
+        workflow.run(settings, run, overwrite=True)
+    assert digests(run) == old
+    (run / "my-forecast.csv").write_text("mine")
+    workflow.run(settings_for(data), run, overwrite=True)
+    assert (run / "my-forecast.csv").read_text() == "mine"
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "config.toml").write_text("title = 'my web site'")
+    with pytest.raises(RunError, match="leaves it alone"):
+        workflow.run(settings_for(data), site, overwrite=True)
     other = tmp_path / "documents"
     other.mkdir()
     (other / "thesis.txt").write_text("years of work")

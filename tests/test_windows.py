@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,11 @@ import pytest
 from longshort.config import RunConfig, SplitConfig, TransformConfig, build
 from longshort.data.calendar import calendar_features, seen_periods
 from longshort.data.dataset import read_dataset
-from longshort.data.panel import Panel
+from longshort.data.panel import Panel, forward_fill
 from longshort.data.season import find_season
 from longshort.data.split import make_split
 from longshort.data.timeline import Freq
-from longshort.data.transforms import TargetTransform, forward_fill
+from longshort.data.transforms import TargetTransform
 from longshort.data.windows import WindowReader
 from longshort.errors import ConfigError, DataError
 
@@ -165,7 +166,7 @@ def test_transforms_see_the_training_rows_only(settings: dict[str, Any]) -> None
     target = panel.target.copy()
     for begin, count, end in zip(panel.offsets[:-1], rows, panel.offsets[1:], strict=True):
         target[begin + count : end] = 1e6
-    other = TargetTransform.fit(type(panel)(**{**vars(panel), "target": target}), rows, config)
+    other = TargetTransform.fit(replace(panel, target=target), rows, config)
     assert np.array_equal(fitted.location, other.location)
     assert np.array_equal(fitted.scale, other.scale)
 

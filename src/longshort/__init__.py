@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from longshort import nn
-    from longshort.api import Forecaster, Run, check, example, load, read
+    from longshort.api import Forecaster, Run, check, example, load, read, resume
     from longshort.errors import BackendError, ConfigError, DataError, LongshortError, RunError
 
 __version__ = "0.1.0"
@@ -28,6 +28,7 @@ __all__ = [
     "load",
     "nn",
     "read",
+    "resume",
 ]
 
 _ERRORS = {"BackendError", "ConfigError", "DataError", "LongshortError", "RunError"}

@@ -53,9 +53,13 @@ def read(
 def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Finding]:
     """The data doctor: everything in the data that would harm a forecast, with where and the fix.
 
-    `settings` are those of a run, nested as in `config.toml`.
+    `settings` are those of a run, nested as in `config.toml`; without a target all numeric columns
+    are looked at.
     """
     config = build(settings or {})
+    if not config.data.target:
+        everything = config.data.model_copy(update={"target": ("all",)})
+        config = config.model_copy(update={"data": everything})
     return examine(read_dataset(data, config.data), config)
 
 
@@ -98,9 +102,9 @@ class Run:
         """As `predict`, with the series that could not be forecast and remarks."""
         return workflow.predict_ahead(self._trained, data, horizon)
 
-    def evaluate(self, data: object) -> dict[str, Any]:
-        """Scores of the model and its rivals on all windows of other data."""
-        return workflow.evaluate(self._trained, data)
+    def evaluate(self, data: object, *, include_training: bool = False) -> dict[str, Any]:
+        """Scores of the model and its rivals on what came after the run's training."""
+        return workflow.evaluate(self._trained, data, include_training=include_training)
 
 
 def load(path: str | Path) -> Run:
@@ -108,6 +112,15 @@ def load(path: str | Path) -> Run:
     folder = Path(path)
     scores = RunFolder.open(folder).read_json(SCORES)
     return Run(folder, workflow.load(folder), scores)
+
+
+def resume(path: str | Path, data: object = None) -> Run:
+    """Go on with an interrupted run and return it finished.
+
+    `data` is needed where the run was started on a frame.
+    """
+    workflow.resume(Path(path), data)
+    return load(path)
 
 
 class Forecaster:

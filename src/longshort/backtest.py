@@ -14,7 +14,6 @@ from longshort.config import RunConfig, build
 from longshort.data.dataset import read_dataset
 from longshort.data.findings import refuse_errors
 from longshort.data.panel import Panel
-from longshort.data.split import Split, make_split
 from longshort.data.timeline import Ints
 from longshort.data.windows import Origins
 from longshort.errors import ConfigError, DataError
@@ -64,10 +63,10 @@ def backtest(
     task: ForecastTask | None = None
     folds: list[Scored] = []
     for number, end in enumerate(ends):
-        seen = _cut(dataset.panel, end)
         if task is None or refit:
             say(f"origin {number + 1} of {windows}: training")
-            task, _ = workflow.train(config, seen, make_split(seen, config.split), listen=listen)
+            task = workflow.make_task(config, _cut(dataset.panel, end))
+            workflow.train(task, listen=listen)
         folds.append(_fold(task, dataset.panel, end - horizon))
     scored = _joined(folds)
     assert task is not None
@@ -96,35 +95,35 @@ def _resolved(config: RunConfig, panel: Panel, ends: Ints) -> RunConfig:
 
 
 def _ends(panel: Panel, config: RunConfig, back: int) -> Ints:
-    """Rows of each group that exist `back` steps before the end, by time or by series."""
+    """Row of each group that lies `back` steps before the end, by time or by series.
+
+    Beyond a group's last row for a series that had stopped by then, negative for one that had not
+    begun.
+    """
     if config.split.by == "series":
         ends = panel.lengths - back
     else:
         ends = int((panel.first + panel.lengths).max()) - back - panel.first
-    if int(ends.max()) <= (config.model.horizon or 1):
+    if int(np.minimum(ends, panel.lengths).max()) <= (config.model.horizon or 1):
         raise ConfigError(
             f"backtest: {back} steps before the end nothing is left to learn from; ask for fewer "
             "--windows or a smaller --stride"
         )
-    return np.minimum(ends, panel.lengths)
+    return np.asarray(ends)
 
 
 def _cut(panel: Panel, ends: Ints) -> Panel:
-    return panel.cut({g: max(0, int(end)) for g, end in enumerate(ends)})
+    kept = np.clip(ends, 0, panel.lengths)
+    return panel.cut({g: int(rows) for g, rows in enumerate(kept)})
 
 
 def _fold(task: ForecastTask, panel: Panel, rows: Ints) -> Scored:
-    """Forecasts of everyone from one origin per series."""
+    """Forecasts of everyone from one origin, for the series that reach over its horizon."""
     reader = task.fitted.reader(panel, task.config)
-    zeros = np.zeros_like(rows)
-    start = np.maximum(rows, 0)
-    split = Split(
-        {"train": zeros, "val": zeros, "test": start},
-        {"train": zeros, "val": zeros, "test": np.where(rows > 0, start + reader.horizon, 0)},
-        0,
-        False,
-    )
-    origins = reader.origins("test", split)
+    lives = (rows > 0) & (rows + reader.horizon <= panel.lengths)
+    start = np.where(lives, rows, 0)
+    part = workflow.one_part(start, np.where(lives, rows + reader.horizon, 0))
+    origins = reader.origins("test", part)
     if not len(origins):
         raise DataError("backtest: at one of the origins no series has enough history")
     return score_windows(task.forecaster, reader, origins, task.linear)
@@ -147,6 +146,7 @@ def _joined(folds: list[Scored]) -> Scored:
         series=join(lambda f: f.series),
         truth=join(lambda f: f.truth),
         last=join(lambda f: f.last),
+        moment=join(lambda f: f.moment),
         quantiles=join(lambda f: f.quantiles),
         forecasts={
             name: np.concatenate([fold.forecasts[name] for fold in folds])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -105,6 +106,12 @@ class SplitConfig(Section):
         False, description="forbid contexts to reach back over a border between parts"
     )
 
+    @field_validator("val", "test", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        """TOML reads 2024-01-31 as a date."""
+        return str(value) if isinstance(value, (date, datetime)) else value
+
 
 class TransformConfig(Section):
     """What is done to the target before the model sees it, fitted on the training rows only."""
@@ -143,6 +150,11 @@ class ModelConfig(Section):
     embedding: int = Field(0, ge=0, le=512, description="size of a learned vector per series")
     quantiles: tuple[float, ...] = Field((), description="empty for a point forecast")
 
+    @property
+    def middle(self) -> int:
+        """Place of the point forecast among the outputs."""
+        return self.quantiles.index(0.5) if self.quantiles else 0
+
     @field_validator("quantiles", mode="after")
     @classmethod
     def _ordered(cls, value: tuple[float, ...]) -> tuple[float, ...]:
@@ -173,7 +185,7 @@ class TrainConfig(Section):
     clip_value: float | None = Field(None, gt=0.0, description="per gradient element")
     l1: float = Field(0.0, ge=0.0, description="penalty on absolute weights")
     l2: float = Field(0.0, ge=0.0, description="penalty on squared weights")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)
     device: str = "cpu"
     threads: int | None = Field(None, ge=1, description="CPU threads; torch's choice when absent")
     save_every: float = Field(30.0, ge=0.0, description="seconds between checkpoints; 0: each step")
@@ -184,6 +196,14 @@ class TrainConfig(Section):
             raise ValueError(
                 "set clip_norm or clip_value, not both (clip_norm = 0 is not allowed;"
                 " remove it with clip_norm = 'none')"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _decay_has_effect(self) -> TrainConfig:
+        if self.weight_decay and self.optimizer != "adamw":
+            raise ValueError(
+                f"weight_decay is AdamW's, and the optimizer is {self.optimizer!r}; use l2 instead"
             )
         return self
 

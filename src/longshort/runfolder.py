@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from longshort.errors import RunError
 CONFIG, DATA, MODEL, METRICS = "config.toml", "data.json", "model.safetensors", "metrics.jsonl"
 SCORES, PREDICTIONS, REPORT = "scores.json", "predictions.csv", "report.html"
 CARD, ENV = "README.md", "env.json"
+FILES = (CONFIG, DATA, MODEL, METRICS, SCORES, PREDICTIONS, REPORT, CARD, ENV)
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
@@ -141,14 +142,30 @@ def free_folder(parent: Path, name: str) -> Path:
 
 
 def _clear(path: Path, overwrite: bool) -> None:
+    """Remove a run's own files; whatever else lies in the folder stays."""
     if not overwrite:
         raise RunError(
             f"{path}: already used; give another --out, continue it with "
             f"`longshort train --resume {path}`, or replace it with --overwrite"
         )
-    if not (path / CONFIG).is_file() and not (path / "ckpt").is_dir():
+    if not _is_run(path):
         raise RunError(
             f"{path}: holds files that are not a longshort run, so --overwrite leaves it alone; "
             "give another --out"
         )
-    shutil.rmtree(path)
+    try:
+        for file in [*(path / "ckpt").glob("*.safetensors*"), *map(path.joinpath, FILES)]:
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"{path}: cannot replace it: {error.strerror or error}") from None
+
+
+def _is_run(path: Path) -> bool:
+    """A run has our settings; one that was stopped before they were written has nothing else."""
+    try:
+        settings = tomllib.loads((path / CONFIG).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {entry.name for entry in path.iterdir()} <= {*FILES, "ckpt"}
+    except (OSError, ValueError):
+        return False
+    return {"format_version", "task", "model", "train"} <= settings.keys()

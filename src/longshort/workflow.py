@@ -20,8 +20,9 @@ from longshort.data.doctor import examine
 from longshort.data.findings import refuse_errors
 from longshort.data.panel import Panel
 from longshort.data.split import Split, make_split
-from longshort.data.timeline import Freq
-from longshort.errors import LongshortError, RunError
+from longshort.data.timeline import Freq, Ints
+from longshort.data.windows import Origins
+from longshort.errors import ConfigError, DataError, LongshortError, RunError
 from longshort.evaluate.baselines import LinearLags
 from longshort.report.card import model_card
 from longshort.report.content import ReportInput
@@ -40,7 +41,7 @@ from longshort.runfolder import (
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.leakage import leakage_proof
-from longshort.tasks.forecast.predict import Prediction, predict, test_table
+from longshort.tasks.forecast.predict import Prediction, holdout_table, predict
 from longshort.tasks.forecast.scoring import (
     Scored,
     Verdict,
@@ -68,7 +69,7 @@ class Trained:
     forecaster: Forecaster
     linear: LinearLags
     freq: Freq
-    path: Path | None = None
+    kind: str
 
 
 def run(
@@ -80,29 +81,43 @@ def run(
     say: Say = quiet,
     listen: Listener = silent,
 ) -> dict[str, Any]:
-    """Check, split, train, evaluate and report into the folder `out`; returns the scores."""
+    """Check, split, train, evaluate and report into the folder `out`; returns the scores.
+
+    Whatever can be refused is refused before `out` is touched.
+    """
     config, dataset = prepare(settings, data, say)
+    task = make_task(config, dataset.panel)
     folder = RunFolder.create(out, overwrite)
-    _begin(folder, config, dataset)
-    return _finish(folder, config, dataset, listen, resume=False)
+    _begin(folder, task, dataset)
+    return _finish(folder, task, dataset, listen, resume=False)
 
 
-def resume(path: Path, *, say: Say = quiet, listen: Listener = silent) -> dict[str, Any]:
-    """Go on with an interrupted run; ends with the same bits as if it had not been interrupted."""
+def resume(
+    path: Path, data: object = None, *, say: Say = quiet, listen: Listener = silent
+) -> dict[str, Any]:
+    """Go on with an interrupted run; ends with the same bits as if it had not been interrupted.
+
+    `data` is needed where the run was started on a frame in memory.
+    """
     folder, config, stored = open_run(path)
-    if config.data.path is None:
-        raise RunError(f"{path}: was trained on a frame in memory, so it cannot be resumed alone")
-    if folder.file(SCORES).is_file() and folder.file(REPORT).is_file():
+    if folder.file(SCORES).is_file():
         say(f"{path}: is finished; its report is {folder.file(REPORT)}")
         return folder.read_json(SCORES)
-    dataset = read_dataset(config.data.path, config.data)
-    if dataset.source.sha256 != stored.get("sha256"):
+    source = config.data.path if data is None else data
+    if source is None:
         raise RunError(
-            f"{config.data.path}: has changed since the run {path} began (its sha256 differs); "
-            "restore the file, or start a new run"
+            f"{path}: was started on a frame in memory; go on in Python with "
+            f"longshort.resume({str(path)!r}, frame)"
         )
+    dataset = read_dataset(source, config.data)
+    if dataset.panel.digest() != stored.get("content"):
+        raise RunError(
+            f"{dataset.source.name}: is not the data that the run {path} began with (its content "
+            "differs); restore it, or start a new run"
+        )
+    task = make_task(config, dataset.panel)
     dataset = _examined(dataset, config)
-    return _finish(folder, config, dataset, listen, resume=folder.last.is_file())
+    return _finish(folder, task, dataset, listen, resume=folder.last.is_file())
 
 
 def prepare(settings: Mapping[str, Any], data: object, say: Say) -> tuple[RunConfig, Dataset]:
@@ -115,8 +130,14 @@ def prepare(settings: Mapping[str, Any], data: object, say: Say) -> tuple[RunCon
         say(line)
     refuse_errors(dataset.findings, dataset.source.name)
     schema = dataset.schema
+    path = config.data.path and str(Path(config.data.path).absolute())
     named = config.data.model_copy(
-        update={"time": schema.time, "target": schema.target, "freq": str(dataset.panel.freq)}
+        update={
+            "path": path,
+            "time": schema.time,
+            "target": schema.target,
+            "freq": str(dataset.panel.freq),
+        }
     )
     config, decisions = resolve(config.model_copy(update={"data": named}), dataset.panel)
     dataset = _examined(dataset, config)
@@ -155,25 +176,37 @@ def load(path: Path) -> Trained:
     except (KeyError, TypeError) as error:
         raise RunError(f"{folder.file(DATA)}: damaged: {error!r} in the frequency") from None
     forecaster = Forecaster(config, fitted, network)
-    return Trained(config, forecaster, LinearLags(rival.numpy(), 0.0), freq, path)
+    return Trained(config, forecaster, LinearLags(rival.numpy(), 0.0), freq, stored.get("kind", ""))
+
+
+def make_task(config: RunConfig, panel: Panel) -> ForecastTask:
+    """The untrained task; raises whatever forbids to train and test it."""
+    with _threads(config.train.threads):
+        task = ForecastTask(config, panel, make_split(panel, config.split))
+    if not len(_test_origins(task)):
+        raise ConfigError(
+            "split: the test part has no window with a known value; make split.test larger"
+        )
+    return task
 
 
 def train(
-    config: RunConfig,
-    panel: Panel,
-    split: Split,
+    task: ForecastTask,
     *,
     folder: RunFolder | None = None,
     resume: bool = False,
     listen: Listener = silent,
-) -> tuple[ForecastTask, TrainResult]:
-    """Train on a panel; the task holds the best weights afterwards."""
-    steps = config.train
+) -> TrainResult:
+    """Train a task; it holds the best weights afterwards."""
+    steps = task.config.train
     assert steps.batch_size and steps.steps_per_epoch and steps.max_epochs
     plan = TrainPlan(steps.batch_size, steps.steps_per_epoch, steps.max_epochs)
     with _threads(steps.threads):
-        task = ForecastTask(config, panel, split)
-        return task, fit(task, steps, plan, folder=folder, resume=resume, listen=listen)
+        return fit(task, steps, plan, folder=folder, resume=resume, listen=listen)
+
+
+def _test_origins(task: ForecastTask) -> Origins:
+    return task.reader.origins("test", task.split, task.config.split.stride or 1)
 
 
 @contextmanager
@@ -187,31 +220,50 @@ def _threads(count: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def evaluate(trained: Trained, data: object, say: Say = quiet) -> dict[str, Any]:
-    """Score a trained run and its rivals on all windows of other data."""
+def evaluate(
+    trained: Trained, data: object, *, include_training: bool = False, say: Say = quiet
+) -> dict[str, Any]:
+    """Score a trained run and its rivals on the windows of other data.
+
+    Of a series that the run knows, only what came after its training and validation parts counts,
+    unless `include_training`.
+    """
+    config = trained.config
     dataset = _continue(trained, data, say)
-    panel = dataset.panel
-    fitted, new = trained.forecaster.fitted.fit_to(panel, trained.config)
-    _refuse_unknown(trained.config, panel, new, say)
-    reader = fitted.reader(panel, trained.config)
-    lengths = panel.lengths
-    nothing = np.zeros_like(lengths)
-    split = Split(
-        {"train": nothing, "val": nothing, "test": nothing},
-        {"train": nothing, "val": nothing, "test": lengths},
-        0,
-        False,
-    )
-    origins = reader.origins("test", split, trained.config.split.stride or 1)
+    panel, name = dataset.panel, dataset.source.name
+    context = np.minimum(panel.lengths, config.model.context_length or 1)
+    fitted, new = trained.forecaster.fitted.fit_to(panel, config, context)
+    _refuse_unknown(config, panel, new, say)
+    reader = fitted.reader(panel, config)
+    unseen = np.maximum(fitted.known_until, panel.first) - panel.first
+    if include_training:
+        say("note: windows of the training part are scored too; they say little of new data")
+        unseen = np.zeros_like(unseen)
+    elif dataset.schema.time is None:
+        say("note: without a time column nobody can tell whether these rows were trained on")
+        unseen = np.zeros_like(unseen)
+    origins = reader.origins("test", one_part(unseen, panel.lengths), config.split.stride or 1)
     if not len(origins):
-        model = trained.config.model
-        raise LongshortError(
-            f"{dataset.source.name}: no series has the {model.context_length} + {model.horizon} "
-            "steps of one window (context_length + horizon), so nothing can be scored"
+        model = config.model
+        raise DataError(
+            f"{name}: no window of {model.context_length} + {model.horizon} steps (context_length "
+            "+ horizon) has its horizon after the run's training and validation parts; give later "
+            "data, or score those parts too with --include-training"
         )
-    forecaster = Forecaster(trained.config, fitted, trained.forecaster.network)
+    forecaster = Forecaster(config, fitted, trained.forecaster.network)
     scored = score_windows(forecaster, reader, origins, trained.linear)
-    return scores_of(scored, fitted, trained.config)[0]
+    return scores_of(scored, fitted, config)[0]
+
+
+def one_part(start: Ints, end: Ints) -> Split:
+    """Rows from start to end of each group as a test part, and nothing else."""
+    none = np.zeros_like(end)
+    return Split(
+        {"train": none, "val": none, "test": start},
+        {"train": none, "val": none, "test": end},
+        gap=0,
+        isolate=False,
+    )
 
 
 def predict_ahead(
@@ -232,6 +284,11 @@ def _continue(trained: Trained, data: object, say: Say) -> Dataset:
     for finding in dataset.findings:
         say(f"{finding.severity}: {finding.sentence()}")
     refuse_errors(dataset.findings, dataset.source.name)
+    if dataset.panel.kind != trained.kind:
+        raise DataError(
+            f"{dataset.source.name}: its time column holds {dataset.panel.kind} values, the run "
+            f"was trained on {trained.kind} values"
+        )
     return dataset
 
 
@@ -247,11 +304,9 @@ def _refuse_unknown(config: RunConfig, panel: Panel, new: list[int], say: Say) -
     say(f"note: {len(new)} series were not seen in training ({names}); scaled by their own values")
 
 
-def _begin(folder: RunFolder, config: RunConfig, dataset: Dataset) -> None:
-    """Write what a resumed run needs before the first step."""
-    split = make_split(dataset.panel, config.split)
-    fitted = Fitted.fit(dataset.panel, split, config)
-    source, panel = dataset.source, dataset.panel
+def _begin(folder: RunFolder, task: ForecastTask, dataset: Dataset) -> None:
+    """Write what a resumed run needs before the first step; the settings come last."""
+    config, source, panel = task.config, dataset.source, dataset.panel
     folder.write_json(ENV, environment())
     folder.write_json(
         DATA,
@@ -260,44 +315,55 @@ def _begin(folder: RunFolder, config: RunConfig, dataset: Dataset) -> None:
             "name": source.name,
             "path": source.path,
             "sha256": source.sha256,
+            "content": panel.digest(),
             "bytes": source.size,
             "rows": panel.num_rows,
             "freq": vars(panel.freq),
             "kind": panel.kind,
             "schema": vars(dataset.schema),
-            "split": split.describe(panel),
+            "split": task.split.describe(panel),
             "findings": [finding.to_dict() for finding in dataset.findings],
-            "fitted": fitted.to_dict(),
+            "fitted": task.fitted.to_dict(),
         },
     )
     folder.write(CONFIG, to_toml(config))
 
 
 def _finish(
-    folder: RunFolder, config: RunConfig, dataset: Dataset, listen: Listener, *, resume: bool
+    folder: RunFolder, task: ForecastTask, dataset: Dataset, listen: Listener, *, resume: bool
 ) -> dict[str, Any]:
-    """Train, then score and report; every file is written whole or not at all."""
-    split = make_split(dataset.panel, config.split)
-    task, result = train(config, dataset.panel, split, folder=folder, resume=resume, listen=listen)
+    """Train, then score and report; every file is written whole or not at all, the scores last."""
+    config = task.config
+    result = train(task, folder=folder, resume=resume, listen=listen)
     _save_model(folder, task, result)
-    origins = task.reader.origins("test", split, config.split.stride or 1)
-    if not len(origins):
-        raise LongshortError("split: the test part has no complete window; make split.test larger")
+    origins = _test_origins(task)
     scored = score_windows(task.forecaster, task.reader, origins, task.linear)
     scores, verdict = scores_of(scored, task.fitted, config)
     scores["leakage"] = leakage_proof(task, origins)
+    scores["verdict"] += _warnings(scores, dataset)
     scores["training"] = {
         "best_epoch": result.best_epoch,
         "best_val_score": result.best_score,
         "reason": result.reason,
         "parameters": sum(w.numel() for w in task.module.parameters()),
     }
-    folder.write(PREDICTIONS, test_table(dataset.panel, scored, config).write_csv())
-    report = ReportInput(config, dataset, split, scored, scores, verdict, result, environment())
+    folder.write(PREDICTIONS, holdout_table(dataset.panel, scored, config).write_csv())
+    report = ReportInput(
+        config, dataset, task.split, scored, scores, verdict, result, environment()
+    )
     folder.write(REPORT, build_report(report, folder.path))
     folder.write(CARD, model_card(report))
     folder.write_json(SCORES, scores)
     return scores
+
+
+def _warnings(scores: dict[str, Any], dataset: Dataset) -> str:
+    """What must be said in one breath with the verdict."""
+    leaks = [finding.message for finding in dataset.findings if finding.code == "leak"]
+    text = "".join(f" Beware: {message}." for message in leaks)
+    if scores["leakage"]["is_leaking"]:
+        text += " Beware: the future leaks into the forecast."
+    return text
 
 
 def _save_model(folder: RunFolder, task: ForecastTask, result: TrainResult) -> None:
@@ -316,7 +382,8 @@ def scores_of(scored: Scored, fitted: Fitted, config: RunConfig) -> tuple[dict[s
         "windows": len(scored.truth),
         "horizon": config.model.horizon,
         "test": {"model": model, "baselines": table},
-        "not_run": scored.not_run,
+        "notes": scored.notes,
+        "series": list(scored.names),
         **verdict.to_dict(),
     }
     return scores, verdict

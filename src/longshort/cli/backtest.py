@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from longshort.cli import options as o
-from longshort.cli.screen import Screen, table
+from longshort.cli.screen import Screen, result_lines
 
 NAME = "backtest"
 
@@ -68,7 +68,6 @@ def command(
     screen = Screen(as_json=as_json, quiet=quiet)
 
     from longshort.backtest import backtest
-    from longshort.report.content import score_rows
     from longshort.runfolder import write_atomic
     from longshort.tables import encode, refuse_existing
 
@@ -89,5 +88,5 @@ def command(
     where = [f"wrote {found.table.height:,} rows to {out}"] if out else []
     screen.result(
         {**found.scores, "rows": found.table.height, "out": str(out) if out else None},
-        [*table(score_rows(found.scores)), "", found.scores["verdict"], *where],
+        result_lines(found.scores, *where),
     )

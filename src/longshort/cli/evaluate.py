@@ -7,19 +7,32 @@ from typing import Annotated
 import typer
 
 from longshort.cli import options as o
-from longshort.cli.screen import Screen, table
+from longshort.cli.screen import Screen, result_lines
 
 NAME = "evaluate"
 
 File = Annotated[str, typer.Option("--data", help="File with the truth.")]
 
 
-def command(run: o.RunPath, data: File, as_json: o.Json = False, quiet: o.Quiet = False) -> None:
-    """Score a trained run and its rivals on all windows of a file."""
+Training = Annotated[
+    bool,
+    typer.Option("--include-training", help="Score the run's training and validation parts too."),
+]
+
+
+def command(
+    run: o.RunPath,
+    data: File,
+    include_training: Training = False,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Score a trained run and its rivals on what came after its training."""
     screen = Screen(as_json=as_json, quiet=quiet)
 
     from longshort import workflow
-    from longshort.report.content import score_rows
 
-    scores = workflow.evaluate(workflow.load(run), data, screen.say)
-    screen.result(scores, [*table(score_rows(scores)), "", scores["verdict"]])
+    scores = workflow.evaluate(
+        workflow.load(run), data, include_training=include_training, say=screen.say
+    )
+    screen.result(scores, result_lines(scores))

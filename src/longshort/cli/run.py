@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from longshort.cli import options as o
-from longshort.cli.screen import Screen, table
+from longshort.cli.screen import Screen, result_lines
 
 NAME = "run"
 
@@ -51,7 +51,6 @@ def command(
     screen = Screen(as_json=as_json, quiet=quiet)
 
     from longshort import workflow
-    from longshort.report.content import score_rows
     from longshort.runfolder import REPORT, free_folder
 
     source = str(settings.get("data", {}).get("path") or "data")
@@ -65,5 +64,5 @@ def command(
     report = folder / REPORT
     screen.result(
         {"run": str(folder), "report": str(report), **scores},
-        ["", *table(score_rows(scores)), "", scores["verdict"], f"Report: {report}"],
+        result_lines(scores, f"Report: {report}"),
     )

@@ -108,6 +108,14 @@ def _duration(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
+def result_lines(scores: dict[str, Any], *more: str) -> list[str]:
+    """The score table, what rivals had to make do with, and the verdict."""
+    from longshort.report.content import score_rows
+
+    notes = [f"note: {name} {text}" for name, text in scores["notes"].items()]
+    return ["", *table(score_rows(scores)), *notes, "", scores["verdict"], *more]
+
+
 def table(rows: list[list[str]]) -> list[str]:
     """Aligned columns: the first to the left, the others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

@@ -9,7 +9,7 @@ import typer
 
 from longshort.cli import options as o
 from longshort.cli import run
-from longshort.cli.screen import Screen, table
+from longshort.cli.screen import Screen, result_lines
 
 NAME = "train"
 
@@ -52,7 +52,6 @@ def command(
     screen = Screen(as_json=as_json, quiet=quiet)
 
     from longshort import workflow
-    from longshort.report.content import score_rows
     from longshort.runfolder import REPORT
 
     try:
@@ -62,5 +61,5 @@ def command(
     report = resume / REPORT
     screen.result(
         {"run": str(resume), "report": str(report), **scores},
-        ["", *table(score_rows(scores)), "", scores["verdict"], f"Report: {report}"],
+        result_lines(scores, f"Report: {report}"),
     )

@@ -38,14 +38,14 @@ def number(source: Source, name: str, config: DataConfig) -> pl.Expr:
     )
 
 
-def is_numeric(source: Source, name: str, config: DataConfig) -> bool:
-    """Whether the first cells of a column are numbers."""
+def is_numeric(source: Source, name: str, config: DataConfig, *, or_empty: bool = False) -> bool:
+    """Whether most of a column's first cells are numbers; an empty column is so on request."""
     dtype = source.sample.schema[name]
     if dtype != pl.String:
         return bool(dtype.is_numeric())
-    cells = source.sample.select(pl.col(name), number=number(source, name, config))
-    known = cells.filter(_text(name).is_not_null())
-    return known.height > 0 and known["number"].null_count() == 0
+    cells = source.sample.select(text=_text(name), number=number(source, name, config))
+    known = cells.filter(pl.col("text").is_not_null())["number"]
+    return known.null_count() * 2 < known.len() if known.len() else or_empty
 
 
 def refuse_text(source: Source, names: list[str], config: DataConfig) -> None:
@@ -54,7 +54,7 @@ def refuse_text(source: Source, names: list[str], config: DataConfig) -> None:
     lost = source.lazy.select(
         (_text(name).is_not_null() & number(source, name, config).is_null()).any().alias(name)
         for name in texts
-    ).collect()
+    ).collect(engine="streaming")
     for name in texts:
         if not lost[name][0]:
             continue
@@ -86,7 +86,8 @@ def stamp(source: Source, name: str, config: DataConfig) -> tuple[pl.Expr, Kind]
             column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         return column.cast(pl.Datetime("us")).cast(pl.Int64), "datetime"
     if dtype.is_integer() or dtype.is_float():
-        return _integer_stamp(column.cast(pl.Int64), _samples(source, name).cast(pl.Int64))
+        whole = column.cast(pl.Int64, strict=False)
+        return _integer_stamp(name, whole, _samples(source, name).cast(pl.Int64, strict=False))
     if dtype != pl.String:
         raise DataError(f"{source.name}: time column {name!r} holds {dtype}; timestamps are needed")
     return _text_stamp(source, name, config)
@@ -131,17 +132,17 @@ def _text(name: str) -> pl.Expr:
 
 
 def _samples(source: Source, name: str) -> pl.Series:
-    cells = source.sample[name].drop_nulls()
-    return cells.str.strip_chars() if cells.dtype == pl.String else cells
+    if source.sample.schema[name] == pl.String:
+        return source.sample.select(_text(name)).to_series().drop_nulls()
+    return source.sample[name].drop_nulls()
 
 
 def _text_stamp(source: Source, name: str, config: DataConfig) -> tuple[pl.Expr, Kind]:
     sample = _samples(source, name)
-    text = pl.col(name).str.strip_chars()
+    text = _text(name)
     whole = sample.cast(pl.Int64, strict=False)
-    eight = sample.str.len_chars().eq(8).all() if sample.len() else False
-    if config.time_format is None and whole.null_count() == 0 and sample.len() and not eight:
-        return _integer_stamp(text.cast(pl.Int64, strict=False), whole)
+    if config.time_format is None and whole.null_count() == 0 and sample.len():
+        return _integer_stamp(name, text.cast(pl.Int64, strict=False), whole)
     formats = _formats_that_fit(sample, config)
     if not formats:
         shown = sample[0] if sample.len() else "nothing"
@@ -158,15 +159,22 @@ def _text_stamp(source: Source, name: str, config: DataConfig) -> tuple[pl.Expr,
         )
     form = formats[0]
     parsed = _parse_expr(text, form).cast(pl.Int64)
-    return parsed, "datetime" if "%H" in form else "date"
+    return parsed, "datetime" if _has_clock(form) else "date"
 
 
-def _integer_stamp(value: pl.Expr, sample: pl.Series) -> tuple[pl.Expr, Kind]:
-    """Plain integers are row numbers unless they all look like years or Unix time."""
-    low, high = int(sample.min() or 0), int(sample.max() or 0)  # type: ignore[arg-type]
-    if low >= 1500 and high <= 2200 and sample.n_unique() == sample.len() <= 701:
-        dates = pl.datetime(value, 1, 1, time_unit="us")
-        return dates.cast(pl.Int64), "date"
+def _integer_stamp(name: str, value: pl.Expr, sample: pl.Series) -> tuple[pl.Expr, Kind]:
+    """Plain integers are row numbers unless they all look like years, YYYYMMDD or Unix time."""
+    known = sample.drop_nulls()
+    if not known.len():
+        return value, "integer"
+    low, high = int(known.min()), int(known.max())  # type: ignore[arg-type]
+    are_years = "year" in name.casefold() or known.n_unique() == known.len()
+    if low >= 1500 and high <= 2200 and are_years:
+        return pl.datetime(value, 1, 1, time_unit="us").cast(pl.Int64), "date"
+    if low >= 15_000_101 and high <= 22_001_231:
+        days = known.cast(pl.String).str.to_date("%Y%m%d", strict=False)
+        if not days.null_count():
+            return _parse_expr(value.cast(pl.String), "%Y%m%d").cast(pl.Int64), "date"
     for scale, unit in ((1_000_000, 10**9), (1_000, 10**12), (1, 10**15)):
         if unit // 2 <= low and high <= unit * 4:
             return value * scale, "datetime"
@@ -186,9 +194,13 @@ def _parse(sample: pl.Series, form: str) -> pl.Series:
 
 
 def _parse_expr(text: pl.Expr, form: str) -> pl.Expr:
-    if "z" in form:
+    if "%z" in form or "%#z" in form or "%:z" in form:
         zoned = text.str.to_datetime(form, time_unit="us", strict=False, time_zone="UTC")
         return zoned.dt.replace_time_zone(None)
-    if "%H" in form:
+    if _has_clock(form):
         return text.str.to_datetime(form, time_unit="us", strict=False)
     return text.str.to_date(form, strict=False).cast(pl.Datetime("us"))
+
+
+def _has_clock(form: str) -> bool:
+    return any(mark in form for mark in ("%H", "%I", "%T", "%R", "%M", "%X", "%c", "%r", "%s"))

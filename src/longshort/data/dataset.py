@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from longshort.config import DataConfig
+from longshort.data.building import build_panel
 from longshort.data.findings import Finding
-from longshort.data.panel import Panel, build_panel
+from longshort.data.panel import Panel
 from longshort.data.schema import Schema, find_schema
 from longshort.data.sources import Source, open_source
 from longshort.data.timeline import Freq

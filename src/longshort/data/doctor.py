@@ -29,28 +29,34 @@ def examine(dataset: Dataset, config: RunConfig) -> list[Finding]:
 
 
 def _missing_values(panel: Panel) -> list[Finding]:
-    """Empty cells of the target, apart from the steps that have no row at all."""
+    """Steps without a value, by column; steps that have no row at all count too."""
     found = []
-    for column, name in enumerate(panel.schema.target):
-        missing = np.isnan(panel.target[:, column])
-        share = float(missing.mean())
-        if not missing.any() or missing.all():
-            continue
-        where = []
-        for at in np.flatnonzero(missing)[:5]:
-            group = int(np.searchsorted(panel.offsets, at, side="right")) - 1
-            when = panel.stamps(group, np.array([at - panel.offsets[group]]))[0]
-            prefix = "/".join(panel.groups[group])
-            where.append(f"{prefix + ': ' if prefix else ''}{when}")
-        found.append(
-            Finding(
-                "missing",
-                "warning",
-                f"target {name!r} is missing at {int(missing.sum()):,} steps ({share:.1%})",
-                tuple(where),
-                "the last known value stands in as input; missing steps are not scored",
+    roles = (
+        ("target", panel.schema.target, panel.target, "missing steps are not scored"),
+        ("past covariate", panel.schema.past, panel.past, "or the mean where there is none"),
+        ("future covariate", panel.schema.future, panel.future, "or the mean where there is none"),
+    )
+    for role, names, values, consequence in roles:
+        for column, name in enumerate(names):
+            missing = np.isnan(values[:, column])
+            if not missing.any() or (missing.all() and role == "target"):
+                continue
+            where = []
+            for at in np.flatnonzero(missing)[:5]:
+                group = int(np.searchsorted(panel.offsets, at, side="right")) - 1
+                when = panel.stamps(group, np.array([at - panel.offsets[group]]))[0]
+                prefix = "/".join(panel.groups[group])
+                where.append(f"{prefix + ': ' if prefix else ''}{when}")
+            found.append(
+                Finding(
+                    "missing",
+                    "warning",
+                    f"{role} {name!r} is missing at {int(missing.sum()):,} steps "
+                    f"({float(missing.mean()):.1%})",
+                    tuple(where),
+                    f"the last known value stands in as input; {consequence}",
+                )
             )
-        )
     return found
 
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from longshort.config import DataConfig
-from longshort.data.columns import Kind, number, refuse_bad_stamps, refuse_text, stamp
-from longshort.data.findings import Finding
+from longshort.data.columns import Kind
 from longshort.data.schema import Schema
-from longshort.data.sources import Source
-from longshort.data.timeline import Freq, Ints, format_stamps, infer_freq
-from longshort.errors import DataError
+from longshort.data.timeline import Freq, Ints, format_stamps
 
 Floats = NDArray[np.float64]
-
-MAX_STRETCH = 20
-"""A grid may have at most this many steps per row read, or the step is not believable."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +54,18 @@ class Panel:
         """Grid index of every row, [N]."""
         rows = np.arange(self.num_rows)
         return rows + np.repeat(self.first - self.offsets[:-1], self.lengths)
+
+    @cached_property
+    def filled(self) -> Floats:
+        """The target with gaps filled by the last known value; leading gaps stay NaN."""
+        return forward_fill(self.target, self.offsets)
+
+    def digest(self) -> str:
+        """A sha256 of all that a run learns from."""
+        sha = hashlib.sha256(repr((self.groups, self.freq, self.schema)).encode())
+        for values in (self.first, self.offsets, self.target, self.past, self.future, self.static):
+            sha.update(np.ascontiguousarray(values).tobytes())
+        return sha.hexdigest()
 
     def stamps(self, group: int, rows: Ints) -> list[str]:
         """Timestamps of a group's rows (0 is its first; past its end is the future)."""
@@ -109,306 +114,14 @@ class Panel:
         )
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Rows as read: codes [M] of the group, stamps [M], values by role, row numbers [M]."""
-
-    groups: tuple[tuple[str, ...], ...]
-    code: Ints
-    stamps: Ints
-    values: Floats
-    row: Ints
-    kind: Kind
-
-
-def build_panel(
-    source: Source, schema: Schema, config: DataConfig, freq: Freq | None = None
-) -> tuple[Panel, list[Finding]]:
-    """Read the schema's columns and lay them on a grid.
-
-    `freq` is the grid of a trained run that the data must continue; else `config.freq`, else it is
-    inferred. Findings say what was sorted, merged, moved or left empty; those of severity "error"
-    mean that the panel is a best effort to look at, and must not be trained on.
-    """
-    rows = _read(source, schema, config)
-    findings: list[Finding] = []
-    rows = _without_infinities(rows, source, schema, findings)
-    rows = _sorted(rows, source, findings)
-    grid = _grid(rows, source, config, freq, findings)
-    index = grid.to_index(rows.stamps)
-    rows, index = _merge_duplicates(rows, index, source, schema, config, findings)
-    panel = _scatter(rows, index, grid, schema, source)
-    _note_missing(panel, rows, index, findings)
-    return panel, findings
-
-
-def _read(source: Source, schema: Schema, config: DataConfig) -> _Rows:
-    kind: Kind = "integer"
-    time = pl.int_range(pl.len(), dtype=pl.Int64).alias("__time")
-    if schema.time is not None:
-        expression, kind = stamp(source, schema.time, config)
-        time = expression.alias("__time")
-    try:
-        frame = source.lazy.select(
-            time,
-            pl.int_range(pl.len(), dtype=pl.Int64).alias("__row"),
-            *(pl.col(name).cast(pl.String).alias(f"g{i}") for i, name in enumerate(schema.group)),
-            *(number(source, name, config).alias(f"v{i}") for i, name in enumerate(schema.numbers)),
-        ).collect(engine="streaming")
-        refuse_text(source, schema.numbers, config)
-        if schema.time is not None and frame["__time"].null_count():
-            refuse_bad_stamps(source, schema.time, config)
-    except pl.exceptions.PolarsError as error:
-        raise DataError(source.explain(error)) from None
-    groups, code = _group_keys(source, schema, frame)
-    values = frame.select(pl.col(f"v{i}").fill_null(np.nan) for i in range(len(schema.numbers)))
-    return _Rows(
-        groups,
-        code,
-        frame["__time"].to_numpy().copy(),
-        values.to_numpy().reshape(len(frame), -1),
-        frame["__row"].to_numpy(),
-        kind,
-    )
-
-
-def _group_keys(
-    source: Source, schema: Schema, frame: pl.DataFrame
-) -> tuple[tuple[tuple[str, ...], ...], Ints]:
-    if not schema.group:
-        return ((),), np.zeros(len(frame), np.int64)
-    keys = frame.select(f"g{i}" for i in range(len(schema.group)))
-    for key, name in zip(keys, schema.group, strict=True):
-        if key.null_count():
-            row = int(key.is_null().arg_max() or 0)
-            raise DataError(
-                f"{source.name}: {source.row(row)}, column {name!r}: the series name is missing"
-            )
-    unique = keys.unique(maintain_order=True).with_row_index("__group")
-    code = keys.join(unique, on=keys.columns, how="left", maintain_order="left")["__group"]
-    return tuple(unique.select(keys.columns).rows()), code.to_numpy().astype(np.int64)
-
-
-def _without_infinities(
-    rows: _Rows, source: Source, schema: Schema, findings: list[Finding]
-) -> _Rows:
-    infinite = np.isinf(rows.values)
-    if not infinite.any():
-        return rows
-    at = np.argwhere(infinite)
-    findings.append(
-        Finding(
-            "infinite",
-            "error",
-            f"{len(at):,} values are infinite",
-            tuple(
-                f"{source.row(int(rows.row[i]))}, column {schema.numbers[j]!r}" for i, j in at[:5]
-            ),
-            "correct them or leave the cells empty",
-        )
-    )
-    values = np.where(infinite, np.nan, rows.values)
-    return _Rows(rows.groups, rows.code, rows.stamps, values, rows.row, rows.kind)
-
-
-def _sorted(rows: _Rows, source: Source, findings: list[Finding]) -> _Rows:
-    order = np.lexsort((rows.row, rows.stamps, rows.code))
-    same = rows.code[1:] == rows.code[:-1]
-    backwards = same & (rows.stamps[1:] < rows.stamps[:-1])
-    if backwards.any():
-        at = np.flatnonzero(backwards) + 1
-        findings.append(
-            Finding(
-                "unsorted",
-                "note",
-                f"{at.size:,} rows stand before an earlier timestamp; sorted",
-                tuple(source.row(int(rows.row[i])) for i in at[:5]),
-                "sort the file by time to silence this",
-            )
-        )
-    return _take(rows, order)
-
-
-def _take(rows: _Rows, order: Ints) -> _Rows:
-    return _Rows(
-        rows.groups,
-        rows.code[order],
-        rows.stamps[order],
-        rows.values[order],
-        rows.row[order],
-        rows.kind,
-    )
-
-
-def _grid(
-    rows: _Rows, source: Source, config: DataConfig, freq: Freq | None, findings: list[Finding]
-) -> Freq:
-    starts = np.flatnonzero(np.diff(rows.code)) + 1
-    series: list[Ints] = [np.unique(part) for part in np.split(rows.stamps, starts)]
-    if freq is not None:
-        grid = freq
-    elif config.freq is not None:
-        if config.freq == "rows" and rows.kind != "integer":
-            raise DataError(
-                f"{source.name}: data.freq = 'rows' needs an integer time column or none; "
-                "leave out --time to count rows"
-            )
-        grid = Freq.parse(config.freq).align(rows.stamps)
-    else:
-        grid, share = infer_freq(series, rows.kind == "integer")
-        if share < 0.95:
-            findings.append(
-                Finding(
-                    "irregular",
-                    "error",
-                    f"the timestamps are irregular: the likeliest step is {grid}, and "
-                    f"{100 * (1 - share):.0f} % of the rows lie beside it",
-                    (),
-                    "say the step to resample to, for example --set data.freq=1h "
-                    "--set data.duplicates=mean",
-                )
-            )
-            return grid
-    off = grid.off_grid(rows.stamps)
-    if off.any():
-        at = np.flatnonzero(off)
-        findings.append(
-            Finding(
-                "off-grid",
-                "warning",
-                f"{at.size:,} timestamps lie between the steps of {grid}; "
-                "each was moved back to the step before it",
-                tuple(source.row(int(rows.row[i])) for i in at[:5]),
-                "correct the timestamps, or choose the step with --set data.freq=…",
-            )
-        )
-    return grid
-
-
-def _merge_duplicates(
-    rows: _Rows,
-    index: Ints,
-    source: Source,
-    schema: Schema,
-    config: DataConfig,
-    findings: list[Finding],
-) -> tuple[_Rows, Ints]:
-    repeat = (rows.code[1:] == rows.code[:-1]) & (index[1:] == index[:-1])
-    if not repeat.any():
-        return rows, index
-    first, second = rows.values[:-1][repeat], rows.values[1:][repeat]
-    differs = ((first != second) & ~(np.isnan(first) & np.isnan(second))).any(axis=1)
-    at = np.flatnonzero(repeat) + 1
-    where = tuple(source.row(int(rows.row[i])) for i in (at[differs] if differs.any() else at)[:5])
-    conflict = bool(differs.any())
-    how = config.duplicates if conflict else "first"
-    verb = {"mean": "averaged", "last": "the last kept", "first": "the first kept"}
-    said = "with different values" if how == "error" else verb[how]
-    group = "" if schema.group else "if the file holds several series, name them with --group; "
-    findings.append(
-        Finding(
-            "duplicates",
-            "error" if how == "error" else "warning" if conflict else "note",
-            f"{at.size:,} rows repeat a timestamp of their series; {said}",
-            where,
-            f"{group}or merge them with --set data.duplicates=mean (or first, last)"
-            if how == "error"
-            else "remove the repeated rows",
-        )
-    )
-    start = np.concatenate([[True], ~repeat])
-    keep = np.flatnonzero(start)
-    if how == "last":
-        keep = np.concatenate([keep[1:], [index.size]]) - 1
-    merged = _take(rows, keep)
-    if how in ("mean", "error"):
-        known = ~np.isnan(rows.values)
-        total = np.add.reduceat(np.where(known, rows.values, 0.0), keep, axis=0)
-        count = np.add.reduceat(known.astype(np.float64), keep, axis=0)
-        merged.values[...] = np.divide(
-            total, count, out=np.full_like(total, np.nan), where=count > 0
-        )
-    return merged, index[keep]
-
-
-def _scatter(rows: _Rows, index: Ints, grid: Freq, schema: Schema, source: Source) -> Panel:
-    count = len(rows.groups)
-    starts = np.searchsorted(rows.code, np.arange(count))
-    ends = np.searchsorted(rows.code, np.arange(count), side="right") - 1
-    first = index[starts]
-    lengths = index[ends] - first + 1
-    total = int(lengths.sum())
-    if total > MAX_STRETCH * max(index.size, 1000):
-        raise DataError(
-            f"{source.name}: {index.size:,} rows would spread over {total:,} steps of {grid}; "
-            "check the timestamps, or choose a longer step with --set data.freq=…"
-        )
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    values = np.full((total, len(schema.numbers)), np.nan)
-    values[offsets[rows.code] + index - first[rows.code]] = rows.values
-
-    def pick(names: Sequence[str]) -> Floats:
-        return np.ascontiguousarray(values[:, [schema.numbers.index(name) for name in names]])
-
-    static = _static(pick(schema.static), offsets, rows, schema, source)
-    return Panel(
-        rows.groups,
-        offsets,
-        first,
-        pick(schema.target),
-        pick(schema.past),
-        pick(schema.future),
-        static,
-        grid,
-        rows.kind,
-        schema,
-    )
-
-
-def _static(values: Floats, offsets: Ints, rows: _Rows, schema: Schema, source: Source) -> Floats:
-    static = np.zeros((len(rows.groups), values.shape[1]))
-    for group in range(len(rows.groups) if values.shape[1] else 0):
-        block = values[offsets[group] : offsets[group + 1]]
-        for column, name in enumerate(schema.static):
-            known = block[:, column][~np.isnan(block[:, column])]
-            if known.size == 0 or np.any(known != known[0]):
-                what = "is empty" if known.size == 0 else "changes"
-                raise DataError(
-                    f"{source.name}: static column {name!r} {what} within series "
-                    f"{'/'.join(rows.groups[group])!r}; name it with --past or --future instead"
-                )
-            static[group, column] = known[0]
-    return static
-
-
-def _note_missing(panel: Panel, rows: _Rows, index: Ints, findings: list[Finding]) -> None:
-    missing = panel.num_rows - index.size
-    empty = np.flatnonzero(np.isnan(panel.target).all(axis=0))
-    if empty.size:
-        findings.append(
-            Finding(
-                "empty-target",
-                "error",
-                f"target column {panel.schema.target[int(empty[0])]!r} holds no value at all",
-                (),
-                "choose another --target",
-            )
-        )
-    if not missing:
-        return
-    jump = (rows.code[1:] == rows.code[:-1]) & (np.diff(index) > 1)
-    at = np.flatnonzero(jump)
-    where = []
-    for i in at[:5]:
-        stamps = format_stamps(panel.freq.to_stamps(index[i : i + 2]), panel.kind)
-        name = "/".join(panel.groups[int(rows.code[i])])
-        where.append(f"{name + ': ' if name else ''}between {stamps[0]} and {stamps[1]}")
-    findings.append(
-        Finding(
-            "gaps",
-            "warning",
-            f"{missing:,} steps of {panel.freq} are missing in {at.size:,} places",
-            tuple(where),
-            "the last known value stands in as input; missing steps are not scored",
-        )
-    )
+def forward_fill(values: Floats, offsets: Ints) -> Floats:
+    """Last known value within each group's rows; leading gaps stay NaN. values [N, C]."""
+    filled = values.copy()
+    row = np.arange(len(values))
+    begin = np.repeat(offsets[:-1], np.diff(offsets))
+    for column in range(values.shape[1]):
+        known = ~np.isnan(values[:, column])
+        latest = np.maximum.accumulate(np.where(known, row, -1))
+        has_past = latest >= begin
+        filled[:, column] = np.where(has_past, values[np.maximum(latest, 0), column], np.nan)
+    return filled

@@ -9,6 +9,8 @@ from longshort.data.columns import is_numeric, looks_like_time
 from longshort.data.sources import Source
 from longshort.errors import DataError, nearest
 
+_SURE_NAMES = ("ds", "date", "datetime", "timestamp", "time", "year")
+"""Columns of these names hold the time even as plain integers; a lone 'day' may be 1 to 31."""
 _TIME_NAMES = ("ds", "date", "datetime", "timestamp", "time", "day", "week", "month", "year")
 
 
@@ -22,12 +24,6 @@ class Schema:
     past: tuple[str, ...]
     future: tuple[str, ...]
     static: tuple[str, ...]
-
-    @property
-    def used(self) -> list[str]:
-        """All columns that are read, each once."""
-        time = (self.time,) if self.time else ()
-        return list(dict.fromkeys((*time, *self.group, *self.numbers)))
 
     @property
     def numbers(self) -> list[str]:
@@ -68,23 +64,23 @@ def _delimiter_hint(source: Source) -> str:
 
 
 def _find_time(source: Source, config: DataConfig) -> str | None:
-    by_name = [name for name in source.columns if name.strip().casefold() in _TIME_NAMES]
-    by_name.sort(key=lambda name: _TIME_NAMES.index(name.strip().casefold()))
-    if by_name:
-        return by_name[0]
     taken = {*config.target, *config.group, *config.past, *config.future, *config.static}
-    for name in source.columns[:50]:
-        if name not in taken and looks_like_time(source, name, config):
+    free = [name for name in source.columns if name not in taken]
+    named = [name for name in free if name.strip().casefold() in _TIME_NAMES]
+    named.sort(key=lambda name: _TIME_NAMES.index(name.strip().casefold()))
+    for name in named:
+        if looks_like_time(source, name, config) or name.strip().casefold() in _SURE_NAMES:
             return name
-    return None
+    return next((name for name in free[:50] if looks_like_time(source, name, config)), None)
 
 
 def _find_target(source: Source, config: DataConfig, taken: set[str | None]) -> tuple[str, ...]:
     if config.target and config.target != ("all",):
         return config.target
     free = [name for name in source.columns if name not in taken]
-    numeric = [name for name in free if is_numeric(source, name, config)]
-    if config.target == ("all",) and numeric:
+    is_all = config.target == ("all",)
+    numeric = [name for name in free if is_numeric(source, name, config, or_empty=is_all)]
+    if is_all and numeric:
         return tuple(numeric)
     if len(numeric) == 1:
         return (numeric[0],)

@@ -6,7 +6,6 @@ import numpy as np
 
 from longshort.data.panel import Floats, Panel
 from longshort.data.timeline import Ints, seasons
-from longshort.data.transforms import forward_fill
 
 _MAX_SERIES = 64
 _MIN_CORRELATION = 0.2
@@ -50,7 +49,7 @@ def find_season(panel: Panel, rows_end: Ints) -> int:
 
 def _sample(panel: Panel, rows_end: Ints, shortest: int) -> list[Floats]:
     """Training values of at most 64 series that are long enough and not constant."""
-    filled = forward_fill(panel.target, panel.offsets)
+    filled = panel.filled
     pairs = [(g, k) for g in range(panel.num_groups) for k in range(filled.shape[1])]
     found = []
     for group, column in pairs[:: max(1, len(pairs) // _MAX_SERIES)]:

@@ -10,6 +10,7 @@ import csv
 import gzip
 import hashlib
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -110,19 +111,24 @@ def _from_pandas(frame: Any) -> pl.DataFrame:
         frame = frame.to_frame()
     if frame.index.name is not None or frame.index.dtype.kind == "M":
         frame = frame.reset_index(names=frame.index.name or "time")
-    columns: dict[str, pl.Series] = {}
-    for name in frame.columns:
-        column = frame[name]
-        if column.dtype.kind in "iufbM":
-            values = column.to_numpy()
-            columns[str(name)] = pl.Series(str(name), values)
-        else:
-            texts = [
-                None if missing else str(cell)
-                for cell, missing in zip(column, column.isna(), strict=True)
-            ]
-            columns[str(name)] = pl.Series(str(name), texts, dtype=pl.String)
-    return pl.DataFrame(columns)
+    names = [str(name) for name in frame.columns]
+    doubled = [name for name, count in Counter(names).items() if count > 1]
+    if doubled:
+        raise DataError(f"data: the frame's column name {doubled[0]!r} stands twice; rename one")
+    return pl.DataFrame([_pandas_column(str(name), frame[name]) for name in frame.columns])
+
+
+def _pandas_column(name: str, column: Any) -> pl.Series:
+    """Numbers and times as they are (times in UTC), everything else as text."""
+    kind = column.dtype.kind
+    if kind == "M":
+        return pl.Series(name, column.to_numpy(dtype="datetime64[us]"))
+    if kind in "iufb" and not column.isna().any():
+        return pl.Series(name, column.to_numpy())
+    if kind in "iufb":
+        return pl.Series(name, column.to_numpy(dtype="float64", na_value=float("nan")))
+    cells = [None if gone else str(cell) for cell, gone in zip(column, column.isna(), strict=True)]
+    return pl.Series(name, cells, dtype=pl.String)
 
 
 def _open_file(path: Path, config: DataConfig) -> Source:
@@ -188,33 +194,30 @@ def _open_text(path: Path, sample: list[str], digest: str, size: int, config: Da
     if config.delimiter is not None and len(config.delimiter) != 1:
         raise DataError(f"data.delimiter: one character is expected, got {config.delimiter!r}")
     delimiter = config.delimiter or _guess_delimiter(path, sample)
+    if not sample[0].strip():
+        raise DataError(f"{path}: line 1 is empty; put a line of column names first")
     names = _split(sample[0], delimiter)
     if len(names) > MAX_COLUMNS:
         raise DataError(
             f"{path}: line 1 has {len(names):,} columns, at most {MAX_COLUMNS:,} are read; "
             "keep the columns you need, or use long format (a series name, a time, a value)"
         )
-    blank = [i + 1 for i, name in enumerate(names) if not name.strip()]
-    doubled = (
-        sorted({name for name in names if names.count(name) > 1})[:3]
-        if (len(set(names)) < len(names))
-        else []
-    )
-    if doubled and not blank:
+    names = [name.strip() or f"column_{i + 1}" for i, name in enumerate(names)]
+    doubled = [name for name, count in Counter(names).items() if count > 1]
+    if doubled:
         raise DataError(f"{path}: line 1: the column name {doubled[0]!r} stands twice; rename one")
     if all(_is_number(name) for name in names) and not all(map(str.isdigit, names)):
         raise DataError(
             f"{path}: line 1 holds numbers only, so the file seems to have no header; "
             "put a line of column names first"
         )
-    names = [name.strip() or f"column_{i + 1}" for i, name in enumerate(names)]
     lazy = pl.scan_csv(
         path,
         separator=delimiter,
         has_header=False,
         skip_rows=1,
         schema=dict.fromkeys(names, pl.String),
-        null_values=NULLS,
+        null_values=[""],
         raise_if_empty=False,
     )
     return Source(lazy, tuple(names), path.name, 2, str(path), digest, size)

@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import polars as pl
 
-from longshort.config import DataConfig, SplitConfig
-from longshort.data.columns import stamp
+from longshort.config import SplitConfig
 from longshort.data.panel import Panel
-from longshort.data.sources import Source
 from longshort.data.timeline import Ints
 from longshort.errors import ConfigError
 
@@ -59,8 +56,9 @@ def make_split(panel: Panel, config: SplitConfig) -> Split:
     lengths = panel.lengths
     last = panel.first + lengths
     if config.by == "time":
-        low = np.full_like(last, panel.first.min())
-        high = np.full_like(last, last.max())
+        held = lengths > 0
+        low = np.full_like(last, panel.first[held].min())
+        high = np.full_like(last, last[held].max())
     else:
         low, high = panel.first, last
     test_start = _cut(panel, low, high, test, high, "split.test")
@@ -111,7 +109,11 @@ def _index_of(panel: Panel, text: str, key: str) -> int:
                 None
             )
     else:
-        frame = pl.DataFrame({"time": [text]})
-        source = Source(frame.lazy(), ("time",), key, None)
-        value = frame.select(stamp(source, "time", DataConfig())[0]).to_series().to_numpy()
+        try:
+            moment = np.datetime64(text.strip().replace(" ", "T"), "us")
+        except ValueError:
+            raise ConfigError(
+                f"{key}: {text!r} is no timestamp; write it like 2024-01-31 or 2024-01-31 06:00:00"
+            ) from None
+        value = np.array([moment]).astype(np.int64)
     return int(panel.freq.to_index(value)[0])

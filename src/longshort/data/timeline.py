@@ -20,7 +20,15 @@ Ints = NDArray[np.int64]
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
-_FIXED = {"us": 1, "ms": 1000, "s": SECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "d": DAY, "w": 7 * DAY}
+_FIXED = {
+    "us": 1,
+    "ms": 1000,
+    "s": SECOND,
+    "min": 60 * SECOND,
+    "h": 3600 * SECOND,
+    "d": DAY,
+    "w": 7 * DAY,
+}
 _MONTHS = {"mo": 1, "q": 3, "y": 12}
 _PATTERN = re.compile(r"(\d*)\s*([a-zA-Z]+)")
 
@@ -31,7 +39,8 @@ class Freq:
 
     unit "fixed": `step` microseconds, `anchor` is the phase; "month": `step` calendar months,
     `anchor` the day of the month (31: its last day) and `phase` the month index modulo the step;
-    "business": Monday to Friday; "rows": integers, `step` apart from `anchor` on.
+    "business": Monday to Friday, `anchor` microseconds into
+    the day; "rows": integers, `step` apart from `anchor` on.
     """
 
     unit: Literal["fixed", "month", "business", "rows"]
@@ -74,8 +83,10 @@ class Freq:
 
     def align(self, stamps: Ints) -> Freq:
         """Take the phase from data: where most of these timestamps lie."""
-        if stamps.size == 0 or self.unit == "business":
+        if stamps.size == 0:
             return self
+        if self.unit == "business":
+            return Freq("business", anchor=_mode(stamps % DAY))
         if self.unit == "month":
             month, day = _month_and_day(stamps)
             last = _days_in_month(month)
@@ -100,7 +111,7 @@ class Freq:
         """Timestamps of grid indices."""
         if self.unit == "business":
             days = np.busday_offset(np.datetime64("1970-01-01"), index, roll="forward")
-            return np.asarray(days.astype("datetime64[us]").astype(np.int64))
+            return np.asarray(days.astype("datetime64[us]").astype(np.int64)) + self.anchor
         if self.unit == "month":
             month = index * self.step + self.phase
             day = np.minimum(self.anchor, _days_in_month(month))
@@ -157,7 +168,7 @@ def _infer_calendar(steps: Ints, stamps: Ints) -> Freq | None:
     weekday = (stamps // DAY + 3) % 7
     spans_weeks = (stamps.max() - stamps.min()) // DAY >= 14
     if spans_weeks and not np.any(weekday >= 5) and np.any(steps == 3 * DAY):
-        return Freq("business")
+        return Freq("business").align(stamps)
     return None
 
 

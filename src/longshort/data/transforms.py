@@ -18,19 +18,6 @@ from longshort.errors import DataError
 _TINY = 1e-8
 
 
-def forward_fill(values: Floats, offsets: Ints) -> Floats:
-    """Last known value within each group's rows; leading gaps stay NaN. values [N, C]."""
-    filled = values.copy()
-    row = np.arange(len(values))
-    begin = np.repeat(offsets[:-1], np.diff(offsets))
-    for column in range(values.shape[1]):
-        known = ~np.isnan(values[:, column])
-        latest = np.maximum.accumulate(np.where(known, row, -1))
-        has_past = latest >= begin
-        filled[:, column] = np.where(has_past, values[np.maximum(latest, 0), column], np.nan)
-    return filled
-
-
 @dataclass(frozen=True)
 class TargetTransform:
     """Invertible steps with their fitted numbers; location and scale are [G, K]."""
@@ -96,7 +83,7 @@ class TargetTransform:
 
 
 def _pointwise(panel: Panel, config: TransformConfig) -> Floats:
-    values = forward_fill(panel.target, panel.offsets)
+    values = panel.filled.copy()
     if config.log1p:
         low = np.nanmin(values)
         if low <= -1:
@@ -121,7 +108,7 @@ def _pointwise(panel: Panel, config: TransformConfig) -> Floats:
 def _location_scale(values: Floats, config: TransformConfig) -> tuple[float, float]:
     known = values[~np.isnan(values)]
     if known.size == 0:
-        return 0.0, 1.0
+        return np.nan, np.nan  # never seen in training: cannot be scaled without looking ahead
     if config.scale == "robust":
         low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
         location, spread = float(middle), float(high - low) / 1.349

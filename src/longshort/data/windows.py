@@ -15,6 +15,7 @@ from torch import Tensor
 from longshort.data.panel import Floats, Panel
 from longshort.data.split import Part, Split
 from longshort.data.timeline import Ints
+from longshort.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,14 @@ class Origins:
     def __getitem__(self, chosen: Ints | slice) -> Origins:
         return Origins(self.group[chosen], self.column[chosen], self.row[chosen])
 
+    def for_columns(self, columns: int) -> Origins:
+        """Each window once for each of the columns that it forecasts together."""
+        return Origins(
+            np.repeat(self.group, columns),
+            np.tile(np.arange(columns), len(self)),
+            np.repeat(self.row, columns),
+        )
+
 
 class WindowReader:
     """Gathers windows of `context` + `horizon` steps from scaled values.
@@ -71,6 +80,11 @@ class WindowReader:
         joint: bool,
         number: Ints,
     ) -> None:
+        if panel.num_rows < context + horizon:
+            raise DataError(
+                f"the data has {panel.num_rows} steps, and one window needs {context} + {horizon} "
+                "(context_length + horizon)"
+            )
         self.panel = panel
         self.context = context
         self.horizon = horizon
@@ -94,11 +108,6 @@ class WindowReader:
         flat = values if columns == values.shape[1] else values.T.reshape(-1, 1)
         rows = torch.as_tensor(np.ascontiguousarray(flat), dtype=torch.float32)
         return rows.unfold(0, self.context + self.horizon, 1)
-
-    @property
-    def num_columns(self) -> int:
-        """Columns in one window, C."""
-        return self.scaled.shape[1] if self.joint else 1
 
     def origins(self, part: Part, split: Split, stride: int = 1) -> Origins:
         """All windows whose whole horizon lies in a part, and whose context is known."""
@@ -144,14 +153,15 @@ class WindowReader:
 
     def flat(self, origins: Origins) -> Origins:
         """One origin per column, in the order of [n, C] flattened."""
-        if not self.joint:
-            return origins
-        count, columns = len(origins), self.scaled.shape[1]
-        return Origins(
-            np.repeat(origins.group, columns),
-            np.tile(np.arange(columns), count),
-            np.repeat(origins.row, columns),
-        )
+        return origins.for_columns(self.scaled.shape[1]) if self.joint else origins
+
+    def is_known(self, group: int, column: int, row: int) -> bool:
+        """Whether a window from this origin has a whole context."""
+        if row < self.context:
+            return False
+        begin = self.panel.offsets[group] + row - self.context
+        chosen = slice(None) if self.joint else slice(column, column + 1)
+        return bool(self._starts_known[begin, chosen].all())
 
     def truth(self, flat: Origins) -> Floats:
         """Targets in the user's units [m, H], NaN where missing."""

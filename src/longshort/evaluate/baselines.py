@@ -38,7 +38,7 @@ class LastValue(Baseline):
 
 
 class SeasonalNaive(Baseline):
-    """The value one season ago."""
+    """The value one season ago; the last value where none is known that far back."""
 
     name = "seasonal_naive"
 
@@ -46,8 +46,9 @@ class SeasonalNaive(Baseline):
         self.season = season
 
     def forecast(self, history: Floats, horizon: int) -> Floats:
-        """Repeat the last season; the history must hold one."""
+        """Repeat the last season."""
         cycle = history[:, -self.season :]
+        cycle = np.where(np.isnan(cycle), history[:, -1:], cycle)
         return np.tile(cycle, (1, -(-horizon // self.season)))[:, :horizon]
 
 
@@ -89,32 +90,27 @@ class LinearLags(Baseline):
     def fit(
         train: Iterator[tuple[Floats, Floats]], validate: Iterator[tuple[Floats, Floats]]
     ) -> LinearLags:
-        """Fit on pieces of (context [n, L], target [n, H]) and choose the ridge on others.
-
-        Windows with missing targets are left out.
-        """
-        gram, cross, count = _moments(train)
-        gram_val, cross_val, _ = _moments(validate)
+        """Fit on pieces of (context [n, L], target [n, H]) and choose the ridge on others."""
+        gram, cross = _moments(train)
+        gram_val, cross_val = _moments(validate)
         size = len(gram)
         level = float(np.trace(gram)) / size or 1.0
-        best: tuple[float, float, Floats] | None = None
+        found: list[tuple[float, float, Floats]] = []
         for ridge in RIDGES:
-            weights: Floats = np.asarray(
+            weights = np.asarray(
                 np.linalg.solve(gram + ridge * level * np.eye(size), cross), np.float64
             )
             error = float(np.sum(weights * (gram_val @ weights)) - 2 * np.sum(weights * cross_val))
-            if best is None or error < best[0]:
-                best = (error, ridge, weights)
-        if best is None or count == 0:
-            raise ValueError("the linear rival needs at least one complete training window")
-        return LinearLags(best[2], best[1])
+            found.append((error, ridge, weights))
+        _, ridge, weights = min(found, key=lambda entry: entry[0])
+        return LinearLags(weights, ridge)
 
 
-def _moments(pieces: Iterator[tuple[Floats, Floats]]) -> tuple[Floats, Floats, int]:
-    gram, cross, count = np.zeros(()), np.zeros(()), 0
+def _moments(pieces: Iterator[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    """Sums of x xᵀ and x yᵀ over all windows, relative to their last value."""
+    gram, cross = np.zeros(()), np.zeros(())
     for context, target in pieces:
-        complete = ~np.isnan(target).any(axis=1)
-        last = context[complete, -1:]
-        x, y = context[complete] - last, target[complete] - last
-        gram, cross, count = gram + x.T @ x, cross + x.T @ y, count + len(x)
-    return np.atleast_2d(gram), np.atleast_2d(cross), count
+        last = context[:, -1:]
+        x, y = context - last, target - last
+        gram, cross = gram + x.T @ x, cross + x.T @ y
+    return np.atleast_2d(gram), np.atleast_2d(cross)

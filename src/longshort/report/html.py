@@ -40,7 +40,7 @@ def _content(report: ReportInput, folder: Path) -> dict[str, Any]:
         "verdict": scores["verdict"],
         "outcome": scores["outcome"],
         "rows": score_rows(scores),
-        "not_run": scores["not_run"],
+        "notes": scores["notes"],
         "quantiles": _quantiles(scores),
         "checks": _checks(scores),
         "windows_svg": plots.forecast_windows(_windows(report)),
@@ -64,7 +64,7 @@ def _content(report: ReportInput, folder: Path) -> dict[str, Any]:
 
 def _quantiles(scores: dict[str, Any]) -> list[list[str]]:
     found = scores["test"]["model"].get("quantiles")
-    if not found:
+    if not found or not found["intervals"]:
         return []
     rows = [["interval", "covers", "mean width"]]
     for nominal, entry in found["intervals"].items():
@@ -138,7 +138,7 @@ def _windows(report: ReportInput) -> list[dict[str, Any]]:
             "rival": scored.forecasts[report.verdict.rival][number],
             "rival_name": report.verdict.rival,
         }
-        if report.config.model.quantiles:
+        if len(report.config.model.quantiles) > 1:
             levels = report.config.model.quantiles
             entry |= {
                 "low": scored.quantiles[number, :, 0],

@@ -114,6 +114,7 @@ class _Loop:
         self.folder, self.listen = folder, listen
         self.optimizer = make_optimizer(task.weight_groups(), config)
         self.weights = [w for group in self.optimizer.param_groups for w in group["params"]]
+        self.device = self.weights[0].device
         self.state = _State()
         self.best: dict[str, Tensor] = {}
         self.average = {n: w.detach().clone() for n, w in task.module.state_dict().items()}
@@ -266,10 +267,13 @@ class _Loop:
         for number, moments in optimizer["state"].items():
             for name, value in moments.items():
                 tensors[f"optim.{number}.{name}"] = torch.as_tensor(value)
-        tensors["rng"] = torch.get_rng_state()
-        save_tensors(self.folder.last, tensors, asdict(self.state))
+        tensors["rng.cpu"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            tensors["rng.cuda"] = torch.cuda.get_rng_state(self.device)
+        # The log first: it may be ahead of the checkpoint, which rewrites it, but never behind.
         lines = [json.dumps(record) + "\n" for record in self.state.history]
         self.folder.write(METRICS, "".join(lines))
+        save_tensors(self.folder.last, tensors, asdict(self.state))
         self.saved_at = time.monotonic()
         self.listen(Saved(self._steps_done()))
 
@@ -297,14 +301,17 @@ class _Loop:
             part, _, rest = name.partition(".")
             parts[part][rest] = tensor
         load_weights(self.task.module, parts["model"], path)
-        self.best, self.average = parts["best"], parts["average"]
+        self.best = parts["best"]
+        self.average = {name: w.to(self.device) for name, w in parts["average"].items()}
         moments: dict[int, dict[str, Tensor]] = {}
         for name, tensor in parts["optim"].items():
             number, _, key = name.partition(".")
             moments.setdefault(int(number), {})[key] = tensor
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-        torch.set_rng_state(parts["rng"][""])
+        torch.set_rng_state(parts["rng"]["cpu"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(parts["rng"]["cuda"], self.device)
 
     def _resume_line(self) -> str:
         if self.folder is None:

@@ -11,11 +11,12 @@ from longshort.data.calendar import seen_periods
 from longshort.data.panel import Panel
 from longshort.data.season import find_season
 from longshort.data.split import Split, make_split
-from longshort.errors import DataError
+from longshort.errors import ConfigError, DataError
+from longshort.tasks.forecast.predict import RESERVED
 
 _SHARES = {"val": 0.1, "test": 0.2}
-_MAX_SCORED = 20_000_000
-"""Forecast values scored in the test part, above which origins are thinned."""
+_MAX_SCORED = 50_000_000
+"""Values of context and horizon in the test windows, above which origins are thinned."""
 _STEPS_PER_EPOCH = 200
 _MAX_EPOCHS = 10
 _ONE_THREAD = 4096
@@ -25,12 +26,22 @@ _ONE_THREAD = 4096
 def resolve(config: RunConfig, panel: Panel) -> tuple[RunConfig, list[str]]:
     """The config with every open setting decided, and a line for each decision."""
     said: list[str] = []
+    _refuse_reserved(panel)
     config = _decide_split(config, said)
     split = make_split(panel, config.split)
     config = _decide_season(config, panel, split, said)
     config = _decide_lengths(config, panel, split, said)
     config = _decide_covariates(config, panel, split, said)
     return _decide_size(config, panel, split, said), said
+
+
+def _refuse_reserved(panel: Panel) -> None:
+    schema = panel.schema
+    taken = RESERVED.intersection({*schema.group, schema.time or "step"})
+    if taken:
+        raise DataError(
+            f"column {min(taken)!r} is also a column of the forecast tables; rename it in the data"
+        )
 
 
 def _decide_split(config: RunConfig, said: list[str]) -> RunConfig:
@@ -67,11 +78,13 @@ def _decide_lengths(config: RunConfig, panel: Panel, split: Split, said: list[st
     if model.horizon is None:
         said.append(f"model.horizon = {horizon} steps")
     _refuse_short(panel, split, context, horizon)
+    if model.patch is not None and model.patch > context:
+        raise ConfigError(f"model.patch = {model.patch} is longer than the context of {context}")
     patch = model.patch
     if patch is None:
         patch = _patch(context, season)
         said.append(f"model.patch = {patch} steps enter the cell together")
-    lengths = {"horizon": horizon, "context_length": context, "patch": min(patch, context)}
+    lengths = {"horizon": horizon, "context_length": context, "patch": patch}
     return _update(config, "model", lengths)
 
 
@@ -121,14 +134,13 @@ def _decide_size(config: RunConfig, panel: Panel, split: Split, said: list[str])
     room = split.end["train"] - model.context_length - model.horizon + 1
     windows = int(room.clip(0).sum()) * columns
     tested = int((split.end["test"] - split.start["test"]).sum()) * panel.target.shape[1]
-    changes: dict[str, Any] = {}
     hidden = model.hidden or (32 if windows < 2_000 else 64 if windows < 20_000 else 128)
     if model.hidden is None:
         said.append(f"model.hidden = {hidden} units for {windows:,} training windows")
     batch = train.batch_size or (32 if windows < 2_000 else 64 if windows < 20_000 else 256)
     steps = train.steps_per_epoch or max(1, min(windows // batch, _STEPS_PER_EPOCH))
     epochs = train.max_epochs or _MAX_EPOCHS
-    changes = {"batch_size": batch, "steps_per_epoch": steps, "max_epochs": epochs}
+    changes: dict[str, Any] = {"batch_size": batch, "steps_per_epoch": steps, "max_epochs": epochs}
     if train.batch_size is None or train.steps_per_epoch is None or train.max_epochs is None:
         said.append(f"train: up to {epochs} epochs of {steps} batches of {batch} windows")
     if train.threads is None and hidden * batch <= _ONE_THREAD:
@@ -138,7 +150,7 @@ def _decide_size(config: RunConfig, panel: Panel, split: Split, said: list[str])
         changes["loss"] = "pinball" if model.quantiles else "mse"
         said.append(f"train.loss = {changes['loss']}")
     if config.split.stride is None:
-        stride = max(1, -(-tested * model.horizon // _MAX_SCORED))
+        stride = max(1, -(-tested * (model.context_length + model.horizon) // _MAX_SCORED))
         config = _update(config, "split", {"stride": stride})
         if stride > 1:
             said.append(f"split.stride = {stride}: every {stride}th origin is scored")

@@ -9,10 +9,10 @@ import numpy as np
 
 from longshort.config import RunConfig, TransformConfig
 from longshort.data.calendar import calendar_features
-from longshort.data.panel import Floats, Panel
+from longshort.data.panel import Floats, Panel, forward_fill
 from longshort.data.split import Split
 from longshort.data.timeline import Ints
-from longshort.data.transforms import TargetTransform, forward_fill
+from longshort.data.transforms import TargetTransform
 from longshort.data.windows import WindowReader
 from longshort.errors import RunError
 from longshort.evaluate.metrics import seasonal_scale
@@ -45,12 +45,14 @@ class Fitted:
 
     `transform` is what the model sees; `zscore` the plain scale in which scores are also given;
     `naive_error` [G, K] the seasonal naive error that MASE divides by; `number` [G] each group's
-    place at training, by which learned vectors are found, -1 for a group that was not there.
+    place at training, by which learned vectors are found, -1 for a group that was not there;
+    `known_until` [G] the grid index up to which rows were used for training or validation.
     """
 
     groups: tuple[tuple[str, ...], ...]
     number: Ints
     rows: Ints
+    known_until: Ints
     transform: TargetTransform
     zscore: TargetTransform
     naive_error: Floats
@@ -61,7 +63,8 @@ class Fitted:
     @classmethod
     def fit(cls, panel: Panel, split: Split, config: RunConfig) -> Self:
         """Look at the training rows only."""
-        return cls._fit(panel, split.end["train"], config)
+        fitted = cls._fit(panel, split.end["train"], config)
+        return replace(fitted, known_until=panel.first + split.end["val"])
 
     @classmethod
     def _fit(cls, panel: Panel, rows: Ints, config: RunConfig) -> Self:
@@ -81,6 +84,7 @@ class Fitted:
             panel.groups,
             np.arange(panel.num_groups),
             rows,
+            panel.first + rows,
             TargetTransform.fit(panel, rows, config.transform),
             TargetTransform.fit(panel, rows, TransformConfig()),
             naive,
@@ -108,58 +112,51 @@ class Fitted:
             number=self.number,
         )
 
-    def fit_to(self, panel: Panel, config: RunConfig) -> tuple[Fitted, list[int]]:
+    def fit_to(self, panel: Panel, config: RunConfig, history: Ints) -> tuple[Fitted, list[int]]:
         """The same numbers in another panel's order of groups, and which groups are new.
 
-        A new group is scaled by its own history where the scale is per series, else globally.
+        A new group, or one without training rows, is scaled by the first `history` [G] rows of its
+        own where the scale is per series, else globally.
         """
-        place = {key: number for number, key in enumerate(self.groups)}
-        own = Fitted._fit(panel, panel.lengths, config)
-        new = [g for g, key in enumerate(panel.groups) if key not in place]
+        place = {key: number for number, key in enumerate(self.groups) if self.rows[number] > 0}
         number = np.array([place.get(key, -1) for key in panel.groups])
-        is_new = number < 0
+        new = number < 0
+        own = type(self)._fit(panel, history, config)
         source = np.maximum(number, 0)
 
         def choose(mine: Floats, theirs: Floats) -> Floats:
-            return np.where(is_new[:, None], theirs, mine[source])
+            return np.where(new[:, None], theirs, mine[source])
 
-        keep = config.transform.per == "global"
-        transform = TargetTransform(
-            config.transform,
-            self.transform.location[source]
-            if keep
-            else choose(self.transform.location, own.transform.location),
-            self.transform.scale[source]
-            if keep
-            else choose(self.transform.scale, own.transform.scale),
-        )
-        zscore = TargetTransform(
-            TransformConfig(),
-            choose(self.zscore.location, own.zscore.location),
-            choose(self.zscore.scale, own.zscore.scale),
-        )
-        naive = choose(self.naive_error, own.naive_error)
+        def rescale(mine: TargetTransform, theirs: TargetTransform) -> TargetTransform:
+            if mine.config.per == "global":
+                return TargetTransform(mine.config, mine.location[source], mine.scale[source])
+            return TargetTransform(
+                mine.config,
+                choose(mine.location, theirs.location),
+                choose(mine.scale, theirs.scale),
+            )
+
         changed = replace(
             self,
             groups=panel.groups,
             number=number,
-            rows=np.where(is_new, 0, self.rows[source]),
-            transform=transform,
-            zscore=zscore,
-            naive_error=naive,
+            rows=np.where(new, 0, self.rows[source]),
+            known_until=np.where(new, np.iinfo(np.int64).min, self.known_until[source]),
+            transform=rescale(self.transform, own.transform),
+            zscore=rescale(self.zscore, own.zscore),
+            naive_error=choose(self.naive_error, own.naive_error),
         )
-        return changed, new
+        return changed, np.flatnonzero(new).tolist()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for `data.json`; NaN is written as null."""
         return {
             "groups": [list(key) for key in self.groups],
             "fitted_on_rows": self.rows.tolist(),
-            "transform": self.transform.to_dict(),
-            "zscore": self.zscore.to_dict(),
-            "naive_error": [
-                [None if np.isnan(v) else v for v in row] for row in self.naive_error.tolist()
-            ],
+            "known_until": self.known_until.tolist(),
+            "transform": _nulls(self.transform.to_dict()),
+            "zscore": _nulls(self.zscore.to_dict()),
+            "naive_error": _nulls(self.naive_error.tolist()),
             "past": _moments_dict(self.past),
             "future": _moments_dict(self.future),
             "static": _moments_dict(self.static),
@@ -173,6 +170,7 @@ class Fitted:
                 tuple(tuple(key) for key in stored["groups"]),
                 np.arange(len(stored["groups"])),
                 np.array(stored["fitted_on_rows"], np.int64),
+                np.array(stored["known_until"], np.int64),
                 TargetTransform.from_dict(config.transform, stored["transform"]),
                 TargetTransform.from_dict(TransformConfig(), stored["zscore"]),
                 np.array(stored["naive_error"], float),
@@ -186,6 +184,15 @@ class Fitted:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"data.json: damaged: {error!r} in the fitted numbers") from None
+
+
+def _nulls(value: Any) -> Any:
+    """NaN as None, since JSON has none; reading it back as float gives NaN again."""
+    if isinstance(value, dict):
+        return {key: _nulls(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_nulls(inner) for inner in value]
+    return None if value != value else value
 
 
 def _moments_dict(moments: Moments) -> dict[str, list[float]]:

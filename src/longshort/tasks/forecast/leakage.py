@@ -6,47 +6,45 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from longshort.data.panel import Panel
-from longshort.data.timeline import Ints
+from longshort.data.panel import Floats, Panel
 from longshort.data.windows import Origins
 from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.task import Forecaster, ForecastTask
+from longshort.tasks.forecast.task import ForecastTask
 
 _PROBES = 3
 
 
 def leakage_proof(task: ForecastTask, origins: Origins) -> dict[str, Any]:
-    """At a few of these origins, replace all later targets and past covariates by noise.
+    """Replace what must not be known by noise, and see whether a bit changes.
 
-    Everything fitted on the training rows, and the forecasts from these origins, must be equal to
-    the bit.
+    Numbers fitted on the training rows must not move with anything after those rows; the forecasts
+    of a few of these origins must not move with later targets and past covariates.
     """
+    row = np.arange(task.panel.num_rows) - np.repeat(task.panel.offsets[:-1], task.panel.lengths)
+    untrained = row >= np.repeat(task.split.end["train"], task.panel.lengths)
+    refit = type(task.fitted).fit(_noisy(task.panel, untrained), task.split, task.config)
+    is_fit_leaking = not _equal(task.fitted, refit)
     picks = np.unique(np.linspace(0, len(origins) - 1, _PROBES).astype(int))
     leaks = 0
     for pick in picks:
         origin = origins[pick : pick + 1]
-        changed = _with_other_future(task.panel, task.split.end["train"], origin)
-        refitted = type(task.fitted).fit(changed, task.split, task.config)
-        same_fit = _equal(task.fitted, refitted)
+        moment = task.panel.first[origin.group[0]] + origin.row[0]
+        changed = _noisy(task.panel, (task.panel.index() >= moment) & untrained)
         before, after = (
-            Forecaster(task.config, fitted, task.network).forecast(
-                fitted.reader(panel, task.config), origin
-            )
-            for fitted, panel in ((task.fitted, task.panel), (refitted, changed))
+            task.forecaster.forecast(task.fitted.reader(panel, task.config), origin)
+            for panel in (task.panel, changed)
         )
-        leaks += not (same_fit and np.array_equal(before, after))
-    return {"is_leaking": leaks > 0, "probes": len(picks)}
+        leaks += not np.array_equal(before, after)
+    return {"is_leaking": leaks > 0 or is_fit_leaking, "probes": len(picks)}
 
 
-def _with_other_future(panel: Panel, trained: Ints, origin: Origins) -> Panel:
-    """Every row from the origin's moment on that was not trained on, replaced."""
-    moment = panel.first[origin.group[0]] + origin.row[0]
-    row = np.arange(panel.num_rows) - np.repeat(panel.offsets[:-1], panel.lengths)
-    later = (panel.index() >= moment) & (row >= np.repeat(trained, panel.lengths))
+def _noisy(panel: Panel, later: NDArray[np.bool_]) -> Panel:
+    """The panel with targets and past covariates replaced in these rows."""
     draw = np.random.default_rng(0)
 
-    def other(values: np.ndarray[Any, np.dtype[np.float64]]) -> Any:
+    def other(values: Floats) -> Floats:
         noise = np.abs(draw.normal(size=values.shape)) * (
             1.0 + np.nanmax(np.abs(values), initial=1)
         )

@@ -51,6 +51,8 @@ class NetworkPlan:
     embedding: int
     outputs: int
     """Values per step and column: the number of quantiles, or 1."""
+    middle: int
+    """Which of the outputs is the point forecast."""
 
 
 class RecurrentStack(nn.Module):
@@ -113,15 +115,20 @@ class WindowNetwork(nn.Module):
         about = self._about(batch)
         sequence, states = self.stack(self._encoded(x, batch, about))
         known = self._known(sequence[:, -1], about)
+        straight = self._straight(x)
         if plan.decoder == "direct":
-            y = self._direct(known, batch)
+            y = self._direct(known, batch) + straight
         else:
-            y = self._recursive(known, states, about, batch)
-        if plan.linear:
-            last = x[:, -1:]
-            straight = self.linear((x - last).transpose(1, 2)).transpose(1, 2) + last
-            y = y + straight.unsqueeze(-1)
+            y = self._recursive(known, states, straight, about, batch)
         return y * scale.unsqueeze(-1) + location.unsqueeze(-1)
+
+    def _straight(self, x: Tensor) -> Tensor:
+        """The linear path [B, H, C, 1], or zero."""
+        if not self.plan.linear:
+            return x.new_zeros(len(x), self.plan.horizon, self.plan.columns, 1)
+        last = x[:, -1:]
+        mapped: Tensor = self.linear((x - last).transpose(1, 2)).transpose(1, 2) + last
+        return mapped.unsqueeze(-1)
 
     def _encoded(self, x: Tensor, batch: Batch, about: Tensor) -> Tensor:
         """Normalised context and covariates as patches, [B, ceil(L / patch), U].
@@ -162,24 +169,31 @@ class WindowNetwork(nn.Module):
         return y
 
     def _recursive(
-        self, known: Tensor, states: list[Tensor], about: Tensor, batch: Batch
+        self, known: Tensor, states: list[Tensor], straight: Tensor, about: Tensor, batch: Batch
     ) -> Tensor:
-        """Patch after patch, each fed back as the next input."""
+        """Patch after patch, each point forecast fed back as the next input."""
         plan = self.plan
-        shape = (len(known), plan.patch, plan.columns, plan.outputs)
+        count = math.ceil(plan.horizon / plan.patch)
+        straight = _lengthen(straight, count * plan.patch)
+        future = _lengthen(batch.future[:, plan.context :], count * plan.patch)
         parts: list[Tensor] = []
-        for number in range(math.ceil(plan.horizon / plan.patch)):
-            parts.append(self.head(known).view(shape))
-            begin = plan.context + number * plan.patch
-            future = batch.future[:, begin : begin + plan.patch]
-            short = plan.patch - future.size(1)
-            if short:
-                future = torch.cat([future, future[:, -1:].expand(-1, short, -1)], dim=1)
-            step = torch.cat([parts[-1][..., plan.outputs // 2], future], dim=2)
+        for number in range(count):
+            now = slice(number * plan.patch, (number + 1) * plan.patch)
+            shape = (len(known), plan.patch, plan.columns, plan.outputs)
+            parts.append(self.head(known).view(shape) + straight[:, now])
+            step = torch.cat([parts[-1][..., plan.middle], future[:, now]], dim=2)
             encoded = self._encode(step.flatten(1).unsqueeze(1), about)
             sequence, states = self.stack(encoded, states)
             known = self._known(sequence[:, -1], about)
         return torch.cat(parts, dim=1)[:, : plan.horizon]
+
+
+def _lengthen(values: Tensor, steps: int) -> Tensor:
+    """Repeat the last of [B, T, …] up to `steps` steps."""
+    missing = steps - values.size(1)
+    if missing <= 0:
+        return values
+    return torch.cat([values, values[:, -1:].expand(-1, missing, *values.shape[2:])], dim=1)
 
 
 class LinkedNetwork(nn.Module):

@@ -10,11 +10,13 @@ import polars as pl
 from longshort.config import RunConfig
 from longshort.data.panel import Floats, Panel
 from longshort.data.timeline import Ints
-from longshort.data.transforms import forward_fill
-from longshort.data.windows import Origins
+from longshort.data.windows import Origins, WindowReader
 from longshort.errors import DataError
 from longshort.tasks.forecast.scoring import MODEL, Scored
 from longshort.tasks.forecast.task import Forecaster
+
+RESERVED = {"column", "cutoff", "y", "yhat", "last_value", "drift", "seasonal_naive", "linear"}
+"""Columns of the tables written here; a group or time column of that name would collide."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,9 @@ def predict(forecaster: Forecaster, panel: Panel, horizon: int) -> Prediction:
     blocks = -(-horizon // trained)
     ends = _ends(panel, config.model.channels != "independent")
     longer = panel.extend(ends.max(axis=1) + blocks * trained)
-    fitted, new = forecaster.fitted.fit_to(panel, config)
-    origins, skipped = _origins(panel, ends, config, new, horizon)
+    fitted, new = forecaster.fitted.fit_to(panel, config, panel.lengths)
+    reader = fitted.reader(longer, config)
+    origins, skipped = _origins(reader, panel, ends, config, new, horizon)
     strange = np.intersect1d(new, origins.group).size
     notes = []
     if strange and config.transform.per == "series":
@@ -53,21 +56,22 @@ def predict(forecaster: Forecaster, panel: Panel, horizon: int) -> Prediction:
         values = _roll(usable, longer, origins, blocks)[:, :horizon]
     else:
         values = np.empty((0, horizon, max(1, len(config.model.quantiles))))
-    flat = _flat(origins, panel.target.shape[1], config)
+    flat = reader.flat(origins)
     return Prediction(_rows(panel, flat, values, config), skipped, tuple(notes))
 
 
 def _roll(forecaster: Forecaster, panel: Panel, origins: Origins, blocks: int) -> Floats:
     """Forecasts [m, blocks · H, Q]; each block's middle forecast is the next one's history."""
     config = forecaster.config
-    flat = _flat(origins, panel.target.shape[1], config)
+    joint = config.model.channels != "independent"
+    flat = origins.for_columns(panel.target.shape[1]) if joint else origins
     step = config.model.horizon or 1
     parts = []
     for number in range(blocks):
         reader = forecaster.fitted.reader(panel, config)
         moved = replace(origins, row=origins.row + number * step)
         parts.append(forecaster.forecast(reader, moved))
-        middle = parts[-1][..., parts[-1].shape[2] // 2]
+        middle = parts[-1][..., config.model.middle]
         rows = (panel.offsets[flat.group] + flat.row + number * step)[:, None] + np.arange(step)
         target = panel.target.copy()
         target[rows, flat.column[:, None]] = middle
@@ -98,34 +102,30 @@ def _ends(panel: Panel, joint: bool) -> Ints:
 
 
 def _origins(
-    panel: Panel, ends: Ints, config: RunConfig, new: list[int], horizon: int
+    reader: WindowReader, panel: Panel, ends: Ints, config: RunConfig, new: list[int], horizon: int
 ) -> tuple[Origins, dict[str, str]]:
     """Where each series is continued from, and why some cannot be."""
-    context = config.model.context_length or 1
-    filled = forward_fill(panel.target, panel.offsets)
-    joint = config.model.channels != "independent"
+    need = (config.model.context_length or 1) + config.transform.difference
     chosen, skipped = [], {}
     for group in range(panel.num_groups):
-        for column in range(1 if joint else ends.shape[1]):
+        for column in range(1 if reader.joint else ends.shape[1]):
             end = int(ends[group, column])
-            begin = panel.offsets[group] + end - context
-            picked = slice(None) if joint else slice(column, column + 1)
             reason = ""
             if end == 0:
                 reason = "it has no value at all"
-            elif end < context or bool(np.isnan(filled[begin, picked]).any()):
-                known = int(
-                    (
-                        ~np.isnan(filled[panel.offsets[group] : panel.offsets[group] + end, column])
-                    ).sum()
-                )
-                reason = f"it has {known} steps, the model needs {context} (context_length)"
+            elif not reader.is_known(group, column, end):
+                begin = panel.offsets[group]
+                block = panel.filled[begin : begin + end, : None if reader.joint else column + 1]
+                known = int((~np.isnan(block[:, 0 if reader.joint else column :])).all(1).sum())
+                reason = f"it has {known} steps, the model needs {need}"
             elif group in new and config.model.embedding:
                 reason = "it was not seen in training, and the model keeps a vector per series"
             else:
                 reason = _missing_future(panel, group, end, horizon, config)
             if reason:
-                skipped[panel.series_name(group, column) or "the series"] = reason
+                whole = "/".join(panel.groups[group]) or "the data"
+                name = whole if reader.joint else panel.series_name(group, column)
+                skipped[name] = reason
             else:
                 chosen.append((group, column, end))
     table = np.array(chosen, np.int64).reshape(-1, 3)
@@ -147,17 +147,6 @@ def _missing_future(panel: Panel, group: int, end: int, horizon: int, config: Ru
     return ""
 
 
-def _flat(origins: Origins, columns: int, config: RunConfig) -> Origins:
-    if config.model.channels == "independent":
-        return origins
-    count = len(origins)
-    return Origins(
-        np.repeat(origins.group, columns),
-        np.tile(np.arange(columns), count),
-        np.repeat(origins.row, columns),
-    )
-
-
 def _rows(panel: Panel, flat: Origins, values: Floats, config: RunConfig) -> pl.DataFrame:
     """Columns: the group's, `column` where there are several targets, time, yhat, quantiles."""
     steps = values.shape[1]
@@ -173,7 +162,7 @@ def _rows(panel: Panel, flat: Origins, values: Floats, config: RunConfig) -> pl.
     columns[time] = _time_column(
         panel, flat.group.repeat(steps), (flat.row[:, None] + np.arange(steps)).reshape(-1)
     )
-    columns["yhat"] = pl.Series(values[..., values.shape[2] // 2].reshape(-1))
+    columns["yhat"] = pl.Series(values[..., config.model.middle].reshape(-1))
     for number, level in enumerate(config.model.quantiles):
         columns[f"q{level:g}"] = pl.Series(values[..., number].reshape(-1))
     return pl.DataFrame(columns)
@@ -187,8 +176,8 @@ def _time_column(panel: Panel, group: Ints, row: Ints) -> pl.Series:
     return moments.cast(pl.Date) if panel.kind == "date" else moments
 
 
-def test_table(panel: Panel, scored: Scored, config: RunConfig) -> pl.DataFrame:
-    """Test forecasts of each series' every horizon-th origin: group, cutoff, time, y, yhat, quantiles, rivals.
+def holdout_table(panel: Panel, scored: Scored, config: RunConfig) -> pl.DataFrame:
+    """Test forecasts of each series, every horizon-th origin: group, cutoff, time, y, yhat, …
 
     `cutoff` is the last timestamp that the forecast has seen.
     """

@@ -25,6 +25,8 @@ _TITLES = {
     "linear": "the linear model on the lags",
 }
 _NOTE_GAIN = 0.01
+_MANY = 20
+"""Independent units from which a resampling says something."""
 _PIECE = 4096
 
 
@@ -32,8 +34,9 @@ _PIECE = 4096
 class Scored:
     """Forecasts of everyone on m windows, one row per origin and column, in the user's units.
 
-    truth [m, H]; forecasts name → [m, H]; quantiles [m, H, Q] of the model; series [m] numbers
-    group · K + column.
+    truth [m, H]; forecasts name → [m, H]; quantiles [m, H, Q] of the model; last [m] is the last
+    known value; series [m] numbers group · K + column, names [S] are what people call them; moment
+    [m] is the grid index of each origin. `notes` says where a rival had to make do.
     """
 
     origins: Origins
@@ -42,7 +45,9 @@ class Scored:
     last: Floats
     forecasts: dict[str, Floats]
     quantiles: Floats
-    not_run: dict[str, str]
+    names: tuple[str, ...]
+    moment: Ints
+    notes: dict[str, str]
 
 
 def score_windows(
@@ -52,35 +57,45 @@ def score_windows(
     config = forecaster.config
     flat = reader.flat(origins)
     quantiles = forecaster.forecast(reader, origins)
-    forecasts = {MODEL: quantiles[..., quantiles.shape[2] // 2]}
-    rivals, not_run = _rivals(config, flat)
-    length = max(config.model.season or 1, reader.context)
-    past = history(reader.panel, flat, length)
-    for rival in rivals:
+    forecasts = {MODEL: quantiles[..., config.model.middle]}
+    season = config.model.season or 1
+    past = history(reader.panel, flat, max(season, reader.context))
+    for rival in _rivals(config):
         forecasts[rival.name] = rival.forecast(past, reader.horizon)
     forecasts[linear.name] = _linear(linear, forecaster.fitted, reader, origins, flat)
+    panel = reader.panel
+    columns = panel.target.shape[1]
     return Scored(
-        flat,
-        flat.group * reader.panel.target.shape[1] + flat.column,
-        reader.truth(flat),
-        past[:, -1],
-        forecasts,
-        quantiles,
-        not_run,
+        origins=flat,
+        series=flat.group * columns + flat.column,
+        truth=reader.truth(flat),
+        last=past[:, -1],
+        forecasts=forecasts,
+        quantiles=quantiles,
+        names=tuple(
+            panel.series_name(g, k) for g in range(panel.num_groups) for k in range(columns)
+        ),
+        moment=panel.first[flat.group] + flat.row,
+        notes=_notes(season, past),
     )
 
 
-def _rivals(config: RunConfig, flat: Origins) -> tuple[list[Baseline], dict[str, str]]:
+def _rivals(config: RunConfig) -> list[Baseline]:
     season = config.model.season or 1
-    rivals: list[Baseline] = [LastValue(), Drift(config.model.context_length or 1)]
-    not_run = {}
+    seasonal = [SeasonalNaive(season)] if season > 1 else []
+    return [LastValue(), Drift(config.model.context_length or 1), *seasonal]
+
+
+def _notes(season: int, past: Floats) -> dict[str, str]:
     if season == 1:
-        not_run[SeasonalNaive.name] = "no season was found or given (model.season = 1)"
-    elif int(flat.row.min()) < season:
-        not_run[SeasonalNaive.name] = f"some windows have less than a season ({season}) before them"
-    else:
-        rivals.append(SeasonalNaive(season))
-    return rivals, not_run
+        return {SeasonalNaive.name: "is the last value here: no season was found or given"}
+    short = int(np.isnan(past[:, -season:]).any(axis=1).sum())
+    if not short:
+        return {}
+    return {
+        SeasonalNaive.name: f"repeats the last value in part of {short:,} windows that have "
+        "less than a season before them"
+    }
 
 
 def _linear(
@@ -97,49 +112,53 @@ def _linear(
 
 
 def score_table(scored: Scored, fitted: Fitted, config: RunConfig) -> dict[str, Any]:
-    """Metrics of everyone: overall in user and scaled units, per step, per series."""
+    """Metrics of everyone, overall, by step and by series, in user units and z-scored ones."""
     location = fitted.zscore.location.reshape(-1)[scored.series][:, None]
     spread = fitted.zscore.scale.reshape(-1)[scored.series][:, None]
     naive = fitted.naive_error.reshape(-1)
-    truth = scored.truth
-    scaled_truth = (truth - location) / spread
-    table = {}
+    horizon = scored.truth.shape[1]
+    groupings = {
+        "overall": (np.zeros((1, 1), np.int64), 1),
+        "by_step": (np.arange(horizon)[None, :], horizon),
+        "by_series": (scored.series[:, None], len(naive)),
+    }
+    table: dict[str, Any] = {}
     for name, forecast in scored.forecasts.items():
-        scaled = (forecast - location) / spread
-        square, absolute = (scaled - scaled_truth) ** 2, np.abs(scaled - scaled_truth)
-        mse = metrics.mse(truth, forecast)
-        table[name] = {
-            "mse": mse,
-            "rmse": mse**0.5,
-            "mae": metrics.mae(truth, forecast),
-            "r2": metrics.r2(truth, forecast),
-            "smape": metrics.smape(truth, forecast),
-            "mase": metrics.mase(truth, forecast, naive, scored.series),
-            "scaled_mse": float(np.nanmean(square)),
-            "scaled_mae": float(np.nanmean(absolute)),
-            "by_step": {
-                "scaled_mse": metrics.mean_by_step(square).tolist(),
-                "scaled_mae": metrics.mean_by_step(absolute).tolist(),
-                "mae": metrics.mean_by_step(np.abs(forecast - truth)).tolist(),
-            },
-            "by_series": {
-                "rmse": (
-                    metrics.mean_by((forecast - truth) ** 2, scored.series, len(naive)) ** 0.5
-                ).tolist(),
-                "mae": metrics.mean_by(
-                    np.abs(forecast - truth), scored.series, len(naive)
-                ).tolist(),
-            },
-        }
+        entry: dict[str, Any] = {}
+        for title, (group, count) in groupings.items():
+            values = metrics.grouped(scored.truth, forecast, group, count)
+            scaled = metrics.grouped(
+                (scored.truth - location) / spread, (forecast - location) / spread, group, count
+            )
+            values |= {f"scaled_{key}": scaled[key] for key in ("mse", "rmse", "mae", "r2")}
+            size = np.where(naive > 0, naive, np.nan)[scored.series][:, None]
+            values["mase"] = metrics.mean_by(np.abs(forecast - scored.truth) / size, group, count)
+            if name == MODEL and config.model.quantiles:
+                values["pinball"] = metrics.mean_by(_pinball(scored, config), group, count)
+            entry[title] = {key: value.tolist() for key, value in values.items()}
+        overall = {key: value[0] for key, value in entry.pop("overall").items()}
+        overall["mase"] = metrics.mase(np.array(entry["by_series"]["mae"], float), naive)
+        table[name] = overall | entry
     if config.model.quantiles:
         table[MODEL]["quantiles"] = _quantile_scores(scored, config.model.quantiles)
     cleaned: dict[str, Any] = finite_or_none(table)
     return cleaned
 
 
+def _pinball(scored: Scored, config: RunConfig) -> Floats:
+    """Quantile loss of each value, the mean over the quantiles, [m, H]."""
+    losses = [
+        metrics.pinball(scored.truth, scored.quantiles[..., i], level)
+        for i, level in enumerate(config.model.quantiles)
+    ]
+    return np.asarray(np.mean(losses, axis=0))
+
+
 def _quantile_scores(scored: Scored, levels: tuple[float, ...]) -> dict[str, Any]:
     losses = {
-        str(level): metrics.pinball(scored.truth, scored.quantiles[..., i], level)
+        str(level): float(
+            np.nanmean(metrics.pinball(scored.truth, scored.quantiles[..., i], level))
+        )
         for i, level in enumerate(levels)
     }
     intervals = {}
@@ -150,8 +169,7 @@ def _quantile_scores(scored: Scored, levels: tuple[float, ...]) -> dict[str, Any
             "coverage": metrics.coverage(scored.truth, low, high),
             "width": metrics.width(scored.truth, low, high),
         }
-    mean = float(np.mean(list(losses.values())))
-    return {"pinball": mean, "pinball_by_quantile": losses, "intervals": intervals}
+    return {"pinball_by_quantile": losses, "intervals": intervals}
 
 
 @dataclass(frozen=True)
@@ -183,20 +201,22 @@ def give_verdict(scored: Scored, fitted: Fitted, config: RunConfig) -> Verdict:
     """Compare with the best rival in the metric that the loss stands for, on scaled values."""
     metric = "MSE" if config.train.loss == "mse" else "MAE"
     spread = fitted.zscore.scale.reshape(-1)[scored.series][:, None]
+    units, unit, block = _units(scored)
 
     def loss(forecast: Floats) -> Floats:
         error = (forecast - scored.truth) / spread
         each = error**2 if metric == "MSE" else np.abs(error)
-        return _mean_by_origin(each, scored.origins)
+        mean = metrics.mean_by(each, units[:, None], int(units.max()) + 1)
+        return mean[~np.isnan(mean)]
 
     losses = {name: loss(forecast) for name, forecast in scored.forecasts.items()}
     rival = min((name for name in losses if name != MODEL), key=lambda n: float(losses[n].mean()))
-    block = max(1, (config.model.horizon or 1) // (config.split.stride or 1))
     result = compare(losses[MODEL], losses[rival], block)
     model = scored.forecasts[MODEL]
     echo = echo_check(scored.truth / spread, model / spread, scored.last / spread[:, 0])
     flatness = flatness_check(scored.truth, model)
-    text = _sentence(result, rival, metric, len(scored.truth), config)
+    basis = f"{len(scored.truth):,} test windows, {len(losses[MODEL]):,} {unit}"
+    text = _sentence(result, rival, f"scaled {metric}", basis, config)
     if echo["is_echo"]:
         text += " Beware: the forecast is close to an echo of the last known value."
     if flatness["is_flat"]:
@@ -204,7 +224,20 @@ def give_verdict(scored: Scored, fitted: Fitted, config: RunConfig) -> Verdict:
     return Verdict(text, rival, metric, result, echo, flatness)
 
 
-def _sentence(result: Comparison, rival: str, metric: str, windows: int, config: RunConfig) -> str:
+def _units(scored: Scored) -> tuple[Ints, str, int]:
+    """What is resampled: moments in time order, in blocks that overlap no more; or, where there are
+    few moments and many series, the series."""
+    moments, number = np.unique(scored.moment, return_inverse=True)
+    gaps = np.diff(moments)
+    apart = int(gaps.min()) if gaps.size else 1
+    block = -(-scored.truth.shape[1] // apart)
+    series, place = np.unique(scored.series, return_inverse=True)
+    if len(moments) < _MANY * block and len(series) >= _MANY:
+        return place, "series", 1
+    return number, "forecast origins", block
+
+
+def _sentence(result: Comparison, rival: str, metric: str, basis: str, config: RunConfig) -> str:
     cell, title = config.model.cell.upper(), _TITLES[rival]
     margin = f"{abs(result.gain):.1%}"
     span = f"95 % interval {result.low:+.1%} to {result.high:+.1%}"
@@ -212,25 +245,17 @@ def _sentence(result: Comparison, rival: str, metric: str, windows: int, config:
         small = "; a small gain" if result.gain < _NOTE_GAIN else ""
         return (
             f"The {cell} earned its place: its {metric} is {margin} below that of {title}, the "
-            f"best rival, on {windows:,} test windows (gain {span}){small}."
+            f"best rival, on {basis} (gain {span}){small}."
         )
     if result.outcome == "equal":
         return (
-            f"The {cell} and {title}, the best rival, cannot be told apart on {windows:,} test "
-            f"windows: the {metric} gain is {result.gain:+.1%} ({span}). Prefer the rival: it "
-            "is simpler."
+            f"The {cell} and {title}, the best rival, cannot be told apart on {basis}: the "
+            f"{metric} gain is {result.gain:+.1%} ({span}). Prefer the rival: it is simpler."
         )
     return (
         f"The {cell} did not earn its place: its {metric} is {margin} above that of {title} on "
-        f"{windows:,} test windows (gain {span}). Use the rival."
+        f"{basis} (gain {span}). Use the rival."
     )
-
-
-def _mean_by_origin(each: Floats, origins: Origins) -> Floats:
-    """Mean of [m, H] over all series that share an origin's row, in time order, [origins]."""
-    _, number = np.unique(origins.row, return_inverse=True)
-    mean = metrics.mean_by(each, number, int(number.max()) + 1)
-    return mean[~np.isnan(mean)]
 
 
 def finite_or_none(value: Any) -> Any:

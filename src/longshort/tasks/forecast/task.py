@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from longshort.config import RunConfig
 from longshort.data.panel import Floats, Panel
 from longshort.data.split import Split
-from longshort.data.transforms import forward_fill
 from longshort.data.windows import Batch, Origins, WindowReader
 from longshort.errors import ConfigError
 from longshort.evaluate.baselines import LinearLags
@@ -159,14 +158,13 @@ class ForecastTask(Task):
         return LinearLags.fit(self._pieces(train, instance), self._pieces(self._val, instance))
 
     def _pieces(self, origins: Origins, instance: InstanceNorm) -> Iterator[tuple[Floats, Floats]]:
-        """Context [n, L] and target [n, H] with NaN where missing, a piece at a time."""
+        """Context [n, L] and target [n, H], a piece at a time; gaps hold the last known value."""
         for begin in range(0, len(origins), _PIECE):
             batch = self.reader.gather(origins[begin : begin + _PIECE])
             location, scale = instance_norm(batch.context, instance)
-            target = torch.where(batch.observed > 0, batch.target, torch.nan)
             yield (
                 flat_columns((batch.context - location) / scale),
-                flat_columns((target - location) / scale),
+                flat_columns((batch.target - location) / scale),
             )
 
 
@@ -202,10 +200,9 @@ def history(panel: Panel, flat: Origins, length: int) -> Floats:
 
     Rows before a group's first are NaN.
     """
-    filled = forward_fill(panel.target, panel.offsets)
     rows = flat.row[:, None] - length + np.arange(length)
     at = panel.offsets[flat.group][:, None] + np.maximum(rows, 0)
-    values = filled[at, flat.column[:, None]]
+    values = panel.filled[at, flat.column[:, None]]
     return np.where(rows < 0, np.nan, values)
 
 
@@ -221,8 +218,13 @@ def build_network(config: RunConfig, fitted: Fitted) -> WindowNetwork | LinkedNe
     """The untrained network of a resolved config and the series it was fitted on."""
     model = config.model
     calendar = config.data.calendar
-    assert model.hidden and model.context_length and model.horizon and model.patch
-    assert calendar is not None
+    if not (model.hidden and model.context_length and model.horizon and model.patch) or (
+        calendar is None
+    ):
+        raise ConfigError(
+            "model.hidden, context_length, horizon, patch and data.calendar must be decided; a "
+            "run's config.toml without them is damaged"
+        )
     columns = fitted.zscore.location.shape[1]
     plan = NetworkPlan(
         cell=model.cell,
@@ -243,6 +245,7 @@ def build_network(config: RunConfig, fitted: Fitted) -> WindowNetwork | LinkedNe
         series=len(fitted.groups) * (1 if model.channels == "mixed" else columns),
         embedding=model.embedding,
         outputs=len(model.quantiles) or 1,
+        middle=model.middle,
     )
     return LinkedNetwork(plan, model.rank) if model.channels == "linked" else WindowNetwork(plan)
 

@@ -235,6 +235,7 @@ def wrong(finished: Path, data: Path, tmp_path: Path) -> dict[str, tuple[list[ob
         "horizon of 0": (["run", data, "--horizon", 0], "model.horizon: Input should be greater"),
         "unknown key": (["run", data, "--set", "model.hiden=3"], "did you mean 'hidden'?"),
         "unknown table": (["run", data, "--set", "modle.hidden=3"], "did you mean 'model'?"),
+        "data as a word": (["run", "--set", "data=sales.csv"], "data: Input should be"),
         "no equals sign": (["run", data, "--set", "model.hidden"], "write key=value"),
         "bad choice": (["run", data, "--set", "model.cell=lsmt"], "model.cell: Input should be"),
         "quantiles": (["run", data, "--quantiles", "0.9,0.1"], "quantiles must rise"),
@@ -386,3 +387,32 @@ def test_a_constant_series_runs_and_says_there_is_nothing_to_gain(tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert "warning: target 'y' is 5 throughout" in done.stderr
     assert "earned its place" not in done.stdout.replace("did not earn", "")
+
+
+def test_a_resampled_run_can_be_used_on_its_own_kind_of_file(tmp_path: Path) -> None:
+    path = tmp_path / "quarters.csv"
+    stamps = np.datetime64("2024-01-01", "us") + np.arange(1200) * np.timedelta64(15, "m")
+    hourly(1200).with_columns(ds=pl.Series(stamps)).write_csv(path)
+    resample = ["--freq", "1h", "--set", "data.duplicates=mean"]
+    done = longshort("run", path, *resample, "--out", tmp_path / "run", *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert longshort("predict", tmp_path / "run", "--data", path).returncode == 0
+
+
+def test_dates_and_midnights_are_the_same_kind(tmp_path: Path) -> None:
+    days = hourly(480).with_columns(
+        ds=pl.date_range(pl.date(2022, 1, 1), interval="1d", end=pl.date(2023, 4, 25))
+    )
+    run = ls.Forecaster(6, context_length=36, settings=QUICK).fit(days, out=tmp_path / "run")
+    midnights = days.with_columns(pl.col("ds").cast(pl.Datetime("us")))
+    assert run.predict(midnights)["yhat"].equals(run.predict(days)["yhat"])
+
+
+def test_a_run_stopped_in_its_first_write_can_be_replaced(data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    (run / "ckpt").mkdir(parents=True)
+    (run / "env.json").write_text("{}")
+    (run / "config.toml.partial").write_text("[mod")
+    assert "--resume" not in refused("run", data, "--out", run, *SMALL)
+    assert longshort("run", data, "--out", run, "--overwrite", *SMALL).returncode == 0
+    assert not (run / "config.toml.partial").exists()

@@ -233,9 +233,12 @@ def test_quantiles_cover_what_they_say() -> None:
     t = np.arange(3000)
     frame = pl.DataFrame({"y": np.sin(2 * np.pi * t / 24) + draw.normal(size=3000) * 0.5})
     table, _ = scored(frame, longer(model__quantiles=[0.1, 0.5, 0.9]))
-    interval = table["model"]["quantiles"]["intervals"]["0.8"]
-    assert 0.74 < interval["coverage"] < 0.86
-    assert interval["width"] == pytest.approx(2 * 1.2816 * 0.5, rel=0.15)
+    model = table["model"]
+    assert 0.74 < model["coverage_0.8"] < 0.86
+    assert model["width_0.8"] == pytest.approx(2 * 1.2816 * 0.5, rel=0.15)
+    assert np.mean(model["by_step"]["coverage_0.8"]) == pytest.approx(model["coverage_0.8"])
+    assert model["by_series"]["pinball"] == [pytest.approx(model["pinball"])]
+    assert model["pinball_0.1"] == pytest.approx(0.5 * 0.1755, rel=0.15)
 
 
 def test_scores_are_the_textbook_numbers() -> None:
@@ -336,7 +339,7 @@ def test_contradictions_are_refused(settings: dict[str, Any], message: str) -> N
 
 def test_too_short_series_say_how_much_is_needed() -> None:
     with pytest.raises(
-        DataError, match=r"28 training steps of its 40, but model.context_length 36"
+        DataError, match=r"26 training steps of its 40, but model.context_length 36"
     ):
         task_of(hourly(40), config_of())
 
@@ -442,3 +445,22 @@ def test_reserved_column_names_are_refused_before_training() -> None:
     frame = hourly().with_columns(linear=pl.lit("a"))
     with pytest.raises(DataError, match="'linear' is also a column of the forecast tables"):
         task_of(frame, config_of(data__group="linear", data__target="y"))
+
+
+def test_rows_ahead_for_future_covariates_are_no_part_of_the_test() -> None:
+    ahead = hourly(500).with_columns(y=pl.when(pl.int_range(pl.len()) < 480).then(pl.col("y")))
+    panel = read_dataset(ahead, config_of().data).panel
+    assert panel.lengths.tolist() == [500]
+    assert panel.until_last_value().lengths.tolist() == [480]
+
+
+def test_defaults_fit_short_series() -> None:
+    months = np.datetime64("2015-01") + np.arange(100)
+    wave = np.sin(2 * np.pi * np.arange(100) / 12)
+    frame = pl.DataFrame({"month": months.astype("datetime64[D]"), "y": wave})
+    panel = read_dataset(frame, RunConfig().data).panel
+    resolved, said = resolve(RunConfig(), panel)
+    assert resolved.model.horizon == 10
+    assert any("model.horizon = 10" in line for line in said)
+    asked, _ = resolve(build({"model": {"horizon": 12}}), panel)
+    assert asked.split.val == 12

@@ -56,7 +56,9 @@ def test_gain_is_the_ratio_of_means_inside_its_interval() -> None:
 
 
 def test_few_windows_or_a_hair_of_gain_tell_nothing() -> None:
-    assert compare(*losses(0.2, count=30), block=10).outcome == "equal"
+    few = compare(*losses(0.2, count=30), block=10)
+    assert (few.outcome, few.low, few.high) == ("too few", None, None)
+    assert compare(*losses(0.2, count=1), block=10).outcome == "too few"
     rival = losses(0.0)[1]
     assert compare(rival * 0.9999, rival, block=10).outcome == "equal"
 

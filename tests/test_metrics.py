@@ -47,13 +47,10 @@ def test_mase_is_a_mean_over_series_with_a_scale() -> None:
     assert metrics.mase(np.array([1.0, 2.0, 3.0]), np.array([0.0, 4.0, np.nan])) == 0.5
 
 
-def test_pinball_coverage_width() -> None:
+def test_pinball() -> None:
     truth = np.array([[10.0, 20.0]])
     assert metrics.pinball(truth, truth - 2, 0.9) == pytest.approx(np.full((1, 2), 1.8))
     assert metrics.pinball(truth, truth + 2, 0.9) == pytest.approx(np.full((1, 2), 0.2))
-    low, high = np.array([[9.0, 21.0]]), np.array([[11.0, 25.0]])
-    assert metrics.coverage(truth, low, high) == 0.5
-    assert metrics.width(truth, low, high) == 3.0
 
 
 def test_seasonal_scale() -> None:

@@ -315,3 +315,37 @@ def test_pandas_time_zones_and_missing_integers() -> None:
     assert np.isnan(panel.target[1, 0]) and panel.target[2, 0] == 3
     with pytest.raises(DataError, match="'y' stands twice"):
         read(pd.DataFrame([[1, 2]], columns=["y", "y"]))
+
+
+@pytest.mark.parametrize(
+    ("texts", "freq", "first"),
+    [
+        (["1949-01", "1949-02", "1949-03"], "1mo", "1949-01-01"),
+        (["2020/11", "2020/12", "2021/01"], "1mo", "2020-11-01"),
+        (["2020Q3", "2020Q4", "2021Q1"], "1q", "2020-07-01"),
+        (["194911", "194912", "195001"], "1mo", "1949-11-01"),
+    ],
+)
+def test_months_and_quarters_are_understood(texts: list[str], freq: str, first: str) -> None:
+    panel = read(pl.DataFrame({"Month": texts, "y": [1.0, 2.0, 3.0]}), time="Month").panel
+    assert (str(panel.freq), panel.stamps(0, np.array([0]))[0]) == (freq, first)
+
+
+def test_thousands_are_not_taken_for_decimals(write: Write) -> None:
+    path = write("x.csv", "ds;y\n2024-01-01;1\n2024-01-02;1,234.50\n")
+    with pytest.raises(DataError, match=r"'1,234\.50' is not a number; remove the thousands"):
+        read(path, target="y")
+    dotted = write("y.csv", "ds;y\n2024-01-01;1,5\n2024-01-02;12.5\n")
+    with pytest.raises(DataError, match=r"'12\.5' is not a number"):
+        read(dotted, target="y", decimal=",")
+
+
+def test_pandas_indices_that_hold_the_time() -> None:
+    wanted = read(hourly(30)).panel
+    plain = pd.DataFrame({"ds": hourly(30)["ds"].to_numpy(), "y": hourly(30)["y"].to_numpy()})
+    periods = plain.set_index(pd.PeriodIndex(plain["ds"], freq="h"))[["y"]]
+    for frame in (plain.set_index("ds", drop=False), periods,
+                  plain.assign(id="a").set_index(["id", "ds"])):  # fmt: skip
+        panel = read(frame, target="y").panel
+        assert np.array_equal(panel.target, wanted.target)
+        assert str(panel.freq) == "1h"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -186,7 +187,7 @@ class Forecaster:
             "static": static,
             "freq": freq,
         }
-        settings = {key: dict(table) for key, table in self._settings.items()}
+        settings = copy.deepcopy(self._settings)
         settings["data"] = {**settings.get("data", {}), **_given(roles)}
         if isinstance(data, (str, Path)):
             settings["data"]["path"] = str(data)

@@ -50,10 +50,14 @@ def backtest(
     the settings leave open is decided from those rows too.
     """
     asked = build(settings)
-    dataset = read_dataset(asked.data.path if data is None else data, asked.data)
+    dataset = read_dataset(workflow.given(asked, data), asked.data)
     refuse_errors(dataset.findings, dataset.source.name)
     say(dataset.describe()[0])
+    dataset = replace(dataset, panel=dataset.panel.until_last_value())
     config = _with_horizon(asked, dataset.panel)
+    dataset = workflow.examined(dataset, config)
+    for finding in dataset.findings:
+        say(f"{finding.severity}: {finding.sentence()}")
     horizon = config.model.horizon or 1
     ends = [
         _ends(dataset.panel, config, (windows - 1 - k) * (stride or horizon))
@@ -71,6 +75,7 @@ def backtest(
     scored = _joined(folds)
     assert task is not None
     scores, _ = workflow.scores_of(scored, task.fitted, config)
+    scores["verdict"] += workflow.warnings(dataset)
     table = forecast_table(dataset.panel, scored, np.arange(len(scored.truth)), config)
     return Backtest(table, {**scores, "windows": windows, "refit": refit})
 
@@ -86,7 +91,7 @@ def _with_horizon(config: RunConfig, panel: Panel) -> RunConfig:
 
 def _resolved(config: RunConfig, panel: Panel, ends: Ints) -> RunConfig:
     """Decide what is open from the rows before the first origin; the test part is one horizon."""
-    split = config.split.model_copy(update={"test": config.model.horizon, "gap": 0, "stride": 1})
+    split = config.split.model_copy(update={"test": config.model.horizon, "stride": 1})
     first = _cut(panel, ends)
     schema = panel.schema
     named = config.data.model_copy(update={"target": schema.target, "time": schema.time})
@@ -125,13 +130,14 @@ def _fold(task: ForecastTask, panel: Panel, rows: Ints) -> Scored:
     part = workflow.one_part(start, np.where(lives, rows + reader.horizon, 0))
     origins = reader.origins("test", part)
     if not len(origins):
-        raise DataError("backtest: at one of the origins no series has enough history")
+        raise DataError(
+            "backtest: at one of the origins no series has a whole context before it and a known "
+            "value over the horizon"
+        )
     return score_windows(task.forecaster, reader, origins, task.linear)
 
 
 def _joined(folds: list[Scored]) -> Scored:
-    names = set.intersection(*(set(fold.forecasts) for fold in folds))
-
     def join(pick: Any) -> Any:
         return np.concatenate([pick(fold) for fold in folds])
 
@@ -151,6 +157,6 @@ def _joined(folds: list[Scored]) -> Scored:
         forecasts={
             name: np.concatenate([fold.forecasts[name] for fold in folds])
             for name in first.forecasts
-            if name in names
         },
+        notes={name: text for fold in folds for name, text in fold.notes.items()},
     )

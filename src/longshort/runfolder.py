@@ -144,9 +144,10 @@ def free_folder(parent: Path, name: str) -> Path:
 def _clear(path: Path, overwrite: bool) -> None:
     """Remove a run's own files; whatever else lies in the folder stays."""
     if not overwrite:
+        go_on = f"continue it with `longshort train --resume {path}`, "
         raise RunError(
-            f"{path}: already used; give another --out, continue it with "
-            f"`longshort train --resume {path}`, or replace it with --overwrite"
+            f"{path}: already used; give another --out, "
+            f"{go_on if (path / CONFIG).is_file() else ''}or replace it with --overwrite"
         )
     if not _is_run(path):
         raise RunError(
@@ -154,7 +155,8 @@ def _clear(path: Path, overwrite: bool) -> None:
             "give another --out"
         )
     try:
-        for file in [*(path / "ckpt").glob("*.safetensors*"), *map(path.joinpath, FILES)]:
+        own = [path / name for file in FILES for name in (file, f"{file}.partial")]
+        for file in [*(path / "ckpt").glob("*.safetensors*"), *own, path / ".writable"]:
             file.unlink(missing_ok=True)
     except OSError as error:
         raise RunError(f"{path}: cannot replace it: {error.strerror or error}") from None
@@ -165,7 +167,8 @@ def _is_run(path: Path) -> bool:
     try:
         settings = tomllib.loads((path / CONFIG).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return {entry.name for entry in path.iterdir()} <= {*FILES, "ckpt"}
+        names = {entry.name.removesuffix(".partial") for entry in path.iterdir()}
+        return names <= {*FILES, "ckpt", ".writable"}
     except (OSError, ValueError):
         return False
     return {"format_version", "task", "model", "train"} <= settings.keys()

@@ -110,37 +110,32 @@ def resume(
             f"longshort.resume({str(path)!r}, frame)"
         )
     dataset = read_dataset(source, config.data)
+    dataset = replace(dataset, panel=dataset.panel.until_last_value())
     if dataset.panel.digest() != stored.get("content"):
         raise RunError(
             f"{dataset.source.name}: is not the data that the run {path} began with (its content "
             "differs); restore it, or start a new run"
         )
     task = make_task(config, dataset.panel)
-    dataset = _examined(dataset, config)
+    dataset = examined(dataset, config)
     return _finish(folder, task, dataset, listen, resume=folder.last.is_file())
 
 
 def prepare(settings: Mapping[str, Any], data: object, say: Say) -> tuple[RunConfig, Dataset]:
     """Read the data and decide every open setting."""
     config = build(settings)
-    if data is None and config.data.path is None:
-        raise LongshortError("no data: give a file, or --example NAME")
-    dataset = read_dataset(config.data.path if data is None else data, config.data)
+    dataset = read_dataset(given(config, data), config.data)
     for line in dataset.describe():
         say(line)
     refuse_errors(dataset.findings, dataset.source.name)
+    dataset = replace(dataset, panel=dataset.panel.until_last_value())
     schema = dataset.schema
     path = config.data.path and str(Path(config.data.path).absolute())
     named = config.data.model_copy(
-        update={
-            "path": path,
-            "time": schema.time,
-            "target": schema.target,
-            "freq": str(dataset.panel.freq),
-        }
+        update={"path": path, "time": schema.time, "target": schema.target}
     )
     config, decisions = resolve(config.model_copy(update={"data": named}), dataset.panel)
-    dataset = _examined(dataset, config)
+    dataset = examined(dataset, config)
     for finding in dataset.findings:
         say(f"{finding.severity}: {finding.sentence()}")
     for line in decisions:
@@ -148,7 +143,15 @@ def prepare(settings: Mapping[str, Any], data: object, say: Say) -> tuple[RunCon
     return config, dataset
 
 
-def _examined(dataset: Dataset, config: RunConfig) -> Dataset:
+def given(config: RunConfig, data: object) -> object:
+    """The data passed, else the file in the settings."""
+    if data is None and config.data.path is None:
+        raise LongshortError("no data: give a file, or --example NAME")
+    return config.data.path if data is None else data
+
+
+def examined(dataset: Dataset, config: RunConfig) -> Dataset:
+    """With the doctor's findings beside those of the reading."""
     return replace(dataset, findings=tuple(examine(dataset, config)))
 
 
@@ -284,7 +287,7 @@ def _continue(trained: Trained, data: object, say: Say) -> Dataset:
     for finding in dataset.findings:
         say(f"{finding.severity}: {finding.sentence()}")
     refuse_errors(dataset.findings, dataset.source.name)
-    if dataset.panel.kind != trained.kind:
+    if (dataset.panel.kind == "integer") != (trained.kind == "integer"):
         raise DataError(
             f"{dataset.source.name}: its time column holds {dataset.panel.kind} values, the run "
             f"was trained on {trained.kind} values"
@@ -340,7 +343,7 @@ def _finish(
     scored = score_windows(task.forecaster, task.reader, origins, task.linear)
     scores, verdict = scores_of(scored, task.fitted, config)
     scores["leakage"] = leakage_proof(task, origins)
-    scores["verdict"] += _warnings(scores, dataset)
+    scores["verdict"] += warnings(dataset, is_leaking=scores["leakage"]["is_leaking"])
     scores["training"] = {
         "best_epoch": result.best_epoch,
         "best_val_score": result.best_score,
@@ -357,11 +360,11 @@ def _finish(
     return scores
 
 
-def _warnings(scores: dict[str, Any], dataset: Dataset) -> str:
+def warnings(dataset: Dataset, *, is_leaking: bool = False) -> str:
     """What must be said in one breath with the verdict."""
     leaks = [finding.message for finding in dataset.findings if finding.code == "leak"]
     text = "".join(f" Beware: {message}." for message in leaks)
-    if scores["leakage"]["is_leaking"]:
+    if is_leaking:
         text += " Beware: the future leaks into the forecast."
     return text
 

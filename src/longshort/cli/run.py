@@ -53,7 +53,8 @@ def command(
     from longshort import workflow
     from longshort.runfolder import REPORT, free_folder
 
-    source = str(settings.get("data", {}).get("path") or "data")
+    table = settings.get("data")
+    source = str((table.get("path") if isinstance(table, dict) else None) or "data")
     folder = out or free_folder(Path("runs"), Path(source).name.split(".")[0])
     try:
         scores = workflow.run(

@@ -170,7 +170,8 @@ def _grid(
         )
     if freq is not None:
         grid = freq
-        _refuse_other_step(series, rows.kind, freq, findings)
+        if asked is None:  # else the data is resampled, as the run's was
+            _refuse_other_step(series, rows.kind, freq, findings)
     elif asked is not None:
         grid = asked.align(rows.stamps)
     else:

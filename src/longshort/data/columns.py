@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import polars as pl
@@ -12,10 +13,18 @@ from longshort.errors import DataError
 
 Kind = Literal["datetime", "date", "integer"]
 
+_GERMAN = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)?(,\d*)?([eE][+-]?\d+)?$"
+"""A number with a decimal comma; dots only between thousands."""
+_THOUSANDS = r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?"
+
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d", "%d-%m-%Y")
 _TIMES = ("%H:%M:%S%.f", "%H:%M")
+_MONTHS = ("%Y-%m", "%Y/%m")
+_QUARTERS = "quarter"
 _FORMATS = (
     *_DATES,
+    *_MONTHS,
+    _QUARTERS,
     *(f"{date} {time}" for date in _DATES for time in _TIMES),
     *(f"%Y-%m-%dT{time}" for time in _TIMES),
     *(f"%Y-%m-%d{mark}%H:%M:%S%.f%#z" for mark in (" ", "T")),
@@ -29,7 +38,8 @@ def number(source: Source, name: str, config: DataConfig) -> pl.Expr:
     if dtype == pl.String:
         text = _text(name)
         if config.decimal == ",":
-            text = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+            plain = text.str.replace_all(r"\.(\d{3})", "$1").str.replace(",", ".", literal=True)
+            text = pl.when(text.str.contains(_GERMAN)).then(plain).otherwise(pl.lit("no number"))
         return text.cast(pl.Float64, strict=False)
     if dtype.is_numeric() or dtype == pl.Boolean or dtype == pl.Null:
         return column.cast(pl.Float64)
@@ -67,7 +77,9 @@ def refuse_text(source: Source, names: list[str], config: DataConfig) -> None:
         )
         row, value = int(bad["row"][0]), str(bad[name][0])
         hint = "correct it or leave the cell empty"
-        if "," in value and config.decimal == ".":
+        if re.fullmatch(_THOUSANDS, value.strip()):
+            hint = "remove the thousands separators"
+        elif "," in value and config.decimal == ".":
             hint = "if commas are decimal marks, use --set data.decimal=','"
         raise DataError(
             f"{source.name}: {source.row(row)}, column {name!r}: {value[:40]!r} is not a number; "
@@ -175,6 +187,8 @@ def _integer_stamp(name: str, value: pl.Expr, sample: pl.Series) -> tuple[pl.Exp
         days = known.cast(pl.String).str.to_date("%Y%m%d", strict=False)
         if not days.null_count():
             return _parse_expr(value.cast(pl.String), "%Y%m%d").cast(pl.Int64), "date"
+    if low >= 150_001 and high <= 220_012 and bool((known % 100).is_between(1, 12).all()):
+        return pl.datetime(value // 100, value % 100, 1, time_unit="us").cast(pl.Int64), "date"
     for scale, unit in ((1_000_000, 10**9), (1_000, 10**12), (1, 10**15)):
         if unit // 2 <= low and high <= unit * 4:
             return value * scale, "datetime"
@@ -197,6 +211,13 @@ def _parse_expr(text: pl.Expr, form: str) -> pl.Expr:
     if "%z" in form or "%#z" in form or "%:z" in form:
         zoned = text.str.to_datetime(form, time_unit="us", strict=False, time_zone="UTC")
         return zoned.dt.replace_time_zone(None)
+    if form in _MONTHS:
+        return _parse_expr(text + form[2] + "01", form + form[2] + "%d")
+    if form == _QUARTERS:
+        year, quarter = (
+            text.str.extract(r"^(\d{4})[- ]?Q([1-4])$", i).cast(pl.Int64) for i in (1, 2)
+        )
+        return pl.datetime(year, quarter * 3 - 2, 1, time_unit="us")
     if _has_clock(form):
         return text.str.to_datetime(form, time_unit="us", strict=False)
     return text.str.to_date(form, strict=False).cast(pl.Datetime("us"))

@@ -98,6 +98,15 @@ class Panel:
             future=spread(self.future),
         )
 
+    def until_last_value(self) -> Panel:
+        """Without the rows at a group's end that hold no target, as given for future covariates."""
+        known = ~np.isnan(self.target).all(axis=1)
+        row = np.arange(self.num_rows) - np.repeat(self.offsets[:-1], self.lengths)
+        group = np.repeat(np.arange(self.num_groups), self.lengths)
+        ends = np.zeros(self.num_groups, np.int64)
+        np.maximum.at(ends, group[known], row[known] + 1)
+        return self if np.array_equal(ends, self.lengths) else self.cut(dict(enumerate(ends)))
+
     def cut(self, lengths: dict[int, int]) -> Panel:
         """The same panel with the given groups shortened to their first rows."""
         keep = np.ones(self.num_rows, bool)

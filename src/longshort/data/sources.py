@@ -109,13 +109,24 @@ def _from_pandas(frame: Any) -> pl.DataFrame:
     """Column by column, so that pyarrow is not needed."""
     if not hasattr(frame, "columns"):
         frame = frame.to_frame()
-    if frame.index.name is not None or frame.index.dtype.kind == "M":
-        frame = frame.reset_index(names=frame.index.name or "time")
+    frame = _with_index_as_column(frame)
     names = [str(name) for name in frame.columns]
     doubled = [name for name, count in Counter(names).items() if count > 1]
     if doubled:
         raise DataError(f"data: the frame's column name {doubled[0]!r} stands twice; rename one")
     return pl.DataFrame([_pandas_column(str(name), frame[name]) for name in frame.columns])
+
+
+def _with_index_as_column(frame: Any) -> Any:
+    """A named index, one of times or periods, or one of several levels holds data too."""
+    index = frame.index
+    if index.nlevels > 1:
+        return frame.reset_index()
+    if hasattr(index, "to_timestamp"):
+        frame = frame.set_axis(index.to_timestamp(), axis="index")
+    name = index.name or "time"
+    holds_data = index.name is not None or frame.index.dtype.kind == "M"
+    return frame.reset_index(names=name) if holds_data and name not in frame.columns else frame
 
 
 def _pandas_column(name: str, column: Any) -> pl.Series:
@@ -319,13 +330,19 @@ def _guess_delimiter(path: Path, sample: list[str]) -> str:
 def _split(line: str, delimiter: str) -> list[str]:
     if '"' not in line:
         return line.split(delimiter)
-    return next(csv.reader([line], delimiter=delimiter))
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except csv.Error:  # an over-long or torn quoted cell: the parser will name it
+        return line.split(delimiter)
 
 
 def _ragged_line(path: Path, columns: int) -> str:
     """Where the first line with more cells than the header stands."""
-    is_gzip = path.read_bytes()[:2] == b"\x1f\x8b"
-    with gzip.open(path, "rt", encoding="utf-8") if is_gzip else path.open() as file:
+    with path.open("rb") as raw:
+        is_gzip = raw.read(2) == b"\x1f\x8b"
+    with (
+        gzip.open(path, "rt", encoding="utf-8") if is_gzip else path.open(encoding="utf-8") as file
+    ):
         header = file.readline()
         delimiter = next((d for d in _DELIMITERS if len(_split(header, d)) == columns), ",")
         for number, cells in enumerate(csv.reader(file, delimiter=delimiter), 2):

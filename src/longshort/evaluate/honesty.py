@@ -18,14 +18,17 @@ _MIN_GAIN = 0.001
 """A gain below a thousandth is none, however certain."""
 
 
+Outcome = Literal["better", "equal", "worse", "too few"]
+
+
 @dataclass(frozen=True)
 class Comparison:
-    """Mean loss of the model relative to a rival's, with a 95 % interval over forecast origins."""
+    """Mean loss of the model relative to a rival's, with a 95 % interval where one can be given."""
 
-    outcome: Literal["better", "equal", "worse"]
+    outcome: Outcome
     gain: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 def compare(model: Floats, rival: Floats, block: int) -> Comparison:
@@ -34,25 +37,21 @@ def compare(model: Floats, rival: Floats, block: int) -> Comparison:
     The gain is 1 - mean(model) / mean(rival). Its interval comes from a moving-block bootstrap
     (Künsch, 1989) with blocks of `block` origins, since neighbouring windows overlap.
     """
-    count = len(model)
-    block = max(1, min(block, count))
-    starts_per_sample = -(-count // block)
+    count, rival_mean = len(model), float(rival.mean())
+    if not rival_mean > 0:  # the rival is perfect: nothing is left to gain
+        return Comparison("worse" if model.mean() > _TINY else "equal", 0.0, 0.0, 0.0)
+    gain = 1.0 - float(model.mean()) / rival_mean
+    if count < _MIN_BLOCKS * block:
+        return Comparison("too few", gain, None, None)
     draw = np.random.default_rng(0)
-    starts = draw.integers(0, count - block + 1, (_RESAMPLES, starts_per_sample))
+    starts = draw.integers(0, count - block + 1, (_RESAMPLES, -(-count // block)))
     sums = [np.concatenate([[0.0], np.cumsum(loss)]) for loss in (model, rival)]
     ours, theirs = ((total[starts + block] - total[starts]).sum(1) for total in sums)
-    if not rival.mean() > 0:  # the rival is perfect: nothing is left to gain
-        return Comparison("worse" if model.mean() > _TINY else "equal", 0.0, 0.0, 0.0)
     gains = 1.0 - ours / np.maximum(theirs, _TINY)
     low, high = (float(v) for v in np.quantile(gains, [0.025, 0.975]))
-    gain = 1.0 - float(model.mean()) / float(rival.mean())
-    outcome: Literal["better", "equal", "worse"] = "equal"
-    if count < _MIN_BLOCKS * block or abs(gain) < _MIN_GAIN:
-        return Comparison("equal", gain, low, high)
-    if low > 0:
-        outcome = "better"
-    elif high < 0:
-        outcome = "worse"
+    outcome: Outcome = "equal"
+    if abs(gain) >= _MIN_GAIN:
+        outcome = "better" if low > 0 else "worse" if high < 0 else "equal"
     return Comparison(outcome, gain, low, high)
 
 

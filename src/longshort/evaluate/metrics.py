@@ -64,17 +64,6 @@ def pinball(truth: Floats, forecast: Floats, quantile: float) -> Floats:
     return np.maximum(quantile * error, (quantile - 1) * error)
 
 
-def coverage(truth: Floats, low: Floats, high: Floats) -> float:
-    """Share of known truth between two forecasts."""
-    known = ~np.isnan(truth)
-    return float(np.mean((truth >= low)[known] & (truth <= high)[known]))
-
-
-def width(truth: Floats, low: Floats, high: Floats) -> float:
-    """Mean width of the interval where the truth is known."""
-    return float(np.mean((high - low)[~np.isnan(truth)]))
-
-
 def seasonal_scale(values: Floats, season: int) -> float:
     """MASE's denominator: mean absolute seasonal difference of one series' training rows."""
     steps = np.abs(values[season:] - values[:-season])

@@ -40,11 +40,15 @@ def score_rows(scores: dict[str, Any]) -> list[list[str]]:
     """The table of the model and its rivals as text, best scaled error first below the header."""
     entries = {"model": scores["test"]["model"], **scores["test"]["baselines"]}
     key = "scaled_mse" if scores.get("metric") == "MSE" else "scaled_mae"
-    order = sorted(entries, key=lambda name: entries[name][key] or float("inf"))
+    order = sorted(entries, key=lambda name: _rank(entries[name][key]))
     rows = [["", *(title for title, _ in COLUMNS)]]
     for name in order:
         rows.append([name, *(shown(entries[name].get(column)) for _, column in COLUMNS)])
     return rows
+
+
+def _rank(value: float | None) -> float:
+    return float("inf") if value is None else value
 
 
 def shown(value: float | None) -> str:

@@ -63,13 +63,14 @@ def _content(report: ReportInput, folder: Path) -> dict[str, Any]:
 
 
 def _quantiles(scores: dict[str, Any]) -> list[list[str]]:
-    found = scores["test"]["model"].get("quantiles")
-    if not found or not found["intervals"]:
-        return []
+    model = scores["test"]["model"]
     rows = [["interval", "covers", "mean width"]]
-    for nominal, entry in found["intervals"].items():
-        rows.append([f"{float(nominal):.0%}", f"{entry['coverage']:.1%}", shown(entry["width"])])
-    return rows
+    for key, covered in model.items():
+        if key.startswith("coverage_"):
+            interval = key.removeprefix("coverage_")
+            width = shown(model[f"width_{interval}"])
+            rows.append([f"{float(interval):.0%}", f"{covered:.1%}", width])
+    return rows if len(rows) > 1 else []
 
 
 def _checks(scores: dict[str, Any]) -> list[tuple[str, bool, str]]:

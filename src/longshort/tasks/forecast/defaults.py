@@ -10,11 +10,12 @@ from longshort.config import RunConfig
 from longshort.data.calendar import seen_periods
 from longshort.data.panel import Panel
 from longshort.data.season import find_season
-from longshort.data.split import Split, make_split
+from longshort.data.split import Part, Split, make_split
 from longshort.errors import ConfigError, DataError
 from longshort.tasks.forecast.predict import RESERVED
 
 _SHARES = {"val": 0.1, "test": 0.2}
+_HELD_OUT: tuple[Part, ...] = ("val", "test")
 _MAX_SCORED = 50_000_000
 """Values of context and horizon in the test windows, above which origins are thinned."""
 _STEPS_PER_EPOCH = 200
@@ -27,7 +28,7 @@ def resolve(config: RunConfig, panel: Panel) -> tuple[RunConfig, list[str]]:
     """The config with every open setting decided, and a line for each decision."""
     said: list[str] = []
     _refuse_reserved(panel)
-    config = _decide_split(config, said)
+    config = _decide_split(config, panel, said)
     split = make_split(panel, config.split)
     config = _decide_season(config, panel, split, said)
     config = _decide_lengths(config, panel, split, said)
@@ -44,12 +45,19 @@ def _refuse_reserved(panel: Panel) -> None:
         )
 
 
-def _decide_split(config: RunConfig, said: list[str]) -> RunConfig:
+def _decide_split(config: RunConfig, panel: Panel, said: list[str]) -> RunConfig:
+    """A share of the time span, but never less than one horizon that was asked for."""
+    span = int((panel.first + panel.lengths).max() - panel.first.min())
+    if config.split.by == "series":
+        span = int(panel.lengths.max())
     values = {part: getattr(config.split, part) for part in ("val", "test")}
     for part, value in values.items():
         if value is None:
-            values[part] = _SHARES[part]
-            said.append(f"split.{part} = {_SHARES[part]} of the time span")
+            share, horizon = _SHARES[part], config.model.horizon or 1
+            is_enough = round(share * span) >= horizon
+            values[part] = share if is_enough else horizon
+            text = f"{share} of the time span" if is_enough else f"{horizon} steps, one horizon"
+            said.append(f"split.{part} = {text}")
     return _update(config, "split", values)
 
 
@@ -65,7 +73,7 @@ def _decide_season(config: RunConfig, panel: Panel, split: Split, said: list[str
 def _decide_lengths(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
     model = config.model
     season = model.season or 1
-    horizon = model.horizon or (season if 4 <= season <= 60 else 12)
+    horizon = model.horizon or _horizon(season, split)
     longest = int(split.end["train"].max())
     context = model.context_length
     if context is None:
@@ -88,6 +96,12 @@ def _decide_lengths(config: RunConfig, panel: Panel, split: Split, said: list[st
     return _update(config, "model", lengths)
 
 
+def _horizon(season: int, split: Split) -> int:
+    """A season, else 12 steps, but no more than the validation and test parts hold."""
+    held = [int((split.end[part] - split.start[part]).max()) for part in _HELD_OUT]
+    return max(1, min(season if 4 <= season <= 60 else 12, *held))
+
+
 def _patch(context: int, season: int) -> int:
     """Keep the recurrence at 10 to 30 steps; a whole season is a natural patch."""
     if context <= 30:
@@ -107,7 +121,7 @@ def _refuse_short(panel: Panel, split: Split, context: int, horizon: int) -> Non
             f"{int(panel.lengths[group])}, but model.context_length {context} + model.horizon "
             f"{horizon} = {need} are needed; give longer series, or smaller numbers"
         )
-    for part in ("val", "test"):
+    for part in _HELD_OUT:
         held = int((split.end[part] - split.start[part]).max())
         if held < horizon:
             raise DataError(

@@ -117,7 +117,11 @@ def _origins(
                 begin = panel.offsets[group]
                 block = panel.filled[begin : begin + end, : None if reader.joint else column + 1]
                 known = int((~np.isnan(block[:, 0 if reader.joint else column :])).all(1).sum())
-                reason = f"it has {known} steps, the model needs {need}"
+                reason = (
+                    f"it has {known} steps, the model needs {need}"
+                    if known < need
+                    else "it had no values in the training part, so it has no scale"
+                )
             elif group in new and config.model.embedding:
                 reason = "it was not seen in training, and the model keeps a vector per series"
             else:

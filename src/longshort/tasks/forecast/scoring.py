@@ -11,6 +11,7 @@ from longshort.config import RunConfig
 from longshort.data.panel import Floats
 from longshort.data.timeline import Ints
 from longshort.data.windows import Origins, WindowReader
+from longshort.errors import DataError
 from longshort.evaluate import metrics
 from longshort.evaluate.baselines import Baseline, Drift, LastValue, LinearLags, SeasonalNaive
 from longshort.evaluate.honesty import Comparison, compare, echo_check, flatness_check
@@ -134,42 +135,31 @@ def score_table(scored: Scored, fitted: Fitted, config: RunConfig) -> dict[str, 
             size = np.where(naive > 0, naive, np.nan)[scored.series][:, None]
             values["mase"] = metrics.mean_by(np.abs(forecast - scored.truth) / size, group, count)
             if name == MODEL and config.model.quantiles:
-                values["pinball"] = metrics.mean_by(_pinball(scored, config), group, count)
+                for key, each in _quantile_values(scored, config.model.quantiles).items():
+                    values[key] = metrics.mean_by(each, group, count)
             entry[title] = {key: value.tolist() for key, value in values.items()}
         overall = {key: value[0] for key, value in entry.pop("overall").items()}
         overall["mase"] = metrics.mase(np.array(entry["by_series"]["mae"], float), naive)
         table[name] = overall | entry
-    if config.model.quantiles:
-        table[MODEL]["quantiles"] = _quantile_scores(scored, config.model.quantiles)
     cleaned: dict[str, Any] = finite_or_none(table)
     return cleaned
 
 
-def _pinball(scored: Scored, config: RunConfig) -> Floats:
-    """Quantile loss of each value, the mean over the quantiles, [m, H]."""
-    losses = [
-        metrics.pinball(scored.truth, scored.quantiles[..., i], level)
-        for i, level in enumerate(config.model.quantiles)
-    ]
-    return np.asarray(np.mean(losses, axis=0))
-
-
-def _quantile_scores(scored: Scored, levels: tuple[float, ...]) -> dict[str, Any]:
+def _quantile_values(scored: Scored, levels: tuple[float, ...]) -> dict[str, Floats]:
+    """Pinball loss, its mean over the quantiles, and per interval coverage and width, [m, H]."""
+    truth = scored.truth
     losses = {
-        str(level): float(
-            np.nanmean(metrics.pinball(scored.truth, scored.quantiles[..., i], level))
-        )
+        f"pinball_{level:g}": metrics.pinball(truth, scored.quantiles[..., i], level)
         for i, level in enumerate(levels)
     }
-    intervals = {}
+    found = {"pinball": np.asarray(np.mean(list(losses.values()), axis=0)), **losses}
     for i in range(len(levels) // 2):
         low, high = scored.quantiles[..., i], scored.quantiles[..., -1 - i]
-        nominal = round(levels[-1 - i] - levels[i], 10)
-        intervals[str(nominal)] = {
-            "coverage": metrics.coverage(scored.truth, low, high),
-            "width": metrics.width(scored.truth, low, high),
-        }
-    return {"pinball_by_quantile": losses, "intervals": intervals}
+        interval = f"{levels[-1 - i] - levels[i]:.6g}"
+        inside = ((truth >= low) & (truth <= high)).astype(np.float64)
+        found[f"coverage_{interval}"] = np.where(np.isnan(truth), np.nan, inside)
+        found[f"width_{interval}"] = np.where(np.isnan(truth), np.nan, high - low)
+    return found
 
 
 @dataclass(frozen=True)
@@ -210,6 +200,8 @@ def give_verdict(scored: Scored, fitted: Fitted, config: RunConfig) -> Verdict:
         return mean[~np.isnan(mean)]
 
     losses = {name: loss(forecast) for name, forecast in scored.forecasts.items()}
+    if not len(losses[MODEL]):
+        raise DataError("no window with a known value belongs to a series with training rows")
     rival = min((name for name in losses if name != MODEL), key=lambda n: float(losses[n].mean()))
     result = compare(losses[MODEL], losses[rival], block)
     model = scored.forecasts[MODEL]
@@ -240,6 +232,12 @@ def _units(scored: Scored) -> tuple[Ints, str, int]:
 def _sentence(result: Comparison, rival: str, metric: str, basis: str, config: RunConfig) -> str:
     cell, title = config.model.cell.upper(), _TITLES[rival]
     margin = f"{abs(result.gain):.1%}"
+    if result.low is None or result.high is None:
+        return (
+            f"Too few independent forecasts to tell ({basis}): the {cell}'s {metric} is "
+            f"{margin} {'below' if result.gain > 0 else 'above'} that of {title}, the best rival. "
+            "Give a longer test part, or more series."
+        )
     span = f"95 % interval {result.low:+.1%} to {result.high:+.1%}"
     if result.outcome == "better":
         small = "; a small gain" if result.gain < _NOTE_GAIN else ""

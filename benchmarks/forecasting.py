@@ -169,6 +169,7 @@ def ot(seeds: int) -> list[Row]:
         "model.horizon": 24,
         "model.context_length": 96,
         "model.patch": 12,
+        "data.calendar": [],
     }
 
     def measure(scores: Row, _: Path) -> dict[str, float]:

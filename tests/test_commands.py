@@ -149,7 +149,7 @@ def test_data_of_another_step_or_kind_is_refused(finished: Path, tmp_path: Path)
     assert "the data's step is 1d, the run was trained on steps of 1h" in refused(
         "predict", finished, "--data", daily
     )
-    assert "does not fit a time column of integer values" in refused(
+    assert "the data's step is rows, the run was trained on steps of 1h" in refused(
         "predict", finished, "--data", rows
     )
 

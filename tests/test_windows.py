@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from longshort.config import RunConfig, SplitConfig, TransformConfig, build
-from longshort.data.calendar import calendar_features, seen_periods
+from longshort.data.calendar import calendar_features, useful_periods
 from longshort.data.dataset import read_dataset
 from longshort.data.panel import Panel, forward_fill
 from longshort.data.season import find_season
@@ -199,11 +199,14 @@ def test_calendar_repeats_with_its_period_and_monday_starts_the_week() -> None:
     assert np.allclose(features[:-24, :2], features[24:, :2], atol=1e-9)
 
 
-def test_only_periods_seen_twice_are_offered() -> None:
-    assert seen_periods(Freq.parse("1h"), 24 * 10) == ("day",)
-    assert seen_periods(Freq.parse("1h"), 24 * 20) == ("day", "week")
-    assert seen_periods(Freq.parse("1d"), 800) == ("week", "year")
-    assert seen_periods(Freq.parse("rows"), 800) == ()
+def test_periods_that_training_shows_twice_and_the_context_does_not_are_useful() -> None:
+    hour, day = Freq.parse("1h"), Freq.parse("1d")
+    assert useful_periods(hour, 24 * 10, context=12) == ("day",)
+    assert useful_periods(hour, 24 * 20, context=12) == ("day", "week")
+    assert useful_periods(hour, 24 * 20, context=96) == ("week",)
+    assert useful_periods(hour, 24 * 20, context=336) == ()
+    assert useful_periods(day, 800, context=24) == ("year",)
+    assert useful_periods(Freq.parse("rows"), 800, context=5) == ()
 
 
 def test_season_is_found_or_honestly_not() -> None:

@@ -30,13 +30,14 @@ def step_length(freq: Freq) -> float:
     return 7 * DAY / 5 if freq.unit == "business" else float(freq.step)
 
 
-def seen_periods(freq: Freq, steps: int) -> tuple[Period, ...]:
-    """Periods that a step resolves and that `steps` training steps show at least twice."""
+def useful_periods(freq: Freq, steps: int, context: int) -> tuple[Period, ...]:
+    """Periods that a step resolves, that `steps` training steps show at least twice, and that are
+    longer than the context, so that the lags alone do not tell where in the period one is."""
     step = step_length(freq)
     return tuple(
         name
         for name, length in _LENGTH.items()
-        if step and length >= 2 * step and steps * step >= 2 * length
+        if step and length >= 2 * step and length > context * step and steps * step >= 2 * length
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from longshort.config import RunConfig
-from longshort.data.calendar import seen_periods
+from longshort.data.calendar import useful_periods
 from longshort.data.panel import Panel
 from longshort.data.season import find_season
 from longshort.data.split import Part, Split, make_split
@@ -133,10 +133,9 @@ def _refuse_short(panel: Panel, split: Split, context: int, horizon: int) -> Non
 def _decide_covariates(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
     if config.data.calendar is not None:
         return config
-    periods = seen_periods(panel.freq, int(split.end["train"].max()))
-    if config.model.instance_norm != "none" and not config.data.future:
-        periods = ()
-    said.append(f"data.calendar = {list(periods)}")
+    steps, context = int(split.end["train"].max()), config.model.context_length or 1
+    periods = useful_periods(panel.freq, steps, context)
+    said.append(f"data.calendar = {list(periods)} (periods longer than the context)")
     return _update(config, "data", {"calendar": periods})
 
 

@@ -20,6 +20,7 @@ QUICK = {
     "train.threads": 1,
     "model.hidden": 8,
     "model.season": 24,
+    "data.calendar": [],
 }
 """Settings of a run that is about the plumbing and not about quality."""
 

@@ -178,7 +178,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
 
     def delays() -> Iterator[str]:
         for _ in range(12):
-            yield str(draw.uniform(0.0, 0.03))
+            yield str(draw.uniform(0.0, 0.012))
         yield "1e9"
 
     run = tmp_path / "run"

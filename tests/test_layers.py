@@ -20,14 +20,14 @@ OPTIONS: list[dict[str, Any]] = [
     {"num_layers": 2, "batch_first": True},
     {"bias": False},
 ]
-T, B, I, H = 7, 4, 3, 5  # noqa: E741
+T, B, IN, H = 7, 4, 3, 5
 
 
 def pair(kind: str, **options: Any) -> tuple[Any, Any]:
     """Ours and torch's layer with the same random weights, in float64."""
     torch.manual_seed(0)
-    theirs = getattr(nn, kind)(I, H, dtype=torch.float64, **options)
-    ours = getattr(ls.nn, kind)(I, H, dtype=torch.float64, **options)
+    theirs = getattr(nn, kind)(IN, H, dtype=torch.float64, **options)
+    ours = getattr(ls.nn, kind)(IN, H, dtype=torch.float64, **options)
     ours.load_state_dict(theirs.state_dict())
     return ours, theirs
 
@@ -37,7 +37,7 @@ def parts(state: Any) -> tuple[Tensor, ...]:
 
 
 def example(batch_first: bool = False) -> Tensor:
-    x = torch.randn(T, B, I, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    x = torch.randn(T, B, IN, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     return x.transpose(0, 1).contiguous() if batch_first else x
 
 
@@ -153,9 +153,9 @@ def test_recommended_start() -> None:
 
 def test_torch_start_is_torchs() -> None:
     torch.manual_seed(3)
-    theirs = nn.LSTM(I, H)
+    theirs = nn.LSTM(IN, H)
     torch.manual_seed(3)
-    ours = ls.nn.LSTM(I, H, init="torch")
+    ours = ls.nn.LSTM(IN, H, init="torch")
     bound = 1 / H**0.5
     assert all(w.abs().max() <= bound for w in ours.parameters())
     assert [w.shape for w in ours.parameters()] == [w.shape for w in theirs.parameters()]
@@ -172,27 +172,29 @@ def test_chrono_start_spans_the_lags() -> None:
 
 
 def test_projection_changes_the_output_size() -> None:
-    out, (h, c) = ls.nn.LSTM(I, H, proj_size=2)(torch.randn(T, B, I), lengths=torch.ones(B).long())
+    out, (h, c) = ls.nn.LSTM(IN, H, proj_size=2)(
+        torch.randn(T, B, IN), lengths=torch.ones(B).long()
+    )
     assert (out.shape, h.shape, c.shape) == ((T, B, 2), (1, B, 2), (1, B, H))
 
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: ls.nn.LSTM(I, H, backend="native"), BackendError, "'native' is not part of this"),
-        (lambda: ls.nn.LSTM(I, H, backend="torhc"), ConfigError, "did you mean 'torch'?"),
-        (lambda: ls.nn.LSTM(I, H, init="recomended"), ConfigError, "did you mean 'recommended'?"),
-        (lambda: ls.nn.LSTM(I, H, init="chrono:x"), ConfigError, "write 'chrono:<T>'"),
-        (lambda: ls.nn.GRU(I, H, init="chrono:9"), ConfigError, "gates that only an LSTM has"),
-        (lambda: ls.nn.LSTM(I, H)(torch.zeros(T, B, I), lengths=torch.tensor([8, 1, 1, 1])),
+        (lambda: ls.nn.LSTM(IN, H, backend="native"), BackendError, "'native' is not part of this"),
+        (lambda: ls.nn.LSTM(IN, H, backend="torhc"), ConfigError, "did you mean 'torch'?"),
+        (lambda: ls.nn.LSTM(IN, H, init="recomended"), ConfigError, "did you mean 'recommended'?"),
+        (lambda: ls.nn.LSTM(IN, H, init="chrono:x"), ConfigError, "write 'chrono:<T>'"),
+        (lambda: ls.nn.GRU(IN, H, init="chrono:9"), ConfigError, "gates that only an LSTM has"),
+        (lambda: ls.nn.LSTM(IN, H)(torch.zeros(T, B, IN), lengths=torch.tensor([8, 1, 1, 1])),
          ConfigError, "between 1 and 7, the length of x; got 1 to 8"),
-        (lambda: ls.nn.LSTM(I, H)(torch.zeros(T, B, I), lengths=torch.tensor([3])),
+        (lambda: ls.nn.LSTM(IN, H)(torch.zeros(T, B, IN), lengths=torch.tensor([3])),
          ConfigError, r"4 whole numbers are expected, one a sequence; got shape \(1,\)"),
-        (lambda: ls.nn.LSTM(I, H)(torch.zeros(T, B, I), lengths=torch.full((4,), float("nan"))),
+        (lambda: ls.nn.LSTM(IN, H)(torch.zeros(T, B, IN), lengths=torch.full((4,), float("nan"))),
          ConfigError, "whole numbers are expected"),
-        (lambda: ls.nn.LSTM(I, H)(torch.zeros(T, B, I), reset=torch.zeros(T, 1).bool()),
+        (lambda: ls.nn.LSTM(IN, H)(torch.zeros(T, B, IN), reset=torch.zeros(T, 1).bool()),
          ConfigError, r"shape \[T, B\] = \(7, 4\) are expected"),
-        (lambda: ls.nn.LSTM(I, H, bidirectional=True).step(torch.zeros(B, I)),
+        (lambda: ls.nn.LSTM(IN, H, bidirectional=True).step(torch.zeros(B, IN)),
          BackendError, "the reverse direction needs the whole sequence"),
     ],
 )  # fmt: skip
@@ -202,5 +204,5 @@ def test_misuse_is_explained(call: Any, error: type[Exception], message: str) ->
 
 
 def test_backend_report_says_what_runs() -> None:
-    assert ls.nn.LSTM(I, H).backend_report() == "torch: the only one in this version"
-    assert ls.nn.LSTM(I, H, backend="torch").backend_report() == "torch: asked for"
+    assert ls.nn.LSTM(IN, H).backend_report() == "torch: the only one in this version"
+    assert ls.nn.LSTM(IN, H, backend="torch").backend_report() == "torch: asked for"

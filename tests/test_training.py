@@ -131,11 +131,11 @@ KILL_IN_SAVE = """
     from pathlib import Path
     calls = {"left": int(sys.argv[3])}
     def dying(call):
-        def wrapped(*args, **kwargs):
+        def wrapped(*args):
             calls["left"] -= 1
             if calls["left"] == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
-            return call(*args, **kwargs)
+            return call(*args)
         return wrapped
     from longshort import workflow
     import torch

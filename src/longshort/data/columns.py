@@ -179,7 +179,8 @@ def _integer_stamp(name: str, value: pl.Expr, sample: pl.Series) -> tuple[pl.Exp
     known = sample.drop_nulls()
     if not known.len():
         return value, "integer"
-    low, high = int(known.min()), int(known.max())  # type: ignore[arg-type]
+    bounds = known.to_numpy()
+    low, high = int(bounds.min()), int(bounds.max())
     are_years = "year" in name.casefold() or known.n_unique() == known.len()
     if low >= 1500 and high <= 2200 and are_years:
         return pl.datetime(value, 1, 1, time_unit="us").cast(pl.Int64), "date"

@@ -165,7 +165,7 @@ class _Loop:
         loss = self.task.loss(order[state.step_in_epoch])
         extra = penalty(self.weights, self.config)
         self.optimizer.zero_grad()
-        (loss if extra is None else loss + extra).backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss if extra is None else loss + extra)
         norm = clip(self.weights, self.config)
         value = float(loss.detach())
         if not math.isfinite(value) or not math.isfinite(norm):

@@ -1,0 +1,84 @@
+"""What a cell is: names, sizes, parameters, and the equations of one step."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, ClassVar
+
+from longshort.engine.graph import Value
+from longshort.engine.parameters import Map, Sizes, Start, Vector
+from longshort.engine.trace import Parameters, State
+
+__all__ = ["Cell", "Map", "Parameters", "Sizes", "Start", "State", "Value", "Vector"]
+
+
+class Cell:
+    """A recurrent cell: its equations, from which everything else is derived.
+
+    A subclass gives `gates`, `state` and `step`. Without further word it has two linear maps,
+    `p.ih` (I → G·H) and `p.hh` (H → G·H), whose results have the gates as attributes, and states of
+    size H. `step` uses the functions of `longshort.engine.ops` and plain arithmetic; it is called
+    once, with values that record. Options are fields of a frozen dataclass.
+    """
+
+    gates: ClassVar[tuple[str, ...]] = ("h",)
+    state: ClassVar[tuple[str, ...]] = ("h",)
+    source: ClassVar[str] = ""
+    """Paper that the equations are from."""
+    gate_bias: ClassVar[dict[str, Start]] = {}
+    """Initial biases of gates where they are not 0."""
+    chrono: ClassVar[tuple[str | None, str | None]] = (None, None)
+    """Gates that remember and that take in, which the chrono initialisation sets."""
+
+    @property
+    def name(self) -> str:
+        """The cell's name."""
+        return type(self).__name__
+
+    def gate_names(self) -> tuple[str, ...]:
+        """The gates that this cell has with its options."""
+        return self.gates
+
+    def maps(self, n: Sizes) -> dict[str, Map]:
+        """Linear maps by name: "ih" has the parameters weight_ih and bias_ih."""
+        gates = self.gate_names()
+        size = len(gates) * n.hidden
+        return {
+            "ih": Map(n.input, size, gates=gates),
+            "hh": Map(n.hidden, size, bias=False, gates=gates, recurrent=True),
+        }
+
+    def vectors(self, n: Sizes) -> dict[str, Vector]:
+        """Parameter vectors by name."""
+        del n
+        return {}
+
+    def state_sizes(self, n: Sizes) -> dict[str, int]:
+        """Width of each state."""
+        return dict.fromkeys(self.state, n.hidden)
+
+    def step(self, x: Value, s: Any, p: Any) -> tuple[Value, State]:
+        """The equations: input [B, I], old state and parameters to output and new state."""
+        raise NotImplementedError(f"cell {self.name} has no equations")
+
+    def parameter_shapes(self, n: Sizes) -> dict[str, tuple[int, ...]]:
+        """Shapes of all parameters: weight_*, bias_*, and the vectors."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        maps = self.maps(n)
+        for name, declared in maps.items():
+            shapes[f"weight_{name}"] = (declared.outputs, declared.inputs)
+        for name, declared in maps.items():
+            if declared.bias:
+                shapes[f"bias_{name}"] = (declared.outputs,)
+        return shapes | {name: (vector.size,) for name, vector in self.vectors(n).items()}
+
+    def parameter_count(self, n: Sizes) -> int:
+        """Number of parameters; a bias that only adds to another one is not counted."""
+        maps = self.maps(n).values()
+        weights = sum(m.inputs * m.outputs for m in maps)
+        biases = sum(m.outputs for m in maps if m.bias and not m.redundant_bias)
+        return weights + biases + sum(v.size for v in self.vectors(n).values())
+
+    def description(self) -> str:
+        """First line of the docstring."""
+        return (inspect.getdoc(type(self)) or "").partition("\n")[0]

@@ -1,0 +1,189 @@
+"""Reverse mode on a graph: the equations of backpropagation through time, for one step.
+
+The derived graph goes on with the forward graph's values, so a gradient may use any of them. Leaves
+that it adds: "output_gradient" [B, P], "state_gradient" by state (what comes back from the step
+after), and "gathered" (a gradient that was summed over time and batch).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from longshort.engine.graph import Graph, Level, Node, Tape, Value
+from longshort.engine.ops import OPS, Passed, concat, total
+from longshort.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class MatrixGradient:
+    """Rows `span` of a matrix get the sum over time and batch of the outer product d vᵀ."""
+
+    matrix: str
+    span: tuple[int, int]
+    d: int
+    v: int
+
+
+@dataclass(frozen=True)
+class Derived:
+    """The backward step. Every number is a place in `nodes`."""
+
+    forward: Graph
+    nodes: tuple[Node, ...]
+    states: dict[str, int]
+    """Gradients of the states before the step."""
+    inputs: dict[str, int]
+    """Gradients of the differentiable inputs."""
+    matrices: tuple[MatrixGradient, ...]
+    gathered: tuple[int, ...]
+    """Values that are summed over time and batch; the k-th sum is the leaf "gathered" k."""
+    vectors: dict[str, int]
+    """Gradients of parameter vectors, from the sums."""
+
+
+@lru_cache(maxsize=256)
+def derive(graph: Graph) -> Derived:
+    """Differentiate one step."""
+    return _Reverse(graph).run()
+
+
+class _Reverse:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.tape = Tape(list(graph.nodes), {node: i for i, node in enumerate(graph.nodes)})
+        self.sums: dict[int, Value] = {}
+        self.parts: dict[int, list[tuple[tuple[int, int], Value]]] = {}
+        self.matrices: list[MatrixGradient] = []
+        self.gathered: list[int] = []
+        self.leaves: dict[tuple[str, str], Value] = {}
+        self.differentiable = _differentiable(graph)
+
+    def run(self) -> Derived:
+        graph, tape = self.graph, self.tape
+        self._receive(
+            graph.output, tape.leaf("output_gradient", "y", graph.output_size, Level.STEP)
+        )
+        for name, index in graph.states.items():
+            size = graph.state_sizes[name]
+            self._receive(index, tape.leaf("state_gradient", name, size, Level.STEP))
+        count = len(graph.nodes)
+        for index in range(count - 1, -1, -1):
+            if graph.nodes[index].level > Level.PARAMETER:
+                self._propagate(index)
+        self._gather(count)
+        for index in range(count - 1, -1, -1):
+            if graph.nodes[index].level == Level.PARAMETER:
+                self._propagate(index)
+        return Derived(
+            forward=graph,
+            nodes=tuple(tape.nodes),
+            states={
+                name: self._leaf("state", name, size) for name, size in graph.state_sizes.items()
+            },
+            inputs={
+                spec.name: self._leaf("input", spec.name, spec.width)
+                for spec in graph.inputs
+                if spec.differentiable
+            },
+            matrices=tuple(self.matrices),
+            gathered=tuple(self.gathered),
+            vectors={
+                name: self._leaf("vector", name, size) for name, size in graph.vectors.items()
+            },
+        )
+
+    def _leaf(self, op: str, name: str, width: int) -> int:
+        found = self.leaves.get((op, name))
+        return (found if found is not None else self._zeros(width)).index
+
+    def _zeros(self, width: int) -> Value:
+        return self._expand(self.tape.constant(0.0), width)
+
+    def _expand(self, value: Value, width: int) -> Value:
+        return value if value.width == width else self.tape.apply("expand", value, width=width)
+
+    def _receive(self, index: int, d: Value) -> None:
+        """Add a gradient of the value at `index`."""
+        width = self.graph.nodes[index].width
+        d = total(d) if width == 1 else self._expand(d, width)
+        self.sums[index] = self.sums[index] + d if index in self.sums else d
+
+    def _gradient(self, index: int) -> Value | None:
+        """All that was received, pieces of columns put together."""
+        pieces = sorted(self.parts.pop(index, []), key=lambda piece: piece[0])
+        while pieces:
+            row, rest, end = [], [], 0
+            for span, d in pieces:
+                if span[0] < end:
+                    rest.append((span, d))
+                    continue
+                if span[0] > end:
+                    row.append(self._zeros(span[0] - end))
+                row.append(d)
+                end = span[1]
+            width = self.graph.nodes[index].width
+            if end < width:
+                row.append(self._zeros(width - end))
+            self._receive(index, concat(*row))
+            pieces = rest
+        return self.sums.pop(index, None)
+
+    def _propagate(self, index: int) -> None:
+        d = self._gradient(index)
+        node = self.graph.nodes[index]
+        if d is None or node.op == "constant":
+            return
+        if node.op in ("state", "input", "vector"):
+            self.leaves[node.op, node.name] = d
+        elif node.op == "slice":
+            self.parts.setdefault(node.inputs[0], []).append((node.span, d))
+        elif node.op == "product":
+            (v,) = node.inputs
+            self.matrices.append(MatrixGradient(node.name, node.span, d.index, v))
+            if v in self.differentiable:
+                width = self.graph.nodes[v].width
+                self._receive(
+                    v,
+                    self.tape.apply(
+                        "product_transposed", d, width=width, name=node.name, span=node.span
+                    ),
+                )
+        else:
+            self._chain(index, node, d)
+
+    def _chain(self, index: int, node: Node, d: Value) -> None:
+        if node.op not in OPS:
+            raise ConfigError(f"the operation {node.op!r} has no derivative")
+        y = Value(self.tape, index)
+        inputs = tuple(Value(self.tape, i) for i in node.inputs)
+        parts = OPS[node.op].gradient(Passed(d, y, inputs))
+        for i, part in zip(node.inputs, parts, strict=True):
+            if part is not None and i in self.differentiable:
+                self._receive(i, part)
+
+    def _gather(self, count: int) -> None:
+        """Gradients of values that vary with nothing are summed over time and batch."""
+        for index in range(count):
+            if self.graph.nodes[index].level != Level.PARAMETER:
+                continue
+            d = self._gradient(index)
+            if d is None or self.graph.nodes[index].op == "constant":
+                continue
+            summed = Node("gathered", (), d.width, Level.PARAMETER, str(len(self.gathered)))
+            self.gathered.append(d.index)
+            self.sums[index] = Value(self.tape, self.tape.add(summed))
+
+
+def _differentiable(graph: Graph) -> set[int]:
+    """Values that depend on a parameter, a state or a differentiable input."""
+    free = {spec.name for spec in graph.inputs if spec.differentiable}
+    found: set[int] = set()
+    for index, node in enumerate(graph.nodes):
+        if (
+            node.op in ("state", "vector", "product")
+            or (node.op == "input" and node.name in free)
+            or found.intersection(node.inputs)
+        ):
+            found.add(index)
+    return found

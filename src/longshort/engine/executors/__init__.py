@@ -1,0 +1,1 @@
+"""Ways to run a graph: one module each, same inputs and outputs."""

@@ -1,0 +1,230 @@
+"""A cell's equations as data: values in the order of computing, and the tape that records them.
+
+Every value is a row vector of known width, one for each sequence of the batch; values of width 1
+are broadcast. Letters: T time steps, B batch, W width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from longshort.errors import ConfigError
+
+
+class Level(IntEnum):
+    """What a value varies with; a value has the highest level of its inputs."""
+
+    PARAMETER = 0
+    """Neither time nor batch: computed once."""
+    SEQUENCE = 1
+    """The batch only: a mask that is the same at every step."""
+    INPUT = 2
+    """Time and batch, but not the state: can be computed for all steps at once."""
+    STEP = 3
+    """The state, or a gradient: has to be computed step by step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One value: an operation on earlier values, or a leaf."""
+
+    op: str
+    inputs: tuple[int, ...]
+    width: int
+    level: Level
+    name: str = ""
+    """The leaf's name, or the matrix of a product."""
+    span: tuple[int, int] = (0, 0)
+    """Columns of a slice, or rows of the matrix of a product."""
+    value: float = 0.0
+    """Of a constant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What a scan is given beside parameters and states: [T, B, W], or [B, W] per sequence."""
+
+    name: str
+    width: int
+    per_sequence: bool = False
+    noise: tuple[str, float] | None = None
+    """Drawn anew in training: ("dropout", rate) is 0 or 1/(1-rate), ("keep", rate) is 1 or 0."""
+    differentiable: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """The equations of one step, traced for given sizes."""
+
+    nodes: tuple[Node, ...]
+    output: int
+    states: dict[str, int]
+    """The new states, by name."""
+    state_sizes: dict[str, int]
+    matrices: dict[str, tuple[int, int]]
+    """Parameters used as matrices, [rows, columns] each."""
+    vectors: dict[str, int]
+    """Parameters used as vectors, with their widths."""
+    inputs: tuple[Input, ...]
+
+    @property
+    def output_size(self) -> int:
+        """Width of the output."""
+        return self.nodes[self.output].width
+
+    def needed(self, *targets: int) -> list[int]:
+        """The values that `targets` depend on, themselves included, in the order of computing."""
+        return needed(self.nodes, targets)
+
+
+def needed(
+    nodes: tuple[Node, ...] | list[Node],
+    targets: tuple[int, ...],
+    known: frozenset[int] = frozenset(),
+) -> list[int]:
+    """What has to be computed for `targets` where the values in `known` are there already."""
+    wanted = {target for target in targets if target not in known}
+    for index in range(len(nodes) - 1, -1, -1):
+        if index in wanted:
+            wanted.update(i for i in nodes[index].inputs if i not in known)
+    return sorted(wanted)
+
+
+@dataclass
+class Tape:
+    """Records values; the same operation on the same values is recorded once."""
+
+    nodes: list[Node] = field(default_factory=list)
+    _known: dict[Node, int] = field(default_factory=dict)
+
+    def add(self, node: Node) -> int:
+        """Index of the value, recorded now or before."""
+        if node not in self._known:
+            self._known[node] = len(self.nodes)
+            self.nodes.append(node)
+        return self._known[node]
+
+    def leaf(self, op: str, name: str, width: int, level: Level) -> Value:
+        """A value that is given."""
+        return Value(self, self.add(Node(op, (), width, level, name)))
+
+    def constant(self, value: float) -> Value:
+        """A number."""
+        return Value(self, self.add(Node("constant", (), 1, Level.PARAMETER, value=value)))
+
+    def apply(
+        self,
+        op: str,
+        *inputs: Value,
+        width: int | None = None,
+        name: str = "",
+        span: tuple[int, int] = (0, 0),
+    ) -> Value:
+        """The value of an operation; `width` defaults to the common width of the inputs."""
+        if width is None:
+            width = common_width(op, inputs)
+        level = max(value.node.level for value in inputs)
+        indices = tuple(value.index for value in inputs)
+        return Value(self, self.add(Node(op, indices, width, level, name, span)))
+
+
+def common_width(op: str, inputs: tuple[Value, ...]) -> int:
+    """The width that pointwise operands share, where width 1 fits any."""
+    widths = {value.width for value in inputs} - {1}
+    if len(widths) > 1:
+        sizes = " and ".join(str(value.width) for value in inputs)
+        raise ConfigError(f"{op}: the operands have {sizes} columns; they must be equal or 1")
+    return widths.pop() if widths else 1
+
+
+class Value:
+    """A value on a tape while a cell is traced; arithmetic on it records."""
+
+    __slots__ = ("gates", "index", "tape")
+
+    def __init__(self, tape: Tape, index: int, gates: tuple[str, ...] = ()) -> None:
+        self.tape = tape
+        self.index = index
+        self.gates = gates
+
+    @property
+    def node(self) -> Node:
+        """What was recorded."""
+        return self.tape.nodes[self.index]
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return self.node.width
+
+    def lift(self, other: Value | float) -> Value:
+        """A number as a value of this tape."""
+        if isinstance(other, Value):
+            return other
+        if isinstance(other, (int, float)):
+            return self.tape.constant(float(other))
+        raise ConfigError(
+            f"a cell's step computes with its own values and numbers, got {type(other).__name__}; "
+            "use the functions of longshort.engine.ops"
+        )
+
+    def _binary(self, op: str, left: Value, right: Value) -> Value:
+        result = self.tape.apply(op, left, right)
+        result.gates = left.gates or right.gates
+        return result
+
+    def __add__(self, other: Value | float) -> Value:
+        return self._binary("add", self, self.lift(other))
+
+    def __radd__(self, other: float) -> Value:
+        return self._binary("add", self.lift(other), self)
+
+    def __sub__(self, other: Value | float) -> Value:
+        return self._binary("sub", self, self.lift(other))
+
+    def __rsub__(self, other: float) -> Value:
+        return self._binary("sub", self.lift(other), self)
+
+    def __mul__(self, other: Value | float) -> Value:
+        return self._binary("mul", self, self.lift(other))
+
+    def __rmul__(self, other: float) -> Value:
+        return self._binary("mul", self.lift(other), self)
+
+    def __truediv__(self, other: Value | float) -> Value:
+        return self._binary("div", self, self.lift(other))
+
+    def __rtruediv__(self, other: float) -> Value:
+        return self._binary("div", self.lift(other), self)
+
+    def __neg__(self) -> Value:
+        return self.tape.apply("neg", self)
+
+    def __bool__(self) -> bool:
+        raise ConfigError(
+            "a cell's step cannot branch on a value; use where(condition, a, b) of "
+            "longshort.engine.ops"
+        )
+
+    def __iter__(self) -> Iterator[Value]:
+        raise ConfigError("a value cannot be iterated; take columns with value[start:stop]")
+
+    def __getitem__(self, columns: slice) -> Value:
+        if not isinstance(columns, slice) or columns.step not in (None, 1):
+            raise ConfigError("take columns with value[start:stop]")
+        start, stop, _ = columns.indices(self.width)
+        if start >= stop:
+            raise ConfigError(f"columns {start}:{stop} of {self.width} are none")
+        if (start, stop) == (0, self.width):
+            return self
+        return self.tape.apply("slice", self, width=stop - start, span=(start, stop))
+
+    def __getattr__(self, name: str) -> Value:
+        if name.startswith("_") or name not in self.gates:
+            known = ", ".join(self.gates) or "none"
+            raise AttributeError(f"no gate {name!r} in this value; its gates: {known}")
+        size = self.width // len(self.gates)
+        place = self.gates.index(name)
+        return self[place * size : (place + 1) * size]

@@ -1,0 +1,243 @@
+"""The operations that a cell's equations may use, each with its derivative.
+
+A derivative is written with the same operations, so it can be printed and run like the equations
+themselves; it gives one gradient an input (None: no gradient flows).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from longshort.engine.graph import Value
+from longshort.errors import ConfigError
+
+Gradients = tuple[Value | None, ...]
+
+
+def sigmoid(a: Value) -> Value:
+    """1 / (1 + exp(-a))."""
+    return a.tape.apply("sigmoid", a)
+
+
+def tanh(a: Value) -> Value:
+    """Hyperbolic tangent."""
+    return a.tape.apply("tanh", a)
+
+
+def relu(a: Value) -> Value:
+    """max(a, 0); the derivative at 0 is 0."""
+    return a.tape.apply("relu", a)
+
+
+def identity(a: Value) -> Value:
+    """The value itself."""
+    return a
+
+
+def hard_sigmoid(a: Value) -> Value:
+    """min(max(a/6 + 1/2, 0), 1), as in torch and Keras 3."""
+    return clip(a * (1 / 6) + 0.5, 0.0, 1.0)
+
+
+def exp(a: Value) -> Value:
+    """e to the power a."""
+    return a.tape.apply("exp", a)
+
+
+def log(a: Value) -> Value:
+    """Natural logarithm."""
+    return a.tape.apply("log", a)
+
+
+def softplus(a: Value) -> Value:
+    """log(1 + exp(a)), right for large a of both signs."""
+    return a.tape.apply("softplus", a)
+
+
+def log_sigmoid(a: Value) -> Value:
+    """log(sigmoid(a)) = -softplus(-a)."""
+    return -softplus(-a)
+
+
+def sqrt(a: Value) -> Value:
+    """Square root."""
+    return a.tape.apply("sqrt", a)
+
+
+def absolute(a: Value) -> Value:
+    """Absolute value."""
+    return maximum(a, -a)
+
+
+def floor(a: Value) -> Value:
+    """Largest whole number that is not above a; its derivative is 0."""
+    return a.tape.apply("floor", a)
+
+
+def mod(a: Value, b: Value | float) -> Value:
+    """a - b floor(a / b): in [0, b) for positive b."""
+    return a - floor(a / b) * b
+
+
+def maximum(a: Value, b: Value | float) -> Value:
+    """The larger one; where equal, the gradient goes to a."""
+    return a.tape.apply("maximum", a, a.lift(b))
+
+
+def minimum(a: Value, b: Value | float) -> Value:
+    """The smaller one; where equal, the gradient goes to a."""
+    return a.tape.apply("minimum", a, a.lift(b))
+
+
+def clip(a: Value, low: Value | float, high: Value | float) -> Value:
+    """a, held between low and high."""
+    return minimum(maximum(a, low), high)
+
+
+def greater_equal(a: Value, b: Value | float) -> Value:
+    """1 where a >= b, else 0; no gradient flows."""
+    return a.tape.apply("greater_equal", a, a.lift(b))
+
+
+def where(condition: Value, a: Value | float, b: Value | float) -> Value:
+    """a where condition is not 0, else b; no gradient flows to the condition."""
+    return condition.tape.apply("where", condition, condition.lift(a), condition.lift(b))
+
+
+def straight_through(value: Value, surrogate: Value) -> Value:
+    """`value` forward; backward, the gradient goes to `surrogate` (Bengio et al., 2013)."""
+    return value.tape.apply("straight_through", value, surrogate)
+
+
+def total(a: Value) -> Value:
+    """Sum over the columns, width 1."""
+    return a if a.width == 1 else a.tape.apply("sum", a, width=1)
+
+
+def cumsum(a: Value) -> Value:
+    """Running sum over the columns."""
+    return a.tape.apply("cumsum", a)
+
+
+def softmax(a: Value) -> Value:
+    """exp(a) / sum(exp(a)) over the columns."""
+    top = a.tape.apply("max", a, width=1)
+    powers = exp(a - top)
+    return powers / total(powers)
+
+
+def cumsoftmax(a: Value) -> Value:
+    """Running sum of the softmax: rises from 0 to 1 over the columns (Shen et al., 2019)."""
+    return cumsum(softmax(a))
+
+
+def standardise(a: Value) -> Value:
+    """(a - mean) / sqrt(variance + 1e-5) over the columns: layer norm without gain and bias."""
+    return a.tape.apply("standardise", a)
+
+
+def concat(*values: Value) -> Value:
+    """Columns side by side."""
+    if len(values) == 1:
+        return values[0]
+    width = sum(value.width for value in values)
+    return values[0].tape.apply("concat", *values, width=width)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What a derivative is written with: the incoming gradient d, the output y, the inputs."""
+
+    d: Value
+    y: Value
+    inputs: tuple[Value, ...]
+
+    @property
+    def a(self) -> Value:
+        """First input."""
+        return self.inputs[0]
+
+    @property
+    def b(self) -> Value:
+        """Second input."""
+        return self.inputs[1]
+
+    def derived(self, op: str, *values: Value) -> Gradients:
+        """The single gradient that is an operation of its own."""
+        return (self.d.tape.apply(op, *values),)
+
+    def split(self, first: Value) -> Gradients:
+        """The gradient goes to the first of two inputs where `first` is 1, else to the other."""
+        return where(first, self.d, 0.0), where(first, 0.0, self.d)
+
+    def pieces(self) -> Gradients:
+        """Each input's columns."""
+        places, start = [], 0
+        for value in self.inputs:
+            places.append(self.d[start : start + value.width])
+            start += value.width
+        return tuple(places)
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """An operation: how many inputs (None: any number) and its derivative."""
+
+    arity: int | None
+    gradient: Callable[[Passed], Gradients]
+
+
+OPS: dict[str, Op] = {
+    "add": Op(2, lambda r: (r.d, r.d)),
+    "sub": Op(2, lambda r: (r.d, -r.d)),
+    "mul": Op(2, lambda r: (r.d * r.b, r.d * r.a)),
+    "div": Op(2, lambda r: (r.d / r.b, -(r.d * r.y / r.b))),
+    "neg": Op(1, lambda r: (-r.d,)),
+    "sigmoid": Op(1, lambda r: r.derived("sigmoid_gradient", r.d, r.y)),
+    "tanh": Op(1, lambda r: r.derived("tanh_gradient", r.d, r.y)),
+    "relu": Op(1, lambda r: (where(r.y, r.d, 0.0),)),
+    "exp": Op(1, lambda r: (r.d * r.y,)),
+    "log": Op(1, lambda r: (r.d / r.a,)),
+    "softplus": Op(1, lambda r: (r.d * sigmoid(r.a),)),
+    "sqrt": Op(1, lambda r: (r.d * 0.5 / r.y,)),
+    "floor": Op(1, lambda _: (None,)),
+    "maximum": Op(2, lambda r: r.split(greater_equal(r.a, r.b))),
+    "minimum": Op(2, lambda r: r.split(greater_equal(r.b, r.a))),
+    "greater_equal": Op(2, lambda _: (None, None)),
+    "where": Op(3, lambda r: (None, *r.split(r.a))),
+    "straight_through": Op(2, lambda r: (None, r.d)),
+    "sum": Op(1, lambda r: (r.d,)),
+    "max": Op(1, lambda _: (None,)),
+    "cumsum": Op(1, lambda r: r.derived("cumsum_reversed", r.d)),
+    "standardise": Op(1, lambda r: r.derived("standardise_gradient", r.d, r.y, r.a)),
+    "concat": Op(None, lambda r: r.pieces()),
+}
+"""Operations of the equations. Products with a matrix and slices are in `derive`.
+
+"max" passes no gradient: it only steadies the softmax, which does not depend on it.
+"""
+
+GRADIENT_OPS = {
+    "sigmoid_gradient": 2,
+    "tanh_gradient": 2,
+    "standardise_gradient": 3,
+    "cumsum_reversed": 1,
+}
+"""Operations that only derived equations use, with their number of inputs: d y (1-y), d (1-y²),
+the gradient of `standardise` from d, its output and its input, and the running sum from the end."""
+
+ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "relu": relu,
+    "hard_sigmoid": hard_sigmoid,
+    "identity": identity,
+}
+
+
+def activation(name: str) -> Callable[[Value], Value]:
+    """The activation of that name."""
+    if name not in ACTIVATIONS:
+        raise ConfigError(f"activation {name!r} is not known; there are {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[name]

@@ -1,0 +1,248 @@
+"""From a cell to its graph: `step` is called once, with values that record what is done to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+from longshort.engine.graph import Graph, Input, Level, Tape, Value
+from longshort.engine.ops import where
+from longshort.engine.parameters import Map, Sizes, Vector
+from longshort.errors import ConfigError, nearest
+
+
+class Equations(Protocol):
+    """What the engine asks of a cell; see `longshort.cells.Cell`."""
+
+    @property
+    def name(self) -> str:
+        """The cell's name, for messages."""
+
+    def maps(self, n: Sizes) -> dict[str, Map]:
+        """Its linear maps."""
+
+    def vectors(self, n: Sizes) -> dict[str, Vector]:
+        """Its parameter vectors."""
+
+    def state_sizes(self, n: Sizes) -> dict[str, int]:
+        """Its states and their widths."""
+
+    def step(self, x: Value, s: Any, p: Any) -> tuple[Value, State]:
+        """Its equations: the output and the new state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """What a graph is traced for, beyond the cell and its sizes."""
+
+    training: bool = False
+    bias: bool = True
+    ragged: bool = False
+    """With an input "alive" [T, B, 1]: where 0, the output is 0 and the state stays."""
+    reset: bool = False
+    """With an input "reset" [T, B, 1]: where 1, the state starts anew before the step."""
+    zoneout: tuple[tuple[str, float], ...] = ()
+    """Rates by state: in training a unit keeps its old value with that probability, otherwise it
+    gets the expectation (Krueger et al., 2017)."""
+    sequence_dropout: float = 0.0
+    """One mask a sequence on x and on what enters recurrent maps (Gal & Ghahramani, 2016)."""
+    candidate_dropout: float = 0.0
+    """A mask a step on the candidate that is added to the state (Semeniuta et al., 2016)."""
+
+
+class State:
+    """Named states: `State(h=h, c=c)`, read as `s.h`, `s.c`."""
+
+    def __init__(self, **values: Value) -> None:
+        self.__dict__.update(values)
+
+    def __getattr__(self, name: str) -> Value:
+        known = ", ".join(self.__dict__)
+        raise ConfigError(f"the state {name!r} is not declared; this cell's states: {known}")
+
+
+class _Map:
+    """A declared linear map, or some of its gates, to be applied to a value."""
+
+    def __init__(self, owner: Parameters, name: str, declared: Map, gates: tuple[str, ...]) -> None:
+        self._owner, self._name, self._declared, self._gates = owner, name, declared, gates
+
+    def __getitem__(self, gates: str | tuple[str, ...]) -> _Map:
+        chosen = (gates,) if isinstance(gates, str) else gates
+        places = [self._gates.index(gate) for gate in chosen if gate in self._gates]
+        if len(places) < len(chosen) or places != list(range(places[0], places[0] + len(places))):
+            raise ConfigError(
+                f"p.{self._name}[{', '.join(map(repr, chosen))}]: take neighbouring gates of "
+                f"{', '.join(self._gates) or 'none'}"
+            )
+        return _Map(self._owner, self._name, self._declared, chosen)
+
+    def rows(self, start: int, stop: int) -> _MapRows:
+        """Some rows of the map."""
+        return _MapRows(self._owner, self._name, self._declared, (start, stop), ())
+
+    def __call__(self, value: Value) -> Value:
+        if not self._gates:
+            whole = (0, self._declared.outputs)
+            return _MapRows(self._owner, self._name, self._declared, whole, ())(value)
+        size = self._declared.outputs // len(self._declared.gates)
+        first = self._declared.gates.index(self._gates[0])
+        span = (first * size, (first + len(self._gates)) * size)
+        return _MapRows(self._owner, self._name, self._declared, span, self._gates)(value)
+
+
+@dataclass(frozen=True)
+class _MapRows:
+    owner: Parameters
+    name: str
+    declared: Map
+    span: tuple[int, int]
+    gates: tuple[str, ...]
+
+    def __call__(self, value: Value) -> Value:
+        if value.width != self.declared.inputs:
+            raise ConfigError(
+                f"p.{self.name} of cell {self.owner.cell}: takes {self.declared.inputs} columns, "
+                f"got {value.width}"
+            )
+        return self.owner.product(self, value)
+
+
+class Parameters:
+    """What `step` gets as p: the declared maps and vectors as attributes."""
+
+    def __init__(self, cell: Equations, n: Sizes, mode: Mode, tape: Tape) -> None:
+        self.cell = cell.name
+        self.sizes = n
+        self._maps, self._vectors = cell.maps(n), cell.vectors(n)
+        self._mode, self._tape = mode, tape
+        self.matrices: dict[str, tuple[int, int]] = {}
+        self.vectors: dict[str, int] = {}
+        self.inputs: list[Input] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in self._maps:
+            return _Map(self, name, self._maps[name], self._maps[name].gates)
+        if name in self._vectors:
+            return self._vector(name, self._vectors[name].size)
+        known = [*self._maps, *self._vectors]
+        raise ConfigError(
+            f"cell {self.cell} declares no parameter {name!r}; {nearest(name, known)}"
+        )
+
+    def _vector(self, name: str, size: int) -> Value:
+        self.vectors[name] = size
+        return self._tape.leaf("vector", name, size, Level.PARAMETER)
+
+    def product(self, part: _MapRows, value: Value) -> Value:
+        """The map's rows, applied."""
+        if part.declared.recurrent and self._dropping(self._mode.sequence_dropout):
+            value = value * self._noise(
+                f"drop_{part.name}_{value.index}", value.width, self._mode.sequence_dropout, True
+            )
+        weight, bias = f"weight_{part.name}", f"bias_{part.name}"
+        self.matrices[weight] = (part.declared.outputs, part.declared.inputs)
+        start, stop = part.span
+        result = self._tape.apply("product", value, width=stop - start, name=weight, span=part.span)
+        if part.declared.bias and self._mode.bias:
+            result = result + self._vector(bias, part.declared.outputs)[start:stop]
+        result.gates = part.gates
+        return result
+
+    def drop(self, candidate: Value) -> Value:
+        """The candidate, thinned out where the layer asks for Semeniuta's dropout."""
+        if not self._dropping(self._mode.candidate_dropout):
+            return candidate
+        name = f"drop_candidate_{len(self.inputs)}"
+        return candidate * self._noise(name, candidate.width, self._mode.candidate_dropout, False)
+
+    def thin_input(self, x: Value) -> Value:
+        """The input under Gal's mask."""
+        if not self._dropping(self._mode.sequence_dropout):
+            return x
+        return x * self._noise("drop_x", x.width, self._mode.sequence_dropout, True)
+
+    def zone(self, name: str, old: Value, new: Value, rate: float) -> Value:
+        """The new state under zoneout."""
+        if not self._mode.training:
+            return new + (old - new) * rate
+        spec = Input(f"zone_{name}", new.width, noise=("keep", rate))
+        return where(self.input(spec), old, new)
+
+    def input(self, spec: Input) -> Value:
+        """Declares something that the scan is given."""
+        if spec not in self.inputs:
+            self.inputs.append(spec)
+        level = Level.SEQUENCE if spec.per_sequence else Level.INPUT
+        return self._tape.leaf("input", spec.name, spec.width, level)
+
+    def _dropping(self, rate: float) -> bool:
+        return self._mode.training and rate > 0.0
+
+    def _noise(self, name: str, width: int, rate: float, per_sequence: bool) -> Value:
+        return self.input(Input(name, width, per_sequence, ("dropout", rate)))
+
+
+@lru_cache(maxsize=256)
+def trace(cell: Equations, n: Sizes, mode: Mode = Mode()) -> Graph:
+    """The graph of one step of `cell`."""
+    tape = Tape()
+    p = Parameters(cell, n, mode, tape)
+    sizes = cell.state_sizes(n)
+    x = p.input(Input("x", n.input, differentiable=True))
+    given = {name: tape.leaf("state", name, size, Level.STEP) for name, size in sizes.items()}
+    old = _restarted(p, given) if mode.reset else given
+    output, new = cell.step(p.thin_input(x), State(**old), p)
+    states = _checked_states(cell, sizes, new)
+    for name, rate in mode.zoneout:
+        if name not in states:
+            raise ConfigError(
+                f"zoneout: cell {cell.name} has no state {name!r}; {nearest(name, states)}"
+            )
+        zoned = p.zone(name, old[name], states[name], rate)
+        output = zoned if output.index == states[name].index else output
+        states[name] = zoned
+    if mode.ragged:
+        alive = p.input(Input("alive", 1))
+        output = where(alive, output, 0.0)
+        states = {name: where(alive, value, given[name]) for name, value in states.items()}
+    return Graph(
+        nodes=tuple(tape.nodes),
+        output=output.index,
+        states={name: value.index for name, value in states.items()},
+        state_sizes=sizes,
+        matrices=p.matrices,
+        vectors=p.vectors,
+        inputs=tuple(p.inputs),
+    )
+
+
+def _restarted(p: Parameters, given: dict[str, Value]) -> dict[str, Value]:
+    reset = p.input(Input("reset", 1))
+    fresh = {
+        name: p.input(Input(f"initial_{name}", value.width, per_sequence=True, differentiable=True))
+        for name, value in given.items()
+    }
+    return {name: where(reset, fresh[name], value) for name, value in given.items()}
+
+
+def _checked_states(cell: Equations, sizes: dict[str, int], new: State) -> dict[str, Value]:
+    if not isinstance(new, State):
+        raise ConfigError(f"cell {cell.name}: step must return (output, State(...))")
+    got = dict(new.__dict__)
+    if got.keys() != sizes.keys():
+        raise ConfigError(
+            f"cell {cell.name}: step must return the states {', '.join(sizes)}, got "
+            f"{', '.join(got) or 'none'}"
+        )
+    for name, value in got.items():
+        if not isinstance(value, Value) or value.width != sizes[name]:
+            width = value.width if isinstance(value, Value) else type(value).__name__
+            raise ConfigError(
+                f"cell {cell.name}: the state {name} has {sizes[name]} columns, step returned "
+                f"{width}"
+            )
+    return {name: got[name] for name in sizes}

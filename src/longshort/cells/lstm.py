@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from longshort.cells import options
 from longshort.cells.contract import Cell, Map, Sizes, Start, State, Value, Vector
 from longshort.engine.ops import activation, clip, concat, identity, standardise
-from longshort.errors import ConfigError, nearest
+from longshort.errors import ConfigError
 
 COUPLINGS = ("f=1-i", "i=1-f")
 ABLATIONS = ("NIG", "NFG", "NOG", "NIAF", "NOAF", "FGR")
@@ -18,7 +19,9 @@ LAYER_NORMS = ("ba2016", "carried", "summed")
 class LSTM(Cell):
     """Long short-term memory with a forget gate (Gers et al., 2000).
 
-    i, f, o are the input, forget and output gates, g the candidate, c the cell. Options:
+    i, f, o = σ(W x + R h₋ + b) are the input, forget and output gates, g = tanh of the same the
+    candidate, c = f⊙c₋ + i⊙g the cell, h = o⊙tanh(c). Names and order are torch's, with its second
+    bias that only adds to the first. The LSTM of 1997 is `LSTM(ablate=("NFG",))`. Options:
     `peephole`: gates see the cell, i and f the old one, o the new one (Gers & Schmidhuber, 2000).
     `couple`: "f=1-i" or "i=1-f", one gate for both (Greff et al., 2015).
     `ablate`: any of Greff's NIG, NFG, NOG (gate is 1), NIAF, NOAF (no activation), FGR (all gates
@@ -47,26 +50,21 @@ class LSTM(Cell):
     chrono: ClassVar[tuple[str | None, str | None]] = ("f", "i")
 
     def __post_init__(self) -> None:
-        if self.couple is not None and self.couple not in COUPLINGS:
-            raise ConfigError(
-                f"couple: {self.couple!r} is not known; {nearest(self.couple, COUPLINGS)}"
-            )
-        for name in self.ablate:
-            if name not in ABLATIONS:
-                raise ConfigError(f"ablate: {name!r} is not known; {nearest(name, ABLATIONS)}")
-        if self.layer_norm is not None and self.layer_norm not in LAYER_NORMS:
-            known = nearest(self.layer_norm, LAYER_NORMS)
-            raise ConfigError(f"layer_norm: {self.layer_norm!r} is not known; {known}")
-        if len(self.activations) != 3:
-            raise ConfigError("activations: give three, of the gates, the candidate and the output")
-        for name in self.activations:
-            activation(name)
+        options.one_of(self, "couple", (None, *COUPLINGS))
+        options.some_of(self, "ablate", ABLATIONS)
+        options.one_of(self, "layer_norm", (None, *LAYER_NORMS))
+        options.activations(self, "activations", 3)
+        options.whole(self, "projection", 0)
         for option in ("cell_clip", "preactivation_clip"):
-            bound = getattr(self, option)
-            if bound is not None and not bound > 0:
-                raise ConfigError(f"{option}: must be above 0, got {bound}")
+            if getattr(self, option) is not None:
+                options.positive(self, option)
         if self.couple and {"NIG", "NFG"} & set(self.ablate):
-            raise ConfigError("couple: coupled gates cannot be ablated; drop NIG and NFG")
+            raise ConfigError(
+                f"{self.name}: couple={self.couple!r} makes one gate of i and f, which cannot be "
+                "ablated too; drop NIG and NFG"
+            )
+        if "FGR" in self.ablate and not self._multiplicative():
+            raise ConfigError(f"{self.name}: ablate has FGR, but no gate is left to recur")
 
     def gate_names(self) -> tuple[str, ...]:
         """The gates that this variation has, in torch's order."""

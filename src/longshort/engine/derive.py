@@ -2,7 +2,8 @@
 
 The derived graph goes on with the forward graph's values, so a gradient may use any of them. Leaves
 that it adds: "output_gradient" [B, P], "state_gradient" by state (what comes back from the step
-after), and "gathered" (a gradient that was summed over time and batch).
+after), "every_gradient" by state (of the states that were returned for every step, where that was
+asked for), and "gathered" (a gradient that was summed over time and batch).
 """
 
 from __future__ import annotations
@@ -43,9 +44,9 @@ class Derived:
 
 
 @lru_cache(maxsize=256)
-def derive(graph: Graph) -> Derived:
-    """Differentiate one step."""
-    return _Reverse(graph).run()
+def derive(graph: Graph, every_state: bool = False) -> Derived:
+    """Differentiate one step; `every_state`: the states of every step have gradients of their own."""
+    return _Reverse(graph).run(every_state)
 
 
 class _Reverse:
@@ -59,7 +60,7 @@ class _Reverse:
         self.leaves: dict[tuple[str, str], Value] = {}
         self.differentiable = _differentiable(graph)
 
-    def run(self) -> Derived:
+    def run(self, every_state: bool) -> Derived:
         graph, tape = self.graph, self.tape
         self._receive(
             graph.output, tape.leaf("output_gradient", "y", graph.output_size, Level.STEP)
@@ -67,6 +68,8 @@ class _Reverse:
         for name, index in graph.states.items():
             size = graph.state_sizes[name]
             self._receive(index, tape.leaf("state_gradient", name, size, Level.STEP))
+            if every_state:
+                self._receive(index, tape.leaf("every_gradient", name, size, Level.STEP))
         count = len(graph.nodes)
         for index in range(count - 1, -1, -1):
             if graph.nodes[index].level > Level.PARAMETER:

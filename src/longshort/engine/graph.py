@@ -127,7 +127,8 @@ class Tape:
             width = common_width(op, inputs)
         level = max(value.node.level for value in inputs)
         indices = tuple(value.index for value in inputs)
-        return Value(self, self.add(Node(op, indices, width, level, name, span)))
+        gates = next((v.gates for v in inputs if v.gates and v.width == width), ())
+        return Value(self, self.add(Node(op, indices, width, level, name, span)), gates)
 
 
 def common_width(op: str, inputs: tuple[Value, ...]) -> int:
@@ -170,43 +171,43 @@ class Value:
             "use the functions of longshort.engine.ops"
         )
 
-    def _binary(self, op: str, left: Value, right: Value) -> Value:
-        result = self.tape.apply(op, left, right)
-        result.gates = left.gates or right.gates
-        return result
-
     def __add__(self, other: Value | float) -> Value:
-        return self._binary("add", self, self.lift(other))
+        return self.tape.apply("add", self, self.lift(other))
 
     def __radd__(self, other: float) -> Value:
-        return self._binary("add", self.lift(other), self)
+        return self.tape.apply("add", self.lift(other), self)
 
     def __sub__(self, other: Value | float) -> Value:
-        return self._binary("sub", self, self.lift(other))
+        return self.tape.apply("sub", self, self.lift(other))
 
     def __rsub__(self, other: float) -> Value:
-        return self._binary("sub", self.lift(other), self)
+        return self.tape.apply("sub", self.lift(other), self)
 
     def __mul__(self, other: Value | float) -> Value:
-        return self._binary("mul", self, self.lift(other))
+        return self.tape.apply("mul", self, self.lift(other))
 
     def __rmul__(self, other: float) -> Value:
-        return self._binary("mul", self.lift(other), self)
+        return self.tape.apply("mul", self.lift(other), self)
 
     def __truediv__(self, other: Value | float) -> Value:
-        return self._binary("div", self, self.lift(other))
+        return self.tape.apply("div", self, self.lift(other))
 
     def __rtruediv__(self, other: float) -> Value:
-        return self._binary("div", self.lift(other), self)
+        return self.tape.apply("div", self.lift(other), self)
 
     def __neg__(self) -> Value:
         return self.tape.apply("neg", self)
 
-    def __bool__(self) -> bool:
+    __array_ufunc__ = None
+    """Arithmetic with a numpy array on the left comes here, where it is refused."""
+
+    def _branch(self, *_: object) -> bool:
         raise ConfigError(
-            "a cell's step cannot branch on a value; use where(condition, a, b) of "
-            "longshort.engine.ops"
+            "a cell's step cannot compare or branch on a value; use greater_equal(a, b) and "
+            "where(condition, a, b) of longshort.engine.ops"
         )
+
+    __bool__ = __lt__ = __le__ = __gt__ = __ge__ = _branch
 
     def __iter__(self) -> Iterator[Value]:
         raise ConfigError("a value cannot be iterated; take columns with value[start:stop]")

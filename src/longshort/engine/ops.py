@@ -180,6 +180,11 @@ class Passed:
         return tuple(places)
 
 
+def _standardise_gradient(r: Passed) -> Gradients:
+    scale = r.a.tape.apply("inverse_deviation", r.a, width=1)
+    return r.derived("standardise_gradient", r.d, r.y, scale)
+
+
 @dataclass(frozen=True, slots=True)
 class Op:
     """An operation: how many inputs (None: any number) and its derivative."""
@@ -210,7 +215,7 @@ OPS: dict[str, Op] = {
     "sum": Op(1, lambda r: (r.d,)),
     "max": Op(1, lambda _: (None,)),
     "cumsum": Op(1, lambda r: r.derived("cumsum_reversed", r.d)),
-    "standardise": Op(1, lambda r: r.derived("standardise_gradient", r.d, r.y, r.a)),
+    "standardise": Op(1, _standardise_gradient),
     "concat": Op(None, lambda r: r.pieces()),
 }
 """Operations of the equations. Products with a matrix and slices are in `derive`.
@@ -222,10 +227,12 @@ GRADIENT_OPS = {
     "sigmoid_gradient": 2,
     "tanh_gradient": 2,
     "standardise_gradient": 3,
+    "inverse_deviation": 1,
     "cumsum_reversed": 1,
 }
 """Operations that only derived equations use, with their number of inputs: d y (1-y), d (1-y²),
-the gradient of `standardise` from d, its output and its input, and the running sum from the end."""
+(d - mean(d) - y mean(d y)) s with s = 1 / sqrt(variance + 1e-5), that s, and the running sum from
+the end."""
 
 ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
     "sigmoid": sigmoid,

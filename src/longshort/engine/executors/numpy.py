@@ -28,14 +28,15 @@ def _where(condition: Array, a: Array, b: Array) -> Array:
     return np.asarray(np.where(condition != 0, a, b))
 
 
-def _deviation(a: Array) -> Array:
+def _inverse_deviation(a: Array) -> Array:
     variance: Array = a.var(-1, keepdims=True)
-    return np.sqrt(variance + 1e-5)
+    scale: Array = 1 / np.sqrt(variance + 1e-5)
+    return scale
 
 
-def _standardise_gradient(d: Array, y: Array, a: Array) -> Array:
-    centred = d - d.mean(-1, keepdims=True) - y * (d * y).mean(-1, keepdims=True)
-    return centred / _deviation(a)
+def _standardise_gradient(d: Array, y: Array, scale: Array) -> Array:
+    centred: Array = d - d.mean(-1, keepdims=True) - y * (d * y).mean(-1, keepdims=True)
+    return centred * scale
 
 
 FUNCTIONS: dict[str, Callable[..., Array]] = {
@@ -63,7 +64,8 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "max": lambda a: a.max(-1, keepdims=True),
     "cumsum": lambda a: a.cumsum(-1),
     "cumsum_reversed": lambda a: a[..., ::-1].cumsum(-1)[..., ::-1],
-    "standardise": lambda a: (a - a.mean(-1, keepdims=True)) / _deviation(a),
+    "standardise": lambda a: (a - a.mean(-1, keepdims=True)) * _inverse_deviation(a),
+    "inverse_deviation": _inverse_deviation,
     "standardise_gradient": _standardise_gradient,
     "concat": lambda *parts: np.concatenate(_same_rows(parts), -1),
 }

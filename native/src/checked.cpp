@@ -1,0 +1,191 @@
+#include "checked.h"
+
+#include <algorithm>
+
+namespace longshort {
+namespace {
+
+struct RowOp {
+  std::string_view name;
+  std::int64_t sources;
+};
+
+constexpr RowOp row_ops[] = {
+#define X(name, sources) {#name, sources},
+#include "row_names.h"
+#undef X
+};
+
+constexpr std::string_view reducing[] = {"sum", "max", "inverse_deviation"};
+
+template <class T>
+List<T> list(const std::vector<T>& from) {
+  return {from.data(), from.size()};
+}
+
+std::string number(std::int64_t value) { return std::to_string(value); }
+
+class ProgramCheck {
+ public:
+  explicit ProgramCheck(const OwnedProgram& program) : p_(program) {}
+
+  std::string run() {
+    for (const Buffer& b : p_.buffers) buffer(b);
+    for (const Weight& m : p_.matrices) weight(m);
+    for (const Instruction& i : p_.instructions) instruction(i);
+    for (const auto* stages : {&p_.before, &p_.step, &p_.after})
+      for (const Stage& s : *stages) stage(s);
+    for (const MatrixSum& s : p_.matrix_sums) {
+      expect(in(s.external, p_.externals) && 0 <= s.begin && s.begin < s.end, "matrix sum");
+      readable(s.d, s.end - s.begin);
+      readable(s.v, s.columns);
+    }
+    for (const VectorSum& s : p_.vector_sums) {
+      expect(in(s.external, p_.externals), "vector sum");
+      readable(s.d, s.size);
+    }
+    for (const Enter& e : p_.enter) {
+      expect(is(e.source, Kind::batch) && is(e.target, Kind::time), "enter");
+      if (found_.empty()) readable(Place{e.source, 0}, width(e.target));
+    }
+    for (const Leave& l : p_.leave) {
+      expect(is(l.first, Kind::batch) && is(l.target, Kind::batch), "leave");
+      if (found_.empty()) readable(l.source, width(l.target));
+      if (found_.empty()) readable(Place{l.first, 0}, width(l.target));
+    }
+    return found_;
+  }
+
+ private:
+  static bool in(std::int64_t i, std::int64_t count) { return 0 <= i && i < count; }
+  std::int64_t width(std::int64_t buffer) const { return p_.buffers[std::size_t(buffer)].width; }
+  bool is(std::int64_t i, Kind kind) const {
+    return in(i, std::int64_t(p_.buffers.size())) && p_.buffers[std::size_t(i)].kind == kind;
+  }
+
+  void expect(bool right, const char* what) {
+    if (!right && found_.empty()) found_ = std::string("the program has a wrong ") + what;
+  }
+
+  void buffer(const Buffer& b) {
+    const bool outside = b.kind == Kind::time || b.kind == Kind::batch || b.kind == Kind::vector;
+    expect(b.kind >= Kind::row && b.kind <= Kind::constant && b.width > 0, "buffer");
+    expect(outside == (b.external >= 0) && b.external < p_.externals, "outside buffer");
+    expect(b.ring == 0 || b.ring == 2, "ring");
+    expect(-1 <= b.shift && b.shift <= 1 && b.origin >= 0, "shift");
+    if (b.kind == Kind::time && b.shift < 0)
+      expect(is(b.first, Kind::batch) && width(b.first) >= b.width, "first buffer");
+    if (b.kind == Kind::time && b.shift > 0) expect(b.ring == 2, "shift without a ring");
+  }
+
+  void weight(const Weight& m) {
+    expect(in(m.external, p_.externals) && 0 <= m.begin && m.begin < m.end && m.columns > 0,
+           "matrix");
+  }
+
+  void readable(Place place, std::int64_t size) {
+    const bool known = in(place.buffer, std::int64_t(p_.buffers.size()));
+    expect(known && place.column >= 0 && size > 0 && place.column + size <= width(place.buffer),
+           "place");
+  }
+
+  void writable(Place place, std::int64_t size) {
+    readable(place, size);
+    if (!found_.empty()) return;
+    const Kind kind = p_.buffers[std::size_t(place.buffer)].kind;
+    expect(kind != Kind::constant && kind != Kind::vector && kind != Kind::batch, "target");
+  }
+
+  void instruction(const Instruction& i) {
+    expect(in(i.op, std::int64_t(std::size(row_ops))), "row instruction");
+    if (!found_.empty()) return;
+    const RowOp& op = row_ops[i.op];
+    const bool reduces = std::ranges::find(reducing, op.name) != std::end(reducing);
+    writable(i.target, reduces ? 1 : i.size);
+    for (std::int64_t s = 0; s < op.sources; ++s) {
+      const bool single = op.name == "expand" || (op.name == "standardise_gradient" && s == 2);
+      readable(i.sources[s], single ? 1 : i.size);
+    }
+  }
+
+  void stage(const Stage& s) {
+    if (!s.is_product) {
+      expect(0 <= s.first && s.first <= s.last &&
+                 s.last <= std::int64_t(p_.instructions.size()),
+             "run of instructions");
+      return;
+    }
+    expect(in(s.matrix, std::int64_t(p_.matrices.size())), "product");
+    if (!found_.empty()) return;
+    const Weight& m = p_.matrices[std::size_t(s.matrix)];
+    const std::int64_t rows = m.end - m.begin;
+    readable(s.source, m.transposed ? rows : m.columns);
+    writable(s.target, m.transposed ? m.columns : rows);
+    if (s.start.buffer >= 0) readable(s.start, m.transposed ? m.columns : rows);
+  }
+
+  const OwnedProgram& p_;
+  std::string found_;
+};
+
+// Elements that rows of `width` columns reach to.
+std::int64_t reach(const Tensor& t, std::int64_t times, std::int64_t batch, std::int64_t width) {
+  return (times - 1) * t.time_stride + (batch - 1) * t.batch_stride + width;
+}
+
+bool fits(const Tensor& t, std::int64_t times, std::int64_t batch, std::int64_t width) {
+  return t.data && t.time_stride >= 0 && t.batch_stride >= 0 &&
+         reach(t, times, batch, width) <= t.size;
+}
+
+std::string tensor_fault(const OwnedProgram& program, const Call& call) {
+  const auto small = [](std::int64_t external) {
+    return "tensor " + number(external) + " of the call is smaller than the program needs";
+  };
+  for (const Buffer& b : program.buffers) {
+    if (b.external < 0) continue;
+    const Tensor& t = call.externals[b.external];
+    const std::int64_t times = b.kind != Kind::time ? 1 : b.ring ? b.ring : call.steps;
+    const std::int64_t batch = b.kind == Kind::vector ? 1 : call.batch;
+    if (!fits(t, times, batch, b.origin + b.width)) return small(b.external);
+  }
+  for (const Weight& m : program.matrices)
+    if (!fits(call.externals[m.external], 1, m.end, m.columns)) return small(m.external);
+  for (const MatrixSum& s : program.matrix_sums)
+    if (!fits(call.externals[s.external], 1, s.end, s.columns)) return small(s.external);
+  for (const VectorSum& s : program.vector_sums)
+    if (!fits(call.externals[s.external], 1, 1, s.size)) return small(s.external);
+  return {};
+}
+
+}  // namespace
+
+Program OwnedProgram::view() const {
+  return {backward,         externals,         list(buffers),     list(matrices),
+          list(instructions), list(before),      list(step),        list(after),
+          list(matrix_sums),  list(vector_sums), list(enter),       list(leave)};
+}
+
+std::int64_t row_op(std::string_view name) {
+  const auto* found = std::ranges::find(row_ops, name, &RowOp::name);
+  return found == std::end(row_ops) ? -1 : found - std::begin(row_ops);
+}
+
+std::string fault(const OwnedProgram& program) { return ProgramCheck(program).run(); }
+
+std::string fault(const OwnedProgram& program, const Call& call, std::size_t externals) {
+  if (call.steps < 0 || call.batch < 0 || call.threads < 1) return "a size is negative";
+  if (externals != std::size_t(program.externals))
+    return "the program takes " + number(program.externals) + " tensors, got " +
+           number(std::int64_t(externals));
+  if (call.steps == 0 || call.batch == 0) return {};
+  if (call.lengths)
+    for (std::int64_t b = 0; b < call.batch; ++b) {
+      const bool sorted = b == 0 || call.lengths[b] <= call.lengths[b - 1];
+      if (!sorted || call.lengths[b] < 0 || call.lengths[b] > call.steps)
+        return "the lengths must lie between 0 and the number of steps, in descending order";
+    }
+  return tensor_fault(program, call);
+}
+
+}  // namespace longshort

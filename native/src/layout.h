@@ -1,0 +1,205 @@
+// How much memory a scan works in, and where everything lies in it.
+#pragma once
+
+#include "gemm.h"
+#include "outer.h"
+#include "program.h"
+#include "rows.h"
+
+namespace longshort::LONGSHORT_ISA {
+
+// Rows of matrix products and row instructions are worked on block by block: so many
+// that the packed weights are read for several rows at once, so few that what one step
+// computes stays in the second-level cache.
+inline constexpr size_t most_block_rows = 48;
+inline constexpr size_t block_bytes = size_t(256) << 10;
+inline constexpr size_t early_rows = 96;
+inline constexpr size_t chunk_rows = 512;
+
+struct Extent {
+  size_t steps, batch, threads;
+  size_t block, blocks;
+  size_t chunk;
+};
+
+// Rows of a power of two bytes would fall on the same cache sets.
+template <class T>
+LONGSHORT_INLINE size_t padded(size_t width) {
+  const size_t whole = round_up(width, 64 / sizeof(T));
+  return whole * sizeof(T) % 1024 == 0 ? whole + 64 / sizeof(T) : whole;
+}
+
+template <class T>
+inline size_t bytes_per_row(const Program& program) {
+  size_t bytes = sizeof(T);
+  for (const Buffer& buffer : program.buffers)
+    if (buffer.kind == Kind::block || buffer.kind == Kind::local)
+      bytes += padded<T>(size_t(buffer.width)) * sizeof(T);
+  return bytes;
+}
+
+template <class T>
+inline Extent extent(const Program& program, const Call& call, int threads) {
+  Extent e{};
+  e.steps = size_t(call.steps);
+  e.batch = size_t(call.batch);
+  e.threads = size_t(threads);
+  const size_t fitting = block_bytes / bytes_per_row<T>(program);
+  const size_t most = smaller(most_block_rows, fitting < 6 ? 6 : fitting);
+  e.blocks = divide_up(divide_up(e.batch, most), e.threads) * e.threads;
+  e.block = divide_up(e.batch, e.blocks);
+  e.blocks = divide_up(e.batch, e.block);
+  const size_t wanted = program.backward ? divide_up(chunk_rows, e.batch)
+                                         : divide_up(early_rows, e.block);
+  e.chunk = smaller(wanted, e.steps);
+  return e;
+}
+
+// Hands out parts of one allocation; run once with no memory to learn the size.
+class Arena {
+ public:
+  explicit Arena(char* memory) : memory_(memory) {}
+
+  template <class T>
+  T* take(size_t count) {
+    T* found = memory_ ? reinterpret_cast<T*>(memory_ + used_) : nullptr;
+    used_ += round_up(count * sizeof(T), 64);
+    return found;
+  }
+
+  size_t used() const { return used_; }
+
+ private:
+  char* memory_;
+  size_t used_ = 0;
+};
+
+// Rows of sequences b0, b0+1, ... at one step.
+template <class T>
+struct View {
+  T* at = nullptr;
+  ptrdiff_t stride = 0;
+};
+
+template <class T>
+struct ReadyInstruction {
+  RowFunction<T> function;
+  View<T> target;
+  View<T> sources[most_sources];
+  size_t size;
+};
+
+// What one thread has for itself.
+template <class T>
+struct Own {
+  T* row;
+  T* block;
+  T* local;
+  ReadyInstruction<T>* ready;
+  const T** sources;
+  const T** starts;
+  T** targets;
+  void* scratch;
+};
+
+template <class T>
+struct Layout {
+  size_t* offsets;
+  size_t row = 0, block = 0, local = 0, shared = 0, constant = 0;
+  size_t* matrix_offsets;
+  size_t packed = 0;
+  T* constants;
+  T* packed_at;
+  T* shared_at;
+  double* sums;
+  size_t* sum_offsets;
+  size_t* alive;
+  Own<T>* own;
+};
+
+template <class T>
+inline size_t matrix_depth(const Weight& m) {
+  return size_t(m.transposed ? m.end - m.begin : m.columns);
+}
+
+template <class T>
+inline size_t matrix_width(const Weight& m) {
+  return size_t(m.transposed ? m.columns : m.end - m.begin);
+}
+
+template <class T>
+inline size_t& total_of(Layout<T>& layout, Kind kind) {
+  if (kind == Kind::row) return layout.row;
+  if (kind == Kind::block) return layout.block;
+  if (kind == Kind::local) return layout.local;
+  if (kind == Kind::shared) return layout.shared;
+  return layout.constant;
+}
+
+template <class T>
+inline void place_buffers(const Program& program, Layout<T>& layout, bool write) {
+  for (size_t i = 0; i < program.buffers.size; ++i) {
+    const Buffer& buffer = program.buffers[i];
+    if (buffer.external >= 0) continue;
+    size_t& total = total_of(layout, buffer.kind);
+    if (write) layout.offsets[i] = total;
+    total += padded<T>(size_t(buffer.width));
+  }
+}
+
+template <class T>
+inline void place_matrices(const Program& program, Layout<T>& layout, bool write) {
+  for (size_t i = 0; i < program.matrices.size; ++i) {
+    if (write) layout.matrix_offsets[i] = layout.packed;
+    const Weight& m = program.matrices[i];
+    layout.packed += round_up(packed_size<T>(matrix_depth<T>(m), matrix_width<T>(m)), 64);
+  }
+}
+
+template <class T>
+inline size_t sink_scratch(const Program& program, size_t rows) {
+  size_t most = 0;
+  for (const MatrixSum& sum : program.matrix_sums) {
+    const size_t size = scratch_size<T>(rows, size_t(sum.columns));
+    most = size > most ? size : most;
+  }
+  return most;
+}
+
+template <class T>
+inline Layout<T> lay_out(const Program& program, const Extent& e, Arena& arena) {
+  Layout<T> layout{};
+  layout.offsets = arena.take<size_t>(program.buffers.size);
+  layout.matrix_offsets = arena.take<size_t>(program.matrices.size);
+  const bool write = layout.offsets != nullptr;
+  place_buffers(program, layout, write);
+  place_matrices(program, layout, write);
+  layout.alive = arena.take<size_t>(e.steps + 1);
+  layout.constants = arena.take<T>(layout.constant);
+  layout.packed_at = arena.take<T>(layout.packed);
+  layout.shared_at = arena.take<T>(layout.shared * e.chunk * e.batch);
+  size_t sums = 0;
+  layout.sum_offsets = arena.take<size_t>(program.vector_sums.size);
+  for (size_t i = 0; i < program.vector_sums.size; ++i) {
+    if (write) layout.sum_offsets[i] = sums;
+    sums += round_up(size_t(program.vector_sums[i].size), 16);
+  }
+  layout.sums = arena.take<double>(sums);
+  layout.own = arena.take<Own<T>>(e.threads);
+  const size_t pointers = e.chunk * (program.backward ? e.batch : e.block);
+  for (size_t t = 0; t < e.threads; ++t) {
+    Own<T> own{};
+    own.row = arena.take<T>(layout.row);
+    own.block = arena.take<T>(layout.block * e.block);
+    own.local = arena.take<T>(layout.local * e.block * e.chunk);
+    own.ready = arena.take<ReadyInstruction<T>>(program.instructions.size);
+    own.sources = arena.take<const T*>(pointers);
+    own.starts = arena.take<const T*>(pointers);
+    own.targets = arena.take<T*>(pointers);
+    own.scratch = arena.take<char>(sink_scratch<T>(program, pointers));
+    if (write) layout.own[t] = own;
+  }
+  return layout;
+}
+
+}  // namespace longshort::LONGSHORT_ISA

@@ -1,0 +1,41 @@
+// Threads that wait for work, and a barrier between them.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+
+namespace longshort {
+
+// Some of the threads of the process, for as long as it lives: as many as wanted, or the
+// caller alone while another team is at work. Safe after a fork.
+class Team {
+ public:
+  explicit Team(int wanted);
+  ~Team();
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+
+  int size() const { return size_; }
+
+  // Calls body(context, thread) once in each thread; the caller is thread 0.
+  void run(void (*body)(void* context, int thread), void* context);
+
+ private:
+  int size_;
+};
+
+// Lets nobody pass before all have come. Each thread keeps a `Turn` of its own.
+class Barrier {
+ public:
+  struct Turn {
+    unsigned passed = 0;
+  };
+
+  void wait(Turn& turn, int threads);
+
+ private:
+  alignas(64) std::atomic<int> arrived_{0};
+  alignas(64) std::atomic<unsigned> opened_{0};
+};
+
+}  // namespace longshort

@@ -1,0 +1,372 @@
+// Runs a program over time.
+//
+// Forward, every thread takes blocks of sequences through all steps by itself. Backward,
+// threads go through a chunk of steps in the same way and then meet, to add the chunk's
+// part of the weight gradients, of which each thread owns some rows. No sum depends on
+// who computes it, so results are the same bits for any number of threads.
+#pragma once
+
+#include <cstdlib>
+
+#include "layout.h"
+#include "parallel.h"
+#include "rows.h"
+
+namespace longshort::LONGSHORT_ISA {
+
+template <class T>
+class Scan {
+ public:
+  Scan(const Program& program, const Call& call, const Extent& e, const Layout<T>& layout)
+      : program_(program), call_(call), e_(e), layout_(layout) {}
+
+  void run(int thread) {
+    Worker worker{*this, layout_.own[thread], size_t(thread), {}, 0, 0};
+    if (thread == 0) prepare();
+    barrier_.wait(worker.turn, int(e_.threads));
+    pack_part(size_t(thread));
+    barrier_.wait(worker.turn, int(e_.threads));
+    if (program_.backward)
+      worker.backward();
+    else
+      worker.forward();
+  }
+
+ private:
+  struct Worker {
+    Scan& scan;
+    Own<T>& own;
+    size_t thread;
+    Barrier::Turn turn;
+    size_t b0;
+    size_t k0;
+
+    // ---- addresses
+
+    T* external(size_t index, ptrdiff_t time, size_t b) const {
+      const Tensor& tensor = scan.call_.externals[index];
+      return static_cast<T*>(tensor.data) + time * tensor.time_stride +
+             ptrdiff_t(b) * tensor.batch_stride;
+    }
+
+    View<T> time_view(const Buffer& buffer, size_t k, int64_t column) const {
+      ptrdiff_t at = ptrdiff_t(k) + ptrdiff_t(buffer.shift);
+      if (at < 0) return view(Place{buffer.first, column}, k);
+      if (buffer.ring) at %= ptrdiff_t(buffer.ring);
+      return {external(size_t(buffer.external), at, b0) + buffer.origin + column,
+              ptrdiff_t(scan.call_.externals[buffer.external].batch_stride)};
+    }
+
+    View<T> view(Place place, size_t k) const {
+      if (place.buffer < 0) return {};
+      const Buffer& buffer = scan.program_.buffers[size_t(place.buffer)];
+      const Layout<T>& layout = scan.layout_;
+      const size_t offset = layout.offsets[place.buffer];
+      const size_t width = padded<T>(size_t(buffer.width));
+      switch (buffer.kind) {
+        case Kind::row:
+          return {own.row + offset + place.column, 0};
+        case Kind::block:
+          return {own.block + offset * scan.e_.block + place.column, ptrdiff_t(width)};
+        case Kind::local:
+          return {own.local + (offset * scan.e_.chunk + (k - k0) * width) * scan.e_.block +
+                      place.column,
+                  ptrdiff_t(width)};
+        case Kind::shared:
+          return {layout.shared_at +
+                      (offset * scan.e_.chunk + (k - k0) * width) * scan.e_.batch + b0 * width +
+                      place.column,
+                  ptrdiff_t(width)};
+        case Kind::time:
+          return time_view(buffer, k, place.column);
+        case Kind::batch:
+          return {external(size_t(buffer.external), 0, b0) + place.column,
+                  ptrdiff_t(scan.call_.externals[buffer.external].batch_stride)};
+        case Kind::vector:
+          return {external(size_t(buffer.external), 0, 0) + place.column, 0};
+        case Kind::constant:
+          return {layout.constants + offset + place.column, 0};
+      }
+      return {};
+    }
+
+    // Rows of the block that are alive at step k.
+    size_t rows_at(size_t k) const {
+      const size_t alive = scan.layout_.alive[k];
+      const size_t end = smaller(b0 + scan.e_.block, alive);
+      return end > b0 ? end - b0 : 0;
+    }
+
+    // ---- stages
+
+    void run_rows(const Stage& stage, size_t k, size_t rows) {
+      const size_t count = size_t(stage.last - stage.first);
+      for (size_t i = 0; i < count; ++i) {
+        const Instruction& from = scan.program_.instructions[size_t(stage.first) + i];
+        ReadyInstruction<T>& ready = own.ready[i];
+        ready.function = row_functions<T>[from.op];
+        ready.target = view(from.target, k);
+        ready.size = size_t(from.size);
+        for (size_t s = 0; s < most_sources; ++s) ready.sources[s] = view(from.sources[s], k);
+      }
+      run_ready(own.ready, count, rows);
+    }
+
+    static void run_ready(ReadyInstruction<T>* ready, size_t count, size_t rows) {
+      for (size_t r = 0; r < rows; ++r)
+        for (size_t i = 0; i < count; ++i) {
+          ReadyInstruction<T>& in = ready[i];
+          in.function(in.target.at, in.sources[0].at, in.sources[1].at, in.sources[2].at, in.size);
+          in.target.at += in.target.stride;
+          for (View<T>& source : in.sources) source.at += source.stride;
+        }
+    }
+
+    size_t point_at(size_t filled, const Stage& stage, size_t k, size_t rows) {
+      const View<T> source = view(stage.source, k);
+      const View<T> start = view(stage.start, k);
+      const View<T> target = view(stage.target, k);
+      for (size_t r = 0; r < rows; ++r, ++filled) {
+        own.sources[filled] = source.at + ptrdiff_t(r) * source.stride;
+        own.starts[filled] = start.at + ptrdiff_t(r) * start.stride;
+        own.targets[filled] = target.at + ptrdiff_t(r) * target.stride;
+      }
+      return filled;
+    }
+
+    void run_product(const Stage& stage, size_t rows) {
+      const Weight& matrix = scan.program_.matrices[size_t(stage.matrix)];
+      const T* packed = scan.layout_.packed_at + scan.layout_.matrix_offsets[stage.matrix];
+      product<T>(rows, own.sources, stage.start.buffer < 0 ? nullptr : own.starts, own.targets,
+                 packed, matrix_depth<T>(matrix), matrix_width<T>(matrix));
+    }
+
+    void run_step(size_t k, size_t rows) {
+      for (const Stage& stage : scan.program_.step) {
+        if (!stage.is_product) {
+          run_rows(stage, k, rows);
+        } else {
+          point_at(0, stage, k, rows);
+          run_product(stage, rows);
+        }
+      }
+    }
+
+    // The same stages for all steps of a chunk at once.
+    void run_chunk(List<Stage> stages, size_t k1) {
+      for (const Stage& stage : stages) {
+        size_t filled = 0;
+        for (size_t k = k0; k < k1; ++k) {
+          const size_t rows = rows_at(k);
+          if (stage.is_product)
+            filled = point_at(filled, stage, k, rows);
+          else
+            run_rows(stage, k, rows);
+        }
+        if (stage.is_product) run_product(stage, filled);
+      }
+    }
+
+    // ---- the two directions
+
+    void forward() {
+      const Extent& e = scan.e_;
+      for (size_t block = thread; block < e.blocks; block += e.threads) {
+        b0 = block * e.block;
+        for (k0 = 0; k0 < e.steps && rows_at(k0) > 0; k0 += e.chunk) {
+          const size_t k1 = smaller(k0 + e.chunk, e.steps);
+          run_chunk(scan.program_.before, k1);
+          for (size_t k = k0; k < k1; ++k)
+            if (const size_t rows = rows_at(k)) run_step(k, rows);
+        }
+        leave();
+      }
+    }
+
+    void backward() {
+      const Extent& e = scan.e_;
+      for (size_t chunk = divide_up(e.steps, e.chunk); chunk-- > 0;) {
+        k0 = chunk * e.chunk;
+        const size_t k1 = smaller(k0 + e.chunk, e.steps);
+        for (size_t block = thread; block < e.blocks; block += e.threads) {
+          b0 = block * e.block;
+          for (size_t k = k1; k-- > k0;) {
+            enter(k);
+            if (const size_t rows = rows_at(k)) run_step(k, rows);
+          }
+          run_chunk(scan.program_.after, k1);
+        }
+        scan.barrier_.wait(turn, int(e.threads));
+        b0 = 0;
+        for (const MatrixSum& sum : scan.program_.matrix_sums) add_matrix(sum, k1);
+        for (size_t i = 0; i < scan.program_.vector_sums.size; ++i) add_vector(i, k1);
+        scan.barrier_.wait(turn, int(e.threads));
+      }
+      for (size_t block = thread; block < e.blocks; block += e.threads) {
+        b0 = block * e.block;
+        leave();
+      }
+      for (size_t i = 0; i < scan.program_.vector_sums.size; ++i) write_vector(i);
+    }
+
+    // Sequences whose last step is k begin their way back with the final gradients.
+    void enter(size_t k) {
+      const size_t from = k + 1 < scan.e_.steps ? rows_at(k + 1) : 0;
+      const size_t to = rows_at(k);
+      for (const Enter& each : scan.program_.enter) {
+        const Buffer& buffer = scan.program_.buffers[size_t(each.target)];
+        const View<T> source = view(Place{each.source, 0}, k);
+        const View<T> target = view(Place{each.target, 0}, k + 1);
+        for (size_t r = from; r < to; ++r)
+          copy_row(target, source, r, size_t(buffer.width));
+      }
+    }
+
+    void leave() {
+      const size_t rows = smaller(scan.e_.block, scan.e_.batch - b0);
+      for (const Leave& each : scan.program_.leave) {
+        const size_t width = size_t(scan.program_.buffers[size_t(each.target)].width);
+        const View<T> first = view(Place{each.first, 0}, 0);
+        const View<T> target = view(Place{each.target, 0}, 0);
+        for (size_t r = 0; r < rows; ++r) {
+          const size_t length = length_of(b0 + r);
+          const size_t last = scan.program_.backward ? 0 : length - 1;
+          copy_row(target, length ? view(each.source, last) : first, r, width);
+        }
+      }
+    }
+
+    size_t length_of(size_t b) const {
+      return scan.call_.lengths ? size_t(scan.call_.lengths[b]) : scan.e_.steps;
+    }
+
+    static void copy_row(View<T> target, View<T> source, size_t r, size_t width) {
+      const T* from = source.at + ptrdiff_t(r) * source.stride;
+      T* to = target.at + ptrdiff_t(r) * target.stride;
+      for (size_t i = 0; i < width; ++i) to[i] = from[i];
+    }
+
+    // ---- weight gradients
+
+    size_t gather(const T** pointers, Place place, size_t k1) {
+      size_t filled = 0;
+      for (size_t k = k0; k < k1; ++k) {
+        const View<T> rows = view(place, k);
+        for (size_t b = 0; b < scan.layout_.alive[k]; ++b)
+          pointers[filled++] = rows.at + ptrdiff_t(b) * rows.stride;
+      }
+      return filled;
+    }
+
+    // Columns [from, to) of `size` that are this thread's.
+    void share(size_t size, size_t grain, size_t& from, size_t& to) const {
+      const size_t each = round_up(divide_up(size, scan.e_.threads), grain);
+      from = smaller(size, thread * each);
+      to = smaller(size, from + each);
+    }
+
+    void add_matrix(const MatrixSum& sum, size_t k1) {
+      size_t from, to;
+      share(size_t(sum.end - sum.begin), 6, from, to);
+      if (from == to) return;
+      const size_t rows = gather(own.sources, sum.d, k1);
+      gather(own.starts, sum.v, k1);
+      const Tensor& gradient = scan.call_.externals[sum.external];
+      T* at = static_cast<T*>(gradient.data) + sum.begin * gradient.batch_stride;
+      accumulate_outer<T>(rows, own.sources, from, to, own.starts, size_t(sum.columns), at,
+                          ptrdiff_t(gradient.batch_stride), own.scratch);
+    }
+
+    void add_vector(size_t index, size_t k1) {
+      const VectorSum& sum = scan.program_.vector_sums[index];
+      size_t from, to;
+      share(size_t(sum.size), lanes<T>, from, to);
+      if (from == to) return;
+      const size_t rows = gather(own.sources, sum.d, k1);
+      double* sums = scan.layout_.sums + scan.layout_.sum_offsets[index];
+      for (size_t i = from; i < to; i += lanes<T>) {
+        const size_t count = smaller(to - i, lanes<T>);
+        Vec<T> part = zero<T>();
+        for (size_t r = 0; r < rows; ++r)
+          part = part + (count == lanes<T> ? load(own.sources[r] + i)
+                                           : load_n(own.sources[r] + i, count));
+        for (size_t lane = 0; lane < count; ++lane) sums[i + lane] += double(part.raw[lane]);
+      }
+    }
+
+    void write_vector(size_t index) {
+      const VectorSum& sum = scan.program_.vector_sums[index];
+      size_t from, to;
+      share(size_t(sum.size), lanes<T>, from, to);
+      const double* sums = scan.layout_.sums + scan.layout_.sum_offsets[index];
+      T* out = external(size_t(sum.external), 0, 0);
+      for (size_t i = from; i < to; ++i) out[i] = T(sums[i]);
+    }
+  };
+
+  // ---- once
+
+  void prepare() {
+    size_t alive = e_.batch;
+    for (size_t k = 0; k <= e_.steps; ++k) {
+      if (call_.lengths)
+        while (alive > 0 && size_t(call_.lengths[alive - 1]) <= k) --alive;
+      layout_.alive[k] = k < e_.steps ? alive : 0;
+    }
+    for (size_t i = 0; i < program_.buffers.size; ++i) {
+      const Buffer& buffer = program_.buffers[i];
+      if (buffer.kind != Kind::constant) continue;
+      T* at = layout_.constants + layout_.offsets[i];
+      for (int64_t j = 0; j < buffer.width; ++j) at[j] = T(buffer.value);
+    }
+    for (size_t i = 0; i < program_.vector_sums.size; ++i) {
+      double* at = layout_.sums + layout_.sum_offsets[i];
+      for (int64_t j = 0; j < program_.vector_sums[i].size; ++j) at[j] = 0;
+    }
+  }
+
+  void pack_part(size_t thread) {
+    size_t turn = 0;
+    for (size_t i = 0; i < program_.matrices.size; ++i) {
+      const Weight& m = program_.matrices[i];
+      const Tensor& from = call_.externals[m.external];
+      const T* at = static_cast<const T*>(from.data) + m.begin * from.batch_stride;
+      const size_t K = matrix_depth<T>(m), N = matrix_width<T>(m);
+      const ptrdiff_t row = ptrdiff_t(from.batch_stride);
+      const ptrdiff_t k_stride = m.transposed ? row : 1, n_stride = m.transposed ? 1 : row;
+      T* out = layout_.packed_at + layout_.matrix_offsets[i];
+      for (size_t n = 0; n < N; n += panel_columns<T>, ++turn) {
+        if (turn % e_.threads != thread) continue;
+        const size_t columns = smaller(panel_columns<T>, N - n);
+        pack<T>(at + ptrdiff_t(n) * n_stride, k_stride, n_stride, K, columns,
+                out + packed_offset<T>(K, n));
+      }
+    }
+  }
+
+  const Program& program_;
+  const Call& call_;
+  const Extent& e_;
+  const Layout<T>& layout_;
+  Barrier barrier_;
+};
+
+// False if there is not enough memory.
+template <class T>
+bool run(const Program& program, const Call& call) {
+  if (call.steps == 0 || call.batch == 0) return true;
+  Team team(call.threads);
+  const Extent e = extent<T>(program, call, team.size());
+  Arena measure(nullptr);
+  lay_out<T>(program, e, measure);
+  char* memory = static_cast<char*>(std::aligned_alloc(64, measure.used()));
+  if (!memory) return false;
+  Arena arena(memory);
+  const Layout<T> layout = lay_out<T>(program, e, arena);
+  Scan<T> scan(program, call, e, layout);
+  team.run([](void* context, int thread) { static_cast<Scan<T>*>(context)->run(thread); }, &scan);
+  std::free(memory);
+  return true;
+}
+
+}  // namespace longshort::LONGSHORT_ISA

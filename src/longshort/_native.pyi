@@ -1,0 +1,27 @@
+from collections.abc import Sequence
+
+class Program: ...
+
+def program(
+    backward: bool,
+    externals: int,
+    buffers: Sequence[tuple[Sequence[int], float]],
+    matrices: Sequence[Sequence[int]],
+    instructions: Sequence[tuple[str, Sequence[int]]],
+    stages: Sequence[Sequence[Sequence[int]]],
+    matrix_sums: Sequence[Sequence[int]],
+    vector_sums: Sequence[Sequence[int]],
+    enter: Sequence[Sequence[int]],
+    leave: Sequence[Sequence[int]],
+) -> Program: ...
+def run(
+    program: Program,
+    is_double: bool,
+    steps: int,
+    batch: int,
+    tensors: Sequence[int],
+    lengths: int,
+    threads: int,
+    isa: str | None = None,
+) -> None: ...
+def isas() -> list[str]: ...

@@ -1,0 +1,190 @@
+"""A cell described for people: its equations, their derivatives, its parameters and states."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from longshort import cells
+from longshort.cells.contract import Cell, Map, Sizes, Start
+from longshort.engine.executors.latex import as_latex, as_text
+from longshort.engine.trace import trace
+from longshort.errors import ConfigError, nearest
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One stored parameter."""
+
+    name: str
+    shape: tuple[int, ...]
+    start: str
+    """How it is initialised, in words."""
+
+
+@dataclasses.dataclass(frozen=True)
+class CellCard:
+    """What there is to know of a cell with its options, at given sizes."""
+
+    name: str
+    description: str
+    source: str
+    options: dict[str, Any]
+    input_size: int
+    hidden_size: int
+    output_size: int
+    equations: str
+    """Forward, backward through time, and gradients, as text."""
+    latex: str
+    """The same as `align*` environments."""
+    parameters: tuple[Parameter, ...]
+    states: dict[str, int]
+    parameter_count: int
+    """Without biases that only add to another one."""
+    stored_count: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return dataclasses.asdict(self)
+
+
+def known_cells() -> dict[str, type[Cell]]:
+    """Every cell that longshort has, by name, in the order of the alphabet."""
+    found = {name: getattr(cells, name) for name in sorted(cells.__all__, key=str.casefold)}
+    return {
+        name: kind
+        for name, kind in found.items()
+        if isinstance(kind, type) and issubclass(kind, Cell) and kind is not Cell
+    }
+
+
+def find_cell(name: str) -> type[Cell]:
+    """The cell of that name, in upper or lower case."""
+    known = known_cells()
+    folded = {one.casefold(): kind for one, kind in known.items()}
+    if name.casefold() not in folded:
+        close = nearest(name.casefold(), folded)
+        for one in known:
+            close = close.replace(repr(one.casefold()), repr(one))
+        raise ConfigError(f"cell {name!r} is not known; {close}")
+    return folded[name.casefold()]
+
+
+def build_cell(name: str, options: Mapping[str, str]) -> Cell:
+    """The cell of that name with options given as text."""
+    kind = find_cell(name)
+    declared = [field.name for field in dataclasses.fields(kind)] if _has_options(kind) else []
+    types = get_type_hints(kind)
+    values = {}
+    for option, text in options.items():
+        if option not in declared:
+            hint = nearest(option, declared) if declared else "it has no options"
+            raise ConfigError(f"{kind.__name__} has no option {option!r}; {hint}")
+        values[option] = _parse(f"{kind.__name__}: {option}", text, types[option])
+    return kind(**values)
+
+
+def _has_options(kind: type[Cell]) -> bool:
+    return dataclasses.is_dataclass(kind)
+
+
+_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _parse(owner: str, text: str, wanted: Any) -> Any:
+    """Text as a value of an option's type."""
+    if get_origin(wanted) in (UnionType, Literal) or isinstance(wanted, UnionType):
+        return _parse_either(owner, text, get_args(wanted))
+    if get_origin(wanted) is tuple:
+        (first, *_) = get_args(wanted)
+        parts = [part.strip() for part in text.strip("()[]").split(",")]
+        return tuple(_parse(owner, part, first) for part in parts if part)
+    if wanted is bool:
+        if text.casefold() not in _WORDS:
+            raise ConfigError(f"{owner} must be true or false, got {text!r}")
+        return _WORDS[text.casefold()]
+    try:
+        return wanted(text)
+    except ValueError:
+        kind = {int: "a whole number", float: "a number"}[wanted]
+        raise ConfigError(f"{owner} must be {kind}, got {text!r}") from None
+
+
+def _parse_either(owner: str, text: str, allowed: tuple[Any, ...]) -> Any:
+    if NoneType in allowed and text.casefold() in ("none", ""):
+        return None
+    (wanted,) = (one for one in allowed if one is not NoneType)
+    return _parse(owner, text, wanted)
+
+
+def describe(cell: Cell, n: Sizes) -> CellCard:
+    """The card of a cell; raises ConfigError where it cannot have these sizes."""
+    graph = trace(cell, n)
+    maps = cell.maps(n)
+    shapes = cell.parameter_shapes(n)
+    return CellCard(
+        name=cell.name,
+        description=cell.description(),
+        source=cell.source,
+        options=_options(cell),
+        input_size=n.input,
+        hidden_size=n.hidden,
+        output_size=graph.output_size,
+        equations=as_text(graph, maps),
+        latex=as_latex(graph, maps),
+        parameters=tuple(
+            Parameter(name, shape, _start(cell, n, name)) for name, shape in shapes.items()
+        ),
+        states=cell.state_sizes(n),
+        parameter_count=cell.parameter_count(n),
+        stored_count=sum(_size(shape) for shape in shapes.values()),
+    )
+
+
+def _options(cell: Cell) -> dict[str, Any]:
+    if not dataclasses.is_dataclass(cell):
+        return {}
+    return {field.name: getattr(cell, field.name) for field in dataclasses.fields(cell)}
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    rows, *columns = shape
+    return rows * (columns[0] if columns else 1)
+
+
+def _start(cell: Cell, n: Sizes, name: str) -> str:
+    """The recommended initialisation of a parameter, in words."""
+    maps, vectors = cell.maps(n), cell.vectors(n)
+    if name in vectors:
+        whole = name == "bias" and vectors[name].size == len(cell.gate_names()) * n.hidden
+        return _drawn(vectors[name].start) + _gate_starts(cell, cell.gate_names() if whole else ())
+    kind, _, of = name.partition("_")
+    if kind == "weight":
+        return _matrix_start(maps[of])
+    if maps[of].redundant_bias:
+        return "0; only adds to the other bias"
+    return "0" + _gate_starts(cell, maps[of].gates)
+
+
+def _matrix_start(declared: Map) -> str:
+    each = ", each gate by itself" if len(declared.gates) > 1 else ""
+    return ("orthogonal" if declared.recurrent else "Xavier uniform") + each
+
+
+def _gate_starts(cell: Cell, gates: tuple[str, ...]) -> str:
+    starts = [f"{gate}: {_drawn(cell.gate_bias[gate])}" for gate in gates if gate in cell.gate_bias]
+    return "".join(f"; {start}" for start in starts)
+
+
+def _drawn(start: Start) -> str:
+    if start.kind == "constant" or start.high is None:
+        return f"{start.low:g}"
+    between = f"{start.low:.4g} to {start.high:.4g}"
+    return {
+        "uniform": f"uniform, {between}",
+        "log_uniform": f"log-uniform, {between}",
+        "linspace": f"evenly spaced, {between}",
+        "logit": f"inverse sigmoid of uniform, {between}",
+    }[start.kind]

@@ -1,0 +1,79 @@
+"""Checks of cells' options; an error names the cell, the option, what is allowed, what came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from longshort.cells.contract import Cell, Sizes
+from longshort.engine.ops import ACTIVATIONS
+from longshort.errors import ConfigError, nearest
+
+
+def one_of(cell: Cell, option: str, allowed: Iterable[str | None]) -> None:
+    """The option is one of a few names."""
+    _known(cell, option, getattr(cell, option), allowed)
+
+
+def some_of(cell: Cell, option: str, allowed: Iterable[str]) -> None:
+    """The option is a tuple of a few names, each at most once; a list becomes a tuple."""
+    value = getattr(cell, option)
+    if not isinstance(value, (tuple, list)) or len(set(value)) < len(value):
+        wrong(cell, option, "a tuple of different names", value)
+    object.__setattr__(cell, option, tuple(value))
+    for name in value:
+        _known(cell, option, name, allowed)
+
+
+def activation(cell: Cell, option: str) -> None:
+    """The option names an activation."""
+    one_of(cell, option, ACTIVATIONS)
+
+
+def activations(cell: Cell, option: str, count: int) -> None:
+    """The option is a tuple of so many names of activations; a list becomes a tuple."""
+    value = getattr(cell, option)
+    if not isinstance(value, (tuple, list)) or len(value) != count:
+        wrong(cell, option, f"a tuple of {count} names", value)
+    object.__setattr__(cell, option, tuple(value))
+    for name in value:
+        _known(cell, option, name, ACTIVATIONS)
+
+
+def whole(cell: Cell, option: str, least: int) -> None:
+    """The option is a whole number from `least` up."""
+    value = getattr(cell, option)
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        wrong(cell, option, f"a whole number from {least} up", value)
+
+
+def number(cell: Cell, option: str, bounds: str, within: Callable[[float], bool]) -> None:
+    """The option is a number within bounds."""
+    value = getattr(cell, option)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not within(value):
+        wrong(cell, option, f"a number {bounds}", value)
+
+
+def positive(cell: Cell, option: str) -> None:
+    """The option is a number above 0."""
+    number(cell, option, "above 0", lambda value: value > 0)
+
+
+def divides(cell: Cell, what: str, count: int, n: Sizes) -> int:
+    """The size of each of `count` equal parts of the hidden units."""
+    if n.hidden % count:
+        raise ConfigError(
+            f"{cell.name}: hidden_size must be a multiple of {what}={count}, got {n.hidden}"
+        )
+    return n.hidden // count
+
+
+def wrong(cell: Cell, option: str, allowed: str, value: Any) -> None:
+    """Refuse an option's value."""
+    raise ConfigError(f"{cell.name}: {option} must be {allowed}, got {value!r}")
+
+
+def _known(cell: Cell, option: str, value: Any, allowed: Iterable[str | None]) -> None:
+    if value not in (names := list(allowed)):
+        hint = nearest(str(value), [name for name in names if name is not None])
+        raise ConfigError(f"{cell.name}: {option} does not know {value!r}; {hint}")

@@ -1,0 +1,78 @@
+"""Values that vary with neither time nor batch, in torch operations: before and after a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from longshort.engine.executors.torch import FUNCTIONS
+from longshort.engine.graph import Node, needed
+
+
+def _inverse_deviation(a: Tensor) -> Tensor:
+    return torch.rsqrt(a.var(-1, correction=0, keepdim=True) + 1e-5)
+
+
+def _standardise_gradient(d: Tensor, y: Tensor, scale: Tensor) -> Tensor:
+    along = (d * y).mean(-1, keepdim=True)
+    return (d - d.mean(-1, keepdim=True) - y * along) * scale
+
+
+def _cumsum_reversed(a: Tensor) -> Tensor:
+    return a.flip(-1).cumsum(-1).flip(-1)
+
+
+ALL_FUNCTIONS = FUNCTIONS | {
+    "sigmoid_gradient": lambda d, y: d * y * (1 - y),
+    "tanh_gradient": lambda d, y: d * (1 - y * y),
+    "inverse_deviation": _inverse_deviation,
+    "standardise_gradient": _standardise_gradient,
+    "cumsum_reversed": _cumsum_reversed,
+}
+
+
+def evaluate(
+    nodes: Sequence[Node],
+    targets: Sequence[int],
+    parameters: dict[str, Tensor],
+    gathered: Sequence[Tensor],
+    like: Tensor,
+) -> dict[int, Tensor]:
+    """The vectors `targets`, from the parameters and from sums over time and batch."""
+    values: dict[int, Tensor] = {}
+    for index in needed(list(nodes), tuple(targets)):
+        values[index] = _value(nodes[index], values, parameters, gathered, like)
+    return values
+
+
+def _value(
+    node: Node,
+    values: dict[int, Tensor],
+    parameters: dict[str, Tensor],
+    gathered: Sequence[Tensor],
+    like: Tensor,
+) -> Tensor:
+    inputs = [values[i] for i in node.inputs]
+    match node.op:
+        case "constant":
+            return like.new_full((1,), node.value)
+        case "vector":
+            return parameters[node.name]
+        case "gathered":
+            return gathered[int(node.name)]
+        case "slice":
+            return inputs[0][node.span[0] : node.span[1]]
+        case "expand":
+            return inputs[0].expand(node.width)
+        case "product":
+            product = F.linear(inputs[0], parameters[node.name][node.span[0] : node.span[1]])
+        case "product_transposed":
+            product = inputs[0] @ parameters[node.name][node.span[0] : node.span[1]]
+        case "muladd":
+            return inputs[0] * inputs[1] + inputs[2]
+        case _:
+            return ALL_FUNCTIONS[node.op](*inputs)
+    return product + inputs[1] if len(inputs) > 1 else product

@@ -1,0 +1,233 @@
+"""One layer in one direction over whole sequences: what layers call.
+
+`scan` draws the noise that the equations ask for, turns time around for the reverse direction,
+chooses an executor and calls it. Letters: T time steps, B batch, I input size, W width of a state,
+P output size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from longshort.engine.executors import fused
+from longshort.engine.executors import torch as portable
+from longshort.engine.executors.contract import Job, Tensors, Trajectory
+from longshort.engine.executors.plan import Plan, plan
+from longshort.engine.graph import Graph, Input
+from longshort.engine.parameters import Sizes
+from longshort.engine.trace import Equations, Mode, trace
+from longshort.errors import BackendError, ConfigError, nearest
+
+BACKENDS = ("auto", "native", "torch", "triton")
+
+
+class Traced:
+    """A cell's graphs for one layer: by what can differ from call to call.
+
+    All are traced at once, so that torch.compile meets finished graphs and no tracing.
+    """
+
+    def __init__(self, cell: Equations, sizes: Sizes, mode: Mode) -> None:
+        if not isinstance(cell, Hashable):
+            raise ConfigError(
+                f"cell {cell.name}: cannot be hashed; make it a dataclass with frozen=True"
+            )
+        self.cell, self.sizes, self.mode = cell, sizes, mode
+        self.random = bool(mode.zoneout or mode.sequence_dropout or mode.candidate_dropout)
+        self._plans = {
+            (training, reset, ragged): plan(
+                trace(cell, sizes, replace(mode, training=training, reset=reset, ragged=ragged))
+            )
+            for training in ((False, True) if self.random else (False,))
+            for reset in (False, True)
+            for ragged in (False, True)
+        }
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Traced:
+        """Itself: nothing in it changes."""
+        return self
+
+    @property
+    def output_size(self) -> int:
+        """P."""
+        return self._plans[False, False, False].graph.output_size
+
+    @property
+    def state_sizes(self) -> dict[str, int]:
+        """Widths of the states."""
+        return self._plans[False, False, False].graph.state_sizes
+
+    def plans(self, training: bool = False, reset: bool = False) -> dict[bool, Plan]:
+        """The equations in order, by whether they have the input "alive"."""
+        training = training and self.random
+        return {ragged: self._plans[training, reset, ragged] for ragged in (False, True)}
+
+
+def scan(
+    traced: Traced,
+    parameters: Tensors,
+    x: Tensor,
+    state: Tensors,
+    *,
+    initial: Tensors | None = None,
+    lengths: Tensor | None = None,
+    reset: Tensor | None = None,
+    noise: Tensors | None = None,
+    training: bool = False,
+    reverse: bool = False,
+    want_states: bool = False,
+    backend: str = "auto",
+) -> Trajectory:
+    """Run one layer in one direction.
+
+    x [T, B, I]; `state` [B, W] before the first step; `lengths` [B], from 1 to T; `reset` [T, B],
+    booleans: where true a new sequence starts at that step, from the states `initial` [B, W].
+    `noise`: the masks by name, in the order of computing; by default they are drawn. The reverse
+    direction starts at each sequence's end; all results are in the order of x.
+    """
+    plans = traced.plans(training, reset is not None)
+    graph = plans[False].graph
+    if x.size(0) == 0:
+        return _nothing(graph, x, state)
+    lengths = lengths if x.size(1) else None
+    turn = _Turn(x.size(0), lengths) if reverse else None
+    inputs = {"x": x if turn is None else turn(x)}
+    if reset is not None:
+        starts = reset if turn is None else turn(_ends(reset))
+        inputs["reset"] = starts.to(x.dtype).unsqueeze(-1)
+        fresh = initial or {name: torch.zeros_like(value) for name, value in state.items()}
+        inputs |= {f"initial_{name}": value for name, value in fresh.items()}
+    inputs |= _draw(graph, x) if noise is None else noise
+    job = Job(plans, parameters, inputs, state, lengths, want_states)
+    found = _chosen(job, backend).execute(job)
+    if turn is None:
+        return found
+    states = {name: turn(value) for name, value in found.states.items()}
+    return replace(found, output=turn(found.output), states=states)
+
+
+def _nothing(graph: Graph, x: Tensor, state: Tensors) -> Trajectory:
+    """No steps: an empty output, and the state as it was."""
+    empty = {name: value.new_zeros(0, *value.shape) for name, value in state.items()}
+    return Trajectory(x.new_zeros(0, x.size(1), graph.output_size), dict(state), empty)
+
+
+class _Turn:
+    """Turns time around, each sequence at its own end; what lies behind it stays."""
+
+    def __init__(self, steps: int, lengths: Tensor | None) -> None:
+        self.steps, self.lengths = steps, lengths
+
+    def __call__(self, values: Tensor) -> Tensor:
+        if self.lengths is None:
+            return values.flip(0)
+        lengths = self.lengths.to(values.device)
+        t = torch.arange(self.steps, device=values.device).unsqueeze(1)
+        places = torch.where(t < lengths, lengths - 1 - t, t)
+        if values.dim() == 3:
+            places = places.unsqueeze(-1).expand(values.shape)
+        return values.gather(0, places)
+
+
+def _ends(reset: Tensor) -> Tensor:
+    """Where sequences end that were begun by a reset one step later."""
+    return torch.cat([reset[1:], torch.zeros_like(reset[:1])])
+
+
+def _draw(graph: Graph, x: Tensor) -> Tensors:
+    return {spec.name: _mask(spec, x) for spec in graph.inputs if spec.noise is not None}
+
+
+def _mask(spec: Input, x: Tensor) -> Tensor:
+    assert spec.noise is not None
+    kind, rate = spec.noise
+    shape = (x.size(1), spec.width) if spec.per_sequence else (*x.shape[:2], spec.width)
+    draws = torch.rand(shape, device=x.device)
+    if kind == "keep":
+        return (draws < rate).to(x.dtype)
+    return (draws >= rate).to(x.dtype) / (1.0 - rate)
+
+
+@dataclass(frozen=True)
+class Executor:
+    """A way to run a job."""
+
+    backend: str
+    title: str
+    refusal: Callable[[Graph, torch.dtype, torch.device, bool], str | None]
+    """Why it cannot run a graph, in that dtype, on that device, with all states wanted or not."""
+    execute: Callable[[Job], Trajectory]
+
+
+MISSING = {
+    "native": "this installation has no native extension",
+    "triton": "this version has no triton executor",
+}
+"""Backends that are missing altogether, with the reason."""
+
+
+def _missing(backend: str) -> Executor:
+    def refusal(
+        graph: Graph, dtype: torch.dtype, device: torch.device, want_states: bool
+    ) -> str | None:
+        del graph, dtype, device, want_states
+        return MISSING[backend]
+
+    def execute(job: Job) -> Trajectory:
+        del job
+        raise _cannot(backend, MISSING[backend])
+
+    return Executor(backend, backend, refusal, execute)
+
+
+EXECUTORS = (
+    *(_missing(backend) for backend in MISSING),
+    Executor("torch", "torch's own kernel", fused.refusal, fused.execute),
+    Executor("torch", "the equations in torch operations", portable.refusal, portable.execute),
+)
+"""In the order in which they are tried."""
+
+
+def check_backend(backend: str) -> None:
+    """Refuse a backend that this installation does not have."""
+    if backend not in BACKENDS:
+        raise ConfigError(f"backend: {backend!r} is not known; {nearest(backend, BACKENDS)}")
+    if backend in MISSING:
+        raise _cannot(backend, MISSING[backend])
+
+
+def _cannot(backend: str, reason: str) -> BackendError:
+    return BackendError(
+        f"backend={backend!r} cannot run this layer: {reason}; use backend='auto' or 'torch'"
+    )
+
+
+def _candidates(backend: str) -> list[Executor]:
+    return [executor for executor in EXECUTORS if backend in ("auto", executor.backend)]
+
+
+def _chosen(job: Job, backend: str) -> Executor:
+    reason: str | None = "it is not known"
+    for executor in _candidates(backend):
+        reason = executor.refusal(job.graph, job.x.dtype, job.x.device, job.want_states)
+        if reason is None:
+            return executor
+    raise _cannot(backend, str(reason))
+
+
+def report(graph: Graph, dtype: torch.dtype, device: torch.device, backend: str) -> str:
+    """Which executor runs a plain call, and why none before it."""
+    reasons: list[str] = []
+    for executor in _candidates(backend):
+        reason = executor.refusal(graph, dtype, device, False)
+        if reason is None:
+            asked = [] if backend == "auto" else ["asked for"]
+            why = "; ".join([*asked, *reasons])
+            return f"{executor.backend}: {executor.title}" + (f" ({why})" if why else "")
+        name = executor.title if executor.backend == "torch" else executor.backend
+        reasons.append(f"{name}: {reason}")
+    raise _cannot(backend, reasons[-1])

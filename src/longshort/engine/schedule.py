@@ -1,0 +1,176 @@
+"""When each value is computed: before the time loop, in it, or after it, and what is kept.
+
+Forward, a product of something that does not depend on the state is hoisted: it is computed for many
+steps at once. Backward, a product whose result the recurrence does not need is sunk behind the loop
+in the same way. Kept for the backward pass is what it uses and cannot compute again from the states,
+the inputs and other kept values without a product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from longshort.engine.derive import Derived, MatrixGradient
+from longshort.engine.fuse import PRODUCTS, fuse
+from longshort.engine.graph import Graph, Level, Node, needed
+
+GRADIENT_LEAVES = ("output_gradient", "state_gradient", "every_gradient", "gathered")
+VIEWS = ("slice", "straight_through")
+"""Columns of another value."""
+LEAVES = ("input", "state", "vector", "constant", *GRADIENT_LEAVES)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The order of everything. Numbers are places in `nodes`."""
+
+    graph: Graph
+    nodes: tuple[Node, ...]
+    output: int
+    states: dict[str, int]
+    hoisted: list[int]
+    step: list[int]
+    saved: list[int]
+    """Kept for the backward pass, beside the states after every step."""
+
+
+@dataclass(frozen=True)
+class BackwardSchedule:
+    """The order of the backward pass, on the same `nodes` as its forward schedule."""
+
+    states: dict[str, int]
+    inputs: dict[str, int]
+    matrices: tuple[MatrixGradient, ...]
+    gathered: tuple[int, ...]
+    """Distinct values that are summed over time and batch."""
+    gathered_places: tuple[int, ...]
+    """For every sum of the derived graph, which of `gathered` it is."""
+    step: list[int]
+    sunk: list[int]
+
+
+def schedule_forward(graph: Graph) -> Schedule:
+    """For a forward pass alone."""
+    nodes, place = fuse(graph.nodes, [graph.output, *graph.states.values()])
+    return _forward(graph, nodes, place, saved=[])
+
+
+def schedule_training(derived: Derived, wanted: Iterable[str]) -> tuple[Schedule, BackwardSchedule]:
+    """For forward and backward, with the gradients of the inputs named in `wanted`."""
+    graph = derived.forward
+    inputs = {name: derived.inputs[name] for name in wanted}
+    outer = [i for matrix in derived.matrices for i in (matrix.d, matrix.v)]
+    roots = [graph.output, *graph.states.values(), *derived.states.values(), *inputs.values()]
+    fused, place = fuse(derived.nodes, [*roots, *outer, *derived.gathered])
+    states = {name: place[i] for name, i in derived.states.items()}
+    longer = list(fused)
+    matrices = tuple(
+        MatrixGradient(m.matrix, m.span, _kept(longer, place[m.d]), place[m.v])
+        for m in derived.matrices
+    )
+    summed = [_kept(longer, place[i]) for i in derived.gathered]
+    nodes = tuple(longer)
+    gathered = tuple(dict.fromkeys(summed))
+    targets = [
+        *states.values(),
+        *(place[i] for i in inputs.values()),
+        *(i for m in matrices for i in (m.d, m.v)),
+        *gathered,
+    ]
+    saved = _saved(nodes, [place[i] for i in graph.states.values()], targets)
+    forward = _forward(graph, nodes, place, saved)
+    known = frozenset([*saved, *forward.states.values()])
+    order = [i for i in needed(nodes, tuple(targets), known) if nodes[i].level > Level.PARAMETER]
+    recurrent = set(needed(nodes, tuple(states.values()), known))
+    sunk = _sunk(nodes, order, recurrent)
+    return forward, BackwardSchedule(
+        states=states,
+        inputs={name: place[i] for name, i in inputs.items()},
+        matrices=matrices,
+        gathered=gathered,
+        gathered_places=tuple(gathered.index(i) for i in summed),
+        step=[i for i in order if i not in sunk and nodes[i].op not in LEAVES],
+        sunk=[i for i in order if i in sunk],
+    )
+
+
+def _forward(
+    graph: Graph, nodes: tuple[Node, ...], place: dict[int, int], saved: list[int]
+) -> Schedule:
+    output = place[graph.output]
+    states = {name: place[i] for name, i in graph.states.items()}
+    order = [
+        i
+        for i in needed(nodes, (output, *states.values(), *saved))
+        if nodes[i].level > Level.PARAMETER and nodes[i].op not in LEAVES
+    ]
+    early = [i for i in order if nodes[i].op in PRODUCTS and nodes[i].level < Level.STEP]
+    hoisted = [i for i in needed(nodes, tuple(early)) if i in set(order)]
+    return Schedule(
+        graph=graph,
+        nodes=nodes,
+        output=output,
+        states=states,
+        hoisted=hoisted,
+        step=[i for i in order if i not in set(hoisted)],
+        saved=saved,
+    )
+
+
+def _saved(nodes: tuple[Node, ...], states: list[int], targets: list[int]) -> list[int]:
+    """What the backward pass uses of the forward pass and cannot rebuild by pointwise work."""
+    primal = _primal(nodes)
+    boundary = {i for i in targets if i in primal}
+    for index in needed(nodes, tuple(targets)):
+        if index not in primal:
+            boundary.update(i for i in nodes[index].inputs if i in primal)
+    saved: list[int] = []
+    kept = set(states)
+    for index in sorted(boundary):
+        if not _rebuilt(nodes, index, kept):
+            kept.add(index)
+            saved.append(index)
+    return saved
+
+
+def _primal(nodes: tuple[Node, ...]) -> set[int]:
+    """Values that depend on no gradient."""
+    found: set[int] = set()
+    for index, node in enumerate(nodes):
+        if node.op not in GRADIENT_LEAVES and found.issuperset(node.inputs):
+            found.add(index)
+    return found
+
+
+def _rebuilt(nodes: tuple[Node, ...], index: int, kept: set[int]) -> bool:
+    missing = needed(nodes, (index,), frozenset(kept))
+    return not any(
+        nodes[i].op in PRODUCTS and nodes[i].level > Level.PARAMETER for i in missing
+    )
+
+
+def _sunk(nodes: tuple[Node, ...], order: list[int], recurrent: set[int]) -> set[int]:
+    """Nothing if the gradients of a step's states would be needed: they are not kept that long."""
+    sunk: set[int] = set()
+    for index in order:
+        product = nodes[index].op in PRODUCTS and index not in recurrent
+        if product or sunk.intersection(nodes[index].inputs):
+            sunk.add(index)
+    if any(_fleeting(nodes, i) for index in sunk for i in nodes[index].inputs):
+        return set()
+    return sunk
+
+
+def _fleeting(nodes: Sequence[Node], index: int) -> bool:
+    while nodes[index].op in VIEWS:
+        index = nodes[index].inputs[0]
+    return nodes[index].op == "state_gradient"
+
+
+def _kept(nodes: list[Node], index: int) -> int:
+    """The value, or a copy of it if it does not last until the end of a chunk."""
+    if not _fleeting(nodes, index):
+        return index
+    nodes.append(Node("copy", (index,), nodes[index].width, Level.STEP))
+    return len(nodes) - 1

@@ -1,0 +1,64 @@
+"""A graph as one line of text, and back: how a compiled or exported model names its equations."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple
+from functools import lru_cache
+
+from longshort.engine.graph import Graph, Input, Level, Node
+
+
+@lru_cache(maxsize=1024)
+def to_text(graph: Graph) -> str:
+    """JSON with everything in it."""
+    return json.dumps(
+        {
+            "nodes": [astuple(node) for node in graph.nodes],
+            "output": graph.output,
+            "states": graph.states,
+            "state_sizes": graph.state_sizes,
+            "matrices": graph.matrices,
+            "vectors": graph.vectors,
+            "inputs": [astuple(spec) for spec in graph.inputs],
+        },
+        separators=(",", ":"),
+    )
+
+
+@lru_cache(maxsize=1024)
+def from_text(text: str) -> Graph:
+    """The same graph object for the same text."""
+    found = json.loads(text)
+    return Graph(
+        nodes=tuple(_node(*fields) for fields in found["nodes"]),
+        output=found["output"],
+        states=found["states"],
+        state_sizes=found["state_sizes"],
+        matrices={name: (rows, columns) for name, (rows, columns) in found["matrices"].items()},
+        vectors=found["vectors"],
+        inputs=tuple(_input(*fields) for fields in found["inputs"]),
+    )
+
+
+def _node(
+    op: str,
+    inputs: list[int],
+    width: int,
+    level: int,
+    name: str,
+    span: tuple[int, int],
+    value: float,
+) -> Node:
+    return Node(op, tuple(inputs), width, Level(level), name, (span[0], span[1]), value)
+
+
+def _input(
+    name: str,
+    width: int,
+    per_sequence: bool,
+    noise: tuple[str, float] | None,
+    differentiable: bool,
+) -> Input:
+    drawn = None if noise is None else (noise[0], noise[1])
+    return Input(name, width, per_sequence, drawn, differentiable)

@@ -14,6 +14,8 @@ SOURCE = Path(__file__).parent.parent / "src" / "longshort"
 LAYERS = [
     {"errors"},
     {"config", "runfolder", "tables"},
+    {"engine"},
+    {"cells"},
     {"data", "nn", "evaluate"},
     {"tasks"},
     {"train"},

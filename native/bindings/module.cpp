@@ -97,6 +97,8 @@ std::vector<std::string> runnable() {
 }  // namespace
 
 NB_MODULE(_native, module) {
+  // Programs are kept in a cache of the package until the process ends.
+  nb::set_leak_warnings(false);
   nb::class_<OwnedProgram>(module, "Program");
   module.def("program", &make_program, "A checked program from rows of numbers.");
   module.def("run", &run, nb::arg("program"), nb::arg("is_double"), nb::arg("steps"),

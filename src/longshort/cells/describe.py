@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from longshort import cells
 from longshort.cells.contract import Cell, Map, Sizes, Start
-from longshort.engine.executors.latex import as_latex, as_text
+from longshort.engine.executors.latex import as_latex, as_text, parameter_symbols
+from longshort.engine.named import name_equations
 from longshort.engine.trace import trace
 from longshort.errors import ConfigError, nearest
 
@@ -20,6 +21,8 @@ class Parameter:
 
     name: str
     shape: tuple[int, ...]
+    symbols: tuple[str, ...]
+    """What its rows are called in the equations, in their order."""
     start: str
     """How it is initialised, in words."""
 
@@ -45,9 +48,25 @@ class CellCard:
     """Without biases that only add to another one."""
     stored_count: int
 
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return dataclasses.asdict(self)
+    def __str__(self) -> str:
+        """All of it, for a terminal."""
+        return _text(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class CellEntry:
+    """A cell in the list of all."""
+
+    name: str
+    description: str
+    source: str
+
+
+def list_cells() -> list[CellEntry]:
+    """All cells in a line each."""
+    return [
+        CellEntry(name, kind().description(), kind.source) for name, kind in known_cells().items()
+    ]
 
 
 def known_cells() -> dict[str, type[Cell]]:
@@ -75,7 +94,7 @@ def find_cell(name: str) -> type[Cell]:
 def build_cell(name: str, options: Mapping[str, str]) -> Cell:
     """The cell of that name with options given as text."""
     kind = find_cell(name)
-    declared = [field.name for field in dataclasses.fields(kind)] if _has_options(kind) else []
+    declared = list(getattr(kind, "__dataclass_fields__", {}))
     types = get_type_hints(kind)
     values = {}
     for option, text in options.items():
@@ -86,16 +105,12 @@ def build_cell(name: str, options: Mapping[str, str]) -> Cell:
     return kind(**values)
 
 
-def _has_options(kind: type[Cell]) -> bool:
-    return dataclasses.is_dataclass(kind)
-
-
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def _parse(owner: str, text: str, wanted: Any) -> Any:
     """Text as a value of an option's type."""
-    if get_origin(wanted) in (UnionType, Literal) or isinstance(wanted, UnionType):
+    if get_origin(wanted) in (UnionType, Union):
         return _parse_either(owner, text, get_args(wanted))
     if get_origin(wanted) is tuple:
         (first, *_) = get_args(wanted)
@@ -122,8 +137,8 @@ def _parse_either(owner: str, text: str, allowed: tuple[Any, ...]) -> Any:
 def describe(cell: Cell, n: Sizes) -> CellCard:
     """The card of a cell; raises ConfigError where it cannot have these sizes."""
     graph = trace(cell, n)
-    maps = cell.maps(n)
-    shapes = cell.parameter_shapes(n)
+    named = name_equations(graph, cell.maps(n))
+    shapes, symbols = cell.parameter_shapes(n), parameter_symbols(named)
     return CellCard(
         name=cell.name,
         description=cell.description(),
@@ -132,10 +147,11 @@ def describe(cell: Cell, n: Sizes) -> CellCard:
         input_size=n.input,
         hidden_size=n.hidden,
         output_size=graph.output_size,
-        equations=as_text(graph, maps),
-        latex=as_latex(graph, maps),
+        equations=as_text(named),
+        latex=as_latex(named),
         parameters=tuple(
-            Parameter(name, shape, _start(cell, n, name)) for name, shape in shapes.items()
+            Parameter(name, shape, symbols.get(name, ()), _start(cell, n, name))
+            for name, shape in shapes.items()
         ),
         states=cell.state_sizes(n),
         parameter_count=cell.parameter_count(n),
@@ -188,3 +204,46 @@ def _drawn(start: Start) -> str:
         "linspace": f"evenly spaced, {between}",
         "logit": f"inverse sigmoid of uniform, {between}",
     }[start.kind]
+
+
+def _text(card: CellCard) -> str:
+    options = " ".join(f"{name}={_shown(value)}" for name, value in card.options.items())
+    states = ", ".join(f"{name} [B, {size}]" for name, size in card.states.items())
+    stored = ""
+    if card.stored_count != card.parameter_count:
+        stored = f"; {card.stored_count:,} are stored, with biases that only add to others"
+    lines = [
+        f"{card.name}: {card.description}",
+        *([f"Source: {card.source}"] if card.source else []),
+        *([f"Options: {options}"] if options else []),
+        "",
+        card.equations,
+        "",
+        f"Parameters, I={card.input_size}, H={card.hidden_size}",
+        *_table(card),
+        f"  {card.parameter_count:,} in all{stored}",
+        "",
+        f"States: {states}",
+        f"Output: [B, {card.output_size}]",
+    ]
+    return "\n".join(lines)
+
+
+def _table(card: CellCard) -> list[str]:
+    rows = [
+        (p.name, str(list(p.shape)), ", ".join(p.symbols) or "-", p.start) for p in card.parameters
+    ]
+    rows.insert(0, ("name", "shape", "symbols", "starts as"))
+    widths = [max(len(row[k]) for row in rows) for k in range(4)]
+    return [
+        "  "
+        + "  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _shown(value: object) -> str:
+    """An option's value as it is given to --set."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or "()"
+    return str(value).lower() if isinstance(value, bool) or value is None else str(value)

@@ -41,8 +41,8 @@ class ONLSTM(Cell):
         masters = n.hidden // self.chunk_size
         if masters < 2:
             raise ConfigError(
-                f"ONLSTM: hidden_size={n.hidden} leaves {masters} master gate, which is always open; "
-                f"make it 2 or more times chunk_size={self.chunk_size}"
+                f"ONLSTM: hidden_size must be 2 or more times chunk_size={self.chunk_size}, for a "
+                f"single master gate is always open; got {n.hidden}"
             )
         return {
             **super().maps(n),

@@ -78,22 +78,19 @@ class _Reverse:
         for index in range(count - 1, -1, -1):
             if graph.nodes[index].level == Level.PARAMETER:
                 self._propagate(index)
+        sizes = graph.state_sizes
+        differentiable = {spec.name: spec.width for spec in graph.inputs if spec.differentiable}
+        states = {name: self._leaf("state", name, size) for name, size in sizes.items()}
+        inputs = {name: self._leaf("input", name, size) for name, size in differentiable.items()}
+        vectors = {name: self._leaf("vector", name, size) for name, size in graph.vectors.items()}
         return Derived(
             forward=graph,
             nodes=tuple(tape.nodes),
-            states={
-                name: self._leaf("state", name, size) for name, size in graph.state_sizes.items()
-            },
-            inputs={
-                spec.name: self._leaf("input", spec.name, spec.width)
-                for spec in graph.inputs
-                if spec.differentiable
-            },
+            states=states,
+            inputs=inputs,
             matrices=tuple(self.matrices),
             gathered=tuple(self.gathered),
-            vectors={
-                name: self._leaf("vector", name, size) for name, size in graph.vectors.items()
-            },
+            vectors=vectors,
         )
 
     def _leaf(self, op: str, name: str, width: int) -> int:

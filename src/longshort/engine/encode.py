@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
+from longshort import _native
 from longshort.engine.program import NOWHERE, Place, Product, Program, Rows
-
-if TYPE_CHECKING:
-    from longshort import _native
 
 
 @lru_cache(maxsize=1024)
 def encode(program: Program) -> _native.Program:
     """The native module's own form of a program, checked."""
-    from longshort import _native
-
     return _native.program(
         program.backward,
         len(program.externals),

@@ -74,6 +74,15 @@ class Named:
     """Of values and vectors, by key: what a step gives to them. Left out where it is nothing."""
     parameters: tuple[str, ...]
 
+    def parameter_keys(self) -> list[str]:
+        """Keys of matrices and vectors, of which each gate has its own."""
+        nodes = self.derived.forward.nodes
+        return list(dict.fromkeys(n.name for n in nodes if n.op in ("product", "vector")))
+
+    def parameter(self, key: str) -> str:
+        """The stored parameter that a matrix or vector is a part of."""
+        return _key_parts(key)[0]
+
     def rank(self, key: str) -> tuple[int, int]:
         """Order of the parameters: as the cell declares them, and their rows."""
         name, start, _ = _key_parts(key)
@@ -268,10 +277,20 @@ class _GateNames:
         for gate in self.gates:
             parts = self._connected(gate)
             for first in parts:
-                label = self._label(first) if len(parts) > 1 else ""
-                found += self._names(self._climb(first), gate, label)
+                z = self._climb(first)
+                if not self._is_term_of_a_state(z):
+                    found += self._names(z, gate, self._label(first) if len(parts) > 1 else "")
         closed = set(self.states.values())
+        symbols: set[Symbol] = set()
+        for place, (index, key, symbol) in enumerate(found):
+            found[place] = (index, f"{key}@{index}", _unlike(symbol, symbols))
+            symbols.add(found[place][2])
         return [entry for entry in found if entry[0] not in closed]
+
+    def _is_term_of_a_state(self, index: int) -> bool:
+        """Whether the state itself is the sum, without an activation."""
+        states = self.states.values()
+        return any(i in states and self.nodes[i].op == "add" for i in self.consumers[index])
 
     def _names(self, z: int, gate: str, label: str) -> _Found:
         """Names of one preactivation and of what becomes of it."""

@@ -163,11 +163,20 @@ class Executor:
     execute: Callable[[Job], Trajectory]
 
 
-MISSING = {
-    "native": "this installation has no native extension",
-    "triton": "this version has no triton executor",
-}
+def _native_executor() -> Executor | str:
+    """The native executor, or why this installation lacks it."""
+    try:
+        from longshort.engine.executors import native
+    except ImportError as error:
+        return f"this installation has no native extension ({error})"
+    return Executor("native", "the fused scan in C++", native.refusal, native.execute)
+
+
+_NATIVE = _native_executor()
+MISSING = {"triton": "this version has no triton executor"}
 """Backends that are missing altogether, with the reason."""
+if isinstance(_NATIVE, str):
+    MISSING["native"] = _NATIVE
 
 
 def _missing(backend: str) -> Executor:
@@ -185,7 +194,8 @@ def _missing(backend: str) -> Executor:
 
 
 EXECUTORS = (
-    *(_missing(backend) for backend in MISSING),
+    _missing("native") if isinstance(_NATIVE, str) else _NATIVE,
+    _missing("triton"),
     Executor("torch", "torch's own kernel", fused.refusal, fused.execute),
     Executor("torch", "the equations in torch operations", portable.refusal, portable.execute),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -195,7 +195,7 @@ def trace(cell: Equations, n: Sizes, mode: Mode = Mode()) -> Graph:
     x = p.input(Input("x", n.input, differentiable=True))
     given = {name: tape.leaf("state", name, size, Level.STEP) for name, size in sizes.items()}
     old = _restarted(p, given) if mode.reset else given
-    output, new = cell.step(p.thin_input(x), State(**old), p)
+    output, new = _checked_pair(cell, cell.step(p.thin_input(x), State(**old), p))
     states = _checked_states(cell, sizes, new)
     for name, rate in mode.zoneout:
         if name not in states:
@@ -205,11 +205,7 @@ def trace(cell: Equations, n: Sizes, mode: Mode = Mode()) -> Graph:
         zoned = p.zone(name, old[name], states[name], rate)
         output = zoned if output.index == states[name].index else output
         states[name] = zoned
-    if mode.ragged:
-        alive = p.input(Input("alive", 1))
-        output = where(alive, output, 0.0)
-        states = {name: where(alive, value, given[name]) for name, value in states.items()}
-    return Graph(
+    graph = Graph(
         nodes=tuple(tape.nodes),
         output=output.index,
         states={name: value.index for name, value in states.items()},
@@ -217,6 +213,26 @@ def trace(cell: Equations, n: Sizes, mode: Mode = Mode()) -> Graph:
         matrices=p.matrices,
         vectors=p.vectors,
         inputs=tuple(p.inputs),
+    )
+    return with_ends(graph) if mode.ragged else graph
+
+
+@lru_cache(maxsize=256)
+def with_ends(graph: Graph) -> Graph:
+    """With an input "alive" [T, B, 1]: where 0, the output is 0 and the state stays."""
+    tape = Tape(list(graph.nodes), {node: i for i, node in enumerate(graph.nodes)})
+    alive = tape.leaf("input", "alive", 1, Level.INPUT)
+    output = where(alive, Value(tape, graph.output), 0.0)
+    states = {}
+    for name, index in graph.states.items():
+        old = tape.leaf("state", name, graph.state_sizes[name], Level.STEP)
+        states[name] = where(alive, Value(tape, index), old).index
+    return replace(
+        graph,
+        nodes=tuple(tape.nodes),
+        output=output.index,
+        states=states,
+        inputs=(*graph.inputs, Input("alive", 1)),
     )
 
 
@@ -229,9 +245,16 @@ def _restarted(p: Parameters, given: dict[str, Value]) -> dict[str, Value]:
     return {name: where(reset, fresh[name], value) for name, value in given.items()}
 
 
+def _checked_pair(cell: Equations, returned: object) -> tuple[Value, State]:
+    match returned:
+        case (Value() as output, State() as new):
+            return output, new
+    raise ConfigError(
+        f"cell {cell.name}: step must return (output, State(...)), got {type(returned).__name__}"
+    )
+
+
 def _checked_states(cell: Equations, sizes: dict[str, int], new: State) -> dict[str, Value]:
-    if not isinstance(new, State):
-        raise ConfigError(f"cell {cell.name}: step must return (output, State(...))")
     got = dict(new.__dict__)
     if got.keys() != sizes.keys():
         raise ConfigError(

@@ -1,5 +1,6 @@
-"""Layers: `LSTM`, `GRU` and `RNN`, drop-in for their torch namesakes."""
+"""`LSTM`, `GRU` and `RNN`, drop-in for their torch namesakes, and `Recurrent` for any cell."""
 
-from longshort.nn.recurrent import GRU, LSTM, RNN
+from longshort.nn.layers import GRU, LSTM, RNN
+from longshort.nn.recurrent import Recurrent
 
-__all__ = ["GRU", "LSTM", "RNN"]
+__all__ = ["GRU", "LSTM", "RNN", "Recurrent"]

@@ -1,67 +1,127 @@
-"""Initial weights of recurrent layers."""
+"""Initial weights of recurrent layers, for any cell."""
 
 from __future__ import annotations
+
+import math
+from itertools import zip_longest
 
 import torch
 from torch import Tensor, nn
 
+from longshort.cells import Cell, Map, Sizes, Start
 from longshort.errors import ConfigError, nearest
 
-_GATES = {"LSTM": 4, "GRU": 3}
-_FORGET = 1
-"""Place of the forget gate among an LSTM's gates i, f, g, o."""
+SCHEMES = ("recommended", "torch", "chrono:<T>")
 
 
-def initialise(layer: nn.RNNBase, scheme: str) -> None:
-    """Set all weights of a layer in place.
+def initialise(cell: Cell, n: Sizes, parameters: dict[str, Tensor], scheme: str) -> None:
+    """Set all weights of one layer and direction in place.
 
-    "recommended": recurrent weights orthogonal and input weights Xavier, each gate by itself,
-    biases 0, an LSTM's forget bias 1 (Jozefowicz et al., 2015). "torch": uniform in ±1/sqrt(H).
-    "chrono:T": as recommended, but forget biases log U(1, T-1) and input biases their negative,
-    for dependencies up to T steps (Tallec & Ollivier, 2018).
+    "recommended": recurrent weights orthogonal and other weights Xavier, each gate by itself,
+    biases 0 but for the cell's own, such as an LSTM's forget bias 1 (Jozefowicz et al., 2015).
+    "torch": weights and biases uniform in ±1/sqrt(H). "chrono:<T>": as recommended, but gates that
+    remember start at log U(1, T-1) and those that take in at its negative, for dependencies up to
+    T steps (Tallec & Ollivier, 2018). Vectors, such as peepholes and gains, start as the cell says.
     """
-    if scheme == "torch":
-        layer.reset_parameters()
-        return
     longest = _chrono_length(scheme)
-    if longest is not None and layer.mode != "LSTM":
-        raise ConfigError(f"init: {scheme!r} sets gates that only an LSTM has; use 'recommended'")
-    gates = _GATES.get(layer.mode, 1)
-    for name, weight in layer.named_parameters():
-        with torch.no_grad():
-            if name.startswith("bias"):
-                nn.init.zeros_(weight)
-            else:
-                rows = 1 if name.startswith("weight_hr") else gates
-                for gate in weight.chunk(rows):
-                    _init_gate(name, gate)
-            if name.startswith("bias_ih") and layer.mode == "LSTM":
-                _forget_bias(weight, longest)
+    with torch.no_grad():
+        if scheme == "torch":
+            _uniform(cell, n, parameters)
+        else:
+            _recommended(cell, n, parameters)
+        for name, vector in cell.vectors(n).items():
+            _fill(parameters[name], vector.start)
+        if scheme != "torch":
+            for gate, start in cell.gate_bias.items():
+                for bias in _gate_bias(cell, n, parameters, gate):
+                    _fill(bias, start)
+        if longest is not None:
+            _chrono(cell, n, parameters, longest)
 
 
-def _init_gate(name: str, gate: Tensor) -> None:
-    if name.startswith("weight_hh"):
-        nn.init.orthogonal_(gate)
+def _uniform(cell: Cell, n: Sizes, parameters: dict[str, Tensor]) -> None:
+    """In torch's order, so that the same seed gives the same weights."""
+    vectors = cell.vectors(n)
+    bound = 1.0 / math.sqrt(n.hidden)
+    for name, parameter in parameters.items():
+        if name not in vectors:
+            nn.init.uniform_(parameter, -bound, bound)
+
+
+def _recommended(cell: Cell, n: Sizes, parameters: dict[str, Tensor]) -> None:
+    for name, declared in cell.maps(n).items():
+        for rows in parameters[f"weight_{name}"].chunk(max(1, len(declared.gates))):
+            _matrix(rows, declared)
+        if f"bias_{name}" in parameters:
+            nn.init.zeros_(parameters[f"bias_{name}"])
+
+
+def _matrix(rows: Tensor, declared: Map) -> None:
+    # There is no QR decomposition in half precision.
+    drawn = torch.empty_like(rows, dtype=torch.float32) if rows.element_size() < 4 else rows
+    if declared.recurrent:
+        nn.init.orthogonal_(drawn)
     else:
-        nn.init.xavier_uniform_(gate)
+        nn.init.xavier_uniform_(drawn)
+    if drawn is not rows:
+        rows.copy_(drawn)
 
 
-def _forget_bias(bias: Tensor, longest: float | None) -> None:
-    gates = bias.chunk(4)
-    if longest is None:
-        gates[_FORGET].fill_(1.0)
-        return
-    gates[_FORGET].uniform_(1.0, longest - 1.0).log_()
-    gates[0].copy_(-gates[_FORGET])
+def _fill(parameter: Tensor, start: Start) -> None:
+    low, high = start.low, start.low if start.high is None else start.high
+    match start.kind:
+        case "constant":
+            parameter.fill_(low)
+        case "uniform":
+            parameter.uniform_(low, high)
+        case "log_uniform":
+            parameter.uniform_(math.log(low), math.log(high)).exp_()
+        case "linspace":
+            parameter.copy_(torch.linspace(low, high, parameter.numel()))
+        case "logit":
+            parameter.uniform_(low, high).logit_()
+        case _:
+            kinds = ("constant", "uniform", "log_uniform", "linspace", "logit")
+            raise ConfigError(f"Start: {start.kind!r} is not known; {nearest(start.kind, kinds)}")
+
+
+def _gate_bias(cell: Cell, n: Sizes, parameters: dict[str, Tensor], gate: str) -> list[Tensor]:
+    """The gate's part of every bias that has one: of maps that are not recurrent, or of "bias"."""
+    found = []
+    for name, declared in cell.maps(n).items():
+        bias = parameters.get(f"bias_{name}")
+        if bias is not None and gate in declared.gates and not declared.recurrent:
+            found.append(bias.chunk(len(declared.gates))[declared.gates.index(gate)])
+    gates, vector = cell.gate_names(), cell.vectors(n).get("bias")
+    if not found and vector is not None and gate in gates and vector.size == len(gates) * n.hidden:
+        found.append(parameters["bias"].chunk(len(gates))[gates.index(gate)])
+    return found
+
+
+def _chrono(cell: Cell, n: Sizes, parameters: dict[str, Tensor], longest: float) -> None:
+    remember, take = (
+        _gate_bias(cell, n, parameters, gate) if gate is not None else [] for gate in cell.chrono
+    )
+    if not remember and not take:
+        raise ConfigError(
+            f"init: chrono sets the biases of gates that remember, which cell {cell.name} does not "
+            "have with these options; use 'recommended'"
+        )
+    for kept, taken in zip_longest(remember, take):
+        drawn = torch.empty_like(taken if kept is None else kept)
+        drawn.uniform_(1.0, longest - 1.0).log_()
+        if kept is not None:
+            kept.copy_(drawn)
+        if taken is not None:
+            taken.copy_(-drawn)
 
 
 def _chrono_length(scheme: str) -> float | None:
-    if scheme == "recommended":
+    if scheme in ("recommended", "torch"):
         return None
     name, _, length = scheme.partition(":")
     if name != "chrono":
-        allowed = ("recommended", "torch", "chrono:<T>")
-        raise ConfigError(f"init: {scheme!r} is not known; {nearest(scheme, allowed)}")
+        raise ConfigError(f"init: {scheme!r} is not known; {nearest(scheme, SCHEMES)}")
     if not length.isdigit() or int(length) < 3:
         raise ConfigError(f"init: write 'chrono:<T>' with the longest lag T >= 3, got {scheme!r}")
     return float(length)

@@ -1,46 +1,211 @@
-"""Recurrent layers with the signature, shapes and weight names of their torch namesakes.
+"""Stacks of any recurrent cell, in one or two directions.
 
-Letters: T time steps, B batch, I input size, H hidden size (P where projected), L layers, D
-directions. The computation is torch's own; lengths, resets, all states and streaming are added.
+Letters: T time steps, B batch, I input size, H hidden size (P where projected), W width of a state,
+L layers, D directions.
 """
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import is_dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from longshort.errors import BackendError, ConfigError, nearest
+from longshort.cells import Cell, Sizes
+from longshort.engine.executors.contract import Tensors, Trajectory
+from longshort.engine.scan import Traced, check_backend, report, scan
+from longshort.errors import BackendError, ConfigError
+from longshort.nn.arguments import (
+    Rates,
+    Shape,
+    check_dtype,
+    check_lengths,
+    check_merge,
+    check_rate,
+    check_reset,
+    check_sizes,
+    mode_of,
+)
 from longshort.nn.initialise import initialise
 
-State = Tensor | tuple[Tensor, Tensor]
 
+class Recurrent(nn.Module):
+    """A stack of layers of one cell; see `longshort.cells` for cells, or write your own.
 
-class _Recurrent(nn.RNNBase):
-    """What LSTM, GRU and RNN share: checks, lengths, resets, streaming."""
+    `bias`, `batch_first`, `dropout` (between layers, in training) and `bidirectional` are as in
+    torch. `merge`: outputs of both directions side by side ("concat") or added ("sum").
+    `residual`: a layer's input is added to its output, where both have the same width.
+    `learn_initial_state`: the state before the first step is a parameter, and not 0.
+    `zoneout`: probability that a unit keeps its old state, one for h and c or by name, such as
+    {"h": 0.05, "c": 0.5} (Krueger et al., 2017). `recurrent_dropout`: rate of one mask a sequence
+    on x and on the recurrent input, or "gal:<rate>" (Gal & Ghahramani, 2016); "semeniuta:<rate>"
+    thins out the candidate at every step (Semeniuta et al., 2016). `weight_dropout`: rate of one
+    mask a forward pass on every recurrent matrix (Merity et al., 2018). `init`: see
+    `longshort.nn.initialise`. `backend`: "auto", "native", "triton" or "torch", see
+    `backend_report`.
 
-    def _prepare(self, init: str, backend: str) -> None:
-        if backend not in ("auto", "torch"):
-            if backend in ("native", "triton"):
-                raise BackendError(
-                    f"backend={backend!r} is not part of this version; use 'auto' or 'torch'"
-                )
-            known = ("auto", "torch", "native", "triton")
-            raise ConfigError(f"backend: {backend!r} is not known; {nearest(backend, known)}")
-        self.backend = backend
-        initialise(self, init)
+    Parameters have the cell's names with `_l{k}` and for the reverse direction `_reverse` behind.
+    The state is a tensor [L·D, B, W], or a tuple of them in the cell's order where it has several;
+    where a layer's are narrower, as with states of the input's size, 0 fills them up.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        merge: str = "concat",
+        residual: bool = False,
+        learn_initial_state: bool = False,
+        zoneout: Rates = 0.0,
+        recurrent_dropout: float | str = 0.0,
+        weight_dropout: float = 0.0,
+        init: str = "recommended",
+        backend: str = "auto",
+    ) -> None:
+        super().__init__()
+        check_sizes(input_size, hidden_size, num_layers)
+        check_dtype(dtype)
+        check_merge(merge)
+        check_backend(backend)
+        self.cell = cell
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.bidirectional = bias, batch_first, bidirectional
+        self.dropout = check_rate("dropout", dropout)
+        self.merge, self.residual, self.learn_initial_state = merge, residual, learn_initial_state
+        self.zoneout, self.recurrent_dropout = zoneout, recurrent_dropout
+        self.weight_dropout = check_rate("weight_dropout", weight_dropout)
+        self.init, self.backend = init, backend
+        self._trace()
+        self._names = [
+            {name: name + self._suffix(row) for name in self._parameter_shapes(row)}
+            for row in range(num_layers * self._directions)
+        ]
+        self._add_parameters(device, dtype)
+        self.reset_parameters()
+        if self.dropout and num_layers == 1:
+            warnings.warn(
+                f"dropout={dropout} lies between layers and does nothing with num_layers=1",
+                stacklevel=2,
+            )
+
+    def _trace(self) -> None:
+        """The equations of every layer, and what they say about widths."""
+        sizes = Sizes(self.input_size, self.hidden_size)
+        mode = mode_of(self.cell, sizes, self.bias, self.zoneout, self.recurrent_dropout)
+        self._layers: list[Traced] = []
+        self._states: dict[str, int] = {}
+        shortcuts = False
+        for _ in range(self.num_layers):
+            same = [traced for traced in self._layers if traced.sizes == sizes]
+            traced = same[0] if same else Traced(self.cell, sizes, mode)
+            for name, width in traced.state_sizes.items():
+                self._states[name] = max(width, self._states.get(name, 0))
+            self._layers.append(traced)
+            width = traced.output_size * (self._directions if self.merge == "concat" else 1)
+            shortcuts |= width == sizes.input
+            sizes = Sizes(width, self.hidden_size)
+        self.output_size = sizes.input
+        if self.residual and not shortcuts:
+            raise ConfigError(
+                f"residual: no layer's input and output have the same width; with these options "
+                f"outputs have {self.output_size} columns, the input {self.input_size}"
+            )
+        recurrent = any(declared.recurrent for declared in self.cell.maps(sizes).values())
+        if self.weight_dropout and not recurrent:
+            raise ConfigError(f"weight_dropout: cell {self.cell.name} has no recurrent matrix")
+
+    @property
+    def _directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    def _suffix(self, row: int) -> str:
+        layer, direction = divmod(row, self._directions)
+        return f"_l{layer}" + ("_reverse" if direction else "")
+
+    def _parameter_shapes(self, row: int) -> dict[str, tuple[int, ...]]:
+        """In torch's order, where a projection comes behind the biases."""
+        sizes = self._traced(row).sizes
+        shapes, maps = self.cell.parameter_shapes(sizes), self.cell.maps(sizes)
+        first = [name for name, declared in maps.items() if declared.bias or declared.recurrent]
+        biases = [f"bias_{name}" for name, declared in maps.items() if declared.bias and self.bias]
+        others = [f"weight_{name}" for name in maps if name not in first]
+        order = [*(f"weight_{name}" for name in first), *biases, *others]
+        return {name: shapes[name] for name in [*order, *self.cell.vectors(sizes)]}
+
+    def _traced(self, row: int) -> Traced:
+        return self._layers[row // self._directions]
+
+    def _add_parameters(self, device: torch.device | str | None, dtype: torch.dtype | None) -> None:
+        for row, names in enumerate(self._names):
+            shapes = self._parameter_shapes(row)
+            if self.learn_initial_state:
+                for state, width in self._traced(row).state_sizes.items():
+                    shapes[f"initial_{state}"] = (width,)
+            for name, shape in shapes.items():
+                parameter = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
+                self.register_parameter(names.get(name, name + self._suffix(row)), parameter)
+
+    def reset_parameters(self) -> None:
+        """Start anew, as `init` says; learned initial states start at 0."""
+        for row in range(len(self._names)):
+            sizes = self._traced(row).sizes
+            initialise(self.cell, sizes, self._weights(row), self.init)
+            for initial in self._learned(row).values():
+                nn.init.zeros_(initial)
+
+    def _weights(self, row: int) -> Tensors:
+        return {name: getattr(self, full) for name, full in self._names[row].items()}
+
+    def _learned(self, row: int) -> Tensors:
+        names = self._states if self.learn_initial_state else ()
+        return {name: getattr(self, f"initial_{name}{self._suffix(row)}") for name in names}
+
+    @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """Weights by layer and direction, as in torch."""
+        return [list(self._weights(row).values()) for row in range(len(self._names))]
+
+    def flatten_parameters(self) -> None:
+        """Does nothing; there for code that was written for torch's layers."""
 
     def backend_report(self) -> str:
-        """Which implementation runs, and why."""
-        reason = "asked for" if self.backend == "torch" else "the only one in this version"
-        return f"torch: {reason}"
+        """Which implementation runs a plain call, and why none before it does."""
+        weight = next(self.parameters())
+        graph = self._layers[0].plans(self.training)[False].graph
+        return report(graph, weight.dtype, weight.device, self.backend)
+
+    def extra_repr(self) -> str:
+        """Sizes, and what is not the default."""
+        parts = self._head()
+        defaults = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0,
+                    "bidirectional": False, "merge": "concat", "residual": False,
+                    "learn_initial_state": False, "zoneout": 0.0, "recurrent_dropout": 0.0,
+                    "weight_dropout": 0.0, "init": "recommended", "backend": "auto"}  # fmt: skip
+        values = {name: getattr(self, name) for name in defaults}
+        parts += [f"{name}={v!r}" for name, v in values.items() if v != defaults[name]]
+        return ", ".join(parts)
+
+    def _head(self) -> list[str]:
+        cell = repr(self.cell) if is_dataclass(self.cell) else self.cell.name
+        return [cell, f"{self.input_size}, {self.hidden_size}"]
 
     def forward(
         self,
         x: Tensor | PackedSequence,
-        state: State | None = None,
+        state: Any = None,
         *,
         lengths: Tensor | None = None,
         reset: Tensor | None = None,
@@ -50,65 +215,39 @@ class _Recurrent(nn.RNNBase):
 
         x [T, B, I], or [B, T, I] batch first, or [T, I] unbatched, or packed. `lengths` [B]: past
         a sequence's end outputs are 0 and its state stays; the reverse direction starts at the
-        end. `reset` [T, B]: where true the state is zero before that step. Returns the output and
-        the final state, and with `return_states` the states after every step, [T, L, B, H] each.
+        end. `reset` [T, B]: where true a new sequence starts at that step, from the layer's initial
+        state; in the reverse direction it ends there. Returns the output and the final state, and
+        with `return_states` the states after every step, [T, L·D, B, W] each.
         """
-        if lengths is None and reset is None and not return_states:
-            return super().forward(x, state)
+        extras = lengths is not None or reset is not None or return_states
         if isinstance(x, PackedSequence):
-            raise ConfigError("lengths, reset and return_states take a padded x, got packed")
-        if x.dim() != 3:
+            if extras:
+                raise ConfigError("lengths, reset and return_states take a padded x, got packed")
+            return self._packed(x, state)
+        shape = self._shape()
+        shape.input(x)
+        if extras and x.dim() != 3:
             raise ConfigError(
                 f"x: lengths, reset and return_states need a batch, so 3 dimensions, got {x.dim()}"
             )
-        batch, steps = (x.size(0), x.size(1)) if self.batch_first else (x.size(1), x.size(0))
-        if lengths is not None:
-            lengths = _check_lengths(lengths, batch, steps)
-        if reset is None and not return_states:
-            assert lengths is not None
-            packed = pack_padded_sequence(x, lengths.cpu(), self.batch_first, enforce_sorted=False)
-            output, final = super().forward(packed, state)
-            padded, _ = pad_packed_sequence(output, self.batch_first, total_length=steps)
-            return padded, final
-        return self._stepwise(x, state, lengths, _check_reset(reset, steps, batch), return_states)
+        if x.dim() == 2:
+            given = None if state is None else shape.state(state, None)
+            rows = None if given is None else {n: s.unsqueeze(1) for n, s in given.items()}
+            output, final, _ = self._run(x.unsqueeze(1), rows)
+            return output.squeeze(1), self._joined({n: s.squeeze(1) for n, s in final.items()})
+        x = x.transpose(0, 1) if self.batch_first else x
+        steps, batch = x.shape[:2]
+        lengths = None if lengths is None else check_lengths(lengths, batch, steps)
+        if reset is not None:
+            check_reset(reset, steps, batch, x.device)
+        given = None if state is None else shape.state(state, batch)
+        output, final, every = self._run(x, given, lengths, reset, return_states)
+        output = output.transpose(0, 1) if self.batch_first else output
+        if return_states:
+            return output, self._joined(final), self._joined(every)
+        return output, self._joined(final)
 
-    def _stepwise(
-        self,
-        x: Tensor,
-        state: State | None,
-        lengths: Tensor | None,
-        reset: Tensor | None,
-        return_states: bool,
-    ) -> Any:
-        if self.bidirectional:
-            raise BackendError(
-                "reset and return_states: this version runs them in one direction only; build the "
-                "layer with bidirectional=False"
-            )
-        time = 1 if self.batch_first else 0
-        current = self._unpack(self._zeros(x) if state is None else state)
-        outputs, states = [], []
-        for t in range(x.size(time)):
-            if reset is not None:
-                current = tuple(s.masked_fill(reset[t][None, :, None], 0.0) for s in current)
-            output, after = super().forward(x.narrow(time, t, 1), self._pack(current))
-            following = self._unpack(after)
-            if lengths is not None:
-                over = (t >= lengths.to(x.device))[:, None]
-                output = output.masked_fill(over[:, None] if self.batch_first else over[None], 0.0)
-                following = tuple(
-                    torch.where(over, old, new) for old, new in zip(current, following, strict=True)
-                )
-            current = following
-            outputs.append(output)
-            states.append(current)
-        joined = torch.cat(outputs, time)
-        if not return_states:
-            return joined, self._pack(current)
-        every = tuple(torch.stack(part) for part in zip(*states, strict=True))
-        return joined, self._pack(current), self._pack(every)
-
-    def step(self, x_t: Tensor, state: State | None = None) -> tuple[Tensor, Any]:
+    def step(self, x_t: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """One streaming step: x_t [B, I] and the state in, y_t [B, H] and the state out.
 
         Equal to the same step inside a whole sequence; nothing is kept on the layer.
@@ -118,159 +257,117 @@ class _Recurrent(nn.RNNBase):
         if x_t.dim() != 2:
             raise ConfigError(f"step: x_t must be [B, I], got {x_t.dim()} dimensions")
         time = 1 if self.batch_first else 0
-        output, after = super().forward(x_t.unsqueeze(time), state)
+        output, after = self(x_t.unsqueeze(time), state)
         return output.squeeze(time), after
 
-    def _zeros(self, x: Tensor) -> State:
-        batch = x.size(0 if self.batch_first else 1)
-        rows = self.num_layers * (2 if self.bidirectional else 1)
-        hidden = x.new_zeros(rows, batch, self.proj_size or self.hidden_size)
-        return (
-            (hidden, x.new_zeros(rows, batch, self.hidden_size))
-            if self.mode == "LSTM"
-            else (hidden)
-        )
+    def _shape(self) -> Shape:
+        weight = next(self.parameters())
+        rows = len(self._names)
+        return Shape(self.input_size, self.batch_first, weight, rows, self._states)
 
-    @staticmethod
-    def _unpack(state: State) -> tuple[Tensor, ...]:
-        return state if isinstance(state, tuple) else (state,)
+    def _joined(self, states: Tensors) -> Any:
+        """States as the user sees them: one tensor, or a tuple."""
+        values = tuple(states[name] for name in self._states)
+        return values if len(values) > 1 else values[0]
 
-    def _pack(self, state: tuple[Tensor, ...]) -> Any:
-        return state if self.mode == "LSTM" else state[0]
+    def _packed(self, x: PackedSequence, state: Any) -> tuple[PackedSequence, Any]:
+        sorting, unsorting = x.sorted_indices, x.unsorted_indices
+        padded, lengths = pad_packed_sequence(PackedSequence(x.data, x.batch_sizes))
+        shape = self._shape()
+        shape.input(padded)
+        given = None if state is None else shape.state(state, padded.size(1))
+        if given is not None and sorting is not None:
+            given = {name: value[:, sorting] for name, value in given.items()}
+        output, final, _ = self._run(padded, given, lengths)
+        if unsorting is not None:
+            final = {name: value[:, unsorting] for name, value in final.items()}
+        data = pack_padded_sequence(output, lengths).data
+        return PackedSequence(data, x.batch_sizes, sorting, unsorting), self._joined(final)
 
-
-def _check_lengths(lengths: Tensor, batch: int, steps: int) -> Tensor:
-    lengths = torch.as_tensor(lengths)
-    if lengths.shape != (batch,) or lengths.is_floating_point():
-        raise ConfigError(
-            f"lengths: {batch} whole numbers are expected, one a sequence; got shape "
-            f"{tuple(lengths.shape)} of {lengths.dtype}"
-        )
-    if batch and (int(lengths.min()) < 1 or int(lengths.max()) > steps):
-        raise ConfigError(
-            f"lengths: each must lie between 1 and {steps}, the length of x; got "
-            f"{int(lengths.min())} to {int(lengths.max())}"
-        )
-    return lengths
-
-
-def _check_reset(reset: Tensor | None, steps: int, batch: int) -> Tensor | None:
-    if reset is not None and (reset.shape != (steps, batch) or reset.dtype != torch.bool):
-        raise ConfigError(
-            f"reset: booleans of shape [T, B] = {(steps, batch)} are expected, got "
-            f"{tuple(reset.shape)} of {reset.dtype}"
-        )
-    return reset
-
-
-class LSTM(_Recurrent, nn.LSTM):
-    """Long short-term memory with a forget gate (Gers et al., 2000), as `torch.nn.LSTM`.
-
-    `proj_size` > 0 projects the output (Sak et al., 2014). State is (h [L·D, B, H], c [L·D, B, H]).
-    Weights of a `torch.nn.LSTM` load unchanged. `init`: see `longshort.nn.initialise`.
-    """
-
-    def __init__(
+    def _run(
         self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        proj_size: int = 0,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-        *,
-        init: str = "recommended",
-        backend: str = "auto",
-    ) -> None:
-        nn.LSTM.__init__(
-            self,
-            input_size,
-            hidden_size,
-            num_layers,
-            bias,
-            batch_first,
-            dropout,
-            bidirectional,
-            proj_size,
-            device,
-            dtype,
-        )
-        self._prepare(init, backend)
+        x: Tensor,
+        state: Tensors | None,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
+        want_states: bool = False,
+    ) -> tuple[Tensor, Tensors, Tensors]:
+        """x [T, B, I] through all layers; states are [L·D, B, W], all of them [T, L·D, B, W]."""
+        x = x.to(next(self.parameters()).dtype)
+        found: list[Trajectory] = []
+        for layer in range(self.num_layers):
+            if layer:
+                x = F.dropout(x, self.dropout, self.training)
+            rows = range(layer * self._directions, (layer + 1) * self._directions)
+            both = [self._direction(row, x, state, lengths, reset, want_states) for row in rows]
+            found += both
+            x = self._merged(x, [one.output for one in both], lengths)
+        final = self._stacked([one.final for one in found])
+        every = self._stacked([one.states for one in found], 1) if want_states else {}
+        return x, final, every
 
+    def _stacked(self, found: list[Tensors], rows: int = 0) -> Tensors:
+        """States of all layers and directions; 0 fills up where a layer's are narrower."""
+        return {
+            name: torch.stack(
+                [F.pad(one[name], (0, w - one[name].size(-1))) for one in found], rows
+            )
+            for name, w in self._states.items()
+        }
 
-class GRU(_Recurrent, nn.GRU):
-    """Gated recurrent unit, reset after the matmul (Cho et al., 2014), as `torch.nn.GRU`.
-
-    State is h [L·D, B, H]. Weights of a `torch.nn.GRU` load unchanged.
-    """
-
-    def __init__(
+    def _direction(
         self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-        *,
-        init: str = "recommended",
-        backend: str = "auto",
-    ) -> None:
-        nn.GRU.__init__(
-            self,
-            input_size,
-            hidden_size,
-            num_layers,
-            bias,
-            batch_first,
-            dropout,
-            bidirectional,
-            device=device,
-            dtype=dtype,
+        row: int,
+        x: Tensor,
+        state: Tensors | None,
+        lengths: Tensor | None,
+        reset: Tensor | None,
+        want_states: bool,
+    ) -> Trajectory:
+        initial = self._initial(row, x)
+        sizes = self._traced(row).state_sizes
+        given = {n: s[row, :, : sizes[n]].to(x.dtype) for n, s in (state or {}).items()}
+        return scan(
+            self._traced(row),
+            self._thinned(row),
+            x,
+            given or initial,
+            initial=initial,
+            lengths=lengths,
+            reset=reset,
+            training=self.training,
+            reverse=row % self._directions == 1,
+            want_states=want_states,
+            backend=self.backend,
         )
-        self._prepare(init, backend)
 
+    def _initial(self, row: int, x: Tensor) -> Tensors:
+        batch = x.size(1)
+        if self.learn_initial_state:
+            return {name: value.expand(batch, -1) for name, value in self._learned(row).items()}
+        sizes = self._traced(row).state_sizes
+        return {name: x.new_zeros(batch, width) for name, width in sizes.items()}
 
-class RNN(_Recurrent, nn.RNN):
-    """Simple recurrent network, h = φ(W x + R h + b) (Elman, 1990), as `torch.nn.RNN`.
+    def _thinned(self, row: int) -> Tensors:
+        """The weights, under weight dropout."""
+        weights = self._weights(row)
+        if self.weight_dropout and self.training:
+            maps = self.cell.maps(self._traced(row).sizes)
+            for name, declared in maps.items():
+                if declared.recurrent:
+                    weight = weights[f"weight_{name}"]
+                    weights[f"weight_{name}"] = F.dropout(weight, self.weight_dropout)
+        return weights
 
-    `nonlinearity` is "tanh" or "relu". State is h [L·D, B, H].
-    """
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        nonlinearity: str = "tanh",
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-        *,
-        init: str = "recommended",
-        backend: str = "auto",
-    ) -> None:
-        nn.RNN.__init__(
-            self,
-            input_size,
-            hidden_size,
-            num_layers,
-            nonlinearity,
-            bias,
-            batch_first,
-            dropout,
-            bidirectional,
-            device=device,
-            dtype=dtype,
-        )
-        self._prepare(init, backend)
+    def _merged(self, x: Tensor, outputs: list[Tensor], lengths: Tensor | None) -> Tensor:
+        if len(outputs) == 1:
+            output = outputs[0]
+        else:
+            output = torch.cat(outputs, -1) if self.merge == "concat" else outputs[0] + outputs[1]
+        if not self.residual or x.size(-1) != output.size(-1):
+            return output
+        if lengths is not None:
+            steps = torch.arange(x.size(0), device=x.device).unsqueeze(1)
+            over = steps >= lengths.to(x.device)
+            x = x.masked_fill(over.unsqueeze(-1), 0.0)
+        return output + x

@@ -1,7 +1,7 @@
 """torch's own LSTM, GRU and RNN kernels, for graphs that are exactly their equations.
 
-One layer in one direction. The kernels' first derivatives are torch's; higher ones come from the
-portable executor, because cuDNN and oneDNN have none.
+One layer in one direction. The kernels' first derivatives are torch's; higher ones, and those of
+forward mode, come from the portable executor, because cuDNN and oneDNN have none.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from longshort.engine.executors import torch as portable
@@ -19,9 +20,10 @@ from longshort.engine.executors.contract import Job, Trajectory
 from longshort.engine.executors.standard import kernel_of
 from longshort.engine.graph import Graph
 
-ORDER = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+ORDER = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 STATES = ("h", "c")
 
+_dual: Callable[[Tensor], Any] = unpack_dual
 _remembered_kernel = lru_cache(maxsize=256)(kernel_of)
 
 
@@ -49,6 +51,8 @@ def execute(job: Job) -> Trajectory:
     states = [name for name in STATES if name in job.state]
     given = [job.x, *(job.state[name] for name in states)]
     given += [job.parameters[name] for name in names]
+    if any(_dual(tensor).tangent is not None for tensor in given):
+        return portable.execute(job)
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given):
         apply: Callable[..., tuple[Tensor, ...]] = _Differentiable.apply
         found = apply(job, names, *given)

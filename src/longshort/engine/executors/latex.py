@@ -22,9 +22,8 @@ from longshort.engine.executors.notation import (
     Piece,
     Unicode,
 )
-from longshort.engine.graph import Graph, Node, needed
-from longshort.engine.named import Named, Symbol, costs, is_zero, name_equations
-from longshort.engine.parameters import Map
+from longshort.engine.graph import Node, needed
+from longshort.engine.named import Named, Symbol, costs, is_zero
 
 LEGEND = {
     "norm": "norm(a) = (a - mean(a)) / √(var(a) + 10⁻⁵), mean and variance over the units",
@@ -70,14 +69,14 @@ class Mathematics:
     legend: tuple[str, ...] = ()
 
 
-def write(graph: Graph, maps: dict[str, Map], notation: Notation) -> Mathematics:
-    """The mathematics of a cell's graph, whose matrices are those of `maps`."""
-    return _Writer(name_equations(graph, maps), notation).write()
+def write(named: Named, notation: Notation) -> Mathematics:
+    """The mathematics of a cell, line by line."""
+    return _Writer(named, notation).write()
 
 
-def as_text(graph: Graph, maps: dict[str, Map]) -> str:
+def as_text(named: Named) -> str:
     """The mathematics as text."""
-    written = write(graph, maps, Unicode())
+    written = write(named, Unicode())
     parts = [
         f"Forward, t = 1 … T\n{_aligned(written.forward)}",
         f"{BACKWARD}\n{_aligned(written.backward)}",
@@ -88,11 +87,19 @@ def as_text(graph: Graph, maps: dict[str, Map]) -> str:
     return "\n\n".join(parts)
 
 
-def as_latex(graph: Graph, maps: dict[str, Map]) -> str:
+def as_latex(named: Named) -> str:
     """The mathematics as `align*` environments, to be set with amsmath."""
-    written = write(graph, maps, Latex())
+    written = write(named, Latex())
     blocks = (written.forward, written.backward, written.gradients)
     return "\n".join(_environment(block) for block in blocks if block)
+
+
+def parameter_symbols(named: Named) -> dict[str, tuple[str, ...]]:
+    """What the rows of every parameter are called in the text, in their order."""
+    found: dict[str, list[str]] = {name: [] for name in named.parameters}
+    for key in sorted(named.parameter_keys(), key=named.rank):
+        found[named.parameter(key)].append(Unicode().symbol(named.symbols[key]))
+    return {name: tuple(symbols) for name, symbols in found.items()}
 
 
 def _aligned(lines: tuple[Line, ...]) -> str:
@@ -191,9 +198,8 @@ class _Writer:
 
     def _gradients(self) -> Iterator[Line]:
         """One line a parameter, or one for all gates where they have it alike."""
-        nodes = self.named.derived.forward.nodes
         alike: dict[Line, list[str]] = {}
-        for key in dict.fromkeys(n.name for n in nodes if n.op in ("product", "vector")):
+        for key in self.named.parameter_keys():
             self.gate = self.named.symbols[key].gate
             alike.setdefault(self._gradient(key), []).append(key)
         self.gate = ""

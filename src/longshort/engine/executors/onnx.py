@@ -83,9 +83,10 @@ class Code:
             self.tensors[name] = numpy_helper.from_array(array, name)
         return name
 
-    def number(self, value: float) -> str:
-        """A number, of width 1."""
-        return self.tensor(f"number_{value!r}", np.array([value]))
+    def number(self, value: float, width: int = 1) -> str:
+        """A number, repeated to a width."""
+        name = f"number_{value!r}" + (f"_{width}" if width > 1 else "")
+        return self.tensor(name, np.full(width, value))
 
     def integers(self, *values: int) -> str:
         """Whole numbers: axes, places, shapes."""
@@ -206,9 +207,26 @@ class _Writer:
     """Writes a graph's values, each once, outside the Scan or in its body."""
 
     def __init__(
-        self, graph: Graph, parameters: Arrays, prefix: str, values: dict[int, str]
+        self, graph: Graph, parameters: Arrays, prefix: str, inputs: dict[str, str]
     ) -> None:
-        self.graph, self.parameters, self.prefix, self.values = graph, parameters, prefix, values
+        self.graph, self.parameters, self.prefix = graph, parameters, prefix
+        self.leaves = [index for index, node in enumerate(graph.nodes) if node.op == "input"]
+        self.values = {index: inputs[graph.nodes[index].name] for index in self.leaves}
+
+    def outside(self, code: Code) -> tuple[list[int], list[int]]:
+        """Write what the state does not change.
+
+        Returns the values that are handed in step by step, and those left to the body.
+        """
+        nodes = self.graph.nodes
+        targets = (self.graph.output, *self.graph.states.values())
+        order = self.graph.needed(*targets)
+        self.write(code, [i for i in order if nodes[i].level < Level.STEP])
+        within = [i for i in order if nodes[i].level == Level.STEP]
+        read = {i for index in within for i in nodes[index].inputs} | set(targets)
+        given = sorted(i for i in read if nodes[i].level == Level.INPUT)
+        x = next(i for i in self.leaves if nodes[i].name == "x")
+        return given or [x], within
 
     def write(self, code: Code, indices: list[int]) -> None:
         for index in indices:
@@ -228,6 +246,8 @@ class _Writer:
                 return code.columns(inputs[0], *node.span)
             case "concat":
                 inputs = self._same_rows(code, node, inputs)
+            case "mul" | "div":
+                inputs = self._repeated(code, node, inputs)
         if node.op not in FORMS:
             raise BackendError(f"onnx: the operation {node.op!r} (value {index}) has no form here")
         return FORMS[node.op](code, *inputs)
@@ -237,6 +257,14 @@ class _Writer:
         start, stop = node.span
         part = "" if stop - start == len(matrix) else f"[{start}:{stop}]"
         return code.tensor(f"{self.prefix}{node.name}{part}.T", matrix[start:stop].T)
+
+    def _repeated(self, code: Code, node: Node, inputs: list[str]) -> list[str]:
+        """ONNX Runtime puts a single factor into a neighbouring product, in single precision."""
+        parts = [self.graph.nodes[i] for i in node.inputs]
+        return [
+            code.number(part.value, node.width) if part.op == "constant" else name
+            for name, part in zip(inputs, parts, strict=True)
+        ]
 
     def _same_rows(self, code: Code, node: Node, inputs: list[str]) -> list[str]:
         """Concat does not broadcast: what varies with less than its neighbours is repeated."""
@@ -264,32 +292,21 @@ def scan(
     `inputs` and `state` say what the graph's leaves are called; `reverse` goes from the last step
     to the first; `name` goes before the weights' names.
     """
-    nodes = graph.nodes
-    leaves = {index: inputs[node.name] for index, node in enumerate(nodes) if node.op == "input"}
-    writer = _Writer(graph, parameters, name, leaves)
-    targets = (graph.output, *graph.states.values())
-    order = graph.needed(*targets)
-    writer.write(code, [i for i in order if nodes[i].level < Level.STEP])
-    within = [i for i in order if nodes[i].level == Level.STEP]
-    read = {i for index in within for i in nodes[index].inputs} | set(targets)
-    given = sorted(i for i in read if nodes[i].level == Level.INPUT)
-    x = next(i for i, node in enumerate(nodes) if (node.op, node.name) == ("input", "x"))
-    given = given or [x]
-    outside = [writer.values[i] for i in given]
-    body = _body(code.body(), graph, writer, given, within)
-    count = len(graph.states)
-    results = [code.fresh(f"{name}{state}_final") for state in graph.states]
+    writer = _Writer(graph, parameters, name, inputs)
+    given, within = writer.outside(code)
+    handed = [writer.values[index] for index in given]
+    results = [code.fresh(f"{name}{key}_final") for key in graph.states]
     results.append(code.fresh(f"{name}output"))
     code.call(
         "Scan",
-        [*(state[key] for key in graph.states), *outside],
+        [*(state[key] for key in graph.states), *handed],
         results,
-        body=body,
+        body=_body(code.body(), graph, writer, given, within),
         num_scan_inputs=len(given),
         scan_input_directions=[int(reverse)] * len(given),
         scan_output_directions=[int(reverse)],
     )
-    return results[count], dict(zip(graph.states, results, strict=False))
+    return results[-1], dict(zip(graph.states, results, strict=False))
 
 
 def _body(

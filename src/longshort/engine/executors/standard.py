@@ -1,7 +1,8 @@
 """Which graphs are exactly torch's LSTM, GRU or RNN, however their equations were written down.
 
-Both are brought to a normal form: sums and products without order and brackets, slices of the
-smallest things. Equal forms are equal numbers in a shared table.
+A graph and the kernel's equations are brought to a normal form: sums and products without order and
+brackets, slices of the smallest things. Equal forms are equal numbers in a table. Projections are
+left out, because oneDNN has none and warns.
 """
 
 from __future__ import annotations
@@ -21,11 +22,8 @@ def kernel_of(graph: Graph) -> str | None:
         return None
     mode = Mode(bias="bias_ih" in graph.vectors)
     sizes = Sizes(graph.inputs[0].width, max(graph.state_sizes.values()))
-    if "weight_hr" in graph.matrices:
-        sizes = Sizes(sizes.input, graph.matrices["weight_hr"][1])
-    projection = graph.output_size if "weight_hr" in graph.matrices else 0
     for kernel in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
-        if _same(graph, trace(_Kernel(kernel, projection), sizes, mode)):
+        if _same(graph, trace(_Kernel(kernel), sizes, mode)):
             return kernel
     return None
 
@@ -99,7 +97,6 @@ class _Kernel:
     """The equations that torch documents for its kernels."""
 
     name: str
-    projection: int = 0
 
     GATES: ClassVar[dict[str, tuple[str, ...]]] = {
         "lstm": ("i", "f", "g", "o"),
@@ -108,17 +105,15 @@ class _Kernel:
 
     def maps(self, n: Sizes) -> dict[str, Map]:
         gates = self.GATES.get(self.name, ("h",))
-        size, out = len(gates) * n.hidden, self.projection or n.hidden
-        maps = {"ih": Map(n.input, size, gates=gates), "hh": Map(out, size, gates=gates)}
-        return maps | ({"hr": Map(n.hidden, out, bias=False)} if self.projection else {})
+        size = len(gates) * n.hidden
+        return {"ih": Map(n.input, size, gates=gates), "hh": Map(n.hidden, size, gates=gates)}
 
     def vectors(self, n: Sizes) -> dict[str, Vector]:
         del n
         return {}
 
     def state_sizes(self, n: Sizes) -> dict[str, int]:
-        sizes = {"h": self.projection or n.hidden}
-        return sizes | ({"c": n.hidden} if self.name == "lstm" else {})
+        return dict.fromkeys(("h", "c") if self.name == "lstm" else ("h",), n.hidden)
 
     def step(self, x: Value, s: Any, p: Any) -> tuple[Value, State]:
         a, b = p.ih(x), p.hh(s.h)
@@ -126,7 +121,6 @@ class _Kernel:
             z = a + b
             c = sigmoid(z.f) * s.c + sigmoid(z.i) * tanh(z.g)
             h = sigmoid(z.o) * tanh(c)
-            h = p.hr(h) if self.projection else h
             return h, State(h=h, c=c)
         if self.name == "gru":
             r, z = sigmoid(a.r + b.r), sigmoid(a.z + b.z)

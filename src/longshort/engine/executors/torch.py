@@ -220,8 +220,8 @@ class _Scan:
         output = values[graph.output].to(self.dtype)
         return Trajectory(
             output=output.expand(self.steps, self.batch, graph.output_size),
-            final={name: value[-1] for name, value in states.items()},
-            states=states,
+            final={name: states[name][-1] for name in graph.states},
+            states={name: states[name] for name in graph.states},
         )
 
     def _solved(self, recurrence: Recurrence, values: dict[int, Tensor]) -> Tensor:

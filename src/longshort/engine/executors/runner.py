@@ -1,0 +1,242 @@
+"""A compiled scan, run by the native module on torch tensors: forward, and backward from its tape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from longshort import _native
+from longshort.engine.compile import Compiled, compile_forward, compile_training
+from longshort.engine.encode import encode
+from longshort.engine.executors.contract import Tensors
+from longshort.engine.executors.vectors import evaluate
+from longshort.engine.graph import Graph
+from longshort.engine.program import Program
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What a scan is given: tensors in the order in which the graph names them."""
+
+    graph: Graph
+    inputs: Sequence[Tensor]
+    state: Sequence[Tensor]
+    parameters: Sequence[Tensor]
+    lengths: Tensor | None
+    wanted: Sequence[int]
+    """Of each input, whether its gradient will be asked for."""
+    keep: bool
+    """Whether a backward pass will follow."""
+    every_state: bool
+    """Whether the states of every step are asked for."""
+    isa: str | None = None
+    """Instruction set; None: the best of this machine."""
+
+    def compiled(self) -> Compiled:
+        """The programs for this."""
+        if not self.keep and not self.every_state:
+            return compile_forward(self.graph)
+        chosen = zip(self.graph.inputs, self.wanted, strict=True)
+        names = tuple(spec.name for spec, want in chosen if want)
+        return compile_training(self.graph, names, self.every_state)
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Of what a forward pass gives: output, tape, final states, states of every step."""
+        tape = self.compiled().tape
+        steps, batch = self.inputs[0].shape[:2]
+        sizes = self.graph.state_sizes.values()
+        found: list[tuple[int, ...]] = [(steps, batch, tape.output_size)]
+        found.append((tape.ring or steps, batch, tape.width))
+        found += [(batch, width) for width in sizes]
+        if self.every_state:
+            found += [(steps, batch, width) for width in sizes]
+        return found
+
+
+def parameter_names(graph: Graph) -> list[str]:
+    """The order in which parameters are given."""
+    return [*graph.matrices, *graph.vectors]
+
+
+class _Order:
+    """Sequences sorted by falling length, and back."""
+
+    def __init__(self, lengths: Tensor | None) -> None:
+        self.lengths, self.order = lengths, None
+        if lengths is not None and bool((lengths[1:] > lengths[:-1]).any()):
+            self.lengths, self.order = lengths.sort(descending=True, stable=True)
+
+    def sort(self, value: Tensor, dimension: int) -> Tensor:
+        return value if self.order is None else value.index_select(dimension, self.order)
+
+    def back(self, value: Tensor, dimension: int) -> Tensor:
+        if self.order is None:
+            return value
+        return value.index_select(dimension, self.order.argsort())
+
+
+def _dense(value: Tensor) -> Tensor:
+    """With the last dimension dense, as the native code reads rows."""
+    return value if value.size(-1) == 1 or value.stride(-1) == 1 else value.contiguous()
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a scan was given, sorted by length and by name."""
+
+    compiled: Compiled
+    tensors: Tensors
+    parameters: Tensors
+    steps: int
+    batch: int
+    order: _Order
+    isa: str | None
+
+    @property
+    def graph(self) -> Graph:
+        return self.compiled.schedule.graph
+
+    def like(self) -> Tensor:
+        return self.tensors["input:x"]
+
+    def add_values(self, program: Program) -> None:
+        """The vectors that a program reads, computed from the parameters."""
+        wanted = {int(n.split(":")[1]) for n in program.externals if n.startswith("value:")}
+        nodes = self.compiled.schedule.nodes
+        values = evaluate(nodes, sorted(wanted), self.parameters, [], self.like())
+        self.tensors.update({f"value:{i}": values[i].contiguous() for i in wanted})
+
+
+def _run(given: _Given, program: Program) -> None:
+    tensors, lengths = given.tensors, given.order.lengths
+    numbers: list[int] = []
+    is_double = False
+    for name in program.externals:
+        value = tensors[name]
+        strides = value.stride()
+        is_double = value.dtype == torch.float64
+        reach = 1 + sum((n - 1) * s for n, s in zip(value.shape, strides, strict=True))
+        time = strides[0] if value.dim() == 3 else 0
+        rows = strides[-2] if value.dim() > 1 else 0
+        numbers += (value.data_ptr(), time, rows, reach if value.numel() else 0)
+    _native.run(
+        encode(program),
+        is_double,
+        given.steps,
+        given.batch,
+        numbers,
+        0 if lengths is None else lengths.data_ptr(),
+        torch.get_num_threads(),
+        given.isa,
+    )
+
+
+def _given(arguments: Arguments) -> _Given:
+    graph = arguments.graph
+    order = _Order(arguments.lengths)
+    tensors: Tensors = {}
+    for spec, value in zip(graph.inputs, arguments.inputs, strict=True):
+        tensors[f"input:{spec.name}"] = _dense(order.sort(value, 0 if spec.per_sequence else 1))
+    for name, value in zip(graph.state_sizes, arguments.state, strict=True):
+        tensors[f"state:{name}"] = _dense(order.sort(value, 0))
+    named = dict(zip(parameter_names(graph), arguments.parameters, strict=True))
+    for name in graph.matrices:
+        tensors[f"matrix:{name}"] = _dense(named[name])
+    steps, batch = arguments.inputs[0].shape[:2]
+    return _Given(arguments.compiled(), tensors, named, steps, batch, order, arguments.isa)
+
+
+def run_forward(arguments: Arguments) -> list[Tensor]:
+    """Output [T, B, P], tape [T, B, ·], final states [B, W], and states of every step [T, B, W]."""
+    given = _given(arguments)
+    compiled, tensors, x = given.compiled, given.tensors, given.like()
+    output, tape = arguments.shapes()[:2]
+    tensors["output"] = (x.new_empty if arguments.lengths is None else x.new_zeros)(output)
+    tensors["tape"] = x.new_empty(tape)
+    sizes = given.graph.state_sizes
+    tensors.update({f"final:{n}": x.new_empty((given.batch, w)) for n, w in sizes.items()})
+    given.add_values(compiled.forward)
+    _run(given, compiled.forward)
+    back = given.order.back
+    found = [back(tensors["output"], 1), tensors["tape"]]
+    found += [back(tensors[f"final:{name}"], 0) for name in sizes]
+    if arguments.every_state:
+        found += [back(_state_of_every_step(given, name), 1) for name in sizes]
+    return found
+
+
+def _state_of_every_step(given: _Given, name: str) -> Tensor:
+    compiled = given.compiled
+    index = compiled.schedule.states[name]
+    if index == compiled.tape.output:
+        return given.tensors["output"].clone()
+    column, width = compiled.tape.columns[index]
+    return given.tensors["tape"][..., column : column + width].clone()
+
+
+def run_backward(
+    arguments: Arguments, output: Tensor, tape: Tensor, gradients: Sequence[Tensor]
+) -> list[Tensor]:
+    """Gradients of the wanted inputs, the states and the parameters.
+
+    `gradients`: of the output, the final states, and, where asked for, the states of every step.
+    """
+    given = _given(arguments)
+    tensors = given.tensors
+    sort = given.order.sort
+    names = list(given.graph.state_sizes)
+    tensors |= {"output": sort(output, 1), "tape": tape}
+    tensors["gradient:output"] = _dense(sort(gradients[0], 1))
+    for name, value in zip(names, gradients[1:], strict=False):
+        tensors[f"gradient:final:{name}"] = _dense(sort(value, 0))
+    for name, value in zip(names, gradients[1 + len(names) :], strict=False):
+        tensors[f"gradient:states:{name}"] = _dense(sort(value, 1))
+    _add_results(given)
+    program = given.compiled.backward
+    assert program is not None
+    given.add_values(program)
+    _run(given, program)
+    return _results(given)
+
+
+def _add_results(given: _Given) -> None:
+    compiled, x, tensors = given.compiled, given.like(), given.tensors
+    back = compiled.schedule_back
+    assert back is not None
+    for name, width in given.graph.state_sizes.items():
+        tensors[f"ring:{name}"] = x.new_empty((2, given.batch, width))
+        tensors[f"gradient:state:{name}"] = x.new_empty((given.batch, width))
+    for name in given.graph.matrices:
+        matrix = given.parameters[name]
+        tensors[f"gradient:matrix:{name}"] = torch.zeros_like(
+            matrix, memory_format=torch.contiguous_format
+        )
+    for k, index in enumerate(back.gathered):
+        tensors[f"sum:{k}"] = x.new_zeros(compiled.schedule.nodes[index].width)
+    new = x.new_empty if given.order.lengths is None else x.new_zeros
+    for spec in given.graph.inputs:
+        if spec.name in back.inputs:
+            shape = (given.steps, given.batch, spec.width)
+            tensors[f"gradient:input:{spec.name}"] = new(shape)
+
+
+def _results(given: _Given) -> list[Tensor]:
+    back, derived, tensors = given.compiled.schedule_back, given.compiled.derived, given.tensors
+    assert back is not None and derived is not None
+    sums = [tensors[f"sum:{k}"] for k in back.gathered_places]
+    targets = list(derived.vectors.values())
+    vectors = evaluate(derived.nodes, targets, given.parameters, sums, given.like())
+    unsort = given.order.back
+    found = []
+    for spec in given.graph.inputs:
+        if spec.name in back.inputs:
+            value = tensors[f"gradient:input:{spec.name}"]
+            found.append(unsort(value.sum(0), 0) if spec.per_sequence else unsort(value, 1))
+    found += [unsort(tensors[f"gradient:state:{n}"], 0) for n in given.graph.state_sizes]
+    found += [tensors[f"gradient:matrix:{n}"] for n in given.graph.matrices]
+    for name, width in given.graph.vectors.items():
+        found.append(vectors[derived.vectors[name]].expand(width).clone())
+    return found

@@ -1,0 +1,241 @@
+"""Recurrent layers as ONNX files: the standard operator where the equations are its, else a Scan.
+
+Inputs: `x` [T, B, I] (or [B, T, I] as the layer has it), `lengths` [B] of int64 where asked for,
+and the initial states, `h_0` [L·D, B, H] for the state h and so on. Outputs: `output`, and `h_n`
+and so on. Time and batch are open.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from longshort.engine.executors.onnx import BATCH, TIME, Code, run, scan
+from longshort.engine.trace import trace
+from longshort.errors import BackendError, ConfigError, nearest
+from longshort.export.check import Check
+from longshort.export.operator import operator_node, why_no_operator
+from longshort.interchange.stack import Stack
+from longshort.nn import Recurrent
+
+try:
+    from onnx import ModelProto, TensorProto, ValueInfoProto, helper, save_model
+except ImportError as error:
+    raise BackendError("ONNX is not installed; do: pip install 'longshort[onnx]'") from error
+
+FORMS = ("auto", "operator", "scan")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written."""
+
+    path: Path
+    form: str
+    """"operator" or "scan"."""
+    reason: str
+    """Why this form."""
+    difference: float
+    """Largest difference from the layer in ONNX Runtime, as a part of the largest value above 1."""
+
+
+def export_onnx(
+    layer: Recurrent,
+    path: str | Path,
+    *,
+    lengths: bool = False,
+    initial_state: bool = True,
+    form: str = "auto",
+    tolerance: float | None = None,
+) -> Exported:
+    """Write a layer, as it is in evaluation, and compare the file with it in ONNX Runtime.
+
+    `lengths`: with an input of that name, as of the layer. `initial_state`: with inputs for it;
+    without, it is what the layer starts from. `form`: "operator" (LSTM, GRU or RNN of ONNX),
+    "scan", or "auto", which takes the operator where it computes the same. `tolerance`: largest
+    difference allowed, 1e-5 in float32 and 1e-10 in float64 if nothing is said. Raises
+    BackendError where the form that was asked for cannot do it, where ONNX Runtime is missing, and
+    where the file does not compute what the layer does; no file is left then.
+    """
+    if form not in FORMS:
+        raise ConfigError(f"form: {form!r} is not known; {nearest(form, FORMS)}")
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise ConfigError(f"path: the folder {path.parent} does not exist; create it first")
+    stack = Stack.of(layer)
+    chosen, reason = _chosen(stack, form)
+    model = _Export(stack, chosen, lengths, initial_state).model()
+    partial = path.with_name(path.name + ".partial")
+    try:
+        save_model(model, partial)
+        difference = Check(layer, stack, lengths, initial_state, tolerance).difference(partial, run)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return Exported(path, chosen, reason, difference)
+
+
+def _chosen(stack: Stack, form: str) -> tuple[str, str]:
+    obstacle = why_no_operator(stack)
+    if form == "operator" and obstacle:
+        raise BackendError(f"form='operator': {obstacle}; use form='scan'")
+    if form != "auto":
+        return form, "asked for"
+    return ("scan", obstacle) if obstacle else ("operator", "it computes the same")
+
+
+class _Export:
+    def __init__(self, stack: Stack, form: str, ragged: bool, states_in: bool) -> None:
+        self.stack, self.form, self.ragged, self.states_in = stack, form, ragged, states_in
+        self.code = Code(stack.dtype)
+
+    def model(self) -> ModelProto:
+        code, stack = self.code, self.stack
+        x = code.add("Transpose", "x", perm=[1, 0, 2]) if stack.batch_first else "x"
+        self.batch = code.add("Shape", x, start=1, end=2)
+        self.alive = self._alive(x) if self.ragged else ""
+        write = self._operator if self.form == "operator" else self._scans
+        finals: list[dict[str, str]] = []
+        for place in range(stack.layers):
+            output, final = write(place, x)
+            x = self._merged(place, x, output)
+            finals.append({key: self._filled(key, place, value) for key, value in final.items()})
+        if stack.batch_first:
+            code.add("Transpose", x, named="output", perm=[1, 0, 2])
+        else:
+            code.add("Identity", x, named="output")
+        for key in stack.state_sizes:
+            parts = [final[key] for final in finals]
+            code.add("Concat", *parts, named=f"{key}_n", axis=0)
+        return code.model("longshort", self._inputs(), self._outputs(), self._metadata())
+
+    def _operator(self, place: int, x: str) -> tuple[str, dict[str, str]]:
+        code, stack = self.code, self.stack
+        state = [self._initial(key, place) for key in stack.state_sizes]
+        lengths = code.add("Cast", "lengths", to=TensorProto.INT32) if self.ragged else ""
+        one = stack.described(place)
+        y, final = operator_node(code, one, x, lengths, state, f"l{place}/")
+        turned = code.add("Transpose", y, perm=[0, 2, 1, 3])
+        width = stack.directions * one.hidden_size
+        output = code.add("Reshape", turned, code.integers(0, 0, width))
+        return output, dict(zip(stack.state_sizes, final, strict=True))
+
+    def _scans(self, place: int, x: str) -> tuple[str, dict[str, str]]:
+        code, stack = self.code, self.stack
+        outputs, finals = [], []
+        for direction in range(stack.directions):
+            mode = replace(stack.mode, ragged=self.ragged)
+            graph = trace(stack.cell, stack.sizes(place), mode)
+            state = {
+                key: code.add("Squeeze", self._initial(key, place, direction), code.integers(0))
+                for key in stack.state_sizes
+            }
+            output, final = scan(
+                code,
+                graph,
+                stack.parameters(place, direction),
+                {"x": x, "alive": self.alive},
+                state,
+                reverse=direction == 1,
+                name=f"l{place}{'_reverse' if direction else ''}/",
+            )
+            outputs.append(output)
+            finals.append(final)
+        joined = {
+            key: code.add(
+                "Concat",
+                *(code.add("Unsqueeze", final[key], code.integers(0)) for final in finals),
+                axis=0,
+            )
+            for key in stack.state_sizes
+        }
+        return code.add("Concat", *outputs, axis=-1), joined
+
+    def _filled(self, key: str, place: int, value: str) -> str:
+        """States of a layer whose inputs are narrower than another one's, as wide as theirs."""
+        missing = self.stack.state_sizes[key] - self.stack.widths(place)[key]
+        if not missing:
+            return value
+        return self.code.add("Pad", value, self.code.integers(0, 0, 0, 0, 0, missing))
+
+    def _merged(self, place: int, x: str, output: str) -> str:
+        """Both directions joined, and the input added where that is asked for."""
+        code, stack = self.code, self.stack
+        if stack.merge == "sum" and stack.directions == 2:
+            width = stack.output_size
+            halves = (code.columns(output, k * width, (k + 1) * width) for k in range(2))
+            output = code.add("Add", *halves)
+        if not stack.residual or stack.sizes(place).input != stack.output_size:
+            return output
+        return code.add("Add", output, code.add("Mul", x, self.alive) if self.alive else x)
+
+    def _alive(self, x: str) -> str:
+        """1 up to a sequence's end, 0 past it, [T, B, 1]."""
+        code = self.code
+        steps = code.add("Squeeze", code.add("Shape", x, start=0, end=1))
+        zero, one = (code.tensor(f"whole_{k}", np.array(k)) for k in (0, 1))
+        places = code.add("Unsqueeze", code.add("Range", zero, steps, one), code.integers(1))
+        alive = code.add("Cast", code.add("Less", places, "lengths"), to=code.kind)
+        return code.add("Unsqueeze", alive, code.integers(-1))
+
+    def _initial(self, key: str, place: int, direction: int | None = None) -> str:
+        """Initial states [D, B, W] of a layer, or [1, B, W] of one direction of it."""
+        code, stack = self.code, self.stack
+        first, count = place * stack.directions, stack.directions
+        if direction is not None:
+            first, count = first + direction, 1
+        if self.states_in:
+            rows = code.columns(f"{key}_0", first, first + count, axis=0)
+            width = stack.widths(place)[key]
+            return rows if width == stack.state_sizes[key] else code.columns(rows, 0, width)
+        start = stack.initial(key, place)
+        if direction is not None:
+            start = start[direction : direction + 1]
+        name = f"initial_{key}_l{place}{'_reverse' if direction else ''}"
+        axes = [code.integers(1), self.batch, code.integers(1)]
+        return code.add("Expand", code.tensor(name, start), code.add("Concat", *axes, axis=0))
+
+    def _rows(self) -> int:
+        return self.stack.layers * self.stack.directions
+
+    def _inputs(self) -> list[ValueInfoProto]:
+        code, stack = self.code, self.stack
+        axes = [BATCH, TIME] if stack.batch_first else [TIME, BATCH]
+        found = [code.info("x", *axes, stack.input_size)]
+        if self.ragged:
+            found.append(helper.make_tensor_value_info("lengths", TensorProto.INT64, [BATCH]))
+        if self.states_in:
+            sizes = stack.state_sizes.items()
+            found += [code.info(f"{key}_0", self._rows(), BATCH, size) for key, size in sizes]
+        return found
+
+    def _outputs(self) -> list[ValueInfoProto]:
+        code, stack = self.code, self.stack
+        axes = [BATCH, TIME] if stack.batch_first else [TIME, BATCH]
+        sizes = stack.state_sizes.items()
+        return [
+            code.info("output", *axes, stack.output_size),
+            *(code.info(f"{key}_n", self._rows(), BATCH, size) for key, size in sizes),
+        ]
+
+    def _metadata(self) -> dict[str, str]:
+        stack = self.stack
+        sizes = {
+            "input_size": stack.input_size,
+            "hidden_size": stack.hidden_size,
+            "num_layers": stack.layers,
+            "bidirectional": stack.directions == 2,
+            "bias": stack.bias,
+            "batch_first": stack.batch_first,
+        }
+        return {
+            "longshort_version": version("longshort"),
+            "cell": stack.cell.name,
+            "cell_options": json.dumps(stack.options(), default=str),
+            "layer": json.dumps(sizes),
+            "form": self.form,
+        }

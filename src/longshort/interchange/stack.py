@@ -1,0 +1,191 @@
+"""A recurrent layer as plain data; the only place that knows how `Recurrent` holds things."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from longshort import cells
+from longshort.cells import Cell
+from longshort.engine.executors.standard import kernel_of
+from longshort.engine.parameters import Sizes
+from longshort.engine.trace import Mode, trace
+from longshort.errors import ConfigError
+from longshort.interchange.described import Array, Arrays, Described
+from longshort.nn.arguments import mode_of
+from longshort.nn.layers import GRU, LSTM, RNN
+from longshort.nn.recurrent import Recurrent
+
+KINDS: dict[type[Cell], str] = {cells.LSTM: "LSTM", cells.GRU: "GRU", cells.RNN: "RNN"}
+KERNELS: dict[str, tuple[str, dict[str, Any]]] = {
+    "lstm": ("LSTM", {"activations": ("sigmoid", "tanh", "tanh")}),
+    "gru": ("GRU", {"activation": "tanh", "reset": "after"}),
+    "rnn_tanh": ("RNN", {"activation": "tanh"}),
+    "rnn_relu": ("RNN", {"activation": "relu"}),
+}
+"""Names of torch's functions: what they are here."""
+ALWAYS = ("activations", "activation", "reset")
+"""Options that are told even where they are the default: other libraries have other defaults."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """L layers of one cell in D directions, with copies of the weights."""
+
+    cell: Cell
+    input_size: int
+    hidden_size: int
+    layers: int
+    directions: int
+    bias: bool
+    batch_first: bool
+    merge: str
+    residual: bool
+    learned: bool
+    """The initial state is a parameter."""
+    mode: Mode
+    """How the equations are traced, in evaluation."""
+    arrays: Arrays
+    """By the names of the layer's state_dict."""
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def of(cls, layer: Recurrent) -> Stack:
+        """The data of a layer."""
+        if not isinstance(layer, Recurrent):
+            raise ConfigError(
+                f"layer: one of ls.nn.LSTM, GRU, RNN or Recurrent is expected, got "
+                f"{type(layer).__name__}"
+            )
+        dtype = next(layer.parameters()).dtype
+        if dtype not in (torch.float32, torch.float64):
+            raise ConfigError(
+                f"layer: float32 or float64 is expected, got {dtype}; convert it with .float()"
+            )
+        sizes = Sizes(layer.input_size, layer.hidden_size)
+        arrays = {
+            name: tensor.detach().cpu().numpy().copy()
+            for name, tensor in layer.state_dict().items()
+        }
+        return cls(
+            cell=layer.cell,
+            input_size=layer.input_size,
+            hidden_size=layer.hidden_size,
+            layers=layer.num_layers,
+            directions=2 if layer.bidirectional else 1,
+            bias=layer.bias,
+            batch_first=layer.batch_first,
+            merge=layer.merge,
+            residual=layer.residual,
+            learned=layer.learn_initial_state,
+            mode=mode_of(layer.cell, sizes, layer.bias, layer.zoneout, 0.0),
+            arrays=arrays,
+            dtype=next(iter(arrays.values())).dtype,
+        )
+
+    @property
+    def kind(self) -> str | None:
+        """ "LSTM", "GRU", "RNN", or None for any other equations."""
+        return KINDS.get(type(self.cell)) or KERNELS.get(self._kernel() or "", (None,))[0]
+
+    def _kernel(self) -> str | None:
+        """What torch calls the equations, however a user's cell is written."""
+        graph = trace(self.cell, self.sizes(0), self.mode)
+        return None if "weight_hr" in graph.matrices else kernel_of(graph)
+
+    @property
+    def state_sizes(self) -> dict[str, int]:
+        """Width of each state: that of the widest layer, others are filled up with 0."""
+        found = [self.widths(place) for place in range(self.layers)]
+        return {key: max(widths[key] for widths in found) for key in found[0]}
+
+    def widths(self, place: int) -> dict[str, int]:
+        """Width of each state of one layer."""
+        return self.cell.state_sizes(self.sizes(place))
+
+    def sizes(self, place: int) -> Sizes:
+        """What the layer at `place` of the stack takes and has."""
+        return Sizes(self.output_size if place else self.input_size, self.hidden_size)
+
+    @property
+    def output_size(self) -> int:
+        """Columns of each layer's output, both directions merged."""
+        width = trace(self.cell, Sizes(self.input_size, self.hidden_size)).output_size
+        return width * (self.directions if self.merge == "concat" else 1)
+
+    def _part(self, place: int, direction: int) -> Arrays:
+        end = f"_l{place}" + ("_reverse" if direction else "")
+        return {
+            name.removesuffix(end): array
+            for name, array in self.arrays.items()
+            if name.endswith(end)
+        }
+
+    def parameters(self, place: int, direction: int) -> Arrays:
+        """Those of one layer in one direction, by the cell's names."""
+        shapes = self.cell.parameter_shapes(self.sizes(place))
+        return {k: v for k, v in self._part(place, direction).items() if k in shapes}
+
+    def initial(self, state: str, place: int) -> Array:
+        """What a layer starts from, [D, 1, W]."""
+        if not self.learned:
+            return np.zeros((self.directions, 1, self.widths(place)[state]), self.dtype)
+        parts = [self._part(place, one)[f"initial_{state}"] for one in range(self.directions)]
+        return np.stack(parts)[:, None]
+
+    def options(self) -> dict[str, Any]:
+        """Of the cell: those that are not the default, and those that others default otherwise."""
+        if dataclasses.is_dataclass(self.cell):
+            return {
+                field.name: getattr(self.cell, field.name)
+                for field in dataclasses.fields(self.cell)
+                if field.name in ALWAYS or getattr(self.cell, field.name) != field.default
+            }
+        return {}
+
+    def described(self, place: int) -> Described:
+        """One layer, where it is an LSTM, GRU or RNN."""
+        if self.kind is None:
+            raise ConfigError(f"the cell {self.cell.name} is none of LSTM, GRU and RNN")
+        weights = tuple(self.parameters(place, direction) for direction in range(self.directions))
+        own = type(self.cell) in KINDS
+        options = self.options() if own else dict(KERNELS[self._kernel() or ""][1])
+        return Described(self.kind, options, weights, self.batch_first)
+
+
+def layer_of(one: Described) -> Recurrent:
+    """A layer with that cell and those weights."""
+    hidden, options = one.hidden_size, dict(one.options)
+    kept: dict[str, Any] = {
+        "bias": "bias_ih" in one.weights[0],
+        "batch_first": one.batch_first,
+        "bidirectional": len(one.weights) == 2,
+        "dtype": torch.from_numpy(one.weights[0]["weight_ih"]).dtype,
+    }
+    layer: Recurrent
+    if one.kind == "LSTM":
+        layer = LSTM(one.input_size, hidden, **options, **kept)
+    elif one.kind == "RNN":
+        layer = RNN(one.input_size, hidden, nonlinearity=options["activation"], **kept)
+    elif options["activation"] == "tanh":
+        layer = GRU(one.input_size, hidden, reset=options["reset"], **kept)
+    else:
+        layer = Recurrent(cells.GRU(**options), one.input_size, hidden, **kept)
+    _load(layer, one)
+    return layer
+
+
+def _load(layer: Recurrent, one: Described) -> None:
+    """A second bias that the cell does not have is added to the first."""
+    wanted = layer.state_dict()
+    found: dict[str, torch.Tensor] = {}
+    for end, part in zip(("_l0", "_l0_reverse"), one.weights, strict=False):
+        arrays = dict(part)
+        if "bias_hh" in arrays and f"bias_hh{end}" not in wanted:
+            arrays["bias_ih"] = arrays["bias_ih"] + arrays.pop("bias_hh")
+        found |= {name + end: torch.tensor(array) for name, array in arrays.items()}
+    layer.load_state_dict(found)

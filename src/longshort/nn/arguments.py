@@ -1,0 +1,218 @@
+"""Checks of what layers are given, and what their options mean for the equations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from longshort.cells import Cell, Sizes
+from longshort.engine.trace import Mode, trace
+from longshort.errors import ConfigError, nearest
+
+MERGES = ("concat", "sum")
+DROPOUTS = ("gal", "semeniuta")
+
+Rates = float | Mapping[str, float]
+
+
+def check_sizes(input_size: int, hidden_size: int, num_layers: int) -> None:
+    """Refuse sizes that are no whole numbers above 0."""
+    sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}
+    for name, size in sizes.items():
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise ConfigError(f"{name}: a whole number from 1 is expected, got {size!r}")
+
+
+def check_dtype(dtype: torch.dtype | None) -> None:
+    """Refuse a type that no gradient can have."""
+    if dtype is not None and not dtype.is_floating_point:
+        raise ConfigError(f"dtype: a floating point type is expected, got {dtype}")
+
+
+def check_rate(name: str, rate: float, highest: float = 1.0) -> float:
+    """A probability as a number."""
+    number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
+    if not number or not (0.0 <= rate < highest or rate == highest == 1.0):
+        bound = "1" if highest == 1.0 else f"below {highest:g}"
+        raise ConfigError(f"{name}: a probability from 0 to {bound} is expected, got {rate!r}")
+    return float(rate)
+
+
+def check_merge(merge: str) -> None:
+    """Refuse a way to join directions that does not exist."""
+    if merge not in MERGES:
+        raise ConfigError(f"merge: {merge!r} is not known; {nearest(merge, MERGES)}")
+
+
+def mode_of(
+    cell: Cell, n: Sizes, bias: bool, zoneout: Rates, recurrent_dropout: float | str
+) -> Mode:
+    """The options that are part of the equations; refuses those that this cell has no place for."""
+    kind, rate = _recurrent_dropout(recurrent_dropout)
+    mode = Mode(
+        bias=bias,
+        zoneout=_zoneout(cell, n, zoneout),
+        sequence_dropout=rate if kind == "gal" else 0.0,
+        candidate_dropout=rate if kind == "semeniuta" else 0.0,
+    )
+    if mode.candidate_dropout:
+        graph = trace(cell, n, Mode(training=True, candidate_dropout=rate))
+        if all(spec.noise is None for spec in graph.inputs):
+            raise ConfigError(
+                f"recurrent_dropout: cell {cell.name} has no candidate that Semeniuta's dropout "
+                f"thins out (p.drop in its step); use {rate!r} for Gal's dropout"
+            )
+    return mode
+
+
+def _zoneout(cell: Cell, n: Sizes, zoneout: Rates) -> tuple[tuple[str, float], ...]:
+    states = cell.state_sizes(n)
+    if isinstance(zoneout, Mapping):
+        rates = dict(zoneout)
+    else:
+        check_rate("zoneout", zoneout)
+        rates = {name: zoneout for name in ("h", "c") if name in states}
+        if zoneout and not rates:
+            raise ConfigError(
+                f"zoneout: a number is for the states h and c, which cell {cell.name} does not "
+                f"have; give rates by name, of {', '.join(states)}"
+            )
+    for name in rates:
+        if name not in states:
+            raise ConfigError(
+                f"zoneout: cell {cell.name} has no state {name!r}; {nearest(name, states)}"
+            )
+    checked = {name: check_rate("zoneout", rate) for name, rate in rates.items()}
+    return tuple((name, checked[name]) for name in states if checked.get(name))
+
+
+def _recurrent_dropout(dropout: float | str) -> tuple[str, float]:
+    if not isinstance(dropout, str):
+        return "gal", check_rate("recurrent_dropout", dropout, _BELOW_ONE)
+    kind, _, text = dropout.partition(":")
+    if kind not in DROPOUTS:
+        raise ConfigError(f"recurrent_dropout: {kind!r} is not known; {nearest(kind, DROPOUTS)}")
+    try:
+        rate = float(text)
+    except ValueError:
+        raise ConfigError(
+            f"recurrent_dropout: write '{kind}:<rate>', such as '{kind}:0.25', got {dropout!r}"
+        ) from None
+    return kind, check_rate("recurrent_dropout", rate, _BELOW_ONE)
+
+
+_BELOW_ONE = 0.999
+"""What is kept is divided by 1 - rate."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a layer expects of its tensors."""
+
+    input_size: int
+    batch_first: bool
+    weight: Tensor
+    """Any weight, for dtype and device."""
+    rows: int
+    """L·D, the rows of a state."""
+    states: dict[str, int]
+    """Widths of the states."""
+
+    def input(self, x: Tensor) -> None:
+        """Refuse an x of the wrong rank, size, dtype or device."""
+        if not isinstance(x, Tensor):
+            raise ConfigError(f"x: a tensor or PackedSequence is expected, got {_kind(x)}")
+        order = "[B, T, I]" if self.batch_first else "[T, B, I]"
+        if x.dim() not in (2, 3):
+            raise ConfigError(
+                f"x: {order}, or [T, I] unbatched, is expected; got {x.dim()} dimensions, "
+                f"{tuple(x.shape)}"
+            )
+        if x.size(-1) != self.input_size:
+            raise ConfigError(
+                f"x: the last dimension must be input_size = {self.input_size}, got shape "
+                f"{tuple(x.shape)}; give {order}, or build the layer with input_size={x.size(-1)}"
+            )
+        self._place("x", x)
+
+    def _place(self, name: str, value: Tensor) -> None:
+        if value.device != self.weight.device:
+            raise ConfigError(
+                f"{name}: is on {value.device}, the layer's weights are on {self.weight.device}; "
+                f"move one with .to()"
+            )
+        if value.dtype != self.weight.dtype and not torch.is_autocast_enabled(value.device.type):
+            raise ConfigError(
+                f"{name}: is {value.dtype}, the layer's weights are {self.weight.dtype}; convert "
+                f"one with .to()"
+            )
+
+    def state(self, state: object, batch: int | None) -> dict[str, Tensor]:
+        """The given states by name; `batch` None is unbatched."""
+        names = list(self.states)
+        given = state if isinstance(state, (tuple, list)) else (state,)
+        fits = isinstance(state, Tensor) if len(names) == 1 else isinstance(state, (tuple, list))
+        if not fits or len(given) != len(names) or not all(isinstance(s, Tensor) for s in given):
+            wanted = "a tensor" if len(names) == 1 else f"a tuple ({', '.join(names)}) of tensors"
+            raise ConfigError(
+                f"state: {wanted} is expected, got {_kind(state)}; pass what the layer returned, "
+                "or None to start anew"
+            )
+        for name, value in zip(names, given, strict=True):
+            width = self.states[name]
+            shape = (self.rows, width) if batch is None else (self.rows, batch, width)
+            if value.shape != shape:
+                order = "[L·D, W]" if batch is None else "[L·D, B, W]"
+                raise ConfigError(
+                    f"state {name}: shape {order} = {shape} is expected, got {tuple(value.shape)}"
+                )
+            self._place(f"state {name}", value)
+        return dict(zip(names, given, strict=True))
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {len(value)}"
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def check_lengths(lengths: Tensor, batch: int, steps: int) -> Tensor:
+    """Whole numbers from 1 to T, one a sequence."""
+    lengths = torch.as_tensor(lengths)
+    whole = not (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool)
+    if lengths.shape != (batch,) or not whole:
+        raise ConfigError(
+            f"lengths: {batch} whole numbers are expected, one a sequence; got shape "
+            f"{tuple(lengths.shape)} of {lengths.dtype}"
+        )
+    # While torch.compile traces, there are no numbers to look at.
+    if batch == 0 or torch.compiler.is_compiling():
+        return lengths
+    low, high = int(lengths.min()), int(lengths.max())
+    if low < min(1, steps) or high > steps:
+        raise ConfigError(
+            f"lengths: each must lie between 1 and {steps}, the length of x; got {low} to {high}"
+        )
+    return lengths
+
+
+def check_reset(reset: Tensor, steps: int, batch: int, device: torch.device) -> None:
+    """Booleans [T, B], also where x is batch first."""
+    if (
+        not isinstance(reset, Tensor)
+        or reset.shape != (steps, batch)
+        or reset.dtype != torch.bool
+        or reset.device != device
+    ):
+        got = (
+            f"{tuple(reset.shape)} of {reset.dtype} on {reset.device}"
+            if isinstance(reset, Tensor)
+            else _kind(reset)
+        )
+        raise ConfigError(
+            f"reset: booleans of shape [T, B] = {(steps, batch)} on {device} are expected, got "
+            f"{got}"
+        )

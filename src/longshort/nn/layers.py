@@ -1,0 +1,214 @@
+"""`LSTM`, `GRU` and `RNN` with the signatures of their torch namesakes, and more by keyword."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+
+import torch
+
+from longshort.cells.gru import GRU as GRUCell
+from longshort.cells.lstm import LSTM as LSTMCell
+from longshort.cells.rnn import RNN as RNNCell
+from longshort.errors import ConfigError
+from longshort.nn.arguments import Rates
+from longshort.nn.recurrent import Recurrent
+
+NAMES = {"projection": "proj_size", "activation": "nonlinearity"}
+"""Options of cells that torch's layers have under another name."""
+
+
+class _Named(Recurrent):
+    """A layer that is named after its cell and has the cell's options as its own."""
+
+    def _head(self) -> list[str]:
+        assert is_dataclass(self.cell)
+        given = {f.name: (getattr(self.cell, f.name), f.default) for f in fields(self.cell)}
+        options = [f"{NAMES.get(k, k)}={v!r}" for k, (v, default) in given.items() if v != default]
+        return [f"{self.input_size}, {self.hidden_size}", *options]
+
+
+class LSTM(_Named):
+    """Long short-term memory with a forget gate (Gers et al., 2000), as `torch.nn.LSTM`.
+
+    Weights of a `torch.nn.LSTM` load unchanged. The state is (h [L·D, B, H], c [L·D, B, H]).
+    `proj_size` > 0 projects the output (Sak et al., 2014). The variations `peephole`, `couple`,
+    `ablate`, `layer_norm`, `activations`, `cell_clip` and `preactivation_clip` are those of
+    `longshort.cells.LSTM`; what is behind them those of `Recurrent`.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        peephole: bool = False,
+        couple: str | None = None,
+        ablate: Sequence[str] = (),
+        layer_norm: str | None = None,
+        activations: Sequence[str] = ("sigmoid", "tanh", "tanh"),
+        cell_clip: float | None = None,
+        preactivation_clip: float | None = None,
+        merge: str = "concat",
+        residual: bool = False,
+        learn_initial_state: bool = False,
+        zoneout: Rates = 0.0,
+        recurrent_dropout: float | str = 0.0,
+        weight_dropout: float = 0.0,
+        init: str = "recommended",
+        backend: str = "auto",
+    ) -> None:
+        whole = isinstance(proj_size, int) and not isinstance(proj_size, bool)
+        if not whole or not 0 <= proj_size < max(hidden_size, 1):
+            raise ConfigError(
+                f"proj_size: 0 (none) or a size below hidden_size = {hidden_size} is expected, got "
+                f"{proj_size!r}"
+            )
+        if len(activations) != 3:
+            raise ConfigError("activations: give three, of the gates, the candidate and the output")
+        gate, candidate, output = activations
+        cell = LSTMCell(
+            peephole=peephole,
+            couple=couple,
+            ablate=tuple(ablate),
+            layer_norm=layer_norm,
+            activations=(gate, candidate, output),
+            cell_clip=cell_clip,
+            preactivation_clip=preactivation_clip,
+            projection=proj_size,
+        )
+        self.proj_size = proj_size
+        super().__init__(
+            cell,
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device,
+            dtype,
+            merge=merge,
+            residual=residual,
+            learn_initial_state=learn_initial_state,
+            zoneout=zoneout,
+            recurrent_dropout=recurrent_dropout,
+            weight_dropout=weight_dropout,
+            init=init,
+            backend=backend,
+        )
+
+
+class GRU(_Named):
+    """Gated recurrent unit (Cho et al., 2014), as `torch.nn.GRU`.
+
+    Weights of a `torch.nn.GRU` load unchanged. The state is h [L·D, B, H]. `reset`: the reset gate
+    works "after" the recurrent product, as in torch, or "before" it, as in the paper's last
+    version. `layer_norm`: see `longshort.cells.GRU`. The other options are those of `Recurrent`.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        reset: str = "after",
+        layer_norm: bool = False,
+        merge: str = "concat",
+        residual: bool = False,
+        learn_initial_state: bool = False,
+        zoneout: Rates = 0.0,
+        recurrent_dropout: float | str = 0.0,
+        weight_dropout: float = 0.0,
+        init: str = "recommended",
+        backend: str = "auto",
+    ) -> None:
+        super().__init__(
+            GRUCell(reset=reset, layer_norm=layer_norm),
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device,
+            dtype,
+            merge=merge,
+            residual=residual,
+            learn_initial_state=learn_initial_state,
+            zoneout=zoneout,
+            recurrent_dropout=recurrent_dropout,
+            weight_dropout=weight_dropout,
+            init=init,
+            backend=backend,
+        )
+
+
+class RNN(_Named):
+    """Simple recurrent network, h = φ(W x + R h + b) (Elman, 1990), as `torch.nn.RNN`.
+
+    Weights of a `torch.nn.RNN` load unchanged. The state is h [L·D, B, H]. `nonlinearity` φ is
+    "tanh", "relu" or another activation of `longshort.engine.ops`. The other options are those of
+    `Recurrent`.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        merge: str = "concat",
+        residual: bool = False,
+        learn_initial_state: bool = False,
+        zoneout: Rates = 0.0,
+        recurrent_dropout: float | str = 0.0,
+        weight_dropout: float = 0.0,
+        init: str = "recommended",
+        backend: str = "auto",
+    ) -> None:
+        super().__init__(
+            RNNCell(activation=nonlinearity),
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device,
+            dtype,
+            merge=merge,
+            residual=residual,
+            learn_initial_state=learn_initial_state,
+            zoneout=zoneout,
+            recurrent_dropout=recurrent_dropout,
+            weight_dropout=weight_dropout,
+            init=init,
+            backend=backend,
+        )
+        self.nonlinearity = nonlinearity

@@ -509,6 +509,40 @@ def peephole(x: Array, s: Arrays, p: Arrays) -> dict[str, Array]:
     return {"y": sigma(o + p["peephole_o"] * c) * np.tanh(c), "c": c}
 
 
+def clipped(x: Array, s: Arrays, p: Arrays) -> dict[str, Array]:
+    i, f, g, o = parts(lin(p, "ih", x) + lin(p, "hh", s["h"]), 4)
+    i, f = (a + p[f"peephole_{k}"] * s["c"] for a, k in ((i, "i"), (f, "f")))
+    i, f, g = (a.clip(-0.7, 0.7) for a in (i, f, g))
+    c = (sigma(f) * s["c"] + sigma(i) * np.tanh(g)).clip(-0.6, 0.6)
+    return {"y": sigma((o + p["peephole_o"] * c).clip(-0.7, 0.7)) * np.tanh(c), "c": c}
+
+
+def odd_activations(x: Array, s: Arrays, p: Arrays) -> dict[str, Array]:
+    i, f, g, o = parts(lin(p, "ih", x) + lin(p, "hh", s["h"]), 4)
+    c = np.tanh(f) * s["c"] + np.tanh(i) * sigma(g)
+    return {"y": np.tanh(o) * (c / 6 + 0.5).clip(0, 1), "c": c}
+
+
+def ablated(gone: str) -> Step:
+    def step(x: Array, s: Arrays, p: Arrays) -> dict[str, Array]:
+        left = [gate for gate in "ifgo" if f"N{gate.upper()}G" != gone]
+        pieces = parts(lin(p, "ih", x) + lin(p, "hh", s["h"]), len(left))
+        z = dict.fromkeys("ifo", np.array(np.inf)) | dict(zip(left, pieces, strict=True))
+        g = z["g"] if gone == "NIAF" else np.tanh(z["g"])
+        c = sigma(z["f"]) * s["c"] + sigma(z["i"]) * g
+        return {"y": sigma(z["o"]) * (c if gone == "NOAF" else np.tanh(c)), "c": c}
+
+    return step
+
+
+def mogrifier_low_rank(x: Array, s: Arrays, p: Arrays) -> dict[str, Array]:
+    w = {
+        f"weight_round{k}": p[f"weight_round{k}_up"] @ p[f"weight_round{k}_down"]
+        for k in range(1, 5)
+    }
+    return mogrifier(x, s, p | w | {"weight_round5": 0 * w["weight_round1"]})
+
+
 def coupled(kept: str) -> Step:
     def step(x: Array, s: Arrays, p: Arrays) -> dict[str, Array]:
         gate, g, o = (sigma, np.tanh, sigma)
@@ -634,6 +668,10 @@ def qrnn(x: Array, s: Arrays, p: Arrays) -> dict[str, Array]:
 WITNESSES: dict[str, Step] = {
     "LSTM-plain": lstm,
     "LSTM-peephole": peephole,
+    "LSTM-both-clips": clipped,
+    "LSTM-odd-activations": odd_activations,
+    **{f"LSTM-{name}": ablated(name) for name in cells.lstm.ABLATIONS if name != "FGR"},
+    "MogrifierLSTM-rank-2": mogrifier_low_rank,
     "LSTM-couple-f": coupled("i"),
     "LSTM-couple-i": coupled("f"),
     "LSTM-FGR": full_gates,

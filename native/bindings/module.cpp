@@ -11,6 +11,7 @@
 
 #include "checked.h"
 #include "dispatch.h"
+#include "parallel.h"
 
 namespace nb = nanobind;
 using longshort::OwnedProgram;
@@ -104,5 +105,7 @@ NB_MODULE(_native, module) {
   module.def("run", &run, nb::arg("program"), nb::arg("is_double"), nb::arg("steps"),
              nb::arg("batch"), nb::arg("tensors"), nb::arg("lengths"), nb::arg("threads"),
              nb::arg("isa") = nb::none(), "Run a program over time.");
+  module.def("share_openmp", &longshort::share_openmp, nb::arg("path"),
+             "Take threads from the OpenMP runtime loaded from there; whether that works.");
   module.def("isas", &runnable, "The instruction sets that run here, the best first.");
 }

@@ -1,11 +1,13 @@
 #include "parallel.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #if defined(__x86_64__)
@@ -101,13 +103,33 @@ class Pool {
   std::atomic<int> running_{0};
 };
 
-// Never destroyed: its threads live as long as the process. A forked child has none of
-// them, so it begins with a new pool.
+// The entry points that compilers call, which GNU's and LLVM's runtimes both have.
+struct OpenMp {
+  void (*parallel)(void (*)(void*), void*, unsigned threads, unsigned flags) = nullptr;
+  int (*thread)() = nullptr;
+  int (*threads)() = nullptr;
+  int (*in_parallel)() = nullptr;
+};
+
+OpenMp openmp;
+
+// Never destroyed: its threads live as long as the process.
 std::atomic<Pool*> the_pool{nullptr};
 
+// A forked child has none of its parent's threads, neither the pool's nor, whatever it
+// believes, OpenMP's: it begins with a pool of its own.
+void begin_anew() {
+  the_pool = new Pool;
+  openmp = {};
+}
+
+void watch_forks() {
+  static const int watching = pthread_atfork(nullptr, nullptr, begin_anew);
+  (void)watching;
+}
+
 Pool& pool() {
-  static const int forks = pthread_atfork(nullptr, nullptr, [] { the_pool = new Pool; });
-  (void)forks;
+  watch_forks();
   Pool* found = the_pool.load();
   if (!found) {
     auto* fresh = new Pool;
@@ -119,17 +141,63 @@ Pool& pool() {
   return *found;
 }
 
+struct Task {
+  void (*body)(void*, int);
+  void* context;
+};
+
+// How many threads OpenMP really gives when it is asked for so many.
+int granted(int wanted) {
+  if (!openmp.parallel || openmp.in_parallel()) return 0;
+  std::atomic<int> found{0};
+  openmp.parallel(
+      [](void* at) { static_cast<std::atomic<int>*>(at)->store(openmp.threads()); }, &found,
+      unsigned(wanted), 0);
+  return found;
+}
+
 }  // namespace
 
-Team::Team(int wanted) : size_(pool().begin(wanted) ? wanted : 1) {}
+bool share_openmp(const char* path) {
+  void* library = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
+  if (!library) return false;
+  OpenMp found;
+  const auto find = [library](const char* name, auto& function) {
+    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
+    return function != nullptr;
+  };
+  if (!find("GOMP_parallel", found.parallel) || !find("omp_get_thread_num", found.thread) ||
+      !find("omp_get_num_threads", found.threads) || !find("omp_in_parallel", found.in_parallel))
+    return false;
+  watch_forks();
+  openmp = found;
+  return true;
+}
+
+Team::Team(int wanted) : size_(1) {
+  if (wanted <= 1) return;
+  if (granted(wanted) == wanted) {
+    size_ = wanted;
+    return;
+  }
+  pooled_ = pool().begin(wanted);
+  if (pooled_) size_ = wanted;
+}
 
 Team::~Team() {
-  if (size_ > 1) pool().end();
+  if (pooled_) pool().end();
 }
 
 void Team::run(void (*body)(void*, int), void* context) {
   if (size_ == 1) return body(context, 0);
-  pool().run(size_, body, context);
+  if (pooled_) return pool().run(size_, body, context);
+  Task task{body, context};
+  openmp.parallel(
+      [](void* at) {
+        const Task& task = *static_cast<Task*>(at);
+        task.body(task.context, openmp.thread());
+      },
+      &task, unsigned(size_), 0);
 }
 
 void Barrier::wait(Turn& turn, int threads) {

@@ -6,6 +6,11 @@
 
 namespace longshort {
 
+// Take the threads from an OpenMP runtime that the process has loaded already, given by
+// its path: two sets of threads, of which one spins while the other works, would take
+// the processors from each other. False if it cannot be used.
+bool share_openmp(const char* path);
+
 // Some of the threads of the process, for as long as it lives: as many as wanted, or the
 // caller alone while another team is at work. Safe after a fork.
 class Team {
@@ -22,6 +27,7 @@ class Team {
 
  private:
   int size_;
+  bool pooled_ = false;
 };
 
 // Lets nobody pass before all have come. Each thread keeps a `Turn` of its own.

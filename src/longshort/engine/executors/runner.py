@@ -12,9 +12,12 @@ from longshort import _native
 from longshort.engine.compile import Compiled, compile_forward, compile_training
 from longshort.engine.encode import encode
 from longshort.engine.executors.contract import Tensors
+from longshort.engine.executors.threads import share_with_torch
 from longshort.engine.executors.vectors import evaluate
 from longshort.engine.graph import Graph
 from longshort.engine.program import Program
+
+share_with_torch()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <array>
 #include <optional>
 #include <tuple>
 
@@ -66,17 +67,9 @@ const longshort::Kernels& kernels(const std::optional<std::string>& isa) {
   return *found->kernels;
 }
 
-// tensors: address, time stride, batch stride and size of each, one after the other.
-void run(const OwnedProgram& program, bool is_double, std::int64_t steps, std::int64_t batch,
-         const Numbers& tensors, std::int64_t lengths, int threads,
-         const std::optional<std::string>& isa) {
-  std::vector<longshort::Tensor> externals(tensors.size() / 4);
-  for (std::size_t i = 0; i < externals.size(); ++i)
-    externals[i] = {reinterpret_cast<void*>(tensors[4 * i]), tensors[4 * i + 1],
-                    tensors[4 * i + 2], tensors[4 * i + 3]};
-  const longshort::Call call{steps, batch, externals.data(),
-                             reinterpret_cast<const std::int64_t*>(lengths), threads};
-  if (const std::string wrong = longshort::fault(program, call, externals.size()); !wrong.empty())
+void run_checked(const OwnedProgram& program, bool is_double, const longshort::Call& call,
+                 std::size_t tensors, const std::optional<std::string>& isa) {
+  if (const std::string wrong = longshort::fault(program, call, tensors); !wrong.empty())
     throw nb::value_error(wrong.c_str());
   const longshort::Kernels& k = kernels(isa);
   const longshort::Program view = program.view();
@@ -87,6 +80,108 @@ void run(const OwnedProgram& program, bool is_double, std::int64_t steps, std::i
   }
   if (!enough) throw std::bad_alloc();
 }
+
+// tensors: address, time stride, batch stride and size of each, one after the other.
+void run(const OwnedProgram& program, bool is_double, std::int64_t steps, std::int64_t batch,
+         const Numbers& tensors, std::int64_t lengths, int threads,
+         const std::optional<std::string>& isa) {
+  if (tensors.size() % 4 != 0) throw nb::value_error("tensors are given by four numbers each");
+  std::vector<longshort::Tensor> externals(tensors.size() / 4);
+  for (std::size_t i = 0; i < externals.size(); ++i)
+    externals[i] = {reinterpret_cast<void*>(tensors[4 * i]), tensors[4 * i + 1],
+                    tensors[4 * i + 2], tensors[4 * i + 3]};
+  const longshort::Call call{steps, batch, externals.data(),
+                             reinterpret_cast<const std::int64_t*>(lengths), threads};
+  run_checked(program, is_double, call, externals.size(), isa);
+}
+
+// Places of what a layer is given among its tensors, -1 for what it does not read.
+struct StreamLayer {
+  const OwnedProgram* program;
+  std::vector<longshort::Tensor> tensors;
+  std::int64_t x, output, output_bytes, tape, tape_bytes;
+  std::vector<std::array<std::int64_t, 3>> states;  // old, new, bytes
+  Numbers parameters;
+};
+
+// Single steps through a stack of layers.
+class Stream {
+ public:
+  Stream(bool is_double, std::int64_t batch) : is_double_(is_double), batch_(batch) {}
+
+  // sizes: time stride, batch stride and size of each tensor; slots: x, output, tape;
+  // states: old place, new place, columns, one after the other.
+  void add(const OwnedProgram& program, const Numbers& sizes, const Numbers& slots,
+           std::int64_t output_size, std::int64_t tape_size, const Numbers& states,
+           const Numbers& parameters) {
+    const std::int64_t bytes = is_double_ ? 8 : 4;
+    StreamLayer layer{&program,     {},           slots.at(0),       slots.at(1),
+                      output_size * batch_ * bytes, slots.at(2), tape_size * bytes, {}, parameters};
+    for (std::size_t i = 0; i + 2 < sizes.size(); i += 3)
+      layer.tensors.push_back({nullptr, sizes[i], sizes[i + 1], sizes[i + 2]});
+    for (std::size_t i = 0; i + 2 < states.size(); i += 3)
+      layer.states.push_back({states[i], states[i + 1], states[i + 2] * batch_ * bytes});
+    for (std::int64_t place : {layer.x, layer.output, layer.tape}) check(layer, place);
+    for (const auto& [old, fresh, size] : layer.states) check(layer, old), check(layer, fresh);
+    for (std::int64_t place : parameters) check(layer, place);
+    layers_.push_back(std::move(layer));
+  }
+
+  // addresses: x, the output, each old state [L, B, W], each new one, and every layer's
+  // parameters.
+  void step(const Numbers& addresses) {
+    const std::size_t states = layers_.empty() ? 0 : layers_[0].states.size();
+    std::size_t expected = 2 + 2 * states;
+    for (const StreamLayer& layer : layers_) expected += layer.parameters.size();
+    if (layers_.empty() || addresses.size() != expected)
+      throw nb::value_error("a step takes x, output, states and parameters of every layer");
+    std::vector<std::int64_t> olds(addresses.begin() + 2, addresses.begin() + 2 + states);
+    std::vector<std::int64_t> news(addresses.begin() + 2 + states,
+                                   addresses.begin() + 2 + 2 * states);
+    std::vector<char> between[2];
+    std::int64_t x = addresses[0];
+    std::size_t at = 2 + 2 * states;
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      StreamLayer& layer = layers_[l];
+      std::vector<char>& own = between[l % 2];
+      const bool last = l + 1 == layers_.size();
+      own.resize(std::size_t(layer.tape_bytes + (last ? 0 : layer.output_bytes)) + 64);
+      char* tape = own.data();
+      const std::int64_t output =
+          last ? addresses[1] : reinterpret_cast<std::int64_t>(tape + layer.tape_bytes);
+      std::vector<longshort::Tensor> tensors = layer.tensors;
+      put(tensors, layer.x, x);
+      put(tensors, layer.output, output);
+      put(tensors, layer.tape, reinterpret_cast<std::int64_t>(tape));
+      for (std::size_t s = 0; s < states; ++s) {
+        const auto& [old, fresh, size] = layer.states[s];
+        put(tensors, old, olds[s]);
+        put(tensors, fresh, news[s]);
+        olds[s] += size;
+        news[s] += size;
+      }
+      for (std::int64_t place : layer.parameters) put(tensors, place, addresses[at++]);
+      run_checked(*layer.program, is_double_, {1, batch_, tensors.data(), nullptr, 1},
+                  tensors.size(), std::nullopt);
+      x = output;
+    }
+  }
+
+ private:
+  static void check(const StreamLayer& layer, std::int64_t place) {
+    if (place < -1 || place >= std::int64_t(layer.tensors.size()))
+      throw nb::value_error("a place of the step lies outside of its tensors");
+  }
+
+  static void put(std::vector<longshort::Tensor>& tensors, std::int64_t place,
+                  std::int64_t address) {
+    if (place >= 0) tensors[std::size_t(place)].data = reinterpret_cast<void*>(address);
+  }
+
+  bool is_double_;
+  std::int64_t batch_;
+  std::vector<StreamLayer> layers_;
+};
 
 std::vector<std::string> runnable() {
   std::vector<std::string> names;
@@ -105,6 +200,12 @@ NB_MODULE(_native, module) {
   module.def("run", &run, nb::arg("program"), nb::arg("is_double"), nb::arg("steps"),
              nb::arg("batch"), nb::arg("tensors"), nb::arg("lengths"), nb::arg("threads"),
              nb::arg("isa") = nb::none(), "Run a program over time.");
+  nb::class_<Stream>(module, "Stream")
+      .def(nb::init<bool, std::int64_t>(), nb::arg("is_double"), nb::arg("batch"))
+      .def("add", &Stream::add, nb::arg("program"), nb::arg("sizes"), nb::arg("slots"),
+           nb::arg("output_size"), nb::arg("tape_size"), nb::arg("states"),
+           nb::arg("parameters"), nb::keep_alive<1, 2>())
+      .def("step", &Stream::step, nb::arg("addresses"));
   module.def("share_openmp", &longshort::share_openmp, nb::arg("path"),
              "Take threads from the OpenMP runtime loaded from there; whether that works.");
   module.def("isas", &runnable, "The instruction sets that run here, the best first.");

@@ -11,15 +11,18 @@ namespace longshort::LONGSHORT_ISA {
 // Rows of matrix products and row instructions are worked on block by block: so many
 // that the packed weights are read for several rows at once, so few that what one step
 // computes stays in the second-level cache.
-inline constexpr size_t most_block_rows = 48;
+inline constexpr size_t most_block_rows = 30;
 inline constexpr size_t block_bytes = size_t(256) << 10;
 inline constexpr size_t early_rows = 96;
-inline constexpr size_t chunk_rows = 512;
+inline constexpr size_t chunk_rows = 256;
+// With fewer rows in the whole scan, packing the weights would cost more than it gains.
+inline constexpr size_t few_rows = 12;
 
 struct Extent {
   size_t steps, batch, threads;
   size_t block, blocks;
   size_t chunk;
+  bool packed;
 };
 
 // Rows of a power of two bytes would fall on the same cache sets.
@@ -52,6 +55,7 @@ inline Extent extent(const Program& program, const Call& call, int threads) {
   const size_t wanted = program.backward ? divide_up(chunk_rows, e.batch)
                                          : divide_up(early_rows, e.block);
   e.chunk = smaller(wanted, e.steps);
+  e.packed = e.steps * e.batch > few_rows;
   return e;
 }
 
@@ -173,7 +177,7 @@ inline Layout<T> lay_out(const Program& program, const Extent& e, Arena& arena) 
   layout.matrix_offsets = arena.take<size_t>(program.matrices.size);
   const bool write = layout.offsets != nullptr;
   place_buffers(program, layout, write);
-  place_matrices(program, layout, write);
+  if (e.packed) place_matrices(program, layout, write);
   layout.alive = arena.take<size_t>(e.steps + 1);
   layout.constants = arena.take<T>(layout.constant);
   layout.packed_at = arena.take<T>(layout.packed);

@@ -44,6 +44,11 @@ class Pool {
     return true;
   }
 
+  void wait(int threads) {
+    busy_.lock();
+    grow(threads - 1);
+  }
+
   void end() { busy_.unlock(); }
 
   void run(int threads, void (*body)(void*, int), void* context) {
@@ -144,16 +149,22 @@ Pool& pool() {
 struct Task {
   void (*body)(void*, int);
   void* context;
+  int threads;
+  std::atomic<bool> done{true};
 };
 
-// How many threads OpenMP really gives when it is asked for so many.
-int granted(int wanted) {
-  if (!openmp.parallel || openmp.in_parallel()) return 0;
-  std::atomic<int> found{0};
+// False, with nothing done, if OpenMP gives fewer threads than it is asked for.
+bool run_in_openmp(Task& task) {
   openmp.parallel(
-      [](void* at) { static_cast<std::atomic<int>*>(at)->store(openmp.threads()); }, &found,
-      unsigned(wanted), 0);
-  return found;
+      [](void* at) {
+        Task& task = *static_cast<Task*>(at);
+        if (openmp.threads() != task.threads)
+          task.done = false;
+        else
+          task.body(task.context, openmp.thread());
+      },
+      &task, unsigned(task.threads), 0);
+  return task.done;
 }
 
 }  // namespace
@@ -176,12 +187,12 @@ bool share_openmp(const char* path) {
 
 Team::Team(int wanted) : size_(1) {
   if (wanted <= 1) return;
-  if (granted(wanted) == wanted) {
+  pooled_ = !openmp.parallel;
+  const bool free = pooled_ ? pool().begin(wanted) : !openmp.in_parallel();
+  if (free)
     size_ = wanted;
-    return;
-  }
-  pooled_ = pool().begin(wanted);
-  if (pooled_) size_ = wanted;
+  else
+    pooled_ = false;
 }
 
 Team::~Team() {
@@ -190,14 +201,13 @@ Team::~Team() {
 
 void Team::run(void (*body)(void*, int), void* context) {
   if (size_ == 1) return body(context, 0);
-  if (pooled_) return pool().run(size_, body, context);
-  Task task{body, context};
-  openmp.parallel(
-      [](void* at) {
-        const Task& task = *static_cast<Task*>(at);
-        task.body(task.context, openmp.thread());
-      },
-      &task, unsigned(size_), 0);
+  if (!pooled_) {
+    Task task{body, context, size_};
+    if (run_in_openmp(task)) return;
+    pool().wait(size_);
+    pooled_ = true;
+  }
+  pool().run(size_, body, context);
 }
 
 void Barrier::wait(Turn& turn, int threads) {

@@ -20,13 +20,6 @@ LONGSHORT_INLINE void each(size_t n, T* out, F value) {
     store_n(out + i, value([i, n](const T* p) { return load_n(p + i, n - i); }), n - i);
 }
 
-template <class T>
-LONGSHORT_INLINE T across(Vec<T> x) {
-  T sum = 0;
-  for (size_t i = 0; i < lanes<T>; ++i) sum += x.raw[i];
-  return sum;
-}
-
 // Sum over the row of value(load), where what is loaded past the end counts 0.
 template <class T, class F>
 LONGSHORT_INLINE T row_sum(size_t n, F value) {
@@ -34,7 +27,7 @@ LONGSHORT_INLINE T row_sum(size_t n, F value) {
   Vec<T> sum = zero<T>();
   size_t i = 0;
   for (; i + L <= n; i += L) sum = sum + value([i](const T* p) { return load(p + i); });
-  T total = across(sum);
+  T total = sum_lanes(sum);
   if (i < n) {
     const Vec<T> rest = value([i, n](const T* p) { return load_n(p + i, n - i); });
     for (size_t lane = 0; i + lane < n; ++lane) total += rest.raw[lane];
@@ -79,8 +72,10 @@ LONGSHORT_POINTWISE(neg, -at(a))
 LONGSHORT_POINTWISE(muladd, fma(at(a), at(b), at(c)))
 LONGSHORT_POINTWISE(sigmoid, LONGSHORT_ISA::sigmoid(at(a)))
 LONGSHORT_POINTWISE(sigmoid_gradient, at(a) * at(b) * (one - at(b)))
+LONGSHORT_POINTWISE(gated_sigmoid_gradient, at(a) * at(b) * (at(c) * (one - at(c))))
 LONGSHORT_POINTWISE(tanh, LONGSHORT_ISA::tanh(at(a)))
 LONGSHORT_POINTWISE(tanh_gradient, at(a) * (one - at(b) * at(b)))
+LONGSHORT_POINTWISE(gated_tanh_gradient, at(a) * at(b) * (one - at(c) * at(c)))
 LONGSHORT_POINTWISE(relu, LONGSHORT_ISA::max(at(a), zero<T>()))
 LONGSHORT_POINTWISE(exp, LONGSHORT_ISA::exp(at(a)))
 LONGSHORT_POINTWISE(log, LONGSHORT_ISA::log(at(a)))

@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 
+#include "direct.h"
 #include "layout.h"
 #include "parallel.h"
 #include "rows.h"
@@ -122,6 +123,19 @@ class Scan {
         }
     }
 
+    // What the step before will read, which comes from far away and from back to front,
+    // where no processor expects it.
+    void expect_step(size_t k, size_t rows) const {
+      if (k == 0) return;
+      for (const Buffer& buffer : scan.program_.buffers) {
+        if (buffer.kind != Kind::time || buffer.ring || buffer.shift) continue;
+        const View<T> from = time_view(buffer, k - 1, 0);
+        for (size_t r = 0; r < rows; ++r)
+          for (int64_t i = 0; i < buffer.width; i += int64_t(64 / sizeof(T)))
+            __builtin_prefetch(from.at + ptrdiff_t(r) * from.stride + i, 0, 2);
+      }
+    }
+
     size_t point_at(size_t filled, const Stage& stage, size_t k, size_t rows) {
       const View<T> source = view(stage.source, k);
       const View<T> start = view(stage.start, k);
@@ -136,14 +150,28 @@ class Scan {
 
     void run_product(const Stage& stage, size_t rows) {
       const Weight& matrix = scan.program_.matrices[size_t(stage.matrix)];
+      if (!scan.e_.packed) return run_direct(stage, matrix, rows);
       const T* packed = scan.layout_.packed_at + scan.layout_.matrix_offsets[stage.matrix];
       product<T>(rows, own.sources, stage.start.buffer < 0 ? nullptr : own.starts, own.targets,
                  packed, matrix_depth<T>(matrix), matrix_width<T>(matrix));
     }
 
+    void run_direct(const Stage& stage, const Weight& matrix, size_t rows) {
+      const Tensor& from = scan.call_.externals[matrix.external];
+      const Plain<T> plain{static_cast<const T*>(from.data) + matrix.begin * from.batch_stride,
+                           ptrdiff_t(from.batch_stride)};
+      const size_t K = matrix_depth<T>(matrix), N = matrix_width<T>(matrix);
+      for (size_t r = 0; r < rows; ++r) {
+        const T* start = stage.start.buffer < 0 ? nullptr : own.starts[r];
+        (matrix.transposed ? product_of_columns<T> : product_of_rows<T>)(
+            own.sources[r], plain, K, N, start, own.targets[r]);
+      }
+    }
+
     void run_step(size_t k, size_t rows) {
       for (const Stage& stage : scan.program_.step) {
         if (!stage.is_product) {
+          if (scan.program_.backward && &stage == scan.program_.step.data) expect_step(k, rows);
           run_rows(stage, k, rows);
         } else {
           point_at(0, stage, k, rows);
@@ -326,6 +354,7 @@ class Scan {
   }
 
   void pack_part(size_t thread) {
+    if (!e_.packed) return;
     size_t turn = 0;
     for (size_t i = 0; i < program_.matrices.size; ++i) {
       const Weight& m = program_.matrices[i];
@@ -355,7 +384,11 @@ class Scan {
 template <class T>
 bool run(const Program& program, const Call& call) {
   if (call.steps == 0 || call.batch == 0) return true;
-  Team team(call.threads);
+  // Forward, a thread has whole sequences to itself, so more than those are of no use.
+  const int64_t useful = program.backward && call.steps * call.batch > int64_t(few_rows)
+                             ? int64_t(call.threads)
+                             : call.batch;
+  Team team(int(useful < call.threads ? useful : call.threads));
   const Extent e = extent<T>(program, call, team.size());
   Arena measure(nullptr);
   lay_out<T>(program, e, measure);

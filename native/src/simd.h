@@ -230,6 +230,20 @@ LONGSHORT_INLINE Vec<T> max(Vec<T> a, Vec<T> b) {
   return select(is_nan(a), a, at_least(a, b));
 }
 
+// ---- across the lanes
+
+template <class T>
+LONGSHORT_INLINE T sum_lanes(Vec<T> x) {
+  typedef T Part __attribute__((vector_size(16)));
+  constexpr size_t parts = vector_bytes / sizeof(Part);
+  Part part[parts];
+  __builtin_memcpy(part, &x, sizeof x);
+  for (size_t i = 1; i < parts; ++i) part[0] += part[i];
+  T sum = 0;
+  for (size_t i = 0; i < sizeof(Part) / sizeof(T); ++i) sum += part[0][i];
+  return sum;
+}
+
 // ---- signs
 
 template <class T>

@@ -2,6 +2,20 @@ from collections.abc import Sequence
 
 class Program: ...
 
+class Stream:
+    def __init__(self, is_double: bool, batch: int) -> None: ...
+    def add(
+        self,
+        program: Program,
+        sizes: Sequence[int],
+        slots: Sequence[int],
+        output_size: int,
+        tape_size: int,
+        states: Sequence[int],
+        parameters: Sequence[int],
+    ) -> None: ...
+    def step(self, addresses: Sequence[int]) -> None: ...
+
 def program(
     backward: bool,
     externals: int,

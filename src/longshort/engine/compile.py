@@ -7,12 +7,12 @@ from parameters), and the same with "gradient:" for what comes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from longshort.engine.derive import Derived, derive
-from longshort.engine.graph import Graph, Level, Node
+from longshort.engine.graph import Graph, Level, Node, needed
 from longshort.engine.lower import Lowering, Phases
 from longshort.engine.program import (
     Buffer,
@@ -28,8 +28,29 @@ from longshort.engine.schedule import (
     BackwardSchedule,
     Schedule,
     schedule_forward,
+    schedule_single,
     schedule_training,
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """Vectors to be computed from parameters, outside of the scan."""
+
+    nodes: tuple[Node, ...]
+    targets: tuple[int, ...]
+    order: list[int]
+
+
+def _values(nodes: tuple[Node, ...], targets: Iterable[int]) -> Values:
+    chosen = tuple(targets)
+    return Values(nodes, chosen, needed(nodes, chosen))
+
+
+def _values_of(program: Program, nodes: tuple[Node, ...]) -> Values:
+    """The vectors that a program reads."""
+    names = [name for name in program.externals if name.startswith("value:")]
+    return _values(nodes, (int(name.removeprefix("value:")) for name in names))
 
 
 @dataclass(frozen=True)
@@ -59,15 +80,26 @@ class Tape:
 
 
 @dataclass(frozen=True, eq=False)
+class Backward:
+    """The way back."""
+
+    derived: Derived
+    schedule: BackwardSchedule
+    program: Program
+    values: Values
+    results: Values
+    """The gradients of parameter vectors."""
+
+
+@dataclass(frozen=True, eq=False)
 class Compiled:
     """A forward program, its tape, and the backward program where one was asked for."""
 
     schedule: Schedule
     tape: Tape
-    forward: Program
-    derived: Derived | None = None
-    schedule_back: BackwardSchedule | None = None
-    backward: Program | None = None
+    program: Program
+    values: Values
+    backward: Backward | None = None
 
 
 @lru_cache(maxsize=256)
@@ -75,19 +107,40 @@ def compile_forward(graph: Graph) -> Compiled:
     """For inference."""
     schedule = schedule_forward(graph)
     tape = _tape(schedule, ring=2)
-    return Compiled(schedule, tape, _forward_program(schedule, tape))
+    program = _forward_program(schedule, tape)
+    return Compiled(schedule, tape, program, _values_of(program, schedule.nodes))
 
 
 @lru_cache(maxsize=256)
-def compile_training(
-    graph: Graph, wanted: tuple[str, ...], every_state: bool = False
-) -> Compiled:
+def compile_single(graph: Graph) -> Compiled:
+    """For single steps: the only values that it reads are parameters as they are."""
+    schedule = schedule_single(graph)
+    tape = _tape(schedule, ring=2)
+    program = _forward_program(schedule, tape)
+    return Compiled(schedule, tape, program, _values_of(program, schedule.nodes))
+
+
+@lru_cache(maxsize=256)
+def compile_training(graph: Graph, wanted: tuple[str, ...], every_state: bool = False) -> Compiled:
     """For training, with gradients of parameters, states, and the inputs named in `wanted`."""
     derived = derive(graph, every_state)
     schedule, back = schedule_training(derived, wanted)
     tape = _tape(schedule, ring=0)
     forward = _forward_program(schedule, tape)
-    return Compiled(schedule, tape, forward, derived, back, _backward_program(schedule, back, tape))
+    program = _backward_program(schedule, back, tape)
+    return Compiled(
+        schedule,
+        tape,
+        forward,
+        _values_of(forward, schedule.nodes),
+        Backward(
+            derived,
+            back,
+            program,
+            _values_of(program, schedule.nodes),
+            _values(derived.nodes, derived.vectors.values()),
+        ),
+    )
 
 
 def _tape(schedule: Schedule, ring: int) -> Tape:
@@ -111,9 +164,7 @@ def _state_leaves(schedule: Schedule, program: Program, tape: Tape) -> dict[str,
     return places
 
 
-def _leaf_places(
-    schedule: Schedule, program: Program, tape: Tape
-) -> Callable[[int], Place | None]:
+def _leaf_places(schedule: Schedule, program: Program, tape: Tape) -> Callable[[int], Place | None]:
     states = _state_leaves(schedule, program, tape)
     nodes = schedule.nodes
 
@@ -191,14 +242,9 @@ def _backward_program(schedule: Schedule, back: BackwardSchedule, tape: Tape) ->
         external = program.external(f"sum:{k}")
         program.vector_sums.append(VectorSum(external, nodes[index].width, lowering.place(index)))
     for name, size in sizes.items():
-        final = program.buffer(
-            Buffer(Kind.BATCH, size, program.external(f"gradient:final:{name}"))
-        )
+        final = program.buffer(Buffer(Kind.BATCH, size, program.external(f"gradient:final:{name}")))
         ring = program.buffer(Buffer(Kind.TIME, size, rings[name], ring=2))
-        first = program.buffer(
-            Buffer(Kind.BATCH, size, program.external(f"gradient:state:{name}"))
-        )
+        first = program.buffer(Buffer(Kind.BATCH, size, program.external(f"gradient:state:{name}")))
         program.enter.append(Enter(final, ring))
         program.leave.append(Leave(Place(ring, 0), final, first))
     return program
-

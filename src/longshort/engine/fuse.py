@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from longshort.engine.graph import Level, Node, Tape, Value, needed
 
 PRODUCTS = ("product", "product_transposed")
+GATED = {"sigmoid_gradient": "gated_sigmoid_gradient", "tanh_gradient": "gated_tanh_gradient"}
+"""Gradients that take a product of two vectors in one pass."""
 
 
-def fuse(
-    nodes: Sequence[Node], roots: Sequence[int]
-) -> tuple[tuple[Node, ...], dict[int, int]]:
+def fuse(nodes: Sequence[Node], roots: Sequence[int]) -> tuple[tuple[Node, ...], dict[int, int]]:
     """The rewritten values, and where those of `roots` and all kept ones are among them."""
     return _Fusion(nodes, roots).run()
 
@@ -38,6 +38,10 @@ class _Fusion:
             if self.nodes[index].op == "add" and index not in self.absorbed:
                 self.terms[index] = self._flatten(index)
         for index in self.order:
+            node = self.nodes[index]
+            if node.op in GATED and self._alone(node.inputs[0], node.width, ("mul",)):
+                self.absorbed.add(node.inputs[0])
+        for index in self.order:
             if index in self.terms:
                 self.place[index] = self._sum(index)
             elif index not in self.absorbed:
@@ -47,23 +51,34 @@ class _Fusion:
     def _flatten(self, index: int) -> list[int]:
         width, terms = self.nodes[index].width, []
         for i in self.nodes[index].inputs:
-            node = self.nodes[i]
-            alone = self.uses[i] == 1 and node.width == width
-            if alone and node.op == "add":
+            if self._alone(i, width, ("add",)):
                 self.absorbed.add(i)
                 terms += self._flatten(i)
                 continue
-            if alone and node.op in (*PRODUCTS, "mul"):
+            if self._alone(i, width, (*PRODUCTS, "mul")):
                 self.absorbed.add(i)
             terms.append(i)
         return terms
 
+    def _alone(self, index: int, width: int, ops: Sequence[str]) -> bool:
+        """Whether nothing else needs the result of one of these operations."""
+        node = self.nodes[index]
+        return node.op in ops and self.uses[index] == 1 and node.width == width
+
     def _copy(self, index: int) -> int:
         node = self.nodes[index]
+        if node.op in GATED and node.inputs[0] in self.absorbed:
+            return self._gated(node)
         inputs = tuple(self.place[i] for i in node.inputs)
         level = max((self.tape.nodes[i].level for i in inputs), default=node.level)
         fixed = (node.op, inputs, node.width, max(level, node.level), node.name, node.span)
         return self.tape.add(Node(*fixed, node.value))
+
+    def _gated(self, node: Node) -> int:
+        """The gradient of a gate that was multiplied: (d · other) · its own derivative."""
+        factors = self.nodes[node.inputs[0]].inputs
+        inputs = [self._value(i) for i in (*factors, node.inputs[1])]
+        return self.tape.apply(GATED[node.op], *inputs, width=node.width).index
 
     def _value(self, index: int) -> Value:
         return Value(self.tape, self.place[index])
@@ -91,6 +106,4 @@ class _Fusion:
             return self.tape.apply("muladd", *inputs, total, width=width)
         if total.width < width:
             total = self.tape.apply("expand", total, width=width)
-        return self.tape.apply(
-            node.op, *inputs, total, width=width, name=node.name, span=node.span
-        )
+        return self.tape.apply(node.op, *inputs, total, width=width, name=node.name, span=node.span)

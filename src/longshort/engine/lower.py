@@ -63,7 +63,7 @@ class Lowering:
 
     def run(self, phases: Phases, stores: Sequence[tuple[int, Place]]) -> None:
         """Place and emit everything; `stores` are values and where they have to be in the end."""
-        self._claim_homes(stores)
+        self._claim_homes(stores, phases.before)
         copies = [(i, place) for i, place in stores if self.homes.get(i) != place]
         arranged = {
             "before": self._arrange(phases.before),
@@ -100,11 +100,13 @@ class Lowering:
         home = self.given(base) or self._home(base)
         return Place(home.buffer, home.column + offset)
 
-    def _claim_homes(self, stores: Sequence[tuple[int, Place]]) -> None:
+    def _claim_homes(self, stores: Sequence[tuple[int, Place]], before: Sequence[int]) -> None:
         for index, place in stores:
             node = self.nodes[index]
             computed = node.level > Level.PARAMETER and node.op not in (*LEAVES, *VIEWS)
-            if computed and self.given(index) is None:
+            # A chunk of steps computed at once would overrun a ring.
+            fits = index not in before or not self.program.buffers[place.buffer].ring
+            if computed and fits and self.given(index) is None:
                 self.homes.setdefault(index, place)
 
     def _arrange(self, order: Sequence[int]) -> list[list[int] | int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from longshort.engine.executors import fused
+from longshort.engine.executors import fused, triton
 from longshort.engine.executors import torch as portable
 from longshort.engine.executors.contract import Job, Tensors, Trajectory
 from longshort.engine.executors.plan import Plan, plan
@@ -50,6 +50,11 @@ class Traced:
     def __deepcopy__(self, memo: dict[int, object]) -> Traced:
         """Itself: nothing in it changes."""
         return self
+
+    @property
+    def graph(self) -> Graph:
+        """The equations of a plain call."""
+        return self._plans[False, False, False].graph
 
     @property
     def output_size(self) -> int:
@@ -172,11 +177,21 @@ def _native_executor() -> Executor | str:
     return Executor("native", "the fused scan in C++", native.refusal, native.execute)
 
 
-_NATIVE = _native_executor()
-MISSING = {"triton": "this version has no triton executor"}
+def _triton_executor() -> Executor | str:
+    """The triton executor, or why this installation lacks it; Triton itself is imported later."""
+    reason = triton.missing()
+    if reason is not None:
+        return reason
+    return Executor("triton", "the fused scan in Triton", triton.refusal, triton.execute)
+
+
+_NATIVE, _TRITON = _native_executor(), _triton_executor()
+MISSING = {
+    name: found
+    for name, found in (("native", _NATIVE), ("triton", _TRITON))
+    if isinstance(found, str)
+}
 """Backends that are missing altogether, with the reason."""
-if isinstance(_NATIVE, str):
-    MISSING["native"] = _NATIVE
 
 
 def _missing(backend: str) -> Executor:
@@ -195,11 +210,16 @@ def _missing(backend: str) -> Executor:
 
 EXECUTORS = (
     _missing("native") if isinstance(_NATIVE, str) else _NATIVE,
-    _missing("triton"),
+    _missing("triton") if isinstance(_TRITON, str) else _TRITON,
     Executor("torch", "torch's own kernel", fused.refusal, fused.execute),
     Executor("torch", "the equations in torch operations", portable.refusal, portable.execute),
 )
 """In the order in which they are tried."""
+
+
+def has_native() -> bool:
+    """Whether this installation has the native extension."""
+    return not isinstance(_NATIVE, str)
 
 
 def check_backend(backend: str) -> None:

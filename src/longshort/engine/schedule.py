@@ -9,7 +9,7 @@ the inputs and other kept values without a product.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from longshort.engine.derive import Derived, MatrixGradient
 from longshort.engine.fuse import PRODUCTS, fuse
@@ -54,6 +54,16 @@ def schedule_forward(graph: Graph) -> Schedule:
     """For a forward pass alone."""
     nodes, place = fuse(graph.nodes, [graph.output, *graph.states.values()])
     return _forward(graph, nodes, place, saved=[])
+
+
+def schedule_single(graph: Graph) -> Schedule:
+    """For single steps, where what depends on parameters alone is computed along with the rest."""
+    nodes, place = fuse(graph.nodes, [graph.output, *graph.states.values()])
+    raised = tuple(
+        node if node.op in LEAVES else replace(node, level=max(node.level, Level.INPUT))
+        for node in nodes
+    )
+    return _forward(graph, raised, place, saved=[])
 
 
 def schedule_training(derived: Derived, wanted: Iterable[str]) -> tuple[Schedule, BackwardSchedule]:
@@ -145,9 +155,7 @@ def _primal(nodes: tuple[Node, ...]) -> set[int]:
 
 def _rebuilt(nodes: tuple[Node, ...], index: int, kept: set[int]) -> bool:
     missing = needed(nodes, (index,), frozenset(kept))
-    return not any(
-        nodes[i].op in PRODUCTS and nodes[i].level > Level.PARAMETER for i in missing
-    )
+    return not any(nodes[i].op in PRODUCTS and nodes[i].level > Level.PARAMETER for i in missing)
 
 
 def _sunk(nodes: tuple[Node, ...], order: list[int], recurrent: set[int]) -> set[int]:

@@ -54,11 +54,7 @@ def _node(
 
 
 def _input(
-    name: str,
-    width: int,
-    per_sequence: bool,
-    noise: tuple[str, float] | None,
-    differentiable: bool,
+    name: str, width: int, per_sequence: bool, noise: tuple[str, float] | None, differentiable: bool
 ) -> Input:
     drawn = None if noise is None else (noise[0], noise[1])
     return Input(name, width, per_sequence, drawn, differentiable)

@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from longshort.cells import Cell, Sizes
 from longshort.engine.executors.contract import Tensors, Trajectory
-from longshort.engine.scan import Traced, check_backend, report, scan
+from longshort.engine.scan import Traced, check_backend, has_native, report, scan
 from longshort.errors import BackendError, ConfigError
 from longshort.nn.arguments import (
     Rates,
@@ -117,6 +117,10 @@ class Recurrent(nn.Module):
             width = traced.output_size * (self._directions if self.merge == "concat" else 1)
             shortcuts |= width == sizes.input
             sizes = Sizes(width, self.hidden_size)
+        self._graphs = tuple(layer.graph for layer in self._layers)
+        self._random = bool(self._layers[0].random or self.dropout or self.weight_dropout)
+        odd = self.residual or self.learn_initial_state
+        self._direct = has_native() and self.backend in ("auto", "native") and not odd
         self.output_size = sizes.input
         if self.residual and not shortcuts:
             raise ConfigError(
@@ -254,11 +258,33 @@ class Recurrent(nn.Module):
         """
         if self.bidirectional:
             raise BackendError("step: the reverse direction needs the whole sequence")
+        if self._direct and not torch.is_grad_enabled() and not (self.training and self._random):
+            streamed = self._streamed(x_t, state)
+            if streamed is not None:
+                return streamed
         if x_t.dim() != 2:
             raise ConfigError(f"step: x_t must be [B, I], got {x_t.dim()} dimensions")
         time = 1 if self.batch_first else 0
         output, after = self(x_t.unsqueeze(time), state)
         return output.squeeze(time), after
+
+    def _streamed(self, x: Tensor, state: Any) -> tuple[Tensor, Any] | None:
+        """A step without gradients, or None where it has to go the general way."""
+        from longshort.engine.executors.streaming import stack_step
+
+        step = stack_step(self._graphs, x.size(0), x.dtype)
+        if step is None or torch.compiler.is_compiling():
+            return None
+        if state is None:
+            given = tuple(x.new_zeros(shape) for shape in step.state_shapes)
+        else:
+            given = state if isinstance(state, tuple) else (state,)
+        names, own = self._names, self._parameters
+        weights = [own[names[layer][name]] for layer, name in step.parameters]
+        if not step.readable(x, given) or not _fit(weights, x.dtype):
+            return None
+        output, new = step(x, given, weights)
+        return output, new if len(new) > 1 else new[0]
 
     def _shape(self) -> Shape:
         weight = next(self.parameters())
@@ -371,3 +397,9 @@ class Recurrent(nn.Module):
             over = steps >= lengths.to(x.device)
             x = x.masked_fill(over.unsqueeze(-1), 0.0)
         return output + x
+
+
+def _fit(weights: list[Any], dtype: torch.dtype) -> bool:
+    return all(
+        weight.dtype == dtype and weight.is_cpu and weight.is_contiguous() for weight in weights
+    )

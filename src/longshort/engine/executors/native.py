@@ -16,12 +16,7 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 
 from longshort.engine.executors import torch as portable
 from longshort.engine.executors.contract import Job, Trajectory
-from longshort.engine.executors.runner import (
-    Arguments,
-    parameter_names,
-    run_backward,
-    run_forward,
-)
+from longshort.engine.executors.runner import Arguments, parameter_names, run_backward, run_forward
 from longshort.engine.graph import Graph
 from longshort.engine.text import from_text
 from longshort.engine.trace import with_ends
@@ -55,7 +50,8 @@ def execute(job: Job) -> Trajectory:
     if not torch.compiler.is_compiling() and _transformed(*inputs, *state, *parameters):
         return portable.execute(job)
     lengths = None if job.lengths is None else job.lengths.to("cpu", torch.int64)
-    found = _scan(
+    scan = _scan if keep or torch.compiler.is_compiling() else _scan_at_once
+    found = scan(
         job.plans[False].text, inputs, state, parameters, lengths, wanted, keep, job.want_states
     )
     names = list(graph.state_sizes)
@@ -63,6 +59,22 @@ def execute(job: Job) -> Trajectory:
     if lengths is not None:
         states = {name: _frozen(value, lengths) for name, value in states.items()}
     return Trajectory(found[0], dict(zip(names, found[2:], strict=False)), states)
+
+
+def _scan_at_once(
+    graph: str,
+    inputs: Sequence[Tensor],
+    state: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    lengths: Tensor | None,
+    wanted: Sequence[int],
+    keep: bool,
+    every_state: bool,
+) -> list[Tensor]:
+    """The operator without torch's dispatcher, where nothing records."""
+    return run_forward(
+        Arguments(from_text(graph), inputs, state, parameters, lengths, wanted, keep, every_state)
+    )
 
 
 def _transformed(*tensors: Tensor) -> bool:
@@ -88,8 +100,8 @@ def _scan(
     keep: bool,
     every_state: bool,
 ) -> list[Tensor]:
-    return run_forward(
-        Arguments(from_text(graph), inputs, state, parameters, lengths, wanted, keep, every_state)
+    return _scan_at_once(
+        graph, inputs, state, parameters, lengths, wanted, keep, every_state
     )
 
 

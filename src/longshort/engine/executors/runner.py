@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from longshort import _native
-from longshort.engine.compile import Compiled, compile_forward, compile_training
+from longshort.engine.compile import Backward, Compiled, Values, compile_forward, compile_training
 from longshort.engine.encode import encode
 from longshort.engine.executors.contract import Tensors
 from longshort.engine.executors.threads import share_with_torch
@@ -105,12 +105,16 @@ class _Given:
     def like(self) -> Tensor:
         return self.tensors["input:x"]
 
-    def add_values(self, program: Program) -> None:
+    def add_values(self, values: Values) -> None:
         """The vectors that a program reads, computed from the parameters."""
-        wanted = {int(n.split(":")[1]) for n in program.externals if n.startswith("value:")}
-        nodes = self.compiled.schedule.nodes
-        values = evaluate(nodes, sorted(wanted), self.parameters, [], self.like())
-        self.tensors.update({f"value:{i}": values[i].contiguous() for i in wanted})
+        found = evaluate(values, self.parameters, [], self.like())
+        for index, value in zip(values.targets, found, strict=True):
+            self.tensors[f"value:{index}"] = value.contiguous()
+
+    def back(self) -> Backward:
+        """The compiled way back."""
+        assert self.compiled.backward is not None
+        return self.compiled.backward
 
 
 def _run(given: _Given, program: Program) -> None:
@@ -161,8 +165,8 @@ def run_forward(arguments: Arguments) -> list[Tensor]:
     tensors["tape"] = x.new_empty(tape)
     sizes = given.graph.state_sizes
     tensors.update({f"final:{n}": x.new_empty((given.batch, w)) for n, w in sizes.items()})
-    given.add_values(compiled.forward)
-    _run(given, compiled.forward)
+    given.add_values(compiled.values)
+    _run(given, compiled.program)
     back = given.order.back
     found = [back(tensors["output"], 1), tensors["tape"]]
     found += [back(tensors[f"final:{name}"], 0) for name in sizes]
@@ -198,17 +202,14 @@ def run_backward(
     for name, value in zip(names, gradients[1 + len(names) :], strict=False):
         tensors[f"gradient:states:{name}"] = _dense(sort(value, 1))
     _add_results(given)
-    program = given.compiled.backward
-    assert program is not None
-    given.add_values(program)
-    _run(given, program)
+    given.add_values(given.back().values)
+    _run(given, given.back().program)
     return _results(given)
 
 
 def _add_results(given: _Given) -> None:
     compiled, x, tensors = given.compiled, given.like(), given.tensors
-    back = compiled.schedule_back
-    assert back is not None
+    back = given.back().schedule
     for name, width in given.graph.state_sizes.items():
         tensors[f"ring:{name}"] = x.new_empty((2, given.batch, width))
         tensors[f"gradient:state:{name}"] = x.new_empty((given.batch, width))
@@ -227,11 +228,9 @@ def _add_results(given: _Given) -> None:
 
 
 def _results(given: _Given) -> list[Tensor]:
-    back, derived, tensors = given.compiled.schedule_back, given.compiled.derived, given.tensors
-    assert back is not None and derived is not None
+    back, tensors = given.back().schedule, given.tensors
     sums = [tensors[f"sum:{k}"] for k in back.gathered_places]
-    targets = list(derived.vectors.values())
-    vectors = evaluate(derived.nodes, targets, given.parameters, sums, given.like())
+    vectors = evaluate(given.back().results, given.parameters, sums, given.like())
     unsort = given.order.back
     found = []
     for spec in given.graph.inputs:
@@ -240,6 +239,6 @@ def _results(given: _Given) -> list[Tensor]:
             found.append(unsort(value.sum(0), 0) if spec.per_sequence else unsort(value, 1))
     found += [unsort(tensors[f"gradient:state:{n}"], 0) for n in given.graph.state_sizes]
     found += [tensors[f"gradient:matrix:{n}"] for n in given.graph.matrices]
-    for name, width in given.graph.vectors.items():
-        found.append(vectors[derived.vectors[name]].expand(width).clone())
+    widths = given.graph.vectors.values()
+    found += [v.expand(width).clone() for v, width in zip(vectors, widths, strict=True)]
     return found

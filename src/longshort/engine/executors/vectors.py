@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from longshort.engine.compile import Values
 from longshort.engine.executors.torch import FUNCTIONS
-from longshort.engine.graph import Node, needed
+from longshort.engine.graph import Node
 
 
 def _inverse_deviation(a: Tensor) -> Tensor:
@@ -35,17 +36,13 @@ ALL_FUNCTIONS = FUNCTIONS | {
 
 
 def evaluate(
-    nodes: Sequence[Node],
-    targets: Sequence[int],
-    parameters: dict[str, Tensor],
-    gathered: Sequence[Tensor],
-    like: Tensor,
-) -> dict[int, Tensor]:
-    """The vectors `targets`, from the parameters and from sums over time and batch."""
-    values: dict[int, Tensor] = {}
-    for index in needed(list(nodes), tuple(targets)):
-        values[index] = _value(nodes[index], values, parameters, gathered, like)
-    return values
+    values: Values, parameters: dict[str, Tensor], gathered: Sequence[Tensor], like: Tensor
+) -> list[Tensor]:
+    """The targets of `values`, from the parameters and from sums over time and batch."""
+    found: dict[int, Tensor] = {}
+    for index in values.order:
+        found[index] = _value(values.nodes[index], found, parameters, gathered, like)
+    return [found[index] for index in values.targets]
 
 
 def _value(
@@ -71,6 +68,10 @@ def _value(
             product = F.linear(inputs[0], parameters[node.name][node.span[0] : node.span[1]])
         case "product_transposed":
             product = inputs[0] @ parameters[node.name][node.span[0] : node.span[1]]
+        case "gated_sigmoid_gradient":
+            return inputs[0] * inputs[1] * inputs[2] * (1 - inputs[2])
+        case "gated_tanh_gradient":
+            return inputs[0] * inputs[1] * (1 - inputs[2] * inputs[2])
         case "muladd":
             return inputs[0] * inputs[1] + inputs[2]
         case _:

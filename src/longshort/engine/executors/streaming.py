@@ -1,0 +1,123 @@
+"""Single steps through a stack of layers, with as little as possible around the native call.
+
+For inference, without gradients and noise. Native code is handed addresses here, so `readable` asks
+for everything that it relies on; what is otherwise goes the general way.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor
+
+from longshort import _native
+from longshort.engine.compile import Compiled, compile_single
+from longshort.engine.encode import encode
+from longshort.engine.graph import Graph
+
+DTYPES = (torch.float32, torch.float64)
+
+
+class StackStep:
+    """A step of all layers for one batch size and dtype: what stays the same from call to call."""
+
+    def __init__(self, graphs: tuple[Graph, ...], batch: int, dtype: torch.dtype) -> None:
+        self.x_shape = (batch, graphs[0].inputs[0].width)
+        self.output_shape = (batch, graphs[-1].output_size)
+        widths = graphs[0].state_sizes.values()
+        self.state_shapes = [(len(graphs), batch, width) for width in widths]
+        self.dtype = dtype
+        self._stream = _native.Stream(dtype == torch.float64, batch)
+        self.parameters = [
+            (layer, name) for layer, graph in enumerate(graphs) for name in self._add(graph, batch)
+        ]
+        """Layer and name of every parameter, in the order in which a step takes them."""
+
+    def _add(self, graph: Graph, batch: int) -> list[str]:
+        compiled = compile_single(graph)
+        places = {name: i for i, name in enumerate(compiled.program.externals)}
+        sizes: list[int] = []
+        for name in places:
+            rows, width = _shape(compiled, name, batch)
+            sizes += (batch * width, width, rows * width)
+        states: list[int] = []
+        for name, width in graph.state_sizes.items():
+            states += (places.get(f"state:{name}", -1), places[f"final:{name}"], width)
+        read = [name for name in places if name.startswith(("matrix:", "value:"))]
+        self._stream.add(
+            encode(compiled.program),
+            sizes,
+            [places.get("input:x", -1), places["output"], places.get("tape", -1)],
+            graph.output_size,
+            2 * batch * compiled.tape.width,
+            states,
+            [places[name] for name in read],
+        )
+        return [_parameter(compiled, name) for name in read]
+
+    def readable(self, x: Tensor, state: tuple[Tensor, ...]) -> bool:
+        """Whether native code can take x [B, I] and the states [L, B, W] as they are."""
+        return (
+            len(state) == len(self.state_shapes)
+            and self._dense(x, self.x_shape)
+            and all(map(self._dense, state, self.state_shapes))
+        )
+
+    def _dense(self, value: Tensor, shape: tuple[int, ...]) -> bool:
+        return (
+            value.shape == shape
+            and value.dtype == self.dtype
+            and value.is_contiguous()
+            and value.is_cpu
+            and type(value) is Tensor
+            and not is_functorch_wrapped_tensor(value)
+        )
+
+    def __call__(
+        self, x: Tensor, state: tuple[Tensor, ...], parameters: list[Tensor]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The output [B, P] and the new states."""
+        output = torch.empty(self.output_shape, dtype=self.dtype)
+        new = tuple([torch.empty_like(value) for value in state])
+        tensors = (x, output, *state, *new, *parameters)
+        self._stream.step([tensor.data_ptr() for tensor in tensors])
+        return output, new
+
+
+def _parameter(compiled: Compiled, name: str) -> str:
+    kind, _, key = name.partition(":")
+    return key if kind == "matrix" else compiled.schedule.nodes[int(key)].name
+
+
+def _shape(compiled: Compiled, name: str, batch: int) -> tuple[int, int]:
+    graph = compiled.schedule.graph
+    kind, _, key = name.partition(":")
+    match kind:
+        case "matrix":
+            return graph.matrices[key]
+        case "value":
+            return 1, compiled.schedule.nodes[int(key)].width
+        case "tape":
+            return 2 * batch, compiled.tape.width
+        case "output":
+            return batch, graph.output_size
+        case "input":
+            return batch, graph.inputs[0].width
+    return batch, graph.state_sizes[key]
+
+
+@lru_cache(maxsize=256)
+def stack_step(graphs: tuple[Graph, ...], batch: int, dtype: torch.dtype) -> StackStep | None:
+    """The prepared step, or None for equations that need more than x, states and parameters."""
+    if batch == 0 or dtype not in DTYPES or not all(map(_plain, graphs)):
+        return None
+    same = all(graph.state_sizes == graphs[0].state_sizes for graph in graphs)
+    return StackStep(graphs, batch, dtype) if same else None
+
+
+def _plain(graph: Graph) -> bool:
+    compiled = compile_single(graph)
+    vectors = all(compiled.schedule.nodes[i].op == "vector" for i in compiled.values.targets)
+    return vectors and len(graph.inputs) == 1

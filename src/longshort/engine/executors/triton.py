@@ -1,0 +1,218 @@
+"""The scan on a GPU, in kernels that Triton compiles, as one opaque torch operator.
+
+`longshort::triton_scan` runs a whole layer in one direction over time; its equations come as text,
+so a compiled or exported model carries them. Any cell runs: see `triton_plan` for what is computed
+where, `triton_tiles` for how values become kernels. Ragged sequences have the input "alive". Second
+derivatives and the transforms of torch.func go through the portable executor. Triton is imported
+when a first scan runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor
+
+from longshort.engine.executors import torch as portable
+from longshort.engine.executors.contract import Job, Trajectory
+from longshort.engine.executors.triton_run import (
+    Arguments,
+    parameter_names,
+    run_backward,
+    run_forward,
+)
+from longshort.engine.executors.triton_tiles import ROWWISE, SUPPORTED
+from longshort.engine.graph import Graph
+from longshort.engine.text import from_text
+
+DTYPES = (torch.float32, torch.float64)
+WIDEST_ROW = 32 * 1024
+"""Columns that an operation along the width may have: they lie in one tile."""
+INTERPRETED = os.environ.get("TRITON_INTERPRET", "0").lower() in ("1", "true", "yes", "on")
+"""Whether Triton's kernels run in Python, on the CPU too; Triton reads it when it is imported."""
+
+
+def missing() -> str | None:
+    """Why this installation cannot have the triton executor, or None."""
+    if find_spec("triton") is not None:
+        return None
+    return (
+        "Triton is not installed; `pip install triton` brings what it needs for the triton executor"
+    )
+
+
+def refusal(
+    graph: Graph, dtype: torch.dtype, device: torch.device, want_states: bool
+) -> str | None:
+    """Why it cannot run, or None."""
+    del want_states
+    if device.type == "cpu" and not INTERPRETED:
+        return (
+            "Triton's kernels run on a GPU, the tensors are on the CPU (for tests, "
+            "TRITON_INTERPRET=1 in the environment runs them there, slowly)"
+        )
+    if device.type not in ("cpu", "cuda"):
+        return f"Triton's kernels run on CUDA devices, the tensors are on {device.type}"
+    if dtype not in DTYPES:
+        return f"the triton executor computes in float32 and float64 so far, not in {dtype}"
+    return _unsuited(graph)
+
+
+def _unsuited(graph: Graph) -> str | None:
+    for node in graph.nodes:
+        if node.op not in SUPPORTED and node.op not in ("input", "state", "vector"):
+            return f"the triton executor has no operation {node.op!r}"
+        widths = [graph.nodes[i].width for i in node.inputs]
+        if node.op in ROWWISE and max(widths) > WIDEST_ROW:
+            return f"{node.op} runs over {max(widths)} columns, more than {WIDEST_ROW} in one tile"
+    return None
+
+
+def execute(job: Job) -> Trajectory:
+    """Run a layer's scan."""
+    ordered = job.plans[job.lengths is not None]
+    graph, given = ordered.graph, job.inputs
+    if job.lengths is not None:
+        alive = torch.arange(job.x.size(0), device=job.x.device)[:, None] < job.lengths.to(
+            job.x.device
+        )
+        given = given | {"alive": alive.to(job.x.dtype).unsqueeze(-1)}
+    inputs = [given[spec.name] for spec in graph.inputs]
+    state = [job.state[name] for name in graph.state_sizes]
+    parameters = [job.parameters[name] for name in parameter_names(graph)]
+    tensors = [*inputs, *state, *parameters]
+    if not torch.compiler.is_compiling() and any(map(is_functorch_wrapped_tensor, tensors)):
+        return portable.execute(job)
+    keep = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+    wanted = [
+        int(keep and spec.differentiable and value.requires_grad)
+        for spec, value in zip(graph.inputs, inputs, strict=True)
+    ]
+    found = _scan(ordered.text, inputs, state, parameters, wanted, keep, job.want_states)
+    names = list(graph.state_sizes)
+    states = found[1 + len(names) : 1 + 2 * len(names)] if job.want_states else []
+    return Trajectory(
+        output=found[0],
+        final=dict(zip(names, found[1:], strict=False)),
+        states=dict(zip(names, states, strict=False)),
+    )
+
+
+@torch.library.custom_op("longshort::triton_scan", mutates_args=())
+def _scan(
+    graph: str,
+    inputs: Sequence[Tensor],
+    state: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    wanted: Sequence[int],
+    keep: bool,
+    every_state: bool,
+) -> list[Tensor]:
+    return run_forward(
+        Arguments(from_text(graph), inputs, state, parameters, wanted, keep, every_state)
+    )
+
+
+@_scan.register_fake
+def _scan_shapes(
+    graph: str,
+    inputs: Sequence[Tensor],
+    state: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    wanted: Sequence[int],
+    keep: bool,
+    every_state: bool,
+) -> list[Tensor]:
+    arguments = Arguments(from_text(graph), inputs, state, parameters, wanted, keep, every_state)
+    return [inputs[0].new_empty(shape) for shape in arguments.shapes()]
+
+
+@torch.library.custom_op("longshort::triton_scan_backward", mutates_args=())
+def _scan_backward(
+    graph: str,
+    inputs: Sequence[Tensor],
+    state: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    wanted: Sequence[int],
+    every_state: bool,
+    tape: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+) -> list[Tensor]:
+    arguments = Arguments(from_text(graph), inputs, state, parameters, wanted, True, every_state)
+    return run_backward(arguments, tape, gradients)
+
+
+@_scan_backward.register_fake
+def _scan_backward_shapes(
+    graph: str,
+    inputs: Sequence[Tensor],
+    state: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    wanted: Sequence[int],
+    every_state: bool,
+    tape: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+) -> list[Tensor]:
+    del graph, every_state, tape, gradients
+    chosen = [value for value, want in zip(inputs, wanted, strict=True) if want]
+    return [value.new_empty(value.shape) for value in (*chosen, *state, *parameters)]
+
+
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    graph, given, state, parameters, wanted, _, every_state = inputs
+    ctx.graph, ctx.wanted, ctx.every_state = graph, wanted, every_state
+    ctx.results = 1 + len(state) * (2 if every_state else 1)
+    ctx.ends = [len(given), len(given) + len(state)]
+    ctx.ends.append(ctx.ends[-1] + len(parameters))
+    ctx.save_for_backward(*given, *state, *parameters, *output[ctx.results :])
+    ctx.shapes = [value.shape for value in output[: ctx.results]]
+
+
+def _backward(ctx: Any, gradients: list[Tensor | None]) -> tuple[Any, ...]:
+    saved = list(ctx.saved_tensors)
+    first, second, third = ctx.ends
+    groups = saved[:first], saved[first:second], saved[second:third]
+    incoming = [
+        saved[0].new_zeros(shape) if gradient is None else gradient
+        for gradient, shape in zip(gradients, ctx.shapes, strict=False)
+    ]
+    if torch.is_grad_enabled():
+        found = _by_equations(ctx, groups, incoming)
+    else:
+        found = _scan_backward(
+            ctx.graph, *groups, ctx.wanted, ctx.every_state, saved[third:], incoming
+        )
+    rest = list(found)
+    inputs = [rest.pop(0) if want else None for want in ctx.wanted]
+    states = len(groups[1])
+    return None, inputs, rest[:states], rest[states:], None, None, None
+
+
+def _by_equations(
+    ctx: Any, groups: tuple[list[Tensor], list[Tensor], list[Tensor]], incoming: list[Tensor]
+) -> list[Tensor | None]:
+    """The gradients, differentiable again, of the equations in torch."""
+    graph = from_text(ctx.graph)
+    inputs, state, parameters = groups
+    trajectory = portable.run(
+        graph,
+        dict(zip(parameter_names(graph), parameters, strict=True)),
+        {spec.name: v for spec, v in zip(graph.inputs, inputs, strict=True)},
+        dict(zip(graph.state_sizes, state, strict=True)),
+        want_states=ctx.every_state,
+    )
+    every = trajectory.states.values() if ctx.every_state else ()
+    results = [trajectory.output, *trajectory.final.values(), *every]
+    chosen = [value for value, want in zip(inputs, ctx.wanted, strict=True) if want]
+    leaves = [*chosen, *state, *parameters]
+    free = [leaf for leaf in leaves if leaf.requires_grad]
+    found = iter(torch.autograd.grad(results, free, incoming, create_graph=True, allow_unused=True))
+    return [next(found) if leaf.requires_grad else None for leaf in leaves]
+
+
+_scan.register_autograd(_backward, setup_context=_setup)

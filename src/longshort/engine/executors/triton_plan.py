@@ -1,0 +1,391 @@
+"""What a scan on the GPU consists of: products by torch, and kernels between them, in three parts.
+
+Before the loop, in it and after it. In the loop is only what the next step waits for; all else is
+computed for all steps at once. Where the recurrent matrices are small, the loop is a single kernel.
+
+Tensors by name, [T, B, W] where nothing else is said: "input:NAME", "state:NAME" [B, W] before the
+scan, "states:NAME" [T + 1, B, W] from there on, "output", "value:N" (a value of the graph),
+"vector:N" [W] (one that varies with nothing), "matrix:NAME"; and backwards "gradient:output",
+"every:NAME" (gradients of the states of every step), "back:NAME" [T + 1, B, W] (of the states, the
+last one first) and "gradient:input:NAME".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from longshort.engine.derive import Derived, derive
+from longshort.engine.executors.triton_source import Launch, header, write_kernel, write_loop
+from longshort.engine.executors.triton_tiles import VIEWS, Place, UnsuitedError
+from longshort.engine.fuse import PRODUCTS
+from longshort.engine.graph import Graph, Level, Node, needed
+from longshort.engine.schedule import (
+    BackwardSchedule,
+    Schedule,
+    schedule_forward,
+    schedule_training,
+)
+
+MATRIX_NUMBERS = 16 * 1024
+"""Recurrent matrices up to this size (64 KiB) are held by the kernel that is the whole loop.
+
+That is four gates of 64 units. The limit is a guess from the size of a processor's registers and
+shared memory; it has not been measured on a GPU yet.
+"""
+
+Store = tuple[int, Place]
+"""A value and where it is wanted."""
+
+
+@dataclass(frozen=True)
+class Multiply:
+    """target = source · matrixᵀ (or · matrix, transposed) + what is there, a vector, or nothing."""
+
+    source: Place
+    matrix: str
+    span: tuple[int, int]
+    transposed: bool
+    target: Place
+    add: str | None
+    """"there", the vector's name, or None."""
+
+
+Stage = Multiply | Launch
+
+
+@dataclass
+class Pass:
+    """The forward or the backward pass."""
+
+    before: list[Stage] = field(default_factory=list)
+    loop: list[Stage] = field(default_factory=list)
+    after: list[Stage] = field(default_factory=list)
+    buffers: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Tensors that it fills: rows beyond T, and columns."""
+    places: dict[int, Place] = field(default_factory=dict)
+    """Values that are in memory in the end."""
+    persistent: bool = False
+    why_not: str = ""
+    """The reason why the loop is no single kernel."""
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """Both passes, and the text of all their kernels."""
+
+    schedule: Schedule
+    forward: Pass
+    source: str
+    tape: tuple[str, ...]
+    """Tensors that the backward pass reads."""
+    derived: Derived | None = None
+    schedule_back: BackwardSchedule | None = None
+    backward: Pass | None = None
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All values."""
+        return self.schedule.nodes
+
+
+class _Planner:
+    """Arranges one pass; `done` collects the text of its kernels."""
+
+    def __init__(
+        self, title: str, nodes: tuple[Node, ...], places: dict[int, Place], done: list[str]
+    ) -> None:
+        self.title, self.nodes, self.done = title, nodes, done
+        self.found = Pass(places=places)
+        self.uses: Counter[int] = Counter()
+
+    def count_uses(self, roots: Sequence[int]) -> None:
+        """Note how often each value is read."""
+        order = needed(self.nodes, tuple(roots))
+        self.uses.update(i for index in order for i in self.nodes[index].inputs)
+        self.uses.update(roots)
+
+    # Memory
+
+    def find(self, index: int) -> Place | None:
+        """Where a value lies."""
+        if index in self.found.places:
+            return self.found.places[index]
+        node = self.nodes[index]
+        match node.op:
+            case "constant":
+                return None
+            case "input":
+                kind = "batch" if node.level == Level.SEQUENCE else "time"
+                return Place(f"input:{node.name}", 0, node.width, kind)
+            case "state":
+                return Place(f"states:{node.name}", 0, node.width, "time")
+            case "state_gradient":
+                return Place(f"back:{node.name}", 0, node.width, "time", shift=1)
+            case "every_gradient":
+                return Place(f"every:{node.name}", 0, node.width, "time")
+            case "output_gradient":
+                return Place("gradient:output", 0, node.width, "time")
+        if node.level == Level.PARAMETER:
+            return Place(f"vector:{index}", 0, node.width, "vector")
+        return None
+
+    def readable(self, index: int) -> Place | None:
+        """Where a value or what it is a view of lies."""
+        column = 0
+        while self.find(index) is None and self.nodes[index].op in VIEWS:
+            column += self.nodes[index].span[0]
+            index = self.nodes[index].inputs[0]
+        place = self.find(index)
+        if place is None:
+            return None
+        return Place(place.buffer, place.column + column, place.stride, place.kind, place.shift)
+
+    def buffer(self, index: int) -> Place:
+        """A new place for a value."""
+        width = self.nodes[index].width
+        self.found.buffers[f"value:{index}"] = (0, width)
+        return Place(f"value:{index}", 0, width, "time")
+
+    def wanted(self, index: int) -> Store | None:
+        """A new place for a value, unless it can be read by torch where it is."""
+        place = self.readable(index)
+        if place is not None and place.kind == "time":
+            return None
+        return index, self.buffer(index)
+
+    def _note(self, index: int, place: Place) -> None:
+        """A value is in memory now, and so are the parts that it was put together of."""
+        if self.find(index) is None:
+            self.found.places[index] = place
+        node, column = self.nodes[index], place.column
+        if node.op == "concat":
+            for i in node.inputs:
+                self._note(i, Place(place.buffer, column, place.stride, place.kind, place.shift))
+                column += self.nodes[i].width
+
+    def known(self) -> frozenset[int]:
+        """Values that are in memory."""
+        return frozenset(i for i in range(len(self.nodes)) if self.find(i) is not None)
+
+    # Stages
+
+    def stages(self, targets: Sequence[Store]) -> list[Stage]:
+        """Products, and before each of them a kernel with what is wanted and can be had by then."""
+        found: list[Stage] = []
+        rest = [(i, place) for i, place in targets if self.find(i) != place]
+        order = needed(self.nodes, tuple(i for i, _ in rest), self.known())
+        for product in [i for i in order if self._is_product(i)]:
+            required: list[Store] = []
+            home, add = self._home(product, rest, required)
+            self._kernel(required, rest, found)
+            node = self.nodes[product]
+            source = self.readable(node.inputs[0])
+            assert source is not None
+            transposed = node.op == "product_transposed"
+            found.append(Multiply(source, node.name, node.span, transposed, home, add))
+            self.found.places.setdefault(product, home)
+        if rest:
+            self._kernel([rest.pop()], rest, found)
+        return found
+
+    def _is_product(self, index: int) -> bool:
+        node = self.nodes[index]
+        return node.op in PRODUCTS and node.level > Level.PARAMETER
+
+    def _home(
+        self, index: int, rest: list[Store], required: list[Store]
+    ) -> tuple[Place, str | None]:
+        """Where a product goes and what it is added to; its operands become required."""
+        node = self.nodes[index]
+        source = self.wanted(node.inputs[0])
+        if source is not None:
+            required.append(source)
+        home = next((place for i, place in rest if i == index), None)
+        if home is not None:
+            rest.remove((index, home))
+        add: str | None = None
+        if len(node.inputs) > 1:
+            start = node.inputs[1]
+            place = self.found.places.get(start)
+            vector = self.readable(start)
+            if place is not None and home is None and self._may_be_overwritten(start, place):
+                home, add = place, "there"
+                del self.found.places[start]
+            elif vector == Place(f"vector:{start}", 0, node.width, "vector"):
+                add = vector.buffer
+            else:
+                home, add = home or self.buffer(index), "there"
+                required.append((start, home))
+        return home or self.buffer(index), add
+
+    def _may_be_overwritten(self, index: int, place: Place) -> bool:
+        own = place.buffer == f"value:{index}" and place.buffer in self.found.buffers
+        return own and self.uses[index] == 1
+
+    def _kernel(self, required: list[Store], rest: list[Store], found: list[Stage]) -> None:
+        """A kernel that stores what is required, and of the rest what waits for no product."""
+        if not required:
+            return
+        known = self.known()
+        ready = [
+            (i, place)
+            for i, place in rest
+            if not any(map(self._is_product, needed(self.nodes, (i,), known)))
+        ]
+        stores = list(dict.fromkeys([*required, *ready]))
+        text, launch = write_kernel(f"{self.title}_{len(self.done)}", self.nodes, self.find, stores)
+        self.done.append(text)
+        found.append(launch)
+        rest[:] = [store for store in rest if store not in ready]
+        for index, place in stores:
+            self._note(index, place)
+
+    # The loop
+
+    def loop(
+        self, targets: Sequence[Store], later: Sequence[int], limit: int, graph: Graph
+    ) -> None:
+        """Plan the loop: `targets` are the states, `later` is what is computed after it."""
+        try:
+            self.found.loop = [self._whole_loop(targets, later, limit, graph)]
+            self.found.persistent = True
+        except UnsuitedError as error:
+            self.found.why_not = str(error)
+            self.found.loop = self.stages(targets)
+
+    def _whole_loop(
+        self, targets: Sequence[Store], later: Sequence[int], limit: int, graph: Graph
+    ) -> Launch:
+        known = self.known()
+        order = needed(self.nodes, tuple(i for i, _ in targets), known)
+        products = [i for i in order if self._is_product(i)]
+        between = {*products, *(self.nodes[i].inputs[0] for i in products)}
+        between = {i for i in between if i not in known and self.nodes[i].op not in VIEWS}
+        between -= {i for i, _ in targets}
+        read_later = set(needed(self.nodes, tuple(later), known | between))
+        stores = list(targets)
+        stores += [(i, self._later_place(i)) for i in sorted(between & read_later)]
+        op = "state_gradient" if targets[0][1].buffer.startswith("back:") else "state"
+        leaves = {node.name: i for i, node in enumerate(self.nodes) if node.op == op}
+        carried = {}
+        for index, place in targets:
+            leaf = leaves.get(place.buffer.partition(":")[2])
+            first = None if leaf is None else self.find(leaf)
+            if leaf is not None and first is not None:
+                carried[leaf] = (index, first)
+        text, launch, size = write_loop(
+            f"{self.title}_{len(self.done)}",
+            self.nodes,
+            self.find,
+            stores,
+            carried,
+            graph.matrices,
+            backward=op == "state_gradient",
+        )
+        if size > limit:
+            raise UnsuitedError(f"the recurrent matrices have {size} numbers, above {limit}")
+        self.done.append(text)
+        for index, place in stores:
+            self.found.buffers.setdefault(place.buffer, (0, place.stride))
+            self._note(index, place)
+        return launch
+
+    def _later_place(self, index: int) -> Place:
+        return Place(f"value:{index}", 0, self.nodes[index].width, "time")
+
+
+@lru_cache(maxsize=256)
+def compile_scan(
+    graph: Graph,
+    wanted: tuple[str, ...] | None,
+    every_state: bool,
+    real: str,
+    limit: int = MATRIX_NUMBERS,
+) -> Compiled:
+    """Plan a scan; `wanted`: inputs whose gradients are asked for, None without a backward pass.
+
+    `real` is the type to compute in, `limit` the size of matrices that a kernel may hold.
+    """
+    kernels: list[str] = []
+    if wanted is None:
+        schedule = schedule_forward(graph)
+        forward = _plan_forward(schedule, kernels, limit)
+        return Compiled(schedule, forward, header(real) + "".join(kernels), ())
+    derived = derive(graph, every_state)
+    schedule, back = schedule_training(derived, wanted)
+    forward = _plan_forward(schedule, kernels, limit)
+    saved = {i: forward.places[i] for i in schedule.saved}
+    tape = dict.fromkeys(f"states:{name}" for name in graph.state_sizes)
+    tape |= dict.fromkeys(place.buffer for place in saved.values())
+    backward = _plan_backward(schedule, back, saved, kernels, limit)
+    source = header(real) + "".join(kernels)
+    return Compiled(schedule, forward, source, tuple(tape), derived, back, backward)
+
+
+def _new_states(schedule: Schedule) -> list[Store]:
+    sizes = schedule.graph.state_sizes
+    return [
+        (index, Place(f"states:{name}", 0, sizes[name], "time", shift=1))
+        for name, index in schedule.states.items()
+    ]
+
+
+def _plan_forward(schedule: Schedule, kernels: list[str], limit: int) -> Pass:
+    nodes, graph = schedule.nodes, schedule.graph
+    planner = _Planner("forward", nodes, {}, kernels)
+    found = planner.found
+    roots = [*schedule.states.values(), schedule.output, *schedule.saved]
+    planner.count_uses(roots)
+    hoisted = [i for i in schedule.hoisted if nodes[i].op in PRODUCTS]
+    found.buffers |= {f"states:{n}": (1, width) for n, width in graph.state_sizes.items()}
+    found.buffers["output"] = (0, graph.output_size)
+    found.before = planner.stages([(i, planner.buffer(i)) for i in hoisted])
+    planner.loop(_new_states(schedule), [schedule.output, *schedule.saved], limit, graph)
+    last = [store for i in schedule.saved if (store := planner.wanted(i)) is not None]
+    last.append((schedule.output, Place("output", 0, graph.output_size, "time")))
+    found.after = planner.stages(last)
+    for i in schedule.saved:
+        place = planner.readable(i)
+        assert place is not None
+        found.places[i] = place
+    return found
+
+
+def _plan_backward(
+    schedule: Schedule,
+    back: BackwardSchedule,
+    saved: dict[int, Place],
+    kernels: list[str],
+    limit: int,
+) -> Pass:
+    nodes, graph = schedule.nodes, schedule.graph
+    places = dict(saved)
+    for index, place in _new_states(schedule):
+        if nodes[index].op not in ("state", "input") and nodes[index].level > Level.PARAMETER:
+            places.setdefault(index, place)
+    planner = _Planner("backward", nodes, places, kernels)
+    found = planner.found
+    sinks = [*back.gathered, *(i for m in back.matrices for i in (m.d, m.v))]
+    last = [*sinks, *back.inputs.values()]
+    planner.count_uses([*back.states.values(), *last])
+    for name, width in graph.state_sizes.items():
+        found.buffers[f"back:{name}"] = (1, width)
+    sizes = {spec.name: spec.width for spec in graph.inputs}
+    targets = [
+        (index, Place(f"back:{name}", 0, graph.state_sizes[name], "time"))
+        for name, index in back.states.items()
+    ]
+    planner.loop(targets, last, limit, graph)
+    wanted = [store for i in sinks if (store := planner.wanted(i)) is not None]
+    for name, index in back.inputs.items():
+        found.buffers[f"gradient:input:{name}"] = (0, sizes[name])
+        wanted.append((index, Place(f"gradient:input:{name}", 0, sizes[name], "time")))
+    found.after = planner.stages(list(dict.fromkeys(wanted)))
+    for i in sinks:
+        place = planner.readable(i)
+        assert place is not None
+        found.places[i] = place
+    return found

@@ -4,10 +4,11 @@
 
 A ratio is taken between neighbours in time, once a repetition, in the order AB BA AB …; what is
 shown is the median [quartiles]. Before each timing the threads that the other contender left
-spinning go to sleep, and short calls get one that is not timed. The first results of both contenders
-are compared. Shapes are (B, T, I, H): batch, steps, input size, hidden size.
-Training is forward and backward: gradients of all weights, and of x with --input-gradient, from a
-random gradient of the whole output. Results go to benchmarks/results/.
+spinning go to sleep, and short calls get one that is not timed. First results are compared. The
+machine has to be quiet: OpenMP's barriers wait for a thread that another program has displaced.
+
+Shapes are (B, T, I, H): batch, steps, input size, hidden size. Training is forward and backward:
+gradients of all weights, and of x with --input-gradient, from a random gradient of the output.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from longshort import workflow
 from longshort.cells import GRU, LSTM, Cell, Sizes
+from longshort.engine.scan import MISSING
 from longshort.engine.trace import Mode, trace
 from longshort.errors import LongshortError
 from longshort.nn import Recurrent
@@ -115,28 +117,23 @@ def streaming(bench: Bench) -> Iterator[Result]:
         other = rivals.onnx_runtime(trial.layer, trial.x, bench.threads, stateful=True)
         yield trial.result("step, ONNX Runtime", bench.duel(ours, other))
         what, goal = "native call of a step, ONNX Runtime", bench.goal("≥", 1.5)
-        native = native_step(trial.layer, x, rows)
+        native = native_step(trial.layer, x, state)
         if native is None:
             yield Result(what, STEP, goal=goal, note="not built yet")
         else:
             yield trial.result(what, bench.duel(native, other), goal)
 
 
-def native_step(layer: nn.Module, x: Tensor, state: Sequence[Tensor]) -> Call | None:
+def native_step(layer: nn.Module, x: Tensor, state: tuple[Tensor, ...]) -> Call | None:
     """What `layer.step` calls once all is checked; None where it has no way of its own."""
     try:
         streaming = import_module("longshort.engine.executors.streaming")
     except ImportError:
         return None
     graph = trace(LSTM(), Sizes(STEP.inputs, STEP.hidden), Mode())
-    step, after = streaming.layer_step(graph, STEP.batch), [torch.empty_like(s) for s in state]
-    weights = {name.removesuffix("_l0"): weight for name, weight in layer.named_parameters()}
-
-    def call() -> Sequence[Any]:
-        old, new = ([s.data_ptr() for s in states] for states in (state, after))
-        return (step(x, old, new, weights),)
-
-    return call
+    step = streaming.stack_step((graph,), STEP.batch, x.dtype)
+    weights = [layer.get_parameter(f"{name}_l{k}") for k, name in step.parameters]
+    return lambda: step(x, state, weights)[:1]
 
 
 def gru(bench: Bench) -> Iterator[Result]:
@@ -268,6 +265,7 @@ def training_operations(shape: Shape, input_gradient: bool) -> int:
 
 def first_call(bench: Bench) -> Iterator[Result]:
     """From a class that was never seen to its first result, the layer's construction included."""
+    place: dict[str, Any] = {"backend": bench.backend, "device": bench.device}
     x = torch.randn(BATCH.steps, BATCH.batch, BATCH.inputs, device=bench.device)
     gradient = torch.randn(BATCH.steps, BATCH.batch, BATCH.hidden, device=bench.device)
 
@@ -275,9 +273,7 @@ def first_call(bench: Bench) -> Iterator[Result]:
         cell = type("Fresh", (SlowMemory,), {"__doc__": "Fresh."})(decay)
 
         def call() -> Sequence[Any]:
-            layer = Recurrent(
-                cell, BATCH.inputs, BATCH.hidden, backend=bench.backend, device=bench.device
-            )
+            layer = Recurrent(cell, BATCH.inputs, BATCH.hidden, **place)
             with torch.set_grad_enabled(train):
                 output: Tensor = layer(x)[0]
             return torch.autograd.grad(output, list(layer.parameters()), gradient) if train else ()
@@ -328,8 +324,7 @@ def bytes_kept(module: nn.Module, x: Tensor) -> float:
 def against_jax(bench: Bench) -> Iterator[Result]:
     """Vanilla LSTM against lax.scan, which takes all cores."""
     if not rivals.installed("jax") or bench.threads != len(os.sched_getaffinity(0)):
-        note = "jax is not installed, or this process may use more cores than threads are measured"
-        yield Result("LSTM, JAX", note=note)
+        yield Result("LSTM, JAX", note="not installed, or more cores than threads: use taskset")
         return
     for shape in (SEQUENCE, BATCH, WIDE, FORECASTER):
         trial = Trial(bench, LSTM(), shape)
@@ -361,11 +356,10 @@ def line(result: Result) -> str:
     pair = (result.ours, result.rival)
     ours, rival = ("" if value is None else f"{value:.4g} {result.unit}" for value in pair)
     ratio = "{:.3g} [{:.3g}, {:.3g}]".format(*result.ratio) if result.ratio else ""
-    goal = str(result.goal or "")
-    met = {None: "", True: "yes", False: "no"}[result.met]
-    shape = str(result.shape or "")
-    start = f"{result.what:46} {shape:>15} {ours:>10} {rival:>10} {ratio:>20} {goal:>8}"
-    return f"{start} {met:3} {result.note[:70]}".rstrip()
+    unsteady = "unsteady; " if result.ratio and result.ratio[2] > 1.25 * result.ratio[1] else ""
+    met, shape = {None: "", True: "yes", False: "no"}[result.met], str(result.shape or "")
+    start = f"{result.what:46} {shape:>15} {ours:>10} {rival:>10} {ratio:>20} "
+    return f"{start}{result.goal or '':>8} {met:3} {unsteady}{result.note[:70]}".rstrip()
 
 
 def record(result: Result) -> dict[str, Any]:
@@ -374,13 +368,11 @@ def record(result: Result) -> dict[str, Any]:
 
 
 def environment(bench: Bench) -> dict[str, Any]:
-    from longshort import _native
-
     found = workflow.environment() | {
         "cpu": cpu_model(),
         "cores": len(os.sched_getaffinity(0)),
-        "isas": _native.isas(),
-        "load_before": os.getloadavg()[0],
+        "isas": [] if "native" in MISSING else import_module("longshort._native").isas(),
+        "load": os.getloadavg()[0],
         "date": time.strftime("%Y-%m-%d"),
         "settings": asdict(bench) | {"precision": "", "pause": PAUSE},
         "fma_peak_gflops": {str(n): peak_rate(bench, n) for n in (1, 2)},
@@ -388,9 +380,9 @@ def environment(bench: Bench) -> dict[str, Any]:
     names = ("onnxruntime", "jax", "jaxlib", "triton")
     found["packages"] |= {d.name: d.version for d in distributions() if d.name in names}
     if bench.device == "cuda":
-        found["gpu"] = torch.cuda.get_device_name()
-        found["cudnn"] = torch.backends.cudnn.version()
-        found["cudnn_benchmark"] = torch.backends.cudnn.benchmark
+        cudnn = torch.backends.cudnn
+        found |= {"gpu": torch.cuda.get_device_name(), "cudnn": cudnn.version()}
+        found["cudnn_benchmark"] = cudnn.benchmark
     return found
 
 

@@ -154,7 +154,6 @@ class Bench:
         first = [call() for call in calls]
         if compare and self.precision == FLOAT32:
             check_equal(*first)
-        del first
         counts = [max(1, round(self.block / min(self.seconds(c, 1) for _ in "ab"))) for c in calls]
         times: tuple[list[float], list[float]] = ([], [])
         gc.collect()
@@ -272,7 +271,6 @@ class Loop(nn.Module):
             self.register_parameter(name.removesuffix("_l0"), copy)
 
     def forward(self, x: Tensor) -> tuple[Tensor, States]:
-        """x [T, B, I] to outputs [T, B, H] and the final states."""
         state: States = (x.new_zeros(x.size(1), self.hidden),) * self.states
         outputs = []
         for x_t in x:
@@ -386,8 +384,7 @@ def _onnx_model(layer: Recurrent, stateful: bool) -> bytes:
     weights = [numpy_helper.from_array(v, k) for k, v in _onnx_weights(layer).items()]
     graph = helper.make_graph([node], "lstm", given, found, weights)
     opset = [helper.make_opsetid("", 17)]
-    model: bytes = helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
-    return model
+    return bytes(helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString())
 
 
 def onnx_runtime(layer: Recurrent, x: Tensor, threads: int, stateful: bool = False) -> Call:

@@ -67,22 +67,30 @@ const longshort::Kernels& kernels(const std::optional<std::string>& isa) {
   return *found->kernels;
 }
 
-void run_checked(const OwnedProgram& program, bool is_double, const longshort::Call& call,
+// Of a call's tensors and products: float, double, or float with products in bfloat16.
+enum Precision : int { single_precision, double_precision, bfloat16_products };
+
+void run_checked(const OwnedProgram& program, int precision, const longshort::Call& call,
                  std::size_t tensors, const std::optional<std::string>& isa) {
   if (const std::string wrong = longshort::fault(program, call, tensors); !wrong.empty())
     throw nb::value_error(wrong.c_str());
   const longshort::Kernels& k = kernels(isa);
+  if (precision < single_precision || precision > bfloat16_products)
+    throw nb::value_error("precision is 0 (float), 1 (double) or 2 (bfloat16 products)");
+  const auto function = precision == double_precision   ? k.run_double
+                        : precision == bfloat16_products ? k.run_bfloat16
+                                                         : k.run_float;
   const longshort::Program view = program.view();
   bool enough;
   {
     nb::gil_scoped_release release;
-    enough = is_double ? k.run_double(view, call) : k.run_float(view, call);
+    enough = function(view, call);
   }
   if (!enough) throw std::bad_alloc();
 }
 
 // tensors: address, time stride, batch stride and size of each, one after the other.
-void run(const OwnedProgram& program, bool is_double, std::int64_t steps, std::int64_t batch,
+void run(const OwnedProgram& program, int precision, std::int64_t steps, std::int64_t batch,
          const Numbers& tensors, std::int64_t lengths, int threads,
          const std::optional<std::string>& isa) {
   if (tensors.size() % 4 != 0) throw nb::value_error("tensors are given by four numbers each");
@@ -92,7 +100,7 @@ void run(const OwnedProgram& program, bool is_double, std::int64_t steps, std::i
                     tensors[4 * i + 2], tensors[4 * i + 3]};
   const longshort::Call call{steps, batch, externals.data(),
                              reinterpret_cast<const std::int64_t*>(lengths), threads};
-  run_checked(program, is_double, call, externals.size(), isa);
+  run_checked(program, precision, call, externals.size(), isa);
 }
 
 // Places of what a layer is given among its tensors, -1 for what it does not read.
@@ -197,7 +205,7 @@ NB_MODULE(_native, module) {
   nb::set_leak_warnings(false);
   nb::class_<OwnedProgram>(module, "Program");
   module.def("program", &make_program, "A checked program from rows of numbers.");
-  module.def("run", &run, nb::arg("program"), nb::arg("is_double"), nb::arg("steps"),
+  module.def("run", &run, nb::arg("program"), nb::arg("precision"), nb::arg("steps"),
              nb::arg("batch"), nb::arg("tensors"), nb::arg("lengths"), nb::arg("threads"),
              nb::arg("isa") = nb::none(), "Run a program over time.");
   nb::class_<Stream>(module, "Stream")

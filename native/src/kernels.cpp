@@ -8,6 +8,7 @@
 namespace longshort::LONGSHORT_ISA {
 
 extern const Kernels kernels;
-const Kernels kernels{vector_bytes, run<float>, run<double>};
+const Kernels kernels{vector_bytes, run<float, float>, run<double, double>,
+                      run<float, bf16>};
 
 }  // namespace longshort::LONGSHORT_ISA

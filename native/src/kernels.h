@@ -12,6 +12,8 @@ struct Kernels {
   // False if there is not enough memory.
   bool (*run_float)(const Program&, const Call&);
   bool (*run_double)(const Program&, const Call&);
+  // Everything in float, but products of matrices narrowed to bfloat16.
+  bool (*run_bfloat16)(const Program&, const Call&);
 };
 
 }  // namespace longshort

@@ -94,7 +94,7 @@ struct ReadyInstruction {
 };
 
 // What one thread has for itself.
-template <class T>
+template <class T, class P>
 struct Own {
   T* row;
   T* block;
@@ -103,36 +103,39 @@ struct Own {
   const T** sources;
   const T** starts;
   T** targets;
+  P* narrowed;
+  const P** narrow_sources;
+  const P** narrow_starts;
   void* scratch;
 };
 
-template <class T>
+// T: what is computed in; P: what products are computed with, narrowed from T if it is
+// another type.
+template <class T, class P>
 struct Layout {
   size_t* offsets;
   size_t row = 0, block = 0, local = 0, shared = 0, constant = 0;
   size_t* matrix_offsets;
   size_t packed = 0;
   T* constants;
-  T* packed_at;
+  P* packed_at;
   T* shared_at;
   double* sums;
   size_t* sum_offsets;
   size_t* alive;
-  Own<T>* own;
+  Own<T, P>* own;
 };
 
-template <class T>
 inline size_t matrix_depth(const Weight& m) {
   return size_t(m.transposed ? m.end - m.begin : m.columns);
 }
 
-template <class T>
 inline size_t matrix_width(const Weight& m) {
   return size_t(m.transposed ? m.columns : m.end - m.begin);
 }
 
-template <class T>
-inline size_t& total_of(Layout<T>& layout, Kind kind) {
+template <class T, class P>
+inline size_t& total_of(Layout<T, P>& layout, Kind kind) {
   if (kind == Kind::row) return layout.row;
   if (kind == Kind::block) return layout.block;
   if (kind == Kind::local) return layout.local;
@@ -140,8 +143,8 @@ inline size_t& total_of(Layout<T>& layout, Kind kind) {
   return layout.constant;
 }
 
-template <class T>
-inline void place_buffers(const Program& program, Layout<T>& layout, bool write) {
+template <class T, class P>
+inline void place_buffers(const Program& program, Layout<T, P>& layout, bool write) {
   for (size_t i = 0; i < program.buffers.size; ++i) {
     const Buffer& buffer = program.buffers[i];
     if (buffer.external >= 0) continue;
@@ -151,28 +154,46 @@ inline void place_buffers(const Program& program, Layout<T>& layout, bool write)
   }
 }
 
-template <class T>
-inline void place_matrices(const Program& program, Layout<T>& layout, bool write) {
+template <class T, class P>
+inline void place_matrices(const Program& program, Layout<T, P>& layout, bool write) {
   for (size_t i = 0; i < program.matrices.size; ++i) {
     if (write) layout.matrix_offsets[i] = layout.packed;
     const Weight& m = program.matrices[i];
-    layout.packed += round_up(packed_size<T>(matrix_depth<T>(m), matrix_width<T>(m)), 64);
+    layout.packed += round_up(packed_size<P>(matrix_depth(m), matrix_width(m)), 64);
   }
 }
 
-template <class T>
+template <class P>
 inline size_t sink_scratch(const Program& program, size_t rows) {
   size_t most = 0;
   for (const MatrixSum& sum : program.matrix_sums) {
-    const size_t size = scratch_size<T>(rows, size_t(sum.columns));
+    const size_t size = scratch_size<P>(rows, size_t(sum.columns));
     most = size > most ? size : most;
   }
   return most;
 }
 
-template <class T>
-inline Layout<T> lay_out(const Program& program, const Extent& e, Arena& arena) {
-  Layout<T> layout{};
+// Elements of P that the longest operands of a product, or of a sum of outer products,
+// are narrowed to.
+template <class T, class P>
+inline size_t narrowed_size(const Program& program, size_t rows) {
+  if (sizeof(T) == sizeof(P)) return 0;
+  size_t most = 0;
+  for (const Weight& m : program.matrices) {
+    const size_t size = round_up(matrix_depth(m), 32);
+    most = size > most ? size : most;
+  }
+  for (const MatrixSum& sum : program.matrix_sums) {
+    const size_t size =
+        round_up(size_t(sum.end - sum.begin), 32) + round_up(size_t(sum.columns), 32);
+    most = size > most ? size : most;
+  }
+  return most * rows;
+}
+
+template <class T, class P>
+inline Layout<T, P> lay_out(const Program& program, const Extent& e, Arena& arena) {
+  Layout<T, P> layout{};
   layout.offsets = arena.take<size_t>(program.buffers.size);
   layout.matrix_offsets = arena.take<size_t>(program.matrices.size);
   const bool write = layout.offsets != nullptr;
@@ -180,7 +201,7 @@ inline Layout<T> lay_out(const Program& program, const Extent& e, Arena& arena) 
   if (e.packed) place_matrices(program, layout, write);
   layout.alive = arena.take<size_t>(e.steps + 1);
   layout.constants = arena.take<T>(layout.constant);
-  layout.packed_at = arena.take<T>(layout.packed);
+  layout.packed_at = arena.take<P>(layout.packed);
   layout.shared_at = arena.take<T>(layout.shared * e.chunk * e.batch);
   size_t sums = 0;
   layout.sum_offsets = arena.take<size_t>(program.vector_sums.size);
@@ -189,10 +210,10 @@ inline Layout<T> lay_out(const Program& program, const Extent& e, Arena& arena) 
     sums += round_up(size_t(program.vector_sums[i].size), 16);
   }
   layout.sums = arena.take<double>(sums);
-  layout.own = arena.take<Own<T>>(e.threads);
+  layout.own = arena.take<Own<T, P>>(e.threads);
   const size_t pointers = e.chunk * (program.backward ? e.batch : e.block);
   for (size_t t = 0; t < e.threads; ++t) {
-    Own<T> own{};
+    Own<T, P> own{};
     own.row = arena.take<T>(layout.row);
     own.block = arena.take<T>(layout.block * e.block);
     own.local = arena.take<T>(layout.local * e.block * e.chunk);
@@ -200,7 +221,10 @@ inline Layout<T> lay_out(const Program& program, const Extent& e, Arena& arena) 
     own.sources = arena.take<const T*>(pointers);
     own.starts = arena.take<const T*>(pointers);
     own.targets = arena.take<T*>(pointers);
-    own.scratch = arena.take<char>(sink_scratch<T>(program, pointers));
+    own.narrowed = arena.take<P>(narrowed_size<T, P>(program, pointers));
+    own.narrow_sources = arena.take<const P*>(pointers);
+    own.narrow_starts = arena.take<const P*>(pointers);
+    own.scratch = arena.take<char>(sink_scratch<P>(program, pointers));
     if (write) layout.own[t] = own;
   }
   return layout;

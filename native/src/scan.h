@@ -15,10 +15,10 @@
 
 namespace longshort::LONGSHORT_ISA {
 
-template <class T>
+template <class T, class P>
 class Scan {
  public:
-  Scan(const Program& program, const Call& call, const Extent& e, const Layout<T>& layout)
+  Scan(const Program& program, const Call& call, const Extent& e, const Layout<T, P>& layout)
       : program_(program), call_(call), e_(e), layout_(layout) {}
 
   void run(int thread) {
@@ -36,7 +36,7 @@ class Scan {
  private:
   struct Worker {
     Scan& scan;
-    Own<T>& own;
+    Own<T, P>& own;
     size_t thread;
     Barrier::Turn turn;
     size_t b0;
@@ -61,7 +61,7 @@ class Scan {
     View<T> view(Place place, size_t k) const {
       if (place.buffer < 0) return {};
       const Buffer& buffer = scan.program_.buffers[size_t(place.buffer)];
-      const Layout<T>& layout = scan.layout_;
+      const Layout<T, P>& layout = scan.layout_;
       const size_t offset = layout.offsets[place.buffer];
       const size_t width = padded<T>(size_t(buffer.width));
       switch (buffer.kind) {
@@ -151,16 +151,35 @@ class Scan {
     void run_product(const Stage& stage, size_t rows) {
       const Weight& matrix = scan.program_.matrices[size_t(stage.matrix)];
       if (!scan.e_.packed) return run_direct(stage, matrix, rows);
-      const T* packed = scan.layout_.packed_at + scan.layout_.matrix_offsets[stage.matrix];
-      product<T>(rows, own.sources, stage.start.buffer < 0 ? nullptr : own.starts, own.targets,
-                 packed, matrix_depth<T>(matrix), matrix_width<T>(matrix));
+      const P* packed = scan.layout_.packed_at + scan.layout_.matrix_offsets[stage.matrix];
+      const size_t K = matrix_depth(matrix);
+      product<P>(rows, narrowed(own.sources, own.narrow_sources, rows, 0, K, own.narrowed),
+                 stage.start.buffer < 0 ? nullptr : own.starts, own.targets, packed, K,
+                 matrix_width(matrix));
+    }
+
+    // Columns [from, to) of the rows as P, at the same columns: the rows themselves where P
+    // is what they are.
+    const P* const* narrowed(const T* const* rows, const P** out, size_t count, size_t from,
+                             size_t to, P* memory) const {
+      if constexpr (sizeof(P) == sizeof(T)) {
+        (void)out, (void)count, (void)from, (void)to, (void)memory;
+        return rows;
+      } else {
+        const size_t width = round_up(to - from, 32);
+        for (size_t r = 0; r < count; ++r, memory += width) {
+          narrow(rows[r] + from, to - from, memory);
+          out[r] = memory - from;
+        }
+        return out;
+      }
     }
 
     void run_direct(const Stage& stage, const Weight& matrix, size_t rows) {
       const Tensor& from = scan.call_.externals[matrix.external];
       const Plain<T> plain{static_cast<const T*>(from.data) + matrix.begin * from.batch_stride,
                            ptrdiff_t(from.batch_stride)};
-      const size_t K = matrix_depth<T>(matrix), N = matrix_width<T>(matrix);
+      const size_t K = matrix_depth(matrix), N = matrix_width(matrix);
       for (size_t r = 0; r < rows; ++r) {
         const T* start = stage.start.buffer < 0 ? nullptr : own.starts[r];
         (matrix.transposed ? product_of_columns<T> : product_of_rows<T>)(
@@ -301,8 +320,13 @@ class Scan {
       gather(own.starts, sum.v, k1);
       const Tensor& gradient = scan.call_.externals[sum.external];
       T* at = static_cast<T*>(gradient.data) + sum.begin * gradient.batch_stride;
-      accumulate_outer<T>(rows, own.sources, from, to, own.starts, size_t(sum.columns), at,
-                          ptrdiff_t(gradient.batch_stride), own.scratch);
+      const size_t columns = size_t(sum.columns);
+      P* second = own.narrowed + rows * round_up(to - from, 32);
+      accumulate_outer<P>(rows,
+                          narrowed(own.sources, own.narrow_sources, rows, from, to, own.narrowed),
+                          from, to,
+                          narrowed(own.starts, own.narrow_starts, rows, 0, columns, second),
+                          columns, at, ptrdiff_t(gradient.batch_stride), own.scratch);
     }
 
     void add_vector(size_t index, size_t k1) {
@@ -360,15 +384,15 @@ class Scan {
       const Weight& m = program_.matrices[i];
       const Tensor& from = call_.externals[m.external];
       const T* at = static_cast<const T*>(from.data) + m.begin * from.batch_stride;
-      const size_t K = matrix_depth<T>(m), N = matrix_width<T>(m);
+      const size_t K = matrix_depth(m), N = matrix_width(m);
       const ptrdiff_t row = ptrdiff_t(from.batch_stride);
       const ptrdiff_t k_stride = m.transposed ? row : 1, n_stride = m.transposed ? 1 : row;
-      T* out = layout_.packed_at + layout_.matrix_offsets[i];
-      for (size_t n = 0; n < N; n += panel_columns<T>, ++turn) {
+      P* out = layout_.packed_at + layout_.matrix_offsets[i];
+      for (size_t n = 0; n < N; n += panel_columns<P>, ++turn) {
         if (turn % e_.threads != thread) continue;
-        const size_t columns = smaller(panel_columns<T>, N - n);
-        pack<T>(at + ptrdiff_t(n) * n_stride, k_stride, n_stride, K, columns,
-                out + packed_offset<T>(K, n));
+        const size_t columns = smaller(panel_columns<P>, N - n);
+        pack<P>(at + ptrdiff_t(n) * n_stride, k_stride, n_stride, K, columns,
+                out + packed_offset<P>(K, n));
       }
     }
   }
@@ -376,12 +400,12 @@ class Scan {
   const Program& program_;
   const Call& call_;
   const Extent& e_;
-  const Layout<T>& layout_;
+  const Layout<T, P>& layout_;
   Barrier barrier_;
 };
 
 // False if there is not enough memory.
-template <class T>
+template <class T, class P>
 bool run(const Program& program, const Call& call) {
   if (call.steps == 0 || call.batch == 0) return true;
   // Forward, a thread has whole sequences to itself, so more than those are of no use.
@@ -391,13 +415,13 @@ bool run(const Program& program, const Call& call) {
   Team team(int(useful < call.threads ? useful : call.threads));
   const Extent e = extent<T>(program, call, team.size());
   Arena measure(nullptr);
-  lay_out<T>(program, e, measure);
+  lay_out<T, P>(program, e, measure);
   char* memory = static_cast<char*>(std::aligned_alloc(64, measure.used()));
   if (!memory) return false;
   Arena arena(memory);
-  const Layout<T> layout = lay_out<T>(program, e, arena);
-  Scan<T> scan(program, call, e, layout);
-  team.run([](void* context, int thread) { static_cast<Scan<T>*>(context)->run(thread); }, &scan);
+  const Layout<T, P> layout = lay_out<T, P>(program, e, arena);
+  Scan<T, P> scan(program, call, e, layout);
+  team.run([](void* context, int thread) { static_cast<Scan<T, P>*>(context)->run(thread); }, &scan);
   std::free(memory);
   return true;
 }

@@ -30,7 +30,7 @@ def program(
 ) -> Program: ...
 def run(
     program: Program,
-    is_double: bool,
+    precision: int,
     steps: int,
     batch: int,
     tensors: Sequence[int],

@@ -21,7 +21,7 @@ from longshort.engine.graph import Graph
 from longshort.engine.text import from_text
 from longshort.engine.trace import with_ends
 
-DTYPES = (torch.float32, torch.float64)
+DTYPES = (torch.float32, torch.float64, torch.bfloat16)
 
 
 def refusal(
@@ -32,7 +32,7 @@ def refusal(
     if device.type != "cpu":
         return f"the native scan runs on the CPU, the tensors are on {device.type}"
     if dtype not in DTYPES:
-        return f"the native scan computes in float32 and float64, not in {dtype}"
+        return f"the native scan computes in float32, float64 and bfloat16, not in {dtype}"
     return None
 
 
@@ -119,7 +119,9 @@ def _scan_shapes(
     arguments = Arguments(
         from_text(graph), inputs, state, parameters, lengths, wanted, keep, every_state
     )
-    return [inputs[0].new_empty(shape) for shape in arguments.shapes()]
+    found = [inputs[0].new_empty(shape) for shape in arguments.shapes()]
+    found[1] = found[1].to(arguments.working_dtype)
+    return found
 
 
 @torch.library.custom_op("longshort::scan_backward", mutates_args=())

@@ -19,6 +19,9 @@ from longshort.engine.program import Program
 
 share_with_torch()
 
+PRECISIONS = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2}
+"""What the native module calls them; the last has float32 tensors and bfloat16 products."""
+
 
 @dataclass(frozen=True)
 class Arguments:
@@ -37,6 +40,16 @@ class Arguments:
     """Whether the states of every step are asked for."""
     isa: str | None = None
     """Instruction set; None: the best of this machine."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of what was given and of what comes back, but for the tape."""
+        return self.inputs[0].dtype
+
+    @property
+    def working_dtype(self) -> torch.dtype:
+        """What is computed in: for bfloat16 float32, where only matrix products are narrower."""
+        return torch.float32 if self.dtype == torch.bfloat16 else self.dtype
 
     def compiled(self) -> Compiled:
         """The programs for this."""
@@ -96,6 +109,7 @@ class _Given:
     steps: int
     batch: int
     order: _Order
+    dtype: torch.dtype
     isa: str | None
 
     @property
@@ -120,18 +134,16 @@ class _Given:
 def _run(given: _Given, program: Program) -> None:
     tensors, lengths = given.tensors, given.order.lengths
     numbers: list[int] = []
-    is_double = False
     for name in program.externals:
         value = tensors[name]
         strides = value.stride()
-        is_double = value.dtype == torch.float64
         reach = 1 + sum((n - 1) * s for n, s in zip(value.shape, strides, strict=True))
         time = strides[0] if value.dim() == 3 else 0
         rows = strides[-2] if value.dim() > 1 else 0
         numbers += (value.data_ptr(), time, rows, reach if value.numel() else 0)
     _native.run(
         encode(program),
-        is_double,
+        PRECISIONS[given.dtype],
         given.steps,
         given.batch,
         numbers,
@@ -142,18 +154,22 @@ def _run(given: _Given, program: Program) -> None:
 
 
 def _given(arguments: Arguments) -> _Given:
-    graph = arguments.graph
+    graph, dtype = arguments.graph, arguments.working_dtype
     order = _Order(arguments.lengths)
     tensors: Tensors = {}
     for spec, value in zip(graph.inputs, arguments.inputs, strict=True):
-        tensors[f"input:{spec.name}"] = _dense(order.sort(value, 0 if spec.per_sequence else 1))
+        rows = order.sort(value.to(dtype), 0 if spec.per_sequence else 1)
+        tensors[f"input:{spec.name}"] = _dense(rows)
     for name, value in zip(graph.state_sizes, arguments.state, strict=True):
-        tensors[f"state:{name}"] = _dense(order.sort(value, 0))
-    named = dict(zip(parameter_names(graph), arguments.parameters, strict=True))
+        tensors[f"state:{name}"] = _dense(order.sort(value.to(dtype), 0))
+    weights = [value.to(dtype) for value in arguments.parameters]
+    named = dict(zip(parameter_names(graph), weights, strict=True))
     for name in graph.matrices:
         tensors[f"matrix:{name}"] = _dense(named[name])
     steps, batch = arguments.inputs[0].shape[:2]
-    return _Given(arguments.compiled(), tensors, named, steps, batch, order, arguments.isa)
+    return _Given(
+        arguments.compiled(), tensors, named, steps, batch, order, arguments.dtype, arguments.isa
+    )
 
 
 def run_forward(arguments: Arguments) -> list[Tensor]:
@@ -172,7 +188,7 @@ def run_forward(arguments: Arguments) -> list[Tensor]:
     found += [back(tensors[f"final:{name}"], 0) for name in sizes]
     if arguments.every_state:
         found += [back(_state_of_every_step(given, name), 1) for name in sizes]
-    return found
+    return [value if i == 1 else value.to(given.dtype) for i, value in enumerate(found)]
 
 
 def _state_of_every_step(given: _Given, name: str) -> Tensor:
@@ -195,6 +211,8 @@ def run_backward(
     tensors = given.tensors
     sort = given.order.sort
     names = list(given.graph.state_sizes)
+    wide = [value.to(arguments.working_dtype) for value in (output, *gradients)]
+    output, gradients = wide[0], wide[1:]
     tensors |= {"output": sort(output, 1), "tape": tape}
     tensors["gradient:output"] = _dense(sort(gradients[0], 1))
     for name, value in zip(names, gradients[1:], strict=False):
@@ -241,4 +259,4 @@ def _results(given: _Given) -> list[Tensor]:
     found += [tensors[f"gradient:matrix:{n}"] for n in given.graph.matrices]
     widths = given.graph.vectors.values()
     found += [v.expand(width).clone() for v, width in zip(vectors, widths, strict=True)]
-    return found
+    return [value.to(given.dtype) for value in found]

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from longshort.engine.derive import Derived, derive
+from longshort.engine.compile import Values
+from longshort.engine.derive import derive
 from longshort.engine.executors.triton_source import Launch, header, write_kernel, write_loop
 from longshort.engine.executors.triton_tiles import VIEWS, Place, UnsuitedError
 from longshort.engine.fuse import PRODUCTS
@@ -71,6 +72,36 @@ class Pass:
     why_not: str = ""
     """The reason why the loop is no single kernel."""
 
+    @property
+    def stages(self) -> list[Stage]:
+        """All of them."""
+        return [*self.before, *self.loop, *self.after]
+
+    def vectors(self, nodes: tuple[Node, ...]) -> Values:
+        """The vectors that it reads."""
+        names = {name for stage in self.stages for name in tensors_of(stage)}
+        numbers = sorted(int(n.partition(":")[2]) for n in names if n.startswith("vector:"))
+        return Values(nodes, tuple(numbers), needed(nodes, tuple(numbers)))
+
+
+def tensors_of(stage: Stage) -> set[str]:
+    """Tensors that a stage reads or writes."""
+    if isinstance(stage, Launch):
+        return set(stage.tensors)
+    found = {stage.source.buffer, stage.target.buffer, f"matrix:{stage.matrix}"}
+    return found if stage.add in (None, "there") else found | {stage.add}
+
+
+@dataclass(frozen=True, eq=False)
+class Backward:
+    """The way back."""
+
+    schedule: BackwardSchedule
+    part: Pass
+    vectors: Values
+    results: Values
+    """The gradients of parameter vectors."""
+
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
@@ -78,17 +109,11 @@ class Compiled:
 
     schedule: Schedule
     forward: Pass
+    vectors: Values
     source: str
-    tape: tuple[str, ...]
+    tape: tuple[str, ...] = ()
     """Tensors that the backward pass reads."""
-    derived: Derived | None = None
-    schedule_back: BackwardSchedule | None = None
-    backward: Pass | None = None
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """All values."""
-        return self.schedule.nodes
+    backward: Backward | None = None
 
 
 class _Planner:
@@ -313,16 +338,26 @@ def compile_scan(
     if wanted is None:
         schedule = schedule_forward(graph)
         forward = _plan_forward(schedule, kernels, limit)
-        return Compiled(schedule, forward, header(real) + "".join(kernels), ())
+        vectors = forward.vectors(schedule.nodes)
+        return Compiled(schedule, forward, vectors, header(real) + "".join(kernels))
     derived = derive(graph, every_state)
     schedule, back = schedule_training(derived, wanted)
+    nodes = schedule.nodes
     forward = _plan_forward(schedule, kernels, limit)
     saved = {i: forward.places[i] for i in schedule.saved}
     tape = dict.fromkeys(f"states:{name}" for name in graph.state_sizes)
     tape |= dict.fromkeys(place.buffer for place in saved.values())
     backward = _plan_backward(schedule, back, saved, kernels, limit)
-    source = header(real) + "".join(kernels)
-    return Compiled(schedule, forward, source, tuple(tape), derived, back, backward)
+    targets = tuple(derived.vectors.values())
+    results = Values(derived.nodes, targets, needed(derived.nodes, targets))
+    return Compiled(
+        schedule,
+        forward,
+        forward.vectors(nodes),
+        header(real) + "".join(kernels),
+        tuple(tape),
+        Backward(back, backward, backward.vectors(nodes), results),
+    )
 
 
 def _new_states(schedule: Schedule) -> list[Store]:

@@ -23,8 +23,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from longshort.engine.compile import Values
 from longshort.engine.executors.contract import Tensors
-from longshort.engine.executors.triton_plan import Compiled, Multiply, Pass, Stage, compile_scan
+from longshort.engine.executors.triton_plan import (
+    Backward,
+    Compiled,
+    Multiply,
+    Pass,
+    Stage,
+    compile_scan,
+    tensors_of,
+)
 from longshort.engine.executors.triton_source import Launch
 from longshort.engine.executors.triton_tiles import Place
 from longshort.engine.executors.vectors import evaluate
@@ -204,33 +213,29 @@ class _Runner:
         kernel[grid](*numbers, *given, BLOCK_B=SEQUENCES, PRECISION=self.precision)
 
 
-def _add_vectors(arguments: Arguments, tensors: Tensors, stages: Sequence[Stage]) -> None:
-    """The vectors that a pass reads, computed from the parameters."""
-    names = {n for s in stages if isinstance(s, Launch) for n in s.tensors}
-    names |= {s.add for s in stages if isinstance(s, Multiply) and s.add is not None}
-    wanted = sorted(int(n.split(":")[1]) for n in names if n.startswith("vector:"))
-    like = arguments.inputs[0]
-    nodes = arguments.compiled.nodes
-    values = evaluate(nodes, wanted, arguments.named_parameters, [], like)
-    tensors.update({f"vector:{i}": values[i].contiguous() for i in wanted})
-
-
 def _run_pass(
-    arguments: Arguments, tensors: Tensors, part: Pass, starts: Tensors, backward: bool
+    arguments: Arguments,
+    tensors: Tensors,
+    part: Pass,
+    vectors: Values,
+    starts: Tensors,
+    backward: bool,
 ) -> None:
     """Run a pass on `tensors`, to which it adds what it fills.
 
     `starts` [B, W] are the first rows of their tensors (backwards the last ones).
     """
-    _add_vectors(arguments, tensors, [*part.before, *part.loop, *part.after])
     like = arguments.inputs[0]
+    found = evaluate(vectors, arguments.named_parameters, [], like)
+    for index, value in zip(vectors.targets, found, strict=True):
+        tensors[f"vector:{index}"] = value.contiguous()
 
     def make(name: str) -> Tensor:
         return like.new_empty(arguments.shape(part.buffers, name))
 
-    inside = _used(part.loop) | starts.keys()
     if _records(like, part):
         with _RECORDER:
+            inside = starts.keys() | {name for stage in part.loop for name in tensors_of(stage)}
             recording = _recording(arguments, tensors, part, make, inside, backward)
             recording.begin(tensors, starts, backward)
             tensors.update({n: make(n) for n in part.buffers if n not in recording.filled})
@@ -247,18 +252,6 @@ def _run_pass(
     runner.everywhere(part.before)
     runner.loop(part.loop, backward)
     runner.everywhere(part.after)
-
-
-def _used(stages: Sequence[Stage]) -> set[str]:
-    """Tensors that stages read or write."""
-    found: set[str] = set()
-    for stage in stages:
-        if isinstance(stage, Launch):
-            found.update(stage.tensors)
-        else:
-            found |= {stage.source.buffer, stage.target.buffer, f"matrix:{stage.matrix}"}
-            found |= {stage.add} - {None, "there"}
-    return found
 
 
 # The loop as a recording
@@ -355,7 +348,7 @@ def run_forward(arguments: Arguments) -> list[Tensor]:
     names = list(arguments.graph.state_sizes)
     starts = {f"states:{n}": value for n, value in zip(names, arguments.state, strict=True)}
     with _on_device_of(arguments.inputs[0]):
-        _run_pass(arguments, tensors, compiled.forward, starts, backward=False)
+        _run_pass(arguments, tensors, compiled.forward, compiled.vectors, starts, backward=False)
     found = [tensors["output"], *(tensors[f"states:{name}"][-1].clone() for name in names)]
     if arguments.every_state:
         found += [tensors[f"states:{name}"][1:].clone() for name in names]
@@ -377,35 +370,32 @@ def run_backward(
     starts = {f"back:{name}": value for name, value in zip(names, finals, strict=True)}
     for name, value in zip(names, every, strict=False):
         tensors[f"every:{name}"] = value.contiguous()
-    assert compiled.backward is not None
+    back = compiled.backward
+    assert back is not None
     with _on_device_of(arguments.inputs[0]):
-        _run_pass(arguments, tensors, compiled.backward, starts, backward=True)
-        return _results(arguments, tensors)
+        _run_pass(arguments, tensors, back.part, back.vectors, starts, backward=True)
+        return _results(arguments, tensors, back)
 
 
-def _results(arguments: Arguments, tensors: Tensors) -> list[Tensor]:
-    compiled, graph, like = arguments.compiled, arguments.graph, arguments.inputs[0]
-    back, derived, part = compiled.schedule_back, compiled.derived, compiled.backward
-    assert back is not None and derived is not None and part is not None
-    nodes, runner = compiled.nodes, _Runner(arguments, tensors)
+def _results(arguments: Arguments, tensors: Tensors, back: Backward) -> list[Tensor]:
+    graph, like = arguments.graph, arguments.inputs[0]
+    nodes, runner = arguments.compiled.schedule.nodes, _Runner(arguments, tensors)
 
     def rows(index: int) -> Tensor:
-        return runner.rows(part.places[index], None, nodes[index].width)
+        return runner.rows(back.part.places[index], None, nodes[index].width)
 
     found = []
     for spec in graph.inputs:
-        if spec.name in back.inputs:
+        if spec.name in back.schedule.inputs:
             value = tensors[f"gradient:input:{spec.name}"]
             found.append(value.sum(0) if spec.per_sequence else value)
     found += [tensors[f"back:{name}"][0].clone() for name in graph.state_sizes]
-    parameters = arguments.named_parameters
     matrices = {name: like.new_zeros(shape) for name, shape in graph.matrices.items()}
-    for m in back.matrices:
+    for m in back.schedule.matrices:
         matrices[m.matrix][m.span[0] : m.span[1]].addmm_(rows(m.d).T, rows(m.v))
     found += matrices.values()
-    totals = [rows(index).sum(0) for index in back.gathered]
-    sums = [totals[k] for k in back.gathered_places]
-    vectors = evaluate(derived.nodes, list(derived.vectors.values()), parameters, sums, like)
-    for name, width in graph.vectors.items():
-        found.append(vectors[derived.vectors[name]].expand(width).clone())
-    return found
+    totals = [rows(index).sum(0) for index in back.schedule.gathered]
+    sums = [totals[k] for k in back.schedule.gathered_places]
+    vectors = evaluate(back.results, arguments.named_parameters, sums, like)
+    widths = graph.vectors.values()
+    return found + [v.expand(width).clone() for v, width in zip(vectors, widths, strict=True)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from longshort.engine.fuse import PRODUCTS
 from longshort.engine.graph import Level, Node
@@ -158,7 +159,7 @@ class Writer:
         """The columns cut up so that none of the parts goes across a concatenation's seam."""
         cuts = [c for c in sorted(self.cuts(index)) if start < c < start + width]
         ends = [start, *cuts, start + width]
-        return [(a, b - a) for a, b in zip(ends, ends[1:], strict=False)]
+        return [(a, b - a) for a, b in pairwise(ends)]
 
     def cuts(self, index: int) -> frozenset[int]:
         """Columns at which a part of a value begins."""
@@ -296,7 +297,7 @@ class Writer:
         """Means of d and of d y."""
         cuts = sorted({*self.cuts(d), *self.cuts(y), 0, node.width})
         plain, products = [], []
-        for start, stop in zip(cuts, cuts[1:], strict=False):
+        for start, stop in pairwise(cuts):
             value, other = self.value(d, start, stop - start), self.value(y, start, stop - start)
             plain.append((value, stop - start))
             products.append((self.assign(f"{value} * {other}", node.level), stop - start))

@@ -100,8 +100,7 @@ def streaming(bench: Bench) -> Iterator[Result]:
     x, state = trial.x[0].detach(), (trial.x.new_zeros(1, 1, STEP.hidden),) * 2
     rows = (state[0][0], state[1][0])
     cell = nn.LSTMCell(STEP.inputs, STEP.hidden).to(x)
-    names = dict(zip(cell.state_dict(), trial.layer.parameters(), strict=True))
-    cell.load_state_dict(names)
+    cell.load_state_dict(dict(zip(cell.state_dict(), trial.layer.parameters(), strict=True)))
 
     def ours() -> Sequence[Any]:
         with torch.inference_mode():
@@ -291,7 +290,7 @@ def first_call(bench: Bench) -> Iterator[Result]:
 
 def memory(bench: Bench) -> Iterator[Result]:
     """Bytes kept for the backward pass by step, sequence and unit, without x and the weights."""
-    note = "storages seen by saved_tensors_hooks, workspaces and a kept output included"
+    note = "by saved_tensors_hooks, with workspaces and kept outputs"
     pairs: list[tuple[str, Cell, Any]] = [
         ("LSTM, nn.LSTM", LSTM(), nn.LSTM),
         ("GRU, nn.GRU", GRU(), nn.GRU),
@@ -356,10 +355,11 @@ def line(result: Result) -> str:
     pair = (result.ours, result.rival)
     ours, rival = ("" if value is None else f"{value:.4g} {result.unit}" for value in pair)
     ratio = "{:.3g} [{:.3g}, {:.3g}]".format(*result.ratio) if result.ratio else ""
-    unsteady = "unsteady; " if result.ratio and result.ratio[2] > 1.25 * result.ratio[1] else ""
+    unsteady = "unsteady. " if result.ratio and result.ratio[2] > 1.25 * result.ratio[1] else ""
     met, shape = {None: "", True: "yes", False: "no"}[result.met], str(result.shape or "")
+    goal = str(result.goal or "")
     start = f"{result.what:46} {shape:>15} {ours:>10} {rival:>10} {ratio:>20} "
-    return f"{start}{result.goal or '':>8} {met:3} {unsteady}{result.note[:70]}".rstrip()
+    return f"{start}{goal:>8} {met:3} {unsteady}{result.note[:70]}".rstrip()
 
 
 def record(result: Result) -> dict[str, Any]:

@@ -56,11 +56,17 @@ def test_every_command_in_the_readme_works(tmp_path: Path) -> None:
 
 
 def test_the_python_in_the_readme_works(tmp_path: Path) -> None:
-    (code,) = blocks("python")
+    code, _ = blocks("python")
     done = run([sys.executable, "-c", code], tmp_path)
     assert done.returncode == 0, done.stderr
     assert "on 286 test windows" in done.stdout.splitlines()[0]
     assert "q0.9" in done.stdout
+
+
+def test_the_cell_in_the_readme_works(tmp_path: Path) -> None:
+    done = run([sys.executable, "-c", blocks("python")[1]], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("torch.Size([50, 8, 128])")
 
 
 def test_links_and_paths_in_the_docs_exist() -> None:

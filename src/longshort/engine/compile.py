@@ -1,8 +1,8 @@
 """Programs for the native scan: a forward pass alone, or a pair for training.
 
 Tensors that a program names: "output" [T, B, P], "tape" [T, B, ·] (states and kept values side by
-side), "state:NAME" before the scan, "final:NAME" after it, "input:NAME", "value:N" (a vector computed
-from parameters), and the same with "gradient:" for what comes back.
+side), "state:NAME" before the scan, "final:NAME" after it, "input:NAME", "value:N" (a vector from
+parameters), and the same with "gradient:" for what comes back.
 """
 
 from __future__ import annotations

@@ -45,7 +45,10 @@ class Derived:
 
 @lru_cache(maxsize=256)
 def derive(graph: Graph, every_state: bool = False) -> Derived:
-    """Differentiate one step; `every_state`: the states of every step have gradients of their own."""
+    """Differentiate one step.
+
+    `every_state`: the states of every step have gradients of their own.
+    """
     return _Reverse(graph).run(every_state)
 
 

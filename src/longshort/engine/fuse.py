@@ -25,7 +25,7 @@ def fuse(nodes: Sequence[Node], roots: Sequence[int]) -> tuple[tuple[Node, ...],
 class _Fusion:
     def __init__(self, nodes: Sequence[Node], roots: Sequence[int]) -> None:
         self.nodes = nodes
-        self.order = needed(list(nodes), tuple(roots))
+        self.order = needed(nodes, tuple(roots))
         self.uses = Counter(i for index in self.order for i in nodes[index].inputs)
         self.uses.update(roots)
         self.tape = Tape()

@@ -6,7 +6,7 @@ are broadcast. Letters: T time steps, B batch, W width.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -80,7 +80,7 @@ class Graph:
 
 
 def needed(
-    nodes: tuple[Node, ...] | list[Node],
+    nodes: Sequence[Node],
     targets: tuple[int, ...],
     known: frozenset[int] = frozenset(),
 ) -> list[int]:

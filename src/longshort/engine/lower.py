@@ -1,8 +1,8 @@
 """From a schedule to a program: every value gets a place.
 
-What has to be stored is computed right where it is stored. Other values live in a thread's own row if
-one run of row instructions is all that uses them, in its block if products or several runs do, and in
-a chunk if they are used before or after the loop.
+What has to be stored is computed right where it is stored. Other values live in a thread's own row
+if one run of row instructions is all that uses them, in its block if products or several runs do,
+and in a chunk if they are used before or after the loop.
 """
 
 from __future__ import annotations

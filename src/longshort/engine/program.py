@@ -1,7 +1,7 @@
 """A schedule as data for the native scan: buffers, stages and row instructions.
 
-Every operand is a place (buffer, column); the kind of a buffer says how its address follows from the
-step, the sequence and the thread. `native/src/program.h` reads the same numbers.
+Every operand is a place (buffer, column); the kind of a buffer says how its address follows from
+the step, the sequence and the thread. `native/src/program.h` reads the same numbers.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Enter(NamedTuple):
 
 
 class Leave(NamedTuple):
-    """The last state of every sequence goes from `source` (or, with no step, `first`) to `target`."""
+    """The last state of every sequence, or with no step `first`, goes from `source` to `target`."""
 
     source: Place
     first: int
@@ -153,9 +153,9 @@ class Program:
 
     def buffer(self, buffer: Buffer) -> int:
         """Place of a buffer in the table; equal outside buffers are one."""
-        if buffer.external >= 0 or buffer.kind == Kind.CONSTANT:
-            if buffer in self.buffers:
-                return self.buffers.index(buffer)
+        shared = buffer.external >= 0 or buffer.kind == Kind.CONSTANT
+        if shared and buffer in self.buffers:
+            return self.buffers.index(buffer)
         self.buffers.append(buffer)
         return len(self.buffers) - 1
 

@@ -1,9 +1,9 @@
 """When each value is computed: before the time loop, in it, or after it, and what is kept.
 
-Forward, a product of something that does not depend on the state is hoisted: it is computed for many
-steps at once. Backward, a product whose result the recurrence does not need is sunk behind the loop
-in the same way. Kept for the backward pass is what it uses and cannot compute again from the states,
-the inputs and other kept values without a product.
+Forward, a product of something that does not depend on the state is hoisted: it is computed for
+many steps at once. Backward, a product whose result the recurrence does not need is sunk behind the
+loop in the same way. Kept for the backward pass is what it uses and cannot compute again from the
+states, the inputs and other kept values without a product.
 """
 
 from __future__ import annotations

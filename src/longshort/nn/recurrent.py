@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import is_dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -279,12 +279,16 @@ class Recurrent(nn.Module):
             given = tuple(x.new_zeros(shape) for shape in step.state_shapes)
         else:
             given = state if isinstance(state, tuple) else (state,)
-        names, own = self._names, self._parameters
-        weights = [own[names[layer][name]] for layer, name in step.parameters]
+        weights = self._chosen(step.parameters)
         if not step.readable(x, given) or not _fit(weights, x.dtype):
             return None
         output, new = step(x, given, weights)
         return output, new if len(new) > 1 else new[0]
+
+    def _chosen(self, chosen: list[tuple[int, str]]) -> list[Tensor]:
+        """Parameters by layer and name, without the detour that attributes of modules take."""
+        names, own = self._names, cast(dict[str, Tensor], self._parameters)
+        return [own[names[layer][name]] for layer, name in chosen]
 
     def _shape(self) -> Shape:
         weight = next(self.parameters())
@@ -399,7 +403,7 @@ class Recurrent(nn.Module):
         return output + x
 
 
-def _fit(weights: list[Any], dtype: torch.dtype) -> bool:
+def _fit(weights: list[Tensor], dtype: torch.dtype) -> bool:
     return all(
         weight.dtype == dtype and weight.is_cpu and weight.is_contiguous() for weight in weights
     )

@@ -100,9 +100,7 @@ def _scan(
     keep: bool,
     every_state: bool,
 ) -> list[Tensor]:
-    return _scan_at_once(
-        graph, inputs, state, parameters, lengths, wanted, keep, every_state
-    )
+    return _scan_at_once(graph, inputs, state, parameters, lengths, wanted, keep, every_state)
 
 
 @_scan.register_fake
@@ -256,11 +254,14 @@ def _backward_again(ctx: Any, seconds: list[Tensor | None]) -> tuple[Any, ...]:
         ]
         ends = [len(inputs), len(inputs) + len(state), len(given) - len(gradients)]
         parts = [given[: ends[0]], given[ends[0] : ends[1]], given[ends[1] : ends[2]]]
-        results = _differentiable(ctx.graph, *parts, ctx.lengths, ctx.every_state)
-        chosen = [v for v, want in zip(parts[0], ctx.wanted, strict=True) if want]
+        inputs, state, parameters = parts
+        results = _differentiable(
+            ctx.graph, inputs, state, parameters, ctx.lengths, ctx.every_state
+        )
+        chosen = [v for v, want in zip(inputs, ctx.wanted, strict=True) if want]
         firsts = torch.autograd.grad(
             results,
-            [*chosen, *parts[1], *parts[2]],
+            [*chosen, *state, *parameters],
             given[ends[2] :],
             create_graph=True,
             allow_unused=True,

@@ -1,4 +1,4 @@
-"""A compiled scan, run by the native module on torch tensors: forward, and backward from its tape."""
+"""A compiled scan on torch tensors, run by the native module: forward, and back from its tape."""
 
 from __future__ import annotations
 

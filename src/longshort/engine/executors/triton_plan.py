@@ -191,6 +191,13 @@ class _Planner:
                 self._note(i, Place(place.buffer, column, place.stride, place.kind, place.shift))
                 column += self.nodes[i].width
 
+    def _forget(self, place: Place) -> None:
+        """What was in memory there is overwritten."""
+        gone = (place.buffer, place.shift)
+        for index, other in list(self.found.places.items()):
+            if (other.buffer, other.shift) == gone:
+                del self.found.places[index]
+
     def known(self) -> frozenset[int]:
         """Values that are in memory."""
         return frozenset(i for i in range(len(self.nodes)) if self.find(i) is not None)
@@ -211,6 +218,8 @@ class _Planner:
             assert source is not None
             transposed = node.op == "product_transposed"
             found.append(Multiply(source, node.name, node.span, transposed, home, add))
+            if add == "there":
+                self._forget(home)
             self.found.places.setdefault(product, home)
         if rest:
             self._kernel([rest.pop()], rest, found)
@@ -238,7 +247,6 @@ class _Planner:
             vector = self.readable(start)
             if place is not None and home is None and self._may_be_overwritten(start, place):
                 home, add = place, "there"
-                del self.found.places[start]
             elif vector == Place(f"vector:{start}", 0, node.width, "vector"):
                 add = vector.buffer
             else:
@@ -297,7 +305,8 @@ class _Planner:
         leaves = {node.name: i for i, node in enumerate(self.nodes) if node.op == op}
         carried = {}
         for index, place in targets:
-            leaf = leaves.get(place.buffer.partition(":")[2])
+            kind, _, name = place.buffer.partition(":")
+            leaf = leaves.get(name) if kind in ("states", "back") else None
             first = None if leaf is None else self.find(leaf)
             if leaf is not None and first is not None:
                 carried[leaf] = (index, first)
@@ -378,10 +387,15 @@ def _plan_forward(schedule: Schedule, kernels: list[str], limit: int) -> Pass:
     found.buffers |= {f"states:{n}": (1, width) for n, width in graph.state_sizes.items()}
     found.buffers["output"] = (0, graph.output_size)
     found.before = planner.stages([(i, planner.buffer(i)) for i in hoisted])
-    planner.loop(_new_states(schedule), [schedule.output, *schedule.saved], limit, graph)
+    output = (schedule.output, Place("output", 0, graph.output_size, "time"))
+    inside = set(needed(nodes, tuple(schedule.states.values()), planner.known()))
+    computed = [i for i in schedule.saved if i in inside and nodes[i].op not in PRODUCTS]
+    targets = [*_new_states(schedule), *((i, planner.buffer(i)) for i in computed)]
+    if schedule.output in inside:
+        targets.append(output)
+    planner.loop(targets, [schedule.output, *schedule.saved], limit, graph)
     last = [store for i in schedule.saved if (store := planner.wanted(i)) is not None]
-    last.append((schedule.output, Place("output", 0, graph.output_size, "time")))
-    found.after = planner.stages(last)
+    found.after = planner.stages(last if output in targets else [*last, output])
     for i in schedule.saved:
         place = planner.readable(i)
         assert place is not None

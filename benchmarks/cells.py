@@ -50,7 +50,6 @@ LANGUAGE, FORECASTER, SHORT = (
     Shape(256, 24, 16, 64),
 )
 SHAPES = (STEP, SEQUENCE, BATCH, WIDE, WIDEST, LANGUAGE, FORECASTER, SHORT)
-SMALL = (STEP, SEQUENCE, SHORT)
 LARGE = (WIDE, WIDEST, LANGUAGE)
 TRAINING_GOALS = {
     FORECASTER: 2.5,
@@ -86,7 +85,7 @@ def inference(bench: Bench) -> Iterator[Result]:
     for shape in SHAPES:
         trial = Trial(bench, LSTM(), shape)
         ours = trial.inference(trial.layer)
-        goal = bench.goal("≥", 1.3 if shape in SMALL else 1.0)
+        goal = bench.goal("≥", 1.3 if shape in (STEP, SEQUENCE, SHORT) else 1.0)
         duel = bench.duel(ours, trial.inference(trial.torch_layer(nn.LSTM)))
         yield trial.result("LSTM inference, nn.LSTM", duel, goal)
         if bench.device == "cpu" and rivals.installed("onnx", "onnxruntime"):
@@ -355,11 +354,11 @@ def line(result: Result) -> str:
     pair = (result.ours, result.rival)
     ours, rival = ("" if value is None else f"{value:.4g} {result.unit}" for value in pair)
     ratio = "{:.3g} [{:.3g}, {:.3g}]".format(*result.ratio) if result.ratio else ""
+    goal = result.goal or ""
     unsteady = "unsteady. " if result.ratio and result.ratio[2] > 1.25 * result.ratio[1] else ""
     met, shape = {None: "", True: "yes", False: "no"}[result.met], str(result.shape or "")
-    goal = str(result.goal or "")
     start = f"{result.what:46} {shape:>15} {ours:>10} {rival:>10} {ratio:>20} "
-    return f"{start}{goal:>8} {met:3} {unsteady}{result.note[:70]}".rstrip()
+    return f"{start}{goal!s:>8} {met:3} {unsteady}{result.note[:70]}".rstrip()
 
 
 def record(result: Result) -> dict[str, Any]:
@@ -377,8 +376,8 @@ def environment(bench: Bench) -> dict[str, Any]:
         "settings": asdict(bench) | {"precision": "", "pause": PAUSE},
         "fma_peak_gflops": {str(n): peak_rate(bench, n) for n in (1, 2)},
     }
-    names = ("onnxruntime", "jax", "jaxlib", "triton")
-    found["packages"] |= {d.name: d.version for d in distributions() if d.name in names}
+    others = [d for d in distributions() if d.name in ("onnxruntime", "jax", "triton")]
+    found["packages"] |= {d.name: d.version for d in others}
     if bench.device == "cuda":
         cudnn = torch.backends.cudnn
         found |= {"gpu": torch.cuda.get_device_name(), "cudnn": cudnn.version()}
@@ -415,6 +414,7 @@ def plot(entries: dict[str, Any], path: Path) -> None:
     ]
     if not rows:
         return
+    plt.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "cells"}
     figure, axes = plt.subplots(figsize=(7.5, 0.6 + 0.2 * len(rows)), layout="constrained")
     for y, (_, median, low, high, goal) in enumerate(rows):
         bound = float(goal.split()[1])
@@ -422,13 +422,12 @@ def plot(entries: dict[str, Any], path: Path) -> None:
         axes.plot(median, y, "o", ms=5, color="tab:blue" if median >= bound else "tab:red")
         axes.plot(bound, y, "|", ms=9, color="black")
     axes.set_yticks(range(len(rows)), [row[0] for row in rows], fontsize=7)
-    axes.set_xscale("log")
-    ticks = [t for t in (0.5, 1, 2, 5, 10, 20, 50, 100) if t <= 2 * max(row[3] for row in rows)]
+    axes.set(xscale="log", ylim=(len(rows), -1), xlabel="rival's time over ours; | the goal, or 1")
+    ends = min(row[2] for row in rows) / 2, max(row[3] for row in rows) * 2
+    ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if ends[0] <= t <= ends[1]]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
-    axes.invert_yaxis()
     axes.grid(axis="x", color="0.9")
-    axes.set_xlabel("rival's time over ours: median, quartiles; | is the goal, or 1")
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
@@ -490,7 +489,7 @@ def main() -> None:
             entries |= entry
             if out:
                 out.parent.mkdir(parents=True, exist_ok=True)
-                out.write_text(json.dumps(entries, indent=1) + "\n")
+                out.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
     if out:
         suffix = f" {chosen.device} {threads[0]}"
         plot({k: v for k, v in entries.items() if k.endswith(suffix)}, out.with_suffix(".svg"))

@@ -9,9 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from longshort import nn
+    from longshort import cells, nn
     from longshort.api import Forecaster, Run, check, example, load, read, resume
     from longshort.errors import BackendError, ConfigError, DataError, LongshortError, RunError
+    from longshort.export.onnx import export_onnx
+    from longshort.interchange.keras import from_keras, to_keras
+    from longshort.interchange.onnx import from_onnx
 
 __version__ = "0.1.0"
 
@@ -23,20 +26,35 @@ __all__ = [
     "LongshortError",
     "Run",
     "RunError",
+    "cells",
     "check",
     "example",
+    "export_onnx",
+    "from_keras",
+    "from_onnx",
     "load",
     "nn",
     "read",
     "resume",
+    "to_keras",
 ]
 
 _ERRORS = {"BackendError", "ConfigError", "DataError", "LongshortError", "RunError"}
 
 
+_PLACES = {
+    "export_onnx": "longshort.export.onnx",
+    "from_keras": "longshort.interchange.keras",
+    "from_onnx": "longshort.interchange.onnx",
+    "to_keras": "longshort.interchange.keras",
+}
+
+
 def __getattr__(name: str) -> Any:
-    if name == "nn":
-        return import_module("longshort.nn")
+    if name in ("cells", "nn"):
+        return import_module(f"longshort.{name}")
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
     if name in _ERRORS:
         return getattr(import_module("longshort.errors"), name)
     if name in __all__:

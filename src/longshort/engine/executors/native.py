@@ -165,6 +165,8 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
     ctx.counts = [len(group) for group in tensors]
     ctx.save_for_backward(*(t for group in tensors for t in group), output[0], output[1])
     ctx.shapes = [value.shape for value in output]
+    # Otherwise a gradient of zeros would be made for the tape, the largest tensor of all.
+    ctx.set_materialize_grads(False)
 
 
 def _groups(ctx: Any) -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:

@@ -22,7 +22,15 @@ namespace {
 
 using Numbers = std::vector<std::int64_t>;
 
-Place place(const Numbers& from, std::size_t at) { return {from.at(at), from.at(at + 1)}; }
+Place place(const Numbers& from, std::size_t at) { return {from[at], from[at + 1]}; }
+
+// A row of as many numbers as it has to have.
+const Numbers& row(const Numbers& from, std::size_t count) {
+  if (from.size() != count)
+    throw nb::value_error(("a row of " + std::to_string(count) + " numbers has " +
+                           std::to_string(from.size())).c_str());
+  return from;
+}
 
 // Rows of numbers, in the order of the fields in program.h.
 OwnedProgram make_program(bool backward, std::int64_t externals,
@@ -36,26 +44,36 @@ OwnedProgram make_program(bool backward, std::int64_t externals,
   OwnedProgram p;
   p.backward = backward;
   p.externals = externals;
-  for (const auto& [n, value] : buffers)
-    p.buffers.push_back({longshort::Kind(n.at(0)), n.at(1), n.at(2), n.at(3), n.at(4), n.at(5),
-                         n.at(6), value});
-  for (const Numbers& n : matrices)
-    p.matrices.push_back({n.at(0), n.at(1), n.at(2), n.at(3), n.at(4) != 0});
-  for (const auto& [name, n] : instructions) {
+  for (const auto& [numbers, value] : buffers) {
+    const Numbers& n = row(numbers, 7);
+    p.buffers.push_back({longshort::Kind(n[0]), n[1], n[2], n[3], n[4], n[5], n[6], value});
+  }
+  for (const Numbers& each : matrices) {
+    const Numbers& n = row(each, 5);
+    p.matrices.push_back({n[0], n[1], n[2], n[3], n[4] != 0});
+  }
+  for (const auto& [name, numbers] : instructions) {
     const std::int64_t op = longshort::row_op(name);
     if (op < 0) throw nb::value_error(("no row instruction is called " + name).c_str());
-    p.instructions.push_back({op, n.at(0), place(n, 1), {place(n, 3), place(n, 5), place(n, 7)}});
+    const Numbers& n = row(numbers, 9);
+    p.instructions.push_back({op, n[0], place(n, 1), {place(n, 3), place(n, 5), place(n, 7)}});
   }
   std::vector<longshort::Stage>* const phases[] = {&p.before, &p.step, &p.after};
-  for (std::size_t phase = 0; phase < 3; ++phase)
-    for (const Numbers& n : stages.at(phase))
-      phases[phase]->push_back({n.at(0) != 0, n.at(1), place(n, 2), place(n, 4), place(n, 6),
-                                n.at(8), n.at(9)});
-  for (const Numbers& n : matrix_sums)
-    p.matrix_sums.push_back({n.at(0), n.at(1), n.at(2), n.at(3), place(n, 4), place(n, 6)});
-  for (const Numbers& n : vector_sums) p.vector_sums.push_back({n.at(0), n.at(1), place(n, 2)});
-  for (const Numbers& n : enter) p.enter.push_back({n.at(0), n.at(1)});
-  for (const Numbers& n : leave) p.leave.push_back({place(n, 0), n.at(2), n.at(3)});
+  if (stages.size() != std::size(phases)) throw nb::value_error("a program has three phases");
+  for (std::size_t phase = 0; phase < std::size(phases); ++phase)
+    for (const Numbers& each : stages[phase]) {
+      const Numbers& n = row(each, 10);
+      phases[phase]->push_back(
+          {n[0] != 0, n[1], place(n, 2), place(n, 4), place(n, 6), n[8], n[9]});
+    }
+  for (const Numbers& each : matrix_sums) {
+    const Numbers& n = row(each, 8);
+    p.matrix_sums.push_back({n[0], n[1], n[2], n[3], place(n, 4), place(n, 6)});
+  }
+  for (const Numbers& n : vector_sums)
+    p.vector_sums.push_back({row(n, 4)[0], n[1], place(n, 2)});
+  for (const Numbers& n : enter) p.enter.push_back({row(n, 2)[0], n[1]});
+  for (const Numbers& n : leave) p.leave.push_back({place(row(n, 4), 0), n[2], n[3]});
   if (const std::string wrong = longshort::fault(p); !wrong.empty())
     throw nb::value_error(wrong.c_str());
   return p;
@@ -122,12 +140,18 @@ class Stream {
   void add(const OwnedProgram& program, const Numbers& sizes, const Numbers& slots,
            std::int64_t output_size, std::int64_t tape_size, const Numbers& states,
            const Numbers& parameters) {
+    if (sizes.size() % 3 != 0 || slots.size() != 3 || states.size() % 3 != 0)
+      throw nb::value_error("a step's tensors, slots and states are given by three numbers each");
+    if (!layers_.empty() && states.size() != 3 * layers_[0].states.size())
+      throw nb::value_error("all layers of a step have the same states");
+    if (batch_ < 0 || output_size < 0 || tape_size < 0)
+      throw nb::value_error("a size of the step is negative");
     const std::int64_t bytes = is_double_ ? 8 : 4;
-    StreamLayer layer{&program,     {},           slots.at(0),       slots.at(1),
-                      output_size * batch_ * bytes, slots.at(2), tape_size * bytes, {}, parameters};
-    for (std::size_t i = 0; i + 2 < sizes.size(); i += 3)
+    StreamLayer layer{&program,     {},           slots[0],          slots[1],
+                      output_size * batch_ * bytes, slots[2], tape_size * bytes, {}, parameters};
+    for (std::size_t i = 0; i < sizes.size(); i += 3)
       layer.tensors.push_back({nullptr, sizes[i], sizes[i + 1], sizes[i + 2]});
-    for (std::size_t i = 0; i + 2 < states.size(); i += 3)
+    for (std::size_t i = 0; i < states.size(); i += 3)
       layer.states.push_back({states[i], states[i + 1], states[i + 2] * batch_ * bytes});
     for (std::int64_t place : {layer.x, layer.output, layer.tape}) check(layer, place);
     for (const auto& [old, fresh, size] : layer.states) check(layer, old), check(layer, fresh);

@@ -18,6 +18,10 @@ constexpr RowOp row_ops[] = {
 
 constexpr std::string_view reducing[] = {"sum", "max", "inverse_deviation"};
 
+// With more columns, rows, sequences or steps, sizes that are computed from them could overflow.
+constexpr std::int64_t most = std::int64_t(1) << 26;
+constexpr std::int64_t most_steps = std::int64_t(1) << 40;
+
 template <class T>
 List<T> list(const std::vector<T>& from) {
   return {from.data(), from.size()};
@@ -30,27 +34,35 @@ class ProgramCheck {
   explicit ProgramCheck(const OwnedProgram& program) : p_(program) {}
 
   std::string run() {
-    for (const Buffer& b : p_.buffers) buffer(b);
+    std::int64_t columns = 0;
+    for (const Buffer& b : p_.buffers) {
+      buffer(b);
+      columns += found_.empty() ? b.width : 0;
+      expect(columns <= most, "size");
+    }
     for (const Weight& m : p_.matrices) weight(m);
     for (const Instruction& i : p_.instructions) instruction(i);
     for (const auto* stages : {&p_.before, &p_.step, &p_.after})
       for (const Stage& s : *stages) stage(s);
     for (const MatrixSum& s : p_.matrix_sums) {
-      expect(in(s.external, p_.externals) && 0 <= s.begin && s.begin < s.end, "matrix sum");
-      readable(s.d, s.end - s.begin);
-      readable(s.v, s.columns);
+      expect(in(s.external, p_.externals) && span(s.begin, s.end), "matrix sum");
+      gathered(s.d, s.end - s.begin);
+      gathered(s.v, s.columns);
     }
     for (const VectorSum& s : p_.vector_sums) {
       expect(in(s.external, p_.externals), "vector sum");
-      readable(s.d, s.size);
+      gathered(s.d, s.size);
     }
     for (const Enter& e : p_.enter) {
       expect(is(e.source, Kind::batch) && is(e.target, Kind::time), "enter");
       if (found_.empty()) readable(Place{e.source, 0}, width(e.target));
+      // The step after the last is one of a ring alone.
+      if (found_.empty()) expect(p_.buffers[std::size_t(e.target)].ring == 2, "enter");
     }
     for (const Leave& l : p_.leave) {
       expect(is(l.first, Kind::batch) && is(l.target, Kind::batch), "leave");
       if (found_.empty()) readable(l.source, width(l.target));
+      if (found_.empty()) expect(is(l.source.buffer, Kind::time), "leave");
       if (found_.empty()) readable(Place{l.first, 0}, width(l.target));
     }
     return found_;
@@ -58,6 +70,9 @@ class ProgramCheck {
 
  private:
   static bool in(std::int64_t i, std::int64_t count) { return 0 <= i && i < count; }
+  static bool span(std::int64_t begin, std::int64_t end) {
+    return 0 <= begin && begin < end && end <= most;
+  }
   std::int64_t width(std::int64_t buffer) const { return p_.buffers[std::size_t(buffer)].width; }
   bool is(std::int64_t i, Kind kind) const {
     return in(i, std::int64_t(p_.buffers.size())) && p_.buffers[std::size_t(i)].kind == kind;
@@ -69,24 +84,33 @@ class ProgramCheck {
 
   void buffer(const Buffer& b) {
     const bool outside = b.kind == Kind::time || b.kind == Kind::batch || b.kind == Kind::vector;
-    expect(b.kind >= Kind::row && b.kind <= Kind::constant && b.width > 0, "buffer");
+    expect(b.kind >= Kind::row && b.kind <= Kind::constant && in(b.width - 1, most),
+           "buffer");
     expect(outside == (b.external >= 0) && b.external < p_.externals, "outside buffer");
     expect(b.ring == 0 || b.ring == 2, "ring");
-    expect(-1 <= b.shift && b.shift <= 1 && b.origin >= 0, "shift");
+    expect(-1 <= b.shift && b.shift <= 1 && in(b.origin, most), "shift");
     if (b.kind == Kind::time && b.shift < 0)
       expect(is(b.first, Kind::batch) && width(b.first) >= b.width, "first buffer");
     if (b.kind == Kind::time && b.shift > 0) expect(b.ring == 2, "shift without a ring");
   }
 
   void weight(const Weight& m) {
-    expect(in(m.external, p_.externals) && 0 <= m.begin && m.begin < m.end && m.columns > 0,
-           "matrix");
+    expect(in(m.external, p_.externals) && span(m.begin, m.end) && span(0, m.columns), "matrix");
   }
 
   void readable(Place place, std::int64_t size) {
     const bool known = in(place.buffer, std::int64_t(p_.buffers.size()));
-    expect(known && place.column >= 0 && size > 0 && place.column + size <= width(place.buffer),
+    expect(known && place.column >= 0 && size > 0 && size <= width(place.buffer) &&
+               place.column <= width(place.buffer) - size,
            "place");
+  }
+
+  // Of all sequences, for each step of a chunk.
+  void gathered(Place place, std::int64_t size) {
+    readable(place, size);
+    if (!found_.empty()) return;
+    const Kind kind = p_.buffers[std::size_t(place.buffer)].kind;
+    expect(kind != Kind::row && kind != Kind::block && kind != Kind::local, "sum");
   }
 
   void writable(Place place, std::int64_t size) {
@@ -102,6 +126,8 @@ class ProgramCheck {
     const RowOp& op = row_ops[i.op];
     const bool reduces = std::ranges::find(reducing, op.name) != std::end(reducing);
     writable(i.target, reduces ? 1 : i.size);
+    for (std::int64_t s = op.sources; s < std::int64_t(most_sources); ++s)
+      expect(i.sources[s].buffer < 0, "source");
     for (std::int64_t s = 0; s < op.sources; ++s) {
       const bool single = op.name == "expand" || (op.name == "standardise_gradient" && s == 2);
       readable(i.sources[s], single ? 1 : i.size);
@@ -128,14 +154,13 @@ class ProgramCheck {
   std::string found_;
 };
 
-// Elements that rows of `width` columns reach to.
-std::int64_t reach(const Tensor& t, std::int64_t times, std::int64_t batch, std::int64_t width) {
-  return (times - 1) * t.time_stride + (batch - 1) * t.batch_stride + width;
-}
-
 bool fits(const Tensor& t, std::int64_t times, std::int64_t batch, std::int64_t width) {
+  std::int64_t time, row, reach;
   return t.data && t.time_stride >= 0 && t.batch_stride >= 0 &&
-         reach(t, times, batch, width) <= t.size;
+         !__builtin_mul_overflow(times - 1, t.time_stride, &time) &&
+         !__builtin_mul_overflow(batch - 1, t.batch_stride, &row) &&
+         !__builtin_add_overflow(time, row, &reach) &&
+         !__builtin_add_overflow(reach, width, &reach) && reach <= t.size;
 }
 
 std::string tensor_fault(const OwnedProgram& program, const Call& call) {
@@ -174,7 +199,9 @@ std::int64_t row_op(std::string_view name) {
 std::string fault(const OwnedProgram& program) { return ProgramCheck(program).run(); }
 
 std::string fault(const OwnedProgram& program, const Call& call, std::size_t externals) {
-  if (call.steps < 0 || call.batch < 0 || call.threads < 1) return "a size is negative";
+  if (call.steps < 0 || call.batch < 0) return "the number of steps or sequences is negative";
+  if (call.steps > most_steps || call.batch > most) return "there are too many steps or sequences";
+  if (call.threads < 1) return "there has to be a thread";
   if (externals != std::size_t(program.externals))
     return "the program takes " + number(program.externals) + " tensors, got " +
            number(std::int64_t(externals));

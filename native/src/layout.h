@@ -22,7 +22,6 @@ struct Extent {
   size_t steps, batch, threads;
   size_t block, blocks;
   size_t chunk;
-  bool packed;
 };
 
 // Rows of a power of two bytes would fall on the same cache sets.
@@ -55,8 +54,18 @@ inline Extent extent(const Program& program, const Call& call, int threads) {
   const size_t wanted = program.backward ? divide_up(chunk_rows, e.batch)
                                          : divide_up(early_rows, e.block);
   e.chunk = smaller(wanted, e.steps);
-  e.packed = e.steps * e.batch > few_rows;
   return e;
+}
+
+// Whether a matrix is packed: not if it meets few rows in all, or one row at a time.
+inline bool is_packed(const Program& program, const Extent& e, size_t matrix) {
+  if (e.steps * e.batch <= few_rows) return false;
+  if (e.batch > 1) return true;
+  for (const Stage& stage : program.before)
+    if (stage.is_product && size_t(stage.matrix) == matrix) return true;
+  for (const Stage& stage : program.after)
+    if (stage.is_product && size_t(stage.matrix) == matrix) return true;
+  return false;
 }
 
 // Hands out parts of one allocation; run once with no memory to learn the size.
@@ -155,8 +164,10 @@ inline void place_buffers(const Program& program, Layout<T, P>& layout, bool wri
 }
 
 template <class T, class P>
-inline void place_matrices(const Program& program, Layout<T, P>& layout, bool write) {
+inline void place_matrices(const Program& program, const Extent& e, Layout<T, P>& layout,
+                           bool write) {
   for (size_t i = 0; i < program.matrices.size; ++i) {
+    if (!is_packed(program, e, i)) continue;
     if (write) layout.matrix_offsets[i] = layout.packed;
     const Weight& m = program.matrices[i];
     layout.packed += round_up(packed_size<P>(matrix_depth(m), matrix_width(m)), 64);
@@ -198,7 +209,7 @@ inline Layout<T, P> lay_out(const Program& program, const Extent& e, Arena& aren
   layout.matrix_offsets = arena.take<size_t>(program.matrices.size);
   const bool write = layout.offsets != nullptr;
   place_buffers(program, layout, write);
-  if (e.packed) place_matrices(program, layout, write);
+  place_matrices(program, e, layout, write);
   layout.alive = arena.take<size_t>(e.steps + 1);
   layout.constants = arena.take<T>(layout.constant);
   layout.packed_at = arena.take<P>(layout.packed);

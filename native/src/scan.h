@@ -150,7 +150,8 @@ class Scan {
 
     void run_product(const Stage& stage, size_t rows) {
       const Weight& matrix = scan.program_.matrices[size_t(stage.matrix)];
-      if (!scan.e_.packed) return run_direct(stage, matrix, rows);
+      if (!is_packed(scan.program_, scan.e_, size_t(stage.matrix)))
+        return run_direct(stage, matrix, rows);
       const P* packed = scan.layout_.packed_at + scan.layout_.matrix_offsets[stage.matrix];
       const size_t K = matrix_depth(matrix);
       product<P>(rows, narrowed(own.sources, own.narrow_sources, rows, 0, K, own.narrowed),
@@ -378,9 +379,9 @@ class Scan {
   }
 
   void pack_part(size_t thread) {
-    if (!e_.packed) return;
     size_t turn = 0;
     for (size_t i = 0; i < program_.matrices.size; ++i) {
+      if (!is_packed(program_, e_, i)) continue;
       const Weight& m = program_.matrices[i];
       const Tensor& from = call_.externals[m.external];
       const T* at = static_cast<const T*>(from.data) + m.begin * from.batch_stride;

@@ -3,7 +3,7 @@
 The source of the kernels is written to a file in a temporary folder of this process (removed when
 it ends), because Triton reads the source of a function from its file; Triton itself keeps compiled
 kernels by their source in its own cache, so they are compiled once on a machine. On CUDA the steps
-of a loop that is no single kernel are recorded once and replayed, see `_Recording`.
+of a loop that is no single kernel are recorded once and replayed, see `triton_record`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from __future__ import annotations
 import atexit
 import importlib.util
 import tempfile
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -25,15 +23,9 @@ from torch import Tensor
 
 from longshort.engine.compile import Values
 from longshort.engine.executors.contract import Tensors
-from longshort.engine.executors.triton_plan import (
-    Backward,
-    Compiled,
-    Multiply,
-    Pass,
-    Stage,
-    compile_scan,
-    tensors_of,
-)
+from longshort.engine.executors.triton_arrange import Multiply, Pass, Stage, tensors_of
+from longshort.engine.executors.triton_plan import Backward, Compiled, compile_scan, held_numbers
+from longshort.engine.executors.triton_record import LOCK, Recording, recall, records
 from longshort.engine.executors.triton_source import Launch
 from longshort.engine.executors.triton_tiles import Place
 from longshort.engine.executors.vectors import evaluate
@@ -43,8 +35,8 @@ TILE = 1024
 """Numbers in a tile of a pointwise kernel."""
 SEQUENCES = 16
 """Sequences of a program that goes through time by itself: the smallest tile of a matrix unit."""
-RECORDINGS = 8
-"""Loops that are kept recorded; each keeps its tensors."""
+WARPS = 8
+"""Warps of such a program; with 4 of them four gates of 64 units spill registers to memory."""
 
 
 @lru_cache(maxsize=1)
@@ -55,7 +47,7 @@ def _folder() -> Path:
 
 
 @lru_cache(maxsize=256)
-def _kernels(source: str) -> Any:
+def load_kernels(source: str) -> Any:
     """A module of kernels."""
     path = _folder() / f"kernels_{len(list(_folder().glob('*.py')))}.py"
     path.write_text(source)
@@ -96,11 +88,14 @@ class Arguments:
     def compiled(self) -> Compiled:
         """The plan for this."""
         real = str(self.inputs[0].dtype).removeprefix("torch.")
+        limit = held_numbers(_shared_memory(self.inputs[0].device))
+        if real != "float32":
+            limit = 0
         if not self.keep:
-            return compile_scan(self.graph, None, False, real)
+            return compile_scan(self.graph, None, False, real, limit)
         chosen = zip(self.graph.inputs, self.wanted, strict=True)
         names = tuple(spec.name for spec, want in chosen if want)
-        return compile_scan(self.graph, names, self.every_state, real)
+        return compile_scan(self.graph, names, self.every_state, real, limit)
 
     @property
     def named_parameters(self) -> Tensors:
@@ -144,13 +139,22 @@ def _precision() -> str:
     return "ieee" if torch.get_float32_matmul_precision() == "highest" else "tf32"
 
 
+@lru_cache(maxsize=16)
+def _shared_memory(device: torch.device) -> int:
+    """Bytes that a program may share between its threads; a CPU only plays a GPU."""
+    if device.type != "cuda":
+        return 1 << 20
+    known = torch.cuda.get_device_properties(device)
+    return int(getattr(known, "shared_memory_per_block_optin", 48 * 1024))
+
+
 class _Runner:
     """Runs the stages of one pass; `tensors` by the plan's names."""
 
     def __init__(self, arguments: Arguments, tensors: Tensors) -> None:
         self.compiled, self.tensors = arguments.compiled, tensors
         self.steps, self.batch = arguments.steps, arguments.batch
-        self.kernels = _kernels(self.compiled.source)
+        self.kernels = load_kernels(self.compiled.source)
         self.precision = _precision()
 
     def everywhere(self, stages: Sequence[Stage]) -> None:
@@ -199,18 +203,22 @@ class _Runner:
 
     def _launch(self, launch: Launch, t: int | None) -> None:
         rows = self.batch * (self.steps if t is None else 1)
+        if rows == 0:
+            return
         block = max(1, TILE // launch.block)
         given = [self.tensors[name] for name in launch.tensors]
         kernel = getattr(self.kernels, launch.name)
         grid = (-(-rows // block), launch.tiles)
-        kernel[grid](t or 0, self.batch, rows, *given, BLOCK_B=block, BLOCK_C=launch.block)
+        constants = {"BLOCK_B": block, "BLOCK_C": launch.block}
+        kernel[grid](t or 0, self.batch, rows, *given, **constants, enable_fp_fusion=True)
 
     def _launch_loop(self, launch: Launch) -> None:
         given = [self.tensors[name] for name in launch.tensors]
         kernel = getattr(self.kernels, launch.name)
         grid = (-(-self.batch // SEQUENCES),)
         numbers = (self.steps, self.batch, self.batch)
-        kernel[grid](*numbers, *given, BLOCK_B=SEQUENCES, PRECISION=self.precision)
+        constants = {"BLOCK_B": SEQUENCES, "PRECISION": self.precision}
+        kernel[grid](*numbers, *given, **constants, num_warps=WARPS, enable_fp_fusion=True)
 
 
 def _run_pass(
@@ -230,108 +238,37 @@ def _run_pass(
     for index, value in zip(vectors.targets, found, strict=True):
         tensors[f"vector:{index}"] = value.contiguous()
 
-    def make(name: str) -> Tensor:
-        return like.new_empty(arguments.shape(part.buffers, name))
+    def make(names: Iterable[str]) -> Tensors:
+        return {n: like.new_empty(arguments.shape(part.buffers, n)) for n in names}
 
-    if _records(like, part):
-        with _RECORDER:
-            inside = starts.keys() | {name for stage in part.loop for name in tensors_of(stage)}
-            recording = _recording(arguments, tensors, part, make, inside, backward)
-            recording.begin(tensors, starts, backward)
-            tensors.update({n: make(n) for n in part.buffers if n not in recording.filled})
-            runner = _Runner(arguments, tensors)
-            runner.everywhere(part.before)
-            recording.run(arguments, part, backward)
-            runner.everywhere(part.after)
-            recording.release(tensors)
-        return
-    tensors.update({name: make(name) for name in part.buffers})
-    for name, value in starts.items():
-        tensors[name][-1 if backward else 0].copy_(value)
-    runner = _Runner(arguments, tensors)
-    runner.everywhere(part.before)
-    runner.loop(part.loop, backward)
-    runner.everywhere(part.after)
+    def loop(using: Tensors) -> None:
+        _Runner(arguments, using).loop(part.loop, backward)
 
-
-# The loop as a recording
-
-
-_RECORDER = threading.RLock()
-_RECORDED: OrderedDict[tuple[object, ...], _Recording] = OrderedDict()
-
-
-def _records(like: Tensor, part: Pass) -> bool:
-    """Whether the loop's steps are recorded and replayed."""
-    return like.is_cuda and not part.persistent and not torch.cuda.is_current_stream_capturing()
-
-
-class _Recording:
-    """The launches of a loop, recorded by CUDA and replayed by one call.
-
-    What is recorded are addresses. So the tensors that the loop uses are kept: what it is given is
-    copied into them before, and what lasts is copied out of them after. The first call with some
-    sizes runs plainly, which also compiles the kernels; the second one records.
-    """
-
-    def __init__(self, filled: Tensors, given: Tensors) -> None:
-        self.filled, self.given = filled, given
-        self.calls = 0
-        self.replay: Callable[[], None] | None = None
-
-    def begin(self, tensors: Tensors, starts: Tensors, backward: bool) -> None:
-        """Copy in what the loop is given, and make its tensors those of the pass."""
-        for name, kept in self.given.items():
-            kept.copy_(tensors[name])
-        tensors.update(self.filled)
+    def whole(loop: Callable[[Tensors], None]) -> None:
         for name, value in starts.items():
             tensors[name][-1 if backward else 0].copy_(value)
+        runner = _Runner(arguments, tensors)
+        runner.everywhere(part.before)
+        loop(tensors)
+        runner.everywhere(part.after)
 
-    def run(self, arguments: Arguments, part: Pass, backward: bool) -> None:
-        """The loop: plainly, recorded, or replayed."""
-        self.calls += 1
-        runner = _Runner(arguments, self.given | self.filled)
-        if self.calls == 1:
-            runner.loop(part.loop, backward)
-            return
-        if self.replay is None:
-            self.replay = record(lambda: runner.loop(part.loop, backward))
-        self.replay()
+    if part.persistent or not records(like):
+        tensors.update(make(part.buffers))
+        whole(loop)
+        return
+    inside = starts.keys() | {name for stage in part.loop for name in tensors_of(stage)}
+    key = (arguments.compiled, backward, arguments.steps, arguments.batch, _precision())
 
-    def release(self, tensors: Tensors) -> None:
-        """Copies of the kept tensors, which the next call will fill anew."""
-        tensors.update({name: value.clone() for name, value in self.filled.items()})
+    def new() -> Recording:
+        given = {n: tensors[n].clone() for n in inside if n not in part.buffers}
+        return Recording(make(n for n in part.buffers if n in inside), given)
 
-
-def record(work: Callable[[], None]) -> Callable[[], None]:
-    """What repeats the kernels that `work` launches, without launching them one by one."""
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-        work()
-    return graph.replay
-
-
-def _recording(
-    arguments: Arguments,
-    tensors: Tensors,
-    part: Pass,
-    make: Callable[[str], Tensor],
-    inside: set[str],
-    backward: bool,
-) -> _Recording:
-    like = arguments.inputs[0]
-    stream = torch.cuda.current_stream(like.device).cuda_stream if like.is_cuda else 0
-    sizes = (arguments.steps, arguments.batch)
-    key = (arguments.compiled, backward, *sizes, like.device, stream, _precision())
-    if key not in _RECORDED:
-        _RECORDED[key] = _Recording(
-            filled={name: make(name) for name in part.buffers if name in inside},
-            given={n: tensors[n].clone() for n in inside if n not in part.buffers},
-        )
-    _RECORDED.move_to_end(key)
-    while len(_RECORDED) > RECORDINGS:
-        _RECORDED.popitem(last=False)
-    return _RECORDED[key]
+    with LOCK:
+        recording = recall(key, like, new)
+        tensors.update(recording.filled)
+        tensors.update(make(n for n in part.buffers if n not in inside))
+        whole(lambda tensors: recording.run(tensors, loop))
+        tensors.update(recording.copies())
 
 
 # Whole passes

@@ -254,15 +254,16 @@ class Writer:
         return [(self.value(index, s, w), w) for s, w in self.pieces(index, start, stop - start)]
 
     def _rowwise(self, node: Node, start: int, width: int) -> str:
-        (first, *_), level = node.inputs, node.level
+        first, level = node.inputs[0], node.level
         match node.op:
             case "sum" | "max":
                 return self._reduced(self._tiles(first), level, node.op)
             case "cumsum" | "cumsum_reversed":
                 return self._cumsum(node, start, width)
             case "standardise":
-                mean, scale = self._moments(first, level)
-                return self.assign(f"({self.value(first, start, width)} - {mean}) * {scale}", level)
+                mean, deviation = self._moments(first, level)
+                centred = f"{self.value(first, start, width)} - {mean}"
+                return self.assign(f"({centred}) * {deviation}", level)
             case "inverse_deviation":
                 return self._moments(first, level)[1]
         d, y, scale = node.inputs
@@ -273,7 +274,7 @@ class Writer:
 
     def _shared(self, inputs: Sequence[int], make: Callable[[], list[str]]) -> list[str]:
         """What a row gives once for all of its columns."""
-        keys = [("row", *inputs, k) for k in range(2)]
+        keys: list[tuple[int | str, ...]] = [("row", *inputs, k) for k in range(2)]
         if keys[0] not in self.known:
             self.known.update(zip(keys, make(), strict=True))
         return [self.known[key] for key in keys]

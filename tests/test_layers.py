@@ -182,7 +182,8 @@ def test_projection_changes_the_output_size() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: ls.nn.LSTM(IN, H, backend="triton"), BackendError, "'triton' cannot run this"),
+        (lambda: ls.nn.LSTM(IN, H, backend="triton")(torch.ones(T, B, IN)), BackendError,
+         "'triton' cannot run this"),
         (lambda: ls.nn.LSTM(IN, H, backend="torhc"), ConfigError, "did you mean 'torch'?"),
         (lambda: ls.nn.LSTM(IN, H, init="recomended"), ConfigError, "did you mean 'recommended'?"),
         (lambda: ls.nn.LSTM(IN, H, init="chrono:x"), ConfigError, "write 'chrono:<T>'"),

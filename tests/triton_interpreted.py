@@ -51,9 +51,11 @@ def close(got: Tensor, want: Any, tolerance: float) -> None:
     np.testing.assert_allclose(numbers, want, rtol=0, atol=tolerance * scale)
 
 
-def check(trial: Trial, dtype: torch.dtype = torch.float32, tolerance: float = 1e-4) -> None:
+def check(
+    trial: Trial, dtype: torch.dtype = torch.float32, tolerance: float = 1e-4, steps: int = STEPS
+) -> None:
     """Outputs, final states and all gradients are those of the numpy executor."""
-    case = table.case(trial, steps=STEPS)
+    case = table.case(trial, steps=steps)
 
     def tensors(arrays: table.Arrays) -> dict[str, Tensor]:
         return {k: torch.tensor(v, dtype=dtype).requires_grad_() for k, v in arrays.items()}
@@ -106,7 +108,7 @@ def test_every_cell_equals_the_reference_with_all_gradients(
     name: str, way: Callable[[str], None]
 ) -> None:
     way(KEYS[name])
-    check(TRIALS[name])
+    check(TRIALS[name], steps=2)
 
 
 @pytest.mark.parametrize("name", BOTH)

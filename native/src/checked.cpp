@@ -46,7 +46,7 @@ class ProgramCheck {
       for (const Stage& s : *stages) stage(s);
     for (const MatrixSum& s : p_.matrix_sums) {
       expect(in(s.external, p_.externals) && span(s.begin, s.end), "matrix sum");
-      gathered(s.d, s.end - s.begin);
+      if (found_.empty()) gathered(s.d, s.end - s.begin);
       gathered(s.v, s.columns);
     }
     for (const VectorSum& s : p_.vector_sums) {
@@ -84,8 +84,7 @@ class ProgramCheck {
 
   void buffer(const Buffer& b) {
     const bool outside = b.kind == Kind::time || b.kind == Kind::batch || b.kind == Kind::vector;
-    expect(b.kind >= Kind::row && b.kind <= Kind::constant && in(b.width - 1, most),
-           "buffer");
+    expect(b.kind >= Kind::row && b.kind <= Kind::constant && span(0, b.width), "buffer");
     expect(outside == (b.external >= 0) && b.external < p_.externals, "outside buffer");
     expect(b.ring == 0 || b.ring == 2, "ring");
     expect(-1 <= b.shift && b.shift <= 1 && in(b.origin, most), "shift");

@@ -42,6 +42,7 @@ struct Lanes<float> {
   typedef float Raw __attribute__((vector_size(vector_bytes)));
   typedef float Loose __attribute__((vector_size(vector_bytes), aligned(4), may_alias));
   typedef int32_t Bits __attribute__((vector_size(vector_bytes)));
+  typedef uint32_t Wrapping __attribute__((vector_size(vector_bytes)));
   using Word = int32_t;
 };
 
@@ -50,6 +51,7 @@ struct Lanes<double> {
   typedef double Raw __attribute__((vector_size(vector_bytes)));
   typedef double Loose __attribute__((vector_size(vector_bytes), aligned(8), may_alias));
   typedef int64_t Bits __attribute__((vector_size(vector_bytes)));
+  typedef uint64_t Wrapping __attribute__((vector_size(vector_bytes)));
   using Word = int64_t;
 };
 
@@ -87,10 +89,17 @@ LONGSHORT_INLINE Bits<T> broadcast_bits(typename Lanes<T>::Word x) {
   return {x - typename Lanes<T>::Bits{}};
 }
 
+// Modulo 2^bits, as only unsigned integers are.
 template <class T>
-LONGSHORT_INLINE Bits<T> operator+(Bits<T> a, Bits<T> b) { return {a.raw + b.raw}; }
+LONGSHORT_INLINE Bits<T> operator+(Bits<T> a, Bits<T> b) {
+  using W = typename Lanes<T>::Wrapping;
+  return {(typename Lanes<T>::Bits)((W)a.raw + (W)b.raw)};
+}
 template <class T>
-LONGSHORT_INLINE Bits<T> operator-(Bits<T> a, Bits<T> b) { return {a.raw - b.raw}; }
+LONGSHORT_INLINE Bits<T> operator-(Bits<T> a, Bits<T> b) {
+  using W = typename Lanes<T>::Wrapping;
+  return {(typename Lanes<T>::Bits)((W)a.raw - (W)b.raw)};
+}
 template <class T>
 LONGSHORT_INLINE Bits<T> operator&(Bits<T> a, Bits<T> b) { return {a.raw & b.raw}; }
 template <class T>

@@ -80,9 +80,7 @@ class Graph:
 
 
 def needed(
-    nodes: Sequence[Node],
-    targets: tuple[int, ...],
-    known: frozenset[int] = frozenset(),
+    nodes: Sequence[Node], targets: tuple[int, ...], known: frozenset[int] = frozenset()
 ) -> list[int]:
     """What has to be computed for `targets` where the values in `known` are there already."""
     wanted = {target for target in targets if target not in known}

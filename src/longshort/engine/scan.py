@@ -210,11 +210,11 @@ def _missing(backend: str) -> Executor:
 
 EXECUTORS = (
     _missing("native") if isinstance(_NATIVE, str) else _NATIVE,
-    _missing("triton") if isinstance(_TRITON, str) else _TRITON,
     Executor("torch", "torch's own kernel", fused.refusal, fused.execute),
+    _missing("triton") if isinstance(_TRITON, str) else _TRITON,
     Executor("torch", "the equations in torch operations", portable.refusal, portable.execute),
 )
-"""In the order in which they are tried."""
+"""In the order in which they are tried: cuDNN before Triton, which no GPU has measured yet."""
 
 
 def has_native() -> bool:

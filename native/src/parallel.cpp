@@ -195,6 +195,8 @@ Team::Team(int wanted) : size_(1) {
     pooled_ = false;
 }
 
+int Team::size() const { return size_; }
+
 Team::~Team() {
   if (pooled_) pool().end();
 }
@@ -209,6 +211,8 @@ void Team::run(void (*body)(void*, int), void* context) {
   }
   pool().run(size_, body, context);
 }
+
+Barrier::Barrier() = default;
 
 void Barrier::wait(Turn& turn, int threads) {
   if (threads == 1) return;

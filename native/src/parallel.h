@@ -20,7 +20,7 @@ class Team {
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
-  int size() const { return size_; }
+  int size() const;
 
   // Calls body(context, thread) once in each thread; the caller is thread 0.
   void run(void (*body)(void* context, int thread), void* context);
@@ -37,6 +37,8 @@ class Barrier {
     unsigned passed = 0;
   };
 
+  // Not inline: what it needs of the standard library may not be compiled per instruction set.
+  Barrier();
   void wait(Turn& turn, int threads);
 
  private:

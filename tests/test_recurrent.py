@@ -599,7 +599,7 @@ def test_reports_say_what_runs_and_why() -> None:
         (lambda: layer_of()(torch.ones(T, B, IN), reset=torch.zeros(T, B)), ConfigError,
          "booleans of shape"),
         (lambda: layer_of()(torch.ones(T, IN), return_states=True), ConfigError, "need a batch"),
-        (lambda: layer_of().step(torch.ones(IN)), ConfigError, r"x_t must be \[B, I\]"),
+        (lambda: layer_of().step(torch.ones(IN)), ConfigError, r"x_t must be a tensor \[B, I\]"),
     ],
 )  # fmt: skip
 def test_misuse_is_explained(call: Any, error: type[Exception], message: str) -> None:

@@ -32,6 +32,9 @@ from longshort.nn.arguments import (
 )
 from longshort.nn.initialise import initialise
 
+if has_native():
+    from longshort.engine.executors.streaming import stack_step
+
 
 class Recurrent(nn.Module):
     """A stack of layers of one cell; see `longshort.cells` for cells, or write your own.
@@ -173,6 +176,11 @@ class Recurrent(nn.Module):
     def _weights(self, row: int) -> Tensors:
         return {name: getattr(self, full) for name, full in self._names[row].items()}
 
+    @property
+    def _weight(self) -> Tensor:
+        """Any weight, for dtype and device."""
+        return cast(Tensor, getattr(self, next(iter(self._names[0].values()))))
+
     def _learned(self, row: int) -> Tensors:
         names = self._states if self.learn_initial_state else ()
         return {name: getattr(self, f"initial_{name}{self._suffix(row)}") for name in names}
@@ -187,7 +195,7 @@ class Recurrent(nn.Module):
 
     def backend_report(self) -> str:
         """Which implementation runs a plain call, and why none before it does."""
-        weight = next(self.parameters())
+        weight = self._weight
         graph = self._layers[0].plans(self.training)[False].graph
         return report(graph, weight.dtype, weight.device, self.backend)
 
@@ -258,42 +266,36 @@ class Recurrent(nn.Module):
         """
         if self.bidirectional:
             raise BackendError("step: the reverse direction needs the whole sequence")
+        if not isinstance(x_t, Tensor) or x_t.dim() != 2:
+            got = f"shape {tuple(x_t.shape)}" if isinstance(x_t, Tensor) else type(x_t).__name__
+            raise ConfigError(f"step: x_t must be a tensor [B, I], got {got}")
         if self._direct and not torch.is_grad_enabled() and not (self.training and self._random):
             streamed = self._streamed(x_t, state)
             if streamed is not None:
                 return streamed
-        if x_t.dim() != 2:
-            raise ConfigError(f"step: x_t must be [B, I], got {x_t.dim()} dimensions")
         time = 1 if self.batch_first else 0
         output, after = self(x_t.unsqueeze(time), state)
         return output.squeeze(time), after
 
     def _streamed(self, x: Tensor, state: Any) -> tuple[Tensor, Any] | None:
         """A step without gradients, or None where it has to go the general way."""
-        from longshort.engine.executors.streaming import stack_step
-
-        step = stack_step(self._graphs, x.size(0), x.dtype)
+        step = stack_step(self._graphs, x.shape[0], x.dtype)
         if step is None or torch.compiler.is_compiling():
             return None
         if state is None:
-            given = tuple(x.new_zeros(shape) for shape in step.state_shapes)
+            given = tuple([x.new_zeros(shape) for shape in step.state_shapes])
         else:
             given = state if isinstance(state, tuple) else (state,)
-        weights = self._chosen(step.parameters)
-        if not step.readable(x, given) or not _fit(weights, x.dtype):
+        names, own = self._names, cast(dict[str, Tensor], self._parameters)
+        weights = [own[names[layer][name]] for layer, name in step.parameters]
+        if not step.readable(x, given, weights):
             return None
         output, new = step(x, given, weights)
         return output, new if len(new) > 1 else new[0]
 
-    def _chosen(self, chosen: list[tuple[int, str]]) -> list[Tensor]:
-        """Parameters by layer and name, without the detour that attributes of modules take."""
-        names, own = self._names, cast(dict[str, Tensor], self._parameters)
-        return [own[names[layer][name]] for layer, name in chosen]
-
     def _shape(self) -> Shape:
-        weight = next(self.parameters())
         rows = len(self._names)
-        return Shape(self.input_size, self.batch_first, weight, rows, self._states)
+        return Shape(self.input_size, self.batch_first, self._weight, rows, self._states)
 
     def _joined(self, states: Tensors) -> Any:
         """States as the user sees them: one tensor, or a tuple."""
@@ -323,7 +325,7 @@ class Recurrent(nn.Module):
         want_states: bool = False,
     ) -> tuple[Tensor, Tensors, Tensors]:
         """x [T, B, I] through all layers; states are [L·D, B, W], all of them [T, L·D, B, W]."""
-        x = x.to(next(self.parameters()).dtype)
+        x = x.to(self._weight.dtype)
         found: list[Trajectory] = []
         for layer in range(self.num_layers):
             if layer:
@@ -338,11 +340,10 @@ class Recurrent(nn.Module):
 
     def _stacked(self, found: list[Tensors], rows: int = 0) -> Tensors:
         """States of all layers and directions; 0 fills up where a layer's are narrower."""
+        wide = {n: [_widened(one[n], w) for one in found] for n, w in self._states.items()}
         return {
-            name: torch.stack(
-                [F.pad(one[name], (0, w - one[name].size(-1))) for one in found], rows
-            )
-            for name, w in self._states.items()
+            name: torch.stack(values, rows) if len(values) > 1 else values[0].unsqueeze(rows)
+            for name, values in wide.items()
         }
 
     def _direction(
@@ -403,7 +404,5 @@ class Recurrent(nn.Module):
         return output + x
 
 
-def _fit(weights: list[Tensor], dtype: torch.dtype) -> bool:
-    return all(
-        weight.dtype == dtype and weight.is_cpu and weight.is_contiguous() for weight in weights
-    )
+def _widened(state: Tensor, width: int) -> Tensor:
+    return state if state.size(-1) == width else F.pad(state, (0, width - state.size(-1)))

@@ -1,27 +1,29 @@
-"""The fused scan in C++, as one opaque torch operator with its own backward pass.
+"""The fused scan in C++ on a job: called at once where nothing but autograd looks on.
 
-`longshort::scan` runs a whole layer in one direction over time. What it needs to know of the cell
-comes as text, so a compiled or exported model carries its equations. Second derivatives and the
-transforms of torch.func go through the portable executor.
+torch's dispatcher takes longer over an operator written in Python than a small scan runs, so the
+operator of `native_operator` is for whoever has to see one: torch.compile, export, tracing, tensor
+subclasses, second derivatives. The transforms of torch.func go through the portable executor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C import _len_torch_dispatch_stack as observers
 from torch._C._functorch import is_functorch_wrapped_tensor
 
 from longshort.engine.executors import torch as portable
 from longshort.engine.executors.contract import Job, Trajectory
+from longshort.engine.executors.native_operator import dealt, scan_backward, scan_operator
 from longshort.engine.executors.runner import Arguments, parameter_names, run_backward, run_forward
 from longshort.engine.graph import Graph
-from longshort.engine.text import from_text
-from longshort.engine.trace import with_ends
 
 DTYPES = (torch.float32, torch.float64, torch.bfloat16)
+PLAIN = (Tensor, torch.nn.Parameter)
 
 
 def refusal(
@@ -42,44 +44,44 @@ def execute(job: Job) -> Trajectory:
     inputs = [job.inputs[spec.name] for spec in graph.inputs]
     state = [job.state[name] for name in graph.state_sizes]
     parameters = [job.parameters[name] for name in parameter_names(graph)]
-    keep = torch.is_grad_enabled() and any(t.requires_grad for t in (*inputs, *state, *parameters))
+    tensors = (*inputs, *state, *parameters)
+    compiling = torch.compiler.is_compiling()
+    if not compiling and any(map(is_functorch_wrapped_tensor, tensors)):
+        return portable.execute(job)
+    keep = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
     wanted = [
         int(keep and spec.differentiable and value.requires_grad)
         for spec, value in zip(graph.inputs, inputs, strict=True)
     ]
-    if not torch.compiler.is_compiling() and _transformed(*inputs, *state, *parameters):
-        return portable.execute(job)
     lengths = None if job.lengths is None else job.lengths.to("cpu", torch.int64)
-    scan = _scan if keep or torch.compiler.is_compiling() else _scan_at_once
-    found = scan(
-        job.plans[False].text, inputs, state, parameters, lengths, wanted, keep, job.want_states
-    )
+    if compiling or _observed(tensors):
+        text = job.plans[False].text
+        found = scan_operator(
+            text, inputs, state, parameters, lengths, wanted, keep, job.want_states
+        )
+        output, _, *states = found
+    else:
+        arguments = Arguments(
+            graph, inputs, state, parameters, lengths, wanted, keep, job.want_states
+        )
+        if keep:
+            output, *states = _record(job.plans[False].text, arguments, *tensors)
+        else:
+            output, _, *states = run_forward(arguments)
     names = list(graph.state_sizes)
-    states = dict(zip(names, found[2 + len(names) :], strict=False))
+    every = dict(zip(names, states[len(names) :], strict=False))
     if lengths is not None:
-        states = {name: _frozen(value, lengths) for name, value in states.items()}
-    return Trajectory(found[0], dict(zip(names, found[2:], strict=False)), states)
+        every = {name: _frozen(value, lengths) for name, value in every.items()}
+    return Trajectory(output, dict(zip(names, states, strict=False)), every)
 
 
-def _scan_at_once(
-    graph: str,
-    inputs: Sequence[Tensor],
-    state: Sequence[Tensor],
-    parameters: Sequence[Tensor],
-    lengths: Tensor | None,
-    wanted: Sequence[int],
-    keep: bool,
-    every_state: bool,
-) -> list[Tensor]:
-    """The operator without torch's dispatcher, where nothing records."""
-    return run_forward(
-        Arguments(from_text(graph), inputs, state, parameters, lengths, wanted, keep, every_state)
+def _observed(tensors: Sequence[Tensor]) -> bool:
+    """Whether something else than autograd wants to see an operator."""
+    return (
+        observers() > 0
+        or torch._C._get_tracing_state() is not None
+        or any(type(t) not in PLAIN or is_functorch_wrapped_tensor(t) for t in tensors)
     )
-
-
-def _transformed(*tensors: Tensor) -> bool:
-    """Whether a transform of torch.func is at work."""
-    return any(is_functorch_wrapped_tensor(t) for t in tensors)
 
 
 def _frozen(states: Tensor, lengths: Tensor) -> Tensor:
@@ -89,200 +91,49 @@ def _frozen(states: Tensor, lengths: Tensor) -> Tensor:
     return states.gather(0, places)
 
 
-@torch.library.custom_op("longshort::scan", mutates_args=())
-def _scan(
-    graph: str,
-    inputs: Sequence[Tensor],
-    state: Sequence[Tensor],
-    parameters: Sequence[Tensor],
-    lengths: Tensor | None,
-    wanted: Sequence[int],
-    keep: bool,
-    every_state: bool,
-) -> list[Tensor]:
-    return _scan_at_once(graph, inputs, state, parameters, lengths, wanted, keep, every_state)
+class _Recorded(torch.autograd.Function):
+    """The scan as autograd records it: output, final states, states of every step."""
 
+    @staticmethod
+    def forward(ctx: Any, text: str, arguments: Arguments, *tensors: Tensor) -> tuple[Tensor, ...]:
+        output, tape, *states = run_forward(arguments)
+        ctx.text, ctx.call = text, replace(arguments, inputs=(), state=(), parameters=())
+        ctx.save_for_backward(*tensors, output, tape)
+        # No zeros where no gradient comes, which would be tensors for every state of every step.
+        ctx.set_materialize_grads(False)
+        return output, *states
 
-@_scan.register_fake
-def _scan_shapes(
-    graph: str,
-    inputs: Sequence[Tensor],
-    state: Sequence[Tensor],
-    parameters: Sequence[Tensor],
-    lengths: Tensor | None,
-    wanted: Sequence[int],
-    keep: bool,
-    every_state: bool,
-) -> list[Tensor]:
-    arguments = Arguments(
-        from_text(graph), inputs, state, parameters, lengths, wanted, keep, every_state
-    )
-    found = [inputs[0].new_empty(shape) for shape in arguments.shapes()]
-    found[1] = found[1].to(arguments.working_dtype)
-    return found
-
-
-@torch.library.custom_op("longshort::scan_backward", mutates_args=())
-def _scan_backward(
-    graph: str,
-    inputs: Sequence[Tensor],
-    state: Sequence[Tensor],
-    parameters: Sequence[Tensor],
-    lengths: Tensor | None,
-    wanted: Sequence[int],
-    every_state: bool,
-    output: Tensor,
-    tape: Tensor,
-    gradients: Sequence[Tensor],
-) -> list[Tensor]:
-    arguments = Arguments(
-        from_text(graph), inputs, state, parameters, lengths, wanted, True, every_state
-    )
-    return run_backward(arguments, output, tape, gradients)
-
-
-@_scan_backward.register_fake
-def _scan_backward_shapes(
-    graph: str,
-    inputs: Sequence[Tensor],
-    state: Sequence[Tensor],
-    parameters: Sequence[Tensor],
-    lengths: Tensor | None,
-    wanted: Sequence[int],
-    every_state: bool,
-    output: Tensor,
-    tape: Tensor,
-    gradients: Sequence[Tensor],
-) -> list[Tensor]:
-    del graph, lengths, every_state, output, tape, gradients
-    chosen = [value for value, want in zip(inputs, wanted, strict=True) if want]
-    return [value.new_empty(value.shape) for value in (*chosen, *state, *parameters)]
-
-
-def _setup(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
-    graph, *tensors, lengths, wanted, _, every_state = inputs
-    ctx.graph, ctx.lengths, ctx.wanted, ctx.every_state = graph, lengths, wanted, every_state
-    ctx.counts = [len(group) for group in tensors]
-    ctx.save_for_backward(*(t for group in tensors for t in group), output[0], output[1])
-    ctx.shapes = [value.shape for value in output]
-    # Otherwise a gradient of zeros would be made for the tape, the largest tensor of all.
-    ctx.set_materialize_grads(False)
-
-
-def _groups(ctx: Any) -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:
-    """Saved inputs, states, parameters, and what else was saved."""
-    saved, found = list(ctx.saved_tensors), []
-    for count in ctx.counts:
-        found.append(saved[:count])
-        saved = saved[count:]
-    return found[0], found[1], found[2], saved
-
-
-def _backward(ctx: Any, gradients: list[Tensor | None]) -> tuple[Any, ...]:
-    inputs, state, parameters, (output, tape) = _groups(ctx)
-    incoming = [
-        output.new_zeros(shape) if gradient is None else gradient
-        for gradient, shape in zip(gradients, ctx.shapes, strict=True)
-    ]
-    del incoming[1]
-    found = _scan_backward(
-        ctx.graph,
-        inputs,
-        state,
-        parameters,
-        ctx.lengths,
-        ctx.wanted,
-        ctx.every_state,
-        output,
-        tape,
-        incoming,
-    )
-    return (None, *_dealt(found, ctx.wanted, len(state)), None, None, None, None)
-
-
-def _dealt(
-    found: Sequence[Tensor | None], wanted: Sequence[int], states: int
-) -> tuple[list[Tensor | None], list[Tensor | None], list[Tensor | None]]:
-    """Gradients of the inputs, None for those not wanted, of the states and of the parameters."""
-    rest = list(found)
-    inputs = [rest.pop(0) if want else None for want in wanted]
-    return inputs, rest[:states], rest[states:]
-
-
-_scan.register_autograd(_backward, setup_context=_setup)
-
-
-def _differentiable(
-    graph: str,
-    inputs: Sequence[Tensor],
-    state: Sequence[Tensor],
-    parameters: Sequence[Tensor],
-    lengths: Tensor | None,
-    every_state: bool,
-) -> list[Tensor]:
-    """The same as the operator but for the tape, differentiable to any order."""
-    equations = from_text(graph)
-    named = {spec.name: v for spec, v in zip(equations.inputs, inputs, strict=True)}
-    if lengths is not None:
-        steps = torch.arange(inputs[0].size(0)).unsqueeze(1)
-        named["alive"] = (steps < lengths).to(inputs[0].dtype).unsqueeze(-1)
-        equations = with_ends(equations)
-    found = portable.run(
-        equations,
-        dict(zip(parameter_names(equations), parameters, strict=True)),
-        named,
-        dict(zip(equations.state_sizes, state, strict=True)),
-        want_states=every_state,
-    )
-    every = found.states.values() if every_state else ()
-    return [found.output, *found.final.values(), *every]
-
-
-def _setup_again(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
-    del output
-    graph, *tensors, lengths, wanted, every_state, _, _, gradients = inputs
-    ctx.graph, ctx.lengths, ctx.wanted, ctx.every_state = graph, lengths, wanted, every_state
-    ctx.counts = [len(group) for group in tensors]
-    ctx.save_for_backward(*(t for group in tensors for t in group), *gradients)
-
-
-def _backward_again(ctx: Any, seconds: list[Tensor | None]) -> tuple[Any, ...]:
-    """The gradient of the gradients, by differentiating the equations in torch twice."""
-    inputs, state, parameters, gradients = _groups(ctx)
-    with torch.enable_grad():
-        given = [
-            value if value.requires_grad else value.detach().requires_grad_()
-            for value in (*inputs, *state, *parameters, *gradients)
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        *tensors, output, tape = ctx.saved_tensors
+        call: Arguments = ctx.call
+        first, second = len(call.graph.inputs), len(call.graph.inputs) + len(call.graph.states)
+        arguments = replace(
+            call, inputs=tensors[:first], state=tensors[first:second], parameters=tensors[second:]
+        )
+        shapes = arguments.shapes()
+        del shapes[1]
+        incoming = [
+            output.new_zeros(shape) if gradient is None else gradient
+            for gradient, shape in zip(gradients, shapes, strict=True)
         ]
-        ends = [len(inputs), len(inputs) + len(state), len(given) - len(gradients)]
-        parts = [given[: ends[0]], given[ends[0] : ends[1]], given[ends[1] : ends[2]]]
-        inputs, state, parameters = parts
-        results = _differentiable(
-            ctx.graph, inputs, state, parameters, ctx.lengths, ctx.every_state
-        )
-        chosen = [v for v, want in zip(inputs, ctx.wanted, strict=True) if want]
-        firsts = torch.autograd.grad(
-            results,
-            [*chosen, *state, *parameters],
-            given[ends[2] :],
-            create_graph=True,
-            allow_unused=True,
-            materialize_grads=True,
-        )
-        pairs = [
-            (first, second)
-            for first, second in zip(firsts, seconds, strict=True)
-            if second is not None and first.requires_grad
-        ]
-        found = torch.autograd.grad(
-            [first for first, _ in pairs],
-            given,
-            [second for _, second in pairs],
-            create_graph=torch.is_grad_enabled(),
-            allow_unused=True,
-        )
-    split = (found[: ends[0]], found[ends[0] : ends[1]], found[ends[1] : ends[2]])
-    return (None, *map(list, split), None, None, None, None, None, list(found[ends[2] :]))
+        if torch.is_grad_enabled() or _observed(incoming):
+            found = scan_backward(
+                ctx.text,
+                arguments.inputs,
+                arguments.state,
+                arguments.parameters,
+                arguments.lengths,
+                arguments.wanted,
+                arguments.every_state,
+                output,
+                tape,
+                incoming,
+            )
+        else:
+            found = run_backward(arguments, output, tape, incoming)
+        inputs, state, parameters = dealt(found, arguments.wanted, len(arguments.state))
+        return None, None, *inputs, *state, *parameters
 
 
-_scan_backward.register_autograd(_backward_again, setup_context=_setup_again)
+_record: Callable[..., tuple[Tensor, ...]] = _Recorded.apply

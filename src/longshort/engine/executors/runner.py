@@ -94,6 +94,11 @@ class _Order:
         return value.index_select(dimension, self.order.argsort())
 
 
+def _as(value: Tensor, dtype: torch.dtype) -> Tensor:
+    """`Tensor.to`, without the call where there is nothing to do."""
+    return value if value.dtype == dtype else value.to(dtype)
+
+
 def _dense(value: Tensor) -> Tensor:
     """With the last dimension dense, as the native code reads rows."""
     return value if value.size(-1) == 1 or value.stride(-1) == 1 else value.contiguous()
@@ -131,16 +136,31 @@ class _Given:
         return self.compiled.backward
 
 
+def _address(value: Tensor) -> tuple[int, int, int, int]:
+    """Where a tensor lies, its strides over time and rows, and how many elements it reaches over.
+
+    All in elements but the first.
+    """
+    shape, strides = value.shape, value.stride()
+    if value.is_contiguous():
+        reach = value.numel()
+    else:
+        reach = 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
+        reach = reach if value.numel() else 0
+    dimensions = len(shape)
+    return (
+        value.data_ptr(),
+        strides[0] if dimensions == 3 else 0,
+        strides[-2] if dimensions > 1 else 0,
+        reach,
+    )
+
+
 def _run(given: _Given, program: Program) -> None:
     tensors, lengths = given.tensors, given.order.lengths
     numbers: list[int] = []
     for name in program.externals:
-        value = tensors[name]
-        strides = value.stride()
-        reach = 1 + sum((n - 1) * s for n, s in zip(value.shape, strides, strict=True))
-        time = strides[0] if value.dim() == 3 else 0
-        rows = strides[-2] if value.dim() > 1 else 0
-        numbers += (value.data_ptr(), time, rows, reach if value.numel() else 0)
+        numbers += _address(tensors[name])
     _native.run(
         encode(program),
         PRECISIONS[given.dtype],
@@ -158,11 +178,11 @@ def _given(arguments: Arguments) -> _Given:
     order = _Order(arguments.lengths)
     tensors: Tensors = {}
     for spec, value in zip(graph.inputs, arguments.inputs, strict=True):
-        rows = order.sort(value.to(dtype), 0 if spec.per_sequence else 1)
+        rows = order.sort(_as(value, dtype), 0 if spec.per_sequence else 1)
         tensors[f"input:{spec.name}"] = _dense(rows)
     for name, value in zip(graph.state_sizes, arguments.state, strict=True):
-        tensors[f"state:{name}"] = _dense(order.sort(value.to(dtype), 0))
-    weights = [value.to(dtype) for value in arguments.parameters]
+        tensors[f"state:{name}"] = _dense(order.sort(_as(value, dtype), 0))
+    weights = [_as(value, dtype) for value in arguments.parameters]
     named = dict(zip(parameter_names(graph), weights, strict=True))
     for name in graph.matrices:
         tensors[f"matrix:{name}"] = _dense(named[name])
@@ -188,7 +208,7 @@ def run_forward(arguments: Arguments) -> list[Tensor]:
     found += [back(tensors[f"final:{name}"], 0) for name in sizes]
     if arguments.every_state:
         found += [back(_state_of_every_step(given, name), 1) for name in sizes]
-    return [value if i == 1 else value.to(given.dtype) for i, value in enumerate(found)]
+    return [value if i == 1 else _as(value, given.dtype) for i, value in enumerate(found)]
 
 
 def _state_of_every_step(given: _Given, name: str) -> Tensor:
@@ -211,7 +231,7 @@ def run_backward(
     tensors = given.tensors
     sort = given.order.sort
     names = list(given.graph.state_sizes)
-    wide = [value.to(arguments.working_dtype) for value in (output, *gradients)]
+    wide = [_as(value, arguments.working_dtype) for value in (output, *gradients)]
     output, gradients = wide[0], wide[1:]
     tensors |= {"output": sort(output, 1), "tape": tape}
     tensors["gradient:output"] = _dense(sort(gradients[0], 1))
@@ -259,4 +279,4 @@ def _results(given: _Given) -> list[Tensor]:
     found += [tensors[f"gradient:matrix:{n}"] for n in given.graph.matrices]
     widths = given.graph.vectors.values()
     found += [v.expand(width).clone() for v, width in zip(vectors, widths, strict=True)]
-    return [value.to(given.dtype) for value in found]
+    return [_as(value, given.dtype) for value in found]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import torch
-from torch import Tensor
+from torch import Size, Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
 
 from longshort import _native
@@ -24,10 +24,10 @@ class StackStep:
     """A step of all layers for one batch size and dtype: what stays the same from call to call."""
 
     def __init__(self, graphs: tuple[Graph, ...], batch: int, dtype: torch.dtype) -> None:
-        self.x_shape = (batch, graphs[0].inputs[0].width)
+        self.x_shape = Size((batch, graphs[0].inputs[0].width))
         self.output_shape = (batch, graphs[-1].output_size)
         widths = graphs[0].state_sizes.values()
-        self.state_shapes = [(len(graphs), batch, width) for width in widths]
+        self.state_shapes = [Size((len(graphs), batch, width)) for width in widths]
         self.dtype = dtype
         self._stream = _native.Stream(dtype == torch.float64, batch)
         self.parameters = [
@@ -57,23 +57,20 @@ class StackStep:
         )
         return [_parameter(compiled, name) for name in read]
 
-    def readable(self, x: Tensor, state: tuple[Tensor, ...]) -> bool:
-        """Whether native code can take x [B, I] and the states [L, B, W] as they are."""
-        return (
-            len(state) == len(self.state_shapes)
-            and self._dense(x, self.x_shape)
-            and all(map(self._dense, state, self.state_shapes))
-        )
-
-    def _dense(self, value: Tensor, shape: tuple[int, ...]) -> bool:
-        return (
-            value.shape == shape
-            and value.dtype == self.dtype
-            and value.is_contiguous()
-            and value.is_cpu
-            and type(value) is Tensor
-            and not is_functorch_wrapped_tensor(value)
-        )
+    def readable(self, x: Tensor, state: tuple[Tensor, ...], weights: list[Tensor]) -> bool:
+        """Whether native code can take x [B, I], the states [L, B, W] and weights as they are."""
+        if len(state) != len(self.state_shapes) or x.shape != self.x_shape:
+            return False
+        for value, shape in zip(state, self.state_shapes, strict=True):
+            if value.shape != shape:
+                return False
+        for value in (x, *state):
+            if type(value) is not Tensor or is_functorch_wrapped_tensor(value):
+                return False
+        for value in (x, *state, *weights):
+            if value.dtype is not self.dtype or not value.is_cpu or not value.is_contiguous():
+                return False
+        return True
 
     def __call__(
         self, x: Tensor, state: tuple[Tensor, ...], parameters: list[Tensor]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +16,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from longshort import cells
-from longshort.cells import Cell, Sizes, State, Value, Vector
-from longshort.engine import ops
+from longshort.cells import Cell, Sizes
 from longshort.engine.derive import derive
 from longshort.engine.executors import numpy as executor
 from longshort.engine.trace import Mode, trace
@@ -1091,77 +1090,6 @@ def test_options_may_be_lists() -> None:
     tuples = cells.LSTM(ablate=("NIG",), activations=("sigmoid", "tanh", "relu"))
     assert cells.LSTM(**lists) == tuples
     assert trace(cells.LSTM(**lists), Sizes(3, 4)) is trace(tuples, Sizes(3, 4))
-
-
-class Own(Cell):
-    """A user's cell, with whatever step a test gives it."""
-
-    gates: ClassVar[tuple[str, ...]] = ("f", "g")
-
-    def __init__(self, step: Callable[[Value, Any, Any], Any]) -> None:
-        self.given = step
-
-    def vectors(self, n: Sizes) -> dict[str, Vector]:
-        return {"gain": Vector(n.hidden)}
-
-    def step(self, x: Value, s: Any, p: Any) -> Any:
-        return self.given(x, s, p)
-
-
-def _branching(x: Value, s: Any, p: Any) -> Any:
-    return (s.h, s) if s.h else (x, s)
-
-
-def _comparing(x: Value, s: Any, p: Any) -> Any:
-    return (s.h, s) if s.h > 0 else (x, s)
-
-
-NOTHING: Any = 0.0
-MISTAKES: list[tuple[Callable[[Value, Any, Any], Any], str]] = [
-    (lambda x, s, p: (s.h, State(h=s.h, c=s.h)), "Own: step must return the states h, got h, c"),
-    (lambda x, s, p: (s.h, State()), "must return the states h, got none"),
-    (lambda x, s, p: (s.h, s.h), r"step must return \(output, State\(...\)\)"),
-    (lambda x, s, p: s.h, r"step must return \(output, State\(...\)\)"),
-    (lambda x, s, p: None, r"step must return \(output, State\(...\)\)"),
-    (lambda x, s, p: (1.0, State(h=s.h)), "step must return .*output"),
-    (lambda x, s, p: (s.h, State(h=x)), "the state h has 4 columns, step returned 3"),
-    (lambda x, s, p: (s.h, State(h=NOTHING)), "the state h has 4 columns, step returned float"),
-    (lambda x, s, p: (s.c, State(h=s.h)), "the state 'c' is not declared; this cell's states: h"),
-    (lambda x, s, p: p.hh(x), "p.hh of cell Own: takes 4 columns, got 3"),
-    (lambda x, s, p: p.gian * s.h, "declares no parameter 'gian'; did you mean 'gain'"),
-    (lambda x, s, p: p.ih["o"](x), r"p.ih\['o'\]: take neighbouring gates of f, g"),
-    (lambda x, s, p: x + s.h, "add: the operands have 3 and 4 columns"),
-    (lambda x, s, p: s.h[4:], "columns 4:4 of 4 are none"),
-    (lambda x, s, p: s.h[0], r"value\[start:stop\]"),
-    (lambda x, s, p: list(s.h), "cannot be iterated"),
-    (_branching, "cannot compare or branch on a value; use .*where"),
-    (_comparing, "cannot compare or branch on a value; use .*where"),
-    (lambda x, s, p: s.h * np.ones(4), "computes with its own values and numbers, got ndarray"),
-    (lambda x, s, p: np.ones(4) * s.h, "computes with its own values and numbers, got ndarray"),
-    (lambda x, s, p: s.h + torch.ones(4), "computes with its own values and numbers, got Tensor"),
-    (lambda x, s, p: ops.activation("sine")(s.h), "activation 'sine' is not known"),
-]
-
-
-@pytest.mark.parametrize("step, message", MISTAKES, ids=[m[:45] for _, m in MISTAKES])
-def test_mistakes_in_a_step_are_explained(step: Callable[..., Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        trace(Own(step), Sizes(3, 4))
-
-
-def test_an_unknown_gate_names_the_gates() -> None:
-    with pytest.raises(AttributeError, match="no gate 'i' in this value; its gates: f, g"):
-        trace(Own(lambda x, s, p: p.ih(x).i), Sizes(3, 4))
-
-
-def test_zoneout_of_an_unknown_state_is_refused() -> None:
-    with pytest.raises(ConfigError, match="zoneout: cell GRU has no state 'c'"):
-        trace(cells.GRU(), Sizes(3, 4), Mode(zoneout=(("c", 0.5),)))
-
-
-def test_a_cell_without_equations_says_so() -> None:
-    with pytest.raises(NotImplementedError, match="cell Cell has no equations"):
-        trace(Cell(), Sizes(3, 4))
 
 
 # The README of the cells

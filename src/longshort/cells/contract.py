@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from longshort.engine.graph import Value
 from longshort.engine.parameters import Map, Sizes, Start, Vector
 from longshort.engine.trace import Parameters, State
+from longshort.errors import ConfigError
 
 __all__ = ["Cell", "Map", "Parameters", "Sizes", "Start", "State", "Value", "Vector"]
 
@@ -59,7 +60,7 @@ class Cell:
 
     def step(self, x: Value, s: Any, p: Any) -> tuple[Value, State]:
         """The equations: input [B, I], old state and parameters to output and new state."""
-        raise NotImplementedError(f"cell {self.name} has no equations")
+        raise NotImplementedError("its step has no equations")
 
     def parameter_shapes(self, n: Sizes) -> dict[str, tuple[int, ...]]:
         """Shapes of all parameters: weight_*, bias_*, and the vectors."""
@@ -82,3 +83,23 @@ class Cell:
     def description(self) -> str:
         """First line of the docstring."""
         return (inspect.getdoc(type(self)) or "").partition("\n")[0]
+
+
+def check_cell(cell: object) -> None:
+    """Refuse what is no cell, such as a class where one of its instances belongs."""
+    if isinstance(cell, type) and issubclass(cell, Cell):
+        raise ConfigError(
+            f"cell: an instance is expected, got the class; write {cell.__name__}(...)"
+        )
+    if not isinstance(cell, Cell):
+        raise ConfigError(
+            "cell: one of longshort.cells, or your own subclass of longshort.cells.Cell, is "
+            f"expected, got {cell!r}"
+        )
+    try:
+        hash(cell)
+    except TypeError as error:
+        raise ConfigError(
+            f"cell {cell.name}: cannot be hashed ({error}); make it a dataclass with frozen=True, "
+            "and its options tuples, not lists"
+        ) from None

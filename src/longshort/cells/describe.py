@@ -8,7 +8,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from longshort import cells
-from longshort.cells.contract import Cell, Map, Sizes, Start
+from longshort.cells.contract import Cell, Map, Sizes, Start, check_cell
 from longshort.engine.executors.latex import as_latex, as_text, parameter_symbols
 from longshort.engine.named import name_equations
 from longshort.engine.trace import trace
@@ -136,6 +136,7 @@ def _parse_either(owner: str, text: str, allowed: tuple[Any, ...]) -> Any:
 
 def describe(cell: Cell, n: Sizes) -> CellCard:
     """The card of a cell; raises ConfigError where it cannot have these sizes."""
+    check_cell(cell)
     graph = trace(cell, n)
     named = name_equations(graph, cell.maps(n))
     shapes, symbols = cell.parameter_shapes(n), parameter_symbols(named)

@@ -6,9 +6,10 @@ are broadcast. Letters: T time steps, B batch, W width.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any, NoReturn
 
 from longshort.errors import ConfigError
 
@@ -138,6 +139,15 @@ def common_width(op: str, inputs: tuple[Value, ...]) -> int:
     return widths.pop() if widths else 1
 
 
+def _refusal(what: str) -> Callable[..., NoReturn]:
+    """A method for what Python offers and a graph cannot hold."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise ConfigError(what)
+
+    return refuse
+
+
 class Value:
     """A value on a tape while a cell is traced; arithmetic on it records."""
 
@@ -199,16 +209,34 @@ class Value:
     __array_ufunc__ = None
     """Arithmetic with a numpy array on the left comes here, where it is refused."""
 
-    def _branch(self, *_: object) -> bool:
+    _branch = _refusal(
+        "a cell's step cannot compare or branch on a value; use greater_equal(a, b) and "
+        "where(condition, a, b) of longshort.engine.ops"
+    )
+    __bool__ = __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _branch
+    __hash__ = object.__hash__
+    __iter__ = _refusal("a value cannot be iterated; take columns with value[start:stop]")
+    __len__ = _refusal("a value has no length; its number of columns is value.width")
+    __pow__ = __rpow__ = _refusal(
+        "a value has no powers; multiply it, or use sqrt, exp and log of longshort.engine.ops"
+    )
+    __matmul__ = __rmatmul__ = _refusal(
+        "a value has no matrix products; declare a Map in maps(n) and apply it, p.NAME(value)"
+    )
+    __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = _refusal(
+        "a value has no // and %; use mod(a, b) and floor(a) of longshort.engine.ops"
+    )
+    __abs__ = _refusal("a value has no abs; use absolute(a) of longshort.engine.ops")
+    __float__ = __int__ = __index__ = _refusal(
+        "a value is no number yet; use the functions of longshort.engine.ops, not those of math"
+    )
+
+    @classmethod
+    def __torch_function__(cls, function: Any, *_: object, **__: object) -> NoReturn:
         raise ConfigError(
-            "a cell's step cannot compare or branch on a value; use greater_equal(a, b) and "
-            "where(condition, a, b) of longshort.engine.ops"
+            f"a cell's step cannot call torch's {function.__name__}; use the functions of "
+            "longshort.engine.ops"
         )
-
-    __bool__ = __lt__ = __le__ = __gt__ = __ge__ = _branch
-
-    def __iter__(self) -> Iterator[Value]:
-        raise ConfigError("a value cannot be iterated; take columns with value[start:stop]")
 
     def __getitem__(self, columns: slice) -> Value:
         if not isinstance(columns, slice) or columns.step not in (None, 1):
@@ -221,9 +249,11 @@ class Value:
         return self.tape.apply("slice", self, width=stop - start, span=(start, stop))
 
     def __getattr__(self, name: str) -> Value:
-        if name.startswith("_") or name not in self.gates:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in self.gates:
             known = ", ".join(self.gates) or "none"
-            raise AttributeError(f"no gate {name!r} in this value; its gates: {known}")
+            raise ConfigError(f"no gate {name!r} in this value; its gates: {known}")
         size = self.width // len(self.gates)
         place = self.gates.index(name)
         return self[place * size : (place + 1) * size]

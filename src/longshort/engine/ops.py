@@ -15,19 +15,35 @@ from longshort.errors import ConfigError
 Gradients = tuple[Value | None, ...]
 
 
+def _values(op: str, *given: Value | float) -> tuple[Value, ...]:
+    """What an operation is given, numbers as values of the same tape."""
+    for one in given:
+        if isinstance(one, Value):
+            return tuple(one.lift(other) for other in given)
+    kinds = ", ".join(type(one).__name__ for one in given) or "nothing"
+    raise ConfigError(
+        f"{op} takes values of the step, got {kinds}; compute plain numbers with Python's math"
+    )
+
+
+def _apply(op: str, *given: Value | float, width: int | None = None) -> Value:
+    values = _values(op, *given)
+    return values[0].tape.apply(op, *values, width=width)
+
+
 def sigmoid(a: Value) -> Value:
     """1 / (1 + exp(-a))."""
-    return a.tape.apply("sigmoid", a)
+    return _apply("sigmoid", a)
 
 
 def tanh(a: Value) -> Value:
     """Hyperbolic tangent."""
-    return a.tape.apply("tanh", a)
+    return _apply("tanh", a)
 
 
 def relu(a: Value) -> Value:
     """max(a, 0); the derivative at 0 is 0."""
-    return a.tape.apply("relu", a)
+    return _apply("relu", a)
 
 
 def identity(a: Value) -> Value:
@@ -42,17 +58,17 @@ def hard_sigmoid(a: Value) -> Value:
 
 def exp(a: Value) -> Value:
     """e to the power a."""
-    return a.tape.apply("exp", a)
+    return _apply("exp", a)
 
 
 def log(a: Value) -> Value:
     """Natural logarithm."""
-    return a.tape.apply("log", a)
+    return _apply("log", a)
 
 
 def softplus(a: Value) -> Value:
     """log(1 + exp(a)), right for large a of both signs."""
-    return a.tape.apply("softplus", a)
+    return _apply("softplus", a)
 
 
 def log_sigmoid(a: Value) -> Value:
@@ -62,7 +78,7 @@ def log_sigmoid(a: Value) -> Value:
 
 def sqrt(a: Value) -> Value:
     """Square root."""
-    return a.tape.apply("sqrt", a)
+    return _apply("sqrt", a)
 
 
 def absolute(a: Value) -> Value:
@@ -72,7 +88,7 @@ def absolute(a: Value) -> Value:
 
 def floor(a: Value) -> Value:
     """Largest whole number that is not above a; its derivative is 0."""
-    return a.tape.apply("floor", a)
+    return _apply("floor", a)
 
 
 def mod(a: Value, b: Value | float) -> Value:
@@ -80,14 +96,14 @@ def mod(a: Value, b: Value | float) -> Value:
     return a - floor(a / b) * b
 
 
-def maximum(a: Value, b: Value | float) -> Value:
+def maximum(a: Value | float, b: Value | float) -> Value:
     """The larger one; where equal, the gradient goes to a."""
-    return a.tape.apply("maximum", a, a.lift(b))
+    return _apply("maximum", a, b)
 
 
-def minimum(a: Value, b: Value | float) -> Value:
+def minimum(a: Value | float, b: Value | float) -> Value:
     """The smaller one; where equal, the gradient goes to a."""
-    return a.tape.apply("minimum", a, a.lift(b))
+    return _apply("minimum", a, b)
 
 
 def clip(a: Value, low: Value | float, high: Value | float) -> Value:
@@ -95,34 +111,35 @@ def clip(a: Value, low: Value | float, high: Value | float) -> Value:
     return minimum(maximum(a, low), high)
 
 
-def greater_equal(a: Value, b: Value | float) -> Value:
+def greater_equal(a: Value | float, b: Value | float) -> Value:
     """1 where a >= b, else 0; no gradient flows."""
-    return a.tape.apply("greater_equal", a, a.lift(b))
+    return _apply("greater_equal", a, b)
 
 
 def where(condition: Value, a: Value | float, b: Value | float) -> Value:
     """a where condition is not 0, else b; no gradient flows to the condition."""
-    return condition.tape.apply("where", condition, condition.lift(a), condition.lift(b))
+    return _apply("where", condition, a, b)
 
 
 def straight_through(value: Value, surrogate: Value) -> Value:
     """`value` forward; backward, the gradient goes to `surrogate` (Bengio et al., 2013)."""
-    return value.tape.apply("straight_through", value, surrogate)
+    return _apply("straight_through", value, surrogate)
 
 
 def total(a: Value) -> Value:
     """Sum over the columns, width 1."""
-    return a if a.width == 1 else a.tape.apply("sum", a, width=1)
+    (a,) = _values("total", a)
+    return a if a.width == 1 else _apply("sum", a, width=1)
 
 
 def cumsum(a: Value) -> Value:
     """Running sum over the columns."""
-    return a.tape.apply("cumsum", a)
+    return _apply("cumsum", a)
 
 
 def softmax(a: Value) -> Value:
     """exp(a) / sum(exp(a)) over the columns."""
-    top = a.tape.apply("max", a, width=1)
+    top = _apply("max", a, width=1)
     powers = exp(a - top)
     return powers / total(powers)
 
@@ -134,15 +151,15 @@ def cumsoftmax(a: Value) -> Value:
 
 def standardise(a: Value) -> Value:
     """(a - mean) / sqrt(variance + 1e-5) over the columns: layer norm without gain and bias."""
-    return a.tape.apply("standardise", a)
+    return _apply("standardise", a)
 
 
 def concat(*values: Value) -> Value:
     """Columns side by side."""
     if len(values) == 1:
         return values[0]
-    width = sum(value.width for value in values)
-    return values[0].tape.apply("concat", *values, width=width)
+    width = sum(value.width for value in _values("concat", *values))
+    return _apply("concat", *values, width=width)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol
 
+from longshort.engine.declared import check_declared
 from longshort.engine.graph import Graph, Input, Level, Tape, Value
 from longshort.engine.ops import where
 from longshort.engine.parameters import Map, Sizes, Vector
@@ -54,7 +55,9 @@ class Mode:
 class State:
     """Named states: `State(h=h, c=c)`, read as `s.h`, `s.c`."""
 
-    def __init__(self, **values: Value) -> None:
+    def __init__(self, /, *unnamed: object, **values: Value) -> None:
+        if unnamed:
+            raise ConfigError("State(...) takes its values by name, such as State(h=h)")
         self.__dict__.update(values)
 
     def __getattr__(self, name: str) -> Value:
@@ -101,10 +104,13 @@ class _MapRows:
     gates: tuple[str, ...]
 
     def __call__(self, value: Value) -> Value:
+        if not isinstance(value, Value):
+            raise ConfigError(
+                f"p.{self.name} takes a value of the step, got {type(value).__name__}"
+            )
         if value.width != self.declared.inputs:
             raise ConfigError(
-                f"p.{self.name} of cell {self.owner.cell}: takes {self.declared.inputs} columns, "
-                f"got {value.width}"
+                f"p.{self.name} takes {self.declared.inputs} columns, got {value.width}"
             )
         return self.owner.product(self, value)
 
@@ -113,13 +119,12 @@ class Parameters:
     """What `step` gets as p: the declared maps and vectors as attributes."""
 
     def __init__(self, cell: Equations, n: Sizes, mode: Mode, tape: Tape) -> None:
-        self.cell = cell.name
-        self.sizes = n
         self._maps, self._vectors = cell.maps(n), cell.vectors(n)
         self._mode, self._tape = mode, tape
         self.matrices: dict[str, tuple[int, int]] = {}
         self.vectors: dict[str, int] = {}
         self.inputs: list[Input] = []
+        check_declared(cell.name, self._maps, self._vectors, cell.state_sizes(n), dir(self))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -129,9 +134,7 @@ class Parameters:
         if name in self._vectors:
             return self._vector(name, self._vectors[name].size)
         known = [*self._maps, *self._vectors]
-        raise ConfigError(
-            f"cell {self.cell} declares no parameter {name!r}; {nearest(name, known)}"
-        )
+        raise ConfigError(f"the parameter {name!r} is not declared; {nearest(name, known)}")
 
     def _vector(self, name: str, size: int) -> Value:
         self.vectors[name] = size
@@ -195,7 +198,7 @@ def trace(cell: Equations, n: Sizes, mode: Mode = Mode()) -> Graph:
     x = p.input(Input("x", n.input, differentiable=True))
     given = {name: tape.leaf("state", name, size, Level.STEP) for name, size in sizes.items()}
     old = _restarted(p, given) if mode.reset else given
-    output, new = _checked_pair(cell, cell.step(p.thin_input(x), State(**old), p))
+    output, new = _checked_pair(cell, _stepped(cell, p.thin_input(x), State(**old), p))
     states = _checked_states(cell, sizes, new)
     for name, rate in mode.zoneout:
         if name not in states:
@@ -243,6 +246,19 @@ def _restarted(p: Parameters, given: dict[str, Value]) -> dict[str, Value]:
         for name, value in given.items()
     }
     return {name: where(reset, fresh[name], value) for name, value in given.items()}
+
+
+def _stepped(cell: Equations, x: Value, s: State, p: Parameters) -> object:
+    """What `step` returns; whatever cannot be recorded is told with the cell's name."""
+    try:
+        return cell.step(x, s, p)
+    except (ConfigError, NotImplementedError) as error:
+        raise ConfigError(f"cell {cell.name}: {error}") from error
+    except (AttributeError, TypeError) as error:
+        raise ConfigError(
+            f"cell {cell.name}: {error}; a step computes with values, numbers and the functions "
+            "of longshort.engine.ops"
+        ) from error
 
 
 def _checked_pair(cell: Equations, returned: object) -> tuple[Value, State]:

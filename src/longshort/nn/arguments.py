@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from longshort.cells import Cell, Sizes
+from longshort.cells.contract import check_cell
 from longshort.engine.trace import Mode, trace
 from longshort.errors import ConfigError, nearest
 
@@ -51,6 +52,7 @@ def mode_of(
     cell: Cell, n: Sizes, bias: bool, zoneout: Rates, recurrent_dropout: float | str
 ) -> Mode:
     """The options that are part of the equations; refuses those that this cell has no place for."""
+    check_cell(cell)
     kind, rate = _recurrent_dropout(recurrent_dropout)
     mode = Mode(
         bias=bias,

@@ -101,9 +101,9 @@ void bench_product(size_t m, size_t K, size_t N, double top) {
     init_rows.push_back(bias);
     out_rows.push_back(out + r * N);
   }
-  const double packing = seconds([&] { pack<T>(w, 1, ptrdiff_t(K), K, N, packed); });
+  const double packing = seconds([&] { pack<T>(w, ptrdiff_t(K), false, K, N, packed); });
   const double time = seconds(
-      [&] { product<T>(m, a_rows.data(), init_rows.data(), out_rows.data(), packed, K, N); });
+      [&] { product<T>(m, a_rows.data(), init_rows.data(), out_rows.data(), packed, K, 0, N); });
   const double rate = 2.0 * double(m * K * N) / time * 1e-9;
   std::printf("  product (%3zu,%4zu,%4zu)  %7.1f GFLOP/s %5.1f %%   packing %5.2f ns/element\n", m, K,
               N, rate, 100 * rate / top, packing / double(K * N) * 1e9);

@@ -17,10 +17,18 @@ inline constexpr size_t early_rows = 96;
 inline constexpr size_t chunk_rows = 256;
 // With fewer rows in the whole scan, packing the weights would cost more than it gains.
 inline constexpr size_t few_rows = 12;
+// Threads that share the columns of a step meet twice a step, which this many weights are
+// worth.
+inline constexpr size_t shared_weights = size_t(32) << 10;
 
 struct Extent {
   size_t steps, batch, threads;
+  // All threads work on one block: each has some columns of a product and some of the rows.
+  bool together;
   size_t block, blocks;
+  // From one sequence of a block to the next: where sequences end early, they are dealt
+  // out, since they are sorted by length and all blocks should have as much to do.
+  size_t pitch;
   size_t chunk;
 };
 
@@ -40,19 +48,46 @@ inline size_t bytes_per_row(const Program& program) {
   return bytes;
 }
 
+inline size_t matrix_depth(const Weight& m) {
+  return size_t(m.transposed ? m.end - m.begin : m.columns);
+}
+
+inline size_t matrix_width(const Weight& m) {
+  return size_t(m.transposed ? m.columns : m.end - m.begin);
+}
+
+// Of the matrices that every step multiplies by.
+inline size_t weights_per_step(const Program& program) {
+  size_t weights = 0;
+  for (const Stage& stage : program.step)
+    if (stage.is_product)
+      weights += matrix_depth(program.matrices[size_t(stage.matrix)]) *
+                 matrix_width(program.matrices[size_t(stage.matrix)]);
+  return weights;
+}
+
+// Where there are too few sequences for each thread to have its own.
+inline bool work_together(const Program& program, const Call& call) {
+  return call.batch < call.threads && size_t(call.steps * call.batch) > few_rows &&
+         weights_per_step(program) >= shared_weights;
+}
+
 template <class T>
 inline Extent extent(const Program& program, const Call& call, int threads) {
   Extent e{};
   e.steps = size_t(call.steps);
   e.batch = size_t(call.batch);
   e.threads = size_t(threads);
+  e.together = threads > 1 && work_together(program, call);
   const size_t fitting = block_bytes / bytes_per_row<T>(program);
-  const size_t most = smaller(most_block_rows, fitting < 6 ? 6 : fitting);
-  e.blocks = divide_up(divide_up(e.batch, most), e.threads) * e.threads;
+  const size_t most = e.together ? e.batch : smaller(most_block_rows, fitting < 6 ? 6 : fitting);
+  const size_t teams = e.together ? 1 : e.threads;
+  e.blocks = divide_up(divide_up(e.batch, most), teams) * teams;
   e.block = divide_up(e.batch, e.blocks);
   e.blocks = divide_up(e.batch, e.block);
+  e.pitch = call.lengths ? e.blocks : 1;
   const size_t wanted = program.backward ? divide_up(chunk_rows, e.batch)
-                                         : divide_up(early_rows, e.block);
+                                         : divide_up(early_rows * e.threads / teams, e.block);
   e.chunk = smaller(wanted, e.steps);
   return e;
 }
@@ -135,14 +170,6 @@ struct Layout {
   Own<T, P>* own;
 };
 
-inline size_t matrix_depth(const Weight& m) {
-  return size_t(m.transposed ? m.end - m.begin : m.columns);
-}
-
-inline size_t matrix_width(const Weight& m) {
-  return size_t(m.transposed ? m.columns : m.end - m.begin);
-}
-
 template <class T, class P>
 inline size_t& total_of(Layout<T, P>& layout, Kind kind) {
   if (kind == Kind::row) return layout.row;
@@ -223,11 +250,13 @@ inline Layout<T, P> lay_out(const Program& program, const Extent& e, Arena& aren
   layout.sums = arena.take<double>(sums);
   layout.own = arena.take<Own<T, P>>(e.threads);
   const size_t pointers = e.chunk * (program.backward ? e.batch : e.block);
+  const size_t sets = e.together ? 1 : e.threads;
+  const size_t block = layout.block * e.block, local = layout.local * e.block * e.chunk;
+  T* const blocks = arena.take<T>(block * sets);
+  T* const locals = arena.take<T>(local * sets);
   for (size_t t = 0; t < e.threads; ++t) {
     Own<T, P> own{};
     own.row = arena.take<T>(layout.row);
-    own.block = arena.take<T>(layout.block * e.block);
-    own.local = arena.take<T>(layout.local * e.block * e.chunk);
     own.ready = arena.take<ReadyInstruction<T>>(program.instructions.size);
     own.sources = arena.take<const T*>(pointers);
     own.starts = arena.take<const T*>(pointers);
@@ -236,7 +265,10 @@ inline Layout<T, P> lay_out(const Program& program, const Extent& e, Arena& aren
     own.narrow_sources = arena.take<const P*>(pointers);
     own.narrow_starts = arena.take<const P*>(pointers);
     own.scratch = arena.take<char>(sink_scratch<P>(program, pointers));
-    if (write) layout.own[t] = own;
+    if (!write) continue;
+    own.block = blocks + t % sets * block;
+    own.local = locals + t % sets * local;
+    layout.own[t] = own;
   }
   return layout;
 }

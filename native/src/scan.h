@@ -2,8 +2,10 @@
 //
 // Forward, every thread takes blocks of sequences through all steps by itself. Backward,
 // threads go through a chunk of steps in the same way and then meet, to add the chunk's
-// part of the weight gradients, of which each thread owns some rows. No sum depends on
-// who computes it, so results are the same bits for any number of threads.
+// part of the weight gradients, of which each thread owns some rows. Where there are too
+// few sequences for that, threads go through the steps together: each has some columns of
+// every product and some rows of everything else, and they meet after every stage. No sum depends on who computes it, so results are the same bits for any
+// number of threads.
 #pragma once
 
 #include <cstdlib>
@@ -22,7 +24,7 @@ class Scan {
       : program_(program), call_(call), e_(e), layout_(layout) {}
 
   void run(int thread) {
-    Worker worker{*this, layout_.own[thread], size_t(thread), {}, 0, 0};
+    Worker worker{*this, layout_.own[thread], size_t(thread), {}, 0, 1, 0};
     if (thread == 0) prepare();
     barrier_.wait(worker.turn, int(e_.threads));
     pack_part(size_t(thread));
@@ -39,7 +41,9 @@ class Scan {
     Own<T, P>& own;
     size_t thread;
     Barrier::Turn turn;
+    // The block's first sequence, and from one of its sequences to the next.
     size_t b0;
+    size_t pitch;
     size_t k0;
 
     // ---- addresses
@@ -50,12 +54,16 @@ class Scan {
              ptrdiff_t(b) * tensor.batch_stride;
     }
 
+    ptrdiff_t row_stride(int64_t index) const {
+      return ptrdiff_t(scan.call_.externals[index].batch_stride) * ptrdiff_t(pitch);
+    }
+
     View<T> time_view(const Buffer& buffer, size_t k, int64_t column) const {
       ptrdiff_t at = ptrdiff_t(k) + ptrdiff_t(buffer.shift);
       if (at < 0) return view(Place{buffer.first, column}, k);
       if (buffer.ring) at %= ptrdiff_t(buffer.ring);
       return {external(size_t(buffer.external), at, b0) + buffer.origin + column,
-              ptrdiff_t(scan.call_.externals[buffer.external].batch_stride)};
+              row_stride(buffer.external)};
     }
 
     View<T> view(Place place, size_t k) const {
@@ -77,12 +85,12 @@ class Scan {
           return {layout.shared_at +
                       (offset * scan.e_.chunk + (k - k0) * width) * scan.e_.batch + b0 * width +
                       place.column,
-                  ptrdiff_t(width)};
+                  ptrdiff_t(width * pitch)};
         case Kind::time:
           return time_view(buffer, k, place.column);
         case Kind::batch:
           return {external(size_t(buffer.external), 0, b0) + place.column,
-                  ptrdiff_t(scan.call_.externals[buffer.external].batch_stride)};
+                  row_stride(buffer.external)};
         case Kind::vector:
           return {external(size_t(buffer.external), 0, 0) + place.column, 0};
         case Kind::constant:
@@ -91,26 +99,52 @@ class Scan {
       return {};
     }
 
-    // Rows of the block that are alive at step k.
-    size_t rows_at(size_t k) const {
-      const size_t alive = scan.layout_.alive[k];
-      const size_t end = smaller(b0 + scan.e_.block, alive);
-      return end > b0 ? end - b0 : 0;
+    struct Range {
+      size_t from, to;
+    };
+
+    // Of `count`, what is this thread's where all work together, else everything.
+    Range mine(size_t count, size_t grain) const {
+      Range range{0, count};
+      if (scan.e_.together) share(count, grain, range.from, range.to);
+      return range;
     }
+
+    void meet() {
+      if (scan.e_.together) scan.barrier_.wait(turn, int(scan.e_.threads));
+    }
+
+    void begin(size_t block) {
+      pitch = scan.e_.pitch;
+      b0 = pitch > 1 ? block : block * scan.e_.block;
+    }
+
+    // Of the first `sequences` of the batch, those in this block.
+    size_t rows_among(size_t sequences) const {
+      return sequences > b0 ? smaller(scan.e_.block, divide_up(sequences - b0, pitch)) : 0;
+    }
+
+    // Rows of the block that are alive at step k.
+    size_t rows_at(size_t k) const { return rows_among(scan.layout_.alive[k]); }
 
     // ---- stages
 
-    void run_rows(const Stage& stage, size_t k, size_t rows) {
+    void run_rows(const Stage& stage, size_t k, Range rows) {
       const size_t count = size_t(stage.last - stage.first);
       for (size_t i = 0; i < count; ++i) {
         const Instruction& from = scan.program_.instructions[size_t(stage.first) + i];
         ReadyInstruction<T>& ready = own.ready[i];
         ready.function = row_functions<T>[from.op];
-        ready.target = view(from.target, k);
+        ready.target = row(view(from.target, k), rows.from);
         ready.size = size_t(from.size);
-        for (size_t s = 0; s < most_sources; ++s) ready.sources[s] = view(from.sources[s], k);
+        for (size_t s = 0; s < most_sources; ++s)
+          ready.sources[s] = row(view(from.sources[s], k), rows.from);
       }
-      run_ready(own.ready, count, rows);
+      run_ready(own.ready, count, rows.to - rows.from);
+    }
+
+    static View<T> row(View<T> rows, size_t r) {
+      return {rows.at + ptrdiff_t(r) * rows.stride, rows.stride};
     }
 
     static void run_ready(ReadyInstruction<T>* ready, size_t count, size_t rows) {
@@ -125,12 +159,12 @@ class Scan {
 
     // What the step before will read, which comes from far away and from back to front,
     // where no processor expects it.
-    void expect_step(size_t k, size_t rows) const {
+    void expect_step(size_t k, Range rows) const {
       if (k == 0) return;
       for (const Buffer& buffer : scan.program_.buffers) {
         if (buffer.kind != Kind::time || buffer.ring || buffer.shift) continue;
         const View<T> from = time_view(buffer, k - 1, 0);
-        for (size_t r = 0; r < rows; ++r)
+        for (size_t r = rows.from; r < rows.to; ++r)
           for (int64_t i = 0; i < buffer.width; i += int64_t(64 / sizeof(T)))
             __builtin_prefetch(from.at + ptrdiff_t(r) * from.stride + i, 0, 2);
       }
@@ -148,15 +182,21 @@ class Scan {
       return filled;
     }
 
-    void run_product(const Stage& stage, size_t rows) {
+    // Columns that are whole panels, so that packed ones can be told apart.
+    Range my_columns(const Stage& stage) const {
+      return mine(matrix_width(scan.program_.matrices[size_t(stage.matrix)]), panel_columns<P>);
+    }
+
+    void run_product(const Stage& stage, size_t rows, Range columns) {
+      if (columns.from == columns.to) return;
       const Weight& matrix = scan.program_.matrices[size_t(stage.matrix)];
       if (!is_packed(scan.program_, scan.e_, size_t(stage.matrix)))
-        return run_direct(stage, matrix, rows);
+        return run_direct(stage, matrix, rows, columns);
       const P* packed = scan.layout_.packed_at + scan.layout_.matrix_offsets[stage.matrix];
       const size_t K = matrix_depth(matrix);
       product<P>(rows, narrowed(own.sources, own.narrow_sources, rows, 0, K, own.narrowed),
                  stage.start.buffer < 0 ? nullptr : own.starts, own.targets, packed, K,
-                 matrix_width(matrix));
+                 columns.from, columns.to);
     }
 
     // Columns [from, to) of the rows as P, at the same columns: the rows themselves where P
@@ -176,51 +216,59 @@ class Scan {
       }
     }
 
-    void run_direct(const Stage& stage, const Weight& matrix, size_t rows) {
+    void run_direct(const Stage& stage, const Weight& matrix, size_t rows, Range columns) {
       const Tensor& from = scan.call_.externals[matrix.external];
-      const Plain<T> plain{static_cast<const T*>(from.data) + matrix.begin * from.batch_stride,
-                           ptrdiff_t(from.batch_stride)};
-      const size_t K = matrix_depth(matrix), N = matrix_width(matrix);
+      const ptrdiff_t stride = ptrdiff_t(from.batch_stride);
+      const ptrdiff_t first = ptrdiff_t(columns.from) * (matrix.transposed ? 1 : stride);
+      const Plain<T> plain{static_cast<const T*>(from.data) + matrix.begin * stride + first, stride};
+      const size_t K = matrix_depth(matrix), N = columns.to - columns.from;
       for (size_t r = 0; r < rows; ++r) {
-        const T* start = stage.start.buffer < 0 ? nullptr : own.starts[r];
+        const T* start = stage.start.buffer < 0 ? nullptr : own.starts[r] + columns.from;
         (matrix.transposed ? product_of_columns<T> : product_of_rows<T>)(
-            own.sources[r], plain, K, N, start, own.targets[r]);
+            own.sources[r], plain, K, N, start, own.targets[r] + columns.from);
       }
     }
 
     void run_step(size_t k, size_t rows) {
       for (const Stage& stage : scan.program_.step) {
         if (!stage.is_product) {
-          if (scan.program_.backward && &stage == scan.program_.step.data) expect_step(k, rows);
-          run_rows(stage, k, rows);
+          const Range range = mine(rows, 1);
+          if (scan.program_.backward && &stage == scan.program_.step.data) expect_step(k, range);
+          run_rows(stage, k, range);
         } else {
           point_at(0, stage, k, rows);
-          run_product(stage, rows);
+          run_product(stage, rows, my_columns(stage));
         }
+        meet();
       }
     }
 
     // The same stages for all steps of a chunk at once.
     void run_chunk(List<Stage> stages, size_t k1) {
+      const Range steps = mine(k1 - k0, 1);
       for (const Stage& stage : stages) {
         size_t filled = 0;
-        for (size_t k = k0; k < k1; ++k) {
+        for (size_t k = k0 + steps.from; k < k0 + steps.to; ++k) {
           const size_t rows = rows_at(k);
           if (stage.is_product)
             filled = point_at(filled, stage, k, rows);
           else
-            run_rows(stage, k, rows);
+            run_rows(stage, k, {0, rows});
         }
-        if (stage.is_product) run_product(stage, filled);
+        if (stage.is_product)
+          run_product(stage, filled, {0, matrix_width(scan.program_.matrices[size_t(stage.matrix)])});
       }
+      meet();
     }
 
     // ---- the two directions
 
+    size_t first_block() const { return scan.e_.together ? 0 : thread; }
+
     void forward() {
       const Extent& e = scan.e_;
-      for (size_t block = thread; block < e.blocks; block += e.threads) {
-        b0 = block * e.block;
+      for (size_t block = first_block(); block < e.blocks; block += e.threads) {
+        begin(block);
         for (k0 = 0; k0 < e.steps && rows_at(k0) > 0; k0 += e.chunk) {
           const size_t k1 = smaller(k0 + e.chunk, e.steps);
           run_chunk(scan.program_.before, k1);
@@ -236,8 +284,8 @@ class Scan {
       for (size_t chunk = divide_up(e.steps, e.chunk); chunk-- > 0;) {
         k0 = chunk * e.chunk;
         const size_t k1 = smaller(k0 + e.chunk, e.steps);
-        for (size_t block = thread; block < e.blocks; block += e.threads) {
-          b0 = block * e.block;
+        for (size_t block = first_block(); block < e.blocks; block += e.threads) {
+          begin(block);
           for (size_t k = k1; k-- > k0;) {
             enter(k);
             if (const size_t rows = rows_at(k)) run_step(k, rows);
@@ -245,13 +293,13 @@ class Scan {
           run_chunk(scan.program_.after, k1);
         }
         scan.barrier_.wait(turn, int(e.threads));
-        b0 = 0;
+        b0 = 0, pitch = 1;
         for (const MatrixSum& sum : scan.program_.matrix_sums) add_matrix(sum, k1);
         for (size_t i = 0; i < scan.program_.vector_sums.size; ++i) add_vector(i, k1);
         scan.barrier_.wait(turn, int(e.threads));
       }
-      for (size_t block = thread; block < e.blocks; block += e.threads) {
-        b0 = block * e.block;
+      for (size_t block = first_block(); block < e.blocks; block += e.threads) {
+        begin(block);
         leave();
       }
       for (size_t i = 0; i < scan.program_.vector_sums.size; ++i) write_vector(i);
@@ -261,23 +309,26 @@ class Scan {
     void enter(size_t k) {
       const size_t from = k + 1 < scan.e_.steps ? rows_at(k + 1) : 0;
       const size_t to = rows_at(k);
+      if (from == to) return;
       for (const Enter& each : scan.program_.enter) {
         const Buffer& buffer = scan.program_.buffers[size_t(each.target)];
         const View<T> source = view(Place{each.source, 0}, k);
         const View<T> target = view(Place{each.target, 0}, k + 1);
-        for (size_t r = from; r < to; ++r)
+        const Range rows = mine(to - from, 1);
+        for (size_t r = from + rows.from; r < from + rows.to; ++r)
           copy_row(target, source, r, size_t(buffer.width));
       }
+      meet();
     }
 
     void leave() {
-      const size_t rows = smaller(scan.e_.block, scan.e_.batch - b0);
+      const Range rows = mine(rows_among(scan.e_.batch), 1);
       for (const Leave& each : scan.program_.leave) {
         const size_t width = size_t(scan.program_.buffers[size_t(each.target)].width);
         const View<T> first = view(Place{each.first, 0}, 0);
         const View<T> target = view(Place{each.target, 0}, 0);
-        for (size_t r = 0; r < rows; ++r) {
-          const size_t length = length_of(b0 + r);
+        for (size_t r = rows.from; r < rows.to; ++r) {
+          const size_t length = length_of(b0 + r * pitch);
           const size_t last = scan.program_.backward ? 0 : length - 1;
           copy_row(target, length ? view(each.source, last) : first, r, width);
         }
@@ -387,12 +438,11 @@ class Scan {
       const T* at = static_cast<const T*>(from.data) + m.begin * from.batch_stride;
       const size_t K = matrix_depth(m), N = matrix_width(m);
       const ptrdiff_t row = ptrdiff_t(from.batch_stride);
-      const ptrdiff_t k_stride = m.transposed ? row : 1, n_stride = m.transposed ? 1 : row;
       P* out = layout_.packed_at + layout_.matrix_offsets[i];
       for (size_t n = 0; n < N; n += panel_columns<P>, ++turn) {
         if (turn % e_.threads != thread) continue;
         const size_t columns = smaller(panel_columns<P>, N - n);
-        pack<P>(at + ptrdiff_t(n) * n_stride, k_stride, n_stride, K, columns,
+        pack<P>(at + ptrdiff_t(n) * (m.transposed ? 1 : row), row, m.transposed, K, columns,
                 out + packed_offset<P>(K, n));
       }
     }
@@ -409,10 +459,10 @@ class Scan {
 template <class T, class P>
 bool run(const Program& program, const Call& call) {
   if (call.steps == 0 || call.batch == 0) return true;
-  // Forward, a thread has whole sequences to itself, so more than those are of no use.
-  const int64_t useful = program.backward && call.steps * call.batch > int64_t(few_rows)
-                             ? int64_t(call.threads)
-                             : call.batch;
+  // Where a thread has whole sequences to itself, more than those are of no use.
+  const bool all = work_together(program, call) ||
+                   (program.backward && call.steps * call.batch > int64_t(few_rows));
+  const int64_t useful = all ? int64_t(call.threads) : call.batch;
   Team team(int(useful < call.threads ? useful : call.threads));
   const Extent e = extent<T>(program, call, team.size());
   Arena measure(nullptr);

@@ -332,7 +332,7 @@ struct Packed {
   Packed(size_t K, size_t N) : w(K * N), memory(packed_size<T>(K, N) * sizeof(T)) {
     fill(w.data(), w.size());
     at = memory.template as<T>();
-    pack<T>(w.data(), 1, ptrdiff_t(K), K, N, at);
+    pack<T>(w.data(), ptrdiff_t(K), false, K, N, at);
   }
   std::vector<Sum<T>> w;
   Guarded memory;
@@ -345,12 +345,12 @@ void test_product(size_t m, size_t K, size_t N) {
   Packed<T> b(K, N);
   Scattered<T> a(m, K);
   Scattered<S> init(m, N), out(m, N);
-  product<T>(m, a.data(), init.data(), out.rows.data(), b.at, K, N);
+  product<T>(m, a.data(), init.data(), out.rows.data(), b.at, K, 0, N);
   Scattered<S> again(m, N);
   for (size_t r = 0; r < m; ++r) {
     const T* row[] = {a.rows[r]};
     std::memcpy(again.rows[r], init.rows[r], N * sizeof(S));
-    product<T>(1, row, again.data() + r, again.rows.data() + r, b.at, K, N);
+    product<T>(1, row, again.data() + r, again.rows.data() + r, b.at, K, 0, N);
     for (size_t n = 0; n < N; ++n) {
       double want = double(init.rows[r][n]), size = std::fabs(want);
       for (size_t k = 0; k < K; ++k) {
@@ -377,13 +377,9 @@ void test_product_variants(size_t m, size_t K, size_t N) {
   Scattered<S> bias(1, N), out(m, N), other(m, N);
   std::vector<const S*> shared(m, bias.rows[0]);
   const size_t cut = N / 2 / panel_columns<T> * panel_columns<T>;
-  product<T>(m, a.data(), shared.data(), out.rows.data(), b.at, K, N);
-  std::vector<const S*> right_init(m, bias.rows[0] + cut);
-  std::vector<S*> right_out;
-  for (S* row : other.rows) right_out.push_back(row + cut);
-  product<T>(m, a.data(), shared.data(), other.rows.data(), b.at, K, cut);
-  product<T>(m, a.data(), right_init.data(), right_out.data(), b.at + packed_offset<T>(K, cut), K,
-             N - cut);
+  product<T>(m, a.data(), shared.data(), out.rows.data(), b.at, K, 0, N);
+  product<T>(m, a.data(), shared.data(), other.rows.data(), b.at, K, 0, cut);
+  product<T>(m, a.data(), shared.data(), other.rows.data(), b.at, K, cut, N);
   for (size_t r = 0; r < m; ++r)
     check(std::memcmp(out.rows[r], other.rows[r], N * sizeof(S)) == 0, "%s product of parts (%zu,%zu,%zu)",
           name_of<T>(), m, K, N);
@@ -394,14 +390,14 @@ void test_product_variants(size_t m, size_t K, size_t N) {
   Guarded memory(packed_size<T>(K, N) * sizeof(T));
   T* packed = memory.template as<T>();
   std::memset(packed, 0xff, packed_size<T>(K, N) * sizeof(T));
-  pack<T>(turned.data(), ptrdiff_t(N), 1, K, N, packed);
+  pack<T>(turned.data(), ptrdiff_t(N), true, K, N, packed);
   check(std::memcmp(packed, b.at, packed_size<T>(K, N) * sizeof(T)) == 0, "%s pack (%zu,%zu)",
         name_of<T>(), K, N);
 
   std::vector<S> zeros(N, S(0));
   std::vector<const S*> none(m, zeros.data());
-  product<T>(m, a.data(), none.data(), out.rows.data(), packed, K, N);
-  product<T>(m, a.data(), nullptr, other.rows.data(), packed, K, N);
+  product<T>(m, a.data(), none.data(), out.rows.data(), packed, K, 0, N);
+  product<T>(m, a.data(), nullptr, other.rows.data(), packed, K, 0, N);
   for (size_t r = 0; r < m; ++r)
     for (size_t n = 0; n < N; ++n)
       check(out.rows[r][n] == other.rows[r][n], "%s product without init (%zu,%zu,%zu)", name_of<T>(), m, K, N);

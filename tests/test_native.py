@@ -413,6 +413,24 @@ def test_threads_of_large_scans_change_no_bit(name: str, threads: Callable[[int]
             identical(solve(p, given), alone)
 
 
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("batch", [1, 2, 3])
+@pytest.mark.parametrize("name", COMMON)
+def test_threads_that_share_the_columns_of_a_step_change_no_bit(
+    name: str, batch: int, isa: str, threads: Callable[[int], None]
+) -> None:
+    """So few sequences, and so many weights, that threads go through the steps together."""
+    p = problem(trial(name, 5, 184), "both", 14, batch)
+    for dtype in (F32, torch.bfloat16):
+        given = arguments(p, dtype, isa=isa)
+        threads(1)
+        alone = solve(p, given)
+        for count in (2, 4):
+            threads(count)
+            identical(solve(p, given), alone)
+    agree(solve(p, arguments(p, isa=isa)), wanted(p), 1e-11)
+
+
 @pytest.mark.parametrize("name", COMMON)
 def test_what_lies_past_an_end_is_not_read(name: str) -> None:
     p = problem(trial(name, 3, 8), "ragged", 9, 6)

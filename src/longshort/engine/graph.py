@@ -84,10 +84,13 @@ def needed(
     nodes: Sequence[Node], targets: tuple[int, ...], known: frozenset[int] = frozenset()
 ) -> list[int]:
     """What has to be computed for `targets` where the values in `known` are there already."""
-    wanted = {target for target in targets if target not in known}
-    for index in range(len(nodes) - 1, -1, -1):
-        if index in wanted:
-            wanted.update(i for i in nodes[index].inputs if i not in known)
+    wanted: set[int] = set()
+    open_ends = [target for target in targets if target not in known]
+    while open_ends:
+        index = open_ends.pop()
+        if index not in wanted:
+            wanted.add(index)
+            open_ends += [i for i in nodes[index].inputs if i not in known]
     return sorted(wanted)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from longshort.engine.derive import Derived, derive
-from longshort.engine.graph import Graph, Input, Level, Node, Tape, Value, needed
+from longshort.engine.graph import Graph, Input, Level, Node, Tape, Value
 from longshort.engine.ops import OPS, concat
 from longshort.engine.parameters import Map
 
@@ -191,10 +191,12 @@ class _ParameterSymbols:
     def all(self, nodes: tuple[Node, ...]) -> dict[str, Symbol]:
         """By key, no two the same."""
         found: dict[str, Symbol] = {}
+        taken: set[Symbol] = set()
         for node in nodes:
             if node.op in ("product", "vector") and node.name not in found:
                 make = self._matrix if node.op == "product" else self._vector
-                found[node.name] = _unlike(make(*_key_parts(node.name)), set(found.values()))
+                found[node.name] = _unlike(make(*_key_parts(node.name)), taken)
+                taken.add(found[node.name])
         return found
 
     def _matrix(self, name: str, start: int, stop: int) -> Symbol:
@@ -387,39 +389,44 @@ def _shared(
     bases = {symbol.base for _, _, symbol in found} | {s.base for s in symbols.values()}
     letter = next(a for a in ("u", "s", "q", "e", "value") if a not in bases)
     extra: _Found = []
-    while True:
-        index = _next_shared(nodes, graph, found + extra, symbols)
-        if index is None:
-            break
-        extra.append((index, f"shared@{index}", Symbol(letter)))
+    # A name lets gradients reach what none did before, so it may be followed by others.
+    while more := _worth_a_name(nodes, graph, found + extra, symbols):
+        extra += [(index, f"shared@{index}", Symbol(letter)) for index in more]
     return sorted(extra)
 
 
-def _next_shared(
+def _worth_a_name(
     nodes: tuple[Node, ...], graph: Graph, found: _Found, symbols: dict[str, Symbol]
-) -> int | None:
-    named = {index for index, _, _ in found}
-    cost = costs(nodes, named.__contains__)
+) -> list[int]:
+    """Values that are long, given the named ones and those found before, and needed again."""
+    known = {index for index, _, _ in found}
     uses = Counter(i for node in nodes for i in node.inputs)
     backward = _used_backward(nodes, graph, found, symbols)
+    cost: list[int] = []
+    worth: list[int] = []
     for index, node in enumerate(nodes):
-        if index in named or node.level == Level.PARAMETER or node.op in _LEAVES:
+        cost.append(0 if index in known else _cost(node, cost))
+        if index in known or node.level == Level.PARAMETER or node.op in _LEAVES:
             continue
         long = 2 if node.op in ("sigmoid", "tanh") else 3
         again = cost[index] >= long and index in backward
         if again or (cost[index] >= 2 and uses[index] > 1):
-            return index
-    return None
+            worth.append(index)
+            cost[index] = 0
+    return worth
 
 
 def costs(nodes: tuple[Node, ...], named: Callable[[int], bool]) -> list[int]:
     """How many operations it takes to write each value down, given the named ones."""
     found: list[int] = []
     for index, node in enumerate(nodes):
-        own = 0 if node.op in ("neg", "expand", "slice") else 1
-        parts = sum(0 if named(i) else found[i] for i in node.inputs)
-        found.append(own + parts if node.inputs and not named(index) else 0)
+        found.append(0 if named(index) else _cost(node, found))
     return found
+
+
+def _cost(node: Node, before: list[int]) -> int:
+    own = 0 if node.op in ("neg", "expand", "slice") else 1
+    return own + sum(before[i] for i in node.inputs) if node.inputs else 0
 
 
 def _used_backward(
@@ -514,10 +521,15 @@ def _cut(
 
 def _in_reading_order(nodes: tuple[Node, ...], equations: dict[str, Value]) -> tuple[Equation, ...]:
     """What depends on less comes first; among these, the order given."""
+    keys: dict[int, list[str]] = {}
+    for key, value in equations.items():
+        keys.setdefault(value.index, []).append(key)
     depth: dict[str, int] = {}
-    for key in sorted(equations, key=lambda key: equations[key].index):
-        leaves = {nodes[i].name for i in needed(nodes, (equations[key].index,))}
-        depth[key] = max((1 + depth[name] for name in leaves if name in depth), default=0)
+    below: list[int] = []
+    for index, node in enumerate(nodes):
+        own = max((below[i] for i in node.inputs), default=0)
+        below.append(1 + depth[node.name] if node.name in depth else own)
+        depth |= dict.fromkeys(keys.get(index, ()), below[index])
     ranked = sorted(equations, key=lambda key: depth[key])
     return tuple(Equation(key, equations[key].index, depth[key]) for key in ranked)
 

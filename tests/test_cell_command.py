@@ -119,6 +119,12 @@ def test_the_order_of_the_rows_is_said() -> None:
     assert parameters["bias_hh"].symbols == ()
 
 
+def test_a_cell_of_as_many_layers_as_there_can_be_is_written_out() -> None:
+    shown = lines("HMLSTM", layers="100")
+    assert any(line.startswith("h100_t = ") for line in shown)
+    assert any(line.startswith("δh100_t += ") for line in shown)
+
+
 @pytest.mark.parametrize("name", sorted(known_cells()))
 def test_every_cell_has_a_complete_card(name: str) -> None:
     card = describe(known_cells()[name](), SIZES)
@@ -219,7 +225,19 @@ def test_json_and_latex() -> None:
         (["LSTM", "--set", "projection=x"], "LSTM: projection must be a whole number, got 'x'"),
         (["LSTM", "--set", "cell_clip=x"], "LSTM: cell_clip must be a number, got 'x'"),
         (["LSTM", "--set", "couple=f=2"], "'f=1-i'"),
+        (
+            ["LSTM", "--set", "gates=a"],
+            "LSTM has no option 'gates'; there are 'peephole', 'couple'",
+        ),
+        (["LSTM", "--set", "source=a"], "LSTM has no option 'source'"),
+        (["LSTM", "--set", "cell_clip=inf"], "LSTM: cell_clip must be finite, got inf"),
+        (["SRU", "--set", "scale=1e400"], "SRU: scale must be finite, got inf"),
+        (["HMLSTM", "--set", "layers=300"], "a whole number from 2 to 100, got 300"),
+        (["SRU", "--set", "scale=1", "--set", "scale=2"], "scale is '1' already; give it once"),
+        (["LSTM", "--latex", "--json"], "--json has the equations for LaTeX too"),
         (["--latex"], "give the name of a cell"),
+        (["--input-size", "3"], "give the name of a cell"),
+        (["--hidden-size", "3"], "give the name of a cell"),
     ],
     ids=str,
 )
@@ -227,6 +245,12 @@ def test_mistakes_get_one_helpful_line(arguments: list[str], said: str) -> None:
     message = refused("cell", *arguments)
     assert said in message
     assert len(message.splitlines()) == 1
+
+
+def test_sizes_have_bounds() -> None:
+    done = longshort("cell", "LSTM", "--hidden-size", 100_000_000_000)
+    assert done.returncode == 2 and "1000000" in done.stderr
+    assert longshort("cell", "LSTM", "--hidden-size", 1_000_000).returncode == 0
 
 
 def test_options_are_read_by_their_types() -> None:

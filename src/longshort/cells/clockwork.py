@@ -10,6 +10,9 @@ from longshort.cells import options
 from longshort.cells.contract import Cell, Map, Sizes, State, Value
 from longshort.engine.ops import activation, concat, mod, where
 
+COUNTED = 2**24
+"""Up to here float32 counts one by one."""
+
 
 @dataclass(frozen=True)
 class ClockworkRNN(Cell):
@@ -20,6 +23,7 @@ class ClockworkRNN(Cell):
     R is block-triangular. The state t [B, 1] counts the steps and starts again after the least
     common multiple of the periods. Options:
     `periods`: T_k, rising; the hidden units are divided evenly. The paper doubles them from 1 on.
+    Up to their least common multiple steps are counted, so it is at most 2²⁴, as float32 counts.
     `activation`: φ.
     """
 
@@ -37,6 +41,9 @@ class ClockworkRNN(Cell):
             or list(periods) != sorted(set(periods))
         ):
             options.wrong(self, "periods", "a tuple of rising whole numbers from 1 up", periods)
+        if lcm(*periods) > COUNTED:
+            allowed = f"numbers whose least common multiple is at most {COUNTED:,}"
+            options.wrong(self, "periods", allowed, periods)
         object.__setattr__(self, "periods", tuple(periods))
         options.activation(self, "activation")
 

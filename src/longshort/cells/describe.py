@@ -94,7 +94,7 @@ def find_cell(name: str) -> type[Cell]:
 def build_cell(name: str, options: Mapping[str, str]) -> Cell:
     """The cell of that name with options given as text."""
     kind = find_cell(name)
-    declared = list(getattr(kind, "__dataclass_fields__", {}))
+    declared = _declared(kind)
     types = get_type_hints(kind)
     values = {}
     for option, text in options.items():
@@ -161,9 +161,12 @@ def describe(cell: Cell, n: Sizes) -> CellCard:
 
 
 def _options(cell: Cell) -> dict[str, Any]:
-    if not dataclasses.is_dataclass(cell):
-        return {}
-    return {field.name: getattr(cell, field.name) for field in dataclasses.fields(cell)}
+    return {name: getattr(cell, name) for name in _declared(cell)}
+
+
+def _declared(cell: Cell | type[Cell]) -> list[str]:
+    """Names of the options."""
+    return [f.name for f in dataclasses.fields(cell)] if dataclasses.is_dataclass(cell) else []
 
 
 def _size(shape: tuple[int, ...]) -> int:

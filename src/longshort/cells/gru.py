@@ -36,6 +36,7 @@ class GRU(Cell):
 
     def __post_init__(self) -> None:
         options.one_of(self, "reset", ("after", "before"))
+        options.flag(self, "layer_norm")
         options.activation(self, "activation")
         if self.layer_norm and self.reset == "before":
             raise ConfigError(

@@ -23,7 +23,7 @@ class HMLSTM(Cell):
     z = 1 if (slope·a + 1)/2 > 1/2, where a is linear in the same values as the gates; backward it
     is min(max((slope·a + 1)/2, 0), 1) (straight through). The highest layer has no boundary.
     Options:
-    `layers`: how many, 2 or more; all have H units.
+    `layers`: how many, 2 to 100; all have H units.
     `slope`: of the hard sigmoid; the paper raises it in training, min(5, 1 + .04 epoch).
     `output`: "concat", all layers' h side by side, as the paper's output module reads them, or
     "last", the highest layer's h.
@@ -38,7 +38,7 @@ class HMLSTM(Cell):
     gate_bias: ClassVar[dict[str, Start]] = {"f": Start(1.0)}
 
     def __post_init__(self) -> None:
-        options.whole(self, "layers", 2)
+        options.count(self, "layers", 2)
         options.positive(self, "slope")
         options.one_of(self, "output", OUTPUTS)
 

@@ -30,7 +30,7 @@ class JANET(Cell):
     chrono: ClassVar[tuple[str | None, str | None]] = ("f", None)
 
     def __post_init__(self) -> None:
-        options.number(self, "beta", "that is finite", math.isfinite)
+        options.number(self, "beta", "that is finite", lambda beta: abs(beta) < math.inf)
 
     def step(self, x: Value, s: Any, p: Any) -> tuple[Value, State]:
         """The equations of one step."""

@@ -50,6 +50,7 @@ class LSTM(Cell):
     chrono: ClassVar[tuple[str | None, str | None]] = ("f", "i")
 
     def __post_init__(self) -> None:
+        options.flag(self, "peephole")
         options.one_of(self, "couple", (None, *COUPLINGS))
         options.some_of(self, "ablate", ABLATIONS)
         options.one_of(self, "layer_norm", (None, *LAYER_NORMS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from longshort.cells import options
 from longshort.cells.contract import Cell, Map, Sizes, Start, State, Value
 from longshort.engine.ops import greater_equal, log_sigmoid, sigmoid, where
 
@@ -21,6 +22,9 @@ class _Minimal(Cell):
 
     state: ClassVar[tuple[str, ...]] = ("h",)
     source: ClassVar[str] = "Feng et al. 2024"
+
+    def __post_init__(self) -> None:
+        options.flag(self, "positive")
 
     def maps(self, n: Sizes) -> dict[str, Map]:
         """One map of the input for everything."""

@@ -28,7 +28,7 @@ class MogrifierLSTM(LSTM):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        options.whole(self, "rounds", 0)
+        options.count(self, "rounds", 0)
         if self.rank is not None:
             options.whole(self, "rank", 1)
 

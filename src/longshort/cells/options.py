@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,7 +19,7 @@ def one_of(cell: Cell, option: str, allowed: Iterable[str | None]) -> None:
 def some_of(cell: Cell, option: str, allowed: Iterable[str]) -> None:
     """The option is a tuple of a few names, each at most once; a list becomes a tuple."""
     value = getattr(cell, option)
-    if not isinstance(value, (tuple, list)) or len(set(value)) < len(value):
+    if not isinstance(value, (tuple, list)) or len(set(map(str, value))) < len(value):
         wrong(cell, option, "a tuple of different names", value)
     object.__setattr__(cell, option, tuple(value))
     for name in value:
@@ -40,6 +41,13 @@ def activations(cell: Cell, option: str, count: int) -> None:
         _known(cell, option, name, ACTIVATIONS)
 
 
+def flag(cell: Cell, option: str) -> None:
+    """The option is True or False."""
+    value = getattr(cell, option)
+    if not isinstance(value, bool):
+        wrong(cell, option, "True or False", value)
+
+
 def whole(cell: Cell, option: str, least: int) -> None:
     """The option is a whole number from `least` up."""
     value = getattr(cell, option)
@@ -47,11 +55,25 @@ def whole(cell: Cell, option: str, least: int) -> None:
         wrong(cell, option, f"a whole number from {least} up", value)
 
 
+MOST = 100
+"""Parts that a step is written out for: its equations grow with each of them."""
+
+
+def count(cell: Cell, option: str, least: int) -> None:
+    """The option is a number of parts of the step, from `least` to MOST."""
+    whole(cell, option, least)
+    value = getattr(cell, option)
+    if value > MOST:
+        wrong(cell, option, f"a whole number from {least} to {MOST}", value)
+
+
 def number(cell: Cell, option: str, bounds: str, within: Callable[[float], bool]) -> None:
-    """The option is a number within bounds."""
+    """The option is a finite number within bounds."""
     value = getattr(cell, option)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not within(value):
         wrong(cell, option, f"a number {bounds}", value)
+    if not abs(value) <= sys.float_info.max:
+        wrong(cell, option, "finite", value)
 
 
 def positive(cell: Cell, option: str) -> None:

@@ -30,7 +30,7 @@ class QRNN(Cell):
     chrono: ClassVar[tuple[str | None, str | None]] = ("f", None)
 
     def __post_init__(self) -> None:
-        options.whole(self, "window", 1)
+        options.count(self, "window", 1)
         options.one_of(self, "pooling", POOLINGS)
 
     def gate_names(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,16 +22,24 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", help="An option of the cell: --set peephole=true.", metavar="KEY=VALUE"),
 ]
-Input = Annotated[int, typer.Option("--input-size", help="I, for shapes and counts.", min=1)]
-Hidden = Annotated[int, typer.Option("--hidden-size", help="H, for shapes and counts.", min=1)]
+INPUT, HIDDEN, LARGEST = 10, 20, 1_000_000
+
+
+def _size(name: str, letter: str, default: int) -> Any:
+    about = f"{letter}, for shapes and counts."
+    return typer.Option(name, help=about, min=1, max=LARGEST, show_default=str(default))
+
+
+Input = Annotated[int | None, _size("--input-size", "I", INPUT)]
+Hidden = Annotated[int | None, _size("--hidden-size", "H", HIDDEN)]
 Latex = Annotated[bool, typer.Option("--latex", help="Print the equations alone, for LaTeX.")]
 
 
 def command(
     name: Name = None,
     sets: Sets = None,
-    input_size: Input = 10,
-    hidden_size: Hidden = 20,
+    input_size: Input = None,
+    hidden_size: Hidden = None,
     latex: Latex = False,
     as_json: o.Json = False,
 ) -> None:
@@ -41,13 +49,19 @@ def command(
     from longshort.errors import ConfigError
 
     screen = Screen(as_json=as_json)
+    if latex and as_json:
+        raise ConfigError("--latex: --json has the equations for LaTeX too, as latex; give one")
     if name is None:
-        if sets or latex:
-            raise ConfigError("cell: give the name of a cell before --set and --latex")
+        if sets or latex or input_size or hidden_size:
+            raise ConfigError(
+                "cell: give the name of a cell before --set, --latex, --input-size and "
+                "--hidden-size"
+            )
         entries = list_cells()
         screen.result({"cells": [asdict(entry) for entry in entries]}, _listed(entries))
         return
-    card = describe(build_cell(name, _pairs(sets or [])), Sizes(input_size, hidden_size))
+    sizes = Sizes(input_size or INPUT, hidden_size or HIDDEN)
+    card = describe(build_cell(name, _pairs(sets or [])), sizes)
     screen.result(asdict(card), [card.latex] if latex else [str(card)])
 
 
@@ -64,7 +78,12 @@ def _listed(entries: list[CellEntry]) -> list[str]:
 def _pairs(sets: list[str]) -> dict[str, str]:
     from longshort.errors import ConfigError
 
+    found: dict[str, str] = {}
     for text in sets:
-        if "=" not in text:
+        key, equals, value = (part.strip() for part in text.partition("="))
+        if not equals:
             raise ConfigError(f"--set {text}: write KEY=VALUE, such as peephole=true")
-    return {key.strip(): value.strip() for key, _, value in (text.partition("=") for text in sets)}
+        if key in found:
+            raise ConfigError(f"--set {text}: {key} is {found[key]!r} already; give it once")
+        found[key] = value
+    return found

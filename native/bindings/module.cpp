@@ -193,8 +193,8 @@ class Stream {
         news[s] += size;
       }
       for (std::int64_t place : layer.parameters) put(tensors, place, addresses[at++]);
-      run_checked(*layer.program, is_double_ ? double_precision : single_precision, {1, batch_, tensors.data(), nullptr, 1},
-                  tensors.size(), std::nullopt);
+      run_checked(*layer.program, is_double_ ? double_precision : single_precision,
+                  {1, batch_, tensors.data(), nullptr, 1}, tensors.size(), std::nullopt);
       x = output;
     }
   }

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from longshort import workflow
-from longshort.config import DataConfig, assign, build
+from longshort.config import DataConfig, RunConfig, assign, build_as
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.doctor import examine
 from longshort.data.examples import example as find_example
@@ -20,7 +20,9 @@ from longshort.errors import ConfigError, LongshortError
 from longshort.runfolder import REPORT, SCORES, RunFolder
 from longshort.tasks.forecast.predict import Prediction
 from longshort.train.events import Listener, silent
-from longshort.workflow import Say, Trained, quiet
+from longshort.workflow import forecast
+from longshort.workflow.forecast import Trained
+from longshort.workflow.job import Say, quiet
 
 
 def read(
@@ -57,7 +59,7 @@ def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Findi
     `settings` are those of a run, nested as in `config.toml`; without a target all numeric columns
     are looked at.
     """
-    config = build(settings or {})
+    config = build_as(RunConfig, settings or {})
     if not config.data.target:
         everything = config.data.model_copy(update={"target": ("all",)})
         config = config.model_copy(update={"data": everything})
@@ -101,18 +103,18 @@ class Run:
 
     def forecast(self, data: object = None, horizon: int | None = None) -> Prediction:
         """As `predict`, with the series that could not be forecast and remarks."""
-        return workflow.predict_ahead(self._trained, data, horizon)
+        return forecast.predict_ahead(self._trained, data, horizon)
 
     def evaluate(self, data: object, *, include_training: bool = False) -> dict[str, Any]:
         """Scores of the model and its rivals on what came after the run's training."""
-        return workflow.evaluate(self._trained, data, include_training=include_training)
+        return forecast.evaluate(self._trained, data, include_training=include_training)
 
 
 def load(path: str | Path) -> Run:
     """Load a finished run; nothing in its files is executed. Raises `RunError`."""
     folder = Path(path)
     scores = RunFolder.open(folder).read_json(SCORES)
-    return Run(folder, workflow.load(folder), scores)
+    return Run(folder, forecast.load(folder), scores)
 
 
 def resume(path: str | Path, data: object = None) -> Run:
@@ -156,7 +158,7 @@ class Forecaster:
         self._settings: dict[str, Any] = {}
         for key, value in {**named, **(settings or {})}.items():
             assign(self._settings, key, value)
-        build(self._settings)
+        build_as(RunConfig, self._settings)
 
     def fit(
         self,
@@ -204,4 +206,4 @@ def _data_config(roles: Mapping[str, Any]) -> DataConfig:
     for role, value in roles.items():
         if not isinstance(value, (str, list, tuple, type(None))):
             raise ConfigError(f"{role}: a column name or a list of them, got {value!r}")
-    return build({"data": _given(roles)}).data
+    return build_as(RunConfig, {"data": _given(roles)}).data

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from longshort import workflow
-from longshort.config import RunConfig, build
+from longshort.config import RunConfig, build_as
 from longshort.data.dataset import read_dataset
 from longshort.data.findings import refuse_errors
 from longshort.data.panel import Panel
@@ -22,7 +21,8 @@ from longshort.tasks.forecast.predict import forecast_table
 from longshort.tasks.forecast.scoring import Scored, score_windows
 from longshort.tasks.forecast.task import ForecastTask
 from longshort.train.events import Listener, silent
-from longshort.workflow import Say, quiet
+from longshort.workflow import forecast
+from longshort.workflow.job import Say, given, quiet
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ def backtest(
     anew before each origin, else once before the first; either way on earlier rows only, and what
     the settings leave open is decided from those rows too.
     """
-    asked = build(settings)
-    dataset = read_dataset(workflow.given(asked, data), asked.data)
+    asked = build_as(RunConfig, settings)
+    dataset = read_dataset(given(asked, data), asked.data)
     refuse_errors(dataset.findings, dataset.source.name)
     say(dataset.describe()[0])
     dataset = replace(dataset, panel=dataset.panel.until_last_value())
     config = _with_horizon(asked, dataset.panel)
-    dataset = workflow.examined(dataset, config)
+    dataset = forecast.examined(dataset, config)
     for finding in dataset.findings:
         say(f"{finding.severity}: {finding.sentence()}")
     horizon = config.model.horizon or 1
@@ -69,13 +69,13 @@ def backtest(
     for number, end in enumerate(ends):
         if task is None or refit:
             say(f"origin {number + 1} of {windows}: training")
-            task = workflow.make_task(config, _cut(dataset.panel, end))
-            workflow.train(task, listen=listen)
+            task = forecast.make_task(config, _cut(dataset.panel, end))
+            forecast.train(task, listen=listen)
         folds.append(_fold(task, dataset.panel, end - horizon))
     scored = _joined(folds)
     assert task is not None
-    scores, _ = workflow.scores_of(scored, task.fitted, config)
-    scores["verdict"] += workflow.warnings(dataset)
+    scores, _ = forecast.scores_of(scored, task.fitted, config)
+    scores["verdict"] += forecast.warnings(dataset)
     table = forecast_table(dataset.panel, scored, np.arange(len(scored.truth)), config)
     return Backtest(table, {**scores, "windows": windows, "refit": refit})
 
@@ -127,7 +127,7 @@ def _fold(task: ForecastTask, panel: Panel, rows: Ints) -> Scored:
     reader = task.fitted.reader(panel, task.config)
     lives = (rows > 0) & (rows + reader.horizon <= panel.lengths)
     start = np.where(lives, rows, 0)
-    part = workflow.one_part(start, np.where(lives, rows + reader.horizon, 0))
+    part = forecast.one_part(start, np.where(lives, rows + reader.horizon, 0))
     origins = reader.origins("test", part)
     if not len(origins):
         raise DataError(

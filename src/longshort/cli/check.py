@@ -39,10 +39,10 @@ def command(
     settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
 
     from longshort.api import check
-    from longshort.config import build
+    from longshort.config import RunConfig, build_as
     from longshort.errors import ConfigError
 
-    checked = build(settings)
+    checked = build_as(RunConfig, settings)
     if checked.data.path is None:
         raise ConfigError("check: give a file, or --example NAME")
     findings = check(checked.data.path, settings)

@@ -30,9 +30,9 @@ def command(
     """Score a trained run and its rivals on what came after its training."""
     screen = Screen(as_json=as_json, quiet=quiet)
 
-    from longshort import workflow
+    from longshort.workflow import forecast
 
-    scores = workflow.evaluate(
-        workflow.load(run), data, include_training=include_training, say=screen.say
+    scores = forecast.evaluate(
+        forecast.load(run), data, include_training=include_training, say=screen.say
     )
     screen.result(scores, result_lines(scores))

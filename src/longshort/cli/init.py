@@ -59,8 +59,8 @@ def command(
 
     if out.exists() and not overwrite:
         raise ConfigError(f"{out}: exists; give another --out or --overwrite")
-    config, _ = workflow.prepare(settings, None, screen.say)
-    write_atomic(out, to_toml(config))
+    job = workflow.prepare(settings, None, screen.say)
+    write_atomic(out, to_toml(job.config))
     screen.result(
         {"config": str(out)}, [f"wrote {out}; train with: longshort train --config {out}"]
     )

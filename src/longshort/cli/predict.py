@@ -34,12 +34,12 @@ def command(
     """Forecast every series past its end, in the data's own units."""
     screen = Screen(as_json=as_json, quiet=quiet)
 
-    from longshort import workflow
     from longshort.errors import DataError
     from longshort.tables import encode, refuse_existing
+    from longshort.workflow import forecast
 
     refuse_existing(out, overwrite)
-    found = workflow.predict_ahead(workflow.load(run), data, horizon, screen.say)
+    found = forecast.predict_ahead(forecast.load(run), data, horizon, screen.say)
     for name, reason in found.skipped.items():
         screen.say(f"left out: {name}: {reason}")
     for note in found.notes:

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class TrainPlan:
+    """How much is trained: `max_epochs` times `steps_per_epoch` batches of `batch_size`."""
+
+    batch_size: int
+    steps_per_epoch: int
+    max_epochs: int
+
+    @property
+    def total_steps(self) -> int:
+        """Batches in all, when nothing stops earlier."""
+        return self.steps_per_epoch * self.max_epochs
 
 
 @dataclass(frozen=True)
@@ -34,9 +51,37 @@ class Task(ABC):
     def num_samples(self) -> int:
         """How many training samples there are; a batch is named by their numbers."""
 
+    def batches(self, plan: TrainPlan, draw: torch.Generator) -> Sequence[Tensor]:
+        """The numbers of the samples of an epoch's batches; all chance comes from `draw`.
+
+        Here samples are shuffled, and few are gone through repeatedly. There should be
+        `plan.steps_per_epoch` batches, more or less.
+        """
+        rounds = math.ceil(plan.steps_per_epoch * plan.batch_size / self.num_samples)
+        passes = [torch.randperm(self.num_samples, generator=draw) for _ in range(rounds)]
+        wanted = plan.steps_per_epoch * plan.batch_size
+        return list(torch.cat(passes)[:wanted].view(-1, plan.batch_size))
+
+    def size(self, samples: Tensor) -> int:
+        """How much these samples are, in the unit that speed is told in."""
+        return len(samples)
+
+    def rate(self, samples: Tensor) -> float:
+        """Share of the learning rate at which these samples are learned."""
+        del samples
+        return 1.0
+
     @abstractmethod
     def loss(self, samples: Tensor) -> Tensor:
         """Mean loss of the training samples with these numbers, [n] int64, as a scalar."""
+
+    def carried(self) -> dict[str, Tensor]:
+        """What goes from one batch to the next beside the weights, for a checkpoint."""
+        return {}
+
+    def carry(self, tensors: dict[str, Tensor]) -> None:
+        """Go on with what `carried` told."""
+        del tensors
 
     @abstractmethod
     def validate(self) -> float:

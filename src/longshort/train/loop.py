@@ -1,8 +1,8 @@
 """The training loop: repeatable to the bit, stoppable and resumable at any step.
 
 Everything that decides what happens next is in `_State` and in the optimiser, and both are in the
-checkpoint: weights, moments, random numbers, place in the epoch, scores. The order of an epoch's
-samples is drawn from (seed, epoch) alone.
+checkpoint: weights, moments, random numbers, place in the epoch, scores, what a task carries from
+batch to batch. The batches of an epoch are drawn from (seed, epoch) alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,27 +25,13 @@ from torch import Tensor
 from longshort.config import TrainConfig
 from longshort.errors import Interrupted, LongshortError, RunError
 from longshort.runfolder import METRICS, RunFolder
-from longshort.tasks.task import Task
+from longshort.tasks.task import Task, TrainPlan
 from longshort.train.checkpoint import load_tensors, load_weights, save_tensors
 from longshort.train.events import Ended, EpochEnded, Listener, Saved, Started, Stepped, silent
 from longshort.train.optimise import clip, make_optimizer, penalty, rate_factor
 
 _PLATEAU_WAIT = 2
 _PLATEAU_FACTOR = 0.5
-
-
-@dataclass(frozen=True)
-class TrainPlan:
-    """How much is trained: `max_epochs` times `steps_per_epoch` batches of `batch_size`."""
-
-    batch_size: int
-    steps_per_epoch: int
-    max_epochs: int
-
-    @property
-    def total_steps(self) -> int:
-        """Batches in all, when nothing stops earlier."""
-        return self.steps_per_epoch * self.max_epochs
 
 
 @dataclass(frozen=True)
@@ -119,6 +105,7 @@ class _Loop:
         self.best: dict[str, Tensor] = {}
         self.average = {n: w.detach().clone() for n, w in task.module.state_dict().items()}
         self.saved_at = time.monotonic()
+        self.seen = 0
 
     def run(self) -> TrainResult:
         begin, state = time.monotonic(), self.state
@@ -130,9 +117,9 @@ class _Loop:
                 self._judge({"epoch": 0, "step": 0})
                 self._save()
             while not state.ended:
-                order = self._epoch_order()
-                while state.step_in_epoch < self.plan.steps_per_epoch:
-                    self._learn(order)
+                batches = self._batches()
+                while state.step_in_epoch < len(batches):
+                    self._learn(batches[state.step_in_epoch])
                     self._tell_step(begin, first_step)
                     if stop.is_set():
                         self._save()
@@ -148,21 +135,18 @@ class _Loop:
     def _steps_done(self) -> int:
         return self.state.epoch * self.plan.steps_per_epoch + self.state.step_in_epoch
 
-    def _epoch_order(self) -> Tensor:
-        """Sample numbers of this epoch, [steps, batch]; short data is gone through repeatedly."""
+    def _batches(self) -> Sequence[Tensor]:
+        """This epoch's, drawn from (seed, epoch) alone."""
         draw = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.state.epoch)
-        wanted = self.plan.steps_per_epoch * self.plan.batch_size
-        rounds = math.ceil(wanted / self.task.num_samples)
-        passes = [torch.randperm(self.task.num_samples, generator=draw) for _ in range(rounds)]
-        return torch.cat(passes)[:wanted].view(self.plan.steps_per_epoch, self.plan.batch_size)
+        return self.task.batches(self.plan, draw)
 
-    def _learn(self, order: Tensor) -> None:
+    def _learn(self, samples: Tensor) -> None:
         state = self.state
-        rate = self._rate_at(self._steps_done())
+        rate = self._rate_at(self._steps_done()) * self.task.rate(samples)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
         self.task.module.train()
-        loss = self.task.loss(order[state.step_in_epoch])
+        loss = self.task.loss(samples)
         extra = penalty(self.weights, self.config)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss if extra is None else loss + extra)
@@ -176,6 +160,7 @@ class _Loop:
             )
         self.optimizer.step()
         self._follow()
+        self.seen += self.task.size(samples)
         state.step_in_epoch += 1
         state.loss_sum += value
         state.norm_sum += norm
@@ -193,7 +178,8 @@ class _Loop:
             self.average[name].lerp_(weight, 1.0 - decay)
 
     def _end_epoch(self) -> None:
-        state, steps = self.state, self.plan.steps_per_epoch
+        state = self.state
+        steps = state.step_in_epoch
         record: dict[str, float | int] = {
             "epoch": state.epoch + 1,
             "step": self._steps_done(),
@@ -246,7 +232,7 @@ class _Loop:
                 self._steps_done(),
                 self.plan.total_steps,
                 state.loss_sum / state.step_in_epoch,
-                steps * self.plan.batch_size / seconds,
+                self.seen / seconds,
                 left,
             )
         )
@@ -267,6 +253,7 @@ class _Loop:
         for number, moments in optimizer["state"].items():
             for name, value in moments.items():
                 tensors[f"optim.{number}.{name}"] = torch.as_tensor(value)
+        tensors |= {f"carried.{name}": value for name, value in self.task.carried().items()}
         tensors["rng.cpu"] = torch.get_rng_state()
         if self.device.type == "cuda":
             tensors["rng.cuda"] = torch.cuda.get_rng_state(self.device)
@@ -295,6 +282,7 @@ class _Loop:
             "best": {},
             "average": {},
             "optim": {},
+            "carried": {},
             "rng": {},
         }
         for name, tensor in tensors.items():
@@ -309,6 +297,7 @@ class _Loop:
             moments.setdefault(int(number), {})[key] = tensor
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        self.task.carry(parts["carried"])
         torch.set_rng_state(parts["rng"]["cpu"])
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(parts["rng"]["cuda"], self.device)

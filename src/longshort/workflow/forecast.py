@@ -1,20 +1,16 @@
-"""The whole jobs: run, resume, load, evaluate; each a short story in other modules' words."""
+"""Forecasting: the job of a run, and what a finished one can do."""
 
 from __future__ import annotations
 
-import platform
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from longshort.config import RunConfig, build, read_toml, to_toml
+from longshort.config import RunConfig
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.doctor import examine
 from longshort.data.findings import refuse_errors
@@ -27,17 +23,7 @@ from longshort.evaluate.baselines import LinearLags
 from longshort.report.card import model_card
 from longshort.report.content import ReportInput
 from longshort.report.html import build_report
-from longshort.runfolder import (
-    CARD,
-    CONFIG,
-    DATA,
-    ENV,
-    MODEL,
-    PREDICTIONS,
-    REPORT,
-    SCORES,
-    RunFolder,
-)
+from longshort.runfolder import DATA, MODEL
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.leakage import leakage_proof
@@ -51,14 +37,19 @@ from longshort.tasks.forecast.scoring import (
 )
 from longshort.tasks.forecast.task import Forecaster, ForecastTask, build_network
 from longshort.train import TrainPlan, TrainResult, fit
-from longshort.train.checkpoint import load_tensors, load_weights, save_tensors
+from longshort.train.checkpoint import load_tensors, load_weights
 from longshort.train.events import Listener, silent
-
-Say = Callable[[str], None]
-
-
-def quiet(_: str) -> None:
-    """Say nothing."""
+from longshort.workflow.job import (
+    Job,
+    Outcome,
+    Say,
+    environment,
+    open_run,
+    quiet,
+    refuse_other_content,
+    threads,
+    training_record,
+)
 
 
 @dataclass(frozen=True)
@@ -72,59 +63,94 @@ class Trained:
     kind: str
 
 
-def run(
-    settings: Mapping[str, Any],
-    out: Path,
-    *,
-    data: object = None,
-    overwrite: bool = False,
-    say: Say = quiet,
-    listen: Listener = silent,
-) -> dict[str, Any]:
-    """Check, split, train, evaluate and report into the folder `out`; returns the scores.
+class ForecastJob(Job):
+    """From windows of series to a forecaster beside its rivals."""
 
-    Whatever can be refused is refused before `out` is touched.
-    """
-    config, dataset = prepare(settings, data, say)
-    task = make_task(config, dataset.panel)
-    folder = RunFolder.create(out, overwrite)
-    _begin(folder, task, dataset)
-    return _finish(folder, task, dataset, listen, resume=False)
+    def __init__(self, config: RunConfig, dataset: Dataset) -> None:
+        self._config, self.dataset = config, dataset
+        self._task = make_task(config, dataset.panel)
 
+    @property
+    def config(self) -> RunConfig:
+        """Every setting, decided."""
+        return self._config
 
-def resume(
-    path: Path, data: object = None, *, say: Say = quiet, listen: Listener = silent
-) -> dict[str, Any]:
-    """Go on with an interrupted run; ends with the same bits as if it had not been interrupted.
+    @property
+    def task(self) -> ForecastTask:
+        """The forecaster in training."""
+        return self._task
 
-    `data` is needed where the run was started on a frame in memory.
-    """
-    folder, config, stored = open_run(path)
-    if folder.file(SCORES).is_file():
-        say(f"{path}: is finished; its report is {folder.file(REPORT)}")
-        return folder.read_json(SCORES)
-    source = config.data.path if data is None else data
-    if source is None:
-        raise RunError(
-            f"{path}: was started on a frame in memory; go on in Python with "
-            f"longshort.resume({str(path)!r}, frame)"
+    @staticmethod
+    def prepare(config: RunConfig, data: object, say: Say) -> ForecastJob:
+        """Read the data and decide what is open."""
+        return ForecastJob(*prepare(config, data, say))
+
+    @staticmethod
+    def again(config: RunConfig, data: object, stored: dict[str, Any]) -> ForecastJob:
+        """As it was prepared, from what was decided then; other data are refused."""
+        dataset = read_dataset(data, config.data)
+        dataset = replace(dataset, panel=dataset.panel.until_last_value())
+        refuse_other_content(dataset.source.name, dataset.panel.digest(), stored)
+        return ForecastJob(config, examined(dataset, config))
+
+    @property
+    def name(self) -> str:
+        """Of the data."""
+        return self.dataset.source.name
+
+    def digest(self) -> str:
+        """Of the panel's content."""
+        return self.dataset.panel.digest()
+
+    def plan(self) -> TrainPlan:
+        """As decided."""
+        return _plan(self.config)
+
+    def record(self) -> dict[str, Any]:
+        """Schema, grid, split and what was fitted."""
+        source, panel = self.dataset.source, self.dataset.panel
+        return {
+            "name": source.name,
+            "path": source.path,
+            "sha256": source.sha256,
+            "bytes": source.size,
+            "rows": panel.num_rows,
+            "freq": vars(panel.freq),
+            "kind": panel.kind,
+            "schema": vars(self.dataset.schema),
+            "split": self.task.split.describe(panel),
+            "findings": [finding.to_dict() for finding in self.dataset.findings],
+            "fitted": self.task.fitted.to_dict(),
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The network, and the linear rival that every later score stands beside."""
+        tensors = {f"network.{name}": w for name, w in self.task.module.state_dict().items()}
+        return tensors | {"rival.linear": torch.from_numpy(self.task.linear.weights)}
+
+    def finish(self, result: TrainResult, folder: Path) -> Outcome:
+        """Score the test windows beside the rivals, prove that nothing leaks, and report."""
+        task, config, dataset = self.task, self.config, self.dataset
+        origins = _test_origins(task)
+        scored = score_windows(task.forecaster, task.reader, origins, task.linear)
+        scores, verdict = scores_of(scored, task.fitted, config)
+        scores["leakage"] = leakage_proof(task, origins)
+        scores["verdict"] += warnings(dataset, is_leaking=scores["leakage"]["is_leaking"])
+        scores["training"] = training_record(result, task)
+        report = ReportInput(
+            config, dataset, task.split, scored, scores, verdict, result, environment()
         )
-    dataset = read_dataset(source, config.data)
-    dataset = replace(dataset, panel=dataset.panel.until_last_value())
-    if dataset.panel.digest() != stored.get("content"):
-        raise RunError(
-            f"{dataset.source.name}: is not the data that the run {path} began with (its content "
-            "differs); restore it, or start a new run"
+        return Outcome(
+            scores,
+            holdout_table(dataset.panel, scored, config),
+            build_report(report, folder),
+            model_card(report),
         )
-    task = make_task(config, dataset.panel)
-    dataset = examined(dataset, config)
-    return _finish(folder, task, dataset, listen, resume=folder.last.is_file())
 
 
-def prepare(settings: Mapping[str, Any], data: object, say: Say) -> tuple[RunConfig, Dataset]:
+def prepare(config: RunConfig, data: object, say: Say) -> tuple[RunConfig, Dataset]:
     """Read the data and decide every open setting."""
-    config = build(settings)
-    dataset = read_dataset(given(config, data), config.data)
+    dataset = read_dataset(data, config.data)
     for line in dataset.describe():
         say(line)
     refuse_errors(dataset.findings, dataset.source.name)
@@ -143,28 +169,28 @@ def prepare(settings: Mapping[str, Any], data: object, say: Say) -> tuple[RunCon
     return config, dataset
 
 
-def given(config: RunConfig, data: object) -> object:
-    """The data passed, else the file in the settings."""
-    if data is None and config.data.path is None:
-        raise LongshortError("no data: give a file, or --example NAME")
-    return config.data.path if data is None else data
-
-
 def examined(dataset: Dataset, config: RunConfig) -> Dataset:
     """With the doctor's findings beside those of the reading."""
     return replace(dataset, findings=tuple(examine(dataset, config)))
 
 
-def open_run(path: Path) -> tuple[RunFolder, RunConfig, dict[str, Any]]:
-    """A run's folder, settings and data record."""
-    folder = RunFolder.open(path)
-    config = build(read_toml(folder.file(CONFIG)), str(folder.file(CONFIG)))
-    return folder, config, folder.read_json(DATA)
+def train(task: ForecastTask, *, listen: Listener = silent) -> TrainResult:
+    """Train a task without a run folder; it holds the best weights afterwards."""
+    with threads(task.config.train.threads):
+        return fit(task, task.config.train, _plan(task.config), listen=listen)
+
+
+def _plan(config: RunConfig) -> TrainPlan:
+    steps = config.train
+    assert steps.batch_size and steps.steps_per_epoch and steps.max_epochs
+    return TrainPlan(steps.batch_size, steps.steps_per_epoch, steps.max_epochs)
 
 
 def load(path: Path) -> Trained:
-    """Load a finished run. Nothing in its files is executed."""
+    """A finished run. Nothing in its files is executed."""
     folder, config, stored = open_run(path)
+    if not isinstance(config, RunConfig):
+        raise RunError(f"{path}: is a run of the task {config.task!r}, and no forecaster")
     fitted = Fitted.from_dict(stored.get("fitted", {}), config)
     tensors, _ = load_tensors(folder.file(MODEL))
     network = build_network(config, fitted)
@@ -184,7 +210,7 @@ def load(path: Path) -> Trained:
 
 def make_task(config: RunConfig, panel: Panel) -> ForecastTask:
     """The untrained task; raises whatever forbids to train and test it."""
-    with _threads(config.train.threads):
+    with threads(config.train.threads):
         task = ForecastTask(config, panel, make_split(panel, config.split))
     if not len(_test_origins(task)):
         raise ConfigError(
@@ -193,34 +219,8 @@ def make_task(config: RunConfig, panel: Panel) -> ForecastTask:
     return task
 
 
-def train(
-    task: ForecastTask,
-    *,
-    folder: RunFolder | None = None,
-    resume: bool = False,
-    listen: Listener = silent,
-) -> TrainResult:
-    """Train a task; it holds the best weights afterwards."""
-    steps = task.config.train
-    assert steps.batch_size and steps.steps_per_epoch and steps.max_epochs
-    plan = TrainPlan(steps.batch_size, steps.steps_per_epoch, steps.max_epochs)
-    with _threads(steps.threads):
-        return fit(task, steps, plan, folder=folder, resume=resume, listen=listen)
-
-
 def _test_origins(task: ForecastTask) -> Origins:
     return task.reader.origins("test", task.split, task.config.split.stride or 1)
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """Use this many CPU threads inside, and as many as before afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def evaluate(
@@ -307,59 +307,6 @@ def _refuse_unknown(config: RunConfig, panel: Panel, new: list[int], say: Say) -
     say(f"note: {len(new)} series were not seen in training ({names}); scaled by their own values")
 
 
-def _begin(folder: RunFolder, task: ForecastTask, dataset: Dataset) -> None:
-    """Write what a resumed run needs before the first step; the settings come last."""
-    config, source, panel = task.config, dataset.source, dataset.panel
-    folder.write_json(ENV, environment())
-    folder.write_json(
-        DATA,
-        {
-            "format_version": config.format_version,
-            "name": source.name,
-            "path": source.path,
-            "sha256": source.sha256,
-            "content": panel.digest(),
-            "bytes": source.size,
-            "rows": panel.num_rows,
-            "freq": vars(panel.freq),
-            "kind": panel.kind,
-            "schema": vars(dataset.schema),
-            "split": task.split.describe(panel),
-            "findings": [finding.to_dict() for finding in dataset.findings],
-            "fitted": task.fitted.to_dict(),
-        },
-    )
-    folder.write(CONFIG, to_toml(config))
-
-
-def _finish(
-    folder: RunFolder, task: ForecastTask, dataset: Dataset, listen: Listener, *, resume: bool
-) -> dict[str, Any]:
-    """Train, then score and report; every file is written whole or not at all, the scores last."""
-    config = task.config
-    result = train(task, folder=folder, resume=resume, listen=listen)
-    _save_model(folder, task, result)
-    origins = _test_origins(task)
-    scored = score_windows(task.forecaster, task.reader, origins, task.linear)
-    scores, verdict = scores_of(scored, task.fitted, config)
-    scores["leakage"] = leakage_proof(task, origins)
-    scores["verdict"] += warnings(dataset, is_leaking=scores["leakage"]["is_leaking"])
-    scores["training"] = {
-        "best_epoch": result.best_epoch,
-        "best_val_score": result.best_score,
-        "reason": result.reason,
-        "parameters": sum(w.numel() for w in task.module.parameters()),
-    }
-    folder.write(PREDICTIONS, holdout_table(dataset.panel, scored, config).write_csv())
-    report = ReportInput(
-        config, dataset, task.split, scored, scores, verdict, result, environment()
-    )
-    folder.write(REPORT, build_report(report, folder.path))
-    folder.write(CARD, model_card(report))
-    folder.write_json(SCORES, scores)
-    return scores
-
-
 def warnings(dataset: Dataset, *, is_leaking: bool = False) -> str:
     """What must be said in one breath with the verdict."""
     leaks = [finding.message for finding in dataset.findings if finding.code == "leak"]
@@ -367,12 +314,6 @@ def warnings(dataset: Dataset, *, is_leaking: bool = False) -> str:
     if is_leaking:
         text += " Beware: the future leaks into the forecast."
     return text
-
-
-def _save_model(folder: RunFolder, task: ForecastTask, result: TrainResult) -> None:
-    tensors = {f"network.{name}": w for name, w in task.module.state_dict().items()}
-    tensors["rival.linear"] = torch.from_numpy(task.linear.weights)
-    save_tensors(folder.file(MODEL), tensors, {"best_epoch": result.best_epoch})
 
 
 def scores_of(scored: Scored, fitted: Fitted, config: RunConfig) -> tuple[dict[str, Any], Verdict]:
@@ -390,15 +331,3 @@ def scores_of(scored: Scored, fitted: Fitted, config: RunConfig) -> tuple[dict[s
         **verdict.to_dict(),
     }
     return scores, verdict
-
-
-def environment() -> dict[str, Any]:
-    """Versions and machine, for repeating a run."""
-    packages = ("longshort", "torch", "numpy", "polars")
-    return {
-        "python": sys.version.split()[0],
-        "packages": {name: version(name) for name in packages},
-        "platform": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
-        "threads": torch.get_num_threads(),
-    }

@@ -1,0 +1,41 @@
+"""Settings of runs."""
+
+from longshort.config.forecast import (
+    DataConfig,
+    ForecastTrain,
+    ModelConfig,
+    RunConfig,
+    SplitConfig,
+    TransformConfig,
+)
+from longshort.config.section import FORMAT_VERSION, Section
+from longshort.config.settings import (
+    Settings,
+    assign,
+    build,
+    build_as,
+    parse_assignments,
+    read_toml,
+    to_toml,
+)
+from longshort.config.training import BaseConfig, TrainConfig
+
+__all__ = [
+    "FORMAT_VERSION",
+    "BaseConfig",
+    "DataConfig",
+    "ForecastTrain",
+    "ModelConfig",
+    "RunConfig",
+    "Section",
+    "Settings",
+    "SplitConfig",
+    "TrainConfig",
+    "TransformConfig",
+    "assign",
+    "build",
+    "build_as",
+    "parse_assignments",
+    "read_toml",
+    "to_toml",
+]

@@ -1,0 +1,152 @@
+"""Every setting of a forecast, its unit, its default and its range; unknown keys are refused.
+
+`None` means "decide from the data"; `longshort.tasks.forecast.defaults` replaces every `None` that
+a forecast needs and the run folder's `config.toml` records the result.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from longshort.config.section import Section
+from longshort.config.training import BaseConfig, TrainConfig
+
+
+class DataConfig(Section):
+    """Where the data is and what its columns mean."""
+
+    path: str | None = Field(None, description="file to read; empty for a frame given in Python")
+    format: Literal["csv", "parquet", "jsonl"] | None = Field(
+        None, description="file format; by its name when absent"
+    )
+    delimiter: str | None = Field(None, description="one character; guessed when absent")
+    decimal: Literal[".", ","] = Field(".", description="decimal mark of numbers in text files")
+    time: str | None = Field(None, description="timestamp column; found by name when absent")
+    time_format: str | None = Field(None, description="strftime format of the timestamps")
+    target: tuple[str, ...] = Field((), description="columns to forecast; ('all',) for all numbers")
+    group: tuple[str, ...] = Field((), description="columns that name a series in long format")
+    past: tuple[str, ...] = Field((), description="covariates known only up to the forecast origin")
+    future: tuple[str, ...] = Field((), description="covariates known over the horizon too")
+    static: tuple[str, ...] = Field((), description="covariates constant within a series")
+    freq: str | None = Field(
+        None, description="step: '15min', '1h', '1d', 'B', '1w', '1mo', '1q', '1y', 'rows'"
+    )
+    duplicates: Literal["error", "mean", "first", "last"] = Field(
+        "error", description="what to do with different values at one timestamp of a series"
+    )
+    calendar: tuple[Literal["day", "week", "year"], ...] | None = Field(
+        None, description="periods whose phase is a future covariate; empty for none"
+    )
+
+    @field_validator("target", "group", "past", "future", "static", "calendar", mode="before")
+    @classmethod
+    def _as_names(cls, value: object, info: ValidationInfo) -> object:
+        if value is None:
+            return None if info.field_name == "calendar" else ()
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return tuple(value) if isinstance(value, (list, tuple)) else value
+
+
+class SplitConfig(Section):
+    """Three parts in time: train, validation, test."""
+
+    by: Literal["time", "series"] = Field(
+        "time", description="one cut for all by time, or each series from its own end"
+    )
+    val: float | int | str | None = Field(
+        None, description="validation part: share, number of steps, or first timestamp"
+    )
+    test: float | int | str | None = Field(
+        None, description="test part: share, number of steps, or first timestamp"
+    )
+    gap: int = Field(0, ge=0, description="steps left out between the parts")
+    stride: int | None = Field(
+        None, ge=1, description="steps between the forecast origins that are scored"
+    )
+    isolate: bool = Field(
+        False, description="forbid contexts to reach back over a border between parts"
+    )
+
+    @field_validator("val", "test", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        """TOML reads 2024-01-31 as a date."""
+        return str(value) if isinstance(value, (date, datetime)) else value
+
+
+class TransformConfig(Section):
+    """What is done to the target before the model sees it, fitted on the training rows only."""
+
+    scale: Literal["zscore", "robust", "none"] = "zscore"
+    per: Literal["series", "global"] = "series"
+    log1p: bool = False
+    difference: int = Field(0, ge=0, description="lag of the difference in steps; 0 for none")
+
+
+class ModelConfig(Section):
+    """The network."""
+
+    cell: Literal["lstm", "gru"] = "lstm"
+    hidden: int | None = Field(None, ge=1, le=8192, description="units per layer")
+    num_layers: int = Field(1, ge=1, le=32)
+    dropout: float = Field(0.3, ge=0.0, lt=1.0)
+    residual: bool = Field(False, description="add each layer's input to its output")
+    context_length: int | None = Field(None, ge=1, description="steps seen before the forecast")
+    horizon: int | None = Field(None, ge=1, description="steps forecast")
+    season: int | None = Field(None, ge=1, description="steps per season; 1 for none")
+    decoder: Literal["direct", "recursive"] = "direct"
+    instance_norm: Literal["none", "last", "centre", "standard", "last_std"] = Field(
+        "last",
+        description="per window: nothing, minus its last value, minus its mean, z-score, or minus "
+        "the last value over the deviation",
+    )
+    patch: int | None = Field(None, ge=1, description="steps that enter the cell together")
+    linear: bool = Field(True, description="add a linear map of the context to the forecast")
+    channels: Literal["independent", "linked", "mixed"] = Field(
+        "independent",
+        description="one shared model per column; the same, seeing a learned mix of all columns; "
+        "or one model of all columns at once",
+    )
+    rank: int = Field(16, ge=1, le=1024, description="of the mix when channels are linked")
+    embedding: int = Field(0, ge=0, le=512, description="size of a learned vector per series")
+    quantiles: tuple[float, ...] = Field((), description="empty for a point forecast")
+
+    @property
+    def middle(self) -> int:
+        """Place of the point forecast among the outputs."""
+        return self.quantiles.index(0.5) if self.quantiles else 0
+
+    @field_validator("quantiles", mode="after")
+    @classmethod
+    def _ordered(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0.0 < q < 1.0 for q in value) or list(value) != sorted(set(value)):
+            raise ValueError("quantiles must rise and lie between 0 and 1, like 0.1,0.5,0.9")
+        if value and 0.5 not in value:
+            raise ValueError("quantiles must contain 0.5, the point forecast")
+        return value
+
+
+class ForecastTrain(TrainConfig):
+    """The training loop, with the loss of forecasts."""
+
+    loss: Literal["mse", "mae", "huber", "mase", "pinball"] | None = None
+
+
+class RunConfig(BaseConfig):
+    """A whole run; `config.toml` in the run folder is this, fully resolved."""
+
+    task: Literal["forecast"] = "forecast"
+    data: DataConfig = DataConfig()
+    split: SplitConfig = SplitConfig()
+    transform: TransformConfig = TransformConfig()
+    model: ModelConfig = ModelConfig()
+    train: ForecastTrain = ForecastTrain()
+
+    @property
+    def path(self) -> str | None:
+        """The file that a run reads; None for a frame given in Python."""
+        return self.data.path

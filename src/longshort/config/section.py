@@ -1,0 +1,31 @@
+"""A table of settings, and how its values are read."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+FORMAT_VERSION = 1
+
+
+class Section(BaseModel):
+    """A table of settings that refuses unknown keys and cannot be changed in place."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_none(cls, values: object) -> object:
+        """TOML has no null: 'none' clears a setting, unless it is one of its named choices."""
+        if not isinstance(values, dict):
+            return values
+        return {
+            key: None if value == "none" and not cls._names_none(key) else value
+            for key, value in values.items()
+        }
+
+    @classmethod
+    def _names_none(cls, key: str) -> bool:
+        field = cls.model_fields.get(key)
+        return field is not None and "none" in get_args(field.annotation)

@@ -1,0 +1,64 @@
+"""How any task is trained."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from longshort.config.section import FORMAT_VERSION, Section
+
+
+class TrainConfig(Section):
+    """The training loop."""
+
+    optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
+    learning_rate: float = Field(0.002, gt=0.0)
+    momentum: float = Field(0.9, ge=0.0, lt=1.0, description="of SGD")
+    weight_decay: float = Field(0.0, ge=0.0, description="of AdamW")
+    schedule: Literal["none", "plateau", "cosine", "onecycle"] = "onecycle"
+    ema: float = Field(
+        0.995, ge=0.0, lt=1.0, description="decay of the weights' moving average; 0 for none"
+    )
+    max_epochs: int | None = Field(None, ge=1)
+    steps_per_epoch: int | None = Field(None, ge=1, description="cap on batches per epoch")
+    batch_size: int | None = Field(None, ge=1)
+    patience: int = Field(4, ge=1, description="epochs without gain before stopping")
+    clip_norm: float | None = Field(1.0, gt=0.0, description="global norm of the gradient")
+    clip_value: float | None = Field(None, gt=0.0, description="per gradient element")
+    l1: float = Field(0.0, ge=0.0, description="penalty on absolute weights")
+    l2: float = Field(0.0, ge=0.0, description="penalty on squared weights")
+    seed: int = Field(0, ge=0, lt=2**32)
+    device: str = "cpu"
+    threads: int | None = Field(None, ge=1, description="CPU threads; torch's choice when absent")
+    save_every: float = Field(30.0, ge=0.0, description="seconds between checkpoints; 0: each step")
+
+    @model_validator(mode="after")
+    def _one_clip(self) -> TrainConfig:
+        if self.clip_norm is not None and self.clip_value is not None:
+            raise ValueError(
+                "set clip_norm or clip_value, not both (clip_norm = 0 is not allowed;"
+                " remove it with clip_norm = 'none')"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _decay_has_effect(self) -> TrainConfig:
+        if self.weight_decay and self.optimizer != "adamw":
+            raise ValueError(
+                f"weight_decay is AdamW's, and the optimizer is {self.optimizer!r}; use l2 instead"
+            )
+        return self
+
+
+class BaseConfig(Section):
+    """What the settings of every task have in common."""
+
+    format_version: int = FORMAT_VERSION
+    task: str
+    train: TrainConfig = TrainConfig()
+
+    @property
+    def path(self) -> str | None:
+        """The file that a run reads; None for a frame given in Python."""
+        raise NotImplementedError

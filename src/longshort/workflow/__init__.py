@@ -1,0 +1,97 @@
+"""The whole jobs: run, resume, load; each a short story in other modules' words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from longshort.config import build, to_toml
+from longshort.errors import RunError
+from longshort.runfolder import (
+    CARD,
+    CONFIG,
+    DATA,
+    ENV,
+    MODEL,
+    PREDICTIONS,
+    REPORT,
+    SCORES,
+    RunFolder,
+)
+from longshort.train import fit
+from longshort.train.checkpoint import save_tensors
+from longshort.train.events import Listener, silent
+from longshort.workflow.forecast import ForecastJob
+from longshort.workflow.job import Job, Say, environment, given, open_run, quiet, threads
+
+__all__ = ["JOBS", "Say", "open_run", "prepare", "quiet", "resume", "run"]
+
+JOBS: dict[str, type[Job]] = {"forecast": ForecastJob}
+
+
+def run(
+    settings: Mapping[str, Any],
+    out: Path,
+    *,
+    data: object = None,
+    overwrite: bool = False,
+    say: Say = quiet,
+    listen: Listener = silent,
+) -> dict[str, Any]:
+    """Check, split, train, evaluate and report into the folder `out`; returns the scores.
+
+    Whatever can be refused is refused before `out` is touched.
+    """
+    job = prepare(settings, data, say)
+    folder = RunFolder.create(out, overwrite)
+    _begin(folder, job)
+    return _finish(folder, job, listen, resume=False)
+
+
+def prepare(settings: Mapping[str, Any], data: object, say: Say) -> Job:
+    """Read the data, decide every open setting, and make the untrained task."""
+    config = build(settings)
+    return JOBS[config.task].prepare(config, given(config, data), say)
+
+
+def resume(
+    path: Path, data: object = None, *, say: Say = quiet, listen: Listener = silent
+) -> dict[str, Any]:
+    """Go on with an interrupted run; ends with the same bits as if it had not been interrupted.
+
+    `data` is needed where the run was started on a frame in memory.
+    """
+    folder, config, stored = open_run(path)
+    if folder.file(SCORES).is_file():
+        say(f"{path}: is finished; its report is {folder.file(REPORT)}")
+        return folder.read_json(SCORES)
+    if data is None and config.path is None:
+        raise RunError(
+            f"{path}: was started on a frame in memory; go on in Python with "
+            f"longshort.resume({str(path)!r}, frame)"
+        )
+    job = JOBS[config.task].again(config, given(config, data), stored)
+    return _finish(folder, job, listen, resume=folder.last.is_file())
+
+
+def _begin(folder: RunFolder, job: Job) -> None:
+    """Write what a resumed run needs before the first step; the settings come last."""
+    folder.write_json(ENV, environment())
+    known = {"format_version": job.config.format_version, "content": job.digest()}
+    folder.write_json(DATA, known | job.record())
+    folder.write(CONFIG, to_toml(job.config))
+
+
+def _finish(folder: RunFolder, job: Job, listen: Listener, *, resume: bool) -> dict[str, Any]:
+    """Train, then score and report; every file is written whole or not at all, the scores last."""
+    settings = job.config.train
+    with threads(settings.threads):
+        result = fit(job.task, settings, job.plan(), folder=folder, resume=resume, listen=listen)
+    save_tensors(folder.file(MODEL), job.tensors(), {"best_epoch": result.best_epoch})
+    outcome = job.finish(result, folder.path)
+    folder.write(PREDICTIONS, outcome.predictions.write_csv())
+    folder.write(REPORT, outcome.report)
+    folder.write(CARD, outcome.card)
+    folder.write_json(SCORES, outcome.scores)
+    return outcome.scores

@@ -28,7 +28,13 @@ Context = Annotated[int | None, typer.Option("--context", help="Steps seen befor
 Quantiles = Annotated[
     str | None, typer.Option("--quantiles", help="For intervals, such as 0.1,0.5,0.9.")
 ]
-Task = Annotated[str, typer.Option("--task", help="What to do with the data.")]
+Text = Annotated[str | None, typer.Option("--text", help="Column of the text, to classify.")]
+Label = Annotated[str | None, typer.Option("--label", help="Column of the label.")]
+Val = Annotated[str | None, typer.Option("--val", help="File of the validation part.")]
+Test = Annotated[str | None, typer.Option("--test", help="File of the test part.")]
+Task = Annotated[
+    str | None, typer.Option("--task", help="forecast (if nothing is said) or classify.")
+]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file, as `init` writes.")]
 Set = Annotated[
     list[str] | None,
@@ -89,6 +95,10 @@ def named_options(
     quantiles: str | None = None,
     seed: int | None = None,
     task: str | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    val: str | None = None,
+    test: str | None = None,
 ) -> dict[str, object]:
     """The dotted settings behind the named options."""
     return {
@@ -100,6 +110,10 @@ def named_options(
         "data.future": future,
         "data.static": static,
         "data.freq": freq,
+        "data.text": text,
+        "data.label": label,
+        "data.val_path": val,
+        "data.test_path": test,
         "model.horizon": horizon,
         "model.context_length": context,
         "model.quantiles": _numbers(quantiles),

@@ -1,7 +1,8 @@
-"""`longshort predict`: continue each series past its end."""
+"""`longshort predict`: continue each series past its end, or label each text."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +10,14 @@ import typer
 
 from longshort.cli import options as o
 from longshort.cli.screen import Screen
+from longshort.errors import ConfigError
 
 NAME = "predict"
 
-File = Annotated[str | None, typer.Option("--data", help="File to continue; the run's own.")]
+File = Annotated[
+    str | None,
+    typer.Option("--data", help="File: the run's own series when absent, or texts from stdin."),
+]
 Ahead = Annotated[int | None, typer.Option("--horizon", help="Steps; the run's own.")]
 Table = Annotated[
     Path | None,
@@ -31,14 +36,57 @@ def command(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Forecast every series past its end, in the data's own units."""
+    """Use a run on new data: forecast every series past its end, or label every text."""
     screen = Screen(as_json=as_json, quiet=quiet)
 
-    from longshort.errors import DataError
-    from longshort.tables import encode, refuse_existing
-    from longshort.workflow import forecast
+    from longshort.tables import refuse_existing
+    from longshort.workflow.job import open_run
 
     refuse_existing(out, overwrite)
+    _, config, _ = open_run(run)
+    if config.task == "forecast":
+        _forecast(screen, run, data, horizon, out)
+    else:
+        if horizon is not None:
+            raise ConfigError(f"--horizon: is for forecasts, {run} is of the task {config.task!r}")
+        _classify(screen, run, data, out)
+
+
+def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
+    from longshort.config.classify import ClassifyConfig
+    from longshort.data.formats.table import read
+    from longshort.tables import encode
+    from longshort.workflow.classify import load
+
+    trained = load(run)
+    config: ClassifyConfig = trained.config
+    if data is None and out is None and not screen.as_json:
+        for line in sys.stdin:
+            print(trained.predict([line.rstrip("\n")])["label"][0], flush=True)
+        return
+    items = (
+        [line.rstrip("\n") for line in sys.stdin]
+        if data is None
+        else read(data, config.data, with_labels=False).items
+    )
+    table = trained.predict(items)
+    if out is not None:
+        from longshort.runfolder import write_atomic
+
+        write_atomic(out, encode(table, out))
+    lines = [
+        table.write_csv().rstrip("\n") if out is None else f"wrote {len(table):,} rows to {out}"
+    ]
+    screen.result({"rows": len(table), "labels": table["label"].to_list()}, lines)
+
+
+def _forecast(
+    screen: Screen, run: Path, data: str | None, horizon: int | None, out: Path | None
+) -> None:
+    from longshort.errors import DataError
+    from longshort.tables import encode
+    from longshort.workflow import forecast
+
     found = forecast.predict_ahead(forecast.load(run), data, horizon, screen.say)
     for name, reason in found.skipped.items():
         screen.say(f"left out: {name}: {reason}")
@@ -52,7 +100,7 @@ def command(
 
         write_atomic(out, encode(found.table, out))
     summary = {"rows": found.table.height, "skipped": found.skipped, "notes": list(found.notes)}
-    if as_json and out is None:
+    if screen.as_json and out is None:
         summary["forecast"] = found.table.with_columns(
             found.table.to_series(i).cast(str)
             for i, dtype in enumerate(found.table.dtypes)

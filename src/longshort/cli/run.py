@@ -13,7 +13,7 @@ NAME = "run"
 def command(
     data: o.Data = None,
     example: o.Example = None,
-    task: o.Task = "forecast",
+    task: o.Task = None,
     target: o.Target = None,
     time: o.Time = None,
     group: o.Group = None,
@@ -24,6 +24,10 @@ def command(
     horizon: o.Horizon = None,
     context: o.Context = None,
     quantiles: o.Quantiles = None,
+    text: o.Text = None,
+    label: o.Label = None,
+    val: o.Val = None,
+    test: o.Test = None,
     seed: o.Seed = None,
     config: o.Config = None,
     sets: o.Set = None,
@@ -45,6 +49,10 @@ def command(
         horizon=horizon,
         context=context,
         quantiles=quantiles,
+        text=text,
+        label=label,
+        val=val,
+        test=test,
         seed=seed,
     )
     settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args
 import tomli_w
 from pydantic import BaseModel, ValidationError
 
+from longshort.config.classify import ClassifyConfig
 from longshort.config.forecast import RunConfig
 from longshort.config.section import FORMAT_VERSION
 from longshort.config.training import BaseConfig
@@ -17,7 +18,7 @@ from longshort.errors import ConfigError, nearest
 
 Settings = Mapping[str, Any]
 
-CONFIGS: dict[str, type[BaseConfig]] = {"forecast": RunConfig}
+CONFIGS: dict[str, type[BaseConfig]] = {"forecast": RunConfig, "classify": ClassifyConfig}
 """By task."""
 
 C = TypeVar("C", bound=BaseConfig)

@@ -11,7 +11,7 @@ from longshort.data.split import Split
 from longshort.tasks.forecast.scoring import Scored, Verdict
 from longshort.train import TrainResult
 
-COLUMNS = (
+FORECAST_COLUMNS = (
     ("MAE", "mae"),
     ("RMSE", "rmse"),
     ("R²", "r2"),
@@ -19,6 +19,13 @@ COLUMNS = (
     ("MASE", "mase"),
     ("scaled MSE", "scaled_mse"),
     ("scaled MAE", "scaled_mae"),
+)
+
+CLASSIFY_COLUMNS = (
+    ("accuracy", "accuracy"),
+    ("macro F1", "macro_f1"),
+    ("log loss", "log_loss"),
+    ("calibration error", "calibration_error"),
 )
 
 
@@ -37,18 +44,26 @@ class ReportInput:
 
 
 def score_rows(scores: dict[str, Any]) -> list[list[str]]:
-    """The table of the model and its rivals as text, best scaled error first below the header."""
+    """The table of the model and its rivals as text, the best first below the header."""
     entries = {"model": scores["test"]["model"], **scores["test"]["baselines"]}
-    key = "scaled_mse" if scores.get("metric") == "MSE" else "scaled_mae"
-    order = sorted(entries, key=lambda name: _rank(entries[name][key]))
-    rows = [["", *(title for title, _ in COLUMNS)]]
+    columns, key, sign = _table_of(scores)
+    order = sorted(entries, key=lambda name: _rank(entries[name][key], sign))
+    rows = [["", *(title for title, _ in columns)]]
     for name in order:
-        rows.append([name, *(shown(entries[name].get(column)) for _, column in COLUMNS)])
+        rows.append([name, *(shown(entries[name].get(column)) for _, column in columns)])
     return rows
 
 
-def _rank(value: float | None) -> float:
-    return float("inf") if value is None else value
+def _table_of(scores: dict[str, Any]) -> tuple[tuple[tuple[str, str], ...], str, int]:
+    """Columns, the one that orders the rows, and whether little (1) or much (-1) of it is good."""
+    if scores["task"] == "classify":
+        return CLASSIFY_COLUMNS, "accuracy", -1
+    key = "scaled_mse" if scores.get("metric") == "MSE" else "scaled_mae"
+    return FORECAST_COLUMNS, key, 1
+
+
+def _rank(value: float | None, sign: int) -> float:
+    return float("inf") if value is None else sign * value
 
 
 def shown(value: float | None) -> str:

@@ -1,17 +1,16 @@
-"""The report: one HTML file that opens offline, with everything inlined."""
+"""The report of a forecast."""
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from longshort.config import to_toml
 from longshort.report import plots
 from longshort.report.content import ReportInput, score_rows, shown
+from longshort.report.page import render
 from longshort.tasks.forecast.scoring import MODEL
 
 _WINDOWS = 6
@@ -21,13 +20,7 @@ _MAX_POINTS = 4000
 
 def build_report(report: ReportInput, folder: Path) -> str:
     """Render the page."""
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(
-        files(__package__).joinpath("report.html.j2").read_text(encoding="utf-8")
-    )
-    return template.render(_content(report, folder))
+    return render("forecast.html.j2", _content(report, folder))
 
 
 def _content(report: ReportInput, folder: Path) -> dict[str, Any]:

@@ -161,6 +161,56 @@ def residuals_over_time(index: Floats, residuals: Floats, labels: tuple[str, str
         return _svg(figure)
 
 
+def confusion(table: NDArray[np.int64], labels: Sequence[str]) -> str:
+    """Counts [K, K], true labels in rows, as shares of each row."""
+    with mpl.rc_context(_STYLE):
+        size = min(9.0, 2.6 + 0.34 * len(labels))
+        figure = Figure(figsize=(size + 1.5, size), layout="constrained")
+        axis = figure.subplots()
+        shares = table / np.maximum(table.sum(1, keepdims=True), 1)
+        axis.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+        axis.grid(visible=False)
+        ticks = range(len(labels))
+        shown = [label if len(label) <= 18 else label[:17] + "…" for label in labels]
+        axis.set_xticks(ticks, labels=shown, rotation=90 if len(labels) > 4 else 0)
+        axis.set_yticks(ticks, labels=shown)
+        axis.set_xlabel("predicted")
+        axis.set_ylabel("true")
+        if len(labels) <= 12:
+            for row in ticks:
+                for column in ticks:
+                    dark = shares[row, column] > 0.6
+                    axis.text(
+                        column,
+                        row,
+                        f"{table[row, column]:,}",
+                        ha="center",
+                        va="center",
+                        color="white" if dark else "#1c1c1c",
+                    )
+        return _svg(figure)
+
+
+def reliability(bins: Sequence[dict[str, float]], confidence: Floats) -> str:
+    """Share that is right by the probability given, and how often each probability is given."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(10.5, 3.2), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        left.plot([0, 1], [0, 1], color="#999999", linestyle=":")
+        left.plot(
+            [each["confidence"] for each in bins],
+            [each["accuracy"] for each in bins],
+            color=MODEL_COLOUR,
+            marker="o",
+        )
+        left.set_xlabel("probability of the predicted label")
+        left.set_ylabel("share that is right")
+        right.hist(confidence, bins=30, range=(0.0, 1.0), color=MODEL_COLOUR, alpha=0.6)
+        right.set_xlabel("probability of the predicted label")
+        right.set_ylabel("test examples")
+        return _svg(figure)
+
+
 def _svg(figure: Figure) -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})

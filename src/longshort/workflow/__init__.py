@@ -22,12 +22,13 @@ from longshort.runfolder import (
 from longshort.train import fit
 from longshort.train.checkpoint import save_tensors
 from longshort.train.events import Listener, silent
+from longshort.workflow.classify import ClassifyJob
 from longshort.workflow.forecast import ForecastJob
 from longshort.workflow.job import Job, Say, environment, given, open_run, quiet, threads
 
 __all__ = ["JOBS", "Say", "open_run", "prepare", "quiet", "resume", "run"]
 
-JOBS: dict[str, type[Job]] = {"forecast": ForecastJob}
+JOBS: dict[str, type[Job]] = {"forecast": ForecastJob, "classify": ClassifyJob}
 
 
 def run(

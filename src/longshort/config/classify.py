@@ -1,0 +1,59 @@
+"""Every setting of a classification, its unit, its default and its range."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from longshort.config.section import Section
+from longshort.config.sequences import HoldoutConfig, SequenceData, TextConfig
+from longshort.config.training import BaseConfig, TrainConfig
+
+
+class ClassifyModel(Section):
+    """The network: embedding, convolution, recurrent layers, pooling, a linear head."""
+
+    cell: Literal["lstm", "gru", "rnn"] = "lstm"
+    hidden: int = Field(128, ge=1, le=8192, description="units per layer and direction")
+    num_layers: int = Field(1, ge=1, le=32)
+    bidirectional: bool = True
+    embedding: int = Field(128, ge=1, le=4096, description="size of a token's vector")
+    vectors: str | None = Field(
+        None, description="text file of word2vec or GloVe vectors to start the embedding from"
+    )
+    freeze: bool = Field(False, description="do not train the embedding")
+    pooling: Literal["last", "mean", "max", "attention"] = "max"
+    convolution: int = Field(0, ge=0, le=4096, description="filters in front; 0 for none")
+    kernel: int = Field(3, ge=1, le=99, description="width of the filters, in steps")
+    dropout: float = Field(0.5, ge=0.0, lt=1.0, description="on the embedding and before the head")
+    word_dropout: float = Field(
+        0.0, ge=0.0, lt=1.0, description="rate at which whole word types are left out of a batch"
+    )
+    recurrent_dropout: float = Field(0.0, ge=0.0, lt=1.0)
+
+
+class ClassifyTrain(TrainConfig):
+    """The training loop, with the cross entropy's options."""
+
+    learning_rate: float = Field(0.001, gt=0.0)
+    max_epochs: int | None = Field(12, ge=1)
+    batch_size: int | None = Field(32, ge=1)
+    label_smoothing: float = Field(0.0, ge=0.0, lt=1.0)
+    class_weights: bool = Field(False, description="weigh labels by the inverse of their share")
+
+
+class ClassifyConfig(BaseConfig):
+    """A whole run; `config.toml` in the run folder is this, fully resolved."""
+
+    task: Literal["classify"] = "classify"
+    data: SequenceData = SequenceData()
+    split: HoldoutConfig = HoldoutConfig()
+    text: TextConfig = TextConfig()
+    model: ClassifyModel = ClassifyModel()
+    train: ClassifyTrain = ClassifyTrain()
+
+    @property
+    def path(self) -> str | None:
+        """The training file; None for data given in Python."""
+        return self.data.path

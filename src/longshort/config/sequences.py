@@ -1,0 +1,59 @@
+"""Settings that tasks on labelled sequences share: where the data is, how it is split and read."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from longshort.config.section import Section
+
+
+class HoldoutConfig(Section):
+    """Validation and test parts, where no files are named for them."""
+
+    val: float = Field(0.1, gt=0.0, lt=1.0, description="share of the data for validation")
+    test: float = Field(0.1, gt=0.0, lt=1.0, description="share of the data for the test")
+    stratify: bool = Field(True, description="the same shares of every label in all parts")
+    seed: int = Field(0, ge=0, lt=2**32, description="of the split alone")
+
+
+class SequenceData(Section):
+    """Where the data is, and what its columns mean."""
+
+    path: str | None = Field(None, description="training file; empty for data given in Python")
+    val_path: str | None = Field(None, description="validation file; else a share of the training")
+    test_path: str | None = Field(None, description="test file; else a share of the training file")
+    format: Literal["csv", "parquet", "jsonl", "lines", "ts", "idx", "arrays", "long"] | None = (
+        Field(None, description="file format; by name and content when absent")
+    )
+    delimiter: str | None = Field(None, description="one character; guessed when absent")
+    text: str | None = Field(None, description="column of the text; found when absent")
+    label: str | None = Field(None, description="column of the label; found when absent")
+    id: str | None = Field(None, description="column that names a sequence in a long table")
+    time: str | None = Field(None, description="column that orders a sequence in a long table")
+    features: tuple[str, ...] = Field((), description="numeric columns of a long table")
+    pixels: Literal["rows", "pixels"] = Field(
+        "rows", description="images as sequences of their rows, or of single pixels"
+    )
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _as_names(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+
+class TextConfig(Section):
+    """How a text becomes a sequence, fitted on the training part only."""
+
+    tokens: str | None = Field(
+        None,
+        description="words, spaces, characters, bytes, jieba, or tokenizer:FILE; words for scripts "
+        "with spaces, characters for others when absent",
+    )
+    lowercase: bool = Field(True, description="of words and characters")
+    min_count: int = Field(1, ge=1, description="rarer tokens are unknown")
+    max_vocab: int | None = Field(None, ge=3, description="the most frequent so many are known")
+    max_length: int = Field(512, ge=1, description="tokens; longer texts lose their middle")

@@ -1,0 +1,53 @@
+"""Batches of sequences of nearly the same length, so that little of a batch is padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+POOL = 50
+"""So many batches are sorted by length together: enough that lengths agree, while chance still
+decides who meets whom."""
+
+
+def bucketed(lengths: Tensor, batch_size: int, draw: torch.Generator) -> list[Tensor]:
+    """Numbers of the samples of an epoch's batches: each sample once, in an order by chance.
+
+    lengths [n]; all chance comes from `draw`.
+    """
+    order = torch.randperm(len(lengths), generator=draw)
+    batches: list[Tensor] = []
+    for begin in range(0, len(order), POOL * batch_size):
+        pool = order[begin : begin + POOL * batch_size]
+        pool = pool[lengths[pool].argsort(stable=True)]
+        batches += [pool[i : i + batch_size] for i in range(0, len(pool), batch_size)]
+    turns = torch.randperm(len(batches), generator=draw).tolist()
+    return [batches[i] for i in turns]
+
+
+def in_order_of_length(lengths: Tensor, batch_size: int) -> list[Tensor]:
+    """Batches for evaluation: each sample once, the longest first."""
+    order = lengths.argsort(descending=True, stable=True)
+    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+
+
+def pad_numbers(sequences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Token numbers [T, B], 0 behind the end, and lengths [B]; an empty sequence is one 0."""
+    lengths = [max(1, len(sequence)) for sequence in sequences]
+    padded = np.zeros((max(lengths), len(sequences)), dtype=np.int64)
+    for b, sequence in enumerate(sequences):
+        padded[: len(sequence), b] = sequence
+    return torch.from_numpy(padded), torch.tensor(lengths)
+
+
+def pad_arrays(sequences: Sequence[NDArray[np.float32]]) -> tuple[Tensor, Tensor]:
+    """Arrays [T, F] as one [T, B, F], 0 behind the end, and lengths [B]."""
+    lengths = [len(sequence) for sequence in sequences]
+    padded = np.zeros((max(lengths), len(sequences), sequences[0].shape[1]), dtype=np.float32)
+    for b, sequence in enumerate(sequences):
+        padded[: len(sequence), b] = sequence
+    return torch.from_numpy(padded), torch.tensor(lengths)

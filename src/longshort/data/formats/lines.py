@@ -1,0 +1,32 @@
+"""A label, white space and a text on every line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from longshort.data.labelled import Examples
+from longshort.data.textfiles import read_lines
+from longshort.errors import DataError
+
+
+def read(path: Path) -> Examples:
+    """Lines of `label text`; empty lines are left out, a line without a text is refused."""
+    lines, digest = read_lines(path)
+    items, labels, places = [], [], []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        label, _, text = line.strip().partition(" ")
+        if "\t" in label:
+            label, _, text = line.strip().partition("\t")
+        if not text.strip():
+            raise DataError(
+                f"{path}: line {number}: a label and a text are expected, got {line[:40]!r}; "
+                "remove the line, or add what is missing"
+            )
+        items.append(text.strip())
+        labels.append(label)
+        places.append(f"line {number}")
+    if not items:
+        raise DataError(f"{path}: holds no line; `label text` on every line is expected")
+    return Examples(path.name, list(items), labels, places, str(path), digest)

@@ -1,0 +1,112 @@
+"""Training, validation and test parts of labelled sequences, and what two parts may not share."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.data.findings import Finding
+from longshort.data.labelled import Examples
+from longshort.errors import DataError
+
+PARTS = ("train", "val", "test")
+
+
+def holdout(
+    groups: Sequence[Hashable], labels: Sequence[str] | None, *, val: float, test: float, seed: int
+) -> dict[str, NDArray[np.int64]]:
+    """Numbers of the samples of each part, drawn by `seed`; equal groups stay together.
+
+    groups [n]: what samples with equal content have in common; labels [n]: every label has the
+    same share in all parts, as far as it can be divided; a part takes at least one sample where
+    there are three. None: labels are not looked at.
+    """
+    draw = np.random.default_rng(seed)
+    first: dict[Hashable, list[int]] = defaultdict(list)
+    for index, group in enumerate(groups):
+        first[group].append(index)
+    strata: dict[str, list[list[int]]] = defaultdict(list)
+    for members in first.values():
+        strata["" if labels is None else labels[members[0]]].append(members)
+    chosen: dict[str, list[int]] = {part: [] for part in PARTS}
+    for label in sorted(strata):
+        stratum = [strata[label][i] for i in draw.permutation(len(strata[label]))]
+        ends = _ends(len(stratum), val, test)
+        for part, begin, end in zip(PARTS, (0, *ends), (*ends, len(stratum)), strict=False):
+            chosen[part] += [index for members in stratum[begin:end] for index in members]
+    return {part: np.array(sorted(found), dtype=np.int64) for part, found in chosen.items()}
+
+
+def _ends(count: int, val: float, test: float) -> tuple[int, int]:
+    """Where training and validation end; a lone sample is for training."""
+    tested = max(1, round(test * count)) if count >= 3 else 0
+    validated = max(1, round(val * count)) if count >= 3 else 0
+    return count - tested - validated, count - tested
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts, and what was found about them."""
+
+    train: Examples
+    val: Examples
+    test: Examples
+    findings: tuple[Finding, ...]
+    how: str
+    """Where the parts come from, for people."""
+
+    def by_name(self) -> dict[str, Examples]:
+        """By name, in order."""
+        return {"train": self.train, "val": self.val, "test": self.test}
+
+
+def make_parts(
+    given: dict[str, Examples], *, val: float, test: float, stratify: bool, seed: int
+) -> Parts:
+    """Parts from files where they are given, else from shares of the training file."""
+    whole = given["train"]
+    shares = {"val": 0.0 if "val" in given else val, "test": 0.0 if "test" in given else test}
+    if sum(shares.values()) >= 1.0:
+        raise DataError(f"split: val {val:g} and test {test:g} leave nothing for training")
+    found = dict(given)
+    texts = []
+    if any(shares.values()):
+        keys = whole.keys()
+        labels = whole.labels if stratify else None
+        drawn = holdout(keys, labels, val=val, test=test, seed=seed)
+        for part in ("val", "test"):
+            if part in given:
+                drawn["train"] = np.sort(np.concatenate([drawn["train"], drawn[part]]))
+            else:
+                found[part] = whole.take(drawn[part])
+                texts.append(f"{shares[part]:.0%} for {part}")
+        found["train"] = whole.take(drawn["train"])
+    for part in PARTS:
+        if not len(found[part]):
+            raise DataError(f"{whole.name}: too few examples for a {part} part: {len(whole)}")
+    how = f"drawn by seed {seed}: {', '.join(texts)}" if texts else "files for all three parts"
+    return Parts(found["train"], found["val"], found["test"], tuple(_shared(found)), how)
+
+
+def _shared(parts: dict[str, Examples]) -> list[Finding]:
+    """Content that stands in two parts."""
+    seen = set(parts["train"].keys())
+    findings = []
+    for part in ("val", "test"):
+        doubled = [i for i, key in enumerate(parts[part].keys()) if key in seen]
+        if doubled:
+            findings.append(
+                Finding(
+                    "duplicate",
+                    "warning",
+                    f"{len(doubled):,} of {len(parts[part]):,} {part} examples stand in the "
+                    "training part too, so scores on them flatter",
+                    tuple(parts[part].places[i] for i in doubled[:5]),
+                    "remove them from one of the files",
+                )
+            )
+    return findings

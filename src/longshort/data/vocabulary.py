@@ -1,0 +1,62 @@
+"""Which tokens are known, by number; from the training part only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from longshort.errors import RunError
+
+PADDING, UNKNOWN = 0, 1
+SPECIAL = ("<pad>", "<unk>")
+
+
+class Vocabulary:
+    """Tokens and their numbers: 0 fills up, 1 is every unknown token."""
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        self.tokens = [*SPECIAL, *tokens]
+        self._numbers = {token: i for i, token in enumerate(tokens, len(SPECIAL))}
+
+    @staticmethod
+    def fit(
+        sequences: Iterable[Sequence[str]], min_count: int = 1, max_size: int | None = None
+    ) -> Vocabulary:
+        """The most frequent tokens first, equally frequent ones in order of their text.
+
+        `max_size` counts the two special ones too.
+        """
+        counts = Counter(token for sequence in sequences for token in sequence)
+        ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        known = [token for token, count in ranked if count >= min_count]
+        return Vocabulary(known if max_size is None else known[: max_size - len(SPECIAL)])
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __contains__(self, token: str) -> bool:
+        return token in self._numbers
+
+    def encode(self, tokens: Iterable[str]) -> list[int]:
+        """The numbers of tokens."""
+        numbers = self._numbers
+        return [numbers.get(token, UNKNOWN) for token in tokens]
+
+    def decode(self, numbers: Iterable[int]) -> list[str]:
+        """The tokens of numbers."""
+        return [self.tokens[number] for number in numbers]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"tokens": self.tokens[len(SPECIAL) :]}
+
+    @staticmethod
+    def from_dict(stored: dict[str, Any]) -> Vocabulary:
+        """What `to_dict` gave; raises `RunError` where it is damaged."""
+        tokens = stored.get("tokens")
+        if not isinstance(tokens, list) or not all(isinstance(t, str) for t in tokens):
+            raise RunError("vocabulary: damaged: a list of texts is expected under 'tokens'")
+        if len(set(tokens)) != len(tokens):
+            raise RunError("vocabulary: damaged: a token stands twice in it")
+        return Vocabulary(tokens)

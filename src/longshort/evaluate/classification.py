@@ -1,0 +1,84 @@
+"""Scores of predicted labels and probabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+BINS = 15
+"""Of equal width, for the calibration error."""
+
+
+def confusion(truth: Ints, predicted: Ints, classes: int) -> Ints:
+    """Counts [K, K]: rows are true labels, columns predicted ones."""
+    table = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(table, (truth, predicted), 1)
+    return table
+
+
+def per_class(table: Ints) -> dict[str, Floats]:
+    """Precision, recall and F1 of each label from a confusion table; 0 where undefined."""
+    hits = np.diag(table).astype(float)
+    precision = _share(hits, table.sum(0))
+    recall = _share(hits, table.sum(1))
+    return {
+        "precision": precision,
+        "recall": recall,
+        "f1": _share(2 * precision * recall, precision + recall),
+        "support": table.sum(1).astype(float),
+    }
+
+
+def _share(part: Floats, whole: NDArray[Any]) -> Floats:
+    found: Floats = np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+    return found
+
+
+def calibration(truth: Ints, probabilities: Floats) -> list[dict[str, float]]:
+    """For each bin of the highest probability: how many, its mean, and the share that is right.
+
+    Bins without examples are left out.
+    """
+    confidence, predicted = probabilities.max(1), probabilities.argmax(1)
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    found = []
+    for number in np.unique(bins):
+        here = bins == number
+        found.append(
+            {
+                "count": float(here.sum()),
+                "confidence": float(confidence[here].mean()),
+                "accuracy": float((predicted[here] == truth[here]).mean()),
+            }
+        )
+    return found
+
+
+def calibration_error(truth: Ints, probabilities: Floats) -> float:
+    """Distance of confidence and accuracy, averaged over the examples (Guo et al., 2017)."""
+    bins = calibration(truth, probabilities)
+    distances = [each["count"] * abs(each["confidence"] - each["accuracy"]) for each in bins]
+    return sum(distances) / len(truth)
+
+
+def log_loss(truth: Ints, probabilities: Floats) -> float:
+    """Mean negative logarithm of the true label's probability, in nats; at least 1e-12 of it."""
+    true = probabilities[np.arange(len(truth)), truth]
+    return float(-np.log(np.clip(true, 1e-12, None)).mean())
+
+
+def scores(truth: Ints, probabilities: Floats) -> dict[str, float]:
+    """accuracy, macro_f1 (over the labels that occur in truth), log_loss, calibration_error."""
+    table = confusion(truth, probabilities.argmax(1), probabilities.shape[1])
+    each = per_class(table)
+    return {
+        "accuracy": float(np.diag(table).sum() / len(truth)),
+        "macro_f1": float(each["f1"][each["support"] > 0].mean()),
+        "log_loss": log_loss(truth, probabilities),
+        "calibration_error": calibration_error(truth, probabilities),
+    }

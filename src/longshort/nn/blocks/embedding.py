@@ -1,0 +1,31 @@
+"""Vectors of tokens, with whole word types left out by chance."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Embedding(nn.Module):
+    """Numbers [T, B] to vectors [T, B, E]; 0 is padding and its vector stays 0.
+
+    In training every occurrence of a word type in a batch is left out together, at rate
+    `word_dropout` (Gal & Ghahramani, 2016).
+    """
+
+    def __init__(self, count: int, size: int, word_dropout: float = 0.0) -> None:
+        super().__init__()
+        self.word_dropout = word_dropout
+        self.weight = nn.Parameter(torch.empty(count, size))
+        nn.init.uniform_(self.weight, -0.1, 0.1)
+        with torch.no_grad():
+            self.weight[0] = 0.0
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """The vectors."""
+        weight: Tensor = self.weight
+        if self.training and self.word_dropout:
+            kept = torch.rand(len(weight), 1, device=weight.device) >= self.word_dropout
+            weight = weight * kept / (1.0 - self.word_dropout)
+        return F.embedding(numbers, weight, padding_idx=0)

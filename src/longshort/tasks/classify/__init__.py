@@ -1,0 +1,1 @@
+"""Classification of labelled sequences: texts, or numbers over time."""

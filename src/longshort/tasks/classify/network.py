@@ -1,0 +1,55 @@
+"""The classifier: embedding or numbers, convolution, recurrent layers, pooling, a linear head."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from longshort.config.classify import ClassifyModel
+from longshort.nn import GRU, LSTM, RNN
+from longshort.nn.blocks.convolution import Convolution
+from longshort.nn.blocks.embedding import Embedding
+from longshort.nn.blocks.pooling import Pooling
+from longshort.nn.recurrent import Recurrent
+
+_CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+
+
+class Classifier(nn.Module):
+    """Token numbers [T, B], or values [T, B, F], and lengths [B] to logits [B, K]."""
+
+    def __init__(
+        self, model: ClassifyModel, classes: int, *, tokens: int | None, features: int | None
+    ) -> None:
+        super().__init__()
+        self.embedding = None
+        width = features or 0
+        if tokens is not None:
+            self.embedding = Embedding(tokens, model.embedding, model.word_dropout)
+            self.embedding.weight.requires_grad_(not model.freeze)
+            width = model.embedding
+        self.dropout = nn.Dropout(model.dropout)
+        self.convolution = None
+        if model.convolution:
+            self.convolution = Convolution(width, model.convolution, model.kernel)
+            width = model.convolution
+        self.layers: Recurrent = _CELLS[model.cell](
+            width,
+            model.hidden,
+            model.num_layers,
+            bidirectional=model.bidirectional,
+            dropout=model.dropout if model.num_layers > 1 else 0.0,
+            recurrent_dropout=model.recurrent_dropout,
+        )
+        width = self.layers.output_size
+        self.pooling = Pooling(model.pooling, width, width // 2 if model.bidirectional else 0)
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """The logits."""
+        if self.embedding is not None:
+            x = self.dropout(self.embedding(x))
+        if self.convolution is not None:
+            x = self.convolution(x, lengths)
+        states, _ = self.layers(x, lengths=lengths)
+        logits: Tensor = self.head(self.dropout(self.pooling(states, lengths)))
+        return logits

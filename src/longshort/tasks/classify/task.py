@@ -1,0 +1,94 @@
+"""The classification task: batches of sequences in, cross entropy out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from longshort.config.classify import ClassifyConfig
+from longshort.data.buckets import bucketed, in_order_of_length
+from longshort.data.parts import Parts
+from longshort.tasks.classify.fitted import Encoded, Fitted
+from longshort.tasks.classify.network import Classifier
+from longshort.tasks.task import Task, TrainPlan
+
+_EVALUATED = 128
+
+
+class ClassifyTask(Task):
+    """A classifier in training."""
+
+    def __init__(self, config: ClassifyConfig, parts: Parts) -> None:
+        self.config, self.parts = config, parts
+        self.fitted = Fitted.fit(parts.train, config)
+        self.train = self.fitted.encode(parts.train)
+        self.val = self.fitted.encode(parts.val)
+        self._lengths = self.train.lengths
+        torch.manual_seed(config.train.seed)
+        self.network = build_network(config, self.fitted).to(config.train.device)
+        self._weights = self._class_weights() if config.train.class_weights else None
+
+    @property
+    def module(self) -> nn.Module:
+        """The network."""
+        return self.network
+
+    @property
+    def num_samples(self) -> int:
+        """Training examples."""
+        return len(self.train.sequences)
+
+    def batches(self, plan: TrainPlan, draw: torch.Generator) -> Sequence[Tensor]:
+        """Examples of nearly the same length together, each once."""
+        return bucketed(self._lengths, plan.batch_size, draw)
+
+    def size(self, samples: Tensor) -> int:
+        """Steps of the sequences."""
+        return int(self._lengths[samples].sum())
+
+    def loss(self, samples: Tensor) -> Tensor:
+        """Mean cross entropy."""
+        device = self.config.train.device
+        x, lengths = self.train.batch(samples)
+        return F.cross_entropy(
+            self.network(x.to(device), lengths),
+            self.train.targets[samples].to(device),
+            weight=self._weights,
+            label_smoothing=self.config.train.label_smoothing,
+        )
+
+    def validate(self) -> float:
+        """Share of wrong labels; of equal shares the smaller cross entropy is better."""
+        logits = logits_of(self.network, self.val, self.config.train.device)
+        wrong = (logits.argmax(1) != self.val.targets).double().mean()
+        return float(wrong + 1e-3 * F.cross_entropy(logits.double(), self.val.targets))
+
+    def _class_weights(self) -> Tensor:
+        counts = torch.bincount(self.train.targets, minlength=len(self.fitted.labels))
+        weights = len(self.train.targets) / (len(counts) * counts)
+        return weights.to(self.config.train.device)
+
+
+def build_network(config: ClassifyConfig, fitted: Fitted) -> Classifier:
+    """The untrained network for what was fitted."""
+    vocabulary = fitted.vocabulary
+    return Classifier(
+        config.model,
+        len(fitted.labels),
+        tokens=None if vocabulary is None else len(vocabulary),
+        features=len(fitted.mean) or None,
+    )
+
+
+def logits_of(network: Classifier, encoded: Encoded, device: str) -> Tensor:
+    """Logits [n, K] of all sequences, without gradients and dropout, on the CPU."""
+    network.eval()
+    found = torch.empty(len(encoded.sequences), network.head.out_features)
+    with torch.no_grad():
+        for samples in in_order_of_length(encoded.lengths, _EVALUATED):
+            x, lengths = encoded.batch(samples)
+            found[samples] = network(x.to(device), lengths).cpu()
+    return found

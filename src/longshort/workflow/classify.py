@@ -1,0 +1,215 @@
+"""Classification: the job of a run, and what a finished one can do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from torch import Tensor
+
+from longshort.config.classify import ClassifyConfig
+from longshort.data.labelled import Examples, Item
+from longshort.data.labelled_source import read_examples
+from longshort.data.parts import Parts, make_parts
+from longshort.data.tokens import suited
+from longshort.data.vocabulary import Vocabulary
+from longshort.errors import DataError, RunError
+from longshort.report.classify import ClassifyReport, build_page, model_card
+from longshort.runfolder import MODEL
+from longshort.tasks.classify.fitted import Fitted
+from longshort.tasks.classify.network import Classifier
+from longshort.tasks.classify.scoring import predictions, score, scores_of
+from longshort.tasks.classify.task import ClassifyTask, build_network, logits_of
+from longshort.tasks.task import TrainPlan
+from longshort.train import TrainResult
+from longshort.train.checkpoint import load_tensors, load_weights
+from longshort.workflow.job import (
+    Job,
+    Outcome,
+    Say,
+    environment,
+    open_run,
+    refuse_other_content,
+    threads,
+    training_record,
+)
+
+
+class ClassifyJob(Job):
+    """From labelled sequences to a classifier beside its rivals."""
+
+    def __init__(self, config: ClassifyConfig, parts: Parts) -> None:
+        self._config, self.parts = config, parts
+        with threads(config.train.threads):
+            self._task = ClassifyTask(config, parts)
+
+    @staticmethod
+    def prepare(config: ClassifyConfig, data: object, say: Say) -> ClassifyJob:
+        """Read the data, draw the parts, and decide what is open."""
+        parts = read_parts(config, data)
+        config = _decided(config, parts)
+        for part, examples in parts.by_name().items():
+            assert examples.labels is not None
+            kinds = len(set(examples.labels))
+            say(f"{part}: {len(examples):,} examples with {kinds} labels")
+        say(f"parts: {parts.how}")
+        for finding in parts.findings:
+            say(f"{finding.severity}: {finding.sentence()}")
+        if config.text.tokens and parts.train.is_text:
+            say(f"decided: text.tokens = {config.text.tokens}")
+        return ClassifyJob(config, parts)
+
+    @staticmethod
+    def again(config: ClassifyConfig, data: object, stored: dict[str, Any]) -> ClassifyJob:
+        """As it was prepared, from what was decided then; other data are refused."""
+        parts = read_parts(config, data)
+        refuse_other_content(parts.train.name, _digest(parts), stored)
+        return ClassifyJob(config, parts)
+
+    @property
+    def config(self) -> ClassifyConfig:
+        """Every setting, decided."""
+        return self._config
+
+    @property
+    def task(self) -> ClassifyTask:
+        """The classifier in training."""
+        return self._task
+
+    @property
+    def name(self) -> str:
+        """Of the data."""
+        return self.parts.train.name
+
+    def digest(self) -> str:
+        """Of all parts."""
+        return _digest(self.parts)
+
+    def plan(self) -> TrainPlan:
+        """Every training example once an epoch."""
+        steps = self.config.train
+        assert steps.batch_size and steps.max_epochs
+        batches = -(-len(self.parts.train) // steps.batch_size)
+        return TrainPlan(steps.batch_size, batches, steps.max_epochs)
+
+    def record(self) -> dict[str, Any]:
+        """Files, parts, findings, and what was fitted."""
+        fitted, parts = self.task.fitted, self.parts
+        vocabulary = fitted.vocabulary
+        return {
+            "name": parts.train.name,
+            "files": {
+                part: {"path": examples.path, "sha256": examples.sha256, "examples": len(examples)}
+                for part, examples in parts.by_name().items()
+            },
+            "split": parts.how,
+            "findings": [finding.to_dict() for finding in parts.findings],
+            "fitted": fitted.to_dict(),
+            "vocabulary": None if vocabulary is None else vocabulary.to_dict(),
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The network."""
+        return dict(self.task.module.state_dict())
+
+    def finish(self, result: TrainResult, folder: Path) -> Outcome:
+        """Score the test part beside the rivals, and report."""
+        task, config = self.task, self.config
+        with threads(config.train.threads):
+            scored = score(task)
+        scores = scores_of(scored, task.fitted, config)
+        scores["training"] = training_record(result, task)
+        if config.train.class_weights:
+            scores["notes"]["model"] = "weighs labels by the inverse of their share"
+        table = predictions(scored, task.fitted)
+        report = ClassifyReport(
+            config, self.parts, task.fitted, scored, scores, table, result, environment()
+        )
+        return Outcome(scores, table, build_page(report, folder), model_card(report))
+
+
+def read_parts(config: ClassifyConfig, data: object) -> Parts:
+    """Training, validation and test examples, from files or shares."""
+    given = {"train": read_examples(data, config.data)}
+    for part, path in (("val", config.data.val_path), ("test", config.data.test_path)):
+        if path is not None:
+            given[part] = read_examples(path, config.data)
+    for examples in given.values():
+        if examples.labels is None:
+            raise DataError(f"{examples.name}: has no labels; classification learns from them")
+        if examples.is_text != given["train"].is_text:
+            raise DataError(f"{examples.name}: texts and numbers are mixed between the files")
+    split = config.split
+    return make_parts(
+        given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
+    )
+
+
+def _decided(config: ClassifyConfig, parts: Parts) -> ClassifyConfig:
+    paths = {
+        name: path and str(Path(path).absolute())
+        for name in ("path", "val_path", "test_path")
+        if (path := getattr(config.data, name)) is not None
+    }
+    changes: dict[str, Any] = {"data": config.data.model_copy(update=paths)}
+    if parts.train.is_text and config.text.tokens is None:
+        tokens = suited([str(item) for item in parts.train.items])
+        changes["text"] = config.text.model_copy(update={"tokens": tokens})
+    return config.model_copy(update=changes)
+
+
+def _digest(parts: Parts) -> str:
+    return " ".join(examples.digest() for examples in parts.by_name().values())
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A classifier ready for use."""
+
+    config: ClassifyConfig
+    fitted: Fitted
+    network: Classifier
+
+    def predict(self, items: Sequence[Item]) -> pl.DataFrame:
+        """Label and probability of every label for texts, or arrays [T, F]: one row each."""
+        self._refuse_other_kind(items)
+        places = [f"item {i}" for i in range(len(items))]
+        encoded = self.fitted.encode(Examples("data", list(items), None, places))
+        logits = logits_of(self.network, encoded, self.config.train.device)
+        p = logits.double().softmax(1).numpy()
+        labels = self.fitted.labels
+        table: dict[str, Any] = {"label": [labels[i] for i in p.argmax(1)]}
+        table |= {f"p_{label}": p[:, i] for i, label in enumerate(labels)}
+        return pl.DataFrame(table)
+
+    def _refuse_other_kind(self, items: Sequence[Item]) -> None:
+        features = len(self.fitted.mean)
+        for place, item in enumerate(items):
+            if isinstance(item, str) != (self.fitted.vocabulary is not None):
+                kind = "texts" if self.fitted.vocabulary is not None else "arrays [T, F]"
+                raise DataError(
+                    f"item {place}: the run classifies {kind}, got {type(item).__name__}"
+                )
+            if not isinstance(item, str) and (np.ndim(item) != 2 or item.shape[1] != features):
+                raise DataError(
+                    f"item {place}: an array [T, {features}] is expected, got {np.shape(item)}"
+                )
+
+
+def load(path: Path) -> Trained:
+    """A finished run. Nothing in its files is executed."""
+    folder, config, stored = open_run(path)
+    if not isinstance(config, ClassifyConfig):
+        raise RunError(f"{path}: is a run of the task {config.task!r}, and no classifier")
+    known = stored.get("vocabulary")
+    fitted = Fitted.from_dict(
+        stored.get("fitted", {}), None if known is None else Vocabulary.from_dict(known)
+    )
+    tensors, _ = load_tensors(folder.file(MODEL))
+    network = build_network(config, fitted)
+    load_weights(network, tensors, folder.file(MODEL))
+    return Trained(config, fitted, network.to(config.train.device))

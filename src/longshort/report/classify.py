@@ -58,6 +58,7 @@ def build_page(report: ClassifyReport, folder: Path) -> str:
             "confusion_svg": plots.confusion(
                 np.array(scores["confusion"])[:_LABELS, :_LABELS], fitted.labels[:_LABELS]
             ),
+            "confusion_width": 300 + 34 * min(_LABELS, len(fitted.labels)),
             "classes": _classes(scores),
             "calibration_svg": plots.reliability(calibration(truth, p), p.max(1)),
             "errors": _errors(report.predictions),

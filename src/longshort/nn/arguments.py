@@ -27,10 +27,19 @@ def check_sizes(input_size: int, hidden_size: int, num_layers: int) -> None:
             raise ConfigError(f"{name}: a whole number from 1 is expected, got {size!r}")
 
 
+def check_flags(**flags: bool) -> None:
+    """Refuse options, by name, that are neither True nor False, such as "no"."""
+    for name, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise ConfigError(f"{name}: True or False is expected, got {flag!r}")
+
+
 def check_dtype(dtype: torch.dtype | None) -> None:
     """Refuse a type that no gradient can have."""
-    if dtype is not None and not dtype.is_floating_point:
-        raise ConfigError(f"dtype: a floating point type is expected, got {dtype}")
+    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        raise ConfigError(
+            f"dtype: a floating point type is expected, such as torch.float32, got {dtype!r}"
+        )
 
 
 def check_rate(name: str, rate: float, highest: float = 1.0) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
+from typing import cast
 
 import torch
 
@@ -11,7 +12,7 @@ from longshort.cells.gru import GRU as GRUCell
 from longshort.cells.lstm import LSTM as LSTMCell
 from longshort.cells.rnn import RNN as RNNCell
 from longshort.errors import ConfigError
-from longshort.nn.arguments import Rates
+from longshort.nn.arguments import Rates, check_flags, check_sizes
 from longshort.nn.recurrent import Recurrent
 
 NAMES = {"projection": "proj_size", "activation": "nonlinearity"}
@@ -66,21 +67,26 @@ class LSTM(_Named):
         init: str = "recommended",
         backend: str = "auto",
     ) -> None:
+        check_sizes(input_size, hidden_size, num_layers)
+        check_flags(
+            bias=bias,
+            batch_first=batch_first,
+            bidirectional=bidirectional,
+            residual=residual,
+            learn_initial_state=learn_initial_state,
+        )
         whole = isinstance(proj_size, int) and not isinstance(proj_size, bool)
-        if not whole or not 0 <= proj_size < max(hidden_size, 1):
+        if not whole or not 0 <= proj_size < hidden_size:
             raise ConfigError(
                 f"proj_size: 0 (none) or a size below hidden_size = {hidden_size} is expected, got "
                 f"{proj_size!r}"
             )
-        if len(activations) != 3:
-            raise ConfigError("activations: give three, of the gates, the candidate and the output")
-        gate, candidate, output = activations
         cell = LSTMCell(
             peephole=peephole,
             couple=couple,
-            ablate=tuple(ablate),
+            ablate=cast(tuple[str, ...], ablate),
             layer_norm=layer_norm,
-            activations=(gate, candidate, output),
+            activations=cast(tuple[str, str, str], activations),
             cell_clip=cell_clip,
             preactivation_clip=preactivation_clip,
             projection=proj_size,
@@ -139,6 +145,13 @@ class GRU(_Named):
         init: str = "recommended",
         backend: str = "auto",
     ) -> None:
+        check_flags(
+            bias=bias,
+            batch_first=batch_first,
+            bidirectional=bidirectional,
+            residual=residual,
+            learn_initial_state=learn_initial_state,
+        )
         super().__init__(
             GRUCell(reset=reset, layer_norm=layer_norm),
             input_size,
@@ -191,6 +204,13 @@ class RNN(_Named):
         init: str = "recommended",
         backend: str = "auto",
     ) -> None:
+        check_flags(
+            bias=bias,
+            batch_first=batch_first,
+            bidirectional=bidirectional,
+            residual=residual,
+            learn_initial_state=learn_initial_state,
+        )
         super().__init__(
             RNNCell(activation=nonlinearity),
             input_size,

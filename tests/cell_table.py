@@ -99,6 +99,7 @@ OPTIONS: dict[type[Cell], dict[str, dict[str, Any]]] = {
         "sigmoid": {"activation": "sigmoid"},
         "hard": {"activation": "hard_sigmoid"},
         "identity": {"activation": "identity"},
+        "preactivation-clip": {"preactivation_clip": 0.5},
     },
     cells.GRU: {
         "plain": {},
@@ -107,6 +108,8 @@ OPTIONS: dict[type[Cell], dict[str, dict[str, Any]]] = {
         "relu": {"activation": "relu"},
         "before-sigmoid": {"reset": "before", "activation": "sigmoid"},
         "norm-relu": {"layer_norm": True, "activation": "relu"},
+        "preactivation-clip": {"preactivation_clip": 0.5},
+        "before-clip": {"reset": "before", "preactivation_clip": 0.4},
     },
     cells.MultiplicativeLSTM: {
         "plain": {},

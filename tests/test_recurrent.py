@@ -392,6 +392,7 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("LSTM", {"activations": ("hard_sigmoid", "tanh", "tanh")}), ("LSTM", {"cell_clip": 0.05}),
     ("LSTM", {"preactivation_clip": 0.05}), ("LSTM", {"proj_size": 2}), ("LSTM", {"bias": False}),
     ("GRU", {"reset": "before"}), ("GRU", {"layer_norm": True}), ("RNN", {"nonlinearity": "relu"}),
+    ("GRU", {"preactivation_clip": 0.05}), ("RNN", {"preactivation_clip": 0.05}),
     *[(kind, option) for kind in ("LSTM", "GRU", "RNN") for option in (
         {"zoneout": 0.5}, {"zoneout": {"h": 0.5}}, {"recurrent_dropout": 0.5},
         {"recurrent_dropout": "gal:.5"}, {"weight_dropout": 0.5}, {"merge": "sum"},

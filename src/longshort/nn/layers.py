@@ -119,7 +119,8 @@ class GRU(_Named):
 
     Weights of a `torch.nn.GRU` load unchanged. The state is h [L·D, B, H]. `reset`: the reset gate
     works "after" the recurrent product, as in torch, or "before" it, as in the paper's last
-    version. `layer_norm`: see `longshort.cells.GRU`. The other options are those of `Recurrent`.
+    version. `layer_norm`, `preactivation_clip`: see `longshort.cells.GRU`. The other options are
+    those of `Recurrent`.
     """
 
     def __init__(
@@ -136,6 +137,7 @@ class GRU(_Named):
         *,
         reset: str = "after",
         layer_norm: bool = False,
+        preactivation_clip: float | None = None,
         merge: str = "concat",
         residual: bool = False,
         learn_initial_state: bool = False,
@@ -153,7 +155,7 @@ class GRU(_Named):
             learn_initial_state=learn_initial_state,
         )
         super().__init__(
-            GRUCell(reset=reset, layer_norm=layer_norm),
+            GRUCell(reset, layer_norm, preactivation_clip=preactivation_clip),
             input_size,
             hidden_size,
             num_layers,
@@ -178,8 +180,8 @@ class RNN(_Named):
     """Simple recurrent network, h = φ(W x + R h + b) (Elman, 1990), as `torch.nn.RNN`.
 
     Weights of a `torch.nn.RNN` load unchanged. The state is h [L·D, B, H]. `nonlinearity` φ is
-    "tanh", "relu" or another activation of `longshort.engine.ops`. The other options are those of
-    `Recurrent`.
+    "tanh", "relu" or another activation of `longshort.engine.ops`, `preactivation_clip` bounds its
+    input. The other options are those of `Recurrent`.
     """
 
     def __init__(
@@ -195,6 +197,7 @@ class RNN(_Named):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         *,
+        preactivation_clip: float | None = None,
         merge: str = "concat",
         residual: bool = False,
         learn_initial_state: bool = False,
@@ -212,7 +215,7 @@ class RNN(_Named):
             learn_initial_state=learn_initial_state,
         )
         super().__init__(
-            RNNCell(activation=nonlinearity),
+            RNNCell(nonlinearity, preactivation_clip),
             input_size,
             hidden_size,
             num_layers,

@@ -238,5 +238,8 @@ def test_options_of_several_names_may_be_lists() -> None:
 
 def test_backend_report_says_what_runs() -> None:
     report = ls.nn.LSTM(IN, H, backend="torch").backend_report()
-    assert report == "torch: torch's own kernel (asked for)"
+    assert report == (
+        "torch: torch's own kernel (asked for); second derivatives, forward mode and transforms of "
+        "torch.func run the equations in torch operations"
+    )
     assert ls.nn.LSTM(IN, H).backend_report().split(":")[0] in ("native", "torch")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch import Tensor
 from longshort import _native
 from longshort.engine.compile import Backward, Compiled, Values, compile_forward, compile_training
 from longshort.engine.encode import encode
-from longshort.engine.executors.contract import Tensors
+from longshort.engine.executors.contract import Tensors, parameter_names
 from longshort.engine.executors.threads import share_with_torch
 from longshort.engine.executors.vectors import evaluate
 from longshort.engine.graph import Graph
@@ -51,6 +51,23 @@ class Arguments:
         """What is computed in: for bfloat16 float32, where only matrix products are narrower."""
         return torch.float32 if self.dtype == torch.bfloat16 else self.dtype
 
+    @property
+    def tensors(self) -> list[Tensor]:
+        """Inputs, states and parameters."""
+        return [*self.inputs, *self.state, *self.parameters]
+
+    def with_tensors(self, tensors: Sequence[Tensor], lengths: Tensor | None) -> Arguments:
+        """The same with other tensors, in the order of `tensors`."""
+        first = len(self.graph.inputs)
+        second = first + len(self.graph.states)
+        return replace(
+            self,
+            inputs=tensors[:first],
+            state=tensors[first:second],
+            parameters=tensors[second:],
+            lengths=lengths,
+        )
+
     def compiled(self) -> Compiled:
         """The programs for this."""
         if not self.keep and not self.every_state:
@@ -72,18 +89,17 @@ class Arguments:
         return found
 
 
-def parameter_names(graph: Graph) -> list[str]:
-    """The order in which parameters are given."""
-    return [*graph.matrices, *graph.vectors]
-
-
 class _Order:
     """Sequences sorted by falling length, and back."""
 
-    def __init__(self, lengths: Tensor | None) -> None:
-        self.lengths, self.order = lengths, None
-        if lengths is not None and bool((lengths[1:] > lengths[:-1]).any()):
-            self.lengths, self.order = lengths.sort(descending=True, stable=True)
+    def __init__(self, lengths: Tensor | None, batch: int) -> None:
+        self.order = None
+        if lengths is not None:
+            # Native code reads them in a row from an address.
+            lengths = lengths.to(torch.int64).expand(batch).contiguous()
+            if bool((lengths[1:] > lengths[:-1]).any()):
+                lengths, self.order = lengths.sort(descending=True, stable=True)
+        self.lengths = lengths
 
     def sort(self, value: Tensor, dimension: int) -> Tensor:
         return value if self.order is None else value.index_select(dimension, self.order)
@@ -100,7 +116,9 @@ def _as(value: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _dense(value: Tensor) -> Tensor:
-    """With the last dimension dense, as the native code reads rows."""
+    """As the native code reads rows: the last dimension dense, and no change of sign pending."""
+    if value.is_neg():
+        value = value.resolve_neg()
     return value if value.size(-1) == 1 or value.stride(-1) == 1 else value.contiguous()
 
 
@@ -128,7 +146,7 @@ class _Given:
         """The vectors that a program reads, computed from the parameters."""
         found = evaluate(values, self.parameters, [], self.like())
         for index, value in zip(values.targets, found, strict=True):
-            self.tensors[f"value:{index}"] = value.contiguous()
+            self.tensors[f"value:{index}"] = _dense(value)
 
     def back(self) -> Backward:
         """The compiled way back."""
@@ -175,7 +193,8 @@ def _run(given: _Given, program: Program) -> None:
 
 def _given(arguments: Arguments) -> _Given:
     graph, dtype = arguments.graph, arguments.working_dtype
-    order = _Order(arguments.lengths)
+    steps, batch = arguments.inputs[0].shape[:2]
+    order = _Order(arguments.lengths, batch)
     tensors: Tensors = {}
     for spec, value in zip(graph.inputs, arguments.inputs, strict=True):
         rows = order.sort(_as(value, dtype), 0 if spec.per_sequence else 1)
@@ -186,7 +205,6 @@ def _given(arguments: Arguments) -> _Given:
     named = dict(zip(parameter_names(graph), weights, strict=True))
     for name in graph.matrices:
         tensors[f"matrix:{name}"] = _dense(named[name])
-    steps, batch = arguments.inputs[0].shape[:2]
     return _Given(
         arguments.compiled(), tensors, named, steps, batch, order, arguments.dtype, arguments.isa
     )

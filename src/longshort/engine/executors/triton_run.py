@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from longshort.engine.compile import Values
-from longshort.engine.executors.contract import Tensors
+from longshort.engine.executors.contract import Tensors, parameter_names
 from longshort.engine.executors.triton_arrange import Multiply, Pass, Stage, tensors_of
 from longshort.engine.executors.triton_plan import Backward, Compiled, compile_scan, held_numbers
 from longshort.engine.executors.triton_record import LOCK, Recording, recall, records
@@ -127,11 +127,6 @@ class Arguments:
         }
         named = self.named_parameters
         return found | {f"matrix:{name}": named[name].contiguous() for name in graph.matrices}
-
-
-def parameter_names(graph: Graph) -> list[str]:
-    """The order in which parameters are given."""
-    return [*graph.matrices, *graph.vectors]
 
 
 def _precision() -> str:

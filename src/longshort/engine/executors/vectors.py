@@ -38,7 +38,20 @@ ALL_FUNCTIONS = FUNCTIONS | {
 def evaluate(
     values: Values, parameters: dict[str, Tensor], gathered: Sequence[Tensor], like: Tensor
 ) -> list[Tensor]:
-    """The targets of `values`, from the parameters and from sums over time and batch."""
+    """The targets of `values`, from the parameters and from sums over time and batch.
+
+    Under autocast too in the dtype of what is given, which native code and kernels rely on.
+    """
+    kind = like.device.type
+    if values.order and torch.is_autocast_enabled(kind):
+        with torch.autocast(kind, enabled=False):
+            return _targets(values, parameters, gathered, like)
+    return _targets(values, parameters, gathered, like)
+
+
+def _targets(
+    values: Values, parameters: dict[str, Tensor], gathered: Sequence[Tensor], like: Tensor
+) -> list[Tensor]:
     found: dict[int, Tensor] = {}
     for index in values.order:
         found[index] = _value(values.nodes[index], found, parameters, gathered, like)

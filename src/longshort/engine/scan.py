@@ -34,10 +34,7 @@ class Traced:
     """
 
     def __init__(self, cell: Equations, sizes: Sizes, mode: Mode) -> None:
-        if not isinstance(cell, Hashable):
-            raise ConfigError(
-                f"cell {cell.name}: cannot be hashed; make it a dataclass with frozen=True"
-            )
+        assert isinstance(cell, Hashable)  # check_cell has seen to it
         self.cell, self.sizes, self.mode = cell, sizes, mode
         self.random = bool(mode.zoneout or mode.sequence_dropout or mode.candidate_dropout)
         self._plans = {

@@ -136,6 +136,8 @@ class Shape:
         """Refuse an x of the wrong rank, size, dtype or device."""
         if not isinstance(x, Tensor):
             raise ConfigError(f"x: a tensor or PackedSequence is expected, got {_kind(x)}")
+        if x.layout != torch.strided:
+            raise ConfigError(f"x: a dense tensor is expected, got {x.layout}; use x.to_dense()")
         order = "[B, T, I]" if self.batch_first else "[T, B, I]"
         if x.dim() not in (2, 3):
             raise ConfigError(

@@ -12,7 +12,7 @@ from longshort.cells.gru import GRU as GRUCell
 from longshort.cells.lstm import LSTM as LSTMCell
 from longshort.cells.rnn import RNN as RNNCell
 from longshort.errors import ConfigError
-from longshort.nn.arguments import Rates, check_flags, check_sizes
+from longshort.nn.arguments import Rates, check_sizes
 from longshort.nn.recurrent import Recurrent
 
 NAMES = {"projection": "proj_size", "activation": "nonlinearity"}
@@ -68,13 +68,6 @@ class LSTM(_Named):
         backend: str = "auto",
     ) -> None:
         check_sizes(input_size, hidden_size, num_layers)
-        check_flags(
-            bias=bias,
-            batch_first=batch_first,
-            bidirectional=bidirectional,
-            residual=residual,
-            learn_initial_state=learn_initial_state,
-        )
         whole = isinstance(proj_size, int) and not isinstance(proj_size, bool)
         if not whole or not 0 <= proj_size < hidden_size:
             raise ConfigError(
@@ -147,13 +140,6 @@ class GRU(_Named):
         init: str = "recommended",
         backend: str = "auto",
     ) -> None:
-        check_flags(
-            bias=bias,
-            batch_first=batch_first,
-            bidirectional=bidirectional,
-            residual=residual,
-            learn_initial_state=learn_initial_state,
-        )
         super().__init__(
             GRUCell(reset, layer_norm, preactivation_clip=preactivation_clip),
             input_size,
@@ -207,13 +193,6 @@ class RNN(_Named):
         init: str = "recommended",
         backend: str = "auto",
     ) -> None:
-        check_flags(
-            bias=bias,
-            batch_first=batch_first,
-            bidirectional=bidirectional,
-            residual=residual,
-            learn_initial_state=learn_initial_state,
-        )
         super().__init__(
             RNNCell(nonlinearity, preactivation_clip),
             input_size,

@@ -24,6 +24,7 @@ from longshort.nn.arguments import (
     Rates,
     Shape,
     check_dtype,
+    check_flags,
     check_lengths,
     check_merge,
     check_rate,
@@ -82,6 +83,13 @@ class Recurrent(nn.Module):
     ) -> None:
         super().__init__()
         check_sizes(input_size, hidden_size, num_layers)
+        check_flags(
+            bias=bias,
+            batch_first=batch_first,
+            bidirectional=bidirectional,
+            residual=residual,
+            learn_initial_state=learn_initial_state,
+        )
         check_dtype(dtype)
         check_merge(merge)
         check_backend(backend)

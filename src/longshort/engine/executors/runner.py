@@ -13,7 +13,7 @@ from longshort.engine.compile import Backward, Compiled, Values, compile_forward
 from longshort.engine.encode import encode
 from longshort.engine.executors.contract import Tensors, parameter_names
 from longshort.engine.executors.threads import share_with_torch
-from longshort.engine.executors.vectors import evaluate
+from longshort.engine.executors.vectors import evaluate, parameter_gradients
 from longshort.engine.graph import Graph
 from longshort.engine.program import Program
 
@@ -21,6 +21,10 @@ share_with_torch()
 
 PRECISIONS = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2}
 """What the native module calls them; the last has float32 tensors and bfloat16 products."""
+
+
+LARGE = 16 << 20
+"""Bytes from which on memory is given back to the system when it is freed, more or less."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,14 @@ class _Order:
 def _as(value: Tensor, dtype: torch.dtype) -> Tensor:
     """`Tensor.to`, without the call where there is nothing to do."""
     return value if value.dtype == dtype else value.to(dtype)
+
+
+def _fresh(like: Tensor, shape: Sequence[int]) -> Tensor:
+    """Memory that a scan is about to write. What is large comes fresh from the system each time."""
+    found = like.new_empty(shape)
+    if found.nbytes >= LARGE:
+        _native.prefer_large_pages(found.data_ptr(), found.nbytes)
+    return found
 
 
 def _dense(value: Tensor) -> Tensor:
@@ -215,8 +227,8 @@ def run_forward(arguments: Arguments) -> list[Tensor]:
     given = _given(arguments)
     compiled, tensors, x = given.compiled, given.tensors, given.like()
     output, tape = arguments.shapes()[:2]
-    tensors["output"] = (x.new_empty if arguments.lengths is None else x.new_zeros)(output)
-    tensors["tape"] = x.new_empty(tape)
+    tensors["output"] = _fresh(x, output) if arguments.lengths is None else x.new_zeros(output)
+    tensors["tape"] = _fresh(x, tape)
     sizes = given.graph.state_sizes
     tensors.update({f"final:{n}": x.new_empty((given.batch, w)) for n, w in sizes.items()})
     given.add_values(compiled.values)
@@ -276,17 +288,22 @@ def _add_results(given: _Given) -> None:
         )
     for k, index in enumerate(back.gathered):
         tensors[f"sum:{k}"] = x.new_zeros(compiled.schedule.nodes[index].width)
-    new = x.new_empty if given.order.lengths is None else x.new_zeros
     for spec in given.graph.inputs:
         if spec.name in back.inputs:
             shape = (given.steps, given.batch, spec.width)
-            tensors[f"gradient:input:{spec.name}"] = new(shape)
+            ragged = given.order.lengths is not None
+            tensors[f"gradient:input:{spec.name}"] = (
+                x.new_zeros(shape) if ragged else _fresh(x, shape)
+            )
 
 
 def _results(given: _Given) -> list[Tensor]:
     back, tensors = given.back().schedule, given.tensors
     sums = [tensors[f"sum:{k}"] for k in back.gathered_places]
-    vectors = evaluate(given.back().results, given.parameters, sums, given.like())
+    matrices = {name: tensors[f"gradient:matrix:{name}"] for name in given.graph.matrices}
+    vectors = parameter_gradients(
+        given.back().derived, given.back().results, given.parameters, sums, matrices, given.like()
+    )
     unsort = given.order.back
     found = []
     for spec in given.graph.inputs:
@@ -294,7 +311,5 @@ def _results(given: _Given) -> list[Tensor]:
             value = tensors[f"gradient:input:{spec.name}"]
             found.append(unsort(value.sum(0), 0) if spec.per_sequence else unsort(value, 1))
     found += [unsort(tensors[f"gradient:state:{n}"], 0) for n in given.graph.state_sizes]
-    found += [tensors[f"gradient:matrix:{n}"] for n in given.graph.matrices]
-    widths = given.graph.vectors.values()
-    found += [v.expand(width).clone() for v, width in zip(vectors, widths, strict=True)]
+    found += [*matrices.values(), *vectors]
     return [_as(value, given.dtype) for value in found]

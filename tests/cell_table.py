@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longshort import cells
-from longshort.cells import Cell, Sizes
+from longshort.cells import Cell, Map, Sizes, State, Vector
 from longshort.engine.graph import Graph, Input
+from longshort.engine.ops import sigmoid, tanh
 from longshort.engine.trace import Mode, trace
 
 Array = NDArray[Any]
@@ -91,6 +92,25 @@ def _lstm() -> dict[str, dict[str, Any]]:
     return options
 
 
+class Conditioned(Cell):
+    """A user's cell with products of parameters, one of a product."""
+
+    gates: ClassVar[tuple[str, ...]] = ("a", "b")
+
+    def maps(self, n: Sizes) -> dict[str, Map]:
+        up, on = Map(2, n.hidden), Map(n.hidden, n.hidden, bias=False)
+        return {**super().maps(n), "up": up, "on": on}
+
+    def vectors(self, n: Sizes) -> dict[str, Vector]:
+        return {"v": Vector(2)}
+
+    def step(self, x: Any, s: Any, p: Any) -> Any:
+        """h, scaled by up v, and by on of its tanh."""
+        z, scale = p.ih(x) + p.hh(s.h), p.up(p.v)
+        h = tanh(z.a * scale) + sigmoid(z.b) * p.on(tanh(scale) + s.h)
+        return h, State(h=tanh(h))
+
+
 OPTIONS: dict[type[Cell], dict[str, dict[str, Any]]] = {
     cells.LSTM: _lstm(),
     cells.RNN: {
@@ -99,6 +119,7 @@ OPTIONS: dict[type[Cell], dict[str, dict[str, Any]]] = {
         "sigmoid": {"activation": "sigmoid"},
         "hard": {"activation": "hard_sigmoid"},
         "identity": {"activation": "identity"},
+        "preactivation-clip": {"preactivation_clip": 0.5},
     },
     cells.GRU: {
         "plain": {},
@@ -107,6 +128,8 @@ OPTIONS: dict[type[Cell], dict[str, dict[str, Any]]] = {
         "relu": {"activation": "relu"},
         "before-sigmoid": {"reset": "before", "activation": "sigmoid"},
         "norm-relu": {"layer_norm": True, "activation": "relu"},
+        "preactivation-clip": {"preactivation_clip": 0.5},
+        "before-clip": {"reset": "before", "preactivation_clip": 0.4},
     },
     cells.MultiplicativeLSTM: {
         "plain": {},
@@ -197,6 +220,7 @@ def _trials() -> list[Trial]:
     noise = Mode(True, zoneout=(("h", 0.1), ("c", 0.4)), sequence_dropout=0.4)
     return [
         *found,
+        Trial("Conditioned", Conditioned()),
         Trial("LSTM-zoneout-both", cells.LSTM(peephole=True), noise),
         Trial("LSTM-candidate-dropout", cells.LSTM(), Mode(True, candidate_dropout=0.4)),
         Trial("LSTM-one-unit", cells.LSTM(peephole=True), sizes=Sizes(1, 1)),

@@ -1041,6 +1041,8 @@ WRONG: list[tuple[type[Cell], dict[str, Any], str]] = [
         {"activation": "sine"},
         "RNN: activation does not know 'sine'; there are 'sigmoid'",
     ),
+    (cells.RNN, {"preactivation_clip": 0.0}, "RNN: preactivation_clip must be a number above 0"),
+    (cells.GRU, {"preactivation_clip": "1"}, "GRU: preactivation_clip must be a number above 0"),
     (cells.GRU, {"reset": "befor"}, "GRU: reset does not know 'befor'; did you mean 'before'"),
     (cells.GRU, {"layer_norm": "carried"}, "GRU: layer_norm must be True or False, got 'carried'"),
     (cells.MinGRU, {"positive": 1}, "MinGRU: positive must be True or False, got 1"),

@@ -100,11 +100,28 @@ def test_keras_there_and_back(kind: str, options: dict[str, Any], both: bool, dt
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-7)
 
 
-def test_keras_stack_becomes_one_layer_each() -> None:
-    ours = nn.LSTM(IN, H, num_layers=2, bidirectional=True, batch_first=True)
+def test_directions_are_summed_there_and_back() -> None:
+    theirs = keras.layers.Bidirectional(
+        keras.layers.LSTM(H, return_sequences=True), merge_mode="sum"
+    )
+    x = torch.tensor(randomly(B, T, IN, dtype="float32"))
+    (wanted,) = numbers([theirs(x)])
+    ours = from_keras(theirs)
+    assert ours.merge == "sum" and ours.output_size == H
+    np.testing.assert_allclose(ours(x)[0].detach().numpy(), wanted, atol=1e-5)
+    (data,) = to_keras(ours)
+    again = keras.layers.deserialize(data.serialized())
+    again.build((None, None, IN))
+    again.set_weights(data.weights)
+    np.testing.assert_allclose(numbers([again(x)])[0], wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(("merge", "wide"), [("concat", 2 * H), ("sum", H)])
+def test_keras_stack_becomes_one_layer_each(merge: str, wide: int) -> None:
+    ours = nn.LSTM(IN, H, 2, bidirectional=True, batch_first=True, merge=merge)
     x = torch.tensor(randomly(B, T, IN, dtype="float32"))
     value: Any = x.numpy()
-    for data, width in zip(to_keras(ours), (IN, 2 * H), strict=True):
+    for data, width in zip(to_keras(ours), (IN, wide), strict=True):
         layer = keras.layers.deserialize(data.serialized())
         layer.build((None, None, width))
         layer.set_weights(data.weights)
@@ -172,8 +189,8 @@ def test_keras_unbuilt_foreign_and_merged_layers_are_refused() -> None:
         from_keras(keras.layers.Dense(3))
     with pytest.raises(ConfigError, match="got str"):
         from_keras("model.keras")
-    merged = keras.layers.Bidirectional(keras.layers.GRU(3), merge_mode="sum")
-    with pytest.raises(ConfigError, match="merge_mode='sum'"):
+    merged = keras.layers.Bidirectional(keras.layers.GRU(3), merge_mode="ave")
+    with pytest.raises(ConfigError, match="merge_mode='ave' has no equal here, only concat and"):
         from_keras(merged)
 
 
@@ -188,8 +205,8 @@ def test_what_is_around_the_cell_is_named_too() -> None:
     options = {"residual": True, "learn_initial_state": True, "zoneout": 0.1}
     with pytest.raises(ConfigError, match="no residual, learn_initial_state, zoneout"):
         to_keras(nn.RNN(H, H, **options))
-    with pytest.raises(ConfigError, match="merge='sum'"):
-        to_keras(nn.RNN(IN, H, merge="sum", bidirectional=True))
+    with pytest.raises(ConfigError, match="no preactivation_clip"):
+        to_keras(nn.RNN(IN, H, preactivation_clip=0.5))
     with pytest.raises(ConfigError, match="MinGRU is none of LSTM, GRU and RNN"):
         to_keras(nn.Recurrent(cells.MinGRU(), IN, H))
     with pytest.raises(ConfigError, match=r"float64 is expected, got torch\.bfloat16"):

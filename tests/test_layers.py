@@ -205,7 +205,41 @@ def test_misuse_is_explained(call: Any, error: type[Exception], message: str) ->
         call()
 
 
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: ls.nn.LSTM(IN, None), "hidden_size: a whole number from 1 is expected, got None"),
+        (lambda: ls.nn.LSTM(IN, "8"), "hidden_size: a whole number from 1 is expected, got '8'"),
+        (lambda: ls.nn.LSTM(IN, H, proj_size=None), r"proj_size: 0 \(none\) or .*, got None"),
+        (lambda: ls.nn.LSTM(IN, H, backend=None), "backend: None is not known; there are 'auto'"),
+        (lambda: ls.nn.LSTM(IN, H, merge=None), "merge: None is not known; there are 'concat'"),
+        (lambda: ls.nn.LSTM(IN, H, init=None), "init: None is not known; there are 'recomm"),
+        (lambda: ls.nn.LSTM(IN, H, init="chrono:9²"), "write 'chrono:<T>'"),
+        (lambda: ls.nn.LSTM(IN, H, ablate=None), "ablate must be a tuple of different names"),
+        (lambda: ls.nn.LSTM(IN, H, activations=None), "activations must be a tuple of 3 names"),
+        (lambda: ls.nn.LSTM(IN, H, activations=("tanh",)), "activations must be a tuple of 3"),
+        (lambda: ls.nn.LSTM(IN, H, dtype="float32"), "such as torch.float32, got 'float32'"),
+        (lambda: ls.nn.LSTM(IN, H, peephole="no"), "peephole must be True or False, got 'no'"),
+        (lambda: ls.nn.GRU(IN, H, layer_norm="carried"), "layer_norm must be True or False"),
+        (lambda: ls.nn.LSTM(IN, H, bidirectional="no"), "bidirectional: True or False .*'no'"),
+        (lambda: ls.nn.GRU(IN, H, bias=None), "bias: True or False is expected, got None"),
+        (lambda: ls.nn.RNN(IN, H, batch_first=1), "batch_first: True or False is expected, got 1"),
+    ],
+)
+def test_wrong_options_are_explained(build: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build()
+
+
+def test_options_of_several_names_may_be_lists() -> None:
+    layer = ls.nn.LSTM(IN, H, ablate=["NIG"], activations=["sigmoid", "tanh", "relu"])
+    assert repr(layer) == "LSTM(3, 5, ablate=('NIG',), activations=('sigmoid', 'tanh', 'relu'))"
+
+
 def test_backend_report_says_what_runs() -> None:
     report = ls.nn.LSTM(IN, H, backend="torch").backend_report()
-    assert report == "torch: torch's own kernel (asked for)"
+    assert report == (
+        "torch: torch's own kernel (asked for); second derivatives, forward mode and transforms of "
+        "torch.func run the equations in torch operations"
+    )
     assert ls.nn.LSTM(IN, H).backend_report().split(":")[0] in ("native", "torch")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils import parametrizations, prune
 
 from longshort import cells, nn
 from longshort.cells import Cell, State, Value
@@ -72,6 +73,9 @@ STANDARD: list[tuple[str, dict[str, Any]]] = [
     ("GRU", {}),
     ("GRU", {"num_layers": 2, "bidirectional": True, "batch_first": True}),
     ("GRU", {"bias": False}),
+    ("GRU", {"preactivation_clip": 0.5, "reset": "before"}),
+    ("GRU", {"preactivation_clip": 0.5, "bidirectional": True}),
+    ("RNN", {"preactivation_clip": 0.5}),
     ("GRU", {"reset": "before", "bidirectional": True}),
     ("RNN", {"num_layers": 2, "bidirectional": True}),
     ("RNN", {"nonlinearity": "relu", "bias": False}),
@@ -237,7 +241,20 @@ def test_a_missing_runtime_is_told_with_its_remedy(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("form", ["operator", "scan"])
+def test_weights_that_are_computed_from_others_are_written(form: str, tmp_path: Path) -> None:
+    layer = randomise(nn.GRU(IN, H))
+    parametrizations.weight_norm(layer, "weight_hh_l0")
+    prune.l1_unstructured(layer, "weight_ih_l0", 0.5)
+    done = export_onnx(layer, tmp_path / "layer.onnx", lengths=True, form=form)
+    compare(layer, done.path, 1e-5, ("h",))
+
+
 def test_what_is_no_layer_or_form_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"is a folder; name a file, such as .*layer\.onnx"):
+        export_onnx(nn.LSTM(IN, H), tmp_path)
+    with pytest.raises(ConfigError, match="the name of a file is expected, got NoneType"):
+        export_onnx(nn.LSTM(IN, H), None)
     with pytest.raises(ConfigError, match=r"ls\.nn\.LSTM, GRU, RNN or Recurrent"):
         export_onnx(torch.nn.LSTM(IN, H), tmp_path / "layer.onnx")
     with pytest.raises(ConfigError, match="does not exist"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,9 @@ NODES: list[tuple[str, str, dict[str, Any]]] = [
     ("GRU", "WRBh", {"linear_before_reset": 1, "direction": "bidirectional"}),
     ("GRU", "WRB", {"linear_before_reset": 0, "direction": "reverse"}),
     ("GRU", "WRB", {"activations": ["Sigmoid", "Relu"]}),
+    ("GRU", "WRB", {"clip": 0.3}),
+    ("GRU", "WRBh", {"clip": 0.3, "linear_before_reset": 1, "direction": "bidirectional"}),
+    ("RNN", "WRB", {"clip": 0.3}),
     ("RNN", "WRBh", {"direction": "bidirectional", "activations": ["Relu", "Relu"]}),
     ("RNN", "WR", {}),
 ]  # fmt: skip
@@ -161,7 +165,6 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("LSTM", {"activations": ["Sigmoid", "Elu", "Tanh"]}, {}, "activation Elu has no equal"),
     ("LSTM", {"activations": ["HardSigmoid", "Tanh", "Tanh"]}, {}, r"alpha=0\.2, beta=0\.5"),
     ("GRU", {"activations": ["Tanh", "Tanh"]}, {}, "gates have the activation sigmoid"),
-    ("GRU", {"clip": 1.0}, {}, "clip=1 has no equal"),
     ("RNN", {"direction": "reverse"}, {}, "flip_input=True"),
     ("RNN", {}, {"flip_input": True}, "runs forward"),
     ("RNN", {}, {"node": "other"}, r"there is no 'other'; .*: cell \(RNN\)"),
@@ -175,6 +178,15 @@ def test_what_has_no_equal_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         from_onnx(built(op, "WRB", attributes), **arguments)
+
+
+def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "broken.onnx"
+    path.write_text("hello")
+    with pytest.raises(ConfigError, match=r"broken\.onnx cannot be read as an ONNX model"):
+        from_onnx(path)
+    with pytest.raises(ConfigError, match="or the path of one is expected, got NoneType"):
+        from_onnx(None)
 
 
 def test_models_without_a_choice_are_refused() -> None:

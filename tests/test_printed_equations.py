@@ -240,7 +240,11 @@ class Run:
             inputs[f"x{t}"] = values["δx_t"]
         gradients = {}
         for left, right in (pair for line in printed.gradients for pair in lines_of(line)):
-            gradients[left.removeprefix("∂L/∂")] = Reader(right, parameters, steps).result()
+            value = Reader(right, parameters, steps).result()
+            if left.startswith("∂L/∂"):
+                gradients[left.removeprefix("∂L/∂")] = value
+            else:
+                parameters[left] = value
         return [s["y_t"] for s in steps], inputs | back, gradients
 
 

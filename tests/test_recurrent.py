@@ -22,6 +22,7 @@ from longshort.engine.linear import linear
 from longshort.engine.ops import sigmoid, tanh
 from longshort.engine.parameters import Sizes
 from longshort.engine.scan import MISSING, Traced, scan
+from longshort.engine.text import to_text
 from longshort.engine.trace import Mode, State, trace
 from longshort.errors import BackendError, ConfigError
 
@@ -185,7 +186,7 @@ def test_second_derivatives(peephole: bool, backend: str) -> None:
         return torch.func.functional_call(layer, dict(zip(names, weights, strict=True)), x)[0]
 
     given = [random(3, 2, 2).requires_grad_(), *layer.parameters()]
-    assert torch.autograd.gradcheck(run, given, check_forward_ad=backend == "torch")
+    assert torch.autograd.gradcheck(run, given, check_forward_ad=True)
     assert torch.autograd.gradgradcheck(run, given)
 
 
@@ -392,6 +393,7 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("LSTM", {"activations": ("hard_sigmoid", "tanh", "tanh")}), ("LSTM", {"cell_clip": 0.05}),
     ("LSTM", {"preactivation_clip": 0.05}), ("LSTM", {"proj_size": 2}), ("LSTM", {"bias": False}),
     ("GRU", {"reset": "before"}), ("GRU", {"layer_norm": True}), ("RNN", {"nonlinearity": "relu"}),
+    ("GRU", {"preactivation_clip": 0.05}), ("RNN", {"preactivation_clip": 0.05}),
     *[(kind, option) for kind in ("LSTM", "GRU", "RNN") for option in (
         {"zoneout": 0.5}, {"zoneout": {"h": 0.5}}, {"recurrent_dropout": 0.5},
         {"recurrent_dropout": "gal:.5"}, {"weight_dropout": 0.5}, {"merge": "sum"},
@@ -536,6 +538,12 @@ def test_compiled_and_exported(options: dict[str, Any], backend: str) -> None:
     whole = torch.compile(ragged, fullgraph=True, backend="eager")
     torch.testing.assert_close(whole(x), ragged(x))
     torch.testing.assert_close(torch.export.export(layer, (x,)).module()(x)[0], wanted)
+
+
+def test_equations_become_text_only_for_operators() -> None:
+    before = to_text.cache_info().misses
+    layer_of(bidirectional=True)(torch.ones(T, B, IN))
+    assert to_text.cache_info().misses == before
 
 
 def layer_of(**options: Any) -> Any:

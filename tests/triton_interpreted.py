@@ -184,9 +184,11 @@ def test_second_derivatives() -> None:
     for layer in layers():
         torch.manual_seed(1)
         x = torch.randn(T, B, IN, requires_grad=True)
-        out, (_, c) = layer(x, lengths=torch.tensor([4, 1, 3]))
-        (first,) = torch.autograd.grad(out.pow(2).sum() + c.sum(), x, create_graph=True)
-        results.append((first, *torch.autograd.grad(first.pow(2).sum(), layer.parameters())))
+        before, state = layer(x)
+        out, (_, c) = layer(x + before.mean(), state, lengths=torch.tensor([4, 1, 3]))
+        loss, leaves = out.pow(2).sum() + c.sum(), [x, *layer.parameters()]
+        firsts = torch.autograd.grad(loss, leaves, create_graph=True)
+        results.append((*firsts, *torch.autograd.grad(sum(g.pow(2).sum() for g in firsts), leaves)))
     same(*results)
 
 

@@ -12,6 +12,7 @@
 
 #include "checked.h"
 #include "dispatch.h"
+#include "pages.h"
 #include "parallel.h"
 
 namespace nb = nanobind;
@@ -240,5 +241,11 @@ NB_MODULE(_native, module) {
       .def("step", &Stream::step, nb::arg("addresses"));
   module.def("share_openmp", &longshort::share_openmp, nb::arg("path"),
              "Take threads from the OpenMP runtime loaded from there; whether that works.");
+  module.def(
+      "prefer_large_pages",
+      [](std::int64_t address, std::int64_t bytes) {
+        longshort::prefer_large_pages(reinterpret_cast<void*>(address), std::size_t(bytes));
+      },
+      nb::arg("address"), nb::arg("bytes"), "For fresh memory that is about to be written.");
   module.def("isas", &runnable, "The instruction sets that run here, the best first.");
 }

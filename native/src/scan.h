@@ -388,14 +388,24 @@ class Scan {
       if (from == to) return;
       const size_t rows = gather(own.sources, sum.d, k1);
       double* sums = scan.layout_.sums + scan.layout_.sum_offsets[index];
-      for (size_t i = from; i < to; i += lanes<T>) {
-        const size_t count = smaller(to - i, lanes<T>);
-        Vec<T> part = zero<T>();
-        for (size_t r = 0; r < rows; ++r)
-          part = part + (count == lanes<T> ? load(own.sources[r] + i)
-                                           : load_n(own.sources[r] + i, count));
-        for (size_t lane = 0; lane < count; ++lane) sums[i + lane] += double(part.raw[lane]);
-      }
+      size_t i = from;
+      for (; i + wide * lanes<T> <= to; i += wide * lanes<T>) add_columns<wide>(rows, i, sums);
+      for (; i < to; i += lanes<T>) add_columns<1>(rows, i, sums, smaller(to - i, lanes<T>));
+    }
+
+    // As many vectors at once as keep a whole stretch of each row in use.
+    static constexpr size_t wide = 4;
+
+    template <size_t V>
+    LONGSHORT_INLINE void add_columns(size_t rows, size_t i, double* sums, size_t last = lanes<T>) {
+      Vec<T> part[V];
+      for (size_t v = 0; v < V; ++v) part[v] = zero<T>();
+      for (size_t r = 0; r < rows; ++r)
+        for (size_t v = 0; v < V; ++v)
+          part[v] = part[v] + load_part(own.sources[r] + i + v * lanes<T>, last);
+      for (size_t v = 0; v < V; ++v)
+        for (size_t lane = 0; lane < last; ++lane)
+          sums[i + v * lanes<T> + lane] += double(part[v].raw[lane]);
     }
 
     void write_vector(size_t index) {

@@ -28,6 +28,7 @@ def program(
     enter: Sequence[Sequence[int]],
     leave: Sequence[Sequence[int]],
 ) -> Program: ...
+def prefer_large_pages(address: int, bytes: int) -> None: ...
 def run(
     program: Program,
     precision: int,

@@ -30,8 +30,9 @@ class Interrupted(LongshortError):
     """Training was stopped on request after a checkpoint was saved."""
 
 
-def nearest(name: str, allowed: Iterable[str], limit: int = 20) -> str:
+def nearest(name: object, allowed: Iterable[str], limit: int = 20) -> str:
     """Say what was probably meant by `name`, or list what is allowed."""
+    name = str(name)
     options = [str(option) for option in allowed]
     close = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
     if not close:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from longshort.cells import options
 from longshort.cells.contract import Cell, Map, Sizes, Start, State, Value, Vector
-from longshort.engine.ops import activation, sigmoid, standardise
+from longshort.engine.ops import activation, bounded, sigmoid, standardise
 from longshort.errors import ConfigError
 
 
@@ -21,13 +21,15 @@ class GRU(Cell):
     default, with one bias.
     `layer_norm`: each of the two products is normalised, then scaled; the biases come after
     (Ba et al., 2016; the form of haste). It needs `reset="after"`, where R h₋ is one product.
-    `activation`: of the candidate.
+    `activation`: of the candidate. `preactivation_clip`: the inputs of the gates and of this
+    activation stay in ±preactivation_clip.
     The update gate's bias starts at 0, as in torch; chrono sets it as the gate that remembers.
     """
 
     reset: str = "after"
     layer_norm: bool = False
     activation: str = "tanh"
+    preactivation_clip: float | None = None
 
     gates: ClassVar[tuple[str, ...]] = ("r", "z", "n")
     state: ClassVar[tuple[str, ...]] = ("h",)
@@ -38,6 +40,7 @@ class GRU(Cell):
         options.one_of(self, "reset", ("after", "before"))
         options.flag(self, "layer_norm")
         options.activation(self, "activation")
+        options.bound(self, "preactivation_clip")
         if self.layer_norm and self.reset == "before":
             raise ConfigError(
                 "GRU: layer_norm normalises R h₋ as one product, which reset='before' does not "
@@ -63,18 +66,19 @@ class GRU(Cell):
 
     def step(self, x: Value, s: Any, p: Any) -> tuple[Value, State]:
         """The equations of one step."""
-        phi = activation(self.activation)
-        if self.reset == "after":
-            a, b = self._products(x, s, p)
-            r, z = sigmoid(a.r + b.r), sigmoid(a.z + b.z)
-            inner = b.n + p.bias_reset if self.layer_norm else b.n
-            n = phi(a.n + r * inner)
+        before = self.reset == "before"
+        a, b = (p.ih(x), p.hh["r", "z"](s.h)) if before else self._products(x, s, p)
+        r, z = self._gate(a.r + b.r), self._gate(a.z + b.z)
+        if before:
+            inner = p.hh["n"](r * s.h)
         else:
-            a, b = p.ih(x), p.hh["r", "z"](s.h)
-            r, z = sigmoid(a.r + b.r), sigmoid(a.z + b.z)
-            n = phi(a.n + p.hh["n"](r * s.h))
+            inner = r * (b.n + p.bias_reset if self.layer_norm else b.n)
+        n = activation(self.activation)(bounded(a.n + inner, self.preactivation_clip))
         h = (1 - z) * p.drop(n) + z * s.h
         return h, State(h=h)
+
+    def _gate(self, z: Value) -> Value:
+        return sigmoid(bounded(z, self.preactivation_clip))
 
     def _products(self, x: Value, s: Any, p: Any) -> tuple[Value, Value]:
         a, b = p.ih(x), p.hh(s.h)

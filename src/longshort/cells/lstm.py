@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from longshort.cells import options
 from longshort.cells.contract import Cell, Map, Sizes, Start, State, Value, Vector
-from longshort.engine.ops import activation, clip, concat, identity, standardise
+from longshort.engine.ops import activation, bounded, concat, identity, standardise
 from longshort.errors import ConfigError
 
 COUPLINGS = ("f=1-i", "i=1-f")
@@ -56,9 +56,8 @@ class LSTM(Cell):
         options.one_of(self, "layer_norm", (None, *LAYER_NORMS))
         options.activations(self, "activations", 3)
         options.whole(self, "projection", 0)
-        for option in ("cell_clip", "preactivation_clip"):
-            if getattr(self, option) is not None:
-                options.positive(self, option)
+        options.bound(self, "cell_clip")
+        options.bound(self, "preactivation_clip")
         if self.couple and {"NIG", "NFG"} & set(self.ablate):
             raise ConfigError(
                 f"{self.name}: couple={self.couple!r} makes one gate of i and f, which cannot be "
@@ -129,7 +128,7 @@ class LSTM(Cell):
             if name not in self.gate_names():
                 return 1.0
             seen = z[name] + getattr(p, f"peephole_{name}") * cell if self.peephole else z[name]
-            gates[name] = gate(self._clipped(seen))
+            gates[name] = gate(bounded(seen, self.preactivation_clip))
             return gates[name]
 
         if self.couple == "i=1-f":
@@ -138,10 +137,8 @@ class LSTM(Cell):
         else:
             i = opened("i", s.c)
             f = 1 - i if self.couple else opened("f", s.c)
-        g = p.drop(squash(self._clipped(z["g"])))
-        c = s.c * f + g * i
-        if self.cell_clip is not None:
-            c = clip(c, -self.cell_clip, self.cell_clip)
+        g = p.drop(squash(bounded(z["g"], self.preactivation_clip)))
+        c = bounded(s.c * f + g * i, self.cell_clip)
         seen = c
         if self.layer_norm:
             seen = standardise(c) * p.gain_c + p.bias_c
@@ -168,7 +165,3 @@ class LSTM(Cell):
             from_gates = p.gates(concat(*(getattr(s, name) for name in seen)))
             parts |= {name: parts[name] + getattr(from_gates, name) for name in seen}
         return parts
-
-    def _clipped(self, z: Value) -> Value:
-        bound = self.preactivation_clip
-        return z if bound is None else clip(z, -bound, bound)

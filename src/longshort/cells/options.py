@@ -81,6 +81,12 @@ def positive(cell: Cell, option: str) -> None:
     number(cell, option, "above 0", lambda value: value > 0)
 
 
+def bound(cell: Cell, option: str) -> None:
+    """The option is a number above 0, or None for no bound."""
+    if getattr(cell, option) is not None:
+        positive(cell, option)
+
+
 def divides(cell: Cell, what: str, count: int, n: Sizes) -> int:
     """The size of each of `count` equal parts of the hidden units."""
     if n.hidden % count:

@@ -88,7 +88,7 @@ class Backward:
     program: Program
     values: Values
     results: Values
-    """The gradients of parameter vectors."""
+    """The gradients of parameter vectors, and pairs of vectors for matrices that multiply such."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +138,7 @@ def compile_training(graph: Graph, wanted: tuple[str, ...], every_state: bool = 
             back,
             program,
             _values_of(program, schedule.nodes),
-            _values(derived.nodes, derived.vectors.values()),
+            _values(derived.nodes, derived.results),
         ),
     )
 

@@ -37,10 +37,17 @@ class Derived:
     inputs: dict[str, int]
     """Gradients of the differentiable inputs."""
     matrices: tuple[MatrixGradient, ...]
+    late: tuple[MatrixGradient, ...]
+    """Of matrices that multiply parameters: one outer product, of sums."""
     gathered: tuple[int, ...]
     """Values that are summed over time and batch; the k-th sum is the leaf "gathered" k."""
     vectors: dict[str, int]
     """Gradients of parameter vectors, from the sums."""
+
+    @property
+    def results(self) -> list[int]:
+        """What is computed from the sums: gradients of vectors, and d and v of `late` in turn."""
+        return [*self.vectors.values(), *(i for m in self.late for i in (m.d, m.v))]
 
 
 @lru_cache(maxsize=256)
@@ -78,6 +85,7 @@ class _Reverse:
             if graph.nodes[index].level > Level.PARAMETER:
                 self._propagate(index)
         self._gather(count)
+        early = len(self.matrices)
         for index in range(count - 1, -1, -1):
             if graph.nodes[index].level == Level.PARAMETER:
                 self._propagate(index)
@@ -91,7 +99,8 @@ class _Reverse:
             nodes=tuple(tape.nodes),
             states=states,
             inputs=inputs,
-            matrices=tuple(self.matrices),
+            matrices=tuple(self.matrices[:early]),
+            late=tuple(self.matrices[early:]),
             gathered=tuple(self.gathered),
             vectors=vectors,
         )

@@ -111,6 +111,11 @@ def clip(a: Value, low: Value | float, high: Value | float) -> Value:
     return minimum(maximum(a, low), high)
 
 
+def bounded(a: Value, bound: float | None) -> Value:
+    """a, held in ±bound; None does not hold it."""
+    return a if bound is None else clip(a, -bound, bound)
+
+
 def greater_equal(a: Value | float, b: Value | float) -> Value:
     """1 where a >= b, else 0; no gradient flows."""
     return _apply("greater_equal", a, b)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from importlib import import_module
 
 import torch
 from torch import Tensor
 
 from longshort.engine.executors import fused, triton
 from longshort.engine.executors import torch as portable
-from longshort.engine.executors.contract import Job, Tensors, Trajectory
+from longshort.engine.executors.contract import Job, Tensors, Trajectory, alive
+from longshort.engine.executors.observed import transformed
 from longshort.engine.executors.plan import Plan, plan
 from longshort.engine.graph import Graph, Input
 from longshort.engine.parameters import Sizes
@@ -32,10 +34,7 @@ class Traced:
     """
 
     def __init__(self, cell: Equations, sizes: Sizes, mode: Mode) -> None:
-        if not isinstance(cell, Hashable):
-            raise ConfigError(
-                f"cell {cell.name}: cannot be hashed; make it a dataclass with frozen=True"
-            )
+        assert isinstance(cell, Hashable)  # check_cell has seen to it
         self.cell, self.sizes, self.mode = cell, sizes, mode
         self.random = bool(mode.zoneout or mode.sequence_dropout or mode.candidate_dropout)
         self._plans = {
@@ -102,13 +101,13 @@ def scan(
     turn = _Turn(x.size(0), lengths) if reverse else None
     inputs = {"x": x if turn is None else turn(x)}
     if reset is not None:
-        starts = reset if turn is None else turn(_ends(reset))
+        starts = reset if turn is None else turn(_ends(reset, lengths))
         inputs["reset"] = starts.to(x.dtype).unsqueeze(-1)
         fresh = initial or {name: torch.zeros_like(value) for name, value in state.items()}
         inputs |= {f"initial_{name}": value for name, value in fresh.items()}
     inputs |= _draw(graph, x) if noise is None else noise
     job = Job(plans, parameters, inputs, state, lengths, want_states)
-    found = _chosen(job, backend).execute(job)
+    found = _executor(job, backend).execute(job)
     if turn is None:
         return found
     states = {name: turn(value) for name, value in found.states.items()}
@@ -138,8 +137,10 @@ class _Turn:
         return values.gather(0, places)
 
 
-def _ends(reset: Tensor) -> Tensor:
-    """Where sequences end that were begun by a reset one step later."""
+def _ends(reset: Tensor, lengths: Tensor | None) -> Tensor:
+    """Where sequences end because a reset, not in the padding, begins another one step later."""
+    if lengths is not None:
+        reset = reset & alive(reset.size(0), lengths, reset.device)
     return torch.cat([reset[1:], torch.zeros_like(reset[:1])])
 
 
@@ -171,9 +172,11 @@ class Executor:
 def _native_executor() -> Executor | str:
     """The native executor, or why this installation lacks it."""
     try:
-        from longshort.engine.executors import native
+        import_module("longshort._native")
     except ImportError as error:
         return f"this installation has no native extension ({error})"
+    from longshort.engine.executors import native
+
     return Executor("native", "the fused scan in C++", native.refusal, native.execute)
 
 
@@ -208,11 +211,14 @@ def _missing(backend: str) -> Executor:
     return Executor(backend, backend, refusal, execute)
 
 
+_EQUATIONS = Executor(
+    "torch", "the equations in torch operations", portable.refusal, portable.execute
+)
 EXECUTORS = (
     _missing("native") if isinstance(_NATIVE, str) else _NATIVE,
     Executor("torch", "torch's own kernel", fused.refusal, fused.execute),
     _missing("triton") if isinstance(_TRITON, str) else _TRITON,
-    Executor("torch", "the equations in torch operations", portable.refusal, portable.execute),
+    _EQUATIONS,
 )
 """In the order in which they are tried: cuDNN before Triton, which no GPU has measured yet."""
 
@@ -240,6 +246,12 @@ def _candidates(backend: str) -> list[Executor]:
     return [executor for executor in EXECUTORS if backend in ("auto", executor.backend)]
 
 
+def _executor(job: Job, backend: str) -> Executor:
+    """The chosen one, where it can run what is under way; what is asked for is checked anyway."""
+    chosen = _chosen(job, backend)
+    return _EQUATIONS if transformed() else chosen
+
+
 def _chosen(job: Job, backend: str) -> Executor:
     reason: str | None = "it is not known"
     for executor in _candidates(backend):
@@ -249,15 +261,22 @@ def _chosen(job: Job, backend: str) -> Executor:
     raise _cannot(backend, str(reason))
 
 
+_OTHERWISE = (
+    "second derivatives, forward mode and transforms of torch.func run the equations in torch "
+    "operations"
+)
+
+
 def report(graph: Graph, dtype: torch.dtype, device: torch.device, backend: str) -> str:
-    """Which executor runs a plain call, and why none before it."""
+    """Which executor runs a plain call, why none before it, and what it leaves to the equations."""
     reasons: list[str] = []
     for executor in _candidates(backend):
         reason = executor.refusal(graph, dtype, device, False)
         if reason is None:
             asked = [] if backend == "auto" else ["asked for"]
             why = "; ".join([*asked, *reasons])
-            return f"{executor.backend}: {executor.title}" + (f" ({why})" if why else "")
+            shown = f"{executor.backend}: {executor.title}" + (f" ({why})" if why else "")
+            return shown if executor is _EQUATIONS else f"{shown}; {_OTHERWISE}"
         name = executor.title if executor.backend == "torch" else executor.backend
         reasons.append(f"{name}: {reason}")
     raise _cannot(backend, reasons[-1])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -63,9 +64,7 @@ def export_onnx(
     """
     if form not in FORMS:
         raise ConfigError(f"form: {form!r} is not known; {nearest(form, FORMS)}")
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise ConfigError(f"path: the folder {path.parent} does not exist; create it first")
+    path = _file(path)
     stack = Stack.of(layer)
     chosen, reason = _chosen(stack, form)
     model = _Export(stack, chosen, lengths, initial_state).model()
@@ -77,6 +76,17 @@ def export_onnx(
     finally:
         partial.unlink(missing_ok=True)
     return Exported(path, chosen, reason, difference)
+
+
+def _file(path: str | Path) -> Path:
+    if not isinstance(path, (str, PathLike)):
+        raise ConfigError(f"path: the name of a file is expected, got {type(path).__name__}")
+    path = Path(path)
+    if path.is_dir():
+        raise ConfigError(f"path: {path} is a folder; name a file, such as {path / 'layer.onnx'}")
+    if not path.parent.is_dir():
+        raise ConfigError(f"path: the folder {path.parent} does not exist; create it first")
+    return path
 
 
 def _chosen(stack: Stack, form: str) -> tuple[str, str]:

@@ -13,8 +13,8 @@ from longshort.interchange.stack import Stack
 
 TAKES = {
     "LSTM": {"activations", "peephole", "couple", "preactivation_clip"},
-    "GRU": {"activation", "reset"},
-    "RNN": {"activation"},
+    "GRU": {"activation", "reset", "preactivation_clip"},
+    "RNN": {"activation", "preactivation_clip"},
 }
 """Options of ours that the operators have too."""
 

@@ -59,6 +59,8 @@ class Described:
     weights: tuple[Arrays, ...]
     """By direction: weight_ih [G·H, I], bias_ih [G·H] and so on."""
     batch_first: bool = False
+    merge: str = "concat"
+    """How outputs of two directions are joined: "concat" or "sum"."""
 
     @property
     def gates(self) -> str:

@@ -26,6 +26,8 @@ from longshort.interchange.described import (
 from longshort.interchange.stack import Stack, layer_of
 from longshort.nn import Recurrent
 
+MERGES = ("concat", "sum")
+"""Keras' ways to join two directions that we have under the same name."""
 KINDS = {"LSTM": "LSTM", "GRU": "GRU", "SimpleRNN": "RNN"}
 GATES = {"LSTM": "ifgo", "GRU": "zrn", "RNN": "h"}
 """Keras' order of the gates, in our letters."""
@@ -74,8 +76,10 @@ def from_keras(
 
     Takes a built Keras layer, or a `KerasLayer`. A layer with go_backwards=True has no equal: with
     `flip_input` you get the forward one and reverse x in time yourself (the output then has Keras'
-    order). `hard_sigmoid_slope`: 0.2 says that the model was made with Keras 2. Raises ConfigError
-    for everything that has no equal here.
+    order). `hard_sigmoid_slope`: 0.2 says that the model was made with Keras 2. return_sequences
+    and return_state are not looked at: a layer of ours gives the outputs of all steps, [B, T, H] or
+    [B, T, 2H], and the final state; where Keras gives the last output alone, that is h of this
+    state. Raises ConfigError for everything that has no equal here.
     """
     given = KerasLayer.of(layer)
     if given.class_name == "Bidirectional":
@@ -88,9 +92,10 @@ def from_keras(
 
 def _bidirectional(given: KerasLayer, slope: float) -> Recurrent:
     config = given.config
-    if config.get("merge_mode", "concat") != "concat":
+    merge = config.get("merge_mode", "concat")
+    if merge not in MERGES:
         raise ConfigError(
-            f"Bidirectional: merge_mode={config['merge_mode']!r} has no equal here, only 'concat'; "
+            f"Bidirectional: merge_mode={merge!r} has no equal here, only {' and '.join(MERGES)}; "
             "import the two directions one by one and merge them yourself"
         )
     parts = [config["layer"], config.get("backward_layer") or config["layer"]]
@@ -107,7 +112,7 @@ def _bidirectional(given: KerasLayer, slope: float) -> Recurrent:
     if _kind(layers[1].class_name) != kind or options != other:
         raise ConfigError("Bidirectional: the two directions are different cells; import each one")
     weights = tuple(_weights(kind, one) for one in layers)
-    return layer_of(Described(kind, options, weights, batch_first=True))
+    return layer_of(Described(kind, options, weights, batch_first=True, merge=merge))
 
 
 def _kind(class_name: str) -> str:
@@ -178,7 +183,6 @@ def to_keras(layer: Recurrent) -> list[KerasLayer]:
     """
     stack = Stack.of(layer)
     foreign = {
-        "merge='sum'": stack.merge == "sum" and stack.directions == 2,
         "residual": stack.residual,
         "learn_initial_state": stack.learned,
         "zoneout": bool(stack.mode.zoneout),
@@ -202,7 +206,7 @@ def _to_keras(one: Described) -> KerasLayer:
     both = {
         "layer": _serialized(class_name, config),
         "backward_layer": _serialized(class_name, config | {"go_backwards": True}),
-        "merge_mode": "concat",
+        "merge_mode": one.merge,
     }
     return KerasLayer("Bidirectional", both | dtype, weights)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ try:
 except ImportError as error:
     raise BackendError("ONNX is not installed; do: pip install 'longshort[onnx]'") from error
 
+DecodeError = import_module("google.protobuf.message").DecodeError
 GATES = {"LSTM": "iofg", "GRU": "zrn", "RNN": "h"}
 """ONNX' order of the gates, in our letters."""
 PEEPHOLES = "iof"
@@ -68,15 +71,23 @@ def from_onnx(
     direction "reverse" has no equal: with `flip_input` you get a forward layer and reverse x and
     the output in time yourself. Raises ConfigError for everything that has no equal here.
     """
-    model = source if isinstance(source, ModelProto) else _load(Path(source))
+    model = source if isinstance(source, ModelProto) else _load(source)
     found = _find(model, node)
     return _Reader(model, found, flip_input).read()
 
 
-def _load(path: Path) -> ModelProto:
+def _load(source: object) -> ModelProto:
+    if not isinstance(source, (str, PathLike)):
+        raise ConfigError(
+            f"source: an ONNX model or the path of one is expected, got {type(source).__name__}"
+        )
+    path = Path(source)
     if not path.is_file():
         raise ConfigError(f"source: there is no file {path}")
-    return onnx.load(path)
+    try:
+        return onnx.load(path)
+    except (DecodeError, onnx.checker.ValidationError) as error:
+        raise ConfigError(f"source: {path} cannot be read as an ONNX model: {error}") from error
 
 
 def _find(model: ModelProto, name: str | None) -> NodeProto:
@@ -124,8 +135,6 @@ class _Reader:
     def _options(self) -> dict[str, Any]:
         options = activation_options(self.kind, self._activations())
         clip = float(self.attributes.get("clip", 0.0))
-        if clip and self.kind != "LSTM":
-            raise ConfigError(f"{self.label}: clip={clip:g} has no equal here, an LSTM's has")
         if clip:
             options["preactivation_clip"] = clip
         if self.kind == "GRU":

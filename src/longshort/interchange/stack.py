@@ -50,7 +50,7 @@ class Stack:
     mode: Mode
     """How the equations are traced, in evaluation."""
     arrays: Arrays
-    """By the names of the layer's state_dict."""
+    """By the names that the layer's own parameters have."""
     dtype: np.dtype[Any]
 
     @classmethod
@@ -68,8 +68,7 @@ class Stack:
             )
         sizes = Sizes(layer.input_size, layer.hidden_size)
         arrays = {
-            name: tensor.detach().cpu().numpy().copy()
-            for name, tensor in layer.state_dict().items()
+            name: tensor.detach().cpu().numpy().copy() for name, tensor in _tensors(layer).items()
         }
         return cls(
             cell=layer.cell,
@@ -154,7 +153,20 @@ class Stack:
         weights = tuple(self.parameters(place, direction) for direction in range(self.directions))
         own = type(self.cell) in KINDS
         options = self.options() if own else dict(KERNELS[self._kernel() or ""][1])
-        return Described(self.kind, options, weights, self.batch_first)
+        return Described(self.kind, options, weights, self.batch_first, self.merge)
+
+
+def _tensors(layer: Recurrent) -> dict[str, torch.Tensor]:
+    """Weights and initial states as the layer uses them, also where others compute them.
+
+    Weight norm and pruning keep their own parameters under other names.
+    """
+    found: dict[str, torch.Tensor] = {}
+    for row, names in enumerate(layer._names):
+        found |= {name: getattr(layer, name) for name in names.values()}
+        for state, tensor in layer._learned(row).items():
+            found[f"initial_{state}{layer._suffix(row)}"] = tensor
+    return found
 
 
 def layer_of(one: Described) -> Recurrent:
@@ -164,15 +176,19 @@ def layer_of(one: Described) -> Recurrent:
         "bias": "bias_ih" in one.weights[0],
         "batch_first": one.batch_first,
         "bidirectional": len(one.weights) == 2,
+        "merge": one.merge,
         "dtype": torch.from_numpy(one.weights[0]["weight_ih"]).dtype,
     }
     layer: Recurrent
     if one.kind == "LSTM":
         layer = LSTM(one.input_size, hidden, **options, **kept)
     elif one.kind == "RNN":
-        layer = RNN(one.input_size, hidden, nonlinearity=options["activation"], **kept)
+        layer = RNN(
+            one.input_size, hidden, nonlinearity=options.pop("activation"), **options, **kept
+        )
     elif options["activation"] == "tanh":
-        layer = GRU(one.input_size, hidden, reset=options["reset"], **kept)
+        del options["activation"]
+        layer = GRU(one.input_size, hidden, **options, **kept)
     else:
         layer = Recurrent(cells.GRU(**options), one.input_size, hidden, **kept)
     _load(layer, one)

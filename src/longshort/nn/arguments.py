@@ -27,10 +27,19 @@ def check_sizes(input_size: int, hidden_size: int, num_layers: int) -> None:
             raise ConfigError(f"{name}: a whole number from 1 is expected, got {size!r}")
 
 
+def check_flags(**flags: bool) -> None:
+    """Refuse options, by name, that are neither True nor False, such as "no"."""
+    for name, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise ConfigError(f"{name}: True or False is expected, got {flag!r}")
+
+
 def check_dtype(dtype: torch.dtype | None) -> None:
     """Refuse a type that no gradient can have."""
-    if dtype is not None and not dtype.is_floating_point:
-        raise ConfigError(f"dtype: a floating point type is expected, got {dtype}")
+    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        raise ConfigError(
+            f"dtype: a floating point type is expected, such as torch.float32, got {dtype!r}"
+        )
 
 
 def check_rate(name: str, rate: float, highest: float = 1.0) -> float:
@@ -127,6 +136,8 @@ class Shape:
         """Refuse an x of the wrong rank, size, dtype or device."""
         if not isinstance(x, Tensor):
             raise ConfigError(f"x: a tensor or PackedSequence is expected, got {_kind(x)}")
+        if x.layout != torch.strided:
+            raise ConfigError(f"x: a dense tensor is expected, got {x.layout}; use x.to_dense()")
         order = "[B, T, I]" if self.batch_first else "[T, B, I]"
         if x.dim() not in (2, 3):
             raise ConfigError(
@@ -182,22 +193,30 @@ def _kind(value: object) -> str:
 
 
 def check_lengths(lengths: Tensor, batch: int, steps: int) -> Tensor:
-    """Whole numbers from 1 to T, one a sequence."""
-    lengths = torch.as_tensor(lengths)
+    """Whole numbers from 1 to T, one a sequence, as int64 in a row."""
+    expected = f"lengths: {batch} whole numbers are expected, one a sequence; got"
+    if not isinstance(lengths, Tensor):
+        try:
+            lengths = torch.as_tensor(lengths, device="cpu")
+        except (TypeError, ValueError, RuntimeError):
+            raise ConfigError(f"{expected} {_kind(lengths)}") from None
     whole = not (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool)
-    if lengths.shape != (batch,) or not whole:
+    if lengths.shape != (batch,) or not whole or lengths.is_meta:
         raise ConfigError(
-            f"lengths: {batch} whole numbers are expected, one a sequence; got shape "
-            f"{tuple(lengths.shape)} of {lengths.dtype}"
+            f"{expected} shape {tuple(lengths.shape)} of {lengths.dtype} on {lengths.device}"
         )
-    # While torch.compile traces, there are no numbers to look at.
-    if batch == 0 or torch.compiler.is_compiling():
+    lengths = lengths.to(torch.int64).contiguous()
+    if batch == 0:
         return lengths
-    low, high = int(lengths.min()), int(lengths.max())
-    if low < min(1, steps) or high > steps:
-        raise ConfigError(
-            f"lengths: each must lie between 1 and {steps}, the length of x; got {low} to {high}"
-        )
+    allowed = f"lengths: each must lie between 1 and {steps}, the length of x"
+    low = min(1, steps)
+    if torch.compiler.is_compiling():
+        # There are no numbers yet: they are looked at when the compiled code runs.
+        torch._assert_async(((lengths >= low) & (lengths <= steps)).all(), allowed)
+        return lengths
+    least, most = int(lengths.min()), int(lengths.max())
+    if least < low or most > steps:
+        raise ConfigError(f"{allowed}; got {least} to {most}")
     return lengths
 
 

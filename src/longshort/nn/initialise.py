@@ -119,9 +119,9 @@ def _chrono(cell: Cell, n: Sizes, parameters: dict[str, Tensor], longest: float)
 def _chrono_length(scheme: str) -> float | None:
     if scheme in ("recommended", "torch"):
         return None
-    name, _, length = scheme.partition(":")
+    name, _, length = str(scheme).partition(":")
     if name != "chrono":
         raise ConfigError(f"init: {scheme!r} is not known; {nearest(scheme, SCHEMES)}")
-    if not length.isdigit() or int(length) < 3:
+    if not length.isdecimal() or int(length) < 3:
         raise ConfigError(f"init: write 'chrono:<T>' with the longest lag T >= 3, got {scheme!r}")
     return float(length)

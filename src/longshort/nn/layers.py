@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
+from typing import cast
 
 import torch
 
@@ -11,7 +12,7 @@ from longshort.cells.gru import GRU as GRUCell
 from longshort.cells.lstm import LSTM as LSTMCell
 from longshort.cells.rnn import RNN as RNNCell
 from longshort.errors import ConfigError
-from longshort.nn.arguments import Rates
+from longshort.nn.arguments import Rates, check_sizes
 from longshort.nn.recurrent import Recurrent
 
 NAMES = {"projection": "proj_size", "activation": "nonlinearity"}
@@ -66,21 +67,19 @@ class LSTM(_Named):
         init: str = "recommended",
         backend: str = "auto",
     ) -> None:
+        check_sizes(input_size, hidden_size, num_layers)
         whole = isinstance(proj_size, int) and not isinstance(proj_size, bool)
-        if not whole or not 0 <= proj_size < max(hidden_size, 1):
+        if not whole or not 0 <= proj_size < hidden_size:
             raise ConfigError(
                 f"proj_size: 0 (none) or a size below hidden_size = {hidden_size} is expected, got "
                 f"{proj_size!r}"
             )
-        if len(activations) != 3:
-            raise ConfigError("activations: give three, of the gates, the candidate and the output")
-        gate, candidate, output = activations
         cell = LSTMCell(
             peephole=peephole,
             couple=couple,
-            ablate=tuple(ablate),
+            ablate=cast(tuple[str, ...], ablate),
             layer_norm=layer_norm,
-            activations=(gate, candidate, output),
+            activations=cast(tuple[str, str, str], activations),
             cell_clip=cell_clip,
             preactivation_clip=preactivation_clip,
             projection=proj_size,
@@ -113,7 +112,8 @@ class GRU(_Named):
 
     Weights of a `torch.nn.GRU` load unchanged. The state is h [L·D, B, H]. `reset`: the reset gate
     works "after" the recurrent product, as in torch, or "before" it, as in the paper's last
-    version. `layer_norm`: see `longshort.cells.GRU`. The other options are those of `Recurrent`.
+    version. `layer_norm`, `preactivation_clip`: see `longshort.cells.GRU`. The other options are
+    those of `Recurrent`.
     """
 
     def __init__(
@@ -130,6 +130,7 @@ class GRU(_Named):
         *,
         reset: str = "after",
         layer_norm: bool = False,
+        preactivation_clip: float | None = None,
         merge: str = "concat",
         residual: bool = False,
         learn_initial_state: bool = False,
@@ -140,7 +141,7 @@ class GRU(_Named):
         backend: str = "auto",
     ) -> None:
         super().__init__(
-            GRUCell(reset=reset, layer_norm=layer_norm),
+            GRUCell(reset, layer_norm, preactivation_clip=preactivation_clip),
             input_size,
             hidden_size,
             num_layers,
@@ -165,8 +166,8 @@ class RNN(_Named):
     """Simple recurrent network, h = φ(W x + R h + b) (Elman, 1990), as `torch.nn.RNN`.
 
     Weights of a `torch.nn.RNN` load unchanged. The state is h [L·D, B, H]. `nonlinearity` φ is
-    "tanh", "relu" or another activation of `longshort.engine.ops`. The other options are those of
-    `Recurrent`.
+    "tanh", "relu" or another activation of `longshort.engine.ops`, `preactivation_clip` bounds its
+    input. The other options are those of `Recurrent`.
     """
 
     def __init__(
@@ -182,6 +183,7 @@ class RNN(_Named):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         *,
+        preactivation_clip: float | None = None,
         merge: str = "concat",
         residual: bool = False,
         learn_initial_state: bool = False,
@@ -192,7 +194,7 @@ class RNN(_Named):
         backend: str = "auto",
     ) -> None:
         super().__init__(
-            RNNCell(activation=nonlinearity),
+            RNNCell(nonlinearity, preactivation_clip),
             input_size,
             hidden_size,
             num_layers,

@@ -17,12 +17,14 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from longshort.cells import Cell, Sizes
 from longshort.engine.executors.contract import Tensors, Trajectory
+from longshort.engine.executors.observed import observed
 from longshort.engine.scan import Traced, check_backend, has_native, report, scan
 from longshort.errors import BackendError, ConfigError
 from longshort.nn.arguments import (
     Rates,
     Shape,
     check_dtype,
+    check_flags,
     check_lengths,
     check_merge,
     check_rate,
@@ -49,7 +51,8 @@ class Recurrent(nn.Module):
     thins out the candidate at every step (Semeniuta et al., 2016). `weight_dropout`: rate of one
     mask a forward pass on every recurrent matrix (Merity et al., 2018). `init`: see
     `longshort.nn.initialise`. `backend`: "auto", "native", "triton" or "torch", see
-    `backend_report`.
+    `backend_report`; gradients that are differentiated again, forward mode and transforms of
+    torch.func run the equations in torch operations with each of them, which is slower.
 
     Parameters have the cell's names with `_l{k}` and for the reverse direction `_reverse` behind.
     The state is a tensor [L·D, B, W], or a tuple of them in the cell's order where it has several;
@@ -80,6 +83,13 @@ class Recurrent(nn.Module):
     ) -> None:
         super().__init__()
         check_sizes(input_size, hidden_size, num_layers)
+        check_flags(
+            bias=bias,
+            batch_first=batch_first,
+            bidirectional=bidirectional,
+            residual=residual,
+            learn_initial_state=learn_initial_state,
+        )
         check_dtype(dtype)
         check_merge(merge)
         check_backend(backend)
@@ -94,6 +104,10 @@ class Recurrent(nn.Module):
         self._trace()
         self._names = [
             {name: name + self._suffix(row) for name in self._parameter_shapes(row)}
+            for row in range(num_layers * self._directions)
+        ]
+        self._sizes = [
+            [torch.Size(shape) for shape in self._parameter_shapes(row).values()]
             for row in range(num_layers * self._directions)
         ]
         self._add_parameters(device, dtype)
@@ -174,7 +188,13 @@ class Recurrent(nn.Module):
                 nn.init.zeros_(initial)
 
     def _weights(self, row: int) -> Tensors:
-        return {name: getattr(self, full) for name, full in self._names[row].items()}
+        own = self._parameters
+        # A weight that is computed from others, as by weight_norm, is no parameter. Looking for one
+        # as an attribute takes several times as long.
+        return {
+            name: getattr(self, full) if (weight := own.get(full)) is None else weight
+            for name, full in self._names[row].items()
+        }
 
     @property
     def _weight(self) -> Tensor:
@@ -225,11 +245,18 @@ class Recurrent(nn.Module):
     ) -> Any:
         """Run over whole sequences.
 
-        x [T, B, I], or [B, T, I] batch first, or [T, I] unbatched, or packed. `lengths` [B]: past
-        a sequence's end outputs are 0 and its state stays; the reverse direction starts at the
-        end. `reset` [T, B]: where true a new sequence starts at that step, from the layer's initial
-        state; in the reverse direction it ends there. Returns the output and the final state, and
-        with `return_states` the states after every step, [T, L·D, B, W] each.
+        x [T, B, I], or [B, T, I] batch first, or [T, I] unbatched, or packed. `state`: before the
+        first step, [L·D, B, W] or unbatched [L·D, W], one tensor or a tuple in the cell's order, as
+        it is returned (rows: layer by layer, its reverse direction behind it); None is the layer's
+        initial state. `lengths` [B], whole numbers from 1 to T: past a sequence's end outputs are 0
+        and its state stays; the reverse direction starts at the end. `reset` [T, B], booleans, also
+        where x is batch first: where true a new sequence starts at that step, from the layer's
+        initial state; in the reverse direction it ends there.
+
+        Returns the output, [T, B, H] or H of both directions side by side, in the form of x, and
+        the final state; with `return_states` also the states after every step, [T, L·D, B, W] each.
+        Raises ConfigError, which names the argument, for a wrong shape, dtype, device or number,
+        and BackendError where the backend that was asked for cannot run this.
         """
         extras = lengths is not None or reset is not None or return_states
         if isinstance(x, PackedSequence):
@@ -262,14 +289,17 @@ class Recurrent(nn.Module):
     def step(self, x_t: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """One streaming step: x_t [B, I] and the state in, y_t [B, H] and the state out.
 
-        Equal to the same step inside a whole sequence; nothing is kept on the layer.
+        Equal to the same step inside a whole sequence but for rounding; in bfloat16 and float16 the
+        state between two steps is rounded, which inside a sequence it is not. Nothing is kept on
+        the layer. Hooks on its calls see a sequence of one step. Raises ConfigError as a call
+        does, and BackendError for a bidirectional layer.
         """
         if self.bidirectional:
             raise BackendError("step: the reverse direction needs the whole sequence")
         if not isinstance(x_t, Tensor) or x_t.dim() != 2:
             got = f"shape {tuple(x_t.shape)}" if isinstance(x_t, Tensor) else type(x_t).__name__
             raise ConfigError(f"step: x_t must be a tensor [B, I], got {got}")
-        if self._direct and not torch.is_grad_enabled() and not (self.training and self._random):
+        if self._direct and not observed() and not torch.is_grad_enabled():
             streamed = self._streamed(x_t, state)
             if streamed is not None:
                 return streamed
@@ -279,18 +309,21 @@ class Recurrent(nn.Module):
 
     def _streamed(self, x: Tensor, state: Any) -> tuple[Tensor, Any] | None:
         """A step without gradients, or None where it has to go the general way."""
+        noisy = self.training and self._random
         step = stack_step(self._graphs, x.shape[0], x.dtype)
-        if step is None or torch.compiler.is_compiling():
+        if step is None or noisy or self._forward_pre_hooks or self._forward_hooks:
             return None
         if state is None:
-            given = tuple([x.new_zeros(shape) for shape in step.state_shapes])
-        else:
-            given = state if isinstance(state, tuple) else (state,)
-        names, own = self._names, cast(dict[str, Tensor], self._parameters)
-        weights = [own[names[layer][name]] for layer, name in step.parameters]
-        if not step.readable(x, given, weights):
+            state = tuple([x.new_zeros(shape) for shape in step.state_shapes])
+        elif len(self._states) == 1:
+            state = (state,)
+        elif not isinstance(state, (tuple, list)):
             return None
-        output, new = step(x, given, weights)
+        names, own = self._names, self._parameters
+        weights = [own.get(names[layer][name]) for layer, name in step.parameters]
+        if not step.readable((x, *state, *weights)):
+            return None
+        output, new = step(x, tuple(state), cast(list[Tensor], weights))
         return output, new if len(new) > 1 else new[0]
 
     def _shape(self) -> Shape:
@@ -382,6 +415,8 @@ class Recurrent(nn.Module):
     def _thinned(self, row: int) -> Tensors:
         """The weights, under weight dropout."""
         weights = self._weights(row)
+        if [weight.shape for weight in weights.values()] != self._sizes[row]:
+            raise self._resized(row, weights)
         if self.weight_dropout and self.training:
             maps = self.cell.maps(self._traced(row).sizes)
             for name, declared in maps.items():
@@ -389,6 +424,14 @@ class Recurrent(nn.Module):
                     weight = weights[f"weight_{name}"]
                     weights[f"weight_{name}"] = F.dropout(weight, self.weight_dropout)
         return weights
+
+    def _resized(self, row: int, weights: Tensors) -> ConfigError:
+        wanted = zip(weights.items(), self._sizes[row], strict=True)
+        name, got, shape = next((n, w.shape, s) for (n, w), s in wanted if w.shape != s)
+        return ConfigError(
+            f"{self._names[row][name]}: the layer was built with shape {tuple(shape)}, the weight "
+            f"has {tuple(got)} now; give one of that shape, or build another layer"
+        )
 
     def _merged(self, x: Tensor, outputs: list[Tensor], lengths: Tensor | None) -> Tensor:
         if len(outputs) == 1:

@@ -1,29 +1,30 @@
 """torch's own LSTM, GRU and RNN kernels, for graphs that are exactly their equations.
 
-One layer in one direction. The kernels' first derivatives are torch's; higher ones, and those of
-forward mode, come from the portable executor, because cuDNN and oneDNN have none.
+One layer in one direction. The kernels' first derivatives are torch's; higher ones are those of the
+equations in torch operations, because cuDNN and oneDNN have none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.forward_ad import unpack_dual
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from longshort.engine.executors import torch as portable
 from longshort.engine.executors.contract import Job, Trajectory
+from longshort.engine.executors.equations import gradients
+from longshort.engine.executors.observed import transformed
 from longshort.engine.executors.standard import kernel_of
 from longshort.engine.graph import Graph
 
 ORDER = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 STATES = ("h", "c")
 
-_dual: Callable[[Tensor], Any] = unpack_dual
 _remembered_kernel = lru_cache(maxsize=256)(kernel_of)
 
 
@@ -34,8 +35,6 @@ def refusal(
     del device
     if torch.compiler.is_compiling():
         return "torch's own kernels are opaque to torch.compile"
-    if torch._C._are_functorch_transforms_active():
-        return "torch's own kernels have no rules for torch.func"
     if _remembered_kernel(graph) is None:
         return "these are not the equations of torch's LSTM, GRU or RNN"
     if dtype not in (torch.float32, torch.float64):
@@ -51,8 +50,6 @@ def execute(job: Job) -> Trajectory:
     states = [name for name in STATES if name in job.state]
     given = [job.x, *(job.state[name] for name in states)]
     given += [job.parameters[name] for name in names]
-    if any(_dual(tensor).tangent is not None for tensor in given):
-        return portable.execute(job)
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given):
         apply: Callable[..., tuple[Tensor, ...]] = _Differentiable.apply
         found = apply(job, names, *given)
@@ -98,47 +95,45 @@ class _Differentiable(torch.autograd.Function):
     def forward(ctx: Any, job: Job, names: list[str], *given: Tensor) -> tuple[Tensor, ...]:
         """Run, and keep the kernel's own graph for one backward pass."""
         ctx.job, ctx.names = job, names
-        ctx.save_for_backward(*given)
+        ctx.save_for_backward(*given, job.lengths)
         ctx.kept = _recorded(job, names, given)
         return tuple(tensor.detach() for tensor in ctx.kept[1])
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *incoming: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of x, the states and the weights."""
-        given = ctx.saved_tensors
+        *given, lengths = ctx.saved_tensors
+        job, names = replace(ctx.job, lengths=lengths), ctx.names
+        if torch.is_grad_enabled() or transformed(incoming):
+            found = gradients(lambda given: _equations(job, names, given), given, incoming)
+            return None, None, *found
+        leaves, outputs = ctx.kept or _recorded(job, names, given)
+        ctx.kept = None
         wanted = ctx.needs_input_grad[2:]
-        if torch.is_grad_enabled():
-            leaves, outputs = given, _equations(ctx.job, ctx.names, given)
-        else:
-            leaves, outputs = ctx.kept or _recorded(ctx.job, ctx.names, given)
-            ctx.kept = None
         chosen = [leaf for leaf, want in zip(leaves, wanted, strict=True) if want]
-        found = iter(
-            torch.autograd.grad(
-                outputs, chosen, grads, create_graph=torch.is_grad_enabled(), allow_unused=True
-            )
-        )
-        return None, None, *(next(found) if want else None for want in wanted)
+        rest = iter(torch.autograd.grad(outputs, chosen, incoming, allow_unused=True))
+        return None, None, *(next(rest) if want else None for want in wanted)
 
 
 def _recorded(
-    job: Job, names: list[str], given: tuple[Tensor, ...]
+    job: Job, names: list[str], given: Sequence[Tensor]
 ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
     leaves = [tensor.detach().requires_grad_(tensor.requires_grad) for tensor in given]
     with torch.enable_grad():
         return leaves, _kernel(job, names, leaves)
 
 
-def _equations(job: Job, names: list[str], given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+def _equations(job: Job, names: list[str], given: Sequence[Tensor]) -> tuple[Tensor, ...]:
     states = [name for name in STATES if name in job.state]
     count = len(states)
-    again = Job(
-        plans=job.plans,
-        parameters=dict(zip(names, given[count + 1 :], strict=True)),
-        inputs={"x": given[0]},
-        state=dict(zip(states, given[1 : count + 1], strict=True)),
-        lengths=job.lengths,
-        want_states=False,
+    trajectory = portable.execute(
+        Job(
+            plans=job.plans,
+            parameters=dict(zip(names, given[count + 1 :], strict=True)),
+            inputs={"x": given[0]},
+            state=dict(zip(states, given[1 : count + 1], strict=True)),
+            lengths=job.lengths,
+            want_states=False,
+        )
     )
-    trajectory = portable.execute(again)
     return trajectory.output, *(trajectory.final[name] for name in states)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
+from longshort.engine.derive import MatrixGradient
 from longshort.engine.executors.notation import (
     ATOM,
     MATRIX,
@@ -22,7 +23,7 @@ from longshort.engine.executors.notation import (
     Piece,
     Unicode,
 )
-from longshort.engine.graph import Node, needed
+from longshort.engine.graph import Level, Node, needed
 from longshort.engine.named import Named, Symbol, costs, is_zero
 
 LEGEND = {
@@ -171,7 +172,8 @@ class _Writer:
             elif key not in states:
                 yield Line(self._shown(symbol), "0")
         for index in shared:
-            yield from self._definitions(shared, index)
+            if self.nodes[index].level > Level.PARAMETER:
+                yield from self._definitions(shared, index)
 
     def _shared(self) -> list[int]:
         """Long expressions of the backward step that are needed more than once."""
@@ -179,7 +181,7 @@ class _Writer:
         roots = {
             *self.named.gradients.values(),
             *derived.gathered,
-            *(m.d for m in derived.matrices),
+            *(m.d for m in (*derived.matrices, *derived.late)),
         }
         order = needed(self.nodes, tuple(roots))
         uses = Counter(i for index in order for i in self.nodes[index].inputs)
@@ -197,7 +199,13 @@ class _Writer:
                 self.names[index] = symbol
 
     def _gradients(self) -> Iterator[Line]:
-        """One line a parameter, or one for all gates where they have it alike."""
+        """One line a parameter, or one for all gates where they have it alike.
+
+        Before them what several need that is computed from sums over time.
+        """
+        shared = self._shared()
+        for index in shared:
+            yield from self._definitions(shared, index)
         alike: dict[Line, list[str]] = {}
         for key in self.named.parameter_keys():
             self.gate = self.named.symbols[key].gate
@@ -219,13 +227,15 @@ class _Writer:
         if key in derived.vectors:
             gradient = self.named.gradients.get(key)
             return Line(left, "0" if gradient is None else self._write(gradient).text)
-        terms = [
-            self._text(m.d, ATOM) + notation.apply + self._text(m.v, ATOM) + notation.transposed
-            for m in derived.matrices
-            if m.matrix == key
-        ]
-        total = Piece(" + ".join(terms), PRODUCT if len(terms) == 1 else SUM)
-        return Line(left, notation.over_time + notation.wrap(total, PRODUCT))
+        early = [self._outer(m) for m in derived.matrices if m.matrix == key]
+        late = [self._outer(m) for m in derived.late if m.matrix == key]
+        total = Piece(" + ".join(early), PRODUCT if len(early) == 1 else SUM)
+        summed = [notation.over_time + notation.wrap(total, PRODUCT)] if early else []
+        return Line(left, " + ".join([*summed, *late]))
+
+    def _outer(self, m: MatrixGradient) -> str:
+        d, v = self._text(m.d, ATOM), self._text(m.v, ATOM)
+        return d + self.notation.apply + v + self.notation.transposed
 
     def _shown(self, symbol: Symbol) -> str:
         alike = self.gate != "" and symbol.gate == self.gate

@@ -1,20 +1,24 @@
 """The fused scan in C++ as opaque torch operators: `longshort::scan` and its backward pass.
 
 It runs a whole layer in one direction over time. What it needs to know of the cell comes as text,
-so a compiled or exported model carries its equations. Second derivatives are taken of the equations
-in torch operations.
+so a compiled or exported model carries its equations. Gradients that are differentiated again are
+those of the equations in torch operations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from longshort.engine.executors import torch as portable
-from longshort.engine.executors.runner import Arguments, parameter_names, run_backward, run_forward
+from longshort.engine.executors.contract import alive, parameter_names, text_of
+from longshort.engine.executors.equations import gradients
+from longshort.engine.executors.observed import observed, transformed
+from longshort.engine.executors.runner import Arguments, run_backward, run_forward
 from longshort.engine.text import from_text
 from longshort.engine.trace import with_ends
 
@@ -93,130 +97,90 @@ def _scan_backward_shapes(
     return [value.new_empty(value.shape) for value in (*chosen, *state, *parameters)]
 
 
-def _setup(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
-    graph, *tensors, lengths, wanted, _, every_state = inputs
-    ctx.graph, ctx.lengths, ctx.wanted, ctx.every_state = graph, lengths, wanted, every_state
-    ctx.counts = [len(group) for group in tensors]
-    ctx.save_for_backward(*(t for group in tensors for t in group), output[0], output[1])
-    ctx.shapes = [value.shape for value in output]
-    # Otherwise a gradient of zeros would be made for the tape, the largest tensor of all.
+def save(ctx: Any, given: Arguments, output: Tensor, tape: Tensor) -> None:
+    """Keep what `gradients_of` needs; torch refuses to go on if one of it is changed until then."""
+    ctx.call = replace(given, inputs=(), state=(), parameters=(), lengths=None)
+    ctx.save_for_backward(*given.tensors, given.lengths, output, tape)
+    # No zeros where no gradient comes, which would be made for the tape and states of every step.
     ctx.set_materialize_grads(False)
 
 
-def _groups(ctx: Any) -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:
-    """Saved inputs, states, parameters, and what else was saved."""
-    saved, found = list(ctx.saved_tensors), []
-    for count in ctx.counts:
-        found.append(saved[:count])
-        saved = saved[count:]
-    return found[0], found[1], found[2], saved
+Gradients = tuple[list[Tensor | None], list[Tensor | None], list[Tensor | None]]
 
 
-def _backward(ctx: Any, gradients: list[Tensor | None]) -> tuple[Any, ...]:
-    inputs, state, parameters, (output, tape) = _groups(ctx)
-    incoming = [
+def gradients_of(ctx: Any, incoming: Sequence[Tensor | None]) -> Gradients:
+    """Of the inputs, the states and the parameters, from what `save` kept.
+
+    `incoming`: the gradients of the output, the final states, and the states of every step. Where
+    they are differentiated again or transformed, the equations are run instead of the scan.
+    """
+    *tensors, lengths, output, tape = ctx.saved_tensors
+    call: Arguments = ctx.call
+    given = call.with_tensors(tensors, lengths)
+    counts = len(given.inputs), len(given.inputs) + len(given.state)
+    if torch.is_grad_enabled() or transformed(incoming):
+        found = gradients(
+            lambda values: _equations(call.with_tensors(values, lengths)), tensors, incoming
+        )
+    else:
+        found = _scanned(given, output, tape, incoming)
+    return found[: counts[0]], found[counts[0] : counts[1]], found[counts[1] :]
+
+
+def _scanned(
+    given: Arguments, output: Tensor, tape: Tensor, incoming: Sequence[Tensor | None]
+) -> list[Tensor | None]:
+    shapes = given.shapes()
+    del shapes[1]
+    dense = [
         output.new_zeros(shape) if gradient is None else gradient
-        for gradient, shape in zip(gradients, ctx.shapes, strict=True)
+        for gradient, shape in zip(incoming, shapes, strict=True)
     ]
-    del incoming[1]
-    found = scan_backward(
-        ctx.graph,
-        inputs,
-        state,
-        parameters,
-        ctx.lengths,
-        ctx.wanted,
-        ctx.every_state,
-        output,
-        tape,
-        incoming,
-    )
-    return (None, *dealt(found, ctx.wanted, len(state)), None, None, None, None)
+    if observed(dense):
+        rest: list[Tensor | None] = scan_backward(
+            text_of(given.graph),
+            given.inputs,
+            given.state,
+            given.parameters,
+            given.lengths,
+            given.wanted,
+            given.every_state,
+            output,
+            tape,
+            dense,
+        )
+    else:
+        rest = [*run_backward(given, output, tape, dense)]
+    return [rest.pop(0) if want else None for want in given.wanted] + rest
 
 
-def dealt(
-    found: Sequence[Tensor | None], wanted: Sequence[int], states: int
-) -> tuple[list[Tensor | None], list[Tensor | None], list[Tensor | None]]:
-    """Gradients of the inputs, None for those not wanted, of the states and of the parameters."""
-    rest = list(found)
-    inputs = [rest.pop(0) if want else None for want in wanted]
-    return inputs, rest[:states], rest[states:]
-
-
-scan_operator.register_autograd(_backward, setup_context=_setup)
-
-
-def _differentiable(
-    graph: str,
-    inputs: Sequence[Tensor],
-    state: Sequence[Tensor],
-    parameters: Sequence[Tensor],
-    lengths: Tensor | None,
-    every_state: bool,
-) -> list[Tensor]:
-    """The same as the operator but for the tape, differentiable to any order."""
-    equations = from_text(graph)
-    named = {spec.name: v for spec, v in zip(equations.inputs, inputs, strict=True)}
-    if lengths is not None:
-        steps = torch.arange(inputs[0].size(0)).unsqueeze(1)
-        named["alive"] = (steps < lengths).to(inputs[0].dtype).unsqueeze(-1)
-        equations = with_ends(equations)
+def _equations(given: Arguments) -> list[Tensor]:
+    """The same as the scan but for the tape, in torch operations."""
+    graph, x = given.graph, given.inputs[0]
+    inputs = {spec.name: v for spec, v in zip(graph.inputs, given.inputs, strict=True)}
+    if given.lengths is not None:
+        inside = alive(x.size(0), given.lengths, x.device)
+        inputs["alive"] = inside.to(x.dtype).unsqueeze(-1)
+        graph = with_ends(graph)
     found = portable.run(
-        equations,
-        dict(zip(parameter_names(equations), parameters, strict=True)),
-        named,
-        dict(zip(equations.state_sizes, state, strict=True)),
-        want_states=every_state,
+        graph,
+        dict(zip(parameter_names(graph), given.parameters, strict=True)),
+        inputs,
+        dict(zip(graph.state_sizes, given.state, strict=True)),
+        want_states=given.every_state,
     )
-    every = found.states.values() if every_state else ()
+    every = found.states.values() if given.every_state else ()
     return [found.output, *found.final.values(), *every]
 
 
-def _setup_again(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
-    del output
-    graph, *tensors, lengths, wanted, every_state, _, _, gradients = inputs
-    ctx.graph, ctx.lengths, ctx.wanted, ctx.every_state = graph, lengths, wanted, every_state
-    ctx.counts = [len(group) for group in tensors]
-    ctx.save_for_backward(*(t for group in tensors for t in group), *gradients)
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    graph, *given = inputs
+    save(ctx, Arguments(from_text(graph), *given), output[0], output[1])
 
 
-def _backward_again(ctx: Any, seconds: list[Tensor | None]) -> tuple[Any, ...]:
-    """The gradient of the gradients, by differentiating the equations in torch twice."""
-    inputs, state, parameters, gradients = _groups(ctx)
-    with torch.enable_grad():
-        given = [
-            value if value.requires_grad else value.detach().requires_grad_()
-            for value in (*inputs, *state, *parameters, *gradients)
-        ]
-        ends = [len(inputs), len(inputs) + len(state), len(given) - len(gradients)]
-        parts = [given[: ends[0]], given[ends[0] : ends[1]], given[ends[1] : ends[2]]]
-        inputs, state, parameters = parts
-        results = _differentiable(
-            ctx.graph, inputs, state, parameters, ctx.lengths, ctx.every_state
-        )
-        chosen = [v for v, want in zip(inputs, ctx.wanted, strict=True) if want]
-        firsts = torch.autograd.grad(
-            results,
-            [*chosen, *state, *parameters],
-            given[ends[2] :],
-            create_graph=True,
-            allow_unused=True,
-            materialize_grads=True,
-        )
-        pairs = [
-            (first, second)
-            for first, second in zip(firsts, seconds, strict=True)
-            if second is not None and first.requires_grad
-        ]
-        found = torch.autograd.grad(
-            [first for first, _ in pairs],
-            given,
-            [second for _, second in pairs],
-            create_graph=torch.is_grad_enabled(),
-            allow_unused=True,
-        )
-    split = (found[: ends[0]], found[ends[0] : ends[1]], found[ends[1] : ends[2]])
-    return (None, *map(list, split), None, None, None, None, None, list(found[ends[2] :]))
+def _backward(ctx: Any, incoming: list[Tensor | None]) -> tuple[Any, ...]:
+    output, _, *states = incoming
+    return (None, *gradients_of(ctx, [output, *states]), None, None, None, None)
 
 
-scan_backward.register_autograd(_backward_again, setup_context=_setup_again)
+scan_operator.register_autograd(_backward, setup_context=_setup)

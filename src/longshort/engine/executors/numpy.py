@@ -209,7 +209,10 @@ def backward(
         }
     given = {f"gathered:{k}": total for k, total in enumerate(sums)}
     last = _Step(derived.nodes, parameters, given)
-    last.compute(needed(derived.nodes, tuple(derived.vectors.values())))
+    last.compute(needed(derived.nodes, tuple(derived.results)))
+    for matrix in derived.late:
+        rows = found[matrix.matrix][slice(*matrix.span)]
+        rows += last.values[matrix.d][..., None] * last.values[matrix.v]
     for name, index in derived.vectors.items():
         assert derived.nodes[index].level == Level.PARAMETER
         found[name] += last.values[index]

@@ -7,7 +7,6 @@ from functools import lru_cache
 
 from longshort.engine.graph import Graph, Level, Node, needed
 from longshort.engine.linear import Recurrence, linear
-from longshort.engine.text import to_text
 
 
 @dataclass(frozen=True)
@@ -26,8 +25,6 @@ class Plan:
     """A graph, put in order. Numbers are places in `nodes`."""
 
     graph: Graph
-    text: str
-    """The graph as text, ready for an operator that is compiled or exported."""
     nodes: tuple[Node, ...]
     leaves: dict[str, int]
     """The old states."""
@@ -55,7 +52,6 @@ def plan(graph: Graph) -> Plan:
     solutions, rest, nodes = _solutions(graph, leaves)
     return Plan(
         graph=graph,
-        text=to_text(graph),
         nodes=nodes,
         leaves=leaves,
         before=[i for i in order if nodes[i].level < Level.STEP],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,9 +11,9 @@ from torch import Tensor
 from longshort import _native
 from longshort.engine.compile import Backward, Compiled, Values, compile_forward, compile_training
 from longshort.engine.encode import encode
-from longshort.engine.executors.contract import Tensors
+from longshort.engine.executors.contract import Tensors, parameter_names
 from longshort.engine.executors.threads import share_with_torch
-from longshort.engine.executors.vectors import evaluate
+from longshort.engine.executors.vectors import evaluate, parameter_gradients
 from longshort.engine.graph import Graph
 from longshort.engine.program import Program
 
@@ -21,6 +21,10 @@ share_with_torch()
 
 PRECISIONS = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2}
 """What the native module calls them; the last has float32 tensors and bfloat16 products."""
+
+
+LARGE = 16 << 20
+"""Bytes from which on memory is given back to the system when it is freed, more or less."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,23 @@ class Arguments:
         """What is computed in: for bfloat16 float32, where only matrix products are narrower."""
         return torch.float32 if self.dtype == torch.bfloat16 else self.dtype
 
+    @property
+    def tensors(self) -> list[Tensor]:
+        """Inputs, states and parameters."""
+        return [*self.inputs, *self.state, *self.parameters]
+
+    def with_tensors(self, tensors: Sequence[Tensor], lengths: Tensor | None) -> Arguments:
+        """The same with other tensors, in the order of `tensors`."""
+        first = len(self.graph.inputs)
+        second = first + len(self.graph.states)
+        return replace(
+            self,
+            inputs=tensors[:first],
+            state=tensors[first:second],
+            parameters=tensors[second:],
+            lengths=lengths,
+        )
+
     def compiled(self) -> Compiled:
         """The programs for this."""
         if not self.keep and not self.every_state:
@@ -72,18 +93,17 @@ class Arguments:
         return found
 
 
-def parameter_names(graph: Graph) -> list[str]:
-    """The order in which parameters are given."""
-    return [*graph.matrices, *graph.vectors]
-
-
 class _Order:
     """Sequences sorted by falling length, and back."""
 
-    def __init__(self, lengths: Tensor | None) -> None:
-        self.lengths, self.order = lengths, None
-        if lengths is not None and bool((lengths[1:] > lengths[:-1]).any()):
-            self.lengths, self.order = lengths.sort(descending=True, stable=True)
+    def __init__(self, lengths: Tensor | None, batch: int) -> None:
+        self.order = None
+        if lengths is not None:
+            # Native code reads them in a row from an address.
+            lengths = lengths.to(torch.int64).expand(batch).contiguous()
+            if bool((lengths[1:] > lengths[:-1]).any()):
+                lengths, self.order = lengths.sort(descending=True, stable=True)
+        self.lengths = lengths
 
     def sort(self, value: Tensor, dimension: int) -> Tensor:
         return value if self.order is None else value.index_select(dimension, self.order)
@@ -99,8 +119,18 @@ def _as(value: Tensor, dtype: torch.dtype) -> Tensor:
     return value if value.dtype == dtype else value.to(dtype)
 
 
+def _fresh(like: Tensor, shape: Sequence[int]) -> Tensor:
+    """Memory that a scan is about to write. What is large comes fresh from the system each time."""
+    found = like.new_empty(shape)
+    if found.nbytes >= LARGE:
+        _native.prefer_large_pages(found.data_ptr(), found.nbytes)
+    return found
+
+
 def _dense(value: Tensor) -> Tensor:
-    """With the last dimension dense, as the native code reads rows."""
+    """As the native code reads rows: the last dimension dense, and no change of sign pending."""
+    if value.is_neg():
+        value = value.resolve_neg()
     return value if value.size(-1) == 1 or value.stride(-1) == 1 else value.contiguous()
 
 
@@ -128,7 +158,7 @@ class _Given:
         """The vectors that a program reads, computed from the parameters."""
         found = evaluate(values, self.parameters, [], self.like())
         for index, value in zip(values.targets, found, strict=True):
-            self.tensors[f"value:{index}"] = value.contiguous()
+            self.tensors[f"value:{index}"] = _dense(value)
 
     def back(self) -> Backward:
         """The compiled way back."""
@@ -175,7 +205,8 @@ def _run(given: _Given, program: Program) -> None:
 
 def _given(arguments: Arguments) -> _Given:
     graph, dtype = arguments.graph, arguments.working_dtype
-    order = _Order(arguments.lengths)
+    steps, batch = arguments.inputs[0].shape[:2]
+    order = _Order(arguments.lengths, batch)
     tensors: Tensors = {}
     for spec, value in zip(graph.inputs, arguments.inputs, strict=True):
         rows = order.sort(_as(value, dtype), 0 if spec.per_sequence else 1)
@@ -186,7 +217,6 @@ def _given(arguments: Arguments) -> _Given:
     named = dict(zip(parameter_names(graph), weights, strict=True))
     for name in graph.matrices:
         tensors[f"matrix:{name}"] = _dense(named[name])
-    steps, batch = arguments.inputs[0].shape[:2]
     return _Given(
         arguments.compiled(), tensors, named, steps, batch, order, arguments.dtype, arguments.isa
     )
@@ -197,8 +227,8 @@ def run_forward(arguments: Arguments) -> list[Tensor]:
     given = _given(arguments)
     compiled, tensors, x = given.compiled, given.tensors, given.like()
     output, tape = arguments.shapes()[:2]
-    tensors["output"] = (x.new_empty if arguments.lengths is None else x.new_zeros)(output)
-    tensors["tape"] = x.new_empty(tape)
+    tensors["output"] = _fresh(x, output) if arguments.lengths is None else x.new_zeros(output)
+    tensors["tape"] = _fresh(x, tape)
     sizes = given.graph.state_sizes
     tensors.update({f"final:{n}": x.new_empty((given.batch, w)) for n, w in sizes.items()})
     given.add_values(compiled.values)
@@ -258,17 +288,22 @@ def _add_results(given: _Given) -> None:
         )
     for k, index in enumerate(back.gathered):
         tensors[f"sum:{k}"] = x.new_zeros(compiled.schedule.nodes[index].width)
-    new = x.new_empty if given.order.lengths is None else x.new_zeros
     for spec in given.graph.inputs:
         if spec.name in back.inputs:
             shape = (given.steps, given.batch, spec.width)
-            tensors[f"gradient:input:{spec.name}"] = new(shape)
+            ragged = given.order.lengths is not None
+            tensors[f"gradient:input:{spec.name}"] = (
+                x.new_zeros(shape) if ragged else _fresh(x, shape)
+            )
 
 
 def _results(given: _Given) -> list[Tensor]:
     back, tensors = given.back().schedule, given.tensors
     sums = [tensors[f"sum:{k}"] for k in back.gathered_places]
-    vectors = evaluate(given.back().results, given.parameters, sums, given.like())
+    matrices = {name: tensors[f"gradient:matrix:{name}"] for name in given.graph.matrices}
+    vectors = parameter_gradients(
+        given.back().derived, given.back().results, given.parameters, sums, matrices, given.like()
+    )
     unsort = given.order.back
     found = []
     for spec in given.graph.inputs:
@@ -276,7 +311,5 @@ def _results(given: _Given) -> list[Tensor]:
             value = tensors[f"gradient:input:{spec.name}"]
             found.append(unsort(value.sum(0), 0) if spec.per_sequence else unsort(value, 1))
     found += [unsort(tensors[f"gradient:state:{n}"], 0) for n in given.graph.state_sizes]
-    found += [tensors[f"gradient:matrix:{n}"] for n in given.graph.matrices]
-    widths = given.graph.vectors.values()
-    found += [v.expand(width).clone() for v, width in zip(vectors, widths, strict=True)]
+    found += [*matrices.values(), *vectors]
     return [_as(value, given.dtype) for value in found]

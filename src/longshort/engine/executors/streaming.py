@@ -1,20 +1,23 @@
 """Single steps through a stack of layers, with as little as possible around the native call.
 
-For inference, without gradients and noise. Native code is handed addresses here, so `readable` asks
-for everything that it relies on; what is otherwise goes the general way.
+For inference, without gradients and noise, and with nobody looking on. Native code is handed
+addresses here, so `readable` asks for everything that it relies on; what is otherwise goes the
+general way.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Size, Tensor
-from torch._C._functorch import is_functorch_wrapped_tensor
 
 from longshort import _native
 from longshort.engine.compile import Compiled, compile_single
 from longshort.engine.encode import encode
+from longshort.engine.executors.observed import PLAIN
 from longshort.engine.graph import Graph
 
 DTYPES = (torch.float32, torch.float64)
@@ -24,7 +27,7 @@ class StackStep:
     """A step of all layers for one batch size and dtype: what stays the same from call to call."""
 
     def __init__(self, graphs: tuple[Graph, ...], batch: int, dtype: torch.dtype) -> None:
-        self.x_shape = Size((batch, graphs[0].inputs[0].width))
+        x_shape = Size((batch, graphs[0].inputs[0].width))
         self.output_shape = (batch, graphs[-1].output_size)
         widths = graphs[0].state_sizes.values()
         self.state_shapes = [Size((len(graphs), batch, width)) for width in widths]
@@ -34,6 +37,8 @@ class StackStep:
             (layer, name) for layer, graph in enumerate(graphs) for name in self._add(graph, batch)
         ]
         """Layer and name of every parameter, in the order in which a step takes them."""
+        weights = [_parameter_shape(graphs[layer], name) for layer, name in self.parameters]
+        self._shapes = [x_shape, *self.state_shapes, *weights]
 
     def _add(self, graph: Graph, batch: int) -> list[str]:
         compiled = compile_single(graph)
@@ -57,18 +62,19 @@ class StackStep:
         )
         return [_parameter(compiled, name) for name in read]
 
-    def readable(self, x: Tensor, state: tuple[Tensor, ...], weights: list[Tensor]) -> bool:
+    def readable(self, tensors: Sequence[Any]) -> bool:
         """Whether native code can take x [B, I], the states [L, B, W] and weights as they are."""
-        if len(state) != len(self.state_shapes) or x.shape != self.x_shape:
+        if len(tensors) != len(self._shapes):
             return False
-        for value, shape in zip(state, self.state_shapes, strict=True):
-            if value.shape != shape:
-                return False
-        for value in (x, *state):
-            if type(value) is not Tensor or is_functorch_wrapped_tensor(value):
-                return False
-        for value in (x, *state, *weights):
-            if value.dtype is not self.dtype or not value.is_cpu or not value.is_contiguous():
+        for value, shape in zip(tensors, self._shapes, strict=True):
+            if (
+                type(value) not in PLAIN
+                or value.shape != shape
+                or value.dtype is not self.dtype
+                or not value.is_cpu
+                or not value.is_contiguous()
+                or value.is_neg()
+            ):
                 return False
         return True
 
@@ -76,7 +82,7 @@ class StackStep:
         self, x: Tensor, state: tuple[Tensor, ...], parameters: list[Tensor]
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The output [B, P] and the new states."""
-        output = torch.empty(self.output_shape, dtype=self.dtype)
+        output = x.new_empty(self.output_shape)
         new = tuple([torch.empty_like(value) for value in state])
         tensors = (x, output, *state, *new, *parameters)
         self._stream.step([tensor.data_ptr() for tensor in tensors])
@@ -86,6 +92,10 @@ class StackStep:
 def _parameter(compiled: Compiled, name: str) -> str:
     kind, _, key = name.partition(":")
     return key if kind == "matrix" else compiled.schedule.nodes[int(key)].name
+
+
+def _parameter_shape(graph: Graph, name: str) -> Size:
+    return Size(graph.matrices[name] if name in graph.matrices else (graph.vectors[name],))
 
 
 def _shape(compiled: Compiled, name: str, batch: int) -> tuple[int, int]:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longshort.engine.executors.contract import Job, Tensors, Trajectory
+from longshort.engine.executors.contract import Job, Tensors, Trajectory, alive
 from longshort.engine.executors.plan import Plan, Solution, plan
 from longshort.engine.graph import Graph, Node
 from longshort.engine.linear import Recurrence
@@ -87,9 +87,8 @@ def execute(job: Job) -> Trajectory:
     """Run a layer's scan; ragged sequences by the input "alive"."""
     inputs = job.inputs
     if job.lengths is not None:
-        steps = torch.arange(job.x.size(0), device=job.x.device)
-        alive = steps[:, None] < job.lengths.to(job.x.device)
-        inputs = inputs | {"alive": alive.to(job.x.dtype).unsqueeze(-1)}
+        inside = alive(job.x.size(0), job.lengths, job.x.device)
+        inputs = inputs | {"alive": inside.to(job.x.dtype).unsqueeze(-1)}
     ordered = job.plans[job.lengths is not None]
     return _run(ordered, job.parameters, inputs, job.state, job.want_states, True)
 

@@ -2,9 +2,9 @@
 
 `longshort::triton_scan` runs a whole layer in one direction over time; its equations come as text,
 so a compiled or exported model carries them. Any cell runs: see `triton_plan` for what is computed
-where, `triton_tiles` for how values become kernels. Ragged sequences have the input "alive". Second
-derivatives and the transforms of torch.func go through the portable executor. Triton is imported
-when a first scan runs.
+where, `triton_tiles` for how values become kernels. Ragged sequences have the input "alive".
+Gradients that are differentiated again are those of the equations in torch operations. Triton is
+imported when a first scan runs.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._C._functorch import is_functorch_wrapped_tensor
 
 from longshort.engine.executors import torch as portable
-from longshort.engine.executors.contract import Job, Trajectory
-from longshort.engine.executors.triton_run import (
-    Arguments,
+from longshort.engine.executors.contract import (
+    Job,
+    Trajectory,
+    alive,
+    ordered,
     parameter_names,
-    run_backward,
-    run_forward,
+    text_of,
 )
+from longshort.engine.executors.equations import gradients
+from longshort.engine.executors.observed import transformed
+from longshort.engine.executors.triton_run import Arguments, run_backward, run_forward
 from longshort.engine.executors.triton_tiles import ROWWISE, SUPPORTED
 from longshort.engine.graph import Graph
 from longshort.engine.text import from_text
@@ -75,25 +78,11 @@ def _unsuited(graph: Graph) -> str | None:
 
 def execute(job: Job) -> Trajectory:
     """Run a layer's scan."""
-    ordered = job.plans[job.lengths is not None]
-    graph, given = ordered.graph, job.inputs
+    graph, inputs = job.plans[job.lengths is not None].graph, job.inputs
     if job.lengths is not None:
-        alive = torch.arange(job.x.size(0), device=job.x.device)[:, None] < job.lengths.to(
-            job.x.device
-        )
-        given = given | {"alive": alive.to(job.x.dtype).unsqueeze(-1)}
-    inputs = [given[spec.name] for spec in graph.inputs]
-    state = [job.state[name] for name in graph.state_sizes]
-    parameters = [job.parameters[name] for name in parameter_names(graph)]
-    tensors = [*inputs, *state, *parameters]
-    if not torch.compiler.is_compiling() and any(map(is_functorch_wrapped_tensor, tensors)):
-        return portable.execute(job)
-    keep = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
-    wanted = [
-        int(keep and spec.differentiable and value.requires_grad)
-        for spec, value in zip(graph.inputs, inputs, strict=True)
-    ]
-    found = _scan(ordered.text, inputs, state, parameters, wanted, keep, job.want_states)
+        inside = alive(job.x.size(0), job.lengths, job.x.device)
+        inputs = inputs | {"alive": inside.to(job.x.dtype).unsqueeze(-1)}
+    found = _scan(text_of(graph), *ordered(job, graph, inputs), job.want_states)
     names = list(graph.state_sizes)
     states = found[1 + len(names) : 1 + 2 * len(names)] if job.want_states else []
     return Trajectory(
@@ -171,48 +160,39 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
     ctx.ends.append(ctx.ends[-1] + len(parameters))
     ctx.save_for_backward(*given, *state, *parameters, *output[ctx.results :])
     ctx.shapes = [value.shape for value in output[: ctx.results]]
+    # No zeros where no gradient comes, which would be made for the tape as well.
+    ctx.set_materialize_grads(False)
 
 
-def _backward(ctx: Any, gradients: list[Tensor | None]) -> tuple[Any, ...]:
-    saved = list(ctx.saved_tensors)
+def _backward(ctx: Any, incoming: list[Tensor | None]) -> tuple[Any, ...]:
+    saved, incoming = list(ctx.saved_tensors), incoming[: ctx.results]
     first, second, third = ctx.ends
-    groups = saved[:first], saved[first:second], saved[second:third]
-    incoming = [
-        saved[0].new_zeros(shape) if gradient is None else gradient
-        for gradient, shape in zip(gradients, ctx.shapes, strict=False)
-    ]
-    if torch.is_grad_enabled():
-        found = _by_equations(ctx, groups, incoming)
+    if torch.is_grad_enabled() or transformed(incoming):
+        found = gradients(lambda given: _equations(ctx, given), saved[:third], incoming)
     else:
-        found = _scan_backward(
-            ctx.graph, *groups, ctx.wanted, ctx.every_state, saved[third:], incoming
-        )
-    rest = list(found)
-    inputs = [rest.pop(0) if want else None for want in ctx.wanted]
-    states = len(groups[1])
-    return None, inputs, rest[:states], rest[states:], None, None, None
+        dense = [
+            saved[0].new_zeros(shape) if gradient is None else gradient
+            for gradient, shape in zip(incoming, ctx.shapes, strict=True)
+        ]
+        groups = saved[:first], saved[first:second], saved[second:third]
+        rest = _scan_backward(ctx.graph, *groups, ctx.wanted, ctx.every_state, saved[third:], dense)
+        found = [rest.pop(0) if want else None for want in ctx.wanted] + rest
+    return None, found[:first], found[first:second], found[second:third], None, None, None
 
 
-def _by_equations(
-    ctx: Any, groups: tuple[list[Tensor], list[Tensor], list[Tensor]], incoming: list[Tensor]
-) -> list[Tensor | None]:
-    """The gradients, differentiable again, of the equations in torch."""
+def _equations(ctx: Any, given: list[Tensor]) -> list[Tensor]:
+    """The same as the operator but for the tape, in torch operations."""
     graph = from_text(ctx.graph)
-    inputs, state, parameters = groups
+    first, second, _ = ctx.ends
     trajectory = portable.run(
         graph,
-        dict(zip(parameter_names(graph), parameters, strict=True)),
-        {spec.name: v for spec, v in zip(graph.inputs, inputs, strict=True)},
-        dict(zip(graph.state_sizes, state, strict=True)),
+        dict(zip(parameter_names(graph), given[second:], strict=True)),
+        {spec.name: v for spec, v in zip(graph.inputs, given[:first], strict=True)},
+        dict(zip(graph.state_sizes, given[first:second], strict=True)),
         want_states=ctx.every_state,
     )
     every = trajectory.states.values() if ctx.every_state else ()
-    results = [trajectory.output, *trajectory.final.values(), *every]
-    chosen = [value for value, want in zip(inputs, ctx.wanted, strict=True) if want]
-    leaves = [*chosen, *state, *parameters]
-    free = [leaf for leaf in leaves if leaf.requires_grad]
-    found = iter(torch.autograd.grad(results, free, incoming, create_graph=True, allow_unused=True))
-    return [next(found) if leaf.requires_grad else None for leaf in leaves]
+    return [trajectory.output, *trajectory.final.values(), *every]
 
 
 _scan.register_autograd(_backward, setup_context=_setup)

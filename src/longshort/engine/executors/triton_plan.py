@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from longshort.engine.compile import Values
-from longshort.engine.derive import derive
+from longshort.engine.derive import Derived, derive
 from longshort.engine.executors.triton_arrange import Pass, Planner, Store
 from longshort.engine.executors.triton_source import header
 from longshort.engine.executors.triton_tiles import Place
@@ -50,11 +50,12 @@ def held_numbers(shared: int) -> int:
 class Backward:
     """The way back."""
 
+    derived: Derived
     schedule: BackwardSchedule
     part: Pass
     vectors: Values
     results: Values
-    """The gradients of parameter vectors."""
+    """The gradients of parameter vectors, and pairs of vectors for matrices that multiply such."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +97,7 @@ def compile_scan(
     tape = dict.fromkeys(f"states:{name}" for name in graph.state_sizes)
     tape |= dict.fromkeys(place.buffer for place in saved.values())
     backward = _plan_backward(schedule, back, saved, kernels, limit)
-    targets = tuple(derived.vectors.values())
+    targets = tuple(derived.results)
     results = Values(derived.nodes, targets, needed(derived.nodes, targets))
     return Compiled(
         schedule,
@@ -104,7 +105,7 @@ def compile_scan(
         forward.vectors(nodes),
         header(real) + "".join(kernels),
         tuple(tape),
-        Backward(back, backward, backward.vectors(nodes), results),
+        Backward(derived, back, backward, backward.vectors(nodes), results),
     )
 
 

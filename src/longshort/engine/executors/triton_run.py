@@ -22,13 +22,13 @@ import torch
 from torch import Tensor
 
 from longshort.engine.compile import Values
-from longshort.engine.executors.contract import Tensors
+from longshort.engine.executors.contract import Tensors, parameter_names
 from longshort.engine.executors.triton_arrange import Multiply, Pass, Stage, tensors_of
 from longshort.engine.executors.triton_plan import Backward, Compiled, compile_scan, held_numbers
 from longshort.engine.executors.triton_record import LOCK, Recording, recall, records
 from longshort.engine.executors.triton_source import Launch
 from longshort.engine.executors.triton_tiles import Place
-from longshort.engine.executors.vectors import evaluate
+from longshort.engine.executors.vectors import evaluate, parameter_gradients
 from longshort.engine.graph import Graph
 
 TILE = 1024
@@ -127,11 +127,6 @@ class Arguments:
         }
         named = self.named_parameters
         return found | {f"matrix:{name}": named[name].contiguous() for name in graph.matrices}
-
-
-def parameter_names(graph: Graph) -> list[str]:
-    """The order in which parameters are given."""
-    return [*graph.matrices, *graph.vectors]
 
 
 def _precision() -> str:
@@ -330,9 +325,9 @@ def _results(arguments: Arguments, tensors: Tensors, back: Backward) -> list[Ten
     matrices = {name: like.new_zeros(shape) for name, shape in graph.matrices.items()}
     for m in back.schedule.matrices:
         matrices[m.matrix][m.span[0] : m.span[1]].addmm_(rows(m.d).T, rows(m.v))
-    found += matrices.values()
     totals = [rows(index).sum(0) for index in back.schedule.gathered]
     sums = [totals[k] for k in back.schedule.gathered_places]
-    vectors = evaluate(back.results, arguments.named_parameters, sums, like)
-    widths = graph.vectors.values()
-    return found + [v.expand(width).clone() for v, width in zip(vectors, widths, strict=True)]
+    vectors = parameter_gradients(
+        back.derived, back.results, arguments.named_parameters, sums, matrices, like
+    )
+    return [*found, *matrices.values(), *vectors]

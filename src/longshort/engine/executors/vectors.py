@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from longshort.engine.compile import Values
+from longshort.engine.derive import Derived
 from longshort.engine.executors.torch import FUNCTIONS
 from longshort.engine.graph import Node
 
@@ -38,11 +39,42 @@ ALL_FUNCTIONS = FUNCTIONS | {
 def evaluate(
     values: Values, parameters: dict[str, Tensor], gathered: Sequence[Tensor], like: Tensor
 ) -> list[Tensor]:
-    """The targets of `values`, from the parameters and from sums over time and batch."""
+    """The targets of `values`, from the parameters and from sums over time and batch.
+
+    Under autocast too in the dtype of what is given, which native code and kernels rely on.
+    """
+    kind = like.device.type
+    if values.order and torch.is_autocast_enabled(kind):
+        with torch.autocast(kind, enabled=False):
+            return _targets(values, parameters, gathered, like)
+    return _targets(values, parameters, gathered, like)
+
+
+def _targets(
+    values: Values, parameters: dict[str, Tensor], gathered: Sequence[Tensor], like: Tensor
+) -> list[Tensor]:
     found: dict[int, Tensor] = {}
     for index in values.order:
         found[index] = _value(values.nodes[index], found, parameters, gathered, like)
     return [found[index] for index in values.targets]
+
+
+def parameter_gradients(
+    derived: Derived,
+    results: Values,
+    parameters: dict[str, Tensor],
+    gathered: Sequence[Tensor],
+    matrices: dict[str, Tensor],
+    like: Tensor,
+) -> list[Tensor]:
+    """Gradients of the vectors; `matrices` get what they are owed for multiplying parameters."""
+    found = evaluate(results, parameters, gathered, like)
+    graph = derived.forward
+    pairs = found[len(graph.vectors) :]
+    for m, d, v in zip(derived.late, pairs[::2], pairs[1::2], strict=True):
+        rows = matrices[m.matrix][m.span[0] : m.span[1]]
+        rows += torch.outer(d.expand(rows.size(0)), v.expand(rows.size(1)))
+    return [v.expand(w).clone() for v, w in zip(found, graph.vectors.values(), strict=False)]
 
 
 def _value(

@@ -23,7 +23,7 @@ class TagData(Section):
     token_column: int = Field(0, description="from 0; negative from the end")
     tag_column: int = Field(-1, description="from 0; negative from the end")
     strip_position: bool = Field(
-        False, description="take the digit off every token's end that tells its place in a word"
+        False, description="take the number off every token's end that tells its place in a word"
     )
 
 
@@ -47,8 +47,12 @@ class TagModel(Section):
     shapes: int = Field(
         8, ge=0, le=256, description="size of the vector of how a token is written: case, digits"
     )
-    pairs: int = Field(
-        0, ge=0, le=4096, description="size of the vector of a token with its right neighbour"
+    pairs: int | None = Field(
+        None,
+        ge=0,
+        le=4096,
+        description="size of the vector of a token with its right neighbour, 0 for none; 50 where "
+        "tokens are single characters, and none elsewhere when absent",
     )
     dropout: float = Field(0.5, ge=0.0, lt=1.0, description="on the vectors and before the head")
     word_dropout: float = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from longshort.data.textfiles import read_lines
 from longshort.errors import DataError
 
 _DOCUMENT = "-DOCSTART-"
+_POSITIONED = re.compile(r"(.+?)[0-9]+")
+"""A token, and its place in a word, which may have two digits."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def read_tagged(
     conll: a token a line, columns apart by tabs or spaces, a blank line behind every sentence, and
     lines that begin with -DOCSTART- passed over; columns count from 0, negative ones from the end.
     jsonl: {"tokens": [...], "tags": [...]} a line. The format is seen by the first character when
-    absent. `strip_position` takes the digit off a token's end ("科0"); without `with_tags` tags
+    absent. `strip_position` takes the number off a token's end ("科0"); without `with_tags` tags
     may be absent. Raises `DataError` with file and line.
     """
     if isinstance(data, Tagged):
@@ -190,12 +193,13 @@ def _texts(path: Path, number: int, row: dict[str, Any], key: str) -> list[str]:
 
 
 def _stripped(token: str, path: Path, line: int) -> str:
-    if len(token) < 2 or not token[-1].isdigit():
+    found = _POSITIONED.fullmatch(token)
+    if found is None:
         raise DataError(
             f"{path}: line {line}: the token {token!r} carries no position digit; "
             "leave data.strip_position out"
         )
-    return token[:-1]
+    return found[1]
 
 
 def _hash(text: str) -> bytes:

@@ -38,6 +38,9 @@ from longshort.workflow.job import (
 )
 
 _FILTERS = 50
+_PAIRS = 50
+_SINGLE = 0.99
+"""Share of tokens of one character from which a text counts as written in characters."""
 
 
 class TagJob(Job):
@@ -64,7 +67,7 @@ class TagJob(Job):
             say(f"{finding.severity}: {finding.sentence()}")
         say(
             f"decided: text.tokens = {config.text.tokens}, "
-            f"model.characters = {config.model.characters}"
+            f"model.characters = {config.model.characters}, model.pairs = {config.model.pairs}"
         )
         return job
 
@@ -175,13 +178,14 @@ def _decided(config: TagConfig, parts: Parts[Tagged]) -> TagConfig:
         if (path := getattr(config.data, name)) is not None
     }
     changes: dict[str, Any] = {"data": config.data.model_copy(update=paths)}
-    are_single = all(len(token) == 1 for tokens in parts.train.tokens for token in tokens)
+    lengths = [len(token) for tokens in parts.train.tokens for token in tokens]
+    are_single = lengths.count(1) >= _SINGLE * len(lengths)
     if config.text.tokens is None:
         tokens = "characters" if are_single else "spaces"
         changes["text"] = config.text.model_copy(update={"tokens": tokens})
-    if config.model.characters is None:
-        filters = 0 if are_single else _FILTERS
-        changes["model"] = config.model.model_copy(update={"characters": filters})
+    sizes = {"characters": 0 if are_single else _FILTERS, "pairs": _PAIRS if are_single else 0}
+    open_sizes = {name: n for name, n in sizes.items() if getattr(config.model, name) is None}
+    changes["model"] = config.model.model_copy(update=open_sizes)
     return config.model_copy(update=changes)
 
 

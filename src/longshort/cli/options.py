@@ -33,7 +33,7 @@ Label = Annotated[str | None, typer.Option("--label", help="Column of the label.
 Val = Annotated[str | None, typer.Option("--val", help="File of the validation part.")]
 Test = Annotated[str | None, typer.Option("--test", help="File of the test part.")]
 Task = Annotated[
-    str | None, typer.Option("--task", help="forecast (if nothing is said) or classify.")
+    str | None, typer.Option("--task", help="forecast (if nothing is said), classify or tag.")
 ]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file, as `init` writes.")]
 Set = Annotated[

@@ -13,12 +13,17 @@ from pydantic import BaseModel, ValidationError
 from longshort.config.classify import ClassifyConfig
 from longshort.config.forecast import RunConfig
 from longshort.config.section import FORMAT_VERSION
+from longshort.config.tag import TagConfig
 from longshort.config.training import BaseConfig
 from longshort.errors import ConfigError, nearest
 
 Settings = Mapping[str, Any]
 
-CONFIGS: dict[str, type[BaseConfig]] = {"forecast": RunConfig, "classify": ClassifyConfig}
+CONFIGS: dict[str, type[BaseConfig]] = {
+    "forecast": RunConfig,
+    "classify": ClassifyConfig,
+    "tag": TagConfig,
+}
 """By task."""
 
 C = TypeVar("C", bound=BaseConfig)

@@ -42,7 +42,7 @@ from longshort.workflow.job import (
 class ClassifyJob(Job):
     """From labelled sequences to a classifier beside its rivals."""
 
-    def __init__(self, config: ClassifyConfig, parts: Parts) -> None:
+    def __init__(self, config: ClassifyConfig, parts: Parts[Examples]) -> None:
         self._config, self.parts = config, parts
         with threads(config.train.threads):
             self._task = ClassifyTask(config, parts)
@@ -132,7 +132,7 @@ class ClassifyJob(Job):
         return Outcome(scores, table, build_page(report, folder), model_card(report))
 
 
-def read_parts(config: ClassifyConfig, data: object) -> Parts:
+def read_parts(config: ClassifyConfig, data: object) -> Parts[Examples]:
     """Training, validation and test examples, from files or shares."""
     given = {"train": read_examples(data, config.data)}
     for part, path in (("val", config.data.val_path), ("test", config.data.test_path)):
@@ -149,7 +149,7 @@ def read_parts(config: ClassifyConfig, data: object) -> Parts:
     )
 
 
-def _decided(config: ClassifyConfig, parts: Parts) -> ClassifyConfig:
+def _decided(config: ClassifyConfig, parts: Parts[Examples]) -> ClassifyConfig:
     paths = {
         name: path and str(Path(path).absolute())
         for name in ("path", "val_path", "test_path")
@@ -162,7 +162,7 @@ def _decided(config: ClassifyConfig, parts: Parts) -> ClassifyConfig:
     return config.model_copy(update=changes)
 
 
-def _digest(parts: Parts) -> str:
+def _digest(parts: Parts[Examples]) -> str:
     return " ".join(examples.digest() for examples in parts.by_name().values())
 
 

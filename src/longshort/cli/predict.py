@@ -1,4 +1,4 @@
-"""`longshort predict`: continue each series past its end, or label each text."""
+"""`longshort predict`: continue each series past its end, or label each text or sequence."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def command(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Use a run on new data: forecast every series past its end, or label every text."""
+    """Use a run on new data: forecast series past their end, or label texts or sequences."""
     screen = Screen(as_json=as_json, quiet=quiet)
 
     from longshort.tables import refuse_existing
@@ -53,23 +53,24 @@ def command(
 
 
 def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
-    from longshort.config.classify import ClassifyConfig
-    from longshort.data.formats.table import read
+    import polars as pl
+
     from longshort.tables import encode
     from longshort.workflow.classify import load
 
     trained = load(run)
-    config: ClassifyConfig = trained.config
+    if data is None and trained.fitted.vocabulary is None:
+        raise ConfigError(f"--data: {run} classifies numbers over time; give a file of them")
     if data is None and out is None and not screen.as_json:
         for line in sys.stdin:
             print(trained.predict([line.rstrip("\n")])["label"][0], flush=True)
         return
-    items = (
-        [line.rstrip("\n") for line in sys.stdin]
-        if data is None
-        else read(data, config.data, with_labels=False).items
-    )
-    table = trained.predict(items)
+    if data is None:
+        table = trained.predict([line.rstrip("\n") for line in sys.stdin])
+    else:
+        examples = trained.read(data, screen.say)
+        table = trained.predict_examples(examples)
+        table = pl.DataFrame({"place": examples.places}).hstack(table)
     if out is not None:
         from longshort.runfolder import write_atomic
 

@@ -24,6 +24,8 @@ class Examples:
     """How a person finds each item in the source, such as "line 17"."""
     path: str | None = None
     sha256: str | None = None
+    features: tuple[str, ...] = ()
+    """Names of the values of a step, where the source has them."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -32,6 +34,12 @@ class Examples:
     def is_text(self) -> bool:
         """Whether items are texts."""
         return not self.items or isinstance(self.items[0], str)
+
+    @property
+    def width(self) -> int:
+        """Values of a step; 0 for texts."""
+        first = self.items[0] if self.items else ""
+        return 0 if isinstance(first, str) else int(first.shape[1])
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Examples:
         """The examples at these places, in their order."""
@@ -43,6 +51,7 @@ class Examples:
             [self.places[i] for i in chosen],
             self.path,
             self.sha256,
+            self.features,
         )
 
     def keys(self) -> list[bytes]:

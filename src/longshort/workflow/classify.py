@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from torch import Tensor
 
-from longshort.config.classify import ClassifyConfig
+from longshort.config.classify import ClassifyConfig, ClassifyModel
+from longshort.data.formats import lines
 from longshort.data.labelled import Examples, Item
-from longshort.data.labelled_source import read_examples
+from longshort.data.labelled_source import format_of, read_examples
 from longshort.data.parts import Parts, make_parts
 from longshort.data.tokens import suited
+from longshort.data.vectors import vector_size
 from longshort.data.vocabulary import Vocabulary
-from longshort.errors import DataError, RunError
+from longshort.errors import ConfigError, DataError, RunError
 from longshort.report.classify import ClassifyReport, build_page, model_card
 from longshort.runfolder import MODEL
-from longshort.tasks.classify.fitted import Fitted
+from longshort.tasks.classify.fitted import Encoded, Fitted
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.scoring import predictions, score, scores_of
 from longshort.tasks.classify.task import ClassifyTask, build_network, logits_of
@@ -33,10 +36,13 @@ from longshort.workflow.job import (
     Say,
     environment,
     open_run,
+    quiet,
     refuse_other_content,
     threads,
     training_record,
 )
+
+Floats = NDArray[np.float64]
 
 
 class ClassifyJob(Job):
@@ -61,7 +67,10 @@ class ClassifyJob(Job):
             say(f"{finding.severity}: {finding.sentence()}")
         if config.text.tokens and parts.train.is_text:
             say(f"decided: text.tokens = {config.text.tokens}")
-        return ClassifyJob(config, parts)
+        job = ClassifyJob(config, parts)
+        if job.task.coverage is not None:
+            say("vectors: {:,} of {:,} known tokens have one".format(*job.task.coverage))
+        return job
 
     @staticmethod
     def again(config: ClassifyConfig, data: object, stored: dict[str, Any]) -> ClassifyJob:
@@ -141,25 +150,63 @@ def read_parts(config: ClassifyConfig, data: object) -> Parts:
     for examples in given.values():
         if examples.labels is None:
             raise DataError(f"{examples.name}: has no labels; classification learns from them")
-        if examples.is_text != given["train"].is_text:
-            raise DataError(f"{examples.name}: texts and numbers are mixed between the files")
+        _refuse_other_items(given["train"], examples)
     split = config.split
     return make_parts(
         given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
     )
 
 
+def _refuse_other_items(train: Examples, other: Examples) -> None:
+    if other.is_text != train.is_text:
+        raise DataError(f"{other.name}: texts and numbers are mixed between the files")
+    if not train.is_text and other.width != train.width:
+        raise DataError(
+            f"{other.name}: has {other.width} values a step, and {train.name} has {train.width}"
+        )
+
+
 def _decided(config: ClassifyConfig, parts: Parts) -> ClassifyConfig:
-    paths = {
+    """What the settings leave open."""
+    data: dict[str, Any] = {
         name: path and str(Path(path).absolute())
         for name in ("path", "val_path", "test_path")
         if (path := getattr(config.data, name)) is not None
     }
-    changes: dict[str, Any] = {"data": config.data.model_copy(update=paths)}
-    if parts.train.is_text and config.text.tokens is None:
+    changes: dict[str, Any] = {}
+    if not parts.train.is_text:
+        data["features"] = parts.train.features
+        data["scaling"] = config.data.scaling or (
+            "all" if _are_images(config, parts) else "channel"
+        )
+    elif config.text.tokens is None:
         tokens = suited([str(item) for item in parts.train.items])
         changes["text"] = config.text.model_copy(update={"tokens": tokens})
+    changes["data"] = config.data.model_copy(update=data)
+    if config.model.vectors is not None:
+        changes["model"] = _model_with_vectors(config, parts, Path(config.model.vectors))
     return config.model_copy(update=changes)
+
+
+def _are_images(config: ClassifyConfig, parts: Parts) -> bool:
+    path = parts.train.path
+    return path is not None and (config.data.format or format_of(Path(path))) == "idx"
+
+
+def _model_with_vectors(config: ClassifyConfig, parts: Parts, path: Path) -> ClassifyModel:
+    """The embedding has the vectors' size."""
+    model = config.model
+    if not parts.train.is_text:
+        raise ConfigError(
+            f"model.vectors: are of words, and {parts.train.name} holds numbers; leave it out"
+        )
+    size = vector_size(path)
+    if "embedding" in model.model_fields_set and model.embedding != size:
+        raise ConfigError(
+            f"model.embedding: is {model.embedding}, and the vectors of {path} have {size} values; "
+            "leave it out"
+        )
+    return model.model_copy(update={"vectors": str(path.absolute()), "embedding": size})
 
 
 def _digest(parts: Parts) -> str:
@@ -176,28 +223,59 @@ class Trained:
 
     def predict(self, items: Sequence[Item]) -> pl.DataFrame:
         """Label and probability of every label for texts, or arrays [T, F]: one row each."""
-        self._refuse_other_kind(items)
         places = [f"item {i}" for i in range(len(items))]
-        encoded = self.fitted.encode(Examples("data", list(items), None, places))
-        logits = logits_of(self.network, encoded, self.config.train.device)
-        p = logits.double().softmax(1).numpy()
+        return self.predict_examples(Examples("data", list(items), None, places))
+
+    def predict_examples(self, examples: Examples) -> pl.DataFrame:
+        """The same for examples from a file; their labels are not looked at."""
+        self._refuse_other_kind(examples)
+        p = self.probabilities(self.fitted.encode(replace(examples, labels=None)))
         labels = self.fitted.labels
         table: dict[str, Any] = {"label": [labels[i] for i in p.argmax(1)]}
         table |= {f"p_{label}": p[:, i] for i, label in enumerate(labels)}
         return pl.DataFrame(table)
 
-    def _refuse_other_kind(self, items: Sequence[Item]) -> None:
+    def probabilities(self, encoded: Encoded) -> Floats:
+        """Of every label, [n, K]."""
+        logits = logits_of(self.network, encoded, self.config.train.device)
+        found: Floats = logits.double().softmax(1).numpy()
+        return found
+
+    def read(self, data: object, say: Say = quiet, *, with_labels: bool = False) -> Examples:
+        """New examples from a file or frame, read as the run's own were.
+
+        A file of lines may have the labels in front or not: they are taken for labels where every
+        line begins with a label of the run.
+        """
+        settings = self.config.data
+        kind = settings.format if settings.format == "long" else None
+        settings = settings.model_copy(update={"format": kind})
+        if isinstance(data, (str, Path)) and not with_labels and self.fitted.vocabulary is not None:
+            path = Path(data)
+            if kind is None and format_of(path) == "lines":
+                return self._read_lines(path, say)
+        return read_examples(data, settings, with_labels=with_labels)
+
+    def _read_lines(self, path: Path, say: Say) -> Examples:
+        texts = lines.read_texts(path)
+        labelled = [str(text).split(None, 1) for text in texts.items]
+        if all(len(each) == 2 and each[0] in self.fitted.labels for each in labelled):
+            say(f"{path}: every line begins with a label of the run; it is not taken for text")
+            return replace(texts, items=[each[1] for each in labelled])
+        return texts
+
+    def _refuse_other_kind(self, examples: Examples) -> None:
         features = len(self.fitted.mean)
-        for place, item in enumerate(items):
+        for place, item in zip(examples.places, examples.items, strict=True):
             if isinstance(item, str) != (self.fitted.vocabulary is not None):
                 kind = "texts" if self.fitted.vocabulary is not None else "arrays [T, F]"
-                raise DataError(
-                    f"item {place}: the run classifies {kind}, got {type(item).__name__}"
-                )
+                raise DataError(f"{place}: the run classifies {kind}, got {type(item).__name__}")
             if not isinstance(item, str) and (np.ndim(item) != 2 or item.shape[1] != features):
                 raise DataError(
-                    f"item {place}: an array [T, {features}] is expected, got {np.shape(item)}"
+                    f"{place}: an array [T, {features}] is expected, got {np.shape(item)}"
                 )
+            if not isinstance(item, str) and not len(item):
+                raise DataError(f"{place}: has no steps; leave it out")
 
 
 def load(path: Path) -> Trained:

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longshort.config.classify import ClassifyConfig, ClassifyModel
+from longshort.data.findings import Finding
 from longshort.data.formats import lines
-from longshort.data.labelled import Examples, Item
+from longshort.data.labelled import Examples, Item, examples_of
+from longshort.data.labelled_doctor import examine_parts
 from longshort.data.labelled_source import format_of, read_examples
 from longshort.data.parts import Parts, make_parts
-from longshort.data.tokens import suited
+from longshort.data.tokens import find_tokeniser, suited
 from longshort.data.vectors import vector_size
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import ConfigError, DataError, RunError
@@ -25,7 +27,7 @@ from longshort.report.classify import ClassifyReport, build_page, model_card
 from longshort.runfolder import MODEL
 from longshort.tasks.classify.fitted import Encoded, Fitted
 from longshort.tasks.classify.network import Classifier
-from longshort.tasks.classify.scoring import predictions, score, scores_of
+from longshort.tasks.classify.scoring import predictions, score, score_on, scores_of
 from longshort.tasks.classify.task import ClassifyTask, build_network, logits_of
 from longshort.tasks.task import TrainPlan
 from longshort.train import TrainResult
@@ -58,6 +60,7 @@ class ClassifyJob(Job):
         """Read the data, draw the parts, and decide what is open."""
         parts = read_parts(config, data)
         config = _decided(config, parts)
+        parts = _examined(config, parts)
         for part, examples in parts.by_name().items():
             assert examples.labels is not None
             kinds = len(set(examples.labels))
@@ -75,7 +78,7 @@ class ClassifyJob(Job):
     @staticmethod
     def again(config: ClassifyConfig, data: object, stored: dict[str, Any]) -> ClassifyJob:
         """As it was prepared, from what was decided then; other data are refused."""
-        parts = read_parts(config, data)
+        parts = _examined(config, read_parts(config, data))
         refuse_other_content(parts.train.name, _digest(parts), stored)
         return ClassifyJob(config, parts)
 
@@ -139,6 +142,21 @@ class ClassifyJob(Job):
             config, self.parts, task.fitted, scored, scores, table, result, environment()
         )
         return Outcome(scores, table, build_page(report, folder), model_card(report))
+
+
+def check(config: ClassifyConfig, data: object) -> list[Finding]:
+    """Everything in the data that would harm a classifier, with where and the fix."""
+    parts = read_parts(config, data)
+    return list(_examined(_decided(config, parts), parts).findings)
+
+
+def _examined(config: ClassifyConfig, parts: Parts) -> Parts:
+    """The parts with all that is found about them."""
+    text, cut = config.text, None
+    if parts.train.is_text:
+        assert text.tokens is not None
+        cut = find_tokeniser(text.tokens, text.lowercase).cut
+    return replace(parts, findings=tuple(examine_parts(parts, cut, text.max_length)))
 
 
 def read_parts(config: ClassifyConfig, data: object) -> Parts:
@@ -220,15 +238,16 @@ class Trained:
     config: ClassifyConfig
     fitted: Fitted
     network: Classifier
+    content: str
+    """Digest of the data that it was trained on."""
 
     def predict(self, items: Sequence[Item]) -> pl.DataFrame:
         """Label and probability of every label for texts, or arrays [T, F]: one row each."""
-        places = [f"item {i}" for i in range(len(items))]
-        return self.predict_examples(Examples("data", list(items), None, places))
+        return self.predict_examples(examples_of(items))
 
     def predict_examples(self, examples: Examples) -> pl.DataFrame:
         """The same for examples from a file; their labels are not looked at."""
-        self._refuse_other_kind(examples)
+        self.refuse_other_kind(examples)
         p = self.probabilities(self.fitted.encode(replace(examples, labels=None)))
         labels = self.fitted.labels
         table: dict[str, Any] = {"label": [labels[i] for i in p.argmax(1)]}
@@ -240,6 +259,18 @@ class Trained:
         logits = logits_of(self.network, encoded, self.config.train.device)
         found: Floats = logits.double().softmax(1).numpy()
         return found
+
+    def own_parts(self) -> Parts:
+        """The run's training, validation and test part, read again; other content is refused."""
+        if self.config.path is None:
+            raise RunError("the run was trained on data in memory, so its rivals cannot be fitted")
+        parts = read_parts(self.config, self.config.path)
+        if _digest(parts) != self.content:
+            raise RunError(
+                f"{self.config.path}: is not the data that the run was trained on (its content "
+                "differs), so the rivals cannot be fitted; restore it"
+            )
+        return parts
 
     def read(self, data: object, say: Say = quiet, *, with_labels: bool = False) -> Examples:
         """New examples from a file or frame, read as the run's own were.
@@ -264,7 +295,8 @@ class Trained:
             return replace(texts, items=[each[1] for each in labelled])
         return texts
 
-    def _refuse_other_kind(self, examples: Examples) -> None:
+    def refuse_other_kind(self, examples: Examples) -> None:
+        """Raise for texts where the run has numbers, and the other way round."""
         features = len(self.fitted.mean)
         for place, item in zip(examples.places, examples.items, strict=True):
             if isinstance(item, str) != (self.fitted.vocabulary is not None):
@@ -276,6 +308,42 @@ class Trained:
                 )
             if not isinstance(item, str) and not len(item):
                 raise DataError(f"{place}: has no steps; leave it out")
+
+
+def evaluate(
+    trained: Trained, data: object, *, include_training: bool = False, say: Say = quiet
+) -> dict[str, Any]:
+    """Scores of the model and its rivals on labelled examples, as in `scores.json`.
+
+    The rivals are fitted to the run's own data again. Examples that the run was trained or
+    validated on are left out, unless they are asked for.
+    """
+    parts = trained.own_parts()
+    examples = trained.read(data, say, with_labels=True)
+    if examples.labels is None:
+        raise DataError(f"{examples.name}: has no labels to compare with")
+    trained.refuse_other_kind(examples)
+    if not include_training:
+        examples = _unlearned(examples, parts, say)
+    encoded = [trained.fitted.encode(each) for each in (parts.train, parts.val, examples)]
+    scored = score_on(examples, trained.probabilities(encoded[2]), trained.fitted, *encoded)
+    return scores_of(scored, trained.fitted, trained.config)
+
+
+def _unlearned(examples: Examples, parts: Parts, say: Say) -> Examples:
+    seen = {*parts.train.keys(), *parts.val.keys()}
+    new = [i for i, key in enumerate(examples.keys()) if key not in seen]
+    if not new:
+        raise DataError(
+            f"{examples.name}: the run was trained or validated on all {len(examples):,} examples; "
+            "give others, or --include-training"
+        )
+    if len(new) < len(examples):
+        say(
+            f"{len(examples) - len(new):,} of {len(examples):,} examples are left out: the run was "
+            "trained or validated on them (--include-training scores them too)"
+        )
+    return examples.take(new)
 
 
 def load(path: Path) -> Trained:
@@ -290,4 +358,4 @@ def load(path: Path) -> Trained:
     tensors, _ = load_tensors(folder.file(MODEL))
     network = build_network(config, fitted)
     load_weights(network, tensors, folder.file(MODEL))
-    return Trained(config, fitted, network.to(config.train.device))
+    return Trained(config, fitted, network.to(config.train.device), str(stored.get("content")))

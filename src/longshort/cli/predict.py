@@ -54,23 +54,24 @@ def command(
 
 
 def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
-    from longshort.config.classify import ClassifyConfig
-    from longshort.data.formats.table import read
+    import polars as pl
+
     from longshort.tables import encode
     from longshort.workflow.classify import load
 
     trained = load(run)
-    config: ClassifyConfig = trained.config
+    if data is None and trained.fitted.vocabulary is None:
+        raise ConfigError(f"--data: {run} classifies numbers over time; give a file of them")
     if data is None and out is None and not screen.as_json:
         for line in sys.stdin:
             print(trained.predict([line.rstrip("\n")])["label"][0], flush=True)
         return
-    items = (
-        [line.rstrip("\n") for line in sys.stdin]
-        if data is None
-        else read(data, config.data, with_labels=False).items
-    )
-    table = trained.predict(items)
+    if data is None:
+        table = trained.predict([line.rstrip("\n") for line in sys.stdin])
+    else:
+        examples = trained.read(data, screen.say)
+        table = trained.predict_examples(examples)
+        table = pl.DataFrame({"place": examples.places}).hstack(table)
     if out is not None:
         from longshort.runfolder import write_atomic
 

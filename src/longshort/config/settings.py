@@ -12,13 +12,18 @@ from pydantic import BaseModel, ValidationError
 
 from longshort.config.classify import ClassifyConfig
 from longshort.config.forecast import RunConfig
+from longshort.config.language import LanguageConfig
 from longshort.config.section import FORMAT_VERSION
 from longshort.config.training import BaseConfig
 from longshort.errors import ConfigError, nearest
 
 Settings = Mapping[str, Any]
 
-CONFIGS: dict[str, type[BaseConfig]] = {"forecast": RunConfig, "classify": ClassifyConfig}
+CONFIGS: dict[str, type[BaseConfig]] = {
+    "forecast": RunConfig,
+    "classify": ClassifyConfig,
+    "lm": LanguageConfig,
+}
 """By task."""
 
 C = TypeVar("C", bound=BaseConfig)

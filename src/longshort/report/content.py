@@ -28,6 +28,13 @@ CLASSIFY_COLUMNS = (
     ("calibration error", "calibration_error"),
 )
 
+LANGUAGE_COLUMNS = (
+    ("perplexity", "perplexity"),
+    ("nats per token", "nats_per_token"),
+    ("bits per character", "bits_per_character"),
+    ("bits per byte", "bits_per_byte"),
+)
+
 
 @dataclass(frozen=True)
 class ReportInput:
@@ -45,7 +52,8 @@ class ReportInput:
 
 def score_rows(scores: dict[str, Any]) -> list[list[str]]:
     """The table of the model and its rivals as text, the best first below the header."""
-    entries = {"model": scores["test"]["model"], **scores["test"]["baselines"]}
+    test = scores["test"]
+    entries = {"model": test["model"], **test.get("variants", {}), **test["baselines"]}
     columns, key, sign = _table_of(scores)
     order = sorted(entries, key=lambda name: _rank(entries[name][key], sign))
     rows = [["", *(title for title, _ in columns)]]
@@ -58,6 +66,8 @@ def _table_of(scores: dict[str, Any]) -> tuple[tuple[tuple[str, str], ...], str,
     """Columns, the one that orders the rows, and whether little (1) or much (-1) of it is good."""
     if scores["task"] == "classify":
         return CLASSIFY_COLUMNS, "accuracy", -1
+    if scores["task"] == "lm":
+        return LANGUAGE_COLUMNS, "perplexity", 1
     key = "scaled_mse" if scores.get("metric") == "MSE" else "scaled_mae"
     return FORECAST_COLUMNS, key, 1
 

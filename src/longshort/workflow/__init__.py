@@ -25,10 +25,11 @@ from longshort.train.events import Listener, silent
 from longshort.workflow.classify import ClassifyJob
 from longshort.workflow.forecast import ForecastJob
 from longshort.workflow.job import Job, Say, environment, given, open_run, quiet, threads
+from longshort.workflow.language import LanguageJob
 
 __all__ = ["JOBS", "Say", "open_run", "prepare", "quiet", "resume", "run"]
 
-JOBS: dict[str, type[Job]] = {"forecast": ForecastJob, "classify": ClassifyJob}
+JOBS: dict[str, type[Job]] = {"forecast": ForecastJob, "classify": ClassifyJob, "lm": LanguageJob}
 
 
 def run(

@@ -22,7 +22,7 @@ _STEPS = 128
 _ROWS = 1024
 """Outputs that go through the softmax at once, to bound memory."""
 _SHORT, _SPREAD, _LEAST = 0.05, 5.0, 5
-"""Random lengths: how often they are halved, their deviation, the shortest (Merity et al., 2018)."""
+"""Random lengths: share that is halved, deviation, the shortest (Merity et al., 2018)."""
 
 
 class LanguageTask(Task):
@@ -61,7 +61,7 @@ class LanguageTask(Task):
         With random lengths, a chunk's is normal around `bptt`, or half of it in one of 20 cases.
         """
         settings = self.config.train
-        cap = settings.steps_per_epoch or self.num_samples
+        cap = plan.steps_per_epoch if settings.steps_per_epoch else self.num_samples
         place = 0
         if cap * settings.bptt < self.num_samples:
             last = self.num_samples - cap * settings.bptt
@@ -163,13 +163,9 @@ def losses_of(
         chunk = table[place : place + _STEPS + 1]
         read = network(chunk[:-1], states)
         states = read.states
-        rows = max(1, _ROWS // streams)
-        for output, targets, part in zip(
-            read.output.split(rows),
-            chunk[1:].split(rows),
-            found[place : place + _STEPS].split(rows),
-            strict=True,
-        ):
-            part.copy_(network.losses(output, targets))
+        rows, here = max(1, _ROWS // streams), found[place : place + _STEPS]
+        for first in range(0, len(here), rows):
+            part = slice(first, first + rows)
+            here[part] = network.losses(read.output[part], chunk[1:][part])
     nats: NDArray[np.float64] = found.T.flatten().numpy()[: len(numbers)]
     return nats

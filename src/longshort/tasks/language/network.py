@@ -14,12 +14,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longshort.config.language import LanguageModelConfig
+from longshort.errors import ConfigError
 from longshort.nn import GRU, LSTM, RNN
 from longshort.nn.blocks.dropout import SequenceDropout
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.recurrent import Recurrent
 
 _CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+
+_NARROWING = 4.0
 
 States = list[tuple[Tensor, ...]]
 """Of every layer, in the cell's order, [1, B, H] each."""
@@ -55,7 +58,7 @@ class LanguageModel(nn.Module):
         self.adaptive: nn.AdaptiveLogSoftmaxWithLoss | None = None
         self.bias: nn.Parameter | None = None
         if model.adaptive:
-            self.adaptive = nn.AdaptiveLogSoftmaxWithLoss(last, count - 1, list(model.adaptive))
+            self.adaptive = _adaptive(last, count - 1, model.adaptive)
         elif model.tie:
             self.bias = nn.Parameter(torch.zeros(count - 1))
         else:
@@ -100,6 +103,25 @@ class LanguageModel(nn.Module):
             logits: Tensor = self.head(output)
             return logits
         return F.linear(output, self.embedding.weight[1:], self.bias)
+
+
+def _adaptive(width: int, count: int, ranks: tuple[int, ...]) -> nn.AdaptiveLogSoftmaxWithLoss:
+    """Rarer tokens in clusters, each with a quarter of the width before (Grave et al., 2017).
+
+    Token numbers go by frequency already.
+    """
+    least = int(_NARROWING ** len(ranks))
+    if width < least:
+        raise ConfigError(
+            f"model.adaptive: with {len(ranks)} ranks it needs {least} units or more in the last "
+            f"layer, it has {width}"
+        )
+    if ranks[-1] >= count:
+        raise ConfigError(
+            f"model.adaptive: the last rank has to be below {count:,}, the number of tokens, got "
+            f"{ranks[-1]:,}"
+        )
+    return nn.AdaptiveLogSoftmaxWithLoss(width, count, list(ranks), div_value=_NARROWING)
 
 
 def detached(states: States) -> States:

@@ -6,8 +6,10 @@ import itertools
 import json
 import math
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 import torch
 
 from longshort import workflow
+from longshort.config import build
 from longshort.config.language import LanguageConfig, LanguageModelConfig, LanguageText
 from longshort.data.running import make_running_parts, read_running
 from longshort.errors import ConfigError, DataError, RunError
@@ -250,6 +253,31 @@ def test_tied_weights_are_one_tensor() -> None:
     assert sum(tuple(w.shape) == (12, 5) for w in tied.parameters()) == 1
 
 
+def test_an_adaptive_softmax_from_text_to_writing(book: Path, tmp_path: Path) -> None:
+    chosen = settings(book, model__tie=False, model__adaptive=[5], train__max_epochs=1)
+    scores = workflow.run(chosen, tmp_path / "run")
+    text = load(tmp_path / "run").score("the cat\n")
+    assert 1 < text["perplexity"] and scores["test"]["model"]["perplexity"] < 20
+    assert len(load(tmp_path / "run").generate(length=10)) == 10
+
+
+def test_the_documented_settings_are_settings() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "language.md").read_text()
+    block = page.split("```toml\n")[1].split("```")[0]
+    config = build(tomllib.loads(block))
+    assert isinstance(config, LanguageConfig) and config.train.asgd == 5
+    table = page.split("| meaning |\n|---|---|\n")[1].split("\n\n")[0]
+    known = {
+        *(f"model.{name}" for name in LanguageModelConfig.model_fields),
+        *(f"train.{name}" for name in type(config.train).model_fields),
+        *(f"evaluate.{name}" for name in type(config.evaluate).model_fields),
+    }
+    for line in table.splitlines():
+        names = re.findall("`([a-z_.]+)`", line.split("|")[1])
+        section = names[0].split(".")[0]
+        assert all(f"{section}.{name.split('.')[-1]}" in known for name in names), line
+
+
 class _Stop(Exception):
     pass
 
@@ -259,6 +287,9 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(book: Path, tmp_path: Path)
         book,
         model__dropout=0.2,
         model__weight_dropout=0.2,
+        model__embedding_dropout=0.1,
+        train__activation_penalty=2.0,
+        train__slowness_penalty=1.0,
         train__random_bptt=True,
         train__save_every=0.0,
         train__optimizer="sgd",
@@ -498,6 +529,14 @@ def test_texts_that_teach_nothing_are_refused(tmp_path: Path, content: bytes, me
     with pytest.raises(DataError, match=message):
         workflow.run(settings(path), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_lines_without_ends_stay_so_in_the_run_s_settings(book: Path, tmp_path: Path) -> None:
+    chosen = settings(book, text__tokens="words", text__eos=False, train__max_epochs=1)
+    scores = workflow.run(chosen, tmp_path / "run")
+    assert scores["tokens"] == len(book.read_text()[-scores["characters"] :].split())
+    assert "eos = false" in (tmp_path / "run" / "config.toml").read_text()
+    assert "\n" not in load(tmp_path / "run").generate(length=30)
 
 
 def test_settings_that_contradict_are_refused(book: Path, tmp_path: Path) -> None:

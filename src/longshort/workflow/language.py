@@ -15,7 +15,7 @@ from longshort.errors import DataError, RunError
 from longshort.evaluate.language import scores as scores_from
 from longshort.report.language import LanguageReport, build_page, model_card
 from longshort.runfolder import MODEL
-from longshort.tasks.language.fitted import Fitted
+from longshort.tasks.language.fitted import Fitted, decided
 from longshort.tasks.language.generate import Sampling, write_on
 from longshort.tasks.language.network import LanguageModel
 from longshort.tasks.language.scoring import predictions, score, scores_of
@@ -48,7 +48,7 @@ class LanguageJob(Job):
         """Read the text, cut the parts, and decide what is open."""
         parts = read_parts(config, data)
         given = config.text
-        job = LanguageJob(_decided(config, parts), parts)
+        job = LanguageJob(_decided(config), parts)
         fitted = job.task.fitted
         for name, part in parts.by_name().items():
             say(f"{name}: {len(part.text):,} characters")
@@ -139,15 +139,14 @@ def read_parts(config: LanguageConfig, data: object) -> RunningParts:
     return make_running_parts(read_running(data), val, test, shares=shares)
 
 
-def _decided(config: LanguageConfig, parts: RunningParts) -> LanguageConfig:
+def _decided(config: LanguageConfig) -> LanguageConfig:
     paths = {
         name: str(Path(path).absolute())
         for name in ("path", "val_path", "test_path")
         if (path := getattr(config.data, name)) is not None
     }
-    fitted = Fitted.fit(parts.train.text[:10_000], config.text)
-    text = config.text.model_copy(update={"tokens": fitted.tokens, "eos": fitted.eos or None})
-    return config.model_copy(update={"data": config.data.model_copy(update=paths), "text": text})
+    data = config.data.model_copy(update=paths)
+    return config.model_copy(update={"data": data, "text": decided(config.text)})
 
 
 def _digest(parts: RunningParts) -> str:

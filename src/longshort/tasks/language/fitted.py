@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,16 @@ WITH_LINE_ENDS = {"characters": "\n", "bytes": "0a"}
 """Tokenisers for which the end of a line is a token like any other."""
 
 
+def decided(text: LanguageText) -> LanguageText:
+    """The settings with what they leave open; raises `ConfigError` for what contradicts itself."""
+    tokens = text.tokens or "characters"
+    fine = tokens in WITH_LINE_ENDS
+    if text.eos and fine:
+        raise ConfigError(f"text.eos: ends of lines are {tokens} already; leave it out")
+    eos = not fine if text.eos is None else text.eos
+    return text.model_copy(update={"tokens": tokens, "eos": eos})
+
+
 @dataclass(frozen=True)
 class Fitted:
     """Everything that was learned from the training part but weights."""
@@ -35,16 +45,14 @@ class Fitted:
     @staticmethod
     def fit(text: str, config: LanguageText) -> Fitted:
         """From the training text alone."""
-        name = config.tokens or "characters"
-        if config.eos and name in WITH_LINE_ENDS:
-            raise ConfigError(f"text.eos: ends of lines are {name} already; leave it out")
-        eos = name not in WITH_LINE_ENDS if config.eos is None else config.eos
-        empty = Fitted(name, config.lowercase, eos, Vocabulary([]))
+        config = decided(config)
+        assert config.tokens is not None and config.eos is not None
+        empty = Fitted(config.tokens, config.lowercase, config.eos, Vocabulary([]))
         seen = [token for token in empty.cut(text) if token not in SPECIAL]
         vocabulary = Vocabulary.fit([seen], config.min_count, config.max_vocab)
         if len(vocabulary) <= len(SPECIAL):
             raise DataError("the training text has no token that is frequent enough to be known")
-        return Fitted(name, config.lowercase, eos, vocabulary)
+        return replace(empty, vocabulary=vocabulary)
 
     @property
     def begin(self) -> int:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from longshort.cli import backtest, cell, check, evaluate, init, predict, run, train
+from longshort.cli import backtest, cell, check, evaluate, generate, init, predict, run, train
 from longshort.errors import Interrupted, LongshortError
 
 app = typer.Typer(
@@ -16,7 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Sequence modelling with LSTM: from a file of series to a forecast that can be trusted.",
 )
-for command in (run, check, init, train, predict, evaluate, backtest, cell):
+for command in (run, check, init, train, predict, evaluate, backtest, generate, cell):
     app.command(command.NAME)(command.command)
 
 

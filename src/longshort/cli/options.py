@@ -30,10 +30,13 @@ Quantiles = Annotated[
 ]
 Text = Annotated[str | None, typer.Option("--text", help="Column of the text, to classify.")]
 Label = Annotated[str | None, typer.Option("--label", help="Column of the label.")]
+Tokens = Annotated[
+    str | None, typer.Option("--tokens", help="Of texts: words, spaces, characters, bytes, …")
+]
 Val = Annotated[str | None, typer.Option("--val", help="File of the validation part.")]
 Test = Annotated[str | None, typer.Option("--test", help="File of the test part.")]
 Task = Annotated[
-    str | None, typer.Option("--task", help="forecast (if nothing is said), classify or tag.")
+    str | None, typer.Option("--task", help="forecast (if nothing is said), classify, tag or lm.")
 ]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file, as `init` writes.")]
 Set = Annotated[
@@ -97,6 +100,7 @@ def named_options(
     task: str | None = None,
     text: str | None = None,
     label: str | None = None,
+    tokens: str | None = None,
     val: str | None = None,
     test: str | None = None,
 ) -> dict[str, object]:
@@ -112,6 +116,7 @@ def named_options(
         "data.freq": freq,
         "data.text": text,
         "data.label": label,
+        "text.tokens": tokens,
         "data.val_path": val,
         "data.test_path": test,
         "model.horizon": horizon,

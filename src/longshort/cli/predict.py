@@ -46,6 +46,8 @@ def command(
     _, config, _ = open_run(run)
     if config.task == "forecast":
         _forecast(screen, run, data, horizon, out)
+    elif config.task == "lm":
+        raise ConfigError(f"{run}: is a language model; use `longshort generate {run}`")
     else:
         if horizon is not None:
             raise ConfigError(f"--horizon: is for forecasts, {run} is of the task {config.task!r}")

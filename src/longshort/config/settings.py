@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from longshort.config.classify import ClassifyConfig
 from longshort.config.forecast import RunConfig
+from longshort.config.language import LanguageConfig
 from longshort.config.section import FORMAT_VERSION
 from longshort.config.tag import TagConfig
 from longshort.config.training import BaseConfig
@@ -23,6 +24,7 @@ CONFIGS: dict[str, type[BaseConfig]] = {
     "forecast": RunConfig,
     "classify": ClassifyConfig,
     "tag": TagConfig,
+    "lm": LanguageConfig,
 }
 """By task."""
 

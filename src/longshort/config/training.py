@@ -20,6 +20,11 @@ class TrainConfig(Section):
     ema: float = Field(
         0.995, ge=0.0, lt=1.0, description="decay of the weights' moving average; 0 for none"
     )
+    asgd: int | None = Field(
+        None,
+        ge=1,
+        description="epochs without gain after which the weights' plain mean is taken (NT-ASGD)",
+    )
     max_epochs: int | None = Field(None, ge=1)
     steps_per_epoch: int | None = Field(None, ge=1, description="cap on batches per epoch")
     batch_size: int | None = Field(None, ge=1)
@@ -40,6 +45,12 @@ class TrainConfig(Section):
                 "set clip_norm or clip_value, not both (clip_norm = 0 is not allowed;"
                 " remove it with clip_norm = 'none')"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _one_average(self) -> TrainConfig:
+        if self.asgd is not None and self.ema:
+            raise ValueError("asgd takes the weights' plain mean; set ema = 0 with it")
         return self
 
     @model_validator(mode="after")

@@ -35,6 +35,13 @@ TAG_COLUMNS = (
     ("token accuracy", "token_accuracy"),
 )
 
+LANGUAGE_COLUMNS = (
+    ("perplexity", "perplexity"),
+    ("nats per token", "nats_per_token"),
+    ("bits per character", "bits_per_character"),
+    ("bits per byte", "bits_per_byte"),
+)
+
 
 @dataclass(frozen=True)
 class ReportInput:
@@ -52,7 +59,8 @@ class ReportInput:
 
 def score_rows(scores: dict[str, Any]) -> list[list[str]]:
     """The table of the model and its rivals as text, the best first below the header."""
-    entries = {"model": scores["test"]["model"], **scores["test"]["baselines"]}
+    test = scores["test"]
+    entries = {"model": test["model"], **test.get("variants", {}), **test["baselines"]}
     columns, key, sign = _table_of(scores)
     order = sorted(entries, key=lambda name: _rank(entries[name][key], sign))
     rows = [["", *(title for title, _ in columns)]]
@@ -67,6 +75,8 @@ def _table_of(scores: dict[str, Any]) -> tuple[tuple[tuple[str, str], ...], str,
         return CLASSIFY_COLUMNS, "accuracy", -1
     if scores["task"] == "tag":
         return TAG_COLUMNS, "f1", -1
+    if scores["task"] == "lm":
+        return LANGUAGE_COLUMNS, "perplexity", 1
     key = "scaled_mse" if scores.get("metric") == "MSE" else "scaled_mae"
     return FORECAST_COLUMNS, key, 1
 

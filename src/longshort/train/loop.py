@@ -56,6 +56,8 @@ class _State:
     plateau_factor: float = 1.0
     best_epoch: int = -1
     best_score: float = math.inf
+    averaged: int | None = None
+    """Steps in the plain mean of the weights, once it is taken."""
     ended: str = ""
     history: list[dict[str, float | int]] = field(default_factory=list)
 
@@ -171,11 +173,33 @@ class _Loop:
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """Let the averaged weights follow; early steps count more (Polyak & Juditsky, 1992)."""
-        done = self._steps_done()
-        decay = min(self.config.ema, (1 + done) / (10 + done))
+        """Let the averaged weights follow."""
+        share = self._share_of_newest()
         for name, weight in self.task.module.state_dict().items():
-            self.average[name].lerp_(weight, 1.0 - decay)
+            self.average[name].lerp_(weight, share)
+
+    def _share_of_newest(self) -> float:
+        """In the average; early steps count more (Polyak & Juditsky, 1992)."""
+        if self.state.averaged is not None:
+            self.state.averaged += 1
+            return 1.0 / self.state.averaged
+        if self.config.asgd is not None:
+            return 1.0
+        done = self._steps_done()
+        return 1.0 - min(self.config.ema, (1 + done) / (10 + done))
+
+    def _begin_mean(self) -> None:
+        """Take the plain mean of all weights from here on, once gains have ended.
+
+        That is when the score is worse than the best before the last `asgd` ones (NT-ASGD, Merity
+        et al., 2018).
+        """
+        wait, state = self.config.asgd, self.state
+        scores = [float(record["val_score"]) for record in state.history]
+        if wait is None or state.averaged is not None or len(scores) < wait + 2:
+            return
+        if scores[-1] > min(scores[: -1 - wait]):
+            state.averaged = 0
 
     def _end_epoch(self) -> None:
         state = self.state
@@ -190,6 +214,7 @@ class _Loop:
         state.epoch += 1
         state.step_in_epoch, state.loss_sum, state.norm_sum = 0, 0.0, 0.0
         self._judge(record)
+        self._begin_mean()
         waited = state.epoch - state.best_epoch
         if self.config.schedule == "plateau" and waited and waited % _PLATEAU_WAIT == 0:
             state.plateau_factor *= _PLATEAU_FACTOR

@@ -1,0 +1,55 @@
+"""`longshort generate`: a language model writes on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from longshort.cli import options as o
+from longshort.cli.screen import Screen
+
+NAME = "generate"
+
+Prompt = Annotated[str, typer.Option("--prompt", help="Text to go on from.")]
+Temperature = Annotated[
+    float, typer.Option("--temperature", help="Below 1: likelier tokens; 0: the likeliest.")
+]
+TopK = Annotated[int, typer.Option("--top-k", help="Only the so many likeliest tokens; 0: all.")]
+TopP = Annotated[
+    float, typer.Option("--top-p", help="Only the likeliest that reach this probability; 1: all.")
+]
+Length = Annotated[int, typer.Option("--length", help="Tokens to write.")]
+Seed = Annotated[int, typer.Option("--seed", help="Of the chance in it.")]
+
+
+def command(
+    run: o.RunPath,
+    prompt: Prompt = "",
+    temperature: Temperature = 0.8,
+    top_k: TopK = 0,
+    top_p: TopP = 1.0,
+    length: Length = 300,
+    seed: Seed = 0,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Write on after a prompt with a trained language model, as it comes."""
+    screen = Screen(as_json=as_json, quiet=quiet)
+
+    from longshort.workflow.language import load
+
+    model = load(run)
+    unknown = list(dict.fromkeys(model.unknown(prompt)))
+    if unknown:
+        screen.say(f"note: unknown in the prompt: {', '.join(map(repr, unknown[:10]))}")
+    pieces = model.stream(
+        prompt, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
+    )
+    if as_json:
+        screen.result({"prompt": prompt, "text": "".join(pieces), "seed": seed}, [])
+        return
+    print(prompt, end="", flush=True)
+    for piece in pieces:
+        print(piece, end="", flush=True)
+    print()

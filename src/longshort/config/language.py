@@ -1,0 +1,120 @@
+"""Every setting of a language model, its unit, its default and its range."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from longshort.config.section import Section
+from longshort.config.training import BaseConfig, TrainConfig
+
+
+class LanguageData(Section):
+    """Where the text is."""
+
+    path: str | None = Field(None, description="training text; empty for lines given in Python")
+    val_path: str | None = Field(None, description="validation text; else a share of the training")
+    test_path: str | None = Field(None, description="test text; else a share of the training file")
+
+
+class LanguageSplit(Section):
+    """Parts of a single text, in its order: training, then validation, then test."""
+
+    val: float = Field(0.05, gt=0.0, lt=1.0, description="share of the text for validation")
+    test: float = Field(0.05, gt=0.0, lt=1.0, description="share of the text for the test")
+
+
+class LanguageText(Section):
+    """How a text becomes a stream of tokens; the vocabulary is the training part's."""
+
+    tokens: str | None = Field(
+        None,
+        description="words, spaces, characters, bytes, jieba, or tokenizer:FILE; characters when "
+        "absent",
+    )
+    lowercase: bool = False
+    eos: bool | None = Field(
+        None, description="a token <eos> ends each line; so for words, when absent"
+    )
+    min_count: int = Field(1, ge=1, description="rarer tokens are unknown")
+    max_vocab: int | None = Field(None, ge=3, description="the most frequent so many are known")
+
+
+class LanguageModelConfig(Section):
+    """The network: embedding, recurrent layers, softmax over the vocabulary."""
+
+    cell: Literal["lstm", "gru", "rnn"] = "lstm"
+    hidden: int = Field(256, ge=1, le=8192, description="units per layer")
+    num_layers: int = Field(2, ge=1, le=32)
+    embedding: int = Field(256, ge=1, le=4096, description="size of a token's vector")
+    tie: bool = Field(
+        True, description="softmax weights are the embedding's; the last layer has its size"
+    )
+    adaptive: tuple[int, ...] = Field(
+        (), description="ranks at which an adaptive softmax begins a new cluster; needs tie = false"
+    )
+    dropout: float = Field(0.0, ge=0.0, lt=1.0, description="for the next three where absent")
+    input_dropout: float | None = Field(None, ge=0.0, lt=1.0, description="on token vectors")
+    hidden_dropout: float | None = Field(None, ge=0.0, lt=1.0, description="between layers")
+    output_dropout: float | None = Field(None, ge=0.0, lt=1.0, description="before the softmax")
+    variational: bool = Field(True, description="one dropout mask a sequence, not one a step")
+    embedding_dropout: float = Field(
+        0.0, ge=0.0, lt=1.0, description="rate at which whole types are left out of a batch"
+    )
+    weight_dropout: float = Field(0.0, ge=0.0, lt=1.0, description="on recurrent matrices")
+
+    @field_validator("adaptive", mode="before")
+    @classmethod
+    def _as_numbers(cls, value: object) -> object:
+        return tuple(value.split(",")) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _adaptive_has_its_own_weights(self) -> LanguageModelConfig:
+        if self.adaptive and self.tie:
+            raise ValueError("adaptive: the adaptive softmax has its own weights; set tie = false")
+        if any(high <= low for low, high in zip((0, *self.adaptive), self.adaptive, strict=False)):
+            raise ValueError(f"adaptive: ranks have to rise from 1, got {self.adaptive}")
+        return self
+
+
+class LanguageTrain(TrainConfig):
+    """The training loop, with truncated backpropagation and penalties on activations."""
+
+    learning_rate: float = Field(0.003, gt=0.0)
+    momentum: float = Field(0.0, ge=0.0, lt=1.0, description="of SGD")
+    max_epochs: int | None = Field(10, ge=1)
+    batch_size: int | None = Field(32, ge=1, description="streams side by side")
+    bptt: int = Field(64, ge=1, description="steps that gradients go back")
+    random_bptt: bool = Field(
+        False, description="lengths vary around bptt, and the learning rate with them"
+    )
+    activation_penalty: float = Field(0.0, ge=0.0, description="AR: on squared outputs")
+    slowness_penalty: float = Field(0.0, ge=0.0, description="TAR: on squared changes of outputs")
+
+
+class LanguageEvaluate(Section):
+    """What is done on the test part beside the plain model."""
+
+    ngram: int | None = Field(
+        None, ge=1, le=12, description="highest order of the Kneser-Ney rival; 5, of characters 8"
+    )
+    cache: int = Field(0, ge=0, description="tokens that a neural cache remembers; 0 for none")
+    dynamic: bool = Field(False, description="learn on along the test part (dynamic evaluation)")
+
+
+class LanguageConfig(BaseConfig):
+    """A whole run; `config.toml` in the run folder is this, fully resolved."""
+
+    task: Literal["lm"] = "lm"
+    data: LanguageData = LanguageData()
+    split: LanguageSplit = LanguageSplit()
+    text: LanguageText = LanguageText()
+    model: LanguageModelConfig = LanguageModelConfig()
+    train: LanguageTrain = LanguageTrain()
+    evaluate: LanguageEvaluate = LanguageEvaluate()
+
+    @property
+    def path(self) -> str | None:
+        """The training text; None for lines given in Python."""
+        return self.data.path

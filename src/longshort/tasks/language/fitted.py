@@ -1,0 +1,125 @@
+"""How a text becomes token numbers and back; the vocabulary is the training part's."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.config.language import LanguageText
+from longshort.data.tokens import Tokeniser, find_tokeniser
+from longshort.data.vocabulary import SPECIAL, UNKNOWN, Vocabulary
+from longshort.errors import ConfigError, DataError, RunError
+
+Ints = NDArray[np.int64]
+
+EOS = "<eos>"
+WITH_LINE_ENDS = {"characters": "\n", "bytes": "0a"}
+"""Tokenisers for which the end of a line is a token like any other."""
+
+
+def decided(text: LanguageText) -> LanguageText:
+    """The settings with what they leave open; raises `ConfigError` for what contradicts itself."""
+    tokens = text.tokens or "characters"
+    fine = tokens in WITH_LINE_ENDS
+    if text.eos and fine:
+        raise ConfigError(f"text.eos: ends of lines are {tokens} already; leave it out")
+    eos = not fine if text.eos is None else text.eos
+    return text.model_copy(update={"tokens": tokens, "eos": eos})
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Everything that was learned from the training part but weights."""
+
+    tokens: str
+    lowercase: bool
+    eos: bool
+    """Whether a token <eos> ends each line."""
+    vocabulary: Vocabulary
+
+    @staticmethod
+    def fit(text: str, config: LanguageText) -> Fitted:
+        """From the training text alone."""
+        config = decided(config)
+        assert config.tokens is not None and config.eos is not None
+        empty = Fitted(config.tokens, config.lowercase, config.eos, Vocabulary([]))
+        seen = [token for token in empty.cut(text) if token not in SPECIAL]
+        vocabulary = Vocabulary.fit([seen], config.min_count, config.max_vocab)
+        if len(vocabulary) <= len(SPECIAL):
+            raise DataError("the training text has no token that is frequent enough to be known")
+        return replace(empty, vocabulary=vocabulary)
+
+    @property
+    def begin(self) -> int:
+        """The token that a text is read after: the end of a line, where that is one."""
+        end = EOS if self.eos else WITH_LINE_ENDS.get(self.tokens, "")
+        return self.vocabulary.encode([end])[0]
+
+    @property
+    def tokeniser(self) -> Tokeniser:
+        """Of lines."""
+        return find_tokeniser(self.tokens, self.lowercase)
+
+    def cut(self, text: str) -> list[str]:
+        """The tokens of a text; <eos> stands for every line feed where lines end with it."""
+        tokeniser = self.tokeniser
+        if self.tokens in WITH_LINE_ENDS:
+            return tokeniser.cut(text)
+        found: list[str] = []
+        for number, line in enumerate(text.split("\n")):
+            if number and self.eos:
+                found.append(EOS)
+            found += tokeniser.cut(line)
+        return found
+
+    def encode(self, text: str) -> Ints:
+        """Token numbers [n]."""
+        return np.array(self.vocabulary.encode(self.cut(text)), dtype=np.int64)
+
+    def stream(self, numbers: Iterable[int], *, started: bool = False) -> Iterator[str]:
+        """Text of token numbers as they come, to be printed one behind the other.
+
+        `started`: something stands on the line already.
+        """
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        fresh = not started
+        for number in numbers:
+            token = self.vocabulary.tokens[number]
+            if self.tokens == "bytes":
+                known = number != UNKNOWN
+                yield decoder.decode(bytes([int(token, 16)])) if known else "\ufffd"
+            elif self.tokens == "characters":
+                yield token if number != UNKNOWN else "\ufffd"
+            elif token == EOS and self.eos:
+                fresh = True
+                yield "\n"
+            else:
+                yield token if fresh or self.tokens == "jieba" else f" {token}"
+                fresh = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "tokens": self.tokens,
+            "lowercase": self.lowercase,
+            "eos": self.eos,
+            "vocabulary": self.vocabulary.to_dict(),
+        }
+
+    @staticmethod
+    def from_dict(stored: dict[str, Any]) -> Fitted:
+        """What `to_dict` gave; raises `RunError` where it is damaged."""
+        try:
+            return Fitted(
+                str(stored["tokens"]),
+                bool(stored["lowercase"]),
+                bool(stored["eos"]),
+                Vocabulary.from_dict(stored["vocabulary"]),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RunError(f"data.json: damaged: {error!r} in what was fitted") from None

@@ -1,0 +1,87 @@
+"""Writing on: one token after another, drawn from what the model expects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from longshort.data.vocabulary import UNKNOWN
+from longshort.errors import ConfigError
+from longshort.tasks.language.fitted import Fitted
+from longshort.tasks.language.network import LanguageModel, States
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is drawn.
+
+    temperature: divides log probabilities; 0 takes the most probable token. top_k: only the so many
+    most probable; 0 for all. top_p: only the most probable that together reach this probability
+    (Holtzman et al., 2020); 1 for all.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.temperature >= 0.0:
+            raise ConfigError(f"temperature: a number from 0 is expected, got {self.temperature}")
+        if self.top_k < 0:
+            raise ConfigError(f"top_k: a whole number from 0 (all) is expected, got {self.top_k}")
+        if not 0.0 < self.top_p <= 1.0:
+            raise ConfigError(
+                f"top_p: a probability above 0 and up to 1 is expected, got {self.top_p}"
+            )
+
+
+def probabilities(logs: Tensor, how: Sampling) -> Tensor:
+    """What tokens are drawn by, from their log probabilities [V]; what is cut has 0."""
+    if how.temperature == 0.0:
+        return torch.zeros_like(logs).index_fill(0, logs.argmax(), 1.0)
+    p = (logs / how.temperature).softmax(0)
+    if how.top_k and how.top_k < len(p):
+        least = p.topk(how.top_k).indices
+        p = torch.zeros_like(p).index_copy(0, least, p[least])
+        p = p / p.sum()
+    if how.top_p < 1.0:
+        ranked, order = p.sort(descending=True, stable=True)
+        before = ranked.cumsum(0) - ranked
+        ranked = ranked.masked_fill(before >= how.top_p, 0.0)
+        p = torch.zeros_like(p).index_copy(0, order, ranked)
+        p = p / p.sum()
+    return p
+
+
+@torch.no_grad()
+def numbers(
+    network: LanguageModel, fitted: Fitted, prompt: str, length: int, how: Sampling
+) -> Iterator[int]:
+    """`length` token numbers after the prompt; the unknown token is never drawn."""
+    network.eval()
+    draw = torch.Generator().manual_seed(how.seed)
+    device = network.embedding.weight.device
+    states: States | None = None
+    given = [fitted.begin, *fitted.encode(prompt).tolist()]
+    for token in given:
+        logs, states = network.step(torch.tensor([token], device=device), states)
+    for _ in range(length):
+        logs[0, UNKNOWN - 1] = -torch.inf
+        p = probabilities(logs[0].double().cpu(), how)
+        token = int(torch.multinomial(p, 1, generator=draw)) + 1
+        yield token
+        logs, states = network.step(torch.tensor([token], device=device), states)
+
+
+def write_on(
+    network: LanguageModel, fitted: Fitted, prompt: str, length: int, how: Sampling
+) -> Iterator[str]:
+    """Pieces of text after the prompt as they come."""
+    if length < 0:
+        raise ConfigError(f"length: a whole number of tokens from 0 is expected, got {length}")
+    started = bool(prompt) and not prompt.endswith("\n")
+    return fitted.stream(numbers(network, fitted, prompt, length, how), started=started)

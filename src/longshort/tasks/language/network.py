@@ -1,0 +1,142 @@
+"""The language model: embedding, recurrent layers, softmax over the vocabulary.
+
+Letters: T time steps, B batch, E width of the last layer, V tokens that can come, which is the
+vocabulary without padding: token number n is class n - 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from longshort.config.language import LanguageModelConfig
+from longshort.errors import ConfigError
+from longshort.nn import GRU, LSTM, RNN
+from longshort.nn.blocks.dropout import SequenceDropout
+from longshort.nn.blocks.embedding import Embedding
+from longshort.nn.recurrent import Recurrent
+
+_CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+
+_NARROWING = 4.0
+
+States = list[tuple[Tensor, ...]]
+"""Of every layer, in the cell's order, [1, B, H] each."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the layers made of a text."""
+
+    raw: Tensor
+    """Outputs of the last layer, [T, B, E]."""
+    output: Tensor
+    """The same after dropout."""
+    states: States
+
+
+class LanguageModel(nn.Module):
+    """Token numbers [T, B] to what the softmax takes, and from that to log probabilities."""
+
+    def __init__(self, model: LanguageModelConfig, count: int) -> None:
+        super().__init__()
+        self.embedding = Embedding(count, model.embedding, model.embedding_dropout)
+        last = model.embedding if model.tie else model.hidden
+        widths = [model.embedding, *[model.hidden] * (model.num_layers - 1), last]
+        self.layers = nn.ModuleList(
+            _CELLS[model.cell](before, width, weight_dropout=model.weight_dropout)
+            for before, width in pairwise(widths)
+        )
+        self.thin_input = _dropout(model, model.input_dropout)
+        self.thin_hidden = _dropout(model, model.hidden_dropout)
+        self.thin_output = _dropout(model, model.output_dropout)
+        self.head: nn.Linear | None = None
+        self.adaptive: nn.AdaptiveLogSoftmaxWithLoss | None = None
+        self.bias: nn.Parameter | None = None
+        if model.adaptive:
+            self.adaptive = _adaptive(last, count - 1, model.adaptive)
+        elif model.tie:
+            self.bias = nn.Parameter(torch.zeros(count - 1))
+        else:
+            self.head = nn.Linear(last, count - 1)
+
+    def forward(self, numbers: Tensor, states: States | None = None) -> Read:
+        """Read [T, B] from these states on, from 0 where there are none."""
+        x = self.thin_input(self.embedding(numbers))
+        raw, after = x, []
+        for number, layer in enumerate(self.layers):
+            raw, state = layer(x, None if states is None else _as_given(states[number]))
+            after.append(_as_tuple(state))
+            x = (self.thin_output if number + 1 == len(self.layers) else self.thin_hidden)(raw)
+        return Read(raw, x, after)
+
+    def step(self, numbers: Tensor, states: States | None = None) -> tuple[Tensor, States]:
+        """Read one token of each text, [B]: log probabilities of the next [B, V], and states."""
+        x, after = self.thin_input(self.embedding(numbers[None]))[0], []
+        for number, layer in enumerate(self.layers):
+            assert isinstance(layer, Recurrent)
+            x, state = layer.step(x, None if states is None else _as_given(states[number]))
+            after.append(_as_tuple(state))
+        return self.log_probabilities(x), after
+
+    def losses(self, output: Tensor, targets: Tensor) -> Tensor:
+        """Nats of token numbers [...] after outputs [..., E]."""
+        flat, classes = output.flatten(0, -2), targets.flatten() - 1
+        if self.adaptive is not None:
+            found: Tensor = -self.adaptive(flat, classes).output
+        else:
+            found = F.cross_entropy(self._logits(flat), classes, reduction="none")
+        return found.view(targets.shape)
+
+    def log_probabilities(self, output: Tensor) -> Tensor:
+        """Of all V tokens after outputs [N, E], [N, V]."""
+        if self.adaptive is not None:
+            return self.adaptive.log_prob(output)
+        return self._logits(output).log_softmax(-1)
+
+    def _logits(self, output: Tensor) -> Tensor:
+        if self.head is not None:
+            logits: Tensor = self.head(output)
+            return logits
+        return F.linear(output, self.embedding.weight[1:], self.bias)
+
+
+def _adaptive(width: int, count: int, ranks: tuple[int, ...]) -> nn.AdaptiveLogSoftmaxWithLoss:
+    """Rarer tokens in clusters, each with a quarter of the width before (Grave et al., 2017).
+
+    Token numbers go by frequency already.
+    """
+    least = int(_NARROWING ** len(ranks))
+    if width < least:
+        raise ConfigError(
+            f"model.adaptive: with {len(ranks)} ranks it needs {least} units or more in the last "
+            f"layer, it has {width}"
+        )
+    if ranks[-1] >= count:
+        raise ConfigError(
+            f"model.adaptive: the last rank has to be below {count:,}, the number of tokens, got "
+            f"{ranks[-1]:,}"
+        )
+    return nn.AdaptiveLogSoftmaxWithLoss(width, count, list(ranks), div_value=_NARROWING)
+
+
+def detached(states: States) -> States:
+    """The same states, through which no gradient goes back."""
+    return [tuple(value.detach() for value in state) for state in states]
+
+
+def _dropout(model: LanguageModelConfig, rate: float | None) -> SequenceDropout:
+    chosen = model.dropout if rate is None else rate
+    return SequenceDropout(chosen, variational=model.variational)
+
+
+def _as_tuple(state: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return (state,) if isinstance(state, Tensor) else state
+
+
+def _as_given(state: tuple[Tensor, ...]) -> Tensor | tuple[Tensor, ...]:
+    return state if len(state) > 1 else state[0]

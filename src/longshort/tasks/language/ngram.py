@@ -1,0 +1,108 @@
+"""The interpolated n-gram model with modified Kneser-Ney smoothing (Chen & Goodman, 1999).
+
+An n-gram of order k is known by a number: the place of (number of its first k - 1 tokens, last
+token) among all pairs that occur. So all orders are sorted arrays of whole numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+_UNSEEN = -1
+
+
+@dataclass(frozen=True)
+class _Order:
+    """All n-grams of one order: sorted keys, what each gives, and what its context leaves over."""
+
+    keys: Ints
+    share: Floats
+    """Discounted count over the context's, [grams]."""
+    left: Floats
+    """What the discounts leave for the lower order, [contexts]; 1 for contexts never continued."""
+
+
+class _Counted:
+    """The n-grams of one order in a stream, by where they start."""
+
+    def __init__(self, keys: Ints, contexts: int) -> None:
+        self.keys, self.first, self.numbers, self.counts = np.unique(
+            keys, return_index=True, return_inverse=True, return_counts=True
+        )
+        self.contexts = contexts
+
+
+class NGram:
+    """Probabilities of token numbers 0 … size - 1 after up to `order` - 1 others."""
+
+    def __init__(self, stream: Ints, size: int, order: int) -> None:
+        self.size = size
+        found: list[_Counted] = []
+        numbers, contexts = np.zeros(len(stream) + 1, dtype=np.int64), 1
+        for k in range(1, min(order, len(stream)) + 1):
+            counted = _Counted(numbers[:-1] * size + stream[k - 1 :], contexts)
+            found.append(counted)
+            numbers, contexts = counted.numbers, len(counted.keys)
+        # Below the highest order, what counts is how many different tokens stand before an n-gram.
+        for shorter, longer in pairwise(found):
+            starts = longer.first + 1
+            shorter.counts = np.bincount(shorter.numbers[starts], minlength=len(shorter.keys))
+        self._orders = [_smoothed(each, size) for each in found]
+
+    @property
+    def order(self) -> int:
+        """The highest in use."""
+        return len(self._orders)
+
+    def losses(self, stream: Ints, before: Ints) -> Floats:
+        """Nats of every token of a stream that follows the tokens `before`."""
+        found: Floats = -np.log(self._probabilities(np.concatenate([before, stream])))
+        return found[len(before) :]
+
+    def distribution(self, before: Ints) -> Floats:
+        """Probabilities of all tokens after these, [size]."""
+        kept = before[max(0, len(before) - self.order + 1) :]
+        ends = [self._probabilities(np.append(kept, token))[-1] for token in range(self.size)]
+        return np.array(ends)
+
+    def _probabilities(self, whole: Ints) -> Floats:
+        """Of each token after those before it, from the lowest order to the highest."""
+        p, contexts = np.full(len(whole), 1.0 / self.size), np.zeros(len(whole), dtype=np.int64)
+        for order in self._orders:
+            known = contexts != _UNSEEN
+            keys = contexts * self.size + whole
+            place = np.minimum(np.searchsorted(order.keys, keys), len(order.keys) - 1)
+            hit = known & (order.keys[place] == keys)
+            p = np.where(known, order.left[contexts] * p + hit * order.share[place], p)
+            contexts = np.concatenate([[_UNSEEN], np.where(hit, place, _UNSEEN)[:-1]])
+        return p
+
+
+def _smoothed(grams: _Counted, size: int) -> _Order:
+    """Discount counts by how small they are."""
+    context, counts = grams.keys // size, grams.counts
+    discount = _discounts(counts)[np.minimum(counts, 3)]
+    totals = np.bincount(context, weights=counts, minlength=grams.contexts)
+    taken = np.bincount(context, weights=discount, minlength=grams.contexts)
+    left = np.divide(taken, totals, out=np.ones(grams.contexts), where=totals > 0)
+    share = np.divide(
+        counts - discount, totals[context], out=np.zeros(len(counts)), where=counts > 0
+    )
+    return _Order(grams.keys, share, left)
+
+
+def _discounts(counts: Ints) -> Floats:
+    """For counts of 0, 1, 2, and 3 or more; 0.5 where counts of counts are too few."""
+    n1, n2, n3, n4 = (int((counts == c).sum()) for c in (1, 2, 3, 4))
+    if not (n1 and n2 and n3 and n4):
+        return np.array([0.0, 0.5, 0.5, 0.5])
+    y = n1 / (n1 + 2 * n2)
+    found = [1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
+    return np.array([0.0, *(min(max(d, 0.05), c - 0.05) for c, d in enumerate(found, 1))])

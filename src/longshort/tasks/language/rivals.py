@@ -1,0 +1,32 @@
+"""What a language model has to beat: how often tokens occur, and what follows a few others."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.tasks.language.ngram import NGram
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+def unigram(train: Ints, test: Ints, size: int) -> Floats:
+    """Nats of test tokens by how often they occur in training, plus one each."""
+    counts = np.bincount(train, minlength=size)[:size] + 1.0
+    nats: Floats = -np.log(counts / counts.sum())
+    return nats[test]
+
+
+def kneser_ney(
+    train: Ints, val: Ints, test: Ints, size: int, highest: int, begin: int
+) -> tuple[Floats, int]:
+    """Nats of test tokens by the n-gram model of the order that is best on the validation part."""
+    before, best, chosen = np.array([begin]), np.inf, NGram(train, size, 1)
+    for order in range(2, highest + 1):
+        model = NGram(train, size, order)
+        loss = float(model.losses(val, before).mean())
+        if loss >= best:
+            break
+        best, chosen = loss, model
+    return chosen.losses(test, before), chosen.order

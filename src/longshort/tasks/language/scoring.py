@@ -1,0 +1,121 @@
+"""The language model beside its rivals on the test part, and whether it earned its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from longshort.config.language import LanguageConfig
+from longshort.data.vocabulary import UNKNOWN
+from longshort.evaluate.honesty import Comparison, compare
+from longshort.evaluate.language import scores as scores_from
+from longshort.tasks.language.adapt import cached, dynamic
+from longshort.tasks.language.fitted import Fitted, Ints
+from longshort.tasks.language.rivals import kneser_ney, unigram
+from longshort.tasks.language.task import LanguageTask, losses_of
+
+Floats = NDArray[np.float64]
+MODEL = "model"
+TITLES = {"unigram": "the frequency of tokens", "kneser_ney": "the Kneser-Ney n-gram model"}
+_BLOCK = 100
+"""Tokens of a stretch in the comparison: losses of neighbours go together."""
+_ORDERS = {"characters": 8, "bytes": 8}
+_USUAL_ORDER = 5
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Nats [n] of every test token by the model, its rivals, and the model with options."""
+
+    numbers: Ints
+    nats: dict[str, Floats]
+    variants: dict[str, Floats]
+    notes: dict[str, str]
+
+
+def score(task: LanguageTask) -> Scored:
+    """The test part, seen for the first time; every token after all before it."""
+    fitted, config = task.fitted, task.config
+    test, size, begin = (
+        fitted.encode(task.parts.test.text),
+        len(fitted.vocabulary) - 1,
+        fitted.begin,
+    )
+    nats = {MODEL: losses_of(task.network, test, begin)}
+    train, val, tested = task.train - 1, task.val - 1, test - 1
+    nats["unigram"] = unigram(train, tested, size)
+    highest = config.evaluate.ngram or _ORDERS.get(fitted.tokens, _USUAL_ORDER)
+    nats["kneser_ney"], order = kneser_ney(train, val, tested, size, highest, begin - 1)
+    notes = {"kneser_ney": f"looks at {order - 1} tokens before, chosen on the validation part"}
+    variants = {}
+    if config.evaluate.cache:
+        found = cached(task.network, task.val, test, begin, config.evaluate.cache)
+        variants["model + cache"], notes["model + cache"] = found.nats, found.note
+    if config.evaluate.dynamic:
+        found = dynamic(task.network, task.val, test, begin)
+        variants["model + dynamic"], notes["model + dynamic"] = found.nats, found.note
+    return Scored(test, nats, variants, notes)
+
+
+def scores_of(scored: Scored, text: str, config: LanguageConfig) -> dict[str, Any]:
+    """The content of `scores.json`; `text` is the test part's."""
+    characters, size = len(text), len(text.encode())
+    entries = {n: scores_from(nats, characters, size) for n, nats in scored.nats.items()}
+    variants = {n: scores_from(nats, characters, size) for n, nats in scored.variants.items()}
+    model = entries.pop(MODEL)
+    rival = min(entries, key=lambda name: entries[name]["nats_per_token"])
+    count = len(scored.numbers)
+    block = max(_BLOCK, count // 1000)
+    result = compare(scored.nats[MODEL], scored.nats[rival], block)
+    return {
+        "task": config.task,
+        "tokens": count,
+        "characters": characters,
+        "bytes": size,
+        "unknown": int((scored.numbers == UNKNOWN).sum()),
+        "test": {"model": model, "variants": variants, "baselines": entries},
+        "notes": scored.notes,
+        "metric": "perplexity",
+        "best_rival": rival,
+        "outcome": result.outcome,
+        "gain": result.gain,
+        "gain_95": [result.low, result.high],
+        "verdict": _verdict(result, rival, model, entries[rival], config, count),
+    }
+
+
+def _verdict(
+    result: Comparison,
+    rival: str,
+    model: dict[str, float],
+    other: dict[str, float],
+    config: LanguageConfig,
+    count: int,
+) -> str:
+    cell = config.model.cell.upper()
+    numbers = (
+        f"perplexity {model['perplexity']:.4g} against {other['perplexity']:.4g} of {TITLES[rival]}"
+    )
+    basis = f"the best rival, over {count:,} test {config.text.tokens}"
+    if result.low is None or result.high is None:
+        return f"Too few test tokens to tell: {numbers}, {basis}."
+    span = f"95 % interval of the share of nats saved {result.low:+.1%} to {result.high:+.1%}"
+    if result.outcome == "better":
+        return f"The {cell} earned its place: {numbers}, {basis} ({span})."
+    if result.outcome == "equal":
+        return (
+            f"The {cell} and the best rival cannot be told apart: {numbers}, {basis} ({span}). "
+            "Prefer the rival: it is simpler."
+        )
+    return f"The {cell} did not earn its place: {numbers}, {basis} ({span}). Use the rival."
+
+
+def predictions(scored: Scored, fitted: Fitted) -> pl.DataFrame:
+    """One row per test token, in order: token and its nats by the model and its rivals."""
+    tokens = fitted.vocabulary.decode(scored.numbers.tolist())
+    nats = {f"nats_{name}": values for name, values in (scored.nats | scored.variants).items()}
+    return pl.DataFrame({"token": tokens, **nats})

@@ -1,0 +1,222 @@
+"""Language modelling: the job of a run, and what a finished one can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from longshort.config.language import LanguageConfig
+from longshort.data.running import RunningParts, make_running_parts, read_running
+from longshort.errors import DataError, RunError
+from longshort.evaluate.language import scores as scores_from
+from longshort.report.language import LanguageReport, build_page, model_card
+from longshort.runfolder import MODEL
+from longshort.tasks.language.fitted import Fitted, decided
+from longshort.tasks.language.generate import Sampling, write_on
+from longshort.tasks.language.network import LanguageModel
+from longshort.tasks.language.scoring import predictions, score, scores_of
+from longshort.tasks.language.task import LanguageTask, build_network, losses_of
+from longshort.tasks.task import TrainPlan
+from longshort.train import TrainResult
+from longshort.train.checkpoint import load_tensors, load_weights
+from longshort.workflow.job import (
+    Job,
+    Outcome,
+    Say,
+    environment,
+    open_run,
+    refuse_other_content,
+    threads,
+    training_record,
+)
+
+
+class LanguageJob(Job):
+    """From running text to a language model beside its rivals."""
+
+    def __init__(self, config: LanguageConfig, parts: RunningParts) -> None:
+        self._config, self.parts = config, parts
+        with threads(config.train.threads):
+            self._task = LanguageTask(config, parts)
+
+    @staticmethod
+    def prepare(config: LanguageConfig, data: object, say: Say) -> LanguageJob:
+        """Read the text, cut the parts, and decide what is open."""
+        parts = read_parts(config, data)
+        given = config.text
+        job = LanguageJob(_decided(config), parts)
+        fitted = job.task.fitted
+        for name, part in parts.by_name().items():
+            say(f"{name}: {len(part.text):,} characters")
+        say(f"parts: {parts.how}")
+        for finding in parts.findings:
+            say(f"{finding.severity}: {finding.sentence()}")
+        if given.tokens is None:
+            say(f"decided: text.tokens = {fitted.tokens}")
+        say(
+            f"train: {len(job.task.train):,} tokens ({fitted.tokens}), "
+            f"{len(fitted.vocabulary) - 1:,} different ones"
+        )
+        return job
+
+    @staticmethod
+    def again(config: LanguageConfig, data: object, stored: dict[str, Any]) -> LanguageJob:
+        """As it was prepared, from what was decided then; other data are refused."""
+        parts = read_parts(config, data)
+        refuse_other_content(parts.train.name, _digest(parts), stored)
+        return LanguageJob(config, parts)
+
+    @property
+    def config(self) -> LanguageConfig:
+        """Every setting, decided."""
+        return self._config
+
+    @property
+    def task(self) -> LanguageTask:
+        """The language model in training."""
+        return self._task
+
+    @property
+    def name(self) -> str:
+        """Of the data."""
+        return self.parts.train.name
+
+    def digest(self) -> str:
+        """Of all parts."""
+        return _digest(self.parts)
+
+    def plan(self) -> TrainPlan:
+        """Every training token once an epoch, if there is no cap."""
+        train = self.config.train
+        assert train.batch_size and train.max_epochs
+        batches = -(-self.task.num_samples // train.bptt)
+        return TrainPlan(
+            train.batch_size, min(batches, train.steps_per_epoch or batches), train.max_epochs
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Files, parts, findings, and what was fitted."""
+        parts = self.parts
+        return {
+            "name": parts.train.name,
+            "files": {
+                name: {"path": part.path, "sha256": part.sha256, "characters": len(part.text)}
+                for name, part in parts.by_name().items()
+            },
+            "split": parts.how,
+            "findings": [finding.to_dict() for finding in parts.findings],
+            "fitted": self.task.fitted.to_dict(),
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The network."""
+        return dict(self.task.module.state_dict())
+
+    def finish(self, result: TrainResult, folder: Path) -> Outcome:
+        """Score the test part beside the rivals, and report."""
+        task, config = self.task, self.config
+        with threads(config.train.threads):
+            scored = score(task)
+            scores = scores_of(scored, self.parts.test.text, config)
+            scores["training"] = training_record(result, task)
+            scores["training"]["tokens"] = len(task.train)
+            report = LanguageReport(config, task, scored, scores, result, environment())
+            page = build_page(report, folder)
+        return Outcome(scores, predictions(scored, task.fitted), page, model_card(report))
+
+
+def read_parts(config: LanguageConfig, data: object) -> RunningParts:
+    """Training, validation and test text, from files or shares."""
+    val, test = (
+        None if path is None else read_running(path)
+        for path in (config.data.val_path, config.data.test_path)
+    )
+    shares = (config.split.val, config.split.test)
+    return make_running_parts(read_running(data), val, test, shares=shares)
+
+
+def _decided(config: LanguageConfig) -> LanguageConfig:
+    paths = {
+        name: str(Path(path).absolute())
+        for name in ("path", "val_path", "test_path")
+        if (path := getattr(config.data, name)) is not None
+    }
+    data = config.data.model_copy(update=paths)
+    return config.model_copy(update={"data": data, "text": decided(config.text)})
+
+
+def _digest(parts: RunningParts) -> str:
+    return " ".join(part.digest() for part in parts.by_name().values())
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A language model ready for use."""
+
+    config: LanguageConfig
+    fitted: Fitted
+    network: LanguageModel
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        length: int = 200,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> Iterator[str]:
+        """The text after the prompt, piece by piece as it is written.
+
+        length: tokens; temperature: below 1 likelier tokens are drawn more often, 0 takes the
+        likeliest; top_k: only the so many likeliest (0: all); top_p: only the likeliest that
+        together reach this probability (1: all). Raises `ConfigError`.
+        """
+        how = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+        return write_on(self.network, self.fitted, prompt, length, how)
+
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        length: int = 200,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> str:
+        """As `stream`, the whole text after the prompt."""
+        pieces = self.stream(
+            prompt, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
+        )
+        return "".join(pieces)
+
+    def unknown(self, text: str) -> list[str]:
+        """Tokens of a text that the vocabulary lacks, in order."""
+        tokens = self.fitted.cut(text)
+        return [token for token in tokens if token not in self.fitted.vocabulary]
+
+    def score(self, text: str) -> dict[str, float]:
+        """Perplexity, nats per token, bits per character and byte, and `tokens`, of a text."""
+        numbers = self.fitted.encode(text)
+        if not len(numbers):
+            raise DataError("score: the text has no token")
+        nats = losses_of(self.network, numbers, self.fitted.begin)
+        return scores_from(nats, len(text), len(text.encode())) | {"tokens": len(numbers)}
+
+
+def load(path: Path) -> Trained:
+    """A finished run. Nothing in its files is executed."""
+    folder, config, stored = open_run(path)
+    if not isinstance(config, LanguageConfig):
+        raise RunError(f"{path}: is a run of the task {config.task!r}, and no language model")
+    fitted = Fitted.from_dict(stored.get("fitted", {}))
+    tensors, _ = load_tensors(folder.file(MODEL))
+    network = build_network(config, fitted)
+    load_weights(network, tensors, folder.file(MODEL))
+    return Trained(config, fitted, network.to(config.train.device).eval())

@@ -1,0 +1,588 @@
+"""Language modelling from text to report: what is learned, counted, written, refused and kept."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from longshort import workflow
+from longshort.config import build
+from longshort.config.language import LanguageConfig, LanguageModelConfig, LanguageText
+from longshort.data.running import make_running_parts, read_running
+from longshort.errors import ConfigError, DataError, RunError
+from longshort.evaluate.language import scores as scores_from
+from longshort.tasks.language.adapt import cached, dynamic, remember
+from longshort.tasks.language.fitted import Fitted
+from longshort.tasks.language.generate import Sampling, probabilities
+from longshort.tasks.language.network import LanguageModel, detached
+from longshort.tasks.language.ngram import NGram
+from longshort.tasks.language.rivals import kneser_ney, unigram
+from longshort.tasks.language.task import LanguageTask, losses_of, side_by_side
+from longshort.train.events import Event, Stepped
+from longshort.workflow.language import LanguageJob, load
+
+QUICK: dict[str, Any] = {
+    "task": "lm",
+    "model": {"hidden": 24, "embedding": 16, "num_layers": 1},
+    "train": {"max_epochs": 3, "learning_rate": 0.03, "batch_size": 8, "bptt": 16, "threads": 1},
+}
+
+WORDS = ["the", "cat", "sees", "a", "dog", "and", "bird", "while", "it", "rains"]
+
+
+def prose(lines: int, seed: int = 0) -> str:
+    """Lines in which every word is followed by one of two."""
+    draw = np.random.default_rng(seed)
+    found = []
+    for _ in range(lines):
+        places = draw.integers(10) + np.cumsum(draw.integers(1, 3, draw.integers(4, 9)))
+        found.append(" ".join(WORDS[place % len(WORDS)] for place in places))
+    return "\n".join(found) + "\n"
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    path = tmp_path / "book.txt"
+    path.write_text(prose(250))
+    return path
+
+
+def settings(path: Path | None = None, **changes: Any) -> dict[str, Any]:
+    found = {key: dict(value) if isinstance(value, dict) else value for key, value in QUICK.items()}
+    for key, value in changes.items():
+        section, _, name = key.partition("__")
+        found.setdefault(section, {})[name] = value
+    if path is not None:
+        found.setdefault("data", {})["path"] = str(path)
+    return found
+
+
+def small_task(text: str, **changes: Any) -> LanguageTask:
+    config = LanguageConfig.model_validate(settings(**changes))
+    parts = make_running_parts(read_running(text.splitlines()), None, None, shares=(0.1, 0.1))
+    return LanguageTask(config, parts)
+
+
+def model_of(**changes: Any) -> LanguageModel:
+    torch.manual_seed(1)
+    sizes: dict[str, Any] = {"hidden": 7, "embedding": 5, "num_layers": 2}
+    return LanguageModel(LanguageModelConfig(**(sizes | changes)), 12).eval()
+
+
+def some_numbers(count: int, high: int = 12, seed: int = 0) -> Any:
+    return np.random.default_rng(seed).integers(1, high, count)
+
+
+def test_from_a_text_to_a_report(book: Path, tmp_path: Path) -> None:
+    chosen = settings(book, text__tokens="words", evaluate__cache=50, evaluate__dynamic=True)
+    scores = workflow.run(chosen, tmp_path / "run")
+    test = scores["test"]
+    assert set(test["baselines"]) == {"unigram", "kneser_ney"}
+    assert set(test["variants"]) == {"model + cache", "model + dynamic"}
+    assert test["model"]["perplexity"] < test["baselines"]["unigram"]["perplexity"]
+    table = pl.read_csv(tmp_path / "run" / "predictions.csv")
+    assert table.height == scores["tokens"] > 80
+    assert table["nats_model"].mean() == pytest.approx(test["model"]["nats_per_token"])
+    text = "".join(line + "\n" for line in book.read_text().splitlines())
+    assert text.endswith(" ".join(table["token"].to_list()[-5:-1]) + "\n")
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert scores["verdict"].split(":")[0] in page and "Which tokens surprise it" in page
+
+
+def test_every_token_of_the_test_part_is_counted_once(book: Path) -> None:
+    task = small_task(book.read_text(), text__tokens="words")
+    text = task.parts.test.text
+    expected = sum(len(line.split()) + 1 for line in text.splitlines())
+    numbers = task.fitted.encode(text)
+    assert len(numbers) == expected
+    for streams in (1, 3, 10):
+        assert losses_of(task.network, numbers, task.fitted.begin, streams).shape == (expected,)
+
+
+def test_perplexity_of_a_uniform_model() -> None:
+    network = model_of()
+    for weight in network.parameters():
+        torch.nn.init.zeros_(weight)
+    nats = losses_of(network, some_numbers(300), 1)
+    found = scores_from(nats, characters=600, size=1200)
+    assert found["perplexity"] == pytest.approx(11, rel=1e-6)
+    assert found["nats_per_token"] == pytest.approx(math.log(11), rel=1e-6)
+    assert found["bits_per_character"] == pytest.approx(math.log2(11) / 2, rel=1e-6)
+    assert found["bits_per_byte"] == pytest.approx(math.log2(11) / 4, rel=1e-6)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("tie", [True, False])
+def test_chunks_with_carried_states_are_the_whole(cell: str, tie: bool) -> None:
+    network = model_of(cell=cell, tie=tie)
+    numbers = torch.from_numpy(some_numbers(60).reshape(20, 3))
+    whole = network(numbers)
+    states, outputs = None, []
+    for chunk in numbers.split([7, 1, 12]):
+        read = network(chunk, states)
+        states = detached(read.states)
+        outputs.append(read.output)
+    torch.testing.assert_close(torch.cat(outputs), whole.output)
+    with torch.no_grad():
+        states = None
+        for row in range(20):
+            logs, states = network.step(numbers[row], states)
+            torch.testing.assert_close(logs, network.log_probabilities(whole.output[row]))
+            torch.testing.assert_close(logs.exp().sum(-1), torch.ones(3))
+
+
+def test_a_long_text_is_scored_as_in_one_go() -> None:
+    network, numbers = model_of(), some_numbers(700)
+    table = side_by_side(numbers, 1, 1)
+    read = network(table[:-1])
+    whole = network.losses(read.output, table[1:])[:, 0].detach().numpy()
+    np.testing.assert_allclose(losses_of(network, numbers, 1), whole, rtol=1e-5)
+
+
+def test_an_adaptive_softmax_is_a_distribution() -> None:
+    network = model_of(tie=False, adaptive=(3, 6), hidden=16)
+    output = torch.randn(4, 16)
+    logs = network.log_probabilities(output)
+    torch.testing.assert_close(logs.exp().sum(-1), torch.ones(4))
+    for token in range(1, 12):
+        nats = network.losses(output[:, None], torch.full((4, 1), token))[:, 0]
+        torch.testing.assert_close(nats, -logs[:, token - 1])
+    with pytest.raises(ValueError, match="set tie = false"):
+        LanguageModelConfig(adaptive=(3, 6))
+    with pytest.raises(ConfigError, match="needs 16 units or more in the last layer, it has 7"):
+        model_of(tie=False, adaptive=(3, 6))
+    with pytest.raises(ConfigError, match="has to be below 11, the number of tokens, got 11"):
+        model_of(tie=False, adaptive=(11,))
+
+
+def test_streams_lie_side_by_side() -> None:
+    table = side_by_side(np.arange(1, 12), 3, 99)
+    assert table.T.tolist() == [[99, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]]
+
+
+def test_an_epoch_reads_every_step_once(book: Path) -> None:
+    for changes in ({}, {"train__random_bptt": True}):
+        task = small_task(book.read_text(), **changes)
+        job_plan = LanguageJob(task.config, task.parts).plan()
+        draw = torch.Generator().manual_seed(3)
+        chunks = [chunk.tolist() for chunk in task.batches(job_plan, draw)]
+        assert chunks[0][0] == 0 and sum(chunks[-1]) == task.num_samples
+        assert all(sum(a) == b[0] for a, b in itertools.pairwise(chunks))
+        lengths = {length for _, length in chunks[:-1]}
+        assert len(lengths) > 3 if changes else lengths == {16}
+        rates = [task.rate(torch.tensor(chunk)) for chunk in chunks]
+        expected = [length / 16 if changes else 1.0 for _, length in chunks]
+        assert rates == expected
+
+
+def test_a_capped_epoch_begins_somewhere_without_a_past(book: Path) -> None:
+    task = small_task(book.read_text(), train__steps_per_epoch=4)
+    plan = LanguageJob(task.config, task.parts).plan()
+    assert plan.steps_per_epoch == 4
+    begins = set()
+    for seed in range(5):
+        chunks = list(task.batches(plan, torch.Generator().manual_seed(seed)))
+        assert len(chunks) == 4
+        begins.add(int(chunks[0][0]))
+    assert len(begins) > 1
+    task.loss(torch.tensor([0, 16]))
+    torch.testing.assert_close(task.loss(torch.tensor([32, 16])), _fresh(task, 32, 16))
+    with pytest.raises(AssertionError):
+        torch.testing.assert_close(task.loss(torch.tensor([48, 16])), _fresh(task, 48, 16))
+
+
+def _fresh(task: LanguageTask, place: int, length: int) -> torch.Tensor:
+    chunk = task.streams[place : place + length + 1]
+    return task.network.losses(task.network(chunk[:-1]).output, chunk[1:]).mean()
+
+
+def test_penalties_on_activations(book: Path) -> None:
+    plain = small_task(book.read_text())
+    ar = small_task(book.read_text(), train__activation_penalty=2.0)
+    tar = small_task(book.read_text(), train__slowness_penalty=1.0)
+    chunk = torch.tensor([0, 16])
+    read = plain.network(plain.streams[:16])
+    base = plain.loss(chunk)
+    torch.testing.assert_close(ar.loss(chunk), base + 2 * read.output.square().mean())
+    change = (read.raw[1:] - read.raw[:-1]).square().mean()
+    torch.testing.assert_close(tar.loss(chunk), base + change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dropout": 0.5},
+        {"input_dropout": 0.5},
+        {"hidden_dropout": 0.5},
+        {"output_dropout": 0.5},
+        {"embedding_dropout": 0.5},
+        {"weight_dropout": 0.5},
+        {"dropout": 0.5, "variational": False},
+    ],
+)
+def test_every_dropout_acts_in_training_only(change: dict[str, Any]) -> None:
+    network, numbers = model_of(**change), torch.from_numpy(some_numbers(40).reshape(20, 2))
+    still = network(numbers).output
+    torch.testing.assert_close(still, network(numbers).output)
+    network.train()
+    torch.manual_seed(0)
+    first = network(numbers).output
+    assert not torch.allclose(first, network(numbers).output)
+    if "output_dropout" in change:
+        zero = first == 0.0
+        assert zero.any() and (zero == zero[0]).all()  # one mask for all steps
+
+
+def test_tied_weights_are_one_tensor() -> None:
+    tied, free = (model_of(tie=tie) for tie in (True, False))
+    assert tied.layers[-1].hidden_size == 5 and free.layers[-1].hidden_size == 7
+    assert tied.head is None and free.head is not None
+    assert sum(tuple(w.shape) == (12, 5) for w in tied.parameters()) == 1
+
+
+def test_an_adaptive_softmax_from_text_to_writing(book: Path, tmp_path: Path) -> None:
+    chosen = settings(book, model__tie=False, model__adaptive=[5], train__max_epochs=1)
+    scores = workflow.run(chosen, tmp_path / "run")
+    text = load(tmp_path / "run").score("the cat\n")
+    assert text["perplexity"] > 1 and scores["test"]["model"]["perplexity"] < 20
+    assert len(load(tmp_path / "run").generate(length=10)) == 10
+
+
+def test_the_documented_settings_are_settings() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "language.md").read_text()
+    block = page.split("```toml\n")[1].split("```")[0]
+    config = build(tomllib.loads(block))
+    assert isinstance(config, LanguageConfig) and config.train.asgd == 5
+    table = page.split("| meaning |\n|---|---|\n")[1].split("\n\n")[0]
+    known = {
+        *(f"model.{name}" for name in LanguageModelConfig.model_fields),
+        *(f"train.{name}" for name in type(config.train).model_fields),
+        *(f"evaluate.{name}" for name in type(config.evaluate).model_fields),
+    }
+    for line in table.splitlines():
+        names = re.findall("`([a-z_.]+)`", line.split("|")[1])
+        section = names[0].split(".")[0]
+        assert all(f"{section}.{name.split('.')[-1]}" in known for name in names), line
+
+
+class _Stop(Exception):
+    pass
+
+
+def test_an_interrupted_run_goes_on_to_the_same_bits(book: Path, tmp_path: Path) -> None:
+    chosen = settings(
+        book,
+        model__dropout=0.2,
+        model__weight_dropout=0.2,
+        model__embedding_dropout=0.1,
+        train__activation_penalty=2.0,
+        train__slowness_penalty=1.0,
+        train__random_bptt=True,
+        train__save_every=0.0,
+        train__optimizer="sgd",
+        train__learning_rate=1.0,
+        train__ema=0.0,
+        train__asgd=1,
+        train__schedule="none",
+    )
+    workflow.run(chosen, tmp_path / "whole")
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Stepped) and event.step == 70:
+            raise _Stop
+
+    with pytest.raises(_Stop):
+        workflow.run(chosen, tmp_path / "torn", listen=stop)
+    workflow.resume(tmp_path / "torn")
+    for name in ("model.safetensors", "metrics.jsonl", "predictions.csv", "scores.json"):
+        assert (tmp_path / "torn" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_other_text_is_refused_on_resume(book: Path, tmp_path: Path) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, Stepped):
+            raise _Stop
+
+    with pytest.raises(_Stop):
+        workflow.run(settings(book), tmp_path / "run", listen=stop)
+    book.write_text(book.read_text().replace("cat", "cow"))
+    with pytest.raises(RunError, match="not the data that the run began with"):
+        workflow.resume(tmp_path / "run")
+
+
+def test_kneser_ney_is_a_distribution_and_beats_the_unigram() -> None:
+    draw = np.random.default_rng(0)
+    stream = np.cumsum(draw.integers(0, 3, 3000)) % 9  # what follows depends on what was before
+    train, val, test = stream[:2400], stream[2400:2700], stream[2700:]
+    for order in (1, 2, 3, 5):
+        model = NGram(train, 10, order)
+        assert model.order == order
+        for history in (
+            [],
+            [4],
+            [1, 2],
+            [9, 9],
+            [9, 1, 2],
+            train[:6].tolist(),
+            train[-4:].tolist(),
+        ):
+            p = model.distribution(np.array(history, dtype=np.int64))
+            assert p.sum() == pytest.approx(1.0, abs=1e-12) and (p > 0).all()
+    nats, order = kneser_ney(train, val, test, 10, 5, 0)
+    assert order >= 2
+    assert nats.mean() < 1.25 < unigram(train, test, 10).mean()
+    assert nats.mean() == pytest.approx(math.log(3), abs=0.1)
+
+
+def test_kneser_ney_by_hand() -> None:
+    """Bigrams ab, bc, ca, ab, bd of abcabd: too few counts of counts, so every discount is 1/2."""
+    model = NGram(np.array([0, 1, 2, 0, 1, 3]), 4, 2)
+    # Continuations: a after c; b after a; c after b; d after b. One each, of 4.
+    lower = (1 - 0.5) / 4 + (4 * 0.5 / 4) / 4
+    np.testing.assert_allclose(model.distribution(np.array([], dtype=np.int64)), [lower] * 4)
+    after_a = [0.25 * lower, (2 - 0.5) / 2 + 0.25 * lower, 0.25 * lower, 0.25 * lower]
+    np.testing.assert_allclose(model.distribution(np.array([0])), after_a)
+    after_b = [0.5 * lower, 0.5 * lower, 0.25 + 0.5 * lower, 0.25 + 0.5 * lower]
+    np.testing.assert_allclose(model.distribution(np.array([1])), after_b)
+
+
+def test_a_stream_and_single_histories_have_the_same_probabilities() -> None:
+    stream = some_numbers(400, 8) - 1
+    model = NGram(stream[:300], 8, 3)
+    nats = model.losses(stream[300:], np.array([0]))
+    for place in range(5, 30):
+        p = model.distribution(stream[300 : 300 + place])
+        assert -math.log(p[stream[300 + place]]) == pytest.approx(nats[place])
+
+
+def test_the_cache_by_hand() -> None:
+    outputs = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [1.0, 1.0]])
+    found = remember(outputs, np.array([5, 6, 5, 6]), size=2, theta=0.5)
+    weights = np.exp(0.5 * np.array([1.0, 2.0]))  # of places 1 and 2; place 0 is forgotten
+    np.testing.assert_allclose(found, [0, 0, 0.5, weights[0] / weights.sum()])
+
+
+def test_adapting_helps_on_a_text_of_its_own(book: Path) -> None:
+    task = small_task(prose(60))
+    begin = task.fitted.begin
+    strange = np.tile(task.fitted.encode("dog dog bird rains\n"), 25)
+    plain = losses_of(task.network, strange, begin).mean()
+    before = {name: weight.clone() for name, weight in task.network.state_dict().items()}
+    assert cached(task.network, strange, strange, begin, 100).nats.mean() < plain - 0.1
+    assert dynamic(task.network, strange, strange, begin).nats.mean() < plain - 0.1
+    for name, weight in task.network.state_dict().items():
+        assert torch.equal(weight, before[name])
+
+
+def test_adapting_sees_a_token_after_it_was_scored(book: Path) -> None:
+    task = small_task(prose(60))
+    numbers = task.fitted.encode(prose(8, seed=5))
+    other = numbers.copy()
+    other[150:] = numbers[150:][::-1]
+    for adapted in (
+        lambda text: cached(task.network, numbers, text, task.fitted.begin, 100).nats,
+        lambda text: dynamic(task.network, numbers, text, task.fitted.begin).nats,
+    ):
+        np.testing.assert_array_equal(adapted(numbers)[:150], adapted(other)[:150])
+
+
+def test_what_is_cut_before_a_token_is_drawn() -> None:
+    logs = torch.tensor([0.1, 0.4, 0.2, 0.3], dtype=torch.float64).log()
+    exact = {"rtol": 0, "atol": 1e-12}
+    for how, expected in [
+        (Sampling(), [0.1, 0.4, 0.2, 0.3]),
+        (Sampling(temperature=0.0), [0, 1, 0, 0]),
+        (Sampling(temperature=0.5), [1 / 30, 16 / 30, 4 / 30, 9 / 30]),
+        (Sampling(top_k=2), [0, 4 / 7, 0, 3 / 7]),
+        (Sampling(top_k=9), [0.1, 0.4, 0.2, 0.3]),
+        (Sampling(top_p=0.35), [0, 1, 0, 0]),
+        (Sampling(top_p=0.65), [0, 4 / 7, 0, 3 / 7]),
+        (Sampling(top_p=0.75), [0, 4 / 9, 2 / 9, 3 / 9]),
+    ]:
+        wanted = torch.tensor(expected, dtype=torch.float64)
+        torch.testing.assert_close(probabilities(logs, how), wanted, **exact)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"temperature": -1.0}, "temperature: a number from 0"),
+        ({"temperature": math.nan}, "temperature: a number from 0"),
+        ({"top_k": -2}, "top_k: a whole number"),
+        ({"top_p": 0.0}, "top_p: a probability"),
+        ({"length": -1}, "length: a whole number"),
+    ],
+)
+def test_settings_of_writing_are_checked(
+    trained: Path, wrong: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load(trained).generate("the", **wrong)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("language")
+    (folder / "book.txt").write_text(prose(250))
+    workflow.run(settings(folder / "book.txt"), folder / "run")
+    return folder / "run"
+
+
+def test_a_seed_repeats_what_is_written(trained: Path) -> None:
+    model = load(trained)
+    text = model.generate("the cat", length=60, seed=4)
+    assert text == load(trained).generate("the cat", length=60, seed=4)
+    assert text != model.generate("the cat", length=60, seed=5)
+    assert len(text) == 60 and set(text) <= set(prose(250))
+    assert model.generate("", length=0) == ""
+    assert "".join(model.stream("the cat", length=60, seed=4)) == text
+
+
+def test_the_likeliest_token_is_what_the_whole_sequence_says(trained: Path) -> None:
+    model = load(trained)
+    written = model.generate("a dog", length=12, temperature=0.0)
+    fitted = model.fitted
+    numbers = torch.tensor([fitted.begin, *fitted.encode("a dog" + written).tolist()])[:, None]
+    with torch.no_grad():
+        logs = model.network.log_probabilities(model.network(numbers).output[:, 0])
+    logs[:, 0] = -torch.inf
+    likeliest = (logs.argmax(1) + 1).tolist()
+    assert "".join(fitted.stream(likeliest[-13:-1])) == written
+
+
+def test_a_run_comes_back_with_its_scores(trained: Path) -> None:
+    scores = json.loads((trained / "scores.json").read_text())
+    text = "".join(prose(250))
+    tail = text[-scores["characters"] :]
+    found = load(trained).score(tail)
+    assert found["tokens"] == scores["tokens"]
+    assert found["perplexity"] == pytest.approx(scores["test"]["model"]["perplexity"])
+
+
+@pytest.mark.parametrize("tokens", ["words", "spaces", "characters", "bytes"])
+def test_text_comes_back_from_numbers(tokens: str) -> None:
+    text = "über dem Fluß\nliegt 北京\n" if tokens != "words" else "a b c\nd e\n"
+    fitted = Fitted.fit(text, LanguageText(tokens=tokens))
+    assert "".join(fitted.stream(fitted.encode(text).tolist())) == text
+    end = fitted.vocabulary.tokens[fitted.begin]
+    assert end == {"characters": "\n", "bytes": "0a"}.get(tokens, "<eos>")
+
+
+def test_an_unknown_mark_of_the_data_is_the_unknown_token() -> None:
+    fitted = Fitted.fit("a <unk> b\n", LanguageText(tokens="spaces"))
+    assert fitted.encode("<unk> a c\n").tolist()[0] == fitted.encode("c").tolist()[0] == 1
+    assert sorted(fitted.vocabulary.tokens) == ["<eos>", "<pad>", "<unk>", "a", "b"]
+
+
+def test_the_vocabulary_is_the_training_part_s() -> None:
+    lines = [*["a b c"] * 60, *["d"] * 10]
+    task = small_task("\n".join(lines))
+    assert "d" not in task.fitted.vocabulary
+    assert 1 in task.fitted.encode(task.parts.test.text).tolist()
+
+
+def test_parts_are_the_last_shares() -> None:
+    lines = [f"line {i}" for i in range(100)]
+    parts = make_running_parts(read_running(lines), None, None, shares=(0.1, 0.2))
+    joined = parts.train.text + parts.val.text + parts.test.text
+    assert joined.splitlines() == lines
+    assert all(part.text.endswith("\n") for part in parts.by_name().values())
+    assert abs(len(parts.test.text) / len(joined) - 0.2) < 0.02
+    assert abs(len(parts.val.text) / len(joined) - 0.1) < 0.02
+    given = make_running_parts(parts.train, parts.val, parts.test, shares=(0.1, 0.1))
+    assert given.how == "files for all three parts"
+
+
+def test_repeated_lines_are_told() -> None:
+    line = "this very line is long enough to be no chance"
+    parts = make_running_parts(
+        read_running([line, "x"]), read_running(["v"]), read_running([line]), shares=(0.1, 0.1)
+    )
+    assert "1 of 1 long test lines stand in the training text" in parts.findings[0].sentence()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"abc\n", "too few"),
+        (b"", "the file is empty"),
+        (b"fine\nb\xff\n", "line 2: byte 1"),
+        (b"\n" * 500, "has no text"),
+    ],
+)
+def test_texts_that_teach_nothing_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "t.txt"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        workflow.run(settings(path), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_lines_without_ends_stay_so_in_the_run_s_settings(book: Path, tmp_path: Path) -> None:
+    chosen = settings(book, text__tokens="words", text__eos=False, train__max_epochs=1)
+    scores = workflow.run(chosen, tmp_path / "run")
+    assert scores["tokens"] == len(book.read_text()[-scores["characters"] :].split())
+    assert "eos = false" in (tmp_path / "run" / "config.toml").read_text()
+    assert "\n" not in load(tmp_path / "run").generate(length=30)
+
+
+def test_settings_that_contradict_are_refused(book: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="ends of lines are characters already"):
+        workflow.run(settings(book, text__tokens="characters", text__eos=True), tmp_path / "run")
+    with pytest.raises(ConfigError, match="asgd takes the weights' plain mean; set ema = 0"):
+        workflow.run(settings(book, train__asgd=3), tmp_path / "run")
+
+
+def longshort(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "longshort", *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        **more,
+    )
+
+
+def test_the_command_line(book: Path, tmp_path: Path) -> None:
+    run = str(tmp_path / "run")
+    done = longshort(
+        *("run", str(book), "--task", "lm", "--out", run, "--json", "--tokens", "words"),
+        *("--set", "train.max_epochs=1", "--set", "train.batch_size=4"),
+        *("--set", "model.hidden=8", "--set", "model.embedding=8"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["task"] == "lm"
+    options = ("--prompt", "the cat", "--length", "5", "--seed", "1", "--top-k", "3")
+    written = longshort("generate", run, *options)
+    assert written.returncode == 0, written.stderr
+    assert written.stdout.startswith("the cat")
+    assert written.stdout == longshort("generate", run, *options).stdout
+    whole = longshort("generate", run, *options, "--json")
+    assert "the cat" + json.loads(whole.stdout)["text"] + "\n" == written.stdout
+    strange = longshort("generate", run, "--prompt", "zebra", "--length", "1")
+    assert "unknown in the prompt: 'zebra'" in strange.stderr
+    other = longshort("predict", run)
+    assert other.returncode == 2 and "longshort generate" in other.stderr
+
+
+def test_penn_treebank_is_counted_as_published(real_data: Path) -> None:
+    texts = [read_running(real_data / "ptb" / f"ptb.{part}.txt").text for part in ("train", "test")]
+    fitted = Fitted.fit(texts[0], LanguageText(tokens="spaces"))
+    train, test = (fitted.encode(text) - 1 for text in texts)
+    assert (len(train), len(test), len(fitted.vocabulary) - 1) == (929_589, 82_430, 10_000)
+    model = NGram(train, 10_000, 5)
+    perplexity = math.exp(model.losses(test, np.array([fitted.begin - 1])).mean())
+    assert perplexity == pytest.approx(141, abs=0.5)

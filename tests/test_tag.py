@@ -20,6 +20,7 @@ from longshort.data.conll import Tagged, read_tagged
 from longshort.data.vocabulary import UNKNOWN
 from longshort.errors import ConfigError, DataError, RunError
 from longshort.evaluate.entities import entities
+from longshort.report.tag import spans
 from longshort.tasks.tag.fitted import Fitted
 from longshort.tasks.tag.rivals import dictionary, majority_tag
 from longshort.tasks.tag.spelling import SHAPES, shape_of
@@ -275,6 +276,35 @@ def test_rare_words_are_read_as_unknown_more_often(table: Path) -> None:
     assert lost[counts == 1].mean() == pytest.approx(0.5, abs=0.05)
     assert lost[counts > 100].mean() < 0.02
     assert not lost[numbers == 0].any()
+
+
+def test_pairs_of_a_word_read_as_unknown_are_unknown(table: Path) -> None:
+    chosen = settings(table, model__word_dropout=1.0, model__pairs=4)
+    task = TagJob.prepare(TagConfig.model_validate(chosen), str(table), lambda _: None).task
+    words: list[torch.Tensor] = []
+    pairs: list[torch.Tensor] = []
+    task.network.words.register_forward_pre_hook(lambda _, given: words.append(given[0]))
+    assert task.network.pairs is not None
+    task.network.pairs.register_forward_pre_hook(lambda _, given: pairs.append(given[0]))
+    samples = torch.arange(50)
+    task.loss(samples)
+    read = task.train.batch(samples)
+    lost = (words[0] == UNKNOWN) & (read.words != UNKNOWN)
+    beside = torch.cat([lost[1:], torch.zeros(1, 50, dtype=torch.bool)])
+    assert lost.any()
+    expected = torch.where((lost | beside) & (read.pairs > 0), UNKNOWN, read.pairs)
+    assert torch.equal(pairs[0], expected)
+
+
+def test_sentences_are_shown_with_their_entities_marked() -> None:
+    tokens = ["Anna", "Berg", "saw", "Rome", "."]
+    true, found = [(0, 2, "per"), (3, 4, "loc")], [(0, 1, "per"), (3, 4, "loc")]
+    shown = spans(tokens, true, found, " ")
+    assert "".join(span.text for span in shown) == " Anna Berg saw Rome ."
+    marked = [(span.text, span.kind, span.is_right) for span in shown if span.kind]
+    assert marked == [("Anna Berg", "per", False), ("Rome", "loc", True)]
+    unspaced = spans(list("科技大学"), [(2, 4, "x")], [], "")
+    assert "".join(span.text for span in unspaced) == "科技大学"
 
 
 def test_the_random_field_keeps_to_the_rules(table: Path, tmp_path: Path) -> None:

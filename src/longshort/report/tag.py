@@ -157,7 +157,7 @@ def spans(
     for begin, end, kind in sorted(marked):
         if begin >= most:
             break
-        cut.append(Span(space.join(tokens[at:begin]) + space))
+        cut.append(Span(space.join(["", *tokens[at:begin], ""])))
         cut.append(Span(space.join(tokens[begin:end]), kind, (begin, end, kind) in set(others)))
         at = end
     rest = space.join(tokens[at:most]) + ("…" if most < len(tokens) else "")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from longshort.config.tag import TagConfig
 from longshort.data.buckets import bucketed, in_order_of_length
@@ -14,7 +15,7 @@ from longshort.data.conll import Tagged
 from longshort.data.parts import Parts
 from longshort.data.vocabulary import UNKNOWN
 from longshort.evaluate.entities import Entity, scores
-from longshort.tasks.tag.fitted import Encoded, Fitted, entities_of
+from longshort.tasks.tag.fitted import Batch, Encoded, Fitted, entities_of
 from longshort.tasks.tag.network import Tagger
 from longshort.tasks.task import Task, TrainPlan
 
@@ -56,17 +57,27 @@ class TagTask(Task):
         return int(self._lengths[samples].sum())
 
     def loss(self, samples: Tensor) -> Tensor:
-        """Mean negative log-likelihood of a sentence's tags, with rare words read as unknown.
+        """Mean negative log-likelihood of a sentence's tags, with rare words read as unknown."""
+        device = self.config.train.device
+        batch, tags = self.train.batch(samples), self.train.tags(samples)
+        found = self.network(self._with_unknowns(batch).to(device))
+        return self.network.losses(found, tags.to(device), batch.lengths).mean()
+
+    def _with_unknowns(self, batch: Batch) -> Batch:
+        """Words read as unknown by chance, and the pairs that they are in.
 
         The rate falls with a word's count (Kiperwasser & Goldberg, 2016), so that the vector of
         unknown words is learned.
         """
-        device = self.config.train.device
-        batch, tags = self.train.batch(samples), self.train.tags(samples)
         unread = torch.rand(batch.words.shape) < self._unread[batch.words]
-        words = batch.words.masked_fill(unread & (batch.words > 0), UNKNOWN)
-        found = self.network(replace(batch, words=words).to(device))
-        return self.network.losses(found, tags.to(device), batch.lengths).mean()
+        unread &= batch.words > 0
+        in_pair = unread | F.pad(unread[1:], (0, 0, 0, 1))
+        in_pair &= batch.pairs > 0
+        return replace(
+            batch,
+            words=batch.words.masked_fill(unread, UNKNOWN),
+            pairs=batch.pairs.masked_fill(in_pair, UNKNOWN),
+        )
 
     def validate(self) -> float:
         """1 - entity F1; of equal ones the more likely tags are better."""

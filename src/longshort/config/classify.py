@@ -52,7 +52,9 @@ class ClassifyTrain(TrainConfig):
         None, ge=1, description="some 2,000 batches, but 5 to 60 epochs, when absent"
     )
     batch_size: int | None = Field(
-        None, ge=1, description="32, or 128 for 5,000 sequences of numbers and more, when absent"
+        None,
+        ge=1,
+        description="32 when absent; 8 for fewer than 500 and 128 for 5,000 sequences of numbers",
     )
     patience: int = Field(
         4, ge=1, description="epochs without gain; a third of the epochs if more, when absent"

@@ -11,7 +11,7 @@ from longshort.config.classify import ClassifyTrain
 
 _STEPS = 2_000
 _FEWEST, _MOST = 5, 60
-_MANY = 5_000
+_MANY, _FEW = 5_000, 500
 
 
 def decided_training(train: ClassifyTrain, count: int, is_text: bool) -> ClassifyTrain:
@@ -24,9 +24,16 @@ def decided_training(train: ClassifyTrain, count: int, is_text: bool) -> Classif
     changes: dict[str, Any] = {}
     if "learning_rate" not in said and not is_text:
         changes["learning_rate"] = 0.005
-    batch = train.batch_size or (32 if is_text or count < _MANY else 128)
+    batch = train.batch_size or _batch_size(count, is_text)
     epochs = train.max_epochs or min(_MOST, max(_FEWEST, round(_STEPS * batch / count)))
     changes |= {"batch_size": batch, "max_epochs": epochs}
     if "patience" not in said:
         changes["patience"] = max(train.patience, epochs // 3)
     return train.model_copy(update=changes)
+
+
+def _batch_size(count: int, is_text: bool) -> int:
+    """Few sequences of numbers go in small batches: else 60 epochs would be too few steps."""
+    if is_text:
+        return 32
+    return 128 if count >= _MANY else 32 if count >= _FEW else 8

@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 
 import longshort as ls
 from longshort.cli.main import app
+from longshort.config.classify import ClassifyTrain
 from longshort.data.findings import Finding
+from longshort.tasks.classify.defaults import decided_training
 
 SMALL = {
     "model.hidden": 8,
@@ -199,3 +201,34 @@ def test_check_and_init_from_the_command_line(tmp_path: Path) -> None:
     assert written.exit_code == 0, written.output
     done = call(app, ["train", "--config", str(settings), "--out", str(tmp_path / "run"), "-q"])
     assert done.exit_code == 0 and 'tokens = "words"' in settings.read_text()
+
+
+def test_the_example_of_topics_is_a_classification(tmp_path: Path) -> None:
+    out = tmp_path / "s.toml"
+    done = CliRunner().invoke(app, ["init", "--example", "topics", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert 'task = "classify"' in out.read_text()
+    table = pl.read_csv(ls.example("topics"))
+    assert table["topic"].value_counts()["count"].to_list() == [100] * 4
+    assert table["text"].is_unique().all()
+
+
+# What is decided
+
+
+@pytest.mark.parametrize(
+    ("count", "is_text", "batch", "epochs", "patience"),
+    [
+        (40, False, 8, 60, 20),
+        (240, False, 8, 60, 20),
+        (54_000, False, 128, 5, 4),
+        (6_920, True, 32, 9, 4),
+    ],
+)
+def test_training_is_decided_by_kind_and_amount(
+    count: int, is_text: bool, batch: int, epochs: int, patience: int
+) -> None:
+    found = decided_training(ClassifyTrain(), count, is_text)
+    assert (found.batch_size, found.max_epochs, found.patience) == (batch, epochs, patience)
+    said = ClassifyTrain(learning_rate=0.1, batch_size=7, max_epochs=3, patience=2)
+    assert decided_training(said, count, is_text) == said

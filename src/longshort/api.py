@@ -73,7 +73,7 @@ def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Findi
 
 
 def example(name: str) -> Path:
-    """Path of an embedded series: "co2", "elnino" or "weather"."""
+    """Path of embedded data: "co2", "elnino", "weather", or the sentences "topics"."""
     return find_example(name)[0]
 
 

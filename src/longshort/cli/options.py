@@ -12,7 +12,8 @@ Data = Annotated[
     typer.Argument(help="CSV, TSV, Parquet or JSON-lines file, gzip too.", show_default=False),
 ]
 Example = Annotated[
-    str | None, typer.Option("--example", help="An embedded series instead: co2, elnino, weather.")
+    str | None,
+    typer.Option("--example", help="Embedded data instead: co2, elnino, weather, topics."),
 ]
 Target = Annotated[
     str | None, typer.Option("--target", help="Columns to forecast, comma separated, or 'all'.")

@@ -30,7 +30,7 @@ class ClassifyModel(Section):
     kernel: int = Field(3, ge=1, le=99, description="width of the filters, in steps")
     dropout: float = Field(0.5, ge=0.0, lt=1.0, description="on the embedding and before the head")
     word_dropout: float = Field(
-        0.0, ge=0.0, lt=1.0, description="rate at which whole word types are left out of a batch"
+        0.1, ge=0.0, lt=1.0, description="rate at which whole word types are left out of a batch"
     )
     recurrent_dropout: float = Field(0.0, ge=0.0, lt=1.0)
 
@@ -47,9 +47,18 @@ class ClassifyModel(Section):
 class ClassifyTrain(TrainConfig):
     """The training loop, with the cross entropy's options."""
 
-    learning_rate: float = Field(0.001, gt=0.0)
-    max_epochs: int | None = Field(12, ge=1)
-    batch_size: int | None = Field(32, ge=1)
+    learning_rate: float = Field(0.001, gt=0.0, description="0.005 for numbers when absent")
+    max_epochs: int | None = Field(
+        None, ge=1, description="some 2,000 batches, but 5 to 60 epochs, when absent"
+    )
+    batch_size: int | None = Field(
+        None,
+        ge=1,
+        description="32 when absent; 8 for fewer than 500 and 128 for 5,000 sequences of numbers",
+    )
+    patience: int = Field(
+        4, ge=1, description="epochs without gain; a third of the epochs if more, when absent"
+    )
     label_smoothing: float = Field(0.0, ge=0.0, lt=1.0)
     class_weights: bool = Field(False, description="weigh labels by the inverse of their share")
 

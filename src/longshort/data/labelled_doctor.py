@@ -70,7 +70,7 @@ def _repeated(part: str, examples: Examples) -> list[Finding]:
                 "note",
                 f"{extra:,} of {len(examples):,} {part} examples repeat another one of the part",
                 tuple(examples.places[group[1]] for group in repeated[:_SHOWN]),
-                "they stay in one part; remove them if they should count once",
+                "remove them if they should count once",
             )
         )
     if torn:

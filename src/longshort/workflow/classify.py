@@ -25,6 +25,7 @@ from longshort.data.vocabulary import Vocabulary
 from longshort.errors import ConfigError, DataError, RunError
 from longshort.report.classify import ClassifyReport, build_page, model_card
 from longshort.runfolder import MODEL
+from longshort.tasks.classify.defaults import decided_training
 from longshort.tasks.classify.fitted import Encoded, Fitted
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.scoring import predictions, score, score_on, scores_of
@@ -68,8 +69,16 @@ class ClassifyJob(Job):
         say(f"parts: {parts.how}")
         for finding in parts.findings:
             say(f"{finding.severity}: {finding.sentence()}")
-        if config.text.tokens and parts.train.is_text:
-            say(f"decided: text.tokens = {config.text.tokens}")
+        train = config.train
+        decided = {
+            "text.tokens": config.text.tokens if parts.train.is_text else None,
+            "data.scaling": config.data.scaling,
+            "train.learning_rate": train.learning_rate,
+            "train.batch_size": train.batch_size,
+            "train.max_epochs": train.max_epochs,
+        }
+        known = (f"{key} = {value}" for key, value in decided.items() if value is not None)
+        say(f"decided: {', '.join(known)}")
         job = ClassifyJob(config, parts)
         if job.task.coverage is not None:
             say("vectors: {:,} of {:,} known tokens have one".format(*job.task.coverage))
@@ -191,7 +200,8 @@ def _decided(config: ClassifyConfig, parts: Parts[Examples]) -> ClassifyConfig:
         for name in ("path", "val_path", "test_path")
         if (path := getattr(config.data, name)) is not None
     }
-    changes: dict[str, Any] = {}
+    train = decided_training(config.train, len(parts.train), parts.train.is_text)
+    changes: dict[str, Any] = {"train": train}
     if not parts.train.is_text:
         data["features"] = parts.train.features
         data["scaling"] = config.data.scaling or (

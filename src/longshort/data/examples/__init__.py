@@ -1,4 +1,4 @@
-"""Small real series that come with the package; `SOURCES.md` gives origin and licence."""
+"""Small data sets that come with the package; `SOURCES.md` gives origin and licence."""
 
 from __future__ import annotations
 
@@ -17,12 +17,22 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "data.past": ["temp_min", "precipitation", "wind"],
         "model.horizon": 7,
     },
+    "topics": {
+        "task": "classify",
+        "data.text": "text",
+        "data.label": "topic",
+        "split.val": 0.15,
+        "split.test": 0.25,
+        "model.embedding": 64,
+        "model.hidden": 64,
+        "train.learning_rate": 0.005,
+    },
 }
 """Name to the settings that its run starts from."""
 
 
 def example(name: str) -> tuple[Path, dict[str, Any]]:
-    """Path and settings of an embedded series."""
+    """Path and settings of an embedded data set."""
     if name not in EXAMPLES:
         raise ConfigError(f"--example {name!r}: no such example; {nearest(name, EXAMPLES)}")
     return Path(str(files(__name__) / f"{name}.csv")), dict(EXAMPLES[name])

@@ -1,0 +1,39 @@
+"""How a classifier is trained where nothing is said, by the kind and the amount of data.
+
+Chosen on validation parts of sentiment data, speakers, gestures and digits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from longshort.config.classify import ClassifyTrain
+
+_STEPS = 2_000
+_FEWEST, _MOST = 5, 60
+_MANY, _FEW = 5_000, 500
+
+
+def decided_training(train: ClassifyTrain, count: int, is_text: bool) -> ClassifyTrain:
+    """The settings with everything decided for `count` training examples.
+
+    Numbers stand a larger learning rate than embeddings; few examples need more epochs, and more
+    patience with a validation part that is small too.
+    """
+    said = train.model_fields_set
+    changes: dict[str, Any] = {}
+    if "learning_rate" not in said and not is_text:
+        changes["learning_rate"] = 0.005
+    batch = train.batch_size or _batch_size(count, is_text)
+    epochs = train.max_epochs or min(_MOST, max(_FEWEST, round(_STEPS * batch / count)))
+    changes |= {"batch_size": batch, "max_epochs": epochs}
+    if "patience" not in said:
+        changes["patience"] = max(train.patience, epochs // 3)
+    return train.model_copy(update=changes)
+
+
+def _batch_size(count: int, is_text: bool) -> int:
+    """Few sequences of numbers go in small batches: else 60 epochs would be too few steps."""
+    if is_text:
+        return 32
+    return 128 if count >= _MANY else 32 if count >= _FEW else 8

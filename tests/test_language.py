@@ -257,7 +257,7 @@ def test_an_adaptive_softmax_from_text_to_writing(book: Path, tmp_path: Path) ->
     chosen = settings(book, model__tie=False, model__adaptive=[5], train__max_epochs=1)
     scores = workflow.run(chosen, tmp_path / "run")
     text = load(tmp_path / "run").score("the cat\n")
-    assert 1 < text["perplexity"] and scores["test"]["model"]["perplexity"] < 20
+    assert text["perplexity"] > 1 and scores["test"]["model"]["perplexity"] < 20
     assert len(load(tmp_path / "run").generate(length=10)) == 10
 
 
@@ -565,15 +565,13 @@ def test_the_command_line(book: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["task"] == "lm"
-    options = ("--prompt", "the cat", "--length", "5", "--seed", "1", "--top-k", "3")
+    options = ("--prompt", "the zebra", "--length", "5", "--seed", "1", "--top-k", "3")
     written = longshort("generate", run, *options)
     assert written.returncode == 0, written.stderr
-    assert written.stdout.startswith("the cat")
-    assert written.stdout == longshort("generate", run, *options).stdout
+    assert written.stdout.startswith("the zebra ")
+    assert "unknown in the prompt: 'zebra'" in written.stderr
     whole = longshort("generate", run, *options, "--json")
-    assert "the cat" + json.loads(whole.stdout)["text"] + "\n" == written.stdout
-    strange = longshort("generate", run, "--prompt", "zebra", "--length", "1")
-    assert "unknown in the prompt: 'zebra'" in strange.stderr
+    assert "the zebra" + json.loads(whole.stdout)["text"] + "\n" == written.stdout
     other = longshort("predict", run)
     assert other.returncode == 2 and "longshort generate" in other.stderr
 

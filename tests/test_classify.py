@@ -197,7 +197,6 @@ def test_a_setting_of_another_task_is_refused(table: Path, tmp_path: Path) -> No
         {"model__cell": "gru", "model__num_layers": 2},
         {"model__word_dropout": 0.3},
         {"model__recurrent_dropout": 0.2},
-        {"model__freeze": True},
         {"text__tokens": "characters"},
         {"text__max_length": 4},
         {"text__min_count": 3},
@@ -218,6 +217,64 @@ def test_every_option_changes_the_answers(
     assert found[0] != found[1]
 
 
+# Pretrained vectors
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> Path:
+    """Vectors of three values, as word2vec writes them."""
+    path = tmp_path / "words.vec"
+    lines = ["4 3", "before 1 0 0", "after -1 0 0", "lorem 0 0.5 0", "elsewhere 9 9 9"]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_the_embedding_starts_from_vectors(table: Path, vectors: Path) -> None:
+    said: list[str] = []
+    chosen = settings(table, model__vectors=str(vectors), text__min_count=2)
+    del chosen["model"]["embedding"]
+    job = ClassifyJob.prepare(ClassifyConfig.model_validate(chosen), str(table), said.append)
+    known, embedding = job.task.fitted.vocabulary, job.task.network.embedding
+    assert known is not None and embedding is not None and job.config.model.embedding == 3
+    weight = embedding.weight[torch.tensor(known.encode(["before", "after", "lorem"]))]
+    assert weight.tolist() == [[1, 0, 0], [-1, 0, 0], [0, 0.5, 0]]
+    assert not embedding.weight[0].any() and embedding.weight.requires_grad
+    assert f"vectors: 3 of {len(known) - 2} known tokens have one" in said
+
+
+def test_frozen_vectors_stay_and_come_back_without_their_file(
+    table: Path, vectors: Path, tmp_path: Path
+) -> None:
+    chosen = settings(table, model__vectors=str(vectors), model__freeze=True)
+    del chosen["model"]["embedding"]
+    workflow.run(chosen, tmp_path / "run")
+    vectors.unlink()
+    trained = load(tmp_path / "run")
+    known, embedding = trained.fitted.vocabulary, trained.network.embedding
+    assert known is not None and embedding is not None
+    assert embedding.weight[known.encode(["after"])[0]].tolist() == [-1, 0, 0]
+    assert trained.predict(["lorem before after"]).height == 1
+
+
+def test_vectors_that_do_not_fit_are_refused(table: Path, vectors: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"embedding: is 12, and the vectors of .* have 3 values"):
+        workflow.run(settings(table, model__vectors=str(vectors)), tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"freeze keeps pretrained vectors.*model\.vectors"):
+        workflow.run(settings(table, model__freeze=True), tmp_path / "run")
+    items, labels = waves(20)
+    data = Examples("waves", items, labels, [""] * 20)
+    with pytest.raises(ConfigError, match=r"model\.vectors: are of words, and waves holds numbers"):
+        workflow.run(settings(model__vectors=str(vectors)), tmp_path / "run", data=data)
+    vectors.write_text("foreign 1 2 3\n")
+    chosen = settings(table, model__vectors=str(vectors))
+    del chosen["model"]["embedding"]
+    with pytest.raises(DataError, match="has a vector for none of the"):
+        workflow.run(chosen, tmp_path / "run")
+
+
+# The command line
+
+
 def test_the_command_line(table: Path, tmp_path: Path) -> None:
     run = [sys.executable, "-m", "longshort"]
     flags = ["--task", "classify", "--set", "model.hidden=12", "--set", "train.max_epochs=2"]
@@ -236,6 +293,45 @@ def test_the_command_line(table: Path, tmp_path: Path) -> None:
         [*run, "predict", str(out), "--horizon", "3"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2 and "--horizon: is for forecasts" in done.stderr
+
+
+def test_files_are_predicted_as_they_were_read(tmp_path: Path) -> None:
+    items, labels = waves(60)
+    rows = [
+        {"id": i, "time": t, "a": float(x[0]), "b": float(x[1]), "label": label}
+        for i, (item, label) in enumerate(zip(items, labels, strict=True))
+        for t, x in enumerate(item)
+    ]
+    table = pl.DataFrame(rows)
+    table.write_csv(tmp_path / "long.csv")
+    out = tmp_path / "run"
+    workflow.run(settings(tmp_path / "long.csv", model__dropout=0.0, train__max_epochs=3), out)
+    # The features are named by the run: another order of columns changes nothing.
+    table.select("b", "a", "time", "id").write_parquet(tmp_path / "new.parquet")
+    trained = load(out)
+    found = trained.predict_examples(trained.read(tmp_path / "new.parquet"))
+    assert found.equals(trained.predict(items))
+    with pytest.raises(DataError, match="has no column 'b'"):
+        table.drop("b").write_csv(tmp_path / "less.csv")
+        trained.read(tmp_path / "less.csv")
+    done = subprocess.run(
+        [sys.executable, "-m", "longshort", "predict", str(out), "--data",
+         str(tmp_path / "new.parquet"), "--out", str(tmp_path / "found.csv")],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "wrote 60 rows" in done.stdout
+    assert pl.read_csv(tmp_path / "found.csv")["place"][1] == f"id '1' (row {len(items[0])})"
+
+
+def test_labels_in_front_of_lines_are_not_taken_for_text(table: Path, tmp_path: Path) -> None:
+    workflow.run(settings(table, train__max_epochs=1), tmp_path / "run")
+    trained = load(tmp_path / "run")
+    path, said = tmp_path / "new.txt", list[str]()
+    path.write_text("yes lorem before after\nno amet after sit\n")
+    assert trained.read(path, said.append).items == ["lorem before after", "amet after sit"]
+    assert "begins with a label" in said[0]
+    path.write_text("yes lorem before after\namet after sit\n")
+    assert trained.read(path).items == ["yes lorem before after", "amet after sit"]
 
 
 # Scores

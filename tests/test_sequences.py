@@ -14,6 +14,7 @@ from longshort.data.labelled import Examples
 from longshort.data.labelled_source import read_examples
 from longshort.data.parts import holdout, make_parts
 from longshort.data.tokens import find_tokeniser, suited
+from longshort.data.vectors import read_vectors, vector_size
 from longshort.data.vocabulary import PADDING, UNKNOWN, Vocabulary
 from longshort.errors import ConfigError, DataError, RunError
 from longshort.nn.blocks.convolution import Convolution
@@ -184,6 +185,40 @@ def test_padding() -> None:
     values, lengths = pad_arrays([np.ones((2, 3), np.float32), np.full((1, 3), 2, np.float32)])
     assert values.shape == (2, 2, 3) and values[1, 1].tolist() == [0, 0, 0]
     assert lengths.tolist() == [2, 1]
+
+
+# Vectors
+
+
+@pytest.mark.parametrize("head", ["", "3 2\n"])
+def test_vectors_with_and_without_a_first_line_of_sizes(tmp_path: Path, head: str) -> None:
+    path = tmp_path / "v.txt"
+    path.write_bytes((head + "the 1 2\nnew york 3 -4e-1\nthe 9 9\n").encode())
+    found = read_vectors(path, ["the", "new york", "none"])
+    assert found.size == vector_size(path) == 2
+    assert {token: v.tolist() for token, v in found.by_token.items()} == {
+        "the": [1, 2], "new york": [3, pytest.approx(-0.4)]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a 1 2\nb 1\n", "line 2: a token and 2 values are expected, there are 2 cells: 'b 1'"),
+        (b"a 1 2\nb 1 x\n", "line 2: 'x' is not a finite number"),
+        (b"a 1 nan\n", "line 1: 'nan' is not a finite number"),
+        (b"a 1 2\n\xff 1 2\n", r"line 2: byte 0 \(0xff\) is not UTF-8; vectors in text form"),
+        (b"alone\n", "line 1: a token and its values are expected, got 'alone'"),
+        (b"", "line 1 is empty"),
+        (b"\x1f\x8bcut", "damaged gzip file"),
+    ],
+)
+def test_damaged_vectors_are_named_by_line(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "v.txt"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_vectors(path, ["a", "b", "x"])
+    with pytest.raises(DataError, match="no such file of vectors"):
+        vector_size(tmp_path / "none")
 
 
 # Blocks

@@ -45,6 +45,10 @@ double seconds(F call) {
   return times[times.size() / 2];
 }
 
+void convert(float x, float& out) { out = x; }
+void convert(double x, double& out) { out = x; }
+void convert(float x, bf16& out) { out = narrow(x); }
+
 template <class T>
 T* memory(size_t n) {
   const size_t bytes = (n * sizeof(T) + 127) / 64 * 64;

@@ -4,8 +4,9 @@
 // threads go through a chunk of steps in the same way and then meet, to add the chunk's
 // part of the weight gradients, of which each thread owns some rows. Where there are too
 // few sequences for that, threads go through the steps together: each has some columns of
-// every product and some rows of everything else, and they meet after every stage. No sum depends on who computes it, so results are the same bits for any
-// number of threads.
+// every product and some rows of everything else, and they meet after every stage.
+//
+// No sum depends on who computes it, so results are the same bits for any number of threads.
 #pragma once
 
 #include <cstdlib>

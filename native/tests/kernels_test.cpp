@@ -295,6 +295,10 @@ double value<bf16>(bf16 x) {
   return double(widen(x));
 }
 
+void convert(float x, float& out) { out = x; }
+void convert(double x, double& out) { out = x; }
+void convert(float x, bf16& out) { out = narrow(x); }
+
 template <class T>
 void fill(T* x, size_t n) {
   for (size_t i = 0; i < n; ++i) convert(random_value<Sum<T>>(), x[i]);

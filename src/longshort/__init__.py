@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from longshort import cells, nn
-    from longshort.api import Forecaster, Run, check, example, load, read, resume
+    from longshort.api import (
+        Classifier,
+        ClassifierRun,
+        Forecaster,
+        Run,
+        check,
+        example,
+        load,
+        read,
+        resume,
+    )
     from longshort.errors import BackendError, ConfigError, DataError, LongshortError, RunError
     from longshort.export.onnx import export_onnx
     from longshort.interchange.keras import from_keras, to_keras
@@ -20,6 +30,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BackendError",
+    "Classifier",
+    "ClassifierRun",
     "ConfigError",
     "DataError",
     "Forecaster",

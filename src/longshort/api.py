@@ -8,19 +8,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from longshort import workflow
 from longshort.config import DataConfig, RunConfig, assign, build_as
+from longshort.config.classify import ClassifyConfig
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.doctor import examine
 from longshort.data.examples import example as find_example
 from longshort.data.findings import Finding
-from longshort.errors import ConfigError, LongshortError
-from longshort.runfolder import REPORT, SCORES, RunFolder
+from longshort.data.labelled import Examples, examples_of
+from longshort.errors import ConfigError, DataError, LongshortError
+from longshort.runfolder import REPORT, SCORES
 from longshort.tasks.forecast.predict import Prediction
 from longshort.train.events import Listener, silent
-from longshort.workflow import forecast
+from longshort.workflow import classify, forecast, open_run
 from longshort.workflow.forecast import Trained
 from longshort.workflow.job import Say, quiet
 
@@ -54,11 +58,13 @@ def read(
 
 
 def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Finding]:
-    """The data doctor: everything in the data that would harm a forecast, with where and the fix.
+    """The data doctor: everything in the data that would harm a model, with where and the fix.
 
-    `settings` are those of a run, nested as in `config.toml`; without a target all numeric columns
-    are looked at.
+    `settings` are those of a run, nested as in `config.toml`; for a forecast without a target all
+    numeric columns are looked at.
     """
+    if (settings or {}).get("task") == "classify":
+        return classify.check(build_as(ClassifyConfig, settings or {}), data)
     config = build_as(RunConfig, settings or {})
     if not config.data.target:
         everything = config.data.model_copy(update={"target": ("all",)})
@@ -110,14 +116,58 @@ class Run:
         return forecast.evaluate(self._trained, data, include_training=include_training)
 
 
-def load(path: str | Path) -> Run:
-    """Load a finished run; nothing in its files is executed. Raises `RunError`."""
+class ClassifierRun:
+    """A finished run: its scores, its report, and the classifier in it."""
+
+    def __init__(self, path: Path, trained: classify.Trained, scores: dict[str, Any]) -> None:
+        self.path = path
+        self.scores = scores
+        self._trained = trained
+
+    @property
+    def verdict(self) -> str:
+        """Whether the model earned its place, in a sentence."""
+        return str(self.scores["verdict"])
+
+    @property
+    def report(self) -> Path:
+        """The HTML report."""
+        return self.path / REPORT
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """In the order of the columns of `predict_proba`."""
+        return self._trained.fitted.labels
+
+    def predict(self, data: object) -> list[str]:
+        """The most probable label for each of a list of texts or arrays [T, F], or of a file's."""
+        return [self.labels[i] for i in self.predict_proba(data).argmax(1)]
+
+    def predict_proba(self, data: object) -> NDArray[np.float64]:
+        """Probabilities [n, K] of the `labels`."""
+        if isinstance(data, str) and not Path(data).exists():
+            raise DataError(f"{data[:60]!r}: no such file; texts are given as a list")
+        is_list = isinstance(data, (list, tuple, np.ndarray))
+        examples = examples_of(data) if is_list else self._trained.read(data)  # type: ignore[arg-type]
+        table = self._trained.predict_examples(examples)
+        return table.drop("label").to_numpy()
+
+    def evaluate(self, data: object, *, include_training: bool = False) -> dict[str, Any]:
+        """Scores of the model and its rivals on labelled examples that it was not trained on."""
+        return classify.evaluate(self._trained, data, include_training=include_training)
+
+
+def load(path: str | Path) -> Run | ClassifierRun:
+    """Load a finished run of any task; nothing in its files is executed. Raises `RunError`."""
     folder = Path(path)
-    scores = RunFolder.open(folder).read_json(SCORES)
+    opened, config, _ = open_run(folder)
+    scores = opened.read_json(SCORES)
+    if config.task == "classify":
+        return ClassifierRun(folder, classify.load(folder), scores)
     return Run(folder, forecast.load(folder), scores)
 
 
-def resume(path: str | Path, data: object = None) -> Run:
+def resume(path: str | Path, data: object = None) -> Run | ClassifierRun:
     """Go on with an interrupted run and return it finished.
 
     `data` is needed where the run was started on a frame.
@@ -194,8 +244,81 @@ class Forecaster:
         if isinstance(data, (str, Path)):
             settings["data"]["path"] = str(data)
         folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="longshort-"))
-        workflow.run(settings, folder, data=data, overwrite=overwrite, say=say, listen=listen)
-        return load(folder)
+        scores = workflow.run(
+            settings, folder, data=data, overwrite=overwrite, say=say, listen=listen
+        )
+        return Run(folder, forecast.load(folder), scores)
+
+
+class Classifier:
+    """A classifier of texts or of numbers over time, in the manner of scikit-learn.
+
+    tokens: words, spaces, characters, bytes, jieba or tokenizer:FILE, decided from the texts when
+    absent; vectors: a word2vec or GloVe text file. Absent settings are decided from the data.
+    `settings` takes any key of `config.toml`, such as {"train.max_epochs": 10}.
+    """
+
+    def __init__(
+        self,
+        *,
+        cell: str | None = None,
+        hidden: int | None = None,
+        num_layers: int | None = None,
+        pooling: str | None = None,
+        tokens: str | None = None,
+        vectors: str | Path | None = None,
+        seed: int = 0,
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
+        named = {
+            "model.cell": cell,
+            "model.hidden": hidden,
+            "model.num_layers": num_layers,
+            "model.pooling": pooling,
+            "text.tokens": tokens,
+            "model.vectors": None if vectors is None else str(vectors),
+            "train.seed": seed,
+        }
+        chosen = {key: value for key, value in named.items() if value is not None}
+        self._settings: dict[str, Any] = {"task": "classify"}
+        for key, value in {**chosen, **(settings or {})}.items():
+            assign(self._settings, key, value)
+        build_as(ClassifyConfig, self._settings)
+
+    def fit(
+        self,
+        data: object,
+        labels: Sequence[object] | None = None,
+        *,
+        text: str | None = None,
+        label: str | None = None,
+        out: str | Path | None = None,
+        overwrite: bool = False,
+        say: Say = quiet,
+        listen: Listener = silent,
+    ) -> ClassifierRun:
+        """Draw parts, train and evaluate; the run is kept in the folder `out`.
+
+        data: a list of texts or of arrays [T, F], or an array [N, T, F], with `labels` [N]; or a
+        file or frame that holds the labels, in its columns `text` and `label`. Without `out` the
+        run lies in a temporary folder that the system clears some day.
+        """
+        settings = copy.deepcopy(self._settings)
+        settings["data"] = {**settings.get("data", {}), **_given({"text": text, "label": label})}
+        given = data
+        if isinstance(data, (str, Path)):
+            settings["data"]["path"] = str(data)
+        elif isinstance(data, (list, tuple, np.ndarray)):
+            if labels is None:
+                raise DataError("labels: one for each item is needed")
+            given = examples_of(data, labels)  # type: ignore[arg-type]
+        if labels is not None and not isinstance(given, Examples):
+            raise DataError("labels: stand in the file or frame; name their column with label=")
+        folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="longshort-"))
+        scores = workflow.run(
+            settings, folder, data=given, overwrite=overwrite, say=say, listen=listen
+        )
+        return ClassifierRun(folder, classify.load(folder), scores)
 
 
 def _given(roles: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ NAME = "check"
 def command(
     data: o.Data = None,
     example: o.Example = None,
+    task: o.Task = None,
     target: o.Target = None,
     time: o.Time = None,
     group: o.Group = None,
@@ -21,12 +22,17 @@ def command(
     static: o.Static = None,
     freq: o.Freq = None,
     horizon: o.Horizon = None,
+    text: o.Text = None,
+    label: o.Label = None,
+    val: o.Val = None,
+    test: o.Test = None,
     config: o.Config = None,
     sets: o.Set = None,
     as_json: o.Json = False,
 ) -> None:
     """Look the data over. Exit code 0: nothing found, 1: findings, 2: unreadable."""
     named = o.named_options(
+        task=task,
         target=target,
         time=time,
         group=group,
@@ -35,17 +41,21 @@ def command(
         static=static,
         freq=freq,
         horizon=horizon,
+        text=text,
+        label=label,
+        val=val,
+        test=test,
     )
     settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
 
     from longshort.api import check
-    from longshort.config import RunConfig, build_as
+    from longshort.config import build
     from longshort.errors import ConfigError
 
-    checked = build_as(RunConfig, settings)
-    if checked.data.path is None:
+    path = build(settings).path
+    if path is None:
         raise ConfigError("check: give a file, or --example NAME")
-    findings = check(checked.data.path, settings)
+    findings = check(path, settings)
     lines = []
     for finding in findings:
         lines.append(f"{finding.severity} [{finding.code}] {finding.message}")
@@ -53,8 +63,8 @@ def command(
         if finding.fix:
             lines.append(f"    fix: {finding.fix}")
     Screen(as_json=as_json).result(
-        {"data": checked.data.path, "findings": [finding.to_dict() for finding in findings]},
-        lines or [f"{checked.data.path}: nothing found"],
+        {"data": path, "findings": [finding.to_dict() for finding in findings]},
+        lines or [f"{path}: nothing found"],
     )
     if findings:
         raise typer.Exit(1)

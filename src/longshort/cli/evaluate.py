@@ -27,12 +27,13 @@ def command(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Score a trained run and its rivals on what came after its training."""
+    """Score a trained run and its rivals on what they were not trained on."""
     screen = Screen(as_json=as_json, quiet=quiet)
 
-    from longshort.workflow import forecast
+    from longshort.workflow import classify, forecast, open_run
 
-    scores = forecast.evaluate(
-        forecast.load(run), data, include_training=include_training, say=screen.say
+    module = {"forecast": forecast, "classify": classify}[open_run(run)[1].task]
+    scores = module.evaluate(
+        module.load(run), data, include_training=include_training, say=screen.say
     )
     screen.result(scores, result_lines(scores))

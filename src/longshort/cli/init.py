@@ -18,6 +18,7 @@ File = Annotated[Path, typer.Option("--out", "-o", help="Settings file to write.
 def command(
     data: o.Data = None,
     example: o.Example = None,
+    task: o.Task = None,
     target: o.Target = None,
     time: o.Time = None,
     group: o.Group = None,
@@ -28,6 +29,10 @@ def command(
     horizon: o.Horizon = None,
     context: o.Context = None,
     quantiles: o.Quantiles = None,
+    text: o.Text = None,
+    label: o.Label = None,
+    val: o.Val = None,
+    test: o.Test = None,
     seed: o.Seed = None,
     sets: o.Set = None,
     out: File = Path("longshort.toml"),
@@ -37,6 +42,7 @@ def command(
 ) -> None:
     """Read the data, decide every setting, and write them to a file to look at and change."""
     named = o.named_options(
+        task=task,
         target=target,
         time=time,
         group=group,
@@ -47,6 +53,10 @@ def command(
         horizon=horizon,
         context=context,
         quantiles=quantiles,
+        text=text,
+        label=label,
+        val=val,
+        test=test,
         seed=seed,
     )
     settings = o.settings_of(data=data, example=example, sets=sets, named=named)

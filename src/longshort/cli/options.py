@@ -36,7 +36,7 @@ Tokens = Annotated[
 Val = Annotated[str | None, typer.Option("--val", help="File of the validation part.")]
 Test = Annotated[str | None, typer.Option("--test", help="File of the test part.")]
 Task = Annotated[
-    str | None, typer.Option("--task", help="forecast (if nothing is said), classify or lm.")
+    str | None, typer.Option("--task", help="forecast (if nothing is said), classify, tag or lm.")
 ]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file, as `init` writes.")]
 Set = Annotated[

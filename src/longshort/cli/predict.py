@@ -1,4 +1,4 @@
-"""`longshort predict`: continue each series past its end, or label each text."""
+"""`longshort predict`: continue each series past its end, label each text, or tag its tokens."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def command(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Use a run on new data: forecast every series past its end, or label every text."""
+    """Use a run on new data: forecast every series past its end, label every text, or tag it."""
     screen = Screen(as_json=as_json, quiet=quiet)
 
     from longshort.tables import refuse_existing
@@ -51,27 +51,29 @@ def command(
     else:
         if horizon is not None:
             raise ConfigError(f"--horizon: is for forecasts, {run} is of the task {config.task!r}")
-        _classify(screen, run, data, out)
+        use = {"classify": _classify, "tag": _tag}[config.task]
+        use(screen, run, data, out)
 
 
 def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
-    from longshort.config.classify import ClassifyConfig
-    from longshort.data.formats.table import read
+    import polars as pl
+
     from longshort.tables import encode
     from longshort.workflow.classify import load
 
     trained = load(run)
-    config: ClassifyConfig = trained.config
+    if data is None and trained.fitted.vocabulary is None:
+        raise ConfigError(f"--data: {run} classifies numbers over time; give a file of them")
     if data is None and out is None and not screen.as_json:
         for line in sys.stdin:
             print(trained.predict([line.rstrip("\n")])["label"][0], flush=True)
         return
-    items = (
-        [line.rstrip("\n") for line in sys.stdin]
-        if data is None
-        else read(data, config.data, with_labels=False).items
-    )
-    table = trained.predict(items)
+    if data is None:
+        table = trained.predict([line.rstrip("\n") for line in sys.stdin])
+    else:
+        examples = trained.read(data, screen.say)
+        table = trained.predict_examples(examples)
+        table = pl.DataFrame({"place": examples.places}).hstack(table)
     if out is not None:
         from longshort.runfolder import write_atomic
 
@@ -80,6 +82,30 @@ def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> 
         table.write_csv().rstrip("\n") if out is None else f"wrote {len(table):,} rows to {out}"
     ]
     screen.result({"rows": len(table), "labels": table["label"].to_list()}, lines)
+
+
+def _tag(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
+    from longshort.tables import encode
+    from longshort.workflow.tag import load
+
+    trained = load(run)
+    if data is None and out is None and not screen.as_json:
+        for line in sys.stdin:
+            print(" ".join(tag for _, tag in trained.tag(line)), flush=True)
+        return
+    if data is None:
+        sentences = [trained.cut(line) for line in sys.stdin]
+        table = trained.table([f"line {i + 1}" for i in range(len(sentences))], sentences)
+    else:
+        table = trained.predict_file(data)
+    if out is not None:
+        from longshort.runfolder import write_atomic
+
+        write_atomic(out, encode(table, out))
+    lines = [
+        table.write_csv().rstrip("\n") if out is None else f"wrote {len(table):,} rows to {out}"
+    ]
+    screen.result({"rows": len(table), "tags": table["tag"].to_list()}, lines)
 
 
 def _forecast(

@@ -36,6 +36,11 @@ class SequenceData(Section):
     pixels: Literal["rows", "pixels"] = Field(
         "rows", description="images as sequences of their rows, or of single pixels"
     )
+    scaling: Literal["channel", "all"] | None = Field(
+        None,
+        description="values are scaled by their channel's mean and deviation in the training part, "
+        "or all by the same; all for images, channel for others when absent",
+    )
 
     @field_validator("features", mode="before")
     @classmethod

@@ -14,6 +14,7 @@ from longshort.config.classify import ClassifyConfig
 from longshort.config.forecast import RunConfig
 from longshort.config.language import LanguageConfig
 from longshort.config.section import FORMAT_VERSION
+from longshort.config.tag import TagConfig
 from longshort.config.training import BaseConfig
 from longshort.errors import ConfigError, nearest
 
@@ -22,6 +23,7 @@ Settings = Mapping[str, Any]
 CONFIGS: dict[str, type[BaseConfig]] = {
     "forecast": RunConfig,
     "classify": ClassifyConfig,
+    "tag": TagConfig,
     "lm": LanguageConfig,
 }
 """By task."""

@@ -5,15 +5,42 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.findings import Finding
-from longshort.data.labelled import Examples
 from longshort.errors import DataError
 
 PARTS = ("train", "val", "test")
+
+
+class Divisible(Protocol):
+    """What parts can be made of: examples with their places in a source."""
+
+    @property
+    def name(self) -> str:
+        """What the source is called in messages."""
+
+    @property
+    def places(self) -> list[str]:
+        """How a person finds each example."""
+
+    @property
+    def labels(self) -> list[str] | None:
+        """What the parts shall have the same shares of."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, indices: NDArray[np.int64], /) -> Self:
+        """The examples at these places."""
+
+    def keys(self) -> list[bytes]:
+        """One for each example; equal for equal content."""
+
+
+D = TypeVar("D", bound=Divisible)
 
 
 def holdout(
@@ -49,24 +76,24 @@ def _ends(count: int, val: float, test: float) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class Parts:
+class Parts(Generic[D]):
     """The parts, and what was found about them."""
 
-    train: Examples
-    val: Examples
-    test: Examples
+    train: D
+    val: D
+    test: D
     findings: tuple[Finding, ...]
     how: str
     """Where the parts come from, for people."""
 
-    def by_name(self) -> dict[str, Examples]:
+    def by_name(self) -> dict[str, D]:
         """By name, in order."""
         return {"train": self.train, "val": self.val, "test": self.test}
 
 
 def make_parts(
-    given: dict[str, Examples], *, val: float, test: float, stratify: bool, seed: int
-) -> Parts:
+    given: dict[str, D], *, val: float, test: float, stratify: bool, seed: int
+) -> Parts[D]:
     """Parts from files where they are given, else from shares of the training file."""
     whole = given["train"]
     shares = {"val": 0.0 if "val" in given else val, "test": 0.0 if "test" in given else test}
@@ -92,7 +119,7 @@ def make_parts(
     return Parts(found["train"], found["val"], found["test"], tuple(_shared(found)), how)
 
 
-def _shared(parts: dict[str, Examples]) -> list[Finding]:
+def _shared(parts: dict[str, D]) -> list[Finding]:
     """Content that stands in two parts."""
     seen = set(parts["train"].keys())
     findings = []

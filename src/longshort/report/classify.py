@@ -12,6 +12,7 @@ import polars as pl
 
 from longshort.config import to_toml
 from longshort.config.classify import ClassifyConfig
+from longshort.data.labelled import Examples
 from longshort.data.parts import Parts
 from longshort.evaluate.classification import BINS, calibration
 from longshort.report import plots
@@ -30,7 +31,7 @@ class ClassifyReport:
     """Everything that is known at the end of a run."""
 
     config: ClassifyConfig
-    parts: Parts
+    parts: Parts[Examples]
     fitted: Fitted
     scored: Scored
     scores: dict[str, Any]

@@ -28,6 +28,13 @@ CLASSIFY_COLUMNS = (
     ("calibration error", "calibration_error"),
 )
 
+TAG_COLUMNS = (
+    ("entity F1", "f1"),
+    ("precision", "precision"),
+    ("recall", "recall"),
+    ("token accuracy", "token_accuracy"),
+)
+
 LANGUAGE_COLUMNS = (
     ("perplexity", "perplexity"),
     ("nats per token", "nats_per_token"),
@@ -66,6 +73,8 @@ def _table_of(scores: dict[str, Any]) -> tuple[tuple[tuple[str, str], ...], str,
     """Columns, the one that orders the rows, and whether little (1) or much (-1) of it is good."""
     if scores["task"] == "classify":
         return CLASSIFY_COLUMNS, "accuracy", -1
+    if scores["task"] == "tag":
+        return TAG_COLUMNS, "f1", -1
     if scores["task"] == "lm":
         return LANGUAGE_COLUMNS, "perplexity", 1
     key = "scaled_mse" if scores.get("metric") == "MSE" else "scaled_mae"

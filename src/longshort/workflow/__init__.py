@@ -26,10 +26,16 @@ from longshort.workflow.classify import ClassifyJob
 from longshort.workflow.forecast import ForecastJob
 from longshort.workflow.job import Job, Say, environment, given, open_run, quiet, threads
 from longshort.workflow.language import LanguageJob
+from longshort.workflow.tag import TagJob
 
 __all__ = ["JOBS", "Say", "open_run", "prepare", "quiet", "resume", "run"]
 
-JOBS: dict[str, type[Job]] = {"forecast": ForecastJob, "classify": ClassifyJob, "lm": LanguageJob}
+JOBS: dict[str, type[Job]] = {
+    "forecast": ForecastJob,
+    "classify": ClassifyJob,
+    "tag": TagJob,
+    "lm": LanguageJob,
+}
 
 
 def run(

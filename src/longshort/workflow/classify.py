@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from torch import Tensor
 
-from longshort.config.classify import ClassifyConfig
-from longshort.data.labelled import Examples, Item
-from longshort.data.labelled_source import read_examples
+from longshort.config.classify import ClassifyConfig, ClassifyModel
+from longshort.data.findings import Finding
+from longshort.data.formats import lines
+from longshort.data.labelled import Examples, Item, examples_of
+from longshort.data.labelled_doctor import examine_parts
+from longshort.data.labelled_source import format_of, read_examples
 from longshort.data.parts import Parts, make_parts
-from longshort.data.tokens import suited
+from longshort.data.tokens import find_tokeniser, suited
+from longshort.data.vectors import vector_size
 from longshort.data.vocabulary import Vocabulary
-from longshort.errors import DataError, RunError
+from longshort.errors import ConfigError, DataError, RunError
 from longshort.report.classify import ClassifyReport, build_page, model_card
 from longshort.runfolder import MODEL
-from longshort.tasks.classify.fitted import Fitted
+from longshort.tasks.classify.fitted import Encoded, Fitted
 from longshort.tasks.classify.network import Classifier
-from longshort.tasks.classify.scoring import predictions, score, scores_of
+from longshort.tasks.classify.scoring import predictions, score, score_on, scores_of
 from longshort.tasks.classify.task import ClassifyTask, build_network, logits_of
 from longshort.tasks.task import TrainPlan
 from longshort.train import TrainResult
@@ -33,16 +38,19 @@ from longshort.workflow.job import (
     Say,
     environment,
     open_run,
+    quiet,
     refuse_other_content,
     threads,
     training_record,
 )
 
+Floats = NDArray[np.float64]
+
 
 class ClassifyJob(Job):
     """From labelled sequences to a classifier beside its rivals."""
 
-    def __init__(self, config: ClassifyConfig, parts: Parts) -> None:
+    def __init__(self, config: ClassifyConfig, parts: Parts[Examples]) -> None:
         self._config, self.parts = config, parts
         with threads(config.train.threads):
             self._task = ClassifyTask(config, parts)
@@ -52,6 +60,7 @@ class ClassifyJob(Job):
         """Read the data, draw the parts, and decide what is open."""
         parts = read_parts(config, data)
         config = _decided(config, parts)
+        parts = _examined(config, parts)
         for part, examples in parts.by_name().items():
             assert examples.labels is not None
             kinds = len(set(examples.labels))
@@ -61,12 +70,15 @@ class ClassifyJob(Job):
             say(f"{finding.severity}: {finding.sentence()}")
         if config.text.tokens and parts.train.is_text:
             say(f"decided: text.tokens = {config.text.tokens}")
-        return ClassifyJob(config, parts)
+        job = ClassifyJob(config, parts)
+        if job.task.coverage is not None:
+            say("vectors: {:,} of {:,} known tokens have one".format(*job.task.coverage))
+        return job
 
     @staticmethod
     def again(config: ClassifyConfig, data: object, stored: dict[str, Any]) -> ClassifyJob:
         """As it was prepared, from what was decided then; other data are refused."""
-        parts = read_parts(config, data)
+        parts = _examined(config, read_parts(config, data))
         refuse_other_content(parts.train.name, _digest(parts), stored)
         return ClassifyJob(config, parts)
 
@@ -132,7 +144,22 @@ class ClassifyJob(Job):
         return Outcome(scores, table, build_page(report, folder), model_card(report))
 
 
-def read_parts(config: ClassifyConfig, data: object) -> Parts:
+def check(config: ClassifyConfig, data: object) -> list[Finding]:
+    """Everything in the data that would harm a classifier, with where and the fix."""
+    parts = read_parts(config, data)
+    return list(_examined(_decided(config, parts), parts).findings)
+
+
+def _examined(config: ClassifyConfig, parts: Parts[Examples]) -> Parts[Examples]:
+    """The parts with all that is found about them."""
+    text, cut = config.text, None
+    if parts.train.is_text:
+        assert text.tokens is not None
+        cut = find_tokeniser(text.tokens, text.lowercase).cut
+    return replace(parts, findings=tuple(examine_parts(parts, cut, text.max_length)))
+
+
+def read_parts(config: ClassifyConfig, data: object) -> Parts[Examples]:
     """Training, validation and test examples, from files or shares."""
     given = {"train": read_examples(data, config.data)}
     for part, path in (("val", config.data.val_path), ("test", config.data.test_path)):
@@ -141,28 +168,68 @@ def read_parts(config: ClassifyConfig, data: object) -> Parts:
     for examples in given.values():
         if examples.labels is None:
             raise DataError(f"{examples.name}: has no labels; classification learns from them")
-        if examples.is_text != given["train"].is_text:
-            raise DataError(f"{examples.name}: texts and numbers are mixed between the files")
+        _refuse_other_items(given["train"], examples)
     split = config.split
     return make_parts(
         given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
     )
 
 
-def _decided(config: ClassifyConfig, parts: Parts) -> ClassifyConfig:
-    paths = {
+def _refuse_other_items(train: Examples, other: Examples) -> None:
+    if other.is_text != train.is_text:
+        raise DataError(f"{other.name}: texts and numbers are mixed between the files")
+    if not train.is_text and other.width != train.width:
+        raise DataError(
+            f"{other.name}: has {other.width} values a step, and {train.name} has {train.width}"
+        )
+
+
+def _decided(config: ClassifyConfig, parts: Parts[Examples]) -> ClassifyConfig:
+    """What the settings leave open."""
+    data: dict[str, Any] = {
         name: path and str(Path(path).absolute())
         for name in ("path", "val_path", "test_path")
         if (path := getattr(config.data, name)) is not None
     }
-    changes: dict[str, Any] = {"data": config.data.model_copy(update=paths)}
-    if parts.train.is_text and config.text.tokens is None:
+    changes: dict[str, Any] = {}
+    if not parts.train.is_text:
+        data["features"] = parts.train.features
+        data["scaling"] = config.data.scaling or (
+            "all" if _are_images(config, parts) else "channel"
+        )
+    elif config.text.tokens is None:
         tokens = suited([str(item) for item in parts.train.items])
         changes["text"] = config.text.model_copy(update={"tokens": tokens})
+    changes["data"] = config.data.model_copy(update=data)
+    if config.model.vectors is not None:
+        changes["model"] = _model_with_vectors(config, parts, Path(config.model.vectors))
     return config.model_copy(update=changes)
 
 
-def _digest(parts: Parts) -> str:
+def _are_images(config: ClassifyConfig, parts: Parts[Examples]) -> bool:
+    path = parts.train.path
+    return path is not None and (config.data.format or format_of(Path(path))) == "idx"
+
+
+def _model_with_vectors(
+    config: ClassifyConfig, parts: Parts[Examples], path: Path
+) -> ClassifyModel:
+    """The embedding has the vectors' size."""
+    model = config.model
+    if not parts.train.is_text:
+        raise ConfigError(
+            f"model.vectors: are of words, and {parts.train.name} holds numbers; leave it out"
+        )
+    size = vector_size(path)
+    if "embedding" in model.model_fields_set and model.embedding != size:
+        raise ConfigError(
+            f"model.embedding: is {model.embedding}, and the vectors of {path} have {size} values; "
+            "leave it out"
+        )
+    return model.model_copy(update={"vectors": str(path.absolute()), "embedding": size})
+
+
+def _digest(parts: Parts[Examples]) -> str:
     return " ".join(examples.digest() for examples in parts.by_name().values())
 
 
@@ -173,31 +240,112 @@ class Trained:
     config: ClassifyConfig
     fitted: Fitted
     network: Classifier
+    content: str
+    """Digest of the data that it was trained on."""
 
     def predict(self, items: Sequence[Item]) -> pl.DataFrame:
         """Label and probability of every label for texts, or arrays [T, F]: one row each."""
-        self._refuse_other_kind(items)
-        places = [f"item {i}" for i in range(len(items))]
-        encoded = self.fitted.encode(Examples("data", list(items), None, places))
-        logits = logits_of(self.network, encoded, self.config.train.device)
-        p = logits.double().softmax(1).numpy()
+        return self.predict_examples(examples_of(items))
+
+    def predict_examples(self, examples: Examples) -> pl.DataFrame:
+        """The same for examples from a file; their labels are not looked at."""
+        self.refuse_other_kind(examples)
+        p = self.probabilities(self.fitted.encode(replace(examples, labels=None)))
         labels = self.fitted.labels
         table: dict[str, Any] = {"label": [labels[i] for i in p.argmax(1)]}
         table |= {f"p_{label}": p[:, i] for i, label in enumerate(labels)}
         return pl.DataFrame(table)
 
-    def _refuse_other_kind(self, items: Sequence[Item]) -> None:
+    def probabilities(self, encoded: Encoded) -> Floats:
+        """Of every label, [n, K]."""
+        logits = logits_of(self.network, encoded, self.config.train.device)
+        found: Floats = logits.double().softmax(1).numpy()
+        return found
+
+    def own_parts(self) -> Parts[Examples]:
+        """The run's training, validation and test part, read again; other content is refused."""
+        if self.config.path is None:
+            raise RunError("the run was trained on data in memory, so its rivals cannot be fitted")
+        parts = read_parts(self.config, self.config.path)
+        if _digest(parts) != self.content:
+            raise RunError(
+                f"{self.config.path}: is not the data that the run was trained on (its content "
+                "differs), so the rivals cannot be fitted; restore it"
+            )
+        return parts
+
+    def read(self, data: object, say: Say = quiet, *, with_labels: bool = False) -> Examples:
+        """New examples from a file or frame, read as the run's own were.
+
+        A file of lines may have the labels in front or not: they are taken for labels where every
+        line begins with a label of the run.
+        """
+        settings = self.config.data
+        kind = settings.format if settings.format == "long" else None
+        settings = settings.model_copy(update={"format": kind})
+        if isinstance(data, (str, Path)) and not with_labels and self.fitted.vocabulary is not None:
+            path = Path(data)
+            if kind is None and format_of(path) == "lines":
+                return self._read_lines(path, say)
+        return read_examples(data, settings, with_labels=with_labels)
+
+    def _read_lines(self, path: Path, say: Say) -> Examples:
+        texts = lines.read_texts(path)
+        labelled = [str(text).split(None, 1) for text in texts.items]
+        if all(len(each) == 2 and each[0] in self.fitted.labels for each in labelled):
+            say(f"{path}: every line begins with a label of the run; it is not taken for text")
+            return replace(texts, items=[each[1] for each in labelled])
+        return texts
+
+    def refuse_other_kind(self, examples: Examples) -> None:
+        """Raise for texts where the run has numbers, and the other way round."""
         features = len(self.fitted.mean)
-        for place, item in enumerate(items):
+        for place, item in zip(examples.places, examples.items, strict=True):
             if isinstance(item, str) != (self.fitted.vocabulary is not None):
                 kind = "texts" if self.fitted.vocabulary is not None else "arrays [T, F]"
-                raise DataError(
-                    f"item {place}: the run classifies {kind}, got {type(item).__name__}"
-                )
+                raise DataError(f"{place}: the run classifies {kind}, got {type(item).__name__}")
             if not isinstance(item, str) and (np.ndim(item) != 2 or item.shape[1] != features):
                 raise DataError(
-                    f"item {place}: an array [T, {features}] is expected, got {np.shape(item)}"
+                    f"{place}: an array [T, {features}] is expected, got {np.shape(item)}"
                 )
+            if not isinstance(item, str) and not len(item):
+                raise DataError(f"{place}: has no steps; leave it out")
+
+
+def evaluate(
+    trained: Trained, data: object, *, include_training: bool = False, say: Say = quiet
+) -> dict[str, Any]:
+    """Scores of the model and its rivals on labelled examples, as in `scores.json`.
+
+    The rivals are fitted to the run's own data again. Examples that the run was trained or
+    validated on are left out, unless they are asked for.
+    """
+    parts = trained.own_parts()
+    examples = trained.read(data, say, with_labels=True)
+    if examples.labels is None:
+        raise DataError(f"{examples.name}: has no labels to compare with")
+    trained.refuse_other_kind(examples)
+    if not include_training:
+        examples = _unlearned(examples, parts, say)
+    encoded = [trained.fitted.encode(each) for each in (parts.train, parts.val, examples)]
+    scored = score_on(examples, trained.probabilities(encoded[2]), trained.fitted, *encoded)
+    return scores_of(scored, trained.fitted, trained.config)
+
+
+def _unlearned(examples: Examples, parts: Parts[Examples], say: Say) -> Examples:
+    seen = {*parts.train.keys(), *parts.val.keys()}
+    new = [i for i, key in enumerate(examples.keys()) if key not in seen]
+    if not new:
+        raise DataError(
+            f"{examples.name}: the run was trained or validated on all {len(examples):,} examples; "
+            "give others, or --include-training"
+        )
+    if len(new) < len(examples):
+        say(
+            f"{len(examples) - len(new):,} of {len(examples):,} examples are left out: the run was "
+            "trained or validated on them (--include-training scores them too)"
+        )
+    return examples.take(new)
 
 
 def load(path: Path) -> Trained:
@@ -212,4 +360,4 @@ def load(path: Path) -> Trained:
     tensors, _ = load_tensors(folder.file(MODEL))
     network = build_network(config, fitted)
     load_weights(network, tensors, folder.file(MODEL))
-    return Trained(config, fitted, network.to(config.train.device))
+    return Trained(config, fitted, network.to(config.train.device), str(stored.get("content")))

@@ -30,3 +30,10 @@ def read(path: Path) -> Examples:
     if not items:
         raise DataError(f"{path}: holds no line; `label text` on every line is expected")
     return Examples(path.name, list(items), labels, places, str(path), digest)
+
+
+def read_texts(path: Path) -> Examples:
+    """Every line is a text without a label; an empty line is an empty text."""
+    texts, digest = read_lines(path)
+    places = [f"line {number}" for number in range(1, len(texts) + 1)]
+    return Examples(path.name, list(texts), None, places, str(path), digest)

@@ -16,10 +16,9 @@ LABELS = ("label", "class", "category", "target", "sentiment", "topic", "y")
 
 def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Examples:
     """A CSV, TSV, JSON-lines or Parquet file, or a frame."""
-    kind = config.format if config.format in ("csv", "jsonl", "parquet") else None
-    source = open_source(data, DataConfig(format=kind, delimiter=config.delimiter))
-    text = _column(source, config.text, TEXTS, "text")
-    label = _column(source, config.label, LABELS, "label") if with_labels else None
+    source = open_source(data, table_config(config))
+    text = find_column(source, config.text, TEXTS, "text", "--text")
+    label = find_column(source, config.label, LABELS, "label", "--label") if with_labels else None
     if text == label:
         raise DataError(f"{source.name}: the column {text!r} cannot be text and label at once")
     table = _collected(source, [text] if label is None else [text, label])
@@ -35,7 +34,16 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
     return Examples(source.name, list(texts), labels, places, source.path, source.sha256)
 
 
-def _column(source: Source, asked: str | None, usual: tuple[str, ...], role: str) -> str:
+def table_config(config: SequenceData) -> DataConfig:
+    """What a table's reader has to know."""
+    kind = config.format if config.format in ("csv", "jsonl", "parquet") else None
+    return DataConfig(format=kind, delimiter=config.delimiter)
+
+
+def find_column(
+    source: Source, asked: str | None, usual: tuple[str, ...], role: str, flag: str
+) -> str:
+    """The column that was asked for, else the only one with a usual name."""
     if asked is not None:
         if asked not in source.columns:
             raise DataError(
@@ -46,7 +54,7 @@ def _column(source: Source, asked: str | None, usual: tuple[str, ...], role: str
     if len(found) == 1:
         return found[0]
     raise DataError(
-        f"{source.name}: which column is the {role}? Name it with --{role}; there are "
+        f"{source.name}: which column is the {role}? Name it with {flag}; there are "
         f"{', '.join(source.columns[:20])}"
     )
 

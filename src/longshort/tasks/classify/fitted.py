@@ -73,6 +73,8 @@ class Fitted:
         if not train.is_text:
             values = np.concatenate([np.asarray(item, dtype=np.float64) for item in train.items])
             mean, deviation = values.mean(0), values.std(0)
+            if config.data.scaling == "all":
+                mean, deviation = (np.full_like(mean, of) for of in (values.mean(), values.std()))
             deviation[deviation < 1e-8] = 1.0
             return Fitted(
                 labels, None, False, 0, None, tuple(mean.tolist()), tuple(deviation.tolist())

@@ -38,14 +38,24 @@ class Scored:
 
 def score(task: ClassifyTask) -> Scored:
     """The test part, seen for the first time."""
-    fitted, test = task.fitted, task.fitted.encode(task.parts.test)
+    test = task.fitted.encode(task.parts.test)
+    p = probabilities_of(task, test)
+    return score_on(task.parts.test, p, task.fitted, task.train, task.val, test)
+
+
+def score_on(
+    examples: Examples, model: Floats, fitted: Fitted, train: Encoded, val: Encoded, test: Encoded
+) -> Scored:
+    """The model's probabilities [n, K] for the examples beside those of rivals.
+
+    Rivals are fitted to `train`, their settings chosen on `val`; `test` are the examples, encoded.
+    """
     classes = len(fitted.labels)
-    found = {MODEL: probabilities_of(task, test)}
-    found["majority"] = majority(task.train, len(test.sequences), classes)
+    found = {MODEL: model, "majority": majority(train, len(examples), classes)}
     linear = "bag_of_words" if fitted.vocabulary is not None else "statistics"
     fit = bag_of_words if fitted.vocabulary is not None else statistics
-    found[linear], note = fit(task.train, task.val, test, classes)
-    return Scored(task.parts.test, test.targets.numpy(), found, {linear: note})
+    found[linear], note = fit(train, val, test, classes)
+    return Scored(examples, test.targets.numpy(), found, {linear: note})
 
 
 def probabilities_of(task: ClassifyTask, encoded: Encoded) -> Floats:

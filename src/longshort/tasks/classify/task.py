@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longshort.config.classify import ClassifyConfig
 from longshort.data.buckets import bucketed, in_order_of_length
+from longshort.data.labelled import Examples
 from longshort.data.parts import Parts
+from longshort.data.vectors import read_vectors
+from longshort.data.vocabulary import SPECIAL
+from longshort.errors import DataError
 from longshort.tasks.classify.fitted import Encoded, Fitted
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.task import Task, TrainPlan
@@ -21,14 +27,16 @@ _EVALUATED = 128
 class ClassifyTask(Task):
     """A classifier in training."""
 
-    def __init__(self, config: ClassifyConfig, parts: Parts) -> None:
+    def __init__(self, config: ClassifyConfig, parts: Parts[Examples]) -> None:
         self.config, self.parts = config, parts
         self.fitted = Fitted.fit(parts.train, config)
         self.train = self.fitted.encode(parts.train)
         self.val = self.fitted.encode(parts.val)
         self._lengths = self.train.lengths
         torch.manual_seed(config.train.seed)
-        self.network = build_network(config, self.fitted).to(config.train.device)
+        self.network = build_network(config, self.fitted)
+        self.coverage = _start_from_vectors(self.network, config, self.fitted)
+        self.network.to(config.train.device)
         self._weights = self._class_weights() if config.train.class_weights else None
 
     @property
@@ -81,6 +89,32 @@ def build_network(config: ClassifyConfig, fitted: Fitted) -> Classifier:
         tokens=None if vocabulary is None else len(vocabulary),
         features=len(fitted.mean) or None,
     )
+
+
+def _start_from_vectors(
+    network: Classifier, config: ClassifyConfig, fitted: Fitted
+) -> tuple[int, int] | None:
+    """Put pretrained vectors into the embedding; how many of how many tokens have one.
+
+    Tokens without one begin at random, as large as the others are.
+    """
+    if config.model.vectors is None or fitted.vocabulary is None or network.embedding is None:
+        return None
+    path, tokens = Path(config.model.vectors), fitted.vocabulary.tokens
+    vectors = read_vectors(path, tokens[len(SPECIAL) :])
+    if not vectors.by_token:
+        raise DataError(
+            f"{path}: has a vector for none of the {len(tokens):,} known tokens; is it of this "
+            "language, and text.lowercase as the vectors are?"
+        )
+    spread = float(np.std(list(vectors.by_token.values())))
+    weight = network.embedding.weight
+    with torch.no_grad():
+        weight[1:].normal_(0.0, spread)
+        for number, token in enumerate(tokens):
+            if number >= len(SPECIAL) and token in vectors.by_token:
+                weight[number] = torch.from_numpy(vectors.by_token[token])
+    return len(vectors.by_token), len(tokens) - len(SPECIAL)
 
 
 def logits_of(network: Classifier, encoded: Encoded, device: str) -> Tensor:

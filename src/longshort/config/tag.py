@@ -1,0 +1,89 @@
+"""Every setting of a tagging, its unit, its default and its range."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from longshort.config.section import Section
+from longshort.config.sequences import HoldoutConfig, TextConfig
+from longshort.config.training import BaseConfig, TrainConfig
+
+
+class TagData(Section):
+    """Where the sentences are, and what their columns mean."""
+
+    path: str | None = Field(None, description="training file; empty for data given in Python")
+    val_path: str | None = Field(None, description="validation file; else a share of the training")
+    test_path: str | None = Field(None, description="test file; else a share of the training file")
+    format: Literal["conll", "jsonl"] | None = Field(
+        None, description="columns or JSON lines; by the first character when absent"
+    )
+    token_column: int = Field(0, description="from 0; negative from the end")
+    tag_column: int = Field(-1, description="from 0; negative from the end")
+    strip_position: bool = Field(
+        False, description="take the number off every token's end that tells its place in a word"
+    )
+
+
+class TagModel(Section):
+    """The network: word and character vectors, recurrent layers, a random field over tags."""
+
+    cell: Literal["lstm", "gru", "rnn"] = "lstm"
+    hidden: int = Field(128, ge=1, le=8192, description="units per layer and direction")
+    num_layers: int = Field(1, ge=1, le=32)
+    bidirectional: bool = True
+    embedding: int = Field(100, ge=1, le=4096, description="size of a token's vector")
+    characters: int | None = Field(
+        None,
+        ge=0,
+        le=4096,
+        description="filters over a token's characters, 0 for none; 50 when absent, and none where "
+        "tokens are single characters",
+    )
+    character_embedding: int = Field(30, ge=1, le=4096, description="size of a character's vector")
+    kernel: int = Field(3, ge=1, le=99, description="width of the filters, in characters")
+    shapes: int = Field(
+        8, ge=0, le=256, description="size of the vector of how a token is written: case, digits"
+    )
+    pairs: int | None = Field(
+        None,
+        ge=0,
+        le=4096,
+        description="size of the vector of a token with its right neighbour, 0 for none; 50 where "
+        "tokens are single characters, and none elsewhere when absent",
+    )
+    dropout: float = Field(0.5, ge=0.0, lt=1.0, description="on the vectors and before the head")
+    word_dropout: float = Field(
+        0.25,
+        ge=0.0,
+        description="a token seen n times in training is read as unknown at rate a / (a + n)",
+    )
+    recurrent_dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    crf: bool = Field(True, description="score whole paths of tags; else each tag for itself")
+
+
+class TagTrain(TrainConfig):
+    """The training loop."""
+
+    learning_rate: float = Field(0.003, gt=0.0)
+    max_epochs: int | None = Field(30, ge=1)
+    batch_size: int | None = Field(16, ge=1)
+    patience: int = Field(8, ge=1, description="epochs without gain before stopping")
+
+
+class TagConfig(BaseConfig):
+    """A whole run; `config.toml` in the run folder is this, fully resolved."""
+
+    task: Literal["tag"] = "tag"
+    data: TagData = TagData()
+    split: HoldoutConfig = HoldoutConfig()
+    text: TextConfig = TextConfig()
+    model: TagModel = TagModel()
+    train: TagTrain = TagTrain()
+
+    @property
+    def path(self) -> str | None:
+        """The training file; None for data given in Python."""
+        return self.data.path

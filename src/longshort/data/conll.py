@@ -1,0 +1,206 @@
+"""Sentences with a tag for every token: CoNLL columns, or JSON lines."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.data.textfiles import read_lines
+from longshort.errors import DataError
+
+_DOCUMENT = "-DOCSTART-"
+_POSITIONED = re.compile(r"(.+?)[0-9]+")
+"""A token, and its place in a word, which may have two digits."""
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """Parallel sentences: their tokens, and a tag for each where there are tags."""
+
+    name: str
+    """What the source is called in messages."""
+    tokens: list[list[str]]
+    tags: list[list[str]] | None
+    places: list[str]
+    """How a person finds each sentence in the source, such as "line 17"."""
+    path: str | None = None
+    sha256: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def labels(self) -> list[str] | None:
+        """The types that occur in each sentence, by which parts are stratified."""
+        if self.tags is None:
+            return None
+        return [" ".join(sorted({kind_of(tag) for tag in tags} - {""})) for tags in self.tags]
+
+    def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Tagged:
+        """The sentences at these places, in their order."""
+        chosen = [int(i) for i in indices]
+        return Tagged(
+            self.name,
+            [self.tokens[i] for i in chosen],
+            None if self.tags is None else [self.tags[i] for i in chosen],
+            [self.places[i] for i in chosen],
+            self.path,
+            self.sha256,
+        )
+
+    def keys(self) -> list[bytes]:
+        """One for each sentence; equal for equal tokens."""
+        return [_hash("\0".join(tokens)) for tokens in self.tokens]
+
+    def digest(self) -> str:
+        """Of tokens, tags and order."""
+        found = hashlib.sha256()
+        for tokens, tags in zip(self.tokens, self.tags or self.tokens, strict=True):
+            found.update(_hash("\0".join(tokens)) + _hash("\0".join(tags)))
+        return found.hexdigest()
+
+
+def kind_of(tag: str) -> str:
+    """What a tag says without its position: "PER" of "B-PER"; "" of "O"."""
+    prefix, dash, kind = tag.partition("-")
+    return kind if dash and len(prefix) == 1 else "" if tag == "O" else tag
+
+
+def read_tagged(
+    data: object,
+    *,
+    format: Literal["conll", "jsonl"] | None = None,
+    token_column: int = 0,
+    tag_column: int = -1,
+    strip_position: bool = False,
+    with_tags: bool = True,
+) -> Tagged:
+    """Sentences from a file, gzip too.
+
+    conll: a token a line, columns apart by tabs or spaces, a blank line behind every sentence, and
+    lines that begin with -DOCSTART- passed over; columns count from 0, negative ones from the end.
+    jsonl: {"tokens": [...], "tags": [...]} a line. The format is seen by the first character when
+    absent. `strip_position` takes the number off a token's end ("科0"); without `with_tags` tags
+    may be absent. Raises `DataError` with file and line.
+    """
+    if isinstance(data, Tagged):
+        return data
+    if not isinstance(data, str | Path):
+        raise DataError(f"tagging reads files or Tagged sentences, got {type(data).__name__}")
+    path = Path(data)
+    lines, digest = read_lines(path)
+    if format is None:
+        first = next((line for line in lines if line.strip()), "")
+        format = "jsonl" if first.lstrip().startswith("{") else "conll"
+    if format == "jsonl":
+        tokens, tags, numbers = _from_json(path, lines, with_tags)
+    else:
+        tokens, tags, numbers = _from_columns(path, lines, token_column, tag_column, with_tags)
+    if not tokens:
+        raise DataError(f"{path}: no sentence in the file; a token a line is expected")
+    if strip_position:
+        tokens = [
+            [_stripped(token, path, line + at) for at, token in enumerate(sentence)]
+            for sentence, line in zip(tokens, numbers, strict=True)
+        ]
+    places = [f"line {line}" for line in numbers]
+    return Tagged(path.name, tokens, tags if with_tags else None, places, str(path), digest)
+
+
+_Sentences = tuple[list[list[str]], list[list[str]], list[int]]
+
+
+def _from_columns(
+    path: Path, lines: list[str], token_column: int, tag_column: int, with_tags: bool
+) -> _Sentences:
+    tokens: list[list[str]] = []
+    tags: list[list[str]] = []
+    numbers: list[int] = []
+    columns = (token_column, tag_column) if with_tags else (token_column,)
+    needed = max(2 if with_tags else 1, *(c + 1 if c >= 0 else -c for c in columns))
+    is_open = False
+    for number, line in enumerate(lines, 1):
+        if not line.strip(" \t\r") or line.startswith(_DOCUMENT):
+            is_open = False
+            continue
+        cells = line.split("\t") if "\t" in line else line.split(" ")
+        cells = [cell for cell in cells if cell]
+        if len(cells) < needed:
+            raise DataError(
+                f"{path}: line {number}: {needed} columns are needed, got {len(cells)}: "
+                f"{line[:60]!r}; write token and tag apart by a tab, and an empty line between "
+                "sentences"
+            )
+        if not is_open:
+            tokens.append([])
+            tags.append([])
+            numbers.append(number)
+            is_open = True
+        tokens[-1].append(cells[token_column])
+        if with_tags:
+            tags[-1].append(cells[tag_column])
+    return tokens, tags, numbers
+
+
+def _from_json(path: Path, lines: list[str], with_tags: bool) -> _Sentences:
+    tokens: list[list[str]] = []
+    tags: list[list[str]] = []
+    numbers: list[int] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        row = _parsed(path, number, line)
+        words = _texts(path, number, row, "tokens")
+        if with_tags:
+            labels = _texts(path, number, row, "tags")
+            if len(labels) != len(words):
+                raise DataError(
+                    f"{path}: line {number}: {len(words)} tokens have {len(labels)} tags; every "
+                    "token needs one"
+                )
+            tags.append(labels)
+        if words:
+            tokens.append(words)
+            numbers.append(number)
+        elif with_tags:
+            tags.pop()
+    return tokens, tags, numbers
+
+
+def _parsed(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: line {number}: is not JSON: {error}") from None
+    if not isinstance(row, dict):
+        raise DataError(f'{path}: line {number}: {{"tokens": […], "tags": […]}} is expected')
+    return row
+
+
+def _texts(path: Path, number: int, row: dict[str, Any], key: str) -> list[str]:
+    value = row.get(key)
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise DataError(f"{path}: line {number}: a list of texts is expected under {key!r}")
+    return value
+
+
+def _stripped(token: str, path: Path, line: int) -> str:
+    found = _POSITIONED.fullmatch(token)
+    if found is None:
+        raise DataError(
+            f"{path}: line {line}: the token {token!r} carries no position digit; "
+            "leave data.strip_position out"
+        )
+    return found[1]
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,114 @@
+"""NumPy files: sequences [N, T, F] and their labels."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.data.labelled import Examples
+from longshort.data.textfiles import read_bytes
+from longshort.errors import DataError
+
+_ITEMS = ("x", "X", "data", "sequences")
+_LABELS = ("y", "Y", "label", "labels")
+Array = NDArray[Any]
+
+
+def read(path: Path, *, with_labels: bool = True) -> Examples:
+    """`.npz` with the keys x and y, or `NAME.npy` with `NAME_labels.npy` beside it.
+
+    x is [N, T, F], or [N, T] for one value a step; y is [N]. Without `with_labels` y may be absent.
+    """
+    loaded, digest = _load(path)
+    if isinstance(loaded, dict):
+        values = _at(path, loaded, _ITEMS)
+        labels = _at(path, loaded, _LABELS) if with_labels else None
+        owner = path
+    else:
+        values, owner = loaded, path.with_name(f"{path.stem}_labels.npy")
+        labels = _labels_beside(path, owner) if with_labels else None
+    values = _checked(path, values)
+    names = None if labels is None else _names(owner, labels, len(values))
+    places = [f"sequence {i}" for i in range(len(values))]
+    return Examples(path.name, list(values), names, places, str(path), digest)
+
+
+def _load(path: Path) -> tuple[Array | dict[str, Array], str]:
+    """An array or named ones, and the file's sha256; arrays of Python objects are refused."""
+    raw, digest = read_bytes(path)
+    try:
+        loaded = np.load(io.BytesIO(raw), allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded, digest
+        with loaded:
+            return {name: loaded[name] for name in loaded.files}, digest
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        reason = str(error).split("\n")[0]
+        if "pickle" in reason:
+            reason = "it holds Python objects; save plain arrays, not lists of arrays"
+        raise DataError(f"{path}: not a readable NumPy file: {reason}") from None
+
+
+def _at(path: Path, loaded: dict[str, Array], names: tuple[str, ...]) -> Array:
+    found = [name for name in names if name in loaded]
+    if len(found) != 1:
+        raise DataError(
+            f"{path}: one array named {names[0]!r} is expected (or {', '.join(names[1:])}), there "
+            f"are {', '.join(loaded) or 'none'}; save it with numpy.savez(FILE, x=..., y=...)"
+        )
+    return loaded[found[0]]
+
+
+def _labels_beside(path: Path, beside: Path) -> Array:
+    if not beside.is_file():
+        raise DataError(f"{path}: its labels are missing: {beside.name} is expected beside it")
+    loaded, _ = _load(beside)
+    if isinstance(loaded, dict):
+        raise DataError(f"{beside}: one array is expected, not an archive of arrays")
+    return loaded
+
+
+def _checked(path: Path, values: Array) -> NDArray[np.float32]:
+    if values.dtype.kind not in "fiub":
+        raise DataError(f"{path}: numbers are expected, got {values.dtype}")
+    if values.ndim == 2:
+        values = values[..., None]
+    if values.ndim != 3 or not values.size:
+        raise DataError(
+            f"{path}: sequences [N, T, F] are expected, got the shape "
+            f"{' x '.join(map(str, values.shape))}"
+        )
+    with np.errstate(over="ignore"):
+        found = values.astype(np.float32)
+    if not np.isfinite(found).all():
+        n, t, f = (int(i) for i in np.argwhere(~np.isfinite(found))[0])
+        raise DataError(
+            f"{path}: sequence {n}, step {t}, channel {f}: {values[n, t, f]} is not a finite "
+            "number; fill it in, or give sequences of different lengths as a long table"
+        )
+    return found
+
+
+def _names(path: Path, labels: Array, count: int) -> list[str]:
+    if labels.shape != (count,):
+        raise DataError(
+            f"{path}: {count:,} labels are expected, one for each sequence, got the shape "
+            f"{' x '.join(map(str, labels.shape))}"
+        )
+    if labels.dtype.kind == "f":
+        if not (np.isfinite(labels).all() and (labels == np.round(labels)).all()):
+            raise DataError(
+                f"{path}: labels are fractions, such as {labels[0]}; classification needs names or "
+                "whole numbers"
+            )
+        labels = labels.astype(np.int64)
+    if labels.dtype.kind not in "iubUS":
+        raise DataError(f"{path}: labels are names or whole numbers, got {labels.dtype}")
+    if labels.dtype.kind == "S":
+        labels = np.char.decode(labels, "utf-8", "replace")
+    return [str(label) for label in labels]

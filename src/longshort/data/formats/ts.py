@@ -1,0 +1,148 @@
+"""The `.ts` files of sktime and the time-series archives: tags, then one case a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.data.labelled import Examples, Item
+from longshort.data.textfiles import read_lines
+from longshort.errors import DataError
+
+
+@dataclass
+class _Header:
+    """What the tags promise; None where they are silent."""
+
+    dimensions: int | None = None
+    length: int | None = None
+    has_labels: bool = False
+    labels: tuple[str, ...] = ()
+
+
+def read(path: Path) -> Examples:
+    """Cases of channels divided by `:`, values by `,`, the label last; lengths may differ.
+
+    Raises `DataError` with line, channel and value for what is missing, is no number, or does not
+    keep what the tags promise.
+    """
+    lines, digest = read_lines(path)
+    header, first = _header(path, lines)
+    items: list[Item] = []
+    labels: list[str] = []
+    places: list[str] = []
+    for number, line in enumerate(lines[first:], first + 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        place = f"line {number}"
+        channels = line.strip().split(":")
+        if header.has_labels:
+            labels.append(_label(path, place, channels.pop(), header))
+        width = items[0].shape[1] if items and not isinstance(items[0], str) else None
+        items.append(_case(path, place, channels, header.dimensions or width, header.length))
+        places.append(place)
+    if not items:
+        raise DataError(f"{path}: holds no case below @data; one on every line is expected")
+    return Examples(
+        path.name, items, labels if header.has_labels else None, places, str(path), digest
+    )
+
+
+def _header(path: Path, lines: list[str]) -> tuple[_Header, int]:
+    """The tags, and how many lines stand up to `@data`."""
+    header = _Header()
+    for number, line in enumerate(lines, 1):
+        tag, *values = line.split() or [""]
+        tag = tag.lower()
+        if tag == "@data":
+            return header, number
+        if tag and not tag.startswith(("@", "#")):
+            raise DataError(
+                f"{path}: line {number}: a tag such as @classLabel is expected above @data, got "
+                f"{line[:40]!r}; is this a .ts file?"
+            )
+        _follow(path, number, header, tag, values)
+    raise DataError(f"{path}: has no line @data, so it is no .ts file or is cut off")
+
+
+def _follow(path: Path, number: int, header: _Header, tag: str, values: list[str]) -> None:
+    is_true = bool(values) and values[0].lower() == "true"
+    if tag == "@timestamps" and is_true:
+        raise DataError(
+            f"{path}: line {number}: values with time stamps are not read; write the values alone, "
+            "or a table with the columns id, time, values and label"
+        )
+    if tag == "@targetlabel" and is_true:
+        raise DataError(
+            f"{path}: line {number}: @targetLabel says that numbers are to be estimated; "
+            "classification needs @classLabel"
+        )
+    if tag == "@classlabel":
+        header.has_labels, header.labels = is_true, tuple(values[1:])
+    if tag == "@univariate" and is_true:
+        header.dimensions = 1
+    if tag in ("@dimensions", "@dimension", "@serieslength"):
+        if len(values) != 1 or not values[0].isdigit() or int(values[0]) < 1:
+            raise DataError(
+                f"{path}: line {number}: {tag} needs a whole number above 0, got "
+                f"{' '.join(values)[:40]!r}"
+            )
+        if tag == "@serieslength":
+            header.length = int(values[0])
+        else:
+            header.dimensions = int(values[0])
+
+
+def _label(path: Path, place: str, text: str, header: _Header) -> str:
+    label = text.strip()
+    if not label or label == "?":
+        raise DataError(f"{path}: {place}: the label behind the last colon is missing")
+    if header.labels and label not in header.labels:
+        raise DataError(
+            f"{path}: {place}: the label {label[:40]!r} is not among those of @classLabel: "
+            f"{', '.join(header.labels[:10])}"
+        )
+    return label
+
+
+def _case(
+    path: Path, place: str, channels: list[str], width: int | None, length: int | None
+) -> NDArray[np.float32]:
+    """Values [T, F]."""
+    if width is not None and len(channels) != width:
+        raise DataError(
+            f"{path}: {place}: {len(channels)} channels divided by colons, {width} are expected"
+        )
+    values = [_values(path, place, i, text) for i, text in enumerate(channels, 1)]
+    steps = length or len(values[0])
+    for i, channel in enumerate(values, 1):
+        if len(channel) != steps:
+            raise DataError(
+                f"{path}: {place}: channel {i} has {len(channel)} values, {steps} are expected"
+            )
+    return np.stack(values, 1)
+
+
+def _values(path: Path, place: str, channel: int, text: str) -> NDArray[np.float32]:
+    cells = text.split(",")
+    try:
+        values = np.array(cells, dtype=np.float32)
+    except ValueError:
+        values = np.full(len(cells), np.nan, dtype=np.float32)
+    if np.isfinite(values).all():
+        return values
+    at, cell = next((i, cell) for i, cell in enumerate(cells, 1) if not _is_finite(cell))
+    what = "is missing" if cell.strip() in ("?", "") else f"{cell.strip()[:40]!r} is no number"
+    raise DataError(
+        f"{path}: {place}: channel {channel}, value {at} {what}; fill it in, or remove the line"
+    )
+
+
+def _is_finite(cell: str) -> bool:
+    try:
+        return bool(np.isfinite(np.float32(cell)))
+    except ValueError:
+        return False

@@ -1,0 +1,212 @@
+"""The data doctor for labelled sequences: what would harm a classifier, where, and the remedy."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from longshort.data.findings import Finding
+from longshort.data.labelled import Examples
+from longshort.data.parts import Parts
+
+_FEW = 10
+_IMBALANCE = 10
+_LONG = 10_000
+"""Steps of numbers above which training needs gigabytes for the way back."""
+_BYTES_A_LETTER = 4
+_SHOWN = 5
+
+Cut = Callable[[str], Sequence[str]]
+
+
+def examine_parts(parts: Parts[Examples], cut: Cut | None, max_length: int) -> list[Finding]:
+    """All findings on the parts of a classification, those of their drawing first.
+
+    cut: a text's tokens; texts of more than `max_length` of them are shortened.
+    """
+    found = list(parts.findings)
+    for name, examples in parts.by_name().items():
+        found += _empty(name, examples) + _repeated(name, examples)
+        found += _shortened(name, examples, cut, max_length) if cut else _long(name, examples)
+    return [*found, *_labels(parts.train), *_unseen(parts), *_constant(parts.train)]
+
+
+def _empty(part: str, examples: Examples) -> list[Finding]:
+    """Texts of white space, and sequences without a step."""
+    where = [
+        place
+        for place, item in zip(examples.places, examples.items, strict=True)
+        if not (item.strip() if isinstance(item, str) else len(item))
+    ]
+    if not where:
+        return []
+    return [
+        Finding(
+            "empty",
+            "warning" if examples.is_text else "error",
+            f"{len(where):,} of {len(examples):,} {part} examples are empty",
+            tuple(where[:_SHOWN]),
+            "remove them",
+        )
+    ]
+
+
+def _repeated(part: str, examples: Examples) -> list[Finding]:
+    """Equal content within a part, with one label or with several."""
+    groups: dict[bytes, list[int]] = defaultdict(list)
+    for index, key in enumerate(examples.keys()):
+        groups[key].append(index)
+    repeated = [group for group in groups.values() if len(group) > 1]
+    labels = examples.labels or [""] * len(examples)
+    torn = [group for group in repeated if len({labels[i] for i in group}) > 1]
+    found = []
+    if repeated:
+        extra = sum(len(group) - 1 for group in repeated)
+        found.append(
+            Finding(
+                "repeated",
+                "note",
+                f"{extra:,} of {len(examples):,} {part} examples repeat another one of the part",
+                tuple(examples.places[group[1]] for group in repeated[:_SHOWN]),
+                "they stay in one part; remove them if they should count once",
+            )
+        )
+    if torn:
+        found.append(
+            Finding(
+                "contradiction",
+                "warning",
+                f"{len(torn):,} contents of the {part} part stand there with different labels",
+                tuple(
+                    ", ".join(f"{examples.places[i]}: {labels[i]}" for i in group[:3])
+                    for group in torn[:_SHOWN]
+                ),
+                "decide for one label",
+            )
+        )
+    return found
+
+
+def _labels(train: Examples) -> list[Finding]:
+    counts = Counter(train.labels).most_common()
+    if len(counts) < 2:
+        only = counts[0][0] if counts else "none"
+        return [
+            Finding(
+                "one-label",
+                "error",
+                f"all {len(train):,} training examples have the label {only!r}",
+                (),
+                "give examples of at least two labels",
+            )
+        ]
+    found = []
+    few = [f"{label}: {count}" for label, count in counts if count < _FEW]
+    if few:
+        found.append(
+            Finding(
+                "few-examples",
+                "warning",
+                f"{len(few):,} of {len(counts):,} labels have fewer than {_FEW} training examples",
+                tuple(few[:_SHOWN]),
+                "give more of them, or merge labels",
+            )
+        )
+    (most, high), (least, low) = counts[0], counts[-1]
+    if high >= _IMBALANCE * low:
+        found.append(
+            Finding(
+                "imbalance",
+                "warning",
+                f"{most!r} has {high:,} training examples and {least!r} has {low:,}",
+                (),
+                "look at macro F1 rather than accuracy; --set train.class_weights=true weighs "
+                "labels by the inverse of their share",
+            )
+        )
+    return found
+
+
+def _unseen(parts: Parts[Examples]) -> list[Finding]:
+    known = set(parts.train.labels or [])
+    found = []
+    for name, examples in (("val", parts.val), ("test", parts.test)):
+        labels = examples.labels or []
+        where = [i for i, label in enumerate(labels) if label not in known]
+        if where:
+            found.append(
+                Finding(
+                    "unseen-label",
+                    "error",
+                    f"{len(where):,} {name} examples have a label that the training part lacks",
+                    tuple(f"{examples.places[i]}: {labels[i]}" for i in where[:_SHOWN]),
+                    "correct the labels, or give training examples of them",
+                )
+            )
+    return found
+
+
+def _shortened(part: str, examples: Examples, cut: Cut, most: int) -> list[Finding]:
+    """Texts that lose their middle; only those that can be too long are cut into tokens."""
+    where = []
+    for place, item in zip(examples.places, examples.items, strict=True):
+        if isinstance(item, str) and _BYTES_A_LETTER * len(item) > most:
+            count = len(cut(item))
+            if count > most:
+                where.append((count, place))
+    if not where:
+        return []
+    where.sort(key=lambda pair: -pair[0])
+    return [
+        Finding(
+            "long",
+            "note",
+            f"{len(where):,} of {len(examples):,} {part} texts have more than {most:,} tokens and "
+            "lose their middle",
+            tuple(f"{place}: {count:,} tokens" for count, place in where[:_SHOWN]),
+            "raise text.max_length if the middle matters",
+        )
+    ]
+
+
+def _long(part: str, examples: Examples) -> list[Finding]:
+    where = [
+        f"{place}: {len(item):,} steps"
+        for place, item in zip(examples.places, examples.items, strict=True)
+        if len(item) > _LONG
+    ]
+    if not where:
+        return []
+    return [
+        Finding(
+            "long",
+            "warning",
+            f"{len(where):,} of {len(examples):,} {part} sequences have more than {_LONG:,} steps; "
+            "training keeps the states of every step",
+            tuple(where[:_SHOWN]),
+            "take every k-th step or a mean of k steps, or cut them into pieces",
+        )
+    ]
+
+
+def _constant(train: Examples) -> list[Finding]:
+    """Channels that never change; images have such pixels at their edges, so this is a note."""
+    if train.is_text:
+        return []
+    low = np.min([np.min(item, 0) for item in map(np.asarray, train.items) if len(item)], 0)
+    high = np.max([np.max(item, 0) for item in map(np.asarray, train.items) if len(item)], 0)
+    still = [int(i) for i in np.flatnonzero(low == high)]
+    if not still:
+        return []
+    names = [train.features[i] if train.features else f"channel {i}" for i in still[:_SHOWN]]
+    return [
+        Finding(
+            "constant",
+            "note",
+            f"{len(still):,} of {train.width:,} values a step are the same throughout",
+            tuple(names),
+            "leave them out",
+        )
+    ]

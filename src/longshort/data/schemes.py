@@ -1,0 +1,97 @@
+"""How tags mark where an entity begins and ends: found out, and checked.
+
+BIO: B- begins, I- goes on. IOB1: B- only where an entity of the same type stands just before.
+BIOES: also E- for the last token and S- for a lone one. plain: tags without positions, such as
+parts of speech; every tagged token stands for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Literal
+
+from longshort.data.conll import Tagged
+from longshort.data.findings import Finding
+from longshort.errors import DataError
+
+Scheme = Literal["bio", "iob1", "bioes", "plain"]
+_POSITIONS = frozenset("BIES")
+
+
+def detect(source: Tagged) -> Scheme:
+    """The scheme of the tags.
+
+    Faults do not change it: entities that begin now with B- and now with I- are BIO with mistakes.
+    Raises `DataError` for tags of other schemes, and for tags with and without positions mixed.
+    """
+    assert source.tags is not None
+    used = {tag for tags in source.tags for tag in tags} - {"O"}
+    marked = {tag for tag in used if tag[:1] in _POSITIONS and tag[1:2] == "-"}
+    if not marked:
+        return "plain"
+    for strange in sorted(used - marked):
+        place, at = _first(source, strange)
+        raise DataError(
+            f"{source.name}: {place}: token {at + 1} has the tag {strange!r}, others have tags "
+            f"like {min(marked)!r}; O, B-, I-, E- and S- are known"
+        )
+    if any(tag[0] in "ES" for tag in marked):
+        return "bioes"
+    begins = list(_beginnings(source.tags))
+    needless = sum(tag[0] == "B" and not follows for tag, follows in begins)
+    missing = sum(tag[0] == "I" for tag, _ in begins)
+    return "iob1" if missing and not needless else "bio"
+
+
+def check(source: Tagged, scheme: Scheme) -> list[Finding]:
+    """Tags that the scheme does not allow where they stand; they are read as conlleval does."""
+    assert source.tags is not None
+    if scheme in ("plain", "iob1"):
+        return []
+    faults = (
+        f"{place}: token {at + 1} {tokens[at]!r}: {tags[at]} after {tags[at - 1] if at else 'none'}"
+        for place, tokens, tags in zip(source.places, source.tokens, source.tags, strict=True)
+        for at in range(len(tags))
+        if not _is_allowed(tags[at - 1] if at else "O", tags[at], scheme)
+    )
+    shown = list(islice(faults, 5))
+    count = len(shown) + sum(1 for _ in faults)
+    if not count:
+        return []
+    return [
+        Finding(
+            "tags",
+            "warning",
+            f"{source.name}: {count:,} tags break {scheme.upper()}; they were read as the standard "
+            "scorer reads them, where they begin or continue an entity",
+            tuple(shown),
+            "correct them in the file",
+        )
+    ]
+
+
+def _is_allowed(previous: str, tag: str, scheme: Scheme) -> bool:
+    if tag[0] in "IE" and tag != "O":
+        return previous[0] in "BI" and previous[1:] == tag[1:]
+    return scheme != "bioes" or previous == "O" or previous[0] in "ES"
+
+
+def _beginnings(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[str, bool]]:
+    """Tags that begin an entity, and whether one of the same type stands just before."""
+    for tags in sentences:
+        previous = "O"
+        for tag in tags:
+            follows = previous[1:] == tag[1:]
+            if tag != "O" and (tag[0] == "B" or not follows):
+                yield tag, follows
+            previous = tag
+
+
+def _first(source: Tagged, tag: str) -> tuple[str, int]:
+    assert source.tags is not None
+    return next(
+        (place, tags.index(tag))
+        for place, tags in zip(source.places, source.tags, strict=True)
+        if tag in tags
+    )

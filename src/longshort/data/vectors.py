@@ -1,0 +1,118 @@
+"""Word vectors from text files, as word2vec and GloVe write them."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.errors import DataError
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Vectors [size] of the tokens that were looked for and found."""
+
+    size: int
+    by_token: dict[str, NDArray[np.float32]]
+
+
+def vector_size(path: Path) -> int:
+    """How many values a vector of this file has, from its first lines."""
+    return _shape(path)[0]
+
+
+def read_vectors(path: Path, wanted: Collection[str]) -> Vectors:
+    """A token and its values on every line, divided by spaces; gzip too.
+
+    A first line of two numbers (word2vec) is left out. Of a token that stands twice the first line
+    counts. Only the vectors of `wanted` tokens are kept. Raises `DataError` with the line.
+    """
+    size, first = _shape(path)
+    found: dict[str, NDArray[np.float32]] = {}
+    known = set(wanted)
+    for number, raw in enumerate(_lines(path), 1):
+        if number < first or not raw.strip():
+            continue
+        token, cells = _divided(path, number, raw, size)
+        if token in known and token not in found:
+            found[token] = _values(path, number, cells)
+    return Vectors(size, found)
+
+
+def _shape(path: Path) -> tuple[int, int]:
+    """Size of the vectors, and the line of the first one."""
+    head = []
+    for raw in _lines(path):
+        head.append(raw)
+        if len(head) == 2:
+            break
+    if not head or not head[0].strip():
+        raise DataError(f"{path}: line 1 is empty; a token and its values are expected")
+    cells = head[0].split()
+    if len(cells) == 2 and all(cell.isdigit() for cell in cells) and len(head) == 2:
+        size = int(cells[1])
+        if size < 1:
+            raise DataError(f"{path}: line 1: vectors of {size} values are none")
+        return size, 2
+    if len(cells) < 2:
+        raise DataError(
+            f"{path}: line 1: a token and its values are expected, got {_shown(head[0])}"
+        )
+    return len(cells) - 1, 1
+
+
+def _divided(path: Path, number: int, raw: bytes, size: int) -> tuple[str, list[bytes]]:
+    """The token, which may hold spaces itself, and the values behind it."""
+    cells = raw.rsplit(None, size)
+    if len(cells) != size + 1:
+        raise DataError(
+            f"{path}: line {number}: a token and {size} values are expected, there are "
+            f"{len(cells)} cells: {_shown(raw)}"
+        )
+    try:
+        return cells[0].decode("utf-8").strip(), cells[1:]
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: line {number}: byte {error.start} ({cells[0][error.start]:#04x}) is not "
+            "UTF-8; vectors in text form are read, not word2vec's binary form"
+        ) from None
+
+
+def _values(path: Path, number: int, cells: list[bytes]) -> NDArray[np.float32]:
+    try:
+        values = np.array(cells).astype(np.float32)
+    except ValueError:
+        values = np.full(len(cells), np.nan, dtype=np.float32)
+    if not np.isfinite(values).all():
+        cell = next(cell for cell in cells if not _is_finite(cell))
+        raise DataError(f"{path}: line {number}: {_shown(cell)} is not a finite number")
+    return values
+
+
+def _is_finite(cell: bytes) -> bool:
+    try:
+        return bool(np.isfinite(np.float32(cell.decode("ascii", "replace"))))
+    except ValueError:
+        return False
+
+
+def _shown(raw: bytes) -> str:
+    return repr(raw[:40].decode("utf-8", "replace").strip())
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    if not path.is_file():
+        raise DataError(f"{path}: no such file of vectors; check model.vectors")
+    with path.open("rb") as file:
+        is_gzip = file.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path) if is_gzip else path.open("rb") as file:
+            yield from file
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path}: damaged gzip file: {error}") from None

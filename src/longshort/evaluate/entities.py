@@ -1,0 +1,155 @@
+"""Entities in tagged sentences, and their precision, recall and F1 as conlleval counts them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.evaluate.honesty import Comparison
+
+Entity = tuple[int, int, str]
+"""First token, the token behind the last, type."""
+
+_RESAMPLES = 1000
+_MIN_SENTENCES = 30
+_MIN_GAIN = 0.001
+
+
+def entities(tags: Sequence[str], *, plain: bool = False) -> list[Entity]:
+    """The entities of a sentence by the rules of conlleval (Tjong Kim Sang & Buchholz, 2000).
+
+    BIO, IOB1 and BIOES are read alike, and mistakes leniently: an I- or E- after O, or after
+    another type, begins an entity. `plain`: every tag but O is an entity of one token.
+    """
+    if plain:
+        return [(at, at + 1, tag) for at, tag in enumerate(tags) if tag != "O"]
+    found: list[Entity] = []
+    begin, before, kind_before = -1, "O", ""
+    for at, tag in enumerate((*tags, "O")):
+        position, kind = tag[0], tag[2:]
+        if begin >= 0 and _ends(before, position, kind_before != kind):
+            found.append((begin, at, kind_before))
+            begin = -1
+        if begin < 0 and position != "O":
+            begin = at
+        before, kind_before = position, kind
+    return found
+
+
+def _ends(before: str, position: str, is_other: bool) -> bool:
+    """Whether an entity that is open at one token is over at the next."""
+    return before in "ES" or position in "OBS" or is_other
+
+
+def tags_of(found: Sequence[Entity], length: int, scheme: str = "bioes") -> list[str]:
+    """Tags for entities that do not overlap: bioes, bio, iob1 or plain."""
+    tags = ["O"] * length
+    for begin, end, kind in sorted(found):
+        if scheme == "plain":
+            tags[begin] = kind
+            continue
+        tags[begin:end] = [f"I-{kind}"] * (end - begin)
+        touches = begin > 0 and tags[begin - 1][2:] == kind
+        if scheme != "iob1" or touches:
+            tags[begin] = f"B-{kind}"
+        if scheme == "bioes":
+            tags[end - 1] = f"{'S' if end - begin == 1 else 'E'}-{kind}"
+    return tags
+
+
+def counts(
+    truth: Sequence[Sequence[Entity]], predicted: Sequence[Sequence[Entity]]
+) -> NDArray[np.int64]:
+    """For each sentence: right, predicted and true entities, [n, 3].
+
+    Right is what agrees in both ends and the type.
+    """
+    rows = [
+        (len(set(true) & set(guess)), len(guess), len(true))
+        for true, guess in zip(truth, predicted, strict=True)
+    ]
+    return np.array(rows, dtype=np.int64).reshape(-1, 3)
+
+
+def rates(right: float, predicted: float, true: float) -> dict[str, float]:
+    """precision, recall and f1, 0 where undefined."""
+    precision = right / predicted if predicted else 0.0
+    recall = right / true if true else 0.0
+    total = precision + recall
+    f1 = 2 * precision * recall / total if total else 0.0
+    return {"precision": precision, "recall": recall, "f1": f1}
+
+
+def scores(
+    truth: Sequence[Sequence[Entity]], predicted: Sequence[Sequence[Entity]]
+) -> dict[str, float]:
+    """precision, recall and f1 over the entities of all types together."""
+    return rates(*(float(n) for n in counts(truth, predicted).sum(0)))
+
+
+def per_type(
+    truth: Sequence[Sequence[Entity]], predicted: Sequence[Sequence[Entity]]
+) -> dict[str, dict[str, float]]:
+    """By type, in order: precision, recall, f1, support (true ones) and predicted."""
+    right: Counter[str] = Counter()
+    true, guessed = _kinds(truth), _kinds(predicted)
+    for these, those in zip(truth, predicted, strict=True):
+        right.update(kind for _, _, kind in set(these) & set(those))
+    return {
+        kind: {
+            **rates(right[kind], guessed[kind], true[kind]),
+            "support": float(true[kind]),
+            "predicted": float(guessed[kind]),
+        }
+        for kind in sorted(true.keys() | guessed.keys())
+    }
+
+
+def _kinds(sentences: Sequence[Sequence[Entity]]) -> Counter[str]:
+    return Counter(kind for sentence in sentences for _, _, kind in sentence)
+
+
+def confusion(
+    truth: Sequence[Sequence[Entity]], predicted: Sequence[Sequence[Entity]], kinds: Sequence[str]
+) -> NDArray[np.int64]:
+    """Counts [K + 1, K + 1] of entities with the same ends: true types in rows.
+
+    The last column holds true entities that nothing with their ends was predicted for, the last
+    row predictions that nothing true has the ends of.
+    """
+    numbers = {kind: i for i, kind in enumerate(kinds)}
+    table = np.zeros((len(kinds) + 1, len(kinds) + 1), dtype=np.int64)
+    for these, those in zip(truth, predicted, strict=True):
+        true = {(begin, end): kind for begin, end, kind in these}
+        guess = {(begin, end): kind for begin, end, kind in those}
+        for ends in true.keys() | guess.keys():
+            row = numbers[true[ends]] if ends in true else len(kinds)
+            column = numbers[guess[ends]] if ends in guess else len(kinds)
+            table[row, column] += 1
+    return table
+
+
+def compare_f1(model: NDArray[np.int64], rival: NDArray[np.int64]) -> Comparison:
+    """Difference of F1 of two `counts` on the same sentences, with a 95 % interval.
+
+    The interval comes from a paired bootstrap over sentences (Efron, 1979).
+    """
+    gain = float(_f1(model.sum(0)) - _f1(rival.sum(0)))
+    if len(model) < _MIN_SENTENCES:
+        return Comparison("too few", gain, None, None)
+    draw = np.random.default_rng(0)
+    drawn = draw.multinomial(len(model), np.full(len(model), 1 / len(model)), _RESAMPLES)
+    gains = _f1(drawn @ model) - _f1(drawn @ rival)
+    low, high = (float(v) for v in np.quantile(gains, [0.025, 0.975]))
+    if abs(gain) < _MIN_GAIN or low <= 0 <= high:
+        return Comparison("equal", gain, low, high)
+    return Comparison("better" if low > 0 else "worse", gain, low, high)
+
+
+def _f1(totals: NDArray[np.int64]) -> Any:
+    """Of right, predicted, true in the last axis."""
+    return 2 * totals[..., 0] / np.maximum(totals[..., 1] + totals[..., 2], 1)

@@ -1,0 +1,135 @@
+"""A conditional random field over the tags of a sequence (Lafferty et al., 2001).
+
+Letters: T time steps, B batch, K tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+_FORBIDDEN = -1e4
+_TINY = 1e-300
+
+
+class CRF(nn.Module):
+    """Scores of tags, of neighbours, of the first and of the last tag make a path's score.
+
+    `allowed` [K, K]: whether column's tag may follow row's; `first` and `last` [K]: whether a tag
+    may begin and end a sequence; everything may where they are absent. What may not has the score
+    -10,000. Sums run in float64 whatever the scores are, so that they can run as products of
+    probabilities, which is several times as fast as in logarithms.
+    """
+
+    allowed: Tensor
+    first: Tensor
+    last: Tensor
+
+    def __init__(
+        self,
+        tags: int,
+        *,
+        allowed: Tensor | None = None,
+        first: Tensor | None = None,
+        last: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        everything = torch.ones(tags, tags, dtype=torch.bool)
+        for name, given in (("allowed", allowed), ("first", first), ("last", last)):
+            whole = everything if name == "allowed" else everything[0]
+            self.register_buffer(name, whole.clone() if given is None else given, persistent=False)
+        self.transitions = nn.Parameter(torch.zeros(tags, tags))
+        self.start = nn.Parameter(torch.zeros(tags))
+        self.end = nn.Parameter(torch.zeros(tags))
+
+    def forward(self, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
+        """Negative log-likelihood [B] of tags [T, B] under scores [T, B, K]."""
+        return self.log_partition(scores, lengths) - self.path_score(scores, tags, lengths)
+
+    def path_score(self, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
+        """Of the paths tags [T, B], [B] in float64; what lies behind an end is not looked at."""
+        transitions, start, end = self._scores()
+        steps, batch = tags.shape
+        within = torch.arange(steps, device=scores.device)[:, None] < lengths.to(scores.device)
+        here = scores.gather(2, tags[..., None]).squeeze(2).double()
+        total = start[tags[0]] + (here * within).sum(0)
+        total = total + (transitions[tags[:-1], tags[1:]] * within[1:]).sum(0)
+        rows = torch.arange(batch, device=scores.device)
+        return total + end[tags[lengths.to(scores.device) - 1, rows]]
+
+    def log_partition(self, scores: Tensor, lengths: Tensor) -> Tensor:
+        """Logarithm of the sum of exp(score) over all paths, [B] in float64."""
+        transitions, start, end = self._scores()
+        highest = transitions.amax()
+        step = (transitions - highest).exp()
+        scores = scores.double()
+        within = _within(scores, lengths)
+        alpha = start + scores[0]
+        for t in range(1, len(scores)):
+            most = alpha.detach().amax(1, keepdim=True)
+            reached = ((alpha - most).exp() @ step).clamp_min(_TINY).log()
+            moved = reached + (most + highest) + scores[t]
+            mask = within[t]
+            alpha = moved if mask is None else torch.where(mask, moved, alpha)
+        return (alpha + end).logsumexp(1)
+
+    @torch.no_grad()
+    def best_paths(self, scores: Tensor, lengths: Tensor) -> list[list[int]]:
+        """The tags of each sequence's path of the highest score (Viterbi, 1967)."""
+        transitions, start, end = self._scores()
+        scores = scores.double()
+        within = _within(scores, lengths)
+        best = start + scores[0]
+        stay = torch.arange(best.size(1), device=best.device).expand_as(best)
+        origins: list[Tensor] = []
+        for t in range(1, len(scores)):
+            reached, origin = (best[:, :, None] + transitions).max(1)
+            moved = reached + scores[t]
+            mask = within[t]
+            if mask is not None:
+                origin = torch.where(mask, origin, stay)
+                moved = torch.where(mask, moved, best)
+            best = moved
+            origins.append(origin)
+        tag = (best + end).argmax(1)
+        path = [tag]
+        for origin in reversed(origins):
+            tag = origin.gather(1, tag[:, None]).squeeze(1)
+            path.append(tag)
+        rows: list[list[int]] = torch.stack(path[::-1], 1).tolist()
+        return [row[:length] for row, length in zip(rows, lengths.tolist(), strict=True)]
+
+    def _scores(self) -> tuple[Tensor, Tensor, Tensor]:
+        return (
+            self.transitions.double().masked_fill(~self.allowed, _FORBIDDEN),
+            self.start.double().masked_fill(~self.first, _FORBIDDEN),
+            self.end.double().masked_fill(~self.last, _FORBIDDEN),
+        )
+
+
+def _within(scores: Tensor, lengths: Tensor) -> list[Tensor | None]:
+    """At each step which sequences go on, [B, 1]; None where all do."""
+    shortest = int(lengths.min())
+    steps = torch.arange(len(scores))[:, None, None]
+    masks = (steps < lengths.cpu()[:, None]).to(scores.device)
+    return [None if t < shortest else masks[t] for t in range(len(scores))]
+
+
+def bioes_rules(tags: Sequence[str]) -> dict[str, Tensor]:
+    """`allowed`, `first` and `last` for tags like O, B-X, I-X, E-X, S-X."""
+    opens = [tag[0] in "BI" and tag != "O" for tag in tags]
+    goes_on = [tag[0] in "IE" and tag != "O" for tag in tags]
+    allowed = [
+        [
+            opens[i] == goes_on[j] and (not opens[i] or before[1:] == after[1:])
+            for j, after in enumerate(tags)
+        ]
+        for i, before in enumerate(tags)
+    ]
+    return {
+        "allowed": torch.tensor(allowed),
+        "first": ~torch.tensor(goes_on),
+        "last": ~torch.tensor(opens),
+    }

@@ -1,0 +1,238 @@
+"""What the training part decides before the network: tags, vocabularies, and how often is often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from longshort.config.tag import TagConfig
+from longshort.data.buckets import pad_numbers
+from longshort.data.conll import Tagged
+from longshort.data.schemes import Scheme, detect
+from longshort.data.vocabulary import Vocabulary
+from longshort.errors import DataError, RunError
+from longshort.evaluate.entities import Entity, entities, tags_of
+from longshort.tasks.tag.spelling import shape_of
+
+_END = "\n"
+"""Behind the last token, for pairs; no token is that."""
+_PAIR_SEEN = 2
+"""Pairs that occur less often are unknown."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sentences as the network takes them; 0 is padding."""
+
+    words: Tensor
+    """Numbers of the tokens, [T, B], as in the next three."""
+    shapes: Tensor
+    pairs: Tensor
+    which: Tensor
+    """Places of the tokens among the spellings."""
+    spellings: Tensor
+    """Character numbers of the batch's distinct tokens, [L, N]."""
+    spelled: Tensor
+    """Their lengths, [N]."""
+    lengths: Tensor
+
+    def to(self, device: str) -> Batch:
+        """On a device; lengths stay where they are."""
+        return Batch(
+            self.words.to(device),
+            self.shapes.to(device),
+            self.pairs.to(device),
+            self.which.to(device),
+            self.spellings.to(device),
+            self.spelled.to(device),
+            self.lengths,
+        )
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A sentence, or tokens `begin` and on of one that is longer than allowed."""
+
+    sentence: int
+    begin: int
+    words: list[int]
+    shapes: list[int]
+    pairs: list[int]
+    forms: list[int]
+    """Numbers among `Encoded.forms`."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Sentences in pieces, as numbers."""
+
+    pieces: list[Piece]
+    targets: list[list[int]]
+    """Numbers of the tags; empty where there are none."""
+    forms: list[list[int]]
+    """Characters of each distinct token."""
+    sentences: int
+
+    @property
+    def lengths(self) -> Tensor:
+        """Of the pieces, [n]."""
+        return torch.tensor([len(piece.words) for piece in self.pieces])
+
+    def batch(self, samples: Tensor) -> Batch:
+        """The pieces with these numbers."""
+        chosen = [self.pieces[i] for i in samples.tolist()]
+        words, lengths = pad_numbers([piece.words for piece in chosen])
+        shapes, _ = pad_numbers([piece.shapes for piece in chosen])
+        pairs, _ = pad_numbers([piece.pairs for piece in chosen])
+        forms, _ = pad_numbers([piece.forms for piece in chosen])
+        distinct, which = torch.unique(forms, return_inverse=True)
+        spellings, spelled = pad_numbers([self.forms[i] for i in distinct.tolist()])
+        return Batch(words, shapes, pairs, which, spellings, spelled, lengths)
+
+    def tags(self, samples: Tensor) -> Tensor:
+        """Numbers of the tags of these pieces, [T, B]."""
+        return pad_numbers([self.targets[i] for i in samples.tolist()])[0]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Everything that was learned from the training part but weights."""
+
+    kinds: tuple[str, ...]
+    """Types of the entities; where the scheme is plain, all tags."""
+    scheme: Scheme
+    lowercase: bool
+    max_length: int
+    vocabulary: Vocabulary
+    counts: tuple[int, ...]
+    """How often each token of the vocabulary occurs in training."""
+    characters: Vocabulary
+    pairs: Vocabulary
+
+    @staticmethod
+    def fit(train: Tagged, config: TagConfig) -> Fitted:
+        """From the training part alone."""
+        scheme = detect(train)
+        found = entities_of(train, scheme)
+        kinds = tuple(sorted({kind for sentence in found for _, _, kind in sentence}))
+        if not kinds:
+            raise DataError(
+                f"{train.name}: all tags of the training part are O; there is nothing to find"
+            )
+        text = config.text
+        words = [_folded(tokens, text.lowercase) for tokens in train.tokens]
+        vocabulary = Vocabulary.fit(words, text.min_count, text.max_vocab)
+        seen = Counter(word for sentence in words for word in sentence)
+        pairs = (_pairs(sentence) for sentence in words) if config.model.pairs else ()
+        return Fitted(
+            kinds,
+            scheme,
+            text.lowercase,
+            text.max_length,
+            vocabulary,
+            tuple(seen.get(word, 0) for word in vocabulary.tokens),
+            Vocabulary.fit(list(token) for tokens in train.tokens for token in set(tokens)),
+            Vocabulary.fit(pairs, _PAIR_SEEN),
+        )
+
+    @property
+    def tags(self) -> list[str]:
+        """What the network tells apart: BIOES of all types, or the tags where they are plain."""
+        if self.scheme == "plain":
+            return ["O", *self.kinds]
+        return ["O", *(f"{position}-{kind}" for kind in self.kinds for position in "BIES")]
+
+    def entities(self, tags: Sequence[str]) -> list[Entity]:
+        """What these tags mark."""
+        return entities(tags, plain=self.scheme == "plain")
+
+    def tags_of(self, found: Sequence[Entity], length: int) -> list[str]:
+        """Entities as tags of the training data's own scheme."""
+        return tags_of(found, length, self.scheme)
+
+    def encode(self, source: Tagged) -> Encoded:
+        """Sentences as the network takes them; types that training did not see are refused."""
+        forms: dict[str, int] = {}
+        pieces, targets = [], []
+        for number, tokens in enumerate(source.tokens):
+            for begin in range(0, len(tokens), self.max_length):
+                cut = tokens[begin : begin + self.max_length]
+                pieces.append(self._piece(number, begin, cut, forms))
+                if source.tags is not None:
+                    tags = source.tags[number][begin : begin + self.max_length]
+                    targets.append(self._targets(source, number, tags))
+        spelled = [self.characters.encode(form) for form in forms]
+        return Encoded(pieces, targets, spelled, len(source))
+
+    def _piece(self, number: int, begin: int, tokens: list[str], forms: dict[str, int]) -> Piece:
+        words = _folded(tokens, self.lowercase)
+        return Piece(
+            number,
+            begin,
+            self.vocabulary.encode(words),
+            [shape_of(token) for token in tokens],
+            self.pairs.encode(_pairs(words)),
+            [forms.setdefault(token, len(forms)) for token in tokens],
+        )
+
+    def _targets(self, source: Tagged, number: int, tags: Sequence[str]) -> list[int]:
+        found = self.entities(tags)
+        for begin, _, kind in found:
+            if kind not in self.kinds:
+                raise DataError(
+                    f"{source.name}: {source.places[number]}: token {begin + 1} has the type "
+                    f"{kind!r}, which does not occur in the training part; it has "
+                    f"{', '.join(self.kinds[:10])}"
+                )
+        own = "plain" if self.scheme == "plain" else "bioes"
+        numbers = {tag: i for i, tag in enumerate(self.tags)}
+        return [numbers[tag] for tag in tags_of(found, len(tags), own)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, but for the vocabulary."""
+        return {
+            "kinds": list(self.kinds),
+            "scheme": self.scheme,
+            "lowercase": self.lowercase,
+            "max_length": self.max_length,
+            "counts": list(self.counts),
+            "characters": self.characters.to_dict(),
+            "pairs": self.pairs.to_dict(),
+        }
+
+    @staticmethod
+    def from_dict(stored: dict[str, Any], vocabulary: Vocabulary) -> Fitted:
+        """What `to_dict` gave; raises `RunError` where it is damaged."""
+        try:
+            return Fitted(
+                tuple(stored["kinds"]),
+                stored["scheme"],
+                bool(stored["lowercase"]),
+                int(stored["max_length"]),
+                vocabulary,
+                tuple(int(n) for n in stored["counts"]),
+                Vocabulary.from_dict(stored["characters"]),
+                Vocabulary.from_dict(stored["pairs"]),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise RunError(f"data.json: damaged: {error!r} in what was fitted") from None
+
+
+def entities_of(source: Tagged, scheme: Scheme) -> list[list[Entity]]:
+    """The entities of every sentence."""
+    assert source.tags is not None
+    return [entities(tags, plain=scheme == "plain") for tags in source.tags]
+
+
+def _folded(tokens: Sequence[str], lowercase: bool) -> list[str]:
+    return [token.lower() for token in tokens] if lowercase else list(tokens)
+
+
+def _pairs(words: Sequence[str]) -> list[str]:
+    return [f"{left} {right}" for left, right in pairwise([*words, _END])]

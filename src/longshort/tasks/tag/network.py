@@ -1,0 +1,89 @@
+"""The tagger: vectors of words and spellings, recurrent layers, a random field over the tags.
+
+After Lample et al. (2016) and Ma & Hovy (2016).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from longshort.config.tag import TagModel
+from longshort.nn import GRU, LSTM, RNN
+from longshort.nn.blocks.characters import CharacterCNN
+from longshort.nn.blocks.crf import CRF, bioes_rules
+from longshort.nn.blocks.embedding import Embedding
+from longshort.nn.recurrent import Recurrent
+from longshort.tasks.tag.fitted import Batch, Fitted
+from longshort.tasks.tag.spelling import SHAPES
+
+_CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+
+
+class Tagger(nn.Module):
+    """A batch of sentences to scores of the tags [T, B, K]."""
+
+    def __init__(self, model: TagModel, fitted: Fitted) -> None:
+        super().__init__()
+        self.words = Embedding(len(fitted.vocabulary), model.embedding)
+        width = model.embedding
+        self.characters = self.shapes = self.pairs = None
+        if model.characters:
+            self.characters = CharacterCNN(
+                len(fitted.characters),
+                model.character_embedding,
+                model.characters,
+                model.kernel,
+                model.dropout / 2,
+            )
+            width += model.characters
+        if model.shapes:
+            self.shapes = Embedding(len(SHAPES), model.shapes)
+            width += model.shapes
+        if model.pairs:
+            self.pairs = Embedding(len(fitted.pairs), model.pairs)
+            width += model.pairs
+        self.dropout = nn.Dropout(model.dropout)
+        self.layers: Recurrent = _CELLS[model.cell](
+            width,
+            model.hidden,
+            model.num_layers,
+            bidirectional=model.bidirectional,
+            dropout=model.dropout if model.num_layers > 1 else 0.0,
+            recurrent_dropout=model.recurrent_dropout,
+        )
+        tags = fitted.tags
+        self.head = nn.Linear(self.layers.output_size, len(tags))
+        rules = {} if fitted.scheme == "plain" else bioes_rules(tags)
+        self.crf = CRF(len(tags), **rules) if model.crf else None
+
+    def forward(self, batch: Batch) -> Tensor:
+        """The scores."""
+        vectors = [self.words(batch.words)]
+        if self.characters is not None:
+            spelled = self.characters(batch.spellings, batch.spelled)
+            vectors.append(F.embedding(batch.which, spelled))
+        if self.shapes is not None:
+            vectors.append(self.shapes(batch.shapes))
+        if self.pairs is not None:
+            vectors.append(self.pairs(batch.pairs))
+        states, _ = self.layers(self.dropout(torch.cat(vectors, 2)), lengths=batch.lengths)
+        scores: Tensor = self.head(self.dropout(states))
+        return scores
+
+    def losses(self, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
+        """Negative log-likelihood of the tags [T, B] of each sentence, [B]."""
+        if self.crf is not None:
+            found: Tensor = self.crf(scores, tags, lengths)
+            return found
+        within = torch.arange(len(tags), device=tags.device)[:, None] < lengths.to(tags.device)
+        each = F.cross_entropy(scores.permute(0, 2, 1), tags, reduction="none")
+        return (each * within).sum(0)
+
+    def decode(self, scores: Tensor, lengths: Tensor) -> list[list[int]]:
+        """Numbers of the best tags of each sentence."""
+        if self.crf is not None:
+            return self.crf.best_paths(scores, lengths)
+        rows: list[list[int]] = scores.argmax(2).T.tolist()
+        return [row[:length] for row, length in zip(rows, lengths.tolist(), strict=True)]

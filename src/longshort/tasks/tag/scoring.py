@@ -1,0 +1,135 @@
+"""The tagger beside its rivals on the test part, and whether it earned its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from longshort.config.tag import TagConfig
+from longshort.data.conll import Tagged
+from longshort.evaluate import entities as metrics
+from longshort.evaluate.entities import Entity
+from longshort.evaluate.honesty import Comparison
+from longshort.tasks.tag.fitted import Fitted, entities_of
+from longshort.tasks.tag.rivals import dictionary, majority_tag
+from longshort.tasks.tag.task import TagTask, tag
+
+MODEL = "model"
+TITLES = {
+    "majority_tag": "each word's most frequent tag",
+    "dictionary": "a list of the training part's names",
+}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Tags and entities of the test part: true ones, and by the model and its rivals."""
+
+    source: Tagged
+    truth: list[list[Entity]]
+    tags: dict[str, list[list[str]]]
+    """In the training data's scheme."""
+    entities: dict[str, list[list[Entity]]]
+    losses: list[float]
+    """The model's negative log-likelihood of each sentence's true tags, in nats."""
+
+
+def score(task: TagTask) -> Scored:
+    """The test part, seen for the first time."""
+    fitted, train, test = task.fitted, task.parts.train, task.parts.test
+    found = tag(task.network, fitted, fitted.encode(test), task.config.train.device)
+    tags = {MODEL: found.tags, "majority_tag": majority_tag(train, test, fitted)}
+    if fitted.scheme != "plain":
+        tags["dictionary"] = dictionary(train, test, fitted)
+    entities = {name: [fitted.entities(each) for each in rows] for name, rows in tags.items()}
+    own = {
+        name: [fitted.tags_of(each, len(row)) for each, row in zip(rows, test.tokens, strict=True)]
+        for name, rows in entities.items()
+    }
+    return Scored(test, entities_of(test, fitted.scheme), own, entities, found.losses)
+
+
+def scores_of(scored: Scored, fitted: Fitted, config: TagConfig) -> dict[str, Any]:
+    """The content of `scores.json`."""
+    entries: dict[str, dict[str, Any]] = {
+        name: metrics.scores(scored.truth, found) for name, found in scored.entities.items()
+    }
+    for name, entry in entries.items():
+        entry["token_accuracy"] = _accuracy(scored, name, fitted)
+    model = entries.pop(MODEL)
+    model["per_type"] = metrics.per_type(scored.truth, scored.entities[MODEL])
+    rival = max(entries, key=lambda name: float(entries[name]["f1"]))
+    result = metrics.compare_f1(
+        metrics.counts(scored.truth, scored.entities[MODEL]),
+        metrics.counts(scored.truth, scored.entities[rival]),
+    )
+    kinds = list(fitted.kinds)
+    return {
+        "task": config.task,
+        "examples": len(scored.source),
+        "tokens": sum(len(tokens) for tokens in scored.source.tokens),
+        "entities": sum(len(each) for each in scored.truth),
+        "labels": kinds,
+        "scheme": fitted.scheme,
+        "test": {"model": model, "baselines": entries},
+        "confusion": metrics.confusion(scored.truth, scored.entities[MODEL], kinds).tolist(),
+        "notes": {},
+        "metric": "f1",
+        "best_rival": rival,
+        "outcome": result.outcome,
+        "gain": result.gain,
+        "gain_95": [result.low, result.high],
+        "verdict": _verdict(result, rival, model, entries[rival], config, len(scored.source)),
+    }
+
+
+def _accuracy(scored: Scored, name: str, fitted: Fitted) -> float:
+    """Share of tokens with the true tag."""
+    pairs = [
+        pair
+        for true, tags in zip(scored.truth, scored.tags[name], strict=True)
+        for pair in zip(fitted.tags_of(true, len(tags)), tags, strict=True)
+    ]
+    return sum(true == tag for true, tag in pairs) / len(pairs)
+
+
+def _verdict(
+    result: Comparison,
+    rival: str,
+    model: dict[str, Any],
+    other: dict[str, Any],
+    config: TagConfig,
+    count: int,
+) -> str:
+    cell = config.model.cell.upper()
+    ours, theirs = 100 * model["f1"], 100 * other["f1"]
+    numbers = f"entity F1 {ours:.2f} against {theirs:.2f} of {TITLES[rival]}"
+    basis = f"the best rival, on {count:,} test sentences"
+    if result.low is None or result.high is None:
+        return f"Too few test sentences to tell: {numbers}, {basis}."
+    span = f"95 % interval of the difference {100 * result.low:+.2f} to {100 * result.high:+.2f}"
+    if result.outcome == "better":
+        return f"The {cell} earned its place: {numbers}, {basis} ({span})."
+    if result.outcome == "equal":
+        return (
+            f"The {cell} and the best rival cannot be told apart: {numbers}, {basis} ({span}). "
+            "Prefer the rival: it is simpler."
+        )
+    return f"The {cell} did not earn its place: {numbers}, {basis} ({span}). Use the rival."
+
+
+def predictions(scored: Scored, fitted: Fitted) -> pl.DataFrame:
+    """One row per test token: the place of its sentence, token, true tag, predicted tag."""
+    rows = [
+        (place, token, true, found)
+        for place, tokens, entities, tags in zip(
+            scored.source.places, scored.source.tokens, scored.truth, scored.tags[MODEL],
+            strict=True,
+        )
+        for token, true, found in zip(
+            tokens, fitted.tags_of(entities, len(tokens)), tags, strict=True
+        )
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=["place", "token", "tag", "predicted"], orient="row")

@@ -1,0 +1,27 @@
+"""How a token is written: its case, and whether it has digits."""
+
+from __future__ import annotations
+
+SHAPES = ("none", "lower", "title", "upper", "mixed", "number", "digits", "mark", "other")
+"""By number; 0 is padding."""
+
+
+def shape_of(token: str) -> int:
+    """The number of a token's shape."""
+    return SHAPES.index(_name(token))
+
+
+def _name(token: str) -> str:
+    if not any(letter.isalnum() for letter in token):
+        return "mark"
+    if not any(letter.isalpha() for letter in token):
+        return "number"
+    if any(letter.isdigit() for letter in token):
+        return "digits"
+    if token.islower():
+        return "lower"
+    if token.isupper() and len(token) > 1:
+        return "upper"
+    if token[0].isupper() and not any(letter.isupper() for letter in token[1:]):
+        return "title"
+    return "mixed" if token != token.lower() else "other"

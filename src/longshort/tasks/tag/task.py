@@ -1,0 +1,110 @@
+"""The tagging task: batches of sentences in, likelihood of their tags out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from longshort.config.tag import TagConfig
+from longshort.data.buckets import bucketed, in_order_of_length
+from longshort.data.conll import Tagged
+from longshort.data.parts import Parts
+from longshort.data.vocabulary import UNKNOWN
+from longshort.evaluate.entities import Entity, scores
+from longshort.tasks.tag.fitted import Encoded, Fitted, entities_of
+from longshort.tasks.tag.network import Tagger
+from longshort.tasks.task import Task, TrainPlan
+
+_EVALUATED = 64
+
+
+class TagTask(Task):
+    """A tagger in training."""
+
+    def __init__(self, config: TagConfig, parts: Parts[Tagged]) -> None:
+        self.config, self.parts = config, parts
+        self.fitted = Fitted.fit(parts.train, config)
+        self.train = self.fitted.encode(parts.train)
+        self.val = self.fitted.encode(parts.val)
+        self.val_entities = entities_of(parts.val, self.fitted.scheme)
+        self._lengths = self.train.lengths
+        counts = torch.tensor(self.fitted.counts, dtype=torch.float32)
+        alpha = config.model.word_dropout
+        self._unread = alpha / (alpha + counts) if alpha else torch.zeros(len(counts))
+        torch.manual_seed(config.train.seed)
+        self.network = Tagger(config.model, self.fitted).to(config.train.device)
+
+    @property
+    def module(self) -> nn.Module:
+        """The network."""
+        return self.network
+
+    @property
+    def num_samples(self) -> int:
+        """Training sentences, or pieces of long ones."""
+        return len(self.train.pieces)
+
+    def batches(self, plan: TrainPlan, draw: torch.Generator) -> Sequence[Tensor]:
+        """Sentences of nearly the same length together, each once."""
+        return bucketed(self._lengths, plan.batch_size, draw)
+
+    def size(self, samples: Tensor) -> int:
+        """Tokens."""
+        return int(self._lengths[samples].sum())
+
+    def loss(self, samples: Tensor) -> Tensor:
+        """Mean negative log-likelihood of a sentence's tags, with rare words read as unknown.
+
+        The rate falls with a word's count (Kiperwasser & Goldberg, 2016), so that the vector of
+        unknown words is learned.
+        """
+        device = self.config.train.device
+        batch, tags = self.train.batch(samples), self.train.tags(samples)
+        unread = torch.rand(batch.words.shape) < self._unread[batch.words]
+        words = batch.words.masked_fill(unread & (batch.words > 0), UNKNOWN)
+        found = self.network(replace(batch, words=words).to(device))
+        return self.network.losses(found, tags.to(device), batch.lengths).mean()
+
+    def validate(self) -> float:
+        """1 - entity F1; of equal ones the more likely tags are better."""
+        found = tag(self.network, self.fitted, self.val, self.config.train.device)
+        loss = float(torch.tensor(found.losses).mean())
+        return 1.0 - scores(self.val_entities, found.entities)["f1"] + 1e-4 * loss
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a tagger found in sentences."""
+
+    tags: list[list[str]]
+    """As the network has them."""
+    entities: list[list[Entity]]
+    losses: list[float]
+    """Negative log-likelihood of each sentence's true tags, where there are true tags."""
+
+
+def tag(network: Tagger, fitted: Fitted, encoded: Encoded, device: str) -> Found:
+    """Tags of all sentences, without gradients and dropout."""
+    network.eval()
+    names = fitted.tags
+    pieces: list[list[int]] = [[] for _ in encoded.pieces]
+    losses = [0.0] * encoded.sentences
+    with torch.no_grad():
+        for samples in in_order_of_length(encoded.lengths, _EVALUATED):
+            batch = encoded.batch(samples)
+            scored = network(batch.to(device))
+            paths = network.decode(scored, batch.lengths)
+            for number, path in zip(samples.tolist(), paths, strict=True):
+                pieces[number] = path
+            if encoded.targets:
+                tags = encoded.tags(samples).to(device)
+                each = network.losses(scored, tags, batch.lengths).tolist()
+                for number, loss in zip(samples.tolist(), each, strict=True):
+                    losses[encoded.pieces[number].sentence] += loss
+    found: list[list[str]] = [[] for _ in range(encoded.sentences)]
+    for piece, path in zip(encoded.pieces, pieces, strict=True):
+        found[piece.sentence] += [names[number] for number in path]
+    return Found(found, [fitted.entities(tags) for tags in found], losses)

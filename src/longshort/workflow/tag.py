@@ -1,0 +1,261 @@
+"""Tagging: the job of a run, and what a finished one can do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from torch import Tensor
+
+from longshort.config.tag import TagConfig
+from longshort.data.conll import Tagged, read_tagged
+from longshort.data.parts import Parts, make_parts
+from longshort.data.schemes import check, detect
+from longshort.data.tokens import find_tokeniser
+from longshort.data.vocabulary import Vocabulary
+from longshort.errors import DataError, RunError
+from longshort.report.tag import TagReport, build_page, model_card
+from longshort.runfolder import MODEL
+from longshort.tasks.tag.fitted import Fitted
+from longshort.tasks.tag.network import Tagger
+from longshort.tasks.tag.scoring import predictions, score, scores_of
+from longshort.tasks.tag.task import TagTask, tag
+from longshort.tasks.task import TrainPlan
+from longshort.train import TrainResult
+from longshort.train.checkpoint import load_tensors, load_weights
+from longshort.workflow.job import (
+    Job,
+    Outcome,
+    Say,
+    environment,
+    open_run,
+    refuse_other_content,
+    threads,
+    training_record,
+)
+
+_FILTERS = 50
+_PAIRS = 50
+_SINGLE = 0.99
+"""Share of tokens of one character from which a text counts as written in characters."""
+
+
+class TagJob(Job):
+    """From tagged sentences to a tagger beside its rivals."""
+
+    def __init__(self, config: TagConfig, parts: Parts[Tagged]) -> None:
+        self._config, self.parts = config, parts
+        with threads(config.train.threads):
+            self._task = TagTask(config, parts)
+
+    @staticmethod
+    def prepare(config: TagConfig, data: object, say: Say) -> TagJob:
+        """Read the data, draw the parts, and decide what is open."""
+        parts = read_parts(config, data)
+        config = _decided(config, parts)
+        job = TagJob(config, parts)
+        for part, source in parts.by_name().items():
+            tokens = sum(len(each) for each in source.tokens)
+            say(f"{part}: {len(source):,} sentences of {tokens:,} tokens")
+        fitted = job.task.fitted
+        say(f"tags: {fitted.scheme.upper()}, {len(fitted.kinds)} types: {', '.join(fitted.kinds)}")
+        say(f"parts: {parts.how}")
+        for finding in parts.findings:
+            say(f"{finding.severity}: {finding.sentence()}")
+        say(
+            f"decided: text.tokens = {config.text.tokens}, "
+            f"model.characters = {config.model.characters}, model.pairs = {config.model.pairs}"
+        )
+        return job
+
+    @staticmethod
+    def again(config: TagConfig, data: object, stored: dict[str, Any]) -> TagJob:
+        """As it was prepared, from what was decided then; other data are refused."""
+        parts = read_parts(config, data)
+        refuse_other_content(parts.train.name, _digest(parts), stored)
+        return TagJob(config, parts)
+
+    @property
+    def config(self) -> TagConfig:
+        """Every setting, decided."""
+        return self._config
+
+    @property
+    def task(self) -> TagTask:
+        """The tagger in training."""
+        return self._task
+
+    @property
+    def name(self) -> str:
+        """Of the data."""
+        return self.parts.train.name
+
+    def digest(self) -> str:
+        """Of all parts."""
+        return _digest(self.parts)
+
+    def plan(self) -> TrainPlan:
+        """Every training sentence once an epoch."""
+        steps = self.config.train
+        assert steps.batch_size and steps.max_epochs
+        batches = -(-self.task.num_samples // steps.batch_size)
+        return TrainPlan(steps.batch_size, batches, steps.max_epochs)
+
+    def record(self) -> dict[str, Any]:
+        """Files, parts, findings, and what was fitted."""
+        fitted, parts = self.task.fitted, self.parts
+        return {
+            "name": parts.train.name,
+            "files": {
+                part: {"path": source.path, "sha256": source.sha256, "sentences": len(source)}
+                for part, source in parts.by_name().items()
+            },
+            "split": parts.how,
+            "findings": [finding.to_dict() for finding in parts.findings],
+            "fitted": fitted.to_dict(),
+            "vocabulary": fitted.vocabulary.to_dict(),
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The network."""
+        return dict(self.task.module.state_dict())
+
+    def finish(self, result: TrainResult, folder: Path) -> Outcome:
+        """Score the test part beside the rivals, and report."""
+        task, config = self.task, self.config
+        with threads(config.train.threads):
+            scored = score(task)
+        scores = scores_of(scored, task.fitted, config)
+        scores["training"] = training_record(result, task)
+        report = TagReport(config, self.parts, task.fitted, scored, scores, result, environment())
+        table = predictions(scored, task.fitted)
+        return Outcome(scores, table, build_page(report, folder), model_card(report))
+
+
+def read_parts(config: TagConfig, data: object) -> Parts[Tagged]:
+    """Training, validation and test sentences, from files or shares."""
+    given = {"train": _read(data, config)}
+    for part, path in (("val", config.data.val_path), ("test", config.data.test_path)):
+        if path is not None:
+            given[part] = _read(path, config)
+    scheme = detect(given["train"])
+    findings = [finding for source in given.values() for finding in check(source, scheme)]
+    for source in given.values():
+        if (detect(source) == "plain") != (scheme == "plain"):
+            raise DataError(
+                f"{source.name}: its tags are {detect(source).upper()}, those of "
+                f"{given['train'].name} are {scheme.upper()}"
+            )
+    split = config.split
+    parts = make_parts(
+        given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
+    )
+    return replace(parts, findings=(*findings, *parts.findings))
+
+
+def _read(data: object, config: TagConfig, *, with_tags: bool = True) -> Tagged:
+    settings = config.data
+    source = read_tagged(
+        data,
+        format=settings.format,
+        token_column=settings.token_column,
+        tag_column=settings.tag_column,
+        strip_position=settings.strip_position,
+        with_tags=with_tags,
+    )
+    if with_tags and source.tags is None:
+        raise DataError(f"{source.name}: has no tags; tagging learns from them")
+    return source
+
+
+def _decided(config: TagConfig, parts: Parts[Tagged]) -> TagConfig:
+    paths = {
+        name: path and str(Path(path).absolute())
+        for name in ("path", "val_path", "test_path")
+        if (path := getattr(config.data, name)) is not None
+    }
+    changes: dict[str, Any] = {"data": config.data.model_copy(update=paths)}
+    lengths = [len(token) for tokens in parts.train.tokens for token in tokens]
+    are_single = lengths.count(1) >= _SINGLE * len(lengths)
+    if config.text.tokens is None:
+        tokens = "characters" if are_single else "spaces"
+        changes["text"] = config.text.model_copy(update={"tokens": tokens})
+    sizes = {"characters": 0 if are_single else _FILTERS, "pairs": _PAIRS if are_single else 0}
+    open_sizes = {name: n for name, n in sizes.items() if getattr(config.model, name) is None}
+    changes["model"] = config.model.model_copy(update=open_sizes)
+    return config.model_copy(update=changes)
+
+
+def _digest(parts: Parts[Tagged]) -> str:
+    return " ".join(source.digest() for source in parts.by_name().values())
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A tagger ready for use."""
+
+    config: TagConfig
+    fitted: Fitted
+    network: Tagger
+
+    def tag(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
+        """Tokens with their tags, of tokens or of a text, in the scheme of the training data.
+
+        A text is cut by the setting `text.tokens`: at white space, or into single characters where
+        the training data's tokens are single characters.
+        """
+        tokens = self.cut(sentence) if isinstance(sentence, str) else list(sentence)
+        return list(zip(tokens, self.predict([tokens])[0], strict=True))
+
+    def cut(self, text: str) -> list[str]:
+        """A text's tokens, without white space."""
+        assert self.config.text.tokens is not None
+        tokens = find_tokeniser(self.config.text.tokens).cut(text)
+        return [token for token in tokens if token.strip()]
+
+    def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+        """Tags of the tokens of sentences, in the scheme of the training data."""
+        for number, tokens in enumerate(sentences):
+            if isinstance(tokens, str) or not all(isinstance(token, str) for token in tokens):
+                raise DataError(
+                    f"sentence {number}: a list of tokens is expected, got "
+                    f"{type(tokens).__name__}; `tag` takes texts"
+                )
+        places = [f"sentence {number}" for number in range(len(sentences))]
+        source = Tagged("data", [list(tokens) for tokens in sentences], None, places)
+        encoded = self.fitted.encode(source)
+        found = tag(self.network, self.fitted, encoded, self.config.train.device)
+        return [
+            self.fitted.tags_of(entities, len(tags))
+            for entities, tags in zip(found.entities, found.tags, strict=True)
+        ]
+
+    def predict_file(self, path: str) -> pl.DataFrame:
+        """One row per token of a file like the training file, whose tags are not needed."""
+        source = _read(path, self.config, with_tags=False)
+        return self.table(source.places, source.tokens)
+
+    def table(self, places: Sequence[str], sentences: Sequence[Sequence[str]]) -> pl.DataFrame:
+        """One row per token: place of its sentence, token, tag."""
+        rows = [
+            (place, token, found)
+            for place, tokens, tags in zip(places, sentences, self.predict(sentences), strict=True)
+            for token, found in zip(tokens, tags, strict=True)
+        ]
+        return pl.DataFrame(rows, schema={"place": str, "token": str, "tag": str}, orient="row")
+
+
+def load(path: Path) -> Trained:
+    """A finished run. Nothing in its files is executed."""
+    folder, config, stored = open_run(path)
+    if not isinstance(config, TagConfig):
+        raise RunError(f"{path}: is a run of the task {config.task!r}, and no tagger")
+    vocabulary = Vocabulary.from_dict(stored.get("vocabulary") or {})
+    fitted = Fitted.from_dict(stored.get("fitted", {}), vocabulary)
+    tensors, _ = load_tensors(folder.file(MODEL))
+    network = Tagger(config.model, fitted)
+    load_weights(network, tensors, folder.file(MODEL))
+    return Trained(config, fitted, network.to(config.train.device))

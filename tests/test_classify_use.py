@@ -1,0 +1,201 @@
+"""A classifier in use: from Python, the data doctor, settings files, scores on new data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+import longshort as ls
+from longshort.cli.main import app
+from longshort.data.findings import Finding
+
+SMALL = {
+    "model.hidden": 8,
+    "model.embedding": 8,
+    "train.max_epochs": 15,
+    "train.batch_size": 8,
+    "train.learning_rate": 0.02,
+    "train.threads": 1,
+}
+QUICK = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
+
+
+def reviews(count: int, first: int = 0) -> pl.DataFrame:
+    words = {"good": "fine sunny lovely", "bad": "awful broken dull"}
+    rows = []
+    for i in range(first, first + count):
+        label = ("good", "bad")[i % 2]
+        rows.append({"text": f"a {words[label].split()[i % 3]} day {i}", "label": label})
+    return pl.DataFrame(rows)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reviews")
+    reviews(80).write_csv(folder / "reviews.csv")
+    ls.Classifier(settings=SMALL).fit(folder / "reviews.csv", out=folder / "run")
+    return folder
+
+
+# Python
+
+
+def test_fit_and_predict(finished: Path) -> None:
+    run = ls.load(finished / "run")
+    assert isinstance(run, ls.ClassifierRun) and run.labels == ("bad", "good")
+    assert run.report.is_file() and run.verdict == run.scores["verdict"]
+    texts = ["a lovely day", "an awful day"]
+    assert run.predict(texts) == ["good", "bad"]
+    p = run.predict_proba(texts)
+    assert p.shape == (2, 2)
+    np.testing.assert_allclose(p.sum(1), 1.0)
+    assert run.predict(reviews(5).select("text")) == run.predict(reviews(5)["text"].to_list())
+
+
+def test_lists_and_arrays_are_data_too(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    values = draw.normal(size=(60, 9, 2)).astype(np.float32)
+    labels = np.arange(60) % 2
+    values[labels == 1] += 2
+    run = ls.Classifier(pooling="mean", settings=SMALL).fit(values, labels, out=tmp_path / "run")
+    assert run.labels == ("0", "1")
+    found = run.predict(values)
+    assert np.mean([int(a) == b for a, b in zip(found, labels, strict=True)]) > 0.9
+    assert run.predict(list(values[:3])) == found[:3]
+    assert ls.load(tmp_path / "run").predict(values[:3]) == found[:3]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("data", "labels", "message"),
+    [
+        (["a", "b"], ["x"], "2 items and 1 labels are not as many"),
+        (["a", "b"], None, "labels: one for each item is needed"),
+        (["a", np.zeros((2, 1))], ["x", "y"], "item 1: texts and arrays are mixed"),
+        ([np.zeros((2, 1)), np.zeros((2, 3))], ["x", "y"], "item 1: has 3 values a step, item 0"),
+        ([np.zeros(4)], ["x"], r"item 0: an array \[T, F\] is expected, got the shape \(4,\)"),
+        ([np.array([[1.0], [np.nan]])], ["x"], "item 0: step 1, channel 0 is nan"),
+        ([None], ["x"], "item 0: a text or an array .* is expected, got NoneType"),
+    ],
+)
+def test_data_that_are_no_examples(data: Any, labels: Any, message: str) -> None:
+    with pytest.raises(ls.DataError, match=message):
+        ls.Classifier().fit(data, labels)
+
+
+def test_wrong_settings_are_refused_at_once(finished: Path) -> None:
+    with pytest.raises(ls.ConfigError, match=r"model\.pooling"):
+        ls.Classifier(pooling="median")
+    with pytest.raises(ls.DataError, match="texts are given as a list"):
+        ls.load(finished / "run").predict("a lovely day")  # type: ignore[union-attr]
+
+
+# Scores on new data
+
+
+def test_examples_of_the_training_are_left_out(finished: Path, tmp_path: Path) -> None:
+    run = ls.load(finished / "run")
+    new = reviews(30, first=70)
+    scores = run.evaluate(new)
+    known = pl.read_csv(finished / "run" / "predictions.csv")["text"].to_list()
+    unlearned = sum(text in known for text in new["text"][:10].to_list())
+    assert scores["examples"] == 20 + unlearned
+    assert set(scores["test"]["baselines"]) == {"majority", "bag_of_words"}
+    assert run.evaluate(new, include_training=True)["examples"] == 30
+    with pytest.raises(ls.DataError, match="does not occur in the training part"):
+        run.evaluate(pl.DataFrame({"text": ["hello"], "label": ["meh"]}))
+
+
+def test_evaluate_from_the_command_line(finished: Path, tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    reviews(20, first=200).write_csv(path)
+    done = CliRunner().invoke(
+        app, ["evaluate", str(finished / "run"), "--data", str(path), "--json"]
+    )
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["examples"] == 20 and found["test"]["model"]["accuracy"] == 1.0
+
+
+def test_rivals_need_the_run_s_own_data(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    reviews(60).write_csv(path)
+    run = ls.Classifier(settings=SMALL).fit(path, out=tmp_path / "run")
+    reviews(62).write_csv(path)
+    with pytest.raises(ls.RunError, match="is not the data that the run was trained on"):
+        run.evaluate(reviews(10, first=300))
+
+
+# The data doctor
+
+
+def findings(path: Path, **settings: Any) -> dict[str, Finding]:
+    found = ls.check(path, {"task": "classify", **settings})
+    return {finding.code: finding for finding in found}
+
+
+def test_sound_data_have_no_findings(tmp_path: Path) -> None:
+    reviews(60).write_csv(tmp_path / "r.csv")
+    assert findings(tmp_path / "r.csv") == {}
+
+
+def test_the_doctor_finds_what_harms_a_classifier(tmp_path: Path) -> None:
+    rows = reviews(200).rows()
+    rows += [("", "good"), (" a lovely  day 2", "bad"), ("word " * 600, "good"), ("rare", "odd")]
+    rows += [(f"rare {i}", "odd") for i in range(5)]
+    path = tmp_path / "r.csv"
+    pl.DataFrame(rows, schema=["text", "label"], orient="row").write_csv(path)
+    found = findings(path)
+    assert {"empty", "contradiction", "few-examples", "imbalance", "long"} <= found.keys()
+    assert found["empty"].where == ("line 202",)
+    assert "600 tokens" in found["long"].where[0] and "512 tokens" in found["long"].message
+    assert "train.class_weights" in found["imbalance"].fix
+    assert found["few-examples"].where[0].startswith("odd: ")
+    assert found["contradiction"].where[0].count("line") == 2
+
+
+def test_content_in_two_files_and_labels_that_training_lacks(tmp_path: Path) -> None:
+    reviews(60).write_csv(tmp_path / "r.csv")
+    other = pl.concat([reviews(2), pl.DataFrame({"text": ["new"], "label": ["odd"]})])
+    other.write_csv(tmp_path / "t.csv")
+    found = findings(tmp_path / "r.csv", data={"test_path": str(tmp_path / "t.csv")})
+    assert "2 of 3 test examples" in found["duplicate"].message
+    assert found["unseen-label"].severity == "error"
+    assert found["unseen-label"].where == ("line 4: odd",)
+
+
+def test_a_sequence_of_a_million_steps_is_named(tmp_path: Path) -> None:
+    items = [np.ones((1_000_000, 1), np.float32), *(np.full((3, 1), i, "f4") for i in range(30))]
+    labels = ["a", *("ab"[i % 2] for i in range(30))]
+    from longshort.data.labelled import examples_of
+
+    found = ls.check(examples_of(items, labels), {"task": "classify"})
+    (long,) = [finding for finding in found if finding.code == "long"]
+    assert long.where == ("item 0: 1,000,000 steps",)
+
+
+def test_a_text_of_a_million_words_is_shortened(finished: Path) -> None:
+    run = ls.load(finished / "run")
+    long = "day " * 1_000_000
+    assert run.predict([f"a lovely {long}"]) == run.predict([f"a lovely {long}{long}"])
+
+
+def test_check_and_init_from_the_command_line(tmp_path: Path) -> None:
+    data, settings = tmp_path / "r.csv", tmp_path / "s.toml"
+    reviews(60).with_columns(pl.lit("x").alias("other")).write_csv(data)
+    call = CliRunner().invoke
+    flags = ["--task", "classify", "--label", "label"]
+    checked = call(app, ["check", str(data), *flags])
+    assert checked.exit_code == 0 and "nothing found" in checked.output
+    pl.concat([reviews(60), reviews(60)]).write_csv(data)
+    checked = call(app, ["check", str(data), *flags])
+    assert checked.exit_code == 1 and "[repeated]" in checked.output
+    written = call(app, ["init", str(data), *flags, *QUICK, "--out", str(settings)])
+    assert written.exit_code == 0, written.output
+    done = call(app, ["train", "--config", str(settings), "--out", str(tmp_path / "run"), "-q"])
+    assert done.exit_code == 0 and 'tokens = "words"' in settings.read_text()

@@ -1,0 +1,202 @@
+"""Tagged sentences: files, schemes, and entities as the standard scorer counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from longshort.data.conll import Tagged, read_tagged
+from longshort.data.schemes import check, detect
+from longshort.errors import DataError
+from longshort.evaluate import entities as metrics
+from longshort.evaluate.entities import entities, tags_of
+
+Write = Callable[[str, str | bytes], Path]
+
+
+def tagged(*rows: str) -> Tagged:
+    tags = [row.split() for row in rows]
+    tokens = [[f"w{i}" for i in range(len(row))] for row in tags]
+    return Tagged("t", tokens, tags, [f"line {i + 1}" for i in range(len(rows))])
+
+
+# Files
+
+
+def test_columns(write: Write) -> None:
+    path = write("t.conll", "-DOCSTART- -X- O\n\nEU NNP B-ORG\nsays VBZ O\n\n\nHi UH O\n")
+    found = read_tagged(path)
+    assert found.tokens == [["EU", "says"], ["Hi"]]
+    assert found.tags == [["B-ORG", "O"], ["O"]]
+    assert found.places == ["line 3", "line 7"]
+    assert read_tagged(path, tag_column=1).tags == [["NNP", "VBZ"], ["UH"]]
+
+
+def test_tabs_and_lines_of_white_space(write: Write) -> None:
+    found = read_tagged(write("t.txt", "New York\tB-loc\r\n\t\r\nbye\tO\r\n"))
+    assert found.tokens == [["New York"], ["bye"]] and found.tags == [["B-loc"], ["O"]]
+
+
+def test_json_lines(write: Write) -> None:
+    row = '{"tokens": ["科", "技"], "tags": ["B-x", "I-x"]}\n'
+    found = read_tagged(write("t.jsonl", row + "\n" + row))
+    assert found.tokens == [["科", "技"]] * 2 and found.places == ["line 1", "line 3"]
+
+
+def test_position_digits_are_taken_off(write: Write) -> None:
+    path = write("t.conll", "科0\tO\n技1\tO\n20\tO\ne12\tO\n")
+    assert read_tagged(path, strip_position=True).tokens == [["科", "技", "2", "e"]]
+    path = write("u.conll", "科0\tO\n\n技\tO\n")
+    with pytest.raises(DataError, match="line 3: the token '技' carries no position digit"):
+        read_tagged(path, strip_position=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a\tO\nb\n", r"line 2: 2 columns are needed, got 1: 'b'"),
+        ("a O\nb \n", r"line 2: 2 columns are needed, got 1"),
+        ("\n\n", "no sentence in the file"),
+        ('{"tokens": ["a"]}', "line 1: a list of texts is expected under 'tags'"),
+        ('{"tokens": ["a", "b"], "tags": ["O"]}', "line 1: 2 tokens have 1 tags"),
+        ('{"tokens": ["a"', "line 1: is not JSON"),
+        ("", "the file is empty"),
+    ],
+)
+def test_bad_files_are_told_by_line(write: Write, content: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read_tagged(write("t", content))
+
+
+def test_a_broken_encoding_is_told_by_byte(write: Write) -> None:
+    with pytest.raises(DataError, match=r"line 2: byte 1 \(0xe9\) is not UTF-8"):
+        read_tagged(write("t", b"a\tO\nb\xe9\tO\n"))
+
+
+def test_files_without_tags_where_none_are_needed(write: Write) -> None:
+    found = read_tagged(write("t", "Anna\nwent\n\nhome\n"), with_tags=False)
+    assert found.tokens == [["Anna", "went"], ["home"]] and found.tags is None
+
+
+# Schemes
+
+
+@pytest.mark.parametrize(
+    ("rows", "scheme"),
+    [
+        (("O B-x I-x O", "B-y B-y"), "bio"),
+        (("O I-x I-x O", "I-y B-y I-y"), "iob1"),
+        (("B-x E-x S-y O",), "bioes"),
+        (("DET NOUN VERB",), "plain"),
+        (("O I-x O", "B-y O"), "bio"),
+    ],
+)
+def test_schemes_are_found_out(rows: tuple[str, ...], scheme: str) -> None:
+    assert detect(tagged(*rows)) == scheme
+
+
+def test_foreign_tags_are_refused_with_their_place() -> None:
+    with pytest.raises(DataError, match="line 2: token 2 has the tag 'U-x'"):
+        detect(tagged("B-x I-x", "O U-x"))
+
+
+@pytest.mark.parametrize(
+    ("row", "scheme", "faults"),
+    [
+        ("O B-x I-x I-x O B-y", "bio", 0),
+        ("O I-x O", "bio", 1),
+        ("B-x I-y", "bio", 1),
+        ("B-x E-x S-y O", "bioes", 0),
+        ("B-x O", "bioes", 1),
+        ("S-x I-x", "bioes", 1),
+    ],
+)
+def test_tags_that_break_their_scheme_are_told(row: str, scheme: str, faults: int) -> None:
+    findings = check(tagged(row), scheme)  # type: ignore[arg-type]
+    assert len(findings) == (1 if faults else 0)
+    if faults:
+        assert f"{faults} tags break" in findings[0].message and findings[0].where
+
+
+# Entities
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ("B-x I-x O B-y", [(0, 2, "x"), (3, 4, "y")]),
+        ("I-x I-x O I-y", [(0, 2, "x"), (3, 4, "y")]),
+        ("O I-x I-y I-y", [(1, 2, "x"), (2, 4, "y")]),
+        ("B-x B-x I-x", [(0, 1, "x"), (1, 3, "x")]),
+        ("B-x I-x E-x S-x O", [(0, 3, "x"), (3, 4, "x")]),
+        ("E-x I-x O", [(0, 1, "x"), (1, 2, "x")]),
+        ("S-x E-x", [(0, 1, "x"), (1, 2, "x")]),
+        ("B-creative-work I-creative-work", [(0, 2, "creative-work")]),
+        ("O O", []),
+    ],
+)
+def test_entities_are_those_of_the_standard_scorer(
+    row: str, found: list[tuple[int, int, str]]
+) -> None:
+    assert entities(row.split()) == found
+
+
+@pytest.mark.parametrize("scheme", ["bio", "iob1", "bioes"])
+def test_entities_survive_their_tags(scheme: str) -> None:
+    draw = np.random.default_rng(0)
+    for _ in range(200):
+        row = list(draw.choice(["O", "B-x", "I-x", "E-x", "S-x", "B-y", "I-y", "S-y"], 12))
+        found = entities(row)
+        again = tags_of(found, len(row), scheme)
+        assert entities(again) == found
+        if scheme != "iob1":
+            assert not check(tagged(" ".join(again)), scheme)  # type: ignore[arg-type]
+
+
+def test_rates_of_a_known_table() -> None:
+    truth = [entities(row.split()) for row in ("B-x I-x O B-y", "O B-x", "O O")]
+    guess = [entities(row.split()) for row in ("B-x I-x O B-x", "B-x I-x", "O B-y")]
+    assert metrics.counts(truth, guess).tolist() == [[1, 2, 2], [0, 1, 1], [0, 1, 0]]
+    found = metrics.scores(truth, guess)
+    assert found["precision"] == pytest.approx(1 / 4) and found["recall"] == pytest.approx(1 / 3)
+    assert found["f1"] == pytest.approx(2 / 7)
+    each = metrics.per_type(truth, guess)
+    assert each["x"] == {
+        "precision": pytest.approx(1 / 3), "recall": pytest.approx(1 / 2),
+        "f1": pytest.approx(2 / 5), "support": 2, "predicted": 3,
+    }  # fmt: skip
+    assert each["y"]["f1"] == 0
+    table = metrics.confusion(truth, guess, ["x", "y"])
+    assert table.tolist() == [[1, 0, 1], [1, 0, 0], [1, 1, 0]]
+
+
+@pytest.mark.parametrize("alphabet", ["O B-x I-x B-y I-y", "O B-x I-x E-x S-x B-y E-y"])
+def test_scores_are_seqeval_s(alphabet: str) -> None:
+    oracle = pytest.importorskip("seqeval.metrics")
+    draw = np.random.default_rng(1)
+    for _ in range(20):
+        truth = [list(draw.choice(alphabet.split(), draw.integers(1, 15))) for _ in range(30)]
+        guess = [
+            [tag if draw.random() < 0.7 else str(draw.choice(alphabet.split())) for tag in row]
+            for row in truth
+        ]
+        found = metrics.scores([entities(row) for row in truth], [entities(row) for row in guess])
+        assert found["f1"] == pytest.approx(oracle.f1_score(truth, guess))
+        assert found["precision"] == pytest.approx(oracle.precision_score(truth, guess))
+        assert found["recall"] == pytest.approx(oracle.recall_score(truth, guess))
+
+
+def test_the_interval_of_a_difference_holds_it() -> None:
+    draw = np.random.default_rng(0)
+    right = draw.integers(0, 3, 200)
+    ours = np.stack([right, right + 1, right + 1], 1)
+    theirs = np.stack([np.maximum(right - 1, 0), right + 1, right + 1], 1)
+    found = metrics.compare_f1(ours, theirs)
+    assert found.outcome == "better" and found.low is not None and found.high is not None
+    assert found.low < found.gain < found.high
+    assert metrics.compare_f1(ours, ours).outcome == "equal"
+    assert metrics.compare_f1(theirs, ours).outcome == "worse"
+    assert metrics.compare_f1(ours[:20], theirs[:20]).outcome == "too few"

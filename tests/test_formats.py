@@ -1,0 +1,233 @@
+"""Numeric sequences from files: what is read, and how what cannot be read is explained."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from longshort.config.sequences import SequenceData
+from longshort.data.labelled import Examples
+from longshort.data.labelled_source import read_examples
+from longshort.errors import DataError
+
+HEAD = "# a comment\n@problemName t\n@dimensions 2\n@classLabel true up down\n@data\n"
+
+
+def read(path: Path, *, with_labels: bool = True, **settings: Any) -> Examples:
+    return read_examples(path, SequenceData.model_validate(settings), with_labels=with_labels)
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+# .ts
+
+
+def test_cases_of_different_lengths(tmp_path: Path) -> None:
+    found = read(write(tmp_path / "x.ts", HEAD + "1,2,3:4,5,6:up\n\n7,8:9,1e-1:down\n"))
+    assert found.labels == ["up", "down"] and found.places == ["line 6", "line 8"]
+    assert [np.asarray(item).tolist() for item in found.items] == [
+        [[1, 4], [2, 5], [3, 6]],
+        [[7, 9], [8, pytest.approx(0.1)]],
+    ]
+    assert found.items[0].dtype == np.float32  # type: ignore[union-attr]
+
+
+def test_a_file_without_labels_has_none(tmp_path: Path) -> None:
+    found = read(write(tmp_path / "x.ts", "@classLabel false\n@data\n1,2\n3\n"))
+    assert found.labels is None and len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (HEAD + "1,2:3,4:up\n1,2:x,4:up\n", "line 7: channel 2, value 1 'x' is no number"),
+        (HEAD + "1,?:3,4:up\n", "line 6: channel 1, value 2 is missing; fill it in"),
+        (HEAD + "1,2:3,NaN:up\n", "line 6: channel 2, value 2 'NaN' is no number"),
+        (HEAD + "1,2:3:up\n", "line 6: channel 2 has 1 values, 2 are expected"),
+        (HEAD + "1,2:up\n", "line 6: 1 channels divided by colons, 2 are expected"),
+        (HEAD + "1,2:3,4:left\n", "line 6: the label 'left' is not among.*up, down"),
+        (HEAD + "1,2:3,4:\n", "line 6: the label behind the last colon is missing"),
+        (HEAD, "holds no case below @data"),
+        ("@classLabel true a\n1,2:a\n", "line 2: a tag such as @classLabel is expected"),
+        ("@classLabel true a\n", "has no line @data"),
+        ("@timeStamps true\n@data\n", "line 1: values with time stamps are not read"),
+        ("@targetLabel true\n@data\n", "line 1: @targetLabel.*needs @classLabel"),
+        ("@dimensions two\n@data\n", "line 1: @dimensions needs a whole number above 0, got 'two'"),
+        ("@seriesLength 3\n@classLabel true a\n@data\n1,2:a\n", "has 2 values, 3 are expected"),
+    ],
+)
+def test_ts_files_that_break_their_word(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read(write(tmp_path / "x.ts", content))
+
+
+def test_real_ts_files(real_data: Path) -> None:
+    vowels = read(real_data / "ucr" / "JapaneseVowels_TRAIN.ts")
+    assert len(vowels) == 270 and vowels.width == 12 and len(set(vowels.labels or [])) == 9
+    lengths = [len(item) for item in vowels.items]
+    assert min(lengths) == 7 and max(lengths) <= 29
+    motions = read(real_data / "ucr" / "BasicMotions_TEST.ts")
+    assert {np.shape(item) for item in motions.items} == {(100, 6)} and len(motions) == 40
+
+
+# IDX
+
+
+def idx(array: np.ndarray, kind: int = 0x08) -> bytes:
+    return bytes([0, 0, kind, array.ndim]) + struct.pack(f">{array.ndim}i", *array.shape) + (
+        array.tobytes()
+    )  # fmt: skip
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """Two images of 3 rows and 2 columns, their labels beside them."""
+    pixels = np.arange(12, dtype=np.uint8).reshape(2, 3, 2)
+    write(tmp_path / "a-labels-idx1-ubyte", idx(np.array([7, 3], dtype=np.uint8)))
+    return write(tmp_path / "a-images-idx3-ubyte.gz", gzip.compress(idx(pixels)))
+
+
+def test_images_as_rows_or_pixels(images: Path) -> None:
+    rows, pixels = read(images), read(images, pixels="pixels")
+    assert rows.labels == ["7", "3"] and rows.places == ["image 0", "image 1"]
+    assert np.asarray(rows.items[1]).tolist() == [[6, 7], [8, 9], [10, 11]]
+    assert np.asarray(pixels.items[0]).tolist() == [[0], [1], [2], [3], [4], [5]]
+
+
+def test_other_types_are_big_endian(tmp_path: Path) -> None:
+    values = np.array([[[1.5, -2.0]]], dtype=">f4")
+    path = write(tmp_path / "x-images-idx3", idx(values, 0x0D))
+    assert np.asarray(read(path, with_labels=False).items[0]).tolist() == [[1.5, -2.0]]
+
+
+def test_images_alone_can_be_predicted(images: Path) -> None:
+    (images.parent / "a-labels-idx1-ubyte").unlink()
+    assert read(images, with_labels=False).labels is None
+    with pytest.raises(DataError, match=r"no file of labels beside it.*NAME-labels-idx1-ubyte"):
+        read(images)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (idx(np.zeros((2, 2, 2), np.uint8))[:-1], "23 bytes, but 24 are needed.*2 x 2 x 2"),
+        (b"\0\0\x08\x03\0\0", "is cut off: 6 bytes, and the head alone has 16"),
+        (idx(np.zeros(4, np.uint8)), r"images \[N, rows, columns\] are expected, got 1 dim"),
+        (b"hello", "is no IDX file: its first bytes are 68 65 6c 6c"),
+    ],
+)
+def test_damaged_images(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read(write(tmp_path / "x-images", content), format="idx")
+
+
+def test_as_many_labels_as_images(images: Path) -> None:
+    write(images.parent / "a-labels-idx1-ubyte", idx(np.zeros(3, np.uint8)))
+    with pytest.raises(DataError, match=r"2 labels are expected, one for each image, got .* 3"):
+        read(images)
+
+
+# NumPy
+
+
+def test_arrays_with_labels_within_or_beside(tmp_path: Path) -> None:
+    values = np.arange(12.0).reshape(2, 3, 2)
+    np.savez(tmp_path / "a.npz", x=values, y=np.array(["b", "a"]))
+    np.save(tmp_path / "b.npy", values[..., 0])
+    np.save(tmp_path / "b_labels.npy", np.array([1.0, 0.0]))
+    inside, beside = read(tmp_path / "a.npz"), read(tmp_path / "b.npy")
+    assert inside.labels == ["b", "a"] and np.array_equal(inside.items[1], values[1])
+    assert beside.labels == ["1", "0"] and np.shape(beside.items[0]) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"x": np.zeros((2, 3, 1)), "y": np.zeros(3)}, "2 labels are expected.*got the shape 3"),
+        ({"x": np.zeros((2, 3, 1)), "y": np.full(2, 0.5)}, "labels are fractions, such as 0.5"),
+        ({"x": np.zeros((2, 3, 1))}, "one array named 'y' is expected.*there are x"),
+        ({"x": np.zeros(5), "y": np.zeros(5)}, r"sequences \[N, T, F\] are expected.*shape 5"),
+        ({"x": np.array([["a"]]), "y": np.zeros(1)}, "numbers are expected, got <U1"),
+        (
+            {"x": np.array([[[1.0], [np.nan]]]), "y": np.zeros(1)},
+            "sequence 0, step 1, channel 0: nan is not a finite number",
+        ),
+        ({"x": np.array([[None]]), "y": np.zeros(1)}, "holds Python objects"),
+    ],
+)
+def test_arrays_that_are_no_examples(
+    tmp_path: Path, arrays: dict[str, np.ndarray], message: str
+) -> None:
+    np.savez(tmp_path / "a.npz", **arrays)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=message):
+        read(tmp_path / "a.npz")
+
+
+def test_damaged_and_lone_arrays(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a readable NumPy file"):
+        read(write(tmp_path / "a.npz", b"PK\x03\x04 cut off"))
+    np.save(tmp_path / "b.npy", np.zeros((2, 3, 1)))
+    assert read(tmp_path / "b.npy", with_labels=False).labels is None
+    with pytest.raises(DataError, match=r"labels are missing: b_labels\.npy is expected"):
+        read(tmp_path / "b.npy")
+
+
+# Long tables
+
+LONG = "id,time,a,b,label\nu,2,3,4,x\nu,1,1,2,x\nv,1,5,6,y\n"
+
+
+def test_a_row_for_every_step(tmp_path: Path) -> None:
+    found = read(write(tmp_path / "x.csv", LONG))
+    assert [np.asarray(item).tolist() for item in found.items] == [[[1, 2], [3, 4]], [[5, 6]]]
+    assert found.labels == ["x", "y"] and found.features == ("a", "b")
+    assert found.places == ["id 'u' (line 2)", "id 'v' (line 4)"]
+
+
+def test_columns_of_a_long_table_can_be_named(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"who": [1, 1], "when": ["2024-01-02", "2024-01-01"], "v": [2.0, 1.0],
+                          "w": [0, 0], "kind": [3, 3]})  # fmt: skip
+    frame.write_parquet(tmp_path / "x.parquet")
+    found = read(tmp_path / "x.parquet", id="who", time="when", features="v", label="kind")
+    assert np.asarray(found.items[0]).tolist() == [[1], [2]] and found.labels == ["3"]
+
+
+def test_a_text_column_makes_a_row_an_example(tmp_path: Path) -> None:
+    found = read(write(tmp_path / "x.csv", "id,time,text,label\n1,1,hello,x\n2,1,there,y\n"))
+    assert found.items == ["hello", "there"]
+
+
+def test_a_long_table_without_labels(tmp_path: Path) -> None:
+    frame = write(tmp_path / "x.csv", "id,time,a\nu,1,3\n")
+    found = read(frame, with_labels=False)
+    assert found.labels is None and found.features == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("content", "settings", "message"),
+    [
+        (LONG.replace("v,1,5,6", "v,1,5,six"), {}, "line 4, column 'b': 'six' is not a number"),
+        (LONG.replace("v,1,5,6", "v,1,,6"), {}, "line 4, column 'a': the value is missing"),
+        (LONG.replace("v,1,5,6,y", "v,1,5,6,"), {}, "line 4, column 'label': the value is missing"),
+        (LONG.replace("u,1,1,2,x", "u,1,1,2,y"), {}, "line 2.*id 'u' has the labels 'y' and 'x'"),
+        (LONG.replace("u,1,1", "u,2,1"), {}, "line 3, column 'time': id 'u' has this time twice"),
+        (LONG, {"features": "a,c"}, "has no column 'c'"),
+        (LONG.replace("label", "other"), {}, "which column is the label.*--label"),
+        ("id,time,label\nu,1,x\n", {}, "has no column of numbers beside 'id' and 'time'"),
+        ("id,time,a,label\n", {}, "has no"),
+    ],
+)
+def test_long_tables_that_cannot_be_read(
+    tmp_path: Path, content: str, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        read(write(tmp_path / "x.csv", content), **settings)

@@ -1,0 +1,357 @@
+"""Tagging from file to report: what is learned, told, refused and kept."""
+
+from __future__ import annotations
+
+import html
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from longshort import workflow
+from longshort.config.tag import TagConfig
+from longshort.data.conll import Tagged, read_tagged
+from longshort.data.vocabulary import UNKNOWN
+from longshort.errors import ConfigError, DataError, RunError
+from longshort.evaluate.entities import entities
+from longshort.tasks.tag.fitted import Fitted
+from longshort.tasks.tag.rivals import dictionary, majority_tag
+from longshort.tasks.tag.spelling import SHAPES, shape_of
+from longshort.train.events import Event, Stepped
+from longshort.workflow.classify import load as load_classifier
+from longshort.workflow.tag import TagJob, load
+
+QUICK: dict[str, Any] = {
+    "task": "tag",
+    "model": {"hidden": 16, "embedding": 12, "characters": 8, "dropout": 0.1},
+    "train": {"max_epochs": 8, "learning_rate": 0.02, "batch_size": 16, "threads": 1},
+}
+FIRST = ["anna", "otto", "ida", "max"]
+
+
+def sentences(count: int, seed: int = 0) -> Tagged:
+    """After "mr" two words are a person, after "in" one is a place; the words do not tell."""
+    draw = np.random.default_rng(seed)
+    tokens, tags = [], []
+    for i in range(count):
+        words, labels = [f"n{i}"], ["O"]
+        for _ in range(draw.integers(1, 5)):
+            kind = draw.choice(["mr", "in", "plain"])
+            names = list(draw.choice(FIRST, 2))
+            if kind == "mr":
+                words += ["mr", *names]
+                labels += ["O", "B-per", "I-per"]
+            elif kind == "in":
+                words += ["in", names[0]]
+                labels += ["O", "B-loc"]
+            else:
+                words += ["the", names[0]]
+                labels += ["O", "O"]
+        tokens.append(words)
+        tags.append(labels)
+    return Tagged("names", tokens, tags, [f"sentence {i}" for i in range(count)])
+
+
+def write_columns(source: Tagged, path: Path) -> Path:
+    assert source.tags is not None
+    blocks = (
+        "".join(f"{token}\t{tag}\n" for token, tag in zip(tokens, tags, strict=True))
+        for tokens, tags in zip(source.tokens, source.tags, strict=True)
+    )
+    path.write_text("\n".join(blocks))
+    return path
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    return write_columns(sentences(400), tmp_path / "names.conll")
+
+
+def settings(path: Path | None = None, **changes: Any) -> dict[str, Any]:
+    found = {key: dict(value) if isinstance(value, dict) else value for key, value in QUICK.items()}
+    for key, value in changes.items():
+        section, _, name = key.partition("__")
+        found.setdefault(section, {})[name] = value
+    if path is not None:
+        found.setdefault("data", {})["path"] = str(path)
+    return found
+
+
+def test_from_columns_to_a_report(table: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    scores = workflow.run(settings(table), tmp_path / "run", say=told.append)
+    assert scores["labels"] == ["loc", "per"] and scores["scheme"] == "bio"
+    assert set(scores["test"]["baselines"]) == {"majority_tag", "dictionary"}
+    assert scores["test"]["model"]["f1"] >= 0.9
+    assert all(
+        rival["f1"] < scores["test"]["model"]["f1"] - 0.2
+        for rival in scores["test"]["baselines"].values()
+    )
+    assert scores["outcome"] == "better" and "earned its place" in scores["verdict"]
+    page = html.unescape((tmp_path / "run" / "report.html").read_text())
+    assert scores["verdict"] in page and "<script" not in page and "<link" not in page
+    stored = pl.read_csv(tmp_path / "run" / "predictions.csv")
+    assert stored.columns == ["place", "token", "tag", "predicted"]
+    assert stored.height == scores["tokens"]
+    assert any("BIO, 2 types: loc, per" in line for line in told)
+
+
+def test_a_run_comes_back_with_its_answers(table: Path, tmp_path: Path) -> None:
+    workflow.run(settings(table), tmp_path / "run")
+    trained = load(tmp_path / "run")
+    stored = pl.read_csv(tmp_path / "run" / "predictions.csv")
+    rows = stored.group_by("place", maintain_order=True).agg("token", "predicted")
+    assert trained.predict(rows["token"].to_list()) == rows["predicted"].to_list()
+    found = trained.tag("hello mr otto ida")
+    assert found == [("hello", "O"), ("mr", "O"), ("otto", "B-per"), ("ida", "I-per")]
+    assert trained.tag(["mr", "otto", "ida"]) == found[1:]
+    assert trained.tag("") == [] and trained.predict([]) == []
+
+
+def test_tags_come_back_in_the_data_s_scheme(tmp_path: Path) -> None:
+    source = sentences(300)
+    assert source.tags is not None
+    swap = {"B-per": "B-per", "I-per": "E-per", "B-loc": "S-loc", "O": "O"}
+    tags = [[swap[tag] for tag in row] for row in source.tags]
+    data = Tagged("names", source.tokens, tags, source.places)
+    scores = workflow.run(settings(), tmp_path / "run", data=data)
+    assert scores["scheme"] == "bioes" and scores["test"]["model"]["f1"] >= 0.9
+    found = [tag for _, tag in load(tmp_path / "run").tag("in max mr ida otto")]
+    assert found == ["O", "S-loc", "O", "B-per", "E-per"]
+
+
+def test_tags_without_positions(tmp_path: Path) -> None:
+    source = sentences(300)
+    assert source.tags is not None
+    tags = [[tag[2:] or "O" for tag in row] for row in source.tags]
+    data = Tagged("names", source.tokens, tags, source.places)
+    scores = workflow.run(settings(), tmp_path / "run", data=data)
+    assert scores["scheme"] == "plain" and set(scores["test"]["baselines"]) == {"majority_tag"}
+    assert scores["test"]["model"]["f1"] >= 0.9
+    assert load(tmp_path / "run").tag("in max") == [("in", "O"), ("max", "loc")]
+
+
+def test_characters_of_texts_without_spaces(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    letters = list("科技大学北京人在")
+    tokens = [list(draw.choice(letters, 8)) for _ in range(300)]
+    tags = [["B-x" if token == "京" else "O" for token in row] for row in tokens]
+    data = Tagged("letters", tokens, tags, [f"sentence {i}" for i in range(300)])
+    workflow.run(settings(model__characters=None), tmp_path / "run", data=data)
+    trained = load(tmp_path / "run")
+    assert trained.config.text.tokens == "characters" and trained.config.model.characters == 0
+    assert trained.tag("北京 人") == [("北", "O"), ("京", "B-x"), ("人", "O")]
+
+
+class _Stop(Exception):
+    pass
+
+
+def test_an_interrupted_run_goes_on_to_the_same_bits(table: Path, tmp_path: Path) -> None:
+    chosen = settings(table, train__save_every=0.0, train__max_epochs=3)
+    workflow.run(chosen, tmp_path / "whole")
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Stepped) and event.step == 30:
+            raise _Stop
+
+    with pytest.raises(_Stop):
+        workflow.run(chosen, tmp_path / "torn", listen=stop)
+    workflow.resume(tmp_path / "torn")
+    for name in ("model.safetensors", "metrics.jsonl", "predictions.csv", "scores.json"):
+        assert (tmp_path / "torn" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_the_vocabulary_is_the_training_part_s(table: Path) -> None:
+    job = TagJob.prepare(TagConfig.model_validate(settings(table)), str(table), lambda _: None)
+    known = job.task.fitted.vocabulary
+    assert not any(tokens[0] in known for tokens in job.parts.test.tokens)
+    assert all(tokens[0] in known for tokens in job.parts.train.tokens)
+
+
+def test_sentences_in_two_parts_are_told(table: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    chosen = settings(table, data__test_path=str(table), train__max_epochs=1)
+    workflow.run(chosen, tmp_path / "run", say=told.append)
+    assert any("stand in the training part too" in line for line in told)
+
+
+def test_tags_that_break_the_scheme_are_told(tmp_path: Path) -> None:
+    source = sentences(60)
+    assert source.tags is not None
+    source.tags[0][:] = ["I-per", *source.tags[0][1:]]
+    told: list[str] = []
+    workflow.run(settings(train__max_epochs=1), tmp_path / "run", data=source, say=told.append)
+    assert any("1 tags break BIO" in line and "sentence 0: token 1" in line for line in told)
+
+
+def test_data_that_teach_nothing_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.conll"
+    path.write_text("a\tO\n\nb\tO\n\nc\tO\n\nd\tO\n")
+    with pytest.raises(DataError, match="all tags of the training part are O"):
+        workflow.run(settings(path), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_type_that_training_lacks_is_named(table: Path, tmp_path: Path) -> None:
+    other = tmp_path / "test.conll"
+    other.write_text("hello\tO\nthere\tB-org\n")
+    with pytest.raises(
+        DataError, match=r"line 1: token 2 has the type 'org', which does not occur"
+    ):
+        workflow.run(
+            settings(table, data__val_path=str(other), data__test_path=str(other)), tmp_path / "run"
+        )
+
+
+def test_runs_of_another_task_are_refused(table: Path, tmp_path: Path) -> None:
+    workflow.run(settings(table, train__max_epochs=1), tmp_path / "run")
+    with pytest.raises(RunError, match="run of the task 'tag', and no classifier"):
+        load_classifier(tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"unknown key 'model.pooling'"):
+        workflow.run(settings(table, model__pooling="max"), tmp_path / "other")
+    with pytest.raises(DataError, match="sentence 0: a list of tokens is expected, got str"):
+        load(tmp_path / "run").predict(["a text"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model__crf": False},
+        {"model__cell": "gru", "model__num_layers": 2},
+        {"model__bidirectional": False},
+        {"model__characters": 0},
+        {"model__character_embedding": 5},
+        {"model__kernel": 5},
+        {"model__shapes": 0},
+        {"model__pairs": 6},
+        {"model__word_dropout": 0.0},
+        {"model__recurrent_dropout": 0.3},
+        {"text__lowercase": False},
+        {"text__min_count": 3},
+        {"text__max_length": 3},
+    ],
+    ids=lambda change: " ".join(change),
+)
+def test_every_option_changes_the_training(
+    table: Path, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    source = read_tagged(table).take(range(80))
+    source.tokens[0][0] = "Upper"
+    found = []
+    for i, chosen in enumerate((settings(), settings(**change))):
+        chosen["train"]["max_epochs"] = 2
+        scores = workflow.run(chosen, tmp_path / str(i), data=source)
+        found.append(scores["training"]["best_val_score"])
+    assert found[0] != found[1]
+
+
+def test_long_sentences_are_tagged_in_pieces(table: Path, tmp_path: Path) -> None:
+    workflow.run(settings(table, text__max_length=20), tmp_path / "run")
+    trained = load(tmp_path / "run")
+    tokens = ["in", "max"] * 500
+    tags = trained.predict([tokens, ["in", "max"]])
+    assert len(tags[0]) == 1000 and tags[0].count("B-loc") >= 490
+    assert tags[1] == ["O", "B-loc"]
+
+
+def test_rare_words_are_read_as_unknown_more_often(table: Path) -> None:
+    chosen = settings(table, model__word_dropout=1.0)
+    task = TagJob.prepare(TagConfig.model_validate(chosen), str(table), lambda _: None).task
+    seen: list[torch.Tensor] = []
+    task.network.words.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    samples = torch.arange(100)
+    for _ in range(20):
+        task.loss(samples)
+    numbers = task.train.batch(samples).words
+    lost = torch.stack([(words == UNKNOWN) & (numbers > 0) for words in seen]).double().mean(0)
+    counts = torch.tensor(task.fitted.counts)[numbers]
+    assert lost[counts == 1].mean() == pytest.approx(0.5, abs=0.05)
+    assert lost[counts > 100].mean() < 0.02
+    assert not lost[numbers == 0].any()
+
+
+def test_the_random_field_keeps_to_the_rules(table: Path, tmp_path: Path) -> None:
+    workflow.run(settings(table, train__max_epochs=1), tmp_path / "run")
+    trained = load(tmp_path / "run")
+    draw = np.random.default_rng(0)
+    for row in trained.predict([list(draw.choice(FIRST, 9)) for _ in range(50)]):
+        for before, after in zip(["O", *row], row, strict=False):
+            assert after[0] != "I" or before[2:] == after[2:]
+
+
+# Rivals
+
+
+def lists() -> tuple[Tagged, Tagged, Fitted]:
+    train = Tagged(
+        "train",
+        [["New", "York", "is", "new"], ["York", "is", "old"], ["York", "is"]],
+        [["B-l", "I-l", "O", "O"], ["B-p", "O", "O"], ["B-p", "O"]],
+        ["1", "2", "3"],
+    )
+    test = Tagged("test", [["york", "is", "new", "york"], ["Paris"]], None, ["1", "2"])
+    return train, test, Fitted.fit(train, TagConfig())
+
+
+def test_each_word_s_most_frequent_tag() -> None:
+    assert majority_tag(*lists()) == [["S-p", "O", "B-l", "S-p"], ["O"]]
+
+
+def test_the_longest_known_name_is_found() -> None:
+    found = [entities(tags) for tags in dictionary(*lists())]
+    assert found == [[(0, 1, "p"), (2, 4, "l")], []]
+
+
+@pytest.mark.parametrize(
+    ("token", "name"),
+    [("word", "lower"), ("Word", "title"), ("NASA", "upper"), ("I", "title"), ("iPhone", "mixed"),
+     ("2024", "number"), ("3.5", "number"), ("mp3", "digits"), ("...", "mark"), ("科", "other")],
+)  # fmt: skip
+def test_shapes_of_tokens(token: str, name: str) -> None:
+    assert SHAPES[shape_of(token)] == name
+
+
+# The command line
+
+
+def longshort(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "longshort", *arguments],
+        input=text, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_the_command_line(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    flags = ["--task", "tag", "--set", "model.hidden=16", "--set", "train.max_epochs=2"]
+    done = longshort("run", str(table), *flags, "--out", str(out), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["scheme"] == "bio"
+    done = longshort("predict", str(out), text="mr otto ida\n\nin max\n")
+    assert [len(line.split()) for line in done.stdout.split("\n")] == [3, 0, 2, 0]
+    bare = tmp_path / "bare.conll"
+    bare.write_text("mr\notto\n\nin\n")
+    done = longshort("predict", str(out), "--data", str(bare))
+    assert pl.read_csv(done.stdout.encode())["token"].to_list() == ["mr", "otto", "in"]
+    written = tmp_path / "tags.csv"
+    done = longshort("predict", str(out), "--out", str(written), text="in max\n")
+    assert "wrote 2 rows" in done.stdout
+    assert pl.read_csv(written)["place"].to_list() == ["line 1", "line 1"]
+
+
+# Real data
+
+
+def test_weibo_and_wnut_are_read_whole(real_data: Path) -> None:
+    weibo = read_tagged(real_data / "weibo_ner" / "weiboNER_2nd_conll.train", strip_position=True)
+    assert len(weibo) == 1350 and sum(len(t) > 1 for row in weibo.tokens for t in row) < 50
+    wnut = read_tagged(real_data / "wnut17" / "wnut17train.conll")
+    assert len(wnut) == 3394 and wnut.tags is not None
+    assert sum(len(entities(row)) for row in wnut.tags) == 1975

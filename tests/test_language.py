@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 import torch
 
+import longshort as ls
 from longshort import workflow
 from longshort.config import build
 from longshort.config.language import LanguageConfig, LanguageModelConfig, LanguageText
@@ -461,6 +462,29 @@ def test_the_likeliest_token_is_what_the_whole_sequence_says(trained: Path) -> N
     logs[:, 0] = -torch.inf
     likeliest = (logs.argmax(1) + 1).tolist()
     assert "".join(fitted.stream(likeliest[-13:-1])) == written
+
+
+def test_from_python(trained: Path, tmp_path: Path) -> None:
+    run = ls.load(trained)
+    assert isinstance(run, ls.LanguageRun) and "perplexity" in run.verdict
+    assert run.generate("the cat", length=20, seed=3) == load(trained).generate(
+        "the cat", length=20, seed=3
+    )
+    assert "".join(run.stream(length=5)) == run.generate(length=5)
+    assert run.score("the cat sees\n")["tokens"] == 13
+
+
+def test_another_text_beside_the_rivals(trained: Path, tmp_path: Path) -> None:
+    run = ls.load(trained)
+    book = trained.parent / "book.txt"
+    tail = book.read_text()[-run.scores["characters"] :]
+    again = run.evaluate(tail.splitlines())
+    assert again["test"]["baselines"] == run.scores["test"]["baselines"]
+    with pytest.raises(DataError, match="the run was trained on this text"):
+        run.evaluate(book)
+    assert run.evaluate(book, include_training=True)["characters"] == len(book.read_text())
+    done = longshort("evaluate", str(trained), "--data", str(book))
+    assert done.returncode == 2 and "--include-training" in done.stderr
 
 
 def test_a_run_comes_back_with_its_scores(trained: Path) -> None:

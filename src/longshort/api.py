@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from longshort.errors import ConfigError, DataError, LongshortError
 from longshort.runfolder import REPORT, SCORES
 from longshort.tasks.forecast.predict import Prediction
 from longshort.train.events import Listener, silent
-from longshort.workflow import classify, forecast, open_run
+from longshort.workflow import classify, forecast, language, open_run
 from longshort.workflow.forecast import Trained
 from longshort.workflow.job import Say, quiet
 
@@ -157,17 +157,81 @@ class ClassifierRun:
         return classify.evaluate(self._trained, data, include_training=include_training)
 
 
-def load(path: str | Path) -> Run | ClassifierRun:
+class LanguageRun:
+    """A finished run: its scores, its report, and the language model in it."""
+
+    def __init__(self, path: Path, trained: language.Trained, scores: dict[str, Any]) -> None:
+        self.path = path
+        self.scores = scores
+        self._trained = trained
+
+    @property
+    def verdict(self) -> str:
+        """Whether the model earned its place, in a sentence."""
+        return str(self.scores["verdict"])
+
+    @property
+    def report(self) -> Path:
+        """The HTML report."""
+        return self.path / REPORT
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        length: int = 200,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> Iterator[str]:
+        """The text after the prompt, piece by piece as it is written.
+
+        length: tokens; temperature: below 1 likelier tokens are drawn more often, 0 takes the
+        likeliest; top_k: only the so many likeliest (0: all); top_p: only the likeliest that
+        together reach this probability (1: all). Raises `ConfigError`.
+        """
+        return self._trained.stream(
+            prompt, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
+        )
+
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        length: int = 200,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> str:
+        """As `stream`, the whole text after the prompt."""
+        return self._trained.generate(
+            prompt, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
+        )
+
+    def score(self, text: str) -> dict[str, float]:
+        """Perplexity, nats per token, bits per character and byte, and `tokens`, of a text."""
+        return self._trained.score(text)
+
+    def evaluate(self, data: object, *, include_training: bool = False) -> dict[str, Any]:
+        """Scores of the model and its rivals on a text file or list of lines."""
+        return language.evaluate(self._trained, data, include_training=include_training)
+
+
+def load(path: str | Path) -> Run | ClassifierRun | LanguageRun:
     """Load a finished run of any task; nothing in its files is executed. Raises `RunError`."""
     folder = Path(path)
     opened, config, _ = open_run(folder)
     scores = opened.read_json(SCORES)
     if config.task == "classify":
         return ClassifierRun(folder, classify.load(folder), scores)
+    if config.task == "lm":
+        return LanguageRun(folder, language.load(folder), scores)
     return Run(folder, forecast.load(folder), scores)
 
 
-def resume(path: str | Path, data: object = None) -> Run | ClassifierRun:
+def resume(path: str | Path, data: object = None) -> Run | ClassifierRun | LanguageRun:
     """Go on with an interrupted run and return it finished.
 
     `data` is needed where the run was started on a frame.

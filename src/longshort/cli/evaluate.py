@@ -30,9 +30,9 @@ def command(
     """Score a trained run and its rivals on what they were not trained on."""
     screen = Screen(as_json=as_json, quiet=quiet)
 
-    from longshort.workflow import classify, forecast, open_run
+    from longshort.workflow import classify, forecast, language, open_run
 
-    module = {"forecast": forecast, "classify": classify}[open_run(run)[1].task]
+    module = {"forecast": forecast, "classify": classify, "lm": language}[open_run(run)[1].task]
     scores = module.evaluate(
         module.load(run), data, include_training=include_training, say=screen.say
     )

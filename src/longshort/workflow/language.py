@@ -18,7 +18,7 @@ from longshort.runfolder import MODEL
 from longshort.tasks.language.fitted import Fitted, decided
 from longshort.tasks.language.generate import Sampling, write_on
 from longshort.tasks.language.network import LanguageModel
-from longshort.tasks.language.scoring import predictions, score, scores_of
+from longshort.tasks.language.scoring import predictions, score, score_on, scores_of
 from longshort.tasks.language.task import LanguageTask, build_network, losses_of
 from longshort.tasks.task import TrainPlan
 from longshort.train import TrainResult
@@ -29,6 +29,7 @@ from longshort.workflow.job import (
     Say,
     environment,
     open_run,
+    quiet,
     refuse_other_content,
     threads,
     training_record,
@@ -160,6 +161,8 @@ class Trained:
     config: LanguageConfig
     fitted: Fitted
     network: LanguageModel
+    stored: dict[str, Any]
+    """What the run recorded of its data."""
 
     def stream(
         self,
@@ -210,6 +213,34 @@ class Trained:
         return scores_from(nats, len(text), len(text.encode())) | {"tokens": len(numbers)}
 
 
+def evaluate(
+    trained: Trained, data: object, *, include_training: bool = False, say: Say = quiet
+) -> dict[str, Any]:
+    """Scores of the model and its rivals on another text, as in `scores.json`.
+
+    The rivals are fitted to the run's own text again. The run's training and validation text are
+    refused, unless they are asked for.
+    """
+    config, fitted = trained.config, trained.fitted
+    if config.path is None:
+        raise RunError("evaluate: the run was trained on lines in memory; rivals need them again")
+    parts = read_parts(config, config.path)
+    refuse_other_content(parts.train.name, _digest(parts), trained.stored)
+    text = read_running(data)
+    learned = (parts.train.digest(), parts.val.digest(), read_running(config.path).digest())
+    if text.digest() in learned and not include_training:
+        raise DataError(
+            f"{text.name}: the run was trained on this text; give another, or --include-training"
+        )
+    numbers = [fitted.encode(each.text) for each in (parts.train, parts.val, text)]
+    if not len(numbers[2]):
+        raise DataError(f"{text.name}: has no token")
+    say(f"{text.name}: {len(numbers[2]):,} tokens ({fitted.tokens})")
+    with threads(config.train.threads):
+        scored = score_on(trained.network, fitted, config, *numbers)
+    return scores_of(scored, text.text, config)
+
+
 def load(path: Path) -> Trained:
     """A finished run. Nothing in its files is executed."""
     folder, config, stored = open_run(path)
@@ -219,4 +250,4 @@ def load(path: Path) -> Trained:
     tensors, _ = load_tensors(folder.file(MODEL))
     network = build_network(config, fitted)
     load_weights(network, tensors, folder.file(MODEL))
-    return Trained(config, fitted, network.to(config.train.device).eval())
+    return Trained(config, fitted, network.to(config.train.device).eval(), stored)

@@ -15,6 +15,7 @@ from longshort.evaluate.honesty import Comparison, compare
 from longshort.evaluate.language import scores as scores_from
 from longshort.tasks.language.adapt import cached, dynamic
 from longshort.tasks.language.fitted import Fitted, Ints
+from longshort.tasks.language.network import LanguageModel
 from longshort.tasks.language.rivals import kneser_ney, unigram
 from longshort.tasks.language.task import LanguageTask, losses_of
 
@@ -38,25 +39,32 @@ class Scored:
 
 
 def score(task: LanguageTask) -> Scored:
-    """The test part, seen for the first time; every token after all before it."""
-    fitted, config = task.fitted, task.config
-    test, size, begin = (
-        fitted.encode(task.parts.test.text),
-        len(fitted.vocabulary) - 1,
-        fitted.begin,
-    )
-    nats = {MODEL: losses_of(task.network, test, begin)}
-    train, val, tested = task.train - 1, task.val - 1, test - 1
-    nats["unigram"] = unigram(train, tested, size)
-    highest = config.evaluate.ngram or _ORDERS.get(fitted.tokens, _USUAL_ORDER)
-    nats["kneser_ney"], order = kneser_ney(train, val, tested, size, highest, begin - 1)
+    """The test part, seen for the first time."""
+    test = task.fitted.encode(task.parts.test.text)
+    return score_on(task.network, task.fitted, task.config, task.train, task.val, test)
+
+
+def score_on(
+    network: LanguageModel,
+    fitted: Fitted,
+    config: LanguageConfig,
+    train: Ints,
+    val: Ints,
+    test: Ints,
+) -> Scored:
+    """Token numbers `test`, every one after all before it; rivals are fitted to `train`."""
+    size, begin, wanted = len(fitted.vocabulary) - 1, fitted.begin, config.evaluate
+    nats = {MODEL: losses_of(network, test, begin)}
+    nats["unigram"] = unigram(train - 1, test - 1, size)
+    highest = wanted.ngram or _ORDERS.get(fitted.tokens, _USUAL_ORDER)
+    nats["kneser_ney"], order = kneser_ney(train - 1, val - 1, test - 1, size, highest, begin - 1)
     notes = {"kneser_ney": f"looks at {order - 1} tokens before, chosen on the validation part"}
     variants = {}
-    if config.evaluate.cache:
-        found = cached(task.network, task.val, test, begin, config.evaluate.cache)
+    if wanted.cache:
+        found = cached(network, val, test, begin, wanted.cache)
         variants["model + cache"], notes["model + cache"] = found.nats, found.note
-    if config.evaluate.dynamic:
-        found = dynamic(task.network, task.val, test, begin)
+    if wanted.dynamic:
+        found = dynamic(network, val, test, begin)
         variants["model + dynamic"], notes["model + dynamic"] = found.nats, found.note
     return Scored(test, nats, variants, notes)
 

@@ -241,7 +241,7 @@ def wrong(finished: Path, data: Path, tmp_path: Path) -> dict[str, tuple[list[ob
         "quantiles": (["run", data, "--quantiles", "0.9,0.1"], "quantiles must rise"),
         "quantile words": (["run", data, "--quantiles", "low"], "numbers like 0.1,0.5,0.9"),
         "unknown target": (["run", data, "--target", "yy"], "no column 'yy' for --target"),
-        "unknown task": (["run", data, "--task", "forcast"], "'forcast' is not known; did you mean 'forecast'"),
+        "unknown task": (["run", data, "--task", "forcast"], "did you mean 'forecast'"),
         "used out": (["run", data, "--out", used], "already used; give another --out"),
         "used by others": (["run", data, "--out", used, "--overwrite"], "leaves it alone"),
         "out is a file": (["run", data, "--out", data], "is a file; give another folder"),

@@ -70,7 +70,7 @@ def test_lists_and_arrays_are_data_too(tmp_path: Path) -> None:
     found = run.predict(values)
     assert np.mean([int(a) == b for a, b in zip(found, labels, strict=True)]) > 0.9
     assert run.predict(list(values[:3])) == found[:3]
-    assert ls.load(tmp_path / "run").predict(values[:3]) == found[:3]  # type: ignore[union-attr]
+    assert ls.load(tmp_path / "run").predict(values[:3]) == found[:3]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_wrong_settings_are_refused_at_once(finished: Path) -> None:
     with pytest.raises(ls.ConfigError, match=r"model\.pooling"):
         ls.Classifier(pooling="median")
     with pytest.raises(ls.DataError, match="texts are given as a list"):
-        ls.load(finished / "run").predict("a lovely day")  # type: ignore[union-attr]
+        ls.load(finished / "run").predict("a lovely day")
 
 
 # Scores on new data

@@ -38,7 +38,7 @@ def test_cases_of_different_lengths(tmp_path: Path) -> None:
         [[1, 4], [2, 5], [3, 6]],
         [[7, 9], [8, pytest.approx(0.1)]],
     ]
-    assert found.items[0].dtype == np.float32  # type: ignore[union-attr]
+    assert found.items[0].dtype == np.float32
 
 
 def test_a_file_without_labels_has_none(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_arrays_with_labels_within_or_beside(tmp_path: Path) -> None:
 def test_arrays_that_are_no_examples(
     tmp_path: Path, arrays: dict[str, np.ndarray], message: str
 ) -> None:
-    np.savez(tmp_path / "a.npz", **arrays)  # type: ignore[arg-type]
+    np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(DataError, match=message):
         read(tmp_path / "a.npz")
 

@@ -147,8 +147,10 @@ class ClassifierRun:
         """Probabilities [n, K] of the `labels`."""
         if isinstance(data, str) and not Path(data).exists():
             raise DataError(f"{data[:60]!r}: no such file; texts are given as a list")
-        is_list = isinstance(data, (list, tuple, np.ndarray))
-        examples = examples_of(data) if is_list else self._trained.read(data)  # type: ignore[arg-type]
+        if isinstance(data, (list, tuple, np.ndarray)):
+            examples = examples_of(data)
+        else:
+            examples = self._trained.read(data)
         table = self._trained.predict_examples(examples)
         return table.drop("label").to_numpy()
 
@@ -375,7 +377,7 @@ class Classifier:
         elif isinstance(data, (list, tuple, np.ndarray)):
             if labels is None:
                 raise DataError("labels: one for each item is needed")
-            given = examples_of(data, labels)  # type: ignore[arg-type]
+            given = examples_of(data, labels)
         if labels is not None and not isinstance(given, Examples):
             raise DataError("labels: stand in the file or frame; name their column with label=")
         folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="longshort-"))

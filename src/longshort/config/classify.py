@@ -72,8 +72,3 @@ class ClassifyConfig(BaseConfig):
     text: TextConfig = TextConfig()
     model: ClassifyModel = ClassifyModel()
     train: ClassifyTrain = ClassifyTrain()
-
-    @property
-    def path(self) -> str | None:
-        """The training file; None for data given in Python."""
-        return self.data.path

@@ -12,13 +12,12 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from longshort.config.section import Section
-from longshort.config.training import BaseConfig, TrainConfig
+from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
 
 
-class DataConfig(Section):
+class DataConfig(SourceConfig):
     """Where the data is and what its columns mean."""
 
-    path: str | None = Field(None, description="file to read; empty for a frame given in Python")
     format: Literal["csv", "parquet", "jsonl"] | None = Field(
         None, description="file format; by its name when absent"
     )
@@ -145,8 +144,3 @@ class RunConfig(BaseConfig):
     transform: TransformConfig = TransformConfig()
     model: ModelConfig = ModelConfig()
     train: ForecastTrain = ForecastTrain()
-
-    @property
-    def path(self) -> str | None:
-        """The file that a run reads; None for a frame given in Python."""
-        return self.data.path

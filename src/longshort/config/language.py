@@ -7,13 +7,12 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from longshort.config.section import Section
-from longshort.config.training import BaseConfig, TrainConfig
+from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
 
 
-class LanguageData(Section):
+class LanguageData(SourceConfig):
     """Where the text is."""
 
-    path: str | None = Field(None, description="training text; empty for lines given in Python")
     val_path: str | None = Field(None, description="validation text; else a share of the training")
     test_path: str | None = Field(None, description="test text; else a share of the training file")
 
@@ -113,8 +112,3 @@ class LanguageConfig(BaseConfig):
     model: LanguageModelConfig = LanguageModelConfig()
     train: LanguageTrain = LanguageTrain()
     evaluate: LanguageEvaluate = LanguageEvaluate()
-
-    @property
-    def path(self) -> str | None:
-        """The training text; None for lines given in Python."""
-        return self.data.path

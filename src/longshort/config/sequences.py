@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from longshort.config.section import Section
+from longshort.config.training import SourceConfig
 
 
 class HoldoutConfig(Section):
@@ -18,10 +19,9 @@ class HoldoutConfig(Section):
     seed: int = Field(0, ge=0, lt=2**32, description="of the split alone")
 
 
-class SequenceData(Section):
+class SequenceData(SourceConfig):
     """Where the data is, and what its columns mean."""
 
-    path: str | None = Field(None, description="training file; empty for data given in Python")
     val_path: str | None = Field(None, description="validation file; else a share of the training")
     test_path: str | None = Field(None, description="test file; else a share of the training file")
     format: Literal["csv", "parquet", "jsonl", "lines", "ts", "idx", "arrays", "long"] | None = (

@@ -8,13 +8,12 @@ from pydantic import Field
 
 from longshort.config.section import Section
 from longshort.config.sequences import HoldoutConfig, TextConfig
-from longshort.config.training import BaseConfig, TrainConfig
+from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
 
 
-class TagData(Section):
+class TagData(SourceConfig):
     """Where the sentences are, and what their columns mean."""
 
-    path: str | None = Field(None, description="training file; empty for data given in Python")
     val_path: str | None = Field(None, description="validation file; else a share of the training")
     test_path: str | None = Field(None, description="test file; else a share of the training file")
     format: Literal["conll", "jsonl"] | None = Field(
@@ -82,8 +81,3 @@ class TagConfig(BaseConfig):
     text: TextConfig = TextConfig()
     model: TagModel = TagModel()
     train: TagTrain = TagTrain()
-
-    @property
-    def path(self) -> str | None:
-        """The training file; None for data given in Python."""
-        return self.data.path

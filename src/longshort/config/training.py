@@ -62,14 +62,21 @@ class TrainConfig(Section):
         return self
 
 
+class SourceConfig(Section):
+    """Where the data is."""
+
+    path: str | None = Field(None, description="file to read; empty for data given in Python")
+
+
 class BaseConfig(Section):
     """What the settings of every task have in common."""
 
     format_version: int = FORMAT_VERSION
     task: str
+    data: SourceConfig = SourceConfig()
     train: TrainConfig = TrainConfig()
 
     @property
     def path(self) -> str | None:
-        """The file that a run reads; None for a frame given in Python."""
-        raise NotImplementedError
+        """The file that a run reads; None for data given in Python."""
+        return self.data.path

@@ -70,7 +70,9 @@ class Examples:
         return found.hexdigest()
 
 
-def examples_of(items: Sequence[Any], labels: Sequence[Any] | None = None) -> Examples:
+def examples_of(
+    items: Sequence[Any] | NDArray[Any], labels: Sequence[Any] | None = None
+) -> Examples:
     """Texts, or arrays [T, F] (also one array [N, T, F]), given in Python.
 
     Raises `DataError` for what is neither, and where items and labels are not as many.

@@ -30,7 +30,7 @@ from longshort.workflow.tag import TagJob
 
 __all__ = ["JOBS", "Say", "open_run", "prepare", "quiet", "resume", "run"]
 
-JOBS: dict[str, type[Job]] = {
+JOBS: dict[str, type[Job[Any, Any]]] = {
     "forecast": ForecastJob,
     "classify": ClassifyJob,
     "tag": TagJob,
@@ -57,7 +57,7 @@ def run(
     return _finish(folder, job, listen, resume=False)
 
 
-def prepare(settings: Mapping[str, Any], data: object, say: Say) -> Job:
+def prepare(settings: Mapping[str, Any], data: object, say: Say) -> Job[Any, Any]:
     """Read the data, decide every open setting, and make the untrained task."""
     config = build(settings)
     return JOBS[config.task].prepare(config, given(config, data), say)
@@ -83,7 +83,7 @@ def resume(
     return _finish(folder, job, listen, resume=folder.last.is_file())
 
 
-def _begin(folder: RunFolder, job: Job) -> None:
+def _begin(folder: RunFolder, job: Job[Any, Any]) -> None:
     """Write what a resumed run needs before the first step; the settings come last."""
     folder.write_json(ENV, environment())
     known = {"format_version": job.config.format_version, "content": job.digest()}
@@ -91,7 +91,9 @@ def _begin(folder: RunFolder, job: Job) -> None:
     folder.write(CONFIG, to_toml(job.config))
 
 
-def _finish(folder: RunFolder, job: Job, listen: Listener, *, resume: bool) -> dict[str, Any]:
+def _finish(
+    folder: RunFolder, job: Job[Any, Any], listen: Listener, *, resume: bool
+) -> dict[str, Any]:
     """Train, then score and report; every file is written whole or not at all, the scores last."""
     settings = job.config.train
     with threads(settings.threads):

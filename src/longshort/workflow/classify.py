@@ -48,13 +48,13 @@ from longshort.workflow.job import (
 Floats = NDArray[np.float64]
 
 
-class ClassifyJob(Job):
+class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
     """From labelled sequences to a classifier beside its rivals."""
 
     def __init__(self, config: ClassifyConfig, parts: Parts[Examples]) -> None:
-        self._config, self.parts = config, parts
         with threads(config.train.threads):
-            self._task = ClassifyTask(config, parts)
+            super().__init__(config, ClassifyTask(config, parts))
+        self.parts = parts
 
     @staticmethod
     def prepare(config: ClassifyConfig, data: object, say: Say) -> ClassifyJob:
@@ -90,16 +90,6 @@ class ClassifyJob(Job):
         parts = _examined(config, read_parts(config, data))
         refuse_other_content(parts.train.name, _digest(parts), stored)
         return ClassifyJob(config, parts)
-
-    @property
-    def config(self) -> ClassifyConfig:
-        """Every setting, decided."""
-        return self._config
-
-    @property
-    def task(self) -> ClassifyTask:
-        """The classifier in training."""
-        return self._task
 
     @property
     def name(self) -> str:

@@ -63,22 +63,12 @@ class Trained:
     kind: str
 
 
-class ForecastJob(Job):
+class ForecastJob(Job[RunConfig, ForecastTask]):
     """From windows of series to a forecaster beside its rivals."""
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
-        self._config, self.dataset = config, dataset
-        self._task = make_task(config, dataset.panel)
-
-    @property
-    def config(self) -> RunConfig:
-        """Every setting, decided."""
-        return self._config
-
-    @property
-    def task(self) -> ForecastTask:
-        """The forecaster in training."""
-        return self._task
+        super().__init__(config, make_task(config, dataset.panel))
+        self.dataset = dataset
 
     @staticmethod
     def prepare(config: RunConfig, data: object, say: Say) -> ForecastJob:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import polars as pl
 import torch
@@ -39,27 +39,27 @@ class Outcome:
     card: str
 
 
-class Job(ABC):
+C = TypeVar("C", bound=BaseConfig, covariant=True)
+T = TypeVar("T", bound=Task, covariant=True)
+
+
+class Job(ABC, Generic[C, T]):
     """One run between the reading of its data and its report."""
 
-    @property
-    @abstractmethod
-    def config(self) -> BaseConfig:
+    def __init__(self, config: C, task: T) -> None:
+        self.config = config
         """Every setting, decided."""
-
-    @property
-    @abstractmethod
-    def task(self) -> Task:
+        self.task = task
         """What is trained."""
 
     @staticmethod
     @abstractmethod
-    def prepare(config: Any, data: object, say: Say) -> Job:
+    def prepare(config: Any, data: object, say: Say) -> Job[Any, Any]:
         """Read the data, decide what the task's config leaves open, and make the task."""
 
     @staticmethod
     @abstractmethod
-    def again(config: Any, data: object, stored: dict[str, Any]) -> Job:
+    def again(config: Any, data: object, stored: dict[str, Any]) -> Job[Any, Any]:
         """As it was prepared, from what was decided and recorded then; other data are refused."""
 
     @property

@@ -36,13 +36,13 @@ from longshort.workflow.job import (
 )
 
 
-class LanguageJob(Job):
+class LanguageJob(Job[LanguageConfig, LanguageTask]):
     """From running text to a language model beside its rivals."""
 
     def __init__(self, config: LanguageConfig, parts: RunningParts) -> None:
-        self._config, self.parts = config, parts
         with threads(config.train.threads):
-            self._task = LanguageTask(config, parts)
+            super().__init__(config, LanguageTask(config, parts))
+        self.parts = parts
 
     @staticmethod
     def prepare(config: LanguageConfig, data: object, say: Say) -> LanguageJob:
@@ -70,16 +70,6 @@ class LanguageJob(Job):
         parts = read_parts(config, data)
         refuse_other_content(parts.train.name, _digest(parts), stored)
         return LanguageJob(config, parts)
-
-    @property
-    def config(self) -> LanguageConfig:
-        """Every setting, decided."""
-        return self._config
-
-    @property
-    def task(self) -> LanguageTask:
-        """The language model in training."""
-        return self._task
 
     @property
     def name(self) -> str:

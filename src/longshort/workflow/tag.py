@@ -43,13 +43,13 @@ _SINGLE = 0.99
 """Share of tokens of one character from which a text counts as written in characters."""
 
 
-class TagJob(Job):
+class TagJob(Job[TagConfig, TagTask]):
     """From tagged sentences to a tagger beside its rivals."""
 
     def __init__(self, config: TagConfig, parts: Parts[Tagged]) -> None:
-        self._config, self.parts = config, parts
         with threads(config.train.threads):
-            self._task = TagTask(config, parts)
+            super().__init__(config, TagTask(config, parts))
+        self.parts = parts
 
     @staticmethod
     def prepare(config: TagConfig, data: object, say: Say) -> TagJob:
@@ -77,16 +77,6 @@ class TagJob(Job):
         parts = read_parts(config, data)
         refuse_other_content(parts.train.name, _digest(parts), stored)
         return TagJob(config, parts)
-
-    @property
-    def config(self) -> TagConfig:
-        """Every setting, decided."""
-        return self._config
-
-    @property
-    def task(self) -> TagTask:
-        """The tagger in training."""
-        return self._task
 
     @property
     def name(self) -> str:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
+from torch.optim import Optimizer
 
 from longshort.tasks.classify.fitted import Encoded
 
@@ -126,14 +127,16 @@ def _regression(
 def _fit(train: _Bags, targets: Tensor, classes: int, penalty: float) -> tuple[Tensor, Tensor]:
     matrix = torch.zeros(train.width, classes, dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(classes, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([matrix, bias], max_iter=_ROUNDS, line_search_fn="strong_wolfe")
+    optimizer: Optimizer = torch.optim.LBFGS(
+        [matrix, bias], max_iter=_ROUNDS, line_search_fn="strong_wolfe"
+    )
 
-    def closure() -> Tensor:
+    def closure() -> float:
         optimizer.zero_grad()
         loss = F.cross_entropy(train.times(matrix) + bias, targets)
         loss = loss + penalty * matrix.square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
+        torch.autograd.backward(loss)
+        return float(loss.detach())
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    optimizer.step(closure)
     return matrix.detach(), bias.detach()

@@ -14,7 +14,8 @@ import pytest
 
 from longshort import cells
 from longshort.cells import GRU, LSTM, Cell, Sizes, State
-from longshort.cells.describe import build_cell, describe, known_cells
+from longshort.cells.describe import describe
+from longshort.cells.named import build_cell, known_cells
 from longshort.engine.ops import sigmoid
 from longshort.errors import ConfigError
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from longshort.data.conll import Tagged, read_tagged
-from longshort.data.schemes import check, detect
+from longshort.data.schemes import detect, examine
 from longshort.errors import DataError
 from longshort.evaluate import entities as metrics
 from longshort.evaluate.entities import entities, tags_of
@@ -115,7 +115,7 @@ def test_foreign_tags_are_refused_with_their_place() -> None:
     ],
 )
 def test_tags_that_break_their_scheme_are_told(row: str, scheme: str, faults: int) -> None:
-    findings = check(tagged(row), scheme)
+    findings = examine(tagged(row), scheme)
     assert len(findings) == (1 if faults else 0)
     if faults:
         assert f"{faults} tags break" in findings[0].message and findings[0].where
@@ -153,7 +153,7 @@ def test_entities_survive_their_tags(scheme: str) -> None:
         again = tags_of(found, len(row), scheme)
         assert entities(again) == found
         if scheme != "iob1":
-            assert not check(tagged(" ".join(again)), scheme)
+            assert not examine(tagged(" ".join(again)), scheme)
 
 
 def test_rates_of_a_known_table() -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
-from longshort import cells
 from longshort.cells.contract import Cell, Map, Sizes, Start, check_cell
+from longshort.cells.named import option_names
 from longshort.engine.executors.latex import as_latex, as_text, parameter_symbols
 from longshort.engine.named import name_equations
 from longshort.engine.trace import trace
-from longshort.errors import ConfigError, nearest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,87 +50,6 @@ class CellCard:
         return _text(self)
 
 
-@dataclasses.dataclass(frozen=True)
-class CellEntry:
-    """A cell in the list of all."""
-
-    name: str
-    description: str
-    source: str
-
-
-def list_cells() -> list[CellEntry]:
-    """All cells in a line each."""
-    return [
-        CellEntry(name, kind().description(), kind.source) for name, kind in known_cells().items()
-    ]
-
-
-def known_cells() -> dict[str, type[Cell]]:
-    """Every cell that longshort has, by name, in the order of the alphabet."""
-    found = {name: getattr(cells, name) for name in sorted(cells.__all__, key=str.casefold)}
-    return {
-        name: kind
-        for name, kind in found.items()
-        if isinstance(kind, type) and issubclass(kind, Cell) and kind is not Cell
-    }
-
-
-def find_cell(name: str) -> type[Cell]:
-    """The cell of that name, in upper or lower case."""
-    known = known_cells()
-    folded = {one.casefold(): kind for one, kind in known.items()}
-    if name.casefold() not in folded:
-        close = nearest(name.casefold(), folded)
-        for one in known:
-            close = close.replace(repr(one.casefold()), repr(one))
-        raise ConfigError(f"cell {name!r} is not known; {close}")
-    return folded[name.casefold()]
-
-
-def build_cell(name: str, options: Mapping[str, str]) -> Cell:
-    """The cell of that name with options given as text."""
-    kind = find_cell(name)
-    declared = _declared(kind)
-    types = get_type_hints(kind)
-    values = {}
-    for option, text in options.items():
-        if option not in declared:
-            hint = nearest(option, declared) if declared else "it has no options"
-            raise ConfigError(f"{kind.__name__} has no option {option!r}; {hint}")
-        values[option] = _parse(f"{kind.__name__}: {option}", text, types[option])
-    return kind(**values)
-
-
-_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-
-
-def _parse(owner: str, text: str, wanted: Any) -> Any:
-    """Text as a value of an option's type."""
-    if get_origin(wanted) in (UnionType, Union):
-        return _parse_either(owner, text, get_args(wanted))
-    if get_origin(wanted) is tuple:
-        (first, *_) = get_args(wanted)
-        parts = [part.strip() for part in text.strip("()[]").split(",")]
-        return tuple(_parse(owner, part, first) for part in parts if part)
-    if wanted is bool:
-        if text.casefold() not in _WORDS:
-            raise ConfigError(f"{owner} must be true or false, got {text!r}")
-        return _WORDS[text.casefold()]
-    try:
-        return wanted(text)
-    except ValueError:
-        kind = {int: "a whole number", float: "a number"}[wanted]
-        raise ConfigError(f"{owner} must be {kind}, got {text!r}") from None
-
-
-def _parse_either(owner: str, text: str, allowed: tuple[Any, ...]) -> Any:
-    if NoneType in allowed and text.casefold() in ("none", ""):
-        return None
-    (wanted,) = (one for one in allowed if one is not NoneType)
-    return _parse(owner, text, wanted)
-
-
 def describe(cell: Cell, n: Sizes) -> CellCard:
     """The card of a cell; raises ConfigError where it cannot have these sizes."""
     check_cell(cell)
@@ -161,12 +77,7 @@ def describe(cell: Cell, n: Sizes) -> CellCard:
 
 
 def _options(cell: Cell) -> dict[str, Any]:
-    return {name: getattr(cell, name) for name in _declared(cell)}
-
-
-def _declared(cell: Cell | type[Cell]) -> list[str]:
-    """Names of the options."""
-    return [f.name for f in dataclasses.fields(cell)] if dataclasses.is_dataclass(cell) else []
+    return {name: getattr(cell, name) for name in option_names(cell)}
 
 
 def _size(shape: tuple[int, ...]) -> int:

@@ -11,7 +11,7 @@ from longshort.cli import options as o
 from longshort.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from longshort.cells.describe import CellEntry
+    from longshort.cells.named import CellEntry
 
 NAME = "cell"
 
@@ -45,7 +45,8 @@ def command(
 ) -> None:
     """List the cells, or show one: equations, backpropagation through time, parameters."""
     from longshort.cells import Sizes
-    from longshort.cells.describe import build_cell, describe, list_cells
+    from longshort.cells.describe import describe
+    from longshort.cells.named import build_cell, list_cells
     from longshort.errors import ConfigError
 
     screen = Screen(as_json=as_json)

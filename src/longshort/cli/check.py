@@ -48,14 +48,10 @@ def command(
     )
     settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
 
-    from longshort.api import check
-    from longshort.config import build
-    from longshort.errors import ConfigError
+    from longshort import workflow
 
-    path = build(settings).path
-    if path is None:
-        raise ConfigError("check: give a file, or --example NAME")
-    findings = check(path, settings)
+    findings = workflow.check(settings)
+    path = settings["data"]["path"]
     lines = []
     for finding in findings:
         lines.append(f"{finding.severity} [{finding.code}] {finding.message}")

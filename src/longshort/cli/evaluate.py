@@ -30,10 +30,7 @@ def command(
     """Score a trained run and its rivals on what they were not trained on."""
     screen = Screen(as_json=as_json, quiet=quiet)
 
-    from longshort.workflow import classify, forecast, language, open_run
+    from longshort import workflow
 
-    module = {"forecast": forecast, "classify": classify, "lm": language}[open_run(run)[1].task]
-    scores = module.evaluate(
-        module.load(run), data, include_training=include_training, say=screen.say
-    )
+    scores = workflow.load(run).evaluate(data, include_training=include_training, say=screen.say)
     screen.result(scores, result_lines(scores))

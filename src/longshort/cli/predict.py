@@ -115,7 +115,7 @@ def _forecast(
     from longshort.tables import encode
     from longshort.workflow import forecast
 
-    found = forecast.predict_ahead(forecast.load(run), data, horizon, screen.say)
+    found = forecast.load(run).predict_ahead(data, horizon, screen.say)
     for name, reason in found.skipped.items():
         screen.say(f"left out: {name}: {reason}")
     for note in found.notes:

@@ -6,15 +6,14 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from longshort.config.section import Section
+from longshort.config.cell import CellSettings
 from longshort.config.sequences import HoldoutConfig, SequenceData, TextConfig
 from longshort.config.training import BaseConfig, TrainConfig
 
 
-class ClassifyModel(Section):
+class ClassifyModel(CellSettings):
     """The network: embedding, convolution, recurrent layers, pooling, a linear head."""
 
-    cell: Literal["lstm", "gru", "rnn"] = "lstm"
     hidden: int = Field(128, ge=1, le=8192, description="units per layer and direction")
     num_layers: int = Field(1, ge=1, le=32)
     bidirectional: bool = True

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from longshort.config.cell import CellSettings
 from longshort.config.section import Section
 from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
 
@@ -86,10 +87,9 @@ class TransformConfig(Section):
     difference: int = Field(0, ge=0, description="lag of the difference in steps; 0 for none")
 
 
-class ModelConfig(Section):
+class ModelConfig(CellSettings):
     """The network."""
 
-    cell: Literal["lstm", "gru"] = "lstm"
     hidden: int | None = Field(None, ge=1, le=8192, description="units per layer")
     num_layers: int = Field(1, ge=1, le=32)
     dropout: float = Field(0.3, ge=0.0, lt=1.0)

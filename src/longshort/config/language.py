@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from longshort.config.cell import CellSettings
 from longshort.config.section import Section
 from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
 
@@ -40,10 +41,9 @@ class LanguageText(Section):
     max_vocab: int | None = Field(None, ge=3, description="the most frequent so many are known")
 
 
-class LanguageModelConfig(Section):
+class LanguageModelConfig(CellSettings):
     """The network: embedding, recurrent layers, softmax over the vocabulary."""
 
-    cell: Literal["lstm", "gru", "rnn"] = "lstm"
     hidden: int = Field(256, ge=1, le=8192, description="units per layer")
     num_layers: int = Field(2, ge=1, le=32)
     embedding: int = Field(256, ge=1, le=4096, description="size of a token's vector")

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from longshort.config.cell import CellSettings
 from longshort.config.section import Section
 from longshort.config.sequences import HoldoutConfig, TextConfig
 from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
@@ -26,10 +27,9 @@ class TagData(SourceConfig):
     )
 
 
-class TagModel(Section):
+class TagModel(CellSettings):
     """The network: word and character vectors, recurrent layers, a random field over tags."""
 
-    cell: Literal["lstm", "gru", "rnn"] = "lstm"
     hidden: int = Field(128, ge=1, le=8192, description="units per layer and direction")
     num_layers: int = Field(1, ge=1, le=32)
     bidirectional: bool = True
@@ -63,6 +63,14 @@ class TagModel(Section):
     crf: bool = Field(True, description="score whole paths of tags; else each tag for itself")
 
 
+class TagEvaluate(Section):
+    """What stands beside the tagger."""
+
+    softmax: bool = Field(
+        True, description="train the same network without the random field as a rival"
+    )
+
+
 class TagTrain(TrainConfig):
     """The training loop."""
 
@@ -81,3 +89,4 @@ class TagConfig(BaseConfig):
     text: TextConfig = TextConfig()
     model: TagModel = TagModel()
     train: TagTrain = TagTrain()
+    evaluate: TagEvaluate = TagEvaluate()

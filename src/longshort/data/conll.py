@@ -115,6 +115,27 @@ def read_tagged(
     return Tagged(path.name, tokens, tags if with_tags else None, places, str(path), digest)
 
 
+def tagged_of(
+    tokens: Sequence[Sequence[str]], tags: Sequence[Sequence[str]] | None = None
+) -> Tagged:
+    """Sentences given as lists of tokens, with a list of tags for each; raises `DataError`."""
+    if tags is not None and len(tags) != len(tokens):
+        raise DataError(f"tags: {len(tags):,} lists for {len(tokens):,} sentences")
+    for what, lists in (("sentence", tokens), ("tags of sentence", tags or [])):
+        for number, words in enumerate(lists):
+            if isinstance(words, str) or not all(isinstance(word, str) for word in words):
+                raise DataError(f"{what} {number}: a list of texts is expected, got {words!r:.60}")
+    for number, (words, marks) in enumerate(zip(tokens, tags or [], strict=False)):
+        if len(words) != len(marks):
+            raise DataError(f"sentence {number}: {len(marks)} tags for {len(words)} tokens")
+    return Tagged(
+        "sentences",
+        [list(words) for words in tokens],
+        None if tags is None else [list(marks) for marks in tags],
+        [f"sentence {number}" for number in range(len(tokens))],
+    )
+
+
 _Sentences = tuple[list[list[str]], list[list[str]], list[int]]
 
 

@@ -44,7 +44,7 @@ def detect(source: Tagged) -> Scheme:
     return "iob1" if missing and not needless else "bio"
 
 
-def check(source: Tagged, scheme: Scheme) -> list[Finding]:
+def examine(source: Tagged, scheme: Scheme) -> list[Finding]:
     """Tags that the scheme does not allow where they stand; they are read as conlleval does."""
     assert source.tags is not None
     if scheme in ("plain", "iob1"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from longshort.report.content import ReportInput, score_rows
+from longshort.tasks.cell import cell_title
 
 
 def model_card(report: ReportInput) -> str:
@@ -19,7 +20,7 @@ def model_card(report: ReportInput) -> str:
     )
     data = source.path or source.name
     targets = ", ".join(report.dataset.schema.target[:5])
-    return f"""# {config.model.cell.upper()} forecaster of {targets}
+    return f"""# {cell_title(config.model)} forecaster of {targets}
 
 {scores["verdict"]}
 

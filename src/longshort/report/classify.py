@@ -18,6 +18,7 @@ from longshort.evaluate.classification import BINS, calibration
 from longshort.report import plots
 from longshort.report.content import score_rows, shown
 from longshort.report.page import render
+from longshort.tasks.cell import cell_title
 from longshort.tasks.classify.fitted import Fitted
 from longshort.tasks.classify.scoring import MODEL, Scored
 from longshort.train import TrainResult
@@ -89,7 +90,7 @@ def model_card(report: ClassifyReport) -> str:
             *("| " + " | ".join(row) + " |" for row in rows[1:]),
         ]
     )
-    return f"""# {report.config.model.cell.upper()} classifier of {source.name}
+    return f"""# {cell_title(report.config.model)} classifier of {source.name}
 
 {scores["verdict"]}
 

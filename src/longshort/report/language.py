@@ -14,6 +14,7 @@ from longshort.data.running import RunningParts
 from longshort.report import plots
 from longshort.report.content import score_rows, shown
 from longshort.report.page import render
+from longshort.tasks.cell import cell_title
 from longshort.tasks.language.fitted import WITH_LINE_ENDS
 from longshort.tasks.language.generate import Sampling, write_on
 from longshort.tasks.language.scoring import MODEL, Scored
@@ -54,7 +55,7 @@ def build_page(report: LanguageReport, folder: Path) -> str:
         "language.html.j2",
         {
             "title": f"Language model of {source.name}",
-            "title_cell": config.model.cell.upper(),
+            "title_cell": cell_title(config.model),
             "data": _description(report),
             "verdict": scores["verdict"],
             "outcome": scores["outcome"],
@@ -99,7 +100,7 @@ def model_card(report: LanguageReport) -> str:
             *("| " + " | ".join(row) + " |" for row in rows[1:]),
         ]
     )
-    return f"""# {report.config.model.cell.upper()} language model of {source.name}
+    return f"""# {cell_title(report.config.model)} language model of {source.name}
 
 {scores["verdict"]}
 

@@ -18,6 +18,7 @@ from longshort.evaluate.entities import Entity
 from longshort.report import plots
 from longshort.report.content import score_rows, shown
 from longshort.report.page import render
+from longshort.tasks.cell import cell_title
 from longshort.tasks.tag.fitted import Fitted, entities_of
 from longshort.tasks.tag.scoring import MODEL, Scored
 from longshort.train import TrainResult
@@ -106,7 +107,7 @@ def model_card(report: TagReport) -> str:
             *("| " + " | ".join(row) + " |" for row in rows[1:]),
         ]
     )
-    return f"""# {report.config.model.cell.upper()} tagger of {source.name}
+    return f"""# {cell_title(report.config.model)} tagger of {source.name}
 
 {scores["verdict"]}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from longshort.config import build, to_toml
+from longshort.data.findings import Finding
 from longshort.errors import RunError
 from longshort.runfolder import (
     CARD,
@@ -22,13 +23,14 @@ from longshort.runfolder import (
 from longshort.train import fit
 from longshort.train.checkpoint import save_tensors
 from longshort.train.events import Listener, silent
+from longshort.workflow import classify, forecast, language, tag
 from longshort.workflow.classify import ClassifyJob
 from longshort.workflow.forecast import ForecastJob
 from longshort.workflow.job import Job, Say, environment, given, open_run, quiet, threads
 from longshort.workflow.language import LanguageJob
 from longshort.workflow.tag import TagJob
 
-__all__ = ["JOBS", "Say", "open_run", "prepare", "quiet", "resume", "run"]
+__all__ = ["JOBS", "Say", "check", "load", "open_run", "prepare", "quiet", "resume", "run"]
 
 JOBS: dict[str, type[Job[Any, Any]]] = {
     "forecast": ForecastJob,
@@ -36,6 +38,9 @@ JOBS: dict[str, type[Job[Any, Any]]] = {
     "tag": TagJob,
     "lm": LanguageJob,
 }
+
+_MODULES = {"forecast": forecast, "classify": classify, "tag": tag, "lm": language}
+"""Each with `check` and `load`."""
 
 
 def run(
@@ -55,6 +60,18 @@ def run(
     folder = RunFolder.create(out, overwrite)
     _begin(folder, job)
     return _finish(folder, job, listen, resume=False)
+
+
+def check(settings: Mapping[str, Any], data: object = None) -> list[Finding]:
+    """Everything in the data that would harm a model of the settings' task."""
+    config = build(settings)
+    found: list[Finding] = _MODULES[config.task].check(config, given(config, data))
+    return found
+
+
+def load(path: Path) -> Any:
+    """What a finished run trained, as its task's module loads it."""
+    return _MODULES[open_run(path)[1].task].load(path)
 
 
 def prepare(settings: Mapping[str, Any], data: object, say: Say) -> Job[Any, Any]:
@@ -98,6 +115,7 @@ def _finish(
     settings = job.config.train
     with threads(settings.threads):
         result = fit(job.task, settings, job.plan(), folder=folder, resume=resume, listen=listen)
+        job.fit_rivals()
     save_tensors(folder.file(MODEL), job.tensors(), {"best_epoch": result.best_epoch})
     outcome = job.finish(result, folder.path)
     folder.write(PREDICTIONS, outcome.predictions.write_csv())

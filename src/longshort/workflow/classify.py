@@ -34,6 +34,7 @@ from longshort.tasks.task import TrainPlan
 from longshort.train import TrainResult
 from longshort.train.checkpoint import load_tensors, load_weights
 from longshort.workflow.job import (
+    GONE,
     Job,
     Outcome,
     Say,
@@ -43,6 +44,7 @@ from longshort.workflow.job import (
     refuse_other_content,
     threads,
     training_record,
+    unlearned,
 )
 
 Floats = NDArray[np.float64]
@@ -242,6 +244,8 @@ class Trained:
     network: Classifier
     content: str
     """Digest of the data that it was trained on."""
+    memory: object = None
+    """That data, where it is no file."""
 
     def predict(self, items: Sequence[Item]) -> pl.DataFrame:
         """Label and probability of every label for texts, or arrays [T, F]: one row each."""
@@ -264,12 +268,13 @@ class Trained:
 
     def own_parts(self) -> Parts[Examples]:
         """The run's training, validation and test part, read again; other content is refused."""
-        if self.config.path is None:
-            raise RunError("the run was trained on data in memory, so its rivals cannot be fitted")
-        parts = read_parts(self.config, self.config.path)
+        data = self.memory if self.memory is not None else self.config.path
+        if data is None:
+            raise RunError(GONE)
+        parts = read_parts(self.config, data)
         if _digest(parts) != self.content:
             raise RunError(
-                f"{self.config.path}: is not the data that the run was trained on (its content "
+                f"{parts.train.name}: is not the data that the run was trained on (its content "
                 "differs), so the rivals cannot be fitted; restore it"
             )
         return parts
@@ -311,41 +316,24 @@ class Trained:
             if not isinstance(item, str) and not len(item):
                 raise DataError(f"{place}: has no steps; leave it out")
 
+    def evaluate(
+        self, data: object, *, include_training: bool = False, say: Say = quiet
+    ) -> dict[str, Any]:
+        """Scores of the model and its rivals on labelled examples, as in `scores.json`.
 
-def evaluate(
-    trained: Trained, data: object, *, include_training: bool = False, say: Say = quiet
-) -> dict[str, Any]:
-    """Scores of the model and its rivals on labelled examples, as in `scores.json`.
-
-    The rivals are fitted to the run's own data again. Examples that the run was trained or
-    validated on are left out, unless they are asked for.
-    """
-    parts = trained.own_parts()
-    examples = trained.read(data, say, with_labels=True)
-    if examples.labels is None:
-        raise DataError(f"{examples.name}: has no labels to compare with")
-    trained.refuse_other_kind(examples)
-    if not include_training:
-        examples = _unlearned(examples, parts, say)
-    encoded = [trained.fitted.encode(each) for each in (parts.train, parts.val, examples)]
-    scored = score_on(examples, trained.probabilities(encoded[2]), trained.fitted, *encoded)
-    return scores_of(scored, trained.fitted, trained.config)
-
-
-def _unlearned(examples: Examples, parts: Parts[Examples], say: Say) -> Examples:
-    seen = {*parts.train.keys(), *parts.val.keys()}
-    new = [i for i, key in enumerate(examples.keys()) if key not in seen]
-    if not new:
-        raise DataError(
-            f"{examples.name}: the run was trained or validated on all {len(examples):,} examples; "
-            "give others, or --include-training"
-        )
-    if len(new) < len(examples):
-        say(
-            f"{len(examples) - len(new):,} of {len(examples):,} examples are left out: the run was "
-            "trained or validated on them (--include-training scores them too)"
-        )
-    return examples.take(new)
+        The rivals are fitted to the run's own data again. Examples that the run was trained or
+        validated on are left out, unless they are asked for.
+        """
+        parts = self.own_parts()
+        examples = self.read(data, say, with_labels=True)
+        if examples.labels is None:
+            raise DataError(f"{examples.name}: has no labels to compare with")
+        self.refuse_other_kind(examples)
+        if not include_training:
+            examples = unlearned(examples, parts, "examples", say)
+        encoded = [self.fitted.encode(each) for each in (parts.train, parts.val, examples)]
+        scored = score_on(examples, self.probabilities(encoded[2]), self.fitted, *encoded)
+        return scores_of(scored, self.fitted, self.config)
 
 
 def load(path: Path) -> Trained:

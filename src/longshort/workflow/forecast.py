@@ -13,7 +13,7 @@ from torch import Tensor
 from longshort.config import RunConfig
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.doctor import examine
-from longshort.data.findings import refuse_errors
+from longshort.data.findings import Finding, refuse_errors
 from longshort.data.panel import Panel
 from longshort.data.split import Split, make_split
 from longshort.data.timeline import Freq, Ints
@@ -61,6 +61,54 @@ class Trained:
     linear: LinearLags
     freq: Freq
     kind: str
+
+    def evaluate(
+        self, data: object, *, include_training: bool = False, say: Say = quiet
+    ) -> dict[str, Any]:
+        """Score a trained run and its rivals on the windows of other data.
+
+        Of a series that the run knows, only what came after its training and validation parts
+        counts, unless `include_training`.
+        """
+        config = self.config
+        dataset = _continue(self, data, say)
+        panel, name = dataset.panel, dataset.source.name
+        context = np.minimum(panel.lengths, config.model.context_length or 1)
+        fitted, new = self.forecaster.fitted.fit_to(panel, config, context)
+        _refuse_unknown(config, panel, new, say)
+        reader = fitted.reader(panel, config)
+        unseen = np.maximum(fitted.known_until, panel.first) - panel.first
+        if include_training:
+            say("note: windows of the training part are scored too; they say little of new data")
+            unseen = np.zeros_like(unseen)
+        elif dataset.schema.time is None:
+            say("note: without a time column nobody can tell whether these rows were trained on")
+            unseen = np.zeros_like(unseen)
+        origins = reader.origins("test", one_part(unseen, panel.lengths), config.split.stride or 1)
+        if not len(origins):
+            model = config.model
+            raise DataError(
+                f"{name}: no window of {model.context_length} + {model.horizon} steps "
+                "(context_length + horizon) has its horizon after the run's training and "
+                "validation parts; give later data, or score those parts too with "
+                "--include-training"
+            )
+        forecaster = Forecaster(config, fitted, self.forecaster.network)
+        scored = score_windows(forecaster, reader, origins, self.linear)
+        return scores_of(scored, fitted, config)[0]
+
+    def predict_ahead(
+        self, data: object = None, horizon: int | None = None, say: Say = quiet
+    ) -> Prediction:
+        """Forecast every series past its end; `data` is the training file when absent."""
+        config = self.config
+        if data is None and config.data.path is None:
+            raise LongshortError(
+                "predict: the run was trained on a frame; pass the data to continue"
+            )
+        dataset = _continue(self, config.data.path if data is None else data, say)
+        ahead = horizon if horizon is not None else config.model.horizon or 1
+        return predict(self.forecaster, dataset.panel, ahead)
 
 
 class ForecastJob(Job[RunConfig, ForecastTask]):
@@ -164,6 +212,17 @@ def examined(dataset: Dataset, config: RunConfig) -> Dataset:
     return replace(dataset, findings=tuple(examine(dataset, config)))
 
 
+def check(config: RunConfig, data: object) -> list[Finding]:
+    """Everything in the data that would harm a forecaster, with where and the fix.
+
+    Without a target all numeric columns are looked at.
+    """
+    if not config.data.target:
+        everything = config.data.model_copy(update={"target": ("all",)})
+        config = config.model_copy(update={"data": everything})
+    return examine(read_dataset(data, config.data), config)
+
+
 def train(task: ForecastTask, *, listen: Listener = silent) -> TrainResult:
     """Train a task without a run folder; it holds the best weights afterwards."""
     with threads(task.config.train.threads):
@@ -213,41 +272,6 @@ def _test_origins(task: ForecastTask) -> Origins:
     return task.reader.origins("test", task.split, task.config.split.stride or 1)
 
 
-def evaluate(
-    trained: Trained, data: object, *, include_training: bool = False, say: Say = quiet
-) -> dict[str, Any]:
-    """Score a trained run and its rivals on the windows of other data.
-
-    Of a series that the run knows, only what came after its training and validation parts counts,
-    unless `include_training`.
-    """
-    config = trained.config
-    dataset = _continue(trained, data, say)
-    panel, name = dataset.panel, dataset.source.name
-    context = np.minimum(panel.lengths, config.model.context_length or 1)
-    fitted, new = trained.forecaster.fitted.fit_to(panel, config, context)
-    _refuse_unknown(config, panel, new, say)
-    reader = fitted.reader(panel, config)
-    unseen = np.maximum(fitted.known_until, panel.first) - panel.first
-    if include_training:
-        say("note: windows of the training part are scored too; they say little of new data")
-        unseen = np.zeros_like(unseen)
-    elif dataset.schema.time is None:
-        say("note: without a time column nobody can tell whether these rows were trained on")
-        unseen = np.zeros_like(unseen)
-    origins = reader.origins("test", one_part(unseen, panel.lengths), config.split.stride or 1)
-    if not len(origins):
-        model = config.model
-        raise DataError(
-            f"{name}: no window of {model.context_length} + {model.horizon} steps (context_length "
-            "+ horizon) has its horizon after the run's training and validation parts; give later "
-            "data, or score those parts too with --include-training"
-        )
-    forecaster = Forecaster(config, fitted, trained.forecaster.network)
-    scored = score_windows(forecaster, reader, origins, trained.linear)
-    return scores_of(scored, fitted, config)[0]
-
-
 def one_part(start: Ints, end: Ints) -> Split:
     """Rows from start to end of each group as a test part, and nothing else."""
     none = np.zeros_like(end)
@@ -257,18 +281,6 @@ def one_part(start: Ints, end: Ints) -> Split:
         gap=0,
         isolate=False,
     )
-
-
-def predict_ahead(
-    trained: Trained, data: object = None, horizon: int | None = None, say: Say = quiet
-) -> Prediction:
-    """Forecast every series past its end; `data` is the training file when absent."""
-    config = trained.config
-    if data is None and config.data.path is None:
-        raise LongshortError("predict: the run was trained on a frame; pass the data to continue")
-    dataset = _continue(trained, config.data.path if data is None else data, say)
-    ahead = horizon if horizon is not None else config.model.horizon or 1
-    return predict(trained.forecaster, dataset.panel, ahead)
 
 
 def _continue(trained: Trained, data: object, say: Say) -> Dataset:

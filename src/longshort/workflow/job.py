@@ -12,12 +12,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 import polars as pl
 import torch
 from torch import Tensor
 
 from longshort.config import BaseConfig, build, read_toml
-from longshort.errors import LongshortError, RunError
+from longshort.data.parts import D, Parts
+from longshort.errors import DataError, LongshortError, RunError
 from longshort.runfolder import CONFIG, DATA, RunFolder
 from longshort.tasks.task import Task, TrainPlan
 from longshort.train import TrainResult
@@ -79,6 +81,10 @@ class Job(ABC, Generic[C, T]):
     def record(self) -> dict[str, Any]:
         """What is written down of the data before training: where from, split, what was fitted."""
 
+    def fit_rivals(self) -> None:
+        """Train the rivals that are networks too; most tasks have none."""
+        return
+
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:
         """What is kept of the trained task."""
@@ -86,6 +92,12 @@ class Job(ABC, Generic[C, T]):
     @abstractmethod
     def finish(self, result: TrainResult, folder: Path) -> Outcome:
         """Score the trained task beside its rivals, and report."""
+
+
+GONE = (
+    "the run was trained on data in memory that is gone, so its rivals cannot be fitted; evaluate "
+    "what `fit` returned, or train from a file"
+)
 
 
 def given(config: BaseConfig, data: object) -> object:
@@ -102,6 +114,23 @@ def refuse_other_content(name: str, content: str, stored: dict[str, Any]) -> Non
             f"{name}: is not the data that the run began with (its content differs); restore it, "
             "or start a new run"
         )
+
+
+def unlearned(source: D, parts: Parts[D], what: str, say: Say) -> D:
+    """Those that the run was neither trained nor validated on; raises where none is left."""
+    seen = {*parts.train.keys(), *parts.val.keys()}
+    new = np.array([i for i, key in enumerate(source.keys()) if key not in seen], dtype=np.int64)
+    if not len(new):
+        raise DataError(
+            f"{source.name}: the run was trained or validated on all {len(source):,} {what}; "
+            "give others, or --include-training"
+        )
+    if len(new) < len(source):
+        say(
+            f"{len(source) - len(new):,} of {len(source):,} {what} are left out: the run was "
+            "trained or validated on them (--include-training scores them too)"
+        )
+    return source.take(new)
 
 
 def training_record(result: TrainResult, task: Task) -> dict[str, Any]:

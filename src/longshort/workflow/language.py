@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from longshort.config.language import LanguageConfig
+from longshort.data.findings import Finding
 from longshort.data.running import RunningParts, make_running_parts, read_running
 from longshort.errors import DataError, RunError
 from longshort.evaluate.language import scores as scores_from
@@ -24,6 +25,7 @@ from longshort.tasks.task import TrainPlan
 from longshort.train import TrainResult
 from longshort.train.checkpoint import load_tensors, load_weights
 from longshort.workflow.job import (
+    GONE,
     Job,
     Outcome,
     Say,
@@ -120,6 +122,11 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
         return Outcome(scores, predictions(scored, task.fitted), page, model_card(report))
 
 
+def check(config: LanguageConfig, data: object) -> list[Finding]:
+    """Everything in the text that would harm a language model, with where and the fix."""
+    return list(read_parts(config, data).findings)
+
+
 def read_parts(config: LanguageConfig, data: object) -> RunningParts:
     """Training, validation and test text, from files or shares."""
     val, test = (
@@ -153,6 +160,8 @@ class Trained:
     network: LanguageModel
     stored: dict[str, Any]
     """What the run recorded of its data."""
+    memory: object = None
+    """The lines that it was trained on, where they are no file."""
 
     def stream(
         self,
@@ -202,33 +211,34 @@ class Trained:
         nats = losses_of(self.network, numbers, self.fitted.begin)
         return scores_from(nats, len(text), len(text.encode())) | {"tokens": len(numbers)}
 
+    def evaluate(
+        self, data: object, *, include_training: bool = False, say: Say = quiet
+    ) -> dict[str, Any]:
+        """Scores of the model and its rivals on another text, as in `scores.json`.
 
-def evaluate(
-    trained: Trained, data: object, *, include_training: bool = False, say: Say = quiet
-) -> dict[str, Any]:
-    """Scores of the model and its rivals on another text, as in `scores.json`.
-
-    The rivals are fitted to the run's own text again. The run's training and validation text are
-    refused, unless they are asked for.
-    """
-    config, fitted = trained.config, trained.fitted
-    if config.path is None:
-        raise RunError("evaluate: the run was trained on lines in memory; rivals need them again")
-    parts = read_parts(config, config.path)
-    refuse_other_content(parts.train.name, _digest(parts), trained.stored)
-    text = read_running(data)
-    learned = (parts.train.digest(), parts.val.digest(), read_running(config.path).digest())
-    if text.digest() in learned and not include_training:
-        raise DataError(
-            f"{text.name}: the run was trained on this text; give another, or --include-training"
-        )
-    numbers = [fitted.encode(each.text) for each in (parts.train, parts.val, text)]
-    if not len(numbers[2]):
-        raise DataError(f"{text.name}: has no token")
-    say(f"{text.name}: {len(numbers[2]):,} tokens ({fitted.tokens})")
-    with threads(config.train.threads):
-        scored = score_on(trained.network, fitted, config, *numbers)
-    return scores_of(scored, text.text, config)
+        The rivals are fitted to the run's own text again. The run's training and validation text
+        are refused, unless they are asked for.
+        """
+        config, fitted = self.config, self.fitted
+        own = self.memory if self.memory is not None else config.path
+        if own is None:
+            raise RunError(GONE)
+        parts = read_parts(config, own)
+        refuse_other_content(parts.train.name, _digest(parts), self.stored)
+        text = read_running(data)
+        learned = (parts.train.digest(), parts.val.digest(), read_running(own).digest())
+        if text.digest() in learned and not include_training:
+            raise DataError(
+                f"{text.name}: the run was trained on this text; give another, or "
+                "--include-training"
+            )
+        numbers = [fitted.encode(each.text) for each in (parts.train, parts.val, text)]
+        if not len(numbers[2]):
+            raise DataError(f"{text.name}: has no token")
+        say(f"{text.name}: {len(numbers[2]):,} tokens ({fitted.tokens})")
+        with threads(config.train.threads):
+            scored = score_on(self.network, fitted, config, *numbers)
+        return scores_of(scored, text.text, config)
 
 
 def load(path: Path) -> Trained:

@@ -11,9 +11,10 @@ import polars as pl
 from torch import Tensor
 
 from longshort.config.tag import TagConfig
-from longshort.data.conll import Tagged, read_tagged
+from longshort.data.conll import Tagged, read_tagged, tagged_of
+from longshort.data.findings import Finding
 from longshort.data.parts import Parts, make_parts
-from longshort.data.schemes import check, detect
+from longshort.data.schemes import detect, examine
 from longshort.data.tokens import find_tokeniser
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError, RunError
@@ -22,19 +23,22 @@ from longshort.runfolder import MODEL
 from longshort.tasks.tag.fitted import Fitted
 from longshort.tasks.tag.network import Tagger
 from longshort.tasks.tag.scoring import predictions, score, scores_of
-from longshort.tasks.tag.task import TagTask, tag
+from longshort.tasks.tag.task import Found, TagTask, tag
 from longshort.tasks.task import TrainPlan
-from longshort.train import TrainResult
+from longshort.train import TrainResult, fit
 from longshort.train.checkpoint import load_tensors, load_weights
 from longshort.workflow.job import (
+    GONE,
     Job,
     Outcome,
     Say,
     environment,
     open_run,
+    quiet,
     refuse_other_content,
     threads,
     training_record,
+    unlearned,
 )
 
 _FILTERS = 50
@@ -50,6 +54,7 @@ class TagJob(Job[TagConfig, TagTask]):
         with threads(config.train.threads):
             super().__init__(config, TagTask(config, parts))
         self.parts = parts
+        self.softmax: Tagger | None = None
 
     @staticmethod
     def prepare(config: TagConfig, data: object, say: Say) -> TagJob:
@@ -109,20 +114,50 @@ class TagJob(Job[TagConfig, TagTask]):
             "vocabulary": fitted.vocabulary.to_dict(),
         }
 
+    def fit_rivals(self) -> None:
+        """The same network without its random field, trained in the same way."""
+        if not (self.config.model.crf and self.config.evaluate.softmax):
+            return
+        with threads(self.config.train.threads):
+            task = TagTask(_without_field(self.config), self.parts)
+            fit(task, self.config.train, self.plan())
+        self.softmax = task.network
+
     def tensors(self) -> dict[str, Tensor]:
-        """The network."""
-        return dict(self.task.module.state_dict())
+        """The network, and the rival that every later score stands beside."""
+        found = _under("network.", self.task.network)
+        return found if self.softmax is None else found | _under("rival.softmax.", self.softmax)
 
     def finish(self, result: TrainResult, folder: Path) -> Outcome:
         """Score the test part beside the rivals, and report."""
-        task, config = self.task, self.config
+        task, config, parts = self.task, self.config, self.parts
         with threads(config.train.threads):
-            scored = score(task)
+            scored = score(
+                task.network,
+                self.softmax,
+                task.fitted,
+                parts.train,
+                parts.test,
+                config.train.device,
+            )
         scores = scores_of(scored, task.fitted, config)
         scores["training"] = training_record(result, task)
         report = TagReport(config, self.parts, task.fitted, scored, scores, result, environment())
         table = predictions(scored, task.fitted)
         return Outcome(scores, table, build_page(report, folder), model_card(report))
+
+
+def _under(prefix: str, network: Tagger) -> dict[str, Tensor]:
+    return {f"{prefix}{name}": values for name, values in network.state_dict().items()}
+
+
+def _without_field(config: TagConfig) -> TagConfig:
+    return config.model_copy(update={"model": config.model.model_copy(update={"crf": False})})
+
+
+def check(config: TagConfig, data: object) -> list[Finding]:
+    """Everything in the data that would harm a tagger, with where and the fix."""
+    return list(read_parts(config, data).findings)
 
 
 def read_parts(config: TagConfig, data: object) -> Parts[Tagged]:
@@ -132,18 +167,23 @@ def read_parts(config: TagConfig, data: object) -> Parts[Tagged]:
         if path is not None:
             given[part] = _read(path, config)
     scheme = detect(given["train"])
-    findings = [finding for source in given.values() for finding in check(source, scheme)]
+    findings = [finding for source in given.values() for finding in examine(source, scheme)]
     for source in given.values():
-        if (detect(source) == "plain") != (scheme == "plain"):
-            raise DataError(
-                f"{source.name}: its tags are {detect(source).upper()}, those of "
-                f"{given['train'].name} are {scheme.upper()}"
-            )
+        refuse_mixed_schemes(given["train"], source)
     split = config.split
     parts = make_parts(
         given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
     )
     return replace(parts, findings=(*findings, *parts.findings))
+
+
+def refuse_mixed_schemes(train: Tagged, other: Tagged) -> None:
+    """Raise where only one of them marks entities of several tokens."""
+    own, scheme = detect(train), detect(other)
+    if (scheme == "plain") != (own == "plain"):
+        raise DataError(
+            f"{other.name}: its tags are {scheme.upper()}, those of {train.name} are {own.upper()}"
+        )
 
 
 def _read(data: object, config: TagConfig, *, with_tags: bool = True) -> Tagged:
@@ -190,6 +230,12 @@ class Trained:
     config: TagConfig
     fitted: Fitted
     network: Tagger
+    softmax: Tagger | None
+    """The rival without a random field, where the run trained one."""
+    content: str
+    """Digest of the data that it was trained on."""
+    memory: object = None
+    """That data, where it is no file."""
 
     def tag(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
         """Tokens with their tags, of tokens or of a text, in the scheme of the training data.
@@ -200,6 +246,13 @@ class Trained:
         tokens = self.cut(sentence) if isinstance(sentence, str) else list(sentence)
         return list(zip(tokens, self.predict([tokens])[0], strict=True))
 
+    def entities(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
+        """What the tags mark, each with its type, in the order of the sentence."""
+        tokens = self.cut(sentence) if isinstance(sentence, str) else list(sentence)
+        (found,) = self._found([tokens]).entities
+        space = "" if self.config.text.tokens == "characters" else " "
+        return [(space.join(tokens[begin:end]), kind) for begin, end, kind in found]
+
     def cut(self, text: str) -> list[str]:
         """A text's tokens, without white space."""
         assert self.config.text.tokens is not None
@@ -208,20 +261,48 @@ class Trained:
 
     def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """Tags of the tokens of sentences, in the scheme of the training data."""
-        for number, tokens in enumerate(sentences):
-            if isinstance(tokens, str) or not all(isinstance(token, str) for token in tokens):
-                raise DataError(
-                    f"sentence {number}: a list of tokens is expected, got "
-                    f"{type(tokens).__name__}; `tag` takes texts"
-                )
-        places = [f"sentence {number}" for number in range(len(sentences))]
-        source = Tagged("data", [list(tokens) for tokens in sentences], None, places)
-        encoded = self.fitted.encode(source)
-        found = tag(self.network, self.fitted, encoded, self.config.train.device)
+        found = self._found(sentences)
         return [
             self.fitted.tags_of(entities, len(tags))
             for entities, tags in zip(found.entities, found.tags, strict=True)
         ]
+
+    def _found(self, sentences: Sequence[Sequence[str]]) -> Found:
+        encoded = self.fitted.encode(tagged_of(sentences))
+        return tag(self.network, self.fitted, encoded, self.config.train.device)
+
+    def evaluate(
+        self, data: object, *, include_training: bool = False, say: Say = quiet
+    ) -> dict[str, Any]:
+        """Scores of the model and its rivals on tagged sentences, as in `scores.json`.
+
+        The rivals' lists are made of the run's own data again. Sentences that the run was trained
+        or validated on are left out, unless they are asked for.
+        """
+        parts = self._own_parts()
+        source = _read(data, self.config)
+        refuse_mixed_schemes(parts.train, source)
+        if not include_training:
+            source = unlearned(source, parts, "sentences", say)
+        with threads(self.config.train.threads):
+            scored = score(
+                self.network,
+                self.softmax,
+                self.fitted,
+                parts.train,
+                source,
+                self.config.train.device,
+            )
+        return scores_of(scored, self.fitted, self.config)
+
+    def _own_parts(self) -> Parts[Tagged]:
+        """The run's training, validation and test part, read again; other content is refused."""
+        data = self.memory if self.memory is not None else self.config.path
+        if data is None:
+            raise RunError(GONE)
+        parts = read_parts(self.config, data)
+        refuse_other_content(parts.train.name, _digest(parts), {"content": self.content})
+        return parts
 
     def predict_file(self, path: str) -> pl.DataFrame:
         """One row per token of a file like the training file, whose tags are not needed."""
@@ -246,6 +327,19 @@ def load(path: Path) -> Trained:
     vocabulary = Vocabulary.from_dict(stored.get("vocabulary") or {})
     fitted = Fitted.from_dict(stored.get("fitted", {}), vocabulary)
     tensors, _ = load_tensors(folder.file(MODEL))
+    content = str(stored.get("content"))
+    network = _loaded(config, fitted, tensors, "network.", folder.file(MODEL))
+    softmax = None
+    if any(name.startswith("rival.softmax.") for name in tensors):
+        plain = _without_field(config)
+        softmax = _loaded(plain, fitted, tensors, "rival.softmax.", folder.file(MODEL))
+    return Trained(config, fitted, network, softmax, content)
+
+
+def _loaded(
+    config: TagConfig, fitted: Fitted, tensors: dict[str, Tensor], prefix: str, file: Path
+) -> Tagger:
     network = Tagger(config.model, fitted)
-    load_weights(network, tensors, folder.file(MODEL))
-    return Trained(config, fitted, network.to(config.train.device))
+    own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    load_weights(network, own, file)
+    return network.to(config.train.device)

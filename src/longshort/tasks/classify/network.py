@@ -5,13 +5,11 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from longshort.config.classify import ClassifyModel
-from longshort.nn import GRU, LSTM, RNN
 from longshort.nn.blocks.convolution import Convolution
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.pooling import Pooling
 from longshort.nn.recurrent import Recurrent
-
-_CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+from longshort.tasks.cell import chosen_cell
 
 
 class Classifier(nn.Module):
@@ -32,7 +30,8 @@ class Classifier(nn.Module):
         if model.convolution:
             self.convolution = Convolution(width, model.convolution, model.kernel)
             width = model.convolution
-        self.layers: Recurrent = _CELLS[model.cell](
+        self.layers = Recurrent(
+            chosen_cell(model),
             width,
             model.hidden,
             model.num_layers,

@@ -13,6 +13,7 @@ from longshort.config.classify import ClassifyConfig
 from longshort.data.labelled import Examples
 from longshort.evaluate import classification as metrics
 from longshort.evaluate.honesty import Comparison, compare
+from longshort.tasks.cell import cell_title
 from longshort.tasks.classify.fitted import Encoded, Fitted
 from longshort.tasks.classify.rivals import bag_of_words, majority, statistics
 from longshort.tasks.classify.task import ClassifyTask, logits_of
@@ -108,7 +109,7 @@ def _verdict(
     config: ClassifyConfig,
     count: int,
 ) -> str:
-    cell = config.model.cell.upper()
+    cell = cell_title(config.model)
     numbers = f"{model['accuracy']:.1%} right against {other['accuracy']:.1%} of {TITLES[rival]}"
     basis = f"the best rival, on {count:,} test examples"
     if result.low is None or result.high is None:

@@ -1,7 +1,7 @@
 """The forecaster's network: normalise the window, run a recurrent stack over it, read the horizon.
 
-    window → instance norm → patches → linear → LSTM/GRU stack ┐
-    normalised window → linear map over time ──────────────────┴→ sum → undo the norm → forecast
+    window → instance norm → patches → linear → recurrent stack ┐
+    normalised window → linear map over time ───────────────────┴→ sum → undo the norm → forecast
 
 Patches make long contexts cheap (Lin et al., 2023, SegRNN); the linear map is the autoregressive
 part of LSTNet (Lai et al., 2018), starting at the least-squares solution that is also a rival, so
@@ -20,8 +20,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from longshort.cells import Cell
 from longshort.data.windows import Batch
-from longshort.nn import GRU, LSTM
+from longshort.errors import ConfigError
+from longshort.nn import Recurrent
 
 InstanceNorm = Literal["none", "last", "centre", "standard", "last_std"]
 
@@ -32,7 +34,7 @@ _EPSILON = 1e-2
 class NetworkPlan:
     """Everything that fixes the network's shape."""
 
-    cell: Literal["lstm", "gru"]
+    cell: Cell
     hidden: int
     num_layers: int
     dropout: float
@@ -60,10 +62,15 @@ class RecurrentStack(nn.Module):
 
     def __init__(self, plan: NetworkPlan) -> None:
         super().__init__()
-        cell = LSTM if plan.cell == "lstm" else GRU
         self.layers = nn.ModuleList(
-            cell(plan.hidden, plan.hidden, batch_first=True) for _ in range(plan.num_layers)
+            Recurrent(plan.cell, plan.hidden, plan.hidden, batch_first=True)
+            for _ in range(plan.num_layers)
         )
+        if self.layers[0].output_size != plan.hidden:
+            raise ConfigError(
+                f"model.cell_options: the layers have {self.layers[0].output_size} outputs, and "
+                f"what follows takes {plan.hidden}; leave the projection out"
+            )
         self.dropout = nn.Dropout(plan.dropout)
         self.residual = plan.residual
 

@@ -15,6 +15,7 @@ from longshort.errors import DataError
 from longshort.evaluate import metrics
 from longshort.evaluate.baselines import Baseline, Drift, LastValue, LinearLags, SeasonalNaive
 from longshort.evaluate.honesty import Comparison, compare, echo_check, flatness_check
+from longshort.tasks.cell import cell_title
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.task import Forecaster, flat_columns, history
 
@@ -230,7 +231,7 @@ def _units(scored: Scored) -> tuple[Ints, str, int]:
 
 
 def _sentence(result: Comparison, rival: str, metric: str, basis: str, config: RunConfig) -> str:
-    cell, title = config.model.cell.upper(), _TITLES[rival]
+    cell, title = cell_title(config.model), _TITLES[rival]
     margin = f"{abs(result.gain):.1%}"
     if result.low is None or result.high is None:
         return (

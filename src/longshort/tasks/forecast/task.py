@@ -14,6 +14,7 @@ from longshort.data.split import Split
 from longshort.data.windows import Batch, Origins, WindowReader
 from longshort.errors import ConfigError
 from longshort.evaluate.baselines import LinearLags
+from longshort.tasks.cell import chosen_cell
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.network import (
     InstanceNorm,
@@ -227,7 +228,7 @@ def build_network(config: RunConfig, fitted: Fitted) -> WindowNetwork | LinkedNe
         )
     columns = fitted.zscore.location.shape[1]
     plan = NetworkPlan(
-        cell=model.cell,
+        cell=chosen_cell(model),
         hidden=model.hidden,
         num_layers=model.num_layers,
         dropout=model.dropout,

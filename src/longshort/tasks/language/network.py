@@ -7,7 +7,6 @@ vocabulary without padding: token number n is class n - 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -15,12 +14,10 @@ from torch.nn import functional as F
 
 from longshort.config.language import LanguageModelConfig
 from longshort.errors import ConfigError
-from longshort.nn import GRU, LSTM, RNN
 from longshort.nn.blocks.dropout import SequenceDropout
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.recurrent import Recurrent
-
-_CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+from longshort.tasks.cell import chosen_cell
 
 _NARROWING = 4.0
 
@@ -46,11 +43,7 @@ class LanguageModel(nn.Module):
         super().__init__()
         self.embedding = Embedding(count, model.embedding, model.embedding_dropout)
         last = model.embedding if model.tie else model.hidden
-        widths = [model.embedding, *[model.hidden] * (model.num_layers - 1), last]
-        self.layers = nn.ModuleList(
-            _CELLS[model.cell](before, width, weight_dropout=model.weight_dropout)
-            for before, width in pairwise(widths)
-        )
+        self.layers = _layers(model, last)
         self.thin_input = _dropout(model, model.input_dropout)
         self.thin_hidden = _dropout(model, model.hidden_dropout)
         self.thin_output = _dropout(model, model.output_dropout)
@@ -103,6 +96,20 @@ class LanguageModel(nn.Module):
             logits: Tensor = self.head(output)
             return logits
         return F.linear(output, self.embedding.weight[1:], self.bias)
+
+
+def _layers(model: LanguageModelConfig, last: int) -> nn.ModuleList:
+    cell, width, layers = chosen_cell(model), model.embedding, nn.ModuleList()
+    for hidden in [*[model.hidden] * (model.num_layers - 1), last]:
+        layer = Recurrent(cell, width, hidden, weight_dropout=model.weight_dropout)
+        layers.append(layer)
+        width = layer.output_size
+    if width != last:
+        raise ConfigError(
+            f"model.cell_options: the last layer has {width} outputs, and the softmax takes "
+            f"{last}; leave the projection out"
+        )
+    return layers
 
 
 def _adaptive(width: int, count: int, ranks: tuple[int, ...]) -> nn.AdaptiveLogSoftmaxWithLoss:

@@ -13,6 +13,7 @@ from longshort.config.language import LanguageConfig
 from longshort.data.vocabulary import UNKNOWN
 from longshort.evaluate.honesty import Comparison, compare
 from longshort.evaluate.language import scores as scores_from
+from longshort.tasks.cell import cell_title
 from longshort.tasks.language.adapt import cached, dynamic
 from longshort.tasks.language.fitted import Fitted, Ints
 from longshort.tasks.language.network import LanguageModel
@@ -104,7 +105,7 @@ def _verdict(
     config: LanguageConfig,
     count: int,
 ) -> str:
-    cell = config.model.cell.upper()
+    cell = cell_title(config.model)
     numbers = (
         f"perplexity {model['perplexity']:.4g} against {other['perplexity']:.4g} of {TITLES[rival]}"
     )

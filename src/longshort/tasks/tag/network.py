@@ -10,15 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longshort.config.tag import TagModel
-from longshort.nn import GRU, LSTM, RNN
 from longshort.nn.blocks.characters import CharacterCNN
 from longshort.nn.blocks.crf import CRF, bioes_rules
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.recurrent import Recurrent
+from longshort.tasks.cell import chosen_cell
 from longshort.tasks.tag.fitted import Batch, Fitted
 from longshort.tasks.tag.spelling import SHAPES
-
-_CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
 
 
 class Tagger(nn.Module):
@@ -45,7 +43,8 @@ class Tagger(nn.Module):
             self.pairs = Embedding(len(fitted.pairs), model.pairs)
             width += model.pairs
         self.dropout = nn.Dropout(model.dropout)
-        self.layers: Recurrent = _CELLS[model.cell](
+        self.layers = Recurrent(
+            chosen_cell(model),
             width,
             model.hidden,
             model.num_layers,

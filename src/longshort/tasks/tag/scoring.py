@@ -12,14 +12,17 @@ from longshort.data.conll import Tagged
 from longshort.evaluate import entities as metrics
 from longshort.evaluate.entities import Entity
 from longshort.evaluate.honesty import Comparison
+from longshort.tasks.cell import cell_title
 from longshort.tasks.tag.fitted import Fitted, entities_of
+from longshort.tasks.tag.network import Tagger
 from longshort.tasks.tag.rivals import dictionary, majority_tag
-from longshort.tasks.tag.task import TagTask, tag
+from longshort.tasks.tag.task import tag
 
 MODEL = "model"
 TITLES = {
     "majority_tag": "each word's most frequent tag",
     "dictionary": "a list of the training part's names",
+    "softmax": "the same network without the random field",
 }
 
 
@@ -36,13 +39,22 @@ class Scored:
     """The model's negative log-likelihood of each sentence's true tags, in nats."""
 
 
-def score(task: TagTask) -> Scored:
-    """The test part, seen for the first time."""
-    fitted, train, test = task.fitted, task.parts.train, task.parts.test
-    found = tag(task.network, fitted, fitted.encode(test), task.config.train.device)
+def score(
+    network: Tagger,
+    softmax: Tagger | None,
+    fitted: Fitted,
+    train: Tagged,
+    test: Tagged,
+    device: str,
+) -> Scored:
+    """The network, the same without its random field, and the lists of `train` on `test`."""
+    encoded = fitted.encode(test)
+    found = tag(network, fitted, encoded, device)
     tags = {MODEL: found.tags, "majority_tag": majority_tag(train, test, fitted)}
     if fitted.scheme != "plain":
         tags["dictionary"] = dictionary(train, test, fitted)
+    if softmax is not None:
+        tags["softmax"] = tag(softmax, fitted, encoded, device).tags
     entities = {name: [fitted.entities(each) for each in rows] for name, rows in tags.items()}
     own = {
         name: [fitted.tags_of(each, len(row)) for each, row in zip(rows, test.tokens, strict=True)]
@@ -103,7 +115,7 @@ def _verdict(
     config: TagConfig,
     count: int,
 ) -> str:
-    cell = config.model.cell.upper()
+    cell = cell_title(config.model)
     ours, theirs = 100 * model["f1"], 100 * other["f1"]
     numbers = f"entity F1 {ours:.2f} against {theirs:.2f} of {TITLES[rival]}"
     basis = f"the best rival, on {count:,} test sentences"

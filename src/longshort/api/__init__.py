@@ -1,0 +1,104 @@
+"""The Python interface: a few functions and classes over the same jobs as the command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from longshort import workflow
+from longshort.api.classifier import Classifier
+from longshort.api.fitting import given
+from longshort.api.forecaster import Forecaster
+from longshort.api.language_model import LanguageModel
+from longshort.api.runs import ClassifierRun, LanguageRun, Run, TaggerRun
+from longshort.api.tagger import Tagger
+from longshort.config import RunConfig, build_as
+from longshort.data.dataset import Dataset, read_dataset
+from longshort.data.examples import example as find_example
+from longshort.data.findings import Finding
+from longshort.errors import ConfigError
+from longshort.runfolder import SCORES
+
+__all__ = [
+    "Classifier",
+    "ClassifierRun",
+    "Forecaster",
+    "LanguageModel",
+    "LanguageRun",
+    "Run",
+    "Tagger",
+    "TaggerRun",
+    "check",
+    "example",
+    "load",
+    "read",
+    "resume",
+]
+
+AnyRun = Run | ClassifierRun | TaggerRun | LanguageRun
+_RUNS = {"forecast": Run, "classify": ClassifierRun, "tag": TaggerRun, "lm": LanguageRun}
+
+
+def read(
+    data: object,
+    *,
+    time: str | None = None,
+    target: str | Sequence[str] = (),
+    group: str | Sequence[str] = (),
+    past: str | Sequence[str] = (),
+    future: str | Sequence[str] = (),
+    static: str | Sequence[str] = (),
+    freq: str | None = None,
+) -> Dataset:
+    """Read a file (CSV, TSV, Parquet, JSON lines, gzip too) or a polars or pandas frame.
+
+    Columns that are not named are found and can be seen in `describe()`. Raises `DataError` with
+    file, row, column and remedy.
+    """
+    roles = {
+        "time": time,
+        "target": target,
+        "group": group,
+        "past": past,
+        "future": future,
+        "static": static,
+        "freq": freq,
+    }
+    for role, value in roles.items():
+        if not isinstance(value, (str, list, tuple, type(None))):
+            raise ConfigError(f"{role}: a column name or a list of them, got {value!r}")
+    config = build_as(RunConfig, {"data": given(roles)})
+    return read_dataset(data, config.data)
+
+
+def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Finding]:
+    """The data doctor: everything in the data that would harm a model, with where and the fix.
+
+    `settings` are those of a run, nested as in `config.toml`; for a forecast without a target all
+    numeric columns are looked at.
+    """
+    return workflow.check(settings or {}, data)
+
+
+def example(name: str) -> Path:
+    """Path of embedded data: "co2", "elnino", "weather", or the sentences "topics"."""
+    return find_example(name)[0]
+
+
+def load(path: str | Path) -> AnyRun:
+    """Load a finished run of any task; nothing in its files is executed. Raises `RunError`."""
+    folder = Path(path)
+    opened, config, _ = workflow.open_run(folder)
+    scores = opened.read_json(SCORES)
+    found: AnyRun = _RUNS[config.task](folder, workflow.load(folder), scores)
+    return found
+
+
+def resume(path: str | Path, data: object = None) -> AnyRun:
+    """Go on with an interrupted run and return it finished.
+
+    `data` is needed where the run was started on a frame.
+    """
+    workflow.resume(Path(path), data)
+    return load(path)

@@ -1,0 +1,88 @@
+"""Classification in the manner of scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from longshort.api.fitting import is_file, nested, run_into, with_data
+from longshort.api.runs import ClassifierRun
+from longshort.config import build_as
+from longshort.config.classify import ClassifyConfig
+from longshort.data.labelled import examples_of
+from longshort.errors import DataError
+from longshort.train.events import Listener, silent
+from longshort.workflow import classify
+from longshort.workflow.job import Say, quiet
+
+
+class Classifier:
+    """A classifier of texts or of numbers over time, in the manner of scikit-learn.
+
+    tokens: words, spaces, characters, bytes, jieba or tokenizer:FILE, decided from the texts when
+    absent; vectors: a word2vec or GloVe text file. Absent settings are decided from the data.
+    `settings` takes any key of `config.toml`, such as {"train.max_epochs": 10}.
+    """
+
+    def __init__(
+        self,
+        *,
+        cell: str | None = None,
+        hidden: int | None = None,
+        num_layers: int | None = None,
+        pooling: str | None = None,
+        tokens: str | None = None,
+        vectors: str | Path | None = None,
+        seed: int = 0,
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
+        named = {
+            "model.cell": cell,
+            "model.hidden": hidden,
+            "model.num_layers": num_layers,
+            "model.pooling": pooling,
+            "text.tokens": tokens,
+            "model.vectors": None if vectors is None else str(vectors),
+            "train.seed": seed,
+        }
+        self._settings = nested(named, settings, task="classify")
+        build_as(ClassifyConfig, self._settings)
+
+    def fit(
+        self,
+        data: object,
+        labels: Sequence[object] | None = None,
+        *,
+        text: str | None = None,
+        label: str | None = None,
+        out: str | Path | None = None,
+        overwrite: bool = False,
+        say: Say = quiet,
+        listen: Listener = silent,
+    ) -> ClassifierRun:
+        """Draw parts, train and evaluate; the run is kept in the folder `out`.
+
+        data: a list of texts or of arrays [T, F], or an array [N, T, F], with `labels` [N]; or a
+        file or frame that holds the labels, in its columns `text` and `label`. Without `out` the
+        run lies in a temporary folder that the system clears some day.
+        """
+        items = data
+        if isinstance(data, (list, tuple, np.ndarray)):
+            if labels is None:
+                raise DataError("labels: one for each item is needed")
+            items = examples_of(data, labels)
+        elif labels is not None:
+            raise DataError("labels: stand in the file or frame; name their column with label=")
+        folder, scores = run_into(
+            with_data(self._settings, data, {"text": text, "label": label}),
+            items,
+            out,
+            overwrite=overwrite,
+            say=say,
+            listen=listen,
+        )
+        trained = replace(classify.load(folder), memory=None if is_file(items) else items)
+        return ClassifierRun(folder, trained, scores)

@@ -1,0 +1,66 @@
+"""What the estimators share: settings from arguments, and a run from settings."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from longshort import workflow
+from longshort.config import assign
+from longshort.train.events import Listener
+from longshort.workflow.job import Say
+
+
+def nested(
+    named: Mapping[str, object], more: Mapping[str, object] | None, **fixed: object
+) -> dict[str, Any]:
+    """Settings by dotted key as nested tables; what is None is left to be decided."""
+    found: dict[str, Any] = dict(fixed)
+    given = {key: value for key, value in named.items() if value is not None}
+    for key, value in {**given, **(more or {})}.items():
+        assign(found, key, value)
+    return found
+
+
+def with_data(
+    settings: Mapping[str, Any], data: object, roles: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The settings with the file's path, where data is one, and the roles that are given."""
+    found = copy.deepcopy(dict(settings))
+    table = {**found.get("data", {}), **given(roles)}
+    if is_file(data):
+        table["path"] = str(data)
+    found["data"] = table
+    return found
+
+
+def is_file(data: object) -> bool:
+    """Whether the data is named and not given."""
+    return isinstance(data, (str, Path))
+
+
+def given(roles: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are named."""
+    return {
+        role: str(value) if isinstance(value, Path) else value
+        for role, value in roles.items()
+        if value
+    }
+
+
+def run_into(
+    settings: Mapping[str, Any],
+    data: object,
+    out: str | Path | None,
+    *,
+    overwrite: bool,
+    say: Say,
+    listen: Listener,
+) -> tuple[Path, dict[str, Any]]:
+    """Make the run; its folder, a temporary one without `out`, and its scores."""
+    folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="longshort-"))
+    scores = workflow.run(settings, folder, data=data, overwrite=overwrite, say=say, listen=listen)
+    return folder, scores

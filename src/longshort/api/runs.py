@@ -1,0 +1,154 @@
+"""Finished runs: scores, report, and the trained model in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from longshort.data.labelled import examples_of
+from longshort.errors import DataError, LongshortError
+from longshort.runfolder import REPORT
+from longshort.tasks.forecast.predict import Prediction
+from longshort.workflow import classify, forecast, language, tag
+
+
+class _Evaluates(Protocol):
+    def evaluate(self, data: object, *, include_training: bool = ...) -> dict[str, Any]: ...
+
+
+T = TypeVar("T", bound=_Evaluates)
+
+
+class _Finished(Generic[T]):
+    """What every finished run has, whatever its task."""
+
+    def __init__(self, path: Path, trained: T, scores: dict[str, Any]) -> None:
+        self.path = path
+        self.scores = scores
+        self._trained = trained
+
+    @property
+    def verdict(self) -> str:
+        """Whether the model earned its place, in a sentence."""
+        return str(self.scores["verdict"])
+
+    @property
+    def report(self) -> Path:
+        """The HTML report."""
+        return self.path / REPORT
+
+    def evaluate(self, data: object, *, include_training: bool = False) -> dict[str, Any]:
+        """Scores of the model and its rivals on data that the run was not trained on."""
+        return self._trained.evaluate(data, include_training=include_training)
+
+
+class Run(_Finished[forecast.Trained]):
+    """A finished run: its scores, its report, and the forecaster in it."""
+
+    def predict(self, data: object = None, horizon: int | None = None) -> pl.DataFrame:
+        """Forecast every series past its end: one row per series and step, in the data's units.
+
+        `data` is the training file when absent. Raises when no series can be forecast; use
+        `forecast` to see which were left out and why.
+        """
+        found = self.forecast(data, horizon)
+        if found.table.is_empty():
+            reasons = "; ".join(f"{name}: {why}" for name, why in found.skipped.items())
+            raise LongshortError(f"no series could be forecast: {reasons}")
+        return found.table
+
+    def forecast(self, data: object = None, horizon: int | None = None) -> Prediction:
+        """As `predict`, with the series that could not be forecast and remarks."""
+        return self._trained.predict_ahead(data, horizon)
+
+
+class ClassifierRun(_Finished[classify.Trained]):
+    """A finished run: its scores, its report, and the classifier in it."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """In the order of the columns of `predict_proba`."""
+        return self._trained.fitted.labels
+
+    def predict(self, data: object) -> list[str]:
+        """The most probable label for each of a list of texts or arrays [T, F], or of a file's."""
+        return [self.labels[i] for i in self.predict_proba(data).argmax(1)]
+
+    def predict_proba(self, data: object) -> NDArray[np.float64]:
+        """Probabilities [n, K] of the `labels`."""
+        if isinstance(data, str) and not Path(data).exists():
+            raise DataError(f"{data[:60]!r}: no such file; texts are given as a list")
+        if isinstance(data, (list, tuple, np.ndarray)):
+            examples = examples_of(data)
+        else:
+            examples = self._trained.read(data)
+        table = self._trained.predict_examples(examples)
+        return table.drop("label").to_numpy()
+
+
+class TaggerRun(_Finished[tag.Trained]):
+    """A finished run: its scores, its report, and the tagger in it."""
+
+    def tag(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
+        """Tokens with their tags, of tokens or of a text, in the scheme of the training data.
+
+        A text is cut at white space, or into single characters where the training data's tokens
+        are single characters.
+        """
+        return self._trained.tag(sentence)
+
+    def entities(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
+        """What the tags mark, each with its type, in the order of the sentence."""
+        return self._trained.entities(sentence)
+
+    def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+        """Tags of the tokens of sentences, in the scheme of the training data."""
+        return self._trained.predict(sentences)
+
+
+class LanguageRun(_Finished[language.Trained]):
+    """A finished run: its scores, its report, and the language model in it."""
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        length: int = 200,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> Iterator[str]:
+        """The text after the prompt, piece by piece as it is written.
+
+        length: tokens; temperature: below 1 likelier tokens are drawn more often, 0 takes the
+        likeliest; top_k: only the so many likeliest (0: all); top_p: only the likeliest that
+        together reach this probability (1: all). Raises `ConfigError`.
+        """
+        return self._trained.stream(
+            prompt, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
+        )
+
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        length: int = 200,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> str:
+        """As `stream`, the whole text after the prompt."""
+        return self._trained.generate(
+            prompt, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
+        )
+
+    def score(self, text: str) -> dict[str, float]:
+        """Perplexity, nats per token, bits per character and byte, and `tokens`, of a text."""
+        return self._trained.score(text)

@@ -1,0 +1,83 @@
+"""Tagging in the manner of scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from longshort.api.fitting import is_file, nested, run_into, with_data
+from longshort.api.runs import TaggerRun
+from longshort.config import build_as
+from longshort.config.tag import TagConfig
+from longshort.data.conll import tagged_of
+from longshort.errors import DataError
+from longshort.train.events import Listener, silent
+from longshort.workflow import tag
+from longshort.workflow.job import Say, quiet
+
+
+class Tagger:
+    """A tagger of tokens, such as of named entities, in the manner of scikit-learn.
+
+    crf: score whole paths of tags, else each tag for itself; vectors: a word2vec or GloVe text
+    file. Absent settings are decided from the data. `settings` takes any key of `config.toml`,
+    such as {"train.max_epochs": 10}.
+    """
+
+    def __init__(
+        self,
+        *,
+        cell: str | None = None,
+        hidden: int | None = None,
+        num_layers: int | None = None,
+        crf: bool | None = None,
+        vectors: str | Path | None = None,
+        seed: int = 0,
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
+        named = {
+            "model.cell": cell,
+            "model.hidden": hidden,
+            "model.num_layers": num_layers,
+            "model.crf": crf,
+            "model.vectors": None if vectors is None else str(vectors),
+            "train.seed": seed,
+        }
+        self._settings = nested(named, settings, task="tag")
+        build_as(TagConfig, self._settings)
+
+    def fit(
+        self,
+        data: str | Path | Sequence[Sequence[str]],
+        tags: Sequence[Sequence[str]] | None = None,
+        *,
+        val: str | Path | None = None,
+        test: str | Path | None = None,
+        out: str | Path | None = None,
+        overwrite: bool = False,
+        say: Say = quiet,
+        listen: Listener = silent,
+    ) -> TaggerRun:
+        """Draw parts, train and evaluate; the run is kept in the folder `out`.
+
+        data: a file of CoNLL columns or JSON lines, or sentences as lists of tokens with `tags`,
+        a list for each; val, test: files of those parts, else shares are drawn. Without `out` the
+        run lies in a temporary folder that the system clears some day.
+        """
+        sentences: object = data
+        if isinstance(data, (str, Path)):
+            if tags is not None:
+                raise DataError("tags: stand in the file; leave them out")
+        else:
+            sentences = tagged_of(data, tags)
+        folder, scores = run_into(
+            with_data(self._settings, data, {"val_path": val, "test_path": test}),
+            sentences,
+            out,
+            overwrite=overwrite,
+            say=say,
+            listen=listen,
+        )
+        trained = replace(tag.load(folder), memory=None if is_file(sentences) else sentences)
+        return TaggerRun(folder, trained, scores)

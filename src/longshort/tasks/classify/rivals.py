@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -37,8 +38,28 @@ def statistics(train: Encoded, val: Encoded, test: Encoded, classes: int) -> tup
     """The same on each channel's mean, deviation, least, largest, first, last and slope."""
     tables = [_table(each) for each in (train, val, test)]
     mean, deviation = tables[0].mean(0), tables[0].std(0)
-    bags = [_dense((t - mean) / np.where(deviation > 1e-8, deviation, 1.0)) for t in tables]
-    return _regression(bags[0], bags[1], bags[2], train, val, classes)
+    rows = [_Dense((t - mean) / np.where(deviation > 1e-8, deviation, 1.0)) for t in tables]
+    return _regression(rows[0], rows[1], rows[2], train, val, classes)
+
+
+class _Rows(Protocol):
+    """What a regression learns from: rows of so many columns."""
+
+    width: int
+
+    def times(self, matrix: Tensor) -> Tensor:
+        """Rows times a matrix [width, K]."""
+
+
+class _Dense:
+    """A table, with every value written down."""
+
+    def __init__(self, table: Floats) -> None:
+        self.table, self.width = torch.tensor(table), table.shape[1]
+
+    def times(self, matrix: Tensor) -> Tensor:
+        """Rows times a matrix [width, K]."""
+        return self.table @ matrix
 
 
 class _Bags:
@@ -53,12 +74,6 @@ class _Bags:
             self.columns, matrix, self.begins, mode="sum", per_sample_weights=self.weights
         )
         return found
-
-
-def _dense(table: Floats) -> _Bags:
-    rows, width = table.shape
-    columns = torch.arange(width).repeat(rows)
-    return _Bags(columns, torch.tensor(table).flatten(), torch.arange(rows) * width, width)
 
 
 class _Grams:
@@ -111,7 +126,7 @@ def _table(encoded: Encoded) -> Floats:
 
 
 def _regression(
-    train: _Bags, val: _Bags, test: _Bags, known: Encoded, checked: Encoded, classes: int
+    train: _Rows, val: _Rows, test: _Rows, known: Encoded, checked: Encoded, classes: int
 ) -> tuple[Floats, str]:
     """Multinomial, with the L2 penalty that has the best log loss on the validation part."""
     best, chosen, probabilities = np.inf, 0.0, np.zeros(0)
@@ -124,7 +139,7 @@ def _regression(
     return probabilities, f"has the L2 penalty {chosen:g}, chosen on the validation part"
 
 
-def _fit(train: _Bags, targets: Tensor, classes: int, penalty: float) -> tuple[Tensor, Tensor]:
+def _fit(train: _Rows, targets: Tensor, classes: int, penalty: float) -> tuple[Tensor, Tensor]:
     matrix = torch.zeros(train.width, classes, dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(classes, dtype=torch.float64, requires_grad=True)
     optimizer: Optimizer = torch.optim.LBFGS(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from longshort.data.textfiles import read_lines
 from longshort.errors import DataError
 
 _DOCUMENT = "-DOCSTART-"
+_STRATUM = 20
+"""Sentences with the same types from which on they are divided by themselves."""
 _POSITIONED = re.compile(r"(.+?)[0-9]+")
 """A token, and its place in a word, which may have two digits."""
 
@@ -39,10 +42,15 @@ class Tagged:
 
     @property
     def labels(self) -> list[str] | None:
-        """The types that occur in each sentence, by which parts are stratified."""
+        """The types that occur in each sentence, by which parts are stratified.
+
+        Rare combinations are one: alone, none would be divided by the shares that are asked for.
+        """
         if self.tags is None:
             return None
-        return [" ".join(sorted({kind_of(tag) for tag in tags} - {""})) for tags in self.tags]
+        found = [" ".join(sorted({kind_of(tag) for tag in tags} - {""})) for tags in self.tags]
+        counts = Counter(found)
+        return [kinds if counts[kinds] >= _STRATUM else "" for kinds in found]
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Tagged:
         """The sentences at these places, in their order."""
@@ -147,18 +155,26 @@ def _from_columns(
     numbers: list[int] = []
     columns = (token_column, tag_column) if with_tags else (token_column,)
     needed = max(2 if with_tags else 1, *(c + 1 if c >= 0 else -c for c in columns))
-    is_open = False
+    by_tabs = any("\t" in line for line in lines)
+    is_open, width = False, 0
     for number, line in enumerate(lines, 1):
         if not line.strip(" \t\r") or line.startswith(_DOCUMENT):
             is_open = False
             continue
-        cells = line.split("\t") if "\t" in line else line.split(" ")
-        cells = [cell for cell in cells if cell]
-        if len(cells) < needed:
+        if by_tabs and line.startswith("#") and "\t" not in line:
+            continue
+        cells = _cells(line)
+        width = width or len(cells)
+        if len(cells) < needed or not all(cells[column] for column in columns):
             raise DataError(
                 f"{path}: line {number}: {needed} columns are needed, got {len(cells)}: "
                 f"{line[:60]!r}; write token and tag apart by a tab, and an empty line between "
                 "sentences"
+            )
+        if len(cells) != width:
+            raise DataError(
+                f"{path}: line {number}: {len(cells)} columns, and {width} before: {line[:60]!r}; "
+                "a token with a space in it needs tabs between the columns"
             )
         if not is_open:
             tokens.append([])
@@ -169,6 +185,13 @@ def _from_columns(
         if with_tags:
             tags[-1].append(cells[tag_column])
     return tokens, tags, numbers
+
+
+def _cells(line: str) -> list[str]:
+    """At tabs, where an empty column is one too, else at spaces."""
+    if "\t" in line:
+        return [cell.strip(" \r") for cell in line.split("\t")]
+    return [cell for cell in line.strip(" \r").split(" ") if cell]
 
 
 def _from_json(path: Path, lines: list[str], with_tags: bool) -> _Sentences:

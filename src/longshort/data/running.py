@@ -86,7 +86,7 @@ def _joined(lines: list[str]) -> str:
 def _cut(source: Running, share: float) -> tuple[Running, Running]:
     text = source.text
     place = round(len(text) * (1 - share))
-    near = place + max(200, len(text) // 100)
+    near = min(place + max(200, len(text) // 100), len(text) - 1)
     for mark in ("\n", " "):
         found = text.find(mark, place, near)
         if found >= 0:

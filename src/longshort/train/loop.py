@@ -50,6 +50,8 @@ class _State:
     """Where training stands."""
 
     epoch: int = 0
+    steps: int = 0
+    """Taken so far; an epoch of random lengths takes another number than planned."""
     step_in_epoch: int = 0
     loss_sum: float = 0.0
     norm_sum: float = 0.0
@@ -111,7 +113,7 @@ class _Loop:
 
     def run(self) -> TrainResult:
         begin, state = time.monotonic(), self.state
-        first_step = self._steps_done()
+        first_step = state.steps
         parameters = sum(w.numel() for w in self.weights)
         self.listen(Started(first_step, self.plan.total_steps, parameters))
         with _stop_flag() as stop:
@@ -134,9 +136,6 @@ class _Loop:
         self.listen(Ended(state.ended, state.best_epoch, state.best_score, seconds))
         return TrainResult(state.best_epoch, state.best_score, state.history, state.ended, seconds)
 
-    def _steps_done(self) -> int:
-        return self.state.epoch * self.plan.steps_per_epoch + self.state.step_in_epoch
-
     def _batches(self) -> Sequence[Tensor]:
         """This epoch's, drawn from (seed, epoch) alone."""
         draw = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.state.epoch)
@@ -144,7 +143,7 @@ class _Loop:
 
     def _learn(self, samples: Tensor) -> None:
         state = self.state
-        rate = self._rate_at(self._steps_done()) * self.task.rate(samples)
+        rate = self._rate_at(state.steps) * self.task.rate(samples)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
         self.task.module.train()
@@ -163,6 +162,7 @@ class _Loop:
         self.optimizer.step()
         self._follow()
         self.seen += self.task.size(samples)
+        state.steps += 1
         state.step_in_epoch += 1
         state.loss_sum += value
         state.norm_sum += norm
@@ -185,7 +185,7 @@ class _Loop:
             return 1.0 / self.state.averaged
         if self.config.asgd is not None:
             return 1.0
-        done = self._steps_done()
+        done = self.state.steps
         return 1.0 - min(self.config.ema, (1 + done) / (10 + done))
 
     def _begin_mean(self) -> None:
@@ -206,10 +206,10 @@ class _Loop:
         steps = state.step_in_epoch
         record: dict[str, float | int] = {
             "epoch": state.epoch + 1,
-            "step": self._steps_done(),
+            "step": state.steps,
             "train_loss": state.loss_sum / steps,
             "grad_norm": state.norm_sum / steps,
-            "learning_rate": self._rate_at(self._steps_done() - 1),
+            "learning_rate": self._rate_at(state.steps - 1),
         }
         state.epoch += 1
         state.step_in_epoch, state.loss_sum, state.norm_sum = 0, 0.0, 0.0
@@ -250,15 +250,11 @@ class _Loop:
 
     def _tell_step(self, begin: float, first_step: int) -> None:
         state, seconds = self.state, time.monotonic() - begin
-        steps = self._steps_done() - first_step
-        left = (self.plan.total_steps - self._steps_done()) * seconds / steps
+        total = max(self.plan.total_steps, state.steps)
+        left = (total - state.steps) * seconds / (state.steps - first_step)
         self.listen(
             Stepped(
-                self._steps_done(),
-                self.plan.total_steps,
-                state.loss_sum / state.step_in_epoch,
-                self.seen / seconds,
-                left,
+                state.steps, total, state.loss_sum / state.step_in_epoch, self.seen / seconds, left
             )
         )
 
@@ -287,7 +283,7 @@ class _Loop:
         self.folder.write(METRICS, "".join(lines))
         save_tensors(self.folder.last, tensors, asdict(self.state))
         self.saved_at = time.monotonic()
-        self.listen(Saved(self._steps_done()))
+        self.listen(Saved(self.state.steps))
 
     def restore(self) -> None:
         """Continue where the last checkpoint stands."""
@@ -331,7 +327,7 @@ class _Loop:
         if self.folder is None:
             return "training was interrupted"
         return (
-            f"stopped after {self._steps_done():,} of {self.plan.total_steps:,} steps and saved; "
+            f"stopped after {self.state.steps:,} of {self.plan.total_steps:,} steps and saved; "
             f"go on with: longshort train --resume {self.folder.path}"
         )
 

@@ -26,7 +26,16 @@ from longshort.train.events import Listener, silent
 from longshort.workflow import classify, forecast, language, tag
 from longshort.workflow.classify import ClassifyJob
 from longshort.workflow.forecast import ForecastJob
-from longshort.workflow.job import Job, Say, environment, given, open_run, quiet, threads
+from longshort.workflow.job import (
+    Job,
+    Say,
+    check_device,
+    environment,
+    given,
+    open_run,
+    quiet,
+    threads,
+)
 from longshort.workflow.language import LanguageJob
 from longshort.workflow.tag import TagJob
 
@@ -77,6 +86,7 @@ def load(path: Path) -> Any:
 def prepare(settings: Mapping[str, Any], data: object, say: Say) -> Job[Any, Any]:
     """Read the data, decide every open setting, and make the untrained task."""
     config = build(settings)
+    check_device(config)
     return JOBS[config.task].prepare(config, given(config, data), say)
 
 

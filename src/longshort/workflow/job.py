@@ -19,7 +19,7 @@ from torch import Tensor
 
 from longshort.config import BaseConfig, build, read_toml
 from longshort.data.parts import D, Parts
-from longshort.errors import DataError, LongshortError, RunError
+from longshort.errors import ConfigError, DataError, LongshortError, RunError
 from longshort.runfolder import CONFIG, DATA, RunFolder
 from longshort.tasks.task import Task, TrainPlan
 from longshort.train import TrainResult
@@ -143,6 +143,17 @@ def training_record(result: TrainResult, task: Task) -> dict[str, Any]:
     }
 
 
+def check_device(config: BaseConfig) -> None:
+    """Raise ConfigError where this machine lacks the device."""
+    try:
+        torch.zeros((), device=config.train.device).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(
+            f"train.device: {config.train.device!r} cannot be used here ({reason}); cpu always can"
+        ) from None
+
+
 @contextmanager
 def threads(count: int | None) -> Iterator[None]:
     """Use this many CPU threads inside, and as many as before afterwards."""
@@ -170,4 +181,5 @@ def open_run(path: Path) -> tuple[RunFolder, BaseConfig, dict[str, Any]]:
     """A run's folder, settings and data record."""
     folder = RunFolder.open(path)
     config = build(read_toml(folder.file(CONFIG)), str(folder.file(CONFIG)))
+    check_device(config)
     return folder, config, folder.read_json(DATA)

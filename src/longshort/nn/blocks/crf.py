@@ -69,7 +69,7 @@ class CRF(nn.Module):
         alpha = start + scores[0]
         for t in range(1, len(scores)):
             most = alpha.detach().amax(1, keepdim=True)
-            reached = ((alpha - most).exp() @ step).clamp_min(_TINY).log()
+            reached = _reached(alpha - most, step, transitions - highest)
             moved = reached + (most + highest) + scores[t]
             mask = within[t]
             alpha = moved if mask is None else torch.where(mask, moved, alpha)
@@ -107,6 +107,20 @@ class CRF(nn.Module):
             self.start.double().masked_fill(~self.first, _FORBIDDEN),
             self.end.double().masked_fill(~self.last, _FORBIDDEN),
         )
+
+
+def _reached(before: Tensor, step: Tensor, transitions: Tensor) -> Tensor:
+    """log(exp(before) @ step), where step = exp(transitions); before [B, K] is 0 at its highest.
+
+    A tag that is reached only from far below is summed by its logarithms, since the product has no
+    digits left of it.
+    """
+    product = before.exp() @ step
+    found = product.clamp_min(_TINY).log()
+    lost = product < _TINY
+    if not lost.any():
+        return found
+    return torch.where(lost, (before[:, :, None] + transitions).logsumexp(1), found)
 
 
 def _within(scores: Tensor, lengths: Tensor) -> list[Tensor | None]:

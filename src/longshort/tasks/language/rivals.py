@@ -22,11 +22,11 @@ def kneser_ney(
     train: Ints, val: Ints, test: Ints, size: int, highest: int, begin: int
 ) -> tuple[Floats, int]:
     """Nats of test tokens by the n-gram model of the order that is best on the validation part."""
-    before, best, chosen = np.array([begin]), np.inf, NGram(train, size, 1)
-    for order in range(2, highest + 1):
+    before, best, chosen = np.array([begin]), np.inf, 1
+    found = np.zeros(0)
+    for order in range(1, highest + 1):
         model = NGram(train, size, order)
         loss = float(model.losses(val, before).mean())
-        if loss >= best:
-            break
-        best, chosen = loss, model
-    return chosen.losses(test, before), chosen.order
+        if loss < best:
+            best, chosen, found = loss, model.order, model.losses(test, before)
+    return found, chosen

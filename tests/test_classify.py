@@ -162,7 +162,10 @@ def test_validation_and_test_files(table: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("text,label\na,x\nb,x\nc,x\nd,x\n", "have the label 'x'; there is nothing to tell apart"),
+        (
+            "text,label\na,x\nb,x\nc,x\nd,x\n",
+            "all 2 training examples have the label 'x'; give examples of at least two",
+        ),
         ("text,label\na,x\nb,y\n", "too few examples for a val part"),
     ],
 )
@@ -177,8 +180,61 @@ def test_data_that_teach_nothing_are_refused(tmp_path: Path, content: str, messa
 def test_a_label_that_training_lacks_is_named(table: Path, tmp_path: Path) -> None:
     other = tmp_path / "test.csv"
     other.write_text("text,label\nhello,maybe\n")
-    with pytest.raises(DataError, match="line 2: the label 'maybe' does not occur in the training"):
+    message = r"have a label that the training part lacks \(test.csv, line 2: 'maybe'\)"
+    with pytest.raises(DataError, match=message):
         workflow.run(settings(table, data__test_path=str(other)), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def steps(count: int, first: int = 0) -> pl.DataFrame:
+    """A long table: channel a tells the label, channel b is noise, large."""
+    draw = np.random.default_rng(first)
+    rows = [
+        {"id": i, "time": t, "a": (-1.0) ** i, "b": 100 * draw.normal(), "label": f"{i % 2}"}
+        for i in range(first, first + count)
+        for t in range(4)
+    ]
+    return pl.DataFrame(rows)
+
+
+def test_channels_of_other_files_are_found_by_name(tmp_path: Path) -> None:
+    steps(60).write_csv(tmp_path / "train.csv")
+    for part, first in (("val", 60), ("test", 80)):
+        swapped = steps(20, first).select("b", "a", "label", "time", "id")
+        swapped.write_csv(tmp_path / f"{part}.csv")
+    chosen = settings(
+        tmp_path / "train.csv",
+        data__val_path=str(tmp_path / "val.csv"),
+        data__test_path=str(tmp_path / "test.csv"),
+    )
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Stepped):
+            raise _Stop
+
+    with pytest.raises(_Stop):
+        workflow.run(chosen, tmp_path / "run", listen=stop)
+    scores = workflow.resume(tmp_path / "run")
+    assert scores["test"]["model"]["accuracy"] == 1.0
+    again = load(tmp_path / "run").evaluate(tmp_path / "test.csv")
+    assert again["test"] == scores["test"]
+
+
+def test_what_was_read_is_said_and_kept_for_other_files(tmp_path: Path) -> None:
+    frame = steps(60).rename({"id": "who", "time": "t"})
+    frame.write_csv(tmp_path / "data.txt")
+    said: list[str] = []
+    chosen = settings(tmp_path / "data.txt", data__format="long", data__id="who")
+    workflow.run(chosen, tmp_path / "run", say=said.append)
+    decided = next(line for line in said if line.startswith("decided: "))
+    assert "data.format = long, data.label = label, data.id = who, data.time = t" in decided
+    assert "data.features = a, b" in decided and "train.patience = 4" in decided
+    trained = load(tmp_path / "run")
+    for name in ("new.txt", "new.csv", "new"):
+        frame.drop("label").write_csv(tmp_path / name)
+        assert trained.read(tmp_path / name).width == 2
+    np.savez(tmp_path / "new.npz", x=np.zeros((3, 4, 2)))
+    assert len(trained.read(tmp_path / "new.npz")) == 3
 
 
 def test_a_setting_of_another_task_is_refused(table: Path, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_lists_and_arrays_are_data_too(tmp_path: Path) -> None:
         (["a", np.zeros((2, 1))], ["x", "y"], "item 1: texts and arrays are mixed"),
         ([np.zeros((2, 1)), np.zeros((2, 3))], ["x", "y"], "item 1: has 3 values a step, item 0"),
         ([np.zeros(4)], ["x"], r"item 0: an array \[T, F\] is expected, got the shape \(4,\)"),
-        ([np.array([[1.0], [np.nan]])], ["x"], "item 0: step 1, channel 0 is nan"),
+        ([np.array([[1.0], [np.nan]])], ["x"], "item 0, step 1, channel 0: nan is not a finite"),
         ([None], ["x"], "item 0: a text or an array .* is expected, got NoneType"),
     ],
 )
@@ -168,7 +168,7 @@ def test_content_in_two_files_and_labels_that_training_lacks(tmp_path: Path) -> 
     found = findings(tmp_path / "r.csv", data={"test_path": str(tmp_path / "t.csv")})
     assert "2 of 3 test examples" in found["duplicate"].message
     assert found["unseen-label"].severity == "error"
-    assert found["unseen-label"].where == ("line 4: odd",)
+    assert found["unseen-label"].where == ("t.csv, line 4: 'odd'",)
 
 
 def test_a_sequence_of_a_million_steps_is_named(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from longshort.config.classify import ClassifyConfig
 from longshort.config.sequences import SequenceData
-from longshort.data.labelled import Examples
+from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_source import read_examples
 from longshort.errors import DataError
+from longshort.tasks.classify.fitted import Fitted
 
 HEAD = "# a comment\n@problemName t\n@dimensions 2\n@classLabel true up down\n@data\n"
 
@@ -38,7 +40,6 @@ def test_cases_of_different_lengths(tmp_path: Path) -> None:
         [[1, 4], [2, 5], [3, 6]],
         [[7, 9], [8, pytest.approx(0.1)]],
     ]
-    assert found.items[0].dtype == np.float32
 
 
 def test_a_file_without_labels_has_none(tmp_path: Path) -> None:
@@ -153,13 +154,16 @@ def test_arrays_with_labels_within_or_beside(tmp_path: Path) -> None:
     ("arrays", "message"),
     [
         ({"x": np.zeros((2, 3, 1)), "y": np.zeros(3)}, "2 labels are expected.*got the shape 3"),
-        ({"x": np.zeros((2, 3, 1)), "y": np.full(2, 0.5)}, "labels are fractions, such as 0.5"),
+        (
+            {"x": np.zeros((2, 3, 1)), "y": np.full(2, 0.5)},
+            "sequence 0: the label 0.5 is a fraction",
+        ),
         ({"x": np.zeros((2, 3, 1))}, "one array named 'y' is expected.*there are x"),
         ({"x": np.zeros(5), "y": np.zeros(5)}, r"sequences \[N, T, F\] are expected.*shape 5"),
         ({"x": np.array([["a"]]), "y": np.zeros(1)}, "numbers are expected, got <U1"),
         (
             {"x": np.array([[[1.0], [np.nan]]]), "y": np.zeros(1)},
-            "sequence 0, step 1, channel 0: nan is not a finite number",
+            "a.npz: sequence 0, step 1, channel 0: nan is not a finite number",
         ),
         ({"x": np.array([[None]]), "y": np.zeros(1)}, "holds Python objects"),
     ],
@@ -207,7 +211,7 @@ def test_a_text_column_makes_a_row_an_example(tmp_path: Path) -> None:
 
 
 def test_a_long_table_without_labels(tmp_path: Path) -> None:
-    frame = write(tmp_path / "x.csv", "id,time,a\nu,1,3\n")
+    frame = write(tmp_path / "x.csv", "id,time,a\nu,1,3\nu,2,4\n")
     found = read(frame, with_labels=False)
     assert found.labels is None and found.features == ("a",)
 
@@ -222,8 +226,8 @@ def test_a_long_table_without_labels(tmp_path: Path) -> None:
         (LONG.replace("u,1,1", "u,2,1"), {}, "line 3, column 'time': id 'u' has this time twice"),
         (LONG, {"features": "a,c"}, "has no column 'c'"),
         (LONG.replace("label", "other"), {}, "which column is the label.*--label"),
-        ("id,time,label\nu,1,x\n", {}, "has no column of numbers beside 'id' and 'time'"),
-        ("id,time,a,label\n", {}, "has no"),
+        ("id,time,label\nu,1,x\nu,2,x\n", {}, "no column of numbers beside 'id'.*--text"),
+        ("id,time,a,label\n", {"format": "long"}, "has no"),
     ],
 )
 def test_long_tables_that_cannot_be_read(
@@ -231,3 +235,157 @@ def test_long_tables_that_cannot_be_read(
 ) -> None:
     with pytest.raises(DataError, match=message):
         read(write(tmp_path / "x.csv", content), **settings)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "id,date,rating,remark,category\n1,2024-01-01,3,it broke,bad\n2,2024-01-02,5,a,good\n",
+        "id,date,rating,notes,label\n1,2024-01-01,3,it broke,bad\n1,2024-01-02,5,all fine,good\n",
+    ],
+    ids=["ids do not repeat", "a column of prose"],
+)
+def test_a_table_of_texts_is_not_taken_for_steps(tmp_path: Path, content: str) -> None:
+    with pytest.raises(DataError, match=r"which column is the text\? Name it with --text.*long"):
+        read(write(tmp_path / "x.csv", content))
+
+
+# Any format
+
+
+def infinite(kind: str, folder: Path) -> Path:
+    """A file with one value that is not finite: in the second sequence, step 1, channel 0."""
+    values = np.ones((2, 2, 1))
+    values[1, 1, 0] = np.inf
+    if kind == "npz":
+        np.savez(folder / "x.npz", x=values, y=np.arange(2))
+        return folder / "x.npz"
+    if kind == "idx":
+        write(folder / "x-labels-idx1", idx(np.arange(2, dtype=np.uint8)))
+        return write(folder / "x-images-idx3", idx(values.astype(">f8"), 0x0E))
+    rows = {"id": [0, 0, 1, 1], "t": [0, 1, 0, 1], "a": values.ravel(), "label": ["x"] * 4}
+    path = folder / f"x.{kind}"
+    frame = pl.DataFrame(rows)
+    frame.write_csv(path) if kind == "csv" else frame.write_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["npz", "idx", "csv", "parquet"])
+def test_a_value_that_is_not_finite_is_named_in_every_format(kind: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r" '?1.*, step 1, channel '?[0a]'?: inf is not a finite"):
+        read(infinite(kind, tmp_path))
+
+
+@pytest.mark.parametrize("values", [[1e39, 2e39], [1e9, 1e9 + 1]], ids=["large", "far from 0"])
+def test_numbers_are_scaled_before_they_become_small_floats(values: list[float]) -> None:
+    items = [np.array([[value]]) for value in values]
+    train = Examples("t", items, ["a", "b"], ["0", "1"])
+    fitted = Fitted.fit(train, ClassifyConfig())
+    scaled = [np.asarray(item).item() for item in fitted.encode(train).sequences]
+    assert scaled == pytest.approx([-1.0, 1.0])
+
+
+def test_a_constant_channel_far_from_zero_is_not_blown_up() -> None:
+    train = Examples("t", [np.full((3, 1), 1e15 + 0.1)] * 2, ["a", "b"], ["0", "1"])
+    fitted = Fitted.fit(train, ClassifyConfig())
+    assert fitted.deviation == (1.0,)
+    with pytest.raises(DataError, match=r"t: 0, step 0, channel 0: the value is 1e\+300 dev"):
+        fitted.encode(Examples("t", [np.full((1, 1), 1e300)], None, ["0"]))
+
+
+@pytest.mark.parametrize("label", ["", " ", "nan", "NaN", "null"])
+def test_a_missing_label_is_no_class(tmp_path: Path, label: str) -> None:
+    content = f"text,label\nhello,x\nthere,{label}\n"
+    with pytest.raises(DataError, match=r"x\.csv: line 3, column 'label': the label is missing"):
+        read(write(tmp_path / "x.csv", content))
+
+
+def test_labels_are_written_in_one_way(tmp_path: Path) -> None:
+    found = read(write(tmp_path / "x.csv", "text,label\nhello,good \nthere,good\n"))
+    assert found.labels == ["good", "good"]
+    assert examples_of(["a", "b", "c"], [1, 1.0, np.int8(1)]).labels == ["1", "1", "1"]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ('{"text": ["a", "b"], "label": "x"}', "column 'text' holds List.*one text for each"),
+        ('{"text": {"a": "b"}, "label": "x"}', "column 'text' holds Struct"),
+        ('{"text": "a", "label": ["x", "y"]}', "line 1, column 'label': a label is a name"),
+        ('{"text": "a", "label": 0.5}', "line 1, column 'label': the label 0.5 is a fraction"),
+    ],
+)
+def test_json_lines_that_hold_more_than_a_text_and_a_label(
+    tmp_path: Path, row: str, message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        read(write(tmp_path / "x.jsonl", row + "\n"))
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.unknown"])
+def test_objects_on_lines_are_json_whatever_the_name(tmp_path: Path, name: str) -> None:
+    found = read(write(tmp_path / name, '{"text": "hi there", "label": "x"}\n'))
+    assert (found.items, found.labels) == (["hi there"], ["x"])
+
+
+def test_an_unlabelled_ts_file_can_be_predicted(tmp_path: Path) -> None:
+    found = read(write(tmp_path / "x.ts", HEAD + "1,2:3,4:?\n"), with_labels=False)
+    assert found.labels is None and found.width == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("@dimensions ²\n@data\n", "line 1: @dimensions needs a whole number above 0, got '²'"),
+        (f"@seriesLength {'9' * 5000}\n@data\n", "line 1: @serieslength needs a whole number"),
+    ],
+)
+def test_counts_in_a_ts_head_are_plain_numbers(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read(write(tmp_path / "x.ts", content))
+
+
+def test_damaged_compressed_arrays_are_refused(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "x.npz", x=np.arange(4000.0).reshape(20, 100, 2), y=np.zeros(20))
+    raw = bytearray((tmp_path / "x.npz").read_bytes())
+    raw[200:260] = b"\xff" * 60
+    with pytest.raises(DataError, match="not a readable NumPy file"):
+        read(write(tmp_path / "x.npz", bytes(raw)))
+
+
+def test_a_head_that_promises_too_much_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((10, 3)))
+    raw = (
+        (tmp_path / "x.npy")
+        .read_bytes()
+        .replace(b"(10, 3), }" + b" " * 12, b"(1000000000000, 3), }" + b" ")
+    )
+    with pytest.raises(DataError, match="not a readable NumPy file"):
+        read(write(tmp_path / "x.npy", raw), with_labels=False)
+
+
+def test_a_table_without_rows_holds_no_example(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"x\.csv: holds no example"):
+        read(write(tmp_path / "x.csv", "text,label\n"))
+
+
+def test_a_book_fits_into_a_cell(tmp_path: Path) -> None:
+    found = read(write(tmp_path / "x.csv", f"text,label\n{'word ' * 400_000},x\n"))
+    assert len(str(found.items[0])) == 2_000_000
+
+
+def test_lines_are_counted_where_quotes_hold_breaks(tmp_path: Path) -> None:
+    content = 'text,label\n"one\ntwo",x\nthree,y\n'
+    assert read(write(tmp_path / "x.csv", content)).places == ["line 2", "line 4"]
+
+
+def test_a_cell_too_many_behind_a_long_one_is_named(tmp_path: Path) -> None:
+    content = f'text,label\n"{"a, " * 70_000}",x\nb,y,z\n'
+    with pytest.raises(DataError, match="line 3 has 3 cells, more cells than the header's 2"):
+        read(write(tmp_path / "x.csv", content))
+
+
+def test_a_bad_byte_in_a_last_line_without_an_end_is_named(tmp_path: Path) -> None:
+    content = b"text,label\n" + b"a,x\n" * 30 + b"caf\xe9,y"
+    with pytest.raises(DataError, match=r"line 32: byte 3 \(0xe9\) is not UTF-8"):
+        read(write(tmp_path / "x.csv", content))

@@ -9,6 +9,8 @@ from pydantic import Field, field_validator
 from longshort.config.section import Section
 from longshort.config.training import SourceConfig
 
+Format = Literal["csv", "parquet", "jsonl", "lines", "ts", "idx", "arrays", "long"]
+
 
 class HoldoutConfig(Section):
     """Validation and test parts, where no files are named for them."""
@@ -24,9 +26,7 @@ class SequenceData(SourceConfig):
 
     val_path: str | None = Field(None, description="validation file; else a share of the training")
     test_path: str | None = Field(None, description="test file; else a share of the training file")
-    format: Literal["csv", "parquet", "jsonl", "lines", "ts", "idx", "arrays", "long"] | None = (
-        Field(None, description="file format; by name and content when absent")
-    )
+    format: Format | None = Field(None, description="file format; by name and content when absent")
     delimiter: str | None = Field(None, description="one character; guessed when absent")
     text: str | None = Field(None, description="column of the text; found when absent")
     label: str | None = Field(None, description="column of the label; found when absent")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.data.labels import label_names
+from longshort.data.textfiles import well_formed
 from longshort.errors import DataError
 
-Item = str | NDArray[np.float32]
+Item = str | NDArray[Any]
+"""A text, or finite numbers [T, F] in the type that they came in, so that nothing is lost before
+they are scaled."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,8 @@ class Examples:
     sha256: str | None = None
     features: tuple[str, ...] = ()
     """Names of the values of a step, where the source has them."""
+    read_as: dict[str, str] = field(default_factory=dict)
+    """What its reader found out: settings of `data` such as format, text and label."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -44,45 +51,51 @@ class Examples:
         first = self.items[0] if self.items else ""
         return 0 if isinstance(first, str) else int(first.shape[1])
 
+    def channel(self, step: int, channel: int) -> str:
+        """How a person finds a value of a sequence."""
+        name = repr(self.features[channel]) if self.features else str(channel)
+        return f"step {step}, channel {name}"
+
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Examples:
         """The examples at these places, in their order."""
         chosen = [int(i) for i in indices]
-        return Examples(
-            self.name,
-            [self.items[i] for i in chosen],
-            None if self.labels is None else [self.labels[i] for i in chosen],
-            [self.places[i] for i in chosen],
-            self.path,
-            self.sha256,
-            self.features,
+        return replace(
+            self,
+            items=[self.items[i] for i in chosen],
+            labels=None if self.labels is None else [self.labels[i] for i in chosen],
+            places=[self.places[i] for i in chosen],
         )
 
     def keys(self) -> list[bytes]:
-        """One for each item; equal for items of equal content, but for white space."""
+        """One for each item; equal for items of equal content, but for white space and case."""
+        return self._keys
+
+    @cached_property
+    def _keys(self) -> list[bytes]:
         return [_key(item) for item in self.items]
 
     def digest(self) -> str:
         """Of content, labels and order."""
         found = hashlib.sha256()
         for item, label in zip(self.items, self.labels or [""] * len(self), strict=True):
-            found.update(_raw(item))
+            found.update(_content(item))
             found.update(b"\0" + label.encode() + b"\0")
         return found.hexdigest()
 
 
-def examples_of(
-    items: Sequence[Any] | NDArray[Any], labels: Sequence[Any] | None = None
-) -> Examples:
+def examples_of(items: Iterable[Any], labels: Iterable[Any] | None = None) -> Examples:
     """Texts, or arrays [T, F] (also one array [N, T, F]), given in Python.
 
     Raises `DataError` for what is neither, and where items and labels are not as many.
     """
     if isinstance(items, str):
         raise DataError("data: a list of texts is expected, got one text; put it into a list")
-    if labels is not None and len(labels) != len(items):
-        raise DataError(f"data: {len(items):,} items and {len(labels):,} labels are not as many")
-    places = [f"item {i}" for i in range(len(items))]
-    found: list[Item] = [_item(place, each) for place, each in zip(places, items, strict=True)]
+    listed = _listed(items, "data", "texts or arrays [T, F]")
+    names = None if labels is None else _listed(labels, "labels", "labels")
+    if names is not None and len(names) != len(listed):
+        raise DataError(f"data: {len(listed):,} items and {len(names):,} labels are not as many")
+    places = [f"item {i}" for i in range(len(listed))]
+    found: list[Item] = [_item(place, each) for place, each in zip(places, listed, strict=True)]
     for place, item in zip(places, found, strict=True):
         if isinstance(item, str) != isinstance(found[0], str):
             raise DataError(f"{place}: texts and arrays are mixed")
@@ -90,37 +103,69 @@ def examples_of(
             raise DataError(
                 f"{place}: has {item.shape[1]} values a step, item 0 has {np.shape(found[0])[1]}"
             )
-    names = None if labels is None else [str(label) for label in labels]
-    return Examples("data", found, names, places)
+    return checked(
+        Examples(
+            "data", found, None if names is None else label_names(names, places, "labels"), places
+        )
+    )
+
+
+def checked(examples: Examples) -> Examples:
+    """The examples; raises `DataError` for NaN and infinity, and for texts that are none."""
+    for place, item in zip(examples.places, examples.items, strict=True):
+        if isinstance(item, str):
+            well_formed(item, f"{examples.name}: {place}")
+        else:
+            at = first_not_finite(item)
+            if at is not None:
+                raise DataError(
+                    f"{examples.name}: {place}, {examples.channel(*at)}: {item[at]} is not a "
+                    "finite number; fill it in, or leave the sequence out"
+                )
+    return examples
+
+
+def first_not_finite(values: NDArray[Any]) -> tuple[int, int] | None:
+    """Step and channel of the first NaN or infinity in values [T, F]."""
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        return None
+    step, channel = np.argwhere(bad)[0]
+    return int(step), int(channel)
+
+
+def _listed(values: Iterable[Any], name: str, what: str) -> list[Any]:
+    try:
+        return list(values)
+    except TypeError:
+        raise DataError(
+            f"{name}: a list of {what} is expected, got {type(values).__name__}"
+        ) from None
 
 
 def _item(place: str, item: Any) -> Item:
     if isinstance(item, str):
         return item
     try:
-        values = np.asarray(item, dtype=np.float32)
-    except (TypeError, ValueError):
+        values = np.asarray(item)
+    except ValueError:
+        values = np.asarray(None)
+    if values.dtype.kind not in "fiub" or values.ndim == 0:
         raise DataError(
-            f"{place}: a text or an array [T, F] is expected, got {type(item).__name__}"
-        ) from None
-    if item is None or values.ndim == 0:
-        raise DataError(
-            f"{place}: a text or an array [T, F] is expected, got {type(item).__name__}"
+            f"{place}: a text or an array [T, F] of numbers is expected, got {type(item).__name__}"
         )
     if values.ndim != 2 or not values.size:
         raise DataError(f"{place}: an array [T, F] is expected, got the shape {values.shape}")
-    if not np.isfinite(values).all():
-        step, channel = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
-        raise DataError(f"{place}: step {step}, channel {channel} is {values[step, channel]}")
     return values
 
 
-def _raw(item: Item) -> bytes:
+def _content(item: Item) -> bytes:
+    """Equal for equal numbers, whatever their type."""
     if isinstance(item, str):
-        return item.encode("utf-8", "surrogatepass")
-    return str(item.shape).encode() + np.ascontiguousarray(item).tobytes()
+        return item.encode()
+    return str(item.shape).encode() + np.ascontiguousarray(item, dtype=np.float64).tobytes()
 
 
 def _key(item: Item) -> bytes:
-    content = " ".join(item.split()) if isinstance(item, str) else item
-    return hashlib.sha256(_raw(content)).digest()
+    content = " ".join(item.lower().split()) if isinstance(item, str) else item
+    return hashlib.sha256(_content(content)).digest()

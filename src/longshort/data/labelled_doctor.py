@@ -141,7 +141,10 @@ def _unseen(parts: Parts[Examples]) -> list[Finding]:
                     "unseen-label",
                     "error",
                     f"{len(where):,} {name} examples have a label that the training part lacks",
-                    tuple(f"{examples.places[i]}: {labels[i]}" for i in where[:_SHOWN]),
+                    tuple(
+                        f"{examples.name}, {examples.places[i]}: {labels[i]!r}"
+                        for i in where[:_SHOWN]
+                    ),
                     "correct the labels, or give training examples of them",
                 )
             )

@@ -7,19 +7,21 @@ timestamps, so that a bad cell can be named by row and value.
 from __future__ import annotations
 
 import csv
-import gzip
 import hashlib
-import zlib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, cast
+from typing import Any, Literal
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from longshort.config import DataConfig
+from longshort.data.textfiles import decoded, raw_lines, unpacked
 from longshort.errors import DataError
 
 Format = Literal["csv", "parquet", "jsonl"]
@@ -27,6 +29,10 @@ Format = Literal["csv", "parquet", "jsonl"]
 MAX_LINE = 1 << 20
 MAX_COLUMNS = 100_000
 SAMPLE = 1000
+_BELOW_HEADER = 2
+"""First line of a CSV file's rows."""
+_MANY_CELLS = 1000
+_BLOCK = 1 << 22
 _SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -34,10 +40,12 @@ _SUFFIXES: dict[str, Format] = {
     ".tab": "csv",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".json": "jsonl",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
 _DELIMITERS = (",", "\t", ";", "|")
+_QUOTED = re.compile(r'"[^"]*"')
 NULLS = ["", "NA", "N/A", "nan", "NaN", "NAN", "null", "NULL", "None", "?"]
 
 
@@ -77,16 +85,24 @@ class Source:
         """How a person finds row `index` (from 0): a line of the file or a row number."""
         if self.first_line is None:
             return f"row {index}"
-        return f"line {index + self.first_line}"
+        begins = self._begins
+        return f"line {begins[index] if index < len(begins) else index + self.first_line}"
+
+    @cached_property
+    def _begins(self) -> NDArray[np.int64]:
+        """Lines in which the rows of a CSV file begin: quotes may hold line breaks."""
+        if self.path is None or self.first_line != _BELOW_HEADER:
+            return np.empty(0, dtype=np.int64)
+        return np.array([number for number, _ in _records(Path(self.path))][1:], dtype=np.int64)
 
 
-def open_source(data: object, config: DataConfig) -> Source:
-    """Open a path, a polars frame or a pandas frame.
+def open_source(data: object, config: DataConfig, longest: int = MAX_LINE) -> Source:
+    """Open a path, a polars frame or a pandas frame; a line has `longest` bytes at most.
 
     Raises `DataError` with the file, line and remedy when it cannot be read.
     """
     if isinstance(data, (str, Path)):
-        return _open_file(Path(data), config)
+        return _open_file(Path(data), config, longest)
     frame = _as_polars(data)
     if not frame.columns:
         raise DataError("data: the frame has no columns; pass one with a time and a target column")
@@ -142,7 +158,7 @@ def _pandas_column(name: str, column: Any) -> pl.Series:
     return pl.Series(name, cells, dtype=pl.String)
 
 
-def _open_file(path: Path, config: DataConfig) -> Source:
+def _open_file(path: Path, config: DataConfig, longest: int) -> Source:
     if not path.exists():
         raise DataError(f"{path}: no such file; check the path (working folder: {Path.cwd()})")
     if path.is_dir():
@@ -158,7 +174,7 @@ def _open_file(path: Path, config: DataConfig) -> Source:
     kind = config.format or _format_of(path, head)
     if kind == "parquet":
         return _open_parquet(path, head)
-    digest, sample = _survey(path)
+    digest, sample = _survey(path, longest)
     if kind == "jsonl":
         return _open_jsonl(path, digest, size)
     return _open_text(path, sample, digest, size, config)
@@ -181,13 +197,9 @@ def _open_parquet(path: Path, head: bytes) -> Source:
         columns = tuple(lazy.collect_schema().names())
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{path}: damaged Parquet file: {_first_line(error)}") from None
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(1 << 22):
-            digest.update(chunk)
-    return Source(
-        lazy, columns, path.name, None, str(path), digest.hexdigest(), path.stat().st_size
-    )
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Source(lazy, columns, path.name, None, str(path), digest, path.stat().st_size)
 
 
 def _open_jsonl(path: Path, digest: str, size: int) -> Source:
@@ -231,15 +243,14 @@ def _open_text(path: Path, sample: list[str], digest: str, size: int, config: Da
         null_values=[""],
         raise_if_empty=False,
     )
-    return Source(lazy, tuple(names), path.name, 2, str(path), digest, size)
+    return Source(lazy, tuple(names), path.name, _BELOW_HEADER, str(path), digest, size)
 
 
-def _survey(path: Path) -> tuple[str, list[str]]:
+def _survey(path: Path, longest: int) -> tuple[str, list[str]]:
     """Read once: digest, first lines, and everything that would upset a parser."""
-    digest = hashlib.sha256()
     sample: list[str] = []
     line, pending = 1, b""
-    for chunk in _chunks(path, digest):
+    for chunk in _chunks(path):
         if b"\0" in chunk:
             raise DataError(
                 f"{path}: holds binary data (a zero byte near line "
@@ -248,51 +259,45 @@ def _survey(path: Path) -> tuple[str, list[str]]:
             )
         lines = (pending + chunk).split(b"\n")
         pending = lines.pop()
-        _refuse_long(path, lines if max(map(len, lines), default=0) > MAX_LINE else [], line)
+        if max(map(len, lines), default=0) > longest:
+            _refuse_long(path, lines, line, longest)
         if len(sample) < 20:
             sample += [
-                _decode(path, raw, line + i) for i, raw in enumerate(lines[: 20 - len(sample)])
+                decoded(path, raw, line + i) for i, raw in enumerate(lines[: 20 - len(sample)])
             ]
         _check_encoding(path, chunk, lines, line)
         line += len(lines)
-        _refuse_long(path, [pending], line)
-    if pending and len(sample) < 20:
-        sample.append(_decode(path, pending, line))
+        _refuse_long(path, [pending], line, longest)
+    if pending:
+        last = decoded(path, pending, line)
+        sample += [last] if len(sample) < 20 else []
     sample = [text.rstrip("\r") for text in sample]
     if not any(text.strip() for text in sample):
         raise DataError(f"{path}: the file holds only empty lines; it needs a header and rows")
     sample[0] = sample[0].removeprefix("\ufeff")
-    return digest.hexdigest(), sample
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), sample
 
 
-def _chunks(path: Path, digest: Any) -> Iterator[bytes]:
-    """Decompressed content in pieces, updating the digest of the file as it lies on the disk."""
-    with path.open("rb") as raw:
-        compressed = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
-        while block := raw.read(1 << 22):
-            digest.update(block)
-            if not compressed:
-                yield block
-        if not compressed:
-            return
-        raw.seek(0)
-        try:
-            with gzip.open(raw) as text:
-                while block := cast(BinaryIO, text).read(1 << 22):
-                    yield block
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise DataError(f"{path}: damaged gzip file: {error}") from None
+def _chunks(path: Path) -> Iterator[bytes]:
+    """Decompressed content in pieces."""
+    with unpacked(path) as file:
+        while block := file.read(_BLOCK):
+            yield block
 
 
-def _refuse_long(path: Path, lines: list[bytes], first: int) -> None:
+def _refuse_long(path: Path, lines: list[bytes], first: int, longest: int) -> None:
     for number, raw in enumerate(lines, first):
-        if len(raw) > MAX_LINE:
-            columns = max(raw.count(mark.encode()) for mark in _DELIMITERS) + 1
+        if len(raw) > longest:
+            cells = max(raw.count(mark.encode()) for mark in _DELIMITERS) + 1
+            remedy = "shorten what stands there"
+            if cells > _MANY_CELLS:
+                remedy = (
+                    "keep the columns you need, or use long format (a series name, a time, a value)"
+                )
             raise DataError(
-                f"{path}: line {number} is longer than {MAX_LINE >> 20} MiB "
-                f"({columns:,} cells so far); keep the columns you need, or use long format "
-                "(a series name, a time, a value)"
+                f"{path}: line {number} is longer than {longest >> 20} MiB ({cells:,} cells so "
+                f"far); {remedy}"
             )
 
 
@@ -301,17 +306,7 @@ def _check_encoding(path: Path, chunk: bytes, lines: list[bytes], first: int) ->
         return
     for number, raw in enumerate(lines, first):
         if not raw.isascii():
-            _decode(path, raw, number)
-
-
-def _decode(path: Path, raw: bytes, line: int) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: line {line}: byte {error.start} ({raw[error.start]:#04x}) is not UTF-8; "
-            "save the file as UTF-8 (for example `iconv -f latin1 -t utf-8`)"
-        ) from None
+            decoded(path, raw, number)
 
 
 def _guess_delimiter(path: Path, sample: list[str]) -> str:
@@ -338,17 +333,28 @@ def _split(line: str, delimiter: str) -> list[str]:
 
 def _ragged_line(path: Path, columns: int) -> str:
     """Where the first line with more cells than the header stands."""
-    with path.open("rb") as raw:
-        is_gzip = raw.read(2) == b"\x1f\x8b"
-    with (
-        gzip.open(path, "rt", encoding="utf-8") if is_gzip else path.open(encoding="utf-8") as file
-    ):
-        header = file.readline()
-        delimiter = next((d for d in _DELIMITERS if len(_split(header, d)) == columns), ",")
-        for number, cells in enumerate(csv.reader(file, delimiter=delimiter), 2):
-            if len(cells) > columns:
-                return f"line {number} has {len(cells)} cells, "
+    records = _records(path)
+    _, header = next(records)
+    delimiter = next((d for d in _DELIMITERS if len(_split(header, d)) == columns), ",")
+    for number, record in records:
+        cells = _QUOTED.sub("", record).count(delimiter) + 1
+        if cells > columns:
+            return f"line {number} has {cells} cells, "
     return "a line has "
+
+
+def _records(path: Path) -> Iterator[tuple[int, str]]:
+    """The rows of a CSV file, the header too, with the line of each; quotes may hold breaks."""
+    held: list[str] = []
+    begin, is_open = 1, False
+    for number, raw in enumerate(raw_lines(path), 1):
+        held.append(raw.decode("utf-8-sig" if number == 1 else "utf-8"))
+        is_open ^= bool(held[-1].count('"') % 2)
+        if not is_open:
+            yield begin, "".join(held).rstrip("\r\n")
+            held, begin = [], number + 1
+    if held:
+        yield begin, "".join(held)
 
 
 def _is_number(text: str) -> bool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from longshort.errors import DataError
 
@@ -21,37 +24,73 @@ def read_lines(path: Path) -> tuple[list[str], str]:
     lines = raw.split(b"\n")
     if lines and not lines[-1]:
         lines.pop()
-    return [_decoded(path, line.rstrip(b"\r"), number) for number, line in enumerate(lines, 1)], (
+    return [decoded(path, line.rstrip(b"\r"), number) for number, line in enumerate(lines, 1)], (
         digest
     )
 
 
 def read_bytes(path: Path) -> tuple[bytes, str]:
     """Content, decompressed where it is gzip, and sha256 of the file as it lies on the disk."""
+    with unpacked(path) as file:
+        content = file.read()
+    with path.open("rb") as packed:
+        return content, hashlib.file_digest(packed, "sha256").hexdigest()
+
+
+def read_head(path: Path, size: int) -> bytes:
+    """The first bytes of the content, decompressed where it is gzip."""
+    with unpacked(path) as file:
+        return file.read(size)
+
+
+def raw_lines(path: Path) -> Iterator[bytes]:
+    """The content line by line with their ends, decompressed where it is gzip."""
+    with unpacked(path) as file:
+        yield from file
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[BinaryIO]:
+    """The file open for reading, decompressed where it is gzip; raises `DataError`."""
     if not path.exists():
         raise DataError(f"{path}: no such file; check the path (working folder: {Path.cwd()})")
     if path.is_dir():
         raise DataError(f"{path}: is a folder; give one file")
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as raw:
+            head = raw.read(2)
+            if not head:
+                raise DataError(f"{path}: the file is empty")
+            raw.seek(0)
+            if head != b"\x1f\x8b":
+                yield raw
+                return
+            with gzip.open(raw) as content:
+                yield cast(BinaryIO, content)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path}: damaged gzip file: {error}") from None
     except OSError as error:
         raise DataError(f"{path}: cannot read: {error.strerror or error}") from None
-    digest = hashlib.sha256(raw).hexdigest()
-    if not raw:
-        raise DataError(f"{path}: the file is empty")
-    if raw[:2] == b"\x1f\x8b":
-        try:
-            raw = gzip.decompress(raw)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise DataError(f"{path}: damaged gzip file: {error}") from None
-    return raw, digest
 
 
-def _decoded(path: Path, line: bytes, number: int) -> str:
+def decoded(source: object, line: bytes, number: int) -> str:
+    """A line of a file (or of stdin) as text; raises `DataError` with line and byte."""
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path}: line {number}: byte {error.start} ({line[error.start]:#04x}) is not UTF-8; "
+            f"{source}: line {number}: byte {error.start} ({line[error.start]:#04x}) is not UTF-8; "
             "save the file as UTF-8 (for example `iconv -f latin1 -t utf-8`)"
         ) from None
+
+
+def well_formed(text: str, place: str) -> str:
+    """The text; raises `DataError` where UTF-8 cannot hold it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{place}: character {error.start} ({text[error.start]!r}) is half of a surrogate pair "
+            "and no character; decode the text as UTF-16 or with errors='replace'"
+        ) from None
+    return text

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.data.numbers import finite
+from longshort.data.textfiles import raw_lines
 from longshort.errors import DataError
 
 
@@ -36,7 +36,7 @@ def read_vectors(path: Path, wanted: Collection[str]) -> Vectors:
     size, first = _shape(path)
     found: dict[str, NDArray[np.float32]] = {}
     known = set(wanted)
-    for number, raw in enumerate(_lines(path), 1):
+    for number, raw in enumerate(raw_lines(path), 1):
         if number < first or not raw.strip():
             continue
         token, cells = _divided(path, number, raw, size)
@@ -48,7 +48,9 @@ def read_vectors(path: Path, wanted: Collection[str]) -> Vectors:
 def _shape(path: Path) -> tuple[int, int]:
     """Size of the vectors, and the line of the first one."""
     head = []
-    for raw in _lines(path):
+    if not path.is_file():
+        raise DataError(f"{path}: no such file of vectors; check model.vectors")
+    for raw in raw_lines(path):
         head.append(raw)
         if len(head) == 2:
             break
@@ -85,34 +87,11 @@ def _divided(path: Path, number: int, raw: bytes, size: int) -> tuple[str, list[
 
 
 def _values(path: Path, number: int, cells: list[bytes]) -> NDArray[np.float32]:
-    try:
-        values = np.array(cells).astype(np.float32)
-    except ValueError:
-        values = np.full(len(cells), np.nan, dtype=np.float32)
-    if not np.isfinite(values).all():
-        cell = next(cell for cell in cells if not _is_finite(cell))
-        raise DataError(f"{path}: line {number}: {_shown(cell)} is not a finite number")
+    values, bad = finite(cells, np.float32)
+    if bad is not None:
+        raise DataError(f"{path}: line {number}: {_shown(cells[bad])} is not a finite number")
     return values
-
-
-def _is_finite(cell: bytes) -> bool:
-    try:
-        return bool(np.isfinite(np.float32(cell.decode("ascii", "replace"))))
-    except ValueError:
-        return False
 
 
 def _shown(raw: bytes) -> str:
     return repr(raw[:40].decode("utf-8", "replace").strip())
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    if not path.is_file():
-        raise DataError(f"{path}: no such file of vectors; check model.vectors")
-    with path.open("rb") as file:
-        is_gzip = file.read(2) == b"\x1f\x8b"
-    try:
-        with gzip.open(path) if is_gzip else path.open("rb") as file:
-            yield from file
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path}: damaged gzip file: {error}") from None

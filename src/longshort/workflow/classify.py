@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longshort.config.classify import ClassifyConfig, ClassifyModel
-from longshort.data.findings import Finding
-from longshort.data.formats import lines
+from longshort.data.findings import Finding, refuse_errors
 from longshort.data.labelled import Examples, Item, examples_of
 from longshort.data.labelled_doctor import examine_parts
-from longshort.data.labelled_source import format_of, read_examples
+from longshort.data.labelled_source import like, of_another, read_examples
 from longshort.data.parts import Parts, make_parts
 from longshort.data.tokens import find_tokeniser, suited
 from longshort.data.vectors import vector_size
@@ -64,6 +63,7 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
         parts = read_parts(config, data)
         config = _decided(config, parts)
         parts = _examined(config, parts)
+        refuse_errors(parts.findings, parts.train.name)
         for part, examples in parts.by_name().items():
             assert examples.labels is not None
             kinds = len(set(examples.labels))
@@ -71,16 +71,7 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
         say(f"parts: {parts.how}")
         for finding in parts.findings:
             say(f"{finding.severity}: {finding.sentence()}")
-        train = config.train
-        decided = {
-            "text.tokens": config.text.tokens if parts.train.is_text else None,
-            "data.scaling": config.data.scaling,
-            "train.learning_rate": train.learning_rate,
-            "train.batch_size": train.batch_size,
-            "train.max_epochs": train.max_epochs,
-        }
-        known = (f"{key} = {value}" for key, value in decided.items() if value is not None)
-        say(f"decided: {', '.join(known)}")
+        say(f"decided: {', '.join(_told(config, parts.train.is_text))}")
         job = ClassifyJob(config, parts)
         if job.task.coverage is not None:
             say("vectors: {:,} of {:,} known tokens have one".format(*job.task.coverage))
@@ -162,14 +153,15 @@ def _examined(config: ClassifyConfig, parts: Parts[Examples]) -> Parts[Examples]
 
 def read_parts(config: ClassifyConfig, data: object) -> Parts[Examples]:
     """Training, validation and test examples, from files or shares."""
-    given = {"train": read_examples(data, config.data)}
-    for part, path in (("val", config.data.val_path), ("test", config.data.test_path)):
+    train = read_examples(data, config.data)
+    given, settings = {"train": train}, like(train, config.data)
+    for part, path in (("val", settings.val_path), ("test", settings.test_path)):
         if path is not None:
-            given[part] = read_examples(path, config.data)
+            given[part] = read_examples(path, of_another(Path(path), settings))
     for examples in given.values():
         if examples.labels is None:
             raise DataError(f"{examples.name}: has no labels; classification learns from them")
-        _refuse_other_items(given["train"], examples)
+        _refuse_other_items(train, examples)
     split = config.split
     return make_parts(
         given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
@@ -187,30 +179,38 @@ def _refuse_other_items(train: Examples, other: Examples) -> None:
 
 def _decided(config: ClassifyConfig, parts: Parts[Examples]) -> ClassifyConfig:
     """What the settings leave open."""
+    read = like(parts.train, config.data)
     data: dict[str, Any] = {
         name: path and str(Path(path).absolute())
         for name in ("path", "val_path", "test_path")
-        if (path := getattr(config.data, name)) is not None
+        if (path := getattr(read, name)) is not None
     }
     train = decided_training(config.train, len(parts.train), parts.train.is_text)
     changes: dict[str, Any] = {"train": train}
     if not parts.train.is_text:
-        data["features"] = parts.train.features
-        data["scaling"] = config.data.scaling or (
-            "all" if _are_images(config, parts) else "channel"
-        )
+        data["scaling"] = read.scaling or ("all" if read.format == "idx" else "channel")
     elif config.text.tokens is None:
         tokens = suited([str(item) for item in parts.train.items])
         changes["text"] = config.text.model_copy(update={"tokens": tokens})
-    changes["data"] = config.data.model_copy(update=data)
+    changes["data"] = read.model_copy(update=data)
     if config.model.vectors is not None:
         changes["model"] = _model_with_vectors(config, parts, Path(config.model.vectors))
     return config.model_copy(update=changes)
 
 
-def _are_images(config: ClassifyConfig, parts: Parts[Examples]) -> bool:
-    path = parts.train.path
-    return path is not None and (config.data.format or format_of(Path(path))) == "idx"
+def _told(config: ClassifyConfig, is_text: bool) -> list[str]:
+    """What the data decided, or could have, as `key = value`."""
+    data = ("format", "text", "label", "id", "time", "features", "scaling")
+    keys = [f"data.{name}" for name in data]
+    keys += ["text.tokens", "model.embedding"] if is_text else []
+    keys += [f"train.{name}" for name in ("learning_rate", "batch_size", "max_epochs", "patience")]
+    told = []
+    for key in keys:
+        section, _, name = key.partition(".")
+        value = getattr(getattr(config, section), name)
+        shown = ", ".join(value) if isinstance(value, tuple) else value
+        told += [f"{key} = {shown}"] if value else []
+    return told
 
 
 def _model_with_vectors(
@@ -286,19 +286,18 @@ class Trained:
         line begins with a label of the run.
         """
         settings = self.config.data
-        kind = settings.format if settings.format == "long" else None
-        settings = settings.model_copy(update={"format": kind})
-        if isinstance(data, (str, Path)) and not with_labels and self.fitted.vocabulary is not None:
-            path = Path(data)
-            if kind is None and format_of(path) == "lines":
-                return self._read_lines(path, say)
-        return read_examples(data, settings, with_labels=with_labels)
+        if isinstance(data, (str, Path)):
+            settings = of_another(Path(data), settings)
+        found = read_examples(data, settings, with_labels=with_labels)
+        is_lines = found.read_as.get("format") == "lines"
+        return self._without_labels(found, say) if is_lines and not with_labels else found
 
-    def _read_lines(self, path: Path, say: Say) -> Examples:
-        texts = lines.read_texts(path)
+    def _without_labels(self, texts: Examples, say: Say) -> Examples:
         labelled = [str(text).split(None, 1) for text in texts.items]
         if all(len(each) == 2 and each[0] in self.fitted.labels for each in labelled):
-            say(f"{path}: every line begins with a label of the run; it is not taken for text")
+            say(
+                f"{texts.name}: every line begins with a label of the run; it is not taken for text"
+            )
             return replace(texts, items=[each[1] for each in labelled])
         return texts
 

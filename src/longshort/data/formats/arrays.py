@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.labelled import Examples
+from longshort.data.labels import label_names
 from longshort.data.textfiles import read_bytes
 from longshort.errors import DataError
 
 _ITEMS = ("x", "X", "data", "sequences")
 _LABELS = ("y", "Y", "label", "labels")
+_DAMAGED = (ValueError, OSError, EOFError, NotImplementedError, RuntimeError, KeyError)
+"""What numpy and zipfile raise for contents that are none of theirs."""
 Array = NDArray[Any]
 
 
@@ -33,9 +37,10 @@ def read(path: Path, *, with_labels: bool = True) -> Examples:
         values, owner = loaded, path.with_name(f"{path.stem}_labels.npy")
         labels = _labels_beside(path, owner) if with_labels else None
     values = _checked(path, values)
-    names = None if labels is None else _names(owner, labels, len(values))
     places = [f"sequence {i}" for i in range(len(values))]
-    return Examples(path.name, list(values), names, places, str(path), digest)
+    names = None if labels is None else _names(owner, labels, places)
+    found = {"format": "arrays"}
+    return Examples(path.name, list(values), names, places, str(path), digest, read_as=found)
 
 
 def _load(path: Path) -> tuple[Array | dict[str, Array], str]:
@@ -47,7 +52,10 @@ def _load(path: Path) -> tuple[Array | dict[str, Array], str]:
             return loaded, digest
         with loaded:
             return {name: loaded[name] for name in loaded.files}, digest
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except MemoryError:
+        reason = "its head tells of more values than memory holds"
+        raise DataError(f"{path}: not a readable NumPy file: {reason}") from None
+    except (*_DAMAGED, zipfile.BadZipFile, zlib.error) as error:
         reason = str(error).split("\n")[0]
         if "pickle" in reason:
             reason = "it holds Python objects; save plain arrays, not lists of arrays"
@@ -73,7 +81,8 @@ def _labels_beside(path: Path, beside: Path) -> Array:
     return loaded
 
 
-def _checked(path: Path, values: Array) -> NDArray[np.float32]:
+def _checked(path: Path, values: Array) -> Array:
+    """Numbers [N, T, F]."""
     if values.dtype.kind not in "fiub":
         raise DataError(f"{path}: numbers are expected, got {values.dtype}")
     if values.ndim == 2:
@@ -83,32 +92,13 @@ def _checked(path: Path, values: Array) -> NDArray[np.float32]:
             f"{path}: sequences [N, T, F] are expected, got the shape "
             f"{' x '.join(map(str, values.shape))}"
         )
-    with np.errstate(over="ignore"):
-        found = values.astype(np.float32)
-    if not np.isfinite(found).all():
-        n, t, f = (int(i) for i in np.argwhere(~np.isfinite(found))[0])
-        raise DataError(
-            f"{path}: sequence {n}, step {t}, channel {f}: {values[n, t, f]} is not a finite "
-            "number; fill it in, or give sequences of different lengths as a long table"
-        )
-    return found
+    return values
 
 
-def _names(path: Path, labels: Array, count: int) -> list[str]:
-    if labels.shape != (count,):
+def _names(path: Path, labels: Array, places: list[str]) -> list[str]:
+    if labels.shape != (len(places),):
         raise DataError(
-            f"{path}: {count:,} labels are expected, one for each sequence, got the shape "
+            f"{path}: {len(places):,} labels are expected, one for each sequence, got the shape "
             f"{' x '.join(map(str, labels.shape))}"
         )
-    if labels.dtype.kind == "f":
-        if not (np.isfinite(labels).all() and (labels == np.round(labels)).all()):
-            raise DataError(
-                f"{path}: labels are fractions, such as {labels[0]}; classification needs names or "
-                "whole numbers"
-            )
-        labels = labels.astype(np.int64)
-    if labels.dtype.kind not in "iubUS":
-        raise DataError(f"{path}: labels are names or whole numbers, got {labels.dtype}")
-    if labels.dtype.kind == "S":
-        labels = np.char.decode(labels, "utf-8", "replace")
-    return [str(label) for label in labels]
+    return label_names(labels, places, str(path))

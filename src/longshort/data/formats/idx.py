@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.labelled import Examples
+from longshort.data.labels import label_names
 from longshort.data.textfiles import read_bytes
 from longshort.errors import DataError
 
@@ -31,20 +32,20 @@ def read(path: Path, pixels: Literal["rows", "pixels"], *, with_labels: bool = T
     Labels are found beside: `x-images-idx3-ubyte` goes with `x-labels-idx1-ubyte`, `.gz` or not.
     Without `with_labels` the file may stand alone.
     """
-    images, digest = _array(path)
-    if images.ndim != 3:
+    values, digest = _array(path)
+    if values.ndim != 3:
         raise DataError(
-            f"{path}: images [N, rows, columns] are expected, got {images.ndim} dimensions; give "
+            f"{path}: images [N, rows, columns] are expected, got {values.ndim} dimensions; give "
             "the file of the images"
         )
-    if not images.size:
+    if not values.size:
         raise DataError(f"{path}: holds no image")
-    values = images.astype(np.float32)
     if pixels == "pixels":
         values = values.reshape(len(values), -1, 1)
-    labels = _labels(path, len(values)) if with_labels else None
     places = [f"image {i}" for i in range(len(values))]
-    return Examples(path.name, list(values), labels, places, str(path), digest)
+    labels = _labels(path, places) if with_labels else None
+    found = {"format": "idx"}
+    return Examples(path.name, list(values), labels, places, str(path), digest, read_as=found)
 
 
 def _array(path: Path) -> tuple[NDArray[np.generic], str]:
@@ -65,7 +66,7 @@ def _array(path: Path) -> tuple[NDArray[np.generic], str]:
     return np.frombuffer(raw, kind, offset=begin).reshape(shape), digest
 
 
-def _labels(path: Path, count: int) -> list[str]:
+def _labels(path: Path, places: list[str]) -> list[str]:
     name = path.name.replace("images", "labels").replace("idx3", "idx1")
     plain = name.removesuffix(".gz")
     beside = [path.with_name(each) for each in dict.fromkeys((name, plain, plain + ".gz"))]
@@ -76,9 +77,9 @@ def _labels(path: Path, count: int) -> list[str]:
             "NAME-images-idx3-ubyte and the labels NAME-labels-idx1-ubyte (.gz or not)"
         )
     labels, _ = _array(found[0])
-    if labels.shape != (count,):
+    if labels.shape != (len(places),):
         raise DataError(
-            f"{found[0]}: {count:,} labels are expected, one for each image, got the shape "
+            f"{found[0]}: {len(places):,} labels are expected, one for each image, got the shape "
             f"{' x '.join(map(str, labels.shape))}"
         )
-    return [str(label) for label in labels]
+    return label_names(labels, places, str(found[0]))

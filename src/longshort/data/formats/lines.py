@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from longshort.data.labelled import Examples
+from longshort.data.labels import label_names
 from longshort.data.textfiles import read_lines
 from longshort.errors import DataError
 
@@ -29,11 +30,19 @@ def read(path: Path) -> Examples:
         places.append(f"line {number}")
     if not items:
         raise DataError(f"{path}: holds no line; `label text` on every line is expected")
-    return Examples(path.name, list(items), labels, places, str(path), digest)
+    names = label_names(labels, places, str(path))
+    return _examples(path, items, names, places, digest)
 
 
 def read_texts(path: Path) -> Examples:
     """Every line is a text without a label; an empty line is an empty text."""
     texts, digest = read_lines(path)
     places = [f"line {number}" for number in range(1, len(texts) + 1)]
-    return Examples(path.name, list(texts), None, places, str(path), digest)
+    return _examples(path, texts, None, places, digest)
+
+
+def _examples(
+    path: Path, texts: list[str], labels: list[str] | None, places: list[str], digest: str
+) -> Examples:
+    found = {"format": "lines"}
+    return Examples(path.name, list(texts), labels, places, str(path), digest, read_as=found)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from longshort.config import DataConfig
 from longshort.config.sequences import SequenceData
 from longshort.data.columns import is_numeric, number, refuse_bad_stamps, refuse_text, stamp
-from longshort.data.formats.table import LABELS, TEXTS, find_column, table_config
+from longshort.data.formats.table import LABELS, TEXTS, find_column, opened
 from longshort.data.labelled import Examples, Item
-from longshort.data.sources import Source, open_source
+from longshort.data.labels import label_names
+from longshort.data.sources import Source
 from longshort.errors import DataError, nearest
 
 IDS = ("id", "sequence", "series", "sample", "case", "instance", "sequence_id", "series_id")
@@ -26,11 +26,36 @@ class _Columns:
     features: tuple[str, ...]
     label: str | None
 
+    def found(self) -> dict[str, str]:
+        """As settings of `data`."""
+        label = {} if self.label is None else {"label": self.label}
+        return {"format": "long", "id": self.id, "time": self.time, **label}
 
-def is_long(source: Source) -> bool:
-    """Whether the columns' names say that every row is a step: an id, a time, and no text."""
-    names = {name.strip().lower() for name in source.columns}
-    return bool(names & {*IDS} and names & {*TIMES} and not names & {*TEXTS})
+
+def is_long(source: Source, config: SequenceData) -> bool:
+    """Whether every row seems to be a step: an id that repeats, a time, and no text beside them."""
+    roles = {name.strip().lower(): name for name in source.columns}
+    ids = [roles[name] for name in IDS if name in roles]
+    if not ids or not any(name in roles for name in TIMES) or any(name in roles for name in TEXTS):
+        return False
+    known = {roles.get(name) for name in (*IDS, *TIMES, *LABELS)} | {config.label}
+    rest = [name for name in source.columns if name not in known]
+    return _repeats(source, ids[0]) and not any(_is_prose(source, ids[0], name) for name in rest)
+
+
+def _repeats(source: Source, name: str) -> bool:
+    return bool(source.sample[name].is_duplicated().any())
+
+
+def _is_prose(source: Source, own: str, name: str) -> bool:
+    """Whether a column changes within an id, and most of its cells differ or have several words."""
+    if source.sample.schema[name] != pl.String or is_numeric(source, name, DataConfig()):
+        return False
+    if source.sample.group_by(own).agg(pl.col(name).n_unique())[name].max() == 1:
+        return False
+    cells = source.sample[name].drop_nulls()
+    several = cells.str.strip_chars().str.contains(r"\s").sum()
+    return bool(len(cells) < 2 * max(cells.n_unique(), several))
 
 
 def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Examples:
@@ -39,7 +64,7 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
     A table in any format that `open_source` reads. Columns that are not named are found by name;
     features are then all other columns of numbers.
     """
-    source = open_source(data, table_config(config))
+    source = opened(data, config)
     columns = _columns(source, config, with_labels)
     table = _collected(source, columns)
     items: list[Item] = []
@@ -53,15 +78,15 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
         places.append(f"{columns.id} {name!r} ({source.row(first)})")
         if columns.label is not None:
             labels.append(_one_label(source, columns, group, name))
-    arrays: list[Item] = [np.ascontiguousarray(item, dtype=np.float32) for item in items]
     return Examples(
         source.name,
-        arrays,
+        items,
         labels if columns.label is not None else None,
         places,
         source.path,
         source.sha256,
         columns.features,
+        columns.found(),
     )
 
 
@@ -74,7 +99,7 @@ def _columns(source: Source, config: SequenceData, with_labels: bool) -> _Column
     known = {own, time, label, config.label}
     if not with_labels and config.label is None:
         known |= {name for name in source.columns if name.strip().lower() in LABELS}
-    table = table_config(config)
+    table = DataConfig()
     for name in config.features:
         if name not in source.columns:
             raise DataError(
@@ -83,7 +108,10 @@ def _columns(source: Source, config: SequenceData, with_labels: bool) -> _Column
     rest = (name for name in source.columns if name not in known)
     features = config.features or tuple(name for name in rest if is_numeric(source, name, table))
     if not features:
-        raise DataError(f"{source.name}: has no column of numbers beside {own!r} and {time!r}")
+        raise DataError(
+            f"{source.name}: has no column of numbers beside {own!r} and {time!r}; where every row "
+            "is a text with a label, name its column with --text"
+        )
     return _Columns(own, time, features, label)
 
 
@@ -96,7 +124,7 @@ def _collected(source: Source, columns: _Columns) -> pl.DataFrame:
         values = [
             number(source, name, config).alias(f"x{i}") for i, name in enumerate(columns.features)
         ]
-        label = [] if columns.label is None else [pl.col(columns.label).cast(pl.String)]
+        label = [] if columns.label is None else [_label(source, columns.label)]
         table = (
             source.lazy.select(
                 pl.col(columns.id).cast(pl.String).alias("id"),
@@ -141,13 +169,20 @@ def _refuse_doubled(source: Source, columns: _Columns, group: pl.DataFrame) -> N
         )
 
 
+def _label(source: Source, name: str) -> pl.Expr:
+    column = pl.col(name)
+    return column.str.strip_chars() if source.sample.schema[name] == pl.String else column
+
+
 def _one_label(source: Source, columns: _Columns, group: pl.DataFrame, name: str) -> str:
-    label = str(group["label"][0])
-    other = group.filter(pl.col("label") != label)
-    if other.height:
+    label = group["label"][0]
+    others = group.filter(pl.col("label") != label)
+    if others.height:
+        other = others["label"][0]
         raise DataError(
-            f"{source.name}: {source.row(int(other['row'][0]))}, column {columns.label!r}: "
-            f"{columns.id} {name!r} has the labels {label!r} and {str(other['label'][0])!r}; a "
-            "sequence has one"
+            f"{source.name}: {source.row(int(others['row'][0]))}, column {columns.label!r}: "
+            f"{columns.id} {name!r} has the labels {str(label)!r} and {str(other)!r}; a sequence "
+            "has one"
         )
-    return label
+    place = f"{source.row(int(group['row'][0]))}, column {columns.label!r}"
+    return label_names([label], [place], source.path or source.name)[0]

@@ -7,37 +7,43 @@ import polars as pl
 from longshort.config import DataConfig
 from longshort.config.sequences import SequenceData
 from longshort.data.labelled import Examples
+from longshort.data.labels import label_names
 from longshort.data.sources import Source, open_source
 from longshort.errors import DataError, nearest
 
 TEXTS = ("text", "sentence", "review", "content", "document", "comment", "message")
 LABELS = ("label", "class", "category", "target", "sentiment", "topic", "y")
+_TEXT_FLAG = "--text (or, where every row is a step of numbers, give --set data.format=long)"
+_LONGEST_LINE = 1 << 26
+"""Bytes; a text may be a book."""
 
 
 def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Examples:
     """A CSV, TSV, JSON-lines or Parquet file, or a frame."""
-    source = open_source(data, table_config(config))
-    text = find_column(source, config.text, TEXTS, "text", "--text")
+    source = opened(data, config)
+    text = find_column(source, config.text, TEXTS, "text", _TEXT_FLAG)
     label = find_column(source, config.label, LABELS, "label", "--label") if with_labels else None
     if text == label:
         raise DataError(f"{source.name}: the column {text!r} cannot be text and label at once")
     table = _collected(source, [text] if label is None else [text, label])
-    texts = table[text].cast(pl.String).fill_null("").to_list()
-    labels = None if label is None else table[label].cast(pl.String).to_list()
+    texts = _texts(source, table[text])
     places = [source.row(i) for i in range(len(texts))]
-    if labels is not None and None in labels:
-        place = places[labels.index(None)]
-        raise DataError(
-            f"{source.name}: {place}: the label (column {label!r}) is missing; fill it in, or "
-            "remove the row"
-        )
-    return Examples(source.name, list(texts), labels, places, source.path, source.sha256)
+    found: dict[str, str] = {} if config.format is None else {"format": config.format}
+    found["text"] = text
+    labels = None
+    if label is not None:
+        found["label"] = label
+        cells = [f"{place}, column {label!r}" for place in places]
+        labels = label_names(table[label].to_list(), cells, source.path or source.name)
+    return Examples(
+        source.name, list(texts), labels, places, source.path, source.sha256, read_as=found
+    )
 
 
-def table_config(config: SequenceData) -> DataConfig:
-    """What a table's reader has to know."""
+def opened(data: object, config: SequenceData) -> Source:
+    """The table, in which lines may be as long as texts are."""
     kind = config.format if config.format in ("csv", "jsonl", "parquet") else None
-    return DataConfig(format=kind, delimiter=config.delimiter)
+    return open_source(data, DataConfig(format=kind, delimiter=config.delimiter), _LONGEST_LINE)
 
 
 def find_column(
@@ -64,3 +70,13 @@ def _collected(source: Source, columns: list[str]) -> pl.DataFrame:
         return source.lazy.select(columns).collect()
     except pl.exceptions.PolarsError as error:
         raise DataError(source.explain(error)) from None
+
+
+def _texts(source: Source, cells: pl.Series) -> list[str]:
+    """A missing text is an empty one."""
+    if cells.dtype.is_nested() or cells.dtype in (pl.Object, pl.Binary):
+        raise DataError(
+            f"{source.name}: column {cells.name!r} holds {cells.dtype}; one text for each example "
+            "is expected, so write texts there, or name another column with --text"
+        )
+    return cells.cast(pl.String).fill_null("").to_list()

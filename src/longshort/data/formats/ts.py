@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.labelled import Examples, Item
+from longshort.data.labels import label_names
+from longshort.data.numbers import finite
 from longshort.data.textfiles import read_lines
 from longshort.errors import DataError
 
@@ -23,9 +25,10 @@ class _Header:
     labels: tuple[str, ...] = ()
 
 
-def read(path: Path) -> Examples:
+def read(path: Path, *, with_labels: bool = True) -> Examples:
     """Cases of channels divided by `:`, values by `,`, the label last; lengths may differ.
 
+    Without `with_labels` labels are not looked at, so they may be `?`.
     Raises `DataError` with line, channel and value for what is missing, is no number, or does not
     keep what the tags promise.
     """
@@ -40,15 +43,16 @@ def read(path: Path) -> Examples:
         place = f"line {number}"
         channels = line.strip().split(":")
         if header.has_labels:
-            labels.append(_label(path, place, channels.pop(), header))
+            label = channels.pop()
+            if with_labels:
+                labels.append(_label(path, place, label, header))
         width = items[0].shape[1] if items and not isinstance(items[0], str) else None
         items.append(_case(path, place, channels, header.dimensions or width, header.length))
         places.append(place)
     if not items:
         raise DataError(f"{path}: holds no case below @data; one on every line is expected")
-    return Examples(
-        path.name, items, labels if header.has_labels else None, places, str(path), digest
-    )
+    names = label_names(labels, places, str(path)) if header.has_labels and with_labels else None
+    return Examples(path.name, items, names, places, str(path), digest, read_as={"format": "ts"})
 
 
 def _header(path: Path, lines: list[str]) -> tuple[_Header, int]:
@@ -85,7 +89,7 @@ def _follow(path: Path, number: int, header: _Header, tag: str, values: list[str
     if tag == "@univariate" and is_true:
         header.dimensions = 1
     if tag in ("@dimensions", "@dimension", "@serieslength"):
-        if len(values) != 1 or not values[0].isdigit() or int(values[0]) < 1:
+        if len(values) != 1 or not _is_count(values[0]):
             raise DataError(
                 f"{path}: line {number}: {tag} needs a whole number above 0, got "
                 f"{' '.join(values)[:40]!r}"
@@ -94,6 +98,10 @@ def _follow(path: Path, number: int, header: _Header, tag: str, values: list[str
             header.length = int(values[0])
         else:
             header.dimensions = int(values[0])
+
+
+def _is_count(text: str) -> bool:
+    return text.isdecimal() and len(text) < 10 and int(text) > 0
 
 
 def _label(path: Path, place: str, text: str, header: _Header) -> str:
@@ -110,7 +118,7 @@ def _label(path: Path, place: str, text: str, header: _Header) -> str:
 
 def _case(
     path: Path, place: str, channels: list[str], width: int | None, length: int | None
-) -> NDArray[np.float32]:
+) -> NDArray[np.float64]:
     """Values [T, F]."""
     if width is not None and len(channels) != width:
         raise DataError(
@@ -126,23 +134,14 @@ def _case(
     return np.stack(values, 1)
 
 
-def _values(path: Path, place: str, channel: int, text: str) -> NDArray[np.float32]:
+def _values(path: Path, place: str, channel: int, text: str) -> NDArray[np.float64]:
     cells = text.split(",")
-    try:
-        values = np.array(cells, dtype=np.float32)
-    except ValueError:
-        values = np.full(len(cells), np.nan, dtype=np.float32)
-    if np.isfinite(values).all():
+    values, bad = finite(cells, np.float64)
+    if bad is None:
         return values
-    at, cell = next((i, cell) for i, cell in enumerate(cells, 1) if not _is_finite(cell))
-    what = "is missing" if cell.strip() in ("?", "") else f"{cell.strip()[:40]!r} is no number"
+    cell = cells[bad].strip()
+    what = "is missing" if cell in ("?", "") else f"{cell[:40]!r} is no number"
     raise DataError(
-        f"{path}: {place}: channel {channel}, value {at} {what}; fill it in, or remove the line"
+        f"{path}: {place}: channel {channel}, value {bad + 1} {what}; fill it in, or remove the "
+        "line"
     )
-
-
-def _is_finite(cell: str) -> bool:
-    try:
-        return bool(np.isfinite(np.float32(cell)))
-    except ValueError:
-        return False

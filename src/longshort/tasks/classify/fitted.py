@@ -13,12 +13,14 @@ from torch import Tensor
 
 from longshort.config.classify import ClassifyConfig
 from longshort.data.buckets import pad_arrays, pad_numbers
-from longshort.data.labelled import Examples, Item
+from longshort.data.labelled import Examples, Item, first_not_finite
 from longshort.data.tokens import Tokeniser, find_tokeniser
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError, RunError
 
 Floats = NDArray[np.float32]
+_CONSTANT = 1e-12
+"""A deviation below this share of the largest value is rounding."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,8 @@ class Fitted:
             )
         text = config.text
         if not train.is_text:
-            values = np.concatenate([np.asarray(item, dtype=np.float64) for item in train.items])
-            mean, deviation = values.mean(0), values.std(0)
-            if config.data.scaling == "all":
-                mean, deviation = (np.full_like(mean, of) for of in (values.mean(), values.std()))
-            deviation[deviation < 1e-8] = 1.0
-            return Fitted(
-                labels, None, False, 0, None, tuple(mean.tolist()), tuple(deviation.tolist())
-            )
+            mean, deviation = _scales(train, by_channel=config.data.scaling != "all")
+            return Fitted(labels, None, False, 0, None, mean, deviation)
         assert text.tokens is not None
         tokeniser = find_tokeniser(text.tokens, text.lowercase)
         cut = [tokeniser.cut(str(item)) for item in train.items]
@@ -96,20 +92,32 @@ class Fitted:
                     f"part; it has {', '.join(self.labels[:10])}"
                 )
             targets.append(numbers[label])
-        return Encoded(self._sequences(examples.items), torch.tensor(targets, dtype=torch.int64))
+        return Encoded(self._sequences(examples), torch.tensor(targets, dtype=torch.int64))
 
     def tokeniser(self) -> Tokeniser:
         """Of texts."""
         assert self.tokens is not None
         return find_tokeniser(self.tokens, self.lowercase)
 
-    def _sequences(self, items: Sequence[Item]) -> list[list[int]] | list[Floats]:
+    def _sequences(self, examples: Examples) -> list[list[int]] | list[Floats]:
         if self.vocabulary is None:
-            mean = np.array(self.mean, dtype=np.float32)
-            deviation = np.array(self.deviation, dtype=np.float32)
-            return [(np.asarray(item) - mean) / deviation for item in items]
+            pairs = zip(examples.places, examples.items, strict=True)
+            return [self._scaled(examples, place, item) for place, item in pairs]
         cut, known = self.tokeniser().cut, self.vocabulary
-        return [shortened(known.encode(cut(str(item))), self.max_length) for item in items]
+        return [shortened(known.encode(cut(str(item))), self.max_length) for item in examples.items]
+
+    def _scaled(self, examples: Examples, place: str, item: Item) -> Floats:
+        with np.errstate(over="ignore"):
+            scaled = (np.asarray(item, dtype=np.float64) - self.mean) / self.deviation
+            values = scaled.astype(np.float32)
+        at = first_not_finite(values)
+        if at is not None:
+            raise DataError(
+                f"{examples.name}: {place}, {examples.channel(*at)}: the value is {scaled[at]:.3g} "
+                "deviations off the training part's mean, too far for 32-bit numbers; correct it, "
+                "or leave the sequence out"
+            )
+        return values
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, but for the vocabulary, which has a file of its own."""
@@ -137,6 +145,25 @@ class Fitted:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"data.json: damaged: {error!r} in what was fitted") from None
+
+
+def _scales(train: Examples, *, by_channel: bool) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each channel, or those of all values for each."""
+    items = [np.asarray(item, dtype=np.float64) for item in train.items]
+    axis = 0 if by_channel else None
+    count = sum(item.shape[0] if by_channel else item.size for item in items)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = sum(item.sum(axis) for item in items) / count
+        deviation = np.sqrt(sum(np.square(item - mean).sum(axis) for item in items) / count)
+    largest = np.max([np.abs(item).max(axis) for item in items], axis=0)
+    if not np.isfinite(deviation).all():
+        raise DataError(
+            f"{train.name}: holds values up to {np.max(largest):.3g}, too large to take their "
+            "deviation; divide them, or take their logarithm"
+        )
+    scale = np.where(deviation > _CONSTANT * largest, deviation, 1.0)
+    every = np.zeros(train.width)
+    return tuple((mean + every).tolist()), tuple((scale + every).tolist())
 
 
 def shortened(numbers: list[int], most: int) -> list[int]:

@@ -1,0 +1,49 @@
+"""What may be a label, and how it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from longshort.data.textfiles import well_formed
+from longshort.errors import DataError
+
+_MISSING = {"", "nan", "<na>", "null"}
+
+
+def label_names(labels: Iterable[object], places: Sequence[str], owner: str) -> list[str]:
+    """Labels as texts: without white space around them, 1.0 as 1, truths as true and false.
+
+    places: how a person finds each; owner: the file. Raises `DataError` for a label that is
+    missing, a fraction, or neither a name nor a number.
+    """
+    return [_name(each, f"{owner}: {place}") for each, place in zip(labels, places, strict=True)]
+
+
+def _name(label: object, where: str) -> str:
+    if isinstance(label, np.generic):
+        label = label.item()
+    if isinstance(label, bytes):
+        label = label.decode("utf-8", "replace")
+    is_nan = isinstance(label, float) and np.isnan(label)
+    if label is None or is_nan or (isinstance(label, str) and label.strip().lower() in _MISSING):
+        shown = f", got {label!r}" if isinstance(label, str) and label.strip() else ""
+        raise DataError(
+            f"{where}: the label is missing{shown}; fill it in, or leave the example out"
+        )
+    if isinstance(label, float) and not label.is_integer():
+        raise DataError(
+            f"{where}: the label {label} is a fraction; classification needs names or whole "
+            "numbers (a fraction that is a name is written as a text)"
+        )
+    if isinstance(label, bool):
+        return str(label).lower()
+    if isinstance(label, (int, float)):
+        return str(int(label))
+    if isinstance(label, str):
+        return well_formed(label.strip(), where)
+    raise DataError(
+        f"{where}: a label is a name or a whole number, got {type(label).__name__} "
+        f"{str(label)[:40]}; write one of them for each example"
+    )

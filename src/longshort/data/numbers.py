@@ -1,0 +1,29 @@
+"""Cells of text files as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def finite(
+    cells: Sequence[str] | Sequence[bytes], dtype: type[np.floating[Any]]
+) -> tuple[NDArray[Any], int | None]:
+    """The cells as numbers, and the place of the first that is no finite number of this type."""
+    try:
+        with np.errstate(over="ignore"):
+            values = np.array(cells).astype(dtype)
+    except ValueError:
+        values = np.array([_number(cell, dtype) for cell in cells])
+    bad = np.flatnonzero(~np.isfinite(values))
+    return values, int(bad[0]) if len(bad) else None
+
+
+def _number(cell: str | bytes, dtype: type[np.floating[Any]]) -> Any:
+    try:
+        return dtype(cell if isinstance(cell, str) else cell.decode("ascii", "replace"))
+    except ValueError:
+        return dtype(np.nan)

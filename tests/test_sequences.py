@@ -279,6 +279,14 @@ def test_convolution_keeps_time_and_sees_no_padding() -> None:
     torch.testing.assert_close(front(spoiled, lengths)[:2], front(x, lengths)[:2])
 
 
+@pytest.mark.parametrize("kernel", [2, 3])
+@pytest.mark.parametrize("kind", POOLINGS)
+def test_lengths_may_lie_on_another_device(kind: str, kernel: int) -> None:
+    front, pool = Convolution(3, 6, kernel).to("meta"), Pooling(kind, 6, backward=3).to("meta")
+    x, lengths = torch.empty(5, 2, 3, device="meta"), torch.tensor([5, 2])
+    assert pool(front(x, lengths), lengths).shape == (2, 6)
+
+
 # Reading
 
 

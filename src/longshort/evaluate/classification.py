@@ -73,12 +73,15 @@ def log_loss(truth: Ints, probabilities: Floats) -> float:
 
 
 def scores(truth: Ints, probabilities: Floats) -> dict[str, float]:
-    """accuracy, macro_f1 (over the labels that occur in truth), log_loss, calibration_error."""
+    """accuracy, macro_f1, log_loss, calibration_error.
+
+    Macro F1 is the mean over the labels that occur in truth or prediction, as scikit-learn has it.
+    """
     table = confusion(truth, probabilities.argmax(1), probabilities.shape[1])
     each = per_class(table)
     return {
         "accuracy": float(np.diag(table).sum() / len(truth)),
-        "macro_f1": float(each["f1"][each["support"] > 0].mean()),
+        "macro_f1": float(each["f1"][table.sum(0) + table.sum(1) > 0].mean()),
         "log_loss": log_loss(truth, probabilities),
         "calibration_error": calibration_error(truth, probabilities),
     }

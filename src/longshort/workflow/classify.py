@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from torch import Tensor
 
 from longshort.config.classify import ClassifyConfig, ClassifyModel
@@ -25,10 +24,11 @@ from longshort.errors import ConfigError, DataError, RunError
 from longshort.report.classify import ClassifyReport, build_page, model_card
 from longshort.runfolder import MODEL
 from longshort.tasks.classify.defaults import decided_training
-from longshort.tasks.classify.fitted import Encoded, Fitted
+from longshort.tasks.classify.fitted import Fitted
 from longshort.tasks.classify.network import Classifier
+from longshort.tasks.classify.rivals import Known
 from longshort.tasks.classify.scoring import predictions, score, score_on, scores_of
-from longshort.tasks.classify.task import ClassifyTask, build_network, logits_of
+from longshort.tasks.classify.task import ClassifyTask, build_network, probabilities_of
 from longshort.tasks.task import TrainPlan
 from longshort.train import TrainResult
 from longshort.train.checkpoint import load_tensors, load_weights
@@ -45,8 +45,6 @@ from longshort.workflow.job import (
     training_record,
     unlearned,
 )
-
-Floats = NDArray[np.float64]
 
 
 class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
@@ -125,15 +123,20 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
         task, config = self.task, self.config
         with threads(config.train.threads):
             scored = score(task)
-        scores = scores_of(scored, task.fitted, config)
+        scores = _noted(scores_of(scored, task.fitted, config), config)
         scores["training"] = training_record(result, task)
-        if config.train.class_weights:
-            scores["notes"]["model"] = "weighs labels by the inverse of their share"
         table = predictions(scored, task.fitted)
         report = ClassifyReport(
             config, self.parts, task.fitted, scored, scores, table, result, environment()
         )
         return Outcome(scores, table, build_page(report, folder), model_card(report))
+
+
+def _noted(scores: dict[str, Any], config: ClassifyConfig) -> dict[str, Any]:
+    """With what a reader has to know about the model."""
+    if config.train.class_weights:
+        scores["notes"]["model"] = "weighs labels by the inverse of their share"
+    return scores
 
 
 def check(config: ClassifyConfig, data: object) -> list[Finding]:
@@ -254,17 +257,12 @@ class Trained:
     def predict_examples(self, examples: Examples) -> pl.DataFrame:
         """The same for examples from a file; their labels are not looked at."""
         self.refuse_other_kind(examples)
-        p = self.probabilities(self.fitted.encode(replace(examples, labels=None)))
+        encoded = self.fitted.encode(replace(examples, labels=None))
+        p = probabilities_of(self.network, encoded, self.config.train.device)
         labels = self.fitted.labels
         table: dict[str, Any] = {"label": [labels[i] for i in p.argmax(1)]}
         table |= {f"p_{label}": p[:, i] for i, label in enumerate(labels)}
         return pl.DataFrame(table)
-
-    def probabilities(self, encoded: Encoded) -> Floats:
-        """Of every label, [n, K]."""
-        logits = logits_of(self.network, encoded, self.config.train.device)
-        found: Floats = logits.double().softmax(1).numpy()
-        return found
 
     def own_parts(self) -> Parts[Examples]:
         """The run's training, validation and test part, read again; other content is refused."""
@@ -330,9 +328,12 @@ class Trained:
         self.refuse_other_kind(examples)
         if not include_training:
             examples = unlearned(examples, parts, "examples", say)
-        encoded = [self.fitted.encode(each) for each in (parts.train, parts.val, examples)]
-        scored = score_on(examples, self.probabilities(encoded[2]), self.fitted, *encoded)
-        return scores_of(scored, self.fitted, self.config)
+        train, val, test = (
+            Known(each, self.fitted.encode(each)) for each in (parts.train, parts.val, examples)
+        )
+        p = probabilities_of(self.network, test.encoded, self.config.train.device)
+        scored = score_on(p, len(self.fitted.labels), train, val, test)
+        return _noted(scores_of(scored, self.fitted, self.config), self.config)
 
 
 def load(path: Path) -> Trained:

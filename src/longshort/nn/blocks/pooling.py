@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from longshort.errors import ConfigError, nearest
+from longshort.nn.blocks.convolution import beyond
 
 POOLINGS = ("last", "mean", "max", "attention")
 
@@ -32,7 +33,8 @@ class Pooling(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """The pooled [B, W]."""
-        over = torch.arange(len(x), device=x.device)[:, None] >= lengths
+        lengths = lengths.to(x.device)
+        over = beyond(x, lengths)
         if self.kind == "last":
             return self._last(x, lengths)
         if self.kind == "mean":
@@ -43,7 +45,7 @@ class Pooling(nn.Module):
 
     def weights(self, x: Tensor, lengths: Tensor) -> Tensor:
         """What attention gives each step, [T, B]; 0 on padding, 1 in sum."""
-        over = torch.arange(len(x), device=x.device)[:, None] >= lengths
+        over = beyond(x, lengths)
         scores: Tensor = self.query(torch.tanh(self.key(x))).squeeze(-1)
         return scores.masked_fill(over, -torch.inf).softmax(0)
 

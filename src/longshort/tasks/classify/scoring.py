@@ -14,15 +14,16 @@ from longshort.data.labelled import Examples
 from longshort.evaluate import classification as metrics
 from longshort.evaluate.honesty import Comparison, compare
 from longshort.tasks.cell import cell_title
-from longshort.tasks.classify.fitted import Encoded, Fitted
-from longshort.tasks.classify.rivals import bag_of_words, majority, statistics
-from longshort.tasks.classify.task import ClassifyTask, logits_of
+from longshort.tasks.classify.fitted import Fitted
+from longshort.tasks.classify.rivals import Known, linear, majority
+from longshort.tasks.classify.task import ClassifyTask, probabilities_of
 
 Floats = NDArray[np.float64]
 MODEL = "model"
 TITLES = {
     "majority": "always the most frequent label",
     "bag_of_words": "logistic regression on words and pairs of words",
+    "bag_of_characters": "logistic regression on characters and pairs of characters",
     "statistics": "logistic regression on simple statistics",
 }
 
@@ -39,31 +40,21 @@ class Scored:
 
 def score(task: ClassifyTask) -> Scored:
     """The test part, seen for the first time."""
-    test = task.fitted.encode(task.parts.test)
-    p = probabilities_of(task, test)
-    return score_on(task.parts.test, p, task.fitted, task.train, task.val, test)
+    parts, test = task.parts, task.fitted.encode(task.parts.test)
+    p = probabilities_of(task.network, test, task.config.train.device)
+    known = Known(parts.train, task.train), Known(parts.val, task.val), Known(parts.test, test)
+    return score_on(p, len(task.fitted.labels), *known)
 
 
-def score_on(
-    examples: Examples, model: Floats, fitted: Fitted, train: Encoded, val: Encoded, test: Encoded
-) -> Scored:
-    """The model's probabilities [n, K] for the examples beside those of rivals.
+def score_on(model: Floats, classes: int, train: Known, val: Known, test: Known) -> Scored:
+    """The model's probabilities [n, K] for `test` beside those of rivals.
 
-    Rivals are fitted to `train`, their settings chosen on `val`; `test` are the examples, encoded.
+    Rivals are fitted to `train`, their settings chosen on `val`.
     """
-    classes = len(fitted.labels)
-    found = {MODEL: model, "majority": majority(train, len(examples), classes)}
-    linear = "bag_of_words" if fitted.vocabulary is not None else "statistics"
-    fit = bag_of_words if fitted.vocabulary is not None else statistics
-    found[linear], note = fit(train, val, test, classes)
-    return Scored(examples, test.targets.numpy(), found, {linear: note})
-
-
-def probabilities_of(task: ClassifyTask, encoded: Encoded) -> Floats:
-    """The model's, [n, K]."""
-    logits = logits_of(task.network, encoded, task.config.train.device)
-    probabilities: Floats = logits.double().softmax(1).numpy()
-    return probabilities
+    found = {MODEL: model, "majority": majority(train.encoded, len(test.examples), classes)}
+    name, p, note = linear(train, val, test, classes)
+    found[name] = p
+    return Scored(test.examples, test.targets.numpy(), found, {name: note})
 
 
 def scores_of(scored: Scored, fitted: Fitted, config: ClassifyConfig) -> dict[str, Any]:

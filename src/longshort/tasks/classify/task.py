@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -115,6 +116,12 @@ def _start_from_vectors(
             if number >= len(SPECIAL) and token in vectors.by_token:
                 weight[number] = torch.from_numpy(vectors.by_token[token])
     return len(vectors.by_token), len(tokens) - len(SPECIAL)
+
+
+def probabilities_of(network: Classifier, encoded: Encoded, device: str) -> NDArray[np.float64]:
+    """Of every label, [n, K]."""
+    found: NDArray[np.float64] = logits_of(network, encoded, device).double().softmax(1).numpy()
+    return found
 
 
 def logits_of(network: Classifier, encoded: Encoded, device: str) -> Tensor:

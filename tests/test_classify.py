@@ -13,8 +13,10 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from longshort import workflow
+from longshort.cli.main import app
 from longshort.config.classify import ClassifyConfig
 from longshort.data.labelled import Examples
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
@@ -351,6 +353,38 @@ def test_the_command_line(table: Path, tmp_path: Path) -> None:
         [*run, "predict", str(out), "--horizon", "3"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2 and "--horizon: is for forecasts" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on labels that have $, Chinese characters and a comma in their names."""
+    folder = tmp_path_factory.mktemp("odd")
+    labels = ["$under $10$_^", "好的", "other"] * 20
+    texts = [f"{'abc'[i % 3]} {i}" for i in range(60)]
+    pl.DataFrame({"text": texts, "label": labels}).write_csv(folder / "t.csv")
+    workflow.run(settings(folder / "t.csv", train__max_epochs=1), folder / "run")
+    return folder / "run"
+
+
+def test_labels_stand_in_the_report_as_they_are(finished: Path) -> None:
+    page = (finished / "report.html").read_text()
+    assert page.count("$under $10$_^</text>") >= 1 and "好的</text>" in page
+
+
+def test_stdin_is_utf_8_with_any_line_ends(finished: Path, tmp_path: Path) -> None:
+    call = CliRunner().invoke
+    plain = call(app, ["predict", str(finished)], input=b"a b c\nc\n")
+    assert call(app, ["predict", str(finished)], input=b"a b c\r\nc\r\n").output == plain.output
+    broken = call(app, ["predict", str(finished)], input=b"a b c\ncaf\xe9\n")
+    assert isinstance(broken.exception, DataError)
+    assert "stdin: line 2: byte 3 (0xe9) is not UTF-8" in str(broken.exception)
+
+
+def test_predictions_as_json_say_where_and_how_likely(finished: Path) -> None:
+    done = CliRunner().invoke(app, ["predict", str(finished), "--json"], input=b"a\nb\n")
+    first, second = json.loads(done.stdout)["predictions"]
+    assert (first["place"], second["place"]) == ("line 1", "line 2")
+    assert sum(value for key, value in first.items() if key.startswith("p_")) == pytest.approx(1)
 
 
 def test_files_are_predicted_as_they_were_read(tmp_path: Path) -> None:

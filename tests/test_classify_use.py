@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import longshort as ls
 from longshort.cli.main import app
 from longshort.config.classify import ClassifyTrain
 from longshort.data.findings import Finding
+from longshort.report import plots
+from longshort.report.classify import _most_frequent
 from longshort.tasks.classify.defaults import decided_training
 
 SMALL = {
@@ -177,8 +180,11 @@ def test_a_sequence_of_a_million_steps_is_named(tmp_path: Path) -> None:
     from longshort.data.labelled import examples_of
 
     found = ls.check(examples_of(items, labels), {"task": "classify"})
-    (long,) = [finding for finding in found if finding.code == "long"]
+    (long,) = [finding for finding in found if finding.code == "too-long"]
     assert long.where == ("item 0: 1,000,000 steps",)
+    with pytest.raises(ls.DataError, match=r"more than 131,072 steps.*take every k-th step"):
+        ls.Classifier(settings=SMALL).fit(items, labels, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_text_of_a_million_words_is_shortened(finished: Path) -> None:
@@ -232,3 +238,11 @@ def test_training_is_decided_by_kind_and_amount(
     assert (found.batch_size, found.max_epochs, found.patience) == (batch, epochs, patience)
     said = ClassifyTrain(learning_rate=0.1, batch_size=7, max_epochs=3, patience=2)
     assert decided_training(said, count, is_text) == said
+
+
+def test_the_table_of_confusions_shows_the_most_frequent_labels_in_shares_of_all() -> None:
+    counts = np.array([1] * 35 + [9])
+    assert _most_frequent(counts) == [*range(29), 35]
+    shares = re.findall(r"#\w{6}", plots.confusion(np.array([[3]]), ["a"], np.array([6])))
+    whole = re.findall(r"#\w{6}", plots.confusion(np.array([[3]]), ["a"]))
+    assert shares != whole

@@ -279,6 +279,14 @@ def test_convolution_keeps_time_and_sees_no_padding() -> None:
     torch.testing.assert_close(front(spoiled, lengths)[:2], front(x, lengths)[:2])
 
 
+def test_batches_of_long_samples_are_small() -> None:
+    lengths = torch.tensor([100_000] * 3 + [10] * 200)
+    for batches in (bucketed(lengths, 64, torch.Generator()), in_order_of_length(lengths, 64)):
+        assert sorted(torch.cat(list(batches)).tolist()) == list(range(203))
+        assert max(len(batch) * int(lengths[batch].max()) for batch in batches) == 100_000
+        assert max(map(len, batches)) == 64
+
+
 @pytest.mark.parametrize("kernel", [2, 3])
 @pytest.mark.parametrize("kind", POOLINGS)
 def test_lengths_may_lie_on_another_device(kind: str, kernel: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from longshort.cli import options as o
 from longshort.cli.screen import Screen
+from longshort.cli.stdin import lines as stdin_lines
 from longshort.errors import ConfigError
 
 NAME = "predict"
@@ -65,15 +65,18 @@ def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> 
     if data is None and trained.fitted.vocabulary is None:
         raise ConfigError(f"--data: {run} classifies numbers over time; give a file of them")
     if data is None and out is None and not screen.as_json:
-        for line in sys.stdin:
-            print(trained.predict([line.rstrip("\n")])["label"][0], flush=True)
+        for line in stdin_lines():
+            print(trained.predict([line])["label"][0], flush=True)
         return
     if data is None:
-        table = trained.predict([line.rstrip("\n") for line in sys.stdin])
+        texts = list(stdin_lines())
+        places = [f"line {number}" for number in range(1, len(texts) + 1)]
+        table = trained.predict(texts)
     else:
         examples = trained.read(data, screen.say)
+        places = examples.places
         table = trained.predict_examples(examples)
-        table = pl.DataFrame({"place": examples.places}).hstack(table)
+    table = pl.DataFrame({"place": places}).hstack(table)
     if out is not None:
         from longshort.runfolder import write_atomic
 
@@ -81,7 +84,8 @@ def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> 
     lines = [
         table.write_csv().rstrip("\n") if out is None else f"wrote {len(table):,} rows to {out}"
     ]
-    screen.result({"rows": len(table), "labels": table["label"].to_list()}, lines)
+    found = {"predictions": table.to_dicts()} if out is None else {"out": str(out)}
+    screen.result({"rows": len(table), "labels": table["label"].to_list(), **found}, lines)
 
 
 def _tag(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
@@ -90,11 +94,11 @@ def _tag(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
 
     trained = load(run)
     if data is None and out is None and not screen.as_json:
-        for line in sys.stdin:
+        for line in stdin_lines():
             print(" ".join(tag for _, tag in trained.tag(line)), flush=True)
         return
     if data is None:
-        sentences = [trained.cut(line) for line in sys.stdin]
+        sentences = [trained.cut(line) for line in stdin_lines()]
         table = trained.table([f"line {i + 1}" for i in range(len(sentences))], sentences)
     else:
         table = trained.predict_file(data)

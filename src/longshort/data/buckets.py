@@ -13,9 +13,15 @@ POOL = 50
 """So many batches are sorted by length together: enough that lengths agree, while chance still
 decides who meets whom."""
 
+MOST_STEPS = 1 << 17
+"""Steps of a batch, padding too: some gigabytes for the way back through a usual network."""
+
 
 def bucketed(lengths: Tensor, batch_size: int, draw: torch.Generator) -> list[Tensor]:
     """Numbers of the samples of an epoch's batches: each sample once, in an order by chance.
+
+    Batches of long samples are smaller, so that none has more than `MOST_STEPS` steps unless it is
+    a single sample.
 
     lengths [n]; all chance comes from `draw`.
     """
@@ -24,15 +30,24 @@ def bucketed(lengths: Tensor, batch_size: int, draw: torch.Generator) -> list[Te
     for begin in range(0, len(order), POOL * batch_size):
         pool = order[begin : begin + POOL * batch_size]
         pool = pool[lengths[pool].argsort(stable=True)]
-        batches += [pool[i : i + batch_size] for i in range(0, len(pool), batch_size)]
+        for batch in _pieces(pool, batch_size):
+            batches += _bounded(batch, lengths)
     turns = torch.randperm(len(batches), generator=draw).tolist()
     return [batches[i] for i in turns]
 
 
 def in_order_of_length(lengths: Tensor, batch_size: int) -> list[Tensor]:
-    """Batches for evaluation: each sample once, the longest first."""
+    """Batches for evaluation: each sample once, the longest first; bounded as in `bucketed`."""
     order = lengths.argsort(descending=True, stable=True)
-    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+    return [part for batch in _pieces(order, batch_size) for part in _bounded(batch, lengths)]
+
+
+def _bounded(batch: Tensor, lengths: Tensor) -> list[Tensor]:
+    return _pieces(batch, max(1, MOST_STEPS // max(1, int(lengths[batch].max()))))
+
+
+def _pieces(numbers: Tensor, size: int) -> list[Tensor]:
+    return [numbers[i : i + size] for i in range(0, len(numbers), size)]
 
 
 def pad_numbers(sequences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:

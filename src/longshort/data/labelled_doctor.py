@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from longshort.data.buckets import MOST_STEPS
 from longshort.data.findings import Finding
 from longshort.data.labelled import Examples
 from longshort.data.parts import Parts
@@ -14,7 +15,7 @@ from longshort.data.parts import Parts
 _FEW = 10
 _IMBALANCE = 10
 _LONG = 10_000
-"""Steps of numbers above which training needs gigabytes for the way back."""
+"""Steps of numbers above which training needs gigabytes for the way back of a batch of them."""
 _BYTES_A_LETTER = 4
 _SHOWN = 5
 
@@ -175,20 +176,19 @@ def _shortened(part: str, examples: Examples, cut: Cut, most: int) -> list[Findi
 
 
 def _long(part: str, examples: Examples) -> list[Finding]:
-    where = [
-        f"{place}: {len(item):,} steps"
-        for place, item in zip(examples.places, examples.items, strict=True)
-        if len(item) > _LONG
-    ]
+    """Sequences that cost much memory, or more than there is."""
+    lengths = [len(item) for item in examples.items]
+    most = MOST_STEPS if max(lengths) > MOST_STEPS else _LONG
+    where = [i for i, length in enumerate(lengths) if length > most]
     if not where:
         return []
     return [
         Finding(
-            "long",
-            "warning",
-            f"{len(where):,} of {len(examples):,} {part} sequences have more than {_LONG:,} steps; "
+            "too-long" if most == MOST_STEPS else "long",
+            "error" if most == MOST_STEPS else "warning",
+            f"{len(where):,} of {len(examples):,} {part} sequences have more than {most:,} steps; "
             "training keeps the states of every step",
-            tuple(where[:_SHOWN]),
+            tuple(f"{examples.places[i]}: {lengths[i]:,} steps" for i in where[:_SHOWN]),
             "take every k-th step or a mean of k steps, or cut them into pieces",
         )
     ]

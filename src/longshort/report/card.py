@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from longshort.report.content import ReportInput, score_rows
+from longshort.report.content import ReportInput, markdown, score_rows
 from longshort.tasks.cell import cell_title
 
 
@@ -10,21 +10,13 @@ def model_card(report: ReportInput) -> str:
     """Markdown: what was trained on what, how good it is beside its rivals, how to use it."""
     config, scores = report.config, report.scores
     source = report.dataset.source
-    rows = score_rows(scores)
-    table = "\n".join(
-        [
-            "| " + " | ".join(rows[0]) + " |",
-            "|" + "---|" * len(rows[0]),
-            *("| " + " | ".join(row) + " |" for row in rows[1:]),
-        ]
-    )
     data = source.path or source.name
     targets = ", ".join(report.dataset.schema.target[:5])
     return f"""# {cell_title(config.model)} forecaster of {targets}
 
 {scores["verdict"]}
 
-{table}
+{markdown(score_rows(scores))}
 
 - Data: {data}, sha256 {source.sha256 or "of a frame in memory"}
 - Context {config.model.context_length} steps of {report.dataset.panel.freq}, horizon \

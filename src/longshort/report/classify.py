@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from longshort.config import to_toml
 from longshort.config.classify import ClassifyConfig
@@ -16,7 +17,7 @@ from longshort.data.labelled import Examples
 from longshort.data.parts import Parts
 from longshort.evaluate.classification import BINS, calibration
 from longshort.report import plots
-from longshort.report.content import score_rows, shown
+from longshort.report.content import markdown, score_rows, shown
 from longshort.report.page import render
 from longshort.tasks.cell import cell_title
 from longshort.tasks.classify.fitted import Fitted
@@ -45,6 +46,9 @@ def build_page(report: ClassifyReport, folder: Path) -> str:
     """Render the page."""
     config, scores, fitted = report.config, report.scores, report.fitted
     truth, p = report.scored.truth, report.scored.probabilities[MODEL]
+    table = np.array(scores["confusion"])
+    chosen = _most_frequent(table.sum(1))
+    names = [fitted.labels[i] for i in chosen]
     source = report.parts.train
     return render(
         "classify.html.j2",
@@ -58,17 +62,18 @@ def build_page(report: ClassifyReport, folder: Path) -> str:
             "examples": scores["examples"],
             "bins": BINS,
             "confusion_svg": plots.confusion(
-                np.array(scores["confusion"])[:_LABELS, :_LABELS], fitted.labels[:_LABELS]
+                table[np.ix_(chosen, chosen)], names, table.sum(1)[chosen]
             ),
-            "confusion_width": 300 + 34 * min(_LABELS, len(fitted.labels)),
-            "classes": _classes(scores),
+            "confusion_width": 300 + 34 * len(names),
+            "classes": _classes(scores, names),
+            "labels": len(fitted.labels),
             "calibration_svg": plots.reliability(calibration(truth, p), p.max(1)),
             "errors": _errors(report.predictions),
             "training_svg": plots.training_curves(report.result.history, report.result.best_epoch),
             "training": scores["training"],
             "findings": report.parts.findings,
-            "parts": _parts(report),
-            "shown_labels": fitted.labels[:_LABELS],
+            "parts": _parts(report, names),
+            "shown_labels": names,
             "split": report.parts.how,
             "settings": to_toml(config),
             "environment": report.environment,
@@ -82,19 +87,11 @@ def build_page(report: ClassifyReport, folder: Path) -> str:
 def model_card(report: ClassifyReport) -> str:
     """Markdown: what was trained on what, how good it is beside its rivals, how to use it."""
     scores, source = report.scores, report.parts.train
-    rows = score_rows(scores)
-    table = "\n".join(
-        [
-            "| " + " | ".join(rows[0]) + " |",
-            "|" + "---|" * len(rows[0]),
-            *("| " + " | ".join(row) + " |" for row in rows[1:]),
-        ]
-    )
     return f"""# {cell_title(report.config.model)} classifier of {source.name}
 
 {scores["verdict"]}
 
-{table}
+{markdown(score_rows(scores))}
 
 - Data: {source.path or source.name}, sha256 {source.sha256 or "of data in memory"}; parts: \
 {report.parts.how}
@@ -120,9 +117,15 @@ def _description(report: ClassifyReport) -> list[str]:
     return lines
 
 
-def _classes(scores: dict[str, Any]) -> list[list[str]]:
+def _most_frequent(counts: NDArray[np.int64]) -> list[int]:
+    """The labels that there is room for, in their own order."""
+    return sorted(np.argsort(-counts, kind="stable")[:_LABELS].tolist())
+
+
+def _classes(scores: dict[str, Any], names: list[str]) -> list[list[str]]:
     rows = [["label", "precision", "recall", "F1", "test examples"]]
-    for label, each in list(scores["test"]["model"]["per_class"].items())[:_LABELS]:
+    for label in names:
+        each = scores["test"]["model"]["per_class"][label]
         numbers = [shown(each[name]) for name in ("precision", "recall", "f1")]
         rows.append([label, *numbers, f"{each['support']:,.0f}"])
     return rows
@@ -138,12 +141,10 @@ def _errors(predictions: pl.DataFrame) -> list[list[str]]:
     return rows
 
 
-def _parts(report: ClassifyReport) -> list[tuple[str, int, list[str]]]:
+def _parts(report: ClassifyReport, names: list[str]) -> list[tuple[str, int, list[str]]]:
     found = []
     for name, examples in report.parts.by_name().items():
         counts = Counter(examples.labels)
-        shares = [
-            f"{counts[label] / len(examples):.1%}" for label in report.fitted.labels[:_LABELS]
-        ]
+        shares = [f"{counts[label] / len(examples):.1%}" for label in names]
         found.append((name, len(examples), shares))
     return found

@@ -69,6 +69,12 @@ def score_rows(scores: dict[str, Any]) -> list[list[str]]:
     return rows
 
 
+def markdown(rows: list[list[str]]) -> str:
+    """A table, its header first."""
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+
+
 def _table_of(scores: dict[str, Any]) -> tuple[tuple[tuple[str, str], ...], str, int]:
     """Columns, the one that orders the rows, and whether little (1) or much (-1) of it is good."""
     if scores["task"] == "classify":

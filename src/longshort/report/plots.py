@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ RIVAL_COLOURS = ("#c2571a", "#3f8f5b", "#8a5fb0", "#a08a24", "#7a7a7a")
 _STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 9,
+    "text.parse_math": False,  # labels are names, and a name may hold $
     "svg.fonttype": "none",
     "svg.hashsalt": "longshort",
     "axes.spines.top": False,
@@ -161,13 +163,19 @@ def residuals_over_time(index: Floats, residuals: Floats, labels: tuple[str, str
         return _svg(figure)
 
 
-def confusion(table: NDArray[np.int64], labels: Sequence[str]) -> str:
-    """Counts [K, K], true labels in rows, as shares of each row."""
+def confusion(
+    table: NDArray[np.int64], labels: Sequence[str], totals: NDArray[np.int64] | None = None
+) -> str:
+    """Counts [K, K], true labels in rows, as shares of each row.
+
+    totals [K]: of what the rows are shares, where columns have been left out.
+    """
     with mpl.rc_context(_STYLE):
         size = min(9.0, 2.6 + 0.34 * len(labels))
         figure = Figure(figsize=(size + 1.5, size), layout="constrained")
         axis = figure.subplots()
-        shares = table / np.maximum(table.sum(1, keepdims=True), 1)
+        whole = table.sum(1) if totals is None else totals
+        shares = table / np.maximum(whole[:, None], 1)
         axis.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
         axis.grid(visible=False)
         ticks = range(len(labels))
@@ -213,6 +221,9 @@ def reliability(bins: Sequence[dict[str, float]], confidence: Floats) -> str:
 
 def _svg(figure: Figure) -> str:
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    with warnings.catch_warnings():
+        # The text stays text, and the reader's browser has fonts for it.
+        warnings.filterwarnings("ignore", message=r"(?s)Glyph \d+ .* missing from font")
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +18,14 @@ from typer.testing import CliRunner
 
 from longshort import workflow
 from longshort.cli.main import app
-from longshort.config.classify import ClassifyConfig
+from longshort.config.classify import ClassifyConfig, ClassifyModel
 from longshort.data.labelled import Examples
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
 from longshort.evaluate import classification as metrics
-from longshort.tasks.classify.fitted import Encoded
+from longshort.tasks.classify.fitted import Encoded, Fitted
+from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.rivals import Known, _table, linear
+from longshort.tasks.classify.scoring import Scored, scores_of
 from longshort.train.events import Event, Stepped
 from longshort.workflow.classify import ClassifyJob, load
 
@@ -80,6 +83,13 @@ def settings(path: Path | None = None, **changes: Any) -> dict[str, Any]:
     return found
 
 
+def of_numbers(path: Path | None = None, **changes: Any) -> dict[str, Any]:
+    """The same without what is of texts."""
+    found = settings(path, **changes)
+    del found["model"]["embedding"]
+    return found
+
+
 def test_from_a_table_to_a_report(table: Path, tmp_path: Path) -> None:
     scores = workflow.run(settings(table), tmp_path / "run")
     assert scores["examples"] == 30 and scores["labels"] == ["no", "yes"]
@@ -105,7 +115,7 @@ def test_a_run_comes_back_with_its_answers(table: Path, tmp_path: Path) -> None:
 def test_numbers_over_time(tmp_path: Path) -> None:
     items, labels = waves(200)
     data = Examples("waves", items, labels, [f"series {i}" for i in range(200)])
-    scores = workflow.run(settings(model__dropout=0.0), tmp_path / "run", data=data)
+    scores = workflow.run(of_numbers(model__dropout=0.0), tmp_path / "run", data=data)
     assert scores["test"]["model"]["accuracy"] >= 0.9
     assert "statistics" in scores["test"]["baselines"]
     with pytest.raises(DataError, match=r"item 0: an array \[T, 2\] is expected, got \(5, 3\)"):
@@ -206,7 +216,7 @@ def test_channels_of_other_files_are_found_by_name(tmp_path: Path) -> None:
     for part, first in (("val", 60), ("test", 80)):
         swapped = steps(20, first).select("b", "a", "label", "time", "id")
         swapped.write_csv(tmp_path / f"{part}.csv")
-    chosen = settings(
+    chosen = of_numbers(
         tmp_path / "train.csv",
         data__val_path=str(tmp_path / "val.csv"),
         data__test_path=str(tmp_path / "test.csv"),
@@ -228,7 +238,7 @@ def test_what_was_read_is_said_and_kept_for_other_files(tmp_path: Path) -> None:
     frame = steps(60).rename({"id": "who", "time": "t"})
     frame.write_csv(tmp_path / "data.txt")
     said: list[str] = []
-    chosen = settings(tmp_path / "data.txt", data__format="long", data__id="who")
+    chosen = of_numbers(tmp_path / "data.txt", data__format="long", data__id="who")
     workflow.run(chosen, tmp_path / "run", say=said.append)
     decided = next(line for line in said if line.startswith("decided: "))
     assert "data.format = long, data.label = label, data.id = who, data.time = t" in decided
@@ -277,6 +287,115 @@ def test_every_option_changes_the_answers(
     assert found[0] != found[1]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"data__scaling": "all"}, {"model__convolution": 4}, {"train__steps_per_epoch": 3}],
+    ids=lambda change: " ".join(change),
+)
+def test_every_option_of_numbers_changes_the_answers(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    items, labels = waves(60)
+    data = Examples("waves", items, labels, [f"series {i}" for i in range(60)])
+    found = [
+        workflow.run(each, tmp_path / str(i), data=data)["test"]["model"]["log_loss"]
+        for i, each in enumerate(
+            (of_numbers(train__max_epochs=2), of_numbers(**change, train__max_epochs=2))
+        )
+    ]
+    assert found[0] != found[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"text__min_count": 2}, r"text\.min_count: is of texts, and waves holds numbers"),
+        ({"model__word_dropout": 0.3}, r"model\.word_dropout: is of texts"),
+        ({"model__kernel": 5}, r"model\.kernel: is of the convolution, .* is 0; leave it out"),
+        ({"data__pixels": "pixels"}, r"data\.pixels: is of images in IDX files"),
+        ({"data__time": "ds"}, r"data\.time: names a column that is not looked at in waves"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+)
+def test_a_setting_that_could_not_act_is_refused(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    items, labels = waves(30)
+    data = Examples("waves", items, labels, [""] * 30)
+    with pytest.raises(ConfigError, match=message):
+        workflow.run(of_numbers(**change), tmp_path / "run", data=data)
+
+
+def test_a_share_beside_a_file_of_the_part_is_refused(table: Path, tmp_path: Path) -> None:
+    chosen = settings(table, data__test_path=str(table), split__test=0.3)
+    with pytest.raises(ConfigError, match=r"split\.test: is the share of a part that has a file"):
+        workflow.run(chosen, tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"data\.scaling: is of numbers, and .* holds texts"):
+        workflow.run(settings(table, data__scaling="all"), tmp_path / "run")
+
+
+def test_an_epoch_ends_after_the_steps_that_were_asked_for(table: Path, tmp_path: Path) -> None:
+    steps: list[int] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Stepped):
+            steps.append(event.step)
+
+    chosen = settings(table, train__steps_per_epoch=2, train__max_epochs=3)
+    workflow.run(chosen, tmp_path / "run", listen=listen)
+    assert steps == [1, 2, 3, 4, 5, 6]
+
+
+# Honesty
+
+
+def test_nothing_fitted_sees_validation_and_test_examples(table: Path, tmp_path: Path) -> None:
+    texts, labels = sentences(60, seed=5)
+    found = []
+    for name, changed in (("a", texts), ("b", [f"{text} UNSEEN 77" for text in texts])):
+        pl.DataFrame({"text": changed, "label": labels}).write_csv(tmp_path / f"{name}.csv")
+        other = str(tmp_path / f"{name}.csv")
+        chosen = settings(table, data__val_path=other, data__test_path=other)
+        job = ClassifyJob.prepare(ClassifyConfig.model_validate(chosen), str(table), print)
+        found.append((job.task.fitted, job.task.network.state_dict()))
+    assert found[0][0].to_dict() == found[1][0].to_dict()
+    assert found[0][0].vocabulary.tokens == found[1][0].vocabulary.tokens  # type: ignore[union-attr]
+    assert all(torch.equal(w, found[1][1][name]) for name, w in found[0][1].items())
+
+
+def test_scales_are_the_training_part_s() -> None:
+    items, labels = waves(40)
+    train = Examples("t", items, labels, [""] * 40)
+    channel = Fitted.fit(train, ClassifyConfig())
+    together = np.concatenate(items).astype(float)
+    np.testing.assert_allclose(channel.mean, together.mean(0))
+    np.testing.assert_allclose(channel.deviation, together.std(0))
+    every = Fitted.fit(train, ClassifyConfig.model_validate({"data": {"scaling": "all"}}))
+    np.testing.assert_allclose(every.deviation, [together.std()] * 2)
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+@pytest.mark.parametrize("convolution", [0, 4])
+def test_a_classifier_never_sees_padding(pooling: str, convolution: int) -> None:
+    torch.manual_seed(0)
+    model = ClassifyModel.model_validate(
+        {"hidden": 6, "embedding": 5, "num_layers": 2, "pooling": pooling,
+         "convolution": convolution}
+    )  # fmt: skip
+    network = Classifier(model, 3, tokens=20, features=None).eval()
+    numbers = torch.randint(1, 20, (9, 2))
+    whole = network(numbers, torch.tensor([9, 3]))
+    torch.testing.assert_close(whole[1], network(numbers[:3, 1:], torch.tensor([3]))[0])
+
+
+def test_the_table_of_confusions_has_the_truth_in_rows() -> None:
+    p = np.eye(2)[[1, 1, 1, 0]] * 0.8 + 0.1
+    examples = Examples("t", ["w"] * 4, None, [""] * 4)
+    scored = Scored(examples, np.array([0, 0, 1, 0]), {"model": p, "majority": p}, {})
+    fitted = Fitted(("a", "b"), None, None, False, 0, None, (0.0,), (1.0,))
+    assert scores_of(scored, fitted, ClassifyConfig())["confusion"] == [[1, 2], [0, 1]]
+
+
 # Pretrained vectors
 
 
@@ -323,13 +442,34 @@ def test_vectors_that_do_not_fit_are_refused(table: Path, vectors: Path, tmp_pat
         workflow.run(settings(table, model__freeze=True), tmp_path / "run")
     items, labels = waves(20)
     data = Examples("waves", items, labels, [""] * 20)
-    with pytest.raises(ConfigError, match=r"model\.vectors: are of words, and waves holds numbers"):
-        workflow.run(settings(model__vectors=str(vectors)), tmp_path / "run", data=data)
+    with pytest.raises(ConfigError, match=r"model\.vectors: is of texts, and waves holds numbers"):
+        workflow.run(of_numbers(model__vectors=str(vectors)), tmp_path / "run", data=data)
     vectors.write_text("foreign 1 2 3\n")
     chosen = settings(table, model__vectors=str(vectors))
     del chosen["model"]["embedding"]
     with pytest.raises(DataError, match="has a vector for none of the"):
         workflow.run(chosen, tmp_path / "run")
+
+
+# A tokenizer's file
+
+
+def test_a_run_keeps_its_tokenizer(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    tokenizer = tokenizers.Tokenizer(
+        tokenizers.models.WordLevel({"?": 0, "before": 1, "after": 2}, unk_token="?")
+    )
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer.save(str(tmp_path / "tok.json"))
+    monkeypatch.chdir(tmp_path)
+    chosen = settings(table, text__tokens="tokenizer:tok.json")
+    workflow.run(chosen, tmp_path / "run")
+    (tmp_path / "tok.json").unlink()
+    monkeypatch.chdir("/")
+    found = load(tmp_path / "run").predict(["lorem before ipsum after", "after sit before"])
+    assert found["label"].to_list() == ["yes", "no"]
 
 
 # The command line
@@ -397,7 +537,7 @@ def test_files_are_predicted_as_they_were_read(tmp_path: Path) -> None:
     table = pl.DataFrame(rows)
     table.write_csv(tmp_path / "long.csv")
     out = tmp_path / "run"
-    workflow.run(settings(tmp_path / "long.csv", model__dropout=0.0, train__max_epochs=3), out)
+    workflow.run(of_numbers(tmp_path / "long.csv", model__dropout=0.0, train__max_epochs=3), out)
     # The features are named by the run: another order of columns changes nothing.
     table.select("b", "a", "time", "id").write_parquet(tmp_path / "new.parquet")
     trained = load(out)
@@ -424,6 +564,32 @@ def test_labels_in_front_of_lines_are_not_taken_for_text(table: Path, tmp_path: 
     assert "begins with a label" in said[0]
     path.write_text("yes lorem before after\namet after sit\n")
     assert trained.read(path).items == ["yes lorem before after", "amet after sit"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fitted": {"labels": ["a", 3]}}, r"fitted\.labels\.1: Input should be a valid string"),
+        ({"fitted": {"tokens": None}}, "a vocabulary goes with fitted.tokens"),
+        ({"fitted": {"mean": ["x"]}}, r"fitted\.mean\.0: Input should be a valid number"),
+        ({"vocabulary": {"tokens": [1]}}, "a vocabulary is expected, a list of texts"),
+        ({"vocabulary": ["a"]}, "a vocabulary is expected, a list of texts"),
+        ({"fitted": []}, "fitted: Input should be a valid dictionary"),
+    ],
+    ids=str,
+)
+def test_a_damaged_record_is_named(
+    finished: Path, tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    stored = json.loads((run / "data.json").read_text())
+    for key, value in change.items():
+        both = isinstance(value, dict) and isinstance(stored[key], dict)
+        stored[key] = {**stored[key], **value} if both else value
+    (run / "data.json").write_text(json.dumps(stored))
+    with pytest.raises(RunError, match=rf"data\.json: damaged: {message}"):
+        load(run)
 
 
 # Scores

@@ -28,6 +28,7 @@ SMALL = {
     "train.learning_rate": 0.02,
     "train.threads": 1,
 }
+OF_NUMBERS = {key: value for key, value in SMALL.items() if key != "model.embedding"}
 QUICK = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
 
 
@@ -68,7 +69,9 @@ def test_lists_and_arrays_are_data_too(tmp_path: Path) -> None:
     values = draw.normal(size=(60, 9, 2)).astype(np.float32)
     labels = np.arange(60) % 2
     values[labels == 1] += 2
-    run = ls.Classifier(pooling="mean", settings=SMALL).fit(values, labels, out=tmp_path / "run")
+    run = ls.Classifier(pooling="mean", settings=OF_NUMBERS).fit(
+        values, iter(labels), out=tmp_path / "run"
+    )
     assert run.labels == ("0", "1")
     found = run.predict(values)
     assert np.mean([int(a) == b for a, b in zip(found, labels, strict=True)]) > 0.9
@@ -86,6 +89,13 @@ def test_lists_and_arrays_are_data_too(tmp_path: Path) -> None:
         ([np.zeros(4)], ["x"], r"item 0: an array \[T, F\] is expected, got the shape \(4,\)"),
         ([np.array([[1.0], [np.nan]])], ["x"], "item 0, step 1, channel 0: nan is not a finite"),
         ([None], ["x"], "item 0: a text or an array .* is expected, got NoneType"),
+        (np.array("a"), ["x"], "data: a list of texts or arrays .* is expected, got ndarray"),
+        (["a"], 3, "labels: a list of labels is expected, got int"),
+        (["a", "b"], ["x", None], "labels: item 1: the label is missing"),
+        (["a", "b"], ["x", float("nan")], "labels: item 1: the label is missing"),
+        (["a", "b"], np.eye(2), "labels: item 0: a label is a name or a whole number, got ndarr"),
+        (["a", "\ud800b"], ["x", "y"], "data: item 1: character 0 .* is half of a surrogate pair"),
+        (["a", "b"], ["x", "\ud800"], "labels: item 1: character 0 .* is half of a surrogate"),
     ],
 )
 def test_data_that_are_no_examples(data: Any, labels: Any, message: str) -> None:
@@ -98,6 +108,8 @@ def test_wrong_settings_are_refused_at_once(finished: Path) -> None:
         ls.Classifier(pooling="median")
     with pytest.raises(ls.DataError, match="texts are given as a list"):
         ls.load(finished / "run").predict("a lovely day")
+    with pytest.raises(ls.DataError, match="texts are given as a list"):
+        ls.load(finished / "run").predict("a lovely day " * 500)
 
 
 # Scores on new data
@@ -164,6 +176,12 @@ def test_the_doctor_finds_what_harms_a_classifier(tmp_path: Path) -> None:
     assert found["contradiction"].where[0].count("line") == 2
 
 
+def test_texts_that_differ_in_case_alone_are_repeated(tmp_path: Path) -> None:
+    both = pl.concat([reviews(60), reviews(2).with_columns(pl.col("text").str.to_uppercase())])
+    both.write_csv(tmp_path / "r.csv")
+    assert findings(tmp_path / "r.csv")["repeated"].message.startswith("2 of ")
+
+
 def test_content_in_two_files_and_labels_that_training_lacks(tmp_path: Path) -> None:
     reviews(60).write_csv(tmp_path / "r.csv")
     other = pl.concat([reviews(2), pl.DataFrame({"text": ["new"], "label": ["odd"]})])
@@ -183,7 +201,7 @@ def test_a_sequence_of_a_million_steps_is_named(tmp_path: Path) -> None:
     (long,) = [finding for finding in found if finding.code == "too-long"]
     assert long.where == ("item 0: 1,000,000 steps",)
     with pytest.raises(ls.DataError, match=r"more than 131,072 steps.*take every k-th step"):
-        ls.Classifier(settings=SMALL).fit(items, labels, out=tmp_path / "run")
+        ls.Classifier(settings=OF_NUMBERS).fit(items, labels, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -197,7 +215,7 @@ def test_check_and_init_from_the_command_line(tmp_path: Path) -> None:
     data, settings = tmp_path / "r.csv", tmp_path / "s.toml"
     reviews(60).with_columns(pl.lit("x").alias("other")).write_csv(data)
     call = CliRunner().invoke
-    flags = ["--task", "classify", "--label", "label"]
+    flags = ["--task", "classify", "--label", "label", "--tokens", "words"]
     checked = call(app, ["check", str(data), *flags])
     assert checked.exit_code == 0 and "nothing found" in checked.output
     pl.concat([reviews(60), reviews(60)]).write_csv(data)

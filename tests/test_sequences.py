@@ -52,6 +52,12 @@ def test_tokens_that_lose_nothing_join_to_the_text(name: str) -> None:
 
 def test_lowercase_is_of_the_text() -> None:
     assert find_tokeniser("words", lowercase=True).cut("ÄPFEL Und") == ["äpfel", "und"]
+    assert find_tokeniser("bytes", lowercase=True).cut("A") == ["41"]
+
+
+def test_words_of_chinese() -> None:
+    pytest.importorskip("jieba")
+    assert find_tokeniser("jieba").cut("房间很干净") == ["房间", "很", "干净"]
 
 
 def test_scripts_without_spaces_are_cut_by_character() -> None:

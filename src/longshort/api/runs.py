@@ -81,7 +81,7 @@ class ClassifierRun(_Finished[classify.Trained]):
 
     def predict_proba(self, data: object) -> NDArray[np.float64]:
         """Probabilities [n, K] of the `labels`."""
-        if isinstance(data, str) and not Path(data).exists():
+        if isinstance(data, str) and not _exists(data):
             raise DataError(f"{data[:60]!r}: no such file; texts are given as a list")
         if isinstance(data, (list, tuple, np.ndarray)):
             examples = examples_of(data)
@@ -89,6 +89,13 @@ class ClassifierRun(_Finished[classify.Trained]):
             examples = self._trained.read(data)
         table = self._trained.predict_examples(examples)
         return table.drop("label").to_numpy()
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long for a name, or with a zero in it
+        return False
 
 
 class TaggerRun(_Finished[tag.Trained]):

@@ -58,7 +58,7 @@ class TextConfig(Section):
         description="words, spaces, characters, bytes, jieba, or tokenizer:FILE; words for scripts "
         "with spaces, characters for others when absent",
     )
-    lowercase: bool = Field(True, description="of words and characters")
+    lowercase: bool = Field(True, description="of all tokens but bytes and tokenizer:FILE")
     min_count: int = Field(1, ge=1, description="rarer tokens are unknown")
     max_vocab: int | None = Field(None, ge=3, description="the most frequent so many are known")
     max_length: int = Field(512, ge=1, description="tokens; longer texts lose their middle")

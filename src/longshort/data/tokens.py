@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -25,15 +26,17 @@ class Tokeniser:
     join: Callable[[Sequence[str]], str]
 
 
-def find_tokeniser(name: str, lowercase: bool = False) -> Tokeniser:
+def find_tokeniser(name: str, lowercase: bool = False, content: str | None = None) -> Tokeniser:
     """The tokeniser of that name, `tokenizer:FILE` for a file of Hugging Face's tokenizers.
 
     words: runs of letters and digits, and single marks; spaces: what stands between white space;
     characters; bytes: of UTF-8, written as two hexadecimal digits; jieba: Chinese words.
+    `lowercase` is of all but bytes and files, which say themselves what they do. `content` is used
+    instead of the file's, where it is known.
     """
     kind, _, file = name.partition(":")
     if kind == "tokenizer":
-        return _from_file(name, Path(file))
+        return _from_content(name, content_of(name) or "" if content is None else content)
     if file or kind not in NAMES:
         raise ConfigError(
             f"text.tokens: {name!r} is not known; {nearest(kind, NAMES)}, or tokenizer:FILE"
@@ -41,7 +44,28 @@ def find_tokeniser(name: str, lowercase: bool = False) -> Tokeniser:
     cut, join = _KINDS[kind]
     if kind == "jieba":
         _jieba()
-    return Tokeniser(name, (lambda text: cut(text.lower())) if lowercase else cut, join)
+    is_folded = lowercase and kind != "bytes"
+    return Tokeniser(name, (lambda text: cut(text.lower())) if is_folded else cut, join)
+
+
+def in_full(name: str) -> str:
+    """The name with the whole path of its file, where it has one."""
+    kind, colon, file = name.partition(":")
+    return f"{kind}:{Path(file).absolute()}" if colon else name
+
+
+def content_of(name: str) -> str | None:
+    """The content of a tokeniser's file, which a run keeps; None for those without a file."""
+    kind, _, file = name.partition(":")
+    if kind != "tokenizer":
+        return None
+    path = Path(file)
+    if not path.is_file():
+        raise DataError(f"{path}: no such tokenizer file; give tokenizer:PATH/tokenizer.json")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: is not a tokenizer file: {error}") from None
 
 
 def suited(texts: Sequence[str]) -> str:
@@ -70,10 +94,13 @@ def _from_bytes(tokens: Sequence[str]) -> str:
 
 def _jieba() -> Callable[[str], list[str]]:
     try:
-        jieba: Any = import_module("jieba")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its own, about its own code
+            jieba: Any = import_module("jieba")
     except ImportError:
         raise ConfigError(
-            "text.tokens: jieba is not installed; pip install jieba, or use 'characters'"
+            "text.tokens: jieba is not installed; pip install 'longshort[chinese]', or use "
+            "'characters'"
         ) from None
     jieba.setLogLevel("WARNING")
     cut: Callable[[str], list[str]] = jieba.lcut
@@ -89,19 +116,18 @@ _KINDS: dict[str, tuple[Callable[[str], list[str]], Callable[[Sequence[str]], st
 }
 
 
-def _from_file(name: str, path: Path) -> Tokeniser:
+def _from_content(name: str, content: str) -> Tokeniser:
     try:
         tokenizers: Any = import_module("tokenizers")
     except ImportError:
         raise ConfigError(
-            "text.tokens: tokenizers is not installed; pip install tokenizers, or use 'words'"
+            "text.tokens: tokenizers is not installed; pip install 'longshort[tokenizers]', or use "
+            "'words'"
         ) from None
-    if not path.is_file():
-        raise DataError(f"{path}: no such tokenizer file; give tokenizer:PATH/tokenizer.json")
     try:
-        loaded = tokenizers.Tokenizer.from_file(str(path))
+        loaded = tokenizers.Tokenizer.from_str(content)
     except Exception as error:  # the library raises this very class
-        raise DataError(f"{path}: is not a tokenizer file: {error}") from None
+        raise DataError(f"{name}: is not a tokenizer file: {error}") from None
 
     def cut(text: str) -> list[str]:
         found: list[str] = loaded.encode(text, add_special_tokens=False).tokens

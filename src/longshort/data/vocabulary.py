@@ -52,11 +52,13 @@ class Vocabulary:
         return {"tokens": self.tokens[len(SPECIAL) :]}
 
     @staticmethod
-    def from_dict(stored: dict[str, Any]) -> Vocabulary:
+    def from_dict(stored: object) -> Vocabulary:
         """What `to_dict` gave; raises `RunError` where it is damaged."""
-        tokens = stored.get("tokens")
+        tokens = stored.get("tokens") if isinstance(stored, dict) else None
         if not isinstance(tokens, list) or not all(isinstance(t, str) for t in tokens):
-            raise RunError("vocabulary: damaged: a list of texts is expected under 'tokens'")
+            raise RunError(
+                "data.json: damaged: a vocabulary is expected, a list of texts under 'tokens'"
+            )
         if len(set(tokens)) != len(tokens):
-            raise RunError("vocabulary: damaged: a token stands twice in it")
+            raise RunError("data.json: damaged: a token stands twice in a vocabulary")
         return Vocabulary(tokens)

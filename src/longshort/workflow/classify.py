@@ -17,7 +17,7 @@ from longshort.data.labelled import Examples, Item, examples_of
 from longshort.data.labelled_doctor import examine_parts
 from longshort.data.labelled_source import like, of_another, read_examples
 from longshort.data.parts import Parts, make_parts
-from longshort.data.tokens import find_tokeniser, suited
+from longshort.data.tokens import find_tokeniser, in_full, suited
 from longshort.data.vectors import vector_size
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import ConfigError, DataError, RunError
@@ -25,6 +25,7 @@ from longshort.report.classify import ClassifyReport, build_page, model_card
 from longshort.runfolder import MODEL
 from longshort.tasks.classify.defaults import decided_training
 from longshort.tasks.classify.fitted import Fitted
+from longshort.tasks.classify.idle import refuse_idle
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.rivals import Known
 from longshort.tasks.classify.scoring import predictions, score, score_on, scores_of
@@ -80,7 +81,13 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
         """As it was prepared, from what was decided then; other data are refused."""
         parts = _examined(config, read_parts(config, data))
         refuse_other_content(parts.train.name, _digest(parts), stored)
-        return ClassifyJob(config, parts)
+        job = ClassifyJob(config, parts)
+        if job.task.fitted.to_dict() != stored.get("fitted"):
+            raise RunError(
+                f"{config.text.tokens or parts.train.name}: something else was fitted than when "
+                "the run began; restore the tokenizer's file, or start a new run"
+            )
+        return job
 
     @property
     def name(self) -> str:
@@ -92,11 +99,12 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
         return _digest(self.parts)
 
     def plan(self) -> TrainPlan:
-        """Every training example once an epoch."""
+        """Every training example once an epoch, or what fits into `train.steps_per_epoch`."""
         steps = self.config.train
         assert steps.batch_size and steps.max_epochs
         batches = -(-len(self.parts.train) // steps.batch_size)
-        return TrainPlan(steps.batch_size, batches, steps.max_epochs)
+        capped = min(batches, steps.steps_per_epoch or batches)
+        return TrainPlan(steps.batch_size, capped, steps.max_epochs)
 
     def record(self) -> dict[str, Any]:
         """Files, parts, findings, and what was fitted."""
@@ -181,7 +189,8 @@ def _refuse_other_items(train: Examples, other: Examples) -> None:
 
 
 def _decided(config: ClassifyConfig, parts: Parts[Examples]) -> ClassifyConfig:
-    """What the settings leave open."""
+    """What the settings leave open; those that could not act are refused."""
+    refuse_idle(config, parts.train)
     read = like(parts.train, config.data)
     data: dict[str, Any] = {
         name: path and str(Path(path).absolute())
@@ -192,12 +201,12 @@ def _decided(config: ClassifyConfig, parts: Parts[Examples]) -> ClassifyConfig:
     changes: dict[str, Any] = {"train": train}
     if not parts.train.is_text:
         data["scaling"] = read.scaling or ("all" if read.format == "idx" else "channel")
-    elif config.text.tokens is None:
-        tokens = suited([str(item) for item in parts.train.items])
-        changes["text"] = config.text.model_copy(update={"tokens": tokens})
+    else:
+        tokens = config.text.tokens or suited([str(item) for item in parts.train.items])
+        changes["text"] = config.text.model_copy(update={"tokens": in_full(tokens)})
     changes["data"] = read.model_copy(update=data)
     if config.model.vectors is not None:
-        changes["model"] = _model_with_vectors(config, parts, Path(config.model.vectors))
+        changes["model"] = _model_with_vectors(config, Path(config.model.vectors))
     return config.model_copy(update=changes)
 
 
@@ -216,16 +225,9 @@ def _told(config: ClassifyConfig, is_text: bool) -> list[str]:
     return told
 
 
-def _model_with_vectors(
-    config: ClassifyConfig, parts: Parts[Examples], path: Path
-) -> ClassifyModel:
+def _model_with_vectors(config: ClassifyConfig, path: Path) -> ClassifyModel:
     """The embedding has the vectors' size."""
-    model = config.model
-    if not parts.train.is_text:
-        raise ConfigError(
-            f"model.vectors: are of words, and {parts.train.name} holds numbers; leave it out"
-        )
-    size = vector_size(path)
+    model, size = config.model, vector_size(path)
     if "embedding" in model.model_fields_set and model.embedding != size:
         raise ConfigError(
             f"model.embedding: is {model.embedding}, and the vectors of {path} have {size} values; "

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 from torch import Tensor
 
 from longshort.config.classify import ClassifyConfig
 from longshort.data.buckets import pad_arrays, pad_numbers
 from longshort.data.labelled import Examples, Item, first_not_finite
-from longshort.data.tokens import Tokeniser, find_tokeniser
+from longshort.data.tokens import Tokeniser, content_of, find_tokeniser
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError, RunError
 
@@ -48,6 +49,18 @@ def pad(sequences: Sequence[Any]) -> tuple[Tensor, Tensor]:
     return pad_arrays(sequences)
 
 
+class _Stored(BaseModel):
+    """What is written of `Fitted`."""
+
+    labels: tuple[str, ...] = Field(min_length=2)
+    tokens: str | None
+    tokenizer: str | None = None
+    lowercase: bool
+    max_length: int
+    mean: tuple[FiniteFloat, ...]
+    deviation: tuple[FiniteFloat, ...]
+
+
 @dataclass(frozen=True)
 class Fitted:
     """Everything that was learned from the training part but weights."""
@@ -55,6 +68,8 @@ class Fitted:
     labels: tuple[str, ...]
     tokens: str | None
     """Name of the tokeniser; None for numbers."""
+    tokenizer: str | None
+    """Content of the tokeniser's file, where it has one."""
     lowercase: bool
     max_length: int
     vocabulary: Vocabulary | None
@@ -74,12 +89,15 @@ class Fitted:
         text = config.text
         if not train.is_text:
             mean, deviation = _scales(train, by_channel=config.data.scaling != "all")
-            return Fitted(labels, None, False, 0, None, mean, deviation)
+            return Fitted(labels, None, None, False, 0, None, mean, deviation)
         assert text.tokens is not None
-        tokeniser = find_tokeniser(text.tokens, text.lowercase)
+        tokenizer = content_of(text.tokens)
+        tokeniser = find_tokeniser(text.tokens, text.lowercase, tokenizer)
         cut = [tokeniser.cut(str(item)) for item in train.items]
         vocabulary = Vocabulary.fit(cut, text.min_count, text.max_vocab)
-        return Fitted(labels, text.tokens, text.lowercase, text.max_length, vocabulary, (), ())
+        return Fitted(
+            labels, text.tokens, tokenizer, text.lowercase, text.max_length, vocabulary, (), ()
+        )
 
     def encode(self, examples: Examples) -> Encoded:
         """Examples as the network takes them; labels that training did not see are refused."""
@@ -97,7 +115,7 @@ class Fitted:
     def tokeniser(self) -> Tokeniser:
         """Of texts."""
         assert self.tokens is not None
-        return find_tokeniser(self.tokens, self.lowercase)
+        return find_tokeniser(self.tokens, self.lowercase, self.tokenizer)
 
     def _sequences(self, examples: Examples) -> list[list[int]] | list[Floats]:
         if self.vocabulary is None:
@@ -124,6 +142,7 @@ class Fitted:
         return {
             "labels": list(self.labels),
             "tokens": self.tokens,
+            "tokenizer": self.tokenizer,
             "lowercase": self.lowercase,
             "max_length": self.max_length,
             "mean": list(self.mean),
@@ -131,20 +150,19 @@ class Fitted:
         }
 
     @staticmethod
-    def from_dict(stored: dict[str, Any], vocabulary: Vocabulary | None) -> Fitted:
+    def from_dict(stored: object, vocabulary: Vocabulary | None) -> Fitted:
         """What `to_dict` gave; raises `RunError` where it is damaged."""
         try:
-            return Fitted(
-                tuple(stored["labels"]),
-                stored["tokens"],
-                bool(stored["lowercase"]),
-                int(stored["max_length"]),
-                vocabulary,
-                tuple(float(v) for v in stored["mean"]),
-                tuple(float(v) for v in stored["deviation"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(f"data.json: damaged: {error!r} in what was fitted") from None
+            found = _Stored.model_validate(stored)
+        except ValidationError as error:
+            problem = error.errors()[0]
+            key = ".".join(str(part) for part in ("fitted", *problem["loc"]))
+            raise RunError(f"data.json: damaged: {key}: {problem['msg']}") from None
+        if (found.tokens is None) != (vocabulary is None):
+            raise RunError("data.json: damaged: a vocabulary goes with fitted.tokens, and only so")
+        if len(found.mean) != len(found.deviation):
+            raise RunError("data.json: damaged: fitted.mean and fitted.deviation are not as many")
+        return Fitted(vocabulary=vocabulary, **found.model_dump())
 
 
 def _scales(train: Examples, *, by_channel: bool) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -51,8 +51,9 @@ class ClassifyTask(Task):
         return len(self.train.sequences)
 
     def batches(self, plan: TrainPlan, draw: torch.Generator) -> Sequence[Tensor]:
-        """Examples of nearly the same length together, each once."""
-        return bucketed(self._lengths, plan.batch_size, draw)
+        """Examples of nearly the same length together, each once at most."""
+        found = bucketed(self._lengths, plan.batch_size, draw)
+        return found[: self.config.train.steps_per_epoch]
 
     def size(self, samples: Tensor) -> int:
         """Steps of the sequences."""

@@ -197,6 +197,12 @@ def test_a_row_for_every_step(tmp_path: Path) -> None:
     assert found.places == ["id 'u' (line 2)", "id 'v' (line 4)"]
 
 
+def test_steps_in_order_of_time_are_a_long_table(tmp_path: Path) -> None:
+    rows = [f"{i},{t},{i + t},x" for t in range(2) for i in range(1500)]
+    found = read(write(tmp_path / "x.csv", "\n".join(["id,time,a,label", *rows])))
+    assert len(found) == 1500 and np.asarray(found.items[7]).tolist() == [[7], [8]]
+
+
 def test_columns_of_a_long_table_can_be_named(tmp_path: Path) -> None:
     frame = pl.DataFrame({"who": [1, 1], "when": ["2024-01-02", "2024-01-01"], "v": [2.0, 1.0],
                           "w": [0, 0], "kind": [3, 3]})  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -44,18 +45,27 @@ def is_long(source: Source, config: SequenceData) -> bool:
 
 
 def _repeats(source: Source, name: str) -> bool:
-    return bool(source.sample[name].is_duplicated().any())
+    return bool(_asked(source, source.lazy.select(pl.col(name).is_duplicated().any())))
 
 
 def _is_prose(source: Source, own: str, name: str) -> bool:
     """Whether a column changes within an id, and most of its cells differ or have several words."""
     if source.sample.schema[name] != pl.String or is_numeric(source, name, DataConfig()):
         return False
-    if source.sample.group_by(own).agg(pl.col(name).n_unique())[name].max() == 1:
+    kinds = source.lazy.group_by(own).agg(pl.col(name).n_unique())
+    if _asked(source, kinds.select(pl.col(name).max())) == 1:
         return False
     cells = source.sample[name].drop_nulls()
     several = cells.str.strip_chars().str.contains(r"\s").sum()
     return bool(len(cells) < 2 * max(cells.n_unique(), several))
+
+
+def _asked(source: Source, query: pl.LazyFrame) -> Any:
+    """The only cell of the answer."""
+    try:
+        return query.collect().item()
+    except pl.exceptions.PolarsError as error:
+        raise DataError(source.explain(error)) from None
 
 
 def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Examples:

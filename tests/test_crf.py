@@ -107,6 +107,17 @@ def test_scores_far_apart_lose_nothing() -> None:
     assert torch.isfinite(crf.log_partition(scores, LENGTHS)).all()
 
 
+@pytest.mark.parametrize("gap", [650.0, 720.0, 2000.0])
+def test_a_tag_reached_only_from_far_below_keeps_its_paths(gap: float) -> None:
+    crf = CRF(2, allowed=torch.tensor([[True, False], [True, True]]))
+    scores = torch.tensor([[[0.0, -gap]], [[-3 * gap, 0.0]]], dtype=torch.float64)
+    scores.requires_grad_()
+    loss = crf(scores, torch.tensor([[1], [1]]), torch.tensor([2]))
+    torch.autograd.backward(loss.sum())
+    torch.testing.assert_close(loss.detach(), torch.zeros(1, dtype=torch.float64))
+    assert torch.isfinite(scores.grad).all()
+
+
 def test_forbidden_neighbours_never_come_out() -> None:
     crf = field(bioes_rules(TAGS))
     scores = torch.randn(30, 40, 5, generator=torch.Generator().manual_seed(0)).double() * 5

@@ -312,6 +312,32 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(book: Path, tmp_path: Path)
         assert (tmp_path / "torn" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+def test_a_run_goes_on_in_an_epoch_that_is_longer_than_planned(book: Path, tmp_path: Path) -> None:
+    """Random lengths make more chunks than there are steps in the plan."""
+    chosen = settings(book, train__random_bptt=True, train__save_every=0.0, train__max_epochs=2)
+    told: list[Stepped] = []
+    workflow.run(
+        chosen,
+        tmp_path / "whole",
+        listen=lambda event: told.append(event) if isinstance(event, Stepped) else None,
+    )
+    assert [event.step for event in told] == list(range(1, len(told) + 1))
+    planned = told[0].total_steps // 2
+    first = json.loads((tmp_path / "whole" / "metrics.jsonl").read_text().splitlines()[1])
+    assert first["step"] > planned
+    assert all(event.seconds_left >= 0 for event in told)
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Stepped) and event.step == planned + 1:
+            raise _Stop
+
+    with pytest.raises(_Stop):
+        workflow.run(chosen, tmp_path / "torn", listen=stop)
+    workflow.resume(tmp_path / "torn")
+    same = [(tmp_path / run / "metrics.jsonl").read_bytes() for run in ("whole", "torn")]
+    assert same[0] == same[1]
+
+
 def test_other_text_is_refused_on_resume(book: Path, tmp_path: Path) -> None:
     def stop(event: Event) -> None:
         if isinstance(event, Stepped):
@@ -346,6 +372,16 @@ def test_kneser_ney_is_a_distribution_and_beats_the_unigram() -> None:
     assert order >= 2
     assert nats.mean() < 1.25 < unigram(train, test, 10).mean()
     assert nats.mean() == pytest.approx(math.log(3), abs=0.1)
+
+
+def test_the_order_is_the_best_of_all() -> None:
+    draw = np.random.default_rng(0)
+    alone = draw.integers(0, 40, 4000)
+    assert kneser_ney(alone[:2000], alone[2000:3000], alone[3000:], 41, 3, 0)[1] == 1
+    bits = draw.integers(0, 2, 6000)
+    for place in range(3, len(bits)):  # the third before and the last together tell the next
+        bits[place] = bits[place - 3] ^ bits[place - 1] ^ (draw.random() < 0.05)
+    assert kneser_ney(bits[:5000], bits[5000:5500], bits[5500:], 3, 6, 2)[1] >= 4
 
 
 def test_kneser_ney_by_hand() -> None:
@@ -422,6 +458,8 @@ def test_what_is_cut_before_a_token_is_drawn() -> None:
     [
         ({"temperature": -1.0}, "temperature: a number from 0"),
         ({"temperature": math.nan}, "temperature: a number from 0"),
+        ({"temperature": math.inf}, "temperature: a number from 0"),
+        ({"seed": 2**64}, "seed: a whole number from 0"),
         ({"top_k": -2}, "top_k: a whole number"),
         ({"top_p": 0.0}, "top_p: a probability"),
         ({"length": -1}, "length: a whole number"),

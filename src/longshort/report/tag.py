@@ -64,7 +64,7 @@ class Shown:
 def build_page(report: TagReport, folder: Path) -> str:
     """Render the page."""
     config, scores, source = report.config, report.scores, report.parts.train
-    kinds = report.fitted.kinds
+    kinds = tuple(scores["labels"])
     shown_kinds = [*kinds, _NOTHING] if len(kinds) < _KINDS else list(kinds[:_KINDS])
     return render(
         "tag.html.j2",

@@ -132,14 +132,7 @@ class TagJob(Job[TagConfig, TagTask]):
         """Score the test part beside the rivals, and report."""
         task, config, parts = self.task, self.config, self.parts
         with threads(config.train.threads):
-            scored = score(
-                task.network,
-                self.softmax,
-                task.fitted,
-                parts.train,
-                parts.test,
-                config.train.device,
-            )
+            scored = score(task.network, self.softmax, task.fitted, parts, config.train.device)
         scores = scores_of(scored, task.fitted, config)
         scores["training"] = training_record(result, task)
         report = TagReport(config, self.parts, task.fitted, scored, scores, result, environment())
@@ -180,7 +173,9 @@ def read_parts(config: TagConfig, data: object) -> Parts[Tagged]:
 def refuse_mixed_schemes(train: Tagged, other: Tagged) -> None:
     """Raise where only one of them marks entities of several tokens."""
     own, scheme = detect(train), detect(other)
-    if (scheme == "plain") != (own == "plain"):
+    if (scheme == "plain") != (own == "plain") and any(
+        set(tags) - {"O"} for tags in other.tags or []
+    ):
         raise DataError(
             f"{other.name}: its tags are {scheme.upper()}, those of {train.name} are {own.upper()}"
         )
@@ -289,8 +284,7 @@ class Trained:
                 self.network,
                 self.softmax,
                 self.fitted,
-                parts.train,
-                source,
+                replace(parts, test=source),
                 self.config.train.device,
             )
         return scores_of(scored, self.fitted, self.config)

@@ -252,7 +252,7 @@ def test_every_option_changes_the_training(
 ) -> None:
     source = read_tagged(table).take(range(80))
     for i, tokens in enumerate(source.tokens):
-        tokens[0] = "Upper" if i % 2 else "upper"
+        tokens[0] = f"rare{i}" if i % 4 == 0 else "Upper" if i % 2 else "upper"
     found = []
     for i, chosen in enumerate((settings(), settings(**change))):
         chosen["train"]["max_epochs"] = 2

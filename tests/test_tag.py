@@ -6,8 +6,6 @@ import html
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,11 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from click.testing import Result
+from typer.testing import CliRunner
 
 from longshort import workflow
+from longshort.cli.main import app
 from longshort.config.tag import TagConfig
 from longshort.data.conll import Tagged, read_tagged
 from longshort.data.vocabulary import UNKNOWN
@@ -376,18 +377,15 @@ def test_shapes_of_tokens(token: str, name: str) -> None:
 # The command line
 
 
-def longshort(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "longshort", *arguments],
-        input=text, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def longshort(*arguments: str, text: str = "") -> Result:
+    return CliRunner().invoke(app, arguments, input=text)
 
 
 def test_the_command_line(table: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    flags = ["--task", "tag", "--set", "model.hidden=16", "--set", "train.max_epochs=2"]
+    flags = ["--task", "tag", "--set", "model.hidden=16", "--set", "train.max_epochs=1"]
     done = longshort("run", str(table), *flags, "--out", str(out), "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["scheme"] == "bio"
     done = longshort("predict", str(out), text="mr otto ida\n\nin max\n")
     assert [len(line.split()) for line in done.stdout.split("\n")] == [3, 0, 2, 0]

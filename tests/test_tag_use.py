@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import longshort as ls
 from longshort import workflow
 from longshort.cli.main import app
 from longshort.config.tag import TagConfig
-from longshort.data.conll import tagged_of
+from longshort.data.conll import read_tagged, tagged_of
 from longshort.data.findings import Finding
 from longshort.workflow.tag import TagJob, load
 
@@ -290,3 +291,18 @@ def test_check_and_init_from_the_command_line(tmp_path: Path) -> None:
     done = call(app, ["train", "--config", str(chosen), "--out", str(tmp_path / "run"), "-q"])
     assert done.exit_code == 0, done.output
     assert 'tokens = "spaces"' in chosen.read_text() and "entity F1" in done.output
+
+
+def test_the_recipes_are_sound_and_all_different() -> None:
+    assert ls.check(ls.example("recipes"), {"task": "tag"}) == []
+    lines = read_tagged(ls.example("recipes"))
+    words = [
+        frozenset(
+            token.lower()
+            for token, tag in zip(*sentence, strict=True)
+            if not tag.endswith("QUANTITY") and token not in ",()"
+        )
+        for sentence in zip(lines.tokens, lines.tags or [], strict=True)
+    ]
+    shared = max(len(a & b) / len(a | b) for a, b in combinations(words, 2))
+    assert len(words) > 500 and shared < 0.7

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from longshort.nn.blocks.characters import CharacterCNN
+from longshort.nn.blocks.characters import CharacterCNN, CharacterLSTM
 from longshort.nn.blocks.crf import CRF, bioes_rules
 
 TAGS = ["O", "B-x", "I-x", "E-x", "S-x"]
@@ -136,10 +136,11 @@ def test_what_may_stand_beside_what() -> None:
     assert rules["last"].tolist() == [True, False, False, True, True, False, False]
 
 
+@pytest.mark.parametrize("kind", [CharacterCNN, CharacterLSTM])
 @torch.no_grad()
-def test_a_spelling_s_vector_is_its_own() -> None:
+def test_a_spelling_s_vector_is_its_own(kind: type[CharacterCNN] | type[CharacterLSTM]) -> None:
     torch.manual_seed(0)
-    block = CharacterCNN(9, 4, 6).eval()
+    block = kind(9, 4, 6).eval()
     short, long = torch.tensor([[3], [4]]), torch.tensor([[3, 5], [4, 6], [0, 7], [0, 8]])
     alone = block(short, torch.tensor([2]))
     beside = block(long, torch.tensor([2, 4]))

@@ -200,6 +200,14 @@ def test_vectors_with_and_without_a_first_line_of_sizes(tmp_path: Path, head: st
         "the": [1, 2], "new york": [3, pytest.approx(-0.4)]}  # fmt: skip
 
 
+def test_a_token_without_a_vector_takes_that_of_another_case(tmp_path: Path) -> None:
+    path = tmp_path / "v.txt"
+    path.write_text("us 1\nLondon 2\nLONDON 3\nUs 4\n")
+    found = read_vectors(path, ["us", "US", "Us", "london"]).by_token
+    assert {token: v.tolist() for token, v in found.items()} == {
+        "us": [1], "US": [1], "Us": [4], "london": [2]}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import json
-import subprocess
-import sys
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,21 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from click.testing import Result
+from typer.testing import CliRunner
 
 from longshort import workflow
+from longshort.cli.main import app
 from longshort.config.tag import TagConfig
 from longshort.data.conll import Tagged, read_tagged
 from longshort.data.vocabulary import UNKNOWN
-from longshort.errors import ConfigError, DataError, RunError
+from longshort.errors import ConfigError, DataError, Interrupted, RunError
 from longshort.evaluate.entities import entities
 from longshort.report.tag import spans
 from longshort.tasks.tag.fitted import Fitted
 from longshort.tasks.tag.rivals import dictionary, majority_tag
 from longshort.tasks.tag.spelling import SHAPES, shape_of
-from longshort.train.events import Event, Stepped
+from longshort.train.events import Event, Started, Stepped
 from longshort.workflow.classify import load as load_classifier
 from longshort.workflow.tag import TagJob, load
 
@@ -156,19 +160,42 @@ class _Stop(Exception):
     pass
 
 
-def test_an_interrupted_run_goes_on_to_the_same_bits(table: Path, tmp_path: Path) -> None:
-    chosen = settings(table, train__save_every=0.0, train__max_epochs=3)
-    workflow.run(chosen, tmp_path / "whole")
+def stopped_in(training: int, action: Callable[[], None]) -> Callable[[Event], None]:
+    """A listener that acts amid the first training of a run, the model's, or the second."""
+    begun: list[Event] = []
 
-    def stop(event: Event) -> None:
-        if isinstance(event, Stepped) and event.step == 30:
-            raise _Stop
+    def listen(event: Event) -> None:
+        if isinstance(event, Started):
+            begun.append(event)
+        if isinstance(event, Stepped) and event.step == 12 and len(begun) == training:
+            action()
 
+    return listen
+
+
+def crash() -> None:
+    raise _Stop
+
+
+def press_ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_interrupted_runs_go_on_to_the_same_bits(table: Path, tmp_path: Path) -> None:
+    source = read_tagged(table).take(range(160))
+    chosen = settings(evaluate__softmax=True, train__save_every=0.0, train__max_epochs=2)
+    told: list[str] = []
+    workflow.run(chosen, tmp_path / "whole", data=source, say=told.append)
+    assert "rival: the same network without the random field" in told
     with pytest.raises(_Stop):
-        workflow.run(chosen, tmp_path / "torn", listen=stop)
-    workflow.resume(tmp_path / "torn")
-    for name in ("model.safetensors", "metrics.jsonl", "predictions.csv", "scores.json"):
-        assert (tmp_path / "torn" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+        workflow.run(chosen, tmp_path / "a", data=source, listen=stopped_in(1, crash))
+    with pytest.raises(Interrupted, match=r"a rival was in training.*train --resume .*b"):
+        workflow.run(chosen, tmp_path / "b", data=source, listen=stopped_in(2, press_ctrl_c))
+    for torn in ("a", "b"):
+        workflow.resume(tmp_path / torn, source)
+        for name in ("model.safetensors", "metrics.jsonl", "predictions.csv", "scores.json"):
+            whole = (tmp_path / "whole" / name).read_bytes()
+            assert (tmp_path / torn / name).read_bytes() == whole, (torn, name)
 
 
 def test_the_vocabulary_is_the_training_part_s(table: Path) -> None:
@@ -235,6 +262,7 @@ def test_runs_of_another_task_are_refused(table: Path, tmp_path: Path) -> None:
         {"model__cell": "gru", "model__num_layers": 2},
         {"model__bidirectional": False},
         {"model__characters": 0},
+        {"model__character_model": "lstm"},
         {"model__character_embedding": 5},
         {"model__kernel": 5},
         {"model__shapes": 0},
@@ -371,18 +399,15 @@ def test_shapes_of_tokens(token: str, name: str) -> None:
 # The command line
 
 
-def longshort(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "longshort", *arguments],
-        input=text, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def longshort(*arguments: str, text: str = "") -> Result:
+    return CliRunner().invoke(app, arguments, input=text)
 
 
 def test_the_command_line(table: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    flags = ["--task", "tag", "--set", "model.hidden=16", "--set", "train.max_epochs=2"]
+    flags = ["--task", "tag", "--set", "model.hidden=16", "--set", "train.max_epochs=1"]
     done = longshort("run", str(table), *flags, "--out", str(out), "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["scheme"] == "bio"
     done = longshort("predict", str(out), text="mr otto ida\n\nin max\n")
     assert [len(line.split()) for line in done.stdout.split("\n")] == [3, 0, 2, 0]

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from torch import Tensor
 
-from longshort.config.classify import ClassifyConfig, ClassifyModel
+from longshort.config.classify import ClassifyConfig
 from longshort.data.findings import Finding
 from longshort.data.formats import lines
 from longshort.data.labelled import Examples, Item, examples_of
@@ -20,7 +20,6 @@ from longshort.data.labelled_doctor import examine_parts
 from longshort.data.labelled_source import format_of, read_examples
 from longshort.data.parts import Parts, make_parts
 from longshort.data.tokens import find_tokeniser, suited
-from longshort.data.vectors import vector_size
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import ConfigError, DataError, RunError
 from longshort.report.classify import ClassifyReport, build_page, model_card
@@ -31,6 +30,7 @@ from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.scoring import predictions, score, score_on, scores_of
 from longshort.tasks.classify.task import ClassifyTask, build_network, logits_of
 from longshort.tasks.task import TrainPlan
+from longshort.tasks.vectors import sized_by_vectors
 from longshort.train import TrainResult
 from longshort.train.checkpoint import load_tensors, load_weights
 from longshort.workflow.job import (
@@ -83,7 +83,7 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
         say(f"decided: {', '.join(known)}")
         job = ClassifyJob(config, parts)
         if job.task.coverage is not None:
-            say("vectors: {:,} of {:,} known tokens have one".format(*job.task.coverage))
+            say(job.task.coverage)
         return job
 
     @staticmethod
@@ -204,31 +204,17 @@ def _decided(config: ClassifyConfig, parts: Parts[Examples]) -> ClassifyConfig:
         changes["text"] = config.text.model_copy(update={"tokens": tokens})
     changes["data"] = config.data.model_copy(update=data)
     if config.model.vectors is not None:
-        changes["model"] = _model_with_vectors(config, parts, Path(config.model.vectors))
+        if not parts.train.is_text:
+            raise ConfigError(
+                f"model.vectors: are of words, and {parts.train.name} holds numbers; leave it out"
+            )
+        changes["model"] = sized_by_vectors(config.model)
     return config.model_copy(update=changes)
 
 
 def _are_images(config: ClassifyConfig, parts: Parts[Examples]) -> bool:
     path = parts.train.path
     return path is not None and (config.data.format or format_of(Path(path))) == "idx"
-
-
-def _model_with_vectors(
-    config: ClassifyConfig, parts: Parts[Examples], path: Path
-) -> ClassifyModel:
-    """The embedding has the vectors' size."""
-    model = config.model
-    if not parts.train.is_text:
-        raise ConfigError(
-            f"model.vectors: are of words, and {parts.train.name} holds numbers; leave it out"
-        )
-    size = vector_size(path)
-    if "embedding" in model.model_fields_set and model.embedding != size:
-        raise ConfigError(
-            f"model.embedding: is {model.embedding}, and the vectors of {path} have {size} values; "
-            "leave it out"
-        )
-    return model.model_copy(update={"vectors": str(path.absolute()), "embedding": size})
 
 
 def _digest(parts: Parts[Examples]) -> str:

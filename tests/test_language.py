@@ -20,7 +20,7 @@ import torch
 
 import longshort as ls
 from longshort import workflow
-from longshort.config import build
+from longshort.config import assign, build, parse_assignments
 from longshort.config.language import LanguageConfig, LanguageModelConfig, LanguageText
 from longshort.data.running import make_running_parts, read_running
 from longshort.errors import ConfigError, DataError, RunError
@@ -33,6 +33,7 @@ from longshort.tasks.language.ngram import NGram
 from longshort.tasks.language.rivals import kneser_ney, unigram
 from longshort.tasks.language.task import LanguageTask, losses_of, side_by_side
 from longshort.train.events import Event, Stepped
+from longshort.train.optimise import decay_factor
 from longshort.workflow.language import LanguageJob, load
 
 QUICK: dict[str, Any] = {
@@ -254,6 +255,17 @@ def test_tied_weights_are_one_tensor() -> None:
     assert sum(tuple(w.shape) == (12, 5) for w in tied.parameters()) == 1
 
 
+@pytest.mark.parametrize(
+    "changes", [{}, {"tie": False}, {"tie": False, "hidden": 16, "adaptive": (5,)}]
+)
+def test_all_weights_start_in_the_given_range(changes: dict[str, Any]) -> None:
+    network = model_of(init_range=0.01, **changes)
+    for name, weight in network.state_dict().items():
+        assert 0.005 < float(weight.abs().max()) <= 0.01, name
+        assert float(weight.min()) < 0 < float(weight.max()), name
+    assert not network.embedding.weight[0].any()
+
+
 def test_an_adaptive_softmax_from_text_to_writing(book: Path, tmp_path: Path) -> None:
     chosen = settings(book, model__tie=False, model__adaptive=[5], train__max_epochs=1)
     scores = workflow.run(chosen, tmp_path / "run")
@@ -279,26 +291,57 @@ def test_the_documented_settings_are_settings() -> None:
         assert all(f"{section}.{name.split('.')[-1]}" in known for name in names), line
 
 
+def test_the_documented_command_is_zaremba_s_small_model() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "language.md").read_text()
+    command = next(block for block in re.findall("```sh\n(.*?)```", page, re.S) if "decay" in block)
+    pairs = parse_assignments(re.findall(r"--set (\S+)", command))
+    chosen: dict[str, Any] = {"task": "lm"}
+    for key, value in pairs.items():
+        assign(chosen, key, value)
+    config = build(chosen)
+    assert isinstance(config, LanguageConfig)
+    train, model = config.train, config.model
+    rates = [train.learning_rate * decay_factor(train, epoch) for epoch in range(13)]
+    # In the paper losses are summed over the 20 steps: rate 1, norm 5.
+    assert rates[:6] == [20, 20, 20, 20, 10, 5] and rates[12] == 20 / 2**9
+    assert (train.clip_norm, train.bptt, train.batch_size, train.max_epochs) == (0.25, 20, 20, 13)
+    assert (train.momentum, train.ema) == (0, 0) and train.patience >= 13
+    assert (model.num_layers, model.hidden, model.embedding, model.tie) == (2, 200, 200, False)
+    assert (model.init_range, model.dropout, model.cell) == (0.1, 0, "lstm")
+
+
 class _Stop(Exception):
     pass
 
 
-def test_an_interrupted_run_goes_on_to_the_same_bits(book: Path, tmp_path: Path) -> None:
-    chosen = settings(
-        book,
-        model__dropout=0.2,
-        model__weight_dropout=0.2,
-        model__embedding_dropout=0.1,
-        train__activation_penalty=2.0,
-        train__slowness_penalty=1.0,
-        train__random_bptt=True,
-        train__save_every=0.0,
-        train__optimizer="sgd",
-        train__learning_rate=1.0,
-        train__ema=0.0,
-        train__asgd=1,
-        train__schedule="none",
-    )
+AWD = {
+    "model__dropout": 0.2,
+    "model__weight_dropout": 0.2,
+    "model__embedding_dropout": 0.1,
+    "train__activation_penalty": 2.0,
+    "train__slowness_penalty": 1.0,
+    "train__random_bptt": True,
+    "train__optimizer": "sgd",
+    "train__learning_rate": 1.0,
+    "train__ema": 0.0,
+    "train__asgd": 1,
+    "train__schedule": "none",
+}
+DECAYING = {
+    "model__init_range": 0.1,
+    "train__optimizer": "sgd",
+    "train__learning_rate": 4.0,
+    "train__schedule": "decay",
+    "train__decay": 0.5,
+    "train__decay_after": 1,
+}
+
+
+@pytest.mark.parametrize("changes", [AWD, DECAYING], ids=["AWD", "decay"])
+def test_an_interrupted_run_goes_on_to_the_same_bits(
+    changes: dict[str, Any], book: Path, tmp_path: Path
+) -> None:
+    chosen = settings(book, train__save_every=0.0, **changes)
     workflow.run(chosen, tmp_path / "whole")
 
     def stop(event: Event) -> None:

@@ -573,31 +573,6 @@ def test_parts_are_the_last_shares() -> None:
     assert given.how == "files for all three parts"
 
 
-def test_repeated_lines_are_told() -> None:
-    line = "this very line is long enough to be no chance"
-    parts = make_running_parts(
-        read_running([line, "x"]), read_running(["v"]), read_running([line]), shares=(0.1, 0.1)
-    )
-    assert "1 of 1 long test lines stand in the training text" in parts.findings[0].sentence()
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"abc\n", "too few"),
-        (b"", "the file is empty"),
-        (b"fine\nb\xff\n", "line 2: byte 1"),
-        (b"\n" * 500, "has no text"),
-    ],
-)
-def test_texts_that_teach_nothing_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
-    path = tmp_path / "t.txt"
-    path.write_bytes(content)
-    with pytest.raises(DataError, match=message):
-        workflow.run(settings(path), tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-
-
 def test_lines_without_ends_stay_so_in_the_run_s_settings(book: Path, tmp_path: Path) -> None:
     chosen = settings(book, text__tokens="words", text__eos=False, train__max_epochs=1)
     scores = workflow.run(chosen, tmp_path / "run")

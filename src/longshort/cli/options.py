@@ -9,7 +9,7 @@ import typer
 
 Data = Annotated[
     str | None,
-    typer.Argument(help="CSV, TSV, Parquet or JSON-lines file, gzip too.", show_default=False),
+    typer.Argument(help="CSV, TSV, Parquet, JSON lines or text, gzip too.", show_default=False),
 ]
 Example = Annotated[
     str | None,

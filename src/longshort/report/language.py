@@ -10,6 +10,7 @@ import numpy as np
 
 from longshort.config import to_toml
 from longshort.config.language import LanguageConfig
+from longshort.data.findings import Finding
 from longshort.data.running import RunningParts
 from longshort.report import plots
 from longshort.report.content import score_rows, shown
@@ -36,6 +37,7 @@ class LanguageReport:
 
     config: LanguageConfig
     task: LanguageTask
+    findings: list[Finding]
     scored: Scored
     scores: dict[str, Any]
     result: TrainResult
@@ -72,7 +74,7 @@ def build_page(report: LanguageReport, folder: Path) -> str:
             "temperature": _TEMPERATURE,
             "training_svg": plots.training_curves(report.result.history, report.result.best_epoch),
             "training": scores["training"],
-            "findings": report.parts.findings,
+            "findings": report.findings,
             "parts": _parts(report),
             "split": report.parts.how,
             "settings": to_toml(config),

@@ -1,0 +1,185 @@
+"""A language model in use: doctor, settings files, bad texts, from Python, writing to a pipe."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import longshort as ls
+from longshort.cli.main import main
+from longshort.data.findings import Finding
+from tests.test_language import WORDS, prose, settings
+
+Call = Callable[..., int]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Call:
+    """The command as a shell starts it; gives its exit code."""
+
+    def run(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["longshort", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return int(stop.value.code or 0)
+
+    return run
+
+
+# The data doctor
+
+
+def findings(path: Path, **changes: Any) -> dict[str, Finding]:
+    chosen = settings(path, **{"train__batch_size": 4, "text__tokens": "spaces", **changes})
+    return {finding.code: finding for finding in ls.check(path, chosen)}
+
+
+def different(count: int, words: int = 5) -> list[str]:
+    """Lines of the ten words, none twice."""
+    return [" ".join(WORDS[i // 10**k % 10] for k in range(words)) for i in range(count)]
+
+
+def written(path: Path, lines: list[str], end: str = "\n") -> Path:
+    path.write_bytes("".join(line + end for line in lines).encode())
+    return path
+
+
+def test_a_sound_text_has_no_findings(tmp_path: Path) -> None:
+    assert findings(written(tmp_path / "t.txt", different(300))) == {}
+
+
+def test_unknown_tokens_are_counted_by_part_and_named(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.txt", different(300))
+    val = written(tmp_path / "v.txt", ["a dog sees Ada", "a cat"])
+    test = written(tmp_path / "e.txt", ["Ada Bob Ada", "rain"])
+    chosen = settings(path, text__tokens="spaces", train__batch_size=4)
+    chosen["data"] |= {"val_path": str(val), "test_path": str(test)}
+    first, second = ls.check(path, chosen)
+    assert (first.severity, second.severity) == ("warning", "warning")
+    assert "1 of 8 val tokens (12.50%) are unknown" in first.message
+    assert "4 of 6 test tokens (66.67%)" in second.message
+    assert second.where == ("'Ada': 2", "'Bob': 1", "'rain': 1")
+
+
+def test_lines_that_stand_in_two_parts_are_named(tmp_path: Path) -> None:
+    lines = [f"a line that is long enough, number {i}" for i in range(100)]
+    lines[92] = lines[3]  # of the validation part
+    lines[96], lines[97] = lines[4], lines[92]  # of the test part
+    path = written(tmp_path / "t.txt", lines)
+    val, test = (
+        finding
+        for finding in ls.check(path, settings(path, train__batch_size=4))
+        if finding.code == "duplicate"
+    )
+    assert "1 of 4 long val lines" in val.message and val.where[0].startswith("line 93: 'a line")
+    assert "2 of 5 long test lines" in test.message
+    assert [place.split(":")[0] for place in test.where] == ["line 97", "line 98"]
+
+
+def test_characters_that_nobody_typed_are_named_by_line(tmp_path: Path) -> None:
+    lines = different(300)
+    lines[2] += "\x00"
+    lines[290] += "\x1b \ufffd \u2028"
+    found = ls.check(written(tmp_path / "t.txt", lines), settings(text__tokens="spaces"))
+    named = {(finding.code, finding.where) for finding in found if finding.code != "unknown"}
+    assert named == {
+        ("control", ("line 3: U+0000",)),
+        ("control", ("line 291: U+001B", "line 291: U+2028")),
+        ("replaced", ("line 291: U+FFFD",)),
+    }
+
+
+def test_ends_of_lines_that_differ_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "t.txt"
+    whole = "\n".join(different(300)) + "\n"
+    path.write_bytes(whole.replace("\n", "\r\n", 7).encode())
+    assert "7 with CR LF and 293 with LF alone" in findings(path)["line-ends"].message
+    assert "line-ends" not in findings(written(path, different(300), end="\r\n"))
+
+
+def test_a_line_as_long_as_a_book_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.txt", [*different(50), " ".join(different(10_000))])
+    found = findings(path)["giant-line"]
+    assert found.severity == "note" and found.where[0].startswith("line 51: ")
+
+
+def test_a_text_that_is_too_short_for_the_streams(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.txt", different(50))
+    found = findings(path, train__batch_size=200)["short"]
+    assert found.severity == "error"
+    assert "training tokens are too few for 200 streams" in found.message
+    assert "train.batch_size" in found.fix
+
+
+@pytest.mark.parametrize("tokens", ["spaces", "characters", "bytes"])
+def test_a_text_of_one_token_is_refused(tokens: str, tmp_path: Path, call: Call) -> None:
+    path = written(tmp_path / "t.txt", ["a"] * 300)
+    found = findings(path, text__tokens=tokens)["one-token"]
+    assert found.severity == "error" and "one token only" in found.message
+    flags = ("--task", "lm", "--tokens", tokens, "--out", tmp_path / "run")
+    assert call("run", path, *flags) == 2
+    assert not (tmp_path / "run").exists()
+
+
+def test_check_tells_findings_by_its_exit_code(
+    tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path / "t.txt", different(300))
+    flags = ("--task", "lm", "--tokens", "spaces")
+    monotone = written(tmp_path / "u.txt", ["a"] * 300)
+    assert call("check", path, *flags) == 0
+    assert "nothing found" in capsys.readouterr().out
+    assert call("check", monotone, *flags, "--json") == 1
+    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (found["code"], found["severity"]) == ("one-token", "error")
+
+
+# Settings files
+
+
+def test_init_writes_what_train_accepts(tmp_path: Path, call: Call) -> None:
+    path, chosen = tmp_path / "book.txt", tmp_path / "s.toml"
+    path.write_text(prose(60))
+    flags = ("--set", "train.max_epochs=1", "--set", "train.batch_size=4", "--set",
+             "model.hidden=8", "--set", "model.embedding=8")  # fmt: skip
+    assert call("init", path, "--task", "lm", "--tokens", "words", *flags, "--out", chosen) == 0
+    text = chosen.read_text()
+    assert 'task = "lm"' in text and 'tokens = "words"' in text and "eos = true" in text
+    assert call("train", "--config", chosen, "--out", tmp_path / "run", "-q") == 0
+    assert isinstance(ls.load(tmp_path / "run"), ls.LanguageRun)
+
+
+# Bad texts
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (b"\n \n\t\r\n" * 50, "has no text, only blank lines"),
+        (b"fine\nb\xff\n", "line 2: byte 1 (0xff) is not UTF-8"),
+        ("fine\n".encode("utf-16"), "is UTF-16"),
+        (b"\x1f\x8b123", "damaged gzip file"),
+        (b"abc\n", "4 characters are too few for three parts"),
+        (b"a b c d\n" * 50 + b"\n" * 100, "the val part, from line "),
+    ],
+)
+@pytest.mark.parametrize("verb", ["check", "run"])
+def test_a_bad_text_is_one_message(
+    verb: str,
+    content: bytes,
+    message: str,
+    tmp_path: Path,
+    call: Call,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "t.txt"
+    path.write_bytes(content)
+    assert call(verb, path, "--task", "lm") == 2
+    said = capsys.readouterr().err
+    assert message in said and "t.txt" in said and "Traceback" not in said

@@ -154,6 +154,15 @@ def test_init_writes_what_train_accepts(tmp_path: Path, call: Call) -> None:
     assert isinstance(ls.load(tmp_path / "run"), ls.LanguageRun)
 
 
+def test_the_example_of_a_play_is_running_text(tmp_path: Path, call: Call) -> None:
+    out = tmp_path / "s.toml"
+    assert call("init", "--example", "shakespeare", "--out", out) == 0
+    assert 'task = "lm"' in out.read_text() and 'tokens = "characters"' in out.read_text()
+    text = ls.example("shakespeare").read_text()
+    assert text.isascii() and 100_000 < len(text) < 200_000
+    assert text.startswith("SAMPSON:\n") and text.endswith("Than this of Juliet and her Romeo.\n")
+
+
 # Bad texts
 
 
@@ -183,3 +192,99 @@ def test_a_bad_text_is_one_message(
     assert call(verb, path, "--task", "lm") == 2
     said = capsys.readouterr().err
     assert message in said and "t.txt" in said and "Traceback" not in said
+
+
+# From Python
+
+SMALL: dict[str, Any] = {"train.max_epochs": 1, "train.batch_size": 4, "train.threads": 1}
+
+
+def model(**more: Any) -> ls.LanguageModel:
+    return ls.LanguageModel(tokens="words", hidden=8, num_layers=1, embedding=8, **more)
+
+
+@pytest.fixture(scope="module")
+def of_lines(tmp_path_factory: pytest.TempPathFactory) -> ls.LanguageRun:
+    """A run on lines in memory."""
+    out = tmp_path_factory.mktemp("lines") / "run"
+    return model(settings=SMALL).fit(prose(120).splitlines(), out=out)
+
+
+def test_a_file_and_its_lines_make_the_same_run(tmp_path: Path, of_lines: ls.LanguageRun) -> None:
+    path = tmp_path / "book.txt"
+    path.write_text(prose(120))
+    of_file = model(settings=SMALL).fit(path, out=tmp_path / "run")
+    assert of_file.scores == of_lines.scores
+    assert of_file.generate("the", length=9) == of_lines.generate("the", length=9)
+    assert of_file.report.is_file() and "perplexity" in of_file.verdict
+
+
+def test_lines_may_have_their_ends(tmp_path: Path, of_lines: ls.LanguageRun) -> None:
+    lines = prose(120).splitlines(keepends=True)
+    assert model(settings=SMALL).fit(lines, out=tmp_path / "run").scores == of_lines.scores
+
+
+def test_settings_reach_the_run(tmp_path: Path, of_lines: ls.LanguageRun) -> None:
+    chosen = {**SMALL, "train.learning_rate": 0.01}
+    other = model(cell="gru", seed=3, settings=chosen).fit(
+        prose(120).splitlines(), out=tmp_path / "run"
+    )
+    written = (tmp_path / "run" / "config.toml").read_text()
+    for line in ('cell = "gru"', "seed = 3", "learning_rate = 0.01", "hidden = 8"):
+        assert line in written
+    with pytest.raises(ls.ConfigError, match="did you mean 'learning_rate'"):
+        model(settings={"train.lerning_rate": 1})
+    assert other.verdict.startswith(("The GRU", "Too few"))
+
+
+def test_writing_and_scoring(of_lines: ls.LanguageRun) -> None:
+    how: dict[str, Any] = {"length": 12, "temperature": 0.9, "top_k": 5, "top_p": 0.9, "seed": 2}
+    text = of_lines.generate("the cat", **how)
+    assert "".join(of_lines.stream("the cat", **how)) == text
+    assert set(text.split()) <= set(WORDS)
+    found = of_lines.score("the cat sees\n")
+    assert found["tokens"] == 4 and found["perplexity"] > 1
+    with pytest.raises(ls.DataError, match="the text has no token"):
+        of_lines.score("")
+
+
+def test_a_run_on_lines_is_evaluated_while_they_are_there(of_lines: ls.LanguageRun) -> None:
+    other = prose(20, seed=9).splitlines()
+    found = of_lines.evaluate(other)
+    assert set(found["test"]["baselines"]) == {"unigram", "kneser_ney"}
+    assert found["characters"] == len(prose(20, seed=9))
+    with pytest.raises(ls.DataError, match="the run was trained on this text"):
+        of_lines.evaluate(prose(120).splitlines())
+    again = ls.load(of_lines.path)
+    assert isinstance(again, ls.LanguageRun) and again.scores == of_lines.scores
+    assert again.generate(length=5) == of_lines.generate(length=5)
+    with pytest.raises(ls.RunError, match="data in memory that is gone"):
+        again.evaluate(other)
+
+
+def test_the_documented_python_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "language.md").read_text()
+    (tmp_path / "book.txt").write_text(prose(150))
+    (tmp_path / "other.txt").write_text(prose(20, seed=9))
+    monkeypatch.chdir(tmp_path)
+    exec(page.split("```python\n")[1].split("```")[0], {})
+    said = capsys.readouterr().out
+    assert said.count("perplexity") == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([], "lines: has no text"),
+        (["", " "], "lines: has no text"),
+        (["a b", 3], "a text file or a list of lines is expected, got list"),
+        ({"text": 1}, "a text file or a list of lines is expected, got dict"),
+        (["fine", "b\ud800"], r"line 2: character 1 \(U\+D800\) is half of a surrogate pair"),
+        ("missing.txt", "no such file"),
+    ],
+)
+def test_what_is_no_text_is_refused(data: Any, message: str) -> None:
+    with pytest.raises(ls.DataError, match=message):
+        model(settings=SMALL).fit(data)

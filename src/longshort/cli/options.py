@@ -13,7 +13,9 @@ Data = Annotated[
 ]
 Example = Annotated[
     str | None,
-    typer.Option("--example", help="Embedded data instead: co2, elnino, weather, topics."),
+    typer.Option(
+        "--example", help="Embedded data instead: co2, elnino, weather, topics, shakespeare."
+    ),
 ]
 Target = Annotated[
     str | None, typer.Option("--target", help="Columns to forecast, comma separated, or 'all'.")

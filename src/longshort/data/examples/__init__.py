@@ -27,6 +27,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "model.hidden": 64,
         "train.learning_rate": 0.005,
     },
+    "shakespeare": {
+        "task": "lm",
+        "split.test": 0.1,
+        "model.hidden": 256,
+        "model.embedding": 64,
+        "model.num_layers": 1,
+        "model.tie": False,
+        "model.input_dropout": 0.05,
+        "model.output_dropout": 0.4,
+        "train.learning_rate": 0.005,
+        "train.batch_size": 8,
+        "train.bptt": 50,
+        "train.max_epochs": 12,
+    },
 }
 """Name to the settings that its run starts from."""
 
@@ -35,4 +49,6 @@ def example(name: str) -> tuple[Path, dict[str, Any]]:
     """Path and settings of an embedded data set."""
     if name not in EXAMPLES:
         raise ConfigError(f"--example {name!r}: no such example; {nearest(name, EXAMPLES)}")
-    return Path(str(files(__name__) / f"{name}.csv")), dict(EXAMPLES[name])
+    chosen = dict(EXAMPLES[name])
+    kind = "txt" if chosen.get("task") == "lm" else "csv"
+    return Path(str(files(__name__) / f"{name}.{kind}")), chosen

@@ -223,6 +223,34 @@ def test_penalties_on_activations(book: Path) -> None:
     torch.testing.assert_close(tar.loss(chunk), base + change)
 
 
+def test_penalties_see_the_output_after_dropout_and_changes_before_it(book: Path) -> None:
+    changes = {"model__output_dropout": 0.5}
+    penal = {"train__activation_penalty": 2.0, "train__slowness_penalty": 1.0}
+    task = small_task(book.read_text(), **changes, **penal)
+    task.network.train()
+    torch.manual_seed(3)
+    loss = task.loss(torch.tensor([0, 16]))
+    torch.manual_seed(3)
+    read = task.network(task.streams[:16])
+    base = task.network.losses(read.output, task.streams[1:17]).mean()
+    change = (read.raw[1:] - read.raw[:-1]).square().mean()
+    torch.testing.assert_close(loss, base + 2 * read.output.square().mean() + change)
+    assert (read.output == 0).any() and not (read.raw == 0).any()
+
+
+def test_random_lengths_are_those_of_merity(book: Path) -> None:
+    changes = {"train__random_bptt": True, "train__bptt": 40, "train__batch_size": 2}
+    task = small_task(book.read_text() * 8, **changes)
+    plan = LanguageJob(task.config, task.parts).plan()
+    chunks = task.batches(plan, torch.Generator().manual_seed(0))
+    lengths = np.array([int(chunk[1]) for chunk in chunks[:-1]])
+    halved = lengths < 30
+    assert len(lengths) > 500 and halved.mean() == pytest.approx(0.05, abs=0.025)
+    assert lengths[halved].mean() == pytest.approx(20, abs=3)
+    assert lengths[~halved].mean() == pytest.approx(40, abs=1)
+    assert lengths[~halved].std() == pytest.approx(5, abs=1)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -326,7 +354,10 @@ AWD = {
     "train__ema": 0.0,
     "train__asgd": 1,
     "train__schedule": "none",
+    "evaluate__cache": 50,
+    "evaluate__dynamic": True,
 }
+ADAPTIVE = AWD | {"model__tie": False, "model__adaptive": [4]}
 DECAYING = {
     "model__init_range": 0.1,
     "train__optimizer": "sgd",
@@ -337,7 +368,7 @@ DECAYING = {
 }
 
 
-@pytest.mark.parametrize("changes", [AWD, DECAYING], ids=["AWD", "decay"])
+@pytest.mark.parametrize("changes", [AWD, ADAPTIVE, DECAYING], ids=["AWD", "adaptive", "decay"])
 def test_an_interrupted_run_goes_on_to_the_same_bits(
     changes: dict[str, Any], book: Path, tmp_path: Path
 ) -> None:

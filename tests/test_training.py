@@ -402,6 +402,20 @@ def test_a_decay_without_effect_or_end_is_refused(wrong: dict[str, Any], message
         TrainConfig(**wrong)
 
 
+def test_a_batch_is_learned_at_its_share_of_the_rate() -> None:
+    class Slow(Toy):
+        def rate(self, samples: Tensor) -> float:
+            return 0.25
+
+    config = TrainConfig(optimizer="sgd", momentum=0.0, schedule="none", ema=0.0, clip_norm=None,
+                         learning_rate=0.1)  # fmt: skip
+    quarter = config.model_copy(update={"learning_rate": 0.025})
+    slow, plain = Slow(), Toy()
+    fit(slow, config, TrainPlan(10, 5, 2))
+    fit(plain, quarter, TrainPlan(10, 5, 2))
+    torch.testing.assert_close(slow.line.weight, plain.line.weight)
+
+
 def test_events_tell_the_story_in_order() -> None:
     events: list[Event] = []
     fit(Toy(), TrainConfig(patience=50), TrainPlan(10, 5, 2), listen=events.append)

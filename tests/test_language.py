@@ -462,6 +462,12 @@ def test_adapting_helps_on_a_text_of_its_own(book: Path) -> None:
         assert torch.equal(weight, before[name])
 
 
+def test_dynamic_evaluation_goes_past_clusters_without_a_token() -> None:
+    network = model_of(tie=False, adaptive=(3, 6), hidden=16)
+    often = some_numbers(60, high=4)
+    assert np.isfinite(dynamic(network, often, often, 1).nats).all()
+
+
 def test_adapting_sees_a_token_after_it_was_scored(book: Path) -> None:
     task = small_task(prose(60))
     numbers = task.fitted.encode(prose(8, seed=5))

@@ -27,6 +27,7 @@ _BLOCK = 100
 """Tokens of a stretch in the comparison: losses of neighbours go together."""
 _ORDERS = {"characters": 8, "bytes": 8}
 _USUAL_ORDER = 5
+_UNITS = {"characters": "characters", "bytes": "bytes"}
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _verdict(
     numbers = (
         f"perplexity {model['perplexity']:.4g} against {other['perplexity']:.4g} of {TITLES[rival]}"
     )
-    basis = f"the best rival, over {count:,} test {config.text.tokens}"
+    basis = f"the best rival, over {count:,} test {_UNITS.get(str(config.text.tokens), 'tokens')}"
     if result.low is None or result.high is None:
         return f"Too few test tokens to tell: {numbers}, {basis}."
     span = f"95 % interval of the share of nats saved {result.low:+.1%} to {result.high:+.1%}"

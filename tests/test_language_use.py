@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 import longshort as ls
+from longshort import workflow
 from longshort.cli.main import main
 from longshort.data.findings import Finding
 from tests.test_language import WORDS, prose, settings
@@ -105,7 +107,18 @@ def test_ends_of_lines_that_differ_are_counted(tmp_path: Path) -> None:
 def test_a_line_as_long_as_a_book_is_named(tmp_path: Path) -> None:
     path = written(tmp_path / "t.txt", [*different(50), " ".join(different(10_000))])
     found = findings(path)["giant-line"]
-    assert found.severity == "note" and found.where[0].startswith("line 51: ")
+    assert found.severity == "note" and found.where[0].startswith("train part, line 51: ")
+
+
+def test_a_text_in_one_line_is_cut_between_words(tmp_path: Path) -> None:
+    whole = prose(300).replace("\n", " ")
+    path = tmp_path / "t.txt"
+    path.write_text(whole)
+    chosen = settings(path, text__tokens="words", train__batch_size=4, train__max_epochs=1)
+    scores = workflow.run(chosen, tmp_path / "run")
+    assert scores["tokens"] == len(whole[-scores["characters"] :].split()) + 1
+    assert scores["unknown"] == 1  # the only end of a line
+    assert "Which tokens surprise it" in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_a_text_that_is_too_short_for_the_streams(tmp_path: Path) -> None:
@@ -288,3 +301,28 @@ def test_the_documented_python_works(
 def test_what_is_no_text_is_refused(data: Any, message: str) -> None:
     with pytest.raises(ls.DataError, match=message):
         model(settings=SMALL).fit(data)
+
+
+# Writing to a pipe
+
+
+def generating(run: Path, *more: str | bytes) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "longshort", "generate", str(run), *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_a_closed_pipe_ends_quietly(of_lines: ls.LanguageRun) -> None:
+    with generating(of_lines.path, "--length", "10000000") as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert len(process.stdout.read(100)) == 100
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+def test_a_prompt_that_is_no_text_is_one_message(of_lines: ls.LanguageRun) -> None:
+    with generating(of_lines.path, "--prompt", b"a \xff") as process:
+        _, said = process.communicate()
+    assert process.returncode == 2
+    assert said == b"error: prompt: character 2 (U+DCFF) is half of a surrogate pair; read the " + (
+        b"text again with its right encoding\n"
+    )

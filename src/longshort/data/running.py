@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,9 +47,21 @@ def read_running(data: object) -> Running:
     if isinstance(data, (str, Path)):
         return _from_file(Path(data))
     if isinstance(data, (list, tuple)) and all(isinstance(line, str) for line in data):
-        _refuse_surrogates(data)
+        for number, line in enumerate(data, 1):
+            refuse_half_characters(line, f"lines: line {number}")
         return _with_text(Running("lines", _joined([line.rstrip("\r\n") for line in data])))
     raise DataError(f"data: a text file or a list of lines is expected, got {type(data).__name__}")
+
+
+def refuse_half_characters(text: str, owner: str) -> None:
+    """Raise `DataError` for what comes of wrongly decoded bytes and cannot be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{owner}: character {error.start} (U+{ord(text[error.start]):04X}) is half of a "
+            "surrogate pair; read the text again with its right encoding"
+        ) from None
 
 
 def make_running_parts(
@@ -93,18 +104,6 @@ def _with_text(source: Running) -> Running:
     if not source.text.strip():
         raise DataError(f"{source.path or source.name}: has no text, only blank lines")
     return source
-
-
-def _refuse_surrogates(lines: Sequence[str]) -> None:
-    """What is half a character cannot be written to a file."""
-    for number, line in enumerate(lines, 1):
-        try:
-            line.encode()
-        except UnicodeEncodeError as error:
-            raise DataError(
-                f"lines: line {number}: character {error.start} (U+{ord(line[error.start]):04X}) "
-                "is half of a surrogate pair; read the text again with its right encoding"
-            ) from None
 
 
 def _joined(lines: list[str]) -> str:

@@ -11,7 +11,12 @@ from torch import Tensor
 
 from longshort.config.language import LanguageConfig
 from longshort.data.findings import Finding, refuse_errors
-from longshort.data.running import RunningParts, make_running_parts, read_running
+from longshort.data.running import (
+    RunningParts,
+    make_running_parts,
+    read_running,
+    refuse_half_characters,
+)
 from longshort.errors import DataError, RunError
 from longshort.evaluate.language import scores as scores_from
 from longshort.report.language import LanguageReport, build_page, model_card
@@ -194,6 +199,7 @@ class Trained:
         likeliest; top_k: only the so many likeliest (0: all); top_p: only the likeliest that
         together reach this probability (1: all). Raises `ConfigError`.
         """
+        refuse_half_characters(prompt, "prompt")
         how = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
         return write_on(self.network, self.fitted, prompt, length, how)
 
@@ -215,11 +221,13 @@ class Trained:
 
     def unknown(self, text: str) -> list[str]:
         """Tokens of a text that the vocabulary lacks, in order."""
+        refuse_half_characters(text, "prompt")
         tokens = self.fitted.cut(text)
         return [token for token in tokens if token not in self.fitted.vocabulary]
 
     def score(self, text: str) -> dict[str, float]:
         """Perplexity, nats per token, bits per character and byte, and `tokens`, of a text."""
+        refuse_half_characters(text, "score")
         numbers = self.fitted.encode(text)
         if not len(numbers):
             raise DataError("score: the text has no token")

@@ -22,10 +22,10 @@ _LOST = re.compile("\ufffd")
 
 def examine(parts: RunningParts, fitted: Fitted, count: int, streams: int) -> list[Finding]:
     """All findings on a text; `count` training tokens are read in `streams` side by side."""
-    found = [*too_short(count, streams), *_single(fitted)]
+    found = [*too_short(count, streams), *_single(fitted), *_giant(parts)]
     for name, part in parts.by_name().items():
         found += _mixed_ends(name, part) if name == "train" or part.path != parts.train.path else []
-        found += _giant(name, part) + _odd(name, part)
+        found += _odd(name, part)
     for name, part in (("val", parts.val), ("test", parts.test)):
         found += _unknown(name, part, fitted)
     found += _repeated("val", parts.val, "training", [parts.train])
@@ -79,9 +79,10 @@ def _mixed_ends(name: str, part: Running) -> list[Finding]:
     ]
 
 
-def _giant(name: str, part: Running) -> list[Finding]:
+def _giant(parts: RunningParts) -> list[Finding]:
     where = [
-        f"line {number:,}: {len(line):,} characters"
+        f"{name} part, line {number:,}: {len(line):,} characters"
+        for name, part in parts.by_name().items()
         for number, line in enumerate(part.text.split("\n"), part.first_line)
         if len(line) >= _GIANT
     ]
@@ -91,7 +92,7 @@ def _giant(name: str, part: Running) -> list[Finding]:
         Finding(
             "giant-line",
             "note",
-            f"{_counted(len(where), 'line')} of the {name} part would fill a book",
+            "there are lines as long as a book",
             tuple(where[:_SHOWN]),
             "break them where paragraphs end, if the model should know ends of lines",
         )

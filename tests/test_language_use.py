@@ -118,6 +118,8 @@ def test_a_text_in_one_line_is_cut_between_words(tmp_path: Path) -> None:
     scores = workflow.run(chosen, tmp_path / "run")
     assert scores["tokens"] == len(whole[-scores["characters"] :].split()) + 1
     assert scores["unknown"] == 1  # the only end of a line
+    stored = json.loads((tmp_path / "run" / "data.json").read_text())
+    assert stored["split"] == "the last 5% for test, the 5% before for val"
     assert "Which tokens surprise it" in (tmp_path / "run" / "report.html").read_text()
 
 
@@ -150,6 +152,17 @@ def test_check_tells_findings_by_its_exit_code(
     assert call("check", monotone, *flags, "--json") == 1
     (found,) = json.loads(capsys.readouterr().out)["findings"]
     assert (found["code"], found["severity"]) == ("one-token", "error")
+
+
+def test_a_page_shows_control_characters(tmp_path: Path) -> None:
+    lines = different(300)
+    for place in (5, 290):
+        lines[place] = "\x01" + lines[place]
+    chosen = settings(written(tmp_path / "t.txt", lines), train__max_epochs=1)
+    workflow.run(chosen, tmp_path / "run")
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "line 291: U+0001" in page and "\x01" not in page
+    assert ">\N{SYMBOL FOR START OF HEADING}</span>" in page
 
 
 # Settings files

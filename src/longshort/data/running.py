@@ -71,17 +71,19 @@ def make_running_parts(
 
     Cuts fall on ends of lines, or between words where lines are very long.
     """
-    told, left = [], 1.0
+    cut, left = [], 1.0
     if sum(shares) >= 1.0:
         raise DataError(f"split: val {shares[0]:g} and test {shares[1]:g} leave no training text")
     if test is None:
         train, test = _cut(train, shares[1])
-        told.append(f"the last {shares[1]:.0%} for test")
+        cut.append(f"the last {shares[1]:.0%} for test")
         left -= shares[1]
     if val is None:
         train, val = _cut(train, shares[0] / left)
-        told.insert(0, f"{shares[0]:.0%} before it for val" if told else f"{shares[0]:.0%} for val")
-    parts = RunningParts(train, val, test, ", ".join(told) or "files for all three parts")
+        cut.append(
+            f"the {shares[0]:.0%} before for val" if cut else f"the last {shares[0]:.0%} for val"
+        )
+    parts = RunningParts(train, val, test, ", ".join(cut) or "files for all three parts")
     for name, part in parts.by_name().items():
         if not part.text.strip():
             raise DataError(

@@ -60,7 +60,8 @@ def score_on(
     nats["unigram"] = unigram(train - 1, test - 1, size)
     highest = wanted.ngram or _ORDERS.get(fitted.tokens, _USUAL_ORDER)
     nats["kneser_ney"], order = kneser_ney(train - 1, val - 1, test - 1, size, highest, begin - 1)
-    notes = {"kneser_ney": f"looks at {order - 1} tokens before, chosen on the validation part"}
+    seen = f"{order - 1} token{'' if order == 2 else 's'}"
+    notes = {"kneser_ney": f"looks at {seen} before, chosen on the validation part"}
     variants = {}
     if wanted.cache:
         found = cached(network, val, test, begin, wanted.cache)

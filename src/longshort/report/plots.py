@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -143,6 +144,8 @@ def training_curves(history: Sequence[dict[str, float | int]], best: int) -> str
             color="#555555",
         )
         right.set_xlabel("epoch")
+        for axes in (left, right):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         right.set_title("learning rate", fontsize=9, loc="left")
         return _svg(figure)
 

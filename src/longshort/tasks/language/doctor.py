@@ -135,8 +135,7 @@ def _unknown(name: str, part: Running, fitted: Fitted) -> list[Finding]:
         Finding(
             "unknown",
             "warning" if share >= _MANY else "note",
-            f"{unknown.total():,} of {len(tokens):,} {name} tokens ({share:.2%}) are unknown to "
-            "the training part",
+            f"{unknown.total():,} of {len(tokens):,} {name} tokens ({share:.2%}) count as unknown",
             tuple(f"{token!r}: {times:,}" for token, times in unknown.most_common(_SHOWN)),
             "give more training text, or other tokens, if they matter" if share >= _MANY else "",
         )

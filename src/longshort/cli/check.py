@@ -24,6 +24,7 @@ def command(
     horizon: o.Horizon = None,
     text: o.Text = None,
     label: o.Label = None,
+    tokens: o.Tokens = None,
     val: o.Val = None,
     test: o.Test = None,
     config: o.Config = None,
@@ -43,6 +44,7 @@ def command(
         horizon=horizon,
         text=text,
         label=label,
+        tokens=tokens,
         val=val,
         test=test,
     )

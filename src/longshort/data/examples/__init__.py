@@ -35,10 +35,24 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "model.hidden": 64,
         "train.max_epochs": 20,
     },
+    "shakespeare": {
+        "task": "lm",
+        "split.test": 0.1,
+        "model.hidden": 256,
+        "model.embedding": 64,
+        "model.num_layers": 1,
+        "model.tie": False,
+        "model.input_dropout": 0.05,
+        "model.output_dropout": 0.4,
+        "train.learning_rate": 0.005,
+        "train.batch_size": 8,
+        "train.bptt": 50,
+        "train.max_epochs": 12,
+    },
 }
 """Name to the settings that its run starts from."""
 
-_SUFFIXES = {"recipes": "conll"}
+_SUFFIXES = {"recipes": "conll", "shakespeare": "txt"}
 """Where it is not csv."""
 
 

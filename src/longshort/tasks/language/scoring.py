@@ -27,6 +27,7 @@ _BLOCK = 100
 """Tokens of a stretch in the comparison: losses of neighbours go together."""
 _ORDERS = {"characters": 8, "bytes": 8}
 _USUAL_ORDER = 5
+_UNITS = {"characters": "characters", "bytes": "bytes"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def score_on(
     nats["unigram"] = unigram(train - 1, test - 1, size)
     highest = wanted.ngram or _ORDERS.get(fitted.tokens, _USUAL_ORDER)
     nats["kneser_ney"], order = kneser_ney(train - 1, val - 1, test - 1, size, highest, begin - 1)
-    notes = {"kneser_ney": f"looks at {order - 1} tokens before, chosen on the validation part"}
+    seen = f"{order - 1} token{'' if order == 2 else 's'}"
+    notes = {"kneser_ney": f"looks at {seen} before, chosen on the validation part"}
     variants = {}
     if wanted.cache:
         found = cached(network, val, test, begin, wanted.cache)
@@ -110,7 +112,7 @@ def _verdict(
         result,
         f"perplexity {model['perplexity']:.4g} against {other['perplexity']:.4g} of "
         f"{TITLES[rival]}",
-        f"{count:,} test tokens",
+        f"{count:,} test {_UNITS.get(str(config.text.tokens), 'tokens')}",
         f"share of nats saved {result.span('+.1%')}",
     )
 

@@ -2,11 +2,13 @@
 
     LONGSHORT_DATA=FOLDER python benchmarks/text.py [--rows sst2 vowels …] [--seeds 3] [--threads 2]
 
-Every row is the run that the command makes with its own defaults, once for each seed; settings were
-chosen on validation parts, and the test part is scored once a seed. A score is the mean over seeds,
-with the least and the largest. Speed is training, forward and backward with the step of the
-optimiser left out, in steps of sequences a second: batch by batch against the same network built on
-torch.nn.LSTM with PackedSequence, in the order AB BA …; the ratio is the median [quartiles].
+Every row is the run that the command makes with the settings that stand beside it, once for each
+seed; they were chosen on validation parts, and the test part is scored once a seed. A score is the
+mean over seeds, with the least and the largest. Speed is training, forward and backward with the
+step of the optimiser left out, in steps of sequences a second: batch by batch against the same
+network built on torch.nn.LSTM, with PackedSequence where lengths differ, in the order AB BA …; the
+ratio is the median [quartiles]. Rows and parts that are not asked for stay in the file as they are:
+scores do not mind another process beside them, speed and minutes do.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -30,27 +33,39 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from longshort import workflow
-from longshort.config import assign, build
-from longshort.tasks.classify.task import ClassifyTask
-from longshort.workflow.classify import ClassifyJob
+from longshort.config import assign
+from longshort.tasks.task import Task
+from longshort.workflow.job import environment
 
 RESULTS = Path(__file__).parent / "results"
+PARTS = ("quality", "speed")
+BATCHES, WARMING = 40, 2
 
 
 @dataclass(frozen=True)
 class Row:
-    """A data set, its settings beside the defaults, and the goal for the test accuracy."""
+    """A data set, its settings beside the defaults, and the goal for a score of the test part."""
 
+    task: str
     train: str
-    goal: float
+    metric: str
+    goal: float | None
     test: str | None = None
     val: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     above: str | None = None
     """The rival that has to be beaten too."""
+    minutes: float | None = None
+    """The whole run has to be done in."""
+    seeds: int | None = None
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether little of it is good."""
+        return self.metric in ("perplexity", "nats_per_token")
 
     def nested(self, data: Path, seed: int, threads: int) -> dict[str, Any]:
-        found: dict[str, Any] = {"task": "classify"}
+        found: dict[str, Any] = {"task": self.task}
         files = {"path": self.train, "val_path": self.val, "test_path": self.test}
         for key, name in files.items():
             if name is not None:
@@ -60,22 +75,83 @@ class Row:
             assign(found, key, value)
         return found
 
+    def is_better(self, score: float, other: float) -> bool:
+        return score < other if self.is_loss else score > other
+
+    def meets_goal(self, score: float) -> bool:
+        return self.goal is None or score == self.goal or self.is_better(score, self.goal)
+
+
+PTB = ("ptb/ptb.train.txt", "ptb/ptb.test.txt", "ptb/ptb.valid.txt")
+SMALL = {
+    "text.tokens": "spaces",
+    "model.hidden": 200,
+    "model.embedding": 200,
+    "train.batch_size": 20,
+}
+ZAREMBA = SMALL | {
+    "model.tie": False,
+    "model.init_range": 0.1,
+    "train.optimizer": "sgd",
+    "train.learning_rate": 20.0,
+    "train.clip_norm": 0.25,
+    "train.schedule": "decay",
+    "train.decay": 0.5,
+    "train.decay_after": 4,
+    "train.max_epochs": 13,
+    "train.patience": 13,
+    "train.ema": 0.0,
+    "train.bptt": 20,
+}
+WEIBO = [f"weibo_ner/weiboNER_2nd_conll.{part}" for part in ("train", "test", "dev")]
+WNUT = ("wnut17/wnut17train.conll", "wnut17/emerging.test.annotated", "wnut17/emerging.dev.conll")
 
 ROWS = {
     "sst2": Row(
+        "classify",
         "sst2/stsa.binary.train",
+        "accuracy",
         0.82,
         "sst2/stsa.binary.test",
         "sst2/stsa.binary.dev",
         {"text.tokens": "spaces"},
         "bag_of_words",
     ),
-    "hotels": Row("chn_hotel/ChnSentiCorp_htl_all.csv", 0.90, above="bag_of_words"),
-    "vowels": Row("ucr/JapaneseVowels_TRAIN.ts", 0.985, "ucr/JapaneseVowels_TEST.ts"),
-    "motions": Row(
-        "ucr/BasicMotions_TRAIN.ts", 1.0, "ucr/BasicMotions_TEST.ts", None, {"split.val": 0.2}
+    "hotels": Row(
+        "classify", "chn_hotel/ChnSentiCorp_htl_all.csv", "accuracy", 0.90, above="bag_of_words"
     ),
-    "mnist": Row("mnist/train-images-idx3-ubyte.gz", 0.988, "mnist/t10k-images-idx3-ubyte.gz"),
+    "vowels": Row(
+        "classify", "ucr/JapaneseVowels_TRAIN.ts", "accuracy", 0.985, "ucr/JapaneseVowels_TEST.ts"
+    ),
+    "motions": Row(
+        "classify",
+        "ucr/BasicMotions_TRAIN.ts",
+        "accuracy",
+        1.0,
+        "ucr/BasicMotions_TEST.ts",
+        settings={"split.val": 0.2},
+    ),
+    "mnist": Row(
+        "classify",
+        "mnist/train-images-idx3-ubyte.gz",
+        "accuracy",
+        0.988,
+        "mnist/t10k-images-idx3-ubyte.gz",
+        minutes=3.0,
+    ),
+    "weibo": Row("tag", WEIBO[0], "f1", 0.50, WEIBO[1], WEIBO[2], {"data.strip_position": True}),
+    "wnut": Row("tag", WNUT[0], "f1", 0.20, WNUT[1], WNUT[2], above="dictionary"),
+    "ptb6": Row("lm", PTB[0], "perplexity", 110.0, PTB[1], PTB[2], SMALL),
+    "zaremba": Row("lm", PTB[0], "perplexity", 112.0, PTB[1], PTB[2], ZAREMBA),
+    "ptb60": Row("lm", PTB[0], "perplexity", None, PTB[1], PTB[2], SMALL, minutes=60.0, seeds=1),
+    "shakespeare": Row(
+        "lm",
+        "tinyshakespeare/input.txt",
+        "nats_per_token",
+        1.60,
+        settings={"text.tokens": "characters", "split.test": 0.1},
+        minutes=10.0,
+    ),
 }
 
 
@@ -97,83 +173,120 @@ class Packed(nn.Module):
         return pad_packed_sequence(self.lstm(packed)[0])[0], None
 
 
-def speed(task: ClassifyTask, batches: Sequence[Tensor]) -> dict[str, Any]:
-    """Training of ours against the rival's, steps of sequences a second."""
+def on_torch(task: Any) -> Any:
+    """The same task with a network on torch's layers."""
     rival = copy.copy(task)
     rival.network = copy.deepcopy(task.network)
-    rival.network.layers = Packed(task.network.layers)  # type: ignore[assignment]
-    times: dict[str, list[float]] = {"ours": [], "rival": []}
+    layers = rival.network.layers
+    if isinstance(layers, nn.ModuleList):
+        plain = [nn.LSTM(each.input_size, each.hidden_size) for each in layers]  # type: ignore[union-attr]
+        rival.network.layers = nn.ModuleList(plain)
+    else:
+        rival.network.layers = Packed(layers)
+    return rival
+
+
+def speed(task: Task, batches: Sequence[Tensor]) -> dict[str, Any]:
+    """Training of ours against the rival's, steps of sequences a second."""
+    both = {"ours": task, "rival": on_torch(task)}
+    times: dict[str, list[float]] = {name: [] for name in both}
     for number, samples in enumerate(batches):
-        order = [("ours", task), ("rival", rival)]
-        for name, each in order if number % 2 else reversed(order):
+        for name in list(both) if number % 2 else reversed(list(both)):
+            each = both[name]
             each.module.train()
             begin = time.perf_counter()
             torch.autograd.backward(each.loss(samples))
             times[name].append(time.perf_counter() - begin)
             each.module.zero_grad()
-    ratios = [b / a for a, b in zip(times["ours"][2:], times["rival"][2:], strict=True)]
-    rates = {
-        name: statistics.median(
-            task.size(samples) / seconds
-            for samples, seconds in zip(batches[2:], each[2:], strict=True)
-        )
-        for name, each in times.items()
+    ours, theirs = (values[WARMING:] for values in times.values())
+    sizes = [task.size(samples) for samples in batches[WARMING:]]
+    return {
+        "steps_per_second": {
+            name: statistics.median(n / s for n, s in zip(sizes, values, strict=True))
+            for name, values in (("ours", ours), ("rival", theirs))
+        },
+        "ratio": list(quartiles([b / a for a, b in zip(ours, theirs, strict=True)])),
     }
-    return {"steps_per_second": rates, "ratio": list(quartiles(ratios))}
 
 
-def measure(row: Row, data: Path, seeds: int, threads: int) -> dict[str, Any]:
-    scores, seconds, cpu = [], [], []
-    for seed in range(seeds):
+def quality(row: Row, data: Path, seeds: int, threads: int) -> dict[str, Any]:
+    """Whole runs, one a seed."""
+    found, seconds, cpu = [], [], []
+    for seed in range(row.seeds or seeds):
         with tempfile.TemporaryDirectory() as folder:
             wall, used = time.monotonic(), time.process_time()
-            found = workflow.run(row.nested(data, seed, threads), Path(folder) / "run")
+            found.append(workflow.run(row.nested(data, seed, threads), Path(folder) / "run"))
             seconds.append(time.monotonic() - wall)
             cpu.append(time.process_time() - used)
-            scores.append(found)
-    accuracies = [each["test"]["model"]["accuracy"] for each in scores]
-    mean = statistics.mean(accuracies)
-    rivals = scores[0]["test"]["baselines"]
-    beaten = row.above is None or mean > rivals[row.above]["accuracy"]
-    torch.set_num_threads(threads)
-    job = ClassifyJob.prepare(
-        build(row.nested(data, 0, threads)), str(data / row.train), lambda _: None  # type: ignore[arg-type]
-    )  # fmt: skip
-    batches = job.task.batches(job.plan(), torch.Generator().manual_seed(0))
+    scores = [each["test"]["model"][row.metric] for each in found]
+    mean, rivals = statistics.mean(scores), found[0]["test"]["baselines"]
+    is_met = row.meets_goal(mean)
+    if row.above is not None:
+        is_met &= row.is_better(mean, rivals[row.above][row.metric])
+    if row.minutes is not None:
+        is_met &= statistics.median(seconds) <= 60 * row.minutes
     return {
-        "accuracy": mean,
-        "range": [min(accuracies), max(accuracies)],
+        "metric": row.metric,
+        "score": mean,
+        "range": [min(scores), max(scores)],
         "goal": row.goal,
-        "met": mean >= row.goal and beaten,
+        "is_met": is_met,
         "model": {
-            key: statistics.mean(each["test"]["model"][key] for each in scores)
-            for key in ("macro_f1", "log_loss", "calibration_error")
+            key: statistics.mean(each["test"]["model"][key] for each in found)
+            for key, value in found[0]["test"]["model"].items()
+            if isinstance(value, float)
         },
+        "variants": [each["test"].get("variants", {}) for each in found],
         "rivals": rivals,
-        "verdicts": [each["outcome"] for each in scores],
-        "seconds": statistics.median(seconds),
-        "cpu_seconds": statistics.median(cpu),
-        "training": [each["training"] for each in scores],
-        "speed": speed(job.task, (list(batches) * 40)[:40]),
+        "outcomes": [each["outcome"] for each in found],
+        "seconds": seconds,
+        "cpu_seconds": cpu,
+        "training": [each["training"] for each in found],
         "settings": asdict(row),
     }
 
 
+def throughput(row: Row, data: Path, threads: int) -> dict[str, Any]:
+    """Training steps of the first seed's network."""
+    torch.set_num_threads(threads)
+    job = workflow.prepare(row.nested(data, 0, threads), None, lambda _: None)
+    batches = job.task.batches(job.plan(), torch.Generator().manual_seed(0))
+    return speed(job.task, list(islice(cycle(batches), BATCHES)))
+
+
 def line(name: str, found: dict[str, Any]) -> str:
-    low, high = found["range"]
-    rivals = ", ".join(f"{key} {each['accuracy']:.3f}" for key, each in found["rivals"].items())
-    ratio = "{:.2f} [{:.2f}, {:.2f}]".format(*found["speed"]["ratio"])
-    rate = found["speed"]["steps_per_second"]["ours"]
-    return (
-        f"{name:8} {found['accuracy']:.4f} [{low:.4f}, {high:.4f}] goal {found['goal']:.3f} "
-        f"{'met' if found['met'] else 'not met'}; {rivals}; {found['seconds']:.0f} s, CPU "
-        f"{found['cpu_seconds']:.0f} s; {rate:,.0f} steps/s, nn.LSTM packed x {ratio}"
-    )
+    text = f"{name:12}"
+    if "quality" in found:
+        part = found["quality"]
+        metric, (low, high) = part["metric"], part["range"]
+        rivals = ", ".join(f"{key} {each[metric]:.4g}" for key, each in part["rivals"].items())
+        goal = "no goal" if part["goal"] is None else f"goal {part['goal']:g}"
+        seconds, cpu = (statistics.median(part[key]) for key in ("seconds", "cpu_seconds"))
+        text += (
+            f" {metric} {part['score']:.5g} [{low:.5g}, {high:.5g}], {goal} "
+            f"{'met' if part['is_met'] else 'not met'}; {rivals}; {seconds:.0f} s, CPU {cpu:.0f} s"
+        )
+    if "speed" in found:
+        ratio = "{:.2f} [{:.2f}, {:.2f}]".format(*found["speed"]["ratio"])
+        rate = found["speed"]["steps_per_second"]["ours"]
+        text += f" {rate:,.0f} steps/s, nn.LSTM x {ratio}"
+    return text
+
+
+def about(threads: int) -> dict[str, Any]:
+    return environment() | {
+        "cpu": cpu_model(),
+        "cores": len(os.sched_getaffinity(0)),
+        "threads": threads,
+        "load_before": os.getloadavg()[0],
+        "date": time.strftime("%Y-%m-%d"),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--out", type=Path, default=RESULTS / "text.json")
@@ -181,21 +294,21 @@ def main() -> None:
     folder = os.environ.get("LONGSHORT_DATA")
     if not folder or not Path(folder).is_dir():
         raise SystemExit("LONGSHORT_DATA is unset or no folder: real data is not at hand")
-    environment = workflow.environment() | {
-        "cpu": cpu_model(),
-        "cores": len(os.sched_getaffinity(0)),
-        "threads": chosen.threads,
-        "seeds": chosen.seeds,
-        "load": os.getloadavg()[0],
-        "date": time.strftime("%Y-%m-%d"),
-    }
     results: dict[str, Any] = {}
+    if chosen.out.is_file():
+        results = json.loads(chosen.out.read_text())
     for name in chosen.rows:
-        results[name] = measure(ROWS[name], Path(folder), chosen.seeds, chosen.threads)
+        row, data, threads = ROWS[name], Path(folder), chosen.threads
+        for part in chosen.parts:
+            where = about(threads)
+            if part == "quality":
+                found = quality(row, data, chosen.seeds, threads)
+            else:
+                found = throughput(row, data, threads)
+            results.setdefault(name, {})[part] = found | {"environment": where}
+            chosen.out.parent.mkdir(exist_ok=True)
+            chosen.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
         print(line(name, results[name]), flush=True)
-        content = {"environment": environment, "results": results}
-        chosen.out.parent.mkdir(exist_ok=True)
-        chosen.out.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -40,6 +40,18 @@ def test_tabs_and_lines_of_white_space(write: Write) -> None:
     assert found.tokens == [["New York"], ["bye"]] and found.tags == [["B-loc"], ["O"]]
 
 
+def test_empty_columns_comments_and_spaces_in_tokens(write: Write) -> None:
+    content = "# id = 1\nNew York\t\tB-loc \n#\tx\tO\n\n# id = 2\na\u00a0b\tx\tO\n"
+    found = read_tagged(write("t", content))
+    assert found.tokens == [["New York", "#"], ["a\u00a0b"]]
+    assert found.tags == [["B-loc", "O"], ["O"]]
+
+
+def test_rare_combinations_of_types_share_a_stratum() -> None:
+    rows = ["B-a"] * 30 + ["B-b"] * 25 + ["B-a B-b", "B-c", "O"]
+    assert tagged(*rows).labels == ["a"] * 30 + ["b"] * 25 + [""] * 3
+
+
 def test_json_lines(write: Write) -> None:
     row = '{"tokens": ["科", "技"], "tags": ["B-x", "I-x"]}\n'
     found = read_tagged(write("t.jsonl", row + "\n" + row))
@@ -59,6 +71,8 @@ def test_position_digits_are_taken_off(write: Write) -> None:
     [
         ("a\tO\nb\n", r"line 2: 2 columns are needed, got 1: 'b'"),
         ("a O\nb \n", r"line 2: 2 columns are needed, got 1"),
+        ("a O\nNew York B-loc\n", r"line 2: 3 columns, and 2 before: 'New York B-loc'"),
+        ("a\t\tO\nb\t\t\n", r"line 2: 2 columns are needed, got 3"),
         ("\n\n", "no sentence in the file"),
         ('{"tokens": ["a"]}', "line 1: a list of texts is expected under 'tags'"),
         ('{"tokens": ["a", "b"], "tags": ["O"]}', "line 1: 2 tokens have 1 tags"),

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from longshort.nn.blocks.characters import CharacterCNN
+from longshort.nn.blocks.characters import CharacterCNN, CharacterLSTM
 from longshort.nn.blocks.crf import CRF, bioes_rules
 
 TAGS = ["O", "B-x", "I-x", "E-x", "S-x"]
@@ -107,6 +107,17 @@ def test_scores_far_apart_lose_nothing() -> None:
     assert torch.isfinite(crf.log_partition(scores, LENGTHS)).all()
 
 
+@pytest.mark.parametrize("gap", [650.0, 720.0, 2000.0])
+def test_a_tag_reached_only_from_far_below_keeps_its_paths(gap: float) -> None:
+    crf = CRF(2, allowed=torch.tensor([[True, False], [True, True]]))
+    scores = torch.tensor([[[0.0, -gap]], [[-3 * gap, 0.0]]], dtype=torch.float64)
+    scores.requires_grad_()
+    loss = crf(scores, torch.tensor([[1], [1]]), torch.tensor([2]))
+    torch.autograd.backward(loss.sum())
+    torch.testing.assert_close(loss.detach(), torch.zeros(1, dtype=torch.float64))
+    assert torch.isfinite(scores.grad).all()
+
+
 def test_forbidden_neighbours_never_come_out() -> None:
     crf = field(bioes_rules(TAGS))
     scores = torch.randn(30, 40, 5, generator=torch.Generator().manual_seed(0)).double() * 5
@@ -125,10 +136,11 @@ def test_what_may_stand_beside_what() -> None:
     assert rules["last"].tolist() == [True, False, False, True, True, False, False]
 
 
+@pytest.mark.parametrize("kind", [CharacterCNN, CharacterLSTM])
 @torch.no_grad()
-def test_a_spelling_s_vector_is_its_own() -> None:
+def test_a_spelling_s_vector_is_its_own(kind: type[CharacterCNN] | type[CharacterLSTM]) -> None:
     torch.manual_seed(0)
-    block = CharacterCNN(9, 4, 6).eval()
+    block = kind(9, 4, 6).eval()
     short, long = torch.tensor([[3], [4]]), torch.tensor([[3, 5], [4, 6], [0, 7], [0, 8]])
     alone = block(short, torch.tensor([2]))
     beside = block(long, torch.tensor([2, 4]))

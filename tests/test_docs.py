@@ -11,15 +11,21 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from longshort.cli.main import app
+from longshort.config import BaseConfig, RunConfig, Section
+from longshort.config.classify import ClassifyConfig
+from longshort.config.tag import TagConfig
+from longshort.data.conll import read_tagged
 from longshort.data.examples import EXAMPLES, example
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def sales(folder: Path) -> None:
@@ -37,8 +43,9 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
-def commands() -> list[str]:
-    lines = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+def commands(text: str = README) -> list[str]:
+    found = blocks("sh", text)
+    lines = [line.split("#")[0].strip() for block in found for line in block.splitlines()]
     return [part.strip() for line in lines for part in line.split("&&")
             if part.strip().startswith("longshort")]  # fmt: skip
 
@@ -82,25 +89,44 @@ def test_the_second_command_is_the_one_that_ci_runs() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_embedded_series_runs_and_has_its_source_stated(name: str, tmp_path: Path) -> None:
-    done = run([sys.executable, "-m", "longshort", "run", "--example", name, "--out", "run"],
-               tmp_path)  # fmt: skip
+def test_every_example_runs_and_has_its_source_stated(name: str, tmp_path: Path) -> None:
+    done = run([sys.executable, "-m", "longshort", "run", "--example", name, "--out", "run",
+                "--set", "train.max_epochs=2"], tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "The LSTM" in done.stdout
     path, _ = example(name)
     stated = (path.parent / "SOURCES.md").read_text()
-    rows = len(path.read_text().splitlines()) - 1
-    assert f"| `{name}.csv` |" in stated
+    if path.suffix == ".conll":
+        rows = len(read_tagged(path))
+    else:
+        rows = len(path.read_text().splitlines()) - (path.suffix == ".csv")
+    assert f"| `{path.name}` |" in stated
     assert f"| {rows:,} |" in stated
     assert "public domain" in stated
 
 
-def test_the_settings_in_the_docs_are_settings() -> None:
-    from longshort.config import RunConfig
-
-    known = {f"{table}.{key}" for table in ("data", "split", "transform", "model", "train")
-             for key in getattr(RunConfig(), table).model_fields_set
-             | set(type(getattr(RunConfig(), table)).model_fields)}  # fmt: skip
-    text = (ROOT / "docs" / "forecasting.md").read_text()
-    named = set(re.findall(r"\b((?:data|split|transform|model|train)\.[a-z_0-9]+)", text))
+@pytest.mark.parametrize(
+    ("page", "config"),
+    [("forecasting", RunConfig), ("classification", ClassifyConfig), ("tagging", TagConfig)],
+)
+def test_the_settings_in_the_docs_are_settings(page: str, config: type[BaseConfig]) -> None:
+    tables = {name: type(each) for name, each in config() if isinstance(each, Section)}
+    known = {f"{name}.{key}" for name, each in tables.items() for key in each.model_fields}
+    text = (ROOT / "docs" / f"{page}.md").read_text()
+    named = set(re.findall(rf"\b((?:{'|'.join(tables)})\.[a-z_0-9]+)", text))
     assert named and named <= known | {"data.json"}
+
+
+def test_the_page_on_tagging_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = example("recipes")[0].read_text().split("\n\n")
+    (tmp_path / "news.conll").write_text("\n\n".join(lines[:60]))
+    (tmp_path / "more.conll").write_text("\n\n".join(lines[60:80]))
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "tagging.md").read_text()
+    for command in commands(text):
+        done = CliRunner().invoke(app, shlex.split(command)[1:])
+        assert done.exit_code in ((0, 1) if " check " in command else (0,)), done.output
+    assert (tmp_path / "tags.csv").is_file()
+    exec(blocks("python", text)[0], {})

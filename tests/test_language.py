@@ -20,7 +20,7 @@ import torch
 
 import longshort as ls
 from longshort import workflow
-from longshort.config import build
+from longshort.config import assign, build, parse_assignments
 from longshort.config.language import LanguageConfig, LanguageModelConfig, LanguageText
 from longshort.data.running import make_running_parts, read_running
 from longshort.errors import ConfigError, DataError, RunError
@@ -33,6 +33,7 @@ from longshort.tasks.language.ngram import NGram
 from longshort.tasks.language.rivals import kneser_ney, unigram
 from longshort.tasks.language.task import LanguageTask, losses_of, side_by_side
 from longshort.train.events import Event, Stepped
+from longshort.train.optimise import decay_factor
 from longshort.workflow.language import LanguageJob, load
 
 QUICK: dict[str, Any] = {
@@ -222,6 +223,34 @@ def test_penalties_on_activations(book: Path) -> None:
     torch.testing.assert_close(tar.loss(chunk), base + change)
 
 
+def test_penalties_see_the_output_after_dropout_and_changes_before_it(book: Path) -> None:
+    changes = {"model__output_dropout": 0.5}
+    penal = {"train__activation_penalty": 2.0, "train__slowness_penalty": 1.0}
+    task = small_task(book.read_text(), **changes, **penal)
+    task.network.train()
+    torch.manual_seed(3)
+    loss = task.loss(torch.tensor([0, 16]))
+    torch.manual_seed(3)
+    read = task.network(task.streams[:16])
+    base = task.network.losses(read.output, task.streams[1:17]).mean()
+    change = (read.raw[1:] - read.raw[:-1]).square().mean()
+    torch.testing.assert_close(loss, base + 2 * read.output.square().mean() + change)
+    assert (read.output == 0).any() and not (read.raw == 0).any()
+
+
+def test_random_lengths_are_those_of_merity(book: Path) -> None:
+    changes = {"train__random_bptt": True, "train__bptt": 40, "train__batch_size": 2}
+    task = small_task(book.read_text() * 8, **changes)
+    plan = LanguageJob(task.config, task.parts).plan()
+    chunks = task.batches(plan, torch.Generator().manual_seed(0))
+    lengths = np.array([int(chunk[1]) for chunk in chunks[:-1]])
+    halved = lengths < 30
+    assert len(lengths) > 500 and halved.mean() == pytest.approx(0.05, abs=0.025)
+    assert lengths[halved].mean() == pytest.approx(20, abs=3)
+    assert lengths[~halved].mean() == pytest.approx(40, abs=1)
+    assert lengths[~halved].std() == pytest.approx(5, abs=1)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -254,6 +283,17 @@ def test_tied_weights_are_one_tensor() -> None:
     assert sum(tuple(w.shape) == (12, 5) for w in tied.parameters()) == 1
 
 
+@pytest.mark.parametrize(
+    "changes", [{}, {"tie": False}, {"tie": False, "hidden": 16, "adaptive": (5,)}]
+)
+def test_all_weights_start_in_the_given_range(changes: dict[str, Any]) -> None:
+    network = model_of(init_range=0.01, **changes)
+    for name, weight in network.state_dict().items():
+        assert 0.005 < float(weight.abs().max()) <= 0.01, name
+        assert float(weight.min()) < 0 < float(weight.max()), name
+    assert not network.embedding.weight[0].any()
+
+
 def test_an_adaptive_softmax_from_text_to_writing(book: Path, tmp_path: Path) -> None:
     chosen = settings(book, model__tie=False, model__adaptive=[5], train__max_epochs=1)
     scores = workflow.run(chosen, tmp_path / "run")
@@ -279,26 +319,60 @@ def test_the_documented_settings_are_settings() -> None:
         assert all(f"{section}.{name.split('.')[-1]}" in known for name in names), line
 
 
+def test_the_documented_command_is_zaremba_s_small_model() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "language.md").read_text()
+    command = next(block for block in re.findall("```sh\n(.*?)```", page, re.S) if "decay" in block)
+    pairs = parse_assignments(re.findall(r"--set (\S+)", command))
+    chosen: dict[str, Any] = {"task": "lm"}
+    for key, value in pairs.items():
+        assign(chosen, key, value)
+    config = build(chosen)
+    assert isinstance(config, LanguageConfig)
+    train, model = config.train, config.model
+    rates = [train.learning_rate * decay_factor(train, epoch) for epoch in range(13)]
+    # In the paper losses are summed over the 20 steps: rate 1, norm 5.
+    assert rates[:6] == [20, 20, 20, 20, 10, 5] and rates[12] == 20 / 2**9
+    assert (train.clip_norm, train.bptt, train.batch_size, train.max_epochs) == (0.25, 20, 20, 13)
+    assert (train.momentum, train.ema) == (0, 0) and train.patience >= 13
+    assert (model.num_layers, model.hidden, model.embedding, model.tie) == (2, 200, 200, False)
+    assert (model.init_range, model.dropout, model.cell) == (0.1, 0, "lstm")
+
+
 class _Stop(Exception):
     pass
 
 
-def test_an_interrupted_run_goes_on_to_the_same_bits(book: Path, tmp_path: Path) -> None:
-    chosen = settings(
-        book,
-        model__dropout=0.2,
-        model__weight_dropout=0.2,
-        model__embedding_dropout=0.1,
-        train__activation_penalty=2.0,
-        train__slowness_penalty=1.0,
-        train__random_bptt=True,
-        train__save_every=0.0,
-        train__optimizer="sgd",
-        train__learning_rate=1.0,
-        train__ema=0.0,
-        train__asgd=1,
-        train__schedule="none",
-    )
+AWD = {
+    "model__dropout": 0.2,
+    "model__weight_dropout": 0.2,
+    "model__embedding_dropout": 0.1,
+    "train__activation_penalty": 2.0,
+    "train__slowness_penalty": 1.0,
+    "train__random_bptt": True,
+    "train__optimizer": "sgd",
+    "train__learning_rate": 1.0,
+    "train__ema": 0.0,
+    "train__asgd": 1,
+    "train__schedule": "none",
+    "evaluate__cache": 50,
+    "evaluate__dynamic": True,
+}
+ADAPTIVE = AWD | {"model__tie": False, "model__adaptive": [4]}
+DECAYING = {
+    "model__init_range": 0.1,
+    "train__optimizer": "sgd",
+    "train__learning_rate": 4.0,
+    "train__schedule": "decay",
+    "train__decay": 0.5,
+    "train__decay_after": 1,
+}
+
+
+@pytest.mark.parametrize("changes", [AWD, ADAPTIVE, DECAYING], ids=["AWD", "adaptive", "decay"])
+def test_an_interrupted_run_goes_on_to_the_same_bits(
+    changes: dict[str, Any], book: Path, tmp_path: Path
+) -> None:
+    chosen = settings(book, train__save_every=0.0, **changes)
     workflow.run(chosen, tmp_path / "whole")
 
     def stop(event: Event) -> None:
@@ -310,6 +384,32 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(book: Path, tmp_path: Path)
     workflow.resume(tmp_path / "torn")
     for name in ("model.safetensors", "metrics.jsonl", "predictions.csv", "scores.json"):
         assert (tmp_path / "torn" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_run_goes_on_in_an_epoch_that_is_longer_than_planned(book: Path, tmp_path: Path) -> None:
+    """Random lengths make more chunks than there are steps in the plan."""
+    chosen = settings(book, train__random_bptt=True, train__save_every=0.0, train__max_epochs=2)
+    told: list[Stepped] = []
+    workflow.run(
+        chosen,
+        tmp_path / "whole",
+        listen=lambda event: told.append(event) if isinstance(event, Stepped) else None,
+    )
+    assert [event.step for event in told] == list(range(1, len(told) + 1))
+    planned = told[0].total_steps // 2
+    first = json.loads((tmp_path / "whole" / "metrics.jsonl").read_text().splitlines()[1])
+    assert first["step"] > planned
+    assert all(event.seconds_left >= 0 for event in told)
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Stepped) and event.step == planned + 1:
+            raise _Stop
+
+    with pytest.raises(_Stop):
+        workflow.run(chosen, tmp_path / "torn", listen=stop)
+    workflow.resume(tmp_path / "torn")
+    same = [(tmp_path / run / "metrics.jsonl").read_bytes() for run in ("whole", "torn")]
+    assert same[0] == same[1]
 
 
 def test_other_text_is_refused_on_resume(book: Path, tmp_path: Path) -> None:
@@ -346,6 +446,16 @@ def test_kneser_ney_is_a_distribution_and_beats_the_unigram() -> None:
     assert order >= 2
     assert nats.mean() < 1.25 < unigram(train, test, 10).mean()
     assert nats.mean() == pytest.approx(math.log(3), abs=0.1)
+
+
+def test_the_order_is_the_best_of_all() -> None:
+    draw = np.random.default_rng(0)
+    alone = draw.integers(0, 40, 4000)
+    assert kneser_ney(alone[:2000], alone[2000:3000], alone[3000:], 41, 3, 0)[1] == 1
+    bits = draw.integers(0, 2, 6000)
+    for place in range(3, len(bits)):  # the third before and the last together tell the next
+        bits[place] = bits[place - 3] ^ bits[place - 1] ^ (draw.random() < 0.05)
+    assert kneser_ney(bits[:5000], bits[5000:5500], bits[5500:], 3, 6, 2)[1] >= 4
 
 
 def test_kneser_ney_by_hand() -> None:
@@ -388,6 +498,12 @@ def test_adapting_helps_on_a_text_of_its_own(book: Path) -> None:
         assert torch.equal(weight, before[name])
 
 
+def test_dynamic_evaluation_goes_past_clusters_without_a_token() -> None:
+    network = model_of(tie=False, adaptive=(3, 6), hidden=16)
+    often = some_numbers(60, high=4)
+    assert np.isfinite(dynamic(network, often, often, 1).nats).all()
+
+
 def test_adapting_sees_a_token_after_it_was_scored(book: Path) -> None:
     task = small_task(prose(60))
     numbers = task.fitted.encode(prose(8, seed=5))
@@ -422,6 +538,8 @@ def test_what_is_cut_before_a_token_is_drawn() -> None:
     [
         ({"temperature": -1.0}, "temperature: a number from 0"),
         ({"temperature": math.nan}, "temperature: a number from 0"),
+        ({"temperature": math.inf}, "temperature: a number from 0"),
+        ({"seed": 2**64}, "seed: a whole number from 0"),
         ({"top_k": -2}, "top_k: a whole number"),
         ({"top_p": 0.0}, "top_p: a probability"),
         ({"length": -1}, "length: a whole number"),
@@ -528,31 +646,6 @@ def test_parts_are_the_last_shares() -> None:
     assert abs(len(parts.val.text) / len(joined) - 0.1) < 0.02
     given = make_running_parts(parts.train, parts.val, parts.test, shares=(0.1, 0.1))
     assert given.how == "files for all three parts"
-
-
-def test_repeated_lines_are_told() -> None:
-    line = "this very line is long enough to be no chance"
-    parts = make_running_parts(
-        read_running([line, "x"]), read_running(["v"]), read_running([line]), shares=(0.1, 0.1)
-    )
-    assert "1 of 1 long test lines stand in the training text" in parts.findings[0].sentence()
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"abc\n", "too few"),
-        (b"", "the file is empty"),
-        (b"fine\nb\xff\n", "line 2: byte 1"),
-        (b"\n" * 500, "has no text"),
-    ],
-)
-def test_texts_that_teach_nothing_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
-    path = tmp_path / "t.txt"
-    path.write_bytes(content)
-    with pytest.raises(DataError, match=message):
-        workflow.run(settings(path), tmp_path / "run")
-    assert not (tmp_path / "run").exists()
 
 
 def test_lines_without_ends_stay_so_in_the_run_s_settings(book: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import longshort as ls
@@ -613,6 +614,19 @@ def test_reports_say_what_runs_and_why() -> None:
 def test_misuse_is_explained(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def test_weight_dropout_thins_out_recurrent_matrices_once_a_pass() -> None:
+    layer, plain = layer_of(weight_dropout=0.4), layer_of()
+    plain.load_state_dict(layer.state_dict())
+    x = random(9, 2, IN).float()
+    torch.manual_seed(5)
+    found = layer(x)[0]
+    torch.manual_seed(5)
+    with torch.no_grad():
+        plain.weight_hh_l0.copy_(F.dropout(plain.weight_hh_l0, 0.4))
+    torch.testing.assert_close(found, plain(x)[0])
+    assert not torch.equal(layer(x)[0], found)
 
 
 def test_dropout_of_a_single_layer_warns() -> None:

@@ -18,6 +18,7 @@ from longshort.data.vectors import read_vectors, vector_size
 from longshort.data.vocabulary import PADDING, UNKNOWN, Vocabulary
 from longshort.errors import ConfigError, DataError, RunError
 from longshort.nn.blocks.convolution import Convolution
+from longshort.nn.blocks.dropout import SequenceDropout
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.pooling import POOLINGS, Pooling
 
@@ -206,6 +207,14 @@ def test_vectors_with_and_without_a_first_line_of_sizes(tmp_path: Path, head: st
         "the": [1, 2], "new york": [3, pytest.approx(-0.4)]}  # fmt: skip
 
 
+def test_a_token_without_a_vector_takes_that_of_another_case(tmp_path: Path) -> None:
+    path = tmp_path / "v.txt"
+    path.write_text("us 1\nLondon 2\nLONDON 3\nUs 4\n")
+    found = read_vectors(path, ["us", "US", "Us", "london"]).by_token
+    assert {token: v.tolist() for token, v in found.items()} == {
+        "us": [1], "US": [1], "Us": [4], "london": [2]}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -253,6 +262,17 @@ def test_attention_weighs_what_is_there() -> None:
     weights = pool.weights(torch.randn(6, 2, 5), torch.tensor([6, 3]))
     assert (weights[3:, 1] == 0).all() and (weights[:3, 1] > 0).all()
     torch.testing.assert_close(weights.sum(0), torch.ones(2))
+
+
+def test_a_sequence_s_mask_is_one_for_all_steps_and_another_for_other_sequences() -> None:
+    torch.manual_seed(1)
+    x = torch.rand(7, 3, 40) + 1
+    found = SequenceDropout(0.2)(x)
+    kept = found != 0
+    assert (kept == kept[0]).all() and not torch.equal(kept[0, 0], kept[0, 1])
+    torch.testing.assert_close(found[kept], x[kept] / 0.8)
+    every = SequenceDropout(0.2, variational=False)(x) != 0
+    assert not (every == every[0]).all()
 
 
 def test_word_dropout_leaves_out_whole_types() -> None:

@@ -379,6 +379,43 @@ def test_plateau_halves_the_rate_when_the_score_stands_still() -> None:
     assert rates[:6] == pytest.approx([0.1, 0.1, 0.05, 0.05, 0.025, 0.025])
 
 
+def test_decay_begins_after_the_epochs_at_the_full_rate() -> None:
+    config = TrainConfig(
+        schedule="decay", decay=0.5, decay_after=4, patience=50, learning_rate=0.08
+    )
+    rates = [r["learning_rate"] for r in fit(Toy(), config, PLAN).history[1:]]
+    assert rates[:7] == pytest.approx([0.08, 0.08, 0.08, 0.08, 0.04, 0.02, 0.01])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"decay": 0.5}, "decay is of schedule = decay, and the schedule is 'onecycle'"),
+        ({"schedule": "cosine", "decay_after": 4}, "decay_after is of schedule = decay"),
+        ({"schedule": "decay"}, "needs decay, .*; given: none"),
+        ({"schedule": "decay", "decay": 0.5}, "decay_after, .*; given: decay"),
+        ({"schedule": "decay", "decay": 2.0, "decay_after": 4}, "less than 1"),
+    ],
+)
+def test_a_decay_without_effect_or_end_is_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**wrong)
+
+
+def test_a_batch_is_learned_at_its_share_of_the_rate() -> None:
+    class Slow(Toy):
+        def rate(self, samples: Tensor) -> float:
+            return 0.25
+
+    config = TrainConfig(optimizer="sgd", momentum=0.0, schedule="none", ema=0.0, clip_norm=None,
+                         learning_rate=0.1)  # fmt: skip
+    quarter = config.model_copy(update={"learning_rate": 0.025})
+    slow, plain = Slow(), Toy()
+    fit(slow, config, TrainPlan(10, 5, 2))
+    fit(plain, quarter, TrainPlan(10, 5, 2))
+    torch.testing.assert_close(slow.line.weight, plain.line.weight)
+
+
 def test_events_tell_the_story_in_order() -> None:
     events: list[Event] = []
     fit(Toy(), TrainConfig(patience=50), TrainPlan(10, 5, 2), listen=events.append)

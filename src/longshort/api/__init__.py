@@ -82,7 +82,7 @@ def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Findi
 
 
 def example(name: str) -> Path:
-    """Path of embedded data: "co2", "elnino", "weather", or the sentences "topics"."""
+    """Path of embedded data: "co2", "elnino", "weather", "topics", "recipes", "shakespeare"."""
     return find_example(name)[0]
 
 

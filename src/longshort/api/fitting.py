@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from longshort import workflow
 from longshort.config import assign
+from longshort.data.conll import tagged_of
+from longshort.errors import DataError
 from longshort.train.events import Listener
 from longshort.workflow.job import Say
 
@@ -40,6 +42,15 @@ def with_data(
 def is_file(data: object) -> bool:
     """Whether the data is named and not given."""
     return isinstance(data, (str, Path))
+
+
+def with_tags(data: object, tags: Sequence[Sequence[str]] | None) -> object:
+    """A file as it is; sentences as lists of tokens together with their tags."""
+    if isinstance(data, list | tuple):
+        return tagged_of(data, tags)
+    if tags is not None:
+        raise DataError("tags: stand in the file; leave them out")
+    return data
 
 
 def given(roles: Mapping[str, Any]) -> dict[str, Any]:

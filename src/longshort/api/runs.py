@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from longshort.api.fitting import with_tags
 from longshort.data.labelled import examples_of
 from longshort.errors import DataError, LongshortError
 from longshort.runfolder import REPORT
@@ -116,6 +117,16 @@ class TaggerRun(_Finished[tag.Trained]):
     def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """Tags of the tokens of sentences, in the scheme of the training data."""
         return self._trained.predict(sentences)
+
+    def evaluate(
+        self,
+        data: object,
+        tags: Sequence[Sequence[str]] | None = None,
+        *,
+        include_training: bool = False,
+    ) -> dict[str, Any]:
+        """Scores on a file, or on sentences as lists of tokens with `tags`, a list for each."""
+        return super().evaluate(with_tags(data, tags), include_training=include_training)
 
 
 class LanguageRun(_Finished[language.Trained]):

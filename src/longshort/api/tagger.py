@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from longshort.api.fitting import is_file, nested, run_into, with_data
+from longshort.api.fitting import is_file, nested, run_into, with_data, with_tags
 from longshort.api.runs import TaggerRun
 from longshort.config import build_as
 from longshort.config.tag import TagConfig
-from longshort.data.conll import tagged_of
-from longshort.errors import DataError
 from longshort.train.events import Listener, silent
 from longshort.workflow import tag
 from longshort.workflow.job import Say, quiet
@@ -65,12 +63,7 @@ class Tagger:
         a list for each; val, test: files of those parts, else shares are drawn. Without `out` the
         run lies in a temporary folder that the system clears some day.
         """
-        sentences: object = data
-        if isinstance(data, (str, Path)):
-            if tags is not None:
-                raise DataError("tags: stand in the file; leave them out")
-        else:
-            sentences = tagged_of(data, tags)
+        sentences = with_tags(data, tags)
         folder, scores = run_into(
             with_data(self._settings, data, {"val_path": val, "test_path": test}),
             sentences,

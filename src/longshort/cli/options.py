@@ -9,11 +9,14 @@ import typer
 
 Data = Annotated[
     str | None,
-    typer.Argument(help="CSV, TSV, Parquet or JSON-lines file, gzip too.", show_default=False),
+    typer.Argument(help="CSV, TSV, Parquet, JSON lines or text, gzip too.", show_default=False),
 ]
 Example = Annotated[
     str | None,
-    typer.Option("--example", help="Embedded data instead: co2, elnino, weather, topics."),
+    typer.Option(
+        "--example",
+        help="Embedded data instead: co2, elnino, weather, topics, recipes, shakespeare.",
+    ),
 ]
 Target = Annotated[
     str | None, typer.Option("--target", help="Columns to forecast, comma separated, or 'all'.")

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from longshort.config.cell import CellSettings
 from longshort.config.sequences import HoldoutConfig, SequenceData, TextConfig
 from longshort.config.training import BaseConfig, TrainConfig
+from longshort.config.vectors import VectorSettings
 
 
-class ClassifyModel(CellSettings):
+class ClassifyModel(CellSettings, VectorSettings):
     """The network: embedding, convolution, recurrent layers, pooling, a linear head."""
 
     hidden: int = Field(128, ge=1, le=8192, description="units per layer and direction")
     num_layers: int = Field(1, ge=1, le=32)
     bidirectional: bool = True
     embedding: int = Field(128, ge=1, le=4096, description="size of a token's vector")
-    vectors: str | None = Field(
-        None,
-        description="text file of word2vec or GloVe vectors to start the embedding from; their "
-        "size is the embedding's",
-    )
-    freeze: bool = Field(False, description="keep these vectors as they are")
     pooling: Literal["last", "mean", "max", "attention"] = "max"
     convolution: int = Field(0, ge=0, le=4096, description="filters in front; 0 for none")
     kernel: int = Field(3, ge=1, le=99, description="width of the filters, in steps")
@@ -32,15 +27,6 @@ class ClassifyModel(CellSettings):
         0.1, ge=0.0, lt=1.0, description="rate at which whole word types are left out of a batch"
     )
     recurrent_dropout: float = Field(0.0, ge=0.0, lt=1.0)
-
-    @model_validator(mode="after")
-    def _freezes_something(self) -> ClassifyModel:
-        if self.freeze and self.vectors is None:
-            raise ValueError(
-                "freeze keeps pretrained vectors as they are; name their file with model.vectors, "
-                "or leave freeze out"
-            )
-        return self
 
 
 class ClassifyTrain(TrainConfig):

@@ -53,6 +53,9 @@ class LanguageModelConfig(CellSettings):
     adaptive: tuple[int, ...] = Field(
         (), description="ranks at which an adaptive softmax begins a new cluster; needs tie = false"
     )
+    init_range: float | None = Field(
+        None, gt=0.0, description="all weights start uniform in ± this; else each as its part says"
+    )
     dropout: float = Field(0.0, ge=0.0, lt=1.0, description="for the next three where absent")
     input_dropout: float | None = Field(None, ge=0.0, lt=1.0, description="on token vectors")
     hidden_dropout: float | None = Field(None, ge=0.0, lt=1.0, description="between layers")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from longshort.config.cell import CellSettings
 from longshort.config.section import Section
 from longshort.config.sequences import HoldoutConfig, TextConfig
 from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
+from longshort.config.vectors import VectorSettings
 
 
 class TagData(SourceConfig):
@@ -27,7 +28,18 @@ class TagData(SourceConfig):
     )
 
 
-class TagModel(CellSettings):
+class TagText(TextConfig):
+    """How a sentence becomes numbers, fitted on the training part only."""
+
+    tokens: str | None = Field(
+        None,
+        description="how a text without tokens is cut when it shall be tagged: at white space, or "
+        "into characters where the training data's tokens are single ones, when absent",
+    )
+    max_length: int = Field(512, ge=1, description="tokens; longer sentences go in pieces")
+
+
+class TagModel(CellSettings, VectorSettings):
     """The network: word and character vectors, recurrent layers, a random field over tags."""
 
     hidden: int = Field(128, ge=1, le=8192, description="units per layer and direction")
@@ -38,8 +50,11 @@ class TagModel(CellSettings):
         None,
         ge=0,
         le=4096,
-        description="filters over a token's characters, 0 for none; 50 when absent, and none where "
-        "tokens are single characters",
+        description="size of the vector of a token's spelling, 0 for none; 50 when absent, and "
+        "none where tokens are single characters",
+    )
+    character_model: Literal["cnn", "lstm"] = Field(
+        "cnn", description="what reads the spelling: filters, or an LSTM in both directions"
     )
     character_embedding: int = Field(30, ge=1, le=4096, description="size of a character's vector")
     kernel: int = Field(3, ge=1, le=99, description="width of the filters, in characters")
@@ -61,6 +76,16 @@ class TagModel(CellSettings):
     )
     recurrent_dropout: float = Field(0.0, ge=0.0, lt=1.0)
     crf: bool = Field(True, description="score whole paths of tags; else each tag for itself")
+
+    @model_validator(mode="after")
+    def _halves_are_whole(self) -> TagModel:
+        width = self.characters or 0
+        if self.character_model == "lstm" and width % 2:
+            raise ValueError(
+                f"characters = {width} is odd, and each direction of character_model = 'lstm' "
+                f"gives half of it; take {width + 1}"
+            )
+        return self
 
 
 class TagEvaluate(Section):
@@ -86,7 +111,7 @@ class TagConfig(BaseConfig):
     task: Literal["tag"] = "tag"
     data: TagData = TagData()
     split: HoldoutConfig = HoldoutConfig()
-    text: TextConfig = TextConfig()
+    text: TagText = TagText()
     model: TagModel = TagModel()
     train: TagTrain = TagTrain()
     evaluate: TagEvaluate = TagEvaluate()

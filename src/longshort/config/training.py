@@ -16,7 +16,13 @@ class TrainConfig(Section):
     learning_rate: float = Field(0.002, gt=0.0)
     momentum: float = Field(0.9, ge=0.0, lt=1.0, description="of SGD")
     weight_decay: float = Field(0.0, ge=0.0, description="of AdamW")
-    schedule: Literal["none", "plateau", "cosine", "onecycle"] = "onecycle"
+    schedule: Literal["none", "plateau", "cosine", "onecycle", "decay"] = "onecycle"
+    decay: float | None = Field(
+        None, gt=0.0, lt=1.0, description="what schedule = decay multiplies the rate by an epoch"
+    )
+    decay_after: int | None = Field(
+        None, ge=0, description="epochs at the full rate before the first decay"
+    )
     ema: float = Field(
         0.995, ge=0.0, lt=1.0, description="decay of the weights' moving average; 0 for none"
     )
@@ -54,7 +60,22 @@ class TrainConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _decay_has_effect(self) -> TrainConfig:
+    def _decay_is_whole(self) -> TrainConfig:
+        given = [name for name in ("decay", "decay_after") if getattr(self, name) is not None]
+        if self.schedule != "decay" and given:
+            raise ValueError(
+                f"{given[0]} is of schedule = decay, and the schedule is {self.schedule!r}; set "
+                f"schedule = decay, or remove {given[0]}"
+            )
+        if self.schedule == "decay" and len(given) < 2:
+            raise ValueError(
+                "schedule = decay needs decay, the factor an epoch, such as 0.5, and decay_after, "
+                f"the epochs at the full rate, such as 4; given: {', '.join(given) or 'none'}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _weight_decay_has_effect(self) -> TrainConfig:
         if self.weight_decay and self.optimizer != "adamw":
             raise ValueError(
                 f"weight_decay is AdamW's, and the optimizer is {self.optimizer!r}; use l2 instead"

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from longshort.data.buckets import MOST_STEPS
+from longshort.data.finders import SHOWN, contradicting, repeated, scarce
 from longshort.data.findings import Finding
 from longshort.data.labelled import Examples
 from longshort.data.parts import Parts
 
-_FEW = 10
 _IMBALANCE = 10
 _LONG = 10_000
 """Steps of numbers above which training needs gigabytes for the way back of a batch of them."""
 _BYTES_A_LETTER = 4
-_SHOWN = 5
 
 Cut = Callable[[str], Sequence[str]]
 
@@ -29,7 +28,8 @@ def examine_parts(parts: Parts[Examples], cut: Cut | None, max_length: int) -> l
     """
     found = list(parts.findings)
     for name, examples in parts.by_name().items():
-        found += _empty(name, examples) + _repeated(name, examples)
+        found += _empty(name, examples) + repeated(name, examples, "examples")
+        found += _contradicting(name, examples)
         found += _shortened(name, examples, cut, max_length) if cut else _long(name, examples)
     return [*found, *_labels(parts.train), *_unseen(parts), *_constant(parts.train)]
 
@@ -48,50 +48,24 @@ def _empty(part: str, examples: Examples) -> list[Finding]:
             "empty",
             "warning" if examples.is_text else "error",
             f"{len(where):,} of {len(examples):,} {part} examples are empty",
-            tuple(where[:_SHOWN]),
+            tuple(where[:SHOWN]),
             "remove them",
         )
     ]
 
 
-def _repeated(part: str, examples: Examples) -> list[Finding]:
-    """Equal content within a part, with one label or with several."""
-    groups: dict[bytes, list[int]] = defaultdict(list)
-    for index, key in enumerate(examples.keys()):
-        groups[key].append(index)
-    repeated = [group for group in groups.values() if len(group) > 1]
+def _contradicting(part: str, examples: Examples) -> list[Finding]:
     labels = examples.labels or [""] * len(examples)
-    torn = [group for group in repeated if len({labels[i] for i in group}) > 1]
-    found = []
-    if repeated:
-        extra = sum(len(group) - 1 for group in repeated)
-        found.append(
-            Finding(
-                "repeated",
-                "note",
-                f"{extra:,} of {len(examples):,} {part} examples repeat another one of the part",
-                tuple(examples.places[group[1]] for group in repeated[:_SHOWN]),
-                "remove them if they should count once",
-            )
-        )
-    if torn:
-        found.append(
-            Finding(
-                "contradiction",
-                "warning",
-                f"{len(torn):,} contents of the {part} part stand there with different labels",
-                tuple(
-                    ", ".join(f"{examples.places[i]}: {labels[i]}" for i in group[:3])
-                    for group in torn[:_SHOWN]
-                ),
-                "decide for one label",
-            )
-        )
-    return found
+
+    def show(group: Sequence[int]) -> str:
+        return ", ".join(f"{examples.places[i]}: {labels[i]}" for i in group[:3])
+
+    return contradicting(part, examples, labels, "labels", show)
 
 
 def _labels(train: Examples) -> list[Finding]:
-    counts = Counter(train.labels).most_common()
+    tally = Counter(train.labels or [])
+    counts = tally.most_common()
     if len(counts) < 2:
         only = counts[0][0] if counts else "none"
         return [
@@ -103,18 +77,7 @@ def _labels(train: Examples) -> list[Finding]:
                 "give examples of at least two labels",
             )
         ]
-    found = []
-    few = [f"{label}: {count}" for label, count in counts if count < _FEW]
-    if few:
-        found.append(
-            Finding(
-                "few-examples",
-                "warning",
-                f"{len(few):,} of {len(counts):,} labels have fewer than {_FEW} training examples",
-                tuple(few[:_SHOWN]),
-                "give more of them, or merge labels",
-            )
-        )
+    found = scarce(tally, "labels", "examples")
     (most, high), (least, low) = counts[0], counts[-1]
     if high >= _IMBALANCE * low:
         found.append(
@@ -144,7 +107,7 @@ def _unseen(parts: Parts[Examples]) -> list[Finding]:
                     f"{len(where):,} {name} examples have a label that the training part lacks",
                     tuple(
                         f"{examples.name}, {examples.places[i]}: {labels[i]!r}"
-                        for i in where[:_SHOWN]
+                        for i in where[:SHOWN]
                     ),
                     "correct the labels, or give training examples of them",
                 )
@@ -169,7 +132,7 @@ def _shortened(part: str, examples: Examples, cut: Cut, most: int) -> list[Findi
             "note",
             f"{len(where):,} of {len(examples):,} {part} texts have more than {most:,} tokens and "
             "lose their middle",
-            tuple(f"{place}: {count:,} tokens" for count, place in where[:_SHOWN]),
+            tuple(f"{place}: {count:,} tokens" for count, place in where[:SHOWN]),
             "raise text.max_length if the middle matters",
         )
     ]
@@ -188,7 +151,7 @@ def _long(part: str, examples: Examples) -> list[Finding]:
             "error" if most == MOST_STEPS else "warning",
             f"{len(where):,} of {len(examples):,} {part} sequences have more than {most:,} steps; "
             "training keeps the states of every step",
-            tuple(f"{examples.places[i]}: {lengths[i]:,} steps" for i in where[:_SHOWN]),
+            tuple(f"{examples.places[i]}: {lengths[i]:,} steps" for i in where[:SHOWN]),
             "take every k-th step or a mean of k steps, or cut them into pieces",
         )
     ]
@@ -203,7 +166,7 @@ def _constant(train: Examples) -> list[Finding]:
     still = [int(i) for i in np.flatnonzero(low == high)]
     if not still:
         return []
-    names = [train.features[i] if train.features else f"channel {i}" for i in still[:_SHOWN]]
+    names = [train.features[i] if train.features else f"channel {i}" for i in still[:SHOWN]]
     return [
         Finding(
             "constant",

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from longshort.data.findings import Finding
-from longshort.data.textfiles import read_lines
+from longshort.data.textfiles import decoded_lines, read_bytes
 from longshort.errors import DataError
-
-_LONG = 30
-"""Characters of a line from which on its repetition is hardly chance."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +18,10 @@ class Running:
     text: str
     path: str | None = None
     sha256: str | None = None
+    ends: tuple[int, int] = (0, 0)
+    """Lines of the file that end with a line feed alone, and with carriage return and line feed."""
+    first_line: int = 1
+    """Of the part, in the file."""
 
     def digest(self) -> str:
         """Of the content."""
@@ -36,7 +36,6 @@ class RunningParts:
     val: Running
     test: Running
     how: str
-    findings: list[Finding]
 
     def by_name(self) -> dict[str, Running]:
         """In their order."""
@@ -44,14 +43,25 @@ class RunningParts:
 
 
 def read_running(data: object) -> Running:
-    """A text file, gzip too, or a list of lines."""
+    """A text file, gzip too, or a list of lines, with or without their ends."""
     if isinstance(data, (str, Path)):
-        path = Path(data)
-        lines, digest = read_lines(path)
-        return Running(path.name, _joined(lines), str(path), digest)
+        return _from_file(Path(data))
     if isinstance(data, (list, tuple)) and all(isinstance(line, str) for line in data):
-        return Running("lines", _joined(list(data)))
+        for number, line in enumerate(data, 1):
+            refuse_half_characters(line, f"lines: line {number}")
+        return _with_text(Running("lines", _joined([line.rstrip("\r\n") for line in data])))
     raise DataError(f"data: a text file or a list of lines is expected, got {type(data).__name__}")
+
+
+def refuse_half_characters(text: str, owner: str) -> None:
+    """Raise `DataError` for what comes of wrongly decoded bytes and cannot be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{owner}: character {error.start} (U+{ord(text[error.start]):04X}) is half of a "
+            "surrogate pair; read the text again with its right encoding"
+        ) from None
 
 
 def make_running_parts(
@@ -61,22 +71,41 @@ def make_running_parts(
 
     Cuts fall on ends of lines, or between words where lines are very long.
     """
-    told, left = [], 1.0
+    cut, left = [], 1.0
     if sum(shares) >= 1.0:
         raise DataError(f"split: val {shares[0]:g} and test {shares[1]:g} leave no training text")
     if test is None:
         train, test = _cut(train, shares[1])
-        told.append(f"the last {shares[1]:.0%} for test")
+        cut.append(f"the last {shares[1]:.0%} for test")
         left -= shares[1]
     if val is None:
         train, val = _cut(train, shares[0] / left)
-        told.insert(0, f"{shares[0]:.0%} before it for val" if told else f"{shares[0]:.0%} for val")
-    parts = RunningParts(train, val, test, ", ".join(told) or "files for all three parts", [])
+        cut.append(
+            f"the {shares[0]:.0%} before for val" if cut else f"the last {shares[0]:.0%} for val"
+        )
+    parts = RunningParts(train, val, test, ", ".join(cut) or "files for all three parts")
     for name, part in parts.by_name().items():
         if not part.text.strip():
-            raise DataError(f"{part.name}: the {name} part has no text")
-    parts.findings.extend(_repeated(parts))
+            raise DataError(
+                f"{part.name}: the {name} part, from line {part.first_line:,} on, has no text; "
+                "give more text, other shares (split.val, split.test), or files with --val and "
+                "--test"
+            )
     return parts
+
+
+def _from_file(path: Path) -> Running:
+    raw, digest = read_bytes(path)
+    text = _joined(decoded_lines(path, raw))
+    windows = raw.count(b"\r\n")
+    ends = (raw.count(b"\n") - windows, windows)
+    return _with_text(Running(path.name, text, str(path), digest, ends))
+
+
+def _with_text(source: Running) -> Running:
+    if not source.text.strip():
+        raise DataError(f"{source.path or source.name}: has no text, only blank lines")
+    return source
 
 
 def _joined(lines: list[str]) -> str:
@@ -98,25 +127,5 @@ def _cut(source: Running, share: float) -> tuple[Running, Running]:
             f"{source.name}: {len(text):,} characters are too few for three parts; give more text, "
             "or files with --val and --test"
         )
-    return (
-        Running(source.name, head, source.path, source.sha256),
-        Running(source.name, tail, source.path, source.sha256),
-    )
-
-
-def _repeated(parts: RunningParts) -> list[Finding]:
-    known = {line for line in parts.train.text.split("\n") if len(line) >= _LONG}
-    long = [line for line in parts.test.text.split("\n") if len(line) >= _LONG]
-    twice = [line for line in long if line in known]
-    if not twice:
-        return []
-    return [
-        Finding(
-            "duplicate",
-            "warning",
-            f"{len(twice):,} of {len(long):,} long test lines stand in the training text too, so "
-            "scores on them flatter",
-            tuple(repr(line[:60]) for line in twice[:3]),
-            "remove them from one of the parts",
-        )
-    ]
+    line = source.first_line + head.count("\n")
+    return replace(source, text=head), replace(source, text=tail, first_line=line)

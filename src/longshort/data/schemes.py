@@ -27,6 +27,9 @@ def detect(source: Tagged) -> Scheme:
     """
     assert source.tags is not None
     used = {tag for tags in source.tags for tag in tags} - {"O"}
+    if "" in used:
+        place, at = _first(source, "")
+        raise DataError(f"{source.name}: {place}: token {at + 1} has an empty tag; O is for none")
     marked = {tag for tag in used if tag[:1] in _POSITIONS and tag[1:2] == "-"}
     if not marked:
         return "plain"
@@ -38,9 +41,9 @@ def detect(source: Tagged) -> Scheme:
         )
     if any(tag[0] in "ES" for tag in marked):
         return "bioes"
-    begins = list(_beginnings(source.tags))
-    needless = sum(tag[0] == "B" and not follows for tag, follows in begins)
-    missing = sum(tag[0] == "I" for tag, _ in begins)
+    begins = [each for tags in source.tags for each in _begun(tags)]
+    needless = sum(tag[0] == "B" and not follows for _, tag, follows in begins)
+    missing = sum(tag[0] == "I" for _, tag, _ in begins)
     return "iob1" if missing and not needless else "bio"
 
 
@@ -77,15 +80,21 @@ def _is_allowed(previous: str, tag: str, scheme: Scheme) -> bool:
     return scheme != "bioes" or previous == "O" or previous[0] in "ES"
 
 
-def _beginnings(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[str, bool]]:
-    """Tags that begin an entity, and whether one of the same type stands just before."""
-    for tags in sentences:
-        previous = "O"
-        for tag in tags:
-            follows = previous[1:] == tag[1:]
-            if tag != "O" and (tag[0] == "B" or not follows):
-                yield tag, follows
-            previous = tag
+def beginnings(tags: Sequence[str], scheme: Scheme) -> list[tuple[int, str]]:
+    """Where a sentence's entities begin, and their types."""
+    if scheme == "plain":
+        return [(at, tag) for at, tag in enumerate(tags) if tag != "O"]
+    return [(at, tag[2:]) for at, tag, _ in _begun(tags)]
+
+
+def _begun(tags: Sequence[str]) -> Iterator[tuple[int, str, bool]]:
+    """Tags that begin an entity, where, and whether one of the same type stands just before."""
+    previous = "O"
+    for at, tag in enumerate(tags):
+        follows = previous[1:] == tag[1:]
+        if tag != "O" and (tag[0] in "BS" or not follows):
+            yield at, tag, follows
+        previous = tag
 
 
 def _first(source: Tagged, tag: str) -> tuple[str, int]:

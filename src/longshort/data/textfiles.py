@@ -19,14 +19,20 @@ def read_lines(path: Path) -> tuple[list[str], str]:
     Raises `DataError` for a missing, damaged or wrongly encoded file.
     """
     raw, digest = read_bytes(path)
-    if raw.startswith(b"\xef\xbb\xbf"):
-        raw = raw[3:]
-    lines = raw.split(b"\n")
-    if lines and not lines[-1]:
+    return decoded_lines(path, raw), digest
+
+
+def decoded_lines(path: Path, raw: bytes) -> list[str]:
+    """All lines of a file's content without their ends."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError(
+            f"{path}: is UTF-16, by its first two bytes; save it as UTF-8 (for example "
+            "`iconv -f utf-16 -t utf-8`)"
+        )
+    lines = raw.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    if not lines[-1]:
         lines.pop()
-    return [decoded(path, line.rstrip(b"\r"), number) for number, line in enumerate(lines, 1)], (
-        digest
-    )
+    return [decoded(path, line.rstrip(b"\r"), number) for number, line in enumerate(lines, 1)]
 
 
 def read_bytes(path: Path) -> tuple[bytes, str]:

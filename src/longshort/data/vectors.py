@@ -31,18 +31,22 @@ def read_vectors(path: Path, wanted: Collection[str]) -> Vectors:
     """A token and its values on every line, divided by spaces; gzip too.
 
     A first line of two numbers (word2vec) is left out. Of a token that stands twice the first line
-    counts. Only the vectors of `wanted` tokens are kept. Raises `DataError` with the line.
+    counts. Only the vectors of `wanted` tokens are kept; one that the file does not have gets that
+    of the first token that differs from it by case alone. Raises `DataError` with the line.
     """
     size, first = _shape(path)
-    found: dict[str, NDArray[np.float32]] = {}
-    known = set(wanted)
+    exact: dict[str, NDArray[np.float32]] = {}
+    folded: dict[str, NDArray[np.float32]] = {}
+    known = {token.lower() for token in wanted}
     for number, raw in enumerate(raw_lines(path), 1):
         if number < first or not raw.strip():
             continue
         token, cells = _divided(path, number, raw, size)
-        if token in known and token not in found:
-            found[token] = _values(path, number, cells)
-    return Vectors(size, found)
+        if token.lower() in known and token not in exact:
+            exact[token] = _values(path, number, cells)
+            folded.setdefault(token.lower(), exact[token])
+    found = {token: exact.get(token, folded.get(token.lower())) for token in wanted}
+    return Vectors(size, {token: each for token, each in found.items() if each is not None})
 
 
 def _shape(path: Path) -> tuple[int, int]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.evaluate.honesty import Comparison, Outcome
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+_MIN_EXAMPLES = 20
+_Z = 1.959964
 
 BINS = 15
 """Of equal width, for the calibration error."""
@@ -70,6 +77,25 @@ def log_loss(truth: Ints, probabilities: Floats) -> float:
     """Mean negative logarithm of the true label's probability, in nats; at least 1e-12 of it."""
     true = probabilities[np.arange(len(truth)), truth]
     return float(-np.log(np.clip(true, 1e-12, None)).mean())
+
+
+def compare_accuracy(model: Bools, rival: Bools) -> Comparison:
+    """Difference of accuracy, from which examples [n] each has right, with a 95 % interval.
+
+    The interval is the adjusted Wald one for paired shares (Bonett & Price, 2012), which holds for
+    few examples and for rivals without an error.
+    """
+    count = len(model)
+    gain = float(model.mean() - rival.mean())
+    if count < _MIN_EXAMPLES:
+        return Comparison("too few", gain, None, None)
+    gained = (int((model & ~rival).sum()) + 1) / (count + 2)
+    lost = (int((rival & ~model).sum()) + 1) / (count + 2)
+    middle = gained - lost
+    reach = _Z * math.sqrt((gained + lost - middle**2) / (count + 2))
+    low, high = max(-1.0, middle - reach), min(1.0, middle + reach)
+    outcome: Outcome = "better" if low > 0 else "worse" if high < 0 else "equal"
+    return Comparison(outcome, gain, low, high)
 
 
 def scores(truth: Ints, probabilities: Floats) -> dict[str, float]:

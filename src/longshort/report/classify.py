@@ -69,7 +69,9 @@ def build_page(report: ClassifyReport, folder: Path) -> str:
             "labels": len(fitted.labels),
             "calibration_svg": plots.reliability(calibration(truth, p), p.max(1)),
             "errors": _errors(report.predictions),
-            "training_svg": plots.training_curves(report.result.history, report.result.best_epoch),
+            "training_svg": plots.training_curves(
+                report.result.history, report.result.best_epoch, apart=True
+            ),
             "training": scores["training"],
             "findings": report.parts.findings,
             "parts": _parts(report, names),

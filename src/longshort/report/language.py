@@ -10,6 +10,7 @@ import numpy as np
 
 from longshort.config import to_toml
 from longshort.config.language import LanguageConfig
+from longshort.data.findings import Finding
 from longshort.data.running import RunningParts
 from longshort.report import plots
 from longshort.report.content import score_rows, shown
@@ -25,8 +26,8 @@ _PASSAGE = {True: 1200, False: 300}
 """Tokens in the heat map, of characters and of words."""
 _SAMPLE = {True: 300, False: 80}
 _SAMPLES, _TEMPERATURE = 3, 0.8
-_HOTTEST = 8.0
-"""Nats of the deepest red."""
+_HOTTEST = {True: 8.0, False: 12.0}
+"""Nats of the deepest red, of characters and of words."""
 _BOUNDS = (0, 1, 10, 100, 1000, 10_000)
 
 
@@ -36,6 +37,7 @@ class LanguageReport:
 
     config: LanguageConfig
     task: LanguageTask
+    findings: list[Finding]
     scored: Scored
     scores: dict[str, Any]
     result: TrainResult
@@ -65,14 +67,14 @@ def build_page(report: LanguageReport, folder: Path) -> str:
             "characters": scores["characters"],
             "bytes": scores["bytes"],
             "unknown": scores["unknown"],
-            "scale": [(f"{nats:g}", _colour(nats)) for nats in (0.0, 2.0, 4.0, 6.0, 8.0)],
+            "scale": _scale(report),
             "heat": _heat(report),
             "gains": _gains(report),
             "samples": _samples(report),
             "temperature": _TEMPERATURE,
             "training_svg": plots.training_curves(report.result.history, report.result.best_epoch),
             "training": scores["training"],
-            "findings": report.parts.findings,
+            "findings": report.findings,
             "parts": _parts(report),
             "split": report.parts.how,
             "settings": to_toml(config),
@@ -128,7 +130,8 @@ def _own_files(report: LanguageReport) -> dict[str, Any]:
 def _description(report: LanguageReport) -> list[str]:
     fitted = report.task.fitted
     return [
-        f"{report.parts.train.name}: {len(report.task.train):,} training tokens ({fitted.tokens})",
+        f"{report.parts.train.name}: {len(report.task.train):,} training tokens (text.tokens = "
+        f"{fitted.tokens})",
         f"{len(fitted.vocabulary) - 1:,} tokens can come, the unknown one among them",
     ]
 
@@ -143,15 +146,26 @@ def _heat(report: LanguageReport) -> list[tuple[str, str, str]]:
     count, fitted = _PASSAGE[_is_fine(report)], report.task.fitted
     numbers = report.scored.numbers[:count].tolist()
     nats = report.scored.nats[MODEL][:count]
-    pieces = list(fitted.stream(numbers))
+    pieces, hottest = list(fitted.stream(numbers)), _HOTTEST[_is_fine(report)]
     return [
-        ("⏎\n" if piece == "\n" else piece, _colour(float(each)), f"{each:.2f}")
+        ("⏎\n" if piece == "\n" else _visible(piece), _colour(each / hottest), f"{each:.2f}")
         for piece, each in zip(pieces, nats, strict=True)
     ]
 
 
-def _colour(nats: float) -> str:
-    return f"rgba(200,40,20,{0.75 * min(1.0, nats / _HOTTEST):.2f})"
+def _visible(text: str) -> str:
+    """Control characters as their pictures: a page cannot hold them."""
+    return text.translate({code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"})
+
+
+def _scale(report: LanguageReport) -> list[tuple[str, str]]:
+    """Nats and their colours."""
+    hottest = _HOTTEST[_is_fine(report)]
+    return [(f"{share * hottest:g}", _colour(share)) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
+
+
+def _colour(heat: float) -> str:
+    return f"rgba(200,40,20,{0.75 * min(1.0, heat):.2f})"
 
 
 def _gains(report: LanguageReport) -> list[list[str]]:
@@ -159,21 +173,24 @@ def _gains(report: LanguageReport) -> list[list[str]]:
     scored, rival = report.scored, report.scores["best_rival"]
     size = len(report.task.fitted.vocabulary)
     seen = np.bincount(report.task.train, minlength=size)[scored.numbers]
-    rows = [["occurs in training", "test tokens", "model", rival]]
+    rows = [["occurs in training", "test tokens", "model", rival, "saved"]]
     for low, high in zip(_BOUNDS, (*_BOUNDS[1:], None), strict=True):
         here = (seen >= low) & (seen < high) if high else seen >= low
         if not here.any():
             continue
         name = f"{low:,} times or more" if not high else f"{low:,} to {high - 1:,} times"
-        means = [shown(float(scored.nats[each][here].mean())) for each in (MODEL, rival)]
-        rows.append([name if low else "never", f"{int(here.sum()):,}", *means])
+        own, other = (float(scored.nats[each][here].mean()) for each in (MODEL, rival))
+        cells = [f"{int(here.sum()):,}", shown(own), shown(other), f"{other - own:+.3f}"]
+        rows.append([name if low else "never", *cells])
     return rows
 
 
 def _samples(report: LanguageReport) -> list[str]:
     task, length = report.task, _SAMPLE[_is_fine(report)]
     how = [Sampling(temperature=_TEMPERATURE, seed=seed) for seed in range(_SAMPLES)]
-    return ["".join(write_on(task.network, task.fitted, "", length, each)) for each in how]
+    return [
+        _visible("".join(write_on(task.network, task.fitted, "", length, each))) for each in how
+    ]
 
 
 def _parts(report: LanguageReport) -> list[list[str]]:

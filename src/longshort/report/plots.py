@@ -11,6 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -115,38 +116,41 @@ def error_by_step(curves: dict[str, Sequence[float | None]], label: str) -> str:
         return _svg(figure)
 
 
-def training_curves(history: Sequence[dict[str, float | int]], best: int) -> str:
-    """Training loss and validation score by epoch, and the learning rate."""
+def training_curves(
+    history: Sequence[dict[str, float | int]], best: int, *, apart: bool = False
+) -> str:
+    """Training loss and validation score by epoch, and the learning rate.
+
+    apart: the validation score is not the loss of other samples, and has a picture of its own.
+    """
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(10.5, 2.8), layout="constrained")
-        left, right = figure.subplots(1, 2, width_ratios=(2, 1))
-        epochs = [int(record["epoch"]) for record in history]
+        axes = figure.subplots(1, 3 if apart else 2, width_ratios=(1, 1, 1) if apart else (2, 1))
+        losses, scores, rates = axes[0], axes[-2], axes[-1]
         trained = [record for record in history if record["epoch"]]
-        left.plot(
-            [int(r["epoch"]) for r in trained],
-            [r["train_loss"] for r in trained],
-            color=RIVAL_COLOURS[0],
-            label="training loss",
-            marker=".",
-        )
-        left.plot(
-            epochs,
-            [r["val_score"] for r in history],
-            color=MODEL_COLOUR,
-            label="validation score",
-            marker=".",
-        )
-        left.axvline(best, color="#999999", linestyle=":", label="kept weights")
-        left.set_xlabel("epoch")
-        left.legend()
-        right.plot(
-            [int(r["epoch"]) for r in trained],
-            [r["learning_rate"] for r in trained],
-            color="#555555",
-        )
-        right.set_xlabel("epoch")
-        right.set_title("learning rate", fontsize=9, loc="left")
+        _by_epoch(losses, trained, "train_loss", RIVAL_COLOURS[0], "training loss", marker=".")
+        _by_epoch(scores, history, "val_score", MODEL_COLOUR, "validation score", marker=".")
+        for axis in axes[:-1]:
+            axis.axvline(best, color="#999999", linestyle=":", label="kept weights")
+            axis.legend()
+        _by_epoch(rates, trained, "learning_rate", "#555555", "")
+        rates.set_title("learning rate", fontsize=9, loc="left")
         return _svg(figure)
+
+
+def _by_epoch(
+    axis: Axes,
+    records: Sequence[dict[str, float | int]],
+    key: str,
+    colour: str,
+    label: str,
+    marker: str = "",
+) -> None:
+    epochs = [int(record["epoch"]) for record in records]
+    values = [record[key] for record in records]
+    axis.plot(epochs, values, color=colour, label=label, marker=marker)
+    axis.set_xlabel("epoch")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def residuals_over_time(index: Floats, residuals: Floats, labels: tuple[str, str]) -> str:

@@ -20,7 +20,7 @@ from longshort.report.content import score_rows, shown
 from longshort.report.page import render
 from longshort.tasks.cell import cell_title
 from longshort.tasks.tag.fitted import Fitted, entities_of
-from longshort.tasks.tag.scoring import MODEL, Scored
+from longshort.tasks.tag.scoring import MODEL, TITLES, Scored
 from longshort.train import TrainResult
 
 _SENTENCES = 12
@@ -64,7 +64,7 @@ class Shown:
 def build_page(report: TagReport, folder: Path) -> str:
     """Render the page."""
     config, scores, source = report.config, report.scores, report.parts.train
-    kinds = report.fitted.kinds
+    kinds = tuple(scores["labels"])
     shown_kinds = [*kinds, _NOTHING] if len(kinds) < _KINDS else list(kinds[:_KINDS])
     return render(
         "tag.html.j2",
@@ -82,7 +82,11 @@ def build_page(report: TagReport, folder: Path) -> str:
             ),
             "confusion_width": 300 + 34 * len(shown_kinds),
             "sentences": worst_sentences(report.scored, report.config.text.tokens),
-            "training_svg": plots.training_curves(report.result.history, report.result.best_epoch),
+            "training_svg": plots.training_curves(
+                report.result.history, report.result.best_epoch, apart=True
+            ),
+            "rivals": {name: TITLES[name] for name in scores["test"]["baselines"]},
+            "outside": _outside(report.scored),
             "training": scores["training"],
             "findings": report.parts.findings,
             "parts": _parts(report),
@@ -174,6 +178,12 @@ def _description(report: TagReport) -> list[str]:
         f"{len(fitted.vocabulary):,} known tokens; the test part has {scores['tokens']:,} tokens "
         f"with {scores['entities']:,} entities",
     ]
+
+
+def _outside(scored: Scored) -> float:
+    """Share of the test tokens that belong to no entity."""
+    within = sum(end - begin for sentence in scored.truth for begin, end, _ in sentence)
+    return 1.0 - within / sum(len(tokens) for tokens in scored.source.tokens)
 
 
 def _types(scores: dict[str, Any]) -> list[list[str]]:

@@ -28,7 +28,7 @@ from longshort.runfolder import METRICS, RunFolder
 from longshort.tasks.task import Task, TrainPlan
 from longshort.train.checkpoint import load_tensors, load_weights, save_tensors
 from longshort.train.events import Ended, EpochEnded, Listener, Saved, Started, Stepped, silent
-from longshort.train.optimise import clip, make_optimizer, penalty, rate_factor
+from longshort.train.optimise import clip, decay_factor, make_optimizer, penalty, rate_factor
 
 _PLATEAU_WAIT = 2
 _PLATEAU_FACTOR = 0.5
@@ -168,8 +168,10 @@ class _Loop:
         state.norm_sum += norm
 
     def _rate_at(self, step: int) -> float:
-        factor = rate_factor(self.config.schedule, step, self.plan.total_steps)
-        return self.config.learning_rate * self.state.plateau_factor * factor
+        config, state = self.config, self.state
+        factor = rate_factor(config.schedule, step, self.plan.total_steps)
+        factor *= decay_factor(config, state.epoch) * state.plateau_factor
+        return config.learning_rate * factor
 
     @torch.no_grad()
     def _follow(self) -> None:

@@ -43,7 +43,8 @@ def rate_factor(schedule: str, step: int, total_steps: int) -> float:
     """Learning rate at a step, as a share of the configured one.
 
     cosine falls from 1 to 0.01; onecycle rises from 0.04 over the first 10 % and falls to 0.01
-    (Smith, 2018), both by half cosines. plateau is driven by the validation score instead.
+    (Smith, 2018), both by half cosines. plateau is driven by the validation score instead, decay
+    by the epoch.
     """
     done = step / max(1, total_steps)
     if schedule == "cosine":
@@ -53,6 +54,17 @@ def rate_factor(schedule: str, step: int, total_steps: int) -> float:
             return _half_cosine(0.04, 1.0, done / _WARMUP)
         return _half_cosine(1.0, _FLOOR, (done - _WARMUP) / (1 - _WARMUP))
     return 1.0
+
+
+def decay_factor(config: TrainConfig, epoch: int) -> float:
+    """Share of the learning rate that schedule = decay leaves in an epoch, the first being 0.
+
+    1 for `decay_after` epochs, then `decay` times as much in each as in the one before (Zaremba et
+    al., 2014); 1 for other schedules.
+    """
+    if config.decay is None or config.decay_after is None:
+        return 1.0
+    return config.decay ** max(0, epoch + 1 - config.decay_after)
 
 
 def _half_cosine(start: float, end: float, share: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 from longshort.config import build, to_toml
 from longshort.data.findings import Finding
-from longshort.errors import RunError
+from longshort.errors import Interrupted, RunError
 from longshort.runfolder import (
     CARD,
     CONFIG,
@@ -68,7 +68,7 @@ def run(
     job = prepare(settings, data, say)
     folder = RunFolder.create(out, overwrite)
     _begin(folder, job)
-    return _finish(folder, job, listen, resume=False)
+    return _finish(folder, job, say, listen, resume=False)
 
 
 def check(settings: Mapping[str, Any], data: object = None) -> list[Finding]:
@@ -107,7 +107,7 @@ def resume(
             f"longshort.resume({str(path)!r}, frame)"
         )
     job = JOBS[config.task].again(config, given(config, data), stored)
-    return _finish(folder, job, listen, resume=folder.last.is_file())
+    return _finish(folder, job, say, listen, resume=folder.last.is_file())
 
 
 def _begin(folder: RunFolder, job: Job[Any, Any]) -> None:
@@ -119,13 +119,19 @@ def _begin(folder: RunFolder, job: Job[Any, Any]) -> None:
 
 
 def _finish(
-    folder: RunFolder, job: Job[Any, Any], listen: Listener, *, resume: bool
+    folder: RunFolder, job: Job[Any, Any], say: Say, listen: Listener, *, resume: bool
 ) -> dict[str, Any]:
     """Train, then score and report; every file is written whole or not at all, the scores last."""
     settings = job.config.train
     with threads(settings.threads):
         result = fit(job.task, settings, job.plan(), folder=folder, resume=resume, listen=listen)
-        job.fit_rivals()
+        try:
+            job.fit_rivals(say, listen)
+        except Interrupted:
+            raise Interrupted(
+                "stopped while a rival was in training; the model itself is done and saved; "
+                f"go on with: longshort train --resume {folder.path}"
+            ) from None
     save_tensors(folder.file(MODEL), job.tensors(), {"best_epoch": result.best_epoch})
     outcome = job.finish(result, folder.path)
     folder.write(PREDICTIONS, outcome.predictions.write_csv())

@@ -11,16 +11,15 @@ import numpy as np
 import polars as pl
 from torch import Tensor
 
-from longshort.config.classify import ClassifyConfig, ClassifyModel
+from longshort.config.classify import ClassifyConfig
 from longshort.data.findings import Finding, refuse_errors
 from longshort.data.labelled import Examples, Item, examples_of
 from longshort.data.labelled_doctor import examine_parts
 from longshort.data.labelled_source import like, of_another, read_examples
 from longshort.data.parts import Parts, make_parts
 from longshort.data.tokens import find_tokeniser, in_full, suited
-from longshort.data.vectors import vector_size
 from longshort.data.vocabulary import Vocabulary
-from longshort.errors import ConfigError, DataError, RunError
+from longshort.errors import DataError, RunError
 from longshort.report.classify import ClassifyReport, build_page, model_card
 from longshort.runfolder import MODEL
 from longshort.tasks.classify.defaults import decided_training
@@ -31,6 +30,7 @@ from longshort.tasks.classify.rivals import Known
 from longshort.tasks.classify.scoring import predictions, score, score_on, scores_of
 from longshort.tasks.classify.task import ClassifyTask, build_network, probabilities_of
 from longshort.tasks.task import TrainPlan
+from longshort.tasks.vectors import sized_by_vectors
 from longshort.train import TrainResult
 from longshort.train.checkpoint import load_tensors, load_weights
 from longshort.workflow.job import (
@@ -73,7 +73,7 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
         say(f"decided: {', '.join(_told(config, parts.train.is_text))}")
         job = ClassifyJob(config, parts)
         if job.task.coverage is not None:
-            say("vectors: {:,} of {:,} known tokens have one".format(*job.task.coverage))
+            say(job.task.coverage)
         return job
 
     @staticmethod
@@ -206,7 +206,7 @@ def _decided(config: ClassifyConfig, parts: Parts[Examples]) -> ClassifyConfig:
         changes["text"] = config.text.model_copy(update={"tokens": in_full(tokens)})
     changes["data"] = read.model_copy(update=data)
     if config.model.vectors is not None:
-        changes["model"] = _model_with_vectors(config, Path(config.model.vectors))
+        changes["model"] = sized_by_vectors(config.model)
     return config.model_copy(update=changes)
 
 
@@ -223,17 +223,6 @@ def _told(config: ClassifyConfig, is_text: bool) -> list[str]:
         shown = ", ".join(value) if isinstance(value, tuple) else value
         told += [f"{key} = {shown}"] if value else []
     return told
-
-
-def _model_with_vectors(config: ClassifyConfig, path: Path) -> ClassifyModel:
-    """The embedding has the vectors' size."""
-    model, size = config.model, vector_size(path)
-    if "embedding" in model.model_fields_set and model.embedding != size:
-        raise ConfigError(
-            f"model.embedding: is {model.embedding}, and the vectors of {path} have {size} values; "
-            "leave it out"
-        )
-    return model.model_copy(update={"vectors": str(path.absolute()), "embedding": size})
 
 
 def _digest(parts: Parts[Examples]) -> str:

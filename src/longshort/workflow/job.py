@@ -23,6 +23,7 @@ from longshort.errors import ConfigError, DataError, LongshortError, RunError
 from longshort.runfolder import CONFIG, DATA, RunFolder
 from longshort.tasks.task import Task, TrainPlan
 from longshort.train import TrainResult
+from longshort.train.events import Listener
 
 Say = Callable[[str], None]
 
@@ -81,9 +82,9 @@ class Job(ABC, Generic[C, T]):
     def record(self) -> dict[str, Any]:
         """What is written down of the data before training: where from, split, what was fitted."""
 
-    def fit_rivals(self) -> None:
+    def fit_rivals(self, say: Say, listen: Listener) -> None:
         """Train the rivals that are networks too; most tasks have none."""
-        return
+        del say, listen
 
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:

@@ -10,12 +10,18 @@ from typing import Any
 from torch import Tensor
 
 from longshort.config.language import LanguageConfig
-from longshort.data.findings import Finding
-from longshort.data.running import RunningParts, make_running_parts, read_running
+from longshort.data.findings import Finding, refuse_errors
+from longshort.data.running import (
+    RunningParts,
+    make_running_parts,
+    read_running,
+    refuse_half_characters,
+)
 from longshort.errors import DataError, RunError
 from longshort.evaluate.language import scores as scores_from
 from longshort.report.language import LanguageReport, build_page, model_card
 from longshort.runfolder import MODEL
+from longshort.tasks.language.doctor import examine
 from longshort.tasks.language.fitted import Fitted, decided
 from longshort.tasks.language.generate import Sampling, write_on
 from longshort.tasks.language.network import LanguageModel
@@ -45,6 +51,8 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
         with threads(config.train.threads):
             super().__init__(config, LanguageTask(config, parts))
         self.parts = parts
+        self.findings = _findings(config, parts, self.task.fitted, len(self.task.train))
+        refuse_errors(self.findings, parts.train.name)
 
     @staticmethod
     def prepare(config: LanguageConfig, data: object, say: Say) -> LanguageJob:
@@ -56,7 +64,7 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
         for name, part in parts.by_name().items():
             say(f"{name}: {len(part.text):,} characters")
         say(f"parts: {parts.how}")
-        for finding in parts.findings:
+        for finding in job.findings:
             say(f"{finding.severity}: {finding.sentence()}")
         if given.tokens is None:
             say(f"decided: text.tokens = {fitted.tokens}")
@@ -101,7 +109,7 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
                 for name, part in parts.by_name().items()
             },
             "split": parts.how,
-            "findings": [finding.to_dict() for finding in parts.findings],
+            "findings": [finding.to_dict() for finding in self.findings],
             "fitted": self.task.fitted.to_dict(),
         }
 
@@ -117,14 +125,26 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
             scores = scores_of(scored, self.parts.test.text, config)
             scores["training"] = training_record(result, task)
             scores["training"]["tokens"] = len(task.train)
-            report = LanguageReport(config, task, scored, scores, result, environment())
+            report = LanguageReport(
+                config, task, self.findings, scored, scores, result, environment()
+            )
             page = build_page(report, folder)
         return Outcome(scores, predictions(scored, task.fitted), page, model_card(report))
 
 
 def check(config: LanguageConfig, data: object) -> list[Finding]:
     """Everything in the text that would harm a language model, with where and the fix."""
-    return list(read_parts(config, data).findings)
+    parts = read_parts(config, data)
+    fitted = Fitted.fit(parts.train.text, config.text)
+    return _findings(config, parts, fitted, len(fitted.cut(parts.train.text)))
+
+
+def _findings(
+    config: LanguageConfig, parts: RunningParts, fitted: Fitted, count: int
+) -> list[Finding]:
+    """`count`: training tokens."""
+    assert config.train.batch_size is not None
+    return examine(parts, fitted, count, config.train.batch_size)
 
 
 def read_parts(config: LanguageConfig, data: object) -> RunningParts:
@@ -179,6 +199,7 @@ class Trained:
         likeliest; top_k: only the so many likeliest (0: all); top_p: only the likeliest that
         together reach this probability (1: all). Raises `ConfigError`.
         """
+        refuse_half_characters(prompt, "prompt")
         how = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
         return write_on(self.network, self.fitted, prompt, length, how)
 
@@ -200,11 +221,13 @@ class Trained:
 
     def unknown(self, text: str) -> list[str]:
         """Tokens of a text that the vocabulary lacks, in order."""
+        refuse_half_characters(text, "prompt")
         tokens = self.fitted.cut(text)
         return [token for token in tokens if token not in self.fitted.vocabulary]
 
     def score(self, text: str) -> dict[str, float]:
         """Perplexity, nats per token, bits per character and byte, and `tokens`, of a text."""
+        refuse_half_characters(text, "score")
         numbers = self.fitted.encode(text)
         if not len(numbers):
             raise DataError("score: the text has no token")

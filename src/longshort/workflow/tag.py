@@ -12,9 +12,10 @@ from torch import Tensor
 
 from longshort.config.tag import TagConfig
 from longshort.data.conll import Tagged, read_tagged, tagged_of
-from longshort.data.findings import Finding
+from longshort.data.findings import Finding, refuse_errors
 from longshort.data.parts import Parts, make_parts
 from longshort.data.schemes import detect, examine
+from longshort.data.tagged_doctor import examine_parts
 from longshort.data.tokens import find_tokeniser
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError, RunError
@@ -25,8 +26,10 @@ from longshort.tasks.tag.network import Tagger
 from longshort.tasks.tag.scoring import predictions, score, scores_of
 from longshort.tasks.tag.task import Found, TagTask, tag
 from longshort.tasks.task import TrainPlan
+from longshort.tasks.vectors import sized_by_vectors
 from longshort.train import TrainResult, fit
 from longshort.train.checkpoint import load_tensors, load_weights
+from longshort.train.events import Listener
 from longshort.workflow.job import (
     GONE,
     Job,
@@ -59,7 +62,8 @@ class TagJob(Job[TagConfig, TagTask]):
     @staticmethod
     def prepare(config: TagConfig, data: object, say: Say) -> TagJob:
         """Read the data, draw the parts, and decide what is open."""
-        parts = read_parts(config, data)
+        parts = _examined(config, read_parts(config, data))
+        refuse_errors(parts.findings, parts.train.name)
         config = _decided(config, parts)
         job = TagJob(config, parts)
         for part, source in parts.by_name().items():
@@ -74,12 +78,14 @@ class TagJob(Job[TagConfig, TagTask]):
             f"decided: text.tokens = {config.text.tokens}, "
             f"model.characters = {config.model.characters}, model.pairs = {config.model.pairs}"
         )
+        if job.task.coverage is not None:
+            say(job.task.coverage)
         return job
 
     @staticmethod
     def again(config: TagConfig, data: object, stored: dict[str, Any]) -> TagJob:
         """As it was prepared, from what was decided then; other data are refused."""
-        parts = read_parts(config, data)
+        parts = _examined(config, read_parts(config, data))
         refuse_other_content(parts.train.name, _digest(parts), stored)
         return TagJob(config, parts)
 
@@ -114,13 +120,14 @@ class TagJob(Job[TagConfig, TagTask]):
             "vocabulary": fitted.vocabulary.to_dict(),
         }
 
-    def fit_rivals(self) -> None:
+    def fit_rivals(self, say: Say, listen: Listener) -> None:
         """The same network without its random field, trained in the same way."""
         if not (self.config.model.crf and self.config.evaluate.softmax):
             return
+        say("rival: the same network without the random field")
         with threads(self.config.train.threads):
             task = TagTask(_without_field(self.config), self.parts)
-            fit(task, self.config.train, self.plan())
+            fit(task, self.config.train, self.plan(), listen=listen)
         self.softmax = task.network
 
     def tensors(self) -> dict[str, Tensor]:
@@ -132,14 +139,7 @@ class TagJob(Job[TagConfig, TagTask]):
         """Score the test part beside the rivals, and report."""
         task, config, parts = self.task, self.config, self.parts
         with threads(config.train.threads):
-            scored = score(
-                task.network,
-                self.softmax,
-                task.fitted,
-                parts.train,
-                parts.test,
-                config.train.device,
-            )
+            scored = score(task.network, self.softmax, task.fitted, parts, config.train.device)
         scores = scores_of(scored, task.fitted, config)
         scores["training"] = training_record(result, task)
         report = TagReport(config, self.parts, task.fitted, scored, scores, result, environment())
@@ -157,7 +157,12 @@ def _without_field(config: TagConfig) -> TagConfig:
 
 def check(config: TagConfig, data: object) -> list[Finding]:
     """Everything in the data that would harm a tagger, with where and the fix."""
-    return list(read_parts(config, data).findings)
+    return list(_examined(config, read_parts(config, data)).findings)
+
+
+def _examined(config: TagConfig, parts: Parts[Tagged]) -> Parts[Tagged]:
+    """The parts with all that is found about them."""
+    return replace(parts, findings=tuple(examine_parts(parts, config.text.max_length)))
 
 
 def read_parts(config: TagConfig, data: object) -> Parts[Tagged]:
@@ -180,7 +185,9 @@ def read_parts(config: TagConfig, data: object) -> Parts[Tagged]:
 def refuse_mixed_schemes(train: Tagged, other: Tagged) -> None:
     """Raise where only one of them marks entities of several tokens."""
     own, scheme = detect(train), detect(other)
-    if (scheme == "plain") != (own == "plain"):
+    if (scheme == "plain") != (own == "plain") and any(
+        set(tags) - {"O"} for tags in other.tags or []
+    ):
         raise DataError(
             f"{other.name}: its tags are {scheme.upper()}, those of {train.name} are {own.upper()}"
         )
@@ -215,7 +222,7 @@ def _decided(config: TagConfig, parts: Parts[Tagged]) -> TagConfig:
         changes["text"] = config.text.model_copy(update={"tokens": tokens})
     sizes = {"characters": 0 if are_single else _FILTERS, "pairs": _PAIRS if are_single else 0}
     open_sizes = {name: n for name, n in sizes.items() if getattr(config.model, name) is None}
-    changes["model"] = config.model.model_copy(update=open_sizes)
+    changes["model"] = sized_by_vectors(config.model).model_copy(update=open_sizes)
     return config.model_copy(update=changes)
 
 
@@ -289,8 +296,7 @@ class Trained:
                 self.network,
                 self.softmax,
                 self.fitted,
-                parts.train,
-                source,
+                replace(parts, test=source),
                 self.config.train.device,
             )
         return scores_of(scored, self.fitted, self.config)

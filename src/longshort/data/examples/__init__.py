@@ -27,12 +27,38 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "model.hidden": 64,
         "train.learning_rate": 0.005,
     },
+    "recipes": {
+        "task": "tag",
+        "split.val": 0.15,
+        "split.test": 0.25,
+        "model.embedding": 64,
+        "model.hidden": 64,
+        "train.max_epochs": 20,
+    },
+    "shakespeare": {
+        "task": "lm",
+        "split.test": 0.1,
+        "model.hidden": 256,
+        "model.embedding": 64,
+        "model.num_layers": 1,
+        "model.tie": False,
+        "model.input_dropout": 0.05,
+        "model.output_dropout": 0.4,
+        "train.learning_rate": 0.005,
+        "train.batch_size": 8,
+        "train.bptt": 50,
+        "train.max_epochs": 12,
+    },
 }
 """Name to the settings that its run starts from."""
+
+_SUFFIXES = {"recipes": "conll", "shakespeare": "txt"}
+"""Where it is not csv."""
 
 
 def example(name: str) -> tuple[Path, dict[str, Any]]:
     """Path and settings of an embedded data set."""
     if name not in EXAMPLES:
         raise ConfigError(f"--example {name!r}: no such example; {nearest(name, EXAMPLES)}")
-    return Path(str(files(__name__) / f"{name}.csv")), dict(EXAMPLES[name])
+    suffix = _SUFFIXES.get(name, "csv")
+    return Path(str(files(__name__) / f"{name}.{suffix}")), dict(EXAMPLES[name])

@@ -5,9 +5,8 @@ Letters: T time steps, B batch, W width, P output size.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -100,10 +99,11 @@ def alive(steps: int, lengths: Tensor, device: torch.device) -> Tensor:
     return torch.arange(steps, device=device).unsqueeze(1) < lengths.to(device)
 
 
-def _text_of(graph: Graph) -> str:
+def text_of(graph: Graph) -> str:
+    """The equations as an operator takes them; torch.compile is handed the finished text."""
     return to_text(graph)
 
 
-_constant: Any = torch.compiler.assume_constant_result
-text_of: Callable[[Graph], str] = _constant(_text_of)
-"""The equations as an operator takes them; torch.compile is handed the finished text."""
+# What torch.compiler.assume_constant_result does, without its import of the whole compiler, which
+# would take longer than all the rest of the package.
+vars(text_of)["_dynamo_marked_constant"] = True

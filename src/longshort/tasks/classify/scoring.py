@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from longshort.config.classify import ClassifyConfig
 from longshort.data.labelled import Examples
 from longshort.evaluate import classification as metrics
-from longshort.evaluate.honesty import Comparison, compare
+from longshort.evaluate.classification import compare_accuracy
+from longshort.evaluate.honesty import Comparison, place_sentence
 from longshort.tasks.cell import cell_title
 from longshort.tasks.classify.fitted import Fitted
 from longshort.tasks.classify.rivals import Known, linear, majority
@@ -70,7 +71,7 @@ def scores_of(scored: Scored, fitted: Fitted, config: ClassifyConfig) -> dict[st
         for i, label in enumerate(fitted.labels)
     }
     rival = max(entries, key=lambda name: entries[name]["accuracy"])
-    result = compare(_errors(scored, MODEL), _errors(scored, rival), 1)
+    result = compare_accuracy(_right(scored, MODEL), _right(scored, rival))
     return {
         "task": config.task,
         "examples": len(scored.truth),
@@ -87,9 +88,9 @@ def scores_of(scored: Scored, fitted: Fitted, config: ClassifyConfig) -> dict[st
     }
 
 
-def _errors(scored: Scored, name: str) -> Floats:
-    wrong: Floats = (scored.probabilities[name].argmax(1) != scored.truth).astype(float)
-    return wrong
+def _right(scored: Scored, name: str) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = scored.probabilities[name].argmax(1) == scored.truth
+    return found
 
 
 def _verdict(
@@ -100,20 +101,13 @@ def _verdict(
     config: ClassifyConfig,
     count: int,
 ) -> str:
-    cell = cell_title(config.model)
-    numbers = f"{model['accuracy']:.1%} right against {other['accuracy']:.1%} of {TITLES[rival]}"
-    basis = f"the best rival, on {count:,} test examples"
-    if result.low is None or result.high is None:
-        return f"Too few test examples to tell: {numbers}, {basis}."
-    span = f"95 % interval of the share of errors saved {result.low:+.1%} to {result.high:+.1%}"
-    if result.outcome == "better":
-        return f"The {cell} earned its place: {numbers}, {basis} ({span})."
-    if result.outcome == "equal":
-        return (
-            f"The {cell} and the best rival cannot be told apart: {numbers}, {basis} ({span}). "
-            "Prefer the rival: it is simpler."
-        )
-    return f"The {cell} did not earn its place: {numbers}, {basis} ({span}). Use the rival."
+    return place_sentence(
+        cell_title(config.model),
+        result,
+        f"{model['accuracy']:.1%} right against {other['accuracy']:.1%} of {TITLES[rival]}",
+        f"{count:,} test examples",
+        f"difference {result.span('+.1%')}",
+    )
 
 
 def predictions(scored: Scored, fitted: Fitted) -> pl.DataFrame:

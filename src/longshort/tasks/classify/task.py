@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,12 +14,10 @@ from longshort.config.classify import ClassifyConfig
 from longshort.data.buckets import bucketed, in_order_of_length
 from longshort.data.labelled import Examples
 from longshort.data.parts import Parts
-from longshort.data.vectors import read_vectors
-from longshort.data.vocabulary import SPECIAL
-from longshort.errors import DataError
 from longshort.tasks.classify.fitted import Encoded, Fitted
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.task import Task, TrainPlan
+from longshort.tasks.vectors import start_from_vectors
 
 _EVALUATED = 128
 
@@ -36,7 +33,7 @@ class ClassifyTask(Task):
         self._lengths = self.train.lengths
         torch.manual_seed(config.train.seed)
         self.network = build_network(config, self.fitted)
-        self.coverage = _start_from_vectors(self.network, config, self.fitted)
+        self.coverage = self._start_from_vectors()
         self.network.to(config.train.device)
         self._weights = self._class_weights() if config.train.class_weights else None
 
@@ -76,6 +73,12 @@ class ClassifyTask(Task):
         wrong = (logits.argmax(1) != self.val.targets).double().mean()
         return float(wrong + 1e-3 * F.cross_entropy(logits.double(), self.val.targets))
 
+    def _start_from_vectors(self) -> str | None:
+        file, embedding = self.config.model.vectors, self.network.embedding
+        if file is None or embedding is None or self.fitted.vocabulary is None:
+            return None
+        return start_from_vectors(embedding.weight, file, self.fitted.vocabulary)
+
     def _class_weights(self) -> Tensor:
         counts = torch.bincount(self.train.targets, minlength=len(self.fitted.labels))
         weights = len(self.train.targets) / (len(counts) * counts)
@@ -91,32 +94,6 @@ def build_network(config: ClassifyConfig, fitted: Fitted) -> Classifier:
         tokens=None if vocabulary is None else len(vocabulary),
         features=len(fitted.mean) or None,
     )
-
-
-def _start_from_vectors(
-    network: Classifier, config: ClassifyConfig, fitted: Fitted
-) -> tuple[int, int] | None:
-    """Put pretrained vectors into the embedding; how many of how many tokens have one.
-
-    Tokens without one begin at random, as large as the others are.
-    """
-    if config.model.vectors is None or fitted.vocabulary is None or network.embedding is None:
-        return None
-    path, tokens = Path(config.model.vectors), fitted.vocabulary.tokens
-    vectors = read_vectors(path, tokens[len(SPECIAL) :])
-    if not vectors.by_token:
-        raise DataError(
-            f"{path}: has a vector for none of the {len(tokens):,} known tokens; is it of this "
-            "language, and text.lowercase as the vectors are?"
-        )
-    spread = float(np.std(list(vectors.by_token.values())))
-    weight = network.embedding.weight
-    with torch.no_grad():
-        weight[1:].normal_(0.0, spread)
-        for number, token in enumerate(tokens):
-            if number >= len(SPECIAL) and token in vectors.by_token:
-                weight[number] = torch.from_numpy(vectors.by_token[token])
-    return len(vectors.by_token), len(tokens) - len(SPECIAL)
 
 
 def probabilities_of(network: Classifier, encoded: Encoded, device: str) -> NDArray[np.float64]:

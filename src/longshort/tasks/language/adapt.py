@@ -127,7 +127,8 @@ def _learn_along(network: LanguageModel, numbers: Ints, begin: int, rate: float)
         states = detached(read.states)
         nats = moving.losses(read.output, chunk[1:])[:, 0]
         found.append(nats.detach().cpu())
-        gradients = torch.autograd.grad(nats.mean(), weights)
+        # Of an adaptive softmax, clusters without a token in the chunk have no gradient.
+        gradients = torch.autograd.grad(nats.mean(), weights, materialize_grads=True)
         norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
         scale = rate * min(1.0, _CLIP / max(float(norm), 1e-12))
         with torch.no_grad():

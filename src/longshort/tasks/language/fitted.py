@@ -57,8 +57,15 @@ class Fitted:
     @property
     def begin(self) -> int:
         """The token that a text is read after: the end of a line, where that is one."""
-        end = EOS if self.eos else WITH_LINE_ENDS.get(self.tokens, "")
-        return self.vocabulary.encode([end])[0]
+        return self.vocabulary.encode([self._end])[0]
+
+    @property
+    def _end(self) -> str:
+        return EOS if self.eos else WITH_LINE_ENDS.get(self.tokens, "")
+
+    def contents(self) -> list[str]:
+        """The tokens that are known, without the end of a line."""
+        return [token for token in self.vocabulary.tokens[len(SPECIAL) :] if token != self._end]
 
     @property
     def tokeniser(self) -> Tokeniser:

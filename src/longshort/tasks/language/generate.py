@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -29,8 +30,12 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not self.temperature >= 0.0:
+        if not 0.0 <= self.temperature < math.inf:
             raise ConfigError(f"temperature: a number from 0 is expected, got {self.temperature}")
+        if not 0 <= self.seed < 2**63:
+            raise ConfigError(
+                f"seed: a whole number from 0 to 2^63 - 1 is expected, got {self.seed}"
+            )
         if self.top_k < 0:
             raise ConfigError(f"top_k: a whole number from 0 (all) is expected, got {self.top_k}")
         if not 0.0 < self.top_p <= 1.0:
@@ -43,7 +48,7 @@ def probabilities(logs: Tensor, how: Sampling) -> Tensor:
     """What tokens are drawn by, from their log probabilities [V]; what is cut has 0."""
     if how.temperature == 0.0:
         return torch.zeros_like(logs).index_fill(0, logs.argmax(), 1.0)
-    p = (logs / how.temperature).softmax(0)
+    p = ((logs - logs.max()) / how.temperature).softmax(0)
     if how.top_k and how.top_k < len(p):
         least = p.topk(how.top_k).indices
         p = torch.zeros_like(p).index_copy(0, least, p[least])

@@ -56,6 +56,8 @@ class LanguageModel(nn.Module):
             self.bias = nn.Parameter(torch.zeros(count - 1))
         else:
             self.head = nn.Linear(last, count - 1)
+        if model.init_range is not None:
+            _start_uniform(self, model.init_range)
 
     def forward(self, numbers: Tensor, states: States | None = None) -> Read:
         """Read [T, B] from these states on, from 0 where there are none."""
@@ -96,6 +98,14 @@ class LanguageModel(nn.Module):
             logits: Tensor = self.head(output)
             return logits
         return F.linear(output, self.embedding.weight[1:], self.bias)
+
+
+@torch.no_grad()
+def _start_uniform(network: LanguageModel, bound: float) -> None:
+    """All weights, biases too, in ± `bound` (Zaremba et al., 2014); padding's vector stays 0."""
+    for weight in network.parameters():
+        nn.init.uniform_(weight, -bound, bound)
+    network.embedding.weight[0] = 0.0
 
 
 def _layers(model: LanguageModelConfig, last: int) -> nn.ModuleList:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from longshort.config.language import LanguageConfig
 from longshort.data.vocabulary import UNKNOWN
-from longshort.evaluate.honesty import Comparison, compare
+from longshort.evaluate.honesty import Comparison, compare, place_sentence
 from longshort.evaluate.language import scores as scores_from
 from longshort.tasks.cell import cell_title
 from longshort.tasks.language.adapt import cached, dynamic
@@ -27,6 +27,7 @@ _BLOCK = 100
 """Tokens of a stretch in the comparison: losses of neighbours go together."""
 _ORDERS = {"characters": 8, "bytes": 8}
 _USUAL_ORDER = 5
+_UNITS = {"characters": "characters", "bytes": "bytes"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def score_on(
     nats["unigram"] = unigram(train - 1, test - 1, size)
     highest = wanted.ngram or _ORDERS.get(fitted.tokens, _USUAL_ORDER)
     nats["kneser_ney"], order = kneser_ney(train - 1, val - 1, test - 1, size, highest, begin - 1)
-    notes = {"kneser_ney": f"looks at {order - 1} tokens before, chosen on the validation part"}
+    seen = f"{order - 1} token{'' if order == 2 else 's'}"
+    notes = {"kneser_ney": f"looks at {seen} before, chosen on the validation part"}
     variants = {}
     if wanted.cache:
         found = cached(network, val, test, begin, wanted.cache)
@@ -105,22 +107,14 @@ def _verdict(
     config: LanguageConfig,
     count: int,
 ) -> str:
-    cell = cell_title(config.model)
-    numbers = (
-        f"perplexity {model['perplexity']:.4g} against {other['perplexity']:.4g} of {TITLES[rival]}"
+    return place_sentence(
+        cell_title(config.model),
+        result,
+        f"perplexity {model['perplexity']:.4g} against {other['perplexity']:.4g} of "
+        f"{TITLES[rival]}",
+        f"{count:,} test {_UNITS.get(str(config.text.tokens), 'tokens')}",
+        f"share of nats saved {result.span('+.1%')}",
     )
-    basis = f"the best rival, over {count:,} test {config.text.tokens}"
-    if result.low is None or result.high is None:
-        return f"Too few test tokens to tell: {numbers}, {basis}."
-    span = f"95 % interval of the share of nats saved {result.low:+.1%} to {result.high:+.1%}"
-    if result.outcome == "better":
-        return f"The {cell} earned its place: {numbers}, {basis} ({span})."
-    if result.outcome == "equal":
-        return (
-            f"The {cell} and the best rival cannot be told apart: {numbers}, {basis} ({span}). "
-            "Prefer the rival: it is simpler."
-        )
-    return f"The {cell} did not earn its place: {numbers}, {basis} ({span}). Use the rival."
 
 
 def predictions(scored: Scored, fitted: Fitted) -> pl.DataFrame:

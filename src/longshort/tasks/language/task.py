@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from longshort.config.language import LanguageConfig
+from longshort.data.findings import refuse_errors
 from longshort.data.running import RunningParts
-from longshort.errors import DataError
+from longshort.tasks.language.doctor import too_short
 from longshort.tasks.language.fitted import Fitted, Ints
 from longshort.tasks.language.network import LanguageModel, States, detached
 from longshort.tasks.task import Task, TrainPlan
@@ -34,11 +35,7 @@ class LanguageTask(Task):
         self.train, self.val = (self.fitted.encode(part.text) for part in (parts.train, parts.val))
         batch = config.train.batch_size
         assert batch is not None
-        if len(self.train) < 2 * batch:
-            raise DataError(
-                f"{parts.train.name}: {len(self.train):,} training tokens are too few for {batch} "
-                "streams; give more text or a smaller train.batch_size"
-            )
+        refuse_errors(too_short(len(self.train), batch), parts.train.name)
         self.streams = side_by_side(self.train, batch, self.fitted.begin)
         torch.manual_seed(config.train.seed)
         self.network = build_network(config, self.fitted).to(config.train.device)

@@ -157,7 +157,7 @@ class Fitted:
         return tags_of(found, length, self.scheme)
 
     def encode(self, source: Tagged) -> Encoded:
-        """Sentences as the network takes them; types that training did not see are refused."""
+        """Sentences as the network takes them; entities of unseen types are none to it."""
         forms: dict[str, int] = {}
         pieces, targets = [], []
         for number, tokens in enumerate(source.tokens):
@@ -166,7 +166,7 @@ class Fitted:
                 pieces.append(self._piece(number, begin, cut, forms))
                 if source.tags is not None:
                     tags = source.tags[number][begin : begin + self.max_length]
-                    targets.append(self._targets(source, number, tags))
+                    targets.append(self._targets(tags))
         spelled = [self.characters.encode(form) for form in forms]
         return Encoded(pieces, targets, spelled, len(source))
 
@@ -181,15 +181,8 @@ class Fitted:
             [forms.setdefault(token, len(forms)) for token in tokens],
         )
 
-    def _targets(self, source: Tagged, number: int, tags: Sequence[str]) -> list[int]:
-        found = self.entities(tags)
-        for begin, _, kind in found:
-            if kind not in self.kinds:
-                raise DataError(
-                    f"{source.name}: {source.places[number]}: token {begin + 1} has the type "
-                    f"{kind!r}, which does not occur in the training part; it has "
-                    f"{', '.join(self.kinds[:10])}"
-                )
+    def _targets(self, tags: Sequence[str]) -> list[int]:
+        found = [entity for entity in self.entities(tags) if entity[2] in self.kinds]
         own = "plain" if self.scheme == "plain" else "bioes"
         numbers = {tag: i for i, tag in enumerate(self.tags)}
         return [numbers[tag] for tag in tags_of(found, len(tags), own)]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longshort.config.tag import TagModel
-from longshort.nn.blocks.characters import CharacterCNN
+from longshort.nn.blocks.characters import CharacterCNN, CharacterLSTM
 from longshort.nn.blocks.crf import CRF, bioes_rules
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.recurrent import Recurrent
@@ -25,17 +25,11 @@ class Tagger(nn.Module):
     def __init__(self, model: TagModel, fitted: Fitted) -> None:
         super().__init__()
         self.words = Embedding(len(fitted.vocabulary), model.embedding)
+        self.words.weight.requires_grad_(not model.freeze)
         width = model.embedding
-        self.characters = self.shapes = self.pairs = None
-        if model.characters:
-            self.characters = CharacterCNN(
-                len(fitted.characters),
-                model.character_embedding,
-                model.characters,
-                model.kernel,
-                model.dropout / 2,
-            )
-            width += model.characters
+        self.shapes = self.pairs = None
+        self.characters = _speller(model, len(fitted.characters))
+        width += model.characters or 0
         if model.shapes:
             self.shapes = Embedding(len(SHAPES), model.shapes)
             width += model.shapes
@@ -86,3 +80,13 @@ class Tagger(nn.Module):
             return self.crf.best_paths(scores, lengths)
         rows: list[list[int]] = scores.argmax(2).T.tolist()
         return [row[:length] for row, length in zip(rows, lengths.tolist(), strict=True)]
+
+
+def _speller(model: TagModel, count: int) -> CharacterCNN | CharacterLSTM | None:
+    """What reads the spelling of tokens, of `count` known characters."""
+    size, width, dropout = model.character_embedding, model.characters, model.dropout / 2
+    if not width:
+        return None
+    if model.character_model == "lstm":
+        return CharacterLSTM(count, size, width, dropout)
+    return CharacterCNN(count, size, width, model.kernel, dropout)

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
 
 from longshort.data.conll import Tagged
-from longshort.evaluate.entities import Entity, tags_of
+from longshort.evaluate.entities import Entity, scores, tags_of
 from longshort.tasks.tag.fitted import Fitted, entities_of
 
 
@@ -20,16 +20,51 @@ def majority_tag(train: Tagged, test: Tagged, fitted: Fitted) -> list[list[str]]
     return [[best.get(_folded(t, fitted), "O") for t in tokens] for tokens in test.tokens]
 
 
-def dictionary(train: Tagged, test: Tagged, fitted: Fitted) -> list[list[str]]:
-    """The longest names from the left that training has, as what they mostly are there."""
+def dictionary(train: Tagged, val: Tagged, test: Tagged, fitted: Fitted) -> list[list[str]]:
+    """The longest names from the left that training has, as what they mostly are there.
+
+    Of all names, or of those alone that are names more often than not, whichever finds more in the
+    validation part.
+    """
+    names = _names(train, fitted)
+    lists = [_most(names), _most({n: c for n, c in names.items() if not _is_rather_none(c)})]
+    truth = entities_of(val, fitted.scheme)
+    gains = [
+        scores(truth, [fitted.entities(tags) for tags in _look_up(val, each, fitted)])["f1"]
+        for each in lists
+    ]
+    return _look_up(test, lists[gains.index(max(gains))], fitted)
+
+
+_NONE = ""
+
+
+def _names(train: Tagged, fitted: Fitted) -> dict[Hashable, Counter[str]]:
+    """Of every name how often it has which type, and how often its tokens are no name."""
+    folded = [[_folded(token, fitted) for token in tokens] for tokens in train.tokens]
+    found = entities_of(train, fitted.scheme)
     names: dict[Hashable, Counter[str]] = defaultdict(Counter)
-    for tokens, found in zip(train.tokens, entities_of(train, fitted.scheme), strict=True):
-        words = [_folded(token, fitted) for token in tokens]
-        for begin, end, kind in found:
+    for words, here in zip(folded, found, strict=True):
+        for begin, end, kind in here:
             names[tuple(words[begin:end])][kind] += 1
-    best = _most(names)
-    longest = max(len(name) for name in names if isinstance(name, tuple))
-    return [_looked_up(tokens, best, longest, fitted) for tokens in test.tokens]
+    lengths = sorted({len(name) for name in names if isinstance(name, tuple)})
+    for words, here in zip(folded, found, strict=True):
+        marked = {(begin, end) for begin, end, _ in here}
+        for length in lengths:
+            for begin in range(len(words) - length + 1):
+                name = tuple(words[begin : begin + length])
+                if name in names and (begin, begin + length) not in marked:
+                    names[name][_NONE] += 1
+    return names
+
+
+def _is_rather_none(counts: Counter[str]) -> bool:
+    return 2 * counts[_NONE] > counts.total()
+
+
+def _look_up(source: Tagged, names: dict[Hashable, str], fitted: Fitted) -> list[list[str]]:
+    longest = max((len(name) for name in names if isinstance(name, tuple)), default=1)
+    return [_looked_up(tokens, names, longest, fitted) for tokens in source.tokens]
 
 
 def _looked_up(
@@ -59,4 +94,7 @@ def _folded(token: str, fitted: Fitted) -> str:
 
 def _most(seen: dict[Hashable, Counter[str]]) -> dict[Hashable, str]:
     """The most frequent of each; of equally frequent ones the first in order of their text."""
-    return {key: min(each, key=lambda tag: (-each[tag], tag)) for key, each in seen.items()}
+    return {
+        key: min((tag for tag in each if tag != _NONE), key=lambda tag: (-each[tag], tag))
+        for key, each in seen.items()
+    }

@@ -9,20 +9,20 @@ import polars as pl
 
 from longshort.config.tag import TagConfig
 from longshort.data.conll import Tagged
+from longshort.data.parts import Parts
 from longshort.evaluate import entities as metrics
 from longshort.evaluate.entities import Entity
-from longshort.evaluate.honesty import Comparison
+from longshort.evaluate.honesty import Comparison, place_sentence
 from longshort.tasks.cell import cell_title
 from longshort.tasks.tag.fitted import Fitted, entities_of
 from longshort.tasks.tag.network import Tagger
 from longshort.tasks.tag.rivals import dictionary, majority_tag
 from longshort.tasks.tag.task import tag
 
-MODEL = "model"
+MODEL, SOFTMAX = "model", "softmax"
 TITLES = {
     "majority_tag": "each word's most frequent tag",
     "dictionary": "a list of the training part's names",
-    "softmax": "the same network without the random field",
 }
 
 
@@ -40,21 +40,17 @@ class Scored:
 
 
 def score(
-    network: Tagger,
-    softmax: Tagger | None,
-    fitted: Fitted,
-    train: Tagged,
-    test: Tagged,
-    device: str,
+    network: Tagger, softmax: Tagger | None, fitted: Fitted, parts: Parts[Tagged], device: str
 ) -> Scored:
-    """The network, the same without its random field, and the lists of `train` on `test`."""
+    """The network, the same without its random field, and lists of names, on the test part."""
+    train, val, test = parts.train, parts.val, parts.test
     encoded = fitted.encode(test)
     found = tag(network, fitted, encoded, device)
     tags = {MODEL: found.tags, "majority_tag": majority_tag(train, test, fitted)}
     if fitted.scheme != "plain":
-        tags["dictionary"] = dictionary(train, test, fitted)
+        tags["dictionary"] = dictionary(train, val, test, fitted)
     if softmax is not None:
-        tags["softmax"] = tag(softmax, fitted, encoded, device).tags
+        tags[SOFTMAX] = tag(softmax, fitted, encoded, device).tags
     entities = {name: [fitted.entities(each) for each in rows] for name, rows in tags.items()}
     own = {
         name: [fitted.tags_of(each, len(row)) for each, row in zip(rows, test.tokens, strict=True)]
@@ -72,12 +68,12 @@ def scores_of(scored: Scored, fitted: Fitted, config: TagConfig) -> dict[str, An
         entry["token_accuracy"] = _accuracy(scored, name, fitted)
     model = entries.pop(MODEL)
     model["per_type"] = metrics.per_type(scored.truth, scored.entities[MODEL])
+    variants = {name: entries.pop(name) for name in (SOFTMAX,) if name in entries}
     rival = max(entries, key=lambda name: float(entries[name]["f1"]))
-    result = metrics.compare_f1(
-        metrics.counts(scored.truth, scored.entities[MODEL]),
-        metrics.counts(scored.truth, scored.entities[rival]),
-    )
-    kinds = list(fitted.kinds)
+    result = _compared(scored, rival)
+    notes = {name: _field_sentence(scored) for name in variants}
+    unseen = {kind for found in scored.truth for _, _, kind in found} - {*fitted.kinds}
+    kinds = [*fitted.kinds, *sorted(unseen)]
     return {
         "task": config.task,
         "examples": len(scored.source),
@@ -85,9 +81,9 @@ def scores_of(scored: Scored, fitted: Fitted, config: TagConfig) -> dict[str, An
         "entities": sum(len(each) for each in scored.truth),
         "labels": kinds,
         "scheme": fitted.scheme,
-        "test": {"model": model, "baselines": entries},
+        "test": {"model": model, "variants": variants, "baselines": entries},
         "confusion": metrics.confusion(scored.truth, scored.entities[MODEL], kinds).tolist(),
-        "notes": {},
+        "notes": notes,
         "metric": "f1",
         "best_rival": rival,
         "outcome": result.outcome,
@@ -115,21 +111,33 @@ def _verdict(
     config: TagConfig,
     count: int,
 ) -> str:
-    cell = cell_title(config.model)
-    ours, theirs = 100 * model["f1"], 100 * other["f1"]
-    numbers = f"entity F1 {ours:.2f} against {theirs:.2f} of {TITLES[rival]}"
-    basis = f"the best rival, on {count:,} test sentences"
+    return place_sentence(
+        cell_title(config.model),
+        result,
+        f"entity F1 {100 * model['f1']:.2f} against {100 * other['f1']:.2f} of {TITLES[rival]}",
+        f"{count:,} test sentences",
+        f"difference {_points(result)}",
+    )
+
+
+def _field_sentence(scored: Scored) -> str:
+    """What the random field adds to the same network without it."""
+    result = _compared(scored, SOFTMAX)
+    adds = {"better": "adds", "worse": "costs"}.get(result.outcome, "changes nothing that is sure:")
+    known = "" if result.low is None else f" (95 % interval {_points(result)})"
+    return f"the random field {adds} {100 * result.gain:+.2f} points of F1{known}"
+
+
+def _points(result: Comparison) -> str:
     if result.low is None or result.high is None:
-        return f"Too few test sentences to tell: {numbers}, {basis}."
-    span = f"95 % interval of the difference {100 * result.low:+.2f} to {100 * result.high:+.2f}"
-    if result.outcome == "better":
-        return f"The {cell} earned its place: {numbers}, {basis} ({span})."
-    if result.outcome == "equal":
-        return (
-            f"The {cell} and the best rival cannot be told apart: {numbers}, {basis} ({span}). "
-            "Prefer the rival: it is simpler."
-        )
-    return f"The {cell} did not earn its place: {numbers}, {basis} ({span}). Use the rival."
+        return ""
+    return f"{100 * result.low:+.2f} to {100 * result.high:+.2f}"
+
+
+def _compared(scored: Scored, other: str) -> Comparison:
+    return metrics.compare_f1(
+        *(metrics.counts(scored.truth, scored.entities[name]) for name in (MODEL, other))
+    )
 
 
 def predictions(scored: Scored, fitted: Fitted) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from longshort.evaluate.entities import Entity, scores
 from longshort.tasks.tag.fitted import Batch, Encoded, Fitted, entities_of
 from longshort.tasks.tag.network import Tagger
 from longshort.tasks.task import Task, TrainPlan
+from longshort.tasks.vectors import start_from_vectors
 
 _EVALUATED = 64
 
@@ -36,7 +37,15 @@ class TagTask(Task):
         alpha = config.model.word_dropout
         self._unread = alpha / (alpha + counts) if alpha else torch.zeros(len(counts))
         torch.manual_seed(config.train.seed)
-        self.network = Tagger(config.model, self.fitted).to(config.train.device)
+        self.network = Tagger(config.model, self.fitted)
+        self.coverage = self._start_from_vectors()
+        self.network.to(config.train.device)
+
+    def _start_from_vectors(self) -> str | None:
+        file = self.config.model.vectors
+        if file is None:
+            return None
+        return start_from_vectors(self.network.words.weight, file, self.fitted.vocabulary)
 
     @property
     def module(self) -> nn.Module:

@@ -1,0 +1,165 @@
+"""The data doctor for running text: what would harm a language model, where, and the remedy."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from longshort.data.findings import Finding
+from longshort.data.running import Running, RunningParts
+from longshort.tasks.language.fitted import Fitted
+
+_LONG = 30
+"""Characters of a line from which on its repetition is hardly chance."""
+_GIANT = 100_000
+"""Characters of a line that is none."""
+_MANY = 0.1
+"""Share of unknown tokens from which on scores say little about the text."""
+_SHOWN = 3
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+_LOST = re.compile("\ufffd")
+
+
+def examine(parts: RunningParts, fitted: Fitted, count: int, streams: int) -> list[Finding]:
+    """All findings on a text; `count` training tokens are read in `streams` side by side."""
+    found = [*too_short(count, streams), *_single(fitted), *_giant(parts)]
+    for name, part in parts.by_name().items():
+        found += _mixed_ends(name, part) if name == "train" or part.path != parts.train.path else []
+        found += _odd(name, part)
+    for name, part in (("val", parts.val), ("test", parts.test)):
+        found += _unknown(name, part, fitted)
+    found += _repeated("val", parts.val, "training", [parts.train])
+    found += _repeated("test", parts.test, "training or validation", [parts.train, parts.val])
+    return found
+
+
+def too_short(count: int, streams: int) -> list[Finding]:
+    """Every stream needs two tokens at least."""
+    if count >= 2 * streams:
+        return []
+    return [
+        Finding(
+            "short",
+            "error",
+            f"{count:,} training tokens are too few for {streams} streams",
+            (),
+            "give more text or a smaller train.batch_size",
+        )
+    ]
+
+
+def _single(fitted: Fitted) -> list[Finding]:
+    known = fitted.contents()
+    if len(known) > 1:
+        return []
+    return [
+        Finding(
+            "one-token",
+            "error",
+            f"the training part knows one token only, {known[0]!r}"
+            if known
+            else "the training part knows no token but the end of a line",
+            (),
+            "give a text with several, or lower text.min_count",
+        )
+    ]
+
+
+def _mixed_ends(name: str, part: Running) -> list[Finding]:
+    plain, windows = part.ends
+    if not plain or not windows:
+        return []
+    return [
+        Finding(
+            "line-ends",
+            "note",
+            f"the {name} file's lines end differently, {windows:,} with CR LF and {plain:,} with "
+            "LF alone; all are read as ends of lines",
+        )
+    ]
+
+
+def _giant(parts: RunningParts) -> list[Finding]:
+    where = [
+        f"{name} part, line {number:,}: {len(line):,} characters"
+        for name, part in parts.by_name().items()
+        for number, line in enumerate(part.text.split("\n"), part.first_line)
+        if len(line) >= _GIANT
+    ]
+    if not where:
+        return []
+    return [
+        Finding(
+            "giant-line",
+            "note",
+            "there are lines as long as a book",
+            tuple(where[:_SHOWN]),
+            "break them where paragraphs end, if the model should know ends of lines",
+        )
+    ]
+
+
+def _odd(name: str, part: Running) -> list[Finding]:
+    """Characters that no writer typed."""
+    kinds = (
+        ("control", _CONTROL, "control character", "remove them"),
+        (
+            "replaced",
+            _LOST,
+            "replacement character",
+            "letters were lost when the text was converted; convert the source again",
+        ),
+    )
+    found = []
+    for code, pattern, what, fix in kinds:
+        hits = list(pattern.finditer(part.text))
+        if hits:
+            message = f"the {name} part has {_counted(len(hits), what)}"
+            where = tuple(_place(part, hit) for hit in hits[:_SHOWN])
+            found.append(Finding(code, "warning", message, where, fix))
+    return found
+
+
+def _place(part: Running, hit: re.Match[str]) -> str:
+    line = part.first_line + part.text.count("\n", 0, hit.start())
+    return f"line {line:,}: U+{ord(hit[0]):04X}"
+
+
+def _unknown(name: str, part: Running, fitted: Fitted) -> list[Finding]:
+    tokens = fitted.cut(part.text)
+    unknown = Counter(token for token in tokens if token not in fitted.vocabulary)
+    if not unknown:
+        return []
+    share = unknown.total() / len(tokens)
+    return [
+        Finding(
+            "unknown",
+            "warning" if share >= _MANY else "note",
+            f"{unknown.total():,} of {len(tokens):,} {name} tokens ({share:.2%}) count as unknown",
+            tuple(f"{token!r}: {times:,}" for token, times in unknown.most_common(_SHOWN)),
+            "give more training text, or other tokens, if they matter" if share >= _MANY else "",
+        )
+    ]
+
+
+def _repeated(name: str, part: Running, where: str, earlier: list[Running]) -> list[Finding]:
+    known = {line for each in earlier for line in each.text.split("\n") if len(line) >= _LONG}
+    numbered = enumerate(part.text.split("\n"), part.first_line)
+    long = [(number, line) for number, line in numbered if len(line) >= _LONG]
+    twice = [(number, line) for number, line in long if line in known]
+    if not twice:
+        return []
+    return [
+        Finding(
+            "duplicate",
+            "warning",
+            f"{len(twice):,} of {_counted(len(long), f'long {name} line')} stand in the {where} "
+            "text too, so scores on them flatter",
+            tuple(f"line {number:,}: {line[:60]!r}" for number, line in twice[:_SHOWN]),
+            "remove them from one of the parts",
+        )
+    ]
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -400,6 +400,19 @@ def test_scales_are_the_training_part_s() -> None:
     np.testing.assert_allclose(every.deviation, [together.std()] * 2)
 
 
+def test_images_are_scaled_by_one_for_all_channels(tmp_path: Path) -> None:
+    def idx(values: np.ndarray) -> bytes:
+        sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
+        return bytes([0, 0, 8, values.ndim]) + sizes + values.astype(np.uint8).tobytes()
+
+    images = np.random.default_rng(0).integers(0, 255, (40, 3, 2))
+    (tmp_path / "x-images-idx3").write_bytes(idx(images))
+    (tmp_path / "x-labels-idx1").write_bytes(idx(np.arange(40) % 2))
+    path = tmp_path / "x-images-idx3"
+    job = ClassifyJob.prepare(ClassifyConfig.model_validate(of_numbers(path)), str(path), print)
+    assert job.config.data.scaling == "all" and len(set(job.task.fitted.mean)) == 1
+
+
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
 @pytest.mark.parametrize("convolution", [0, 4])
 def test_a_classifier_never_sees_padding(pooling: str, convolution: int) -> None:
@@ -691,6 +704,16 @@ def test_a_rival_s_penalty_is_chosen_on_the_validation_part_alone() -> None:
     assert sure[2] != doubtful[2]
     other = linear(train, noisy(40, 2, 0.0), noisy(40, 4, 0.5), 2)
     assert other[2] == sure[2]
+
+
+def test_a_rival_s_answer_does_not_depend_on_the_other_test_examples() -> None:
+    draw = np.random.default_rng(0)
+    items = [draw.normal(i % 2, 1, (5, 2)) for i in range(60)]
+    parts = [known(items[i:], [j % 2 for j in range(60 - i)]) for i in (0, 20)]
+    alone, beside = known(items[:2], [0, 1]), known([*items[:2], np.full((5, 2), 1e3)], [0, 1, 0])
+    _, one, _ = linear(parts[0], parts[1], alone, 2)
+    _, many, _ = linear(parts[0], parts[1], beside, 2)
+    np.testing.assert_allclose(one, many[:2])
 
 
 def test_a_series_of_one_step_has_no_slope() -> None:

@@ -128,6 +128,15 @@ def test_examples_of_the_training_are_left_out(finished: Path, tmp_path: Path) -
         run.evaluate(pl.DataFrame({"text": ["hello"], "label": ["meh"]}))
 
 
+def test_that_labels_were_weighed_is_said_of_every_score(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    reviews(60).write_csv(path)
+    settings = {**SMALL, "train.class_weights": True, "train.max_epochs": 1}
+    run = ls.Classifier(settings=settings).fit(path, out=tmp_path / "run")
+    for scores in (run.scores, run.evaluate(reviews(10, first=100))):
+        assert scores["notes"]["model"] == "weighs labels by the inverse of their share"
+
+
 def test_evaluate_from_the_command_line(finished: Path, tmp_path: Path) -> None:
     path = tmp_path / "new.csv"
     reviews(20, first=200).write_csv(path)

@@ -13,7 +13,7 @@ from longshort.config.language import LanguageConfig
 from longshort.data.findings import Finding
 from longshort.data.running import RunningParts
 from longshort.report import plots
-from longshort.report.content import score_rows, shown
+from longshort.report.content import markdown, score_rows, shown
 from longshort.report.page import render
 from longshort.tasks.cell import cell_title
 from longshort.tasks.language.fitted import WITH_LINE_ENDS
@@ -94,19 +94,11 @@ def build_page(report: LanguageReport, folder: Path) -> str:
 def model_card(report: LanguageReport) -> str:
     """Markdown: what was trained on what, how good it is beside its rivals, how to use it."""
     scores, source = report.scores, report.parts.train
-    rows = score_rows(scores)
-    table = "\n".join(
-        [
-            "| " + " | ".join(rows[0]) + " |",
-            "|" + "---|" * len(rows[0]),
-            *("| " + " | ".join(row) + " |" for row in rows[1:]),
-        ]
-    )
     return f"""# {cell_title(report.config.model)} language model of {source.name}
 
 {scores["verdict"]}
 
-{table}
+{markdown(score_rows(scores))}
 
 - Data: {source.path or source.name}, sha256 {source.sha256 or "of lines in memory"}; parts: \
 {report.parts.how}

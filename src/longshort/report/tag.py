@@ -16,7 +16,7 @@ from longshort.data.conll import Tagged
 from longshort.data.parts import Parts
 from longshort.evaluate.entities import Entity
 from longshort.report import plots
-from longshort.report.content import score_rows, shown
+from longshort.report.content import markdown, score_rows, shown
 from longshort.report.page import render
 from longshort.tasks.cell import cell_title
 from longshort.tasks.tag.fitted import Fitted, entities_of
@@ -103,19 +103,11 @@ def build_page(report: TagReport, folder: Path) -> str:
 def model_card(report: TagReport) -> str:
     """Markdown: what was trained on what, how good it is beside its rivals, how to use it."""
     scores, source = report.scores, report.parts.train
-    rows = score_rows(scores)
-    table = "\n".join(
-        [
-            "| " + " | ".join(rows[0]) + " |",
-            "|" + "---|" * len(rows[0]),
-            *("| " + " | ".join(row) + " |" for row in rows[1:]),
-        ]
-    )
     return f"""# {cell_title(report.config.model)} tagger of {source.name}
 
 {scores["verdict"]}
 
-{table}
+{markdown(score_rows(scores))}
 
 - Data: {source.path or source.name}, sha256 {source.sha256 or "of data in memory"}; parts: \
 {report.parts.how}

@@ -118,7 +118,11 @@ ROWS = {
         "bag_of_words",
     ),
     "hotels": Row(
-        "classify", "chn_hotel/ChnSentiCorp_htl_all.csv", "accuracy", 0.90, above="bag_of_words"
+        "classify",
+        "chn_hotel/ChnSentiCorp_htl_all.csv",
+        "accuracy",
+        0.90,
+        above="bag_of_characters",
     ),
     "vowels": Row(
         "classify", "ucr/JapaneseVowels_TRAIN.ts", "accuracy", 0.985, "ucr/JapaneseVowels_TEST.ts"

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+import longshort as ls
 from longshort import workflow
 from longshort.cli.main import app
 from longshort.config.classify import ClassifyConfig, ClassifyModel
@@ -337,7 +339,7 @@ def test_every_option_of_numbers_changes_the_answers(
     [
         ({"text__min_count": 2}, r"text\.min_count: is of texts, and waves holds numbers"),
         ({"model__word_dropout": 0.3}, r"model\.word_dropout: is of texts"),
-        ({"model__kernel": 5}, r"model\.kernel: is of the convolution, .* is 0; leave it out"),
+        ({"model__kernel": 5}, r"model\.kernel: is of the convolution; set model\.convolution too"),
         ({"data__pixels": "pixels"}, r"data\.pixels: is of images in IDX files"),
         ({"data__time": "ds"}, r"data\.time: names a column that is not looked at in waves"),
     ],
@@ -419,7 +421,7 @@ def test_a_classifier_never_sees_padding(pooling: str, convolution: int) -> None
     torch.manual_seed(0)
     model = ClassifyModel.model_validate(
         {"hidden": 6, "embedding": 5, "num_layers": 2, "pooling": pooling,
-         "convolution": convolution}
+         "convolution": convolution, "kernel": 3}
     )  # fmt: skip
     network = Classifier(model, 3, tokens=20, features=None).eval()
     numbers = torch.randint(1, 20, (9, 2))
@@ -736,3 +738,15 @@ def test_ctrl_c_saves(table: Path, tmp_path: Path) -> None:
     with pytest.raises(Interrupted, match="train --resume"):
         workflow.run(settings(table), tmp_path / "run", listen=interrupt)
     assert workflow.resume(tmp_path / "run")["examples"] == 30
+
+
+def test_long_sequences_of_numbers_have_filters_in_front(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    found = {}
+    for steps in (39, 40):
+        x, y = draw.normal(size=(60, steps, 2)), ["a", "b"] * 30
+        chosen = {"train.max_epochs": 1, "model.hidden": 4}
+        ls.Classifier(settings=chosen).fit(list(x), y, out=tmp_path / str(steps))
+        model = tomllib.loads((tmp_path / str(steps) / "config.toml").read_text())["model"]
+        found[steps] = model["convolution"], model.get("kernel")
+    assert found == {39: (0, None), 40: (128, 9)}

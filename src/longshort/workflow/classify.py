@@ -22,7 +22,7 @@ from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError, RunError
 from longshort.report.classify import ClassifyReport, build_page, model_card
 from longshort.runfolder import MODEL
-from longshort.tasks.classify.defaults import decided_training
+from longshort.tasks.classify.defaults import decided_model, decided_training
 from longshort.tasks.classify.fitted import Fitted
 from longshort.tasks.classify.idle import refuse_idle
 from longshort.tasks.classify.network import Classifier
@@ -205,8 +205,7 @@ def _decided(config: ClassifyConfig, parts: Parts[Examples]) -> ClassifyConfig:
         tokens = config.text.tokens or suited([str(item) for item in parts.train.items])
         changes["text"] = config.text.model_copy(update={"tokens": in_full(tokens)})
     changes["data"] = read.model_copy(update=data)
-    if config.model.vectors is not None:
-        changes["model"] = sized_by_vectors(config.model)
+    changes["model"] = decided_model(sized_by_vectors(config.model), parts.train)
     return config.model_copy(update=changes)
 
 
@@ -215,6 +214,7 @@ def _told(config: ClassifyConfig, is_text: bool) -> list[str]:
     data = ("format", "text", "label", "id", "time", "features", "scaling")
     keys = [f"data.{name}" for name in data]
     keys += ["text.tokens", "model.embedding"] if is_text else []
+    keys += ["model.convolution", "model.kernel"]
     keys += [f"train.{name}" for name in ("learning_rate", "batch_size", "max_epochs", "patience")]
     told = []
     for key in keys:

@@ -7,11 +7,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from longshort.config.classify import ClassifyTrain
+import numpy as np
+
+from longshort.config.classify import ClassifyModel, ClassifyTrain
+from longshort.data.labelled import Examples
+from longshort.errors import ConfigError
 
 _STEPS = 2_000
 _FEWEST, _MOST = 5, 60
 _MANY, _FEW = 5_000, 500
+_LONG = 40
+_FILTERS = 128
+_SHAPE, _WORDS = 9, 3
+
+
+def decided_model(model: ClassifyModel, train: Examples) -> ClassifyModel:
+    """Long sequences of numbers have local shapes, which filters in front find."""
+    changes: dict[str, Any] = {}
+    filters = model.convolution
+    if filters is None:
+        is_long = not train.is_text and np.median([len(item) for item in train.items]) >= _LONG
+        changes["convolution"] = filters = _FILTERS if is_long else 0
+    if not filters and model.kernel is not None:
+        raise ConfigError("model.kernel: is of the convolution; set model.convolution too")
+    if filters and model.kernel is None:
+        changes["kernel"] = _WORDS if train.is_text else _SHAPE
+    return model.model_copy(update=changes)
 
 
 def decided_training(train: ClassifyTrain, count: int, is_text: bool) -> ClassifyTrain:

@@ -31,8 +31,6 @@ def refuse_idle(config: ClassifyConfig, train: Examples) -> None:
     for name in _OF_COLUMNS:
         if name not in train.read_as:
             idle.append((f"data.{name}", f"names a column that is not looked at in {train.name}"))
-    if not config.model.convolution:
-        idle.append(("model.kernel", "is of the convolution, and model.convolution is 0"))
     if config.data.val_path is not None:
         idle.append(("split.val", "is the share of a part that has a file of its own"))
     if config.data.test_path is not None:

@@ -28,6 +28,7 @@ class Classifier(nn.Module):
         self.dropout = nn.Dropout(model.dropout)
         self.convolution = None
         if model.convolution:
+            assert model.kernel is not None
             self.convolution = Convolution(width, model.convolution, model.kernel)
             width = model.convolution
         self.layers = Recurrent(

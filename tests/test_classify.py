@@ -24,6 +24,7 @@ from longshort.config.classify import ClassifyConfig, ClassifyModel
 from longshort.data.labelled import Examples
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
 from longshort.evaluate import classification as metrics
+from longshort.nn.blocks.summary import Summary
 from longshort.tasks.classify.fitted import Encoded, Fitted
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.rivals import Known, _table, linear
@@ -317,7 +318,7 @@ def plain(mixed: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
 
 @pytest.mark.parametrize(
     "change",
-    [{"data__scaling": "all"}, {"model__convolution": 4}],
+    [{"data__scaling": "all"}, {"model__convolution": 4}, {"model__summary": False}],
     ids=lambda change: " ".join(change),
 )
 def test_every_option_of_numbers_changes_the_answers(
@@ -427,6 +428,13 @@ def test_a_classifier_never_sees_padding(pooling: str, convolution: int) -> None
     numbers = torch.randint(1, 20, (9, 2))
     whole = network(numbers, torch.tensor([9, 3]))
     torch.testing.assert_close(whole[1], network(numbers[:3, 1:], torch.tensor([3]))[0])
+
+
+def test_a_summary_is_of_a_sequence_s_own_steps() -> None:
+    x = torch.tensor([[[1.0, -2.0]], [[3.0, -2.0]], [[99.0, 99.0]]])
+    found = Summary()(x, torch.tensor([2]))
+    expected = torch.tensor([[2.0, -2.0, 1.0, 0.001, 1.0, -2.0, 3.0, -2.0]])
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
 
 
 def test_the_table_of_confusions_has_the_truth_in_rows() -> None:

@@ -33,6 +33,11 @@ class ClassifyModel(CellSettings, VectorSettings):
         le=99,
         description="width of the filters, in steps; when absent 9 for numbers, 3 for texts",
     )
+    summary: bool | None = Field(
+        None,
+        description="mean, deviation, least and largest value of each channel go to the head too; "
+        "so for numbers, when absent",
+    )
     dropout: float = Field(0.5, ge=0.0, lt=1.0, description="on the embedding and before the head")
     word_dropout: float = Field(
         0.1, ge=0.0, lt=1.0, description="rate at which whole word types are left out of a batch"

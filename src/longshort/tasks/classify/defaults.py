@@ -22,8 +22,14 @@ _SHAPE, _WORDS = 9, 3
 
 
 def decided_model(model: ClassifyModel, train: Examples) -> ClassifyModel:
-    """Long sequences of numbers have local shapes, which filters in front find."""
+    """Long sequences of numbers have local shapes, which filters in front find.
+
+    A summary of each channel is what the linear rival sees: with it, the network only has to learn
+    what a linear map of it cannot say.
+    """
     changes: dict[str, Any] = {}
+    if model.summary is None:
+        changes["summary"] = not train.is_text
     filters = model.convolution
     if filters is None:
         is_long = not train.is_text and np.median([len(item) for item in train.items]) >= _LONG

@@ -23,7 +23,8 @@ def refuse_idle(config: ClassifyConfig, train: Examples) -> None:
     """Raise `ConfigError` for a setting off its default that these data give nothing to do."""
     idle: list[tuple[str, str]] = []
     if train.is_text:
-        idle.append(("data.scaling", f"is of numbers, and {train.name} holds texts"))
+        of_texts = f"is of numbers, and {train.name} holds texts"
+        idle += [("data.scaling", of_texts), ("model.summary", of_texts)]
     else:
         idle += [(key, f"is of texts, and {train.name} holds numbers") for key in _OF_TEXTS]
     if train.read_as.get("format") != "idx":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from longshort.config.classify import ClassifyModel
 from longshort.nn.blocks.convolution import Convolution
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.pooling import Pooling
+from longshort.nn.blocks.summary import Summary
 from longshort.nn.recurrent import Recurrent
 from longshort.tasks.cell import chosen_cell
 
@@ -42,14 +44,20 @@ class Classifier(nn.Module):
         )
         width = self.layers.output_size
         self.pooling = Pooling(model.pooling, width, width // 2 if model.bidirectional else 0)
+        self.summary = None
+        if model.summary and features is not None:
+            self.summary = Summary()
+            width += Summary.columns * features
         self.head = nn.Linear(width, classes)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """The logits."""
+        whole = [] if self.summary is None else [self.summary(x, lengths)]
         if self.embedding is not None:
             x = self.dropout(self.embedding(x))
         if self.convolution is not None:
             x = self.convolution(x, lengths)
         states, _ = self.layers(x, lengths=lengths)
-        logits: Tensor = self.head(self.dropout(self.pooling(states, lengths)))
+        pooled = torch.cat([self.pooling(states, lengths), *whole], 1)
+        logits: Tensor = self.head(self.dropout(pooled))
         return logits

@@ -737,7 +737,6 @@ def test_an_unknown_mark_of_the_data_is_the_unknown_token(tokens: str) -> None:
     [
         ({"tokens": "words"}, "a a b\n", True),
         ({"tokens": "words"}, "a a <unk> b\n", False),
-        ({"tokens": "words", "max_vocab": 9}, "a a b\n", False),
         ({"tokens": "words", "min_count": 1}, "a a b\n", False),
         ({"tokens": "characters"}, "aab\n", False),
         ({"tokens": "bytes"}, "aab\n", False),

@@ -64,6 +64,7 @@ def test_unknown_tokens_are_counted_by_part_and_named(tmp_path: Path) -> None:
     first, second = ls.check(path, chosen)
     assert (first.severity, second.severity) == ("warning", "warning")
     assert "1 of 8 val tokens (12.50%) count as unknown" in first.message
+    assert "training has none, so how they are expected is chance" in first.message
     assert "4 of 6 test tokens (66.67%)" in second.message
     assert second.where == ("'Ada': 2", "'Bob': 1", "'rain': 1")
 

@@ -40,8 +40,8 @@ class LanguageText(Section):
     min_count: int | None = Field(
         None,
         ge=1,
-        description="rarer tokens are unknown; 2 where the training text would have no unknown "
-        "token otherwise, but 1 for characters and bytes, when absent",
+        description="rarer tokens are unknown; 1 for characters, bytes, and texts with <unk>, else "
+        "2, when absent",
     )
     max_vocab: int | None = Field(None, ge=3, description="the most frequent so many are known")
 

@@ -26,8 +26,8 @@ def decided(text: LanguageText, train: str) -> LanguageText:
     """The settings with what they leave open; raises `ConfigError` for what contradicts itself.
 
     `train`: the training text. Nothing could be learned of the unknown token if it never occurred
-    there, and what it is expected with at the test would be chance. So words that occur once are
-    unknown, unless the text marks unknown words itself, or the vocabulary is limited.
+    there, and how it is expected at the test would be chance. So words that occur once are unknown,
+    unless the text marks unknown words itself.
     """
     tokens = text.tokens or "characters"
     fine = tokens in WITH_LINE_ENDS
@@ -36,8 +36,7 @@ def decided(text: LanguageText, train: str) -> LanguageText:
     eos = not fine if text.eos is None else text.eos
     least = text.min_count
     if least is None:
-        has_unknown = SPECIAL[UNKNOWN] in train or text.max_vocab is not None
-        least = 1 if fine or has_unknown else 2
+        least = 1 if fine or SPECIAL[UNKNOWN] in train else 2
     return text.model_copy(update={"tokens": tokens, "eos": eos, "min_count": least})
 
 

@@ -25,7 +25,7 @@ _LEARNED = 20
 _CLIP = 1.0
 _TRIED = 10_000
 """Validation tokens that settings are chosen on."""
-_THETAS, _LAMBDAS = (0.1, 0.3, 0.6, 1.0, 2.0, 4.0), (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
+_THETAS, _LAMBDAS = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0, 4.0), (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
 _RATES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """At 0 the weights stay as they are."""
 _OFF = "stays off: it does not help on the validation part"

@@ -179,11 +179,8 @@ def test_validation_and_test_files(table: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (
-            "text,label\na,x\nb,x\nc,x\nd,x\n",
-            "all 2 training examples have the label 'x'; give examples of at least two",
-        ),
-        ("text,label\na,x\nb,y\n", "too few examples for a val part"),
+        ("text,label\na,x\nb,x\nc,x\nd,x\n", "the label 'x'; give examples of at least two"),
+        ("text,label\na,x\nb,y\n", "no example is left for the val part: 2 of 2"),
     ],
 )
 def test_data_that_teach_nothing_are_refused(tmp_path: Path, content: str, message: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from longshort.data.conll import Tagged, read_tagged
-from longshort.data.schemes import detect, examine
+from longshort.data.schemes import detect, examine, with_types
 from longshort.errors import DataError
 from longshort.evaluate import entities as metrics
 from longshort.evaluate.entities import entities, tags_of
@@ -62,7 +62,7 @@ def test_position_digits_are_taken_off(write: Write) -> None:
     path = write("t.conll", "科0\tO\n技1\tO\n20\tO\ne12\tO\n")
     assert read_tagged(path, strip_position=True).tokens == [["科", "技", "2", "e"]]
     path = write("u.conll", "科0\tO\n\n技\tO\n")
-    with pytest.raises(DataError, match="line 3: the token '技' carries no position digit"):
+    with pytest.raises(DataError, match="line 3: token 1 '技' carries no position digit"):
         read_tagged(path, strip_position=True)
 
 
@@ -77,6 +77,10 @@ def test_position_digits_are_taken_off(write: Write) -> None:
         ('{"tokens": ["a"]}', "line 1: a list of texts is expected under 'tags'"),
         ('{"tokens": ["a", "b"], "tags": ["O"]}', "line 1: 2 tokens have 1 tags"),
         ('{"tokens": ["a"', "line 1: is not JSON"),
+        (
+            '{"tokens": ["a", "b\\ud800"], "tags": ["O", "O"]}',
+            r"line 1: tokens: text 2: character 1 \(U\+D800\) is half of a surrogate pair",
+        ),
         ("", "the file is empty"),
     ],
 )
@@ -115,6 +119,30 @@ def test_schemes_are_found_out(rows: tuple[str, ...], scheme: str) -> None:
 def test_foreign_tags_are_refused_with_their_place() -> None:
     with pytest.raises(DataError, match="line 2: token 2 has the tag 'U-x'"):
         detect(tagged("B-x I-x", "O U-x"))
+
+
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        ("B I O B", "B-entity I-entity O B-entity"),
+        ("S O B E", "S-entity O B-entity E-entity"),
+        ("B-x I-x O", "B-x I-x O"),
+        ("I NOUN O", "I NOUN O"),
+        ("O O", "O O"),
+    ],
+)
+def test_positions_alone_mark_entities_of_one_type(row: str, named: str) -> None:
+    assert with_types(tagged(row)).tags == [named.split()]
+
+
+@pytest.mark.parametrize("tag", ["b-per", "B_PER", "per-B", "B:per", "b"])
+def test_tags_that_look_like_positions_are_told(tag: str) -> None:
+    (finding,) = examine(tagged("O O", f"O {tag} NOUN"), "plain")
+    assert finding.severity == "warning" and finding.where == (f"line 2: token 2: {tag!r}",)
+
+
+def test_parts_of_speech_look_like_no_positions() -> None:
+    assert examine(tagged("NOUN VB PRP-S S-adj I ADJ_b2"), "plain") == []
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,12 @@ def test_few_windows_or_a_hair_of_gain_tell_nothing() -> None:
     assert compare(rival * 0.9999, rival, block=10).outcome == "equal"
 
 
+def test_a_rival_without_loss_to_speak_of_gives_no_absurd_numbers() -> None:
+    rival = np.full(100, 1e-7)
+    assert compare(rival + 1.0, rival, block=5).span("+.1%") == "below -10000.0%"
+    assert compare(rival / 2, rival, block=5).span("+.1%") == "+50.0% to +50.0%"
+
+
 def test_a_perfect_rival_leaves_nothing_to_gain() -> None:
     nothing = np.zeros(100)
     assert compare(nothing, nothing, block=5).outcome == "equal"

@@ -21,7 +21,13 @@ import torch
 import longshort as ls
 from longshort import workflow
 from longshort.config import assign, build, parse_assignments
-from longshort.config.language import LanguageConfig, LanguageModelConfig, LanguageText
+from longshort.config.language import (
+    LanguageConfig,
+    LanguageModelConfig,
+    LanguageSplit,
+    LanguageText,
+    LanguageTrain,
+)
 from longshort.data.running import make_running_parts, read_running
 from longshort.errors import ConfigError, DataError, RunError
 from longshort.evaluate.language import scores as scores_from
@@ -32,13 +38,15 @@ from longshort.tasks.language.network import LanguageModel, detached
 from longshort.tasks.language.ngram import NGram
 from longshort.tasks.language.rivals import kneser_ney, unigram
 from longshort.tasks.language.task import LanguageTask, losses_of, side_by_side
+from longshort.train import fit
+from longshort.train.checkpoint import load_tensors
 from longshort.train.events import Event, Stepped
 from longshort.train.optimise import decay_factor
 from longshort.workflow.language import LanguageJob, load
 
 QUICK: dict[str, Any] = {
     "task": "lm",
-    "model": {"hidden": 24, "embedding": 16, "num_layers": 1},
+    "model": {"embedding": 16, "num_layers": 1},
     "train": {"max_epochs": 3, "learning_rate": 0.03, "batch_size": 8, "bptt": 16, "threads": 1},
 }
 
@@ -119,7 +127,7 @@ def test_perplexity_of_a_uniform_model() -> None:
     for weight in network.parameters():
         torch.nn.init.zeros_(weight)
     nats = losses_of(network, some_numbers(300), 1)
-    found = scores_from(nats, characters=600, size=1200)
+    found = scores_from(nats, "é" * 600)
     assert found["perplexity"] == pytest.approx(11, rel=1e-6)
     assert found["nats_per_token"] == pytest.approx(math.log(11), rel=1e-6)
     assert found["bits_per_character"] == pytest.approx(math.log2(11) / 2, rel=1e-6)
@@ -218,9 +226,11 @@ def test_penalties_on_activations(book: Path) -> None:
     chunk = torch.tensor([0, 16])
     read = plain.network(plain.streams[:16])
     base = plain.loss(chunk)
-    torch.testing.assert_close(ar.loss(chunk), base + 2 * read.output.square().mean())
+    told, minimised = ar.objective(chunk)
+    torch.testing.assert_close(told, base)
+    torch.testing.assert_close(minimised, base + 2 * read.output.square().mean())
     change = (read.raw[1:] - read.raw[:-1]).square().mean()
-    torch.testing.assert_close(tar.loss(chunk), base + change)
+    torch.testing.assert_close(tar.objective(chunk)[1], base + change)
 
 
 def test_penalties_see_the_output_after_dropout_and_changes_before_it(book: Path) -> None:
@@ -229,13 +239,84 @@ def test_penalties_see_the_output_after_dropout_and_changes_before_it(book: Path
     task = small_task(book.read_text(), **changes, **penal)
     task.network.train()
     torch.manual_seed(3)
-    loss = task.loss(torch.tensor([0, 16]))
+    loss = task.objective(torch.tensor([0, 16]))[1]
     torch.manual_seed(3)
     read = task.network(task.streams[:16])
     base = task.network.losses(read.output, task.streams[1:17]).mean()
     change = (read.raw[1:] - read.raw[:-1]).square().mean()
     torch.testing.assert_close(loss, base + 2 * read.output.square().mean() + change)
     assert (read.output == 0).any() and not (read.raw == 0).any()
+
+
+def test_the_loss_that_is_told_has_no_penalties(book: Path) -> None:
+    task = small_task(book.read_text(), train__activation_penalty=1e4)
+    found = fit(task, task.config.train, LanguageJob(task.config, task.parts).plan())
+    assert found.history[1]["train_loss"] < math.log(len(task.fitted.vocabulary))
+
+
+WORDY: dict[str, Any] = {
+    "text__tokens": "words",
+    "model__num_layers": 2,
+    "model__hidden": 12,
+    "train__max_epochs": 2,
+    "train__batch_size": 4,
+}
+OPTIONS: list[tuple[str, Any, dict[str, Any]]] = [
+    ("split.val", 0.2, {}),
+    ("split.test", 0.2, {}),
+    ("text.tokens", "spaces", {}),
+    ("text.lowercase", True, {}),
+    ("text.eos", False, {}),
+    ("text.min_count", 1, {}),
+    ("text.max_vocab", 8, {}),
+    ("model.cell", "gru", {}),
+    ("model.cell_options", {"peephole": True}, {}),
+    ("model.hidden", 13, {}),
+    ("model.num_layers", 1, {"model__tie": False}),
+    ("model.embedding", 17, {}),
+    ("model.tie", False, {}),
+    ("model.adaptive", [6], {"model__tie": False}),
+    ("model.init_range", 0.1, {}),
+    ("model.dropout", 0.2, {}),
+    ("model.input_dropout", 0.2, {}),
+    ("model.hidden_dropout", 0.2, {}),
+    ("model.output_dropout", 0.2, {}),
+    ("model.variational", False, {"model__dropout": 0.2}),
+    ("model.embedding_dropout", 0.2, {}),
+    ("model.weight_dropout", 0.2, {}),
+    ("train.learning_rate", 0.01, {}),
+    ("train.momentum", 0.5, {"train__optimizer": "sgd"}),
+    ("train.max_epochs", 1, {}),
+    ("train.batch_size", 3, {}),
+    ("train.bptt", 9, {}),
+    ("train.random_bptt", True, {}),
+    ("train.activation_penalty", 1.0, {}),
+    ("train.slowness_penalty", 1.0, {}),
+]
+
+
+def history(chosen: dict[str, Any]) -> list[dict[str, Any]]:
+    lines = [f"{line.capitalize()}, Name{i}" for i, line in enumerate(prose(60).splitlines())]
+    config = LanguageConfig.model_validate(settings(**chosen))
+    job = LanguageJob.prepare(config, lines, lambda _: None)
+    return fit(job.task, job.config.train, job.plan()).history
+
+
+@pytest.mark.parametrize(("name", "value", "beside"), OPTIONS, ids=lambda v: str(v)[:30])
+def test_every_option_changes_the_training(name: str, value: Any, beside: dict[str, Any]) -> None:
+    chosen = WORDY | beside
+    assert history(chosen | {name.replace(".", "__"): value}) != history(chosen)
+
+
+def test_every_option_is_tried() -> None:
+    own = {
+        "split": LanguageSplit.model_fields,
+        "text": LanguageText.model_fields,
+        "model": LanguageModelConfig.model_fields,
+        "train": LanguageTrain.__annotations__,
+    }
+    names = {f"{section}.{name}" for section, fields in own.items() for name in fields}
+    assert {name for name, _, _ in OPTIONS} == names
 
 
 def test_random_lengths_are_those_of_merity(book: Path) -> None:
@@ -350,7 +431,7 @@ AWD = {
     "train__slowness_penalty": 1.0,
     "train__random_bptt": True,
     "train__optimizer": "sgd",
-    "train__learning_rate": 1.0,
+    "train__learning_rate": 60.0,  # so much that scores get worse and the mean begins
     "train__ema": 0.0,
     "train__asgd": 1,
     "train__schedule": "none",
@@ -368,19 +449,25 @@ DECAYING = {
 }
 
 
-@pytest.mark.parametrize("changes", [AWD, ADAPTIVE, DECAYING], ids=["AWD", "adaptive", "decay"])
+@pytest.mark.parametrize(
+    ("changes", "at"),
+    [(AWD, 120), (ADAPTIVE, 120), (DECAYING, 70)],
+    ids=["AWD", "adaptive", "decay"],
+)
 def test_an_interrupted_run_goes_on_to_the_same_bits(
-    changes: dict[str, Any], book: Path, tmp_path: Path
+    changes: dict[str, Any], at: int, book: Path, tmp_path: Path
 ) -> None:
     chosen = settings(book, train__save_every=0.0, **changes)
     workflow.run(chosen, tmp_path / "whole")
 
     def stop(event: Event) -> None:
-        if isinstance(event, Stepped) and event.step == 70:
+        if isinstance(event, Stepped) and event.step == at:
             raise _Stop
 
     with pytest.raises(_Stop):
         workflow.run(chosen, tmp_path / "torn", listen=stop)
+    _, state = load_tensors(tmp_path / "torn" / "ckpt" / "last.safetensors")
+    assert (state["averaged"] is not None) == ("train__asgd" in changes)
     workflow.resume(tmp_path / "torn")
     for name in ("model.safetensors", "metrics.jsonl", "predictions.csv", "scores.json"):
         assert (tmp_path / "torn" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
@@ -516,6 +603,15 @@ def test_adapting_sees_a_token_after_it_was_scored(book: Path) -> None:
         np.testing.assert_array_equal(adapted(numbers)[:150], adapted(other)[:150])
 
 
+def test_adapting_stays_off_where_it_does_not_help() -> None:
+    network, test = model_of(), some_numbers(30)
+    plain = losses_of(network, test, 1)
+    alone = np.arange(1, 12)  # nothing comes again, and all is scored before anything is learned
+    for found in (cached(network, alone, test, 1, 50), dynamic(network, alone, test, 1)):
+        assert "stays off" in found.note
+        np.testing.assert_allclose(found.nats, plain, rtol=1e-5)
+
+
 def test_what_is_cut_before_a_token_is_drawn() -> None:
     logs = torch.tensor([0.1, 0.4, 0.2, 0.3], dtype=torch.float64).log()
     exact = {"rtol": 0, "atol": 1e-12}
@@ -600,6 +696,12 @@ def test_another_text_beside_the_rivals(trained: Path, tmp_path: Path) -> None:
     assert again["test"]["baselines"] == run.scores["test"]["baselines"]
     with pytest.raises(DataError, match="the run was trained on this text"):
         run.evaluate(book)
+    more = [*book.read_text().splitlines(), "and a line of its own that is long enough"]
+    with pytest.raises(DataError, match=r"trained on most of this text \(\d+ of \d+ long lines"):
+        run.evaluate(more)
+    told: list[str] = []
+    load(trained).evaluate(more, include_training=True, say=told.append)
+    assert any("long lines stand in its training or validation text" in line for line in told)
     assert run.evaluate(book, include_training=True)["characters"] == len(book.read_text())
     done = longshort("evaluate", str(trained), "--data", str(book))
     assert done.returncode == 2 and "--include-training" in done.stderr
@@ -617,16 +719,77 @@ def test_a_run_comes_back_with_its_scores(trained: Path) -> None:
 @pytest.mark.parametrize("tokens", ["words", "spaces", "characters", "bytes"])
 def test_text_comes_back_from_numbers(tokens: str) -> None:
     text = "über dem Fluß\nliegt 北京\n" if tokens != "words" else "a b c\nd e\n"
-    fitted = Fitted.fit(text, LanguageText(tokens=tokens))
+    fitted = Fitted.fit(text, LanguageText(tokens=tokens, min_count=1))
     assert "".join(fitted.stream(fitted.encode(text).tolist())) == text
     end = fitted.vocabulary.tokens[fitted.begin]
     assert end == {"characters": "\n", "bytes": "0a"}.get(tokens, "<eos>")
 
 
-def test_an_unknown_mark_of_the_data_is_the_unknown_token() -> None:
-    fitted = Fitted.fit("a <unk> b\n", LanguageText(tokens="spaces"))
+@pytest.mark.parametrize("tokens", ["spaces", "words"])
+def test_an_unknown_mark_of_the_data_is_the_unknown_token(tokens: str) -> None:
+    fitted = Fitted.fit("a <unk> b\n", LanguageText(tokens=tokens))
     assert fitted.encode("<unk> a c\n").tolist()[0] == fitted.encode("c").tolist()[0] == 1
     assert sorted(fitted.vocabulary.tokens) == ["<eos>", "<pad>", "<unk>", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "text", "is_learned"),
+    [
+        ({"tokens": "words"}, "a a b\n", True),
+        ({"tokens": "words"}, "a a <unk> b\n", False),
+        ({"tokens": "words", "min_count": 1}, "a a b\n", False),
+        ({"tokens": "characters"}, "aab\n", False),
+        ({"tokens": "bytes"}, "aab\n", False),
+    ],
+)
+def test_words_that_occur_once_teach_what_is_unknown(
+    chosen: dict[str, Any], text: str, is_learned: bool
+) -> None:
+    fitted = Fitted.fit(text, LanguageText(**chosen))
+    assert (fitted.cut("b")[0] not in fitted.vocabulary) == is_learned
+
+
+def test_unknown_tokens_of_the_test_are_told_in_the_verdict(tmp_path: Path) -> None:
+    text = prose(250).splitlines()
+    text[-1] = "zebra zebra gnu"
+    scores = workflow.run(settings(text__tokens="words"), tmp_path / "run", data=text)
+    assert scores["unknown"] == 3 and "3 of them unknown" in scores["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "text", "is_whole"),
+    [
+        ({"tokens": "characters"}, "A b.\nc", True),
+        ({"tokens": "bytes"}, "é b\n", True),
+        ({"tokens": "characters", "lowercase": True}, "A b\n", False),
+        ({"tokens": "characters", "lowercase": True}, "a b\n", True),
+        ({"tokens": "words", "min_count": 1}, "A cat, a dog\n", False),
+        ({"tokens": "spaces", "min_count": 1}, "A cat , a dog\n", True),
+        ({"tokens": "spaces", "min_count": 1}, " A  cat\n", False),
+        ({"tokens": "spaces", "min_count": 1, "eos": False}, "a b\nc\n", False),
+        ({"tokens": "spaces", "min_count": 2}, "a a b\n", False),
+    ],
+)
+def test_bits_are_told_where_tokens_restore_the_text(
+    chosen: dict[str, Any], text: str, is_whole: bool
+) -> None:
+    assert Fitted.fit(text, LanguageText(**chosen)).restores(text) == is_whole
+
+
+def test_bits_that_are_left_out_are_explained(tmp_path: Path) -> None:
+    text = [f"{line}." for line in prose(200).splitlines()]
+    chosen = settings(text__tokens="words", train__max_epochs=1)
+    scores = workflow.run(chosen, tmp_path / "run", data=text)
+    assert scores["test"]["model"]["bits_per_character"] is None
+    assert "do not restore the text" in scores["notes"]["bits"]
+    assert load(tmp_path / "run").score("the cat.\n")["bits_per_byte"] is None
+
+
+def test_the_end_of_a_file_is_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "t.txt"
+    for content, text in ((b"a\r\nb", "a\nb"), (b"a\nb\n", "a\nb\n"), (b"a\n\n", "a\n\n")):
+        path.write_bytes(content)
+        assert read_running(path).text == text
 
 
 def test_the_vocabulary_is_the_training_part_s() -> None:
@@ -661,6 +824,23 @@ def test_settings_that_contradict_are_refused(book: Path, tmp_path: Path) -> Non
         workflow.run(settings(book, text__tokens="characters", text__eos=True), tmp_path / "run")
     with pytest.raises(ConfigError, match="asgd takes the weights' plain mean; set ema = 0"):
         workflow.run(settings(book, train__asgd=3), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"model__hidden": 24}, "hidden = 24 has no effect.*set embedding"),
+        ({"model__hidden_dropout": 0.2}, "hidden_dropout = 0.2 has no effect"),
+        ({"train__momentum": 0.5}, "momentum is SGD's, and the optimizer is 'adamw'"),
+        ({"train__weight_decay": 0.1, "train__optimizer": "adam"}, "weight_decay is of AdamW and"),
+        ({"train__asgd": 5, "train__ema": 0.0, "train__patience": 6}, "set patience to 7 or more"),
+        ({"train__max_epochs": "none"}, "train.max_epochs: Input should be a valid integer"),
+        ({"train__batch_size": "none"}, "train.batch_size: Input should be a valid integer"),
+    ],
+)
+def test_settings_without_effect_are_refused(chosen: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build(settings(**chosen))
 
 
 def longshort(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:

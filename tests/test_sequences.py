@@ -135,6 +135,35 @@ def test_two_examples_of_a_label_are_for_training() -> None:
     assert {10, 11} <= set(parts["train"].tolist())
 
 
+@pytest.mark.parametrize(("val", "test"), [(0.5, 0.1), (0.1, 0.89), (0.95, 0.0)])
+def test_every_label_of_three_is_trained_on(val: float, test: float) -> None:
+    parts = holdout(range(6), ["a"] * 3 + ["b"] * 3, val=val, test=test, seed=0)
+    assert {index // 3 for index in parts["train"]} == {0, 1}
+    assert sum(map(len, parts.values())) == 6 and (len(parts["test"]) > 0) == (test > 0)
+
+
+@pytest.mark.parametrize(
+    ("items", "labels", "message"),
+    [
+        (["a"] * 60, ["x"] * 60, "the val part: 1 of 60 examples are different"),
+        (list("abcdef"), list("xxyyzz"), "no label has three examples.*split.stratify=false"),
+    ],
+)
+def test_why_nothing_is_left_for_a_part(items: list[str], labels: list[str], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        make_parts({"train": examples(items, labels)}, val=0.1, test=0.1, stratify=True, seed=0)
+
+
+def test_content_in_validation_and_test_is_found() -> None:
+    given = {
+        "train": examples(["a"], ["x"]),
+        "val": examples(["b", "c"], ["x", "y"]),
+        "test": examples(["c"], ["y"]),
+    }
+    (finding,) = make_parts(given, val=0.1, test=0.1, stratify=True, seed=0).findings
+    assert "1 of 1 test examples stand in the validation part too" in finding.message
+
+
 def test_content_in_two_files_is_found() -> None:
     given = {
         "train": examples(["a  b", "c", "d"], ["x", "y", "x"]),

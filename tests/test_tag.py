@@ -19,15 +19,17 @@ from typer.testing import CliRunner
 
 from longshort import workflow
 from longshort.cli.main import app
+from longshort.config import build
 from longshort.config.tag import TagConfig
 from longshort.data.conll import Tagged, read_tagged
 from longshort.data.vocabulary import UNKNOWN
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
-from longshort.evaluate.entities import entities
+from longshort.evaluate.entities import entities, scores
 from longshort.report.tag import spans
 from longshort.tasks.tag.fitted import Fitted
 from longshort.tasks.tag.rivals import dictionary, majority_tag
 from longshort.tasks.tag.spelling import SHAPES, shape_of
+from longshort.tasks.tag.task import tag
 from longshort.train.events import Event, Started, Stepped
 from longshort.workflow.classify import load as load_classifier
 from longshort.workflow.tag import TagJob, load
@@ -142,6 +144,16 @@ def test_tags_without_positions(tmp_path: Path) -> None:
     assert scores["scheme"] == "plain" and set(scores["test"]["baselines"]) == {"majority_tag"}
     assert scores["test"]["model"]["f1"] >= 0.9
     assert load(tmp_path / "run").tag("in max") == [("in", "O"), ("max", "loc")]
+
+
+def test_positions_without_a_type(tmp_path: Path) -> None:
+    source = sentences(200)
+    assert source.tags is not None
+    tags = [[tag[:1] for tag in row] for row in source.tags]
+    data = Tagged("names", source.tokens, tags, source.places)
+    scores = workflow.run(settings(), tmp_path / "run", data=data)
+    assert scores["scheme"] == "bio" and scores["labels"] == ["entity"]
+    assert load(tmp_path / "run").tag("in max") == [("in", "O"), ("max", "B-entity")]
 
 
 def test_characters_of_texts_without_spaces(tmp_path: Path) -> None:
@@ -289,6 +301,41 @@ def test_every_option_changes_the_training(
     assert found[0] != found[1]
 
 
+def test_a_cap_on_the_batches_of_an_epoch_is_kept(table: Path) -> None:
+    chosen = TagConfig.model_validate(settings(table, train__steps_per_epoch=3))
+    job = TagJob.prepare(chosen, str(table), lambda _: None)
+    plan, draw = job.plan(), torch.Generator().manual_seed(0)
+    assert plan.steps_per_epoch == len(job.task.batches(plan, draw)) == 3
+
+
+def test_the_loss_only_breaks_ties(table: Path) -> None:
+    config = TagConfig.model_validate(settings(table, model__crf=False, train__max_epochs=1))
+    task = TagJob.prepare(config, str(table), lambda _: None).task
+    found = tag(task.network, task.fitted, task.val, "cpu")
+    ahead = task.validate() - (1 - scores(task.val_entities, found.entities)["f1"])
+    most = int(task.val.lengths.sum()) + sum(map(len, task.val_entities))
+    assert 0 < ahead < 1 / most**2  # two different F1 are further apart
+    with torch.no_grad():
+        for weight in task.network.head.parameters():
+            weight *= 1.5  # the same tags are best
+    again = tag(task.network, task.fitted, task.val, "cpu")
+    worse = sum(again.losses) > sum(found.losses)
+    other = task.validate() - (1 - scores(task.val_entities, again.entities)["f1"])
+    assert again.tags == found.tags and (other > ahead) == worse
+
+
+def test_settings_that_training_needs_cannot_be_cleared() -> None:
+    for name in ("max_epochs", "batch_size"):
+        with pytest.raises(ConfigError, match=f"train.{name}: Input should be a valid integer"):
+            build(settings(**{f"train__{name}": "none"}))
+
+
+def test_tokens_that_nothing_cuts_are_refused_before_training(table: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"text.tokens: 'wrods' is not known.*'words'"):
+        workflow.run(settings(table, text__tokens="wrods"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_long_sentences_are_tagged_in_pieces(table: Path, tmp_path: Path) -> None:
     workflow.run(settings(table, text__max_length=20), tmp_path / "run")
     trained = load(tmp_path / "run")
@@ -415,6 +462,11 @@ def test_the_command_line(table: Path, tmp_path: Path) -> None:
     bare.write_text("mr\notto\n\nin\n")
     done = longshort("predict", str(out), "--data", str(bare))
     assert pl.read_csv(done.stdout.encode())["token"].to_list() == ["mr", "otto", "in"]
+    done = longshort("predict", str(out), "--json", text="mr otto\n\nin max\n")
+    found = json.loads(done.stdout)["sentences"]
+    assert [each["place"] for each in found] == ["line 1", "line 3"]
+    assert [each["tokens"] for each in found] == [["mr", "otto"], ["in", "max"]]
+    assert [len(each["tags"]) for each in found] == [2, 2]
     written = tmp_path / "tags.csv"
     done = longshort("predict", str(out), "--out", str(written), text="in max\n")
     assert "wrote 2 rows" in done.stdout

@@ -416,6 +416,16 @@ def test_a_batch_is_learned_at_its_share_of_the_rate() -> None:
     torch.testing.assert_close(slow.line.weight, plain.line.weight)
 
 
+def test_decay_of_sgd_is_added_to_the_clipped_gradient() -> None:
+    config = TrainConfig(optimizer="sgd", momentum=0.0, schedule="none", ema=0.0, learning_rate=0.5,
+                         clip_norm=1e-9, weight_decay=0.1)  # fmt: skip
+    toy = Toy()
+    nn.init.constant_(toy.line.weight, 4.0)
+    nn.init.zeros_(toy.line.bias)
+    fit(toy, config, TrainPlan(10, 1, 1))
+    assert toy.line.weight.item() == pytest.approx(4.0 * (1 - 0.5 * 0.1))
+
+
 def test_events_tell_the_story_in_order() -> None:
     events: list[Event] = []
     fit(Toy(), TrainConfig(patience=50), TrainPlan(10, 5, 2), listen=events.append)

@@ -167,6 +167,9 @@ class LanguageRun(_Finished[language.Trained]):
             prompt, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
         )
 
-    def score(self, text: str) -> dict[str, float]:
-        """Perplexity, nats per token, bits per character and byte, and `tokens`, of a text."""
+    def score(self, text: str) -> dict[str, float | None]:
+        """Perplexity, nats per token, bits per character and byte, and `tokens`, of a text.
+
+        Bits are None where the tokens do not restore the text.
+        """
         return self._trained.score(text)

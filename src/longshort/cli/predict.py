@@ -109,7 +109,8 @@ def _tag(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
     lines = [
         table.write_csv().rstrip("\n") if out is None else f"wrote {len(table):,} rows to {out}"
     ]
-    screen.result({"rows": len(table), "tags": table["tag"].to_list()}, lines)
+    tagged = table.group_by("place", maintain_order=True).agg(tokens="token", tags="tag")
+    screen.result({"rows": len(table), "sentences": tagged.to_dicts()}, lines)
 
 
 def _forecast(

@@ -37,14 +37,21 @@ class LanguageText(Section):
     eos: bool | None = Field(
         None, description="a token <eos> ends each line; so for words, when absent"
     )
-    min_count: int = Field(1, ge=1, description="rarer tokens are unknown")
+    min_count: int | None = Field(
+        None,
+        ge=1,
+        description="rarer tokens are unknown; 1 for characters, bytes, and texts with <unk>, else "
+        "2, when absent",
+    )
     max_vocab: int | None = Field(None, ge=3, description="the most frequent so many are known")
 
 
 class LanguageModelConfig(CellSettings):
     """The network: embedding, recurrent layers, softmax over the vocabulary."""
 
-    hidden: int = Field(256, ge=1, le=8192, description="units per layer")
+    hidden: int = Field(
+        256, ge=1, le=8192, description="units per layer; with tie, of all but the last"
+    )
     num_layers: int = Field(2, ge=1, le=32)
     embedding: int = Field(256, ge=1, le=4096, description="size of a token's vector")
     tie: bool = Field(
@@ -72,6 +79,23 @@ class LanguageModelConfig(CellSettings):
         return tuple(value.split(",")) if isinstance(value, str) else value
 
     @model_validator(mode="after")
+    def _one_layer_uses_all(self) -> LanguageModelConfig:
+        if self.num_layers > 1:
+            return self
+        usual = type(self).model_fields["hidden"].default
+        if self.tie and self.hidden != usual:
+            raise ValueError(
+                f"hidden = {self.hidden} has no effect: with tie the only layer has the size of "
+                "embedding; set embedding, tie = false, or num_layers above 1"
+            )
+        if self.hidden_dropout:
+            raise ValueError(
+                f"hidden_dropout = {self.hidden_dropout:g} has no effect: it is between layers, "
+                "and there is one; leave it out, or set num_layers above 1"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _adaptive_has_its_own_weights(self) -> LanguageModelConfig:
         if self.adaptive and self.tie:
             raise ValueError("adaptive: the adaptive softmax has its own weights; set tie = false")
@@ -85,8 +109,8 @@ class LanguageTrain(TrainConfig):
 
     learning_rate: float = Field(0.003, gt=0.0)
     momentum: float = Field(0.0, ge=0.0, lt=1.0, description="of SGD")
-    max_epochs: int | None = Field(10, ge=1)
-    batch_size: int | None = Field(32, ge=1, description="streams side by side")
+    max_epochs: int = Field(10, ge=1)
+    batch_size: int = Field(32, ge=1, description="streams side by side")
     bptt: int = Field(64, ge=1, description="steps that gradients go back")
     random_bptt: bool = Field(
         False, description="lengths vary around bptt, and the learning rate with them"

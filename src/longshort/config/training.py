@@ -15,7 +15,9 @@ class TrainConfig(Section):
     optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
     learning_rate: float = Field(0.002, gt=0.0)
     momentum: float = Field(0.9, ge=0.0, lt=1.0, description="of SGD")
-    weight_decay: float = Field(0.0, ge=0.0, description="of AdamW")
+    weight_decay: float = Field(
+        0.0, ge=0.0, description="of AdamW, and of SGD, where it is added to the clipped gradient"
+    )
     schedule: Literal["none", "plateau", "cosine", "onecycle", "decay"] = "onecycle"
     decay: float | None = Field(
         None, gt=0.0, lt=1.0, description="what schedule = decay multiplies the rate by an epoch"
@@ -60,6 +62,26 @@ class TrainConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _mean_has_time(self) -> TrainConfig:
+        if self.asgd is not None and self.patience < self.asgd + 2:
+            raise ValueError(
+                f"asgd = {self.asgd} takes the mean after so many epochs without gain, and with "
+                f"patience = {self.patience} training has ended by then; set patience to "
+                f"{self.asgd + 2} or more"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _momentum_has_effect(self) -> TrainConfig:
+        usual = type(self).model_fields["momentum"].default
+        if self.optimizer != "sgd" and self.momentum != usual:
+            raise ValueError(
+                f"momentum is SGD's, and the optimizer is {self.optimizer!r}; set optimizer = sgd, "
+                "or leave momentum out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _decay_is_whole(self) -> TrainConfig:
         given = [name for name in ("decay", "decay_after") if getattr(self, name) is not None]
         if self.schedule != "decay" and given:
@@ -76,9 +98,10 @@ class TrainConfig(Section):
 
     @model_validator(mode="after")
     def _weight_decay_has_effect(self) -> TrainConfig:
-        if self.weight_decay and self.optimizer != "adamw":
+        if self.weight_decay and self.optimizer == "adam":
             raise ValueError(
-                f"weight_decay is AdamW's, and the optimizer is {self.optimizer!r}; use l2 instead"
+                "weight_decay is of AdamW and SGD, and the optimizer is 'adam'; set optimizer = "
+                "adamw, or use l2"
             )
         return self
 

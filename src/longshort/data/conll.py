@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.data.halves import refuse_half_characters
 from longshort.data.textfiles import read_lines
 from longshort.errors import DataError
 
@@ -116,8 +117,11 @@ def read_tagged(
         raise DataError(f"{path}: no sentence in the file; a token a line is expected")
     if strip_position:
         tokens = [
-            [_stripped(token, path, line + at) for at, token in enumerate(sentence)]
-            for sentence, line in zip(tokens, numbers, strict=True)
+            [
+                _stripped(token, f"{path}: line {line}: token {at + 1}")
+                for at, token in enumerate(row)
+            ]
+            for row, line in zip(tokens, numbers, strict=True)
         ]
     places = [f"line {line}" for line in numbers]
     return Tagged(path.name, tokens, tags if with_tags else None, places, str(path), digest)
@@ -133,6 +137,8 @@ def tagged_of(
         for number, words in enumerate(lists):
             if isinstance(words, str) or not all(isinstance(word, str) for word in words):
                 raise DataError(f"{what} {number}: a list of texts is expected, got {words!r:.60}")
+            for at, word in enumerate(words):
+                refuse_half_characters(word, f"{what} {number}: text {at + 1}")
     for number, (words, marks) in enumerate(zip(tokens, tags or [], strict=False)):
         if len(words) != len(marks):
             raise DataError(f"sentence {number}: {len(marks)} tags for {len(words)} tokens")
@@ -233,15 +239,16 @@ def _texts(path: Path, number: int, row: dict[str, Any], key: str) -> list[str]:
     value = row.get(key)
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise DataError(f"{path}: line {number}: a list of texts is expected under {key!r}")
+    for at, each in enumerate(value):
+        refuse_half_characters(each, f"{path}: line {number}: {key}: text {at + 1}")
     return value
 
 
-def _stripped(token: str, path: Path, line: int) -> str:
+def _stripped(token: str, place: str) -> str:
     found = _POSITIONED.fullmatch(token)
     if found is None:
         raise DataError(
-            f"{path}: line {line}: the token {token!r} carries no position digit; "
-            "leave data.strip_position out"
+            f"{place} {token!r} carries no position digit; leave data.strip_position out"
         )
     return found[1]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -49,8 +50,8 @@ def holdout(
     """Numbers of the samples of each part, drawn by `seed`; equal groups stay together.
 
     groups [n]: what samples with equal content have in common; labels [n]: every label has the
-    same share in all parts, as far as it can be divided; a part takes at least one sample where
-    there are three. None: labels are not looked at.
+    same share in all parts, as far as it can be divided. Of three or more samples of a label every
+    part with a share takes one at least. None: labels are not looked at.
     """
     draw = np.random.default_rng(seed)
     first: dict[Hashable, list[int]] = defaultdict(list)
@@ -69,9 +70,11 @@ def holdout(
 
 
 def _ends(count: int, val: float, test: float) -> tuple[int, int]:
-    """Where training and validation end; a lone sample is for training."""
-    tested = max(1, round(test * count)) if count >= 3 else 0
-    validated = max(1, round(val * count)) if count >= 3 else 0
+    """Where training and validation end; a sample or two are for training."""
+    if count < 3:
+        return count, count
+    tested = min(max(1, round(test * count)), count - 2) if test else 0
+    validated = min(max(1, round(val * count)), count - tested - 1) if val else 0
     return count - tested - validated, count - tested
 
 
@@ -104,34 +107,46 @@ def make_parts(
     if any(shares.values()):
         keys = whole.keys()
         labels = whole.labels if stratify else None
-        drawn = holdout(keys, labels, val=val, test=test, seed=seed)
+        drawn = holdout(keys, labels, val=shares["val"], test=shares["test"], seed=seed)
+        for part in PARTS:
+            if not len(drawn[part]) and part not in given:
+                raise DataError(_too_few(whole, part, len(set(keys))))
+        found["train"] = whole.take(drawn["train"])
         for part in ("val", "test"):
-            if part in given:
-                drawn["train"] = np.sort(np.concatenate([drawn["train"], drawn[part]]))
-            else:
+            if part not in given:
                 found[part] = whole.take(drawn[part])
                 texts.append(f"{shares[part]:.0%} for {part}")
-        found["train"] = whole.take(drawn["train"])
-    for part in PARTS:
-        if not len(found[part]):
-            raise DataError(f"{whole.name}: too few examples for a {part} part: {len(whole)}")
     how = f"drawn by seed {seed}: {', '.join(texts)}" if texts else "files for all three parts"
     return Parts(found["train"], found["val"], found["test"], tuple(_shared(found)), how)
 
 
+def _too_few(whole: Divisible, part: str, contents: int) -> str:
+    """Why nothing is left for a part, and what to do."""
+    if contents < 3:
+        why = f"{contents} of {len(whole):,} examples are different; give three or more that are"
+    else:
+        why = (
+            "no label has three examples of different content, one for each part; give more, or "
+            "set split.stratify=false"
+        )
+    return f"{whole.name}: no example is left for the {part} part: {why}"
+
+
 def _shared(parts: dict[str, D]) -> list[Finding]:
     """Content that stands in two parts."""
-    seen = set(parts["train"].keys())
+    titles = {"train": "training", "val": "validation"}
+    keys = {part: parts[part].keys() for part in PARTS}
     findings = []
-    for part in ("val", "test"):
-        doubled = [i for i, key in enumerate(parts[part].keys()) if key in seen]
+    for earlier, part in combinations(PARTS, 2):
+        seen = set(keys[earlier])
+        doubled = [i for i, key in enumerate(keys[part]) if key in seen]
         if doubled:
             findings.append(
                 Finding(
                     "duplicate",
                     "warning",
                     f"{len(doubled):,} of {len(parts[part]):,} {part} examples stand in the "
-                    "training part too, so scores on them flatter",
+                    f"{titles[earlier]} part too, so scores on them flatter",
                     tuple(parts[part].places[i] for i in doubled[:5]),
                     "remove them from one of the files",
                 )

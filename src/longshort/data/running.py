@@ -6,13 +6,14 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from longshort.data.halves import refuse_half_characters
 from longshort.data.textfiles import decoded_lines, read_bytes
 from longshort.errors import DataError
 
 
 @dataclass(frozen=True)
 class Running:
-    """A text; every line ends with a line feed."""
+    """A text; lines end with a line feed, the last one of a file where it does in the file."""
 
     name: str
     text: str
@@ -53,17 +54,6 @@ def read_running(data: object) -> Running:
     raise DataError(f"data: a text file or a list of lines is expected, got {type(data).__name__}")
 
 
-def refuse_half_characters(text: str, owner: str) -> None:
-    """Raise `DataError` for what comes of wrongly decoded bytes and cannot be written as UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise DataError(
-            f"{owner}: character {error.start} (U+{ord(text[error.start]):04X}) is half of a "
-            "surrogate pair; read the text again with its right encoding"
-        ) from None
-
-
 def make_running_parts(
     train: Running, val: Running | None, test: Running | None, *, shares: tuple[float, float]
 ) -> RunningParts:
@@ -97,6 +87,8 @@ def make_running_parts(
 def _from_file(path: Path) -> Running:
     raw, digest = read_bytes(path)
     text = _joined(decoded_lines(path, raw))
+    if not raw.endswith(b"\n"):
+        text = text.removesuffix("\n")
     windows = raw.count(b"\r\n")
     ends = (raw.count(b"\n") - windows, windows)
     return _with_text(Running(path.name, text, str(path), digest, ends))

@@ -2,12 +2,14 @@
 
 BIO: B- begins, I- goes on. IOB1: B- only where an entity of the same type stands just before.
 BIOES: also E- for the last token and S- for a lone one. plain: tags without positions, such as
-parts of speech; every tagged token stands for itself.
+parts of speech; every tagged token stands for itself. Positions alone (B, I, O) are of one type.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Literal
 
@@ -17,6 +19,20 @@ from longshort.errors import DataError
 
 Scheme = Literal["bio", "iob1", "bioes", "plain"]
 _POSITIONS = frozenset("BIES")
+_UNNAMED = "entity"
+"""The type of tags that are positions alone."""
+_NEAR = re.compile(r"b|[bi][-_.:].+|.+[-_.:][bi]", re.IGNORECASE)
+"""Tags that were meant as positions, it seems, and are written otherwise."""
+
+
+def with_types(source: Tagged) -> Tagged:
+    """The source; where its tags are positions alone, they get a type: B becomes B-entity."""
+    assert source.tags is not None
+    used = {tag for tags in source.tags for tag in tags} - {"O"}
+    if not used or not used <= _POSITIONS:
+        return source
+    named = [[tag if tag == "O" else f"{tag}-{_UNNAMED}" for tag in tags] for tags in source.tags]
+    return replace(source, tags=named)
 
 
 def detect(source: Tagged) -> Scheme:
@@ -48,9 +64,14 @@ def detect(source: Tagged) -> Scheme:
 
 
 def examine(source: Tagged, scheme: Scheme) -> list[Finding]:
-    """Tags that the scheme does not allow where they stand; they are read as conlleval does."""
+    """Tags that the scheme does not allow where they stand; they are read as conlleval does.
+
+    Of plain tags those that look like positions.
+    """
     assert source.tags is not None
-    if scheme in ("plain", "iob1"):
+    if scheme == "plain":
+        return _near_positions(source)
+    if scheme == "iob1":
         return []
     faults = (
         f"{place}: token {at + 1} {tokens[at]!r}: {tags[at]} after {tags[at - 1] if at else 'none'}"
@@ -70,6 +91,23 @@ def examine(source: Tagged, scheme: Scheme) -> list[Finding]:
             "scorer reads them, where they begin or continue an entity",
             tuple(shown),
             "correct them in the file",
+        )
+    ]
+
+
+def _near_positions(source: Tagged) -> list[Finding]:
+    near = sorted({tag for tags in source.tags or [] for tag in tags if _NEAR.fullmatch(tag)})
+    if not near:
+        return []
+    firsts = [(tag, *_first(source, tag)) for tag in near[:5]]
+    return [
+        Finding(
+            "tags",
+            "warning",
+            f"{source.name}: tags look like positions in entities, but are not written so; every "
+            "tagged token counts for itself",
+            tuple(f"{place}: token {at + 1}: {tag!r}" for tag, place, at in firsts),
+            "write B-TYPE, I-TYPE and O (also E-TYPE, S-TYPE) if they mark entities",
         )
     ]
 

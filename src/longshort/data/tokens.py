@@ -13,7 +13,7 @@ from typing import Any
 from longshort.errors import ConfigError, DataError, nearest
 
 NAMES = ("words", "spaces", "characters", "bytes", "jieba")
-_WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+_WORD = re.compile(r"<unk>|\w+(?:['’]\w+)*|[^\w\s]")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 
 

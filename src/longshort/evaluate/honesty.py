@@ -16,7 +16,8 @@ _MIN_BLOCKS = 4
 """Fewer independent stretches than this cannot tell two forecasts apart."""
 _MIN_GAIN = 0.001
 """A gain below a thousandth is none, however certain."""
-
+LEAST = -100.0
+"""The least gain that is told; the model's loss is then 101 times the rival's."""
 
 Outcome = Literal["better", "equal", "worse", "too few"]
 
@@ -31,10 +32,16 @@ class Comparison:
     high: float | None
 
     def span(self, form: str) -> str:
-        """The interval's ends in this format."""
+        """The interval's ends in this format.
+
+        Beside a rival with hardly any loss ratios are without bounds: from -100 on they are cut.
+        """
         if self.low is None or self.high is None:
             return ""
-        return f"{self.low:{form}} to {self.high:{form}}"
+        least = f"below {LEAST:{form}}"
+        if self.high < LEAST:
+            return least
+        return f"{least if self.low < LEAST else f'{self.low:{form}}'} to {self.high:{form}}"
 
 
 def place_sentence(cell: str, result: Comparison, numbers: str, basis: str, interval: str) -> str:

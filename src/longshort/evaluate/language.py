@@ -13,16 +13,16 @@ _MOST = 700.0
 """Its exponential is still a number."""
 
 
-def scores(nats: Floats, characters: int, size: int) -> dict[str, float]:
+def scores(nats: Floats, text: str | None) -> dict[str, float | None]:
     """perplexity, nats_per_token, bits_per_character, bits_per_byte.
 
-    nats [n]: negative logarithm of each token's probability; characters and size (bytes): of the
-    same text, so that models with different tokens can be compared.
+    nats [n]: negative logarithm of each token's probability; text: what the tokens are made of.
+    Without it there are no bits: tokens that do not restore the text leave something unpredicted.
     """
     mean, bits = float(nats.mean()), float(nats.sum()) / math.log(2.0)
     return {
         "perplexity": math.exp(min(mean, _MOST)),
         "nats_per_token": mean,
-        "bits_per_character": bits / characters,
-        "bits_per_byte": bits / size,
+        "bits_per_character": None if text is None else bits / len(text),
+        "bits_per_byte": None if text is None else bits / len(text.encode()),
     }

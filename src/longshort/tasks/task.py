@@ -75,6 +75,14 @@ class Task(ABC):
     def loss(self, samples: Tensor) -> Tensor:
         """Mean loss of the training samples with these numbers, [n] int64, as a scalar."""
 
+    def objective(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of these samples, which is told, and what is minimised.
+
+        The second has the task's own penalties on top; here there are none.
+        """
+        loss = self.loss(samples)
+        return loss, loss
+
     def carried(self) -> dict[str, Tensor]:
         """What goes from one batch to the next beside the weights, for a checkpoint."""
         return {}

@@ -147,10 +147,10 @@ class _Loop:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
         self.task.module.train()
-        loss = self.task.loss(samples)
+        loss, minimised = self.task.objective(samples)
         extra = penalty(self.weights, self.config)
         self.optimizer.zero_grad()
-        torch.autograd.backward(loss if extra is None else loss + extra)
+        torch.autograd.backward(minimised if extra is None else minimised + extra)
         norm = clip(self.weights, self.config)
         value = float(loss.detach())
         if not math.isfinite(value) or not math.isfinite(norm):

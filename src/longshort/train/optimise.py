@@ -19,6 +19,8 @@ _FLOOR = 0.01
 def make_optimizer(groups: list[WeightGroup], config: TrainConfig) -> Optimizer:
     """Adam, AdamW or SGD; each group has its share of the learning rate and of the decay.
 
+    The decay comes after clipping: AdamW shrinks the weights, SGD adds it to the gradient.
+
     Fused: one pass over the weights. The plain loop takes some thirty times as long on a large
     embedding, more than the rest of a step.
     """
@@ -28,7 +30,7 @@ def make_optimizer(groups: list[WeightGroup], config: TrainConfig) -> Optimizer:
             "params": group.weights,
             "lr": rate * group.rate,
             "share": group.rate,
-            "weight_decay": decay if group.decay and config.optimizer == "adamw" else 0.0,
+            "weight_decay": decay if group.decay else 0.0,
         }
         for group in groups
     ]

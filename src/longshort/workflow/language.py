@@ -11,18 +11,14 @@ from torch import Tensor
 
 from longshort.config.language import LanguageConfig
 from longshort.data.findings import Finding, refuse_errors
-from longshort.data.running import (
-    RunningParts,
-    make_running_parts,
-    read_running,
-    refuse_half_characters,
-)
+from longshort.data.halves import refuse_half_characters
+from longshort.data.running import RunningParts, make_running_parts, read_running
 from longshort.errors import DataError, RunError
 from longshort.evaluate.language import scores as scores_from
 from longshort.report.language import LanguageReport, build_page, model_card
 from longshort.runfolder import MODEL
-from longshort.tasks.language.doctor import examine
-from longshort.tasks.language.fitted import Fitted, decided
+from longshort.tasks.language.doctor import examine, known_lines
+from longshort.tasks.language.fitted import Fitted, Ints, decided
 from longshort.tasks.language.generate import Sampling, write_on
 from longshort.tasks.language.network import LanguageModel
 from longshort.tasks.language.scoring import predictions, score, score_on, scores_of
@@ -51,7 +47,7 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
         with threads(config.train.threads):
             super().__init__(config, LanguageTask(config, parts))
         self.parts = parts
-        self.findings = _findings(config, parts, self.task.fitted, len(self.task.train))
+        self.findings = _findings(config, parts, self.task.fitted, self.task.train)
         refuse_errors(self.findings, parts.train.name)
 
     @staticmethod
@@ -59,15 +55,16 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
         """Read the text, cut the parts, and decide what is open."""
         parts = read_parts(config, data)
         given = config.text
-        job = LanguageJob(_decided(config), parts)
+        job = LanguageJob(_decided(config, parts), parts)
         fitted = job.task.fitted
         for name, part in parts.by_name().items():
             say(f"{name}: {len(part.text):,} characters")
         say(f"parts: {parts.how}")
         for finding in job.findings:
             say(f"{finding.severity}: {finding.sentence()}")
-        if given.tokens is None:
-            say(f"decided: text.tokens = {fitted.tokens}")
+        for name in ("tokens", "min_count"):
+            if getattr(given, name) is None:
+                say(f"decided: text.{name} = {getattr(job.config.text, name)}")
         say(
             f"train: {len(job.task.train):,} tokens ({fitted.tokens}), "
             f"{len(fitted.vocabulary) - 1:,} different ones"
@@ -93,7 +90,6 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
     def plan(self) -> TrainPlan:
         """Every training token once an epoch, if there is no cap."""
         train = self.config.train
-        assert train.batch_size and train.max_epochs
         batches = -(-self.task.num_samples // train.bptt)
         return TrainPlan(
             train.batch_size, min(batches, train.steps_per_epoch or batches), train.max_epochs
@@ -122,7 +118,7 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
         task, config = self.task, self.config
         with threads(config.train.threads):
             scored = score(task)
-            scores = scores_of(scored, self.parts.test.text, config)
+            scores = scores_of(scored, self.parts.test.text, task.fitted, config)
             scores["training"] = training_record(result, task)
             scores["training"]["tokens"] = len(task.train)
             report = LanguageReport(
@@ -136,15 +132,14 @@ def check(config: LanguageConfig, data: object) -> list[Finding]:
     """Everything in the text that would harm a language model, with where and the fix."""
     parts = read_parts(config, data)
     fitted = Fitted.fit(parts.train.text, config.text)
-    return _findings(config, parts, fitted, len(fitted.cut(parts.train.text)))
+    return _findings(config, parts, fitted, fitted.encode(parts.train.text))
 
 
 def _findings(
-    config: LanguageConfig, parts: RunningParts, fitted: Fitted, count: int
+    config: LanguageConfig, parts: RunningParts, fitted: Fitted, train: Ints
 ) -> list[Finding]:
-    """`count`: training tokens."""
-    assert config.train.batch_size is not None
-    return examine(parts, fitted, count, config.train.batch_size)
+    """`train`: token numbers of the training part."""
+    return examine(parts, fitted, train, config.train.batch_size)
 
 
 def read_parts(config: LanguageConfig, data: object) -> RunningParts:
@@ -157,14 +152,15 @@ def read_parts(config: LanguageConfig, data: object) -> RunningParts:
     return make_running_parts(read_running(data), val, test, shares=shares)
 
 
-def _decided(config: LanguageConfig) -> LanguageConfig:
+def _decided(config: LanguageConfig, parts: RunningParts) -> LanguageConfig:
     paths = {
         name: str(Path(path).absolute())
         for name in ("path", "val_path", "test_path")
         if (path := getattr(config.data, name)) is not None
     }
     data = config.data.model_copy(update=paths)
-    return config.model_copy(update={"data": data, "text": decided(config.text)})
+    text = decided(config.text, parts.train.text)
+    return config.model_copy(update={"data": data, "text": text})
 
 
 def _digest(parts: RunningParts) -> str:
@@ -225,43 +221,53 @@ class Trained:
         tokens = self.fitted.cut(text)
         return [token for token in tokens if token not in self.fitted.vocabulary]
 
-    def score(self, text: str) -> dict[str, float]:
-        """Perplexity, nats per token, bits per character and byte, and `tokens`, of a text."""
+    def score(self, text: str) -> dict[str, float | None]:
+        """Perplexity, nats per token, bits per character and byte, and `tokens`, of a text.
+
+        Bits are None where the tokens do not restore the text.
+        """
         refuse_half_characters(text, "score")
         numbers = self.fitted.encode(text)
         if not len(numbers):
             raise DataError("score: the text has no token")
         nats = losses_of(self.network, numbers, self.fitted.begin)
-        return scores_from(nats, len(text), len(text.encode())) | {"tokens": len(numbers)}
+        whole = text if self.fitted.restores(text) else None
+        return scores_from(nats, whole) | {"tokens": len(numbers)}
 
     def evaluate(
         self, data: object, *, include_training: bool = False, say: Say = quiet
     ) -> dict[str, Any]:
         """Scores of the model and its rivals on another text, as in `scores.json`.
 
-        The rivals are fitted to the run's own text again. The run's training and validation text
-        are refused, unless they are asked for.
+        The rivals are fitted to the run's own text again. A text that is the run's own, or most of
+        whose long lines are, is refused, unless it is asked for.
         """
         config, fitted = self.config, self.fitted
         own = self.memory if self.memory is not None else config.path
         if own is None:
             raise RunError(GONE)
-        parts = read_parts(config, own)
+        parts, whole = read_parts(config, own), read_running(own)
         refuse_other_content(parts.train.name, _digest(parts), self.stored)
         text = read_running(data)
-        learned = (parts.train.digest(), parts.val.digest(), read_running(own).digest())
-        if text.digest() in learned and not include_training:
+        known, long = known_lines(text, [parts.train, parts.val])
+        told = (
+            f"{len(known):,} of {len(long):,} long lines stand in its training or validation text"
+        )
+        is_own = text.digest() in {each.digest() for each in (parts.train, parts.val, whole)}
+        if not include_training and (is_own or 2 * len(known) > len(long)):
             raise DataError(
-                f"{text.name}: the run was trained on this text; give another, or "
-                "--include-training"
+                f"{text.name}: the run was trained on {'' if is_own else 'most of '}this text"
+                f"{'' if is_own else f' ({told})'}; give another, or --include-training"
             )
+        if known:
+            say(f"warning: {told}, so scores flatter")
         numbers = [fitted.encode(each.text) for each in (parts.train, parts.val, text)]
         if not len(numbers[2]):
             raise DataError(f"{text.name}: has no token")
         say(f"{text.name}: {len(numbers[2]):,} tokens ({fitted.tokens})")
         with threads(config.train.threads):
             scored = score_on(self.network, fitted, config, *numbers)
-        return scores_of(scored, text.text, config)
+        return scores_of(scored, text.text, fitted, config)
 
 
 def load(path: Path) -> Trained:

@@ -14,7 +14,7 @@ from longshort.config.tag import TagConfig
 from longshort.data.conll import Tagged, read_tagged, tagged_of
 from longshort.data.findings import Finding, refuse_errors
 from longshort.data.parts import Parts, make_parts
-from longshort.data.schemes import detect, examine
+from longshort.data.schemes import detect, examine, with_types
 from longshort.data.tagged_doctor import examine_parts
 from longshort.data.tokens import find_tokeniser
 from longshort.data.vocabulary import Vocabulary
@@ -62,6 +62,8 @@ class TagJob(Job[TagConfig, TagTask]):
     @staticmethod
     def prepare(config: TagConfig, data: object, say: Say) -> TagJob:
         """Read the data, draw the parts, and decide what is open."""
+        if config.text.tokens is not None:
+            find_tokeniser(config.text.tokens)
         parts = _examined(config, read_parts(config, data))
         refuse_errors(parts.findings, parts.train.name)
         config = _decided(config, parts)
@@ -80,6 +82,7 @@ class TagJob(Job[TagConfig, TagTask]):
         )
         if job.task.coverage is not None:
             say(job.task.coverage)
+        say("validation score: 1 - entity F1; of equal ones the more likely tags are better")
         return job
 
     @staticmethod
@@ -99,11 +102,12 @@ class TagJob(Job[TagConfig, TagTask]):
         return _digest(self.parts)
 
     def plan(self) -> TrainPlan:
-        """Every training sentence once an epoch."""
-        steps = self.config.train
-        assert steps.batch_size and steps.max_epochs
-        batches = -(-self.task.num_samples // steps.batch_size)
-        return TrainPlan(steps.batch_size, batches, steps.max_epochs)
+        """Every training sentence once an epoch, if there is no cap."""
+        train = self.config.train
+        batches = -(-self.task.num_samples // train.batch_size)
+        return TrainPlan(
+            train.batch_size, min(batches, train.steps_per_epoch or batches), train.max_epochs
+        )
 
     def record(self) -> dict[str, Any]:
         """Files, parts, findings, and what was fitted."""
@@ -203,9 +207,11 @@ def _read(data: object, config: TagConfig, *, with_tags: bool = True) -> Tagged:
         strip_position=settings.strip_position,
         with_tags=with_tags,
     )
-    if with_tags and source.tags is None:
+    if not with_tags:
+        return source
+    if source.tags is None:
         raise DataError(f"{source.name}: has no tags; tagging learns from them")
-    return source
+    return with_types(source)
 
 
 def _decided(config: TagConfig, parts: Parts[Tagged]) -> TagConfig:

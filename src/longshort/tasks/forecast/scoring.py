@@ -14,7 +14,7 @@ from longshort.data.windows import Origins, WindowReader
 from longshort.errors import DataError
 from longshort.evaluate import metrics
 from longshort.evaluate.baselines import Baseline, Drift, LastValue, LinearLags, SeasonalNaive
-from longshort.evaluate.honesty import Comparison, compare, echo_check, flatness_check
+from longshort.evaluate.honesty import LEAST, Comparison, compare, echo_check, flatness_check
 from longshort.tasks.cell import cell_title
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.task import Forecaster, flat_columns, history
@@ -232,14 +232,14 @@ def _units(scored: Scored) -> tuple[Ints, str, int]:
 
 def _sentence(result: Comparison, rival: str, metric: str, basis: str, config: RunConfig) -> str:
     cell, title = cell_title(config.model), _TITLES[rival]
-    margin = f"{abs(result.gain):.1%}"
+    margin = f"{'' if result.gain >= LEAST else 'more than '}{abs(max(result.gain, LEAST)):.1%}"
     if result.low is None or result.high is None:
         return (
             f"Too few independent forecasts to tell ({basis}): the {cell}'s {metric} is "
             f"{margin} {'below' if result.gain > 0 else 'above'} that of {title}, the best rival. "
             "Give a longer test part, or more series."
         )
-    span = f"95 % interval {result.low:+.1%} to {result.high:+.1%}"
+    span = f"95 % interval {result.span('+.1%')}"
     if result.outcome == "better":
         small = "; a small gain" if result.gain < _NOTE_GAIN else ""
         return (

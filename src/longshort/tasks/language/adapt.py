@@ -25,8 +25,10 @@ _LEARNED = 20
 _CLIP = 1.0
 _TRIED = 10_000
 """Validation tokens that settings are chosen on."""
-_THETAS, _LAMBDAS = (0.1, 0.3, 0.6, 1.0), (0.05, 0.1, 0.2, 0.3)
-_RATES = (0.03, 0.1, 0.3)
+_THETAS, _LAMBDAS = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0, 4.0), (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
+_RATES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+"""At 0 the weights stay as they are."""
+_OFF = "stays off: it does not help on the validation part"
 _DECAY = 0.001
 
 
@@ -46,7 +48,7 @@ def cached(network: LanguageModel, val: Ints, test: Ints, begin: int, size: int)
     """
     seen = val[:_TRIED]
     plain, outputs = _read(network, seen, begin)
-    best, chosen = np.inf, (0.0, 0.0)
+    best, chosen = float(plain.mean()), (0.0, 0.0)
     for theta in _THETAS:
         remembered = remember(outputs, seen, size, theta)
         for weight in _LAMBDAS:
@@ -55,6 +57,8 @@ def cached(network: LanguageModel, val: Ints, test: Ints, begin: int, size: int)
                 best, chosen = loss, (theta, weight)
     theta, weight = chosen
     plain, outputs = _read(network, test, begin)
+    if not weight:
+        return Adapted(plain, _OFF)
     nats = _mixed(plain, remember(outputs, test, size, theta), weight)
     return Adapted(nats, f"remembers {size:,} tokens, theta {theta:g}, lambda {weight:g}")
 
@@ -111,7 +115,8 @@ def dynamic(network: LanguageModel, val: Ints, test: Ints, begin: int) -> Adapte
     losses = {rate: _learn_along(network, val[:_TRIED], begin, rate).mean() for rate in _RATES}
     rate = min(losses, key=lambda each: losses[each])
     nats = _learn_along(network, test, begin, rate)
-    return Adapted(nats, f"learns on at the rate {rate:g}, decay {_DECAY:g}")
+    note = f"learns on at the rate {rate:g}, decay {_DECAY:g}" if rate else _OFF
+    return Adapted(nats, note)
 
 
 def _learn_along(network: LanguageModel, numbers: Ints, begin: int, rate: float) -> Floats:

@@ -7,7 +7,8 @@ from collections import Counter
 
 from longshort.data.findings import Finding
 from longshort.data.running import Running, RunningParts
-from longshort.tasks.language.fitted import Fitted
+from longshort.data.vocabulary import UNKNOWN
+from longshort.tasks.language.fitted import Fitted, Ints
 
 _LONG = 30
 """Characters of a line from which on its repetition is hardly chance."""
@@ -20,14 +21,15 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _LOST = re.compile("\ufffd")
 
 
-def examine(parts: RunningParts, fitted: Fitted, count: int, streams: int) -> list[Finding]:
-    """All findings on a text; `count` training tokens are read in `streams` side by side."""
-    found = [*too_short(count, streams), *_single(fitted), *_giant(parts)]
+def examine(parts: RunningParts, fitted: Fitted, train: Ints, streams: int) -> list[Finding]:
+    """All findings on a text; the training tokens `train` are read in `streams` side by side."""
+    found = [*too_short(len(train), streams), *_single(fitted), *_giant(parts)]
     for name, part in parts.by_name().items():
         found += _mixed_ends(name, part) if name == "train" or part.path != parts.train.path else []
         found += _odd(name, part)
+    is_learned = bool((train == UNKNOWN).any())
     for name, part in (("val", parts.val), ("test", parts.test)):
-        found += _unknown(name, part, fitted)
+        found += _unknown(name, part, fitted, is_learned)
     found += _repeated("val", parts.val, "training", [parts.train])
     found += _repeated("test", parts.test, "training or validation", [parts.train, parts.val])
     return found
@@ -125,28 +127,45 @@ def _place(part: Running, hit: re.Match[str]) -> str:
     return f"line {line:,}: U+{ord(hit[0]):04X}"
 
 
-def _unknown(name: str, part: Running, fitted: Fitted) -> list[Finding]:
+def _unknown(name: str, part: Running, fitted: Fitted, is_learned: bool) -> list[Finding]:
+    """`is_learned`: the training text has unknown tokens too."""
     tokens = fitted.cut(part.text)
     unknown = Counter(token for token in tokens if token not in fitted.vocabulary)
     if not unknown:
         return []
     share = unknown.total() / len(tokens)
+    chance = "" if is_learned else "; training has none, so how they are expected is chance"
+    fixes = ["give more training text, or other tokens, if they matter"] if share >= _MANY else []
+    fixes += [] if is_learned else ["a higher text.min_count makes rare ones unknown in training"]
     return [
         Finding(
             "unknown",
             "warning" if share >= _MANY else "note",
-            f"{unknown.total():,} of {len(tokens):,} {name} tokens ({share:.2%}) count as unknown",
+            f"{unknown.total():,} of {len(tokens):,} {name} tokens ({share:.2%}) count as "
+            f"unknown{chance}",
             tuple(f"{token!r}: {times:,}" for token, times in unknown.most_common(_SHOWN)),
-            "give more training text, or other tokens, if they matter" if share >= _MANY else "",
+            "; ".join(fixes),
         )
     ]
 
 
-def _repeated(name: str, part: Running, where: str, earlier: list[Running]) -> list[Finding]:
+Lines = list[tuple[int, str]]
+"""With their numbers in the file."""
+
+
+def known_lines(text: Running, earlier: list[Running]) -> tuple[Lines, Lines]:
+    """The long lines of a text that stand in one of the earlier texts too, and all its long lines.
+
+    Short ones can be equal by chance.
+    """
     known = {line for each in earlier for line in each.text.split("\n") if len(line) >= _LONG}
-    numbered = enumerate(part.text.split("\n"), part.first_line)
+    numbered = enumerate(text.text.split("\n"), text.first_line)
     long = [(number, line) for number, line in numbered if len(line) >= _LONG]
-    twice = [(number, line) for number, line in long if line in known]
+    return [(number, line) for number, line in long if line in known], long
+
+
+def _repeated(name: str, part: Running, where: str, earlier: list[Running]) -> list[Finding]:
+    twice, long = known_lines(part, earlier)
     if not twice:
         return []
     return [

@@ -22,14 +22,22 @@ WITH_LINE_ENDS = {"characters": "\n", "bytes": "0a"}
 """Tokenisers for which the end of a line is a token like any other."""
 
 
-def decided(text: LanguageText) -> LanguageText:
-    """The settings with what they leave open; raises `ConfigError` for what contradicts itself."""
+def decided(text: LanguageText, train: str) -> LanguageText:
+    """The settings with what they leave open; raises `ConfigError` for what contradicts itself.
+
+    `train`: the training text. Nothing could be learned of the unknown token if it never occurred
+    there, and how it is expected at the test would be chance. So words that occur once are unknown,
+    unless the text marks unknown words itself.
+    """
     tokens = text.tokens or "characters"
     fine = tokens in WITH_LINE_ENDS
     if text.eos and fine:
         raise ConfigError(f"text.eos: ends of lines are {tokens} already; leave it out")
     eos = not fine if text.eos is None else text.eos
-    return text.model_copy(update={"tokens": tokens, "eos": eos})
+    least = text.min_count
+    if least is None:
+        least = 1 if fine or SPECIAL[UNKNOWN] in train else 2
+    return text.model_copy(update={"tokens": tokens, "eos": eos, "min_count": least})
 
 
 @dataclass(frozen=True)
@@ -45,13 +53,16 @@ class Fitted:
     @staticmethod
     def fit(text: str, config: LanguageText) -> Fitted:
         """From the training text alone."""
-        config = decided(config)
-        assert config.tokens is not None and config.eos is not None
+        config = decided(config, text)
+        assert config.tokens and config.eos is not None and config.min_count
         empty = Fitted(config.tokens, config.lowercase, config.eos, Vocabulary([]))
         seen = [token for token in empty.cut(text) if token not in SPECIAL]
         vocabulary = Vocabulary.fit([seen], config.min_count, config.max_vocab)
         if len(vocabulary) <= len(SPECIAL):
-            raise DataError("the training text has no token that is frequent enough to be known")
+            raise DataError(
+                "the training text has no token that is frequent enough to be known: it takes "
+                f"{config.min_count} times (text.min_count)"
+            )
         return replace(empty, vocabulary=vocabulary)
 
     @property
@@ -87,6 +98,21 @@ class Fitted:
     def encode(self, text: str) -> Ints:
         """Token numbers [n]."""
         return np.array(self.vocabulary.encode(self.cut(text)), dtype=np.int64)
+
+    def restores(self, text: str) -> bool:
+        """Whether the tokens, put together again, are this text; none may be unknown then.
+
+        Characters and bytes do so but for lowercasing: their unknown tokens are rare.
+        """
+        if self.tokens in WITH_LINE_ENDS:
+            return not self.lowercase or text == text.lower()
+        lines: list[list[str]] = [[]]
+        for token in self.vocabulary.decode(self.encode(text).tolist()):
+            if token == EOS and self.eos:
+                lines.append([])
+            else:
+                lines[-1].append(token)
+        return "\n".join(self.tokeniser.join(line) for line in lines) == text
 
     def stream(self, numbers: Iterable[int], *, started: bool = False) -> Iterator[str]:
         """Text of token numbers as they come, to be printed one behind the other.

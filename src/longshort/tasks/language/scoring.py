@@ -72,47 +72,56 @@ def score_on(
     return Scored(test, nats, variants, notes)
 
 
-def scores_of(scored: Scored, text: str, config: LanguageConfig) -> dict[str, Any]:
+def scores_of(scored: Scored, text: str, fitted: Fitted, config: LanguageConfig) -> dict[str, Any]:
     """The content of `scores.json`; `text` is the test part's."""
-    characters, size = len(text), len(text.encode())
-    entries = {n: scores_from(nats, characters, size) for n, nats in scored.nats.items()}
-    variants = {n: scores_from(nats, characters, size) for n, nats in scored.variants.items()}
+    whole = text if fitted.restores(text) else None
+    notes = dict(scored.notes)
+    if whole is None:
+        notes["bits"] = (
+            f"per character and byte are left out: the tokens ({fitted.tokens}) do not restore the "
+            "text, so not all of it is predicted"
+        )
+    entries = {n: scores_from(nats, whole) for n, nats in scored.nats.items()}
+    variants = {n: scores_from(nats, whole) for n, nats in scored.variants.items()}
     model = entries.pop(MODEL)
-    rival = min(entries, key=lambda name: entries[name]["nats_per_token"])
+    rival = min(entries, key=lambda name: float(scored.nats[name].mean()))
     count = len(scored.numbers)
+    unknown = int((scored.numbers == UNKNOWN).sum())
     block = max(_BLOCK, count // 1000)
     result = compare(scored.nats[MODEL], scored.nats[rival], block)
     return {
         "task": config.task,
         "tokens": count,
-        "characters": characters,
-        "bytes": size,
-        "unknown": int((scored.numbers == UNKNOWN).sum()),
+        "characters": len(text),
+        "bytes": len(text.encode()),
+        "unknown": unknown,
         "test": {"model": model, "variants": variants, "baselines": entries},
-        "notes": scored.notes,
+        "notes": notes,
         "metric": "perplexity",
         "best_rival": rival,
         "outcome": result.outcome,
         "gain": result.gain,
         "gain_95": [result.low, result.high],
-        "verdict": _verdict(result, rival, model, entries[rival], config, count),
+        "verdict": _verdict(result, rival, model, entries[rival], config, count, unknown),
     }
 
 
 def _verdict(
     result: Comparison,
     rival: str,
-    model: dict[str, float],
-    other: dict[str, float],
+    model: dict[str, float | None],
+    other: dict[str, float | None],
     config: LanguageConfig,
     count: int,
+    unknown: int,
 ) -> str:
+    among = f", {unknown:,} of them unknown" if unknown else ""
     return place_sentence(
         cell_title(config.model),
         result,
         f"perplexity {model['perplexity']:.4g} against {other['perplexity']:.4g} of "
         f"{TITLES[rival]}",
-        f"{count:,} test {_UNITS.get(str(config.text.tokens), 'tokens')}",
+        f"{count:,} test {_UNITS.get(str(config.text.tokens), 'tokens')}{among}",
         f"share of nats saved {result.span('+.1%')}",
     )
 

@@ -34,7 +34,6 @@ class LanguageTask(Task):
         self.fitted = Fitted.fit(parts.train.text, config.text)
         self.train, self.val = (self.fitted.encode(part.text) for part in (parts.train, parts.val))
         batch = config.train.batch_size
-        assert batch is not None
         refuse_errors(too_short(len(self.train), batch), parts.train.name)
         self.streams = side_by_side(self.train, batch, self.fitted.begin)
         torch.manual_seed(config.train.seed)
@@ -88,7 +87,11 @@ class LanguageTask(Task):
         return int(samples[1]) / settings.bptt if settings.random_bptt else 1.0
 
     def loss(self, samples: Tensor) -> Tensor:
-        """Mean nats of the chunk's tokens, and penalties on what the layers put out."""
+        """Mean nats of the chunk's tokens."""
+        return self.objective(samples)[0]
+
+    def objective(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean nats of the chunk's tokens; the same with penalties on what the layers put out."""
         place, length = samples.tolist()
         if place != self._place:
             self._states = None
@@ -97,11 +100,13 @@ class LanguageTask(Task):
         read = self.network(chunk[:-1], self._states)
         self._states, self._place = detached(read.states), place + length
         loss = self.network.losses(read.output, chunk[1:]).mean()
+        minimised = loss
         if settings.activation_penalty:
-            loss = loss + settings.activation_penalty * read.output.square().mean()
+            minimised = minimised + settings.activation_penalty * read.output.square().mean()
         if settings.slowness_penalty and length > 1:
-            loss = loss + settings.slowness_penalty * read.raw.diff(dim=0).square().mean()
-        return loss
+            change = read.raw.diff(dim=0).square().mean()
+            minimised = minimised + settings.slowness_penalty * change
+        return loss, minimised
 
     def carried(self) -> dict[str, Tensor]:
         """The streams' states, and how far they were read."""

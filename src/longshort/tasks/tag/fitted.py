@@ -57,10 +57,9 @@ class Batch:
 
 @dataclass(frozen=True)
 class Piece:
-    """A sentence, or tokens `begin` and on of one that is longer than allowed."""
+    """A sentence, or a part of one that is longer than allowed."""
 
     sentence: int
-    begin: int
     words: list[int]
     shapes: list[int]
     pairs: list[int]
@@ -163,18 +162,17 @@ class Fitted:
         for number, tokens in enumerate(source.tokens):
             for begin in range(0, len(tokens), self.max_length):
                 cut = tokens[begin : begin + self.max_length]
-                pieces.append(self._piece(number, begin, cut, forms))
+                pieces.append(self._piece(number, cut, forms))
                 if source.tags is not None:
                     tags = source.tags[number][begin : begin + self.max_length]
                     targets.append(self._targets(tags))
         spelled = [self.characters.encode(form) for form in forms]
         return Encoded(pieces, targets, spelled, len(source))
 
-    def _piece(self, number: int, begin: int, tokens: list[str], forms: dict[str, int]) -> Piece:
+    def _piece(self, number: int, tokens: list[str], forms: dict[str, int]) -> Piece:
         words = _folded(tokens, self.lowercase)
         return Piece(
             number,
-            begin,
             self.vocabulary.encode(words),
             [shape_of(token) for token in tokens],
             self.pairs.encode(_pairs(words)),

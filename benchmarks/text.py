@@ -89,6 +89,18 @@ SMALL = {
     "model.embedding": 200,
     "train.batch_size": 20,
 }
+TIED = SMALL | {
+    "model.init_range": 0.1,
+    "model.dropout": 0.2,
+    "train.optimizer": "sgd",
+    "train.learning_rate": 20.0,
+    "train.clip_norm": 0.25,
+    "train.schedule": "decay",
+    "train.decay": 0.4,
+    "train.decay_after": 3,
+    "train.max_epochs": 6,
+    "train.bptt": 35,
+}
 ZAREMBA = SMALL | {
     "model.tie": False,
     "model.init_range": 0.1,
@@ -145,7 +157,7 @@ ROWS = {
     ),
     "weibo": Row("tag", WEIBO[0], "f1", 0.50, WEIBO[1], WEIBO[2], {"data.strip_position": True}),
     "wnut": Row("tag", WNUT[0], "f1", 0.20, WNUT[1], WNUT[2], above="dictionary"),
-    "ptb6": Row("lm", PTB[0], "perplexity", 110.0, PTB[1], PTB[2], SMALL),
+    "ptb6": Row("lm", PTB[0], "perplexity", 110.0, PTB[1], PTB[2], TIED),
     "zaremba": Row("lm", PTB[0], "perplexity", 112.0, PTB[1], PTB[2], ZAREMBA),
     "ptb60": Row("lm", PTB[0], "perplexity", None, PTB[1], PTB[2], SMALL, minutes=60.0, seeds=1),
     "shakespeare": Row(

@@ -100,7 +100,9 @@ class TagTrain(TrainConfig):
     """The training loop."""
 
     learning_rate: float = Field(0.003, gt=0.0)
-    max_epochs: int = Field(10, ge=1)
+    max_epochs: int | None = Field(
+        None, ge=1, description="some 2,000 batches, but 10 to 40 epochs, when absent"
+    )
     batch_size: int = Field(16, ge=1)
     patience: int = Field(8, ge=1, description="epochs without gain before stopping")
 

@@ -46,6 +46,8 @@ from longshort.workflow.job import (
 
 _FILTERS = 50
 _PAIRS = 50
+_BATCHES = 2_000
+_FEWEST_EPOCHS, _MOST_EPOCHS = 10, 40
 _SINGLE = 0.99
 """Share of tokens of one character from which a text counts as written in characters."""
 
@@ -78,6 +80,7 @@ class TagJob(Job[TagConfig, TagTask]):
             say(f"{finding.severity}: {finding.sentence()}")
         say(
             f"decided: text.tokens = {config.text.tokens}, "
+            f"train.max_epochs = {config.train.max_epochs}, "
             f"model.characters = {config.model.characters}, model.pairs = {config.model.pairs}"
         )
         if job.task.coverage is not None:
@@ -104,6 +107,7 @@ class TagJob(Job[TagConfig, TagTask]):
     def plan(self) -> TrainPlan:
         """Every training sentence once an epoch, if there is no cap."""
         train = self.config.train
+        assert train.max_epochs is not None
         batches = -(-self.task.num_samples // train.batch_size)
         return TrainPlan(
             train.batch_size, min(batches, train.steps_per_epoch or batches), train.max_epochs
@@ -229,6 +233,10 @@ def _decided(config: TagConfig, parts: Parts[Tagged]) -> TagConfig:
     sizes = {"characters": 0 if are_single else _FILTERS, "pairs": _PAIRS if are_single else 0}
     open_sizes = {name: n for name, n in sizes.items() if getattr(config.model, name) is None}
     changes["model"] = sized_by_vectors(config.model).model_copy(update=open_sizes)
+    if config.train.max_epochs is None:
+        batches = len(parts.train) / config.train.batch_size
+        epochs = min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, round(_BATCHES / batches)))
+        changes["train"] = config.train.model_copy(update={"max_epochs": epochs})
     return config.model_copy(update=changes)
 
 

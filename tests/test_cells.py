@@ -406,7 +406,7 @@ def grown(value: torch.Tensor) -> Array:
     return np.zeros(value.shape) if value.grad is None else value.grad.numpy()
 
 
-@pytest.mark.parametrize("cell, kind", TORCH, ids=str)
+@pytest.mark.parametrize("cell, kind", TORCH, ids=[str(cell) for cell, _ in TORCH])
 def test_equals_torch(cell: Cell, kind: Callable[..., torch.nn.RNNBase]) -> None:
     c = case(Trial("", cell))
     layer = kind(3, 4).double()

@@ -42,7 +42,7 @@ from longshort.train import fit
 from longshort.train.checkpoint import load_tensors
 from longshort.train.events import Event, Stepped
 from longshort.train.optimise import decay_factor
-from longshort.workflow.language import LanguageJob, load
+from longshort.workflow.language import LanguageJob
 
 QUICK: dict[str, Any] = {
     "task": "lm",
@@ -378,9 +378,9 @@ def test_all_weights_start_in_the_given_range(changes: dict[str, Any]) -> None:
 def test_an_adaptive_softmax_from_text_to_writing(book: Path, tmp_path: Path) -> None:
     chosen = settings(book, model__tie=False, model__adaptive=[5], train__max_epochs=1)
     scores = workflow.run(chosen, tmp_path / "run")
-    text = load(tmp_path / "run").score("the cat\n")
+    text = ls.load(tmp_path / "run").score("the cat\n")
     assert text["perplexity"] > 1 and scores["test"]["model"]["perplexity"] < 20
-    assert len(load(tmp_path / "run").generate(length=10)) == 10
+    assert len(ls.load(tmp_path / "run").generate(length=10)) == 10
 
 
 def test_the_documented_settings_are_settings() -> None:
@@ -645,7 +645,7 @@ def test_settings_of_writing_are_checked(
     trained: Path, wrong: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        load(trained).generate("the", **wrong)
+        ls.load(trained).generate("the", **wrong)
 
 
 @pytest.fixture(scope="module")
@@ -657,9 +657,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_seed_repeats_what_is_written(trained: Path) -> None:
-    model = load(trained)
+    model = ls.load(trained)
     text = model.generate("the cat", length=60, seed=4)
-    assert text == load(trained).generate("the cat", length=60, seed=4)
+    assert text == ls.load(trained).generate("the cat", length=60, seed=4)
     assert text != model.generate("the cat", length=60, seed=5)
     assert len(text) == 60 and set(text) <= set(prose(250))
     assert model.generate("", length=0) == ""
@@ -667,8 +667,8 @@ def test_a_seed_repeats_what_is_written(trained: Path) -> None:
 
 
 def test_the_likeliest_token_is_what_the_whole_sequence_says(trained: Path) -> None:
-    model = load(trained)
-    written = model.generate("a dog", length=12, temperature=0.0)
+    model = workflow.load(trained)
+    written = "".join(model.stream("a dog", 12, Sampling(temperature=0.0)))
     fitted = model.fitted
     numbers = torch.tensor([fitted.begin, *fitted.encode("a dog" + written).tolist()])[:, None]
     with torch.no_grad():
@@ -681,7 +681,7 @@ def test_the_likeliest_token_is_what_the_whole_sequence_says(trained: Path) -> N
 def test_from_python(trained: Path, tmp_path: Path) -> None:
     run = ls.load(trained)
     assert isinstance(run, ls.LanguageRun) and "perplexity" in run.verdict
-    assert run.generate("the cat", length=20, seed=3) == load(trained).generate(
+    assert run.generate("the cat", length=20, seed=3) == ls.load(trained).generate(
         "the cat", length=20, seed=3
     )
     assert "".join(run.stream(length=5)) == run.generate(length=5)
@@ -700,7 +700,7 @@ def test_another_text_beside_the_rivals(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"trained on most of this text \(\d+ of \d+ long lines"):
         run.evaluate(more)
     told: list[str] = []
-    load(trained).evaluate(more, include_training=True, say=told.append)
+    workflow.load(trained).evaluate(more, include_training=True, say=told.append)
     assert any("long lines stand in its training or validation text" in line for line in told)
     assert run.evaluate(book, include_training=True)["characters"] == len(book.read_text())
     done = longshort("evaluate", str(trained), "--data", str(book))
@@ -711,7 +711,7 @@ def test_a_run_comes_back_with_its_scores(trained: Path) -> None:
     scores = json.loads((trained / "scores.json").read_text())
     text = "".join(prose(250))
     tail = text[-scores["characters"] :]
-    found = load(trained).score(tail)
+    found = ls.load(trained).score(tail)
     assert found["tokens"] == scores["tokens"]
     assert found["perplexity"] == pytest.approx(scores["test"]["model"]["perplexity"])
 
@@ -782,7 +782,7 @@ def test_bits_that_are_left_out_are_explained(tmp_path: Path) -> None:
     scores = workflow.run(chosen, tmp_path / "run", data=text)
     assert scores["test"]["model"]["bits_per_character"] is None
     assert "do not restore the text" in scores["notes"]["bits"]
-    assert load(tmp_path / "run").score("the cat.\n")["bits_per_byte"] is None
+    assert ls.load(tmp_path / "run").score("the cat.\n")["bits_per_byte"] is None
 
 
 def test_the_end_of_a_file_is_as_it_is(tmp_path: Path) -> None:
@@ -816,7 +816,7 @@ def test_lines_without_ends_stay_so_in_the_run_s_settings(book: Path, tmp_path: 
     scores = workflow.run(chosen, tmp_path / "run")
     assert scores["tokens"] == len(book.read_text()[-scores["characters"] :].split())
     assert "eos = false" in (tmp_path / "run" / "config.toml").read_text()
-    assert "\n" not in load(tmp_path / "run").generate(length=30)
+    assert "\n" not in ls.load(tmp_path / "run").generate(length=30)
 
 
 def test_settings_that_contradict_are_refused(book: Path, tmp_path: Path) -> None:

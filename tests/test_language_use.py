@@ -336,6 +336,4 @@ def test_a_prompt_that_is_no_text_is_one_message(of_lines: ls.LanguageRun) -> No
     with generating(of_lines.path, "--prompt", b"a \xff") as process:
         _, said = process.communicate()
     assert process.returncode == 2
-    assert said == b"error: prompt: character 2 (U+DCFF) is half of a surrogate pair; read the " + (
-        b"text again with its right encoding\n"
-    )
+    assert b"prompt: character 2 (U+DCFF) is half of a surrogate pair" in said

@@ -15,6 +15,7 @@ from longshort.data.labelled import examples_of
 from longshort.errors import DataError, LongshortError
 from longshort.runfolder import REPORT
 from longshort.tasks.forecast.predict import Prediction
+from longshort.tasks.language.generate import Sampling
 from longshort.workflow import classify, forecast, language, tag
 
 
@@ -148,9 +149,8 @@ class LanguageRun(_Finished[language.Trained]):
         likeliest; top_k: only the so many likeliest (0: all); top_p: only the likeliest that
         together reach this probability (1: all). Raises `ConfigError`.
         """
-        return self._trained.stream(
-            prompt, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
-        )
+        how = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+        return self._trained.stream(prompt, length, how)
 
     def generate(
         self,
@@ -163,9 +163,10 @@ class LanguageRun(_Finished[language.Trained]):
         seed: int = 0,
     ) -> str:
         """As `stream`, the whole text after the prompt."""
-        return self._trained.generate(
+        pieces = self.stream(
             prompt, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
         )
+        return "".join(pieces)
 
     def score(self, text: str) -> dict[str, float | None]:
         """Perplexity, nats per token, bits per character and byte, and `tokens`, of a text.

@@ -37,15 +37,15 @@ def command(
     """Write on after a prompt with a trained language model, as it comes."""
     screen = Screen(as_json=as_json, quiet=quiet)
 
+    from longshort.tasks.language.generate import Sampling
     from longshort.workflow.language import load
 
     model = load(run)
     unknown = list(dict.fromkeys(model.unknown(prompt)))
     if unknown:
         screen.say(f"note: unknown in the prompt: {', '.join(map(repr, unknown[:10]))}")
-    pieces = model.stream(
-        prompt, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
-    )
+    how = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+    pieces = model.stream(prompt, length, how)
     if as_json:
         screen.result({"prompt": prompt, "text": "".join(pieces), "seed": seed}, [])
         return

@@ -14,8 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.data.halves import refuse_half_characters
-from longshort.data.textfiles import read_lines
+from longshort.data.textfiles import read_lines, well_formed
 from longshort.errors import DataError
 
 _DOCUMENT = "-DOCSTART-"
@@ -138,7 +137,7 @@ def tagged_of(
             if isinstance(words, str) or not all(isinstance(word, str) for word in words):
                 raise DataError(f"{what} {number}: a list of texts is expected, got {words!r:.60}")
             for at, word in enumerate(words):
-                refuse_half_characters(word, f"{what} {number}: text {at + 1}")
+                well_formed(word, f"{what} {number}: text {at + 1}")
     for number, (words, marks) in enumerate(zip(tokens, tags or [], strict=False)):
         if len(words) != len(marks):
             raise DataError(f"sentence {number}: {len(marks)} tags for {len(words)} tokens")
@@ -240,7 +239,7 @@ def _texts(path: Path, number: int, row: dict[str, Any], key: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise DataError(f"{path}: line {number}: a list of texts is expected under {key!r}")
     for at, each in enumerate(value):
-        refuse_half_characters(each, f"{path}: line {number}: {key}: text {at + 1}")
+        well_formed(each, f"{path}: line {number}: {key}: text {at + 1}")
     return value
 
 

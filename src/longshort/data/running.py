@@ -6,8 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from longshort.data.halves import refuse_half_characters
-from longshort.data.textfiles import decoded_lines, read_bytes
+from longshort.data.textfiles import decoded_lines, read_bytes, well_formed
 from longshort.errors import DataError
 
 
@@ -49,7 +48,7 @@ def read_running(data: object) -> Running:
         return _from_file(Path(data))
     if isinstance(data, (list, tuple)) and all(isinstance(line, str) for line in data):
         for number, line in enumerate(data, 1):
-            refuse_half_characters(line, f"lines: line {number}")
+            well_formed(line, f"lines: line {number}")
         return _with_text(Running("lines", _joined([line.rstrip("\r\n") for line in data])))
     raise DataError(f"data: a text file or a list of lines is expected, got {type(data).__name__}")
 

@@ -96,7 +96,7 @@ def well_formed(text: str, place: str) -> str:
         text.encode()
     except UnicodeEncodeError as error:
         raise DataError(
-            f"{place}: character {error.start} ({text[error.start]!r}) is half of a surrogate pair "
-            "and no character; decode the text as UTF-16 or with errors='replace'"
+            f"{place}: character {error.start} (U+{ord(text[error.start]):04X}) is half of a "
+            "surrogate pair and no character; read the text again with its right encoding"
         ) from None
     return text

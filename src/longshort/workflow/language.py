@@ -11,8 +11,8 @@ from torch import Tensor
 
 from longshort.config.language import LanguageConfig
 from longshort.data.findings import Finding, refuse_errors
-from longshort.data.halves import refuse_half_characters
 from longshort.data.running import RunningParts, make_running_parts, read_running
+from longshort.data.textfiles import well_formed
 from longshort.errors import DataError, RunError
 from longshort.evaluate.language import scores as scores_from
 from longshort.report.language import LanguageReport, build_page, model_card
@@ -179,45 +179,14 @@ class Trained:
     memory: object = None
     """The lines that it was trained on, where they are no file."""
 
-    def stream(
-        self,
-        prompt: str = "",
-        *,
-        length: int = 200,
-        temperature: float = 1.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        seed: int = 0,
-    ) -> Iterator[str]:
-        """The text after the prompt, piece by piece as it is written.
-
-        length: tokens; temperature: below 1 likelier tokens are drawn more often, 0 takes the
-        likeliest; top_k: only the so many likeliest (0: all); top_p: only the likeliest that
-        together reach this probability (1: all). Raises `ConfigError`.
-        """
-        refuse_half_characters(prompt, "prompt")
-        how = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+    def stream(self, prompt: str, length: int, how: Sampling) -> Iterator[str]:
+        """The text after the prompt, of `length` tokens, piece by piece as it is written."""
+        well_formed(prompt, "prompt")
         return write_on(self.network, self.fitted, prompt, length, how)
-
-    def generate(
-        self,
-        prompt: str = "",
-        *,
-        length: int = 200,
-        temperature: float = 1.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        seed: int = 0,
-    ) -> str:
-        """As `stream`, the whole text after the prompt."""
-        pieces = self.stream(
-            prompt, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
-        )
-        return "".join(pieces)
 
     def unknown(self, text: str) -> list[str]:
         """Tokens of a text that the vocabulary lacks, in order."""
-        refuse_half_characters(text, "prompt")
+        well_formed(text, "prompt")
         tokens = self.fitted.cut(text)
         return [token for token in tokens if token not in self.fitted.vocabulary]
 
@@ -226,7 +195,7 @@ class Trained:
 
         Bits are None where the tokens do not restore the text.
         """
-        refuse_half_characters(text, "score")
+        well_formed(text, "score")
         numbers = self.fitted.encode(text)
         if not len(numbers):
             raise DataError("score: the text has no token")

@@ -23,8 +23,8 @@ def refuse_idle(config: ClassifyConfig, train: Examples) -> None:
     """Raise `ConfigError` for a setting off its default that these data give nothing to do."""
     idle: list[tuple[str, str]] = []
     if train.is_text:
-        of_texts = f"is of numbers, and {train.name} holds texts"
-        idle += [("data.scaling", of_texts), ("model.summary", of_texts)]
+        wanted = ["data.scaling", *(["model.summary"] if config.model.summary else [])]
+        idle += [(key, f"is of numbers, and {train.name} holds texts") for key in wanted]
     else:
         idle += [(key, f"is of texts, and {train.name} holds numbers") for key in _OF_TEXTS]
     if train.read_as.get("format") != "idx":

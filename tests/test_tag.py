@@ -22,6 +22,7 @@ from longshort.cli.main import app
 from longshort.config import build
 from longshort.config.tag import TagConfig
 from longshort.data.conll import Tagged, read_tagged
+from longshort.data.parts import Parts
 from longshort.data.vocabulary import UNKNOWN
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
 from longshort.evaluate.entities import entities, scores
@@ -32,7 +33,7 @@ from longshort.tasks.tag.spelling import SHAPES, shape_of
 from longshort.tasks.tag.task import tag
 from longshort.train.events import Event, Started, Stepped
 from longshort.workflow.classify import load as load_classifier
-from longshort.workflow.tag import TagJob, load
+from longshort.workflow.tag import TagJob, decided, load
 
 QUICK: dict[str, Any] = {
     "task": "tag",
@@ -325,9 +326,17 @@ def test_the_loss_only_breaks_ties(table: Path) -> None:
 
 
 def test_settings_that_training_needs_cannot_be_cleared() -> None:
-    for name in ("max_epochs", "batch_size"):
-        with pytest.raises(ConfigError, match=f"train.{name}: Input should be a valid integer"):
-            build(settings(**{f"train__{name}": "none"}))
+    with pytest.raises(ConfigError, match="train.batch_size: Input should be a valid integer"):
+        build(settings(train__batch_size="none"))
+
+
+def test_few_sentences_get_more_epochs(tmp_path: Path) -> None:
+    found = []
+    for count in (60, 1600, 20_000):
+        parts = Parts(*[sentences(count)] * 3, (), "")
+        config = TagConfig.model_validate({"train": {"batch_size": 16}})
+        found.append(decided(config, parts).train.max_epochs)
+    assert found == [40, 20, 10]
 
 
 def test_tokens_that_nothing_cuts_are_refused_before_training(table: Path, tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ class TagJob(Job[TagConfig, TagTask]):
             find_tokeniser(config.text.tokens)
         parts = _examined(config, read_parts(config, data))
         refuse_errors(parts.findings, parts.train.name)
-        config = _decided(config, parts)
+        config = decided(config, parts)
         job = TagJob(config, parts)
         for part, source in parts.by_name().items():
             tokens = sum(len(each) for each in source.tokens)
@@ -218,7 +218,8 @@ def _read(data: object, config: TagConfig, *, with_tags: bool = True) -> Tagged:
     return with_types(source)
 
 
-def _decided(config: TagConfig, parts: Parts[Tagged]) -> TagConfig:
+def decided(config: TagConfig, parts: Parts[Tagged]) -> TagConfig:
+    """What the settings leave open, by the training part."""
     paths = {
         name: path and str(Path(path).absolute())
         for name in ("path", "val_path", "test_path")

@@ -326,7 +326,7 @@ def test_the_loss_only_breaks_ties(table: Path) -> None:
 
 
 def test_settings_that_training_needs_cannot_be_cleared() -> None:
-    with pytest.raises(ConfigError, match="train.batch_size: Input should be a valid integer"):
+    with pytest.raises(ConfigError, match=r"train\.batch_size: Input should be a valid integer"):
         build(settings(train__batch_size="none"))
 
 

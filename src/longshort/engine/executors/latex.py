@@ -24,7 +24,8 @@ from longshort.engine.executors.notation import (
     Unicode,
 )
 from longshort.engine.graph import Level, Node, needed
-from longshort.engine.named import Named, Symbol, costs, is_zero
+from longshort.engine.named import Named, costs, is_zero
+from longshort.engine.symbols import Symbol
 
 LEGEND = {
     "norm": "norm(a) = (a - mean(a)) / √(var(a) + 10⁻⁵), mean and variance over the units",

@@ -385,7 +385,7 @@ def test_nothing_fitted_sees_validation_and_test_examples(table: Path, tmp_path:
         job = ClassifyJob.prepare(ClassifyConfig.model_validate(chosen), str(table), print)
         found.append((job.task.fitted, job.task.network.state_dict()))
     assert found[0][0].to_dict() == found[1][0].to_dict()
-    assert found[0][0].vocabulary.tokens == found[1][0].vocabulary.tokens  # type: ignore[union-attr]
+    assert found[0][0].vocabulary.tokens == found[1][0].vocabulary.tokens
     assert all(torch.equal(w, found[1][1][name]) for name, w in found[0][1].items())
 
 

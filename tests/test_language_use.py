@@ -14,7 +14,9 @@ import pytest
 import longshort as ls
 from longshort import workflow
 from longshort.cli.main import main
+from longshort.config.language import LanguageText
 from longshort.data.findings import Finding
+from longshort.tasks.language.fitted import Fitted
 from tests.test_language import WORDS, prose, settings
 
 Call = Callable[..., int]
@@ -337,3 +339,46 @@ def test_a_prompt_that_is_no_text_is_one_message(of_lines: ls.LanguageRun) -> No
         _, said = process.communicate()
     assert process.returncode == 2
     assert b"prompt: character 2 (U+DCFF) is half of a surrogate pair" in said
+
+
+# A tokenizer's file
+
+
+def byte_level(folder: Path, text: str) -> str:
+    """A byte-level tokenizer in which every byte is a token, with a space before a word in it."""
+    tokenizers = pytest.importorskip("tokenizers")
+    pre = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    known = sorted({letter for word, _ in pre.pre_tokenize_str(text) for letter in word})
+    made = tokenizers.Tokenizer(tokenizers.models.BPE({k: i for i, k in enumerate(known)}, []))
+    made.pre_tokenizer, made.decoder = pre, tokenizers.decoders.ByteLevel()
+    made.save(str(folder / "tok.json"))
+    return "tokenizer:tok.json"
+
+
+def test_a_tokenizer_s_text_is_put_together_as_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "der Bär äß süße Äpfel\n" * 3
+    monkeypatch.chdir(tmp_path)
+    config = LanguageText(tokens=byte_level(tmp_path, text), min_count=1)
+    fitted = Fitted.fit(text, config)
+    numbers = fitted.encode(text).tolist()
+    pieces = list(fitted.stream(numbers))
+    assert len(pieces) == len(numbers) and "".join(pieces) == text and fitted.restores(text)
+    tail = fitted.encode(" Bär").tolist()
+    assert "".join(fitted.stream(tail, "der")) == " Bär"
+
+
+def test_a_language_model_keeps_its_tokenizer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"süße Äpfel und {word} Birnen" for word in ("saure", "reife", "kleine")] * 60
+    monkeypatch.chdir(tmp_path)
+    tokens = byte_level(tmp_path, "\n".join(lines))
+    chosen = {"train.max_epochs": 1, "train.batch_size": 4, "model.num_layers": 1}
+    model = ls.LanguageModel(tokens=tokens, embedding=8, settings=chosen)
+    run = model.fit(lines, out=tmp_path / "run")
+    text = run.generate("süße", length=20, seed=1)
+    (tmp_path / "tok.json").unlink()
+    monkeypatch.chdir("/")
+    assert ls.load(tmp_path / "run").generate("süße", length=20, seed=1) == text

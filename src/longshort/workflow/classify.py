@@ -42,6 +42,7 @@ from longshort.workflow.job import (
     open_run,
     quiet,
     refuse_other_content,
+    refuse_other_fit,
     threads,
     training_record,
     unlearned,
@@ -82,11 +83,8 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
         parts = _examined(config, read_parts(config, data))
         refuse_other_content(parts.train.name, _digest(parts), stored)
         job = ClassifyJob(config, parts)
-        if job.task.fitted.to_dict() != stored.get("fitted"):
-            raise RunError(
-                f"{config.text.tokens or parts.train.name}: something else was fitted than when "
-                "the run began; restore the tokenizer's file, or start a new run"
-            )
+        name = config.text.tokens or parts.train.name
+        refuse_other_fit(job.task.fitted.to_dict(), name, stored)
         return job
 
     @property

@@ -134,6 +134,15 @@ def unlearned(source: D, parts: Parts[D], what: str, say: Say) -> D:
     return source.take(new)
 
 
+def refuse_other_fit(fitted: dict[str, Any], name: str, stored: dict[str, Any]) -> None:
+    """Raise where something else was fitted to the same data than when the run began."""
+    if fitted != stored.get("fitted"):
+        raise RunError(
+            f"{name}: something else was fitted than when the run began; restore the tokenizer's "
+            "file, or start a new run"
+        )
+
+
 def training_record(result: TrainResult, task: Task) -> dict[str, Any]:
     """What the scores say about the training."""
     return {

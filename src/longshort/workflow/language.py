@@ -35,6 +35,7 @@ from longshort.workflow.job import (
     open_run,
     quiet,
     refuse_other_content,
+    refuse_other_fit,
     threads,
     training_record,
 )
@@ -76,7 +77,9 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
         """As it was prepared, from what was decided then; other data are refused."""
         parts = read_parts(config, data)
         refuse_other_content(parts.train.name, _digest(parts), stored)
-        return LanguageJob(config, parts)
+        job = LanguageJob(config, parts)
+        refuse_other_fit(job.task.fitted.to_dict(), str(config.text.tokens), stored)
+        return job
 
     @property
     def name(self) -> str:

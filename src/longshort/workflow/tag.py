@@ -64,8 +64,6 @@ class TagJob(Job[TagConfig, TagTask]):
     @staticmethod
     def prepare(config: TagConfig, data: object, say: Say) -> TagJob:
         """Read the data, draw the parts, and decide what is open."""
-        if config.text.tokens is not None:
-            find_tokeniser(config.text.tokens)
         parts = _examined(config, read_parts(config, data))
         refuse_errors(parts.findings, parts.train.name)
         config = decided(config, parts)
@@ -175,6 +173,8 @@ def _examined(config: TagConfig, parts: Parts[Tagged]) -> Parts[Tagged]:
 
 def read_parts(config: TagConfig, data: object) -> Parts[Tagged]:
     """Training, validation and test sentences, from files or shares."""
+    if config.text.tokens is not None:
+        find_tokeniser(config.text.tokens)
     given = {"train": _read(data, config)}
     for part, path in (("val", config.data.val_path), ("test", config.data.test_path)):
         if path is not None:

@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.config.language import LanguageText
-from longshort.data.tokens import Tokeniser, find_tokeniser
+from longshort.data.tokens import Tokeniser, content_of, find_tokeniser, in_full
 from longshort.data.vocabulary import SPECIAL, UNKNOWN, Vocabulary
 from longshort.errors import ConfigError, DataError, RunError
 
 Ints = NDArray[np.int64]
 
 EOS = "<eos>"
+_SEEN = 8
+"""Tokens before the next one that tell how it is written."""
 WITH_LINE_ENDS = {"characters": "\n", "bytes": "0a"}
 """Tokenisers for which the end of a line is a token like any other."""
 
@@ -29,7 +31,7 @@ def decided(text: LanguageText, train: str) -> LanguageText:
     there, and how it is expected at the test would be chance. So words that occur once are unknown,
     unless the text marks unknown words itself.
     """
-    tokens = text.tokens or "characters"
+    tokens = in_full(text.tokens or "characters")
     fine = tokens in WITH_LINE_ENDS
     if text.eos and fine:
         raise ConfigError(f"text.eos: ends of lines are {tokens} already; leave it out")
@@ -49,13 +51,16 @@ class Fitted:
     eos: bool
     """Whether a token <eos> ends each line."""
     vocabulary: Vocabulary
+    tokenizer: str | None = None
+    """Content of the tokeniser's file, where it has one: a run keeps it."""
 
     @staticmethod
     def fit(text: str, config: LanguageText) -> Fitted:
         """From the training text alone."""
         config = decided(config, text)
         assert config.tokens and config.eos is not None and config.min_count
-        empty = Fitted(config.tokens, config.lowercase, config.eos, Vocabulary([]))
+        content = content_of(config.tokens)
+        empty = Fitted(config.tokens, config.lowercase, config.eos, Vocabulary([]), content)
         seen = [token for token in empty.cut(text) if token not in SPECIAL]
         vocabulary = Vocabulary.fit([seen], config.min_count, config.max_vocab)
         if len(vocabulary) <= len(SPECIAL):
@@ -81,7 +86,7 @@ class Fitted:
     @property
     def tokeniser(self) -> Tokeniser:
         """Of lines."""
-        return find_tokeniser(self.tokens, self.lowercase)
+        return find_tokeniser(self.tokens, self.lowercase, self.tokenizer)
 
     def cut(self, text: str) -> list[str]:
         """The tokens of a text; <eos> stands for every line feed where lines end with it."""
@@ -114,13 +119,13 @@ class Fitted:
                 lines[-1].append(token)
         return "\n".join(self.tokeniser.join(line) for line in lines) == text
 
-    def stream(self, numbers: Iterable[int], *, started: bool = False) -> Iterator[str]:
-        """Text of token numbers as they come, to be printed one behind the other.
-
-        `started`: something stands on the line already.
-        """
+    def stream(self, numbers: Iterable[int], prompt: str = "") -> Iterator[str]:
+        """A piece of text for each token number as they come, to be printed behind the prompt."""
+        if self.tokenizer is not None:
+            yield from self._decoded(numbers, prompt)
+            return
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        fresh = not started
+        fresh = not prompt or prompt.endswith("\n")
         for number in numbers:
             token = self.vocabulary.tokens[number]
             if self.tokens == "bytes":
@@ -135,6 +140,30 @@ class Fitted:
                 yield token if fresh or self.tokens == "jieba" else f" {token}"
                 fresh = False
 
+    def _decoded(self, numbers: Iterable[int], prompt: str) -> Iterator[str]:
+        """What each token adds to the text of those before it on the line.
+
+        A tokeniser's file says itself where spaces stand, and a character may take several tokens:
+        until the last one comes, nothing is told of it.
+        """
+        join = self.tokeniser.join
+        line = self.tokeniser.cut(prompt.split("\n")[-1])[-_SEEN:]
+        shown = join(line)
+        for number in numbers:
+            token = self.vocabulary.tokens[number]
+            if token == EOS and self.eos:
+                line, shown = [], ""
+                yield "\n"
+                continue
+            line.append(token)
+            text = join(line)
+            if text.endswith("\ufffd"):
+                yield ""
+                continue
+            yield text[len(shown) :]
+            line = line[-_SEEN:]
+            shown = join(line)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
@@ -142,6 +171,7 @@ class Fitted:
             "lowercase": self.lowercase,
             "eos": self.eos,
             "vocabulary": self.vocabulary.to_dict(),
+            "tokenizer": self.tokenizer,
         }
 
     @staticmethod
@@ -153,6 +183,7 @@ class Fitted:
                 bool(stored["lowercase"]),
                 bool(stored["eos"]),
                 Vocabulary.from_dict(stored["vocabulary"]),
+                stored.get("tokenizer"),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise RunError(f"data.json: damaged: {error!r} in what was fitted") from None

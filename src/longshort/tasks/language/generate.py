@@ -88,5 +88,4 @@ def write_on(
     """Pieces of text after the prompt as they come."""
     if length < 0:
         raise ConfigError(f"length: a whole number of tokens from 0 is expected, got {length}")
-    started = bool(prompt) and not prompt.endswith("\n")
-    return fitted.stream(numbers(network, fitted, prompt, length, how), started=started)
+    return fitted.stream(numbers(network, fitted, prompt, length, how), prompt)

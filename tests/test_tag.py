@@ -31,7 +31,7 @@ from longshort.tasks.tag.fitted import Fitted
 from longshort.tasks.tag.rivals import dictionary, majority_tag
 from longshort.tasks.tag.spelling import SHAPES, shape_of
 from longshort.tasks.tag.task import tag
-from longshort.train.events import Event, Started, Stepped
+from longshort.train.events import Event, Started, Stepped, silent
 from longshort.workflow.classify import load as load_classifier
 from longshort.workflow.tag import TagJob, decided, load
 
@@ -328,6 +328,15 @@ def test_the_loss_only_breaks_ties(table: Path) -> None:
 def test_settings_that_training_needs_cannot_be_cleared() -> None:
     with pytest.raises(ConfigError, match=r"train\.batch_size: Input should be a valid integer"):
         build(settings(train__batch_size="none"))
+
+
+def test_a_rival_that_diverges_is_left_out_and_named(table: Path) -> None:
+    told: list[str] = []
+    wild = {"train__optimizer": "sgd", "train__learning_rate": 1e30, "train__schedule": "none"}
+    job = TagJob.prepare(build(settings(table, evaluate__softmax=True, **wild)), str(table), print)
+    job.fit_rivals(told.append, silent)
+    assert job.softmax is None and job.left_out.startswith("left out: training: the")
+    assert told[-1] == f"rival {job.left_out}"
 
 
 def test_few_sentences_get_more_epochs(tmp_path: Path) -> None:

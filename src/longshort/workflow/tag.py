@@ -30,6 +30,7 @@ from longshort.tasks.vectors import sized_by_vectors
 from longshort.train import TrainResult, fit
 from longshort.train.checkpoint import load_tensors, load_weights
 from longshort.train.events import Listener
+from longshort.train.loop import TrainingDiverged
 from longshort.workflow.job import (
     GONE,
     Job,
@@ -60,6 +61,8 @@ class TagJob(Job[TagConfig, TagTask]):
             super().__init__(config, TagTask(config, parts))
         self.parts = parts
         self.softmax: Tagger | None = None
+        self.left_out = ""
+        """Why that rival is missing."""
 
     @staticmethod
     def prepare(config: TagConfig, data: object, say: Say) -> TagJob:
@@ -133,7 +136,12 @@ class TagJob(Job[TagConfig, TagTask]):
         say("rival: the same network without the random field")
         with threads(self.config.train.threads):
             task = TagTask(_without_field(self.config), self.parts)
-            fit(task, self.config.train, self.plan(), listen=listen)
+            try:
+                fit(task, self.config.train, self.plan(), listen=listen)
+            except TrainingDiverged as error:
+                self.left_out = f"left out: {error}"
+                say(f"rival {self.left_out}")
+                return
         self.softmax = task.network
 
     def tensors(self) -> dict[str, Tensor]:
@@ -147,6 +155,8 @@ class TagJob(Job[TagConfig, TagTask]):
         with threads(config.train.threads):
             scored = score(task.network, self.softmax, task.fitted, parts, config.train.device)
         scores = scores_of(scored, task.fitted, config)
+        if self.left_out:
+            scores["notes"]["softmax"] = self.left_out
         scores["training"] = training_record(result, task)
         report = TagReport(config, self.parts, task.fitted, scored, scores, result, environment())
         table = predictions(scored, task.fitted)

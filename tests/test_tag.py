@@ -335,8 +335,8 @@ def test_a_rival_that_diverges_is_left_out_and_named(table: Path) -> None:
     wild = {"train__optimizer": "sgd", "train__learning_rate": 1e30, "train__schedule": "none"}
     job = TagJob.prepare(build(settings(table, evaluate__softmax=True, **wild)), str(table), print)
     job.fit_rivals(told.append, silent)
-    assert job.softmax is None and job.left_out.startswith("left out: training: the")
-    assert told[-1] == f"rival {job.left_out}"
+    assert job.softmax is None and job.left_out.startswith("is left out: training: the")
+    assert told[-1] == f"the rival {job.left_out}"
 
 
 def test_few_sentences_get_more_epochs(tmp_path: Path) -> None:

@@ -139,8 +139,8 @@ class TagJob(Job[TagConfig, TagTask]):
             try:
                 fit(task, self.config.train, self.plan(), listen=listen)
             except TrainingDiverged as error:
-                self.left_out = f"left out: {error}"
-                say(f"rival {self.left_out}")
+                self.left_out = f"is left out: {error}"
+                say(f"the rival {self.left_out}")
                 return
         self.softmax = task.network
 

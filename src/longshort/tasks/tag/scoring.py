@@ -125,7 +125,8 @@ def _field_sentence(scored: Scored) -> str:
     result = _compared(scored, SOFTMAX)
     adds = {"better": "adds", "worse": "costs"}.get(result.outcome, "changes nothing that is sure:")
     known = "" if result.low is None else f" (95 % interval {_points(result)})"
-    return f"the random field {adds} {100 * result.gain:+.2f} points of F1{known}"
+    points = f"{100 * result.gain:+.2f} points of F1{known}"
+    return f"is the same network without the random field, which {adds} {points}"
 
 
 def _points(result: Comparison) -> str:

@@ -242,3 +242,11 @@ def test_the_interval_of_a_difference_holds_it() -> None:
     assert metrics.compare_f1(ours, ours).outcome == "equal"
     assert metrics.compare_f1(theirs, ours).outcome == "worse"
     assert metrics.compare_f1(ours[:20], theirs[:20]).outcome == "too few"
+
+
+def test_a_handful_of_entities_tells_nothing() -> None:
+    ours = np.zeros((200, 3), dtype=np.int64)
+    ours[:10] = 1
+    assert metrics.compare_f1(ours, ours * [0, 0, 1]).outcome == "too few"
+    ours[:20] = 1
+    assert metrics.compare_f1(ours, ours * [0, 0, 1]).outcome == "better"

@@ -9,7 +9,13 @@ import pytest
 import torch
 
 from longshort.config.sequences import SequenceData
-from longshort.data.buckets import bucketed, in_order_of_length, pad_arrays, pad_numbers
+from longshort.data.buckets import (
+    bucketed,
+    count_batches,
+    in_order_of_length,
+    pad_arrays,
+    pad_numbers,
+)
 from longshort.data.labelled import Examples
 from longshort.data.labelled_source import read_examples
 from longshort.data.parts import holdout, make_parts
@@ -340,6 +346,13 @@ def test_batches_of_long_samples_are_small() -> None:
         assert sorted(torch.cat(list(batches)).tolist()) == list(range(203))
         assert max(len(batch) * int(lengths[batch].max()) for batch in batches) == 100_000
         assert max(map(len, batches)) == 64
+
+
+def test_long_batches_are_divided_evenly() -> None:
+    lengths = torch.full((60,), 20_000)
+    batches = bucketed(lengths, 8, torch.Generator())
+    assert sorted(map(len, batches)) == [4] * 15
+    assert count_batches(lengths, 8) == len(batches)
 
 
 @pytest.mark.parametrize("kernel", [2, 3])

@@ -36,6 +36,11 @@ def bucketed(lengths: Tensor, batch_size: int, draw: torch.Generator) -> list[Te
     return [batches[i] for i in turns]
 
 
+def count_batches(lengths: Tensor, batch_size: int) -> int:
+    """Batches of an epoch; where long ones are divided, chance makes some more or less of them."""
+    return len(bucketed(lengths, batch_size, torch.Generator().manual_seed(0)))
+
+
 def in_order_of_length(lengths: Tensor, batch_size: int) -> list[Tensor]:
     """Batches for evaluation: each sample once, the longest first; bounded as in `bucketed`."""
     order = lengths.argsort(descending=True, stable=True)
@@ -43,7 +48,9 @@ def in_order_of_length(lengths: Tensor, batch_size: int) -> list[Tensor]:
 
 
 def _bounded(batch: Tensor, lengths: Tensor) -> list[Tensor]:
-    return _pieces(batch, max(1, MOST_STEPS // max(1, int(lengths[batch].max()))))
+    """In as many pieces as it takes, of nearly the same size."""
+    most = max(1, MOST_STEPS // max(1, int(lengths[batch].max())))
+    return list(batch.tensor_split(-(-len(batch) // most)))
 
 
 def _pieces(numbers: Tensor, size: int) -> list[Tensor]:

@@ -15,7 +15,7 @@ Entity = tuple[int, int, str]
 """First token, the token behind the last, type."""
 
 _RESAMPLES = 1000
-_MIN_SENTENCES = 30
+_MIN_SENTENCES, _MIN_ENTITIES = 30, 20
 _MIN_GAIN = 0.001
 
 
@@ -139,7 +139,7 @@ def compare_f1(model: NDArray[np.int64], rival: NDArray[np.int64]) -> Comparison
     The interval comes from a paired bootstrap over sentences (Efron, 1979).
     """
     gain = float(_f1(model.sum(0)) - _f1(rival.sum(0)))
-    if len(model) < _MIN_SENTENCES:
+    if len(model) < _MIN_SENTENCES or model[:, 2].sum() < _MIN_ENTITIES:
         return Comparison("too few", gain, None, None)
     draw = np.random.default_rng(0)
     drawn = draw.multinomial(len(model), np.full(len(model), 1 / len(model)), _RESAMPLES)

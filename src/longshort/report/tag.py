@@ -187,7 +187,7 @@ def _types(scores: dict[str, Any]) -> list[list[str]]:
 
 
 def _parts(report: TagReport) -> list[tuple[str, int, int, list[int]]]:
-    found = []
+    found, shown = [], report.scores["labels"][:_KINDS]
     for name, source in report.parts.by_name().items():
         kinds = Counter(
             kind
@@ -195,7 +195,5 @@ def _parts(report: TagReport) -> list[tuple[str, int, int, list[int]]]:
             for _, _, kind in sentence
         )
         tokens = sum(len(each) for each in source.tokens)
-        found.append(
-            (name, len(source), tokens, [kinds[kind] for kind in report.fitted.kinds[:_KINDS]])
-        )
+        found.append((name, len(source), tokens, [kinds[kind] for kind in shown]))
     return found

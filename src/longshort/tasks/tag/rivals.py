@@ -1,23 +1,30 @@
-"""What a tagger has to beat: lists of what words and names were in the training part."""
+"""What a tagger has to beat: lists of what words and names were in the training part.
+
+Whether case is looked at is chosen on the validation part, whatever the network does with it.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from longshort.data.conll import Tagged
 from longshort.evaluate.entities import Entity, scores, tags_of
 from longshort.tasks.tag.fitted import Fitted, entities_of
 
+Folded = Callable[[str], str]
+"""A token as it is looked up."""
 
-def majority_tag(train: Tagged, test: Tagged, fitted: Fitted) -> list[list[str]]:
+Way = Callable[[Tagged], list[list[str]]]
+"""Tags of every sentence, in the network's scheme."""
+
+_FOLDS: tuple[Folded, ...] = (str.lower, str)
+_NONE = ""
+
+
+def majority_tag(train: Tagged, val: Tagged, test: Tagged, fitted: Fitted) -> list[list[str]]:
     """Each word's most frequent tag, in the network's tags; O for unknown words."""
-    seen: dict[Hashable, Counter[str]] = defaultdict(Counter)
-    for tokens, found in zip(train.tokens, entities_of(train, fitted.scheme), strict=True):
-        for token, tag in zip(tokens, _tags(found, len(tokens), fitted), strict=True):
-            seen[_folded(token, fitted)][tag] += 1
-    best = _most(seen)
-    return [[best.get(_folded(t, fitted), "O") for t in tokens] for tokens in test.tokens]
+    return _best([_by_word(train, fold, fitted) for fold in _FOLDS], val, fitted)(test)
 
 
 def dictionary(train: Tagged, val: Tagged, test: Tagged, fitted: Fitted) -> list[list[str]]:
@@ -26,22 +33,36 @@ def dictionary(train: Tagged, val: Tagged, test: Tagged, fitted: Fitted) -> list
     Of all names, or of those alone that are names more often than not, whichever finds more in the
     validation part.
     """
-    names = _names(train, fitted)
-    lists = [_most(names), _most({n: c for n, c in names.items() if not _is_rather_none(c)})]
+    ways = []
+    for fold in _FOLDS:
+        names = _names(train, fold, fitted)
+        surely = {name: each for name, each in names.items() if not _is_rather_none(each)}
+        ways += [_by_name(_most(each), fold, fitted) for each in (names, surely)]
+    return _best(ways, val, fitted)(test)
+
+
+def _best(ways: Sequence[Way], val: Tagged, fitted: Fitted) -> Way:
+    """The first of those that find most in the validation part."""
     truth = entities_of(val, fitted.scheme)
-    gains = [
-        scores(truth, [fitted.entities(tags) for tags in _look_up(val, each, fitted)])["f1"]
-        for each in lists
-    ]
-    return _look_up(test, lists[gains.index(max(gains))], fitted)
+
+    def gain(way: Way) -> float:
+        return scores(truth, [fitted.entities(tags) for tags in way(val)])["f1"]
+
+    return max(ways, key=gain)
 
 
-_NONE = ""
+def _by_word(train: Tagged, fold: Folded, fitted: Fitted) -> Way:
+    seen: dict[Hashable, Counter[str]] = defaultdict(Counter)
+    for tokens, found in zip(train.tokens, entities_of(train, fitted.scheme), strict=True):
+        for token, tag in zip(tokens, _tags(found, len(tokens), fitted), strict=True):
+            seen[fold(token)][tag] += 1
+    best = _most(seen)
+    return lambda source: [[best.get(fold(t), "O") for t in tokens] for tokens in source.tokens]
 
 
-def _names(train: Tagged, fitted: Fitted) -> dict[Hashable, Counter[str]]:
+def _names(train: Tagged, fold: Folded, fitted: Fitted) -> dict[Hashable, Counter[str]]:
     """Of every name how often it has which type, and how often its tokens are no name."""
-    folded = [[_folded(token, fitted) for token in tokens] for tokens in train.tokens]
+    folded = [[fold(token) for token in tokens] for tokens in train.tokens]
     found = entities_of(train, fitted.scheme)
     names: dict[Hashable, Counter[str]] = defaultdict(Counter)
     for words, here in zip(folded, found, strict=True):
@@ -62,15 +83,17 @@ def _is_rather_none(counts: Counter[str]) -> bool:
     return 2 * counts[_NONE] > counts.total()
 
 
-def _look_up(source: Tagged, names: dict[Hashable, str], fitted: Fitted) -> list[list[str]]:
+def _by_name(names: dict[Hashable, str], fold: Folded, fitted: Fitted) -> Way:
     longest = max((len(name) for name in names if isinstance(name, tuple)), default=1)
-    return [_looked_up(tokens, names, longest, fitted) for tokens in source.tokens]
+
+    def look_up(tokens: list[str]) -> list[str]:
+        found = _found([fold(token) for token in tokens], names, longest)
+        return _tags(found, len(tokens), fitted)
+
+    return lambda source: [look_up(tokens) for tokens in source.tokens]
 
 
-def _looked_up(
-    tokens: list[str], names: dict[Hashable, str], longest: int, fitted: Fitted
-) -> list[str]:
-    words = [_folded(token, fitted) for token in tokens]
+def _found(words: list[str], names: dict[Hashable, str], longest: int) -> list[Entity]:
     found: list[Entity] = []
     begin = 0
     while begin < len(words):
@@ -81,15 +104,11 @@ def _looked_up(
         else:
             found.append((begin, end, names[tuple(words[begin:end])]))
             begin = end
-    return _tags(found, len(words), fitted)
+    return found
 
 
 def _tags(found: Iterable[Entity], length: int, fitted: Fitted) -> list[str]:
     return tags_of(list(found), length, "plain" if fitted.scheme == "plain" else "bioes")
-
-
-def _folded(token: str, fitted: Fitted) -> str:
-    return token.lower() if fitted.lowercase else token
 
 
 def _most(seen: dict[Hashable, Counter[str]]) -> dict[Hashable, str]:

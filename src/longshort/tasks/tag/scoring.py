@@ -46,7 +46,7 @@ def score(
     train, val, test = parts.train, parts.val, parts.test
     encoded = fitted.encode(test)
     found = tag(network, fitted, encoded, device)
-    tags = {MODEL: found.tags, "majority_tag": majority_tag(train, test, fitted)}
+    tags = {MODEL: found.tags, "majority_tag": majority_tag(train, val, test, fitted)}
     if fitted.scheme != "plain":
         tags["dictionary"] = dictionary(train, val, test, fitted)
     if softmax is not None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longshort.config.tag import TagConfig
-from longshort.data.buckets import bucketed, in_order_of_length
+from longshort.data.buckets import bucketed, count_batches, in_order_of_length
 from longshort.data.conll import Tagged
 from longshort.data.parts import Parts
 from longshort.data.vocabulary import UNKNOWN
@@ -59,7 +59,12 @@ class TagTask(Task):
 
     def batches(self, plan: TrainPlan, draw: torch.Generator) -> Sequence[Tensor]:
         """Sentences of nearly the same length together, each once, or as many as a cap leaves."""
-        return bucketed(self._lengths, plan.batch_size, draw)[: plan.steps_per_epoch]
+        found = bucketed(self._lengths, plan.batch_size, draw)
+        return found[: self.config.train.steps_per_epoch]
+
+    def count_batches(self, batch_size: int) -> int:
+        """Of an epoch without a cap."""
+        return count_batches(self._lengths, batch_size)
 
     def size(self, samples: Tensor) -> int:
         """Tokens."""

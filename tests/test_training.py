@@ -103,6 +103,24 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
     assert digests(run) == whole
 
 
+def test_ctrl_c_after_the_last_step_stops_too(
+    data: Path, whole: dict[str, str], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+
+    def press(event: Event) -> None:
+        if isinstance(event, Stepped) and event.step == 48:
+            pressed.append(event.step)
+        elif pressed and isinstance(event, EpochEnded):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    pressed: list[int] = []
+    with pytest.raises(Interrupted, match="stopped after 48 of 48"):
+        workflow.run(settings_for(data), run, listen=press)
+    workflow.resume(run)
+    assert digests(run) == whole
+
+
 KILL_AT_STEP = """
     import os, signal, sys
     from longshort import workflow

@@ -131,6 +131,8 @@ class _Loop:
                     if self._is_save_due():
                         self._save()
                 self._end_epoch()
+            if stop.is_set():
+                raise Interrupted(self._resume_line())
         load_weights(self.task.module, self.best, Path("best weights"))
         seconds = time.monotonic() - begin
         self.listen(Ended(state.ended, state.best_epoch, state.best_score, seconds))

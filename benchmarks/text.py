@@ -115,6 +115,17 @@ ZAREMBA = SMALL | {
     "train.ema": 0.0,
     "train.bptt": 20,
 }
+LARGER = TIED | {
+    "model.hidden": 400,
+    "model.embedding": 400,
+    "model.dropout": 0.4,
+    "train.decay": 0.6,
+    "train.decay_after": 7,
+    "train.max_epochs": 14,
+    "train.patience": 14,
+    "evaluate.cache": 2000,
+    "evaluate.dynamic": True,
+}
 WEIBO = [f"weibo_ner/weiboNER_2nd_conll.{part}" for part in ("train", "test", "dev")]
 WNUT = ("wnut17/wnut17train.conll", "wnut17/emerging.test.annotated", "wnut17/emerging.dev.conll")
 
@@ -159,13 +170,19 @@ ROWS = {
     "wnut": Row("tag", WNUT[0], "f1", 0.20, WNUT[1], WNUT[2], above="dictionary"),
     "ptb6": Row("lm", PTB[0], "perplexity", 110.0, PTB[1], PTB[2], TIED),
     "zaremba": Row("lm", PTB[0], "perplexity", 112.0, PTB[1], PTB[2], ZAREMBA),
-    "ptb60": Row("lm", PTB[0], "perplexity", None, PTB[1], PTB[2], SMALL, minutes=60.0, seeds=1),
+    "ptb60": Row("lm", PTB[0], "perplexity", None, PTB[1], PTB[2], LARGER, minutes=60.0, seeds=1),
     "shakespeare": Row(
         "lm",
         "tinyshakespeare/input.txt",
         "nats_per_token",
         1.60,
-        settings={"text.tokens": "characters", "split.test": 0.1},
+        settings={
+            "text.tokens": "characters",
+            "split.test": 0.1,
+            "model.hidden": 512,
+            "model.dropout": 0.25,
+            "train.max_epochs": 10,
+        },
         minutes=10.0,
     ),
 }

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 import longshort as ls
 from longshort import workflow
 from longshort.cli.main import app
+from longshort.config import build
 from longshort.config.classify import ClassifyConfig, ClassifyModel
 from longshort.data.labelled import Examples
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
@@ -358,6 +359,39 @@ def test_a_share_beside_a_file_of_the_part_is_refused(table: Path, tmp_path: Pat
         workflow.run(chosen, tmp_path / "run")
     with pytest.raises(ConfigError, match=r"data\.scaling: is of numbers, and .* holds texts"):
         workflow.run(settings(table, data__scaling="all"), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"data__features": "a"}, r"data\.features: is of long tables"),
+        ({"data__delimiter": ";"}, r"data\.delimiter: is of CSV files"),
+    ],
+)
+def test_columns_of_what_has_none_are_refused(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    items, labels = waves(30)
+    np.savez(tmp_path / "w.npz", x=np.stack([item[:4] for item in items]), y=np.array(labels))
+    with pytest.raises(ConfigError, match=message):
+        workflow.run(of_numbers(tmp_path / "w.npz", **change), tmp_path / "run")
+
+
+def test_the_draw_of_parts_that_are_given_is_refused(table: Path, tmp_path: Path) -> None:
+    chosen = settings(table, data__test_path=str(table), data__val_path=str(table), split__seed=1)
+    with pytest.raises(ConfigError, match=r"split\.seed: is of parts that are drawn"):
+        workflow.run(chosen, tmp_path / "run")
+
+
+def test_weights_of_labels_choose_the_epoch_too(table: Path) -> None:
+    chosen = build(settings(table, train__class_weights=True))
+    job = ClassifyJob.prepare(chosen, str(table), print)
+    task = job.task
+    with torch.no_grad():
+        task.network.head.weight.zero_()
+        task.network.head.bias.copy_(torch.tensor([-1.0, 1.0]))  # always the frequent label
+    assert task.fitted.labels == ("no", "yes")
+    assert task.validate() == pytest.approx(0.5, abs=0.05)
 
 
 def test_an_epoch_ends_after_the_steps_that_were_asked_for(table: Path, tmp_path: Path) -> None:

@@ -697,11 +697,11 @@ def test_another_text_beside_the_rivals(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the run was trained on this text"):
         run.evaluate(book)
     more = [*book.read_text().splitlines(), "and a line of its own that is long enough"]
-    with pytest.raises(DataError, match=r"trained on most of this text \(\d+ of \d+ long lines"):
+    with pytest.raises(DataError, match=r"trained on most of this text \(\d+ of \d+ passages"):
         run.evaluate(more)
     told: list[str] = []
     workflow.load(trained).evaluate(more, include_training=True, say=told.append)
-    assert any("long lines stand in its training or validation text" in line for line in told)
+    assert any("passages stand in its training or validation text" in line for line in told)
     assert run.evaluate(book, include_training=True)["characters"] == len(book.read_text())
     done = longshort("evaluate", str(trained), "--data", str(book))
     assert done.returncode == 2 and "--include-training" in done.stderr
@@ -774,6 +774,21 @@ def test_bits_are_told_where_tokens_restore_the_text(
     chosen: dict[str, Any], text: str, is_whole: bool
 ) -> None:
     assert Fitted.fit(text, LanguageText(**chosen)).restores(text) == is_whole
+
+
+def test_a_cell_with_other_outputs_than_units_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"model\.cell: hmlstm has \d+ outputs for \d+ units"):
+        small_task(prose(50), model__cell="hmlstm")
+
+
+@pytest.mark.parametrize(("tokens", "each"), [("characters", math.log2(0x110000)), ("bytes", 8.0)])
+def test_unknown_characters_are_not_free(tokens: str, each: float) -> None:
+    fitted = Fitted.fit("aab\n", LanguageText(tokens=tokens))
+    assert fitted.bits_of_unknown(fitted.encode("ab")) == 0.0
+    assert fitted.bits_of_unknown(fitted.encode("axxb")) == 2 * each
+    nats = np.full(4, math.log(2.0))
+    found = scores_from(nats, "axxb", 2 * each)
+    assert found["bits_per_character"] == 1.0 + each / 2 and found["nats_per_token"] == nats[0]
 
 
 def test_bits_that_are_left_out_are_explained(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from longshort import workflow
 from longshort.cli.main import main
 from longshort.config.language import LanguageText
 from longshort.data.findings import Finding
+from longshort.data.running import make_running_parts, read_running
 from longshort.tasks.language.fitted import Fitted
 from tests.test_language import WORDS, prose, settings
 
@@ -66,7 +68,7 @@ def test_unknown_tokens_are_counted_by_part_and_named(tmp_path: Path) -> None:
     first, second = ls.check(path, chosen)
     assert (first.severity, second.severity) == ("warning", "warning")
     assert "1 of 8 val tokens (12.50%) count as unknown" in first.message
-    assert "training has none, so how they are expected is chance" in first.message
+    assert "training has none, so what it makes of them is chance" in first.message
     assert "4 of 6 test tokens (66.67%)" in second.message
     assert second.where == ("'Ada': 2", "'Bob': 1", "'rain': 1")
 
@@ -81,9 +83,44 @@ def test_lines_that_stand_in_two_parts_are_named(tmp_path: Path) -> None:
         for finding in ls.check(path, settings(path, train__batch_size=4))
         if finding.code == "duplicate"
     )
-    assert "1 of 4 long val lines" in val.message and val.where[0].startswith("line 93: 'a line")
-    assert "2 of 5 long test lines" in test.message
+    assert "1 of 4 val passages" in val.message and val.where[0].startswith("line 93: 'a line")
+    assert "2 of 5 test passages" in test.message
     assert [place.split(":")[0] for place in test.where] == ["line 97", "line 98"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"split__val": 0.3}, r"split\.val: is the share of a part that has a file of its own"),
+        ({"text__tokens": "bytes", "text__lowercase": True}, r"text\.lowercase: is not of bytes"),
+    ],
+)
+def test_a_setting_that_could_not_act_is_refused(
+    tmp_path: Path, chosen: dict[str, Any], message: str
+) -> None:
+    path = written(tmp_path / "t.txt", different(300))
+    other = settings(path, data__val_path=str(path), **chosen)
+    with pytest.raises(ls.ConfigError, match=message):
+        ls.check(path, other)
+
+
+def test_shares_of_parts_with_files_are_not_added_up(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.txt", different(300))
+    found = make_running_parts(read_running(path), read_running(path), None, shares=(0.6, 0.6))
+    assert "the last 60% for test" in found.how
+
+
+def test_short_lines_count_with_those_after_them(tmp_path: Path) -> None:
+    draw = random.Random(0)
+    poem = ["".join(draw.choices("山水風花雪月", k=12)) for _ in range(200)]
+    path = written(tmp_path / "t.txt", [*poem[:150], "", *poem[150:]])
+    val = written(tmp_path / "v.txt", ["不同的", *poem[7:9], "也不同"])
+    test = written(tmp_path / "e.txt", [*poem[20:24], "這行不一樣"])
+    chosen = settings(path, train__batch_size=4)
+    chosen["data"] |= {"val_path": str(val), "test_path": str(test)}
+    (found,) = (each for each in ls.check(path, chosen) if each.code == "duplicate")
+    assert "2 of 3 test passages stand in the training" in found.message
+    assert found.where[0].startswith(f"line 1: '{poem[20]}")
 
 
 def test_characters_that_nobody_typed_are_named_by_line(tmp_path: Path) -> None:

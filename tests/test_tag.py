@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -249,6 +250,8 @@ def test_entities_of_a_type_that_training_lacks_are_missed(table: Path, tmp_path
     assert scores["entities"] == 2 and scores["labels"] == ["loc", "per", "org"]
     assert scores["test"]["model"]["per_type"]["org"]["recall"] == 0.0
     assert scores["test"]["model"]["recall"] <= 0.5
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert re.search(r"<tr><td>test</td><td>1</td><td>3</td>(<td>[01]</td>){3}</tr>", page)
 
 
 def test_a_test_file_without_entities_is_scored(table: Path, tmp_path: Path) -> None:
@@ -432,7 +435,57 @@ def lists() -> tuple[Tagged, Tagged, Fitted]:
 
 
 def test_each_word_s_most_frequent_tag() -> None:
-    assert majority_tag(*lists()) == [["S-p", "O", "B-l", "S-p"], ["O"]]
+    train, test, fitted = lists()
+    val = Tagged("val", [["york"]], [["B-p"]], ["1"])
+    assert majority_tag(train, val, test, fitted) == [["S-p", "O", "B-l", "S-p"], ["O"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model__characters": 0, "model__kernel": 5}, r"model\.kernel: is of what reads the sp"),
+        ({"model__character_model": "lstm", "model__kernel": 5}, r"model\.kernel: is of the filt"),
+        ({"data__token_column": 1}, r"data\.token_column: is of files in columns"),
+        ({"data__strip_position": True}, r"data\.strip_position: is of files"),
+    ],
+)
+def test_a_setting_that_could_not_act_is_refused(
+    table: Path, tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    source = read_tagged(table)
+    source = Tagged("names", source.tokens, source.tags, source.places)
+    with pytest.raises(ConfigError, match=message):
+        workflow.run(settings(**change), tmp_path / "run", data=source)
+
+
+def test_every_sentence_is_trained_where_batches_are_divided(table: Path) -> None:
+    source = read_tagged(table).take([0] * 20)
+    long = [row * (30_000 // len(row)) for row in source.tokens]
+    assert source.tags is not None
+    tags = [row * (30_000 // len(row)) for row in source.tags]
+    data = Tagged("long", long, tags, source.places)
+    parts = Parts(data, source, source, (), "given")
+    chosen = build(settings(text__max_length=40_000, text__tokens="spaces", train__max_epochs=1))
+    job = TagJob(decided(chosen, parts), parts)
+    batches = job.task.batches(job.plan(), torch.Generator())
+    assert sorted(torch.cat(list(batches)).tolist()) == list(range(20))
+    assert job.plan().steps_per_epoch == len(batches) > 2
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_lists_look_at_case_where_validation_says_so(lowercase: bool) -> None:
+    words = [["Will", "will", "May"], ["may", "Will", "will"]]
+    tags = [["B-p", "O", "B-p"], ["O", "B-p", "O"]]
+    train = Tagged("lists", words, tags, ["0", "1"])
+    folded = Tagged("folded", [["WILL", "sings"]], [["B-p", "O"]], ["0"])
+    chosen = {"text": {"tokens": "spaces", "lowercase": lowercase}}
+    fitted = Fitted.fit(train, TagConfig.model_validate(chosen))
+    for find in (majority_tag, dictionary):
+        assert [entities(row) for row in find(train, train, train, fitted)] == [
+            [(0, 1, "p"), (2, 3, "p")],
+            [(1, 2, "p")],
+        ]
+    assert [entities(row) for row in dictionary(train, folded, folded, fitted)] == [[(0, 1, "p")]]
 
 
 def test_the_longest_known_name_is_found() -> None:

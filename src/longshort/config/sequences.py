@@ -59,6 +59,11 @@ class TextConfig(Section):
         "with spaces, characters for others when absent",
     )
     lowercase: bool = Field(True, description="of all tokens but bytes and tokenizer:FILE")
-    min_count: int = Field(1, ge=1, description="rarer tokens are unknown")
+    min_count: int | None = Field(
+        None,
+        ge=1,
+        description="rarer tokens are unknown; when absent 2 for words of 500 texts and more, else "
+        "1",
+    )
     max_vocab: int | None = Field(None, ge=3, description="the most frequent so many are known")
     max_length: int = Field(512, ge=1, description="tokens; longer texts lose their middle")

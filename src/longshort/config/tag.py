@@ -36,6 +36,7 @@ class TagText(TextConfig):
         description="how a text without tokens is cut when it shall be tagged: at white space, or "
         "into characters where the training data's tokens are single ones, when absent",
     )
+    min_count: int = Field(1, ge=1, description="rarer tokens are unknown")
     max_length: int = Field(512, ge=1, description="tokens; longer sentences go in pieces")
 
 

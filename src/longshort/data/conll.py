@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from longshort.data.textfiles import read_lines, well_formed
 from longshort.errors import DataError
 
+Format = Literal["conll", "jsonl"]
+
 _DOCUMENT = "-DOCSTART-"
 _STRATUM = 20
 """Sentences with the same types from which on they are divided by themselves."""
@@ -36,6 +38,8 @@ class Tagged:
     """How a person finds each sentence in the source, such as "line 17"."""
     path: str | None = None
     sha256: str | None = None
+    read_as: Format | None = None
+    """Of the file."""
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -62,6 +66,7 @@ class Tagged:
             [self.places[i] for i in chosen],
             self.path,
             self.sha256,
+            self.read_as,
         )
 
     def keys(self) -> list[bytes]:
@@ -85,7 +90,7 @@ def kind_of(tag: str) -> str:
 def read_tagged(
     data: object,
     *,
-    format: Literal["conll", "jsonl"] | None = None,
+    format: Format | None = None,
     token_column: int = 0,
     tag_column: int = -1,
     strip_position: bool = False,
@@ -123,7 +128,7 @@ def read_tagged(
             for row, line in zip(tokens, numbers, strict=True)
         ]
     places = [f"line {line}" for line in numbers]
-    return Tagged(path.name, tokens, tags if with_tags else None, places, str(path), digest)
+    return Tagged(path.name, tokens, tags if with_tags else None, places, str(path), digest, format)
 
 
 def tagged_of(

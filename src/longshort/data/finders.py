@@ -7,10 +7,14 @@ from collections.abc import Callable, Hashable, Sequence
 
 from longshort.data.findings import Finding
 from longshort.data.parts import Divisible
+from longshort.data.vocabulary import Vocabulary
 
 SHOWN = 5
 """So many places are named."""
 _FEW = 10
+_MANY = 0.1
+"""Share of unknown tokens from which on scores say little about the text."""
+_UNKNOWN_SHOWN = 3
 
 
 def repeated(part: str, source: Divisible, items: str) -> list[Finding]:
@@ -67,6 +71,37 @@ def scarce(counts: Counter[str], what: str, items: str) -> list[Finding]:
             f"{len(few):,} of {len(counts):,} {what} have fewer than {_FEW} training {items}",
             tuple(few[:SHOWN]),
             f"give more of them, or merge {what}",
+        )
+    ]
+
+
+def unknown(
+    part: str,
+    tokens: Sequence[str],
+    vocabulary: Vocabulary,
+    *,
+    is_learned: bool,
+    least: float = 0.0,
+) -> list[Finding]:
+    """Tokens of a part that training does not know, where they are more than the share `least`.
+
+    is_learned: some of training's are unknown too.
+    """
+    found = Counter(token for token in tokens if token not in vocabulary)
+    share = found.total() / max(1, len(tokens))
+    if share <= least:
+        return []
+    chance = "" if is_learned else "; training has none, so what it makes of them is chance"
+    fixes = ["give more training text, or other tokens, if they matter"] if share >= _MANY else []
+    fixes += [] if is_learned else ["a higher text.min_count makes rare ones unknown in training"]
+    return [
+        Finding(
+            "unknown",
+            "warning" if share >= _MANY else "note",
+            f"{found.total():,} of {len(tokens):,} {part} tokens ({share:.2%}) count as "
+            f"unknown{chance}",
+            tuple(f"{token!r}: {times:,}" for token, times in found.most_common(_UNKNOWN_SHOWN)),
+            "; ".join(fixes),
         )
     ]
 

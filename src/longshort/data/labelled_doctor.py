@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from longshort.data.buckets import MOST_STEPS
-from longshort.data.finders import SHOWN, contradicting, repeated, scarce
+from longshort.data.finders import SHOWN, contradicting, repeated, scarce, unknown
 from longshort.data.findings import Finding
 from longshort.data.labelled import Examples
 from longshort.data.parts import Parts
+from longshort.data.vocabulary import Vocabulary
 
 _IMBALANCE = 10
 _LONG = 10_000
 """Steps of numbers above which training needs gigabytes for the way back of a batch of them."""
 _BYTES_A_LETTER = 4
+_MOSTLY = 0.3
+"""Share of unknown tokens above which a text says little; some are unknown in any language."""
 
-Cut = Callable[[str], Sequence[str]]
+
+@dataclass(frozen=True)
+class Reading:
+    """How texts are read."""
+
+    cut: Callable[[str], Sequence[str]]
+    """A text's tokens."""
+    vocabulary: Vocabulary
+    max_length: int
+    """Texts of more tokens are shortened."""
 
 
-def examine_parts(parts: Parts[Examples], cut: Cut | None, max_length: int) -> list[Finding]:
+def examine_parts(parts: Parts[Examples], reading: Reading | None) -> list[Finding]:
     """All findings on the parts of a classification, those of their drawing first.
 
-    cut: a text's tokens; texts of more than `max_length` of them are shortened.
+    reading: None for numbers.
     """
     found = list(parts.findings)
     for name, examples in parts.by_name().items():
         found += _empty(name, examples) + repeated(name, examples, "examples")
         found += _contradicting(name, examples)
-        found += _shortened(name, examples, cut, max_length) if cut else _long(name, examples)
+        found += _shortened(name, examples, reading) if reading else _long(name, examples)
+    if reading:
+        found += _unknown(parts, reading)
     return [*found, *_labels(parts.train), *_unseen(parts), *_constant(parts.train)]
 
 
@@ -115,12 +130,27 @@ def _unseen(parts: Parts[Examples]) -> list[Finding]:
     return found
 
 
-def _shortened(part: str, examples: Examples, cut: Cut, most: int) -> list[Finding]:
+def _unknown(parts: Parts[Examples], reading: Reading) -> list[Finding]:
+    def tokens(examples: Examples) -> Iterator[str]:
+        return (token for item in examples.items for token in reading.cut(str(item)))
+
+    known = reading.vocabulary
+    is_learned = any(token not in known for token in tokens(parts.train))
+    return [
+        finding
+        for name, examples in (("val", parts.val), ("test", parts.test))
+        for finding in unknown(
+            name, list(tokens(examples)), known, is_learned=is_learned, least=_MOSTLY
+        )
+    ]
+
+
+def _shortened(part: str, examples: Examples, reading: Reading) -> list[Finding]:
     """Texts that lose their middle; only those that can be too long are cut into tokens."""
-    where = []
+    where, most = [], reading.max_length
     for place, item in zip(examples.places, examples.items, strict=True):
         if isinstance(item, str) and _BYTES_A_LETTER * len(item) > most:
-            count = len(cut(item))
+            count = len(reading.cut(item))
             if count > most:
                 where.append((count, place))
     if not where:

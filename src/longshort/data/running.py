@@ -61,7 +61,8 @@ def make_running_parts(
     Cuts fall on ends of lines, or between words where lines are very long.
     """
     cut, left = [], 1.0
-    if sum(shares) >= 1.0:
+    taken = [share for share, given in zip(shares, (val, test), strict=True) if given is None]
+    if sum(taken) >= 1.0:
         raise DataError(f"split: val {shares[0]:g} and test {shares[1]:g} leave no training text")
     if test is None:
         train, test = _cut(train, shares[1])

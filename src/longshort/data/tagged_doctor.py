@@ -18,7 +18,8 @@ _BARE = 0.9
 def examine_parts(parts: Parts[Tagged], max_length: int) -> list[Finding]:
     """All findings on the parts of a tagging, those of their reading and drawing first.
 
-    Sentences of more than `max_length` tokens are tagged in pieces.
+    Sentences of more than `max_length` tokens are tagged in pieces. Unknown words are none: their
+    spelling is read.
     """
     found = list(parts.findings)
     scheme = detect(parts.train)

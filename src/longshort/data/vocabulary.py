@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from longshort.errors import RunError
+from longshort.errors import DataError, RunError
 
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ("<pad>", "<unk>")
@@ -31,6 +31,15 @@ class Vocabulary:
         ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
         known = [token for token, count in ranked if count >= min_count]
         return Vocabulary(known if max_size is None else known[: max_size - len(SPECIAL)])
+
+    def checked(self, min_count: int) -> Vocabulary:
+        """Itself; raises `DataError` where `min_count` made every token unknown."""
+        if self._numbers:
+            return self
+        raise DataError(
+            "the training text has no token that is frequent enough to be known: it takes "
+            f"{min_count} times (text.min_count)"
+        )
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -14,16 +14,16 @@ from torch import Tensor
 from longshort.config.classify import ClassifyConfig
 from longshort.data.findings import Finding, refuse_errors
 from longshort.data.labelled import Examples, Item, examples_of
-from longshort.data.labelled_doctor import examine_parts
+from longshort.data.labelled_doctor import Reading, examine_parts
 from longshort.data.labelled_source import like, of_another, read_examples
 from longshort.data.parts import Parts, make_parts
-from longshort.data.tokens import find_tokeniser, in_full, suited
+from longshort.data.tokens import content_of, find_tokeniser, in_full, suited
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError, RunError
 from longshort.report.classify import ClassifyReport, build_page, model_card
 from longshort.runfolder import MODEL
-from longshort.tasks.classify.defaults import decided_model, decided_training
-from longshort.tasks.classify.fitted import Fitted
+from longshort.tasks.classify.defaults import decided_model, decided_text, decided_training
+from longshort.tasks.classify.fitted import Fitted, vocabulary_of
 from longshort.tasks.classify.idle import refuse_idle
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.rivals import Known
@@ -100,7 +100,7 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
         """Every training example once an epoch, or what fits into `train.steps_per_epoch`."""
         steps = self.config.train
         assert steps.batch_size and steps.max_epochs
-        batches = -(-len(self.parts.train) // steps.batch_size)
+        batches = self.task.count_batches(steps.batch_size)
         capped = min(batches, steps.steps_per_epoch or batches)
         return TrainPlan(steps.batch_size, capped, steps.max_epochs)
 
@@ -141,7 +141,9 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
 def _noted(scores: dict[str, Any], config: ClassifyConfig) -> dict[str, Any]:
     """With what a reader has to know about the model."""
     if config.train.class_weights:
-        scores["notes"]["model"] = "weighs labels by the inverse of their share"
+        scores["notes"]["model"] = (
+            "weighs labels by the inverse of their share: accuracy pays for macro F1"
+        )
     return scores
 
 
@@ -153,11 +155,13 @@ def check(config: ClassifyConfig, data: object) -> list[Finding]:
 
 def _examined(config: ClassifyConfig, parts: Parts[Examples]) -> Parts[Examples]:
     """The parts with all that is found about them."""
-    text, cut = config.text, None
+    text, reading = config.text, None
     if parts.train.is_text:
         assert text.tokens is not None
         cut = find_tokeniser(text.tokens, text.lowercase).cut
-    return replace(parts, findings=tuple(examine_parts(parts, cut, text.max_length)))
+        known = vocabulary_of(parts.train, text, content_of(text.tokens))
+        reading = Reading(cut, known, text.max_length)
+    return replace(parts, findings=tuple(examine_parts(parts, reading)))
 
 
 def read_parts(config: ClassifyConfig, data: object) -> Parts[Examples]:
@@ -201,7 +205,7 @@ def _decided(config: ClassifyConfig, parts: Parts[Examples]) -> ClassifyConfig:
         data["scaling"] = read.scaling or ("all" if read.format == "idx" else "channel")
     else:
         tokens = config.text.tokens or suited([str(item) for item in parts.train.items])
-        changes["text"] = config.text.model_copy(update={"tokens": in_full(tokens)})
+        changes["text"] = decided_text(config.text, in_full(tokens), len(parts.train))
     changes["data"] = read.model_copy(update=data)
     changes["model"] = decided_model(sized_by_vectors(config.model), parts.train)
     return config.model_copy(update=changes)
@@ -211,7 +215,7 @@ def _told(config: ClassifyConfig, is_text: bool) -> list[str]:
     """What the data decided, or could have, as `key = value`."""
     data = ("format", "text", "label", "id", "time", "features", "scaling")
     keys = [f"data.{name}" for name in data]
-    keys += ["text.tokens", "model.embedding"] if is_text else []
+    keys += ["text.tokens", "text.min_count", "model.embedding"] if is_text else []
     keys += ["model.convolution", "model.kernel"]
     keys += [f"train.{name}" for name in ("learning_rate", "batch_size", "max_epochs", "patience")]
     told = []

@@ -17,9 +17,10 @@ from longshort.errors import DataError, RunError
 from longshort.evaluate.language import scores as scores_from
 from longshort.report.language import LanguageReport, build_page, model_card
 from longshort.runfolder import MODEL
-from longshort.tasks.language.doctor import examine, known_lines
+from longshort.tasks.language.doctor import examine, known_passages
 from longshort.tasks.language.fitted import Fitted, Ints, decided
 from longshort.tasks.language.generate import Sampling, write_on
+from longshort.tasks.language.idle import refuse_idle
 from longshort.tasks.language.network import LanguageModel
 from longshort.tasks.language.scoring import predictions, score, score_on, scores_of
 from longshort.tasks.language.task import LanguageTask, build_network, losses_of
@@ -56,7 +57,9 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
         """Read the text, cut the parts, and decide what is open."""
         parts = read_parts(config, data)
         given = config.text
-        job = LanguageJob(_decided(config, parts), parts)
+        config = _decided(config, parts)
+        refuse_idle(config)
+        job = LanguageJob(config, parts)
         fitted = job.task.fitted
         for name, part in parts.by_name().items():
             say(f"{name}: {len(part.text):,} characters")
@@ -134,6 +137,7 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
 def check(config: LanguageConfig, data: object) -> list[Finding]:
     """Everything in the text that would harm a language model, with where and the fix."""
     parts = read_parts(config, data)
+    refuse_idle(_decided(config, parts))
     fitted = Fitted.fit(parts.train.text, config.text)
     return _findings(config, parts, fitted, fitted.encode(parts.train.text))
 
@@ -204,7 +208,8 @@ class Trained:
             raise DataError("score: the text has no token")
         nats = losses_of(self.network, numbers, self.fitted.begin)
         whole = text if self.fitted.restores(text) else None
-        return scores_from(nats, whole) | {"tokens": len(numbers)}
+        more = self.fitted.bits_of_unknown(numbers)
+        return scores_from(nats, whole, more) | {"tokens": len(numbers)}
 
     def evaluate(
         self, data: object, *, include_training: bool = False, say: Say = quiet
@@ -212,7 +217,7 @@ class Trained:
         """Scores of the model and its rivals on another text, as in `scores.json`.
 
         The rivals are fitted to the run's own text again. A text that is the run's own, or most of
-        whose long lines are, is refused, unless it is asked for.
+        whose passages are, is refused, unless it is asked for.
         """
         config, fitted = self.config, self.fitted
         own = self.memory if self.memory is not None else config.path
@@ -221,12 +226,12 @@ class Trained:
         parts, whole = read_parts(config, own), read_running(own)
         refuse_other_content(parts.train.name, _digest(parts), self.stored)
         text = read_running(data)
-        known, long = known_lines(text, [parts.train, parts.val])
+        known, passages = known_passages(text, [parts.train, parts.val])
         told = (
-            f"{len(known):,} of {len(long):,} long lines stand in its training or validation text"
+            f"{len(known):,} of {len(passages):,} passages stand in its training or validation text"
         )
         is_own = text.digest() in {each.digest() for each in (parts.train, parts.val, whole)}
-        if not include_training and (is_own or 2 * len(known) > len(long)):
+        if not include_training and (is_own or 2 * len(known) > len(passages)):
             raise DataError(
                 f"{text.name}: the run was trained on {'' if is_own else 'most of '}this text"
                 f"{'' if is_own else f' ({told})'}; give another, or --include-training"

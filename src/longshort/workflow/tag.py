@@ -22,6 +22,7 @@ from longshort.errors import DataError, RunError
 from longshort.report.tag import TagReport, build_page, model_card
 from longshort.runfolder import MODEL
 from longshort.tasks.tag.fitted import Fitted
+from longshort.tasks.tag.idle import refuse_idle
 from longshort.tasks.tag.network import Tagger
 from longshort.tasks.tag.scoring import predictions, score, scores_of
 from longshort.tasks.tag.task import Found, TagTask, tag
@@ -70,6 +71,7 @@ class TagJob(Job[TagConfig, TagTask]):
         parts = _examined(config, read_parts(config, data))
         refuse_errors(parts.findings, parts.train.name)
         config = decided(config, parts)
+        refuse_idle(config, parts)
         job = TagJob(config, parts)
         for part, source in parts.by_name().items():
             tokens = sum(len(each) for each in source.tokens)
@@ -109,7 +111,7 @@ class TagJob(Job[TagConfig, TagTask]):
         """Every training sentence once an epoch, if there is no cap."""
         train = self.config.train
         assert train.max_epochs is not None
-        batches = -(-self.task.num_samples // train.batch_size)
+        batches = self.task.count_batches(train.batch_size)
         return TrainPlan(
             train.batch_size, min(batches, train.steps_per_epoch or batches), train.max_epochs
         )
@@ -173,7 +175,9 @@ def _without_field(config: TagConfig) -> TagConfig:
 
 def check(config: TagConfig, data: object) -> list[Finding]:
     """Everything in the data that would harm a tagger, with where and the fix."""
-    return list(_examined(config, read_parts(config, data)).findings)
+    parts = read_parts(config, data)
+    refuse_idle(decided(config, parts), parts)
+    return list(_examined(config, parts).findings)
 
 
 def _examined(config: TagConfig, parts: Parts[Tagged]) -> Parts[Tagged]:

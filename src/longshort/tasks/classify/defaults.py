@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from longshort.config.classify import ClassifyModel, ClassifyTrain
+from longshort.config.sequences import TextConfig
 from longshort.data.labelled import Examples
 from longshort.errors import ConfigError
 
@@ -19,6 +20,7 @@ _MANY, _FEW = 5_000, 500
 _LONG = 40
 _FILTERS = 128
 _SHAPE, _WORDS = 9, 3
+_WHOLE_WORDS = ("words", "spaces", "jieba")
 
 
 def decided_model(model: ClassifyModel, train: Examples) -> ClassifyModel:
@@ -39,6 +41,16 @@ def decided_model(model: ClassifyModel, train: Examples) -> ClassifyModel:
     if filters and model.kernel is None:
         changes["kernel"] = _WORDS if train.is_text else _SHAPE
     return model.model_copy(update=changes)
+
+
+def decided_text(text: TextConfig, tokens: str, count: int) -> TextConfig:
+    """The settings for `count` training texts, cut into these tokens.
+
+    Words that occur once teach the vector of unknown ones; few texts have hardly any others.
+    """
+    are_many = tokens in _WHOLE_WORDS and count >= _FEW
+    least = text.min_count or (2 if are_many else 1)
+    return text.model_copy(update={"tokens": tokens, "min_count": least})
 
 
 def decided_training(train: ClassifyTrain, count: int, is_text: bool) -> ClassifyTrain:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 from torch import Tensor
 
 from longshort.config.classify import ClassifyConfig
+from longshort.config.sequences import TextConfig
 from longshort.data.buckets import pad_arrays, pad_numbers
 from longshort.data.labelled import Examples, Item, first_not_finite
 from longshort.data.tokens import Tokeniser, content_of, find_tokeniser
@@ -90,11 +91,9 @@ class Fitted:
         if not train.is_text:
             mean, deviation = _scales(train, by_channel=config.data.scaling != "all")
             return Fitted(labels, None, None, False, 0, None, mean, deviation)
-        assert text.tokens is not None
+        assert text.tokens is not None and text.min_count is not None
         tokenizer = content_of(text.tokens)
-        tokeniser = find_tokeniser(text.tokens, text.lowercase, tokenizer)
-        cut = [tokeniser.cut(str(item)) for item in train.items]
-        vocabulary = Vocabulary.fit(cut, text.min_count, text.max_vocab)
+        vocabulary = vocabulary_of(train, text, tokenizer).checked(text.min_count)
         return Fitted(
             labels, text.tokens, tokenizer, text.lowercase, text.max_length, vocabulary, (), ()
         )
@@ -163,6 +162,14 @@ class Fitted:
         if len(found.mean) != len(found.deviation):
             raise RunError("data.json: damaged: fitted.mean and fitted.deviation are not as many")
         return Fitted(vocabulary=vocabulary, **found.model_dump())
+
+
+def vocabulary_of(train: Examples, text: TextConfig, content: str | None) -> Vocabulary:
+    """Of texts; `content` is that of the tokeniser's file, where it has one."""
+    assert text.tokens is not None and text.min_count is not None
+    tokeniser = find_tokeniser(text.tokens, text.lowercase, content)
+    cut = [tokeniser.cut(str(item)) for item in train.items]
+    return Vocabulary.fit(cut, text.min_count, text.max_vocab)
 
 
 def _scales(train: Examples, *, by_channel: bool) -> tuple[tuple[float, ...], tuple[float, ...]]:

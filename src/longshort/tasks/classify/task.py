@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longshort.config.classify import ClassifyConfig
-from longshort.data.buckets import bucketed, in_order_of_length
+from longshort.data.buckets import bucketed, count_batches, in_order_of_length
 from longshort.data.labelled import Examples
 from longshort.data.parts import Parts
 from longshort.tasks.classify.fitted import Encoded, Fitted
@@ -52,6 +52,10 @@ class ClassifyTask(Task):
         found = bucketed(self._lengths, plan.batch_size, draw)
         return found[: self.config.train.steps_per_epoch]
 
+    def count_batches(self, batch_size: int) -> int:
+        """Of an epoch without a cap."""
+        return count_batches(self._lengths, batch_size)
+
     def size(self, samples: Tensor) -> int:
         """Steps of the sequences."""
         return int(self._lengths[samples].sum())
@@ -68,10 +72,18 @@ class ClassifyTask(Task):
         )
 
     def validate(self) -> float:
-        """Share of wrong labels; of equal shares the smaller cross entropy is better."""
-        logits = logits_of(self.network, self.val, self.config.train.device)
-        wrong = (logits.argmax(1) != self.val.targets).double().mean()
-        return float(wrong + 1e-3 * F.cross_entropy(logits.double(), self.val.targets))
+        """Share of wrong labels; of equal shares the smaller cross entropy is better.
+
+        Where labels are weighed in training they are here: else the epoch would be chosen that
+        gives up the rare ones.
+        """
+        logits = logits_of(self.network, self.val, self.config.train.device).double()
+        truth = self.val.targets
+        weights = torch.ones(logits.shape[1]) if self._weights is None else self._weights.cpu()
+        each = weights.double()[truth]
+        wrong = each[logits.argmax(1) != truth].sum() / each.sum()
+        entropy = (each * F.cross_entropy(logits, truth, reduction="none")).sum() / each.sum()
+        return float(wrong + entropy / (1.0 + entropy) / len(truth))
 
     def _start_from_vectors(self) -> str | None:
         file, embedding = self.config.model.vectors, self.network.embedding

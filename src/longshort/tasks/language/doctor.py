@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 
+from longshort.data.finders import unknown
 from longshort.data.findings import Finding
 from longshort.data.running import Running, RunningParts
 from longshort.data.vocabulary import UNKNOWN
 from longshort.tasks.language.fitted import Fitted, Ints
 
 _LONG = 30
-"""Characters of a line from which on its repetition is hardly chance."""
+"""Characters of a passage from which on its repetition is hardly chance."""
 _GIANT = 100_000
 """Characters of a line that is none."""
-_MANY = 0.1
-"""Share of unknown tokens from which on scores say little about the text."""
 _SHOWN = 3
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _LOST = re.compile("\ufffd")
@@ -29,7 +27,8 @@ def examine(parts: RunningParts, fitted: Fitted, train: Ints, streams: int) -> l
         found += _odd(name, part)
     is_learned = bool((train == UNKNOWN).any())
     for name, part in (("val", parts.val), ("test", parts.test)):
-        found += _unknown(name, part, fitted, is_learned)
+        tokens = fitted.cut(part.text)
+        found += unknown(name, tokens, fitted.vocabulary, is_learned=is_learned)
     found += _repeated("val", parts.val, "training", [parts.train])
     found += _repeated("test", parts.test, "training or validation", [parts.train, parts.val])
     return found
@@ -62,7 +61,7 @@ def _single(fitted: Fitted) -> list[Finding]:
             if known
             else "the training part knows no token but the end of a line",
             (),
-            "give a text with several, or lower text.min_count",
+            "give a text with several, lower text.min_count, or raise text.max_vocab",
         )
     ]
 
@@ -127,54 +126,44 @@ def _place(part: Running, hit: re.Match[str]) -> str:
     return f"line {line:,}: U+{ord(hit[0]):04X}"
 
 
-def _unknown(name: str, part: Running, fitted: Fitted, is_learned: bool) -> list[Finding]:
-    """`is_learned`: the training text has unknown tokens too."""
-    tokens = fitted.cut(part.text)
-    unknown = Counter(token for token in tokens if token not in fitted.vocabulary)
-    if not unknown:
-        return []
-    share = unknown.total() / len(tokens)
-    chance = "" if is_learned else "; training has none, so how they are expected is chance"
-    fixes = ["give more training text, or other tokens, if they matter"] if share >= _MANY else []
-    fixes += [] if is_learned else ["a higher text.min_count makes rare ones unknown in training"]
-    return [
-        Finding(
-            "unknown",
-            "warning" if share >= _MANY else "note",
-            f"{unknown.total():,} of {len(tokens):,} {name} tokens ({share:.2%}) count as "
-            f"unknown{chance}",
-            tuple(f"{token!r}: {times:,}" for token, times in unknown.most_common(_SHOWN)),
-            "; ".join(fixes),
-        )
-    ]
+Passages = list[tuple[int, str]]
+"""With the number of their first line in the file."""
 
 
-Lines = list[tuple[int, str]]
-"""With their numbers in the file."""
+def known_passages(text: Running, earlier: list[Running]) -> tuple[Passages, Passages]:
+    """The passages of a text that stand in one of the earlier texts too, and all its passages.
 
-
-def known_lines(text: Running, earlier: list[Running]) -> tuple[Lines, Lines]:
-    """The long lines of a text that stand in one of the earlier texts too, and all its long lines.
-
-    Short ones can be equal by chance.
+    One begins with every line that is not blank, and goes on over short ones, which can be equal by
+    chance, until it is long.
     """
-    known = {line for each in earlier for line in each.text.split("\n") if len(line) >= _LONG}
-    numbered = enumerate(text.text.split("\n"), text.first_line)
-    long = [(number, line) for number, line in numbered if len(line) >= _LONG]
-    return [(number, line) for number, line in long if line in known], long
+    known = {passage for each in earlier for _, passage in _passages(each)}
+    all_of_it = _passages(text)
+    return [each for each in all_of_it if each[1] in known], all_of_it
+
+
+def _passages(text: Running) -> Passages:
+    lines = text.text.split("\n")
+    found = []
+    for number, line in enumerate(lines):
+        end, passage = number + 1, line
+        while len(passage) < _LONG and end < len(lines):
+            passage, end = f"{passage}\n{lines[end]}", end + 1
+        if line.strip() and len(passage) >= _LONG:
+            found.append((text.first_line + number, passage))
+    return found
 
 
 def _repeated(name: str, part: Running, where: str, earlier: list[Running]) -> list[Finding]:
-    twice, long = known_lines(part, earlier)
+    twice, passages = known_passages(part, earlier)
     if not twice:
         return []
     return [
         Finding(
             "duplicate",
             "warning",
-            f"{len(twice):,} of {_counted(len(long), f'long {name} line')} stand in the {where} "
+            f"{len(twice):,} of {_counted(len(passages), f'{name} passage')} stand in the {where} "
             "text too, so scores on them flatter",
-            tuple(f"line {number:,}: {line[:60]!r}" for number, line in twice[:_SHOWN]),
+            tuple(f"line {number:,}: {passage[:60]!r}" for number, passage in twice[:_SHOWN]),
             "remove them from one of the parts",
         )
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from longshort.config.language import LanguageText
 from longshort.data.tokens import Tokeniser, content_of, find_tokeniser, in_full
 from longshort.data.vocabulary import SPECIAL, UNKNOWN, Vocabulary
-from longshort.errors import ConfigError, DataError, RunError
+from longshort.errors import ConfigError, RunError
 
 Ints = NDArray[np.int64]
 
@@ -22,6 +23,8 @@ _SEEN = 8
 """Tokens before the next one that tell how it is written."""
 WITH_LINE_ENDS = {"characters": "\n", "bytes": "0a"}
 """Tokenisers for which the end of a line is a token like any other."""
+_WHOLE_SETS = {"characters": 0x110000, "bytes": 256}
+"""How many there are of them at all."""
 
 
 def decided(text: LanguageText, train: str) -> LanguageText:
@@ -63,12 +66,7 @@ class Fitted:
         empty = Fitted(config.tokens, config.lowercase, config.eos, Vocabulary([]), content)
         seen = [token for token in empty.cut(text) if token not in SPECIAL]
         vocabulary = Vocabulary.fit([seen], config.min_count, config.max_vocab)
-        if len(vocabulary) <= len(SPECIAL):
-            raise DataError(
-                "the training text has no token that is frequent enough to be known: it takes "
-                f"{config.min_count} times (text.min_count)"
-            )
-        return replace(empty, vocabulary=vocabulary)
+        return replace(empty, vocabulary=vocabulary.checked(config.min_count))
 
     @property
     def begin(self) -> int:
@@ -107,10 +105,10 @@ class Fitted:
     def restores(self, text: str) -> bool:
         """Whether the tokens, put together again, are this text; none may be unknown then.
 
-        Characters and bytes do so but for lowercasing: their unknown tokens are rare.
+        Those of characters and bytes may, since `bits_of_unknown` tell them.
         """
         if self.tokens in WITH_LINE_ENDS:
-            return not self.lowercase or text == text.lower()
+            return self.tokens == "bytes" or not self.lowercase or text == text.lower()
         lines: list[list[str]] = [[]]
         for token in self.vocabulary.decode(self.encode(text).tolist()):
             if token == EOS and self.eos:
@@ -118,6 +116,10 @@ class Fitted:
             else:
                 lines[-1].append(token)
         return "\n".join(self.tokeniser.join(line) for line in lines) == text
+
+    def bits_of_unknown(self, numbers: Ints) -> float:
+        """That tell which characters or bytes the unknown ones are: each like every other."""
+        return int((numbers == UNKNOWN).sum()) * math.log2(_WHOLE_SETS.get(self.tokens, 1))
 
     def stream(self, numbers: Iterable[int], prompt: str = "") -> Iterator[str]:
         """A piece of text for each token number as they come, to be printed behind the prompt."""

@@ -116,8 +116,8 @@ def _layers(model: LanguageModelConfig, last: int) -> nn.ModuleList:
         width = layer.output_size
     if width != last:
         raise ConfigError(
-            f"model.cell_options: the last layer has {width} outputs, and the softmax takes "
-            f"{last}; leave the projection out"
+            f"model.cell: {model.cell} has {width} outputs for {last} units, and the softmax takes "
+            f"{last}; take another cell, or leave a projection out of model.cell_options"
         )
     return layers
 

@@ -81,8 +81,9 @@ def scores_of(scored: Scored, text: str, fitted: Fitted, config: LanguageConfig)
             f"per character and byte are left out: the tokens ({fitted.tokens}) do not restore the "
             "text, so not all of it is predicted"
         )
-    entries = {n: scores_from(nats, whole) for n, nats in scored.nats.items()}
-    variants = {n: scores_from(nats, whole) for n, nats in scored.variants.items()}
+    more = fitted.bits_of_unknown(scored.numbers)
+    entries = {n: scores_from(nats, whole, more) for n, nats in scored.nats.items()}
+    variants = {n: scores_from(nats, whole, more) for n, nats in scored.variants.items()}
     model = entries.pop(MODEL)
     rival = min(entries, key=lambda name: float(scored.nats[name].mean()))
     count = len(scored.numbers)

@@ -134,7 +134,7 @@ class Fitted:
             scheme,
             text.lowercase,
             text.max_length,
-            vocabulary,
+            vocabulary.checked(text.min_count),
             tuple(seen.get(word, 0) for word in vocabulary.tokens),
             Vocabulary.fit(list(token) for tokens in train.tokens for token in set(tokens)),
             Vocabulary.fit(pairs, _PAIR_SEEN),

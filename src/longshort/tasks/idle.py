@@ -1,0 +1,41 @@
+"""Settings that could not act, whatever the task: they are refused rather than forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from longshort.config.section import Section
+from longshort.config.training import BaseConfig
+from longshort.errors import ConfigError
+
+Idle = list[tuple[str, str]]
+"""Keys of settings, and why each has no effect."""
+
+
+def refuse_chosen(config: BaseConfig, idle: Iterable[tuple[str, str]]) -> None:
+    """Raise `ConfigError` for the first of these settings that is off its default."""
+    for key, reason in idle:
+        if _is_chosen(config, key):
+            raise ConfigError(f"{key}: {reason}; leave it out")
+
+
+def idle_shares(val_path: str | None, test_path: str | None) -> Idle:
+    """Shares of parts that have files of their own."""
+    paths = {"split.val": val_path, "split.test": test_path}
+    reason = "is the share of a part that has a file of its own"
+    return [(key, reason) for key, path in paths.items() if path is not None]
+
+
+def idle_draw(val_path: str | None, test_path: str | None) -> Idle:
+    """How parts are drawn, where none is."""
+    if val_path is None or test_path is None:
+        return []
+    reason = "is of parts that are drawn, and all have files of their own"
+    return [("split.stratify", reason), ("split.seed", reason)]
+
+
+def _is_chosen(config: BaseConfig, key: str) -> bool:
+    """Whether a setting is off its default; files of settings write down the defaults too."""
+    table, _, name = key.partition(".")
+    section: Section = getattr(config, table)
+    return bool(getattr(section, name) != type(section).model_fields[name].default)

@@ -174,7 +174,7 @@ ROWS = {
         0.20,
         WNUT[1],
         WNUT[2],
-        {"model.characters": 100, "train.max_epochs": 15},
+        {"model.characters": 100, "model.recurrent_dropout": 0.25, "train.max_epochs": 20},
         above="dictionary",
     ),
     "ptb6": Row("lm", PTB[0], "perplexity", 110.0, PTB[1], PTB[2], TIED),

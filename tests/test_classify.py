@@ -600,6 +600,17 @@ def test_stdin_is_utf_8_with_any_line_ends(finished: Path, tmp_path: Path) -> No
     assert "stdin: line 2: byte 3 (0xe9) is not UTF-8" in str(broken.exception)
 
 
+def test_a_closed_stdin_and_a_narrow_encoding_are_no_traceback(finished: Path) -> None:
+    command = f"{sys.executable} -m longshort predict {finished} <&-"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stderr.startswith("error: stdin: is closed")
+    done = subprocess.run(
+        [sys.executable, "-m", "longshort", "cell", "LSTM"],
+        capture_output=True, check=True, env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert b"\\u03c3" in done.stdout
+
+
 def test_predictions_as_json_say_where_and_how_likely(finished: Path) -> None:
     done = CliRunner().invoke(app, ["predict", str(finished), "--json"], input=b"a\nb\n")
     first, second = json.loads(done.stdout)["predictions"]
@@ -644,6 +655,9 @@ def test_labels_in_front_of_lines_are_not_taken_for_text(table: Path, tmp_path: 
     assert "begins with a label" in said[0]
     path.write_text("yes lorem before after\namet after sit\n")
     assert trained.read(path).items == ["yes lorem before after", "amet after sit"]
+    path.write_text("yes lorem before after\nno amet after sit\nmaybe sit\n")
+    assert trained.read(path, said.append).items[0] == "yes lorem before after"
+    assert "2 of 3 lines begin with a label of the run, line 3 does not" in said[-1]
 
 
 @pytest.mark.parametrize(

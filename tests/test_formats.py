@@ -179,6 +179,10 @@ def test_arrays_that_are_no_examples(
 def test_damaged_and_lone_arrays(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a readable NumPy file"):
         read(write(tmp_path / "a.npz", b"PK\x03\x04 cut off"))
+    np.save(tmp_path / "a.npy", np.zeros((2, 3, 1)))
+    raw = (tmp_path / "a.npy").read_bytes()
+    with pytest.raises(DataError, match="not a readable NumPy file"):
+        read(write(tmp_path / "a.npy", raw.replace(b", }", b",  ")), with_labels=False)
     np.save(tmp_path / "b.npy", np.zeros((2, 3, 1)))
     assert read(tmp_path / "b.npy", with_labels=False).labels is None
     with pytest.raises(DataError, match=r"labels are missing: b_labels\.npy is expected"):

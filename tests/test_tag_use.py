@@ -174,6 +174,7 @@ def test_lists_of_tokens_are_data(tmp_path: Path) -> None:
         (["a b"], [["O", "O"]], "sentence 0: a list of texts is expected, got 'a b'"),
         ([["a"], ["b"]], None, "has no tags"),
         ([["a"], ["b"]], [["O"], [""]], "sentence 1: token 1 has an empty tag"),
+        ([["a"], ["b"]], [["O"], ["B-"]], "sentence 1: token 1 has the tag 'B-' without a type"),
         ("t.conll", [["O"]], "tags: stand in the file"),
     ],
 )

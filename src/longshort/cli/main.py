@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import typer
@@ -20,8 +21,16 @@ for command in (run, check, init, train, predict, evaluate, backtest, generate, 
     app.command(command.NAME)(command.command)
 
 
+def _spell_out_strange_characters() -> None:
+    """Those that the terminal's or pipe's encoding lacks are written as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Entry point. Exit code 2: the input or the settings are wrong; 130: interrupted."""
+    _spell_out_strange_characters()
     try:
         app()
     except Interrupted as stop:

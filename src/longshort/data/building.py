@@ -13,7 +13,7 @@ from longshort.data.columns import Kind, number, refuse_bad_stamps, refuse_text,
 from longshort.data.findings import Finding
 from longshort.data.panel import Floats, Panel
 from longshort.data.schema import Schema
-from longshort.data.sources import Source
+from longshort.data.sources import POLARS_ERRORS, Source
 from longshort.data.timeline import Freq, Ints, format_stamps, infer_freq
 from longshort.errors import DataError
 
@@ -74,7 +74,7 @@ def _read(source: Source, schema: Schema, config: DataConfig) -> _Rows:
         refuse_text(source, schema.numbers, config)
         if schema.time is not None and frame["__time"].null_count():
             refuse_bad_stamps(source, schema.time, config)
-    except pl.exceptions.PolarsError as error:
+    except POLARS_ERRORS as error:
         raise DataError(source.explain(error)) from None
     groups, code = _group_keys(source, schema, frame)
     values = frame.select(pl.col(f"v{i}").fill_null(np.nan) for i in range(len(schema.numbers)))

@@ -46,6 +46,12 @@ def detect(source: Tagged) -> Scheme:
     if "" in used:
         place, at = _first(source, "")
         raise DataError(f"{source.name}: {place}: token {at + 1} has an empty tag; O is for none")
+    for bare in sorted(tag for tag in used if tag[0] in _POSITIONS and tag[1:] == "-"):
+        place, at = _first(source, bare)
+        raise DataError(
+            f"{source.name}: {place}: token {at + 1} has the tag {bare!r} without a type; write "
+            f"one behind it, such as {bare}{_UNNAMED}"
+        )
     marked = {tag for tag in used if tag[:1] in _POSITIONS and tag[1:2] == "-"}
     if not marked:
         return "plain"

@@ -24,6 +24,9 @@ from longshort.config import DataConfig
 from longshort.data.textfiles import decoded, raw_lines, unpacked
 from longshort.errors import DataError
 
+POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""What polars raises for damaged files; the second is no `Exception`."""
+
 Format = Literal["csv", "parquet", "jsonl"]
 
 MAX_LINE = 1 << 20
@@ -67,10 +70,10 @@ class Source:
         """The first rows, read once."""
         try:
             return self.lazy.head(SAMPLE).collect()
-        except pl.exceptions.PolarsError as error:
+        except POLARS_ERRORS as error:
             raise DataError(self.explain(error)) from None
 
-    def explain(self, error: Exception) -> str:
+    def explain(self, error: BaseException) -> str:
         """What a parser's error means to the person whose file it is."""
         text = _first_line(error)
         if "found more fields" not in str(error) or self.path is None:
@@ -195,7 +198,7 @@ def _open_parquet(path: Path, head: bytes) -> Source:
     try:
         lazy = pl.scan_parquet(path)
         columns = tuple(lazy.collect_schema().names())
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (*POLARS_ERRORS, OSError) as error:
         raise DataError(f"{path}: damaged Parquet file: {_first_line(error)}") from None
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -206,7 +209,7 @@ def _open_jsonl(path: Path, digest: str, size: int) -> Source:
     try:
         lazy = pl.scan_ndjson(path, infer_schema_length=None)
         columns = tuple(lazy.collect_schema().names())
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (*POLARS_ERRORS, OSError) as error:
         raise DataError(
             f"{path}: not JSON lines (one object a line): {_first_line(error)}"
         ) from None

@@ -285,7 +285,14 @@ class Trained:
 
     def _without_labels(self, texts: Examples, say: Say) -> Examples:
         labelled = [str(text).split(None, 1) for text in texts.items]
-        if all(len(each) == 2 and each[0] in self.fitted.labels for each in labelled):
+        begins = [len(each) == 2 and each[0] in self.fitted.labels for each in labelled]
+        if not all(begins) and 2 * sum(begins) > len(begins):
+            say(
+                f"warning: {texts.name}: {sum(begins):,} of {len(begins):,} lines begin with a "
+                f"label of the run, {texts.places[begins.index(False)]} does not; all of every "
+                "line is taken for text"
+            )
+        if all(begins):
             say(
                 f"{texts.name}: every line begins with a label of the run; it is not taken for text"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -18,7 +19,10 @@ from longshort.errors import DataError
 
 _ITEMS = ("x", "X", "data", "sequences")
 _LABELS = ("y", "Y", "label", "labels")
-_DAMAGED = (ValueError, OSError, EOFError, NotImplementedError, RuntimeError, KeyError)
+_DAMAGED = (
+    *(ValueError, OSError, EOFError, NotImplementedError, RuntimeError, KeyError),
+    *(tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
 """What numpy and zipfile raise for contents that are none of theirs."""
 Array = NDArray[Any]
 
@@ -55,7 +59,7 @@ def _load(path: Path) -> tuple[Array | dict[str, Array], str]:
     except MemoryError:
         reason = "its head tells of more values than memory holds"
         raise DataError(f"{path}: not a readable NumPy file: {reason}") from None
-    except (*_DAMAGED, zipfile.BadZipFile, zlib.error) as error:
+    except _DAMAGED as error:
         reason = str(error).split("\n")[0]
         if "pickle" in reason:
             reason = "it holds Python objects; save plain arrays, not lists of arrays"

@@ -13,7 +13,7 @@ from longshort.data.columns import is_numeric, number, refuse_bad_stamps, refuse
 from longshort.data.formats.table import LABELS, TEXTS, find_column, opened
 from longshort.data.labelled import Examples, Item
 from longshort.data.labels import label_names
-from longshort.data.sources import Source
+from longshort.data.sources import POLARS_ERRORS, Source
 from longshort.errors import DataError, nearest
 
 IDS = ("id", "sequence", "series", "sample", "case", "instance", "sequence_id", "series_id")
@@ -64,7 +64,7 @@ def _asked(source: Source, query: pl.LazyFrame) -> Any:
     """The only cell of the answer."""
     try:
         return query.collect().item()
-    except pl.exceptions.PolarsError as error:
+    except POLARS_ERRORS as error:
         raise DataError(source.explain(error)) from None
 
 
@@ -145,7 +145,7 @@ def _collected(source: Source, columns: _Columns) -> pl.DataFrame:
             .with_row_index("row")
             .collect()
         )
-    except pl.exceptions.PolarsError as error:
+    except POLARS_ERRORS as error:
         raise DataError(source.explain(error)) from None
     if table.is_empty():
         raise DataError(f"{source.name}: has no rows")

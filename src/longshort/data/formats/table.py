@@ -8,7 +8,7 @@ from longshort.config import DataConfig
 from longshort.config.sequences import SequenceData
 from longshort.data.labelled import Examples
 from longshort.data.labels import label_names
-from longshort.data.sources import Source, open_source
+from longshort.data.sources import POLARS_ERRORS, Source, open_source
 from longshort.errors import DataError, nearest
 
 TEXTS = ("text", "sentence", "review", "content", "document", "comment", "message")
@@ -68,7 +68,7 @@ def find_column(
 def _collected(source: Source, columns: list[str]) -> pl.DataFrame:
     try:
         return source.lazy.select(columns).collect()
-    except pl.exceptions.PolarsError as error:
+    except POLARS_ERRORS as error:
         raise DataError(source.explain(error)) from None
 
 

@@ -136,9 +136,32 @@ def test_equal_content_stays_in_one_part() -> None:
     assert not (sides[0] & sides[1] | sides[0] & sides[2] | sides[1] & sides[2])
 
 
+def test_shares_are_of_samples_where_content_repeats() -> None:
+    groups = [0] * 300 + [1] * 40 + list(range(2, 662))
+    parts = holdout(groups, None, val=0.1, test=0.1, seed=0)
+    assert [len(parts[part]) for part in ("val", "test")] == [100, 100]
+    assert set(range(300)) <= set(parts["train"].tolist())
+
+
+def test_where_no_group_fits_the_smallest_is_taken() -> None:
+    groups = [0] * 5 + [1] * 3 + [2] * 4
+    parts = holdout(groups, None, val=0.1, test=0.1, seed=0)
+    assert {part: {groups[i] for i in found} for part, found in parts.items()} == {
+        "train": {0},
+        "val": {2},
+        "test": {1},
+    }
+
+
 def test_two_examples_of_a_label_are_for_training() -> None:
     parts = holdout(range(12), ["a"] * 10 + ["b"] * 2, val=0.1, test=0.1, seed=0)
     assert {10, 11} <= set(parts["train"].tolist())
+
+
+def test_the_shares_that_were_drawn_are_told() -> None:
+    whole = examples([f"text {i}" for i in range(13)], ["x"] * 13)
+    parts = make_parts({"train": whole}, val=0.1, test=0.2, stratify=True, seed=0)
+    assert parts.how == "drawn by seed 0: 8% for val, 23% for test"
 
 
 @pytest.mark.parametrize(("val", "test"), [(0.5, 0.1), (0.1, 0.89), (0.95, 0.0)])
@@ -232,7 +255,7 @@ def test_padding() -> None:
 # Vectors
 
 
-@pytest.mark.parametrize("head", ["", "3 2\n"])
+@pytest.mark.parametrize("head", ["", "3 2\n", "\ufeff", "\ufeff3 2\n"])
 def test_vectors_with_and_without_a_first_line_of_sizes(tmp_path: Path, head: str) -> None:
     path = tmp_path / "v.txt"
     path.write_bytes((head + "the 1 2\nnew york 3 -4e-1\nthe 9 9\n").encode())

@@ -59,7 +59,7 @@ def build_as(kind: type[C], settings: Settings, owner: str = "settings") -> C:
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a settings file; errors name the file and line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such settings file; `longshort init` writes one") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:

@@ -15,6 +15,8 @@ from longshort.data.findings import Finding
 from longshort.errors import DataError
 
 PARTS = ("train", "val", "test")
+_FEWEST = 3
+"""Groups of a label that can be divided."""
 
 
 class Divisible(Protocol):
@@ -50,8 +52,9 @@ def holdout(
     """Numbers of the samples of each part, drawn by `seed`; equal groups stay together.
 
     groups [n]: what samples with equal content have in common; labels [n]: every label has the
-    same share in all parts, as far as it can be divided. Of three or more samples of a label every
-    part with a share takes one at least. None: labels are not looked at.
+    same share in all parts, as far as it can be divided. Of three or more groups of a label every
+    part with a share takes one at least; a group too large for a part is for training. None: labels
+    are not looked at.
     """
     draw = np.random.default_rng(seed)
     first: dict[Hashable, list[int]] = defaultdict(list)
@@ -63,19 +66,21 @@ def holdout(
     chosen: dict[str, list[int]] = {part: [] for part in PARTS}
     for label in sorted(strata):
         stratum = [strata[label][i] for i in draw.permutation(len(strata[label]))]
-        ends = _ends(len(stratum), val, test)
-        for part, begin, end in zip(PARTS, (0, *ends), (*ends, len(stratum)), strict=False):
-            chosen[part] += [index for members in stratum[begin:end] for index in members]
+        samples = sum(map(len, stratum))
+        if len(stratum) >= _FEWEST:
+            chosen["test"] += _taken(stratum, round(test * samples), 2) if test else []
+            chosen["val"] += _taken(stratum, round(val * samples), 1) if val else []
+        chosen["train"] += [index for members in stratum for index in members]
     return {part: np.array(sorted(found), dtype=np.int64) for part, found in chosen.items()}
 
 
-def _ends(count: int, val: float, test: float) -> tuple[int, int]:
-    """Where training and validation end; a sample or two are for training."""
-    if count < 3:
-        return count, count
-    tested = min(max(1, round(test * count)), count - 2) if test else 0
-    validated = min(max(1, round(val * count)), count - tested - 1) if val else 0
-    return count - tested - validated, count - tested
+def _taken(stratum: list[list[int]], wanted: int, left: int) -> list[int]:
+    """Samples of groups from the end that fit, of one at least; so many groups are left."""
+    taken: list[int] = []
+    for place in reversed(range(len(stratum))):
+        if len(taken) + len(stratum[place]) <= max(1, wanted) and len(stratum) > left:
+            taken += stratum.pop(place)
+    return taken or stratum.pop(stratum.index(min(stratum, key=len)))
 
 
 @dataclass(frozen=True)
@@ -115,14 +120,14 @@ def make_parts(
         for part in ("val", "test"):
             if part not in given:
                 found[part] = whole.take(drawn[part])
-                texts.append(f"{shares[part]:.0%} for {part}")
+                texts.append(f"{len(drawn[part]) / len(whole):.0%} for {part}")
     how = f"drawn by seed {seed}: {', '.join(texts)}" if texts else "files for all three parts"
     return Parts(found["train"], found["val"], found["test"], tuple(_shared(found)), how)
 
 
 def _too_few(whole: Divisible, part: str, contents: int) -> str:
     """Why nothing is left for a part, and what to do."""
-    if contents < 3:
+    if contents < _FEWEST:
         why = f"{contents} of {len(whole):,} examples are different; give three or more that are"
     else:
         why = (

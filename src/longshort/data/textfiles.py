@@ -12,6 +12,9 @@ from typing import BinaryIO, cast
 
 from longshort.errors import DataError
 
+_MARK = b"\xef\xbb\xbf"
+"""UTF-8's byte order mark."""
+
 
 def read_lines(path: Path) -> tuple[list[str], str]:
     """All lines without their ends, gzip too, and the file's sha256.
@@ -29,7 +32,7 @@ def decoded_lines(path: Path, raw: bytes) -> list[str]:
             f"{path}: is UTF-16, by its first two bytes; save it as UTF-8 (for example "
             "`iconv -f utf-16 -t utf-8`)"
         )
-    lines = raw.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    lines = raw.removeprefix(_MARK).split(b"\n")
     if not lines[-1]:
         lines.pop()
     return [decoded(path, line.rstrip(b"\r"), number) for number, line in enumerate(lines, 1)]
@@ -52,6 +55,7 @@ def read_head(path: Path, size: int) -> bytes:
 def raw_lines(path: Path) -> Iterator[bytes]:
     """The content line by line with their ends, decompressed where it is gzip."""
     with unpacked(path) as file:
+        yield file.readline().removeprefix(_MARK)
         yield from file
 
 

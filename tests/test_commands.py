@@ -67,7 +67,7 @@ def test_run_prints_table_verdict_and_report_and_writes_every_file(
     files = {str(p.relative_to(tmp_path / "here")) for p in (tmp_path / "here").rglob("*")}
     assert files == {
         "config.toml", "data.json", "model.safetensors", "metrics.jsonl", "scores.json",
-        "predictions.csv", "report.html", "README.md", "env.json", "ckpt",
+        "predictions.csv", "report.html", "README.md", "env.json", ".lock", "ckpt",
         "ckpt/last.safetensors", "ckpt/best.safetensors",
     }  # fmt: skip
 
@@ -214,7 +214,7 @@ def test_resume_by_command(data: Path, tmp_path: Path) -> None:
     assert f"go on with: longshort train --resume {run}" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     unfinished = refused("predict", run)
-    assert "model.safetensors: missing" in unfinished
+    assert "not finished: model.safetensors is missing; go on with `longshort" in unfinished
     done = longshort("train", "--resume", run)
     assert done.returncode == 0, done.stderr
     assert "report.html" in done.stdout

@@ -601,6 +601,24 @@ def test_overwriting_keeps_the_old_run_when_the_new_one_cannot_start(
     with pytest.raises(RunError, match="not a longshort run, so --overwrite leaves it alone"):
         workflow.run(settings_for(data), other, overwrite=True)
     assert (other / "thesis.txt").exists()
+    (other / "thesis.txt").rename(other / "README.md")
+    with pytest.raises(RunError, match="not a longshort run, so --overwrite leaves it alone"):
+        workflow.run(settings_for(data), other, overwrite=True)
+    assert (other / "README.md").read_text() == "years of work"
+
+
+def test_two_processes_do_not_write_into_one_run(data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    scores = workflow.run(settings_for(data), run)
+    (run / "scores.json").unlink()
+    before = {path: path.read_bytes() for path in run.rglob("*.*") if path.is_file()}
+    with RunFolder.open(run).locked():
+        with pytest.raises(RunError, match="another process is at this run"):
+            workflow.resume(run)
+        with pytest.raises(RunError, match="another process is at this run"):
+            workflow.run(settings_for(data), run, overwrite=True)
+    assert {path: path.read_bytes() for path in before} == before
+    assert workflow.resume(run) == scores
 
 
 def test_time_is_not_in_the_metric_log(data: Path, tmp_path: Path) -> None:

@@ -11,15 +11,19 @@ import json
 import os
 import sys
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from longshort.errors import RunError
 
 CONFIG, DATA, MODEL, METRICS = "config.toml", "data.json", "model.safetensors", "metrics.jsonl"
 SCORES, PREDICTIONS, REPORT = "scores.json", "predictions.csv", "report.html"
 CARD, ENV = "README.md", "env.json"
+LOCK = ".lock"
 FILES = (CONFIG, DATA, MODEL, METRICS, SCORES, PREDICTIONS, REPORT, CARD, ENV)
 
 
@@ -108,6 +112,24 @@ class RunFolder:
         """The checkpoint's weights with the best validation score so far."""
         return self.path / "ckpt" / "best.safetensors"
 
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """For one process at a time, until it ends in whatever way; another gets a `RunError`."""
+        lock = FileLock(self.file(LOCK), blocking=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise RunError(
+                f"{self.path}: another process is at this run; wait for its end, or give another "
+                "folder to --out"
+            ) from None
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot write there: {error.strerror or error}") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
     def write(self, name: str, data: bytes | str) -> None:
         """Replace one of the run's files atomically."""
         write_atomic(self.file(name), data)
@@ -122,9 +144,10 @@ class RunFolder:
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
+            go_on = f"go on with `longshort train --resume {self.path}`"
             raise RunError(
-                f"{self.path}: {name} is missing; the run did not finish "
-                f"(continue it with `longshort train --resume {self.path}`)"
+                f"{self.path}: {name} is missing; "
+                f"{'restore it, or start a new run' if name == DATA else go_on}"
             ) from None
         except (OSError, ValueError, RecursionError) as error:
             raise RunError(f"{path}: damaged: {error}") from None
@@ -156,19 +179,20 @@ def _clear(path: Path, overwrite: bool) -> None:
         )
     try:
         own = [path / name for file in FILES for name in (file, f"{file}.partial")]
-        for file in [*(path / "ckpt").glob("*.safetensors*"), *own, path / ".writable"]:
-            file.unlink(missing_ok=True)
+        with RunFolder(path).locked():
+            for file in [*(path / "ckpt").glob("*.safetensors*"), *own, path / ".writable"]:
+                file.unlink(missing_ok=True)
     except OSError as error:
         raise RunError(f"{path}: cannot replace it: {error.strerror or error}") from None
 
 
 def _is_run(path: Path) -> bool:
-    """A run has our settings; one that was stopped before they were written has nothing else."""
+    """A run has our settings; one that was stopped before them has our files alone."""
     try:
         settings = tomllib.loads((path / CONFIG).read_text(encoding="utf-8"))
     except FileNotFoundError:
         names = {entry.name.removesuffix(".partial") for entry in path.iterdir()}
-        return names <= {*FILES, "ckpt", ".writable"}
+        return "ckpt" in names and names <= {*FILES, "ckpt", ".writable", LOCK}
     except (OSError, ValueError):
         return False
     return {"format_version", "task", "model", "train"} <= settings.keys()

@@ -18,7 +18,7 @@ from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
 from longshort.errors import RunError
-from longshort.runfolder import write_atomic
+from longshort.runfolder import MODEL, SCORES, RunFolder, write_atomic
 
 _HEADER_LIMIT = 64 << 20
 
@@ -37,7 +37,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise RunError(f"{path}: missing; the run did not get that far") from None
+        raise RunError(f"{path}: missing; restore it, or start a new run") from None
     except OSError as error:
         raise RunError(f"{path}: cannot read: {error.strerror}") from None
     size = int.from_bytes(raw[:8], "little")
@@ -55,6 +55,17 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             f"{path}: damaged or changed: its content does not fit its digest; restore the file"
         )
     return tensors, meta
+
+
+def load_model(folder: RunFolder) -> dict[str, Tensor]:
+    """What a finished run trained."""
+    path = folder.file(MODEL)
+    if not path.is_file() and not folder.file(SCORES).is_file():
+        raise RunError(
+            f"{folder.path}: the run is not finished: {MODEL} is missing; go on with "
+            f"`longshort train --resume {folder.path}`"
+        )
+    return load_tensors(path)[0]
 
 
 def load_weights(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:

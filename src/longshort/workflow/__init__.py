@@ -67,8 +67,9 @@ def run(
     """
     job = prepare(settings, data, say)
     folder = RunFolder.create(out, overwrite)
-    _begin(folder, job)
-    return _finish(folder, job, say, listen, resume=False)
+    with folder.locked():
+        _begin(folder, job)
+        return _finish(folder, job, say, listen, resume=False)
 
 
 def check(settings: Mapping[str, Any], data: object = None) -> list[Finding]:
@@ -106,8 +107,9 @@ def resume(
             f"{path}: was started on a frame in memory; go on in Python with "
             f"longshort.resume({str(path)!r}, frame)"
         )
-    job = JOBS[config.task].again(config, given(config, data), stored)
-    return _finish(folder, job, say, listen, resume=folder.last.is_file())
+    with folder.locked():
+        job = JOBS[config.task].again(config, given(config, data), stored)
+        return _finish(folder, job, say, listen, resume=folder.last.is_file())
 
 
 def _begin(folder: RunFolder, job: Job[Any, Any]) -> None:

@@ -32,14 +32,14 @@ from longshort.tasks.classify.task import ClassifyTask, build_network, probabili
 from longshort.tasks.task import TrainPlan
 from longshort.tasks.vectors import sized_by_vectors
 from longshort.train import TrainResult
-from longshort.train.checkpoint import load_tensors, load_weights
+from longshort.train.checkpoint import load_model, load_weights
 from longshort.workflow.job import (
-    GONE,
     Job,
     Outcome,
     Say,
     environment,
     open_run,
+    own_data,
     quiet,
     refuse_other_content,
     refuse_other_fit,
@@ -259,10 +259,7 @@ class Trained:
 
     def own_parts(self) -> Parts[Examples]:
         """The run's training, validation and test part, read again; other content is refused."""
-        data = self.memory if self.memory is not None else self.config.path
-        if data is None:
-            raise RunError(GONE)
-        parts = read_parts(self.config, data)
+        parts = read_parts(self.config, own_data(self.config, self.memory))
         if _digest(parts) != self.content:
             raise RunError(
                 f"{parts.train.name}: is not the data that the run was trained on (its content "
@@ -303,15 +300,17 @@ class Trained:
         """Raise for texts where the run has numbers, and the other way round."""
         features = len(self.fitted.mean)
         for place, item in zip(examples.places, examples.items, strict=True):
+            owner = f"{examples.name}: {place}"
             if isinstance(item, str) != (self.fitted.vocabulary is not None):
                 kind = "texts" if self.fitted.vocabulary is not None else "arrays [T, F]"
-                raise DataError(f"{place}: the run classifies {kind}, got {type(item).__name__}")
+                got = "a text" if isinstance(item, str) else "numbers"
+                raise DataError(f"{owner}: the run classifies {kind}, got {got}")
             if not isinstance(item, str) and (np.ndim(item) != 2 or item.shape[1] != features):
                 raise DataError(
-                    f"{place}: an array [T, {features}] is expected, got {np.shape(item)}"
+                    f"{owner}: an array [T, {features}] is expected, got {np.shape(item)}"
                 )
             if not isinstance(item, str) and not len(item):
-                raise DataError(f"{place}: has no steps; leave it out")
+                raise DataError(f"{owner}: has no steps; leave it out")
 
     def evaluate(
         self, data: object, *, include_training: bool = False, say: Say = quiet
@@ -345,7 +344,7 @@ def load(path: Path) -> Trained:
     fitted = Fitted.from_dict(
         stored.get("fitted", {}), None if known is None else Vocabulary.from_dict(known)
     )
-    tensors, _ = load_tensors(folder.file(MODEL))
+    tensors = load_model(folder)
     network = build_network(config, fitted)
     load_weights(network, tensors, folder.file(MODEL))
     return Trained(config, fitted, network.to(config.train.device), str(stored.get("content")))

@@ -37,7 +37,7 @@ from longshort.tasks.forecast.scoring import (
 )
 from longshort.tasks.forecast.task import Forecaster, ForecastTask, build_network
 from longshort.train import TrainPlan, TrainResult, fit
-from longshort.train.checkpoint import load_tensors, load_weights
+from longshort.train.checkpoint import load_model, load_weights
 from longshort.train.events import Listener, silent
 from longshort.workflow.job import (
     Job,
@@ -241,7 +241,7 @@ def load(path: Path) -> Trained:
     if not isinstance(config, RunConfig):
         raise RunError(f"{path}: is a run of the task {config.task!r}, and no forecaster")
     fitted = Fitted.from_dict(stored.get("fitted", {}), config)
-    tensors, _ = load_tensors(folder.file(MODEL))
+    tensors = load_model(folder)
     network = build_network(config, fitted)
     weights = {k.removeprefix("network."): v for k, v in tensors.items() if k[:8] == "network."}
     load_weights(network, weights, folder.file(MODEL))

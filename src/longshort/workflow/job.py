@@ -95,17 +95,28 @@ class Job(ABC, Generic[C, T]):
         """Score the trained task beside its rivals, and report."""
 
 
-GONE = (
-    "the run was trained on data in memory that is gone, so its rivals cannot be fitted; evaluate "
-    "what `fit` returned, or train from a file"
-)
-
-
 def given(config: BaseConfig, data: object) -> object:
     """The data passed, else the file in the settings."""
     if data is None and config.path is None:
         raise LongshortError("no data: give a file, or --example NAME")
     return config.path if data is None else data
+
+
+def own_data(config: BaseConfig, memory: object) -> object:
+    """What a run was trained on, to fit its rivals to: `memory`, else its file; raises if gone."""
+    if memory is not None:
+        return memory
+    if config.path is None:
+        raise RunError(
+            "the run was trained on data in memory that is gone, so its rivals cannot be fitted; "
+            "evaluate what `fit` returned, or train from a file"
+        )
+    if not Path(config.path).exists():
+        raise RunError(
+            f"{config.path}: the run's training file is gone, so its rivals cannot be fitted; put "
+            "it back"
+        )
+    return config.path
 
 
 def refuse_other_content(name: str, content: str, stored: dict[str, Any]) -> None:

@@ -26,14 +26,14 @@ from longshort.tasks.language.scoring import predictions, score, score_on, score
 from longshort.tasks.language.task import LanguageTask, build_network, losses_of
 from longshort.tasks.task import TrainPlan
 from longshort.train import TrainResult
-from longshort.train.checkpoint import load_tensors, load_weights
+from longshort.train.checkpoint import load_model, load_weights
 from longshort.workflow.job import (
-    GONE,
     Job,
     Outcome,
     Say,
     environment,
     open_run,
+    own_data,
     quiet,
     refuse_other_content,
     refuse_other_fit,
@@ -220,9 +220,7 @@ class Trained:
         whose passages are, is refused, unless it is asked for.
         """
         config, fitted = self.config, self.fitted
-        own = self.memory if self.memory is not None else config.path
-        if own is None:
-            raise RunError(GONE)
+        own = own_data(config, self.memory)
         parts, whole = read_parts(config, own), read_running(own)
         refuse_other_content(parts.train.name, _digest(parts), self.stored)
         text = read_running(data)
@@ -253,7 +251,7 @@ def load(path: Path) -> Trained:
     if not isinstance(config, LanguageConfig):
         raise RunError(f"{path}: is a run of the task {config.task!r}, and no language model")
     fitted = Fitted.from_dict(stored.get("fitted", {}))
-    tensors, _ = load_tensors(folder.file(MODEL))
+    tensors = load_model(folder)
     network = build_network(config, fitted)
     load_weights(network, tensors, folder.file(MODEL))
     return Trained(config, fitted, network.to(config.train.device).eval(), stored)

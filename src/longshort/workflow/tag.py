@@ -29,16 +29,16 @@ from longshort.tasks.tag.task import Found, TagTask, tag
 from longshort.tasks.task import TrainPlan
 from longshort.tasks.vectors import sized_by_vectors
 from longshort.train import TrainResult, fit
-from longshort.train.checkpoint import load_tensors, load_weights
+from longshort.train.checkpoint import load_model, load_weights
 from longshort.train.events import Listener
 from longshort.train.loop import TrainingDiverged
 from longshort.workflow.job import (
-    GONE,
     Job,
     Outcome,
     Say,
     environment,
     open_run,
+    own_data,
     quiet,
     refuse_other_content,
     threads,
@@ -332,10 +332,7 @@ class Trained:
 
     def _own_parts(self) -> Parts[Tagged]:
         """The run's training, validation and test part, read again; other content is refused."""
-        data = self.memory if self.memory is not None else self.config.path
-        if data is None:
-            raise RunError(GONE)
-        parts = read_parts(self.config, data)
+        parts = read_parts(self.config, own_data(self.config, self.memory))
         refuse_other_content(parts.train.name, _digest(parts), {"content": self.content})
         return parts
 
@@ -361,7 +358,7 @@ def load(path: Path) -> Trained:
         raise RunError(f"{path}: is a run of the task {config.task!r}, and no tagger")
     vocabulary = Vocabulary.from_dict(stored.get("vocabulary") or {})
     fitted = Fitted.from_dict(stored.get("fitted", {}), vocabulary)
-    tensors, _ = load_tensors(folder.file(MODEL))
+    tensors = load_model(folder)
     content = str(stored.get("content"))
     network = _loaded(config, fitted, tensors, "network.", folder.file(MODEL))
     softmax = None

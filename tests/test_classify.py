@@ -472,7 +472,7 @@ def test_the_table_of_confusions_has_the_truth_in_rows() -> None:
     p = np.eye(2)[[1, 1, 1, 0]] * 0.8 + 0.1
     examples = Examples("t", ["w"] * 4, None, [""] * 4)
     scored = Scored(examples, np.array([0, 0, 1, 0]), {"model": p, "majority": p}, {})
-    fitted = Fitted(("a", "b"), None, None, False, 0, None, (0.0,), (1.0,))
+    fitted = Fitted(("a", "b"), False, None, None, False, 0, None, (0.0,), (1.0,))
     assert scores_of(scored, fitted, ClassifyConfig())["confusion"] == [[1, 2], [0, 1]]
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
+import torch
 from typer.testing import CliRunner
 
 import longshort as ls
@@ -72,11 +74,60 @@ def test_lists_and_arrays_are_data_too(tmp_path: Path) -> None:
     run = ls.Classifier(pooling="mean", settings=OF_NUMBERS).fit(
         values, iter(labels), out=tmp_path / "run"
     )
-    assert run.labels == ("0", "1")
+    assert run.labels == (0, 1)
     found = run.predict(values)
-    assert np.mean([int(a) == b for a, b in zip(found, labels, strict=True)]) > 0.9
+    assert np.mean(np.equal(found, labels)) > 0.9
     assert run.predict(list(values[:3])) == found[:3]
     assert ls.load(tmp_path / "run").predict(values[:3]) == found[:3]
+
+
+def test_columns_tensors_and_iterators_are_lists_too(tmp_path: Path) -> None:
+    texts, labels = reviews(60)["text"].to_list(), [3, 12] * 30
+    fit = ls.Classifier(settings=SMALL).fit
+    runs = [
+        fit(pd.Series(texts), pd.Series(labels), out=tmp_path / "pandas"),
+        fit(pl.Series(texts), pl.Series(labels), out=tmp_path / "polars"),
+        fit(iter(texts), torch.tensor(labels), out=tmp_path / "torch"),
+        fit(pl.DataFrame({"text": texts, "label": labels}), out=tmp_path / "frame"),
+    ]
+    for run in runs:
+        assert run.labels == (12, 3)
+        assert run.predict(pd.Series(texts)) == runs[0].predict(texts)
+        assert run.evaluate(pl.Series(texts), labels, include_training=True)["examples"] == 60
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [(["7", "8"], ("7", "8")), ([True, False], ("false", "true")), ([7, "8"], ("7", "8"))],
+)
+def test_labels_that_are_no_numbers_stay_texts(
+    labels: list[object], found: tuple[str, ...], tmp_path: Path
+) -> None:
+    texts = reviews(60)["text"].to_list()
+    run = ls.Classifier(settings=SMALL).fit(texts, labels * 30, out=tmp_path / "run")
+    assert ls.load(tmp_path / "run").labels == run.labels == found
+
+
+def test_new_texts_and_labels_are_scored(finished: Path) -> None:
+    run = ls.load(finished / "run")
+    new = reviews(20, first=80)
+    scores = run.evaluate(new["text"].to_list(), new["label"].to_list())
+    assert scores["examples"] == 20 and scores == run.evaluate(new)
+    with pytest.raises(ls.DataError, match="labels: one for each item is needed"):
+        run.evaluate(["a lovely day"])
+    with pytest.raises(ls.DataError, match="labels: stand in the file or frame"):
+        run.evaluate(new, new["label"])
+
+
+def test_files_of_the_other_parts_are_named_in_fit(tmp_path: Path) -> None:
+    for part, first in (("val", 60), ("test", 90)):
+        reviews(30, first).write_csv(tmp_path / f"{part}.csv")
+    run = ls.Classifier(settings=SMALL).fit(
+        reviews(60), val=tmp_path / "val.csv", test=tmp_path / "test.csv", out=tmp_path / "run"
+    )
+    assert run.scores["examples"] == 30
+    tested = pl.read_csv(tmp_path / "run" / "predictions.csv")["text"]
+    assert sorted(tested) == sorted(reviews(30, 90)["text"])
 
 
 @pytest.mark.parametrize(
@@ -101,6 +152,27 @@ def test_lists_and_arrays_are_data_too(tmp_path: Path) -> None:
 def test_data_that_are_no_examples(data: Any, labels: Any, message: str) -> None:
     with pytest.raises(ls.DataError, match=message):
         ls.Classifier().fit(data, labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "message"),
+    [
+        ("r.csv", '"a day,good', "line 32: a quote is opened and never closed"),
+        ("r.jsonl", '{"text": "x", label: "bad"}', "line 31: Expecting property name"),
+        ("r.jsonl", '["x", "bad"]', "line 31 is a list; leave out what surrounds"),
+    ],
+)
+def test_a_line_that_breaks_a_table_is_named(
+    name: str, line: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    write = {"r.csv": reviews(60).write_csv, "r.jsonl": reviews(60).write_ndjson}[name]
+    write(path)
+    lines = path.read_text().splitlines()
+    at = 31 if name == "r.csv" else 30
+    path.write_text("\n".join([*lines[:at], line, *lines[at:]]))
+    with pytest.raises(ls.DataError, match=f"{name}: .*{message}"):
+        ls.Classifier().fit(path)
 
 
 def test_wrong_settings_are_refused_at_once(finished: Path) -> None:
@@ -165,6 +237,23 @@ def findings(path: Path, **settings: Any) -> dict[str, Finding]:
     return {finding.code: finding for finding in found}
 
 
+def test_a_training_file_that_was_moved_is_named(tmp_path: Path) -> None:
+    reviews(60).write_csv(tmp_path / "r.csv")
+    run = ls.Classifier(settings=SMALL).fit(tmp_path / "r.csv", out=tmp_path / "run")
+    (tmp_path / "r.csv").rename(tmp_path / "s.csv")
+    with pytest.raises(ls.RunError, match=r"r\.csv: the run's training file is gone.*put it back"):
+        run.evaluate(reviews(30, first=60))
+
+
+def test_a_file_of_another_kind_is_named(finished: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", x=np.ones((2, 3, 1)))
+    with pytest.raises(ls.DataError, match=r"x\.npz: sequence 0: the run classifies texts, got n"):
+        ls.load(finished / "run").predict(tmp_path / "x.npz")
+    (tmp_path / "y.npz").write_text("no archive")
+    with pytest.raises(ls.DataError, match=r"y\.npz: not a readable NumPy file: it does not begin"):
+        ls.load(finished / "run").predict(tmp_path / "y.npz")
+
+
 def test_sound_data_have_no_findings(tmp_path: Path) -> None:
     reviews(60).write_csv(tmp_path / "r.csv")
     assert findings(tmp_path / "r.csv") == {}
@@ -189,6 +278,13 @@ def test_texts_that_differ_in_case_alone_are_repeated(tmp_path: Path) -> None:
     both = pl.concat([reviews(60), reviews(2).with_columns(pl.col("text").str.to_uppercase())])
     both.write_csv(tmp_path / "r.csv")
     assert findings(tmp_path / "r.csv")["repeated"].message.startswith("2 of ")
+
+
+def test_labels_written_in_two_ways_are_told(tmp_path: Path) -> None:
+    labels = ["Good", *reviews(79)["label"], "bad"]
+    reviews(81).with_columns(label=pl.Series(labels)).write_csv(tmp_path / "r.csv")
+    told = findings(tmp_path / "r.csv", split={"stratify": False, "seed": 1})["alike-labels"]
+    assert told.message == "'Good', 'good' count as 2 labels" and len(told.where) == 2
 
 
 def test_content_in_two_files_and_labels_that_training_lacks(tmp_path: Path) -> None:
@@ -227,13 +323,15 @@ def test_check_and_init_from_the_command_line(tmp_path: Path) -> None:
     flags = ["--task", "classify", "--label", "label", "--tokens", "words"]
     checked = call(app, ["check", str(data), *flags])
     assert checked.exit_code == 0 and "nothing found" in checked.output
-    pl.concat([reviews(60), reviews(60)]).write_csv(data)
+    empty = pl.DataFrame({"text": [""], "label": ["good"]})
+    pl.concat([reviews(60), reviews(60), empty]).write_csv(data)
     checked = call(app, ["check", str(data), *flags])
     assert checked.exit_code == 1 and "[repeated]" in checked.output
     written = call(app, ["init", str(data), *flags, *QUICK, "--out", str(settings)])
     assert written.exit_code == 0, written.output
     done = call(app, ["train", "--config", str(settings), "--out", str(tmp_path / "run"), "-q"])
     assert done.exit_code == 0 and 'tokens = "words"' in settings.read_text()
+    assert "examples are empty" in done.stderr and "epoch" not in done.stderr
 
 
 def test_the_example_of_topics_is_a_classification(tmp_path: Path) -> None:

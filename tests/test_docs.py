@@ -117,8 +117,17 @@ def test_the_settings_in_the_docs_are_settings(page: str, config: type[BaseConfi
     assert named and named <= known | {"data.json"}
 
 
+def test_the_python_on_classification_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(blocks("python", (ROOT / "docs" / "classification.md").read_text())[0], {})
+    told = capsys.readouterr().out.splitlines()
+    assert told[1] == "[5, 1]" and told[2].startswith("(1, 5) ") and told[3] == "1.0"
+
+
 def test_the_page_on_tagging_does_what_it_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = example("recipes")[0].read_text().split("\n\n")
     (tmp_path / "news.conll").write_text("\n\n".join(lines[:60]))
@@ -130,3 +139,6 @@ def test_the_page_on_tagging_does_what_it_says(
         assert done.exit_code in ((0, 1) if " check " in command else (0,)), done.output
     assert (tmp_path / "tags.csv").is_file()
     exec(blocks("python", text)[0], {})
+    told = capsys.readouterr().out.splitlines()
+    assert told[:2] == ["[('mr', 'O'), ('Berg', 'B-per'), ('left', 'O')]", "[('Berg', 'per')]"]
+    assert told[-1] == "1.0"

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from longshort.api.fitting import is_file, nested, run_into, with_data
+from longshort.api.fitting import is_file, nested, run_into, with_data, with_labels
 from longshort.api.runs import ClassifierRun
 from longshort.config import build_as
 from longshort.config.classify import ClassifyConfig
-from longshort.data.labelled import examples_of
-from longshort.errors import DataError
 from longshort.train.events import Listener, silent
 from longshort.workflow import classify
 from longshort.workflow.job import Say, quiet
@@ -54,10 +50,12 @@ class Classifier:
     def fit(
         self,
         data: object,
-        labels: Sequence[object] | None = None,
+        labels: Iterable[object] | None = None,
         *,
         text: str | None = None,
         label: str | None = None,
+        val: str | Path | None = None,
+        test: str | Path | None = None,
         out: str | Path | None = None,
         overwrite: bool = False,
         say: Say = quiet,
@@ -66,18 +64,14 @@ class Classifier:
         """Draw parts, train and evaluate; the run is kept in the folder `out`.
 
         data: a list of texts or of arrays [T, F], or an array [N, T, F], with `labels` [N]; or a
-        file or frame that holds the labels, in its columns `text` and `label`. Without `out` the
-        run lies in a temporary folder that the system clears some day.
+        file or frame that holds the labels, in its columns `text` and `label`; val, test: files of
+        those parts, else shares are drawn. Without `out` the run lies in a temporary folder that
+        the system clears some day.
         """
-        items = data
-        if isinstance(data, (list, tuple, np.ndarray)):
-            if labels is None:
-                raise DataError("labels: one for each item is needed")
-            items = examples_of(data, labels)
-        elif labels is not None:
-            raise DataError("labels: stand in the file or frame; name their column with label=")
+        items = with_labels(data, labels)
+        roles = {"text": text, "label": label, "val_path": val, "test_path": test}
         folder, scores = run_into(
-            with_data(self._settings, data, {"text": text, "label": label}),
+            with_data(self._settings, data, roles),
             items,
             out,
             overwrite=overwrite,

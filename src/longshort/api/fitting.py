@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from longshort import workflow
 from longshort.config import assign
 from longshort.data.conll import tagged_of
+from longshort.data.labelled import examples_of
 from longshort.errors import DataError
 from longshort.train.events import Listener
 from longshort.workflow.job import Say
@@ -44,9 +45,25 @@ def is_file(data: object) -> bool:
     return isinstance(data, (str, Path))
 
 
-def with_tags(data: object, tags: Sequence[Sequence[str]] | None) -> object:
+def is_table(data: object) -> bool:
+    """Whether the data is a file or a frame, which hold items and labels alike."""
+    return is_file(data) or hasattr(data, "columns")
+
+
+def with_labels(data: Any, labels: Iterable[object] | None) -> object:
+    """A file or frame as it is; texts or arrays together with their labels."""
+    if is_table(data):
+        if labels is not None:
+            raise DataError("labels: stand in the file or frame; name their column with label=")
+        return data
+    if labels is None:
+        raise DataError("labels: one for each item is needed")
+    return examples_of(data, labels)
+
+
+def with_tags(data: Any, tags: Iterable[Sequence[str]] | None) -> object:
     """A file as it is; sentences as lists of tokens together with their tags."""
-    if isinstance(data, list | tuple):
+    if not is_file(data):
         return tagged_of(data, tags)
     if tags is not None:
         raise DataError("tags: stand in the file; leave them out")

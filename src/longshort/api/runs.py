@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from longshort.api.fitting import with_tags
+from longshort.api.fitting import is_table, with_labels, with_tags
 from longshort.data.labelled import examples_of
 from longshort.errors import DataError, LongshortError
 from longshort.runfolder import REPORT
@@ -73,24 +73,32 @@ class ClassifierRun(_Finished[classify.Trained]):
     """A finished run: its scores, its report, and the classifier in it."""
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """In the order of the columns of `predict_proba`."""
-        return self._trained.fitted.labels
+    def labels(self) -> tuple[str, ...] | tuple[int, ...]:
+        """In the order of the columns of `predict_proba`; numbers where they came as numbers."""
+        fitted = self._trained.fitted
+        return tuple(map(int, fitted.labels)) if fitted.has_whole_labels else fitted.labels
 
-    def predict(self, data: object) -> list[str]:
+    def predict(self, data: object) -> list[str] | list[int]:
         """The most probable label for each of a list of texts or arrays [T, F], or of a file's."""
         return [self.labels[i] for i in self.predict_proba(data).argmax(1)]
 
-    def predict_proba(self, data: object) -> NDArray[np.float64]:
+    def predict_proba(self, data: Any) -> NDArray[np.float64]:
         """Probabilities [n, K] of the `labels`."""
         if isinstance(data, str) and not _exists(data):
             raise DataError(f"{data[:60]!r}: no such file; texts are given as a list")
-        if isinstance(data, (list, tuple, np.ndarray)):
-            examples = examples_of(data)
-        else:
-            examples = self._trained.read(data)
+        examples = self._trained.read(data) if is_table(data) else examples_of(data)
         table = self._trained.predict_examples(examples)
         return table.drop("label").to_numpy()
+
+    def evaluate(
+        self,
+        data: object,
+        labels: Iterable[object] | None = None,
+        *,
+        include_training: bool = False,
+    ) -> dict[str, Any]:
+        """Scores on a file or frame, or on texts or arrays with `labels`, one for each."""
+        return super().evaluate(with_labels(data, labels), include_training=include_training)
 
 
 def _exists(path: str) -> bool:

@@ -15,7 +15,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Sequence modelling with LSTM: from a file of series to a forecast that can be trusted.",
+    help="Sequence modelling with LSTM: from a file of series, labelled sequences or text to a "
+    "model that can be trusted.",
 )
 for command in (run, check, init, train, predict, evaluate, backtest, generate, cell):
     app.command(command.NAME)(command.command)

@@ -53,7 +53,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what --out
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings and the result only.")]
 RunPath = Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")]
 
 

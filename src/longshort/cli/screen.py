@@ -23,8 +23,8 @@ class Screen:
         self._score = ""
 
     def say(self, line: str) -> None:
-        """A remark on the way."""
-        if not self.quiet:
+        """A remark on the way; warnings are shown whatever was asked."""
+        if not self.quiet or line.startswith("warning:"):
             print(line, file=sys.stderr)
 
     def result(self, value: dict[str, Any], lines: list[str]) -> None:

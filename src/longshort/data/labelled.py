@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.data.labels import label_names
+from longshort.data.labels import are_whole, label_names
 from longshort.data.textfiles import well_formed
 from longshort.errors import DataError
 
@@ -36,6 +36,8 @@ class Examples:
     """Names of the values of a step, where the source has them."""
     read_as: dict[str, str] = field(default_factory=dict)
     """What its reader found out: settings of `data` such as format, text and label."""
+    has_whole_labels: bool = False
+    """Whether they came as numbers, and not as texts."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -103,11 +105,11 @@ def examples_of(items: Iterable[Any], labels: Iterable[Any] | None = None) -> Ex
             raise DataError(
                 f"{place}: has {item.shape[1]} values a step, item 0 has {np.shape(found[0])[1]}"
             )
-    return checked(
-        Examples(
-            "data", found, None if names is None else label_names(names, places, "labels"), places
-        )
-    )
+    examples = Examples("data", found, None, places)
+    if names is not None:
+        written = label_names(names, places, "labels")
+        examples = replace(examples, labels=written, has_whole_labels=are_whole(names))
+    return checked(examples)
 
 
 def checked(examples: Examples) -> Examples:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -92,7 +92,7 @@ def _labels(train: Examples) -> list[Finding]:
                 "give examples of at least two labels",
             )
         ]
-    found = scarce(tally, "labels", "examples")
+    found = scarce(tally, "labels", "examples") + _alike(tally)
     (most, high), (least, low) = counts[0], counts[-1]
     if high >= _IMBALANCE * low:
         found.append(
@@ -106,6 +106,24 @@ def _labels(train: Examples) -> list[Finding]:
             )
         )
     return found
+
+
+def _alike(tally: Counter[str]) -> list[Finding]:
+    """Labels that may be one, written in two ways."""
+    written: dict[str, list[str]] = defaultdict(list)
+    for label in sorted(tally):
+        written[label.casefold().removesuffix(".0")].append(label)
+    return [
+        Finding(
+            "alike-labels",
+            "warning",
+            f"{', '.join(map(repr, labels))} count as {len(labels)} labels",
+            tuple(f"{label!r}: {tally[label]:,} training examples" for label in labels[:SHOWN]),
+            "write them in one way if they mean the same",
+        )
+        for labels in written.values()
+        if len(labels) > 1
+    ]
 
 
 def _unseen(parts: Parts[Examples]) -> list[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +22,19 @@ def label_names(labels: Iterable[object], places: Sequence[str], owner: str) -> 
     return [_name(each, f"{owner}: {place}") for each, place in zip(labels, places, strict=True)]
 
 
+def are_whole(labels: Iterable[object]) -> bool:
+    """Whether all of them came as numbers; those of `label_names` are whole then."""
+    plain = [_plain(each) for each in labels]
+    return all(isinstance(each, (int, float)) and not isinstance(each, bool) for each in plain)
+
+
+def _plain(label: Any) -> object:
+    """A scalar of NumPy or torch as Python's."""
+    return label.item() if hasattr(label, "item") and label.ndim == 0 else label
+
+
 def _name(label: object, where: str) -> str:
-    if isinstance(label, np.generic):
-        label = label.item()
+    label = _plain(label)
     if isinstance(label, bytes):
         label = label.decode("utf-8", "replace")
     is_nan = isinstance(label, float) and np.isnan(label)

@@ -13,15 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.labelled import Examples
-from longshort.data.labels import label_names
+from longshort.data.labels import are_whole, label_names
 from longshort.data.textfiles import read_bytes
 from longshort.errors import DataError
 
 _ITEMS = ("x", "X", "data", "sequences")
 _LABELS = ("y", "Y", "label", "labels")
+_HEADS = (b"\x93NUMPY", b"PK")
+"""How an array begins, and an archive of arrays."""
 _DAMAGED = (
-    *(ValueError, OSError, EOFError, NotImplementedError, RuntimeError, KeyError),
-    *(tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+    ValueError,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    KeyError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
 )
 """What numpy and zipfile raise for contents that are none of theirs."""
 Array = NDArray[Any]
@@ -43,13 +52,23 @@ def read(path: Path, *, with_labels: bool = True) -> Examples:
     values = _checked(path, values)
     places = [f"sequence {i}" for i in range(len(values))]
     names = None if labels is None else _names(owner, labels, places)
-    found = {"format": "arrays"}
-    return Examples(path.name, list(values), names, places, str(path), digest, read_as=found)
+    return Examples(
+        path.name,
+        list(values),
+        names,
+        places,
+        str(path),
+        digest,
+        read_as={"format": "arrays"},
+        has_whole_labels=labels is not None and are_whole(labels),
+    )
 
 
 def _load(path: Path) -> tuple[Array | dict[str, Array], str]:
     """An array or named ones, and the file's sha256; arrays of Python objects are refused."""
     raw, digest = read_bytes(path)
+    if not raw.startswith(_HEADS):
+        raise DataError(f"{path}: not a readable NumPy file: it does not begin like one")
     try:
         loaded = np.load(io.BytesIO(raw), allow_pickle=False)
         if isinstance(loaded, np.ndarray):

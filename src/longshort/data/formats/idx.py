@@ -44,8 +44,16 @@ def read(path: Path, pixels: Literal["rows", "pixels"], *, with_labels: bool = T
         values = values.reshape(len(values), -1, 1)
     places = [f"image {i}" for i in range(len(values))]
     labels = _labels(path, places) if with_labels else None
-    found = {"format": "idx"}
-    return Examples(path.name, list(values), labels, places, str(path), digest, read_as=found)
+    return Examples(
+        path.name,
+        list(values),
+        labels,
+        places,
+        str(path),
+        digest,
+        read_as={"format": "idx"},
+        has_whole_labels=with_labels,
+    )
 
 
 def _array(path: Path) -> tuple[NDArray[np.generic], str]:

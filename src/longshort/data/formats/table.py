@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from longshort.config import DataConfig
 from longshort.config.sequences import SequenceData
 from longshort.data.labelled import Examples
-from longshort.data.labels import label_names
+from longshort.data.labels import are_whole, label_names
 from longshort.data.sources import POLARS_ERRORS, Source, open_source
 from longshort.errors import DataError, nearest
 
@@ -30,14 +32,15 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
     places = [source.row(i) for i in range(len(texts))]
     found: dict[str, str] = {} if config.format is None else {"format": config.format}
     found["text"] = text
-    labels = None
-    if label is not None:
-        found["label"] = label
-        cells = [f"{place}, column {label!r}" for place in places]
-        labels = label_names(table[label].to_list(), cells, source.path or source.name)
-    return Examples(
-        source.name, list(texts), labels, places, source.path, source.sha256, read_as=found
+    examples = Examples(
+        source.name, list(texts), None, places, source.path, source.sha256, read_as=found
     )
+    if label is None:
+        return examples
+    found["label"] = label
+    cells = [f"{place}, column {label!r}" for place in places]
+    labels = label_names(table[label].to_list(), cells, source.path or source.name)
+    return replace(examples, labels=labels, has_whole_labels=are_whole(table[label]))
 
 
 def opened(data: object, config: SequenceData) -> Source:

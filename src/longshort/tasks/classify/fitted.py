@@ -54,6 +54,7 @@ class _Stored(BaseModel):
     """What is written of `Fitted`."""
 
     labels: tuple[str, ...] = Field(min_length=2)
+    has_whole_labels: bool
     tokens: str | None
     tokenizer: str | None = None
     lowercase: bool
@@ -67,6 +68,8 @@ class Fitted:
     """Everything that was learned from the training part but weights."""
 
     labels: tuple[str, ...]
+    has_whole_labels: bool
+    """Whether they came as numbers, and not as texts."""
     tokens: str | None
     """Name of the tokeniser; None for numbers."""
     tokenizer: str | None
@@ -90,12 +93,21 @@ class Fitted:
         text = config.text
         if not train.is_text:
             mean, deviation = _scales(train, by_channel=config.data.scaling != "all")
-            return Fitted(labels, None, None, False, 0, None, mean, deviation)
+            whole = train.has_whole_labels
+            return Fitted(labels, whole, None, None, False, 0, None, mean, deviation)
         assert text.tokens is not None and text.min_count is not None
         tokenizer = content_of(text.tokens)
         vocabulary = vocabulary_of(train, text, tokenizer).checked(text.min_count)
         return Fitted(
-            labels, text.tokens, tokenizer, text.lowercase, text.max_length, vocabulary, (), ()
+            labels,
+            train.has_whole_labels,
+            text.tokens,
+            tokenizer,
+            text.lowercase,
+            text.max_length,
+            vocabulary,
+            (),
+            (),
         )
 
     def encode(self, examples: Examples) -> Encoded:
@@ -140,6 +152,7 @@ class Fitted:
         """Plain values for JSON, but for the vocabulary, which has a file of its own."""
         return {
             "labels": list(self.labels),
+            "has_whole_labels": self.has_whole_labels,
             "tokens": self.tokens,
             "tokenizer": self.tokenizer,
             "lowercase": self.lowercase,

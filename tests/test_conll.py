@@ -77,6 +77,9 @@ def test_position_digits_are_taken_off(write: Write) -> None:
         ('{"tokens": ["a"]}', "line 1: a list of texts is expected under 'tags'"),
         ('{"tokens": ["a", "b"], "tags": ["O"]}', "line 1: 2 tokens have 1 tags"),
         ('{"tokens": ["a"', "line 1: is not JSON"),
+        ('{"tokens": ["a"], "tags": [3]}', "under 'tags'; numbers are none: write the names"),
+        ('[{"tokens": ["a"], "tags": ["O"]}]', "line 1: .* without brackets around all"),
+        ('[\n{"tokens": ["a"], "tags": ["O"]}\n]', "line 1: is not JSON: .*one object a line"),
         (
             '{"tokens": ["a", "b\\ud800"], "tags": ["O", "O"]}',
             r"line 1: tokens: text 2: character 1 \(U\+D800\) is half of a surrogate pair",
@@ -87,6 +90,12 @@ def test_position_digits_are_taken_off(write: Write) -> None:
 def test_bad_files_are_told_by_line(write: Write, content: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_tagged(write("t", content))
+
+
+@pytest.mark.parametrize("tag_column", [0, -2])
+def test_tokens_and_tags_are_two_columns(write: Write, tag_column: int) -> None:
+    with pytest.raises(DataError, match=rf"line 2: of 2 columns, .*tag_column = {tag_column} are"):
+        read_tagged(write("t", "\na O\n"), tag_column=tag_column)
 
 
 def test_a_broken_encoding_is_told_by_byte(write: Write) -> None:

@@ -639,6 +639,11 @@ def test_what_is_cut_before_a_token_is_drawn() -> None:
         ({"top_k": -2}, "top_k: a whole number"),
         ({"top_p": 0.0}, "top_p: a probability"),
         ({"length": -1}, "length: a whole number"),
+        ({"length": 3.5}, "length: a whole number .*, got 3.5"),
+        ({"temperature": "hot"}, "temperature: a number from 0 is expected, got 'hot'"),
+        ({"top_k": 1.5}, "top_k: a whole number"),
+        ({"top_p": None}, "top_p: a probability"),
+        ({"seed": 0.5}, "seed: a whole number"),
     ],
 )
 def test_settings_of_writing_are_checked(

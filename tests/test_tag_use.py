@@ -121,6 +121,13 @@ def test_vectors_that_do_not_fit_are_refused(vectors: Path) -> None:
 # Spelling
 
 
+def test_a_token_of_a_million_characters_is_read_at_both_ends(finished: Path) -> None:
+    run = ls.load(finished / "run")
+    found = {middle: run.tag(["mr", f"anna{middle}otto"]) for middle in ("x" * 10**6, "x" * 10**5)}
+    tags = {tuple(tag for _, tag in each) for each in found.values()}
+    assert len(tags) == 1
+
+
 @pytest.mark.parametrize("kind", ["cnn", "lstm"])
 def test_what_only_the_spelling_tells_is_learned(kind: str, tmp_path: Path) -> None:
     draw = np.random.default_rng(0)

@@ -6,8 +6,9 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -111,8 +112,8 @@ def read_tagged(
     path = Path(data)
     lines, digest = read_lines(path)
     if format is None:
-        first = next((line for line in lines if line.strip()), "")
-        format = "jsonl" if first.lstrip().startswith("{") else "conll"
+        begin = "".join(islice((line.strip() for line in lines if line.strip()), 2))
+        format = "jsonl" if begin.startswith(("{", "[{")) else "conll"
     if format == "jsonl":
         tokens, tags, numbers = _from_json(path, lines, with_tags)
     else:
@@ -132,26 +133,34 @@ def read_tagged(
 
 
 def tagged_of(
-    tokens: Sequence[Sequence[str]], tags: Sequence[Sequence[str]] | None = None
+    tokens: Iterable[Iterable[str]], tags: Iterable[Iterable[str]] | None = None
 ) -> Tagged:
     """Sentences given as lists of tokens, with a list of tags for each; raises `DataError`."""
-    if tags is not None and len(tags) != len(tokens):
-        raise DataError(f"tags: {len(tags):,} lists for {len(tokens):,} sentences")
-    for what, lists in (("sentence", tokens), ("tags of sentence", tags or [])):
-        for number, words in enumerate(lists):
-            if isinstance(words, str) or not all(isinstance(word, str) for word in words):
-                raise DataError(f"{what} {number}: a list of texts is expected, got {words!r:.60}")
-            for at, word in enumerate(words):
-                well_formed(word, f"{what} {number}: text {at + 1}")
-    for number, (words, marks) in enumerate(zip(tokens, tags or [], strict=False)):
-        if len(words) != len(marks):
-            raise DataError(f"sentence {number}: {len(marks)} tags for {len(words)} tokens")
-    return Tagged(
-        "sentences",
-        [list(words) for words in tokens],
-        None if tags is None else [list(marks) for marks in tags],
-        [f"sentence {number}" for number in range(len(tokens))],
-    )
+    sentences = _listed("sentence", tokens)
+    marks = None if tags is None else _listed("tags of sentence", tags)
+    if marks is not None and len(marks) != len(sentences):
+        raise DataError(f"tags: {len(marks):,} lists for {len(sentences):,} sentences")
+    for number, (words, given) in enumerate(zip(sentences, marks or [], strict=False)):
+        if len(words) != len(given):
+            raise DataError(f"sentence {number}: {len(given)} tags for {len(words)} tokens")
+    places = [f"sentence {number}" for number in range(len(sentences))]
+    return Tagged("sentences", sentences, marks, places)
+
+
+def _listed(what: str, lists: Iterable[Iterable[str]]) -> list[list[str]]:
+    """Every sentence's texts."""
+    if isinstance(lists, str) or not isinstance(lists, Iterable):
+        raise DataError(f"{what}s: lists of texts are expected, got {type(lists).__name__}")
+    found = []
+    for number, words in enumerate(lists):
+        is_list = isinstance(words, Iterable) and not isinstance(words, str)
+        listed = list(words) if is_list else []
+        if not is_list or not all(isinstance(word, str) for word in listed):
+            raise DataError(f"{what} {number}: a list of texts is expected, got {words!r:.60}")
+        for at, word in enumerate(listed):
+            well_formed(word, f"{what} {number}: text {at + 1}")
+        found.append(listed)
+    return found
 
 
 _Sentences = tuple[list[list[str]], list[list[str]], list[int]]
@@ -185,6 +194,11 @@ def _from_columns(
             raise DataError(
                 f"{path}: line {number}: {len(cells)} columns, and {width} before: {line[:60]!r}; "
                 "a token with a space in it needs tabs between the columns"
+            )
+        if with_tags and token_column % width == tag_column % width:
+            raise DataError(
+                f"{path}: line {number}: of {width} columns, data.token_column = {token_column} "
+                f"and data.tag_column = {tag_column} are the same one"
             )
         if not is_open:
             tokens.append([])
@@ -233,16 +247,24 @@ def _parsed(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: line {number}: is not JSON: {error}") from None
+        raise DataError(
+            f"{path}: line {number}: is not JSON: {error}; one object a line is expected"
+        ) from (None)
     if not isinstance(row, dict):
-        raise DataError(f'{path}: line {number}: {{"tokens": […], "tags": […]}} is expected')
+        raise DataError(
+            f'{path}: line {number}: {{"tokens": […], "tags": […]}} is expected, one object a line '
+            "without brackets around all of them"
+        )
     return row
 
 
 def _texts(path: Path, number: int, row: dict[str, Any], key: str) -> list[str]:
     value = row.get(key)
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise DataError(f"{path}: line {number}: a list of texts is expected under {key!r}")
+        hint = ""
+        if isinstance(value, list) and any(isinstance(each, int) for each in value):
+            hint = "; numbers are none: write the names that they stand for"
+        raise DataError(f"{path}: line {number}: a list of texts is expected under {key!r}{hint}")
     for at, each in enumerate(value):
         well_formed(each, f"{path}: line {number}: {key}: text {at + 1}")
     return value

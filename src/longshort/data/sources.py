@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -32,8 +33,8 @@ Format = Literal["csv", "parquet", "jsonl"]
 MAX_LINE = 1 << 20
 MAX_COLUMNS = 100_000
 SAMPLE = 1000
-_BELOW_HEADER = 2
-"""First line of a CSV file's rows."""
+_NO_HEADER, _BELOW_HEADER = 1, 2
+"""First line of the rows: of JSON lines, of a CSV file."""
 _MANY_CELLS = 1000
 _BLOCK = 1 << 22
 _SUFFIXES: dict[str, Format] = {
@@ -76,6 +77,9 @@ class Source:
     def explain(self, error: BaseException) -> str:
         """What a parser's error means to the person whose file it is."""
         text = _first_line(error)
+        if self.path is not None and self.first_line is not None:
+            faults = _not_json if self.first_line == _NO_HEADER else _open_quote
+            text = faults(Path(self.path)) or text
         if "found more fields" not in str(error) or self.path is None:
             return f"{self.name}: cannot be read: {text}"
         return (
@@ -210,10 +214,9 @@ def _open_jsonl(path: Path, digest: str, size: int) -> Source:
         lazy = pl.scan_ndjson(path, infer_schema_length=None)
         columns = tuple(lazy.collect_schema().names())
     except (*POLARS_ERRORS, OSError) as error:
-        raise DataError(
-            f"{path}: not JSON lines (one object a line): {_first_line(error)}"
-        ) from None
-    return Source(lazy, columns, path.name, 1, str(path), digest, size)
+        why = _not_json(path) or _first_line(error)
+        raise DataError(f"{path}: not JSON lines (one object a line): {why}") from None
+    return Source(lazy, columns, path.name, _NO_HEADER, str(path), digest, size)
 
 
 def _open_text(path: Path, sample: list[str], digest: str, size: int, config: DataConfig) -> Source:
@@ -346,12 +349,32 @@ def _ragged_line(path: Path, columns: int) -> str:
     return "a line has "
 
 
+def _not_json(path: Path) -> str:
+    """Which line of JSON lines is none, and why."""
+    for number, raw in enumerate(raw_lines(path), 1):
+        try:
+            row = json.loads(raw.strip() or b"{}")
+        except (ValueError, RecursionError) as error:
+            return f"line {number}: {error}"
+        if not isinstance(row, dict):
+            return f"line {number} is a {type(row).__name__}; leave out what surrounds the objects"
+    return ""
+
+
+def _open_quote(path: Path) -> str:
+    """Where a quote begins that the CSV file does not end."""
+    for begin, record in _records(path):
+        if record.count('"') % 2:
+            return f"line {begin}: a quote is opened and never closed; close it, or write it twice"
+    return ""
+
+
 def _records(path: Path) -> Iterator[tuple[int, str]]:
     """The rows of a CSV file, the header too, with the line of each; quotes may hold breaks."""
     held: list[str] = []
     begin, is_open = 1, False
     for number, raw in enumerate(raw_lines(path), 1):
-        held.append(raw.decode("utf-8-sig" if number == 1 else "utf-8"))
+        held.append(raw.decode())
         is_open ^= bool(held[-1].count('"') % 2)
         if not is_open:
             yield begin, "".join(held).rstrip("\r\n")

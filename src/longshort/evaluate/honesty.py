@@ -86,6 +86,7 @@ def compare(model: Floats, rival: Floats, block: int) -> Comparison:
     gains = 1.0 - ours / np.maximum(theirs, _TINY)
     wider = _widening(count / block)
     low, high = (gain + wider * (float(v) - gain) for v in np.quantile(gains, [0.025, 0.975]))
+    high = min(high, 1.0)  # where no loss is left
     outcome: Outcome = "equal"
     if abs(gain) >= _MIN_GAIN:
         outcome = "better" if low > 0 else "worse" if high < 0 else "equal"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
@@ -30,17 +31,17 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.temperature < math.inf:
-            raise ConfigError(f"temperature: a number from 0 is expected, got {self.temperature}")
-        if not 0 <= self.seed < 2**63:
+        if not (isinstance(self.temperature, Real) and 0.0 <= self.temperature < math.inf):
+            raise ConfigError(f"temperature: a number from 0 is expected, got {self.temperature!r}")
+        if not (isinstance(self.seed, Integral) and 0 <= self.seed < 2**63):
             raise ConfigError(
-                f"seed: a whole number from 0 to 2^63 - 1 is expected, got {self.seed}"
+                f"seed: a whole number from 0 to 2^63 - 1 is expected, got {self.seed!r}"
             )
-        if self.top_k < 0:
-            raise ConfigError(f"top_k: a whole number from 0 (all) is expected, got {self.top_k}")
-        if not 0.0 < self.top_p <= 1.0:
+        if not isinstance(self.top_k, Integral) or self.top_k < 0:
+            raise ConfigError(f"top_k: a whole number from 0 (all) is expected, got {self.top_k!r}")
+        if not (isinstance(self.top_p, Real) and 0.0 < self.top_p <= 1.0):
             raise ConfigError(
-                f"top_p: a probability above 0 and up to 1 is expected, got {self.top_p}"
+                f"top_p: a probability above 0 and up to 1 is expected, got {self.top_p!r}"
             )
 
 
@@ -86,6 +87,6 @@ def write_on(
     network: LanguageModel, fitted: Fitted, prompt: str, length: int, how: Sampling
 ) -> Iterator[str]:
     """Pieces of text after the prompt as they come."""
-    if length < 0:
-        raise ConfigError(f"length: a whole number of tokens from 0 is expected, got {length}")
+    if not isinstance(length, Integral) or length < 0:
+        raise ConfigError(f"length: a whole number of tokens from 0 is expected, got {length!r}")
     return fitted.stream(numbers(network, fitted, prompt, length, how), prompt)

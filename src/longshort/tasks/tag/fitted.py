@@ -18,7 +18,7 @@ from longshort.data.schemes import Scheme, detect
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError, RunError
 from longshort.evaluate.entities import Entity, entities, tags_of
-from longshort.tasks.tag.spelling import shape_of
+from longshort.tasks.tag.spelling import shape_of, spelled
 
 _END = "\n"
 """Behind the last token, for pairs; no token is that."""
@@ -166,8 +166,8 @@ class Fitted:
                 if source.tags is not None:
                     tags = source.tags[number][begin : begin + self.max_length]
                     targets.append(self._targets(tags))
-        spelled = [self.characters.encode(form) for form in forms]
-        return Encoded(pieces, targets, spelled, len(source))
+        spellings = [self.characters.encode(spelled(form)) for form in forms]
+        return Encoded(pieces, targets, spellings, len(source))
 
     def _piece(self, number: int, tokens: list[str], forms: dict[str, int]) -> Piece:
         words = _folded(tokens, self.lowercase)

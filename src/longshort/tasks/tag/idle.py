@@ -7,6 +7,8 @@ from longshort.data.conll import Tagged
 from longshort.data.parts import Parts
 from longshort.tasks.idle import Idle, idle_draw, idle_shares, refuse_chosen
 
+_OF_SPELLING = ("character_model", "character_embedding", "kernel")
+
 
 def refuse_idle(config: TagConfig, parts: Parts[Tagged]) -> None:
     """Raise `ConfigError` for a setting off its default that has nothing to do.
@@ -39,6 +41,3 @@ def _spelling(config: TagConfig) -> Idle:
     if model.character_model == "lstm":
         return [("model.kernel", "is of the filters, and model.character_model is 'lstm'")]
     return []
-
-
-_OF_SPELLING = ("character_model", "character_embedding", "kernel")

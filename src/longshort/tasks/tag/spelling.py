@@ -1,9 +1,15 @@
-"""How a token is written: its case, and whether it has digits."""
+"""How a token is written: its characters, its case, and whether it has digits."""
 
 from __future__ import annotations
 
 SHAPES = ("none", "lower", "title", "upper", "mixed", "number", "digits", "mark", "other")
 """By number; 0 is padding."""
+_LONGEST = 128
+
+
+def spelled(token: str) -> str:
+    """What of a token is spelled out: both ends of one as long as no word is."""
+    return token if len(token) <= _LONGEST else token[: _LONGEST // 2] + token[-_LONGEST // 2 :]
 
 
 def shape_of(token: str) -> int:

@@ -1,14 +1,15 @@
 """Labelled sequences and text on real data: scores beside rivals and goals, and the speed.
 
-    LONGSHORT_DATA=FOLDER python benchmarks/text.py [--rows sst2 vowels …] [--seeds 3] [--threads 2]
+    LONGSHORT_DATA=FOLDER python benchmarks/text.py [--rows sst2 …] [--seeds 3] [--go-on]
 
 Every row is the run that the command makes with the settings that stand beside it, once for each
 seed; they were chosen on validation parts, and the test part is scored once a seed. A score is the
 mean over seeds, with the least and the largest. Speed is training, forward and backward with the
 step of the optimiser left out, in steps of sequences a second: batch by batch against the same
 network built on torch.nn.LSTM, with PackedSequence where lengths differ, in the order AB BA …; the
-ratio is the median [quartiles]. Rows and parts that are not asked for stay in the file as they are:
-scores do not mind another process beside them, speed and minutes do.
+ratio is the median [quartiles]. Rows and parts that are not asked for stay in the file as they are,
+and every finished seed is written there, so that a stopped row can go on. Scores do not mind other
+processes beside them, speed and minutes do.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from longshort.workflow.job import environment
 RESULTS = Path(__file__).parent / "results"
 PARTS = ("quality", "speed")
 BATCHES, WARMING = 40, 2
+OF_RUNS = ("seeds", "models", "variants", "outcomes", "seconds", "cpu_seconds", "training")
 
 
 @dataclass(frozen=True)
@@ -253,41 +255,59 @@ def speed(task: Task, batches: Sequence[Tensor]) -> dict[str, Any]:
     }
 
 
-def quality(row: Row, data: Path, seeds: int, threads: int) -> dict[str, Any]:
-    """Whole runs, one a seed."""
-    found, seconds, cpu = [], [], []
-    for seed in range(row.seeds or seeds):
-        with tempfile.TemporaryDirectory() as folder:
-            wall, used = time.monotonic(), time.process_time()
-            found.append(workflow.run(row.nested(data, seed, threads), Path(folder) / "run"))
-            seconds.append(time.monotonic() - wall)
-            cpu.append(time.process_time() - used)
-    scores = [each["test"]["model"][row.metric] for each in found]
-    mean, rivals = statistics.mean(scores), found[0]["test"]["baselines"]
+def one_run(row: Row, data: Path, seed: int, threads: int) -> dict[str, Any]:
+    """What a whole run came to."""
+    with tempfile.TemporaryDirectory() as folder:
+        wall, used = time.monotonic(), time.process_time()
+        found = workflow.run(row.nested(data, seed, threads), Path(folder) / "run")
+        return {
+            "seeds": seed,
+            "models": {
+                key: value
+                for key, value in found["test"]["model"].items()
+                if isinstance(value, float)
+            },
+            "variants": found["test"].get("variants", {}),
+            "outcomes": found["outcome"],
+            "seconds": time.monotonic() - wall,
+            "cpu_seconds": time.process_time() - used,
+            "training": found["training"],
+            "rivals": found["test"]["baselines"],
+        }
+
+
+def quality(row: Row, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What runs of several seeds say together; the rivals are those of the first."""
+    lists = {key: [run[key] for run in runs] for key in OF_RUNS}
+    models, rivals = lists["models"], runs[0]["rivals"]
+    scores = [model[row.metric] for model in models]
+    mean = statistics.mean(scores)
     is_met = row.meets_goal(mean)
     if row.above is not None:
         is_met &= row.is_better(mean, rivals[row.above][row.metric])
     if row.minutes is not None:
-        is_met &= statistics.median(seconds) <= 60 * row.minutes
+        is_met &= statistics.median(lists["seconds"]) <= 60 * row.minutes
     return {
         "metric": row.metric,
         "score": mean,
         "range": [min(scores), max(scores)],
         "goal": row.goal,
         "is_met": is_met,
-        "model": {
-            key: statistics.mean(each["test"]["model"][key] for each in found)
-            for key, value in found[0]["test"]["model"].items()
-            if isinstance(value, float)
-        },
-        "variants": [each["test"].get("variants", {}) for each in found],
+        "model": {key: statistics.mean(model[key] for model in models) for key in models[0]},
+        **lists,
         "rivals": rivals,
-        "outcomes": [each["outcome"] for each in found],
-        "seconds": seconds,
-        "cpu_seconds": cpu,
-        "training": [each["training"] for each in found],
         "settings": asdict(row),
     }
+
+
+def earlier(row: Row, found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The runs of an earlier call, where it had the same settings."""
+    settings = json.loads(json.dumps(asdict(row)))
+    if found.get("settings") != settings or "seeds" not in found:
+        return []
+    by_seed = zip(*(found[key] for key in OF_RUNS), strict=True)
+    runs = (dict(zip(OF_RUNS, each, strict=True)) for each in by_seed)
+    return [run | {"rivals": found["rivals"]} for run in runs]
 
 
 def throughput(row: Row, data: Path, threads: int) -> dict[str, Any]:
@@ -334,6 +354,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--out", type=Path, default=RESULTS / "text.json")
+    parser.add_argument(
+        "--go-on", action="store_true", help="keep the seeds that --out has of equal settings"
+    )
     chosen = parser.parse_args()
     folder = os.environ.get("LONGSHORT_DATA")
     if not folder or not Path(folder).is_dir():
@@ -341,17 +364,25 @@ def main() -> None:
     results: dict[str, Any] = {}
     if chosen.out.is_file():
         results = json.loads(chosen.out.read_text())
+    data, threads = Path(folder), chosen.threads
+
+    def keep(name: str, part: str, found: dict[str, Any], where: dict[str, Any]) -> None:
+        results.setdefault(name, {})[part] = found | {"environment": where}
+        chosen.out.parent.mkdir(exist_ok=True)
+        chosen.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+
     for name in chosen.rows:
-        row, data, threads = ROWS[name], Path(folder), chosen.threads
-        for part in chosen.parts:
+        row, before = ROWS[name], results.get(name, {}).get("quality", {})
+        if "quality" in chosen.parts:
+            runs = earlier(row, before) if chosen.go_on else []
+            for seed in range(row.seeds or chosen.seeds):
+                if seed not in [run["seeds"] for run in runs]:
+                    where = about(threads)
+                    runs.append(one_run(row, data, seed, threads))
+                    keep(name, "quality", quality(row, runs), where)
+        if "speed" in chosen.parts:
             where = about(threads)
-            if part == "quality":
-                found = quality(row, data, chosen.seeds, threads)
-            else:
-                found = throughput(row, data, threads)
-            results.setdefault(name, {})[part] = found | {"environment": where}
-            chosen.out.parent.mkdir(exist_ok=True)
-            chosen.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+            keep(name, "speed", throughput(row, data, threads), where)
         print(line(name, results[name]), flush=True)
 
 

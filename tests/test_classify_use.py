@@ -108,6 +108,36 @@ def test_labels_that_are_no_numbers_stay_texts(
     assert ls.load(tmp_path / "run").labels == run.labels == found
 
 
+@pytest.mark.parametrize("kind", ["polars", "pandas", "category", "object", "parquet"])
+def test_numbers_as_labels_of_tables_stay_numbers(kind: str, tmp_path: Path) -> None:
+    steps = pl.DataFrame({"id": np.repeat(np.arange(60), 4), "time": list(range(4)) * 60})
+    steps = steps.with_columns(
+        x=pl.col("id") % 2 * 3.0 + pl.col("time") / 10 + pl.col("id") / 99,
+        label=pl.col("id") % 2 * 4,
+    )
+    made: dict[str, Any] = {
+        "polars": steps,
+        "pandas": pd.DataFrame(steps.to_dict(as_series=False)),
+        "parquet": tmp_path / "steps.parquet",
+    }
+    for each in ("category", "object"):
+        made[each] = made["pandas"].astype({"label": each})
+    steps.write_parquet(made["parquet"])
+    run = ls.Classifier(settings=OF_NUMBERS).fit(made[kind], out=tmp_path / "run")
+    assert run.labels == (0, 4)
+
+
+def test_a_lazy_frame_is_read_without_a_warning(finished: Path) -> None:
+    run = ls.load(finished / "run")
+    assert len(run.predict(reviews(5).lazy())) == 5
+
+
+def test_data_named_in_the_settings_are_fitted(finished: Path, tmp_path: Path) -> None:
+    settings = {**SMALL, "data.path": str(finished / "reviews.csv")}
+    run = ls.Classifier(settings=settings).fit(None, out=tmp_path / "run")
+    assert run.scores == ls.load(finished / "run").scores
+
+
 def test_new_texts_and_labels_are_scored(finished: Path) -> None:
     run = ls.load(finished / "run")
     new = reviews(20, first=80)
@@ -146,6 +176,10 @@ def test_files_of_the_other_parts_are_named_in_fit(tmp_path: Path) -> None:
         (["a", "b"], ["x", float("nan")], "labels: item 1: the label is missing"),
         (["a", "b"], np.eye(2), "labels: item 0: a label is a name or a whole number, got ndarr"),
         (["a", "\ud800b"], ["x", "y"], "data: item 1: character 0 .* is half of a surrogate pair"),
+        (["a", "b"], np.ma.array([3, 4], mask=[0, 1]), "labels: item 1: the label is missing"),
+        (["a", "b"], pd.Series([3, None], dtype="Int64"), "labels: item 1: the label is missing"),
+        (["a", "b"], pl.DataFrame({"y": [3, 4]}), "2 items and 1 labels are not as many"),
+        ([torch.zeros(2, 1, requires_grad=True)], ["x"], "item 0: a text or an array .* is expect"),
         (["a", "b"], ["x", "\ud800"], "labels: item 1: character 0 .* is half of a surrogate"),
     ],
 )

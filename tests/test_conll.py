@@ -79,7 +79,10 @@ def test_position_digits_are_taken_off(write: Write) -> None:
         ('{"tokens": ["a"', "line 1: is not JSON"),
         ('{"tokens": ["a"], "tags": [3]}', "under 'tags'; numbers are none: write the names"),
         ('[{"tokens": ["a"], "tags": ["O"]}]', "line 1: .* without brackets around all"),
-        ('[\n{"tokens": ["a"], "tags": ["O"]}\n]', "line 1: is not JSON: .*one object a line"),
+        (
+            '[\n{"tokens": ["a"], "tags": ["O"]}\n]',
+            "line 1: is not JSON: .*write one object a line",
+        ),
         (
             '{"tokens": ["a", "b\\ud800"], "tags": ["O", "O"]}',
             r"line 1: tokens: text 2: character 1 \(U\+D800\) is half of a surrogate pair",
@@ -101,6 +104,10 @@ def test_tokens_and_tags_are_two_columns(write: Write, tag_column: int) -> None:
 def test_a_broken_encoding_is_told_by_byte(write: Write) -> None:
     with pytest.raises(DataError, match=r"line 2: byte 1 \(0xe9\) is not UTF-8"):
         read_tagged(write("t", b"a\tO\nb\xe9\tO\n"))
+
+
+def test_brackets_may_be_tokens(write: Write) -> None:
+    assert read_tagged(write("t", "[\n{\na\n"), with_tags=False).tokens == [["[", "{", "a"]]
 
 
 def test_files_without_tags_where_none_are_needed(write: Write) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import longshort as ls
@@ -282,6 +283,11 @@ def test_a_file_and_its_lines_make_the_same_run(tmp_path: Path, of_lines: ls.Lan
     assert of_file.scores == of_lines.scores
     assert of_file.generate("the", length=9) == of_lines.generate("the", length=9)
     assert of_file.report.is_file() and "perplexity" in of_file.verdict
+    lines = prose(120).splitlines()
+    for kind, given in (("column", pd.Series(lines)), ("iterator", iter(lines))):
+        run = model(settings=SMALL).fit(given, out=tmp_path / kind)
+        assert run.scores == of_lines.scores
+        assert run.evaluate(pd.Series(lines), include_training=True)["test"]["model"]
 
 
 def test_lines_may_have_their_ends(tmp_path: Path, of_lines: ls.LanguageRun) -> None:

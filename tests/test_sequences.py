@@ -136,11 +136,19 @@ def test_equal_content_stays_in_one_part() -> None:
     assert not (sides[0] & sides[1] | sides[0] & sides[2] | sides[1] & sides[2])
 
 
-def test_shares_are_of_samples_where_content_repeats() -> None:
-    groups = [0] * 300 + [1] * 40 + list(range(2, 662))
-    parts = holdout(groups, None, val=0.1, test=0.1, seed=0)
-    assert [len(parts[part]) for part in ("val", "test")] == [100, 100]
-    assert set(range(300)) <= set(parts["train"].tolist())
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("often", "drawn"), [([900], 10), ([450, 450], 10), ([300, 101], 60)])
+def test_what_stands_too_often_for_a_part_is_for_training(
+    often: list[int], drawn: int, seed: int
+) -> None:
+    groups = [group for group, count in enumerate(often) for _ in range(count)]
+    single = 100 if drawn < 60 else 599
+    groups += range(1000, 1000 + single)
+    parts = holdout(groups, None, val=0.1, test=0.1, seed=seed)
+    for part in ("val", "test"):
+        kinds = {groups[i] for i in parts[part]}
+        assert len(kinds) == drawn and len(parts[part]) <= round(0.1 * len(groups))
+    assert {groups[i] for i in parts["train"]} >= {g for g, n in enumerate(often) if n > 100}
 
 
 def test_where_no_group_fits_the_smallest_is_taken() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -607,12 +608,24 @@ def test_overwriting_keeps_the_old_run_when_the_new_one_cannot_start(
     assert (other / "README.md").read_text() == "years of work"
 
 
+def test_a_file_system_without_locks_is_told(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    said: list[str] = []
+    workflow.run(settings_for(data), tmp_path / "run", say=said.append)
+    assert f"warning: {tmp_path / 'run'}: cannot be locked ([Errno" in "\n".join(said)
+
+
 def test_two_processes_do_not_write_into_one_run(data: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     scores = workflow.run(settings_for(data), run)
     (run / "scores.json").unlink()
     before = {path: path.read_bytes() for path in run.rglob("*.*") if path.is_file()}
-    with RunFolder.open(run).locked():
+    with RunFolder.open(run).locked(say=pytest.fail):
         with pytest.raises(RunError, match="another process is at this run"):
             workflow.resume(run)
         with pytest.raises(RunError, match="another process is at this run"):

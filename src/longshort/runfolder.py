@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,13 +68,13 @@ class RunFolder:
     path: Path
 
     @staticmethod
-    def create(path: Path, overwrite: bool = False) -> RunFolder:
+    def create(path: Path, overwrite: bool, say: Callable[[str], None]) -> RunFolder:
         """Make a new, empty run folder; an existing one only goes with `overwrite`."""
         if path.exists():
             if not path.is_dir():
                 raise RunError(f"{path}: is a file; give another folder to --out")
             if any(path.iterdir()):
-                _clear(path, overwrite)
+                _clear(path, overwrite, say)
         try:
             (path / "ckpt").mkdir(parents=True, exist_ok=True)
             probe = path / ".writable"
@@ -113,8 +113,11 @@ class RunFolder:
         return self.path / "ckpt" / "best.safetensors"
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """For one process at a time, until it ends in whatever way; another gets a `RunError`."""
+    def locked(self, say: Callable[[str], None]) -> Iterator[None]:
+        """For one process at a time, until it ends in whatever way; another gets a `RunError`.
+
+        Where the file system knows no locks, a warning is said.
+        """
         lock = FileLock(self.file(LOCK), blocking=False)
         try:
             lock.acquire()
@@ -123,8 +126,11 @@ class RunFolder:
                 f"{self.path}: another process is at this run; wait for its end, or give another "
                 "folder to --out"
             ) from None
-        except OSError as error:
-            raise RunError(f"{self.path}: cannot write there: {error.strerror or error}") from None
+        except (OSError, NotImplementedError) as error:
+            say(
+                f"warning: {self.path}: cannot be locked ({error}); see to it that no other "
+                "process writes there"
+            )
         try:
             yield
         finally:
@@ -164,7 +170,7 @@ def free_folder(parent: Path, name: str) -> Path:
     return parent / f"{name}-{number}"
 
 
-def _clear(path: Path, overwrite: bool) -> None:
+def _clear(path: Path, overwrite: bool, say: Callable[[str], None]) -> None:
     """Remove a run's own files; whatever else lies in the folder stays."""
     if not overwrite:
         go_on = f"continue it with `longshort train --resume {path}`, "
@@ -179,7 +185,7 @@ def _clear(path: Path, overwrite: bool) -> None:
         )
     try:
         own = [path / name for file in FILES for name in (file, f"{file}.partial")]
-        with RunFolder(path).locked():
+        with RunFolder(path).locked(say):
             for file in [*(path / "ckpt").glob("*.safetensors*"), *own, path / ".writable"]:
                 file.unlink(missing_ok=True)
     except OSError as error:

@@ -47,15 +47,15 @@ def is_file(data: object) -> bool:
 
 def is_table(data: object) -> bool:
     """Whether the data is a file or a frame, which hold items and labels alike."""
-    return is_file(data) or hasattr(data, "columns")
+    return is_file(data) or hasattr(type(data), "columns")
 
 
 def with_labels(data: Any, labels: Iterable[object] | None) -> object:
     """A file or frame as it is; texts or arrays together with their labels."""
-    if is_table(data):
-        if labels is not None:
-            raise DataError("labels: stand in the file or frame; name their column with label=")
+    if labels is None and (data is None or is_table(data)):
         return data
+    if is_table(data):
+        raise DataError("labels: stand in the file or frame; name their column with label=")
     if labels is None:
         raise DataError("labels: one for each item is needed")
     return examples_of(data, labels)
@@ -63,11 +63,13 @@ def with_labels(data: Any, labels: Iterable[object] | None) -> object:
 
 def with_tags(data: Any, tags: Iterable[Sequence[str]] | None) -> object:
     """A file as it is; sentences as lists of tokens together with their tags."""
-    if not is_file(data):
-        return tagged_of(data, tags)
-    if tags is not None:
+    if tags is None and (data is None or is_file(data)):
+        return data
+    if is_file(data):
         raise DataError("tags: stand in the file; leave them out")
-    return data
+    if is_table(data):
+        raise DataError("data: a file, or sentences as lists of tokens are expected, got a frame")
+    return tagged_of(data, tags)
 
 
 def given(roles: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,7 +46,7 @@ class LanguageModel:
 
     def fit(
         self,
-        data: str | Path | Sequence[str],
+        data: str | Path | Iterable[str],
         *,
         val: str | Path | None = None,
         test: str | Path | None = None,
@@ -60,13 +60,14 @@ class LanguageModel:
         data: a text file or a list of lines; val, test: files of those parts, else the text's last
         shares. Without `out` the run lies in a temporary folder that the system clears some day.
         """
+        text = list(data) if isinstance(data, Iterator) else data
         folder, scores = run_into(
-            with_data(self._settings, data, {"val_path": val, "test_path": test}),
-            data,
+            with_data(self._settings, text, {"val_path": val, "test_path": test}),
+            text,
             out,
             overwrite=overwrite,
             say=say,
             listen=listen,
         )
-        trained = replace(language.load(folder), memory=None if is_file(data) else data)
+        trained = replace(language.load(folder), memory=None if is_file(text) else text)
         return LanguageRun(folder, trained, scores)

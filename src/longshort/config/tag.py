@@ -19,7 +19,7 @@ class TagData(SourceConfig):
     val_path: str | None = Field(None, description="validation file; else a share of the training")
     test_path: str | None = Field(None, description="test file; else a share of the training file")
     format: Literal["conll", "jsonl"] | None = Field(
-        None, description="columns or JSON lines; by the first character when absent"
+        None, description="columns or JSON lines; by the beginning when absent"
     )
     token_column: int = Field(0, description="from 0; negative from the end")
     tag_column: int = Field(-1, description="from 0; negative from the end")

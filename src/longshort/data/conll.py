@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.data.textfiles import read_lines, well_formed
+from longshort.data.textfiles import json_fault, read_lines, well_formed
 from longshort.errors import DataError
 
 Format = Literal["conll", "jsonl"]
@@ -101,7 +101,7 @@ def read_tagged(
 
     conll: a token a line, columns apart by tabs or spaces, a blank line behind every sentence, and
     lines that begin with -DOCSTART- passed over; columns count from 0, negative ones from the end.
-    jsonl: {"tokens": [...], "tags": [...]} a line. The format is seen by the first character when
+    jsonl: {"tokens": [...], "tags": [...]} a line. The format is seen by the beginning when
     absent. `strip_position` takes the number off a token's end ("科0"); without `with_tags` tags
     may be absent. Raises `DataError` with file and line.
     """
@@ -112,8 +112,9 @@ def read_tagged(
     path = Path(data)
     lines, digest = read_lines(path)
     if format is None:
-        begin = "".join(islice((line.strip() for line in lines if line.strip()), 2))
-        format = "jsonl" if begin.startswith(("{", "[{")) else "conll"
+        first, second = islice((line.strip() for line in [*lines, "-", "-"] if line.strip()), 2)
+        is_json = first.startswith(("{", "[{")) or (first == "[" and second.startswith('{"'))
+        format = "jsonl" if is_json else "conll"
     if format == "jsonl":
         tokens, tags, numbers = _from_json(path, lines, with_tags)
     else:
@@ -248,8 +249,8 @@ def _parsed(path: Path, number: int, line: str) -> dict[str, Any]:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise DataError(
-            f"{path}: line {number}: is not JSON: {error}; one object a line is expected"
-        ) from (None)
+            f"{path}: line {number}: is not JSON: {json_fault(error)}; write one object a line"
+        ) from None
     if not isinstance(row, dict):
         raise DataError(
             f'{path}: line {number}: {{"tokens": […], "tags": […]}} is expected, one object a line '

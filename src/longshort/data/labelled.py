@@ -150,7 +150,11 @@ def _item(place: str, item: Any) -> Item:
         return item
     try:
         values = np.asarray(item)
-    except ValueError:
+    except (
+        TypeError,
+        ValueError,
+        RuntimeError,
+    ):  # ragged; of torch with gradients or no NumPy type
         values = np.asarray(None)
     if values.dtype.kind not in "fiub" or values.ndim == 0:
         raise DataError(

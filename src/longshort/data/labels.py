@@ -10,7 +10,7 @@ import numpy as np
 from longshort.data.textfiles import well_formed
 from longshort.errors import DataError
 
-_MISSING = {"", "nan", "<na>", "null"}
+_MISSING = {"", "nan", "nat", "<na>", "null"}
 
 
 def label_names(labels: Iterable[object], places: Sequence[str], owner: str) -> list[str]:
@@ -29,16 +29,17 @@ def are_whole(labels: Iterable[object]) -> bool:
 
 
 def _plain(label: Any) -> object:
-    """A scalar of NumPy or torch as Python's."""
-    return label.item() if hasattr(label, "item") and label.ndim == 0 else label
+    """A scalar of NumPy or torch as Python's; what is masked is missing."""
+    if label is np.ma.masked:
+        return None
+    return label.item() if getattr(label, "ndim", None) == 0 else label
 
 
 def _name(label: object, where: str) -> str:
     label = _plain(label)
     if isinstance(label, bytes):
         label = label.decode("utf-8", "replace")
-    is_nan = isinstance(label, float) and np.isnan(label)
-    if label is None or is_nan or (isinstance(label, str) and label.strip().lower() in _MISSING):
+    if label is None or str(label).strip().lower() in _MISSING:
         shown = f", got {label!r}" if isinstance(label, str) and label.strip() else ""
         raise DataError(
             f"{where}: the label is missing{shown}; fill it in, or leave the example out"

@@ -66,20 +66,26 @@ def holdout(
     chosen: dict[str, list[int]] = {part: [] for part in PARTS}
     for label in sorted(strata):
         stratum = [strata[label][i] for i in draw.permutation(len(strata[label]))]
-        samples = sum(map(len, stratum))
+        whole = len(stratum), sum(map(len, stratum))
         if len(stratum) >= _FEWEST:
-            chosen["test"] += _taken(stratum, round(test * samples), 2) if test else []
-            chosen["val"] += _taken(stratum, round(val * samples), 1) if val else []
+            chosen["test"] += _taken(stratum, whole, test, 2) if test else []
+            chosen["val"] += _taken(stratum, whole, val, 1) if val else []
         chosen["train"] += [index for members in stratum for index in members]
     return {part: np.array(sorted(found), dtype=np.int64) for part, found in chosen.items()}
 
 
-def _taken(stratum: list[list[int]], wanted: int, left: int) -> list[int]:
-    """Samples of groups from the end that fit, of one at least; so many groups are left."""
+def _taken(stratum: list[list[int]], whole: tuple[int, int], share: float, left: int) -> list[int]:
+    """Samples of groups from the end, one at least: of all groups and samples no more than a share.
+
+    whole: how many groups and samples there were; so many groups are left.
+    """
+    groups, samples = (max(1, round(share * count)) for count in whole)
     taken: list[int] = []
     for place in reversed(range(len(stratum))):
-        if len(taken) + len(stratum[place]) <= max(1, wanted) and len(stratum) > left:
+        fits = len(taken) + len(stratum[place]) <= samples
+        if fits and groups and len(stratum) > left:
             taken += stratum.pop(place)
+            groups -= 1
     return taken or stratum.pop(stratum.index(min(stratum, key=len)))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from longshort.data.textfiles import decoded_lines, read_bytes, well_formed
 from longshort.errors import DataError
@@ -46,10 +48,12 @@ def read_running(data: object) -> Running:
     """A text file, gzip too, or a list of lines, with or without their ends."""
     if isinstance(data, (str, Path)):
         return _from_file(Path(data))
-    if isinstance(data, (list, tuple)) and all(isinstance(line, str) for line in data):
-        for number, line in enumerate(data, 1):
+    is_table = isinstance(data, Mapping) or hasattr(type(data), "columns")
+    lines: list[Any] = list(data) if isinstance(data, Iterable) and not is_table else [None]
+    if all(isinstance(line, str) for line in lines):
+        for number, line in enumerate(lines, 1):
             well_formed(line, f"lines: line {number}")
-        return _with_text(Running("lines", _joined([line.rstrip("\r\n") for line in data])))
+        return _with_text(Running("lines", _joined([line.rstrip("\r\n") for line in lines])))
     raise DataError(f"data: a text file or a list of lines is expected, got {type(data).__name__}")
 
 

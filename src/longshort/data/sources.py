@@ -22,7 +22,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from longshort.config import DataConfig
-from longshort.data.textfiles import decoded, raw_lines, unpacked
+from longshort.data.textfiles import decoded, json_fault, raw_lines, unpacked
 from longshort.errors import DataError
 
 POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
@@ -76,17 +76,20 @@ class Source:
 
     def explain(self, error: BaseException) -> str:
         """What a parser's error means to the person whose file it is."""
-        text = _first_line(error)
-        if self.path is not None and self.first_line is not None:
-            faults = _not_json if self.first_line == _NO_HEADER else _open_quote
-            text = faults(Path(self.path)) or text
         if "found more fields" not in str(error) or self.path is None:
-            return f"{self.name}: cannot be read: {text}"
+            return f"{self.name}: cannot be read: {self._fault() or _first_line(error)}"
         return (
             f"{self.path}: {_ragged_line(Path(self.path), len(self.columns))}more cells than the "
             f"header's {len(self.columns)} columns; remove the extra cells, put quotes around a "
             "cell that holds the delimiter, or name the delimiter with --set data.delimiter=';'"
         )
+
+    def _fault(self) -> str:
+        """Where a file breaks off its format."""
+        if self.path is None or self.first_line is None:
+            return ""
+        find = _not_json if self.first_line == _NO_HEADER else _open_quote
+        return find(Path(self.path))
 
     def row(self, index: int) -> str:
         """How a person finds row `index` (from 0): a line of the file or a row number."""
@@ -154,6 +157,8 @@ def _with_index_as_column(frame: Any) -> Any:
 
 def _pandas_column(name: str, column: Any) -> pl.Series:
     """Numbers and times as they are (times in UTC), everything else as text."""
+    if column.dtype.kind == "O":  # what categories and objects hold may be numbers all the same
+        column = column.astype(object).infer_objects()
     kind = column.dtype.kind
     if kind == "M":
         return pl.Series(name, column.to_numpy(dtype="datetime64[us]"))
@@ -355,7 +360,7 @@ def _not_json(path: Path) -> str:
         try:
             row = json.loads(raw.strip() or b"{}")
         except (ValueError, RecursionError) as error:
-            return f"line {number}: {error}"
+            return f"line {number}: {json_fault(error)}"
         if not isinstance(row, dict):
             return f"line {number} is a {type(row).__name__}; leave out what surrounds the objects"
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,6 +93,13 @@ def decoded(source: object, line: bytes, number: int) -> str:
             f"{source}: line {number}: byte {error.start} ({line[error.start]:#04x}) is not UTF-8; "
             "save the file as UTF-8 (for example `iconv -f latin1 -t utf-8`)"
         ) from None
+
+
+def json_fault(error: ValueError | RecursionError) -> str:
+    """What is wrong with a line of JSON, and where in the line."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at character {error.colno}"
+    return str(error)
 
 
 def well_formed(text: str, place: str) -> str:

@@ -66,8 +66,8 @@ def run(
     Whatever can be refused is refused before `out` is touched.
     """
     job = prepare(settings, data, say)
-    folder = RunFolder.create(out, overwrite)
-    with folder.locked():
+    folder = RunFolder.create(out, overwrite, say)
+    with folder.locked(say):
         _begin(folder, job)
         return _finish(folder, job, say, listen, resume=False)
 
@@ -107,7 +107,7 @@ def resume(
             f"{path}: was started on a frame in memory; go on in Python with "
             f"longshort.resume({str(path)!r}, frame)"
         )
-    with folder.locked():
+    with folder.locked(say):
         job = JOBS[config.task].again(config, given(config, data), stored)
         return _finish(folder, job, say, listen, resume=folder.last.is_file())
 

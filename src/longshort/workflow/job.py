@@ -147,10 +147,12 @@ def unlearned(source: D, parts: Parts[D], what: str, say: Say) -> D:
 
 def refuse_other_fit(fitted: dict[str, Any], name: str, stored: dict[str, Any]) -> None:
     """Raise where something else was fitted to the same data than when the run began."""
-    if fitted != stored.get("fitted"):
+    before = stored.get("fitted", {})
+    other = [key for key in fitted if fitted[key] != before.get(key)]
+    if other:
         raise RunError(
-            f"{name}: something else was fitted than when the run began; restore the tokenizer's "
-            "file, or start a new run"
+            f"{name}: something else was fitted than when the run began: {', '.join(other)}; "
+            "restore the data's types and the tokenizer's file, or start a new run"
         )
 
 

@@ -12,7 +12,7 @@ from longshort.config.sequences import SequenceData
 from longshort.data.columns import is_numeric, number, refuse_bad_stamps, refuse_text, stamp
 from longshort.data.formats.table import LABELS, TEXTS, find_column, opened
 from longshort.data.labelled import Examples, Item
-from longshort.data.labels import label_names
+from longshort.data.labels import are_whole, label_names
 from longshort.data.sources import POLARS_ERRORS, Source
 from longshort.errors import DataError, nearest
 
@@ -79,7 +79,8 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
     table = _collected(source, columns)
     items: list[Item] = []
     places: list[str] = []
-    labels: list[str] = []
+    labels: list[object] = []
+    cells: list[str] = []
     for group in table.partition_by("id", maintain_order=True):
         name, first = str(group["id"][0]), int(group["row"][0])
         _refuse_doubled(source, columns, group)
@@ -88,15 +89,18 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
         places.append(f"{columns.id} {name!r} ({source.row(first)})")
         if columns.label is not None:
             labels.append(_one_label(source, columns, group, name))
+            cells.append(f"{source.row(int(group['row'][0]))}, column {columns.label!r}")
+    owner = source.path or source.name
     return Examples(
         source.name,
         items,
-        labels if columns.label is not None else None,
+        None if columns.label is None else label_names(labels, cells, owner),
         places,
         source.path,
         source.sha256,
         columns.features,
         columns.found(),
+        columns.label is not None and are_whole(labels),
     )
 
 
@@ -184,7 +188,7 @@ def _label(source: Source, name: str) -> pl.Expr:
     return column.str.strip_chars() if source.sample.schema[name] == pl.String else column
 
 
-def _one_label(source: Source, columns: _Columns, group: pl.DataFrame, name: str) -> str:
+def _one_label(source: Source, columns: _Columns, group: pl.DataFrame, name: str) -> object:
     label = group["label"][0]
     others = group.filter(pl.col("label") != label)
     if others.height:
@@ -194,5 +198,4 @@ def _one_label(source: Source, columns: _Columns, group: pl.DataFrame, name: str
             f"{columns.id} {name!r} has the labels {str(label)!r} and {str(other)!r}; a sequence "
             "has one"
         )
-    place = f"{source.row(int(group['row'][0]))}, column {columns.label!r}"
-    return label_names([label], [place], source.path or source.name)[0]
+    return label

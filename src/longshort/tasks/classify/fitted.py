@@ -54,7 +54,7 @@ class _Stored(BaseModel):
     """What is written of `Fitted`."""
 
     labels: tuple[str, ...] = Field(min_length=2)
-    has_whole_labels: bool
+    has_whole_labels: bool = False
     tokens: str | None
     tokenizer: str | None = None
     lowercase: bool

@@ -21,6 +21,8 @@ from longshort.errors import DataError
 Format = Literal["conll", "jsonl"]
 
 _DOCUMENT = "-DOCSTART-"
+_JSON = re.compile(r'{|\[{|\[\n{"')
+"""How objects begin, and a list of them, which is refused by its name."""
 _STRATUM = 20
 """Sentences with the same types from which on they are divided by themselves."""
 _POSITIONED = re.compile(r"(.+?)[0-9]+")
@@ -112,9 +114,8 @@ def read_tagged(
     path = Path(data)
     lines, digest = read_lines(path)
     if format is None:
-        first, second = islice((line.strip() for line in [*lines, "-", "-"] if line.strip()), 2)
-        is_json = first.startswith(("{", "[{")) or (first == "[" and second.startswith('{"'))
-        format = "jsonl" if is_json else "conll"
+        begin = "\n".join(islice((line.strip() for line in lines if line.strip()), 2))
+        format = "jsonl" if _JSON.match(begin) else "conll"
     if format == "jsonl":
         tokens, tags, numbers = _from_json(path, lines, with_tags)
     else:

@@ -150,11 +150,7 @@ def _item(place: str, item: Any) -> Item:
         return item
     try:
         values = np.asarray(item)
-    except (
-        TypeError,
-        ValueError,
-        RuntimeError,
-    ):  # ragged; of torch with gradients or no NumPy type
+    except (TypeError, ValueError, RuntimeError):  # ragged, or a tensor that NumPy cannot take
         values = np.asarray(None)
     if values.dtype.kind not in "fiub" or values.ndim == 0:
         raise DataError(

@@ -114,7 +114,6 @@ ZAREMBA = SMALL | {
     "train.decay_after": 4,
     "train.max_epochs": 13,
     "train.patience": 13,
-    "train.ema": 0.0,
     "train.bptt": 20,
 }
 LARGER = TIED | {

@@ -192,7 +192,7 @@ ROWS = {
             "split.test": 0.1,
             "model.hidden": 512,
             "model.dropout": 0.25,
-            "train.max_epochs": 11,
+            "train.max_epochs": 10,
             "evaluate.dynamic": True,
         },
         minutes=10.0,

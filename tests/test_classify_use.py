@@ -98,7 +98,7 @@ def test_columns_tensors_and_iterators_are_lists_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("labels", "found"),
-    [(["7", "8"], ("7", "8")), ([True, False], ("false", "true")), ([7, "8"], ("7", "8"))],
+    [(["7", "NaT"], ("7", "NaT")), ([True, False], ("false", "true")), ([7, "8"], ("7", "8"))],
 )
 def test_labels_that_are_no_numbers_stay_texts(
     labels: list[object], found: tuple[str, ...], tmp_path: Path

@@ -12,6 +12,7 @@ from longshort import workflow
 from longshort.config import assign
 from longshort.data.conll import tagged_of
 from longshort.data.labelled import examples_of
+from longshort.data.sources import is_frame
 from longshort.errors import DataError
 from longshort.train.events import Listener
 from longshort.workflow.job import Say
@@ -47,7 +48,7 @@ def is_file(data: object) -> bool:
 
 def is_table(data: object) -> bool:
     """Whether the data is a file or a frame, which hold items and labels alike."""
-    return is_file(data) or hasattr(type(data), "columns")
+    return is_file(data) or is_frame(data)
 
 
 def with_labels(data: Any, labels: Iterable[object] | None) -> object:

@@ -10,7 +10,7 @@ import numpy as np
 from longshort.data.textfiles import well_formed
 from longshort.errors import DataError
 
-_MISSING = {"", "nan", "nat", "<na>", "null"}
+_MISSING = {"", "nan", "<na>", "null"}
 
 
 def label_names(labels: Iterable[object], places: Sequence[str], owner: str) -> list[str]:

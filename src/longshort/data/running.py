@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from longshort.data.sources import is_frame
 from longshort.data.textfiles import decoded_lines, read_bytes, well_formed
 from longshort.errors import DataError
 
@@ -48,7 +49,7 @@ def read_running(data: object) -> Running:
     """A text file, gzip too, or a list of lines, with or without their ends."""
     if isinstance(data, (str, Path)):
         return _from_file(Path(data))
-    is_table = isinstance(data, Mapping) or hasattr(type(data), "columns")
+    is_table = isinstance(data, Mapping) or is_frame(data)
     lines: list[Any] = list(data) if isinstance(data, Iterable) and not is_table else [None]
     if all(isinstance(line, str) for line in lines):
         for number, line in enumerate(lines, 1):

@@ -119,6 +119,11 @@ def open_source(data: object, config: DataConfig, longest: int = MAX_LINE) -> So
     return Source(frame.lazy(), tuple(frame.columns), "frame", first_line=None)
 
 
+def is_frame(data: object) -> bool:
+    """Whether it has columns, as frames do; a lazy one is not asked for them, which would cost."""
+    return hasattr(type(data), "columns")
+
+
 def _as_polars(data: object) -> pl.DataFrame:
     if isinstance(data, pl.LazyFrame):
         return data.collect()

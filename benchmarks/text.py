@@ -222,12 +222,13 @@ def on_torch(task: Any) -> Any:
     """The same task with a network on torch's layers."""
     rival = copy.copy(task)
     rival.network = copy.deepcopy(task.network)
-    layers = rival.network.layers
-    if isinstance(layers, nn.ModuleList):
-        plain = [nn.LSTM(each.input_size, each.hidden_size) for each in layers]  # type: ignore[union-attr]
-        rival.network.layers = nn.ModuleList(plain)
-    else:
-        rival.network.layers = Packed(layers)
+    for network in getattr(rival.network, "members", [rival.network]):
+        layers = network.layers
+        if isinstance(layers, nn.ModuleList):
+            plain = [nn.LSTM(each.input_size, each.hidden_size) for each in layers]  # type: ignore[union-attr]
+            network.layers = nn.ModuleList(plain)
+        else:
+            network.layers = Packed(layers)
     return rival
 
 

@@ -388,8 +388,9 @@ def test_weights_of_labels_choose_the_epoch_too(table: Path) -> None:
     job = ClassifyJob.prepare(chosen, str(table), print)
     task = job.task
     with torch.no_grad():
-        task.network.head.weight.zero_()
-        task.network.head.bias.copy_(torch.tensor([-1.0, 1.0]))  # always the frequent label
+        for member in task.network.members:
+            member.head.weight.zero_()
+            member.head.bias.copy_(torch.tensor([-1.0, 1.0]))  # always the frequent label
     assert task.fitted.labels == ("no", "yes")
     assert task.validate() == pytest.approx(0.5, abs=0.05)
 
@@ -458,7 +459,18 @@ def test_a_classifier_never_sees_padding(pooling: str, convolution: int) -> None
     network = Classifier(model, 3, tokens=20, features=None).eval()
     numbers = torch.randint(1, 20, (9, 2))
     whole = network(numbers, torch.tensor([9, 3]))
-    torch.testing.assert_close(whole[1], network(numbers[:3, 1:], torch.tensor([3]))[0])
+    torch.testing.assert_close(whole[:, 1], network(numbers[:3, 1:], torch.tensor([3]))[:, 0])
+
+
+def test_networks_from_different_beginnings_give_the_mean_of_their_probabilities() -> None:
+    torch.manual_seed(0)
+    model = ClassifyModel(members=3, hidden=6, embedding=5)
+    network = Classifier(model, 4, tokens=20, features=None).eval()
+    numbers, lengths = torch.randint(1, 20, (9, 2)), torch.tensor([9, 3])
+    each = torch.stack([member(numbers, lengths).softmax(-1) for member in network.members])
+    together = network.log_probabilities(numbers, lengths).exp()
+    torch.testing.assert_close(together.float(), each.mean(0))
+    assert each.std(0).min() > 0
 
 
 def test_a_summary_is_of_a_sequence_s_own_steps() -> None:
@@ -493,11 +505,12 @@ def test_the_embedding_starts_from_vectors(table: Path, vectors: Path) -> None:
     chosen = settings(table, model__vectors=str(vectors), text__min_count=2)
     del chosen["model"]["embedding"]
     job = ClassifyJob.prepare(ClassifyConfig.model_validate(chosen), str(table), said.append)
-    known, embedding = job.task.fitted.vocabulary, job.task.network.embedding
-    assert known is not None and embedding is not None and job.config.model.embedding == 3
-    weight = embedding.weight[torch.tensor(known.encode(["before", "after", "lorem"]))]
-    assert weight.tolist() == [[1, 0, 0], [-1, 0, 0], [0, 0.5, 0]]
-    assert not embedding.weight[0].any() and embedding.weight.requires_grad
+    known, embeddings = job.task.fitted.vocabulary, job.task.network.embeddings
+    assert known is not None and len(embeddings) == 5 and job.config.model.embedding == 3
+    for embedding in embeddings:
+        weight = embedding.weight[torch.tensor(known.encode(["before", "after", "lorem"]))]
+        assert weight.tolist() == [[1, 0, 0], [-1, 0, 0], [0, 0.5, 0]]
+        assert not embedding.weight[0].any() and embedding.weight.requires_grad
     assert f"vectors: 3 of {len(known) - 2} known tokens have one" in said
 
 
@@ -509,8 +522,8 @@ def test_frozen_vectors_stay_and_come_back_without_their_file(
     workflow.run(chosen, tmp_path / "run")
     vectors.unlink()
     trained = load(tmp_path / "run")
-    known, embedding = trained.fitted.vocabulary, trained.network.embedding
-    assert known is not None and embedding is not None
+    known, embedding = trained.fitted.vocabulary, trained.network.embeddings[0]
+    assert known is not None
     assert embedding.weight[known.encode(["after"])[0]].tolist() == [-1, 0, 0]
     assert trained.predict(["lorem before after"]).height == 1
 

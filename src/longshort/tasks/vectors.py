@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,8 +33,8 @@ def sized_by_vectors(model: M) -> M:
 
 
 @torch.no_grad()
-def start_from_vectors(weight: Tensor, file: str, vocabulary: Vocabulary) -> str:
-    """Put the file's vectors into an embedding's weights [V, E]; says how many tokens have one.
+def start_from_vectors(weights: Sequence[Tensor], file: str, vocabulary: Vocabulary) -> str:
+    """Put the file's vectors into embeddings' weights [V, E]; says how many tokens have one.
 
     Tokens without one begin at random, as large as the others are. Raises `DataError` where none
     has one.
@@ -45,8 +46,10 @@ def start_from_vectors(weight: Tensor, file: str, vocabulary: Vocabulary) -> str
             f"{file}: has a vector for none of the {len(known):,} known tokens; is it of this "
             "language?"
         )
-    weight[1:].normal_(0.0, float(np.std(list(vectors.values()))))
-    for number, token in enumerate(known, len(SPECIAL)):
-        if token in vectors:
-            weight[number] = torch.from_numpy(vectors[token])
+    deviation = float(np.std(list(vectors.values())))
+    for weight in weights:
+        weight[1:].normal_(0.0, deviation)
+        for number, token in enumerate(known, len(SPECIAL)):
+            if token in vectors:
+                weight[number] = torch.from_numpy(vectors[token])
     return f"vectors: {len(vectors):,} of {len(known):,} known tokens have one"

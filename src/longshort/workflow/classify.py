@@ -216,7 +216,7 @@ def _told(config: ClassifyConfig, is_text: bool) -> list[str]:
     data = ("format", "text", "label", "id", "time", "features", "scaling")
     keys = [f"data.{name}" for name in data]
     keys += ["text.tokens", "text.min_count", "model.embedding"] if is_text else []
-    keys += ["model.convolution", "model.kernel"]
+    keys += ["model.members", "model.convolution", "model.kernel"]
     keys += [f"train.{name}" for name in ("learning_rate", "batch_size", "max_epochs", "patience")]
     told = []
     for key in keys:

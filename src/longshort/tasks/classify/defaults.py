@@ -18,6 +18,7 @@ _STEPS = 2_000
 _FEWEST, _MOST = 5, 60
 _MANY, _FEW = 5_000, 500
 _LONG = 40
+_MEMBERS = 5
 _FILTERS = 128
 _SHAPE, _WORDS = 9, 3
 _WHOLE_WORDS = ("words", "spaces", "jieba")
@@ -27,9 +28,12 @@ def decided_model(model: ClassifyModel, train: Examples) -> ClassifyModel:
     """Long sequences of numbers have local shapes, which filters in front find.
 
     A summary of each channel is what the linear rival sees: with it, the network only has to learn
-    what a linear map of it cannot say.
+    what a linear map of it cannot say. From few examples networks learn what depends on where
+    they began; several together do not.
     """
     changes: dict[str, Any] = {}
+    if model.members is None:
+        changes["members"] = _MEMBERS if len(train) < _FEW else 1
     if model.summary is None:
         changes["summary"] = not train.is_text
     filters = model.convolution

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +17,41 @@ from longshort.tasks.cell import chosen_cell
 
 
 class Classifier(nn.Module):
-    """Token numbers [T, B], or values [T, B, F], and lengths [B] to logits [B, K]."""
+    """Token numbers [T, B], or values [T, B, F], and lengths [B] to logits [M, B, K].
+
+    M networks learn the same from different beginnings, and their probabilities are averaged
+    (Lakshminarayanan et al., 2017).
+    """
+
+    def __init__(
+        self, model: ClassifyModel, classes: int, *, tokens: int | None, features: int | None
+    ) -> None:
+        super().__init__()
+        self.classes = classes
+        self.members = nn.ModuleList(
+            Member(model, classes, tokens=tokens, features=features)
+            for _ in range(model.members or 1)
+        )
+
+    @property
+    def embeddings(self) -> list[Embedding]:
+        """Of every network that has one."""
+        members = (each for each in self.members if isinstance(each, Member))
+        return [each.embedding for each in members if each.embedding is not None]
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """The logits of each network."""
+        return torch.stack([member(x, lengths) for member in self.members])
+
+    def log_probabilities(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Of the networks together, [B, K], in float64."""
+        each = self(x, lengths).double().log_softmax(-1)
+        found: Tensor = each.logsumexp(0) - math.log(len(each))
+        return found
+
+
+class Member(nn.Module):
+    """One network: token numbers [T, B], or values [T, B, F], and lengths [B] to logits [B, K]."""
 
     def __init__(
         self, model: ClassifyModel, classes: int, *, tokens: int | None, features: int | None

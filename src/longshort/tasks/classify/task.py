@@ -61,12 +61,13 @@ class ClassifyTask(Task):
         return int(self._lengths[samples].sum())
 
     def loss(self, samples: Tensor) -> Tensor:
-        """Mean cross entropy."""
+        """Mean cross entropy of every network of its own."""
         device = self.config.train.device
         x, lengths = self.train.batch(samples)
+        logits = self.network(x.to(device), lengths)
         return F.cross_entropy(
-            self.network(x.to(device), lengths),
-            self.train.targets[samples].to(device),
+            logits.flatten(0, 1),
+            self.train.targets[samples].repeat(len(logits)).to(device),
             weight=self._weights,
             label_smoothing=self.config.train.label_smoothing,
         )
@@ -77,19 +78,20 @@ class ClassifyTask(Task):
         Where labels are weighed in training they are here: else the epoch would be chosen that
         gives up the rare ones.
         """
-        logits = logits_of(self.network, self.val, self.config.train.device).double()
+        found = log_probabilities_of(self.network, self.val, self.config.train.device)
         truth = self.val.targets
-        weights = torch.ones(logits.shape[1]) if self._weights is None else self._weights.cpu()
+        weights = torch.ones(found.shape[1]) if self._weights is None else self._weights.cpu()
         each = weights.double()[truth]
-        wrong = each[logits.argmax(1) != truth].sum() / each.sum()
-        entropy = (each * F.cross_entropy(logits, truth, reduction="none")).sum() / each.sum()
+        wrong = each[found.argmax(1) != truth].sum() / each.sum()
+        entropy = (each * F.nll_loss(found, truth, reduction="none")).sum() / each.sum()
         return float(wrong + entropy / (1.0 + entropy) / len(truth))
 
     def _start_from_vectors(self) -> str | None:
-        file, embedding = self.config.model.vectors, self.network.embedding
-        if file is None or embedding is None or self.fitted.vocabulary is None:
+        file, known = self.config.model.vectors, self.fitted.vocabulary
+        if file is None or known is None:
             return None
-        return start_from_vectors(embedding.weight, file, self.fitted.vocabulary)
+        weights = [embedding.weight for embedding in self.network.embeddings]
+        return start_from_vectors(weights, file, known)
 
     def _class_weights(self) -> Tensor:
         counts = torch.bincount(self.train.targets, minlength=len(self.fitted.labels))
@@ -110,16 +112,16 @@ def build_network(config: ClassifyConfig, fitted: Fitted) -> Classifier:
 
 def probabilities_of(network: Classifier, encoded: Encoded, device: str) -> NDArray[np.float64]:
     """Of every label, [n, K]."""
-    found: NDArray[np.float64] = logits_of(network, encoded, device).double().softmax(1).numpy()
+    found: NDArray[np.float64] = log_probabilities_of(network, encoded, device).exp().numpy()
     return found
 
 
-def logits_of(network: Classifier, encoded: Encoded, device: str) -> Tensor:
-    """Logits [n, K] of all sequences, without gradients and dropout, on the CPU."""
+@torch.no_grad()
+def log_probabilities_of(network: Classifier, encoded: Encoded, device: str) -> Tensor:
+    """Of every label for all sequences, [n, K], without dropout, in float64 on the CPU."""
     network.eval()
-    found = torch.empty(len(encoded.sequences), network.head.out_features)
-    with torch.no_grad():
-        for samples in in_order_of_length(encoded.lengths, _EVALUATED):
-            x, lengths = encoded.batch(samples)
-            found[samples] = network(x.to(device), lengths).cpu()
+    found = torch.empty(len(encoded.sequences), network.classes, dtype=torch.float64)
+    for samples in in_order_of_length(encoded.lengths, _EVALUATED):
+        x, lengths = encoded.batch(samples)
+        found[samples] = network.log_probabilities(x.to(device), lengths).cpu()
     return found

@@ -45,7 +45,7 @@ class TagTask(Task):
         file = self.config.model.vectors
         if file is None:
             return None
-        return start_from_vectors(self.network.words.weight, file, self.fitted.vocabulary)
+        return start_from_vectors([self.network.words.weight], file, self.fitted.vocabulary)
 
     @property
     def module(self) -> nn.Module:

@@ -610,7 +610,7 @@ def test_stdin_is_utf_8_with_any_line_ends(finished: Path, tmp_path: Path) -> No
     assert call(app, ["predict", str(finished)], input=b"a b c\r\nc\r\n").output == plain.output
     broken = call(app, ["predict", str(finished)], input=b"a b c\ncaf\xe9\n")
     assert isinstance(broken.exception, DataError)
-    assert "stdin: line 2: byte 3 (0xe9) is not UTF-8" in str(broken.exception)
+    assert "stdin: line 2: byte 4 of the line (0xe9) is not UTF-8" in str(broken.exception)
 
 
 def test_a_closed_stdin_and_a_narrow_encoding_are_no_traceback(finished: Path) -> None:

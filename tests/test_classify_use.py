@@ -16,11 +16,12 @@ from typer.testing import CliRunner
 
 import longshort as ls
 from longshort.cli.main import app
-from longshort.config.classify import ClassifyTrain
+from longshort.config.classify import ClassifyModel, ClassifyTrain
 from longshort.data.findings import Finding
+from longshort.data.labelled import examples_of
 from longshort.report import plots
 from longshort.report.classify import _most_frequent
-from longshort.tasks.classify.defaults import decided_training
+from longshort.tasks.classify.defaults import decided_model, decided_training
 
 SMALL = {
     "model.hidden": 8,
@@ -240,7 +241,7 @@ def test_that_labels_were_weighed_is_said_of_every_score(tmp_path: Path) -> None
     settings = {**SMALL, "train.class_weights": True, "train.max_epochs": 1}
     run = ls.Classifier(settings=settings).fit(path, out=tmp_path / "run")
     for scores in (run.scores, run.evaluate(reviews(10, first=100))):
-        assert scores["notes"]["model"].startswith("weighs labels by the inverse of their share")
+        assert "weighs labels by the inverse of their share" in scores["notes"]["model"]
 
 
 def test_evaluate_from_the_command_line(finished: Path, tmp_path: Path) -> None:
@@ -405,3 +406,35 @@ def test_the_table_of_confusions_shows_the_most_frequent_labels_in_shares_of_all
     shares = re.findall(r"#\w{6}", plots.confusion(np.array([[3]]), ["a"], np.array([6])))
     whole = re.findall(r"#\w{6}", plots.confusion(np.array([[3]]), ["a"]))
     assert shares != whole
+
+
+# What a stranger runs into
+
+
+def test_texts_of_which_nothing_is_known_are_told(finished: Path) -> None:
+    asked = ["predict", str(finished / "run")]
+    found = CliRunner().invoke(app, asked, input="a lovely day\n\nzzz qqq\n")
+    assert len(found.stdout.split()) == 3
+    warnings = [line for line in found.stderr.splitlines() if line.startswith("warning:")]
+    assert len(warnings) == 2 and all("1 of 1 texts are empty or have no" in w for w in warnings)
+    found = CliRunner().invoke(app, [*asked, "--json"], input="a lovely day\n\nzzz qqq\n")
+    assert "2 of 3 texts are empty or have no token" in found.stderr
+    assert "(line 2, line 3)" in found.stderr
+
+
+def test_networks_that_are_averaged_are_told(finished: Path) -> None:
+    scores = ls.load(finished / "run").scores
+    assert scores["notes"]["model"] == "is 5 networks, whose probabilities are averaged"
+
+
+@pytest.mark.parametrize(("count", "members"), [(499, 5), (500, 1)])
+def test_few_examples_are_learned_by_several_networks(count: int, members: int) -> None:
+    train = examples_of(["a", "b"] * (count // 2) + ["a"] * (count % 2))
+    assert decided_model(ClassifyModel(), train).members == members
+    assert decided_model(ClassifyModel(members=2), train).members == 2
+
+
+def test_a_folder_that_is_taken_is_refused_before_the_data_is_read(finished: Path) -> None:
+    asked = ["run", str(finished / "missing.csv"), "--task", "classify"]
+    found = CliRunner().invoke(app, [*asked, "--out", str(finished / "run")])
+    assert "already used; give another --out" in str(found.exception)

@@ -423,7 +423,7 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
     ("name", "content", "settings", "message"),
     [
         ("x.train", "1 good\n0\n", {}, "line 2: a label and a text are expected, got '0'"),
-        ("x.train", b"1 good\n0 b\xffd\n", {}, r"line 2: byte 3 \(0xff\) is not UTF-8"),
+        ("x.train", b"1 good\n0 b\xffd\n", {}, r"line 2: byte 4 of the line \(0xff\) is not UTF-8"),
         ("x.train", "\n\n", {}, "holds no line"),
         ("x.csv", "a,b\nhi,1\n", {}, "which column is the text\\? Name it with --text"),
         ("x.csv", "text,label\nhi,1\n", {"label": "lable"}, "no column 'lable'.*label"),

@@ -18,7 +18,8 @@ from longshort.cli.main import app
 from longshort.config.tag import TagConfig
 from longshort.data.conll import read_tagged, tagged_of
 from longshort.data.findings import Finding
-from longshort.workflow.tag import TagJob, load
+from longshort.errors import DataError
+from longshort.workflow.tag import TagJob, Trained, load
 
 SMALL = {
     "model.hidden": 12,
@@ -318,3 +319,57 @@ def test_the_recipes_are_sound_and_all_different() -> None:
     ]
     shared = max(len(a & b) / len(a | b) for a, b in combinations(words, 2))
     assert len(words) > 500 and shared < 0.7
+
+
+# What a stranger runs into
+
+
+def test_new_sentences_with_types_that_training_lacks_are_told(finished: Path) -> None:
+    tokens, tags = visits(30, first=500)
+    tags[0][1] = "B-zzz"
+    said: list[str] = []
+    load(finished / "run").evaluate(tagged_of(tokens, tags), say=said.append)
+    assert any("1 new entities have a type that the training part lacks" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "cut"),
+    [
+        (["mr", "anna", ",", "was", "in", "rome", "."], ["mr", "anna", ",", "in", "rome", "."]),
+        (["mr", "anna,", "was", "in", "rome."], ["mr", "anna,", "in", "rome."]),
+    ],
+)
+def test_texts_are_cut_as_the_training_tokens_are(
+    tokens: list[str], cut: list[str], tmp_path: Path
+) -> None:
+    tags = [["O", "B-per", *["O"] * (len(tokens) - 2)]] * 30
+    sentences = [[*tokens, f"n{i}"] for i in range(30)]
+    data = write(tmp_path / "x.conll", (sentences, [[*each, "O"] for each in tags]))
+    job = TagJob.prepare(TagConfig.model_validate(settings()), str(data), lambda _: None)
+    run = load_untrained(job)
+    assert run.cut("mr anna, in rome.") == cut
+
+
+def load_untrained(job: TagJob) -> Trained:
+    return Trained(job.config, job.task.fitted, job.task.network, None, "")
+
+
+def test_a_file_without_ends_of_sentences_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "long.conll"
+    path.write_text("mr O\nanna B-per\n" * 50)
+    with pytest.raises(DataError, match=r"single sentence of 100 tokens.*by empty lines"):
+        workflow.run(settings() | {"data": {"path": str(path)}}, tmp_path / "run")
+
+
+def test_what_is_no_sentence_is_refused(finished: Path) -> None:
+    run = ls.load(finished / "run")
+    for use in (run.tag, run.entities):
+        with pytest.raises(DataError, match="sentence: a text or a list of tokens is expected"):
+            use(None)
+
+
+def test_json_tells_where_tags_were_written(finished: Path, tmp_path: Path) -> None:
+    out = tmp_path / "tags.csv"
+    asked = ["predict", str(finished / "run"), "--out", str(out), "--json"]
+    found = CliRunner().invoke(app, asked, input="mr otto in rome\n")
+    assert json.loads(found.stdout) == {"rows": 4, "out": str(out)} and out.is_file()

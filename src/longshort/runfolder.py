@@ -70,11 +70,8 @@ class RunFolder:
     @staticmethod
     def create(path: Path, overwrite: bool, say: Callable[[str], None]) -> RunFolder:
         """Make a new, empty run folder; an existing one only goes with `overwrite`."""
-        if path.exists():
-            if not path.is_dir():
-                raise RunError(f"{path}: is a file; give another folder to --out")
-            if any(path.iterdir()):
-                _clear(path, overwrite, say)
+        if refuse_taken(path, overwrite):
+            _clear(path, say)
         try:
             (path / "ckpt").mkdir(parents=True, exist_ok=True)
             probe = path / ".writable"
@@ -170,8 +167,12 @@ def free_folder(parent: Path, name: str) -> Path:
     return parent / f"{name}-{number}"
 
 
-def _clear(path: Path, overwrite: bool, say: Callable[[str], None]) -> None:
-    """Remove a run's own files; whatever else lies in the folder stays."""
+def refuse_taken(path: Path, overwrite: bool) -> bool:
+    """Raise where no run can be made; returns whether an old one has to be cleared away before."""
+    if path.exists() and not path.is_dir():
+        raise RunError(f"{path}: is a file; give another folder to --out")
+    if not path.exists() or not any(path.iterdir()):
+        return False
     if not overwrite:
         go_on = f"continue it with `longshort train --resume {path}`, "
         raise RunError(
@@ -183,6 +184,11 @@ def _clear(path: Path, overwrite: bool, say: Callable[[str], None]) -> None:
             f"{path}: holds files that are not a longshort run, so --overwrite leaves it alone; "
             "give another --out"
         )
+    return True
+
+
+def _clear(path: Path, say: Callable[[str], None]) -> None:
+    """Remove a run's own files; whatever else lies in the folder stays."""
     try:
         own = [path / name for file in FILES for name in (file, f"{file}.partial")]
         with RunFolder(path).locked(say):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from longshort.api.fitting import is_table, with_labels, with_tags
 from longshort.data.labelled import examples_of
-from longshort.errors import DataError, LongshortError
+from longshort.errors import ConfigError, DataError, LongshortError
 from longshort.runfolder import REPORT
 from longshort.tasks.forecast.predict import Prediction
 from longshort.tasks.language.generate import Sampling
@@ -145,8 +145,8 @@ class LanguageRun(_Finished[language.Trained]):
         self,
         prompt: str = "",
         *,
-        length: int = 200,
-        temperature: float = 1.0,
+        length: int = 300,
+        temperature: float = 0.8,
         top_k: int = 0,
         top_p: float = 1.0,
         seed: int = 0,
@@ -157,6 +157,8 @@ class LanguageRun(_Finished[language.Trained]):
         likeliest; top_k: only the so many likeliest (0: all); top_p: only the likeliest that
         together reach this probability (1: all). Raises `ConfigError`.
         """
+        if not isinstance(prompt, str):
+            raise ConfigError(f"prompt: a text is expected, got {type(prompt).__name__}")
         how = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
         return self._trained.stream(prompt, length, how)
 
@@ -164,8 +166,8 @@ class LanguageRun(_Finished[language.Trained]):
         self,
         prompt: str = "",
         *,
-        length: int = 200,
-        temperature: float = 1.0,
+        length: int = 300,
+        temperature: float = 0.8,
         top_k: int = 0,
         top_p: float = 1.0,
         seed: int = 0,

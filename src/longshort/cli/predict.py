@@ -65,18 +65,15 @@ def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> 
     if data is None and trained.fitted.vocabulary is None:
         raise ConfigError(f"--data: {run} classifies numbers over time; give a file of them")
     if data is None and out is None and not screen.as_json:
-        for line in stdin_lines():
-            print(trained.predict([line])["label"][0], flush=True)
+        for number, line in enumerate(stdin_lines(), 1):
+            print(trained.predict_lines([line], number, screen.say)["label"][0], flush=True)
         return
     if data is None:
-        texts = list(stdin_lines())
-        places = [f"line {number}" for number in range(1, len(texts) + 1)]
-        table = trained.predict(texts)
+        table = trained.predict_lines(list(stdin_lines()), 1, screen.say)
     else:
         examples = trained.read(data, screen.say)
-        places = examples.places
-        table = trained.predict_examples(examples)
-    table = pl.DataFrame({"place": places}).hstack(table)
+        table = trained.predict_examples(examples, screen.say)
+        table = pl.DataFrame({"place": examples.places}).hstack(table)
     if out is not None:
         from longshort.runfolder import write_atomic
 
@@ -110,7 +107,8 @@ def _tag(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
         table.write_csv().rstrip("\n") if out is None else f"wrote {len(table):,} rows to {out}"
     ]
     tagged = table.group_by("place", maintain_order=True).agg(tokens="token", tags="tag")
-    screen.result({"rows": len(table), "sentences": tagged.to_dicts()}, lines)
+    found = {"sentences": tagged.to_dicts()} if out is None else {"out": str(out)}
+    screen.result({"rows": len(table), **found}, lines)
 
 
 def _forecast(

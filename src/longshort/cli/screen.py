@@ -20,7 +20,7 @@ class Screen:
         self.quiet = quiet or as_json
         self._progress: Progress | None = None
         self._bar: TaskID | None = None
-        self._score = ""
+        self._score = self._unit = ""
 
     def say(self, line: str) -> None:
         """A remark on the way; warnings are shown whatever was asked."""
@@ -49,7 +49,7 @@ class Screen:
                 completed=event.step,
                 loss=f"{event.loss:.4g}",
                 score=self._score,
-                rate=f"{event.samples_per_second:,.0f}/s",
+                rate=f"{event.samples_per_second:,.0f} {self._unit}/s",
                 left=_duration(event.seconds_left),
             )
         elif isinstance(event, EpochEnded):
@@ -69,6 +69,7 @@ class Screen:
             )
 
     def _start(self, event: Any) -> None:
+        self._unit = event.unit
         self.say(f"training {event.parameters:,} parameters, at most {event.total_steps:,} steps")
         if not sys.stderr.isatty():
             return

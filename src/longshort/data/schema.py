@@ -87,8 +87,9 @@ def _find_target(source: Source, config: DataConfig, taken: set[str | None]) -> 
     if not numeric:
         raise DataError(
             f"{source.name}: no numeric column is left to forecast among "
-            f"{', '.join(map(repr, source.columns[:10]))}; name one with --target"
-            + _delimiter_hint(source)
+            f"{', '.join(map(repr, source.columns[:10]))}; name one with --target, "
+            "or say with --task what else the file holds: classify (labelled texts or sequences), "
+            "tag (tokens with tags), lm (running text)" + _delimiter_hint(source)
         )
     shown = ", ".join(numeric[:10]) + (", …" if len(numeric) > 10 else "")
     raise DataError(

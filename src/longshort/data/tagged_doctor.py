@@ -29,7 +29,9 @@ def examine_parts(parts: Parts[Tagged], max_length: int) -> list[Finding]:
     counts = Counter(kind for _, _, kind in _entities(parts.train, scheme))
     found += _one_tag(parts.train) + _bare(parts.train)
     found += scarce(counts, "types", "entities") if counts else []
-    return [*found, *_unseen(parts, scheme), *_untested(parts, scheme)]
+    for name, source in (("val", parts.val), ("test", parts.test)):
+        found += unseen_types(parts.train, name, source)
+    return [*found, *_untested(parts, scheme)]
 
 
 def _entities(source: Tagged, scheme: Scheme) -> Iterator[tuple[int, int, str]]:
@@ -85,29 +87,27 @@ def _bare(train: Tagged) -> list[Finding]:
     ]
 
 
-def _unseen(parts: Parts[Tagged], scheme: Scheme) -> list[Finding]:
-    """Types that only validation or test have."""
-    known = {kind for _, _, kind in _entities(parts.train, scheme)}
-    found = []
-    for name, source in (("val", parts.val), ("test", parts.test)):
-        unseen = [each for each in _entities(source, scheme) if each[2] not in known]
-        if unseen and known:
-            kinds = sorted({kind for _, _, kind in unseen})
-            found.append(
-                Finding(
-                    "unseen-type",
-                    "warning",
-                    f"{len(unseen):,} {name} entities have a type that the training part lacks, "
-                    f"and count as missed: {', '.join(kinds[:SHOWN])}",
-                    tuple(
-                        f"{source.places[number]}: token {at + 1} "
-                        f"{source.tokens[number][at]!r}: {kind}"
-                        for number, at, kind in unseen[:SHOWN]
-                    ),
-                    "correct the tags, or give training sentences with them",
-                )
-            )
-    return found
+def unseen_types(train: Tagged, name: str, source: Tagged) -> list[Finding]:
+    """Types of sentences that are called `name`, of which training has none."""
+    scheme = detect(train)
+    known = {kind for _, _, kind in _entities(train, scheme)}
+    unseen = [each for each in _entities(source, scheme) if each[2] not in known]
+    if not unseen or not known:
+        return []
+    kinds = sorted({kind for _, _, kind in unseen})
+    return [
+        Finding(
+            "unseen-type",
+            "warning",
+            f"{len(unseen):,} {name} entities have a type that the training part lacks, "
+            f"and count as missed: {', '.join(kinds[:SHOWN])}",
+            tuple(
+                f"{source.places[number]}: token {at + 1} {source.tokens[number][at]!r}: {kind}"
+                for number, at, kind in unseen[:SHOWN]
+            ),
+            "correct the tags, or give training sentences with them",
+        )
+    ]
 
 
 def _untested(parts: Parts[Tagged], scheme: Scheme) -> list[Finding]:

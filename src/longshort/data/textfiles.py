@@ -90,7 +90,8 @@ def decoded(source: object, line: bytes, number: int) -> str:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{source}: line {number}: byte {error.start} ({line[error.start]:#04x}) is not UTF-8; "
+            f"{source}: line {number}: byte {error.start + 1} of the line "
+            f"({line[error.start]:#04x}) is not UTF-8; "
             "save the file as UTF-8 (for example `iconv -f latin1 -t utf-8`)"
         ) from None
 

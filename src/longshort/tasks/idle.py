@@ -8,6 +8,7 @@ from longshort.config.section import Section
 from longshort.config.training import BaseConfig
 from longshort.errors import ConfigError
 
+_OWN_CASE = ("bytes", "tokenizer")
 Idle = list[tuple[str, str]]
 """Keys of settings, and why each has no effect."""
 
@@ -32,6 +33,12 @@ def idle_draw(val_path: str | None, test_path: str | None) -> Idle:
         return []
     reason = "is of parts that are drawn, and all have files of their own"
     return [("split.stratify", reason), ("split.seed", reason)]
+
+
+def idle_lowercase(tokens: str) -> Idle:
+    """Case, where tokens are bytes or a file says what becomes of it."""
+    kind = tokens.partition(":")[0]
+    return [("text.lowercase", f"is not of {kind} tokens")] if kind in _OWN_CASE else []
 
 
 def _is_chosen(config: BaseConfig, key: str) -> bool:

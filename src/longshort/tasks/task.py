@@ -62,8 +62,13 @@ class Task(ABC):
         wanted = plan.steps_per_epoch * plan.batch_size
         return list(torch.cat(passes)[:wanted].view(-1, plan.batch_size))
 
+    @property
+    def unit(self) -> str:
+        """What speed is told in."""
+        return "samples"
+
     def size(self, samples: Tensor) -> int:
-        """How much these samples are, in the unit that speed is told in."""
+        """How many units these samples have."""
         return len(samples)
 
     def rate(self, samples: Tensor) -> float:

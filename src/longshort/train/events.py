@@ -13,6 +13,8 @@ class Started:
     step: int
     total_steps: int
     parameters: int
+    unit: str
+    """What speed is told in."""
 
 
 @dataclass(frozen=True)

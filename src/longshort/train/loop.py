@@ -115,7 +115,7 @@ class _Loop:
         begin, state = time.monotonic(), self.state
         first_step = state.steps
         parameters = sum(w.numel() for w in self.weights)
-        self.listen(Started(first_step, self.plan.total_steps, parameters))
+        self.listen(Started(first_step, self.plan.total_steps, parameters, self.task.unit))
         with _stop_flag() as stop:
             if not self.state.history:
                 self._judge({"epoch": 0, "step": 0})

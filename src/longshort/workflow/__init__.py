@@ -19,6 +19,7 @@ from longshort.runfolder import (
     REPORT,
     SCORES,
     RunFolder,
+    refuse_taken,
 )
 from longshort.train import fit
 from longshort.train.checkpoint import save_tensors
@@ -65,6 +66,7 @@ def run(
 
     Whatever can be refused is refused before `out` is touched.
     """
+    refuse_taken(out, overwrite)
     job = prepare(settings, data, say)
     folder = RunFolder.create(out, overwrite, say)
     with folder.locked(say):

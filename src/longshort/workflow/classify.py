@@ -12,18 +12,19 @@ import polars as pl
 from torch import Tensor
 
 from longshort.config.classify import ClassifyConfig
+from longshort.data.finders import SHOWN
 from longshort.data.findings import Finding, refuse_errors
 from longshort.data.labelled import Examples, Item, examples_of
 from longshort.data.labelled_doctor import Reading, examine_parts
 from longshort.data.labelled_source import like, of_another, read_examples
 from longshort.data.parts import Parts, make_parts
 from longshort.data.tokens import content_of, find_tokeniser, in_full, suited
-from longshort.data.vocabulary import Vocabulary
+from longshort.data.vocabulary import UNKNOWN, Vocabulary
 from longshort.errors import DataError, RunError
 from longshort.report.classify import ClassifyReport, build_page, model_card
 from longshort.runfolder import MODEL
 from longshort.tasks.classify.defaults import decided_model, decided_text, decided_training
-from longshort.tasks.classify.fitted import Fitted, vocabulary_of
+from longshort.tasks.classify.fitted import Encoded, Fitted, vocabulary_of
 from longshort.tasks.classify.idle import refuse_idle
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.rivals import Known
@@ -140,10 +141,13 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
 
 def _noted(scores: dict[str, Any], config: ClassifyConfig) -> dict[str, Any]:
     """With what a reader has to know about the model."""
+    notes, members = [], config.model.members or 1
+    if members > 1:
+        notes.append(f"is {members} networks, whose probabilities are averaged")
     if config.train.class_weights:
-        scores["notes"]["model"] = (
-            "weighs labels by the inverse of their share: accuracy pays for macro F1"
-        )
+        notes.append("weighs labels by the inverse of their share: accuracy pays for macro F1")
+    if notes:
+        scores["notes"]["model"] = "; it ".join(notes)
     return scores
 
 
@@ -216,7 +220,7 @@ def _told(config: ClassifyConfig, is_text: bool) -> list[str]:
     data = ("format", "text", "label", "id", "time", "features", "scaling")
     keys = [f"data.{name}" for name in data]
     keys += ["text.tokens", "text.min_count", "model.embedding"] if is_text else []
-    keys += ["model.members", "model.convolution", "model.kernel"]
+    keys += ["model.members", "model.convolution", "model.kernel", "model.summary"]
     keys += [f"train.{name}" for name in ("learning_rate", "batch_size", "max_epochs", "patience")]
     told = []
     for key in keys:
@@ -247,10 +251,21 @@ class Trained:
         """Label and probability of every label for texts, or arrays [T, F]: one row each."""
         return self.predict_examples(examples_of(items))
 
-    def predict_examples(self, examples: Examples) -> pl.DataFrame:
-        """The same for examples from a file; their labels are not looked at."""
+    def predict_lines(self, texts: Sequence[str], first: int, say: Say) -> pl.DataFrame:
+        """The same for lines of which the first has this number; `place` names them."""
+        places = [f"line {number}" for number in range(first, first + len(texts))]
+        table = self.predict_examples(replace(examples_of(texts), places=places), say)
+        return pl.DataFrame({"place": places}).hstack(table)
+
+    def predict_examples(self, examples: Examples, say: Say = quiet) -> pl.DataFrame:
+        """The same for examples from a file; their labels are not looked at.
+
+        Texts of which nothing is known are told: their labels are mere habit.
+        """
         self.refuse_other_kind(examples)
         encoded = self.fitted.encode(replace(examples, labels=None))
+        if examples.is_text:
+            _tell_unknown(examples.places, encoded, say)
         p = probabilities_of(self.network, encoded, self.config.train.device)
         labels = self.fitted.labels
         table: dict[str, Any] = {"label": [labels[i] for i in p.argmax(1)]}
@@ -333,6 +348,17 @@ class Trained:
         p = probabilities_of(self.network, test.encoded, self.config.train.device)
         scored = score_on(p, len(self.fitted.labels), train, val, test)
         return _noted(scores_of(scored, self.fitted, self.config), self.config)
+
+
+def _tell_unknown(places: Sequence[str], encoded: Encoded, say: Say) -> None:
+    known = [any(n != UNKNOWN for n in sequence) for sequence in encoded.sequences]
+    unknown = [place for place, has_any in zip(places, known, strict=True) if not has_any]
+    if unknown:
+        more = ", …" if len(unknown) > SHOWN else ""
+        say(
+            f"warning: {len(unknown):,} of {len(places):,} texts are empty or have no token that "
+            f"training had, so nothing is known of them ({', '.join(unknown[:SHOWN])}{more})"
+        )
 
 
 def load(path: Path) -> Trained:

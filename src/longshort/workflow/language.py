@@ -66,7 +66,7 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
         say(f"parts: {parts.how}")
         for finding in job.findings:
             say(f"{finding.severity}: {finding.sentence()}")
-        for name in ("tokens", "min_count"):
+        for name in ("tokens", "min_count", "eos"):
             if getattr(given, name) is None:
                 say(f"decided: text.{name} = {getattr(job.config.text, name)}")
         say(

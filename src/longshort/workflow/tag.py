@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ from torch import Tensor
 from longshort.config.tag import TagConfig
 from longshort.data.conll import Tagged, read_tagged, tagged_of
 from longshort.data.findings import Finding, refuse_errors
-from longshort.data.parts import Parts, make_parts
+from longshort.data.parts import PARTS, Parts, make_parts
 from longshort.data.schemes import detect, examine, with_types
-from longshort.data.tagged_doctor import examine_parts
+from longshort.data.tagged_doctor import examine_parts, unseen_types
 from longshort.data.tokens import find_tokeniser
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError, RunError
@@ -50,7 +50,7 @@ _FILTERS = 50
 _PAIRS = 50
 _BATCHES = 2_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 10, 40
-_SINGLE = 0.99
+_SINGLE, _WHOLE = 0.99, 0.95
 """Share of tokens of one character from which a text counts as written in characters."""
 
 
@@ -193,6 +193,7 @@ def read_parts(config: TagConfig, data: object) -> Parts[Tagged]:
     for part, path in (("val", config.data.val_path), ("test", config.data.test_path)):
         if path is not None:
             given[part] = _read(path, config)
+    _refuse_one_sentence(given)
     scheme = detect(given["train"])
     findings = [finding for source in given.values() for finding in examine(source, scheme)]
     for source in given.values():
@@ -202,6 +203,16 @@ def read_parts(config: TagConfig, data: object) -> Parts[Tagged]:
         given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
     )
     return replace(parts, findings=(*findings, *parts.findings))
+
+
+def _refuse_one_sentence(given: dict[str, Tagged]) -> None:
+    """Raise where a file that has to be divided has no end of a sentence in it."""
+    train = given["train"]
+    if len(train) == 1 and len(given) < len(PARTS) and train.path is not None:
+        raise DataError(
+            f"{train.name}: is a single sentence of {len(train.tokens[0]):,} tokens, of which no "
+            "parts can be made; end sentences by empty lines, or in JSON lines by the line"
+        )
 
 
 def refuse_mixed_schemes(train: Tagged, other: Tagged) -> None:
@@ -243,7 +254,7 @@ def decided(config: TagConfig, parts: Parts[Tagged]) -> TagConfig:
     lengths = [len(token) for tokens in parts.train.tokens for token in tokens]
     are_single = lengths.count(1) >= _SINGLE * len(lengths)
     if config.text.tokens is None:
-        tokens = "characters" if are_single else "spaces"
+        tokens = "characters" if are_single else _how_cut(parts.train)
         changes["text"] = config.text.model_copy(update={"tokens": tokens})
     sizes = {"characters": 0 if are_single else _FILTERS, "pairs": _PAIRS if are_single else 0}
     open_sizes = {name: n for name, n in sizes.items() if getattr(config.model, name) is None}
@@ -253,6 +264,19 @@ def decided(config: TagConfig, parts: Parts[Tagged]) -> TagConfig:
         epochs = min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, round(_BATCHES / batches)))
         changes["train"] = config.train.model_copy(update={"max_epochs": epochs})
     return config.model_copy(update=changes)
+
+
+def _how_cut(train: Tagged) -> str:
+    """How texts have to be cut for tokens like those of training.
+
+    In words and marks, if marks stand alone there and hardly any token would be cut; else at white
+    space.
+    """
+    tokens = [token for sentence in train.tokens for token in sentence]
+    words = find_tokeniser("words").cut
+    marks = sum(not any(map(str.isalnum, token)) for token in tokens)
+    whole = sum(len(words(token)) == 1 for token in tokens)
+    return "words" if marks and whole >= _WHOLE * len(tokens) else "spaces"
 
 
 def _digest(parts: Parts[Tagged]) -> str:
@@ -279,15 +303,24 @@ class Trained:
         A text is cut by the setting `text.tokens`: at white space, or into single characters where
         the training data's tokens are single characters.
         """
-        tokens = self.cut(sentence) if isinstance(sentence, str) else list(sentence)
+        tokens = self._tokens(sentence)
         return list(zip(tokens, self.predict([tokens])[0], strict=True))
 
     def entities(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
         """What the tags mark, each with its type, in the order of the sentence."""
-        tokens = self.cut(sentence) if isinstance(sentence, str) else list(sentence)
+        tokens = self._tokens(sentence)
         (found,) = self._found([tokens]).entities
         space = "" if self.config.text.tokens == "characters" else " "
         return [(space.join(tokens[begin:end]), kind) for begin, end, kind in found]
+
+    def _tokens(self, sentence: object) -> list[str]:
+        if isinstance(sentence, str):
+            return self.cut(sentence)
+        if not isinstance(sentence, Iterable):
+            raise DataError(
+                f"sentence: a text or a list of tokens is expected, got {type(sentence).__name__}"
+            )
+        return list(sentence)
 
     def cut(self, text: str) -> list[str]:
         """A text's tokens, without white space."""
@@ -320,6 +353,9 @@ class Trained:
         refuse_mixed_schemes(parts.train, source)
         if not include_training:
             source = unlearned(source, parts, "sentences", say)
+        findings = examine(source, self.fitted.scheme)
+        for finding in [*findings, *unseen_types(parts.train, "new", source)]:
+            say(f"{finding.severity}: {finding.sentence()}")
         with threads(self.config.train.threads):
             scored = score(
                 self.network,

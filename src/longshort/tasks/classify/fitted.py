@@ -149,7 +149,7 @@ class Fitted:
         return values
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, but for the vocabulary, which has a file of its own."""
+        """Plain values for JSON, but for the vocabulary, which stands beside them."""
         return {
             "labels": list(self.labels),
             "has_whole_labels": self.has_whole_labels,

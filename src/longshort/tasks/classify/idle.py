@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from longshort.config.classify import ClassifyConfig
 from longshort.data.labelled import Examples
-from longshort.tasks.idle import Idle, idle_draw, idle_shares, refuse_chosen
+from longshort.tasks.idle import Idle, idle_draw, idle_lowercase, idle_shares, refuse_chosen
 
 _OF_TEXTS = (
     "text.tokens",
@@ -26,6 +26,7 @@ def refuse_idle(config: ClassifyConfig, train: Examples) -> None:
     if train.is_text:
         wanted = ["data.scaling", *(["model.summary"] if config.model.summary else [])]
         idle += [(key, f"is of numbers, and {train.name} holds texts") for key in wanted]
+        idle += idle_lowercase(str(config.text.tokens))
     else:
         idle += [(key, f"is of texts, and {train.name} holds numbers") for key in _OF_TEXTS]
     format = train.read_as.get("format")

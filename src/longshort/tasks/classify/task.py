@@ -56,6 +56,11 @@ class ClassifyTask(Task):
         """Of an epoch without a cap."""
         return count_batches(self._lengths, batch_size)
 
+    @property
+    def unit(self) -> str:
+        """Of speed."""
+        return "steps"
+
     def size(self, samples: Tensor) -> int:
         """Steps of the sequences."""
         return int(self._lengths[samples].sum())

@@ -77,6 +77,11 @@ class LanguageTask(Task):
         mean = settings.bptt / 2 if short else float(settings.bptt)
         return max(_LEAST, int(mean + _SPREAD * float(torch.randn((), generator=draw))))
 
+    @property
+    def unit(self) -> str:
+        """Of speed."""
+        return "tokens"
+
     def size(self, samples: Tensor) -> int:
         """Tokens."""
         return int(samples[1]) * self.streams.size(1)

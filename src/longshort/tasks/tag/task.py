@@ -66,6 +66,11 @@ class TagTask(Task):
         """Of an epoch without a cap."""
         return count_batches(self._lengths, batch_size)
 
+    @property
+    def unit(self) -> str:
+        """Of speed."""
+        return "tokens"
+
     def size(self, samples: Tensor) -> int:
         """Tokens."""
         return int(self._lengths[samples].sum())

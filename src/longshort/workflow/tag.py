@@ -260,7 +260,9 @@ def decided(config: TagConfig, parts: Parts[Tagged]) -> TagConfig:
     open_sizes = {name: n for name, n in sizes.items() if getattr(config.model, name) is None}
     changes["model"] = sized_by_vectors(config.model).model_copy(update=open_sizes)
     if config.train.max_epochs is None:
-        batches = len(parts.train) / config.train.batch_size
+        most = config.text.max_length
+        pieces = sum(-(-len(tokens) // most) for tokens in parts.train.tokens)
+        batches = pieces / config.train.batch_size
         epochs = min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, round(_BATCHES / batches)))
         changes["train"] = config.train.model_copy(update={"max_epochs": epochs})
     return config.model_copy(update=changes)
@@ -300,8 +302,8 @@ class Trained:
     def tag(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
         """Tokens with their tags, of tokens or of a text, in the scheme of the training data.
 
-        A text is cut by the setting `text.tokens`: at white space, or into single characters where
-        the training data's tokens are single characters.
+        A text is cut by the setting `text.tokens`: into words and marks, at white space, or into
+        single characters, as the training data's tokens are.
         """
         tokens = self._tokens(sentence)
         return list(zip(tokens, self.predict([tokens])[0], strict=True))

@@ -86,6 +86,16 @@ def test_rows_without_a_time_column_are_counted() -> None:
     assert panel.stamps(0, np.array([0, 29])) == ["0", "29"]
 
 
+def test_columns_that_are_not_looked_at_are_told() -> None:
+    frame = pl.DataFrame({"comment": ["a", "b"] * 20, "rating": list(range(40))})
+    told = read_dataset(frame, DataConfig()).describe()
+    assert told[2:] == [
+        "columns that are not looked at: comment",
+        "note: rows are taken for steps in time; labelled ones are --task classify",
+    ]
+    assert len(read_dataset(frame.select("rating"), DataConfig()).describe()) == 2
+
+
 def test_unsorted_rows_are_sorted_and_said(series: pl.DataFrame) -> None:
     shuffled = series.sample(fraction=1.0, shuffle=True, seed=1)
     dataset = read(shuffled)

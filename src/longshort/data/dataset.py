@@ -33,11 +33,21 @@ class Dataset:
         targets = ", ".join(schema.target[:5]) + (", …" if len(schema.target) > 5 else "")
         longest = int(np.argmax(panel.lengths))
         ends = panel.stamps(longest, np.array([0, panel.lengths[longest] - 1]))
-        return [
+        used = {schema.time, *schema.group, *schema.numbers}
+        unused = [name for name in self.source.columns if name not in used]
+        lines = [
             f"{self.source.name}: {panel.num_rows:,} steps of {panel.freq} in {series:,} series, "
             f"{ends[0]} to {ends[1]}",
             f"{time}; target {targets}",
         ]
+        if unused:
+            shown = ", ".join(unused[:5]) + (", …" if len(unused) > 5 else "")
+            lines.append(f"columns that are not looked at: {shown}")
+        if unused and schema.time is None:
+            lines.append(
+                "note: rows are taken for steps in time; labelled ones are --task classify"
+            )
+        return lines
 
 
 def read_dataset(data: object, config: DataConfig, freq: Freq | None = None) -> Dataset:

@@ -44,8 +44,8 @@ class Classifier(nn.Module):
         return torch.stack([member(x, lengths) for member in self.members])
 
     def log_probabilities(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """Of the networks together, [B, K], in float64."""
-        each = self(x, lengths).double().log_softmax(-1)
+        """Of the networks together, [B, K], in float64 on the CPU."""
+        each = self(x, lengths).cpu().double().log_softmax(-1)
         found: Tensor = each.logsumexp(0) - math.log(len(each))
         return found
 

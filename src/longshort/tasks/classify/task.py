@@ -128,5 +128,5 @@ def log_probabilities_of(network: Classifier, encoded: Encoded, device: str) -> 
     found = torch.empty(len(encoded.sequences), network.classes, dtype=torch.float64)
     for samples in in_order_of_length(encoded.lengths, _EVALUATED):
         x, lengths = encoded.batch(samples)
-        found[samples] = network.log_probabilities(x.to(device), lengths).cpu()
+        found[samples] = network.log_probabilities(x.to(device), lengths)
     return found

@@ -91,7 +91,7 @@ def test_columns_that_are_not_looked_at_are_told() -> None:
     told = read_dataset(frame, DataConfig()).describe()
     assert told[2:] == [
         "columns that are not looked at: comment",
-        "note: rows are taken for steps in time; labelled ones are --task classify",
+        "note: rows are taken for steps in time; labels are for --task classify",
     ]
     assert len(read_dataset(frame.select("rating"), DataConfig()).describe()) == 2
 

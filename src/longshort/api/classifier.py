@@ -1,4 +1,4 @@
-"""Classification in the manner of scikit-learn."""
+"""Classification from Python: settings, then `fit`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from longshort.workflow.job import Say, quiet
 
 
 class Classifier:
-    """A classifier of texts or of numbers over time, in the manner of scikit-learn.
+    """A classifier of texts or of numbers: settings first, then `fit`, whose run predicts.
 
     tokens: words, spaces, characters, bytes, jieba or tokenizer:FILE, decided from the texts when
     absent; vectors: a word2vec or GloVe text file. Absent settings are decided from the data.

@@ -1,4 +1,4 @@
-"""Forecasts in the manner of scikit-learn."""
+"""Forecasts from Python: settings, then `fit`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from longshort.workflow.job import Say, quiet
 
 
 class Forecaster:
-    """An LSTM forecaster in the manner of scikit-learn: settings first, then `fit`.
+    """An LSTM forecaster: settings first, then `fit`, whose run predicts.
 
     horizon: steps to forecast; context_length: steps seen before; quantiles: for intervals, such
     as (0.1, 0.5, 0.9). Absent ones are decided from the data. `settings` takes any key of

@@ -1,4 +1,4 @@
-"""Language models in the manner of scikit-learn."""
+"""Language models from Python: settings, then `fit`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from longshort.workflow.job import Say, quiet
 
 
 class LanguageModel:
-    """A language model of characters, words or bytes, in the manner of scikit-learn.
+    """A model of characters, words or bytes: settings first, then `fit`, whose run writes on.
 
     tokens: words, spaces, characters (when absent), bytes, jieba or tokenizer:FILE. `settings`
     takes any key of `config.toml`, such as {"train.max_epochs": 10}.

@@ -1,4 +1,4 @@
-"""Tagging in the manner of scikit-learn."""
+"""Tagging from Python: settings, then `fit`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from longshort.workflow.job import Say, quiet
 
 
 class Tagger:
-    """A tagger of tokens, such as of named entities, in the manner of scikit-learn.
+    """A tagger of tokens, such as of names: settings first, then `fit`, whose run tags.
 
     crf: score whole paths of tags, else each tag for itself; vectors: a word2vec or GloVe text
     file. Absent settings are decided from the data. `settings` takes any key of `config.toml`,

@@ -45,7 +45,7 @@ class Dataset:
             lines.append(f"columns that are not looked at: {shown}")
         if unused and schema.time is None:
             lines.append(
-                "note: rows are taken for steps in time; labelled ones are --task classify"
+                "note: rows are taken for steps in time; labels are for --task classify"
             )
         return lines
 

@@ -343,8 +343,8 @@ def line(name: str, found: dict[str, Any]) -> str:
         ratio = "{:.2f} [{:.2f}, {:.2f}]".format(*found["speed"]["ratio"])
         rate = found["speed"]["steps_per_second"]["ours"]
         text += f" {rate:,.0f} steps/s, nn.LSTM x {ratio}"
-        ours, theirs = found["speed"]["minutes_per_epoch"].values()
-        text += f", {ours:.2f} min an epoch, nn.LSTM {theirs:.2f}"
+        minutes = found["speed"].get("minutes_per_epoch", {})
+        text += "".join(f", {name} {value:.3g} min an epoch" for name, value in minutes.items())
     return text
 
 

@@ -15,6 +15,8 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from torch import Tensor
+from torch.nn import functional
 from typer.testing import CliRunner
 
 import longshort as ls
@@ -30,12 +32,14 @@ from longshort.tasks.classify.fitted import Encoded, Fitted
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.rivals import Known, _table, linear
 from longshort.tasks.classify.scoring import Scored, scores_of
+from longshort.tasks.classify.task import ClassifyTask
 from longshort.train.events import Event, Stepped
+from longshort.train.optimise import clip
 from longshort.workflow.classify import ClassifyJob, load
 
 QUICK: dict[str, Any] = {
     "task": "classify",
-    "model": {"hidden": 12, "embedding": 12, "dropout": 0.1},
+    "model": {"members": 1, "hidden": 12, "embedding": 12, "dropout": 0.1},
     "train": {"max_epochs": 6, "learning_rate": 0.01, "batch_size": 16, "threads": 1},
 }
 
@@ -262,6 +266,7 @@ def test_a_setting_of_another_task_is_refused(table: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "change",
     [
+        {"model__members": 2},
         {"model__pooling": "attention"},
         {"model__pooling": "last", "model__bidirectional": False},
         {"model__convolution": 8},
@@ -361,6 +366,12 @@ def test_a_share_beside_a_file_of_the_part_is_refused(table: Path, tmp_path: Pat
         workflow.run(settings(table, data__scaling="all"), tmp_path / "run")
 
 
+def test_case_is_not_of_bytes(table: Path, tmp_path: Path) -> None:
+    chosen = settings(table, text__tokens="bytes", text__lowercase=False)
+    with pytest.raises(ConfigError, match=r"text\.lowercase: is not of bytes tokens"):
+        workflow.run(chosen, tmp_path / "run")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -393,6 +404,32 @@ def test_weights_of_labels_choose_the_epoch_too(table: Path) -> None:
             member.head.bias.copy_(torch.tensor([-1.0, 1.0]))  # always the frequent label
     assert task.fitted.labels == ("no", "yes")
     assert task.validate() == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("clip_norm", [None, 0.01])
+def test_networks_together_learn_as_each_would_alone(table: Path, clip_norm: float | None) -> None:
+    def prepare(members: int) -> ClassifyTask:
+        still = {"model__dropout": 0.0, "model__word_dropout": 0.0}
+        chosen = settings(table, model__members=members, train__clip_norm=clip_norm, **still)
+        return ClassifyJob.prepare(build(chosen), str(table), lambda _: None).task
+
+    def gradients(task: ClassifyTask) -> list[Tensor]:
+        told, minimised = task.objective(torch.arange(8))
+        torch.autograd.backward(minimised)
+        for weights in task.clipped():
+            clip(weights, task.config.train)
+        found = [weight.grad for weight in task.network.members[-1].parameters()]
+        return [told.detach(), *(grad for grad in found if grad is not None)]
+
+    both, alone = prepare(2), prepare(1)
+    alone.network.members[0].load_state_dict(both.network.members[1].state_dict())
+    _, *expected = gradients(alone)
+    told, *found = gradients(both)
+    assert len(found) == len(expected) > 5
+    torch.testing.assert_close(found, expected)
+    each = both.network(*both.train.batch(torch.arange(8)))
+    losses = [functional.cross_entropy(one, both.train.targets[:8]) for one in each]
+    torch.testing.assert_close(told, sum(losses) / 2)
 
 
 def test_an_epoch_ends_after_the_steps_that_were_asked_for(table: Path, tmp_path: Path) -> None:
@@ -502,11 +539,11 @@ def vectors(tmp_path: Path) -> Path:
 
 def test_the_embedding_starts_from_vectors(table: Path, vectors: Path) -> None:
     said: list[str] = []
-    chosen = settings(table, model__vectors=str(vectors), text__min_count=2)
+    chosen = settings(table, model__members=2, model__vectors=str(vectors), text__min_count=2)
     del chosen["model"]["embedding"]
     job = ClassifyJob.prepare(ClassifyConfig.model_validate(chosen), str(table), said.append)
     known, embeddings = job.task.fitted.vocabulary, job.task.network.embeddings
-    assert known is not None and len(embeddings) == 5 and job.config.model.embedding == 3
+    assert known is not None and len(embeddings) == 2 and job.config.model.embedding == 3
     for embedding in embeddings:
         weight = embedding.weight[torch.tensor(known.encode(["before", "after", "lorem"]))]
         assert weight.tolist() == [[1, 0, 0], [-1, 0, 0], [0, 0.5, 0]]

@@ -411,15 +411,14 @@ def test_the_table_of_confusions_shows_the_most_frequent_labels_in_shares_of_all
 # What a stranger runs into
 
 
-def test_texts_of_which_nothing_is_known_are_told(finished: Path) -> None:
-    asked = ["predict", str(finished / "run")]
-    found = CliRunner().invoke(app, asked, input="a lovely day\n\nzzz qqq\n")
+def test_texts_of_which_nothing_is_known_are_told(finished: Path, tmp_path: Path) -> None:
+    asked, texts = ["predict", str(finished / "run")], "a lovely day\n\nzzz qqq\n"
+    found = CliRunner().invoke(app, asked, input=texts)
     assert len(found.stdout.split()) == 3
-    warnings = [line for line in found.stderr.splitlines() if line.startswith("warning:")]
-    assert len(warnings) == 2 and all("1 of 1 texts are empty or have no" in w for w in warnings)
-    found = CliRunner().invoke(app, [*asked, "--json"], input="a lovely day\n\nzzz qqq\n")
-    assert "2 of 3 texts are empty or have no token" in found.stderr
-    assert "(line 2, line 3)" in found.stderr
+    notes = [line for line in found.stderr.splitlines() if line.startswith("note:")]
+    assert len(notes) == 2 and "line 2: empty, or without a token that the run knows" in notes[0]
+    found = CliRunner().invoke(app, [*asked, "--out", str(tmp_path / "labels.csv")], input=texts)
+    assert "line 2, line 3: empty, or without" in found.stderr and "(2 of 3 texts)" in found.stderr
 
 
 def test_networks_that_are_averaged_are_told(finished: Path) -> None:

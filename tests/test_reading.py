@@ -89,10 +89,7 @@ def test_rows_without_a_time_column_are_counted() -> None:
 def test_columns_that_are_not_looked_at_are_told() -> None:
     frame = pl.DataFrame({"comment": ["a", "b"] * 20, "rating": list(range(40))})
     told = read_dataset(frame, DataConfig()).describe()
-    assert told[2:] == [
-        "columns that are not looked at: comment",
-        "note: rows are taken for steps in time; labels are for --task classify",
-    ]
+    assert told[2:] == ["columns that are not looked at: comment"]
     assert len(read_dataset(frame.select("rating"), DataConfig()).describe()) == 2
 
 

@@ -19,7 +19,7 @@ from longshort.config.tag import TagConfig
 from longshort.data.conll import read_tagged, tagged_of
 from longshort.data.findings import Finding
 from longshort.errors import DataError
-from longshort.workflow.tag import TagJob, Trained, load
+from longshort.workflow.tag import TagJob, load
 
 SMALL = {
     "model.hidden": 12,
@@ -332,26 +332,13 @@ def test_new_sentences_with_types_that_training_lacks_are_told(finished: Path) -
     assert any("1 new entities have a type that the training part lacks" in line for line in said)
 
 
-@pytest.mark.parametrize(
-    ("tokens", "cut"),
-    [
-        (["mr", "anna", ",", "was", "in", "rome", "."], ["mr", "anna", ",", "in", "rome", "."]),
-        (["mr", "anna,", "was", "in", "rome."], ["mr", "anna,", "in", "rome."]),
-    ],
-)
-def test_texts_are_cut_as_the_training_tokens_are(
-    tokens: list[str], cut: list[str], tmp_path: Path
-) -> None:
-    tags = [["O", "B-per", *["O"] * (len(tokens) - 2)]] * 30
-    sentences = [[*tokens, f"n{i}"] for i in range(30)]
-    data = write(tmp_path / "x.conll", (sentences, [[*each, "O"] for each in tags]))
-    job = TagJob.prepare(TagConfig.model_validate(settings()), str(data), lambda _: None)
-    run = load_untrained(job)
-    assert run.cut("mr anna, in rome.") == cut
-
-
-def load_untrained(job: TagJob) -> Trained:
-    return Trained(job.config, job.task.fitted, job.task.network, None, "")
+@pytest.mark.parametrize("mark", [".", "end"])
+def test_how_texts_will_be_cut_is_told_where_marks_are_tokens(mark: str, tmp_path: Path) -> None:
+    sentences = [["mr", "anna", mark, f"n{i}"] for i in range(30)]
+    data = write(tmp_path / "x.conll", (sentences, [["O", "B-per", "O", "O"]] * 30))
+    said: list[str] = []
+    TagJob.prepare(TagConfig.model_validate(settings()), str(data), said.append)
+    assert any("set text.tokens = words" in line for line in said) == (mark == ".")
 
 
 def test_a_file_without_ends_of_sentences_is_explained(tmp_path: Path) -> None:

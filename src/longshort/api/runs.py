@@ -114,8 +114,8 @@ class TaggerRun(_Finished[tag.Trained]):
     def tag(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
         """Tokens with their tags, of tokens or of a text, in the scheme of the training data.
 
-        A text is cut as the training data's tokens are: into words and marks, at white space, or
-        into single characters.
+        A text is cut at white space, or into single characters where the training data's tokens
+        are single characters; `text.tokens` may say otherwise.
         """
         return self._trained.tag(sentence)
 

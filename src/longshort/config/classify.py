@@ -20,7 +20,7 @@ class ClassifyModel(CellSettings, VectorSettings):
         ge=1,
         le=64,
         description="networks from different beginnings whose probabilities are averaged; when "
-        "absent 5 for fewer than 500 examples, else 1",
+        "absent 5 for fewer than 500 training examples, else 1",
     )
     hidden: int = Field(128, ge=1, le=8192, description="units per layer and direction")
     num_layers: int = Field(1, ge=1, le=32)

@@ -17,11 +17,13 @@ MOST_STEPS = 1 << 17
 """Steps of a batch, padding too: some gigabytes for the way back through a usual network."""
 
 
-def bucketed(lengths: Tensor, batch_size: int, draw: torch.Generator) -> list[Tensor]:
+def bucketed(
+    lengths: Tensor, batch_size: int, draw: torch.Generator, most: int = MOST_STEPS
+) -> list[Tensor]:
     """Numbers of the samples of an epoch's batches: each sample once, in an order by chance.
 
-    Batches of long samples are smaller, so that none has more than `MOST_STEPS` steps unless it is
-    a single sample.
+    Batches of long samples are smaller, so that none has more than `most` steps unless it is a
+    single sample.
 
     lengths [n]; all chance comes from `draw`.
     """
@@ -31,26 +33,27 @@ def bucketed(lengths: Tensor, batch_size: int, draw: torch.Generator) -> list[Te
         pool = order[begin : begin + POOL * batch_size]
         pool = pool[lengths[pool].argsort(stable=True)]
         for batch in _pieces(pool, batch_size):
-            batches += _bounded(batch, lengths)
+            batches += _bounded(batch, lengths, most)
     turns = torch.randperm(len(batches), generator=draw).tolist()
     return [batches[i] for i in turns]
 
 
-def count_batches(lengths: Tensor, batch_size: int) -> int:
+def count_batches(lengths: Tensor, batch_size: int, most: int = MOST_STEPS) -> int:
     """Batches of an epoch; where long ones are divided, chance makes some more or less of them."""
-    return len(bucketed(lengths, batch_size, torch.Generator().manual_seed(0)))
+    return len(bucketed(lengths, batch_size, torch.Generator().manual_seed(0), most))
 
 
 def in_order_of_length(lengths: Tensor, batch_size: int) -> list[Tensor]:
     """Batches for evaluation: each sample once, the longest first; bounded as in `bucketed`."""
     order = lengths.argsort(descending=True, stable=True)
-    return [part for batch in _pieces(order, batch_size) for part in _bounded(batch, lengths)]
+    batches = _pieces(order, batch_size)
+    return [part for batch in batches for part in _bounded(batch, lengths, MOST_STEPS)]
 
 
-def _bounded(batch: Tensor, lengths: Tensor) -> list[Tensor]:
+def _bounded(batch: Tensor, lengths: Tensor, most: int) -> list[Tensor]:
     """In as many pieces as it takes, of nearly the same size."""
-    most = max(1, MOST_STEPS // max(1, int(lengths[batch].max())))
-    return list(batch.tensor_split(-(-len(batch) // most)))
+    rows = max(1, most // max(1, int(lengths[batch].max())))
+    return list(batch.tensor_split(-(-len(batch) // rows)))
 
 
 def _pieces(numbers: Tensor, size: int) -> list[Tensor]:

@@ -25,6 +25,13 @@ class Dataset:
     panel: Panel
     findings: tuple[Finding, ...]
 
+    @property
+    def unused(self) -> list[str]:
+        """Columns without a role."""
+        schema = self.schema
+        used = {schema.time, *schema.group, *schema.numbers}
+        return [name for name in self.source.columns if name not in used]
+
     def describe(self) -> list[str]:
         """What was understood, for people."""
         panel, schema = self.panel, self.schema
@@ -33,8 +40,7 @@ class Dataset:
         targets = ", ".join(schema.target[:5]) + (", …" if len(schema.target) > 5 else "")
         longest = int(np.argmax(panel.lengths))
         ends = panel.stamps(longest, np.array([0, panel.lengths[longest] - 1]))
-        used = {schema.time, *schema.group, *schema.numbers}
-        unused = [name for name in self.source.columns if name not in used]
+        unused = self.unused
         lines = [
             f"{self.source.name}: {panel.num_rows:,} steps of {panel.freq} in {series:,} series, "
             f"{ends[0]} to {ends[1]}",
@@ -43,10 +49,6 @@ class Dataset:
         if unused:
             shown = ", ".join(unused[:5]) + (", …" if len(unused) > 5 else "")
             lines.append(f"columns that are not looked at: {shown}")
-        if unused and schema.time is None:
-            lines.append(
-                "note: rows are taken for steps in time; labels are for --task classify"
-            )
         return lines
 
 

@@ -39,7 +39,7 @@ def _name(label: object, where: str) -> str:
     label = _plain(label)
     if isinstance(label, bytes):
         label = label.decode("utf-8", "replace")
-    if label is None or str(label).strip().lower() in _MISSING:
+    if label is None or label != label or str(label).strip().lower() in _MISSING:
         shown = f", got {label!r}" if isinstance(label, str) and label.strip() else ""
         raise DataError(
             f"{where}: the label is missing{shown}; fill it in, or leave the example out"

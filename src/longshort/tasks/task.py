@@ -46,6 +46,10 @@ class Task(ABC):
         """All weights, in groups that learn alike."""
         return [WeightGroup(list(self.module.parameters()))]
 
+    def clipped(self) -> list[list[nn.Parameter]]:
+        """Weights whose gradients are clipped together: all, where nothing else is said."""
+        return [[weight for group in self.weight_groups() for weight in group.weights]]
+
     @property
     @abstractmethod
     def num_samples(self) -> int:

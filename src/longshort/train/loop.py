@@ -104,6 +104,7 @@ class _Loop:
         self.folder, self.listen = folder, listen
         self.optimizer = make_optimizer(task.weight_groups(), config)
         self.weights = [w for group in self.optimizer.param_groups for w in group["params"]]
+        self.clipped = task.clipped()
         self.device = self.weights[0].device
         self.state = _State()
         self.best: dict[str, Tensor] = {}
@@ -153,7 +154,7 @@ class _Loop:
         extra = penalty(self.weights, self.config)
         self.optimizer.zero_grad()
         torch.autograd.backward(minimised if extra is None else minimised + extra)
-        norm = clip(self.weights, self.config)
+        norm = math.hypot(*(clip(weights, self.config) for weights in self.clipped))
         value = float(loss.detach())
         if not math.isfinite(value) or not math.isfinite(norm):
             raise TrainingDiverged(

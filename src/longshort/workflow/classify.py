@@ -356,8 +356,8 @@ def _tell_unknown(places: Sequence[str], encoded: Encoded, say: Say) -> None:
     if unknown:
         more = ", …" if len(unknown) > SHOWN else ""
         say(
-            f"warning: {len(unknown):,} of {len(places):,} texts are empty or have no token that "
-            f"training had, so nothing is known of them ({', '.join(unknown[:SHOWN])}{more})"
+            f"note: {', '.join(unknown[:SHOWN])}{more}: empty, or without a token that the run "
+            f"knows ({len(unknown):,} of {len(places):,} texts), so the label is a guess"
         )
 
 

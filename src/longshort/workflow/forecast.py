@@ -191,6 +191,8 @@ def prepare(config: RunConfig, data: object, say: Say) -> tuple[RunConfig, Datas
     dataset = read_dataset(data, config.data)
     for line in dataset.describe():
         say(line)
+    if dataset.unused and dataset.schema.time is None:
+        say("note: rows are taken for steps in time; labels are for --task classify")
     refuse_errors(dataset.findings, dataset.source.name)
     dataset = replace(dataset, panel=dataset.panel.until_last_value())
     schema = dataset.schema

@@ -50,7 +50,8 @@ _FILTERS = 50
 _PAIRS = 50
 _BATCHES = 2_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 10, 40
-_SINGLE, _WHOLE = 0.99, 0.95
+_MARKS = {".", ",", "?", "!"}
+_SINGLE = 0.99
 """Share of tokens of one character from which a text counts as written in characters."""
 
 
@@ -86,6 +87,11 @@ class TagJob(Job[TagConfig, TagTask]):
             f"train.max_epochs = {config.train.max_epochs}, "
             f"model.characters = {config.model.characters}, model.pairs = {config.model.pairs}"
         )
+        if config.text.tokens == "spaces" and _has_marks(parts.train):
+            say(
+                "note: marks are tokens of their own here, and texts without tokens are cut at "
+                "white space; set text.tokens = words if the tagger is for running text"
+            )
         if job.task.coverage is not None:
             say(job.task.coverage)
         say("validation score: 1 - entity F1; of equal ones the more likely tags are better")
@@ -254,7 +260,7 @@ def decided(config: TagConfig, parts: Parts[Tagged]) -> TagConfig:
     lengths = [len(token) for tokens in parts.train.tokens for token in tokens]
     are_single = lengths.count(1) >= _SINGLE * len(lengths)
     if config.text.tokens is None:
-        tokens = "characters" if are_single else _how_cut(parts.train)
+        tokens = "characters" if are_single else "spaces"
         changes["text"] = config.text.model_copy(update={"tokens": tokens})
     sizes = {"characters": 0 if are_single else _FILTERS, "pairs": _PAIRS if are_single else 0}
     open_sizes = {name: n for name, n in sizes.items() if getattr(config.model, name) is None}
@@ -268,17 +274,8 @@ def decided(config: TagConfig, parts: Parts[Tagged]) -> TagConfig:
     return config.model_copy(update=changes)
 
 
-def _how_cut(train: Tagged) -> str:
-    """How texts have to be cut for tokens like those of training.
-
-    In words and marks, if marks stand alone there and hardly any token would be cut; else at white
-    space.
-    """
-    tokens = [token for sentence in train.tokens for token in sentence]
-    words = find_tokeniser("words").cut
-    marks = sum(not any(map(str.isalnum, token)) for token in tokens)
-    whole = sum(len(words(token)) == 1 for token in tokens)
-    return "words" if marks and whole >= _WHOLE * len(tokens) else "spaces"
+def _has_marks(train: Tagged) -> bool:
+    return any(token in _MARKS for tokens in train.tokens for token in tokens)
 
 
 def _digest(parts: Parts[Tagged]) -> str:
@@ -302,8 +299,8 @@ class Trained:
     def tag(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
         """Tokens with their tags, of tokens or of a text, in the scheme of the training data.
 
-        A text is cut by the setting `text.tokens`: into words and marks, at white space, or into
-        single characters, as the training data's tokens are.
+        A text is cut by the setting `text.tokens`: at white space, or into single characters where
+        the training data's tokens are single characters.
         """
         tokens = self._tokens(sentence)
         return list(zip(tokens, self.predict([tokens])[0], strict=True))

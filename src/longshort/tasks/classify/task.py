@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longshort.config.classify import ClassifyConfig
-from longshort.data.buckets import bucketed, count_batches, in_order_of_length
+from longshort.data.buckets import MOST_STEPS, bucketed, count_batches, in_order_of_length
 from longshort.data.labelled import Examples
 from longshort.data.parts import Parts
 from longshort.tasks.classify.fitted import Encoded, Fitted
@@ -49,17 +49,22 @@ class ClassifyTask(Task):
 
     def batches(self, plan: TrainPlan, draw: torch.Generator) -> Sequence[Tensor]:
         """Examples of nearly the same length together, each once at most."""
-        found = bucketed(self._lengths, plan.batch_size, draw)
+        found = bucketed(self._lengths, plan.batch_size, draw, self._most_steps)
         return found[: self.config.train.steps_per_epoch]
 
     def count_batches(self, batch_size: int) -> int:
         """Of an epoch without a cap."""
-        return count_batches(self._lengths, batch_size)
+        return count_batches(self._lengths, batch_size, self._most_steps)
+
+    @property
+    def _most_steps(self) -> int:
+        """Of a batch, through which every network goes."""
+        return MOST_STEPS // len(self.network.members)
 
     @property
     def unit(self) -> str:
         """Of speed."""
-        return "steps"
+        return "time steps" if self.fitted.vocabulary is None else "tokens"
 
     def size(self, samples: Tensor) -> int:
         """Steps of the sequences."""
@@ -76,6 +81,15 @@ class ClassifyTask(Task):
             weight=self._weights,
             label_smoothing=self.config.train.label_smoothing,
         )
+
+    def objective(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, and for the gradient the sum: each network learns as it would alone."""
+        loss = self.loss(samples)
+        return loss, loss * len(self.network.members)
+
+    def clipped(self) -> list[list[nn.Parameter]]:
+        """The weights of each network."""
+        return [list(member.parameters()) for member in self.network.members]
 
     def validate(self) -> float:
         """Share of wrong labels; of equal shares the smaller cross entropy is better.

@@ -35,11 +35,17 @@ def _plain(label: Any) -> object:
     return label.item() if getattr(label, "ndim", None) == 0 else label
 
 
+def _is_missing(label: object) -> bool:
+    """NaT is only missing as a time that is none; as a text it is a name."""
+    text = str(label).strip().lower()
+    return label is None or text in _MISSING or (text == "nat" and not isinstance(label, str))
+
+
 def _name(label: object, where: str) -> str:
     label = _plain(label)
     if isinstance(label, bytes):
         label = label.decode("utf-8", "replace")
-    if label is None or label != label or str(label).strip().lower() in _MISSING:
+    if _is_missing(label):
         shown = f", got {label!r}" if isinstance(label, str) and label.strip() else ""
         raise DataError(
             f"{where}: the label is missing{shown}; fill it in, or leave the example out"

@@ -424,7 +424,9 @@ def test_texts_of_which_nothing_is_known_are_told(finished: Path, tmp_path: Path
 
 def test_networks_that_are_averaged_are_told(finished: Path) -> None:
     scores = ls.load(finished / "run").scores
-    assert scores["notes"]["model"] == "is 5 networks, whose probabilities are averaged"
+    told = "is 5 networks, whose probabilities are averaged"
+    assert scores["notes"]["model"] == told
+    assert f"- Note: model {told}\n" in (finished / "run" / "README.md").read_text()
 
 
 @pytest.mark.parametrize(("count", "members"), [(499, 5), (500, 1)])

@@ -89,6 +89,7 @@ def build_page(report: ClassifyReport, folder: Path) -> str:
 def model_card(report: ClassifyReport) -> str:
     """Markdown: what was trained on what, how good it is beside its rivals, how to use it."""
     scores, source = report.scores, report.parts.train
+    notes = "".join(f"- Note: {name} {note}\n" for name, note in scores["notes"].items())
     return f"""# {cell_title(report.config.model)} classifier of {source.name}
 
 {scores["verdict"]}
@@ -100,7 +101,7 @@ def model_card(report: ClassifyReport) -> str:
 - Labels: {", ".join(report.fitted.labels[:20])}
 - {scores["training"]["parameters"]:,} parameters; weights of epoch \
 {scores["training"]["best_epoch"]}
-- Written by longshort {report.environment["packages"]["longshort"]}, \
+{notes}- Written by longshort {report.environment["packages"]["longshort"]}, \
 torch {report.environment["packages"]["torch"]}
 
 Use it with `longshort predict RUN --data FILE` or `longshort.load("RUN").predict([...])`. Meant \

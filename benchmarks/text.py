@@ -163,7 +163,7 @@ ROWS = {
         "accuracy",
         1.0,
         "ucr/BasicMotions_TEST.ts",
-        settings={"split.val": 0.2},
+        settings={"split.val": 0.2, "model.members": 10},
     ),
     "mnist": Row(
         "classify",

@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 
 from longshort.config import DataConfig
-from longshort.data.columns import Kind, number, refuse_bad_stamps, refuse_text, stamp
+from longshort.data.columns import number, refuse_text
 from longshort.data.findings import Finding
 from longshort.data.panel import Floats, Panel
 from longshort.data.schema import Schema
 from longshort.data.sources import POLARS_ERRORS, Source
+from longshort.data.stamps import Kind, refuse_bad_stamps, stamp
 from longshort.data.timeline import Freq, Ints, format_stamps, infer_freq
 from longshort.errors import DataError
 

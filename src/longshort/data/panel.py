@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.data.columns import Kind
 from longshort.data.schema import Schema
+from longshort.data.stamps import Kind
 from longshort.data.timeline import Freq, Ints, format_stamps
 
 Floats = NDArray[np.float64]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from longshort.config import DataConfig
-from longshort.data.columns import is_numeric, looks_like_time
+from longshort.data.columns import is_numeric
 from longshort.data.sources import Source
+from longshort.data.stamps import looks_like_time
 from longshort.errors import DataError, nearest
 
 _SURE_NAMES = ("ds", "date", "datetime", "timestamp", "time", "year")

@@ -1,7 +1,7 @@
 """Files and frames as a polars LazyFrame, looked over before a parser meets them.
 
 Text cells stay text here; `longshort.data.columns` turns the chosen ones into numbers and
-timestamps, so that a bad cell can be named by row and value.
+`longshort.data.stamps` into timestamps, so that a bad cell can be named by row and value.
 """
 
 from __future__ import annotations

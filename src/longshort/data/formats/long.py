@@ -9,11 +9,12 @@ import polars as pl
 
 from longshort.config import DataConfig
 from longshort.config.sequences import SequenceData
-from longshort.data.columns import is_numeric, number, refuse_bad_stamps, refuse_text, stamp
+from longshort.data.columns import is_numeric, number, refuse_text
 from longshort.data.formats.table import LABELS, TEXTS, find_column, opened
 from longshort.data.labelled import Examples, Item
 from longshort.data.labels import are_whole, label_names
 from longshort.data.sources import POLARS_ERRORS, Source
+from longshort.data.stamps import refuse_bad_stamps, stamp
 from longshort.errors import DataError, nearest
 
 IDS = ("id", "sequence", "series", "sample", "case", "instance", "sequence_id", "series_id")

@@ -54,18 +54,21 @@ class Screen:
             )
         elif isinstance(event, EpochEnded):
             record = event.record
-            self._score = f"{record['val_score']:.4g}"
+            score = record.get("val_score")
+            self._score = "none" if score is None else f"{score:.4g}"
             if self._progress is None:
                 mark = " *" if event.is_best else ""
-                loss = f"loss {record['train_loss']:.5g}, " if "train_loss" in record else ""
-                self.say(
-                    f"epoch {record['epoch']}: {loss}validation {record['val_score']:.5g}{mark}"
-                )
+                told = [f"loss {record['train_loss']:.5g}"] if "train_loss" in record else []
+                told += [] if score is None else [f"validation {score:.5g}{mark}"]
+                if told:
+                    self.say(f"epoch {record['epoch']}: {', '.join(told)}")
         elif isinstance(event, Ended):
             self.close()
+            best = event.best_score
+            where = "" if best is None else f" (validation {best:.5g})"
             self.say(
                 f"trained in {event.seconds:.1f} s: {event.reason}; kept the weights of epoch "
-                f"{event.best_epoch} (validation {event.best_score:.5g})"
+                f"{event.best_epoch}{where}"
             )
 
     def _start(self, event: Any) -> None:

@@ -36,6 +36,10 @@ class TrainConfig(Section):
     max_epochs: int | None = Field(None, ge=1)
     steps_per_epoch: int | None = Field(None, ge=1, description="cap on batches per epoch")
     batch_size: int | None = Field(None, ge=1)
+    choose: Literal["best", "last"] = Field(
+        "best",
+        description="weights that are kept: of the epoch with the best score, or the last ones",
+    )
     patience: int = Field(4, ge=1, description="epochs without gain before stopping")
     clip_norm: float | None = Field(1.0, gt=0.0, description="global norm of the gradient")
     clip_value: float | None = Field(None, gt=0.0, description="per gradient element")
@@ -59,6 +63,16 @@ class TrainConfig(Section):
     def _one_average(self) -> TrainConfig:
         if self.asgd is not None and self.ema:
             raise ValueError("asgd takes the weights' plain mean; set ema = 0 with it")
+        return self
+
+    @model_validator(mode="after")
+    def _last_needs_no_score(self) -> TrainConfig:
+        if self.choose == "last" and (self.asgd is not None or self.schedule == "plateau"):
+            what = "asgd" if self.asgd is not None else "schedule = plateau"
+            raise ValueError(
+                f"{what} follows the validation score, and choose = last does not look at it; set "
+                "choose = best"
+            )
         return self
 
     @model_validator(mode="after")

@@ -129,7 +129,8 @@ def training_curves(
         losses, scores, rates = axes[0], axes[-2], axes[-1]
         trained = [record for record in history if record["epoch"]]
         _by_epoch(losses, trained, "train_loss", RIVAL_COLOURS[0], "training loss", marker=".")
-        _by_epoch(scores, history, "val_score", MODEL_COLOUR, "validation score", marker=".")
+        scored = [record for record in history if "val_score" in record]
+        _by_epoch(scores, scored, "val_score", MODEL_COLOUR, "validation score", marker=".")
         for axis in axes[:-1]:
             axis.axvline(best, color="#999999", linestyle=":", label="kept weights")
             axis.legend()

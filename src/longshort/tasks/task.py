@@ -101,5 +101,8 @@ class Task(ABC):
         del tensors
 
     @abstractmethod
-    def validate(self) -> float:
-        """Score on the validation part with the present weights; lower is better."""
+    def validate(self) -> float | None:
+        """Score on the validation part with the present weights; lower is better.
+
+        None where there is no such part; `train.choose` is then "last".
+        """

@@ -30,7 +30,10 @@ class Stepped:
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """An epoch ended with a validation score; `record` is the line in metrics.jsonl."""
+    """An epoch ended; `record` is the line in metrics.jsonl.
+
+    It has a `val_score` where there is a validation part.
+    """
 
     record: dict[str, float | int]
     is_best: bool
@@ -49,7 +52,8 @@ class Ended:
 
     reason: str
     best_epoch: int
-    best_score: float
+    best_score: float | None
+    """On the validation part; None where there is none."""
     seconds: float
 
 

@@ -39,7 +39,8 @@ class TrainResult:
     """What came of the training; the task's module holds the best weights."""
 
     best_epoch: int
-    best_score: float
+    best_score: float | None
+    """On the validation part; None where there is none."""
     history: list[dict[str, float | int]]
     reason: str
     seconds: float
@@ -57,7 +58,7 @@ class _State:
     norm_sum: float = 0.0
     plateau_factor: float = 1.0
     best_epoch: int = -1
-    best_score: float = math.inf
+    best_score: float | None = None
     averaged: int | None = None
     """Steps in the plain mean of the weights, once it is taken."""
     ended: str = ""
@@ -77,7 +78,7 @@ def fit(
     resume: bool = False,
     listen: Listener = silent,
 ) -> TrainResult:
-    """Train a task and leave the best weights in its module.
+    """Train a task and leave the best weights in its module, or the last ones (`train.choose`).
 
     With a `folder`, checkpoints and `metrics.jsonl` are kept there, and an interrupt (Ctrl-C) saves
     and raises `Interrupted`; `resume` continues from the last checkpoint and ends with the same
@@ -200,7 +201,7 @@ class _Loop:
         et al., 2018).
         """
         wait, state = self.config.asgd, self.state
-        scores = [float(record["val_score"]) for record in state.history]
+        scores = [float(record["val_score"]) for record in state.history if "val_score" in record]
         if wait is None or state.averaged is not None or len(scores) < wait + 2:
             return
         if scores[-1] > min(scores[: -1 - wait]):
@@ -231,7 +232,10 @@ class _Loop:
             self._save()
 
     def _judge(self, record: dict[str, float | int]) -> None:
-        """Score the averaged weights on the validation part and keep them if they are the best."""
+        """Score the averaged weights on the validation part and keep them if they are the best.
+
+        Where the last weights are chosen each are kept, whatever their score is.
+        """
         state, module = self.state, self.task.module
         present = {name: w.detach().clone() for name, w in module.state_dict().items()}
         module.load_state_dict(self.average)
@@ -239,19 +243,27 @@ class _Loop:
         with torch.no_grad():
             score = self.task.validate()
         module.load_state_dict(present)
-        if not math.isfinite(score):
+        if score is not None and not math.isfinite(score):
             raise TrainingDiverged(
                 f"training: the validation score became {score} in epoch {record['epoch']}; lower "
                 f"train.learning_rate (now {self.config.learning_rate:g})"
             )
-        is_best = score < state.best_score
+        is_best = self._is_best(score)
         if is_best:
             state.best_epoch, state.best_score = int(record["epoch"]), score
             self.best = {name: w.clone() for name, w in self.average.items()}
             if self.folder is not None:
                 save_tensors(self.folder.best, self.best, {"epoch": state.best_epoch})
-        state.history.append(record | {"val_score": score})
+        state.history.append(record if score is None else record | {"val_score": score})
         self.listen(EpochEnded(state.history[-1], is_best))
+
+    def _is_best(self, score: float | None) -> bool:
+        best = self.state.best_score
+        if self.config.choose == "last":
+            return True
+        if score is None:
+            raise RunError("train.choose: best needs a validation part, and there is none")
+        return best is None or score < best
 
     def _tell_step(self, begin: float, first_step: int) -> None:
         state, seconds = self.state, time.monotonic() - begin

@@ -238,7 +238,7 @@ def test_the_example_of_a_play_is_running_text(tmp_path: Path, call: Call) -> No
         (b"", "the file is empty"),
         (b"\n \n\t\r\n" * 50, "has no text, only blank lines"),
         (b"fine\nb\xff\n", "line 2: byte 2 of the line (0xff) is not UTF-8"),
-        ("fine\n".encode("utf-16"), "is UTF-16"),
+        ("fine\n".encode("utf-16") + b"\0", "is not utf-16"),
         (b"\x1f\x8b123", "damaged gzip file"),
         (b"abc\n", "4 characters are too few for three parts"),
         (b"a b c d\n" * 50 + b"\n" * 100, "the val part, from line "),

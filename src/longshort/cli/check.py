@@ -27,6 +27,7 @@ def command(
     tokens: o.Tokens = None,
     val: o.Val = None,
     test: o.Test = None,
+    encoding: o.Encoding = None,
     config: o.Config = None,
     sets: o.Set = None,
     as_json: o.Json = False,
@@ -47,6 +48,7 @@ def command(
         tokens=tokens,
         val=val,
         test=test,
+        encoding=encoding,
     )
     settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
 

@@ -34,6 +34,7 @@ def command(
     tokens: o.Tokens = None,
     val: o.Val = None,
     test: o.Test = None,
+    encoding: o.Encoding = None,
     seed: o.Seed = None,
     sets: o.Set = None,
     out: File = Path("longshort.toml"),
@@ -59,6 +60,7 @@ def command(
         tokens=tokens,
         val=val,
         test=test,
+        encoding=encoding,
         seed=seed,
     )
     settings = o.settings_of(data=data, example=example, sets=sets, named=named)

@@ -39,6 +39,9 @@ Tokens = Annotated[
 ]
 Val = Annotated[str | None, typer.Option("--val", help="File of the validation part.")]
 Test = Annotated[str | None, typer.Option("--test", help="File of the test part.")]
+Encoding = Annotated[
+    str | None, typer.Option("--encoding", help="Of text files, such as cp1252; found by itself.")
+]
 Task = Annotated[
     str | None, typer.Option("--task", help="forecast (if nothing is said), classify, tag or lm.")
 ]
@@ -107,6 +110,7 @@ def named_options(
     tokens: str | None = None,
     val: str | None = None,
     test: str | None = None,
+    encoding: str | None = None,
 ) -> dict[str, object]:
     """The dotted settings behind the named options."""
     return {
@@ -123,6 +127,7 @@ def named_options(
         "text.tokens": tokens,
         "data.val_path": val,
         "data.test_path": test,
+        "data.encoding": encoding,
         "model.horizon": horizon,
         "model.context_length": context,
         "model.quantiles": _numbers(quantiles),

@@ -29,6 +29,7 @@ def command(
     tokens: o.Tokens = None,
     val: o.Val = None,
     test: o.Test = None,
+    encoding: o.Encoding = None,
     seed: o.Seed = None,
     config: o.Config = None,
     sets: o.Set = None,
@@ -55,6 +56,7 @@ def command(
         tokens=tokens,
         val=val,
         test=test,
+        encoding=encoding,
         seed=seed,
     )
     settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)

@@ -124,6 +124,9 @@ class SourceConfig(Section):
     """Where the data is."""
 
     path: str | None = Field(None, description="file to read; empty for data given in Python")
+    encoding: str | None = Field(
+        None, description="of text files, such as 'cp1252' or 'utf-16'; found when absent"
+    )
 
 
 class BaseConfig(Section):

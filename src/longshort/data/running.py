@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from longshort.data.encodings import decoded_text, find_encoding
 from longshort.data.sources import is_frame
-from longshort.data.textfiles import decoded_lines, read_bytes, well_formed
+from longshort.data.textfiles import read_bytes, split_lines, well_formed
 from longshort.errors import DataError
 
 
@@ -25,6 +26,8 @@ class Running:
     """Lines of the file that end with a line feed alone, and with carriage return and line feed."""
     first_line: int = 1
     """Of the part, in the file."""
+    encoding: str = ""
+    """What is to be said of the file's encoding; nothing for UTF-8."""
 
     def digest(self) -> str:
         """Of the content."""
@@ -45,10 +48,13 @@ class RunningParts:
         return {"train": self.train, "val": self.val, "test": self.test}
 
 
-def read_running(data: object) -> Running:
-    """A text file, gzip too, or a list of lines, with or without their ends."""
+def read_running(data: object, encoding: str | None = None) -> Running:
+    """A text file, gzip too, or a list of lines, with or without their ends.
+
+    encoding: of the file; found when absent.
+    """
     if isinstance(data, (str, Path)):
-        return _from_file(Path(data))
+        return _from_file(Path(data), encoding)
     is_table = isinstance(data, Mapping) or is_frame(data)
     lines: list[Any] = list(data) if isinstance(data, Iterable) and not is_table else [None]
     if all(isinstance(line, str) for line in lines):
@@ -89,14 +95,16 @@ def make_running_parts(
     return parts
 
 
-def _from_file(path: Path) -> Running:
+def _from_file(path: Path, asked: str | None) -> Running:
     raw, digest = read_bytes(path)
-    text = _joined(decoded_lines(path, raw))
-    if not raw.endswith(b"\n"):
+    encoding = find_encoding(path, raw, asked)
+    content = decoded_text(path, raw, encoding)
+    text = _joined(split_lines(content))
+    if not content.endswith("\n"):
         text = text.removesuffix("\n")
-    windows = raw.count(b"\r\n")
-    ends = (raw.count(b"\n") - windows, windows)
-    return _with_text(Running(path.name, text, str(path), digest, ends))
+    windows = content.count("\r\n")
+    ends = (content.count("\n") - windows, windows)
+    return _with_text(Running(path.name, text, str(path), digest, ends, encoding=encoding.note()))
 
 
 def _with_text(source: Running) -> Running:

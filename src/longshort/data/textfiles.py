@@ -1,4 +1,4 @@
-"""Text files as lines; what is not UTF-8 is named by line and byte."""
+"""Text files as lines, in whatever encoding they are."""
 
 from __future__ import annotations
 
@@ -8,35 +8,48 @@ import json
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from longshort.data.encodings import Encoding, decoded_text, find_encoding
 from longshort.errors import DataError
 
 _MARK = b"\xef\xbb\xbf"
 """UTF-8's byte order mark."""
 
 
-def read_lines(path: Path) -> tuple[list[str], str]:
-    """All lines without their ends, gzip too, and the file's sha256.
+@dataclass(frozen=True)
+class TextFile:
+    """The lines of a file without their ends, its sha256 on the disk, and its encoding."""
 
-    Raises `DataError` for a missing, damaged or wrongly encoded file.
+    lines: list[str]
+    sha256: str
+    encoding: Encoding
+
+
+def read_text(path: Path, encoding: str | None = None) -> TextFile:
+    """A text file, gzip too, in the encoding asked for or found; `encoding.note()` is to be said.
+
+    Raises `DataError` for a missing or damaged file, and where the encoding is in doubt.
     """
     raw, digest = read_bytes(path)
-    return decoded_lines(path, raw), digest
+    found = find_encoding(path, raw, encoding)
+    return TextFile(split_lines(decoded_text(path, raw, found)), digest, found)
 
 
-def decoded_lines(path: Path, raw: bytes) -> list[str]:
-    """All lines of a file's content without their ends."""
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError(
-            f"{path}: is UTF-16, by its first two bytes; save it as UTF-8 (for example "
-            "`iconv -f utf-16 -t utf-8`)"
-        )
-    lines = raw.removeprefix(_MARK).split(b"\n")
+def read_lines(path: Path, encoding: str | None = None) -> tuple[list[str], str]:
+    """Lines and digest of `read_text`."""
+    text = read_text(path, encoding)
+    return text.lines, text.sha256
+
+
+def split_lines(text: str) -> list[str]:
+    """Lines without their ends, \\n or \\r\\n; an end after the last line begins no other."""
+    lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
-    return [decoded(path, line.rstrip(b"\r"), number) for number, line in enumerate(lines, 1)]
+    return [line.rstrip("\r") for line in lines]
 
 
 def read_bytes(path: Path) -> tuple[bytes, str]:
@@ -85,14 +98,14 @@ def unpacked(path: Path) -> Iterator[BinaryIO]:
 
 
 def decoded(source: object, line: bytes, number: int) -> str:
-    """A line of a file (or of stdin) as text; raises `DataError` with line and byte."""
+    """A line that comes by itself, as from stdin; raises `DataError` with line and byte."""
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(
             f"{source}: line {number}: byte {error.start + 1} of the line "
             f"({line[error.start]:#04x}) is not UTF-8; "
-            "save the file as UTF-8 (for example `iconv -f latin1 -t utf-8`)"
+            "give UTF-8"
         ) from None
 
 

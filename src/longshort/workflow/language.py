@@ -63,6 +63,9 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
         fitted = job.task.fitted
         for name, part in parts.by_name().items():
             say(f"{name}: {len(part.text):,} characters")
+        read_as = [f"note: {p.name}: {p.encoding}" for p in parts.by_name().values() if p.encoding]
+        for line in dict.fromkeys(read_as):
+            say(line)
         say(f"parts: {parts.how}")
         for finding in job.findings:
             say(f"{finding.severity}: {finding.sentence()}")
@@ -152,11 +155,11 @@ def _findings(
 def read_parts(config: LanguageConfig, data: object) -> RunningParts:
     """Training, validation and test text, from files or shares."""
     val, test = (
-        None if path is None else read_running(path)
+        None if path is None else read_running(path, config.data.encoding)
         for path in (config.data.val_path, config.data.test_path)
     )
     shares = (config.split.val, config.split.test)
-    return make_running_parts(read_running(data), val, test, shares=shares)
+    return make_running_parts(read_running(data, config.data.encoding), val, test, shares=shares)
 
 
 def _decided(config: LanguageConfig, parts: RunningParts) -> LanguageConfig:
@@ -221,9 +224,9 @@ class Trained:
         """
         config, fitted = self.config, self.fitted
         own = own_data(config, self.memory)
-        parts, whole = read_parts(config, own), read_running(own)
+        parts, whole = read_parts(config, own), read_running(own, config.data.encoding)
         refuse_other_content(parts.train.name, _digest(parts), self.stored)
-        text = read_running(data)
+        text = read_running(data, config.data.encoding)
         known, passages = known_passages(text, [parts.train, parts.val])
         told = (
             f"{len(known):,} of {len(passages):,} passages stand in its training or validation text"

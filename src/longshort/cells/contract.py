@@ -19,7 +19,8 @@ class Cell:
     A subclass gives `gates`, `state` and `step`. Without further word it has two linear maps,
     `p.ih` (I → G·H) and `p.hh` (H → G·H), whose results have the gates as attributes, and states of
     size H. `step` uses the functions of `longshort.engine.ops` and plain arithmetic; it is called
-    once, with values that record. Options are fields of a frozen dataclass.
+    when a layer is built, with values that record, and the layer keeps what it said then. Options
+    are best fields of a frozen dataclass.
     """
 
     gates: ClassVar[tuple[str, ...]] = ("h",)
@@ -96,10 +97,3 @@ def check_cell(cell: object) -> None:
             "cell: one of longshort.cells, or your own subclass of longshort.cells.Cell, is "
             f"expected, got {cell!r}"
         )
-    try:
-        hash(cell)
-    except TypeError as error:
-        raise ConfigError(
-            f"cell {cell.name}: cannot be hashed ({error}); make it a dataclass with frozen=True, "
-            "and its options tuples, not lists"
-        ) from None

@@ -7,7 +7,7 @@ P output size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
 
@@ -21,30 +21,30 @@ from longshort.engine.executors.observed import transformed
 from longshort.engine.executors.plan import Plan, plan
 from longshort.engine.graph import Graph, Input
 from longshort.engine.parameters import Sizes
-from longshort.engine.trace import Equations, Mode, trace
+from longshort.engine.trace import Equations, Mode, trace, with_ends, with_starts
 from longshort.errors import BackendError, ConfigError, nearest
 
 BACKENDS = ("auto", "native", "torch", "triton")
 
 
 class Traced:
-    """A cell's graphs for one layer: by what can differ from call to call.
+    """A cell's graphs for one layer, as the cell is now: by what can differ from call to call.
 
-    All are traced at once, so that torch.compile meets finished graphs and no tracing.
+    All are traced at once, so that torch.compile meets finished graphs and no tracing, and that
+    they keep to the same equations whatever becomes of the cell.
     """
 
     def __init__(self, cell: Equations, sizes: Sizes, mode: Mode) -> None:
-        assert isinstance(cell, Hashable)  # check_cell has seen to it
-        self.cell, self.sizes, self.mode = cell, sizes, mode
+        self.sizes, self.mode = sizes, mode
         self.random = bool(mode.zoneout or mode.sequence_dropout or mode.candidate_dropout)
-        self._plans = {
-            (training, reset, ragged): plan(
-                trace(cell, sizes, replace(mode, training=training, reset=reset, ragged=ragged))
-            )
-            for training in ((False, True) if self.random else (False,))
-            for reset in (False, True)
-            for ragged in (False, True)
-        }
+        self.recurrent = [f"weight_{k}" for k, one in cell.maps(sizes).items() if one.recurrent]
+        """Names of the recurrent matrices."""
+        self._plans: dict[tuple[bool, bool, bool], Plan] = {}
+        for training in (False, True) if self.random else (False,):
+            graph = trace(cell, sizes, replace(mode, training=training))
+            for reset, one in ((False, graph), (True, with_starts(graph))):
+                self._plans[training, reset, False] = plan(one)
+                self._plans[training, reset, True] = plan(with_ends(one))
 
     def __deepcopy__(self, memo: dict[int, object]) -> Traced:
         """Itself: nothing in it changes."""

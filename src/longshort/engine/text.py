@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import copyreg
 import json
-from dataclasses import astuple
 from functools import lru_cache
 
 from longshort.engine.graph import Graph, Input, Level, Node
@@ -12,15 +12,30 @@ from longshort.engine.graph import Graph, Input, Level, Node
 @lru_cache(maxsize=1024)
 def to_text(graph: Graph) -> str:
     """JSON with everything in it."""
+    return _written(graph)
+
+
+def shared(graph: Graph) -> Graph:
+    """The one object that stands for these equations, by which compiled programs are remembered."""
+    return from_text(_written(graph))
+
+
+def _written(graph: Graph) -> str:
     return json.dumps(
         {
-            "nodes": [astuple(node) for node in graph.nodes],
+            "nodes": [
+                (node.op, node.inputs, node.width, node.level, node.name, node.span, node.value)
+                for node in graph.nodes
+            ],
             "output": graph.output,
             "states": graph.states,
             "state_sizes": graph.state_sizes,
             "matrices": graph.matrices,
             "vectors": graph.vectors,
-            "inputs": [astuple(spec) for spec in graph.inputs],
+            "inputs": [
+                (spec.name, spec.width, spec.per_sequence, spec.noise, spec.differentiable)
+                for spec in graph.inputs
+            ],
         },
         separators=(",", ":"),
     )
@@ -58,3 +73,7 @@ def _input(
 ) -> Input:
     drawn = None if noise is None else (noise[0], noise[1])
     return Input(name, width, per_sequence, drawn, differentiable)
+
+
+# Equations out of a pickle or a copy are the same object as those that are here already.
+copyreg.pickle(Graph, lambda graph: (from_text, (to_text(graph),)))

@@ -1,4 +1,8 @@
-"""From a cell to its graph: `step` is called once, with values that record what is done to them."""
+"""From a cell to its graph: `step` is called with values that record what is done to them.
+
+A cell is asked anew each time, for it, its class, or what it reads can have changed. What is
+compiled is remembered by the equations that it said, and never by the cell.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from longshort.engine.declared import check_declared
 from longshort.engine.graph import Graph, Input, Level, Tape, Value
 from longshort.engine.ops import where
 from longshort.engine.parameters import Map, Sizes, Vector
+from longshort.engine.text import shared
 from longshort.errors import ConfigError, nearest
 
 
@@ -189,15 +194,38 @@ class Parameters:
         return self.input(Input(name, width, per_sequence, ("dropout", rate)))
 
 
-@lru_cache(maxsize=256)
 def trace(cell: Equations, n: Sizes, mode: Mode = Mode()) -> Graph:
-    """The graph of one step of `cell`."""
+    """The graph of one step of `cell` as it is now; the same object for the same equations.
+
+    A cell whose equations differ from one call to the next is refused.
+    """
+    graph, again = shared(_recorded(cell, n, mode)), shared(_recorded(cell, n, mode))
+    if graph is not again:
+        raise _changing(cell, graph, again)
+    graph = with_starts(graph) if mode.reset else graph
+    return with_ends(graph) if mode.ragged else graph
+
+
+def _changing(cell: Equations, graph: Graph, again: Graph) -> ConfigError:
+    pairs = zip(graph.nodes, again.nodes, strict=False)
+    first, second = next(((a, b) for a, b in pairs if a != b), (None, None))
+    seen = ""
+    if first is not None and second is not None and first.op == second.op == "constant":
+        seen = f" (a number in them is {first.value!r} and then {second.value!r})"
+    return ConfigError(
+        f"cell {cell.name}: its step gave other equations when it was called again{seen}; they are "
+        "recorded when a layer is built and then hold at every step, so nothing in them may be "
+        "drawn, counted or read from a clock: for noise use p.drop(value) or the layer's dropout "
+        "and zoneout, for what varies over time an input"
+    )
+
+
+def _recorded(cell: Equations, n: Sizes, mode: Mode) -> Graph:
     tape = Tape()
     p = Parameters(cell, n, mode, tape)
     sizes = cell.state_sizes(n)
     x = p.input(Input("x", n.input, differentiable=True))
-    given = {name: tape.leaf("state", name, size, Level.STEP) for name, size in sizes.items()}
-    old = _restarted(p, given) if mode.reset else given
+    old = {name: tape.leaf("state", name, size, Level.STEP) for name, size in sizes.items()}
     output, new = _checked_pair(cell, _stepped(cell, p.thin_input(x), State(**old), p))
     states = _checked_states(cell, sizes, new)
     for name, rate in mode.zoneout:
@@ -208,7 +236,7 @@ def trace(cell: Equations, n: Sizes, mode: Mode = Mode()) -> Graph:
         zoned = p.zone(name, old[name], states[name], rate)
         output = zoned if output.index == states[name].index else output
         states[name] = zoned
-    graph = Graph(
+    return Graph(
         nodes=tuple(tape.nodes),
         output=output.index,
         states={name: value.index for name, value in states.items()},
@@ -217,7 +245,34 @@ def trace(cell: Equations, n: Sizes, mode: Mode = Mode()) -> Graph:
         vectors=p.vectors,
         inputs=tuple(p.inputs),
     )
-    return with_ends(graph) if mode.ragged else graph
+
+
+@lru_cache(maxsize=256)
+def with_starts(graph: Graph) -> Graph:
+    """With an input "reset" [T, B, 1]: where 1, the states start anew, as `initial_NAME` [B, W]."""
+    tape, inputs = Tape(), [*graph.inputs, Input("reset", 1)]
+    places: list[int] = []
+    for node in graph.nodes:
+        moved = replace(node, inputs=tuple(places[i] for i in node.inputs))
+        value = Value(tape, tape.add(moved))
+        if node.op == "state":
+            fresh = Input(
+                f"initial_{node.name}", node.width, per_sequence=True, differentiable=True
+            )
+            inputs.append(fresh)
+            reset = tape.leaf("input", "reset", 1, Level.INPUT)
+            initial = tape.leaf("input", fresh.name, node.width, Level.SEQUENCE)
+            value = where(reset, initial, value)
+        places.append(value.index)
+    return shared(
+        replace(
+            graph,
+            nodes=tuple(tape.nodes),
+            output=places[graph.output],
+            states={name: places[index] for name, index in graph.states.items()},
+            inputs=tuple(inputs),
+        )
+    )
 
 
 @lru_cache(maxsize=256)
@@ -230,22 +285,15 @@ def with_ends(graph: Graph) -> Graph:
     for name, index in graph.states.items():
         old = tape.leaf("state", name, graph.state_sizes[name], Level.STEP)
         states[name] = where(alive, Value(tape, index), old).index
-    return replace(
-        graph,
-        nodes=tuple(tape.nodes),
-        output=output.index,
-        states=states,
-        inputs=(*graph.inputs, Input("alive", 1)),
+    return shared(
+        replace(
+            graph,
+            nodes=tuple(tape.nodes),
+            output=output.index,
+            states=states,
+            inputs=(*graph.inputs, Input("alive", 1)),
+        )
     )
-
-
-def _restarted(p: Parameters, given: dict[str, Value]) -> dict[str, Value]:
-    reset = p.input(Input("reset", 1))
-    fresh = {
-        name: p.input(Input(f"initial_{name}", value.width, per_sequence=True, differentiable=True))
-        for name, value in given.items()
-    }
-    return {name: where(reset, fresh[name], value) for name, value in given.items()}
 
 
 def _stepped(cell: Equations, x: Value, s: State, p: Parameters) -> object:

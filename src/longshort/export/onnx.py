@@ -8,7 +8,7 @@ and so on. Time and batch are open.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from longshort.engine.executors.onnx import BATCH, TIME, Code, run, scan
-from longshort.engine.trace import trace
+from longshort.engine.trace import with_ends
 from longshort.errors import BackendError, ConfigError, nearest
 from longshort.export.check import Check
 from longshort.export.operator import operator_node, why_no_operator
@@ -138,15 +138,14 @@ class _Export:
         code, stack = self.code, self.stack
         outputs, finals = [], []
         for direction in range(stack.directions):
-            mode = replace(stack.mode, ragged=self.ragged)
-            graph = trace(stack.cell, stack.sizes(place), mode)
+            graph = stack.graphs[place]
             state = {
                 key: code.add("Squeeze", self._initial(key, place, direction), code.integers(0))
                 for key in stack.state_sizes
             }
             output, final = scan(
                 code,
-                graph,
+                with_ends(graph) if self.ragged else graph,
                 stack.parameters(place, direction),
                 {"x": x, "alive": self.alive},
                 state,

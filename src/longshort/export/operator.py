@@ -25,7 +25,7 @@ def why_no_operator(stack: Stack) -> str | None:
         return f"ONNX has no operator with the equations of {stack.cell.name}"
     one = stack.described(0)
     foreign = sorted(one.options.keys() - TAKES[one.kind])
-    foreign += ["zoneout"] if stack.mode.zoneout else []
+    foreign += ["zoneout"] if stack.zoneout else []
     if foreign:
         return f"ONNX' {one.kind} has no {', '.join(foreign)}"
     if one.options.get("couple") == "i=1-f":

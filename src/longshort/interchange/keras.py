@@ -185,7 +185,7 @@ def to_keras(layer: Recurrent) -> list[KerasLayer]:
     foreign = {
         "residual": stack.residual,
         "learn_initial_state": stack.learned,
-        "zoneout": bool(stack.mode.zoneout),
+        "zoneout": stack.zoneout,
     }
     _refuse([name for name, present in foreign.items() if present])
     return [_to_keras(stack.described(place)) for place in range(stack.layers)]

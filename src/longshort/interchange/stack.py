@@ -12,11 +12,10 @@ import torch
 from longshort import cells
 from longshort.cells import Cell
 from longshort.engine.executors.standard import kernel_of
+from longshort.engine.graph import Graph
 from longshort.engine.parameters import Sizes
-from longshort.engine.trace import Mode, trace
 from longshort.errors import ConfigError
 from longshort.interchange.described import Array, Arrays, Described
-from longshort.nn.arguments import mode_of
 from longshort.nn.layers import GRU, LSTM, RNN
 from longshort.nn.recurrent import Recurrent
 
@@ -47,8 +46,9 @@ class Stack:
     residual: bool
     learned: bool
     """The initial state is a parameter."""
-    mode: Mode
-    """How the equations are traced, in evaluation."""
+    graphs: tuple[Graph, ...]
+    """The equations of each layer, in evaluation."""
+    zoneout: bool
     arrays: Arrays
     """By the names that the layer's own parameters have."""
     dtype: np.dtype[Any]
@@ -66,7 +66,6 @@ class Stack:
             raise ConfigError(
                 f"layer: float32 or float64 is expected, got {dtype}; convert it with .float()"
             )
-        sizes = Sizes(layer.input_size, layer.hidden_size)
         arrays = {
             name: tensor.detach().cpu().numpy().copy() for name, tensor in _tensors(layer).items()
         }
@@ -81,7 +80,8 @@ class Stack:
             merge=layer.merge,
             residual=layer.residual,
             learned=layer.learn_initial_state,
-            mode=mode_of(layer.cell, sizes, layer.bias, layer.zoneout, 0.0),
+            graphs=layer._graphs,
+            zoneout=bool(layer._layers[0].mode.zoneout),
             arrays=arrays,
             dtype=next(iter(arrays.values())).dtype,
         )
@@ -93,7 +93,7 @@ class Stack:
 
     def _kernel(self) -> str | None:
         """What torch calls the equations, however a user's cell is written."""
-        graph = trace(self.cell, self.sizes(0), self.mode)
+        graph = self.graphs[0]
         return None if "weight_hr" in graph.matrices else kernel_of(graph)
 
     @property
@@ -104,7 +104,7 @@ class Stack:
 
     def widths(self, place: int) -> dict[str, int]:
         """Width of each state of one layer."""
-        return self.cell.state_sizes(self.sizes(place))
+        return self.graphs[place].state_sizes
 
     def sizes(self, place: int) -> Sizes:
         """What the layer at `place` of the stack takes and has."""
@@ -113,8 +113,7 @@ class Stack:
     @property
     def output_size(self) -> int:
         """Columns of each layer's output, both directions merged."""
-        width = trace(self.cell, Sizes(self.input_size, self.hidden_size)).output_size
-        return width * (self.directions if self.merge == "concat" else 1)
+        return self.graphs[0].output_size * (self.directions if self.merge == "concat" else 1)
 
     def _part(self, place: int, direction: int) -> Arrays:
         end = f"_l{place}" + ("_reverse" if direction else "")

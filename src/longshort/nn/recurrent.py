@@ -7,6 +7,7 @@ L layers, D directions.
 from __future__ import annotations
 
 import warnings
+from copy import copy
 from dataclasses import is_dataclass
 from typing import Any, cast
 
@@ -93,7 +94,8 @@ class Recurrent(nn.Module):
         check_dtype(dtype)
         check_merge(merge)
         check_backend(backend)
-        self.cell = cell
+        # What is changed of the cell later on is no part of this layer, whose equations are fixed.
+        self.cell = copy(cell)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.bidirectional = bias, batch_first, bidirectional
         self.dropout = check_rate("dropout", dropout)
@@ -144,8 +146,7 @@ class Recurrent(nn.Module):
                 f"residual: no layer's input and output have the same width; with these options "
                 f"outputs have {self.output_size} columns, the input {self.input_size}"
             )
-        recurrent = any(declared.recurrent for declared in self.cell.maps(sizes).values())
-        if self.weight_dropout and not recurrent:
+        if self.weight_dropout and not self._layers[0].recurrent:
             raise ConfigError(f"weight_dropout: cell {self.cell.name} has no recurrent matrix")
 
     @property
@@ -418,11 +419,8 @@ class Recurrent(nn.Module):
         if [weight.shape for weight in weights.values()] != self._sizes[row]:
             raise self._resized(row, weights)
         if self.weight_dropout and self.training:
-            maps = self.cell.maps(self._traced(row).sizes)
-            for name, declared in maps.items():
-                if declared.recurrent:
-                    weight = weights[f"weight_{name}"]
-                    weights[f"weight_{name}"] = F.dropout(weight, self.weight_dropout)
+            for name in self._traced(row).recurrent:
+                weights[name] = F.dropout(weights[name], self.weight_dropout)
         return weights
 
     def _resized(self, row: int, weights: Tensors) -> ConfigError:

@@ -73,7 +73,8 @@ def test_position_digits_are_taken_off(write: Write) -> None:
         ("a\tO\nb\n", r"line 2: 2 columns are needed, got 1: 'b'"),
         ("a O\nb \n", r"line 2: 2 columns are needed, got 1"),
         ("a O\nNew York B-loc\n", r"line 2: 3 columns, and 2 before: 'New York B-loc'"),
-        ("a\t\tO\nb\t\t\n", r"line 2: 2 columns are needed, got 3"),
+        ("a\t\tO\nb\t\t\n", r"line 2: column 3 of 3, the tag's, is empty: 'b"),
+        ("a\tO\n\tO\n", r"line 2: column 1 of 2, the token's, is empty"),
         ("\n\n", "no sentence in the file"),
         ('{"tokens": ["a"]}', "line 1: a list of texts is expected under 'tags'"),
         ('{"tokens": ["a", "b"], "tags": ["O"]}', "line 1: 2 tokens have 1 tags"),
@@ -125,6 +126,10 @@ def test_files_without_tags_where_none_are_needed(write: Write) -> None:
         (("O B-x I-x O", "B-y B-y"), "bio"),
         (("O I-x I-x O", "I-y B-y I-y"), "iob1"),
         (("B-x E-x S-y O",), "bioes"),
+        (("B-x M-x E-x O S-y",), "bmes"),
+        (("B-x I-x L-x O U-y",), "bilou"),
+        (("O U-x",), "bilou"),
+        (("M-x L-y NOUN",), "plain"),
         (("DET NOUN VERB",), "plain"),
         (("O I-x O", "B-y O"), "bio"),
     ],
@@ -134,8 +139,10 @@ def test_schemes_are_found_out(rows: tuple[str, ...], scheme: str) -> None:
 
 
 def test_foreign_tags_are_refused_with_their_place() -> None:
-    with pytest.raises(DataError, match="line 2: token 2 has the tag 'U-x'"):
-        detect(tagged("B-x I-x", "O U-x"))
+    with pytest.raises(DataError, match="line 2: token 2 has the tag 'Q-x'"):
+        detect(tagged("B-x I-x", "O Q-x"))
+    with pytest.raises(DataError, match="positions B, L, M, which are of different schemes"):
+        detect(tagged("B-x M-x L-x"))
 
 
 @pytest.mark.parametrize(
@@ -143,6 +150,10 @@ def test_foreign_tags_are_refused_with_their_place() -> None:
     [
         ("B I O B", "B-entity I-entity O B-entity"),
         ("S O B E", "S-entity O B-entity E-entity"),
+        ("B M E S", "B-entity M-entity E-entity S-entity"),
+        ("U O B L", "U-entity O B-entity L-entity"),
+        ("L U M", "L U M"),
+        ("L U", "L U"),
         ("B-x I-x O", "B-x I-x O"),
         ("I NOUN O", "I NOUN O"),
         ("O O", "O O"),
@@ -171,6 +182,10 @@ def test_parts_of_speech_look_like_no_positions() -> None:
         ("B-x E-x S-y O", "bioes", 0),
         ("B-x O", "bioes", 1),
         ("S-x I-x", "bioes", 1),
+        ("B-x M-x E-x S-x O", "bmes", 0),
+        ("B-x M-x O", "bmes", 1),
+        ("B-x I-x L-x U-x O", "bilou", 0),
+        ("U-x L-x", "bilou", 1),
     ],
 )
 def test_tags_that_break_their_scheme_are_told(row: str, scheme: str, faults: int) -> None:
@@ -191,6 +206,8 @@ def test_tags_that_break_their_scheme_are_told(row: str, scheme: str, faults: in
         ("O I-x I-y I-y", [(1, 2, "x"), (2, 4, "y")]),
         ("B-x B-x I-x", [(0, 1, "x"), (1, 3, "x")]),
         ("B-x I-x E-x S-x O", [(0, 3, "x"), (3, 4, "x")]),
+        ("B-x M-x E-x S-x O", [(0, 3, "x"), (3, 4, "x")]),
+        ("B-x I-x L-x U-x U-x", [(0, 3, "x"), (3, 4, "x"), (4, 5, "x")]),
         ("E-x I-x O", [(0, 1, "x"), (1, 2, "x")]),
         ("S-x E-x", [(0, 1, "x"), (1, 2, "x")]),
         ("B-creative-work I-creative-work", [(0, 2, "creative-work")]),
@@ -203,7 +220,7 @@ def test_entities_are_those_of_the_standard_scorer(
     assert entities(row.split()) == found
 
 
-@pytest.mark.parametrize("scheme", ["bio", "iob1", "bioes"])
+@pytest.mark.parametrize("scheme", ["bio", "iob1", "bioes", "bmes", "bilou"])
 def test_entities_survive_their_tags(scheme: str) -> None:
     draw = np.random.default_rng(0)
     for _ in range(200):

@@ -125,16 +125,30 @@ def test_a_run_comes_back_with_its_answers(table: Path, tmp_path: Path) -> None:
     assert trained.tag("") == [] and trained.predict([]) == []
 
 
-def test_tags_come_back_in_the_data_s_scheme(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "last", "lone", "told"),
+    [
+        ("bioes", "E", "S", "tags: BIOES, 2 types"),
+        ("bmes", "E", "S", "tags: BMES (M is I of BIOES), 2 types"),
+        ("bilou", "L", "U", "tags: BILOU (L is E and U is S of BIOES), 2 types"),
+    ],
+)
+def test_tags_come_back_in_the_data_s_scheme(
+    tmp_path: Path, scheme: str, last: str, lone: str, told: str
+) -> None:
     source = sentences(300)
     assert source.tags is not None
-    swap = {"B-per": "B-per", "I-per": "E-per", "B-loc": "S-loc", "O": "O"}
+    swap = {"B-per": "B-per", "I-per": f"{last}-per", "B-loc": f"{lone}-loc", "O": "O"}
     tags = [[swap[tag] for tag in row] for row in source.tags]
+    if scheme == "bmes":  # one of three tokens, so that there is an M
+        tags[0], source.tokens[0] = ["B-per", "M-per", "E-per"], ["anna", "ida", "max"]
     data = Tagged("names", source.tokens, tags, source.places)
-    scores = workflow.run(settings(), tmp_path / "run", data=data)
-    assert scores["scheme"] == "bioes" and scores["test"]["model"]["f1"] >= 0.9
+    said = list[str]()
+    scores = workflow.run(settings(), tmp_path / "run", data=data, say=said.append)
+    assert scores["scheme"] == scheme and scores["test"]["model"]["f1"] >= 0.9
+    assert any(line.startswith(told) for line in said)
     found = [tag for _, tag in load(tmp_path / "run").tag("in max mr ida otto")]
-    assert found == ["O", "S-loc", "O", "B-per", "E-per"]
+    assert found == ["O", f"{lone}-loc", "O", "B-per", f"{last}-per"]
 
 
 def test_tags_without_positions(tmp_path: Path) -> None:

@@ -186,12 +186,19 @@ def _from_columns(
             continue
         cells = _cells(line)
         width = width or len(cells)
-        if len(cells) < needed or not all(cells[column] for column in columns):
+        if len(cells) < needed:
             raise DataError(
                 f"{path}: line {number}: {needed} columns are needed, got {len(cells)}: "
                 f"{line[:60]!r}; write token and tag apart by a tab, and an empty line between "
                 "sentences"
             )
+        for column, role in zip(columns, ("token", "tag"), strict=False):
+            if not cells[column]:
+                raise DataError(
+                    f"{path}: line {number}: column {column % len(cells) + 1} of {len(cells)}, the "
+                    f"{role}'s, is empty: {line[:60]!r}; write one there, or name another column "
+                    f"with data.{role}_column"
+                )
         if len(cells) != width:
             raise DataError(
                 f"{path}: line {number}: {len(cells)} columns, and {width} before: {line[:60]!r}; "

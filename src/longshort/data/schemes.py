@@ -1,8 +1,9 @@
 """How tags mark where an entity begins and ends: found out, and checked.
 
 BIO: B- begins, I- goes on. IOB1: B- only where an entity of the same type stands just before.
-BIOES: also E- for the last token and S- for a lone one. plain: tags without positions, such as
-parts of speech; every tagged token stands for itself. Positions alone (B, I, O) are of one type.
+BIOES: also E- for the last token and S- for a lone one. BMES is BIOES with M- for I-, BILOU is
+BIOES with L- for E- and U- for S-. plain: tags without positions, such as parts of speech; every
+tagged token stands for itself. Positions alone (B, I, O) are of one type.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from longshort.data.conll import Tagged
 from longshort.data.findings import Finding
 from longshort.errors import DataError
 
-Scheme = Literal["bio", "iob1", "bioes", "plain"]
-_POSITIONS = frozenset("BIES")
+Scheme = Literal["bio", "iob1", "bioes", "bmes", "bilou", "plain"]
+_ALPHABETS: dict[Scheme, str] = {"bio": "BI", "bioes": "BIES", "bmes": "BMES", "bilou": "BILU"}
+"""Positions of the schemes, the commonest first."""
+_COMMON, _RARE = frozenset("BIES"), frozenset("MLU")
+"""Positions by themselves, and those that are some only beside others of their scheme."""
 _UNNAMED = "entity"
 """The type of tags that are positions alone."""
 _NEAR = re.compile(r"b|[bi][-_.:].+|.+[-_.:][bi]", re.IGNORECASE)
@@ -29,7 +33,8 @@ def with_types(source: Tagged) -> Tagged:
     """The source; where its tags are positions alone, they get a type: B becomes B-entity."""
     assert source.tags is not None
     used = {tag for tags in source.tags for tag in tags} - {"O"}
-    if not used or not used <= _POSITIONS:
+    are_positions = bool(used) and used <= _COMMON | _RARE and _scheme_of("".join(used))
+    if not are_positions or not (used <= _COMMON or "B" in used or used == {"U"}):
         return source
     named = [[tag if tag == "O" else f"{tag}-{_UNNAMED}" for tag in tags] for tags in source.tags]
     return replace(source, tags=named)
@@ -46,27 +51,49 @@ def detect(source: Tagged) -> Scheme:
     if "" in used:
         place, at = _first(source, "")
         raise DataError(f"{source.name}: {place}: token {at + 1} has an empty tag; O is for none")
-    for bare in sorted(tag for tag in used if tag[0] in _POSITIONS and tag[1:] == "-"):
+    shaped = {tag for tag in used if tag[0] in _COMMON | _RARE and tag[1:2] == "-"}
+    marked = {tag for tag in shaped if tag[0] in _COMMON}
+    if marked or {tag[0] for tag in shaped} == {"U"}:
+        marked = shaped
+    for bare in sorted(tag for tag in marked if not tag[2:]):
         place, at = _first(source, bare)
         raise DataError(
             f"{source.name}: {place}: token {at + 1} has the tag {bare!r} without a type; write "
             f"one behind it, such as {bare}{_UNNAMED}"
         )
-    marked = {tag for tag in used if tag[:1] in _POSITIONS and tag[1:2] == "-"}
     if not marked:
         return "plain"
     for strange in sorted(used - marked):
         place, at = _first(source, strange)
         raise DataError(
             f"{source.name}: {place}: token {at + 1} has the tag {strange!r}, others have tags "
-            f"like {min(marked)!r}; O, B-, I-, E- and S- are known"
+            f"like {min(marked)!r}; O and the positions of BIO, BIOES, BMES and BILOU are known"
         )
-    if any(tag[0] in "ES" for tag in marked):
-        return "bioes"
+    positions = "".join(sorted({tag[0] for tag in marked}))
+    scheme = _scheme_of(positions)
+    if scheme is None:
+        raise DataError(
+            f"{source.name}: its tags have the positions {', '.join(positions)}, which are of "
+            f"different schemes (there are {', '.join(_ALPHABETS.values())}); write them in one"
+        )
+    if scheme != "bio":
+        return scheme
     begins = [each for tags in source.tags for each in _begun(tags)]
     needless = sum(tag[0] == "B" and not follows for _, tag, follows in begins)
     missing = sum(tag[0] == "I" for _, tag, _ in begins)
     return "iob1" if missing and not needless else "bio"
+
+
+def _scheme_of(positions: str) -> Scheme | None:
+    """The first scheme that has all of them."""
+    fits = (scheme for scheme, letters in _ALPHABETS.items() if set(positions) <= set(letters))
+    return next(fits, None)
+
+
+def title(scheme: Scheme) -> str:
+    """The scheme for people, with what its letters are where they are not those of BIOES."""
+    means = {"bmes": "M is I", "bilou": "L is E and U is S"}
+    return scheme.upper() + (f" ({means[scheme]} of BIOES)" if scheme in means else "")
 
 
 def examine(source: Tagged, scheme: Scheme) -> list[Finding]:
@@ -119,9 +146,9 @@ def _near_positions(source: Tagged) -> list[Finding]:
 
 
 def _is_allowed(previous: str, tag: str, scheme: Scheme) -> bool:
-    if tag[0] in "IE" and tag != "O":
-        return previous[0] in "BI" and previous[1:] == tag[1:]
-    return scheme != "bioes" or previous == "O" or previous[0] in "ES"
+    if tag[0] in "IEML":
+        return previous[0] in "BIM" and previous[1:] == tag[1:]
+    return scheme == "bio" or previous[0] in "OESLU"
 
 
 def beginnings(tags: Sequence[str], scheme: Scheme) -> list[tuple[int, str]]:
@@ -136,7 +163,7 @@ def _begun(tags: Sequence[str]) -> Iterator[tuple[int, str, bool]]:
     previous = "O"
     for at, tag in enumerate(tags):
         follows = previous[1:] == tag[1:]
-        if tag != "O" and (tag[0] in "BS" or not follows):
+        if tag != "O" and (tag[0] in "BSU" or not follows):
             yield at, tag, follows
         previous = tag
 

@@ -22,8 +22,8 @@ _MIN_GAIN = 0.001
 def entities(tags: Sequence[str], *, plain: bool = False) -> list[Entity]:
     """The entities of a sentence by the rules of conlleval (Tjong Kim Sang & Buchholz, 2000).
 
-    BIO, IOB1 and BIOES are read alike, and mistakes leniently: an I- or E- after O, or after
-    another type, begins an entity. `plain`: every tag but O is an entity of one token.
+    BIO, IOB1, BIOES, BMES and BILOU are read alike, and mistakes leniently: an I- or E- after O,
+    or after another type, begins an entity. `plain`: every tag but O is an entity of one token.
     """
     if plain:
         return [(at, at + 1, tag) for at, tag in enumerate(tags) if tag != "O"]
@@ -42,22 +42,33 @@ def entities(tags: Sequence[str], *, plain: bool = False) -> list[Entity]:
 
 def _ends(before: str, position: str, is_other: bool) -> bool:
     """Whether an entity that is open at one token is over at the next."""
-    return before in "ES" or position in "OBS" or is_other
+    return before in "ESLU" or position in "OBSU" or is_other
+
+
+_INSIDE_LAST_LONE = {
+    "bio": ("I", "I", "B"),
+    "bioes": ("I", "E", "S"),
+    "bmes": ("M", "E", "S"),
+    "bilou": ("I", "L", "U"),
+}
+"""What marks a token within an entity, its last one, and the only one; B marks the first."""
 
 
 def tags_of(found: Sequence[Entity], length: int, scheme: str = "bioes") -> list[str]:
-    """Tags for entities that do not overlap: bioes, bio, iob1 or plain."""
+    """Tags for entities that do not overlap: bioes, bmes, bilou, bio, iob1 or plain."""
     tags = ["O"] * length
     for begin, end, kind in sorted(found):
         if scheme == "plain":
             tags[begin] = kind
-            continue
-        tags[begin:end] = [f"I-{kind}"] * (end - begin)
-        touches = begin > 0 and tags[begin - 1][2:] == kind
-        if scheme != "iob1" or touches:
+        elif scheme == "iob1":
+            touches = begin > 0 and tags[begin - 1][2:] == kind
+            tags[begin:end] = [f"I-{kind}"] * (end - begin)
+            tags[begin] = f"{'B' if touches else 'I'}-{kind}"
+        else:
+            inside, last, lone = _INSIDE_LAST_LONE[scheme]
+            tags[begin:end] = [f"{inside}-{kind}"] * (end - begin)
             tags[begin] = f"B-{kind}"
-        if scheme == "bioes":
-            tags[end - 1] = f"{'S' if end - begin == 1 else 'E'}-{kind}"
+            tags[end - 1] = f"{lone if end - begin == 1 else last}-{kind}"
     return tags
 
 

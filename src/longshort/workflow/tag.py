@@ -14,7 +14,7 @@ from longshort.config.tag import TagConfig
 from longshort.data.conll import Tagged, read_tagged, tagged_of
 from longshort.data.findings import Finding, refuse_errors
 from longshort.data.parts import PARTS, Parts, make_parts
-from longshort.data.schemes import detect, examine, with_types
+from longshort.data.schemes import detect, examine, title, with_types
 from longshort.data.tagged_doctor import examine_parts, unseen_types
 from longshort.data.tokens import find_tokeniser
 from longshort.data.vocabulary import Vocabulary
@@ -78,7 +78,7 @@ class TagJob(Job[TagConfig, TagTask]):
             tokens = sum(len(each) for each in source.tokens)
             say(f"{part}: {len(source):,} sentences of {tokens:,} tokens")
         fitted = job.task.fitted
-        say(f"tags: {fitted.scheme.upper()}, {len(fitted.kinds)} types: {', '.join(fitted.kinds)}")
+        say(f"tags: {title(fitted.scheme)}, {len(fitted.kinds)} types: {', '.join(fitted.kinds)}")
         say(f"parts: {parts.how}")
         for finding in parts.findings:
             say(f"{finding.severity}: {finding.sentence()}")

@@ -63,13 +63,11 @@ def with_labels(data: Any, labels: Iterable[object] | None) -> object:
 
 
 def with_tags(data: Any, tags: Iterable[Sequence[str]] | None) -> object:
-    """A file as it is; sentences as lists of tokens together with their tags."""
-    if tags is None and (data is None or is_file(data)):
+    """A file or frame as it is; sentences as lists of tokens together with their tags."""
+    if tags is None and (data is None or is_table(data)):
         return data
-    if is_file(data):
-        raise DataError("tags: stand in the file; leave them out")
     if is_table(data):
-        raise DataError("data: a file, or sentences as lists of tokens are expected, got a frame")
+        raise DataError("tags: stand in the file or frame; leave them out")
     return tagged_of(data, tags)
 
 

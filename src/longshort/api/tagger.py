@@ -47,7 +47,7 @@ class Tagger:
 
     def fit(
         self,
-        data: str | Path | Sequence[Sequence[str]],
+        data: object,
         tags: Sequence[Sequence[str]] | None = None,
         *,
         val: str | Path | None = None,
@@ -59,9 +59,10 @@ class Tagger:
     ) -> TaggerRun:
         """Draw parts, train and evaluate; the run is kept in the folder `out`.
 
-        data: a file of CoNLL columns or JSON lines, or sentences as lists of tokens with `tags`,
-        a list for each; val, test: files of those parts, else shares are drawn. Without `out` the
-        run lies in a temporary folder that the system clears some day.
+        data: a file of CoNLL columns, JSON lines or a table, a frame with a row for every token,
+        or sentences as lists of tokens with `tags`, a list for each; val, test: files of those
+        parts, else shares are drawn. Without `out` the run lies in a temporary folder that the
+        system clears some day.
         """
         sentences = with_tags(data, tags)
         folder, scores = run_into(

@@ -98,7 +98,7 @@ def _tag(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
         sentences = [trained.cut(line) for line in stdin_lines()]
         table = trained.table([f"line {i + 1}" for i in range(len(sentences))], sentences)
     else:
-        table = trained.predict_file(data)
+        table = trained.predict_file(data, screen.say)
     if out is not None:
         from longshort.runfolder import write_atomic
 

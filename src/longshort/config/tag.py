@@ -18,11 +18,14 @@ class TagData(SourceConfig):
 
     val_path: str | None = Field(None, description="validation file; else a share of the training")
     test_path: str | None = Field(None, description="test file; else a share of the training file")
-    format: Literal["conll", "jsonl"] | None = Field(
-        None, description="columns or JSON lines; by the beginning when absent"
+    format: Literal["conll", "jsonl", "table"] | None = Field(
+        None, description="columns, JSON lines or a table; by the beginning when absent"
     )
     token_column: int = Field(0, description="from 0; negative from the end")
     tag_column: int = Field(-1, description="from 0; negative from the end")
+    sentence: str | None = Field(None, description="a table's column of the sentence's number")
+    token: str | None = Field(None, description="a table's column of the token")
+    tag: str | None = Field(None, description="a table's column of the tag")
     strip_position: bool = Field(
         False, description="take the number off every token's end that tells its place in a word"
     )

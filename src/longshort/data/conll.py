@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from longshort.data.textfiles import json_fault, read_lines, well_formed
 from longshort.errors import DataError
 
-Format = Literal["conll", "jsonl"]
+Format = Literal["conll", "jsonl", "table", "text"]
+"""How sentences are written; text is without tags, a sentence a line."""
 
 _DOCUMENT = "-DOCSTART-"
 _JSON = re.compile(r'{|\[{|\[\n{"')
@@ -62,14 +63,11 @@ class Tagged:
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Tagged:
         """The sentences at these places, in their order."""
         chosen = [int(i) for i in indices]
-        return Tagged(
-            self.name,
-            [self.tokens[i] for i in chosen],
-            None if self.tags is None else [self.tags[i] for i in chosen],
-            [self.places[i] for i in chosen],
-            self.path,
-            self.sha256,
-            self.read_as,
+        return replace(
+            self,
+            tokens=[self.tokens[i] for i in chosen],
+            tags=None if self.tags is None else [self.tags[i] for i in chosen],
+            places=[self.places[i] for i in chosen],
         )
 
     def keys(self) -> list[bytes]:
@@ -91,15 +89,15 @@ def kind_of(tag: str) -> str:
 
 
 def read_tagged(
-    data: object,
+    data: str | Path,
     *,
-    format: Format | None = None,
+    format: Literal["conll", "jsonl"] | None = None,
     token_column: int = 0,
     tag_column: int = -1,
     strip_position: bool = False,
     with_tags: bool = True,
 ) -> Tagged:
-    """Sentences from a file, gzip too.
+    """Sentences from a file of columns or of JSON lines, gzip too.
 
     conll: a token a line, columns apart by tabs or spaces, a blank line behind every sentence, and
     lines that begin with -DOCSTART- passed over; columns count from 0, negative ones from the end.
@@ -107,31 +105,37 @@ def read_tagged(
     absent. `strip_position` takes the number off a token's end ("科0"); without `with_tags` tags
     may be absent. Raises `DataError` with file and line.
     """
-    if isinstance(data, Tagged):
-        return data
-    if not isinstance(data, str | Path):
-        raise DataError(f"tagging reads files or Tagged sentences, got {type(data).__name__}")
     path = Path(data)
     lines, digest = read_lines(path)
     if format is None:
-        begin = "\n".join(islice((line.strip() for line in lines if line.strip()), 2))
-        format = "jsonl" if _JSON.match(begin) else "conll"
+        format = "jsonl" if are_json(lines) else "conll"
     if format == "jsonl":
         tokens, tags, numbers = _from_json(path, lines, with_tags)
     else:
         tokens, tags, numbers = _from_columns(path, lines, token_column, tag_column, with_tags)
     if not tokens:
         raise DataError(f"{path}: no sentence in the file; a token a line is expected")
-    if strip_position:
-        tokens = [
-            [
-                _stripped(token, f"{path}: line {line}: token {at + 1}")
-                for at, token in enumerate(row)
-            ]
-            for row, line in zip(tokens, numbers, strict=True)
-        ]
     places = [f"line {line}" for line in numbers]
-    return Tagged(path.name, tokens, tags if with_tags else None, places, str(path), digest, format)
+    found = Tagged(
+        path.name, tokens, tags if with_tags else None, places, str(path), digest, format
+    )
+    return without_positions(found) if strip_position else found
+
+
+def are_json(lines: Iterable[str]) -> bool:
+    """Whether these lines of a file begin as JSON does."""
+    begin = "\n".join(islice((line.strip() for line in lines if line.strip()), 2))
+    return bool(_JSON.match(begin))
+
+
+def without_positions(source: Tagged) -> Tagged:
+    """The source without the number at every token's end; raises where one is missing."""
+    owner = source.path or source.name
+    tokens = [
+        [_stripped(token, f"{owner}: {place}: token {at + 1}") for at, token in enumerate(row)]
+        for row, place in zip(source.tokens, source.places, strict=True)
+    ]
+    return replace(source, tokens=tokens)
 
 
 def tagged_of(

@@ -11,11 +11,12 @@ import polars as pl
 from torch import Tensor
 
 from longshort.config.tag import TagConfig
-from longshort.data.conll import Tagged, read_tagged, tagged_of
+from longshort.data.conll import Tagged, tagged_of
 from longshort.data.findings import Finding, refuse_errors
 from longshort.data.parts import PARTS, Parts, make_parts
 from longshort.data.schemes import detect, examine, title, with_types
 from longshort.data.tagged_doctor import examine_parts, unseen_types
+from longshort.data.tagged_source import read_sentences, read_to_tag
 from longshort.data.tokens import find_tokeniser
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError, RunError
@@ -232,18 +233,8 @@ def refuse_mixed_schemes(train: Tagged, other: Tagged) -> None:
         )
 
 
-def _read(data: object, config: TagConfig, *, with_tags: bool = True) -> Tagged:
-    settings = config.data
-    source = read_tagged(
-        data,
-        format=settings.format,
-        token_column=settings.token_column,
-        tag_column=settings.tag_column,
-        strip_position=settings.strip_position,
-        with_tags=with_tags,
-    )
-    if not with_tags:
-        return source
+def _read(data: object, config: TagConfig) -> Tagged:
+    source = read_sentences(data, config.data)
     if source.tags is None:
         raise DataError(f"{source.name}: has no tags; tagging learns from them")
     return with_types(source)
@@ -371,9 +362,23 @@ class Trained:
         refuse_other_content(parts.train.name, _digest(parts), {"content": self.content})
         return parts
 
-    def predict_file(self, path: str) -> pl.DataFrame:
-        """One row per token of a file like the training file, whose tags are not needed."""
-        source = _read(path, self.config, with_tags=False)
+    def predict_file(self, path: str, say: Say = quiet) -> pl.DataFrame:
+        """One row per token of a file like the training file, or of plain text, a sentence a line.
+
+        Tags are not needed.
+        """
+        source = read_to_tag(
+            Path(path),
+            self.config.data,
+            self.cut,
+            {"O", *self.fitted.written()},
+            by_character=self.config.text.tokens == "characters",
+        )
+        if source.read_as == "text":
+            say(
+                f"{source.name}: is plain text; every line is cut into tokens as a sentence "
+                f"(text.tokens = {self.config.text.tokens})"
+            )
         return self.table(source.places, source.tokens)
 
     def table(self, places: Sequence[str], sentences: Sequence[Sequence[str]]) -> pl.DataFrame:

@@ -147,6 +147,15 @@ class Fitted:
             return ["O", *self.kinds]
         return ["O", *(f"{position}-{kind}" for kind in self.kinds for position in "BIES")]
 
+    def written(self) -> set[str]:
+        """Tags of the training data's own scheme that entities can have."""
+        spans = ((0, 1), (1, 2), (2, 4), (4, 7))
+        return {
+            tag
+            for kind in self.kinds
+            for tag in self.tags_of([(begin, end, kind) for begin, end in spans], 7)
+        }
+
     def entities(self, tags: Sequence[str]) -> list[Entity]:
         """What these tags mark."""
         return entities(tags, plain=self.scheme == "plain")

@@ -27,7 +27,10 @@ def _reading(parts: Parts[Tagged]) -> Idle:
     if "conll" not in formats:
         reason = f"is of files in columns, and {parts.train.name} is none"
         idle += [("data.token_column", reason), ("data.tag_column", reason)]
-    if formats == {None}:
+    if "table" not in formats:
+        reason = f"is of tables, and {parts.train.name} is none"
+        idle += [(f"data.{name}", reason) for name in ("sentence", "token", "tag")]
+    if all(source.path is None for source in parts.by_name().values()):
         reason = f"is of files, and {parts.train.name} are none"
         idle += [("data.format", reason), ("data.strip_position", reason)]
     return idle

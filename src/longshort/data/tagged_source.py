@@ -1,0 +1,110 @@
+"""Tagged sentences from whatever holds them, and sentences to be tagged from plain text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from longshort.config.tag import TagData
+from longshort.data.conll import Tagged, are_json, read_tagged, without_positions
+from longshort.data.sources import is_frame
+from longshort.data.tagged_table import names_roles, read_table
+from longshort.data.textfiles import read_head, read_lines
+from longshort.errors import DataError
+
+_DELIMITERS = (",", "\t", ";")
+_PARQUET = b"PAR1"
+_HEADER = 1 << 12
+"""Bytes within which a table's line of column names ends."""
+_MOSTLY = 0.9
+
+
+def read_sentences(data: object, settings: TagData, *, with_tags: bool = True) -> Tagged:
+    """A file of columns, JSON lines or a table, a frame, or sentences as they are."""
+    if isinstance(data, Tagged):
+        return data
+    if not isinstance(data, str | Path) and not is_frame(data):
+        raise DataError(
+            f"tagging reads files, frames or Tagged sentences, got {type(data).__name__}"
+        )
+    if not isinstance(data, str | Path) or is_table(Path(data), settings, with_tags=with_tags):
+        found = read_table(data, settings, with_tags=with_tags)
+        return without_positions(found) if settings.strip_position else found
+    return read_tagged(
+        data,
+        format=None if settings.format == "table" else settings.format,
+        token_column=settings.token_column,
+        tag_column=settings.tag_column,
+        strip_position=settings.strip_position,
+        with_tags=with_tags,
+    )
+
+
+def is_table(path: Path, settings: TagData, *, with_tags: bool = True) -> bool:
+    """Whether the file is a table with a row for every token: by its first line's names."""
+    if settings.format is not None:
+        return settings.format == "table"
+    head = read_head(path, _HEADER)
+    if head.startswith(_PARQUET):
+        return True
+    first = head.split(b"\n")[0].decode("utf-8-sig", "replace").strip()
+    cells = ([cell.strip(' "') for cell in first.split(mark)] for mark in _DELIMITERS)
+    return any(names_roles(names, settings, with_tags=with_tags) for names in cells)
+
+
+def read_to_tag(
+    path: Path, settings: TagData, cut: Callable[[str], list[str]], tags: Collection[str],
+    *, by_character: bool,
+) -> Tagged:  # fmt: skip
+    """Sentences to be tagged: of a file like the training file, or of plain text, one a line.
+
+    cut: a text's tokens; tags: those that the tagger knows, by which columns are told from text;
+    by_character: whether its tokens are single characters. Raises `DataError` where a file may be
+    either.
+    """
+    if not is_table(path, settings, with_tags=False) and settings.format != "jsonl":
+        lines, digest = read_lines(path)
+        if not are_json(lines) and _is_text(path, lines, tags, by_character=by_character):
+            numbered = [(number, cut(line)) for number, line in enumerate(lines, 1)]
+            found = [(f"line {number}", tokens) for number, tokens in numbered if tokens]
+            if not found:
+                raise DataError(f"{path}: no sentence in the file; one on every line is expected")
+            places, sentences = zip(*found, strict=True)
+            return Tagged(path.name, list(sentences), None, list(places), str(path), digest, "text")
+    return read_sentences(path, settings, with_tags=False)
+
+
+def _is_text(
+    path: Path, lines: Sequence[str], tags: Collection[str], *, by_character: bool
+) -> bool:
+    """Whether lines are sentences, and not tokens with columns beside them."""
+    rows = [line for line in lines if line.strip() and not line.startswith("-DOCSTART-")]
+    tabbed = sum("\t" in line for line in rows)
+    if 2 * tabbed > len(rows):
+        return False
+    cells = [line.split() for line in rows]
+    widths = Counter(map(len, cells))
+    if set(widths) <= {1}:
+        longer = sum(len(row[0]) > 1 for row in cells)
+        return by_character and 2 * longer > len(rows)
+    width, count = widths.most_common(1)[0]
+    if count < 2 or count < _MOSTLY * len(rows):
+        return True
+    if all(row[-1] in tags for row in cells if len(row) == width):
+        return False
+    if len(widths) == 1 and _in_blocks(lines):
+        raise DataError(
+            f"{path}: every line has {width} words, so it may hold columns with a token a line, or "
+            "sentences; write the columns apart by tabs, or pipe the sentences into `longshort "
+            "predict`, one a line"
+        )
+    return True
+
+
+def _in_blocks(lines: Sequence[str]) -> bool:
+    """Whether empty lines divide lines that stand together, as they do behind sentences."""
+    blank = [not line.strip() for line in lines]
+    together = any(not (one or other) for one, other in pairwise(blank))
+    return together and any(blank[:-1])

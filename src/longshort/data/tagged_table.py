@@ -1,0 +1,85 @@
+"""Tagged sentences from tables: a row for every token, with its sentence, itself and its tag."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from longshort.config import DataConfig
+from longshort.config.tag import TagData
+from longshort.data.conll import Tagged
+from longshort.data.formats.table import find_column
+from longshort.data.sources import POLARS_ERRORS, Source, open_source
+from longshort.errors import DataError
+
+SENTENCES = ("sentence", "sentence #", "sentence_id", "sentence id", "sentence_idx",
+             "sentence_number", "sent_id", "sent", "sid", "id")  # fmt: skip
+TOKENS = ("token", "tokens", "word", "words", "form")
+TAGS = ("tag", "tags", "ner", "ner_tag", "ner_tags", "label", "labels", "bio", "iob", "entity")
+
+
+def names_roles(columns: list[str], settings: TagData, *, with_tags: bool) -> bool:
+    """Whether these are the column names of such a table, and not a token and its tag."""
+    names = {name.strip().lower() for name in columns}
+    wanted = [(settings.token, TOKENS), (settings.sentence, SENTENCES)]
+    wanted += [(settings.tag, TAGS)] if with_tags else []
+    return all(asked in columns or names & {*usual} for asked, usual in wanted)
+
+
+def read_table(data: object, settings: TagData, *, with_tags: bool = True) -> Tagged:
+    """Sentences of a CSV, TSV or Parquet file or a frame, in the order of the rows.
+
+    The sentence's number stands in every row, or in its first one alone. Raises `DataError` with
+    row and column for what is missing, and where a sentence is taken up again further down.
+    """
+    source = open_source(data, DataConfig())
+    sentence = find_column(source, settings.sentence, SENTENCES, "sentence's number",
+                           "--set data.sentence=NAME")  # fmt: skip
+    token = find_column(source, settings.token, TOKENS, "token", "--set data.token=NAME")
+    names = {"sentence": sentence, "token": token}
+    if with_tags:
+        names["tag"] = find_column(source, settings.tag, TAGS, "tag", "--set data.tag=NAME")
+    table = _collected(source, names)
+    groups = table.group_by("begin", maintain_order=True).agg(pl.exclude("begin"))
+    return Tagged(
+        source.name,
+        groups["token"].to_list(),
+        groups["tag"].to_list() if with_tags else None,
+        [source.row(int(row)) for row in groups["row"].list.first()],
+        source.path,
+        source.sha256,
+        "table",
+    )
+
+
+def _collected(source: Source, names: dict[str, str]) -> pl.DataFrame:
+    """Columns sentence, token, perhaps tag, row, and begin: the row in which a sentence begins."""
+    try:
+        table = (
+            source.lazy.select(
+                pl.col(name).cast(pl.String).alias(role) for role, name in names.items()
+            )
+            .with_row_index("row")
+            .with_columns(pl.col("sentence").replace("", None).forward_fill())
+            .collect()
+        )
+    except POLARS_ERRORS as error:
+        raise DataError(source.explain(error)) from None
+    if table.is_empty():
+        raise DataError(f"{source.name}: has no rows")
+    for role, name in names.items():
+        missing = table.filter(pl.col(role).is_null() | (pl.col(role).str.strip_chars() == ""))
+        if missing.height:
+            raise DataError(
+                f"{source.name}: {source.row(int(missing['row'][0]))}, column {name!r}: the {role} "
+                "is missing; fill it in, or remove the row"
+            )
+    table = table.with_columns(begin=pl.col("sentence").rle_id())
+    table = table.with_columns(begin=pl.col("row").first().over("begin"))
+    again = table.filter(pl.col("begin") != pl.col("begin").first().over("sentence"))
+    if again.height:
+        raise DataError(
+            f"{source.name}: {source.row(int(again['row'][0]))}, column {names['sentence']!r}: "
+            f"{again['sentence'][0]!r} stands further up already, with another sentence between; "
+            "keep the rows of a sentence together, and give every sentence its own number"
+        )
+    return table

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from longshort.data.encodings import decoded_text, find_encoding
+from longshort.data.foreign import refuse_foreign
 from longshort.data.sources import is_frame
 from longshort.data.textfiles import read_bytes, split_lines, well_formed
 from longshort.errors import DataError
@@ -97,6 +98,7 @@ def make_running_parts(
 
 def _from_file(path: Path, asked: str | None) -> Running:
     raw, digest = read_bytes(path)
+    refuse_foreign(path, raw)
     encoding = find_encoding(path, raw, asked)
     content = decoded_text(path, raw, encoding)
     text = _joined(split_lines(content))

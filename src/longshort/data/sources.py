@@ -22,7 +22,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from longshort.config import DataConfig
-from longshort.data.textfiles import decoded, json_fault, raw_lines, unpacked
+from longshort.data.foreign import refuse_foreign
+from longshort.data.textfiles import decoded, json_fault, raw_lines, read_head, unpacked
 from longshort.errors import DataError
 
 POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
@@ -191,6 +192,7 @@ def _open_file(path: Path, config: DataConfig, longest: int) -> Source:
     kind = config.format or _format_of(path, head)
     if kind == "parquet":
         return _open_parquet(path, head)
+    refuse_foreign(path, read_head(path, 16))
     digest, sample = _survey(path, longest)
     if kind == "jsonl":
         return _open_jsonl(path, digest, size)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from longshort.data.encodings import Encoding, decoded_text, find_encoding
+from longshort.data.foreign import refuse_foreign
 from longshort.errors import DataError
 
 _MARK = b"\xef\xbb\xbf"
@@ -34,6 +35,7 @@ def read_text(path: Path, encoding: str | None = None) -> TextFile:
     Raises `DataError` for a missing or damaged file, and where the encoding is in doubt.
     """
     raw, digest = read_bytes(path)
+    refuse_foreign(path, raw)
     found = find_encoding(path, raw, encoding)
     return TextFile(split_lines(decoded_text(path, raw, found)), digest, found)
 

@@ -185,7 +185,7 @@ BAD = {
     "empty": (b"", {}, "the file is empty; it needs a header line and rows"),
     "blank": (b"\n\n\n", {}, "holds only empty lines"),
     "header only": (b"ds,y\n", {}, "there are column names but no rows"),
-    "binary": (b"PK\x03\x04\x00\x00abc", {}, "holds binary data (a zero byte near line 1)"),
+    "binary": (b"a\x03\x04\x00\x00abc", {}, "holds binary data (a zero byte near line 1)"),
     "encoding": (b"ds,y\n2024-01-01,5\x80\n", {}, "byte 13 of the line (0x80) is not UTF-8"),
     "wrong delimiter": (b"ds;y\n2024-01-01;1\n", {"delimiter": ",", "target": "y"},
                         "if the delimiter was not recognised, name it with --set data.delimiter"),

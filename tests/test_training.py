@@ -341,6 +341,10 @@ class Toy(Task):
         error = (self.line(x) - 3 * x).square().mean()
         return error / 0.0 if self.blow_up else error
 
+    @property
+    def measure(self) -> str:
+        return "MSE"
+
     def validate(self) -> float:
         return float(self.loss(torch.arange(50))) if self.score is None else self.score
 

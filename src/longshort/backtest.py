@@ -20,7 +20,7 @@ from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.predict import forecast_table
 from longshort.tasks.forecast.scoring import Scored, score_windows
 from longshort.tasks.forecast.task import ForecastTask
-from longshort.train.events import Listener, silent
+from longshort.train.events import Listener, Working, silent
 from longshort.workflow import forecast
 from longshort.workflow.job import Say, given, quiet
 
@@ -49,6 +49,7 @@ def backtest(
     anew before each origin, else once before the first; either way on earlier rows only, and what
     the settings leave open is decided from those rows too.
     """
+    listen(Working("reading the data"))
     asked = build_as(RunConfig, settings)
     dataset = read_dataset(given(asked, data), asked.data)
     refuse_errors(dataset.findings, dataset.source.name)

@@ -51,28 +51,27 @@ def command(
     quiet: o.Quiet = False,
 ) -> None:
     """Forecast from rolling origins, each seeing only what came before it."""
-    named = o.named_options(
-        target=target,
-        time=time,
-        group=group,
-        past=past,
-        future=future,
-        static=static,
-        freq=freq,
-        horizon=horizon,
-        context=context,
-        quantiles=quantiles,
-        seed=seed,
-    )
-    settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
-    screen = Screen(as_json=as_json, quiet=quiet)
+    with Screen(as_json=as_json, quiet=quiet) as screen:
+        named = o.named_options(
+            target=target,
+            time=time,
+            group=group,
+            past=past,
+            future=future,
+            static=static,
+            freq=freq,
+            horizon=horizon,
+            context=context,
+            quantiles=quantiles,
+            seed=seed,
+        )
+        settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
 
-    from longshort.backtest import backtest
-    from longshort.runfolder import write_atomic
-    from longshort.tables import encode, refuse_existing
+        from longshort.backtest import backtest
+        from longshort.runfolder import write_atomic
+        from longshort.tables import encode, refuse_existing
 
-    refuse_existing(out, overwrite)
-    try:
+        refuse_existing(out, overwrite)
         found = backtest(
             settings,
             windows=windows,
@@ -81,12 +80,10 @@ def command(
             say=screen.say,
             listen=screen.listen,
         )
-    finally:
-        screen.close()
-    if out is not None:
-        write_atomic(out, encode(found.table, out))
-    where = [f"wrote {found.table.height:,} rows to {out}"] if out else []
-    screen.result(
-        {**found.scores, "rows": found.table.height, "out": str(out) if out else None},
-        result_lines(found.scores, *where),
-    )
+        if out is not None:
+            write_atomic(out, encode(found.table, out))
+        where = [f"wrote {found.table.height:,} rows to {out}"] if out else []
+        screen.result(
+            {**found.scores, "rows": found.table.height, "out": str(out) if out else None},
+            result_lines(found.scores, *where),
+        )

@@ -44,26 +44,27 @@ def command(
     as_json: o.Json = False,
 ) -> None:
     """List the cells, or show one: equations, backpropagation through time, parameters."""
-    from longshort.cells import Sizes
-    from longshort.cells.describe import describe
-    from longshort.cells.named import build_cell, list_cells
-    from longshort.errors import ConfigError
+    with Screen(as_json=as_json) as screen:
+        from longshort.cells import Sizes
+        from longshort.cells.describe import describe
+        from longshort.cells.named import build_cell, list_cells
+        from longshort.errors import ConfigError
 
-    screen = Screen(as_json=as_json)
-    if latex and as_json:
-        raise ConfigError("--latex: --json has the equations for LaTeX too, as latex; give one")
-    if name is None:
-        if sets or latex or input_size or hidden_size:
-            raise ConfigError(
-                "cell: give the name of a cell before --set, --latex, --input-size and "
-                "--hidden-size"
-            )
-        entries = list_cells()
-        screen.result({"cells": [asdict(entry) for entry in entries]}, _listed(entries))
-        return
-    sizes = Sizes(input_size or INPUT, hidden_size or HIDDEN)
-    card = describe(build_cell(name, _pairs(sets or [])), sizes)
-    screen.result(asdict(card), [card.latex] if latex else [str(card)])
+        screen = Screen(as_json=as_json)
+        if latex and as_json:
+            raise ConfigError("--latex: --json has the equations for LaTeX too, as latex; give one")
+        if name is None:
+            if sets or latex or input_size or hidden_size:
+                raise ConfigError(
+                    "cell: give the name of a cell before --set, --latex, --input-size and "
+                    "--hidden-size"
+                )
+            entries = list_cells()
+            screen.result({"cells": [asdict(entry) for entry in entries]}, _listed(entries))
+            return
+        sizes = Sizes(input_size or INPUT, hidden_size or HIDDEN)
+        card = describe(build_cell(name, _pairs(sets or [])), sizes)
+        screen.result(asdict(card), [card.latex] if latex else [str(card)])
 
 
 def _listed(entries: list[CellEntry]) -> list[str]:

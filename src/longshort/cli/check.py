@@ -33,38 +33,40 @@ def command(
     as_json: o.Json = False,
 ) -> None:
     """Look the data over. Exit code 0: nothing found, 1: findings, 2: unreadable."""
-    named = o.named_options(
-        task=task,
-        target=target,
-        time=time,
-        group=group,
-        past=past,
-        future=future,
-        static=static,
-        freq=freq,
-        horizon=horizon,
-        text=text,
-        label=label,
-        tokens=tokens,
-        val=val,
-        test=test,
-        encoding=encoding,
-    )
-    settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
+    with Screen(as_json=as_json) as screen:
+        named = o.named_options(
+            task=task,
+            target=target,
+            time=time,
+            group=group,
+            past=past,
+            future=future,
+            static=static,
+            freq=freq,
+            horizon=horizon,
+            text=text,
+            label=label,
+            tokens=tokens,
+            val=val,
+            test=test,
+            encoding=encoding,
+        )
+        settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
 
-    from longshort import workflow
+        from longshort import workflow
 
-    findings = workflow.check(settings)
-    path = settings["data"]["path"]
-    lines = []
-    for finding in findings:
-        lines.append(f"{finding.severity} [{finding.code}] {finding.message}")
-        lines += [f"    {place}" for place in finding.where]
-        if finding.fix:
-            lines.append(f"    fix: {finding.fix}")
-    Screen(as_json=as_json).result(
-        {"data": path, "findings": [finding.to_dict() for finding in findings]},
-        lines or [f"{path}: nothing found"],
-    )
-    if findings:
-        raise typer.Exit(1)
+        screen.working("reading the data")
+        findings = workflow.check(settings)
+        path = settings["data"]["path"]
+        lines = []
+        for finding in findings:
+            lines.append(f"{finding.severity} [{finding.code}] {finding.message}")
+            lines += [f"    {place}" for place in finding.where]
+            if finding.fix:
+                lines.append(f"    fix: {finding.fix}")
+        screen.result(
+            {"data": path, "findings": [finding.to_dict() for finding in findings]},
+            lines or [f"{path}: nothing found"],
+        )
+        if findings:
+            raise typer.Exit(1)

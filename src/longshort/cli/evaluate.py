@@ -28,9 +28,11 @@ def command(
     quiet: o.Quiet = False,
 ) -> None:
     """Score a trained run and its rivals on what they were not trained on."""
-    screen = Screen(as_json=as_json, quiet=quiet)
+    with Screen(as_json=as_json, quiet=quiet) as screen:
+        from longshort import workflow
 
-    from longshort import workflow
-
-    scores = workflow.load(run).evaluate(data, include_training=include_training, say=screen.say)
-    screen.result(scores, result_lines(scores))
+        screen.working("scoring the run")
+        scores = workflow.load(run).evaluate(
+            data, include_training=include_training, say=screen.say
+        )
+        screen.result(scores, result_lines(scores))

@@ -35,21 +35,20 @@ def command(
     quiet: o.Quiet = False,
 ) -> None:
     """Write on after a prompt with a trained language model, as it comes."""
-    screen = Screen(as_json=as_json, quiet=quiet)
+    with Screen(as_json=as_json, quiet=quiet) as screen:
+        from longshort.tasks.language.generate import Sampling
+        from longshort.workflow.language import load
 
-    from longshort.tasks.language.generate import Sampling
-    from longshort.workflow.language import load
-
-    model = load(run)
-    unknown = list(dict.fromkeys(model.unknown(prompt)))
-    if unknown:
-        screen.say(f"note: unknown in the prompt: {', '.join(map(repr, unknown[:10]))}")
-    how = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-    pieces = model.stream(prompt, length, how)
-    if as_json:
-        screen.result({"prompt": prompt, "text": "".join(pieces), "seed": seed}, [])
-        return
-    print(prompt, end="", flush=True)
-    for piece in pieces:
-        print(piece, end="", flush=True)
-    print()
+        model = load(run)
+        unknown = list(dict.fromkeys(model.unknown(prompt)))
+        if unknown:
+            screen.say(f"note: unknown in the prompt: {', '.join(map(repr, unknown[:10]))}")
+        how = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+        pieces = model.stream(prompt, length, how)
+        if as_json:
+            screen.result({"prompt": prompt, "text": "".join(pieces), "seed": seed}, [])
+            return
+        print(prompt, end="", flush=True)
+        for piece in pieces:
+            print(piece, end="", flush=True)
+        print()

@@ -43,38 +43,39 @@ def command(
     quiet: o.Quiet = False,
 ) -> None:
     """Read the data, decide every setting, and write them to a file to look at and change."""
-    named = o.named_options(
-        task=task,
-        target=target,
-        time=time,
-        group=group,
-        past=past,
-        future=future,
-        static=static,
-        freq=freq,
-        horizon=horizon,
-        context=context,
-        quantiles=quantiles,
-        text=text,
-        label=label,
-        tokens=tokens,
-        val=val,
-        test=test,
-        encoding=encoding,
-        seed=seed,
-    )
-    settings = o.settings_of(data=data, example=example, sets=sets, named=named)
-    screen = Screen(as_json=as_json, quiet=quiet)
+    with Screen(as_json=as_json, quiet=quiet) as screen:
+        named = o.named_options(
+            task=task,
+            target=target,
+            time=time,
+            group=group,
+            past=past,
+            future=future,
+            static=static,
+            freq=freq,
+            horizon=horizon,
+            context=context,
+            quantiles=quantiles,
+            text=text,
+            label=label,
+            tokens=tokens,
+            val=val,
+            test=test,
+            encoding=encoding,
+            seed=seed,
+        )
+        settings = o.settings_of(data=data, example=example, sets=sets, named=named)
 
-    from longshort import workflow
-    from longshort.config import to_toml
-    from longshort.errors import ConfigError
-    from longshort.runfolder import write_atomic
+        from longshort import workflow
+        from longshort.config import to_toml
+        from longshort.errors import ConfigError
+        from longshort.runfolder import write_atomic
 
-    if out.exists() and not overwrite:
-        raise ConfigError(f"{out}: exists; give another --out or --overwrite")
-    job = workflow.prepare(settings, None, screen.say)
-    write_atomic(out, to_toml(job.config))
-    screen.result(
-        {"config": str(out)}, [f"wrote {out}; train with: longshort train --config {out}"]
-    )
+        if out.exists() and not overwrite:
+            raise ConfigError(f"{out}: exists; give another --out or --overwrite")
+        screen.working("reading the data")
+        job = workflow.prepare(settings, None, screen.say)
+        write_atomic(out, to_toml(job.config))
+        screen.result(
+            {"config": str(out)}, [f"wrote {out}; train with: longshort train --config {out}"]
+        )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import Any
 
 import typer
 
 from longshort.cli import backtest, cell, check, evaluate, generate, init, predict, run, train
-from longshort.errors import Interrupted, LongshortError
+from longshort.cli.screen import print_error
+
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
+"""Of the parser: an unknown option or command, or a value that is not allowed."""
 
 app = typer.Typer(
     name="longshort",
@@ -33,19 +37,23 @@ def main() -> None:
     """Entry point. Exit code 2: the input or the settings are wrong; 130: interrupted."""
     _spell_out_strange_characters()
     try:
+        if "--json" in sys.argv[1:]:
+            raise SystemExit(_run_for_json())
         app()
-    except Interrupted as stop:
-        print(f"\n{stop}", file=sys.stderr)
-        raise SystemExit(130) from None
-    except LongshortError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(1) from None
-    except OSError as error:
-        print(f"error: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
-        raise SystemExit(2) from None
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def _run_for_json() -> int:
+    """Run the command; wrong options are told as JSON too. Returns the exit code."""
+    try:
+        return app(standalone_mode=False) or 0
+    except _USAGE_ERROR as error:
+        message = error.format_message()
+        print(f"error: {message}", file=sys.stderr)
+        print_error(type(error).__name__, message, [])
+        return int(error.exit_code)

@@ -37,22 +37,23 @@ def command(
     quiet: o.Quiet = False,
 ) -> None:
     """Use a run on new data: forecast every series past its end, label every text, or tag it."""
-    screen = Screen(as_json=as_json, quiet=quiet)
+    with Screen(as_json=as_json, quiet=quiet) as screen:
+        from longshort.tables import refuse_existing
+        from longshort.workflow.job import open_run
 
-    from longshort.tables import refuse_existing
-    from longshort.workflow.job import open_run
-
-    refuse_existing(out, overwrite)
-    _, config, _ = open_run(run)
-    if config.task == "forecast":
-        _forecast(screen, run, data, horizon, out)
-    elif config.task == "lm":
-        raise ConfigError(f"{run}: is a language model; use `longshort generate {run}`")
-    else:
-        if horizon is not None:
-            raise ConfigError(f"--horizon: is for forecasts, {run} is of the task {config.task!r}")
-        use = {"classify": _classify, "tag": _tag}[config.task]
-        use(screen, run, data, out)
+        refuse_existing(out, overwrite)
+        _, config, _ = open_run(run)
+        if config.task == "forecast":
+            _forecast(screen, run, data, horizon, out)
+        elif config.task == "lm":
+            raise ConfigError(f"{run}: is a language model; use `longshort generate {run}`")
+        else:
+            if horizon is not None:
+                raise ConfigError(
+                    f"--horizon: is for forecasts, {run} is of the task {config.task!r}"
+                )
+            use = {"classify": _classify, "tag": _tag}[config.task]
+            use(screen, run, data, out)
 
 
 def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:

@@ -39,43 +39,40 @@ def command(
     quiet: o.Quiet = False,
 ) -> None:
     """Check the data, split, train, evaluate beside the rivals, and write a report."""
-    named = o.named_options(
-        task=task,
-        target=target,
-        time=time,
-        group=group,
-        past=past,
-        future=future,
-        static=static,
-        freq=freq,
-        horizon=horizon,
-        context=context,
-        quantiles=quantiles,
-        text=text,
-        label=label,
-        tokens=tokens,
-        val=val,
-        test=test,
-        encoding=encoding,
-        seed=seed,
-    )
-    settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
-    screen = Screen(as_json=as_json, quiet=quiet)
+    with Screen(as_json=as_json, quiet=quiet) as screen:
+        named = o.named_options(
+            task=task,
+            target=target,
+            time=time,
+            group=group,
+            past=past,
+            future=future,
+            static=static,
+            freq=freq,
+            horizon=horizon,
+            context=context,
+            quantiles=quantiles,
+            text=text,
+            label=label,
+            tokens=tokens,
+            val=val,
+            test=test,
+            encoding=encoding,
+            seed=seed,
+        )
+        settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
 
-    from longshort import workflow
-    from longshort.runfolder import REPORT, free_folder
+        from longshort import workflow
+        from longshort.runfolder import REPORT, free_folder
 
-    table = settings.get("data")
-    source = str((table.get("path") if isinstance(table, dict) else None) or "data")
-    folder = out or free_folder(Path("runs"), Path(source).name.split(".")[0])
-    try:
+        table = settings.get("data")
+        source = str((table.get("path") if isinstance(table, dict) else None) or "data")
+        folder = out or free_folder(Path("runs"), Path(source).name.split(".")[0])
         scores = workflow.run(
             settings, folder, overwrite=overwrite, say=screen.say, listen=screen.listen
         )
-    finally:
-        screen.close()
-    report = folder / REPORT
-    screen.result(
-        {"run": str(folder), "report": str(report), **scores},
-        result_lines(scores, f"Report: {report}"),
-    )
+        report = folder / REPORT
+        screen.result(
+            {"run": str(folder), "report": str(report), **scores},
+            result_lines(scores, f"Report: {report}"),
+        )

@@ -1,115 +1,127 @@
-"""What commands show: lines on stderr, a progress bar on terminals, tables, JSON."""
+"""What commands show: remarks on stderr, the result on stdout, failures as one message."""
 
 from __future__ import annotations
 
 import json
 import sys
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+import typer
 
+from longshort.cli.progress import Progress, is_terminal
+from longshort.errors import Interrupted, LongshortError
+
+if TYPE_CHECKING:
     from longshort.train.events import Event
+
+LEVELS = ("error", "warning", "note", "decided")
+"""What a remark may begin with, and a colon; other remarks are of the level "info"."""
 
 
 class Screen:
-    """Progress goes to stderr, the result to stdout."""
+    """What one command says: used in `with`, which ends it with an exit code when it fails.
+
+    as_json: stdout is a single object with the result, or with the `error`; remarks stand in it as
+    `messages`, and of those on stderr warnings and notes stay. quiet: of remarks only warnings are
+    shown.
+    """
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json = as_json
-        self.quiet = quiet or as_json
+        self._shown: tuple[str, ...] = (*LEVELS, "info")
+        if as_json or quiet:
+            self._shown = ("error", "warning") if quiet else ("error", "warning", "note")
+        self._said: list[dict[str, str]] = []
         self._progress: Progress | None = None
-        self._bar: TaskID | None = None
-        self._score = self._unit = ""
+        if not (as_json or quiet):
+            self._progress = Progress(_to_stderr, is_terminal=is_terminal())
+
+    def __enter__(self) -> Screen:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.close()
+        code = _exit_code(error)
+        if error is None or code is None:
+            return
+        message = _message(error)
+        _to_stderr(f"\n{message}" if code == 130 else f"error: {message}")
+        if self.as_json:
+            print_error(type(error).__name__, message, self._said)
+        raise typer.Exit(code) from None
 
     def say(self, line: str) -> None:
-        """A remark on the way; warnings are shown whatever was asked."""
-        if not self.quiet or line.startswith("warning:"):
-            print(line, file=sys.stderr)
+        """A remark on the way, which may begin with its level."""
+        level, colon, text = line.partition(": ")
+        if not colon or level not in LEVELS:
+            level, text = "info", line
+        self._said.append({"level": level, "text": text})
+        if level in self._shown:
+            _to_stderr(line)
+        if self._progress is not None:
+            self._progress.spoke()
+
+    def listen(self, event: Event) -> None:
+        """Follow what is done."""
+        if self._progress is not None:
+            self._progress.listen(event)
+
+    def working(self, what: str) -> None:
+        """Say what is done until the next event, if it takes long."""
+        from longshort.train.events import Working
+
+        self.listen(Working(what))
 
     def result(self, value: dict[str, Any], lines: list[str]) -> None:
         """The result, as one JSON object or as lines for people."""
+        self.close()
         if self.as_json:
-            print(json.dumps(value, allow_nan=False, ensure_ascii=False))
+            _print_json({**value, "messages": self._said})
         else:
             print("\n".join(lines))
 
-    def listen(self, event: Event) -> None:
-        """Follow the training: a bar on a terminal, a line per epoch elsewhere."""
-        from longshort.train.events import Ended, EpochEnded, Started, Stepped
-
-        if self.quiet:
-            return
-        if isinstance(event, Started):
-            self._start(event)
-        elif isinstance(event, Stepped) and self._progress is not None:
-            assert self._bar is not None
-            self._progress.update(
-                self._bar,
-                completed=event.step,
-                loss=f"{event.loss:.4g}",
-                score=self._score,
-                rate=f"{event.samples_per_second:,.0f} {self._unit}/s",
-                left=_duration(event.seconds_left),
-            )
-        elif isinstance(event, EpochEnded):
-            record = event.record
-            score = record.get("val_score")
-            self._score = "none" if score is None else f"{score:.4g}"
-            if self._progress is None:
-                mark = " *" if event.is_best else ""
-                told = [f"loss {record['train_loss']:.5g}"] if "train_loss" in record else []
-                told += [] if score is None else [f"validation {score:.5g}{mark}"]
-                if told:
-                    self.say(f"epoch {record['epoch']}: {', '.join(told)}")
-        elif isinstance(event, Ended):
-            self.close()
-            best = event.best_score
-            where = "" if best is None else f" (validation {best:.5g})"
-            self.say(
-                f"trained in {event.seconds:.1f} s: {event.reason}; kept the weights of epoch "
-                f"{event.best_epoch}{where}"
-            )
-
-    def _start(self, event: Any) -> None:
-        self._unit = event.unit
-        self.say(f"training {event.parameters:,} parameters, at most {event.total_steps:,} steps")
-        if not sys.stderr.isatty():
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        self._progress = Progress(
-            TextColumn("{task.completed:,}/{task.total:,}"),
-            BarColumn(),
-            TextColumn(
-                "loss {task.fields[loss]}  validation {task.fields[score]}  "
-                "{task.fields[rate]}  {task.fields[left]} left"
-            ),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._bar = self._progress.add_task(
-            "train",
-            total=event.total_steps,
-            completed=event.step,
-            loss="-",
-            score="-",
-            rate="-",
-            left="-",
-        )
-        self._progress.start()
-
     def close(self) -> None:
-        """Take the bar away."""
+        """End the progress."""
         if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+            self._progress.close()
 
 
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+def print_error(kind: str, message: str, said: list[dict[str, str]]) -> None:
+    """A failure as the one object on stdout."""
+    _print_json({"error": {"type": kind, "message": message}, "messages": said})
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    """Characters that the stream cannot hold are escaped as JSON has it."""
+    is_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    print(json.dumps(value, allow_nan=False, ensure_ascii=not is_unicode))
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _exit_code(error: BaseException | None) -> int | None:
+    """2: the input or the settings are wrong; 130: stopped; None: not for us to tell."""
+    if isinstance(error, (Interrupted, KeyboardInterrupt)):
+        return 130
+    if isinstance(error, LongshortError):
+        return 2
+    return 2 if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) else None
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'file'}: {error.strerror or error}"
+    return str(error)
 
 
 def result_lines(scores: dict[str, Any], *more: str) -> list[str]:

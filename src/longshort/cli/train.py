@@ -31,35 +31,32 @@ def command(
     """Train by a settings file (as `init` writes), or continue an interrupted run."""
     from longshort.errors import ConfigError
 
-    if resume is None:
-        if config is None and data is None:
-            raise ConfigError("train: give --config FILE, DATA, or --resume RUN")
-        run.command(
-            data=data,
-            config=config,
-            sets=sets,
-            out=out,
-            overwrite=overwrite,
-            as_json=as_json,
-            quiet=quiet,
-        )
-        return
-    if data or config or sets or out or overwrite:
-        raise ConfigError(
-            "train --resume: goes on with the run's own data and settings, so it takes no other "
-            "option; start a new run to change them"
-        )
-    screen = Screen(as_json=as_json, quiet=quiet)
+    with Screen(as_json=as_json, quiet=quiet) as screen:
+        if resume is None:
+            if config is None and data is None:
+                raise ConfigError("train: give --config FILE, DATA, or --resume RUN")
+            run.command(
+                data=data,
+                config=config,
+                sets=sets,
+                out=out,
+                overwrite=overwrite,
+                as_json=as_json,
+                quiet=quiet,
+            )
+            return
+        if data or config or sets or out or overwrite:
+            raise ConfigError(
+                "train --resume: goes on with the run's own data and settings, so it takes no "
+                "other option; start a new run to change them"
+            )
 
-    from longshort import workflow
-    from longshort.runfolder import REPORT
+        from longshort import workflow
+        from longshort.runfolder import REPORT
 
-    try:
         scores = workflow.resume(resume, say=screen.say, listen=screen.listen)
-    finally:
-        screen.close()
-    report = resume / REPORT
-    screen.result(
-        {"run": str(resume), "report": str(report), **scores},
-        result_lines(scores, f"Report: {report}"),
-    )
+        report = resume / REPORT
+        screen.result(
+            {"run": str(resume), "report": str(report), **scores},
+            result_lines(scores, f"Report: {report}"),
+        )

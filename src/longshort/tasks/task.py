@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+Tell = Callable[[str, int, int], None]
+"""Hears what is being done besides training, and how much of how much is done; 0 of 0: unknown."""
+
+
+def untold(_what: str, _done: int, _total: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,11 @@ class Task(ABC):
     def carry(self, tensors: dict[str, Tensor]) -> None:
         """Go on with what `carried` told."""
         del tensors
+
+    @property
+    @abstractmethod
+    def measure(self) -> str:
+        """What `validate` returns, as people call it: "MSE (scaled)"."""
 
     @abstractmethod
     def validate(self) -> float | None:

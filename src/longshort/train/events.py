@@ -15,17 +15,27 @@ class Started:
     parameters: int
     unit: str
     """What speed is told in."""
+    measure: str
+    """What the validation score is, as people call it."""
 
 
 @dataclass(frozen=True)
 class Stepped:
-    """One batch was learned; rates are measured since the start of this process."""
+    """One batch was learned; rates are measured since the start of this process.
+
+    Epochs count from 1; an epoch of random lengths may have other steps than were planned.
+    """
 
     step: int
     total_steps: int
+    epoch: int
+    step_in_epoch: int
+    steps_in_epoch: int
     loss: float
     samples_per_second: float
+    epoch_seconds_left: float
     seconds_left: float
+    """If training does not end earlier."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ class Saved:
 
 @dataclass(frozen=True)
 class Ended:
-    """Training is over."""
+    """Training is over; the score is of the kind that `Started` named."""
 
     reason: str
     best_epoch: int
@@ -57,7 +67,16 @@ class Ended:
     seconds: float
 
 
-Event = Started | Stepped | EpochEnded | Saved | Ended
+@dataclass(frozen=True)
+class Working:
+    """Something else than training is being done: `done` of `total` parts, 0 of 0 if unknown."""
+
+    what: str
+    done: int = 0
+    total: int = 0
+
+
+Event = Started | Stepped | EpochEnded | Saved | Ended | Working
 Listener = Callable[[Event], None]
 
 

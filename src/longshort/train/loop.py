@@ -117,7 +117,8 @@ class _Loop:
         begin, state = time.monotonic(), self.state
         first_step = state.steps
         parameters = sum(w.numel() for w in self.weights)
-        self.listen(Started(first_step, self.plan.total_steps, parameters, self.task.unit))
+        task, total = self.task, self.plan.total_steps
+        self.listen(Started(first_step, total, parameters, task.unit, task.measure))
         with _stop_flag() as stop:
             if not self.state.history:
                 self._judge({"epoch": 0, "step": 0})
@@ -126,7 +127,7 @@ class _Loop:
                 batches = self._batches()
                 while state.step_in_epoch < len(batches):
                     self._learn(batches[state.step_in_epoch])
-                    self._tell_step(begin, first_step)
+                    self._tell_step(begin, first_step, len(batches))
                     if stop.is_set():
                         self._save()
                         raise Interrupted(self._resume_line())
@@ -265,13 +266,21 @@ class _Loop:
             raise RunError("train.choose: best needs a validation part, and there is none")
         return best is None or score < best
 
-    def _tell_step(self, begin: float, first_step: int) -> None:
+    def _tell_step(self, begin: float, first_step: int, in_epoch: int) -> None:
         state, seconds = self.state, time.monotonic() - begin
         total = max(self.plan.total_steps, state.steps)
-        left = (total - state.steps) * seconds / (state.steps - first_step)
+        per_step = seconds / (state.steps - first_step)
         self.listen(
             Stepped(
-                state.steps, total, state.loss_sum / state.step_in_epoch, self.seen / seconds, left
+                state.steps,
+                total,
+                state.epoch + 1,
+                state.step_in_epoch,
+                in_epoch,
+                state.loss_sum / state.step_in_epoch,
+                self.seen / seconds,
+                (in_epoch - state.step_in_epoch) * per_step,
+                (total - state.steps) * per_step,
             )
         )
 

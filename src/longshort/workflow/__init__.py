@@ -23,7 +23,7 @@ from longshort.runfolder import (
 )
 from longshort.train import fit
 from longshort.train.checkpoint import save_tensors
-from longshort.train.events import Listener, silent
+from longshort.train.events import Listener, Working, silent
 from longshort.workflow import classify, forecast, language, tag
 from longshort.workflow.classify import ClassifyJob
 from longshort.workflow.forecast import ForecastJob
@@ -67,6 +67,7 @@ def run(
     Whatever can be refused is refused before `out` is touched.
     """
     refuse_taken(out, overwrite)
+    listen(Working("reading the data"))
     job = prepare(settings, data, say)
     folder = RunFolder.create(out, overwrite, say)
     with folder.locked(say):
@@ -110,6 +111,7 @@ def resume(
             f"longshort.resume({str(path)!r}, frame)"
         )
     with folder.locked(say):
+        listen(Working("reading the data"))
         job = JOBS[config.task].again(config, given(config, data), stored)
         return _finish(folder, job, say, listen, resume=folder.last.is_file())
 
@@ -137,7 +139,11 @@ def _finish(
                 f"go on with: longshort train --resume {folder.path}"
             ) from None
     save_tensors(folder.file(MODEL), job.tensors(), {"best_epoch": result.best_epoch})
-    outcome = job.finish(result, folder.path)
+
+    def tell(what: str, done: int, total: int) -> None:
+        listen(Working(what, done, total))
+
+    outcome = job.finish(result, folder.path, tell)
     folder.write(PREDICTIONS, outcome.predictions.write_csv())
     folder.write(REPORT, outcome.report)
     folder.write(CARD, outcome.card)

@@ -30,7 +30,7 @@ from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.rivals import Known
 from longshort.tasks.classify.scoring import predictions, score, score_on, scores_of
 from longshort.tasks.classify.task import ClassifyTask, build_network, probabilities_of
-from longshort.tasks.task import TrainPlan
+from longshort.tasks.task import Tell, TrainPlan
 from longshort.tasks.vectors import sized_by_vectors
 from longshort.train import TrainResult
 from longshort.train.checkpoint import load_model, load_weights
@@ -125,11 +125,11 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
         """The network."""
         return dict(self.task.module.state_dict())
 
-    def finish(self, result: TrainResult, folder: Path) -> Outcome:
+    def finish(self, result: TrainResult, folder: Path, tell: Tell) -> Outcome:
         """Score the test part beside the rivals, and report."""
         task, config = self.task, self.config
         with threads(config.train.threads):
-            scored = score(task)
+            scored = score(task, tell)
         scores = _noted(scores_of(scored, task.fitted, config), config)
         scores["training"] = training_record(result, task)
         table = predictions(scored, task.fitted)

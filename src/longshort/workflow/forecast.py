@@ -36,6 +36,7 @@ from longshort.tasks.forecast.scoring import (
     score_windows,
 )
 from longshort.tasks.forecast.task import Forecaster, ForecastTask, build_network
+from longshort.tasks.task import Tell
 from longshort.train import TrainPlan, TrainResult, fit
 from longshort.train.checkpoint import load_model, load_weights
 from longshort.train.events import Listener, silent
@@ -166,11 +167,11 @@ class ForecastJob(Job[RunConfig, ForecastTask]):
         tensors = {f"network.{name}": w for name, w in self.task.module.state_dict().items()}
         return tensors | {"rival.linear": torch.from_numpy(self.task.linear.weights)}
 
-    def finish(self, result: TrainResult, folder: Path) -> Outcome:
+    def finish(self, result: TrainResult, folder: Path, tell: Tell) -> Outcome:
         """Score the test windows beside the rivals, prove that nothing leaks, and report."""
         task, config, dataset = self.task, self.config, self.dataset
         origins = _test_origins(task)
-        scored = score_windows(task.forecaster, task.reader, origins, task.linear)
+        scored = score_windows(task.forecaster, task.reader, origins, task.linear, tell)
         scores, verdict = scores_of(scored, task.fitted, config)
         scores["leakage"] = leakage_proof(task, origins)
         scores["verdict"] += warnings(dataset, is_leaking=scores["leakage"]["is_leaking"])

@@ -21,7 +21,7 @@ from longshort.config import BaseConfig, build, read_toml
 from longshort.data.parts import D, Parts
 from longshort.errors import ConfigError, DataError, LongshortError, RunError
 from longshort.runfolder import CONFIG, DATA, RunFolder
-from longshort.tasks.task import Task, TrainPlan
+from longshort.tasks.task import Task, Tell, TrainPlan
 from longshort.train import TrainResult
 from longshort.train.events import Listener
 
@@ -91,8 +91,8 @@ class Job(ABC, Generic[C, T]):
         """What is kept of the trained task."""
 
     @abstractmethod
-    def finish(self, result: TrainResult, folder: Path) -> Outcome:
-        """Score the trained task beside its rivals, and report."""
+    def finish(self, result: TrainResult, folder: Path, tell: Tell) -> Outcome:
+        """Score the trained task beside its baselines, and report."""
 
 
 def given(config: BaseConfig, data: object) -> object:
@@ -161,6 +161,7 @@ def training_record(result: TrainResult, task: Task) -> dict[str, Any]:
     return {
         "best_epoch": result.best_epoch,
         "best_val_score": result.best_score,
+        "measure": task.measure,
         "reason": result.reason,
         "parameters": sum(w.numel() for w in task.module.parameters()),
     }

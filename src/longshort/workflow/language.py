@@ -24,7 +24,7 @@ from longshort.tasks.language.idle import refuse_idle
 from longshort.tasks.language.network import LanguageModel
 from longshort.tasks.language.scoring import predictions, score, score_on, scores_of
 from longshort.tasks.language.task import LanguageTask, build_network, losses_of
-from longshort.tasks.task import TrainPlan
+from longshort.tasks.task import Tell, TrainPlan
 from longshort.train import TrainResult
 from longshort.train.checkpoint import load_model, load_weights
 from longshort.workflow.job import (
@@ -122,11 +122,11 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
         """The network."""
         return dict(self.task.module.state_dict())
 
-    def finish(self, result: TrainResult, folder: Path) -> Outcome:
+    def finish(self, result: TrainResult, folder: Path, tell: Tell) -> Outcome:
         """Score the test part beside the rivals, and report."""
         task, config = self.task, self.config
         with threads(config.train.threads):
-            scored = score(task)
+            scored = score(task, tell)
             scores = scores_of(scored, self.parts.test.text, task.fitted, config)
             scores["training"] = training_record(result, task)
             scores["training"]["tokens"] = len(task.train)
@@ -244,7 +244,7 @@ class Trained:
             raise DataError(f"{text.name}: has no token")
         say(f"{text.name}: {len(numbers[2]):,} tokens ({fitted.tokens})")
         with threads(config.train.threads):
-            scored = score_on(self.network, fitted, config, *numbers)
+            scored = score_on(self.network, fitted, config, numbers[0], numbers[1], numbers[2])
         return scores_of(scored, text.text, fitted, config)
 
 

@@ -27,7 +27,7 @@ from longshort.tasks.tag.idle import refuse_idle
 from longshort.tasks.tag.network import Tagger
 from longshort.tasks.tag.scoring import predictions, score, scores_of
 from longshort.tasks.tag.task import Found, TagTask, tag
-from longshort.tasks.task import TrainPlan
+from longshort.tasks.task import Tell, TrainPlan
 from longshort.tasks.vectors import sized_by_vectors
 from longshort.train import TrainResult, fit
 from longshort.train.checkpoint import load_model, load_weights
@@ -158,9 +158,10 @@ class TagJob(Job[TagConfig, TagTask]):
         found = _under("network.", self.task.network)
         return found if self.softmax is None else found | _under("rival.softmax.", self.softmax)
 
-    def finish(self, result: TrainResult, folder: Path) -> Outcome:
+    def finish(self, result: TrainResult, folder: Path, tell: Tell) -> Outcome:
         """Score the test part beside the rivals, and report."""
         task, config, parts = self.task, self.config, self.parts
+        tell("scoring the test sentences beside the baselines", 0, 0)
         with threads(config.train.threads):
             scored = score(task.network, self.softmax, task.fitted, parts, config.train.device)
         scores = scores_of(scored, task.fitted, config)

@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 from longshort.data.labelled import Examples
 from longshort.data.tokens import find_tokeniser, suited
 from longshort.tasks.classify.fitted import Encoded
+from longshort.tasks.task import Tell, untold
 
 Floats = NDArray[np.float64]
 _INVERSE_PENALTIES = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
@@ -46,7 +47,9 @@ class Known:
         return self.encoded.targets
 
 
-def linear(train: Known, val: Known, test: Known, classes: int) -> tuple[str, Floats, str]:
+def linear(
+    train: Known, val: Known, test: Known, classes: int, tell: Tell = untold
+) -> tuple[str, Floats, str]:
     """Logistic regression on what is simple: its name, probabilities [n, K], and settings.
 
     Of texts on tf-idf of whole texts' words and pairs of neighbours, or of characters in scripts
@@ -54,13 +57,13 @@ def linear(train: Known, val: Known, test: Known, classes: int) -> tuple[str, Fl
     """
     if not train.examples.is_text:
         tables = _statistics(train.encoded, val.encoded, test.encoded)
-        return "statistics", *_regression(tables, train.targets, val.targets, classes)
+        return "statistics", *_regression(tables, train.targets, val.targets, classes, tell)
     kind = suited([str(item) for item in train.examples.items])
     cut = find_tokeniser(kind, lowercase=True).cut
     texts = [[cut(str(item)) for item in part.examples.items] for part in (train, val, test)]
     grams = _Grams.fit(texts[0])
     bags = [grams.bags(each) for each in texts]
-    return f"bag_of_{kind}", *_regression(bags, train.targets, val.targets, classes)
+    return f"bag_of_{kind}", *_regression(bags, train.targets, val.targets, classes, tell)
 
 
 def _statistics(train: Encoded, val: Encoded, test: Encoded) -> list[_Dense]:
@@ -153,7 +156,7 @@ def _table(encoded: Encoded) -> Floats:
 
 
 def _regression(
-    rows: Sequence[_Rows], known: Tensor, checked: Tensor, classes: int
+    rows: Sequence[_Rows], known: Tensor, checked: Tensor, classes: int, tell: Tell
 ) -> tuple[Floats, str]:
     """Multinomial, with the L2 penalty that has the best log loss on the validation part.
 
@@ -163,7 +166,8 @@ def _regression(
     best, chosen, probabilities = np.inf, 0.0, np.zeros(0)
     matrix = torch.zeros(train.width, classes, dtype=torch.float64)
     bias = torch.zeros(classes, dtype=torch.float64)
-    for inverse in _INVERSE_PENALTIES:
+    for number, inverse in enumerate(_INVERSE_PENALTIES):
+        tell("fitting the linear baseline", number, len(_INVERSE_PENALTIES))
         penalty = 1 / (2 * inverse * len(known))
         matrix, bias = _fit(train, known, penalty, matrix, bias)
         loss = float(F.cross_entropy(val.times(matrix) + bias, checked))

@@ -18,6 +18,7 @@ from longshort.tasks.cell import cell_title
 from longshort.tasks.classify.fitted import Fitted
 from longshort.tasks.classify.rivals import Known, linear, majority
 from longshort.tasks.classify.task import ClassifyTask, probabilities_of
+from longshort.tasks.task import Tell, untold
 
 Floats = NDArray[np.float64]
 MODEL = "model"
@@ -39,21 +40,23 @@ class Scored:
     notes: dict[str, str]
 
 
-def score(task: ClassifyTask) -> Scored:
+def score(task: ClassifyTask, tell: Tell = untold) -> Scored:
     """The test part, seen for the first time."""
     parts, test = task.parts, task.fitted.encode(task.parts.test)
     p = probabilities_of(task.network, test, task.config.train.device)
     known = Known(parts.train, task.train), Known(parts.val, task.val), Known(parts.test, test)
-    return score_on(p, len(task.fitted.labels), *known)
+    return score_on(p, len(task.fitted.labels), *known, tell)
 
 
-def score_on(model: Floats, classes: int, train: Known, val: Known, test: Known) -> Scored:
+def score_on(
+    model: Floats, classes: int, train: Known, val: Known, test: Known, tell: Tell = untold
+) -> Scored:
     """The model's probabilities [n, K] for `test` beside those of rivals.
 
     Rivals are fitted to `train`, their settings chosen on `val`.
     """
     found = {MODEL: model, "majority": majority(train.encoded, len(test.examples), classes)}
-    name, p, note = linear(train, val, test, classes)
+    name, p, note = linear(train, val, test, classes, tell)
     found[name] = p
     return Scored(test.examples, test.targets.numpy(), found, {name: note})
 

@@ -91,6 +91,12 @@ class ClassifyTask(Task):
         """The weights of each network."""
         return [list(member.parameters()) for member in self.network.members]
 
+    @property
+    def measure(self) -> str:
+        """The share of wrong ones, with labels weighed as in training."""
+        weighed = "" if self._weights is None else ", labels weighed"
+        return f"error (1 - accuracy{weighed})"
+
     def validate(self) -> float:
         """Share of wrong labels; of equal shares the smaller cross entropy is better.
 

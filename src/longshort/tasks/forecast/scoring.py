@@ -18,6 +18,7 @@ from longshort.evaluate.honesty import LEAST, Comparison, compare, echo_check, f
 from longshort.tasks.cell import cell_title
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.task import Forecaster, flat_columns, history
+from longshort.tasks.task import Tell, untold
 
 MODEL = "model"
 _TITLES = {
@@ -53,11 +54,16 @@ class Scored:
 
 
 def score_windows(
-    forecaster: Forecaster, reader: WindowReader, origins: Origins, linear: LinearLags
+    forecaster: Forecaster,
+    reader: WindowReader,
+    origins: Origins,
+    linear: LinearLags,
+    tell: Tell = untold,
 ) -> Scored:
     """Forecast every window with the model and every rival."""
     config = forecaster.config
     flat = reader.flat(origins)
+    tell("forecasting the test windows", 0, 0)
     quantiles = forecaster.forecast(reader, origins)
     forecasts = {MODEL: quantiles[..., config.model.middle]}
     season = config.model.season or 1

@@ -28,6 +28,13 @@ from longshort.tasks.task import Task, WeightGroup
 _PIECE = 2048
 _MAX_VALIDATED = 8192
 _MAX_LINEAR = 200_000
+_MEASURES = {
+    "mse": "MSE (scaled)",
+    "mae": "MAE (scaled)",
+    "huber": "Huber loss (scaled)",
+    "mase": "MASE",
+    "pinball": "pinball loss (scaled)",
+}
 _LINEAR_RATE = 0.05
 """The linear path starts at its optimum, so it moves at this share of the learning rate."""
 
@@ -116,6 +123,11 @@ class ForecastTask(Task):
     def training_origins(self, samples: Tensor) -> Origins:
         """The training windows with these numbers."""
         return self._train[samples.numpy()]
+
+    @property
+    def measure(self) -> str:
+        """The loss, on what the network sees."""
+        return _MEASURES[self.config.train.loss or "mse"]
 
     def validate(self) -> float:
         """Mean loss over the validation windows."""

@@ -19,6 +19,7 @@ from longshort.tasks.language.fitted import Fitted, Ints
 from longshort.tasks.language.network import LanguageModel
 from longshort.tasks.language.rivals import kneser_ney, unigram
 from longshort.tasks.language.task import LanguageTask, losses_of
+from longshort.tasks.task import Tell, untold
 
 Floats = NDArray[np.float64]
 MODEL = "model"
@@ -40,10 +41,10 @@ class Scored:
     notes: dict[str, str]
 
 
-def score(task: LanguageTask) -> Scored:
+def score(task: LanguageTask, tell: Tell = untold) -> Scored:
     """The test part, seen for the first time."""
     test = task.fitted.encode(task.parts.test.text)
-    return score_on(task.network, task.fitted, task.config, task.train, task.val, test)
+    return score_on(task.network, task.fitted, task.config, task.train, task.val, test, tell)
 
 
 def score_on(
@@ -53,20 +54,26 @@ def score_on(
     train: Ints,
     val: Ints,
     test: Ints,
+    tell: Tell = untold,
 ) -> Scored:
     """Token numbers `test`, every one after all before it; rivals are fitted to `train`."""
     size, begin, wanted = len(fitted.vocabulary) - 1, fitted.begin, config.evaluate
+    tell("scoring the test tokens", 0, 0)
     nats = {MODEL: losses_of(network, test, begin)}
     nats["unigram"] = unigram(train - 1, test - 1, size)
     highest = wanted.ngram or _ORDERS.get(fitted.tokens, _USUAL_ORDER)
-    nats["kneser_ney"], order = kneser_ney(train - 1, val - 1, test - 1, size, highest, begin - 1)
+    nats["kneser_ney"], order = kneser_ney(
+        train - 1, val - 1, test - 1, size, highest, begin - 1, tell
+    )
     seen = f"{order - 1} token{'' if order == 2 else 's'}"
     notes = {"kneser_ney": f"looks at {seen} before, chosen on the validation part"}
     variants = {}
     if wanted.cache:
+        tell("trying the cache", 0, 0)
         found = cached(network, val, test, begin, wanted.cache)
         variants["model + cache"], notes["model + cache"] = found.nats, found.note
     if wanted.dynamic:
+        tell("trying dynamic evaluation", 0, 0)
         found = dynamic(network, val, test, begin)
         variants["model + dynamic"], notes["model + dynamic"] = found.nats, found.note
     return Scored(test, nats, variants, notes)

@@ -129,6 +129,11 @@ class LanguageTask(Task):
             states.append(tuple(tensors[name].to(device) for name in names))
         self._states = states if all(states) else None
 
+    @property
+    def measure(self) -> str:
+        """What perplexity is the exponential of."""
+        return "nats per token"
+
     def validate(self) -> float:
         """Mean nats of the validation part's tokens."""
         nats = losses_of(self.network, self.val, self.fitted.begin, streams=_CHECKED)

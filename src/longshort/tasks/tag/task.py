@@ -98,6 +98,11 @@ class TagTask(Task):
             pairs=batch.pairs.masked_fill(in_pair, UNKNOWN),
         )
 
+    @property
+    def measure(self) -> str:
+        """F1's complement."""
+        return "error (1 - entity F1)"
+
     def validate(self) -> float:
         """1 - entity F1; of equal ones the more likely tags are better.
 

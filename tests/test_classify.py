@@ -28,6 +28,7 @@ from longshort.data.labelled import Examples
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
 from longshort.evaluate import classification as metrics
 from longshort.nn.blocks.summary import Summary
+from longshort.runfolder import RunFolder
 from longshort.tasks.classify.fitted import Encoded, Fitted
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.rivals import Known, _table, linear
@@ -36,6 +37,7 @@ from longshort.tasks.classify.task import ClassifyTask
 from longshort.train.events import Event, Stepped
 from longshort.train.optimise import clip
 from longshort.workflow.classify import ClassifyJob, load
+from longshort.workflow.seal import seal
 
 QUICK: dict[str, Any] = {
     "task": "classify",
@@ -646,8 +648,8 @@ def test_stdin_is_utf_8_with_any_line_ends(finished: Path, tmp_path: Path) -> No
     plain = call(app, ["predict", str(finished)], input=b"a b c\nc\n")
     assert call(app, ["predict", str(finished)], input=b"a b c\r\nc\r\n").output == plain.output
     broken = call(app, ["predict", str(finished)], input=b"a b c\ncaf\xe9\n")
-    assert isinstance(broken.exception, DataError)
-    assert "stdin: line 2: byte 4 of the line (0xe9) is not UTF-8" in str(broken.exception)
+    assert broken.exit_code == 2
+    assert "stdin: line 2: byte 4 of the line (0xe9) is not UTF-8" in broken.stderr
 
 
 def test_a_closed_stdin_and_a_narrow_encoding_are_no_traceback(finished: Path) -> None:
@@ -732,6 +734,7 @@ def test_a_damaged_record_is_named(
         both = isinstance(value, dict) and isinstance(stored[key], dict)
         stored[key] = {**stored[key], **value} if both else value
     (run / "data.json").write_text(json.dumps(stored))
+    seal(RunFolder(run))
     with pytest.raises(RunError, match=rf"data\.json: damaged: {message}"):
         load(run)
 

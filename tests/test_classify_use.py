@@ -439,4 +439,4 @@ def test_few_examples_are_learned_by_several_networks(count: int, members: int) 
 def test_a_folder_that_is_taken_is_refused_before_the_data_is_read(finished: Path) -> None:
     asked = ["run", str(finished / "missing.csv"), "--task", "classify"]
     found = CliRunner().invoke(app, [*asked, "--out", str(finished / "run")])
-    assert "already used; give another --out" in str(found.exception)
+    assert "already used; give another --out" in found.stderr

@@ -68,7 +68,7 @@ def test_run_prints_table_verdict_and_report_and_writes_every_file(
     assert files - {".lock"} == {
         "config.toml", "data.json", "model.safetensors", "metrics.jsonl", "scores.json",
         "predictions.csv", "report.html", "README.md", "env.json", "ckpt",
-        "ckpt/last.safetensors", "ckpt/best.safetensors",
+        "ckpt/last.safetensors", "ckpt/best.safetensors", "digests.json",
     }  # fmt: skip
 
 

@@ -22,9 +22,11 @@ from longshort.errors import RunError
 
 CONFIG, DATA, MODEL, METRICS = "config.toml", "data.json", "model.safetensors", "metrics.jsonl"
 SCORES, PREDICTIONS, REPORT = "scores.json", "predictions.csv", "report.html"
-CARD, ENV = "README.md", "env.json"
+CARD, ENV, DIGESTS = "README.md", "env.json", "digests.json"
 LOCK = ".lock"
-FILES = (CONFIG, DATA, MODEL, METRICS, SCORES, PREDICTIONS, REPORT, CARD, ENV)
+FILES = (CONFIG, DATA, MODEL, METRICS, SCORES, PREDICTIONS, REPORT, CARD, ENV, DIGESTS)
+RUN_VERSION = 2
+"""Of the folder; since 2 a finished run has digests of its files."""
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -87,12 +88,19 @@ def example(name: str) -> Path:
 
 
 def load(path: str | Path) -> AnyRun:
-    """Load a finished run of any task; nothing in its files is executed. Raises `RunError`."""
+    """Load a finished run of any task; nothing in its files is executed.
+
+    Raises `RunError`, also where a file of it was changed; warns where that cannot be known.
+    """
     folder = Path(path)
     opened, config, _ = workflow.open_run(folder)
     scores = opened.read_json(SCORES)
-    found: AnyRun = _RUNS[config.task](folder, workflow.load(folder), scores)
+    found: AnyRun = _RUNS[config.task](folder, workflow.load(folder, _warn), scores)
     return found
+
+
+def _warn(line: str) -> None:
+    warnings.warn(line.removeprefix("note: "), stacklevel=5)
 
 
 def resume(path: str | Path, data: object = None) -> AnyRun:

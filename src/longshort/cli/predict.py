@@ -62,7 +62,7 @@ def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> 
     from longshort.tables import encode
     from longshort.workflow.classify import load
 
-    trained = load(run)
+    trained = load(run, screen.say)
     if data is None and trained.fitted.vocabulary is None:
         raise ConfigError(f"--data: {run} classifies numbers over time; give a file of them")
     if data is None and out is None and not screen.as_json:
@@ -90,7 +90,7 @@ def _tag(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
     from longshort.tables import encode
     from longshort.workflow.tag import load
 
-    trained = load(run)
+    trained = load(run, screen.say)
     if data is None and out is None and not screen.as_json:
         for line in stdin_lines():
             print(" ".join(tag for _, tag in trained.tag(line)), flush=True)
@@ -119,7 +119,7 @@ def _forecast(
     from longshort.tables import encode
     from longshort.workflow import forecast
 
-    found = forecast.load(run).predict_ahead(data, horizon, screen.say)
+    found = forecast.load(run, screen.say).predict_ahead(data, horizon, screen.say)
     for name, reason in found.skipped.items():
         screen.say(f"left out: {name}: {reason}")
     for note in found.notes:

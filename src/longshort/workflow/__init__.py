@@ -17,6 +17,7 @@ from longshort.runfolder import (
     MODEL,
     PREDICTIONS,
     REPORT,
+    RUN_VERSION,
     SCORES,
     RunFolder,
     refuse_taken,
@@ -38,6 +39,7 @@ from longshort.workflow.job import (
     threads,
 )
 from longshort.workflow.language import LanguageJob
+from longshort.workflow.seal import seal
 from longshort.workflow.tag import TagJob
 
 __all__ = ["JOBS", "Say", "check", "load", "open_run", "prepare", "quiet", "resume", "run"]
@@ -82,9 +84,9 @@ def check(settings: Mapping[str, Any], data: object = None) -> list[Finding]:
     return found
 
 
-def load(path: Path) -> Any:
+def load(path: Path, say: Say = quiet) -> Any:
     """What a finished run trained, as its task's module loads it."""
-    return _MODULES[open_run(path)[1].task].load(path)
+    return _MODULES[open_run(path)[1].task].load(path, say)
 
 
 def prepare(settings: Mapping[str, Any], data: object, say: Say) -> Job[Any, Any]:
@@ -119,7 +121,7 @@ def resume(
 def _begin(folder: RunFolder, job: Job[Any, Any]) -> None:
     """Write what a resumed run needs before the first step; the settings come last."""
     folder.write_json(ENV, environment())
-    known = {"format_version": job.config.format_version, "content": job.digest()}
+    known = {"format_version": RUN_VERSION, "content": job.digest()}
     folder.write_json(DATA, known | job.record())
     folder.write(CONFIG, to_toml(job.config))
 
@@ -139,6 +141,7 @@ def _finish(
                 f"go on with: longshort train --resume {folder.path}"
             ) from None
     save_tensors(folder.file(MODEL), job.tensors(), {"best_epoch": result.best_epoch})
+    seal(folder)
 
     def tell(what: str, done: int, total: int) -> None:
         listen(Working(what, done, total))

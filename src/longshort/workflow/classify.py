@@ -39,7 +39,7 @@ from longshort.workflow.job import (
     Outcome,
     Say,
     environment,
-    open_run,
+    open_finished,
     own_data,
     quiet,
     refuse_other_content,
@@ -361,9 +361,9 @@ def _tell_unknown(places: Sequence[str], encoded: Encoded, say: Say) -> None:
         )
 
 
-def load(path: Path) -> Trained:
+def load(path: Path, say: Say = quiet) -> Trained:
     """A finished run. Nothing in its files is executed."""
-    folder, config, stored = open_run(path)
+    folder, config, stored = open_finished(path, say)
     if not isinstance(config, ClassifyConfig):
         raise RunError(f"{path}: is a run of the task {config.task!r}, and no classifier")
     known = stored.get("vocabulary")

@@ -45,7 +45,7 @@ from longshort.workflow.job import (
     Outcome,
     Say,
     environment,
-    open_run,
+    open_finished,
     quiet,
     refuse_other_content,
     threads,
@@ -238,9 +238,9 @@ def _plan(config: RunConfig) -> TrainPlan:
     return TrainPlan(steps.batch_size, steps.steps_per_epoch, steps.max_epochs)
 
 
-def load(path: Path) -> Trained:
+def load(path: Path, say: Say = quiet) -> Trained:
     """A finished run. Nothing in its files is executed."""
-    folder, config, stored = open_run(path)
+    folder, config, stored = open_finished(path, say)
     if not isinstance(config, RunConfig):
         raise RunError(f"{path}: is a run of the task {config.task!r}, and no forecaster")
     fitted = Fitted.from_dict(stored.get("fitted", {}), config)

@@ -24,6 +24,7 @@ from longshort.runfolder import CONFIG, DATA, RunFolder
 from longshort.tasks.task import Task, Tell, TrainPlan
 from longshort.train import TrainResult
 from longshort.train.events import Listener
+from longshort.workflow.seal import refuse_broken_seal
 
 Say = Callable[[str], None]
 
@@ -199,6 +200,13 @@ def environment() -> dict[str, Any]:
         "processor": platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),
     }
+
+
+def open_finished(path: Path, say: Say) -> tuple[RunFolder, BaseConfig, dict[str, Any]]:
+    """As `open_run`, to use what the run trained: files that were changed since are refused."""
+    opened = open_run(path)
+    refuse_broken_seal(opened[0], opened[2], say)
+    return opened
 
 
 def open_run(path: Path) -> tuple[RunFolder, BaseConfig, dict[str, Any]]:

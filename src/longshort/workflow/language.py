@@ -32,7 +32,7 @@ from longshort.workflow.job import (
     Outcome,
     Say,
     environment,
-    open_run,
+    open_finished,
     own_data,
     quiet,
     refuse_other_content,
@@ -248,9 +248,9 @@ class Trained:
         return scores_of(scored, text.text, fitted, config)
 
 
-def load(path: Path) -> Trained:
+def load(path: Path, say: Say = quiet) -> Trained:
     """A finished run. Nothing in its files is executed."""
-    folder, config, stored = open_run(path)
+    folder, config, stored = open_finished(path, say)
     if not isinstance(config, LanguageConfig):
         raise RunError(f"{path}: is a run of the task {config.task!r}, and no language model")
     fitted = Fitted.from_dict(stored.get("fitted", {}))

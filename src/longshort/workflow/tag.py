@@ -38,7 +38,7 @@ from longshort.workflow.job import (
     Outcome,
     Say,
     environment,
-    open_run,
+    open_finished,
     own_data,
     quiet,
     refuse_other_content,
@@ -392,9 +392,9 @@ class Trained:
         return pl.DataFrame(rows, schema={"place": str, "token": str, "tag": str}, orient="row")
 
 
-def load(path: Path) -> Trained:
+def load(path: Path, say: Say = quiet) -> Trained:
     """A finished run. Nothing in its files is executed."""
-    folder, config, stored = open_run(path)
+    folder, config, stored = open_finished(path, say)
     if not isinstance(config, TagConfig):
         raise RunError(f"{path}: is a run of the task {config.task!r}, and no tagger")
     vocabulary = Vocabulary.from_dict(stored.get("vocabulary") or {})

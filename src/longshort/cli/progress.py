@@ -39,7 +39,8 @@ class Progress:
     """Follows the events of a run.
 
     write: takes the lines that stay; is_terminal: whether a bar can be shown on stderr instead of a
-    line whenever nothing was written for `SILENCE` seconds, as long as something is being done.
+    line whenever nothing was written for `SILENCE` seconds, as long as something is being done;
+    is_watched: whether a thread looks for that, or `look` is called.
     """
 
     def __init__(
@@ -47,9 +48,10 @@ class Progress:
         write: Callable[[str], None],
         *,
         is_terminal: bool,
+        is_watched: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._write, self._clock = write, clock
+        self._write, self._clock, self._is_watched = write, clock, is_watched
         self._unit = self._measure = self._score = ""
         self._status: Callable[[], Status] | None = None
         self._begun = ("", 0.0, 0)
@@ -101,7 +103,7 @@ class Progress:
         self._status = status
         if self._bar is not None:
             self._bar.show(status())
-        elif self._watch is None:
+        elif self._watch is None and self._is_watched:
             self._watch = threading.Thread(target=self._look_on, daemon=True)
             self._watch.start()
 

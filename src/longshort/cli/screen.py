@@ -32,7 +32,7 @@ class Screen:
         self._shown: tuple[str, ...] = (*LEVELS, "info")
         if as_json or quiet:
             self._shown = ("error", "warning") if quiet else ("error", "warning", "note")
-        self._said: list[dict[str, str]] = []
+        self.said: list[dict[str, str]] = []
         self._progress: Progress | None = None
         if not (as_json or quiet):
             self._progress = Progress(_to_stderr, is_terminal=is_terminal())
@@ -53,7 +53,7 @@ class Screen:
         message = _message(error)
         _to_stderr(f"\n{message}" if code == 130 else f"error: {message}")
         if self.as_json:
-            print_error(type(error).__name__, message, self._said)
+            print_error(type(error).__name__, message, self.said)
         raise typer.Exit(code) from None
 
     def say(self, line: str) -> None:
@@ -61,7 +61,7 @@ class Screen:
         level, colon, text = line.partition(": ")
         if not colon or level not in LEVELS:
             level, text = "info", line
-        self._said.append({"level": level, "text": text})
+        self.said.append({"level": level, "text": text})
         if level in self._shown:
             _to_stderr(line)
         if self._progress is not None:
@@ -82,7 +82,7 @@ class Screen:
         """The result, as one JSON object or as lines for people."""
         self.close()
         if self.as_json:
-            _print_json({**value, "messages": self._said})
+            _print_json({**value, "messages": self.said})
         else:
             print("\n".join(lines))
 

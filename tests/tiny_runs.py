@@ -1,0 +1,35 @@
+"""Runs of every task that take a second: for what all tasks promise alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from longshort.data.conll import tagged_of
+from longshort.data.labelled import examples_of
+
+from .conftest import hourly
+
+TRAIN = {"max_epochs": 1, "threads": 1}
+TASKS = ("forecast", "classify", "tag", "lm")
+
+
+def small(task: str) -> tuple[dict[str, Any], object]:
+    """Settings of a tiny run of this task, and its data."""
+    if task == "forecast":
+        model = {"hidden": 4, "context_length": 36, "horizon": 6, "season": 24}
+        train = {**TRAIN, "steps_per_epoch": 2, "batch_size": 8}
+        return {"task": task, "model": model, "train": train}, hourly(300)
+    if task == "classify":
+        items = [f"a {word} day {i}" for i in range(40) for word in ("fine", "bad")]
+        data = examples_of(items, ["good", "bad"] * 40)
+        return {"task": task, "model": {"hidden": 4}, "train": TRAIN}, data
+    if task == "tag":
+        tokens = [["mr", "otto", "in", "rome", f"n{i}"] for i in range(60)]
+        sentences = tagged_of(tokens, [["O", "B-per", "O", "B-loc", "O"]] * 60)
+        settings = {"model": {"hidden": 4, "characters": 4}, "evaluate": {"softmax": False}}
+        return {"task": task, "train": TRAIN, **settings}, sentences
+    words = np.random.default_rng(0).choice(["the", "cat", "sat", "on", "mats"], (400, 6))
+    lines = [" ".join(row) for row in words]
+    return {"task": task, "model": {"hidden": 4}, "train": {**TRAIN, "batch_size": 4}}, lines

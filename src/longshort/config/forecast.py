@@ -23,7 +23,18 @@ class DataConfig(SourceConfig):
         None, description="file format; by its name when absent"
     )
     delimiter: str | None = Field(None, description="one character; guessed when absent")
-    decimal: Literal[".", ","] = Field(".", description="decimal mark of numbers in text files")
+    header: bool | None = Field(
+        None, description="whether the first line holds column names; by what it holds when absent"
+    )
+    decimal: Literal[".", ","] | None = Field(
+        None, description="decimal mark of numbers in text; from the whole columns when absent"
+    )
+    thousands: Literal["", ".", ",", "'", " "] | None = Field(
+        None, description="mark between thousands, ' ' for any space; found when absent"
+    )
+    missing: tuple[str, ...] = Field(
+        (), description="values that stand for a missing one, such as -999"
+    )
     time: str | None = Field(None, description="timestamp column; found by name when absent")
     time_format: str | None = Field(None, description="strftime format of the timestamps")
     target: tuple[str, ...] = Field((), description="columns to forecast; ('all',) for all numbers")

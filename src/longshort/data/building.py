@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from longshort.config import DataConfig
-from longshort.data.columns import number, refuse_text
+from longshort.data.columns import is_bad, number, refuse_text
 from longshort.data.findings import Finding
 from longshort.data.panel import Floats, Panel
 from longshort.data.schema import Schema
@@ -71,8 +71,9 @@ def _read(source: Source, schema: Schema, config: DataConfig) -> _Rows:
             pl.int_range(pl.len(), dtype=pl.Int64).alias("__row"),
             *(pl.col(name).cast(pl.String).alias(f"g{i}") for i, name in enumerate(schema.group)),
             *(number(source, name, config).alias(f"v{i}") for i, name in enumerate(schema.numbers)),
+            *(is_bad(source, name, config).any().alias(f"b{i}") for i, name in enumerate(schema.numbers)),
         ).collect(engine="streaming")
-        refuse_text(source, schema.numbers, config)
+        refuse_text(source, _holding_bad(frame, schema), config)
         if schema.time is not None and frame["__time"].null_count():
             refuse_bad_stamps(source, schema.time, config)
     except POLARS_ERRORS as error:
@@ -87,6 +88,11 @@ def _read(source: Source, schema: Schema, config: DataConfig) -> _Rows:
         frame["__row"].to_numpy(),
         kind,
     )
+
+
+def _holding_bad(frame: pl.DataFrame, schema: Schema) -> list[str]:
+    """Columns in which a cell is no number."""
+    return [name for i, name in enumerate(schema.numbers) if len(frame) and frame[f"b{i}"][0]]
 
 
 def _group_keys(

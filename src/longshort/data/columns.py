@@ -7,29 +7,81 @@ import re
 import polars as pl
 
 from longshort.config import DataConfig
+from longshort.data.notation import (
+    Notation,
+    decide,
+    evidence_of,
+    looks_written,
+    refuse_mixed_signs,
+)
 from longshort.data.sources import NULLS, Source
 from longshort.errors import DataError
 
-_GERMAN = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)?(,\d*)?([eE][+-]?\d+)?$"
-"""A number with a decimal comma; dots only between thousands."""
-_THOUSANDS = r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?"
+_WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
+_CODE_NAMES = frozenset(
+    ("id", "ids", "nr", "no", "code", "key", "filiale", "store", "shop", "branch", "plz", "zip")
+    + ("postcode", "postal", "sku", "ean", "index", "unnamed")
+)
+"""Words in the names of columns that hold identifiers."""
 
 
 def number(source: Source, name: str, config: DataConfig) -> pl.Expr:
-    """Expression that reads column `name` as float64; what is no number becomes null."""
+    """Expression that reads column `name` as float64; what is no number becomes null.
+
+    What stands for a missing value (`data.missing`) becomes NaN.
+    """
     dtype = source.sample.schema[name]
-    column = pl.col(name)
     if dtype == pl.String:
-        text = text_cells(name)
-        if config.decimal == ",":
-            plain = text.str.replace_all(r"\.(\d{3})", "$1").str.replace(",", ".", literal=True)
-            text = pl.when(text.str.contains(_GERMAN)).then(plain).otherwise(pl.lit("no number"))
-        return text.cast(pl.Float64, strict=False)
-    if dtype.is_numeric() or dtype == pl.Boolean or dtype == pl.Null:
-        return column.cast(pl.Float64)
-    raise DataError(
-        f"{source.name}: column {name!r} holds {dtype}, a number is needed; choose another column"
+        text = known_text(name, config)
+        if _holds_words(source, name):
+            lower = text.str.to_lowercase()
+            return lower.replace_strict(_WORDS, default=None, return_dtype=pl.Float64)
+        read = notation_of(config).read
+        value = text.map_batches(read, return_dtype=pl.Float64, is_elementwise=True)
+    elif dtype.is_numeric() or dtype == pl.Boolean or dtype == pl.Null:
+        value = pl.col(name).cast(pl.Float64)
+    else:
+        raise DataError(
+            f"{source.name}: column {name!r} holds {dtype}, a number is needed; choose another "
+            "column"
+        )
+    for missing in _missing_numbers(config):
+        is_it = (value - missing).abs() <= 1e-6 * abs(missing)
+        value = pl.when(is_it).then(float("nan")).otherwise(value)
+    return value
+
+
+def notation_of(config: DataConfig) -> Notation:
+    """As the settings say; with a decimal comma, points may stand between thousands."""
+    usual = "." if config.decimal == "," else ""
+    return Notation(
+        config.decimal or ("," if config.thousands == "." else "."),
+        usual if config.thousands is None else config.thousands,
     )
+
+
+def decide_notation(
+    source: Source, names: list[str], config: DataConfig
+) -> tuple[DataConfig, list[str]]:
+    """The settings with the marks of these columns decided, and what is to be said of it."""
+    delimiter = source.delimiter
+    looked_at = [name for name in names if _needs_look(source, name, delimiter == ";")]
+    columns = [evidence_of(source.lazy, name, known_text(name, config)) for name in looked_at]
+    for column in columns:
+        refuse_mixed_signs(source.name, column)
+    notation = decide(
+        source.name, columns, config.decimal, config.thousands, wary=delimiter == ";"
+    )
+    said = []
+    for column in columns:
+        if column.says and notation != Notation() and config.decimal is None:
+            said.append(f"column {column.column!r} has {_in_words(notation)}, as in {column.example!r}")
+        for sign in column.signs:
+            said.append(f"column {column.column!r}: the sign {sign!r} is left out")
+    if notation == notation_of(config):
+        return config, said
+    chosen = {"decimal": notation.decimal, "thousands": notation.thousands}
+    return config.model_copy(update=chosen), said
 
 
 def is_numeric(source: Source, name: str, config: DataConfig, *, or_empty: bool = False) -> bool:
@@ -37,36 +89,50 @@ def is_numeric(source: Source, name: str, config: DataConfig, *, or_empty: bool 
     dtype = source.sample.schema[name]
     if dtype != pl.String:
         return bool(dtype.is_numeric())
-    cells = source.sample.select(text=text_cells(name), number=number(source, name, config))
-    known = cells.filter(pl.col("text").is_not_null())["number"]
-    return known.null_count() * 2 < known.len() if known.len() else or_empty
+    text = source.sample.select(known_text(name, config)).to_series().drop_nulls()
+    if not text.len():
+        return or_empty
+    plain = text.cast(pl.Float64, strict=False).is_not_null()
+    return int((plain | looks_written(text)).sum()) * 2 > text.len()
+
+
+def why_identifier(source: Source, name: str, config: DataConfig) -> str:
+    """Why a column of numbers looks like names of things; empty where it does not."""
+    cells = source.sample[name].drop_nulls()
+    if cells.dtype == pl.String:
+        cells = cells.str.strip_chars()
+        if cells.str.contains(r"^0\d+$").any():
+            return "its codes begin with 0"
+        cells = cells.cast(pl.Float64, strict=False).drop_nulls()
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
+    if not _CODE_NAMES.intersection(word.lower() for word in words):
+        return ""
+    is_whole = cells.dtype.is_integer() or bool((cells % 1 == 0).all())
+    return "by its name" if is_whole else ""
+
+
+def is_bad(source: Source, name: str, config: DataConfig) -> pl.Expr:
+    """Which cells of a column are neither empty nor a number."""
+    if source.sample.schema[name] != pl.String:
+        return pl.lit(False)
+    return known_text(name, config).is_not_null() & number(source, name, config).is_null()
 
 
 def refuse_text(source: Source, names: list[str], config: DataConfig) -> None:
     """Raise for the first cell that is neither empty nor a number."""
-    texts = [name for name in names if source.sample.schema[name] == pl.String]
-    lost = source.lazy.select(
-        (text_cells(name).is_not_null() & number(source, name, config).is_null()).any().alias(name)
-        for name in texts
-    ).collect(engine="streaming")
-    for name in texts:
-        if not lost[name][0]:
+    for name in names:
+        bad = source.lazy.select(pl.col(name), bad=is_bad(source, name, config))
+        first = bad.with_row_index("row").filter(pl.col("bad")).head(1).collect()
+        if not first.height:
             continue
-        bad = (
-            source.lazy.select(pl.col(name), value=number(source, name, config))
-            .with_row_index("row")
-            .filter(text_cells(name).is_not_null() & pl.col("value").is_null())
-            .head(3)
-            .collect()
-        )
-        row, value = int(bad["row"][0]), str(bad[name][0])
+        row, cell = int(first["row"][0]), str(first[name][0])
         hint = "correct it or leave the cell empty"
-        if re.fullmatch(_THOUSANDS, value.strip()):
-            hint = "remove the thousands separators"
-        elif "," in value and config.decimal == ".":
-            hint = "if commas are decimal marks, use --set data.decimal=','"
+        if "," in cell and config.decimal is not None:
+            hint = f"data.decimal is {config.decimal!r}; set it to the mark of this column"
+        elif re.search(r"\d[.,'’\s]\d{3}\b", cell):
+            hint = "write it as the column's other numbers are"
         raise DataError(
-            f"{source.name}: {source.row(row)}, column {name!r}: {value[:40]!r} is not a number; "
+            f"{source.name}: {source.row(row)}, column {name!r}: {cell[:40]!r} is not a number; "
             f"{hint}"
         )
 
@@ -75,3 +141,46 @@ def text_cells(name: str) -> pl.Expr:
     """Cells without blanks around them; those that stand for nothing become null."""
     text = pl.col(name).str.strip_chars()
     return pl.when(text.is_in(NULLS)).then(None).otherwise(text)
+
+
+def known_text(name: str, config: DataConfig) -> pl.Expr:
+    """As `text_cells`, without the texts that `data.missing` names."""
+    text = text_cells(name)
+    if not config.missing:
+        return text
+    return pl.when(text.is_in(list(config.missing))).then(None).otherwise(text)
+
+
+def _missing_numbers(config: DataConfig) -> list[float]:
+    found = []
+    for text in config.missing:
+        try:
+            found.append(float(text))
+        except ValueError:
+            continue
+    return found
+
+
+def _holds_words(source: Source, name: str) -> bool:
+    """Whether all first cells are true, false, yes or no."""
+    text = source.sample.select(text_cells(name)).to_series().drop_nulls()
+    return bool(text.len()) and bool(text.str.to_lowercase().is_in(list(_WORDS)).all())
+
+
+def _needs_look(source: Source, name: str, is_wary: bool) -> bool:
+    """Whether a column of text holds more than plain numbers with a point."""
+    if source.sample.schema[name] != pl.String or _holds_words(source, name):
+        return False
+    text = text_cells(name)
+    odd = text.is_not_null() & text.cast(pl.Float64, strict=False).is_null()
+    if is_wary:
+        odd |= text.str.contains(".", literal=True)
+    return bool(source.lazy.select(odd.any()).collect(engine="streaming").item())
+
+
+def _in_words(notation: Notation) -> str:
+    mark = "a decimal comma" if notation.decimal == "," else "a decimal point"
+    names = {".": "points", ",": "commas", "'": "apostrophes", " ": "spaces"}
+    if not notation.thousands:
+        return mark
+    return f"{mark} and {names[notation.thousands]} between thousands"

@@ -8,6 +8,7 @@ import numpy as np
 
 from longshort.config import DataConfig
 from longshort.data.building import build_panel
+from longshort.data.columns import decide_notation
 from longshort.data.findings import Finding
 from longshort.data.panel import Panel
 from longshort.data.schema import Schema, find_schema
@@ -24,6 +25,10 @@ class Dataset:
     schema: Schema
     panel: Panel
     findings: tuple[Finding, ...]
+    config: DataConfig
+    """The settings of the reading, with what was decided from the data."""
+    decided: tuple[str, ...] = ()
+    """What was decided, for people."""
 
     @property
     def unused(self) -> list[str]:
@@ -58,5 +63,6 @@ def read_dataset(data: object, config: DataConfig, freq: Freq | None = None) -> 
     if source.sample.is_empty():
         raise DataError(f"{source.name}: there are column names but no rows")
     schema = find_schema(source, config)
+    config, decided = decide_notation(source, schema.numbers, config)
     panel, findings = build_panel(source, schema, config, freq)
-    return Dataset(source, schema, panel, tuple(findings))
+    return Dataset(source, schema, panel, (*source.findings, *findings), config, tuple(decided))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from longshort.config import DataConfig
-from longshort.data.columns import is_numeric
+from longshort.data.columns import is_numeric, why_identifier
 from longshort.data.sources import Source
 from longshort.data.stamps import looks_like_time
 from longshort.errors import DataError, nearest
@@ -83,6 +83,14 @@ def _find_target(source: Source, config: DataConfig, taken: set[str | None]) -> 
     numeric = [name for name in free if is_numeric(source, name, config, or_empty=is_all)]
     if is_all and numeric:
         return tuple(numeric)
+    codes = {name: why_identifier(source, name, config) for name in numeric}
+    numeric = [name for name in numeric if not codes[name]] or numeric
+    if len(numeric) == 1 and codes[numeric[0]]:
+        raise DataError(
+            f"{source.name}: the only column of numbers is {numeric[0]!r}, and {codes[numeric[0]]} "
+            "it seems to hold identifiers; forecast it with --target, or name series by it with "
+            "--group"
+        )
     if len(numeric) == 1:
         return (numeric[0],)
     if not numeric:

@@ -6,12 +6,9 @@ Text cells stay text here; `longshort.data.columns` turns the chosen ones into n
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
-import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,8 +19,21 @@ import polars as pl
 from numpy.typing import NDArray
 
 from longshort.config import DataConfig
+from longshort.data.delimited import (
+    Content,
+    Heading,
+    Survey,
+    content_lines,
+    encoding_findings,
+    find_heading,
+    open_quote,
+    ragged_line,
+    row_lines,
+    survey,
+)
+from longshort.data.findings import Finding
 from longshort.data.foreign import refuse_foreign
-from longshort.data.textfiles import decoded, json_fault, raw_lines, read_head, unpacked
+from longshort.data.textfiles import json_fault, read_head
 from longshort.errors import DataError
 
 POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
@@ -32,12 +42,7 @@ POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 Format = Literal["csv", "parquet", "jsonl"]
 
 MAX_LINE = 1 << 20
-MAX_COLUMNS = 100_000
 SAMPLE = 1000
-_NO_HEADER, _BELOW_HEADER = 1, 2
-"""First line of the rows: of JSON lines, of a CSV file."""
-_MANY_CELLS = 1000
-_BLOCK = 1 << 22
 _SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -49,9 +54,34 @@ _SUFFIXES: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
-_DELIMITERS = (",", "\t", ";", "|")
-_QUOTED = re.compile(r'"[^"]*"')
 NULLS = ["", "NA", "N/A", "nan", "NaN", "NAN", "null", "NULL", "None", "?"]
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text file's content and, of delimited text, its heading; JSON lines have none."""
+
+    content: Content
+    heading: Heading | None = None
+    with_blank: bool = True
+    """Whether lines without a cell are rows."""
+
+    def line(self, index: int) -> int:
+        """The line of row `index`."""
+        begins = self._begins
+        return int(begins[index]) if index < len(begins) else index + 1
+
+    def fault(self) -> str:
+        """Where the file breaks off its format."""
+        return _not_json(self.content) if self.heading is None else open_quote(self.content)
+
+    @cached_property
+    def _begins(self) -> NDArray[np.int64]:
+        """Lines in which the rows begin; none for JSON lines, which are counted."""
+        if self.heading is None:
+            return np.empty(0, dtype=np.int64)
+        rows = row_lines(self.content, self.heading.skip, with_blank=self.with_blank)
+        return np.array([number for number, _ in rows], dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -61,11 +91,13 @@ class Source:
     lazy: pl.LazyFrame
     columns: tuple[str, ...]
     name: str
-    first_line: int | None
-    """Line number of the first data row in a text file; None where rows have no lines."""
     path: str | None = None
     sha256: str | None = None
     size: int | None = None
+    text: Text | None = None
+    """Where the rows stand, of a text file."""
+    findings: tuple[Finding, ...] = ()
+    """What was found on the way to the rows."""
 
     @cached_property
     def sample(self) -> pl.DataFrame:
@@ -75,36 +107,30 @@ class Source:
         except POLARS_ERRORS as error:
             raise DataError(self.explain(error)) from None
 
+    @property
+    def delimiter(self) -> str | None:
+        """Of delimited text."""
+        heading = self.text.heading if self.text is not None else None
+        return heading.delimiter if heading is not None else None
+
     def explain(self, error: BaseException) -> str:
         """What a parser's error means to the person whose file it is."""
-        if "found more fields" not in str(error) or self.path is None:
-            return f"{self.name}: cannot be read: {self._fault() or _first_line(error)}"
+        text, said = self.text, str(error)
+        is_ragged = "found more fields" in said or "not specified in schema" in said
+        if text is None or text.heading is None or not is_ragged:
+            fault = "" if text is None else text.fault()
+            return f"{self.name}: cannot be read: {fault or _first_line(error)}"
+        heading = text.heading
+        place = ragged_line(text.content, heading.skip, len(heading.names), heading.delimiter)
         return (
-            f"{self.path}: {_ragged_line(Path(self.path), len(self.columns))}more cells than the "
-            f"header's {len(self.columns)} columns; remove the extra cells, put quotes around a "
-            "cell that holds the delimiter, or name the delimiter with --set data.delimiter=';'"
+            f"{self.path}: {place}more cells than the header's {len(heading.names)} columns; "
+            "remove the extra cells, put quotes around a cell that holds the delimiter, or name "
+            "the delimiter with --set data.delimiter=';'"
         )
-
-    def _fault(self) -> str:
-        """Where a file breaks off its format."""
-        if self.path is None or self.first_line is None:
-            return ""
-        find = _not_json if self.first_line == _NO_HEADER else _open_quote
-        return find(Path(self.path))
 
     def row(self, index: int) -> str:
         """How a person finds row `index` (from 0): a line of the file or a row number."""
-        if self.first_line is None:
-            return f"row {index}"
-        begins = self._begins
-        return f"line {begins[index] if index < len(begins) else index + self.first_line}"
-
-    @cached_property
-    def _begins(self) -> NDArray[np.int64]:
-        """Lines in which the rows of a CSV file begin: quotes may hold line breaks."""
-        if self.path is None or self.first_line != _BELOW_HEADER:
-            return np.empty(0, dtype=np.int64)
-        return np.array([number for number, _ in _records(Path(self.path))][1:], dtype=np.int64)
+        return f"row {index}" if self.text is None else f"line {self.text.line(index)}"
 
 
 def open_source(data: object, config: DataConfig, longest: int = MAX_LINE) -> Source:
@@ -117,7 +143,7 @@ def open_source(data: object, config: DataConfig, longest: int = MAX_LINE) -> So
     frame = _as_polars(data)
     if not frame.columns:
         raise DataError("data: the frame has no columns; pass one with a time and a target column")
-    return Source(frame.lazy(), tuple(frame.columns), "frame", first_line=None)
+    return Source(frame.lazy(), tuple(frame.columns), "frame")
 
 
 def is_frame(data: object) -> bool:
@@ -193,10 +219,8 @@ def _open_file(path: Path, config: DataConfig, longest: int) -> Source:
     if kind == "parquet":
         return _open_parquet(path, head)
     refuse_foreign(path, read_head(path, 16))
-    digest, sample = _survey(path, longest)
-    if kind == "jsonl":
-        return _open_jsonl(path, digest, size)
-    return _open_text(path, sample, digest, size, config)
+    seen = survey(path, longest, config.encoding)
+    return _open_jsonl(path, seen) if kind == "jsonl" else _open_text(path, seen, config)
 
 
 def _format_of(path: Path, head: bytes) -> Format:
@@ -218,152 +242,71 @@ def _open_parquet(path: Path, head: bytes) -> Source:
         raise DataError(f"{path}: damaged Parquet file: {_first_line(error)}") from None
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Source(lazy, columns, path.name, None, str(path), digest, path.stat().st_size)
+    return Source(lazy, columns, path.name, str(path), digest, path.stat().st_size)
 
 
-def _open_jsonl(path: Path, digest: str, size: int) -> Source:
+def _open_jsonl(path: Path, seen: Survey) -> Source:
     try:
-        lazy = pl.scan_ndjson(path, infer_schema_length=None)
+        lazy = pl.scan_ndjson(seen.content, infer_schema_length=None)
         columns = tuple(lazy.collect_schema().names())
     except (*POLARS_ERRORS, OSError) as error:
-        why = _not_json(path) or _first_line(error)
+        why = _not_json(seen.content) or _first_line(error)
         raise DataError(f"{path}: not JSON lines (one object a line): {why}") from None
-    return Source(lazy, columns, path.name, _NO_HEADER, str(path), digest, size)
+    return _source(path, seen, lazy, columns, Text(seen.content), ())
 
 
-def _open_text(path: Path, sample: list[str], digest: str, size: int, config: DataConfig) -> Source:
-    if config.delimiter is not None and len(config.delimiter) != 1:
-        raise DataError(f"data.delimiter: one character is expected, got {config.delimiter!r}")
-    delimiter = config.delimiter or _guess_delimiter(path, sample)
-    if not sample[0].strip():
-        raise DataError(f"{path}: line 1 is empty; put a line of column names first")
-    names = _split(sample[0], delimiter)
-    if len(names) > MAX_COLUMNS:
-        raise DataError(
-            f"{path}: line 1 has {len(names):,} columns, at most {MAX_COLUMNS:,} are read; "
-            "keep the columns you need, or use long format (a series name, a time, a value)"
-        )
-    names = [name.strip() or f"column_{i + 1}" for i, name in enumerate(names)]
-    doubled = [name for name, count in Counter(names).items() if count > 1]
-    if doubled:
-        raise DataError(f"{path}: line 1: the column name {doubled[0]!r} stands twice; rename one")
-    if all(_is_number(name) for name in names) and not all(map(str.isdigit, names)):
-        raise DataError(
-            f"{path}: line 1 holds numbers only, so the file seems to have no header; "
-            "put a line of column names first"
-        )
+def _open_text(path: Path, seen: Survey, config: DataConfig) -> Source:
+    heading = find_heading(path, seen, config)
     lazy = pl.scan_csv(
-        path,
-        separator=delimiter,
+        seen.content,
+        separator=heading.delimiter,
         has_header=False,
-        skip_rows=1,
-        schema=dict.fromkeys(names, pl.String),
+        skip_lines=heading.skip,
+        schema=dict.fromkeys(heading.names, pl.String),
         null_values=[""],
         raise_if_empty=False,
     )
-    return Source(lazy, tuple(names), path.name, _BELOW_HEADER, str(path), digest, size)
+    findings = heading.findings
+    text = Text(seen.content, heading)
+    if seen.has_blank and len(heading.names) > 1:  # in a single column, one is a missing value
+        text, lazy = Text(seen.content, heading, with_blank=False), _without_blank(lazy)
+        findings += _note_blank(text)
+    return _source(path, seen, lazy, heading.names, text, findings)
 
 
-def _survey(path: Path, longest: int) -> tuple[str, list[str]]:
-    """Read once: digest, first lines, and everything that would upset a parser."""
-    sample: list[str] = []
-    line, pending = 1, b""
-    for chunk in _chunks(path):
-        if b"\0" in chunk:
-            raise DataError(
-                f"{path}: holds binary data (a zero byte near line "
-                f"{line + chunk[: chunk.index(0)].count(10)}); expected CSV, TSV, Parquet or JSON "
-                "lines"
-            )
-        lines = (pending + chunk).split(b"\n")
-        pending = lines.pop()
-        if max(map(len, lines), default=0) > longest:
-            _refuse_long(path, lines, line, longest)
-        if len(sample) < 20:
-            sample += [
-                decoded(path, raw, line + i) for i, raw in enumerate(lines[: 20 - len(sample)])
-            ]
-        _check_encoding(path, chunk, lines, line)
-        line += len(lines)
-        _refuse_long(path, [pending], line, longest)
-    if pending:
-        last = decoded(path, pending, line)
-        sample += [last] if len(sample) < 20 else []
-    sample = [text.rstrip("\r") for text in sample]
-    if not any(text.strip() for text in sample):
-        raise DataError(f"{path}: the file holds only empty lines; it needs a header and rows")
-    sample[0] = sample[0].removeprefix("\ufeff")
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), sample
+def _source(
+    path: Path,
+    seen: Survey,
+    lazy: pl.LazyFrame,
+    columns: tuple[str, ...],
+    text: Text,
+    findings: tuple[Finding, ...],
+) -> Source:
+    findings = (*encoding_findings(seen.encoding), *findings)
+    return Source(
+        lazy, columns, path.name, str(path), seen.sha256, seen.size, text, findings
+    )
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    """Decompressed content in pieces."""
-    with unpacked(path) as file:
-        while block := file.read(_BLOCK):
-            yield block
+def _without_blank(lazy: pl.LazyFrame) -> pl.LazyFrame:
+    return lazy.filter(~pl.all_horizontal(pl.all().str.strip_chars().fill_null("") == ""))
 
 
-def _refuse_long(path: Path, lines: list[bytes], first: int, longest: int) -> None:
-    for number, raw in enumerate(lines, first):
-        if len(raw) > longest:
-            cells = max(raw.count(mark.encode()) for mark in _DELIMITERS) + 1
-            remedy = "shorten what stands there"
-            if cells > _MANY_CELLS:
-                remedy = (
-                    "keep the columns you need, or use long format (a series name, a time, a value)"
-                )
-            raise DataError(
-                f"{path}: line {number} is longer than {longest >> 20} MiB ({cells:,} cells so "
-                f"far); {remedy}"
-            )
+def _note_blank(text: Text) -> tuple[Finding, ...]:
+    assert text.heading is not None
+    skip = text.heading.skip
+    all_lines = [number for number, _ in row_lines(text.content, skip, with_blank=True)]
+    kept = {number for number, _ in row_lines(text.content, skip, with_blank=False)}
+    blank = [number for number in all_lines if number not in kept]
+    if not blank:
+        return ()
+    where = tuple(f"line {number}" for number in blank[:5])
+    return (Finding("blank-lines", "note", f"{len(blank):,} lines are blank; skipped", where),)
 
 
-def _check_encoding(path: Path, chunk: bytes, lines: list[bytes], first: int) -> None:
-    if chunk.isascii():
-        return
-    for number, raw in enumerate(lines, first):
-        if not raw.isascii():
-            decoded(path, raw, number)
-
-
-def _guess_delimiter(path: Path, sample: list[str]) -> str:
-    """The delimiter that splits every sampled line into the same number of cells."""
-    lines = [text for text in sample if text.strip()][:20]
-    if path.name.removesuffix(".gz").endswith((".tsv", ".tab")):
-        return "\t"
-    for delimiter in _DELIMITERS:
-        widths = {len(_split(text, delimiter)) for text in lines[:-1] or lines}
-        if len(widths) == 1 and widths != {1}:
-            return delimiter
-    counts = {mark: lines[0].count(mark) for mark in _DELIMITERS}
-    return max(counts, key=lambda mark: counts[mark])
-
-
-def _split(line: str, delimiter: str) -> list[str]:
-    if '"' not in line:
-        return line.split(delimiter)
-    try:
-        return next(csv.reader([line], delimiter=delimiter))
-    except csv.Error:  # an over-long or torn quoted cell: the parser will name it
-        return line.split(delimiter)
-
-
-def _ragged_line(path: Path, columns: int) -> str:
-    """Where the first line with more cells than the header stands."""
-    records = _records(path)
-    _, header = next(records)
-    delimiter = next((d for d in _DELIMITERS if len(_split(header, d)) == columns), ",")
-    for number, record in records:
-        cells = _QUOTED.sub("", record).count(delimiter) + 1
-        if cells > columns:
-            return f"line {number} has {cells} cells, "
-    return "a line has "
-
-
-def _not_json(path: Path) -> str:
+def _not_json(content: Content) -> str:
     """Which line of JSON lines is none, and why."""
-    for number, raw in enumerate(raw_lines(path), 1):
+    for number, raw in enumerate(content_lines(content), 1):
         try:
             row = json.loads(raw.strip() or b"{}")
         except (ValueError, RecursionError) as error:
@@ -371,36 +314,6 @@ def _not_json(path: Path) -> str:
         if not isinstance(row, dict):
             return f"line {number} is a {type(row).__name__}; leave out what surrounds the objects"
     return ""
-
-
-def _open_quote(path: Path) -> str:
-    """Where a quote begins that the CSV file does not end."""
-    for begin, record in _records(path):
-        if record.count('"') % 2:
-            return f"line {begin}: a quote is opened and never closed; close it, or write it twice"
-    return ""
-
-
-def _records(path: Path) -> Iterator[tuple[int, str]]:
-    """The rows of a CSV file, the header too, with the line of each; quotes may hold breaks."""
-    held: list[str] = []
-    begin, is_open = 1, False
-    for number, raw in enumerate(raw_lines(path), 1):
-        held.append(raw.decode())
-        is_open ^= bool(held[-1].count('"') % 2)
-        if not is_open:
-            yield begin, "".join(held).rstrip("\r\n")
-            held, begin = [], number + 1
-    if held:
-        yield begin, "".join(held)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _first_line(error: BaseException) -> str:

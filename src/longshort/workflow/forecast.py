@@ -198,14 +198,14 @@ def prepare(config: RunConfig, data: object, say: Say) -> tuple[RunConfig, Datas
     dataset = replace(dataset, panel=dataset.panel.until_last_value())
     schema = dataset.schema
     path = config.data.path and str(Path(config.data.path).absolute())
-    named = config.data.model_copy(
+    named = dataset.config.model_copy(
         update={"path": path, "time": schema.time, "target": schema.target}
     )
     config, decisions = resolve(config.model_copy(update={"data": named}), dataset.panel)
     dataset = examined(dataset, config)
     for finding in dataset.findings:
         say(f"{finding.severity}: {finding.sentence()}")
-    for line in decisions:
+    for line in (*dataset.decided, *decisions):
         say(f"decided: {line}")
     return config, dataset
 

@@ -1,0 +1,165 @@
+"""How numbers are written: decimal mark, marks between thousands, signs of money and percent.
+
+The marks are decided from whole columns: 51.000,50 settles what 51.000 means. What nothing settles,
+such as 1,234 in every row, is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from longshort.errors import DataError
+
+SIGNS = "$€£¥%"
+_MINUS = "−-"
+_GROUPS = {"": "", ".": r"\.", ",": ",", "'": "['’]", " ": r"\s"}
+"""Marks between thousands as patterns."""
+_FEW = r"[1-9]\d{0,2}"
+_EVIDENCE = {
+    "decimal comma": r"^(\d*,(\d{1,2}|\d{4,})|0\d*,\d*|\d{4,},\d*|\d*,\d*[eE].*|\d+([.'’\s]\d{3})+,\d*)$",
+    "decimal point": r"^(\d*\.(\d{1,2}|\d{4,})|0\d*\.\d*|\d{4,}\.\d*|\d*\.\d*[eE].*|\d+([,'’\s]\d{3})+\.\d*)$",
+    "comma groups": r"^\d{1,3}(,\d{2,3})*,\d{3},\d{3}$",
+    "point groups": r"^\d{1,3}(\.\d{3}){2,}$",
+    "comma in doubt": rf"^{_FEW},\d{{3}}$",
+    "point in doubt": rf"^{_FEW}\.\d{{3}}$",
+    "spaces": r"^\d{1,3}(\s\d{3})+([.,]\d*)?$",
+    "apostrophes": r"^\d{1,3}(['’]\d{3})+([.,]\d*)?$",
+}
+"""What a cell, without signs, says about the marks."""
+
+
+@dataclass(frozen=True)
+class Notation:
+    """The decimal mark, and the mark between thousands (" " is any space, "" none)."""
+
+    decimal: str = "."
+    thousands: str = ""
+
+    def read(self, text: pl.Series) -> pl.Series:
+        """Cells as float64; what is no number in this notation becomes null."""
+        if self != Notation():
+            return _written(text, self)
+        values = text.cast(pl.Float64, strict=False)
+        odd = text.is_not_null() & values.is_null()
+        if not odd.any():
+            return values
+        return values.zip_with(~odd, _written(text, self))
+
+
+def looks_written(text: pl.Series) -> pl.Series:
+    """Which cells are numbers in any notation."""
+    return text.str.contains(_pattern(r"\d*([.,'’\s]\d+)*[.,]?"))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the cells of a whole column say about its marks, and the signs that it has."""
+
+    column: str
+    says: frozenset[str]
+    signs: dict[str, int]
+    known: int
+    example: str
+
+
+def evidence_of(frame: pl.LazyFrame, column: str, text: pl.Expr) -> Evidence:
+    """Look at every cell `text` of a column."""
+    core = text.str.extract(_pattern(r"[\d.,'’\s]*\d[.,]?"), 1).str.strip_chars()
+    found = frame.select(
+        *(core.str.contains(pattern).any().alias(name) for name, pattern in _EVIDENCE.items()),
+        *(text.str.contains(sign, literal=True).sum().alias(sign) for sign in SIGNS),
+        text.count().alias("known"),
+        text.filter(core.str.contains("[.,]")).first().alias("example"),
+    ).collect(engine="streaming")
+    row = found.row(0, named=True)
+    return Evidence(
+        column,
+        frozenset(name for name in _EVIDENCE if row[name]),
+        {sign: row[sign] for sign in SIGNS if row[sign]},
+        row["known"],
+        row["example"] or "",
+    )
+
+
+def decide(
+    source: str, columns: Sequence[Evidence], decimal: str | None, thousands: str | None, *, wary: bool
+) -> Notation:
+    """The notation that all columns agree on; what is given is not decided.
+
+    wary: 1.234 in every row is in doubt too, as in files with semicolons.
+    Raises `DataError` for columns that disagree or leave it open.
+    """
+    comma = [each for each in columns if each.says & {"decimal comma", "point groups"}]
+    point = [each for each in columns if each.says & {"decimal point", "comma groups"}]
+    if decimal is None and comma and point:
+        raise DataError(
+            f"{source}: column {comma[0].column!r} ({comma[0].example!r}) has a decimal comma and "
+            f"column {point[0].column!r} ({point[0].example!r}) a decimal point; write them alike, "
+            "or leave one out"
+        )
+    doubtful = {"comma in doubt"} | ({"point in doubt"} if wary else set())
+    open_ones = [each for each in columns if each.says & doubtful]
+    if decimal is None and thousands in (None, " ", "'", "") and not comma + point and open_ones:
+        _ask(source, open_ones[0])
+    if decimal is None:
+        decimal = "," if comma or thousands == "." else "."
+    if thousands is None:
+        said = frozenset[str]().union(*(each.says for each in columns))
+        thousands = _thousands(said, decimal)
+    return Notation(decimal, thousands)
+
+
+def _thousands(said: frozenset[str], decimal: str) -> str:
+    if "spaces" in said:
+        return " "
+    if "apostrophes" in said:
+        return "'"
+    if decimal == ",":
+        return "."
+    return "," if said & {"comma groups", "comma in doubt", "decimal point"} else ""
+
+
+def _ask(source: str, column: Evidence) -> None:
+    mark = "," if "comma in doubt" in column.says else "."
+    raise DataError(
+        f"{source}: column {column.column!r}: {column.example!r} may be a number with three "
+        f"decimals or of thousands; say which with --set data.decimal='{mark}' or "
+        f"--set data.thousands='{mark}'"
+    )
+
+
+def refuse_mixed_signs(source: str, column: Evidence) -> None:
+    """Raise where only some cells of a column have a sign, or several signs stand in it."""
+    if not column.signs or list(column.signs.values()) == [column.known]:
+        return
+    signs = " and ".join(f"{sign!r} in {count:,}" for sign, count in column.signs.items())
+    raise DataError(
+        f"{source}: column {column.column!r}: {signs} of {column.known:,} cells, so the numbers "
+        "are of different units; make them alike"
+    )
+
+
+def _written(text: pl.Series, notation: Notation) -> pl.Series:
+    group, mark = _GROUPS[notation.thousands], re.escape(notation.decimal)
+    whole = rf"(?:\d{{1,3}}(?:{group}\d{{2,3}})*{group}\d{{3}}|\d+)" if group else r"\d+"
+    number = rf"(?:{whole}(?:{mark}\d*)?|{mark}\d+)(?:[eE][-+]?\d+)?"
+    plain = pl.col("text").str.extract(_pattern(number), 1)
+    if group:
+        plain = plain.str.replace_all(group, "")
+    plain = plain.str.replace(notation.decimal, ".", literal=True)
+    is_negative = pl.col("text").str.contains(rf"^[(]|^\s*[{SIGNS}]?\s*[{_MINUS}]|[{_MINUS}]$")
+    value = plain.cast(pl.Float64, strict=False)
+    return text.alias("text").to_frame().select(
+        pl.when(is_negative).then(-value).otherwise(value)
+    ).to_series()
+
+
+def _pattern(number: str) -> str:
+    """A whole cell with a number in it, as the first group."""
+    sign = rf"[{SIGNS}]?\s*"
+    plus = rf"[+{_MINUS}]?\s*"
+    return rf"^[(]?\s*{plus}{sign}{plus}({number})\s*{sign}[{_MINUS}]?\s*[)]?$"

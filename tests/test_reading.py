@@ -186,21 +186,22 @@ BAD = {
     "blank": (b"\n\n\n", {}, "holds only empty lines"),
     "header only": (b"ds,y\n", {}, "there are column names but no rows"),
     "binary": (b"a\x03\x04\x00\x00abc", {}, "holds binary data (a zero byte near line 1)"),
-    "encoding": (b"ds,y\n2024-01-01,5\x80\n", {}, "byte 13 of the line (0x80) is not UTF-8"),
+    "encoding": (b"ds,y\n2024-01-01,5\x81\n", {}, "byte 13 of the line (0x81) is not UTF-8"),
     "wrong delimiter": (b"ds;y\n2024-01-01;1\n", {"delimiter": ",", "target": "y"},
                         "if the delimiter was not recognised, name it with --set data.delimiter"),
     "unknown column": (b"ds,sales\n2024-01-01,1\n", {"target": "sale"}, "did you mean 'sales'?"),
     "text in number": (b"ds,y\n2024-01-01,1\n2024-01-02,abc\n", {"target": "y"},
                        "line 3, column 'y': 'abc' is not a number"),
-    "decimal comma": (b"ds;y\n2024-01-01;1,5\n2024-01-02;2,5\n", {"target": "y"},
-                      "if commas are decimal marks, use --set data.decimal=','"),
+    "decimal comma": (b"ds;y\n2024-01-01;1,5\n2024-01-02;2,5\n", {"target": "y", "decimal": "."},
+                      "line 2, column 'y': '1,5' is not a number; data.decimal is '.'"),
     "bad time": (b"ds,y\n" + b"2024-01-01,1\n" * 60 + b"yesterday,2\n", {},
                  "line 62, column 'ds': the timestamp 'yesterday' does not read like the rest"),
     "no time": (b"ds,y\nalpha,1\nbeta,2\n", {"time": "ds"}, "does not read as a timestamp"),
     "extra cells": (b"ds,y\n2024-01-01,1\n2024-01-02,2,3\n", {"target": "y"},
                     "line 3 has 3 cells, more cells than the header's 2 columns"),
-    "no header": (b"1.5,2.5\n3.5,4.5\n", {}, "holds numbers only, so the file seems to have no"),
-    "blank first line": (b"\nds,y\n2024-01-01,1\n", {}, "line 1 is empty"),
+    "no header": (b"1.5,2.5\n3.5,4.5\n", {}, "Name it with --target (there are column_1, "),
+    "short first line": (b"Sales\nds,y\n2024-01-01,1\n2024-01-02,1\n", {},
+                         "line 1 has 1 cells and the rows below have 2; remove it if it is a"),
     "same name, padded": (b"ds,y, y,\n2024-01-01,1,2,\n", {}, "column name 'y' stands twice"),
     "same name": (b"ds,y,y\n2024-01-01,1,2\n", {}, "the column name 'y' stands twice"),
     "too wide": (many(200_000).encode() + b"\n1,2\n", {}, "line 1 is longer than 1 MiB"),
@@ -340,11 +341,12 @@ def test_months_and_quarters_are_understood(texts: list[str], freq: str, first: 
 
 def test_thousands_are_not_taken_for_decimals(write: Write) -> None:
     path = write("x.csv", "ds;y\n2024-01-01;1\n2024-01-02;1,234.50\n")
-    with pytest.raises(DataError, match=r"'1,234\.50' is not a number; remove the thousands"):
-        read(path, target="y")
+    assert read(path, target="y").panel.target[:, 0].tolist() == [1.0, 1234.5]
     dotted = write("y.csv", "ds;y\n2024-01-01;1,5\n2024-01-02;12.5\n")
     with pytest.raises(DataError, match=r"'12\.5' is not a number"):
         read(dotted, target="y", decimal=",")
+    with pytest.raises(DataError, match=r"column 'y' has decimal commas and decimal points"):
+        read(dotted, target="y")
 
 
 def test_pandas_indices_that_hold_the_time() -> None:

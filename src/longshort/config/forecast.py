@@ -52,13 +52,18 @@ class DataConfig(SourceConfig):
         None, description="periods whose phase is a future covariate; empty for none"
     )
 
-    @field_validator("target", "group", "past", "future", "static", "calendar", mode="before")
+    @field_validator(
+        "target", "group", "past", "future", "static", "calendar", "missing", mode="before"
+    )
     @classmethod
     def _as_names(cls, value: object, info: ValidationInfo) -> object:
         if value is None:
             return None if info.field_name == "calendar" else ()
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        if info.field_name == "missing":
+            numbers = value if isinstance(value, (list, tuple)) else (value,)
+            return tuple(str(number) for number in numbers)
         return tuple(value) if isinstance(value, (list, tuple)) else value
 
 

@@ -65,13 +65,14 @@ def _read(source: Source, schema: Schema, config: DataConfig) -> _Rows:
     if schema.time is not None:
         expression, kind = stamp(source, schema.time, config)
         time = expression.alias("__time")
+    bad_ones = [is_bad(source, name, config) for name in schema.numbers]
     try:
         frame = source.lazy.select(
             time,
             pl.int_range(pl.len(), dtype=pl.Int64).alias("__row"),
             *(pl.col(name).cast(pl.String).alias(f"g{i}") for i, name in enumerate(schema.group)),
             *(number(source, name, config).alias(f"v{i}") for i, name in enumerate(schema.numbers)),
-            *(is_bad(source, name, config).any().alias(f"b{i}") for i, name in enumerate(schema.numbers)),
+            *(bad.any().alias(f"b{i}") for i, bad in enumerate(bad_ones)),
         ).collect(engine="streaming")
         refuse_text(source, _holding_bad(frame, schema), config)
         if schema.time is not None and frame["__time"].null_count():

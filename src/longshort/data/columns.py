@@ -7,21 +7,15 @@ import re
 import polars as pl
 
 from longshort.config import DataConfig
-from longshort.data.notation import (
-    Notation,
-    decide,
-    evidence_of,
-    looks_written,
-    refuse_mixed_signs,
-)
+from longshort.data.notation import Notation, decide, evidence_of, looks_written, refuse_mixed_signs
 from longshort.data.sources import NULLS, Source
 from longshort.errors import DataError
 
 _WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 _CODE_NAMES = frozenset(
-    ("id", "ids", "nr", "no", "code", "key", "filiale", "store", "shop", "branch", "plz", "zip")
-    + ("postcode", "postal", "sku", "ean", "index", "unnamed")
-)
+    ("id", "ids", "nr", "no", "code", "key", "filiale", "store", "shop", "branch", "plz", "zip",
+     "postcode", "postal", "sku", "ean", "index", "unnamed")
+)  # fmt: skip
 """Words in the names of columns that hold identifiers."""
 
 
@@ -65,17 +59,23 @@ def decide_notation(
 ) -> tuple[DataConfig, list[str]]:
     """The settings with the marks of these columns decided, and what is to be said of it."""
     delimiter = source.delimiter
-    looked_at = [name for name in names if _needs_look(source, name, delimiter == ";")]
-    columns = [evidence_of(source.lazy, name, known_text(name, config)) for name in looked_at]
+    texts = {
+        name: known_text(name, config)
+        for name in names
+        if source.sample.schema[name] == pl.String and not _holds_words(source, name)
+    }
+    if not texts or not _are_odd(source, texts, is_wary=delimiter == ";"):
+        return config, []
+    columns = evidence_of(source.lazy, texts)
     for column in columns:
         refuse_mixed_signs(source.name, column)
-    notation = decide(
-        source.name, columns, config.decimal, config.thousands, wary=delimiter == ";"
-    )
+    notation = decide(source.name, columns, config.decimal, config.thousands, wary=delimiter == ";")
     said = []
     for column in columns:
         if column.says and notation != Notation() and config.decimal is None:
-            said.append(f"column {column.column!r} has {_in_words(notation)}, as in {column.example!r}")
+            said.append(
+                f"column {column.column!r} has {_in_words(notation)}, as in {column.example!r}"
+            )
         for sign in column.signs:
             said.append(f"column {column.column!r}: the sign {sign!r} is left out")
     if notation == notation_of(config):
@@ -96,7 +96,7 @@ def is_numeric(source: Source, name: str, config: DataConfig, *, or_empty: bool 
     return int((plain | looks_written(text)).sum()) * 2 > text.len()
 
 
-def why_identifier(source: Source, name: str, config: DataConfig) -> str:
+def why_identifier(source: Source, name: str) -> str:
     """Why a column of numbers looks like names of things; empty where it does not."""
     cells = source.sample[name].drop_nulls()
     if cells.dtype == pl.String:
@@ -167,15 +167,15 @@ def _holds_words(source: Source, name: str) -> bool:
     return bool(text.len()) and bool(text.str.to_lowercase().is_in(list(_WORDS)).all())
 
 
-def _needs_look(source: Source, name: str, is_wary: bool) -> bool:
-    """Whether a column of text holds more than plain numbers with a point."""
-    if source.sample.schema[name] != pl.String or _holds_words(source, name):
-        return False
-    text = text_cells(name)
-    odd = text.is_not_null() & text.cast(pl.Float64, strict=False).is_null()
-    if is_wary:
-        odd |= text.str.contains(".", literal=True)
-    return bool(source.lazy.select(odd.any()).collect(engine="streaming").item())
+def _are_odd(source: Source, texts: dict[str, pl.Expr], *, is_wary: bool) -> bool:
+    """Whether columns of text hold more than plain numbers with a point."""
+    odd = [
+        (text.is_not_null() & text.cast(pl.Float64, strict=False).is_null())
+        | (text.str.contains(".", literal=True) if is_wary else pl.lit(False))
+        for text in texts.values()
+    ]
+    found = source.lazy.select(each.any().alias(str(i)) for i, each in enumerate(odd))
+    return any(found.collect(engine="streaming").row(0))
 
 
 def _in_words(notation: Notation) -> str:

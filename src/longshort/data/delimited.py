@@ -30,7 +30,9 @@ _BLOCK = 1 << 22
 _SAMPLE = 30
 _QUOTED = re.compile(r'"[^"]*"')
 _NUMBER = re.compile(r"[-+(]?\s*[$€£¥]?\s*[.,]?\d[\d.,'’\s]*([eE][-+]?\d+)?\s*[%$€£¥)]?-?")
-_DATE = re.compile(r"\d{1,4}[-/.:]\w{1,3}([-/.: T].*)?|(19|20)\d{2}")
+_DATE = re.compile(r"\d{1,4}[-/.:]\w{1,3}([-/.: T].*)?")
+_NAMED_DATE = re.compile(r"(19|20)\d{2}([-/.]?\w{2}){0,2}|\d{1,2}[-/.]\w{2,3}[-/.]\d{2,4}")
+"""How dates are written that name columns."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def survey(path: Path, longest: int, encoding: str | None) -> Survey:
     if pending and len(lines) < _SAMPLE:
         lines.append(pending.decode())
     lines = [line.rstrip("\r") for line in lines]
-    if not any(line.strip() for line in lines):
+    if not any(line.strip(_EMPTY) for line in lines):
         raise DataError(f"{path}: the file holds only empty lines; it needs a header and rows")
     lines[0] = lines[0].removeprefix("\ufeff")
     with path.open("rb") as file:
@@ -94,8 +96,8 @@ def find_heading(path: Path, seen: Survey, config: DataConfig) -> Heading:
     """Delimiter and names; raises `DataError` where the first line does not fit the rows."""
     if config.delimiter is not None and len(config.delimiter) != 1:
         raise DataError(f"data.delimiter: one character is expected, got {config.delimiter!r}")
-    skip = next(i for i, line in enumerate(seen.lines) if line.strip())
-    lines = [line for line in seen.lines[skip:] if line.strip(_EMPTY)] or [seen.lines[skip]]
+    skip = next(i for i, line in enumerate(seen.lines) if line.strip(_EMPTY))
+    lines = [line for line in seen.lines[skip:] if line.strip(_EMPTY)]
     delimiter = config.delimiter or _guess_delimiter(path, lines)
     first, *rows = (_split(line, delimiter) for line in lines)
     place = f"{path}: line {skip + 1}"
@@ -271,7 +273,7 @@ def _is_datum(cell: str) -> bool:
 
 def _are_running(cells: list[str]) -> bool:
     """Whether numbers count on by one from 0, 1 or a year, or all are dates: names of columns."""
-    if len(cells) > 1 and all(map(_DATE.fullmatch, cells)) and len(set(cells)) == len(cells):
+    if len(set(cells)) == len(cells) > 1 and all(map(_NAMED_DATE.fullmatch, cells)):
         return True
     if not all(map(str.isdigit, cells)):
         return False

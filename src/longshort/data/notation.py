@@ -7,7 +7,7 @@ such as 1,234 in every row, is asked for.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -19,9 +19,19 @@ _MINUS = "−-"
 _GROUPS = {"": "", ".": r"\.", ",": ",", "'": "['’]", " ": r"\s"}
 """Marks between thousands as patterns."""
 _FEW = r"[1-9]\d{0,2}"
+
+
+def _decimal(mark: str, other: str) -> str:
+    """A number in which `mark` can only be the decimal mark; `other` may stand between groups."""
+    return (
+        rf"^(\d*{mark}(\d{{1,2}}|\d{{4,}})|0\d*{mark}\d*|\d{{4,}}{mark}\d*|\d*{mark}\d*[eE].*"
+        rf"|\d+([{other}'’\s]\d{{2,3}})+{mark}\d*)$"
+    )
+
+
 _EVIDENCE = {
-    "decimal comma": r"^(\d*,(\d{1,2}|\d{4,})|0\d*,\d*|\d{4,},\d*|\d*,\d*[eE].*|\d+([.'’\s]\d{3})+,\d*)$",
-    "decimal point": r"^(\d*\.(\d{1,2}|\d{4,})|0\d*\.\d*|\d{4,}\.\d*|\d*\.\d*[eE].*|\d+([,'’\s]\d{3})+\.\d*)$",
+    "decimal comma": _decimal(",", "."),
+    "decimal point": _decimal(r"\.", ","),
     "comma groups": r"^\d{1,3}(,\d{2,3})*,\d{3},\d{3}$",
     "point groups": r"^\d{1,3}(\.\d{3}){2,}$",
     "comma in doubt": rf"^{_FEW},\d{{3}}$",
@@ -66,27 +76,43 @@ class Evidence:
     example: str
 
 
-def evidence_of(frame: pl.LazyFrame, column: str, text: pl.Expr) -> Evidence:
-    """Look at every cell `text` of a column."""
+def evidence_of(frame: pl.LazyFrame, texts: Mapping[str, pl.Expr]) -> list[Evidence]:
+    """Look at every cell of columns, whose texts are given by name."""
+    selected = [
+        expression.alias(f"{place} {key}")
+        for place, text in enumerate(texts.values())
+        for key, expression in _questions(text).items()
+    ]
+    row = frame.select(selected).collect(engine="streaming").row(0, named=True)
+    return [
+        Evidence(
+            column,
+            frozenset(name for name in _EVIDENCE if row[f"{place} {name}"]),
+            {sign: row[f"{place} {sign}"] for sign in SIGNS if row[f"{place} {sign}"]},
+            row[f"{place} known"],
+            row[f"{place} example"] or "",
+        )
+        for place, column in enumerate(texts)
+    ]
+
+
+def _questions(text: pl.Expr) -> dict[str, pl.Expr]:
     core = text.str.extract(_pattern(r"[\d.,'’\s]*\d[.,]?"), 1).str.strip_chars()
-    found = frame.select(
-        *(core.str.contains(pattern).any().alias(name) for name, pattern in _EVIDENCE.items()),
-        *(text.str.contains(sign, literal=True).sum().alias(sign) for sign in SIGNS),
-        text.count().alias("known"),
-        text.filter(core.str.contains("[.,]")).first().alias("example"),
-    ).collect(engine="streaming")
-    row = found.row(0, named=True)
-    return Evidence(
-        column,
-        frozenset(name for name in _EVIDENCE if row[name]),
-        {sign: row[sign] for sign in SIGNS if row[sign]},
-        row["known"],
-        row["example"] or "",
-    )
+    return {
+        **{name: core.str.contains(pattern).any() for name, pattern in _EVIDENCE.items()},
+        **{sign: text.str.contains(sign, literal=True).sum() for sign in SIGNS},
+        "known": text.count(),
+        "example": text.filter(core.str.contains("[.,]")).first(),
+    }
 
 
 def decide(
-    source: str, columns: Sequence[Evidence], decimal: str | None, thousands: str | None, *, wary: bool
+    source: str,
+    columns: Sequence[Evidence],
+    decimal: str | None,
+    thousands: str | None,
+    *,
+    wary: bool,
 ) -> Notation:
     """The notation that all columns agree on; what is given is not decided.
 
@@ -95,6 +121,12 @@ def decide(
     """
     comma = [each for each in columns if each.says & {"decimal comma", "point groups"}]
     point = [each for each in columns if each.says & {"decimal point", "comma groups"}]
+    torn = [each for each in comma if each in point]
+    if decimal is None and torn:
+        raise DataError(
+            f"{source}: column {torn[0].column!r} has decimal commas and decimal points; write "
+            "its numbers alike"
+        )
     if decimal is None and comma and point:
         raise DataError(
             f"{source}: column {comma[0].column!r} ({comma[0].example!r}) has a decimal comma and "
@@ -153,9 +185,12 @@ def _written(text: pl.Series, notation: Notation) -> pl.Series:
     plain = plain.str.replace(notation.decimal, ".", literal=True)
     is_negative = pl.col("text").str.contains(rf"^[(]|^\s*[{SIGNS}]?\s*[{_MINUS}]|[{_MINUS}]$")
     value = plain.cast(pl.Float64, strict=False)
-    return text.alias("text").to_frame().select(
-        pl.when(is_negative).then(-value).otherwise(value)
-    ).to_series()
+    return (
+        text.alias("text")
+        .to_frame()
+        .select(pl.when(is_negative).then(-value).otherwise(value))
+        .to_series()
+    )
 
 
 def _pattern(number: str) -> str:

@@ -56,7 +56,7 @@ def _require(source: Source, name: str, role: str) -> None:
 
 
 def _delimiter_hint(source: Source) -> str:
-    if len(source.columns) > 1 or source.first_line is None:
+    if len(source.columns) > 1 or source.delimiter is None:
         return ""
     return (
         "; the file reads as a single column: if the delimiter was not recognised, name it with "
@@ -83,7 +83,7 @@ def _find_target(source: Source, config: DataConfig, taken: set[str | None]) -> 
     numeric = [name for name in free if is_numeric(source, name, config, or_empty=is_all)]
     if is_all and numeric:
         return tuple(numeric)
-    codes = {name: why_identifier(source, name, config) for name in numeric}
+    codes = {name: why_identifier(source, name) for name in numeric}
     numeric = [name for name in numeric if not codes[name]] or numeric
     if len(numeric) == 1 and codes[numeric[0]]:
         raise DataError(

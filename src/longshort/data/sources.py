@@ -283,9 +283,7 @@ def _source(
     findings: tuple[Finding, ...],
 ) -> Source:
     findings = (*encoding_findings(seen.encoding), *findings)
-    return Source(
-        lazy, columns, path.name, str(path), seen.sha256, seen.size, text, findings
-    )
+    return Source(lazy, columns, path.name, str(path), seen.sha256, seen.size, text, findings)
 
 
 def _without_blank(lazy: pl.LazyFrame) -> pl.LazyFrame:

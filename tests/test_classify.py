@@ -29,9 +29,8 @@ from longshort.errors import ConfigError, DataError, Interrupted, RunError
 from longshort.evaluate import classification as metrics
 from longshort.nn.blocks.summary import Summary
 from longshort.runfolder import RunFolder
-from longshort.tasks.classify.fitted import Encoded, Fitted
+from longshort.tasks.classify.fitted import Fitted
 from longshort.tasks.classify.network import Classifier
-from longshort.tasks.classify.rivals import Known, _table, linear
 from longshort.tasks.classify.scoring import Scored, scores_of
 from longshort.tasks.classify.task import ClassifyTask
 from longshort.train.events import Event, Stepped
@@ -522,7 +521,13 @@ def test_a_summary_is_of_a_sequence_s_own_steps() -> None:
 def test_the_table_of_confusions_has_the_truth_in_rows() -> None:
     p = np.eye(2)[[1, 1, 1, 0]] * 0.8 + 0.1
     examples = Examples("t", ["w"] * 4, None, [""] * 4)
-    scored = Scored(examples, np.array([0, 0, 1, 0]), {"model": p, "majority": p}, {})
+    scored = Scored(
+        examples,
+        np.array([0, 0, 1, 0]),
+        {"model": p, "majority": p},
+        {},
+        {"majority": "the most frequent"},
+    )
     fitted = Fitted(("a", "b"), False, None, None, False, 0, None, (0.0,), (1.0,))
     assert scores_of(scored, fitted, ClassifyConfig())["confusion"] == [[1, 2], [0, 1]]
 
@@ -776,59 +781,7 @@ def test_macro_f1_is_over_the_labels_of_truth_or_prediction(
     assert metrics.scores(np.array([0, 1, 1]), p)["macro_f1"] == pytest.approx(expected)
 
 
-def known(items: list[Any], targets: list[int]) -> Known:
-    examples = Examples("t", items, [str(t) for t in targets], [""] * len(items))
-    return Known(examples, Encoded([np.asarray(i) for i in items], torch.tensor(targets)))
-
-
-def test_the_rival_of_texts_reads_whole_words_whatever_the_network_reads(tmp_path: Path) -> None:
-    filler = "x " * 300
-    texts = [f"{filler} {('fine', 'poor')[i % 2]} {i} {filler}" for i in range(80)]
-    data = Examples("t", list(texts), ["ab"[i % 2] for i in range(80)], [""] * 80)
-    chosen = settings(text__tokens="bytes", text__max_length=8, train__max_epochs=1)
-    scores = workflow.run(chosen, tmp_path / "run", data=data)
-    assert scores["test"]["baselines"]["bag_of_words"]["accuracy"] == 1.0
-    assert "words and pairs of words" in scores["verdict"]
-
-
-def test_the_rival_of_scripts_without_spaces_counts_characters() -> None:
-    parts = [known(["房间干净", "房间很脏"] * 3, [0, 1] * 3) for _ in range(3)]
-    name, p, _ = linear(*parts, classes=2)
-    assert name == "bag_of_characters" and p.argmax(1).tolist() == [0, 1] * 3
-
-
-def test_a_rival_s_penalty_is_chosen_on_the_validation_part_alone() -> None:
-    def noisy(count: int, seed: int, share: float) -> Known:
-        draw = np.random.default_rng(seed)
-        targets = draw.integers(0, 2, count)
-        wrong = draw.random(count) < share
-        items = [np.full((3, 1), float(t ^ w)) + draw.normal(0, 0.1, (3, 1))
-                 for t, w in zip(targets, wrong, strict=True)]  # fmt: skip
-        return known(items, targets.tolist())
-
-    train, test = noisy(60, 0, 0.0), noisy(40, 1, 0.0)
-    sure = linear(train, noisy(40, 2, 0.0), test, 2)
-    doubtful = linear(train, noisy(40, 3, 0.4), test, 2)
-    assert sure[2] != doubtful[2]
-    other = linear(train, noisy(40, 2, 0.0), noisy(40, 4, 0.5), 2)
-    assert other[2] == sure[2]
-
-
-def test_a_rival_s_answer_does_not_depend_on_the_other_test_examples() -> None:
-    draw = np.random.default_rng(0)
-    items = [draw.normal(i % 2, 1, (5, 2)) for i in range(60)]
-    parts = [known(items[i:], [j % 2 for j in range(60 - i)]) for i in (0, 20)]
-    alone, beside = known(items[:2], [0, 1]), known([*items[:2], np.full((5, 2), 1e3)], [0, 1, 0])
-    _, one, _ = linear(parts[0], parts[1], alone, 2)
-    _, many, _ = linear(parts[0], parts[1], beside, 2)
-    np.testing.assert_allclose(one, many[:2])
-
-
-def test_a_series_of_one_step_has_no_slope() -> None:
-    assert _table(known([np.array([[5.0]])], [0]).encoded)[0, -1] == 0
-
-
-def test_rivals_are_deterministic(table: Path, tmp_path: Path) -> None:
+def test_baselines_are_deterministic(table: Path, tmp_path: Path) -> None:
     scores = [
         workflow.run(settings(table, train__max_epochs=1), tmp_path / str(i)) for i in range(2)
     ]

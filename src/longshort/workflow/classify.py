@@ -23,11 +23,11 @@ from longshort.data.vocabulary import UNKNOWN, Vocabulary
 from longshort.errors import DataError, RunError
 from longshort.report.classify import ClassifyReport, build_page, model_card
 from longshort.runfolder import MODEL
+from longshort.tasks.classify.baselines import Known
 from longshort.tasks.classify.defaults import decided_model, decided_text, decided_training
 from longshort.tasks.classify.fitted import Encoded, Fitted, vocabulary_of
 from longshort.tasks.classify.idle import refuse_idle
 from longshort.tasks.classify.network import Classifier
-from longshort.tasks.classify.rivals import Known
 from longshort.tasks.classify.scoring import predictions, score, score_on, scores_of
 from longshort.tasks.classify.task import ClassifyTask, build_network, probabilities_of
 from longshort.tasks.task import Tell, TrainPlan

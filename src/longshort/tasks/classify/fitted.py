@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,12 @@ class Encoded:
     def lengths(self) -> Tensor:
         """[n]; an empty text counts as one step."""
         return torch.tensor([max(1, len(sequence)) for sequence in self.sequences])
+
+    def take(self, rows: Iterable[int]) -> Encoded:
+        """These sequences, in their order."""
+        chosen = [int(i) for i in rows]
+        sequences: Any = [self.sequences[i] for i in chosen]
+        return Encoded(sequences, self.targets[chosen] if len(self.targets) else self.targets)
 
     def batch(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         """Numbers [T, B] or values [T, B, F], and lengths [B]."""

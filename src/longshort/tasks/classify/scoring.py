@@ -15,29 +15,25 @@ from longshort.evaluate import classification as metrics
 from longshort.evaluate.classification import compare_accuracy
 from longshort.evaluate.honesty import Comparison, place_sentence
 from longshort.tasks.cell import cell_title
+from longshort.tasks.classify.baselines import Known, baselines
 from longshort.tasks.classify.fitted import Fitted
-from longshort.tasks.classify.rivals import Known, linear, majority
 from longshort.tasks.classify.task import ClassifyTask, probabilities_of
 from longshort.tasks.task import Tell, untold
 
 Floats = NDArray[np.float64]
 MODEL = "model"
-TITLES = {
-    "majority": "always the most frequent label",
-    "bag_of_words": "logistic regression on words and pairs of words",
-    "bag_of_characters": "logistic regression on characters and pairs of characters",
-    "statistics": "logistic regression on simple statistics",
-}
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Probabilities [n, K] of the model and its rivals on the test part."""
+    """Probabilities [n, K] of the model and its baselines on the test part."""
 
     examples: Examples
     truth: NDArray[np.int64]
     probabilities: dict[str, Floats]
     notes: dict[str, str]
+    titles: dict[str, str]
+    """What each baseline is called in the verdict."""
 
 
 def score(task: ClassifyTask, tell: Tell = untold) -> Scored:
@@ -51,14 +47,15 @@ def score(task: ClassifyTask, tell: Tell = untold) -> Scored:
 def score_on(
     model: Floats, classes: int, train: Known, val: Known, test: Known, tell: Tell = untold
 ) -> Scored:
-    """The model's probabilities [n, K] for `test` beside those of rivals.
+    """The model's probabilities [n, K] for `test` beside those of baselines.
 
-    Rivals are fitted to `train`, their settings chosen on `val`.
+    These are fitted to `train`, their settings chosen on `val` where it is large enough.
     """
-    found = {MODEL: model, "majority": majority(train.encoded, len(test.examples), classes)}
-    name, p, note = linear(train, val, test, classes, tell)
-    found[name] = p
-    return Scored(test.examples, test.targets.numpy(), found, {name: note})
+    others = baselines(train, val, test, classes, tell)
+    found = {MODEL: model} | {each.name: each.probabilities for each in others}
+    notes = {each.name: each.note for each in others if each.note is not None}
+    titles = {each.name: each.title for each in others}
+    return Scored(test.examples, test.targets.numpy(), found, notes, titles)
 
 
 def scores_of(scored: Scored, fitted: Fitted, config: ClassifyConfig) -> dict[str, Any]:
@@ -87,7 +84,7 @@ def scores_of(scored: Scored, fitted: Fitted, config: ClassifyConfig) -> dict[st
         "outcome": result.outcome,
         "gain": result.gain,
         "gain_95": [result.low, result.high],
-        "verdict": _verdict(result, rival, model, entries[rival], config, len(scored.truth)),
+        "verdict": _verdict(result, rival, model, entries[rival], config, scored),
     }
 
 
@@ -102,13 +99,13 @@ def _verdict(
     model: dict[str, Any],
     other: dict[str, float],
     config: ClassifyConfig,
-    count: int,
+    scored: Scored,
 ) -> str:
     return place_sentence(
         cell_title(config.model),
         result,
-        f"{model['accuracy']:.1%} right against {other['accuracy']:.1%} of {TITLES[rival]}",
-        f"{count:,} test examples",
+        f"{model['accuracy']:.1%} right against {other['accuracy']:.1%} of {scored.titles[rival]}",
+        f"{len(scored.truth):,} test examples",
         f"difference {result.span('+.1%')}",
     )
 

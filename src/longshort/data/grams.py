@@ -1,0 +1,226 @@
+"""Texts as weighted n-grams: of words, of characters within words, or of any characters."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, FiniteFloat, ValidationError
+
+from longshort.data.tokens import find_tokeniser, suited
+from longshort.errors import RunError
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+_FEWEST = 2
+"""Texts of training that a gram has to stand in."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Which n-grams are counted: pairs of a unit and the largest n."""
+
+    name: str
+    blocks: tuple[tuple[str, int], ...]
+
+
+_WORDS = Kind("words", (("words", 1),))
+_PAIRS = Kind("words and pairs of words", (("words", 2),))
+_LETTERS = Kind("1 to 5 characters within words", (("letters", 5),))
+RICH = Kind("words, pairs of words and 1 to 5 characters", (("words", 2), ("letters", 5)))
+_CHARACTERS = Kind("characters and pairs of characters", (("characters", 2),))
+_THREE = Kind("1 to 3 characters", (("characters", 3),))
+KINDS = {kind.name: kind for kind in (_WORDS, _PAIRS, _LETTERS, RICH, _CHARACTERS, _THREE)}
+
+
+def kinds_for(texts: Sequence[str]) -> tuple[Kind, ...]:
+    """What a bag of n-grams may count in these texts, the richest last."""
+    if suited(texts) == "characters":
+        return _CHARACTERS, _THREE
+    return _WORDS, _PAIRS, _LETTERS, RICH
+
+
+@dataclass(frozen=True)
+class Bags:
+    """Sparse rows: row i has the columns and weights from begins[i] to begins[i + 1]."""
+
+    columns: Integers
+    weights: Floats
+    begins: Integers
+    width: int
+
+    def __len__(self) -> int:
+        return len(self.begins) - 1
+
+    def take(self, rows: Integers) -> Bags:
+        """These rows, in their order."""
+        sizes = self.begins[rows + 1] - self.begins[rows]
+        begins = np.concatenate([[0], np.cumsum(sizes)])
+        places = np.arange(begins[-1]) + np.repeat(self.begins[rows] - begins[:-1], sizes)
+        return Bags(self.columns[places], self.weights[places], begins, self.width)
+
+    def transposed(self) -> Bags:
+        """Columns as rows."""
+        order = np.argsort(self.columns, kind="stable")
+        rows = np.repeat(np.arange(len(self)), np.diff(self.begins))
+        sizes = np.bincount(self.columns, minlength=self.width)
+        begins = np.concatenate([[0], np.cumsum(sizes)])
+        return Bags(rows[order], self.weights[order], begins, len(self))
+
+
+class _Stored(BaseModel):
+    """What is written of `Grams`."""
+
+    kind: str
+    blocks: list[list[str]]
+    idf: list[list[FiniteFloat]]
+
+
+@dataclass(frozen=True)
+class Grams:
+    """The n-grams of the training part and how rare each is."""
+
+    kind: Kind
+    blocks: tuple[tuple[str, ...], ...]
+    idf: tuple[tuple[float, ...], ...]
+
+    @staticmethod
+    def fit(texts: Sequence[str], kind: Kind, most: int) -> Grams:
+        """Those that stand in two texts or more, at most so many of them, the frequent first."""
+        counted = [_counted(texts, block) for block in kind.blocks]
+        ranked = sorted(-n for counts in counted for n in counts.values() if n >= _FEWEST)
+        least = -ranked[most - 1] if len(ranked) > most else _FEWEST
+        blocks, idf = [], []
+        room = most
+        for counts in counted:
+            known = sorted(
+                ((gram, n) for gram, n in counts.items() if n >= least),
+                key=lambda pair: (-pair[1], pair[0]),
+            )[:room]
+            room -= len(known)
+            blocks.append(tuple(gram for gram, _ in known))
+            shares = (1 + len(texts)) / (1 + np.array([n for _, n in known], dtype=float))
+            idf.append(tuple((np.log(shares) + 1).tolist()))
+        return Grams(kind, tuple(blocks), tuple(idf))
+
+    @property
+    def width(self) -> int:
+        """How many there are."""
+        return sum(map(len, self.blocks))
+
+    def bags(self, texts: Sequence[str]) -> Bags:
+        """(1 + log count) · idf of each text's grams; each block has length 1, all together too."""
+        found, offset = [], 0
+        for block, grams, idf in zip(self.kind.blocks, self.blocks, self.idf, strict=True):
+            numbers = {gram: i for i, gram in enumerate(grams, offset)}
+            rows, columns, counts = _occurrences(texts, block, numbers, offset + len(grams))
+            weights = (1 + np.log(counts)) * np.array([0.0, *idf])[columns - offset + 1]
+            lengths = np.sqrt(np.bincount(rows, weights**2, minlength=len(texts)))
+            found.append((rows, columns, weights / lengths[rows]))
+            offset += len(grams)
+        rows, columns, weights = (np.concatenate(each) for each in zip(*found, strict=True))
+        order = np.argsort(rows, kind="stable")
+        begins = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(texts)))])
+        scale = len(self.blocks) ** -0.5
+        return Bags(columns[order], weights[order] * scale, begins, self.width)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "kind": self.kind.name,
+            "blocks": [list(block) for block in self.blocks],
+            "idf": [list(block) for block in self.idf],
+        }
+
+    @staticmethod
+    def from_dict(stored: object) -> Grams:
+        """What `to_dict` gave; raises `RunError` where it is damaged."""
+        try:
+            found = _Stored.model_validate(stored)
+        except ValidationError as error:
+            problem = error.errors()[0]
+            key = ".".join(str(part) for part in ("grams", *problem["loc"]))
+            raise RunError(f"data.json: damaged: {key}: {problem['msg']}") from None
+        kind = KINDS.get(found.kind)
+        sizes = [len(block) for block in found.blocks]
+        if kind is None or len(sizes) != len(kind.blocks) or sizes != list(map(len, found.idf)):
+            raise RunError("data.json: damaged: grams.blocks do not fit grams.kind and grams.idf")
+        return Grams(
+            kind,
+            tuple(tuple(block) for block in found.blocks),
+            tuple(tuple(block) for block in found.idf),
+        )
+
+
+def occurrences(texts: Iterable[str], kind: Kind) -> Iterator[int]:
+    """How many n-grams each text has."""
+    units = [_unit(*block) for block in kind.blocks]
+    return (
+        sum(len(unit.grams(piece)) for unit in units for piece in unit.pieces(text))
+        for text in texts
+    )
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """A text's pieces, and the grams of a piece, which are kept since words come again."""
+
+    pieces: Callable[[str], list[str]]
+    grams: Callable[[str], tuple[str, ...]]
+
+
+def _unit(name: str, most: int) -> _Unit:
+    """Grams of 1 to `most` units of this name."""
+    cut = find_tokeniser("words", lowercase=True).cut
+    if name == "letters":
+        return _Unit(cut, cache(lambda word: tuple(_runs(f" {word} ", most))))
+    if name == "words":
+        return _Unit(lambda text: [text], lambda text: tuple(_joined(cut(text), most)))
+    return _Unit(lambda text: [text.lower()], lambda text: tuple(_runs(text, most)))
+
+
+def _runs(text: str, most: int) -> Iterator[str]:
+    for size in range(1, most + 1):
+        for begin in range(len(text) - size + 1):
+            yield text[begin : begin + size]
+
+
+def _joined(tokens: Sequence[str], most: int) -> Iterator[str]:
+    for size in range(1, most + 1):
+        for begin in range(len(tokens) - size + 1):
+            yield " ".join(tokens[begin : begin + size])
+
+
+def _counted(texts: Iterable[str], block: tuple[str, int]) -> Counter[str]:
+    """In how many texts each gram stands."""
+    unit = _unit(*block)
+    found: Counter[str] = Counter()
+    for text in texts:
+        found.update(set().union(*map(unit.grams, unit.pieces(text))))
+    return found
+
+
+def _occurrences(
+    texts: Sequence[str], block: tuple[str, int], numbers: dict[str, int], end: int
+) -> tuple[Integers, Integers, Integers]:
+    """Rows, columns and counts of the known grams of texts, in order; columns lie below `end`."""
+    unit = _unit(*block)
+    seen: dict[str, array[int]] = {}
+    flat, sizes = array("i"), []
+    for text in texts:
+        before = len(flat)
+        for piece in unit.pieces(text):
+            if piece not in seen:
+                grams = unit.grams(piece)
+                seen[piece] = array("i", [numbers[gram] for gram in grams if gram in numbers])
+            flat += seen[piece]
+        sizes.append(len(flat) - before)
+    rows = np.repeat(np.arange(len(texts)), sizes)
+    keys, counts = np.unique(rows * (end + 1) + np.asarray(flat), return_counts=True)
+    return keys // (end + 1), keys % (end + 1), counts

@@ -1,0 +1,251 @@
+"""What a classifier has to beat: the most frequent label, and what a sceptic would try first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from longshort.data.grams import Grams, Kind, kinds_for, occurrences
+from longshort.data.labelled import Examples
+from longshort.tasks.classify.convolutions import convolution_features
+from longshort.tasks.classify.fitted import Encoded
+from longshort.tasks.classify.nearest import nearest
+from longshort.tasks.classify.regression import Regression, Rows, dense, sparse
+from longshort.tasks.task import Tell, untold
+
+Floats = NDArray[np.float64]
+_INVERSE_PENALTIES = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+"""C: how much the losses of all examples weigh against half the sum of squared weights."""
+_RISES = 2
+"""So many larger C in a row without gain end the search."""
+_FOLDS = 3
+ENOUGH = 100
+"""Validation examples below which settings are chosen by cross-validation of the training part."""
+_MOST_GRAMS = 200_000
+_CHOICE, _FINAL = 3_000_000, 10_000_000
+"""Occurrences of n-grams that kinds are compared on, and that the chosen one is fitted to."""
+_COMPARED = 10_000
+"""Sequences of numbers on which the penalty is chosen."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a baseline may learn from: the examples, and their labels' numbers [n]."""
+
+    examples: Examples
+    encoded: Encoded
+
+    def __len__(self) -> int:
+        return len(self.encoded.sequences)
+
+    @property
+    def targets(self) -> Tensor:
+        """Numbers of the labels, [n]."""
+        return self.encoded.targets
+
+    @property
+    def texts(self) -> list[str]:
+        """Whole texts."""
+        return [str(item) for item in self.examples.items]
+
+    def take(self, rows: Sequence[int]) -> Known:
+        """These examples, in their order."""
+        return Known(self.examples.take(rows), self.encoded.take(rows))
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Probabilities [n, K] for the test part, from whom, and what there is to say of it."""
+
+    name: str
+    title: str
+    probabilities: Floats
+    note: str | None = None
+
+
+def baselines(
+    train: Known, val: Known, test: Known, classes: int, tell: Tell = untold
+) -> list[Baseline]:
+    """All that are fitted to the training part; settings are chosen on `val` where it is large."""
+    frequent = majority(train.encoded, len(test), classes)
+    found = [Baseline("majority", "always the most frequent label", frequent)]
+    if train.examples.is_text:
+        return [*found, bag_of_grams(train, val, test, classes, tell)]
+    found.append(statistics(train, val, test, classes, tell))
+    tell("looking for nearest neighbours", 0, 0)
+    found.append(nearest_neighbour(train, test, classes))
+    tell("fitting the fixed convolutions", 0, 0)
+    return [*found, random_convolutions(train, test, classes)]
+
+
+def majority(train: Encoded, count: int, classes: int) -> Floats:
+    """Every label's share of the training part, for each of `count` examples, [count, K]."""
+    shares = torch.bincount(train.targets, minlength=classes).double() / len(train.targets)
+    return np.tile(shares.numpy(), (count, 1))
+
+
+def nearest_neighbour(train: Known, test: Known, classes: int) -> Baseline:
+    """The label of the training sequence that is nearest."""
+    p, note = nearest(train.encoded, test.encoded, classes)
+    return Baseline("nearest", "the nearest training sequence", p, note)
+
+
+def random_convolutions(train: Known, test: Known, classes: int) -> Baseline:
+    """Ridge regression on many fixed convolutions."""
+    p, note = convolution_features(train.encoded, test.encoded, classes)
+    return Baseline("convolutions", "ridge regression on fixed convolutions", p, note)
+
+
+Encoder = Callable[[Known, Sequence[Known]], list[Rows]]
+"""Fits itself to the first and gives the rows of the others."""
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A way to encode, and the training examples that are afforded for it."""
+
+    name: str
+    encode: Encoder
+    train: Known
+
+
+def bag_of_grams(
+    train: Known, val: Known, test: Known, classes: int, tell: Tell = untold
+) -> Baseline:
+    """Logistic regression on tf-idf of n-grams of the whole texts.
+
+    Which n-grams is chosen like the penalty, whatever the network's tokens are.
+    """
+    kinds = kinds_for(train.texts)
+    candidates = [
+        _Candidate(kind.name, _bags(kind), _affordable(train, kind, _CHOICE)) for kind in kinds
+    ]
+    chosen, inverse, how = _choose(candidates, val, classes, tell)
+    kind = next(kind for kind in kinds if kind.name == chosen.name)
+    learned = _affordable(train, kind, _FINAL)
+    p = _fitted(replace(chosen, train=learned), inverse, test, classes)
+    part = f"{len(learned):,} of {len(train):,} training texts" if len(learned) < len(train) else ""
+    note = f"counts {kind.name}, with the inverse penalty C = {inverse:g}; both were chosen {how}"
+    name = "bag_of_characters" if kinds[0].blocks[0][0] == "characters" else "bag_of_words"
+    title = f"logistic regression on {kind.name}"
+    return Baseline(name, title, p, f"{note}; it is fitted to {part}" if part else note)
+
+
+def statistics(
+    train: Known, val: Known, test: Known, classes: int, tell: Tell = untold
+) -> Baseline:
+    """Logistic regression on simple statistics of each channel."""
+    few = _part(train, _COMPARED)
+    chosen, inverse, how = _choose([_Candidate("statistics", _statistics, few)], val, classes, tell)
+    p = _fitted(replace(chosen, train=train), inverse, test, classes)
+    note = f"has the inverse penalty C = {inverse:g}, chosen {how}"
+    return Baseline("statistics", "logistic regression on simple statistics", p, note)
+
+
+def _choose(
+    candidates: Sequence[_Candidate], val: Known, classes: int, tell: Tell
+) -> tuple[_Candidate, float, str]:
+    """The candidate and the inverse penalty with the best log loss, and on what that is."""
+    is_held_out = len(val) >= ENOUGH
+    found = []
+    for number, candidate in enumerate(candidates):
+        tell(f"fitting the linear baseline on {candidate.name}", number, len(candidates))
+        splits = [(candidate.train, val)] if is_held_out else _folds(candidate.train)
+        found.append(_best_penalty(candidate.encode, splits, classes))
+    best = int(np.argmin([loss for loss, _ in found]))
+    folds = f"by {_FOLDS}-fold cross-validation of the training part"
+    how = "on the validation part" if is_held_out else folds
+    return candidates[best], found[best][1], how
+
+
+def _best_penalty(
+    encode: Encoder, splits: Sequence[tuple[Known, Known]], classes: int
+) -> tuple[float, float]:
+    """The least mean log loss on the second halves, and the inverse penalty that has it."""
+    rows = [encode(one, (one, other)) for one, other in splits]
+    states = [Regression.zero(one.width, classes) for one, _ in rows]
+    best, chosen, rises = np.inf, _INVERSE_PENALTIES[0], 0
+    for inverse in _INVERSE_PENALTIES:
+        loss = 0.0
+        for i, ((one, other), (known, checked)) in enumerate(zip(splits, rows, strict=True)):
+            states[i] = states[i].fitted(known, one.targets, inverse)
+            found = states[i].log_probabilities(checked)
+            loss += float(F.nll_loss(found, other.targets, reduction="sum"))
+        loss /= sum(len(other) for _, other in splits)
+        rises = 0 if loss < best else rises + 1
+        if loss < best:
+            best, chosen = loss, inverse
+        if rises == _RISES:
+            break
+    return best, chosen
+
+
+def _fitted(candidate: _Candidate, inverse: float, test: Known, classes: int) -> Floats:
+    known, asked = candidate.encode(candidate.train, (candidate.train, test))
+    state = Regression.zero(known.width, classes)
+    state = state.fitted(known, candidate.train.targets, inverse)
+    found: Floats = state.log_probabilities(asked).exp().numpy()
+    return found
+
+
+def _folds(known: Known) -> list[tuple[Known, Known]]:
+    """The rest and each fold; all have the same shares of every label."""
+    draw = np.random.default_rng(0)
+    order = draw.permutation(len(known))
+    order = order[np.argsort(known.targets.numpy()[order], kind="stable")]
+    fold = np.empty(len(known), dtype=np.int64)
+    fold[order] = np.arange(len(known)) % _FOLDS
+    sides = ((np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in range(_FOLDS))
+    return [(known.take(rest.tolist()), known.take(one.tolist())) for rest, one in sides]
+
+
+def _part(known: Known, most: int) -> Known:
+    """By chance so many at most."""
+    if len(known) <= most:
+        return known
+    return known.take(np.random.default_rng(0).permutation(len(known))[:most].tolist())
+
+
+def _affordable(known: Known, kind: Kind, most: int) -> Known:
+    """By chance as many as have this many n-grams together."""
+    order = np.random.default_rng(0).permutation(len(known))
+    texts = (str(known.examples.items[i]) for i in order)
+    total = 0
+    for count, size in enumerate(occurrences(texts, kind)):
+        total += size
+        if total > most:
+            return known.take(order[: max(1, count)].tolist())
+    return known
+
+
+def _bags(kind: Kind) -> Encoder:
+    def encode(train: Known, others: Sequence[Known]) -> list[Rows]:
+        grams = Grams.fit(train.texts, kind, _MOST_GRAMS)
+        return [sparse(grams.bags(other.texts)) for other in others]
+
+    return encode
+
+
+def _statistics(train: Known, others: Sequence[Known]) -> list[Rows]:
+    """Each channel's mean, deviation, least, largest, first, last and slope."""
+    known = table(train.encoded)
+    mean, deviation = known.mean(0), known.std(0)
+    scale = np.where(deviation > 1e-8, deviation, 1.0)
+    return [dense((table(other.encoded) - mean) / scale) for other in others]
+
+
+def table(encoded: Encoded) -> Floats:
+    """A row of simple statistics for each sequence."""
+    rows = []
+    for values in encoded.sequences:
+        x = np.asarray(values, dtype=float)
+        time = np.linspace(-1, 1, len(x)) if len(x) > 1 else np.zeros(1)
+        slope = (time[:, None] * x).sum(0) / max(float((time**2).sum()), 1e-12)
+        rows.append(np.concatenate([x.mean(0), x.std(0), x.min(0), x.max(0), x[0], x[-1], slope]))
+    return np.stack(rows)

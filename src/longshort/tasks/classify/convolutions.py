@@ -1,0 +1,204 @@
+"""Fixed convolutions of a sequence and a ridge regression on what they find.
+
+After MiniRocket (Dempster et al., 2021): all kernels of nine weights of which six are -1 and three
+are 2, at several dilations. A feature is the share of steps at which a response is above a limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.data.buckets import pad_arrays
+from longshort.tasks.classify.fitted import Encoded
+
+Floats = NDArray[np.float64]
+Values = NDArray[np.float32]
+_TAPS = tuple(combinations(range(9), 3))
+_FEATURES, _FEWER = 10_000, 2_000
+_MANY, _MOST = 1_500, 10_000
+"""Training sequences from which on there are fewer features, and that are learned at most."""
+_WORK = 2_000_000_000
+"""Comparisons of the training part above which there are fewer features, too."""
+_RESPONSES = 200
+"""Training sequences that thresholds are taken from."""
+_BLOCK = 1 << 21
+"""Values in memory at once."""
+_GOLDEN = (np.sqrt(5) + 1) / 2
+_PENALTIES = np.logspace(-3, 3, 13)
+_SHARPNESS = np.logspace(-0.5, 1.5, 21)
+
+
+def convolution_features(train: Encoded, test: Encoded, classes: int) -> tuple[Floats, str]:
+    """Probabilities [n, K], and how they came about."""
+    chosen = np.random.default_rng(0).permutation(len(train.sequences))[:_MOST]
+    learned = train.take(np.sort(chosen).tolist())
+    kernels = _Kernels.fit(learned)
+    known = kernels.features(learned)
+    mean, deviation = known.mean(0), known.std(0)
+    scale = np.where(deviation > 1e-6, deviation, 1.0)
+    known = (known - mean) / scale
+    asked = (kernels.features(test) - mean) / scale
+    p, penalty = _ridge(known, learned.targets.numpy(), asked, classes)
+    note = (
+        f"has {known.shape[1]:,} features and the penalty {penalty:.3g}, chosen by leaving out "
+        "each training sequence in turn"
+    )
+    if len(known) < len(train.sequences):
+        note += f"; it is fitted to {len(known):,} of {len(train.sequences):,} of them"
+    return p, note
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """Where three weights of 2 stand among nine, how far apart they are, of which channels."""
+
+    taps: tuple[int, int, int]
+    dilation: int
+    channels: NDArray[np.int64]
+
+    def responses(self, x: Values, lengths: NDArray[np.int64]) -> Values:
+        """x [n, T, F] to [n, T]; -inf behind a sequence's end, outside of which values are 0."""
+        steps, reach = x.shape[1], 4 * self.dilation
+        one = x[:, :, self.channels].sum(2) if len(self.channels) > 1 else x[:, :, self.channels[0]]
+        wide = np.pad(one, ((0, 0), (reach, reach)))
+        shifted = [wide[:, i * self.dilation :][:, :steps] for i in range(9)]
+        total = np.add.reduce(shifted)
+        found: Values = 3 * np.add.reduce([shifted[i] for i in self.taps]) - total
+        found[np.arange(steps) >= lengths[:, None]] = -np.inf
+        return found
+
+
+@dataclass(frozen=True)
+class _Kernels:
+    """Kernels, and the thresholds [Q] of each."""
+
+    kernels: list[_Kernel]
+    thresholds: list[Values]
+
+    @staticmethod
+    def fit(train: Encoded) -> _Kernels:
+        """Dilations reach over half of the median length; thresholds are quantiles of responses."""
+        draw = np.random.default_rng(0)
+        lengths, channels = train.lengths.numpy(), np.shape(train.sequences[0])[1]
+        steps = int(np.median(lengths))
+        dilations = [1]
+        while 2 * dilations[-1] <= (steps - 1) / 8:
+            dilations.append(2 * dilations[-1])
+        each = max(1, _count(lengths) // (len(_TAPS) * len(dilations)))
+        some = draw.permutation(len(lengths))[:_RESPONSES]
+        x, sizes = _padded(train.take(some.tolist()))
+        kernels, thresholds = [], []
+        for number, (dilation, taps) in enumerate((d, t) for d in dilations for t in _TAPS):
+            most = np.log2(min(channels, 9) + 1)
+            size = int(2 ** draw.uniform(0, most))
+            kernel = _Kernel(taps, dilation, draw.permutation(channels)[:size])
+            response = kernel.responses(x, sizes)
+            places = (np.arange(1, each + 1) + number * each) * _GOLDEN % 1
+            kernels.append(kernel)
+            thresholds.append(np.quantile(response[np.isfinite(response)], places).astype("f4"))
+        return _Kernels(kernels, thresholds)
+
+    def features(self, encoded: Encoded) -> Values:
+        """[n, kernels · Q]."""
+        rows = max(1, _BLOCK // int(encoded.lengths.max()))
+        found = []
+        for begin in range(0, len(encoded.sequences), rows):
+            part = encoded.take(range(begin, min(begin + rows, len(encoded.sequences))))
+            x, lengths = _padded(part)
+            columns = []
+            for kernel, thresholds in zip(self.kernels, self.thresholds, strict=True):
+                response = kernel.responses(x, lengths)
+                above = [np.count_nonzero(response > least, axis=1) for least in thresholds]
+                columns.append(np.stack(above, 1) / lengths[:, None])
+            found.append(np.concatenate(columns, 1).astype(np.float32))
+        return np.concatenate(found)
+
+
+def _count(lengths: NDArray[np.int64]) -> int:
+    """How many features there shall be."""
+    most = _FEATURES if len(lengths) <= _MANY else _FEWER
+    return max(min(_FEWER, most), min(most, _WORK // int(lengths.sum())))
+
+
+def _padded(encoded: Encoded) -> tuple[Values, NDArray[np.int64]]:
+    x, lengths = pad_arrays([np.asarray(each, dtype=np.float32) for each in encoded.sequences])
+    return np.ascontiguousarray(x.numpy().transpose(1, 0, 2)), lengths.numpy()
+
+
+def _ridge(
+    known: Values, labels: NDArray[np.int64], asked: Values, classes: int
+) -> tuple[Floats, float]:
+    """Probabilities [n, K] and the penalty.
+
+    Targets are 1 and -1. The penalty has the least squared error, and the scores are made
+    probabilities by the softmax of least log loss, both with each training row left out in turn.
+    """
+    targets = 2.0 * np.eye(classes)[labels] - 1.0
+    mean = targets.mean(0)
+    path = _Dual(known) if len(known) <= known.shape[1] else _Primal(known)
+    left_out = [targets - path.residuals(targets - mean, alpha) for alpha in _PENALTIES]
+    best = int(np.argmin([np.square(targets - each).mean() for each in left_out]))
+    penalty = float(_PENALTIES[best])
+    rows = np.arange(len(labels))
+    losses = [-_log_softmax(s * left_out[best])[rows, labels].mean() for s in _SHARPNESS]
+    scores = path.scores(asked, targets - mean, penalty) + mean
+    return np.exp(_log_softmax(_SHARPNESS[int(np.argmin(losses))] * scores)), penalty
+
+
+def _log_softmax(x: Floats) -> Floats:
+    x = x - x.max(1, keepdims=True)
+    found: Floats = x - np.log(np.exp(x).sum(1, keepdims=True))
+    return found
+
+
+class _Dual:
+    """Ridge regression by the products of rows, for fewer rows than columns."""
+
+    def __init__(self, rows: Values) -> None:
+        self.rows = rows
+        products = (rows @ rows.T).astype(float)
+        # Columns have the mean 0. The mean of the targets is known: it has no share in residuals.
+        products += np.trace(products)
+        self.values, self.vectors = np.linalg.eigh(products)
+
+    def residuals(self, targets: Floats, penalty: float) -> Floats:
+        """Of each row, when it is left out."""
+        shares = penalty / (np.maximum(self.values, 0.0) + penalty)
+        left = (self.vectors * shares) @ (self.vectors.T @ targets)
+        found: Floats = left / np.square(self.vectors).dot(shares)[:, None]
+        return found
+
+    def scores(self, asked: Values, targets: Floats, penalty: float) -> Floats:
+        """Of other rows."""
+        shares = 1 / (np.maximum(self.values, 0.0) + penalty)
+        weights = (self.vectors * shares) @ (self.vectors.T @ targets)
+        found: Floats = asked @ (self.rows.T @ weights)
+        return found
+
+
+class _Primal:
+    """Ridge regression by the products of columns, for fewer columns than rows."""
+
+    def __init__(self, rows: Values) -> None:
+        self.rows = rows
+        self.values, self.vectors = np.linalg.eigh((rows.T @ rows).astype(float))
+
+    def residuals(self, targets: Floats, penalty: float) -> Floats:
+        """Of each row, when it is left out."""
+        turned = self.rows @ self.vectors
+        shares = 1 / (np.maximum(self.values, 0.0) + penalty)
+        reach = np.square(turned).dot(shares) + 1 / len(turned)
+        left = targets - turned @ (shares[:, None] * (turned.T @ targets))
+        found: Floats = left / (1 - reach)[:, None]
+        return found
+
+    def scores(self, asked: Values, targets: Floats, penalty: float) -> Floats:
+        """Of other rows."""
+        shares = 1 / (np.maximum(self.values, 0.0) + penalty)
+        weights = (self.vectors * shares) @ (self.vectors.T @ (self.rows.T @ targets))
+        found: Floats = asked @ weights
+        return found

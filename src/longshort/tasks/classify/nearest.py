@@ -1,0 +1,68 @@
+"""The nearest neighbour of a sequence of numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.tasks.classify.fitted import Encoded
+
+Floats = NDArray[np.float64]
+_MOST = 10_000
+"""Training sequences that are looked through."""
+_BLOCK = 1_000
+_LEAST = 1e-3
+
+
+def nearest(train: Encoded, test: Encoded, classes: int) -> tuple[Floats, str]:
+    """Probabilities [n, K], and how they came about.
+
+    The neighbour's label is as sure as it is right within the training part, each sequence left
+    out in turn. Distances are Euclid's; sequences of several lengths are stretched to their median.
+    """
+    steps = int(np.median(train.lengths))
+    is_ragged = len(set(train.lengths.tolist())) > 1
+    chosen = np.random.default_rng(0).permutation(len(train.sequences))[:_MOST]
+    labels = train.targets.numpy()[chosen]
+    known = _stretched(train.take(chosen.tolist()), steps)
+    own = _neighbours(known, known, leave_out=True)
+    right = (np.sum(labels[own] == labels) + 1) / (len(labels) + 2)
+    sure = max(right, (1 + _LEAST) / classes)  # the neighbour's label stays the likeliest
+    found = labels[_neighbours(known, _stretched(test, steps), leave_out=False)]
+    p = np.full((len(found), classes), (1 - sure) / (classes - 1))
+    p[np.arange(len(found)), found] = sure
+    note = "takes Euclid's distance"
+    if is_ragged:
+        note += f" of sequences that are stretched to {steps} steps"
+    if len(labels) < len(train.sequences):
+        note += f", to {len(labels):,} of {len(train.sequences):,} training sequences"
+    return p, note
+
+
+def _stretched(encoded: Encoded, steps: int) -> NDArray[np.float32]:
+    """[n, steps · F], between the steps along straight lines."""
+    rows = []
+    for sequence in encoded.sequences:
+        x = np.asarray(sequence, dtype=np.float32)
+        if len(x) != steps:
+            places = np.linspace(0, len(x) - 1, steps)
+            low = places.astype(int)
+            high, share = np.minimum(low + 1, len(x) - 1), (places - low)[:, None]
+            x = ((1 - share) * x[low] + share * x[high]).astype(np.float32)
+        rows.append(x.ravel())
+    return np.stack(rows)
+
+
+def _neighbours(
+    known: NDArray[np.float32], asked: NDArray[np.float32], *, leave_out: bool
+) -> NDArray[np.int64]:
+    """Of each asked row the number of the nearest known one, [n]."""
+    squares, found = np.square(known).sum(1), []
+    for begin in range(0, len(asked), _BLOCK):
+        block = asked[begin : begin + _BLOCK]
+        far = squares - 2 * block @ known.T
+        if leave_out:
+            here = np.arange(len(block))
+            far[here, begin + here] = np.inf
+        found.append(far.argmin(1))
+    return np.concatenate(found)

@@ -46,6 +46,10 @@ class Counting(Task):
     def num_samples(self) -> int:
         return 2
 
+    @property
+    def measure(self) -> str:
+        return "weight"
+
     def loss(self, samples: Tensor) -> Tensor:
         return -self._module.weight.sum()
 

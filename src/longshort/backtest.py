@@ -16,6 +16,7 @@ from longshort.data.panel import Panel
 from longshort.data.timeline import Ints
 from longshort.data.windows import Origins
 from longshort.errors import ConfigError, DataError
+from longshort.tasks.forecast.baselines.table import Baselines
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.predict import forecast_table
 from longshort.tasks.forecast.scoring import Scored, score_windows
@@ -66,13 +67,15 @@ def backtest(
     ]
     config = _resolved(config, dataset.panel, ends[0])
     task: ForecastTask | None = None
+    baselines = Baselines(())
     folds: list[Scored] = []
     for number, end in enumerate(ends):
         if task is None or refit:
             say(f"origin {number + 1} of {windows}: training")
             task = forecast.make_task(config, _cut(dataset.panel, end))
             forecast.train(task, listen=listen)
-        folds.append(_fold(task, dataset.panel, end - horizon))
+            baselines = forecast.baselines_of(task, say)
+        folds.append(_fold(task, baselines, dataset.panel, end - horizon))
     scored = _joined(folds)
     assert task is not None
     scores, _ = forecast.scores_of(scored, task.fitted, config)
@@ -123,7 +126,7 @@ def _cut(panel: Panel, ends: Ints) -> Panel:
     return panel.cut({g: int(rows) for g, rows in enumerate(kept)})
 
 
-def _fold(task: ForecastTask, panel: Panel, rows: Ints) -> Scored:
+def _fold(task: ForecastTask, baselines: Baselines, panel: Panel, rows: Ints) -> Scored:
     """Forecasts of everyone from one origin, for the series that reach over its horizon."""
     reader = task.fitted.reader(panel, task.config)
     lives = (rows > 0) & (rows + reader.horizon <= panel.lengths)
@@ -135,7 +138,7 @@ def _fold(task: ForecastTask, panel: Panel, rows: Ints) -> Scored:
             "backtest: at one of the origins no series has a whole context before it and a known "
             "value over the horizon"
         )
-    return score_windows(task.forecaster, reader, origins, task.linear)
+    return score_windows(task.forecaster, reader, origins, baselines)
 
 
 def _joined(folds: list[Scored]) -> Scored:

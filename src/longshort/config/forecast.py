@@ -121,6 +121,25 @@ class ModelConfig(CellSettings):
     )
     patch: int | None = Field(None, ge=1, description="steps that enter the cell together")
     linear: bool = Field(True, description="add a linear map of the context to the forecast")
+    linear_past: bool | None = Field(
+        None, description="whether the linear map sees the past covariates too"
+    )
+    level: bool | None = Field(
+        None, description="whether the network sees the series' level beside the window's shape"
+    )
+    effects: Literal["none", "shared", "series"] | None = Field(
+        None,
+        description="linear effects of the calendar and of future covariates, taken off before the "
+        "network and added back: none, the same for all series, or each series' own",
+    )
+    floor: float | Literal["auto"] | None = Field(
+        "auto",
+        description="least forecast in the data's units; auto: 0 for series that were never below "
+        "it in training; none for no floor",
+    )
+    calibrate: bool | None = Field(
+        None, description="widen or narrow quantiles to cover the validation part as they should"
+    )
     channels: Literal["independent", "linked", "mixed"] = Field(
         "independent",
         description="one shared model per column; the same, seeing a learned mix of all columns; "

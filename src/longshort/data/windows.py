@@ -63,14 +63,16 @@ class WindowReader:
     """Gathers windows of `context` + `horizon` steps from scaled values.
 
     scaled [N, K] and the covariates past [N, P], future [N, F], static [G, Q] are already fit for
-    a model. With `joint` the K columns come together, else each is a series of its own. number [G]
-    is what each group is called in `Batch.series`.
+    a model; effects [N, K] were taken off the scaled values, and belong to what is forecast. With
+    `joint` the K columns come together, else each is a series of its own. number [G] is what each
+    group is called in `Batch.series`.
     """
 
     def __init__(
         self,
         panel: Panel,
         scaled: Floats,
+        effects: Floats,
         past: Floats,
         future: Floats,
         static: Floats,
@@ -91,6 +93,7 @@ class WindowReader:
         self.joint = joint
         self.number = number
         self.scaled = scaled
+        self._effects = effects
         known = ~np.isnan(panel.target) & ~np.isnan(scaled)
         columns = scaled.shape[1] if joint else 1
         self._values = self._windowed(np.nan_to_num(scaled), columns)
@@ -154,6 +157,12 @@ class WindowReader:
     def flat(self, origins: Origins) -> Origins:
         """One origin per column, in the order of [n, C] flattened."""
         return origins.for_columns(self.scaled.shape[1]) if self.joint else origins
+
+    def known_ahead(self, flat: Origins) -> Floats:
+        """Effects over the horizon in scaled units [m, H], to be added to a forecast."""
+        rows = (self.panel.offsets[flat.group] + flat.row)[:, None] + np.arange(self.horizon)
+        found: Floats = self._effects[rows, flat.column[:, None]]
+        return found
 
     def is_known(self, group: int, column: int, row: int) -> bool:
         """Whether a window from this origin has a whole context."""

@@ -19,11 +19,11 @@ from longshort.data.split import Split, make_split
 from longshort.data.timeline import Freq, Ints
 from longshort.data.windows import Origins
 from longshort.errors import ConfigError, DataError, LongshortError, RunError
-from longshort.evaluate.baselines import LinearLags
 from longshort.report.card import model_card
 from longshort.report.content import ReportInput
 from longshort.report.html import build_report
 from longshort.runfolder import DATA, MODEL
+from longshort.tasks.forecast.baselines.table import Baselines, fit_baselines, restore_baselines
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.leakage import leakage_proof
@@ -55,11 +55,11 @@ from longshort.workflow.job import (
 
 @dataclass(frozen=True)
 class Trained:
-    """A forecaster ready for use, with its linear rival and the grid it was trained on."""
+    """A forecaster ready for use, with its baselines and the grid it was trained on."""
 
     config: RunConfig
     forecaster: Forecaster
-    linear: LinearLags
+    baselines: Baselines
     freq: Freq
     kind: str
 
@@ -95,7 +95,7 @@ class Trained:
                 "--include-training"
             )
         forecaster = Forecaster(config, fitted, self.forecaster.network)
-        scored = score_windows(forecaster, reader, origins, self.linear)
+        scored = score_windows(forecaster, reader, origins, self.baselines)
         return scores_of(scored, fitted, config)[0]
 
     def predict_ahead(
@@ -118,6 +118,7 @@ class ForecastJob(Job[RunConfig, ForecastTask]):
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
         super().__init__(config, make_task(config, dataset.panel))
         self.dataset = dataset
+        self.baselines: Baselines | None = None
 
     @staticmethod
     def prepare(config: RunConfig, data: object, say: Say) -> ForecastJob:
@@ -162,16 +163,24 @@ class ForecastJob(Job[RunConfig, ForecastTask]):
             "fitted": self.task.fitted.to_dict(),
         }
 
+    def fit_rivals(self, say: Say, listen: Listener) -> None:
+        """On the training rows."""
+        del listen
+        self.baselines = baselines_of(self.task, say)
+
     def tensors(self) -> dict[str, Tensor]:
-        """The network, and the linear rival that every later score stands beside."""
+        """The network, and the baselines that every later score stands beside."""
+        assert self.baselines is not None
         tensors = {f"network.{name}": w for name, w in self.task.module.state_dict().items()}
-        return tensors | {"rival.linear": torch.from_numpy(self.task.linear.weights)}
+        kept = self.baselines.arrays()
+        return tensors | {name: torch.from_numpy(values) for name, values in kept.items()}
 
     def finish(self, result: TrainResult, folder: Path, tell: Tell) -> Outcome:
         """Score the test windows beside the rivals, prove that nothing leaks, and report."""
         task, config, dataset = self.task, self.config, self.dataset
         origins = _test_origins(task)
-        scored = score_windows(task.forecaster, task.reader, origins, task.linear, tell)
+        assert self.baselines is not None
+        scored = score_windows(task.forecaster, task.reader, origins, self.baselines, tell)
         scores, verdict = scores_of(scored, task.fitted, config)
         scores["leakage"] = leakage_proof(task, origins)
         scores["verdict"] += warnings(dataset, is_leaking=scores["leakage"]["is_leaking"])
@@ -245,19 +254,23 @@ def load(path: Path, say: Say = quiet) -> Trained:
         raise RunError(f"{path}: is a run of the task {config.task!r}, and no forecaster")
     fitted = Fitted.from_dict(stored.get("fitted", {}), config)
     tensors = load_model(folder)
-    network = build_network(config, fitted)
+    network = build_network(config, fitted).to(config.train.device)
     weights = {k.removeprefix("network."): v for k, v in tensors.items() if k[:8] == "network."}
     load_weights(network, weights, folder.file(MODEL))
-    rival = tensors.get("rival.linear")
-    shape = (config.model.context_length, config.model.horizon)
-    if rival is None or tuple(rival.shape) != shape:
-        raise RunError(f"{folder.file(MODEL)}: damaged: the linear rival's weights are missing")
     try:
         freq = Freq(**stored["freq"])
     except (KeyError, TypeError) as error:
         raise RunError(f"{folder.file(DATA)}: damaged: {error!r} in the frequency") from None
     forecaster = Forecaster(config, fitted, network)
-    return Trained(config, forecaster, LinearLags(rival.numpy(), 0.0), freq, stored.get("kind", ""))
+    kept = {name: values.numpy() for name, values in tensors.items()}
+    baselines = restore_baselines(config, freq, fitted, kept)
+    return Trained(config, forecaster, baselines, freq, stored.get("kind", ""))
+
+
+def baselines_of(task: ForecastTask, say: Say = quiet) -> Baselines:
+    """Fitted to the task's training windows."""
+    with threads(task.config.train.threads):
+        return fit_baselines(task.config, task.panel, task.fitted, task.windows, say)
 
 
 def make_task(config: RunConfig, panel: Panel) -> ForecastTask:

@@ -7,17 +7,21 @@ from typing import Any
 import numpy as np
 
 from longshort.config import RunConfig
-from longshort.data.calendar import useful_periods
 from longshort.data.panel import Panel
 from longshort.data.season import find_season
 from longshort.data.split import Part, Split, make_split
 from longshort.errors import ConfigError, DataError
+from longshort.tasks.forecast.known import decide_known
 from longshort.tasks.forecast.predict import RESERVED
+from longshort.tasks.forecast.update import update
 
 _SHARES = {"val": 0.1, "test": 0.2}
 _HELD_OUT: tuple[Part, ...] = ("val", "test")
-_MAX_SCORED = 50_000_000
-"""Values of context and horizon in the test windows, above which origins are thinned."""
+_MAX_SCORED, _MAX_SEEN = 4_000_000, 50_000_000
+"""Values that are forecast in the test part, and with their contexts, above which origins are
+thinned."""
+_LONGEST = 1024
+"""Steps of a decided context; what is longer than that the calendar has to say."""
 _STEPS_PER_EPOCH = 200
 _MAX_EPOCHS = 10
 _ONE_THREAD = 4096
@@ -32,7 +36,7 @@ def resolve(config: RunConfig, panel: Panel) -> tuple[RunConfig, list[str]]:
     split = make_split(panel, config.split)
     config = _decide_season(config, panel, split, said)
     config = _decide_lengths(config, panel, split, said)
-    config = _decide_covariates(config, panel, split, said)
+    config = decide_known(config, panel, split, said)
     return _decide_size(config, panel, split, said), said
 
 
@@ -58,7 +62,7 @@ def _decide_split(config: RunConfig, panel: Panel, said: list[str]) -> RunConfig
             values[part] = share if is_enough else horizon
             text = f"{share} of the time span" if is_enough else f"{horizon} steps, one horizon"
             said.append(f"split.{part} = {text}")
-    return _update(config, "split", values)
+    return update(config, "split", values)
 
 
 def _decide_season(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
@@ -67,7 +71,7 @@ def _decide_season(config: RunConfig, panel: Panel, split: Split, said: list[str
     season = find_season(panel, split.end["train"])
     why = f"{season} steps of {panel.freq}" if season > 1 else "none found"
     said.append(f"model.season = {season} ({why}, from the training part's autocorrelation)")
-    return _update(config, "model", {"season": season})
+    return update(config, "model", {"season": season})
 
 
 def _decide_lengths(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
@@ -78,6 +82,7 @@ def _decide_lengths(config: RunConfig, panel: Panel, split: Split, said: list[st
     context = model.context_length
     if context is None:
         wanted = max(3 * horizon, 24, 14 * season if season <= 24 else 2 * season)
+        wanted = min(wanted, max(_LONGEST, 2 * horizon))
         room = max(longest // 3, min(longest - horizon, max(season, 1)))
         context = max(1, min(wanted, room))
         if context > season:
@@ -93,7 +98,7 @@ def _decide_lengths(config: RunConfig, panel: Panel, split: Split, said: list[st
         patch = _patch(context, season)
         said.append(f"model.patch = {patch} steps enter the cell together")
     lengths = {"horizon": horizon, "context_length": context, "patch": patch}
-    return _update(config, "model", lengths)
+    return update(config, "model", lengths)
 
 
 def _horizon(season: int, split: Split) -> int:
@@ -130,15 +135,6 @@ def _refuse_short(panel: Panel, split: Split, context: int, horizon: int) -> Non
             )
 
 
-def _decide_covariates(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
-    if config.data.calendar is not None:
-        return config
-    steps, context = int(split.end["train"].max()), config.model.context_length or 1
-    periods = useful_periods(panel.freq, steps, context)
-    said.append(f"data.calendar = {list(periods)} (periods longer than the context)")
-    return _update(config, "data", {"calendar": periods})
-
-
 def _decide_size(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
     model, train = config.model, config.train
     assert model.context_length and model.horizon
@@ -163,14 +159,10 @@ def _decide_size(config: RunConfig, panel: Panel, split: Split, said: list[str])
         changes["loss"] = "pinball" if model.quantiles else "mse"
         said.append(f"train.loss = {changes['loss']}")
     if config.split.stride is None:
-        stride = max(1, -(-tested * (model.context_length + model.horizon) // _MAX_SCORED))
-        config = _update(config, "split", {"stride": stride})
+        seen = tested * (model.context_length + model.horizon)
+        stride = max(1, -(-seen // _MAX_SEEN), -(-tested * model.horizon // _MAX_SCORED))
+        config = update(config, "split", {"stride": stride})
         if stride > 1:
             said.append(f"split.stride = {stride}: every {stride}th origin is scored")
-    config = _update(config, "model", {"hidden": hidden})
-    return _update(config, "train", changes)
-
-
-def _update(config: RunConfig, section: str, changes: dict[str, Any]) -> RunConfig:
-    changed = getattr(config, section).model_copy(update=changes)
-    return config.model_copy(update={section: changed})
+    config = update(config, "model", {"hidden": hidden})
+    return update(config, "train", changes)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from longshort.config import RunConfig, TransformConfig
 from longshort.data.calendar import calendar_features
@@ -16,6 +17,9 @@ from longshort.data.transforms import TargetTransform
 from longshort.data.windows import WindowReader
 from longshort.errors import RunError
 from longshort.evaluate.metrics import seasonal_scale
+from longshort.tasks.forecast.effects import KnownEffects, fit_effects
+
+_NO_EFFECTS: dict[str, Any] = {"effects": "none"}
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,11 @@ class Fitted:
     """Scales of the target and covariates, fitted on the first `rows` [G] of each group.
 
     `transform` is what the model sees; `zscore` the plain scale in which scores are also given;
-    `naive_error` [G, K] the seasonal naive error that MASE divides by; `number` [G] each group's
-    place at training, by which learned vectors are found, -1 for a group that was not there;
-    `known_until` [G] the grid index up to which rows were used for training or validation.
+    `effects` what the calendar and future covariates say linearly, in units of `transform`;
+    `naive_error` [G, K] the seasonal naive error that MASE divides by; `lowest` and `highest`
+    [G, K] the range of the training values; `number` [G] each group's place at training, by which
+    learned vectors are found, -1 for a group that was not there; `known_until` [G] the grid index
+    up to which rows were used for training or validation.
     """
 
     groups: tuple[tuple[str, ...], ...]
@@ -56,6 +62,9 @@ class Fitted:
     transform: TargetTransform
     zscore: TargetTransform
     naive_error: Floats
+    lowest: Floats
+    highest: Floats
+    effects: KnownEffects
     past: Moments
     future: Moments
     static: Moments
@@ -80,7 +89,8 @@ class Fitted:
                 for begin, count in zip(panel.offsets[:-1], rows, strict=True)
             ]
         )
-        return cls(
+        seen_values = np.where(seen[:, None], panel.target, np.nan)
+        fitted = cls(
             panel.groups,
             np.arange(panel.num_groups),
             rows,
@@ -88,10 +98,33 @@ class Fitted:
             TargetTransform.fit(panel, rows, config.transform),
             TargetTransform.fit(panel, rows, TransformConfig()),
             naive,
+            _extreme(np.fmin, seen_values, panel),
+            _extreme(np.fmax, seen_values, panel),
+            KnownEffects.none(),
             Moments.fit(panel.past[seen]),
             Moments.fit(panel.future[seen]),
             Moments.fit(panel.static[rows > 0]),
         )
+        return replace(fitted, effects=fitted._fit_effects(panel, config))
+
+    def _fit_effects(self, panel: Panel, config: RunConfig) -> KnownEffects:
+        """On the rows that everything else was fitted on."""
+        per = config.model.effects or "none"
+        values = np.where(self._is_known(panel), self.transform.apply(panel), np.nan)
+        future = self._future(panel)
+        return fit_effects(panel, self.rows, values, future, config.data.calendar or (), per)
+
+    def _is_known(self, panel: Panel) -> NDArray[np.bool_]:
+        """Which scaled values stand for something that was measured, [N, K].
+
+        A difference of filled values is kept: it is what the sum that undoes it needs.
+        """
+        if self.transform.config.difference:
+            return np.ones(panel.target.shape, dtype=bool)
+        return ~np.isnan(panel.target)
+
+    def _future(self, panel: Panel) -> Floats:
+        return self.future.apply(forward_fill(panel.future, panel.offsets))
 
     def reader(self, panel: Panel, config: RunConfig) -> WindowReader:
         """Windows of scaled values and covariates; future covariates end with the calendar."""
@@ -99,10 +132,15 @@ class Fitted:
         assert model.context_length and model.horizon and config.data.calendar is not None
         calendar = calendar_features(panel.freq, panel.index(), config.data.calendar)
         past = self.past.apply(forward_fill(panel.past, panel.offsets))
-        future = self.future.apply(forward_fill(panel.future, panel.offsets))
+        future = self._future(panel)
+        scaled, effects = self.transform.apply(panel), self.effects.values(panel, future)
+        if not self.effects.is_none:
+            measured = np.where(self._is_known(panel), scaled - effects, np.nan)
+            scaled = forward_fill(measured, panel.offsets)
         return WindowReader(
             panel,
-            self.transform.apply(panel),
+            scaled,
+            effects,
             past,
             np.concatenate([future, calendar], axis=1),
             self.static.apply(panel.static),
@@ -121,7 +159,8 @@ class Fitted:
         place = {key: number for number, key in enumerate(self.groups) if self.rows[number] > 0}
         number = np.array([place.get(key, -1) for key in panel.groups])
         new = number < 0
-        own = type(self)._fit(panel, history, config)
+        plain = config.model_copy(update={"model": config.model.model_copy(update=_NO_EFFECTS)})
+        own = type(self)._fit(panel, history, plain)
         source = np.maximum(number, 0)
 
         def choose(mine: Floats, theirs: Floats) -> Floats:
@@ -145,6 +184,9 @@ class Fitted:
             transform=rescale(self.transform, own.transform),
             zscore=rescale(self.zscore, own.zscore),
             naive_error=choose(self.naive_error, own.naive_error),
+            lowest=choose(self.lowest, own.lowest),
+            highest=choose(self.highest, own.highest),
+            effects=self.effects.placed(number),
         )
         return changed, np.flatnonzero(new).tolist()
 
@@ -157,6 +199,9 @@ class Fitted:
             "transform": _nulls(self.transform.to_dict()),
             "zscore": _nulls(self.zscore.to_dict()),
             "naive_error": _nulls(self.naive_error.tolist()),
+            "lowest": _nulls(self.lowest.tolist()),
+            "highest": _nulls(self.highest.tolist()),
+            "effects": self.effects.to_dict(),
             "past": _moments_dict(self.past),
             "future": _moments_dict(self.future),
             "static": _moments_dict(self.static),
@@ -174,6 +219,9 @@ class Fitted:
                 TargetTransform.from_dict(config.transform, stored["transform"]),
                 TargetTransform.from_dict(TransformConfig(), stored["zscore"]),
                 np.array(stored["naive_error"], float),
+                np.array(stored["lowest"], float),
+                np.array(stored["highest"], float),
+                KnownEffects.from_dict(stored["effects"]),
                 *(
                     Moments(
                         np.array(stored[name]["mean"], float),
@@ -184,6 +232,12 @@ class Fitted:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"data.json: damaged: {error!r} in the fitted numbers") from None
+
+
+def _extreme(choose: np.ufunc, values: Floats, panel: Panel) -> Floats:
+    """Least or largest known value of each group and column, [G, K]; NaN where there is none."""
+    blocks = np.split(values, panel.offsets[1:-1])
+    return np.stack([choose.reduce(block, axis=0, initial=np.nan) for block in blocks])
 
 
 def _nulls(value: Any) -> Any:

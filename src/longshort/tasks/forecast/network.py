@@ -3,6 +3,9 @@
     window → instance norm → patches → linear → recurrent stack ┐
     normalised window → linear map over time ───────────────────┴→ sum → undo the norm → forecast
 
+What the calendar and future covariates say linearly has been taken off before, and is added back
+after it (`longshort.tasks.forecast.effects`).
+
 Patches make long contexts cheap (Lin et al., 2023, SegRNN); the linear map is the autoregressive
 part of LSTNet (Lai et al., 2018), starting at the least-squares solution that is also a rival, so
 that the recurrent part learns what a linear map cannot say.
@@ -24,6 +27,7 @@ from longshort.cells import Cell
 from longshort.data.windows import Batch
 from longshort.errors import ConfigError
 from longshort.nn import Recurrent
+from longshort.tasks.forecast.straight import StraightPlan, straight_inputs
 
 InstanceNorm = Literal["none", "last", "centre", "standard", "last_std"]
 
@@ -45,6 +49,10 @@ class NetworkPlan:
     decoder: Literal["direct", "recursive"]
     instance_norm: InstanceNorm
     linear: bool
+    straight: StraightPlan
+    """What the linear path sees."""
+    level: bool
+    """Whether the last value before the norm is an input too."""
     columns: int
     past: int
     future: int
@@ -99,7 +107,7 @@ class WindowNetwork(nn.Module):
         if plan.embedding:
             self.embed = nn.Embedding(plan.series, plan.embedding)
             nn.init.normal_(self.embed.weight, std=0.1)
-        about = plan.static + plan.embedding
+        about = plan.static + plan.embedding + (plan.columns if plan.level else 0)
         if about:
             self.identify = nn.Linear(about, plan.hidden, bias=False)
         known = plan.hidden + about
@@ -112,7 +120,7 @@ class WindowNetwork(nn.Module):
                 _zero(nn.Linear(plan.hidden, plan.columns * plan.outputs)),
             )
         if plan.linear:
-            self.linear = _zero(nn.Linear(plan.context, plan.horizon, bias=False))
+            self.linear = _zero(nn.Linear(plan.straight.size, plan.horizon, bias=False))
 
     def forward(self, batch: Batch) -> Tensor:
         """Forecast [B, H, C, Q]."""
@@ -122,20 +130,19 @@ class WindowNetwork(nn.Module):
         about = self._about(batch)
         sequence, states = self.stack(self._encoded(x, batch, about))
         known = self._known(sequence[:, -1], about)
-        straight = self._straight(x)
+        straight = self._straight(x, batch)
         if plan.decoder == "direct":
             y = self._direct(known, batch) + straight
         else:
             y = self._recursive(known, states, straight, about, batch)
         return y * scale.unsqueeze(-1) + location.unsqueeze(-1)
 
-    def _straight(self, x: Tensor) -> Tensor:
+    def _straight(self, x: Tensor, batch: Batch) -> Tensor:
         """The linear path [B, H, C, 1], or zero."""
         if not self.plan.linear:
             return x.new_zeros(len(x), self.plan.horizon, self.plan.columns, 1)
-        last = x[:, -1:]
-        mapped: Tensor = self.linear((x - last).transpose(1, 2)).transpose(1, 2) + last
-        return mapped.unsqueeze(-1)
+        change: Tensor = self.linear(straight_inputs(x, batch, self.plan.straight))
+        return (change.transpose(1, 2) + x[:, -1:]).unsqueeze(-1)
 
     def _encoded(self, x: Tensor, batch: Batch, about: Tensor) -> Tensor:
         """Normalised context and covariates as patches, [B, ceil(L / patch), U].
@@ -155,10 +162,13 @@ class WindowNetwork(nn.Module):
         return encoded
 
     def _about(self, batch: Batch) -> Tensor:
-        """What is constant in a window, [B, static + embedding]: features, the series' vector."""
-        if not self.plan.embedding:
-            return batch.static
-        return torch.cat([batch.static, self.embed(batch.series)], dim=1)
+        """What is constant in a window, [B, …]: features, the series' level and vector."""
+        found = [batch.static]
+        if self.plan.level:
+            found.append(batch.context[:, -1])
+        if self.plan.embedding:
+            found.append(self.embed(batch.series))
+        return torch.cat(found, dim=1)
 
     def _known(self, state: Tensor, about: Tensor) -> Tensor:
         """What the head sees: the last state, and what is constant."""

@@ -12,10 +12,11 @@ from longshort.data.panel import Floats, Panel
 from longshort.data.timeline import Ints
 from longshort.data.windows import Origins, WindowReader
 from longshort.errors import DataError
+from longshort.tasks.forecast.baselines.table import NAMES
 from longshort.tasks.forecast.scoring import MODEL, Scored
 from longshort.tasks.forecast.task import Forecaster
 
-RESERVED = {"column", "cutoff", "y", "yhat", "last_value", "drift", "seasonal_naive", "linear"}
+RESERVED = {"column", "cutoff", "y", "yhat", *NAMES}
 """Columns of the tables written here; a group or time column of that name would collide."""
 
 

@@ -8,29 +8,23 @@ from typing import Any
 import numpy as np
 
 from longshort.config import RunConfig
-from longshort.data.panel import Floats
+from longshort.data.panel import Floats, Panel
 from longshort.data.timeline import Ints
 from longshort.data.windows import Origins, WindowReader
 from longshort.errors import DataError
 from longshort.evaluate import metrics
-from longshort.evaluate.baselines import Baseline, Drift, LastValue, LinearLags, SeasonalNaive
-from longshort.evaluate.honesty import LEAST, Comparison, compare, echo_check, flatness_check
+from longshort.evaluate.honesty import Comparison, compare, echo_check, flatness_check
 from longshort.tasks.cell import cell_title
+from longshort.tasks.forecast.baselines.table import CONSTANTS, Baselines, decides_by_mae
 from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.task import Forecaster, flat_columns, history
+from longshort.tasks.forecast.linear import history
+from longshort.tasks.forecast.sentence import Standing, sentence
+from longshort.tasks.forecast.task import Forecaster
 from longshort.tasks.task import Tell, untold
 
 MODEL = "model"
-_TITLES = {
-    "last_value": "the last value",
-    "seasonal_naive": "the seasonal naive forecast",
-    "drift": "the drift forecast",
-    "linear": "the linear model on the lags",
-}
-_NOTE_GAIN = 0.01
 _MANY = 20
 """Independent units from which a resampling says something."""
-_PIECE = 4096
 
 
 @dataclass(frozen=True)
@@ -39,7 +33,8 @@ class Scored:
 
     truth [m, H]; forecasts name → [m, H]; quantiles [m, H, Q] of the model; last [m] is the last
     known value; series [m] numbers group · K + column, names [S] are what people call them; moment
-    [m] is the grid index of each origin. `notes` says where a rival had to make do.
+    [m] is the grid index of each origin. `notes` says what a reader has to know of a baseline, and
+    `titles` what each is called.
     """
 
     origins: Origins
@@ -51,72 +46,55 @@ class Scored:
     names: tuple[str, ...]
     moment: Ints
     notes: dict[str, str]
+    titles: dict[str, str]
 
 
 def score_windows(
     forecaster: Forecaster,
     reader: WindowReader,
     origins: Origins,
-    linear: LinearLags,
+    baselines: Baselines,
     tell: Tell = untold,
 ) -> Scored:
-    """Forecast every window with the model and every rival."""
-    config = forecaster.config
+    """Forecast every window with the model and every baseline."""
+    config, fitted = forecaster.config, forecaster.fitted
     flat = reader.flat(origins)
     tell("forecasting the test windows", 0, 0)
     quantiles = forecaster.forecast(reader, origins)
     forecasts = {MODEL: quantiles[..., config.model.middle]}
-    season = config.model.season or 1
-    past = history(reader.panel, flat, max(season, reader.context))
-    for rival in _rivals(config):
-        forecasts[rival.name] = rival.forecast(past, reader.horizon)
-    forecasts[linear.name] = _linear(linear, forecaster.fitted, reader, origins, flat)
+    forecasts |= baselines.forecasts(config, fitted, reader, origins)
     panel = reader.panel
     columns = panel.target.shape[1]
     return Scored(
         origins=flat,
         series=flat.group * columns + flat.column,
         truth=reader.truth(flat),
-        last=past[:, -1],
+        last=history(panel, flat, 1)[:, 0],
         forecasts=forecasts,
         quantiles=quantiles,
         names=tuple(
             panel.series_name(g, k) for g in range(panel.num_groups) for k in range(columns)
         ),
         moment=panel.first[flat.group] + flat.row,
-        notes=_notes(season, past),
+        notes=baselines.notes | _notes(config, panel, flat),
+        titles=baselines.titles,
     )
 
 
-def _rivals(config: RunConfig) -> list[Baseline]:
+def _notes(config: RunConfig, panel: Panel, flat: Origins) -> dict[str, str]:
+    """Where the seasonal naive forecast has to make do."""
     season = config.model.season or 1
-    seasonal = [SeasonalNaive(season)] if season > 1 else []
-    return [LastValue(), Drift(config.model.context_length or 1), *seasonal]
-
-
-def _notes(season: int, past: Floats) -> dict[str, str]:
     if season == 1:
-        return {SeasonalNaive.name: "is the last value here: no season was found or given"}
-    short = int(np.isnan(past[:, -season:]).any(axis=1).sum())
+        return {"seasonal_naive": "is the last value here: no season was found or given"}
+    begins = panel.offsets[flat.group] + np.maximum(flat.row - season, 0)
+    is_short = (flat.row < season) | np.isnan(panel.filled[begins, flat.column])
+    short = int(is_short.sum())
     if not short:
         return {}
     return {
-        SeasonalNaive.name: f"repeats the last value in part of {short:,} windows that have "
+        "seasonal_naive": f"repeats the last value in part of {short:,} windows that have "
         "less than a season before them"
     }
-
-
-def _linear(
-    linear: LinearLags, fitted: Fitted, reader: WindowReader, origins: Origins, flat: Origins
-) -> Floats:
-    scaled = [
-        linear.forecast(
-            flat_columns(reader.gather(origins[i : i + _PIECE]).context), reader.horizon
-        )
-        for i in range(0, len(origins), _PIECE)
-    ]
-    before = history(reader.panel, flat, fitted.transform.config.difference)
-    return fitted.transform.invert(np.concatenate(scaled), flat.group, flat.column, before)
 
 
 def score_table(scored: Scored, fitted: Fitted, config: RunConfig) -> dict[str, Any]:
@@ -195,8 +173,8 @@ class Verdict:
 
 
 def give_verdict(scored: Scored, fitted: Fitted, config: RunConfig) -> Verdict:
-    """Compare with the best rival in the metric that the loss stands for, on scaled values."""
-    metric = "MSE" if config.train.loss == "mse" else "MAE"
+    """Compare with the best baseline in the metric that the loss stands for, on scaled values."""
+    metric = "MAE" if decides_by_mae(config) else "MSE"
     spread = fitted.zscore.scale.reshape(-1)[scored.series][:, None]
     units, unit, block = _units(scored)
 
@@ -209,18 +187,34 @@ def give_verdict(scored: Scored, fitted: Fitted, config: RunConfig) -> Verdict:
     losses = {name: loss(forecast) for name, forecast in scored.forecasts.items()}
     if not len(losses[MODEL]):
         raise DataError("no window with a known value belongs to a series with training rows")
-    rival = min((name for name in losses if name != MODEL), key=lambda n: float(losses[n].mean()))
-    result = compare(losses[MODEL], losses[rival], block)
+    means = {name: float(each.mean()) for name, each in losses.items() if name != MODEL}
+    best = min(means, key=lambda name: means[name])
+    result = compare(losses[MODEL], losses[best], block)
+    constant = min(CONSTANTS & means.keys(), key=lambda name: means[name])
     model = scored.forecasts[MODEL]
     echo = echo_check(scored.truth / spread, model / spread, scored.last / spread[:, 0])
     flatness = flatness_check(scored.truth, model)
-    basis = f"{len(scored.truth):,} test windows, {len(losses[MODEL]):,} {unit}"
-    text = _sentence(result, rival, f"scaled {metric}", basis, config)
+    standing = Standing(
+        cell=cell_title(config.model),
+        metric=f"scaled {metric}",
+        title=scored.titles[best],
+        basis=f"{len(scored.truth):,} test windows, {len(losses[MODEL]):,} {unit}",
+        losses=(float(losses[MODEL].mean()), means[best]),
+        constant=scored.titles[constant],
+        over_constant=compare(losses[best], losses[constant], block),
+        r2=_r2(model, scored.truth),
+    )
+    text = sentence(result, standing)
     if echo["is_echo"]:
         text += " Beware: the forecast is close to an echo of the last known value."
-    if flatness["is_flat"]:
+    if flatness["is_flat"] and standing.is_learnable:
         text += " Beware: the forecast is flat where the truth moves."
-    return Verdict(text, rival, metric, result, echo, flatness)
+    return Verdict(text, best, metric, result, echo, flatness)
+
+
+def _r2(forecast: Floats, truth: Floats) -> float:
+    overall = metrics.grouped(truth, forecast, np.zeros((1, 1), np.int64), 1)
+    return float(overall["r2"][0])
 
 
 def _units(scored: Scored) -> tuple[Ints, str, int]:
@@ -234,33 +228,6 @@ def _units(scored: Scored) -> tuple[Ints, str, int]:
     if len(moments) < _MANY * block and len(series) >= _MANY:
         return place, "series", 1
     return number, "forecast origins", block
-
-
-def _sentence(result: Comparison, rival: str, metric: str, basis: str, config: RunConfig) -> str:
-    cell, title = cell_title(config.model), _TITLES[rival]
-    margin = f"{'' if result.gain >= LEAST else 'more than '}{abs(max(result.gain, LEAST)):.1%}"
-    if result.low is None or result.high is None:
-        return (
-            f"Too few independent forecasts to tell ({basis}): the {cell}'s {metric} is "
-            f"{margin} {'below' if result.gain > 0 else 'above'} that of {title}, the best rival. "
-            "Give a longer test part, or more series."
-        )
-    span = f"95 % interval {result.span('+.1%')}"
-    if result.outcome == "better":
-        small = "; a small gain" if result.gain < _NOTE_GAIN else ""
-        return (
-            f"The {cell} earned its place: its {metric} is {margin} below that of {title}, the "
-            f"best rival, on {basis} (gain {span}){small}."
-        )
-    if result.outcome == "equal":
-        return (
-            f"The {cell} and {title}, the best rival, cannot be told apart on {basis}: the "
-            f"{metric} gain is {result.gain:+.1%} ({span}). Prefer the rival: it is simpler."
-        )
-    return (
-        f"The {cell} did not earn its place: its {metric} is {margin} above that of {title} on "
-        f"{basis} (gain {span}). Use the rival."
-    )
 
 
 def finite_or_none(value: Any) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -13,21 +11,15 @@ from longshort.data.panel import Floats, Panel
 from longshort.data.split import Split
 from longshort.data.windows import Batch, Origins, WindowReader
 from longshort.errors import ConfigError
-from longshort.evaluate.baselines import LinearLags
 from longshort.tasks.cell import chosen_cell
 from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.network import (
-    InstanceNorm,
-    LinkedNetwork,
-    NetworkPlan,
-    WindowNetwork,
-    instance_norm,
-)
+from longshort.tasks.forecast.floor import within_floor
+from longshort.tasks.forecast.linear import LinearWindows, history, plan_of, thinned, to_user_units
+from longshort.tasks.forecast.network import LinkedNetwork, NetworkPlan, WindowNetwork
 from longshort.tasks.task import Task, WeightGroup
 
 _PIECE = 2048
 _MAX_VALIDATED = 8192
-_MAX_LINEAR = 200_000
 _MEASURES = {
     "mse": "MSE (scaled)",
     "mae": "MAE (scaled)",
@@ -62,9 +54,22 @@ class Forecaster:
             scaled = self.network(batch).cpu().double().numpy()
         scaled = scaled.transpose(0, 2, 1, 3).reshape(-1, scaled.shape[1], scaled.shape[3])
         flat = reader.flat(origins)
-        before = history(reader.panel, flat, self.fitted.transform.config.difference)
-        user = self.fitted.transform.invert(scaled, flat.group, flat.column, before)
-        return np.sort(user, axis=2)
+        user = to_user_units(self.fitted, reader, flat, scaled)
+        user = self._still(reader, flat, user)
+        return np.sort(within_floor(self.config, self.fitted, flat, user), axis=2)
+
+    def _still(self, reader: WindowReader, flat: Origins, user: Floats) -> Floats:
+        """A series that has never moved, in training or in the window, stays where it is."""
+        still = self.fitted.lowest == self.fitted.highest
+        rows = np.flatnonzero(still[flat.group, flat.column])
+        if not rows.size:
+            return user
+        past = history(reader.panel, flat[rows], reader.context)
+        value = self.fitted.lowest[flat.group, flat.column][rows]
+        kept = np.all(past == value[:, None], axis=1)
+        user = user.copy()
+        user[rows[kept]] = value[kept, None, None]
+        return user
 
 
 class ForecastTask(Task):
@@ -78,8 +83,7 @@ class ForecastTask(Task):
         self.fitted = Fitted.fit(panel, split, config)
         self.reader = self.fitted.reader(panel, config)
         self._train = self.reader.origins("train", split)
-        validated = self.reader.origins("val", split)
-        self._val = validated[:: max(1, len(validated) // _MAX_VALIDATED)]
+        self._val = thinned(self.reader.origins("val", split), _MAX_VALIDATED)
         for part, found in (("train", self._train), ("val", self._val)):
             if not len(found):
                 raise ConfigError(
@@ -87,7 +91,6 @@ class ForecastTask(Task):
                     f"{config.model.context_length} + horizon {config.model.horizon}; make it "
                     "larger, or those smaller"
                 )
-        self.linear = self._fit_linear(instance="last")
         torch.manual_seed(config.train.seed)
         self.network = build_network(config, self.fitted)
         self._start_linear_path()
@@ -157,28 +160,26 @@ class ForecastTask(Task):
             each = error.square() if kind == "mse" else error.abs()
         return torch.sum(each.mean(-1) * batch.observed) / torch.sum(batch.observed)
 
+    @property
+    def windows(self) -> LinearWindows:
+        """What the linear baseline is fitted to."""
+        return LinearWindows(self.reader, self._train, self._val, "last")
+
+    @property
+    def validated(self) -> Origins:
+        """The validation windows."""
+        return self._val
+
     def _start_linear_path(self) -> None:
         """Least squares on the windows as the network sees them."""
-        if not self.config.model.linear:
+        model = self.config.model
+        if not model.linear:
             return
-        found = self._fit_linear(self.config.model.instance_norm)
+        windows = LinearWindows(self.reader, self._train, self._val, model.instance_norm)
+        found = windows.least_squares(plan_of(self.config))
         inner = self.network.each if isinstance(self.network, LinkedNetwork) else self.network
         with torch.no_grad():
             inner.linear.weight.copy_(torch.from_numpy(found.weights.T))
-
-    def _fit_linear(self, instance: InstanceNorm) -> LinearLags:
-        train = self._train[:: max(1, len(self._train) // _MAX_LINEAR)]
-        return LinearLags.fit(self._pieces(train, instance), self._pieces(self._val, instance))
-
-    def _pieces(self, origins: Origins, instance: InstanceNorm) -> Iterator[tuple[Floats, Floats]]:
-        """Context [n, L] and target [n, H], a piece at a time; gaps hold the last known value."""
-        for begin in range(0, len(origins), _PIECE):
-            batch = self.reader.gather(origins[begin : begin + _PIECE])
-            location, scale = instance_norm(batch.context, instance)
-            yield (
-                flat_columns((batch.context - location) / scale),
-                flat_columns((batch.target - location) / scale),
-            )
 
 
 class _UserUnit:
@@ -200,23 +201,6 @@ class _UserUnit:
         location, scale, weight = numbers.to(values.device).unbind(0)
         user = values * scale + location
         return (torch.expm1(user) if self.log1p else user) * weight
-
-
-def flat_columns(values: Tensor) -> Floats:
-    """[n, T, C] to [n · C, T] in float64."""
-    flat: Floats = values.transpose(1, 2).reshape(-1, values.size(1)).double().numpy()
-    return flat
-
-
-def history(panel: Panel, flat: Origins, length: int) -> Floats:
-    """The `length` values in user units before each origin, gaps filled from the past, [m, length].
-
-    Rows before a group's first are NaN.
-    """
-    rows = flat.row[:, None] - length + np.arange(length)
-    at = panel.offsets[flat.group][:, None] + np.maximum(rows, 0)
-    values = panel.filled[at, flat.column[:, None]]
-    return np.where(rows < 0, np.nan, values)
 
 
 def to_device(batch: Batch, device: str) -> Batch:
@@ -251,6 +235,8 @@ def build_network(config: RunConfig, fitted: Fitted) -> WindowNetwork | LinkedNe
         decoder=model.decoder,
         instance_norm=model.instance_norm,
         linear=model.linear,
+        straight=plan_of(config),
+        level=bool(model.level),
         columns=1 if model.channels == "independent" else columns,
         past=len(fitted.past.mean),
         future=len(fitted.future.mean) + 2 * len(calendar),
@@ -279,6 +265,12 @@ def _refuse_contradictions(config: RunConfig) -> None:
         raise ConfigError(
             f"train.loss = {train.loss!r} and model.quantiles = {list(model.quantiles)} contradict "
             "each other: pinball needs quantiles, and quantiles need pinball"
+        )
+    if train.loss == "mase" and config.transform.log1p and model.effects not in (None, "none"):
+        raise ConfigError(
+            "train.loss = 'mase' with transform.log1p and model.effects: an error in the data's "
+            "units needs the whole value, not what is left of its logarithm; set "
+            "model.effects = none"
         )
     lag = config.transform.difference
     if lag and train.loss == "mase":

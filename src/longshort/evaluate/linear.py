@@ -1,0 +1,138 @@
+"""A linear map from what is known at the origin to the whole horizon: the baseline of baselines.
+
+Letters: n windows, L context, E further inputs, H horizon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.optim import Optimizer
+
+Floats = NDArray[np.float64]
+Piece = tuple[Floats, Floats]
+"""Inputs [n, I] and targets [n, H], both relative to the window's last value."""
+
+RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1)
+"""Penalties tried, relative to the mean square of the inputs."""
+_MIN_GAIN = 0.002
+"""Share of the validation error that a further block of inputs has to save."""
+_ROUNDS = 60
+_CORNER = 0.05
+"""Width of the rounded corner of the absolute error, in deviations of the target."""
+
+
+@dataclass(frozen=True)
+class LinearMap:
+    """weights [I, H] over inputs in their order; rows of inputs that are not used are 0."""
+
+    weights: Floats
+    ridge: float
+    blocks: tuple[str, ...]
+    """Names of the used blocks of inputs."""
+    error: float
+    """Mean square on the validation windows."""
+
+    def __call__(self, inputs: Floats) -> Floats:
+        """Change from the last value [n, H] for inputs [n, I]."""
+        return inputs @ self.weights
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Sums over n windows: x xᵀ, x yᵀ, and y² over the whole horizon."""
+
+    gram: Floats
+    cross: Floats
+    square: float
+    count: int
+
+    def error(self, weights: Floats) -> float:
+        """Mean square of the map on these windows."""
+        fitted = float(np.sum(weights * (self.gram @ weights - 2 * self.cross)))
+        return (fitted + self.square) / max(1, self.count * self.cross.shape[1])
+
+
+def least_squares(
+    train: Iterator[Piece], validate: Iterator[Piece], blocks: Mapping[str, slice]
+) -> LinearMap:
+    """Ridge regression with the penalty and the blocks of inputs that do best on other windows.
+
+    The first block is always used; each of the others, and all of them together, has to save a
+    five-hundredth of the validation error.
+    """
+    seen, other = _moments(train), _moments(validate)
+    names = list(blocks)
+    first, further = names[:1], names[1:]
+    sets = [first, *([*first, name] for name in further)]
+    if len(further) > 1:
+        sets.append(names)
+    best: LinearMap | None = None
+    for chosen in sets:
+        found = _best_ridge(seen, other, [blocks[name] for name in chosen], tuple(chosen))
+        if best is None or found.error < (1 - _MIN_GAIN) * best.error:
+            best = found
+    assert best is not None
+    return best
+
+
+def _moments(pieces: Iterator[Piece]) -> _Moments:
+    gram, cross, square, count = np.zeros((1, 1)), np.zeros((1, 1)), 0.0, 0
+    for x, y in pieces:
+        gram, cross = gram + x.T @ x, cross + x.T @ y
+        square, count = square + float(np.sum(y**2)), count + len(x)
+    return _Moments(gram, cross, square, count)
+
+
+def _best_ridge(
+    seen: _Moments, other: _Moments, parts: list[slice], names: tuple[str, ...]
+) -> LinearMap:
+    rows = np.concatenate([np.arange(part.start, part.stop) for part in parts])
+    gram, cross = seen.gram[np.ix_(rows, rows)], seen.cross[rows]
+    level = float(np.trace(gram)) / len(rows) or 1.0
+    values, vectors = np.linalg.eigh(gram)
+    turned = vectors.T @ cross
+    found: list[LinearMap] = []
+    for ridge in RIDGES:
+        weights = np.zeros_like(seen.cross)
+        weights[rows] = vectors @ (turned / (np.maximum(values, 0) + ridge * level)[:, None])
+        found.append(LinearMap(weights, ridge, names, other.error(weights)))
+    return min(found, key=lambda each: each.error)
+
+
+def least_absolute(
+    train: Iterator[Piece], begin: LinearMap, used: Mapping[str, slice]
+) -> LinearMap:
+    """The map with the least absolute error, from that with the least squares.
+
+    Solved by L-BFGS on the absolute error with its corner rounded off (pseudo-Huber; Charbonnier
+    et al., 1994). `used` are the blocks of inputs that may have weights.
+    """
+    pairs = list(train)
+    x = torch.from_numpy(np.concatenate([pair[0] for pair in pairs]))
+    y = torch.from_numpy(np.concatenate([pair[1] for pair in pairs]))
+    free = torch.zeros(x.size(1), 1, dtype=x.dtype)
+    for part in used.values():
+        free[part] = 1.0
+    corner = _CORNER * float(y.std()) or 1.0
+    size = x.square().mean(0).sqrt().clamp_min(1e-6)[:, None]
+    weights = (torch.from_numpy(begin.weights) * size).requires_grad_()
+    optimizer: Optimizer = torch.optim.LBFGS(
+        [weights], max_iter=_ROUNDS, line_search_fn="strong_wolfe"
+    )
+
+    def closure() -> float:
+        optimizer.zero_grad()
+        error = x @ (weights * free / size) - y
+        loss = ((error / corner).square() + 1).sqrt().mean() * corner
+        loss = loss + begin.ridge * corner * (weights * free).square().mean()
+        torch.autograd.backward(loss)
+        return float(loss.detach())
+
+    optimizer.step(closure)
+    solved = (weights * free / size).detach().numpy()
+    return LinearMap(np.asarray(solved, np.float64), begin.ridge, tuple(used), float("nan"))

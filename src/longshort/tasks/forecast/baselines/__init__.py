@@ -1,0 +1,1 @@
+"""What a sceptic would put beside a forecaster, each fitted on the training rows alone."""

@@ -1,0 +1,227 @@
+"""What the calendar and the covariates that are known ahead say of a series, linearly.
+
+Taken off the scaled values before a model sees them and added back to its forecast, so that the
+linear baseline and the network begin with it. Fitted on the training rows.
+
+Letters: G groups, K columns, N rows, F features, n rows of one group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from longshort.data.calendar import Period, calendar_waves
+from longshort.data.panel import Floats, Panel
+from longshort.data.timeline import Ints
+
+Per = Literal["none", "shared", "series"]
+
+_PIECE = 1 << 16
+_MOST_ROWS = 1 << 17
+"""Rows that the weights are fitted on; of more a sample is taken."""
+_PRIOR = 10.0
+"""Rows that the weights of all series together count for beside a series' own."""
+_MOST_NUMBERS = 30_000_000
+"""Of second moments kept for single series."""
+_TINY = 1e-9
+_ROWS_A_WEIGHT = 3
+_FIRM = 1e-3
+_MOST_MEMORY = 0.99
+
+
+@dataclass(frozen=True)
+class KnownEffects:
+    """weights [G, K, F] of the features, [1, 1, F] where all series share them; centre [G, K] is
+    what they amount to on average, and is taken off; shared [F] and level are for new series."""
+
+    periods: tuple[Period, ...]
+    weights: Floats
+    centre: Floats
+    shared: Floats
+    level: float
+
+    @staticmethod
+    def none() -> KnownEffects:
+        """Nothing is taken off."""
+        return KnownEffects((), np.zeros((1, 1, 0)), np.zeros((1, 1)), np.zeros(0), 0.0)
+
+    @property
+    def is_none(self) -> bool:
+        """Whether there is no feature."""
+        return self.shared.size == 0
+
+    def values(self, panel: Panel, future: Floats) -> Floats:
+        """In scaled units, for every row and column [N, K]; future [N, C] are scaled covariates."""
+        found = np.zeros((panel.num_rows, panel.target.shape[1]))
+        if self.is_none:
+            return found
+        for group, begin, end in _pieces(panel):
+            own = group if len(self.weights) > 1 else 0
+            rows = _features(panel, future, self.periods, group, np.arange(begin, end))
+            at = slice(panel.offsets[group] + begin, panel.offsets[group] + end)
+            found[at] = rows @ self.weights[own].T - self.centre[own]
+        return found
+
+    def placed(self, number: Ints) -> KnownEffects:
+        """For other groups: number [G'] is each one's place at training, -1 for a new one."""
+        if len(self.weights) == 1:
+            return self
+        is_new, source = number < 0, np.maximum(number, 0)
+        weights = np.where(is_new[:, None, None], self.shared, self.weights[source])
+        centre = np.where(is_new[:, None], self.level, self.centre[source])
+        return KnownEffects(self.periods, weights, centre, self.shared, self.level)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for `data.json`."""
+        return {
+            "periods": list(self.periods),
+            "weights": self.weights.tolist(),
+            "centre": self.centre.tolist(),
+            "shared": self.shared.tolist(),
+            "level": self.level,
+        }
+
+    @staticmethod
+    def from_dict(stored: dict[str, Any]) -> KnownEffects:
+        """Read back what `to_dict` wrote."""
+        shared, centre = np.array(stored["shared"], float), np.array(stored["centre"], float)
+        weights = np.array(stored["weights"], float).reshape(*centre.shape, shared.size)
+        return KnownEffects(
+            tuple(stored["periods"]), weights, centre, shared, float(stored["level"])
+        )
+
+
+def fit_effects(
+    panel: Panel, rows: Ints, scaled: Floats, future: Floats, periods: tuple[Period, ...], per: Per
+) -> KnownEffects:
+    """Feasible generalised least squares on the first `rows` [G] of each group.
+
+    scaled [N, K] with NaN where nothing is known, future [N, C]. Neighbouring rows are alike, so
+    both sides are taken less a share of their predecessor (Cochrane & Orcutt, 1949); each series
+    has a level of its own. Weights of single series lean towards those of all series.
+    """
+    if per == "none" or not (periods or future.shape[1]):
+        return KnownEffects.none()
+    columns, groups = panel.target.shape[1], panel.num_groups
+    most = max(64, _MOST_ROWS // groups)
+    kept: list[_Sums] = []
+    for group, end in enumerate(rows.tolist()):
+        sums = _sums(panel, scaled, future, periods, group, most, end)
+        are_kept = groups * columns * sums.gram.shape[1] ** 2 <= _MOST_NUMBERS
+        kept = [*kept, sums] if are_kept or not kept else [kept[0].joined(sums)]
+    shared = _solve(sum(each.gram.sum(0) for each in kept), sum(e.cross.sum(0) for e in kept))
+    total = np.concatenate([each.count for each in kept])
+    means = np.concatenate([each.mean for each in kept])
+    level = float(np.average(means, axis=0, weights=total + _TINY) @ shared)
+    if per == "shared" or len(kept) < groups or total.max() < _ROWS_A_WEIGHT * shared.size:
+        return KnownEffects(periods, shared[None, None], np.full((1, 1), level), shared, level)
+    weights = np.stack([each.single(shared) for each in kept])
+    centre = np.sum(np.stack([each.mean for each in kept]) * weights, axis=2)
+    return KnownEffects(periods, weights, centre, shared, level)
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Of one group, by column: centred second moments of features and values, gram [K, F, F] and
+    cross [K, F]; the features' mean [K, F], and the number of rows count [K]."""
+
+    gram: Floats
+    cross: Floats
+    mean: Floats
+    count: Floats
+
+    def joined(self, other: _Sums) -> _Sums:
+        """Of both groups, as if each column were one long series."""
+        total = self.count + other.count
+        share = (other.count / np.maximum(total, 1))[:, None]
+        return _Sums(
+            self.gram + other.gram,
+            self.cross + other.cross,
+            self.mean + share * (other.mean - self.mean),
+            total,
+        )
+
+    def single(self, shared: Floats) -> Floats:
+        """Weights [K, F] of each column, leaning towards the shared ones [F]."""
+        size = shared.size
+        firm = _PRIOR * np.trace(self.gram, axis1=1, axis2=2) / np.maximum(self.count, 1) / size
+        firm = firm + _TINY
+        gram = self.gram + firm[:, None, None] * np.eye(size)
+        cross = self.cross + firm[:, None] * shared
+        return np.asarray(np.linalg.solve(gram, cross[..., None])[..., 0], np.float64)
+
+
+def _sums(
+    panel: Panel,
+    scaled: Floats,
+    future: Floats,
+    periods: tuple[Period, ...],
+    group: int,
+    most: int,
+    end: int,
+) -> _Sums:
+    """Of `most` of one group's first `end` rows."""
+    row = np.arange(1, max(end, 1))
+    if len(row) > most:
+        row = np.sort(np.random.default_rng(0).choice(row, most, replace=False))
+    now = _features(panel, future, periods, group, row)
+    before = _features(panel, future, periods, group, row - 1)
+    at = panel.offsets[group] + row
+    y, y_before = scaled[at], scaled[at - 1]
+    columns, size = y.shape[1], now.shape[1]
+    gram, cross = np.zeros((columns, size, size)), np.zeros((columns, size))
+    mean, count = np.zeros((columns, size)), np.zeros(columns)
+    is_known = ~(np.isnan(y) | np.isnan(y_before))
+    for mask, alike in _by_mask(is_known):
+        z, z_before, v, v_before = (
+            each[mask] for each in (now, before, y[:, alike], y_before[:, alike])
+        )
+        memory = _memory(z, z_before, v, v_before)
+        moves, goals = z - memory * z_before, v - memory * v_before
+        moves, goals = moves - moves.mean(0), goals - goals.mean(0)
+        gram[alike], cross[alike] = moves.T @ moves, goals.T @ moves
+        mean[alike], count[alike] = z.mean(0), mask.sum()
+    return _Sums(gram, cross, mean, count)
+
+
+def _memory(z: Floats, z_before: Floats, v: Floats, v_before: Floats) -> float:
+    """Autocorrelation of what ordinary least squares leaves, from 0 to .99."""
+    centre, level = z.mean(0), v.mean(0)
+    weights = _solve((z - centre).T @ (z - centre), (z - centre).T @ (v - level))
+    rest = v - level - (z - centre) @ weights
+    before = v_before - level - (z_before - centre) @ weights
+    spread = float(np.sum(rest**2))
+    return min(_MOST_MEMORY, max(0.0, float(np.sum(rest * before)) / spread)) if spread else 0.0
+
+
+def _solve(gram: Floats, cross: Floats) -> Floats:
+    """With a small ridge, since waves at the finest step may be the same."""
+    level = float(np.trace(gram)) / len(gram) or 1.0
+    return np.asarray(np.linalg.solve(gram + _FIRM * level * np.eye(len(gram)), cross), np.float64)
+
+
+def _by_mask(known: np.ndarray[Any, np.dtype[np.bool_]]) -> Iterator[tuple[Any, Any]]:
+    """Columns with the same known rows together: the rows [n], and the columns' numbers."""
+    kinds, which = np.unique(known, axis=1, return_inverse=True)
+    for number in range(kinds.shape[1]):
+        if kinds[:, number].any():
+            yield kinds[:, number], np.flatnonzero(which.reshape(-1) == number)
+
+
+def _features(
+    panel: Panel, future: Floats, periods: tuple[Period, ...], group: int, row: Ints
+) -> Floats:
+    """Calendar waves and covariates of rows of a group, [n, F]."""
+    waves = calendar_waves(panel.freq, panel.first[group] + row, periods)
+    return np.concatenate([waves, future[panel.offsets[group] + row]], axis=1)
+
+
+def _pieces(panel: Panel) -> Iterator[tuple[int, int, int]]:
+    """Group and range of its rows, a piece at a time."""
+    for group, count in enumerate(panel.lengths.tolist()):
+        for begin in range(0, count, _PIECE):
+            yield group, begin, min(begin + _PIECE, count)

@@ -1,0 +1,89 @@
+"""The verdict on a forecast in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from longshort.evaluate.honesty import LEAST, Comparison
+
+_NOTE_GAIN = 0.01
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the sentence is about."""
+
+    cell: str
+    metric: str
+    title: str
+    """Of the best baseline."""
+    basis: str
+    losses: tuple[float, float]
+    """Of the model and of the best baseline, scaled."""
+    constant: str
+    """The best of those baselines that repeat one number."""
+    over_constant: Comparison
+    """The best baseline beside that constant."""
+    r2: float
+
+    @property
+    def is_learnable(self) -> bool:
+        """Whether any baseline is better than a constant."""
+        return self.over_constant.outcome == "better"
+
+
+def sentence(result: Comparison, standing: Standing) -> str:
+    """Whether the model earned its place, and what is wrong where nothing can be learned."""
+    return _place(result, standing) + _nothing(result, standing) + _r2(standing.r2)
+
+
+def _place(result: Comparison, standing: Standing) -> str:
+    cell, title, metric, basis = standing.cell, standing.title, standing.metric, standing.basis
+    ours, theirs = standing.losses
+    if theirs == 0:
+        rest = "is exact too" if ours == 0 else f"has {ours:.3g}"
+        return (
+            f"The {cell} did not earn its place: {title} makes no error at all on {basis}, and the "
+            f"{cell}'s {metric} {rest}. Use the baseline."
+        )
+    margin = f"{'' if result.gain >= LEAST else 'more than '}{abs(max(result.gain, LEAST)):.1%}"
+    if result.low is None or result.high is None:
+        side = "below" if result.gain > 0 else "above" if result.gain < 0 else "off"
+        return (
+            f"Too few independent forecasts to tell ({basis}): the {cell}'s {metric} is "
+            f"{margin} {side} that of {title}, the best baseline. "
+            "Give a longer test part, or more series."
+        )
+    span = f"95 % interval {result.span('+.1%')}"
+    if result.outcome == "better":
+        small = "; a small gain" if result.gain < _NOTE_GAIN else ""
+        return (
+            f"The {cell} earned its place: its {metric} is {margin} below that of {title}, the "
+            f"best baseline, on {basis} (gain {span}){small}."
+        )
+    if result.outcome == "equal":
+        return (
+            f"The {cell} and {title}, the best baseline, cannot be told apart on {basis}: the "
+            f"{metric} gain is {result.gain:+.1%} ({span}). Prefer the baseline: it is simpler."
+        )
+    return (
+        f"The {cell} did not earn its place: its {metric} is {margin} above that of {title} on "
+        f"{basis} (gain {span}). Use the baseline."
+    )
+
+
+def _nothing(result: Comparison, standing: Standing) -> str:
+    """Said where neither the model nor any baseline beats a constant."""
+    outcome = standing.over_constant.outcome
+    if result.outcome in ("better", "too few") or outcome in ("better", "too few"):
+        return ""
+    return (
+        f" Nothing was learned here by anyone: no forecast is better than {standing.constant}, so "
+        "what is given seems to say nothing about the steps ahead."
+    )
+
+
+def _r2(r2: float) -> str:
+    if r2 >= 0 or r2 != r2:
+        return ""
+    return f" Beware: R² is {r2:.2f}, so the mean of the test part itself would be nearer."

@@ -23,6 +23,7 @@ from longshort.tasks.forecast.predict import predict
 from longshort.tasks.forecast.scoring import give_verdict, score_table, score_windows
 from longshort.tasks.forecast.task import ForecastTask
 from longshort.train import TrainPlan, fit
+from longshort.workflow.forecast import baselines_of
 
 from .conftest import QUICK, hourly
 
@@ -30,7 +31,8 @@ from .conftest import QUICK, hourly
 def config_of(**settings: Any) -> RunConfig:
     """Settings with dots written as double underscores."""
     nested: dict[str, Any] = {}
-    small = {"model.context_length": 36, "model.horizon": 6, **QUICK}
+    small = {"model.context_length": 36, "model.horizon": 6, "model.effects": "off",
+             "model.level": False, **QUICK}  # fmt: skip
     for key, value in {**small, **{k.replace("__", "."): v for k, v in settings.items()}}.items():
         assign(nested, key, value)
     return build(nested)
@@ -60,6 +62,7 @@ def train(task: ForecastTask) -> None:
     t = task.config.train
     assert t.batch_size and t.steps_per_epoch and t.max_epochs
     fit(task, t, TrainPlan(t.batch_size, t.steps_per_epoch, t.max_epochs))
+    task.calibrate()
 
 
 BASE: dict[str, Any] = {"data__target": ["y", "z"]}
@@ -88,6 +91,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "robust": {"transform__scale": "robust"},
     "global": {"transform__per": "global"},
     "difference": {"transform__difference": 1},
+    "effects": {"model__effects": "shared", "data__future": "f"},
+    "own effects": {"model__effects": "series", "data__calendar": ["day"]},
+    "level": {"model__level": True},
+    "past in the linear path": {"model__linear_past": True, "data__past": "p"},
+    "floor": {"model__floor": 1000.0},
     "isolate": {"split__isolate": True},
     "mase": {"train__loss": "mase"},
     "mase linked": {"train__loss": "mase", "model__channels": "linked"},
@@ -174,7 +182,8 @@ def test_data_after_a_moment_leaves_everything_before_it_bit_equal(moment: int) 
         everything = task.reader.origins("test", replace(task.split, start={
             **task.split.start, "test": np.array([36])}))  # fmt: skip
         kept = everything[np.flatnonzero(everything.row + 6 <= moment)]
-        results.append((task.fitted.transform.location, task.linear.weights,
+        weights = baselines_of(task).arrays()["baseline.linear.weights"]
+        results.append((task.fitted.transform.location, weights,
                         task.forecaster.forecast(task.reader, kept)))  # fmt: skip
     for before, after in zip(*results, strict=True):
         assert np.array_equal(before, after)
@@ -184,7 +193,7 @@ def scored(frame: pl.DataFrame, config: RunConfig) -> tuple[dict[str, Any], Any]
     task, _ = task_of(frame, config)
     train(task)
     origins = task.reader.origins("test", task.split)
-    found = score_windows(task.forecaster, task.reader, origins, task.linear)
+    found = score_windows(task.forecaster, task.reader, origins, baselines_of(task))
     return score_table(found, task.fitted, task.config), give_verdict(
         found, task.fitted, task.config
     )
@@ -245,7 +254,7 @@ def test_scores_are_the_textbook_numbers() -> None:
     task, panel = task_of(three(), config_of(**BASE))
     train(task)
     origins = task.reader.origins("test", task.split)
-    found = score_windows(task.forecaster, task.reader, origins, task.linear)
+    found = score_windows(task.forecaster, task.reader, origins, baselines_of(task))
     table = score_table(found, task.fitted, task.config)
     end = int(task.split.end["train"][0])
     total, naive = [], []
@@ -362,7 +371,10 @@ def ragged() -> pl.DataFrame:
 def test_ragged_and_sparse_series_go_through_scoring(by: str) -> None:
     table, verdict = scored(ragged(), config_of(data__group="id", split__by=by))
     assert np.isfinite(table["model"]["scaled_mse"])
-    assert set(table) == {"model", "linear", "last_value", "seasonal_naive", "drift"}
+    assert set(table) == {
+        "model", "linear", "last_value", "seasonal_naive", "drift", "naive_week", "theta",
+        "mean", "median", "day_mean", "day_median", "week_mean", "week_median",
+    }  # fmt: skip
     by_series = table["model"]["by_series"]["mae"]
     tested = {"time": [True, True, False, True, False], "series": [True] * 5}[by]
     assert [v is not None for v in by_series] == tested
@@ -383,7 +395,7 @@ def test_quantiles_need_not_be_symmetric() -> None:
         task, _ = task_of(three(), config_of(**BASE, model__quantiles=levels))
         train(task)
         origins = task.reader.origins("test", task.split)
-        found = score_windows(task.forecaster, task.reader, origins, task.linear)
+        found = score_windows(task.forecaster, task.reader, origins, baselines_of(task))
         assert np.array_equal(found.forecasts["model"], found.quantiles[..., middle])
         assert np.isfinite(score_table(found, task.fitted, task.config)["model"]["pinball"])
 

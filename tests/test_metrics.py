@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from longshort.evaluate import metrics
-from longshort.evaluate.baselines import Drift, LastValue, LinearLags, SeasonalNaive
+from longshort.evaluate.linear import least_absolute, least_squares
 
 TRUTH = np.array([[1.0, 2.0], [3.0, np.nan]])
 FORECAST = np.array([[1.0, 4.0], [1.0, 100.0]])
@@ -57,30 +57,54 @@ def test_seasonal_scale() -> None:
     assert metrics.seasonal_scale(np.array([1.0, 5.0, 2.0, 9.0]), 2) == pytest.approx((1 + 4) / 2)
 
 
-def test_naive_rivals() -> None:
-    past = np.array([[1.0, 2.0, 3.0, 4.0]])
-    assert LastValue().forecast(past, 3).tolist() == [[4, 4, 4]]
-    assert SeasonalNaive(3).forecast(past, 4).tolist() == [[2, 3, 4, 2]]
-    unknown = np.array([[np.nan, np.nan, 3.0, 4.0]])
-    assert SeasonalNaive(3).forecast(unknown, 3).tolist() == [[4, 3, 4]]
-    assert Drift(3).forecast(past, 2).tolist() == [[5, 6]]
+def relative(windows: np.ndarray, context: int) -> tuple[np.ndarray, np.ndarray]:
+    last = windows[:, context - 1 : context]
+    return windows[:, :context] - last, windows[:, context:] - last
 
 
-def test_linear_rival_finds_a_linear_rule() -> None:
+def test_the_linear_map_finds_a_linear_rule() -> None:
     t = np.arange(400)
     wave = np.sin(t * 0.3) + 0.01 * t
     windows = np.lib.stride_tricks.sliding_window_view(wave, 10)
-    pieces = [(windows[:300, :8], windows[:300, 8:])]
-    model = LinearLags.fit(iter(pieces), iter(pieces))
-    error = model.forecast(windows[300:, :8], 2) - windows[300:, 8:]
-    assert np.abs(error).max() < 1e-3
+    seen, new = relative(windows[:300], 8), relative(windows[300:], 8)
+    found = least_squares(iter([seen]), iter([seen]), {"lags": slice(0, 8)})
+    assert np.abs(found(new[0]) - new[1]).max() < 1e-3
 
 
-def test_linear_rival_is_the_normal_equations() -> None:
+def test_the_linear_map_is_the_normal_equations() -> None:
     draw = np.random.default_rng(0)
-    context, target = draw.normal(size=(50, 4)), draw.normal(size=(50, 2))
-    model = LinearLags.fit(iter([(context, target)]), iter([(context, target)]))
-    x, y = context - context[:, -1:], target - context[:, -1:]
+    x, y = draw.normal(size=(50, 4)), draw.normal(size=(50, 2))
+    found = least_squares(iter([(x, y)]), iter([(x, y)]), {"lags": slice(0, 4)})
     level = np.trace(x.T @ x) / 4
-    expected = np.linalg.solve(x.T @ x + model.ridge * level * np.eye(4), x.T @ y)
-    assert np.allclose(model.weights, expected, rtol=1e-9, atol=1e-12)
+    expected = np.linalg.solve(x.T @ x + found.ridge * level * np.eye(4), x.T @ y)
+    assert np.allclose(found.weights, expected, rtol=1e-9, atol=1e-12)
+    assert found.error == pytest.approx(float(np.mean((x @ expected - y) ** 2)))
+
+
+def test_a_block_of_inputs_that_does_not_help_is_left_out() -> None:
+    draw = np.random.default_rng(1)
+    x = draw.normal(size=(4000, 5))
+    noise = 0.1 * draw.normal(size=(4000, 1))
+    blocks = {"lags": slice(0, 2), "past": slice(2, 4), "level": slice(4, 5)}
+    for y, used in (
+        (x[:, :1] + noise, ("lags",)),
+        (x[:, :1] + x[:, 2:3] + noise, ("lags", "past")),
+        (x[:, :1] + x[:, 4:5] + noise, ("lags", "level")),
+        (x.sum(1, keepdims=True) + noise, ("lags", "past", "level")),
+    ):
+        halves = [(x[:2000], y[:2000]), (x[2000:], y[2000:])]
+        found = least_squares(iter(halves[:1]), iter(halves[1:]), blocks)
+        assert found.blocks == used
+        unused = [part for name, part in blocks.items() if name not in used]
+        assert not any(found.weights[part].any() for part in unused)
+
+
+def test_least_absolute_error_finds_the_median_where_squares_find_the_mean() -> None:
+    draw = np.random.default_rng(2)
+    y = draw.exponential(size=(4000, 1))
+    one = np.ones_like(y)
+    blocks = {"level": slice(0, 1)}
+    squares = least_squares(iter([(one, y)]), iter([(one, y)]), blocks)
+    least = least_absolute(iter([(one, y)]), squares, blocks)
+    assert squares.weights[0, 0] == pytest.approx(y.mean(), rel=1e-3)
+    assert least.weights[0, 0] == pytest.approx(np.median(y), abs=0.02)

@@ -44,6 +44,7 @@ def reader_of(panel: Panel, *, joint: bool = False) -> WindowReader:
     return WindowReader(
         panel,
         forward_fill(panel.target, panel.offsets),
+        np.zeros_like(panel.target),
         none,
         none,
         np.empty((panel.num_groups, 0)),

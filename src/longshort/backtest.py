@@ -158,6 +158,7 @@ def _joined(folds: list[Scored]) -> Scored:
         last=join(lambda f: f.last),
         moment=join(lambda f: f.moment),
         quantiles=join(lambda f: f.quantiles),
+        uncalibrated=(None if first.uncalibrated is None else join(lambda f: f.uncalibrated)),
         forecasts={
             name: np.concatenate([fold.forecasts[name] for fold in folds])
             for name in first.forecasts

@@ -127,10 +127,10 @@ class ModelConfig(CellSettings):
     level: bool | None = Field(
         None, description="whether the network sees the series' level beside the window's shape"
     )
-    effects: Literal["none", "shared", "series"] | None = Field(
+    effects: Literal["off", "shared", "series"] | None = Field(
         None,
         description="linear effects of the calendar and of future covariates, taken off before the "
-        "network and added back: none, the same for all series, or each series' own",
+        "network and added back: off, the same for all series, or each series' own",
     )
     floor: float | Literal["auto"] | None = Field(
         "auto",

@@ -1,4 +1,8 @@
-"""Season length from the data: the usual lengths at this step, weighed by autocorrelation."""
+"""Season length from the data: the usual lengths at this step, weighed by autocorrelation.
+
+Where the changes from step to step show none, profiles are tried: a season that is slow beside the
+step (a day of five-minute steps) hardly moves between neighbours, and still decides the level.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,9 @@ _MIN_CORRELATION = 0.2
 _PEAK_SLACK = 0.05
 _NEAR_BEST = 0.9
 _MAX_UNKNOWN = 400
+_MIN_EXPLAINED = 0.2
+"""Share of the second half's variance that a profile of the first half has to explain."""
+_MOST_MEASURED = 200_000
 
 
 def find_season(panel: Panel, rows_end: Ints) -> int:
@@ -42,9 +49,33 @@ def find_season(panel: Panel, rows_end: Ints) -> int:
         below = np.flatnonzero(levels <= 0)
         strong = [lag for lag in strong if below.size and lag > below[0]]
     if not strong:
-        return 1
+        return 1 if is_plain else _by_profile(series, candidates)
     best = max(moves[lag] for lag in strong)
     return next(lag for lag in strong if moves[lag] >= _NEAR_BEST * best)
+
+
+def _by_profile(series: list[Floats], candidates: list[int]) -> int:
+    """The candidate whose mean profile carries over from the first half to the second, or 1."""
+    found = {lag: float(np.mean([explained(v, lag) for v in series])) for lag in candidates}
+    strong = [lag for lag in candidates if found[lag] >= _MIN_EXPLAINED]
+    if not strong:
+        return 1
+    best = max(found[lag] for lag in strong)
+    return next(lag for lag in strong if found[lag] >= _NEAR_BEST * best)
+
+
+def explained(values: Floats, lag: int) -> float:
+    """Share of the second half's variance, about its mean over each `lag` steps, that the first
+    half's mean profile explains; below 0 where the profile is chance."""
+    cycles = min(len(values), _MOST_MEASURED) // lag
+    half = cycles // 2
+    if half < 1:
+        return 0.0
+    rows = values[-2 * half * lag :].reshape(2 * half, lag)
+    rows = rows - rows.mean(1, keepdims=True)
+    profile, other = rows[:half].mean(0), rows[half:]
+    spread = float(np.sum(other**2))
+    return 1.0 - float(np.sum((other - profile) ** 2)) / spread if spread > 0 else 0.0
 
 
 def _sample(panel: Panel, rows_end: Ints, shortest: int) -> list[Floats]:

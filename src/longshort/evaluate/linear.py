@@ -19,7 +19,7 @@ Piece = tuple[Floats, Floats]
 
 RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1)
 """Penalties tried, relative to the mean square of the inputs."""
-_MIN_GAIN = 0.002
+_MIN_GAIN = 0.005
 """Share of the validation error that a further block of inputs has to save."""
 _ROUNDS = 60
 _CORNER = 0.05
@@ -54,7 +54,8 @@ class _Moments:
     def error(self, weights: Floats) -> float:
         """Mean square of the map on these windows."""
         fitted = float(np.sum(weights * (self.gram @ weights - 2 * self.cross)))
-        return (fitted + self.square) / max(1, self.count * self.cross.shape[1])
+        values = max(1, self.count * int(self.cross.shape[1]))
+        return (fitted + self.square) / values
 
 
 def least_squares(
@@ -62,8 +63,8 @@ def least_squares(
 ) -> LinearMap:
     """Ridge regression with the penalty and the blocks of inputs that do best on other windows.
 
-    The first block is always used; each of the others, and all of them together, has to save a
-    five-hundredth of the validation error.
+    The first block is always used; each of the others, and all of them together, has to save
+    half a hundredth of the validation error.
     """
     seen, other = _moments(train), _moments(validate)
     names = list(blocks)

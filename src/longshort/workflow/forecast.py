@@ -94,7 +94,7 @@ class Trained:
                 "validation parts; give later data, or score those parts too with "
                 "--include-training"
             )
-        forecaster = Forecaster(config, fitted, self.forecaster.network)
+        forecaster = self.forecaster.for_data(fitted)
         scored = score_windows(forecaster, reader, origins, self.baselines)
         return scores_of(scored, fitted, config)[0]
 
@@ -164,8 +164,9 @@ class ForecastJob(Job[RunConfig, ForecastTask]):
         }
 
     def fit_rivals(self, say: Say, listen: Listener) -> None:
-        """On the training rows."""
+        """On the training rows; quantiles are calibrated on the validation part."""
         del listen
+        self.task.calibrate()
         self.baselines = baselines_of(self.task, say)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -173,6 +174,8 @@ class ForecastJob(Job[RunConfig, ForecastTask]):
         assert self.baselines is not None
         tensors = {f"network.{name}": w for name, w in self.task.module.state_dict().items()}
         kept = self.baselines.arrays()
+        if self.task.forecaster.shifts is not None:
+            kept["calibration"] = self.task.forecaster.shifts
         return tensors | {name: torch.from_numpy(values) for name, values in kept.items()}
 
     def finish(self, result: TrainResult, folder: Path, tell: Tell) -> Outcome:
@@ -238,7 +241,9 @@ def check(config: RunConfig, data: object) -> list[Finding]:
 def train(task: ForecastTask, *, listen: Listener = silent) -> TrainResult:
     """Train a task without a run folder; it holds the best weights afterwards."""
     with threads(task.config.train.threads):
-        return fit(task, task.config.train, _plan(task.config), listen=listen)
+        result = fit(task, task.config.train, _plan(task.config), listen=listen)
+        task.calibrate()
+    return result
 
 
 def _plan(config: RunConfig) -> TrainPlan:
@@ -261,8 +266,8 @@ def load(path: Path, say: Say = quiet) -> Trained:
         freq = Freq(**stored["freq"])
     except (KeyError, TypeError) as error:
         raise RunError(f"{folder.file(DATA)}: damaged: {error!r} in the frequency") from None
-    forecaster = Forecaster(config, fitted, network)
     kept = {name: values.numpy() for name, values in tensors.items()}
+    forecaster = Forecaster(config, fitted, network, kept.get("calibration"))
     baselines = restore_baselines(config, freq, fitted, kept)
     return Trained(config, forecaster, baselines, freq, stored.get("kind", ""))
 

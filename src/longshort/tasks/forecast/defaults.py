@@ -164,5 +164,10 @@ def _decide_size(config: RunConfig, panel: Panel, split: Split, said: list[str])
         config = update(config, "split", {"stride": stride})
         if stride > 1:
             said.append(f"split.stride = {stride}: every {stride}th origin is scored")
-    config = update(config, "model", {"hidden": hidden})
+    sizes: dict[str, Any] = {"hidden": hidden}
+    if model.calibrate is None:
+        sizes["calibrate"] = bool(model.quantiles)
+        if model.quantiles:
+            said.append("model.calibrate = true: quantiles are moved to cover the validation part")
+    config = update(config, "model", sizes)
     return update(config, "train", changes)

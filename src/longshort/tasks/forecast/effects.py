@@ -18,7 +18,7 @@ from longshort.data.calendar import Period, calendar_waves
 from longshort.data.panel import Floats, Panel
 from longshort.data.timeline import Ints
 
-Per = Literal["none", "shared", "series"]
+Per = Literal["off", "shared", "series"]
 
 _PIECE = 1 << 16
 _MOST_ROWS = 1 << 17
@@ -104,7 +104,7 @@ def fit_effects(
     both sides are taken less a share of their predecessor (Cochrane & Orcutt, 1949); each series
     has a level of its own. Weights of single series lean towards those of all series.
     """
-    if per == "none" or not (periods or future.shape[1]):
+    if per == "off" or not (periods or future.shape[1]):
         return KnownEffects.none()
     columns, groups = panel.target.shape[1], panel.num_groups
     most = max(64, _MOST_ROWS // groups)

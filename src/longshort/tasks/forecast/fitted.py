@@ -19,7 +19,7 @@ from longshort.errors import RunError
 from longshort.evaluate.metrics import seasonal_scale
 from longshort.tasks.forecast.effects import KnownEffects, fit_effects
 
-_NO_EFFECTS: dict[str, Any] = {"effects": "none"}
+_NO_EFFECTS: dict[str, Any] = {"effects": "off"}
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Fitted:
 
     def _fit_effects(self, panel: Panel, config: RunConfig) -> KnownEffects:
         """On the rows that everything else was fitted on."""
-        per = config.model.effects or "none"
+        per = config.model.effects or "off"
         values = np.where(self._is_known(panel), self.transform.apply(panel), np.nan)
         future = self._future(panel)
         return fit_effects(panel, self.rows, values, future, config.data.calendar or (), per)

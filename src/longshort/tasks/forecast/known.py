@@ -28,16 +28,18 @@ class _Way:
     effects: Per
 
     def __str__(self) -> str:
-        if self.effects == "none":
-            return "none"
+        if self.effects == "off":
+            return "off"
         return f"{self.effects}, of {', '.join(self.calendar) or 'covariates'}"
 
 
 def decide_known(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
     """Decide `data.calendar`, `model.effects`, `level` and `linear_past` where they are open."""
     if config.transform.log1p and config.train.loss == "mase" and config.model.effects is None:
-        config = update(config, "model", {"effects": "none"})
+        config = update(config, "model", {"effects": "off"})
     model = config.model
+    if None not in (config.data.calendar, model.effects, model.level, model.linear_past):
+        return config
     plain, ways = _ways(config, panel, split)
     tried = [(way, *_tried(config, panel, split, way)) for way in (plain, *ways)]
     best = tried[0]
@@ -68,10 +70,11 @@ def _ways(config: RunConfig, panel: Panel, split: Split) -> tuple[_Way, list[_Wa
     steps, context = int(split.end["train"].max()), config.model.context_length or 1
     usual = useful_periods(panel.freq, steps, context)
     given = config.data.calendar
-    calendars = [given] if given is not None else [usual, all_periods(panel.freq, steps)]
+    every = all_periods(panel.freq, steps)
+    calendars = [given] if given is not None else [usual, *((name,) for name in every), every]
     effects = config.model.effects
-    plain = _Way(calendars[0], "none" if effects is None else effects)
-    if effects == "none":
+    plain = _Way(calendars[0], "off" if effects is None else effects)
+    if effects == "off":
         return plain, []
     kinds: list[Per] = [effects] if effects is not None else ["shared", "series"]
     if panel.num_groups * panel.target.shape[1] == 1:

@@ -52,7 +52,7 @@ def predict(forecaster: Forecaster, panel: Panel, horizon: int) -> Prediction:
             f"horizon {horizon} is beyond the trained {trained}: forecasts were fed back "
             f"{blocks - 1} times"
         )
-    usable = Forecaster(config, fitted, forecaster.network)
+    usable = forecaster.for_data(fitted)
     if len(origins):
         values = _roll(usable, longer, origins, blocks)[:, :horizon]
     else:

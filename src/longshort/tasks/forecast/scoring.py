@@ -31,7 +31,8 @@ _MANY = 20
 class Scored:
     """Forecasts of everyone on m windows, one row per origin and column, in the user's units.
 
-    truth [m, H]; forecasts name → [m, H]; quantiles [m, H, Q] of the model; last [m] is the last
+    truth [m, H]; forecasts name → [m, H]; quantiles [m, H, Q] of the model, and as they were
+    before they were calibrated, where they were; last [m] is the last
     known value; series [m] numbers group · K + column, names [S] are what people call them; moment
     [m] is the grid index of each origin. `notes` says what a reader has to know of a baseline, and
     `titles` what each is called.
@@ -43,6 +44,7 @@ class Scored:
     last: Floats
     forecasts: dict[str, Floats]
     quantiles: Floats
+    uncalibrated: Floats | None
     names: tuple[str, ...]
     moment: Ints
     notes: dict[str, str]
@@ -60,7 +62,8 @@ def score_windows(
     config, fitted = forecaster.config, forecaster.fitted
     flat = reader.flat(origins)
     tell("forecasting the test windows", 0, 0)
-    quantiles = forecaster.forecast(reader, origins)
+    raw = forecaster.uncalibrated(reader, origins)
+    quantiles = forecaster.calibrated(flat, raw)
     forecasts = {MODEL: quantiles[..., config.model.middle]}
     forecasts |= baselines.forecasts(config, fitted, reader, origins)
     panel = reader.panel
@@ -72,6 +75,7 @@ def score_windows(
         last=history(panel, flat, 1)[:, 0],
         forecasts=forecasts,
         quantiles=quantiles,
+        uncalibrated=None if forecaster.shifts is None else raw,
         names=tuple(
             panel.series_name(g, k) for g in range(panel.num_groups) for k in range(columns)
         ),
@@ -141,10 +145,20 @@ def _quantile_values(scored: Scored, levels: tuple[float, ...]) -> dict[str, Flo
     for i in range(len(levels) // 2):
         low, high = scored.quantiles[..., i], scored.quantiles[..., -1 - i]
         interval = f"{levels[-1 - i] - levels[i]:.6g}"
-        inside = ((truth >= low) & (truth <= high)).astype(np.float64)
-        found[f"coverage_{interval}"] = np.where(np.isnan(truth), np.nan, inside)
+        found[f"coverage_{interval}"] = _inside(truth, low, high)
         found[f"width_{interval}"] = np.where(np.isnan(truth), np.nan, high - low)
+        if scored.uncalibrated is not None:
+            before = scored.uncalibrated
+            found[f"coverage_{interval}_uncalibrated"] = _inside(
+                truth, before[..., i], before[..., -1 - i]
+            )
     return found
+
+
+def _inside(truth: Floats, low: Floats, high: Floats) -> Floats:
+    """1 where the truth lies in the interval, 0 where not, NaN where it is unknown."""
+    inside = ((truth >= low) & (truth <= high)).astype(np.float64)
+    return np.where(np.isnan(truth), np.nan, inside)
 
 
 @dataclass(frozen=True)

@@ -78,8 +78,8 @@ def _nothing(result: Comparison, standing: Standing) -> str:
     if result.outcome in ("better", "too few") or outcome in ("better", "too few"):
         return ""
     return (
-        f" Nothing was learned here by anyone: no forecast is better than {standing.constant}, so "
-        "what is given seems to say nothing about the steps ahead."
+        f" Nothing could be learned here: no forecast is better than {standing.constant}, so what "
+        "is given seems to say nothing about the steps ahead."
     )
 
 

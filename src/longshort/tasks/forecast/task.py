@@ -12,6 +12,7 @@ from longshort.data.split import Split
 from longshort.data.windows import Batch, Origins, WindowReader
 from longshort.errors import ConfigError
 from longshort.tasks.cell import chosen_cell
+from longshort.tasks.forecast.calibration import quantile_shifts
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.floor import within_floor
 from longshort.tasks.forecast.linear import LinearWindows, history, plan_of, thinned, to_user_units
@@ -34,13 +35,33 @@ _LINEAR_RATE = 0.05
 class Forecaster:
     """A network with the fitted numbers it needs: forecasts for any panel of the same schema."""
 
-    def __init__(self, config: RunConfig, fitted: Fitted, network: nn.Module) -> None:
+    def __init__(
+        self, config: RunConfig, fitted: Fitted, network: nn.Module, shifts: Floats | None = None
+    ) -> None:
         self.config = config
         self.fitted = fitted
         self.network = network
+        self.shifts = shifts
+        """How far quantiles are moved, [Q, H], where they were calibrated."""
+
+    def for_data(self, fitted: Fitted) -> Forecaster:
+        """The same for other data."""
+        return Forecaster(self.config, fitted, self.network, self.shifts)
 
     def forecast(self, reader: WindowReader, origins: Origins) -> Floats:
         """Forecasts [m, H, Q] in the user's units, one row per origin and column."""
+        return self.calibrated(reader.flat(origins), self.uncalibrated(reader, origins))
+
+    def calibrated(self, flat: Origins, quantiles: Floats) -> Floats:
+        """Quantiles [m, H, Q] moved as the validation part asks for."""
+        if self.shifts is None:
+            return quantiles
+        spread = self.fitted.zscore.scale[flat.group, flat.column][:, None, None]
+        moved = quantiles + self.shifts.T * spread
+        return np.sort(within_floor(self.config, self.fitted, flat, moved), axis=2)
+
+    def uncalibrated(self, reader: WindowReader, origins: Origins) -> Floats:
+        """As the network gives them."""
         pieces = [
             self._piece(reader, origins[begin : begin + _PIECE])
             for begin in range(0, len(origins), _PIECE)
@@ -170,6 +191,19 @@ class ForecastTask(Task):
         """The validation windows."""
         return self._val
 
+    def calibrate(self) -> None:
+        """Let the forecaster's quantiles cover the validation part as they should."""
+        model = self.config.model
+        if not (model.calibrate and model.quantiles):
+            return
+        flat = self.reader.flat(self._val)
+        quantiles = self.forecaster.uncalibrated(self.reader, self._val)
+        spread = self.fitted.zscore.scale[flat.group, flat.column]
+        truth = self.reader.truth(flat)
+        self.forecaster.shifts = quantile_shifts(
+            truth, quantiles, spread, model.quantiles, model.middle
+        )
+
     def _start_linear_path(self) -> None:
         """Least squares on the windows as the network sees them."""
         model = self.config.model
@@ -266,11 +300,11 @@ def _refuse_contradictions(config: RunConfig) -> None:
             f"train.loss = {train.loss!r} and model.quantiles = {list(model.quantiles)} contradict "
             "each other: pinball needs quantiles, and quantiles need pinball"
         )
-    if train.loss == "mase" and config.transform.log1p and model.effects not in (None, "none"):
+    if train.loss == "mase" and config.transform.log1p and model.effects not in (None, "off"):
         raise ConfigError(
             "train.loss = 'mase' with transform.log1p and model.effects: an error in the data's "
             "units needs the whole value, not what is left of its logarithm; set "
-            "model.effects = none"
+            "model.effects = off"
         )
     lag = config.transform.difference
     if lag and train.loss == "mase":

@@ -113,7 +113,7 @@ def _naive(config: RunConfig, freq: Freq, fitted: Fitted) -> list[Baseline]:
 
 
 def _sees(config: RunConfig) -> str:
-    if config.model.effects in (None, "none"):
+    if config.model.effects in (None, "off"):
         return ""
     kinds = [f"the {period}" for period in config.data.calendar or ()]
     return ", ".join([*kinds, *map(repr, config.data.future)])

@@ -1,0 +1,49 @@
+"""Quantiles that cover what they say: moved by what the validation part shows.
+
+Split conformal calibration of each quantile (Romano et al., 2019, conformalised quantile
+regression, one side at a time). Exact where windows can be exchanged; series that drift are not
+like that, so the coverage on the test part is told before and after.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from longshort.data.panel import Floats
+
+_BY_STEP = 200
+"""Validation windows from which each step of the horizon is moved by itself."""
+_FEWEST = 40
+
+
+def quantile_shifts(
+    truth: Floats, quantiles: Floats, spread: Floats, levels: tuple[float, ...], middle: int
+) -> Floats | None:
+    """How far to move each quantile at each step, [Q, H], in spreads of the series.
+
+    truth [m, H] with NaN where nothing is known, quantiles [m, H, Q], spread [m] in the data's
+    units. The middle one stays. None where there are too few windows to tell.
+    """
+    windows, horizon = truth.shape
+    if windows < _FEWEST:
+        return None
+    off = (truth[..., None] - quantiles) / spread[:, None, None]
+    steps = [slice(h, h + 1) for h in range(horizon)] if windows >= _BY_STEP else [slice(None)]
+    shifts = np.zeros((len(levels), horizon))
+    for number, level in enumerate(levels):
+        for step in steps if number != middle else []:
+            known = off[:, step, number]
+            shifts[number, step] = _conformal(known[~np.isnan(known)], level)
+    return shifts
+
+
+def _conformal(off: Floats, level: float) -> float:
+    """The order statistic that a further value stays on the right side of often enough."""
+    if not off.size:
+        return 0.0
+    ordered = np.sort(off)
+    rank = (off.size + 1) * level
+    place = math.ceil(rank) if level > 0.5 else math.floor(rank)
+    return float(ordered[min(max(place, 1), off.size) - 1])

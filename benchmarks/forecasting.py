@@ -33,9 +33,9 @@ from longshort import workflow
 from longshort.config import assign, build
 from longshort.data.dataset import read_dataset
 from longshort.data.split import make_split
-from longshort.evaluate.baselines import LinearLags
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.task import ForecastTask
+from longshort.workflow import forecast
 
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
@@ -146,9 +146,11 @@ def linear_per_column(frame: pl.DataFrame, dotted: dict[str, Any]) -> float:
     for column in frame.columns[1:]:
         task = task_of(frame.select("date", column), {**dotted, "data.target": column})
         origins = task.reader.origins("test", task.split)
-        batch = task.reader.gather(origins)
-        guess = task.linear.forecast(batch.context[..., 0].double().numpy(), task.reader.horizon)
-        errors.append(float(np.mean((guess - batch.target[..., 0].numpy()) ** 2)))
+        baselines = forecast.baselines_of(task)
+        guess = baselines.forecasts(task.config, task.fitted, task.reader, origins)["linear"]
+        truth = task.reader.truth(task.reader.flat(origins))
+        spread = float(task.fitted.zscore.scale[0, 0])
+        errors.append(float(np.nanmean(((guess - truth) / spread) ** 2)))
     return statistics.fmean(errors)
 
 
@@ -399,7 +401,6 @@ def wall(command: list[str]) -> float:
 def pipeline(_: int) -> list[Row]:
     """Windows per second that the reader gathers, against those that a training step consumes."""
     task = task_of(etth1(), {**ETT, "model.horizon": 24, "model.context_length": ETT_CONTEXT})
-    assert isinstance(task.linear, LinearLags)
     size = task.config.train.batch_size or 1
     optimizer = torch.optim.AdamW(task.module.parameters())
     draw = torch.Generator().manual_seed(0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from longshort.data.timeline import DAY, Freq, format_stamps, infer_freq, seasons
+from longshort.data.forms import Form
+from longshort.data.timeline import DAY, Freq, infer_freq, seasons
 from longshort.errors import ConfigError
 
 
@@ -67,7 +68,7 @@ def test_business_days_skip_the_weekend_ahead() -> None:
     freq = Freq("business")
     friday = stamps([np.datetime64("2024-03-29")])
     ahead = freq.to_stamps(freq.to_index(friday) + np.arange(1, 3))
-    assert format_stamps(ahead, "date") == ["2024-04-01", "2024-04-02"]
+    assert Form("date").texts(ahead) == ["2024-04-01", "2024-04-02"]
 
 
 def test_unknown_step_is_refused_with_examples() -> None:

@@ -98,7 +98,7 @@ def _resolved(config: RunConfig, panel: Panel, ends: Ints) -> RunConfig:
     split = config.split.model_copy(update={"test": config.model.horizon, "stride": 1})
     first = _cut(panel, ends)
     schema = panel.schema
-    named = config.data.model_copy(update={"target": schema.target, "time": schema.time})
+    named = config.data.model_copy(update={"target": schema.target, "time": schema.time_setting})
     resolved, _ = resolve(config.model_copy(update={"split": split, "data": named}), first)
     return resolved
 

@@ -35,8 +35,13 @@ class DataConfig(SourceConfig):
     missing: tuple[str, ...] = Field(
         (), description="values that stand for a missing one, such as -999"
     )
-    time: str | None = Field(None, description="timestamp column; found by name when absent")
+    time: str | None = Field(
+        None, description="timestamp column, or 'date,time'; found by name when absent"
+    )
     time_format: str | None = Field(None, description="strftime format of the timestamps")
+    timezone: str | None = Field(
+        None, description="of timestamps without an offset, and of days: 'Europe/Berlin'"
+    )
     target: tuple[str, ...] = Field((), description="columns to forecast; ('all',) for all numbers")
     group: tuple[str, ...] = Field((), description="columns that name a series in long format")
     past: tuple[str, ...] = Field((), description="covariates known only up to the forecast origin")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -11,11 +11,14 @@ import polars as pl
 from longshort.config import DataConfig
 from longshort.data.columns import is_bad, number, refuse_text
 from longshort.data.findings import Finding
+from longshort.data.forms import Form
+from longshort.data.moments import clock_changes, local_days, placed
 from longshort.data.panel import Floats, Panel
 from longshort.data.schema import Schema
 from longshort.data.sources import POLARS_ERRORS, Source
-from longshort.data.stamps import Kind, refuse_bad_stamps, stamp
-from longshort.data.timeline import Freq, Ints, format_stamps, infer_freq
+from longshort.data.stamps import Reading, read_stamps, refuse_bad_stamps
+from longshort.data.timeline import Freq, TimeAxis, infer_freq, is_dense
+from longshort.data.zones import Ints
 from longshort.errors import DataError
 
 _ON_GRID = 0.95
@@ -34,37 +37,44 @@ class _Rows:
     stamps: Ints
     values: Floats
     row: Ints
-    kind: Kind
+    form: Form
+    zone: str | None
 
 
 def build_panel(
-    source: Source, schema: Schema, config: DataConfig, freq: Freq | None = None
+    source: Source, schema: Schema, config: DataConfig, run: TimeAxis | None = None
 ) -> tuple[Panel, list[Finding]]:
     """Read the schema's columns and lay them on a grid.
 
-    `freq` is the grid of a trained run that the data must continue; else `config.freq`, else it is
-    inferred. Findings say what was sorted, merged, moved or left empty; those of severity "error"
-    mean that the panel is a best effort to look at, and must not be trained on.
+    `run` has the grid that the data must continue; else it is `config.freq`, else it is inferred.
+    Findings say what was sorted, merged, moved or left empty; those of severity "error" mean that
+    the panel is a best effort to look at, and must not be trained on.
     """
-    rows = _read(source, schema, config)
-    findings: list[Finding] = []
+    rows, findings = _read(source, schema, config, run)
     rows = _without_infinities(rows, source, schema, findings)
     rows = _sorted(rows, source, findings)
-    grid = _grid(rows, source, config, freq, findings)
-    index = grid.to_index(rows.stamps)
+    changes = clock_changes(rows.code, rows.stamps, rows.form, rows.zone)
+    if changes is not None:
+        findings.append(changes)
+    grid, index = _grid(rows, source, config, run.freq if run else None, findings)
     rows, index = _merge_duplicates(rows, index, source, schema, config, findings)
     panel = _scatter(rows, index, grid, schema, source)
     _note_missing(panel, rows, index, findings)
     return panel, findings
 
 
-def _read(source: Source, schema: Schema, config: DataConfig) -> _Rows:
-    kind: Kind = "integer"
+def _read(
+    source: Source, schema: Schema, config: DataConfig, run: TimeAxis | None
+) -> tuple[_Rows, list[Finding]]:
     count = pl.int_range(pl.len(), dtype=pl.Int64)
     time = (count.over(*schema.group) if schema.group else count).alias("__time")
+    reading = Reading(time, Form("integer", "number"))
     if schema.time is not None:
-        expression, kind = stamp(source, schema.time, config)
-        time = expression.alias("__time")
+        like, zone = (run.form, run.freq.zone) if run else (None, None)
+        reading = read_stamps(source, schema.times, config, like, zone)
+        time = reading.value.alias("__time")
+        if run is not None and reading.form.kind != "integer":
+            _refuse_other_zone(source, reading, run)
     bad_ones = [is_bad(source, name, config) for name in schema.numbers]
     try:
         frame = source.lazy.select(
@@ -76,18 +86,29 @@ def _read(source: Source, schema: Schema, config: DataConfig) -> _Rows:
         ).collect(engine="streaming")
         refuse_text(source, _holding_bad(frame, schema), config)
         if schema.time is not None and frame["__time"].null_count():
-            refuse_bad_stamps(source, schema.time, config)
+            refuse_bad_stamps(source, schema.times, reading)
     except POLARS_ERRORS as error:
         raise DataError(source.explain(error)) from None
     groups, code = _group_keys(source, schema, frame)
     values = frame.select(pl.col(f"v{i}").fill_null(np.nan) for i in range(len(schema.numbers)))
-    return _Rows(
-        groups,
-        code,
-        frame["__time"].to_numpy().copy(),
-        values.to_numpy().reshape(len(frame), -1),
-        frame["__row"].to_numpy(),
-        kind,
+    stamps, row = frame["__time"].to_numpy().copy(), frame["__row"].to_numpy()
+    findings = list(reading.notes)
+    if reading.is_wall and reading.zone is not None:
+        stamps = placed(source, schema.times, reading, (code, row, stamps), findings)
+    numbers = values.to_numpy().reshape(len(frame), -1)
+    return _Rows(groups, code, stamps, numbers, row, reading.form, reading.zone), findings
+
+
+def _refuse_other_zone(source: Source, reading: Reading, run: TimeAxis) -> None:
+    """Wall times and instants cannot continue each other."""
+    if (reading.zone is None) == (run.freq.zone is None):
+        return
+    said = [
+        f"time zone {zone}" if zone else "no time zone" for zone in (reading.zone, run.freq.zone)
+    ]
+    raise DataError(
+        f"{source.name}: its timestamps have {said[0]}, the run was trained on timestamps with "
+        f"{said[1]}; write them as the training data has them"
     )
 
 
@@ -132,7 +153,7 @@ def _without_infinities(
         )
     )
     values = np.where(infinite, np.nan, rows.values)
-    return _Rows(rows.groups, rows.code, rows.stamps, values, rows.row, rows.kind)
+    return replace(rows, values=values)
 
 
 def _sorted(rows: _Rows, source: Source, findings: list[Finding]) -> _Rows:
@@ -154,36 +175,37 @@ def _sorted(rows: _Rows, source: Source, findings: list[Finding]) -> _Rows:
 
 
 def _take(rows: _Rows, order: Ints) -> _Rows:
-    return _Rows(
-        rows.groups,
-        rows.code[order],
-        rows.stamps[order],
-        rows.values[order],
-        rows.row[order],
-        rows.kind,
+    return replace(
+        rows,
+        code=rows.code[order],
+        stamps=rows.stamps[order],
+        values=rows.values[order],
+        row=rows.row[order],
     )
 
 
 def _grid(
     rows: _Rows, source: Source, config: DataConfig, freq: Freq | None, findings: list[Finding]
-) -> Freq:
+) -> tuple[Freq, Ints]:
+    """The grid, and the place of each row on it."""
     starts = np.flatnonzero(np.diff(rows.code)) + 1
     series: list[Ints] = [np.unique(part) for part in np.split(rows.stamps, starts)]
     asked = Freq.parse(config.freq) if config.freq is not None else None
-    if asked is not None and (asked.unit == "rows") != (rows.kind == "integer"):
+    if asked is not None and (asked.unit == "rows") != (rows.form.kind == "integer"):
         hint = "leave out --time to count rows" if asked.unit == "rows" else "leave out --freq"
         raise DataError(
             f"{source.name}: data.freq = {config.freq!r} does not fit a time column of "
-            f"{rows.kind} values; {hint}"
+            f"{rows.form.kind} values; {hint}"
         )
     if freq is not None:
         grid = freq
         if asked is None:  # else the data is resampled, as the run's was
-            _refuse_other_step(series, rows.kind, freq, findings)
+            _refuse_other_step(series, rows, freq, findings)
     elif asked is not None:
-        grid = asked.align(rows.stamps)
+        asked = replace(asked, zone=rows.zone)
+        grid = asked.align(rows.stamps, dense=is_dense(series, asked.step))
     else:
-        grid, share = infer_freq(series, rows.kind == "integer")
+        grid, share = infer_freq(series, rows.form.kind == "integer", rows.zone)
         if share < _ON_GRID:
             findings.append(
                 Finding(
@@ -193,30 +215,43 @@ def _grid(
                     f"{100 * (1 - share):.0f} % of the rows lie beside it",
                     (),
                     "say the step to resample to, for example --set data.freq=1h "
-                    "--set data.duplicates=mean",
+                    "--set data.duplicates=mean" + local_days(series, rows.zone),
                 )
             )
-            return grid
-    off = grid.off_grid(rows.stamps)
-    if off.any():
-        at = np.flatnonzero(off)
+            return grid, grid.to_index(rows.stamps)
+    return grid, _on_grid(rows, source, grid, series, findings)
+
+
+def _on_grid(
+    rows: _Rows, source: Source, grid: Freq, series: list[Ints], findings: list[Finding]
+) -> Ints:
+    """Place of each row: the nearest step, or the step that gathers it where rows are denser."""
+    is_rounded = grid.unit == "fixed" and not is_dense(series, grid.step)
+    index = grid.to_nearest(rows.stamps) if is_rounded else grid.to_index(rows.stamps)
+    at = np.flatnonzero(grid.off_grid(rows.stamps))
+    if at.size:
+        most = int(np.abs(grid.to_stamps(index) - rows.stamps).max())
+        how = f"moved to the nearest step, by at most {Freq('fixed', most)}"
         findings.append(
             Finding(
                 "off-grid",
                 "warning",
-                f"{at.size:,} timestamps lie between the steps of {grid}; "
-                "each was moved back to the step before it",
+                f"{at.size:,} timestamps lie between the steps of {grid}; each was "
+                + (how if is_rounded else "moved back to the step before it"),
                 tuple(source.row(int(rows.row[i])) for i in at[:5]),
                 "correct the timestamps, or choose the step with --set data.freq=…",
             )
         )
-    return grid
+    return index
 
 
-def _refuse_other_step(series: list[Ints], kind: Kind, freq: Freq, findings: list[Finding]) -> None:
+def _refuse_other_step(
+    series: list[Ints], rows: _Rows, freq: Freq, findings: list[Finding]
+) -> None:
     """Data that continues a run must have its step, or nearly every step would be a guess."""
-    own, _ = infer_freq(series, kind == "integer")
-    off = np.mean(np.concatenate([freq.off_grid(stamps) for stamps in series]))
+    own, _ = infer_freq(series, rows.form.kind == "integer", freq.zone)
+    beside = freq.far_off if own.anchor == freq.anchor else freq.off_grid
+    off = np.mean(np.concatenate([beside(stamps) for stamps in series]))
     longest = max(len(stamps) for stamps in series)
     if off > 1 - _ON_GRID or (longest > _ENOUGH_STEPS and str(own) != str(freq)):
         findings.append(
@@ -305,7 +340,7 @@ def _scatter(rows: _Rows, index: Ints, grid: Freq, schema: Schema, source: Sourc
         pick(schema.future),
         static,
         grid,
-        rows.kind,
+        rows.form,
         schema,
     )
 
@@ -345,7 +380,7 @@ def _note_missing(panel: Panel, rows: _Rows, index: Ints, findings: list[Finding
     at = np.flatnonzero(jump)
     where = []
     for i in at[:5]:
-        stamps = format_stamps(panel.freq.to_stamps(index[i : i + 2]), panel.kind)
+        stamps = panel.form.texts(panel.freq.to_stamps(index[i : i + 2]))
         name = "/".join(panel.groups[int(rows.code[i])])
         where.append(f"{name + ': ' if name else ''}between {stamps[0]} and {stamps[1]}")
     findings.append(

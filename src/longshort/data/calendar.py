@@ -1,4 +1,4 @@
-"""Calendar features: where a timestamp lies in the day, the week and the year, as sine and cosine.
+"""Calendar features: the local time in the day, the week and the year, as sine and cosine.
 
 They depend on the timestamp alone, so they are known over the horizon.
 """
@@ -78,6 +78,6 @@ def calendar_features(freq: Freq, index: Ints, periods: Sequence[Period]) -> Flo
     """Sine and cosine of the phase in each period at grid indices, [n, 2 · periods]."""
     if not periods:
         return np.empty((len(index), 0))
-    stamps = freq.to_stamps(index).astype(np.float64) + _MONDAY
-    angles = [2 * np.pi * (stamps % _LENGTH[name]) / _LENGTH[name] for name in periods]
+    clock = freq.to_wall(index).astype(np.float64) + _MONDAY
+    angles = [2 * np.pi * (clock % _LENGTH[name]) / _LENGTH[name] for name in periods]
     return np.stack([wave(angle) for angle in angles for wave in (np.sin, np.cos)], axis=1)

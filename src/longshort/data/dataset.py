@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from longshort.data.findings import Finding
 from longshort.data.panel import Panel
 from longshort.data.schema import Schema, find_schema
 from longshort.data.sources import Source, open_source
-from longshort.data.timeline import Freq
+from longshort.data.stamps import looks_like_time, resembles_time
+from longshort.data.timeline import TimeAxis
 from longshort.errors import DataError
 
 
@@ -34,14 +35,15 @@ class Dataset:
     def unused(self) -> list[str]:
         """Columns without a role."""
         schema = self.schema
-        used = {schema.time, *schema.group, *schema.numbers}
+        used = {*schema.times, *schema.group, *schema.numbers}
         return [name for name in self.source.columns if name not in used]
 
     def describe(self) -> list[str]:
         """What was understood, for people."""
         panel, schema = self.panel, self.schema
         series = panel.num_groups * len(schema.target)
-        time = f"time {schema.time!r}" if schema.time else "no time column, rows are counted"
+        named = schema.time_setting
+        time = f"time {named!r}" if named else "no time column, rows are counted"
         targets = ", ".join(schema.target[:5]) + (", …" if len(schema.target) > 5 else "")
         longest = int(np.argmax(panel.lengths))
         ends = panel.stamps(longest, np.array([0, panel.lengths[longest] - 1]))
@@ -57,12 +59,31 @@ class Dataset:
         return lines
 
 
-def read_dataset(data: object, config: DataConfig, freq: Freq | None = None) -> Dataset:
-    """Read a path or frame by these settings; `freq` is the grid of a run that it continues."""
+def read_dataset(data: object, config: DataConfig, run: TimeAxis | None = None) -> Dataset:
+    """Read a path or frame by these settings; `run` is the grid of a run that it continues."""
     source = open_source(data, config)
     if source.sample.is_empty():
         raise DataError(f"{source.name}: there are column names but no rows")
     schema = find_schema(source, config)
     config, decided = decide_notation(source, schema.numbers, config)
-    panel, findings = build_panel(source, schema, config, freq)
-    return Dataset(source, schema, panel, (*source.findings, *findings), config, tuple(decided))
+    panel, findings = build_panel(source, schema, config, run)
+    found = (*source.findings, *findings)
+    dataset = Dataset(source, schema, panel, found, config, tuple(decided))
+    return replace(dataset, findings=(*found, *_times_left_out(dataset, config)))
+
+
+def _times_left_out(dataset: Dataset, config: DataConfig) -> list[Finding]:
+    """Columns that look like dates and are not looked at."""
+    source, found = dataset.source, []
+    for name in dataset.unused[:50]:
+        fix = f"choose it with --time {name}"
+        if looks_like_time(source, name, config):
+            what = "holds timestamps too"
+        elif (cell := resembles_time(source, name)) is not None:
+            what = f"looks like dates ({cell!r}) of no form known here"
+            fix += ", and say how it reads with --set data.time_format=…"
+        else:
+            continue
+        said = f"column {name!r} {what}; it is not used"
+        found.append(Finding("other-time", "note", said, fix=fix))
+    return found

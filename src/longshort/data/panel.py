@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.data.forms import Form, Kind
 from longshort.data.schema import Schema
-from longshort.data.stamps import Kind
-from longshort.data.timeline import Freq, Ints, format_stamps
+from longshort.data.timeline import Freq, Ints
 
 Floats = NDArray[np.float64]
 
@@ -32,8 +32,13 @@ class Panel:
     future: Floats
     static: Floats
     freq: Freq
-    kind: Kind
+    form: Form
     schema: Schema
+
+    @property
+    def kind(self) -> Kind:
+        """Whether timestamps are dates, dates with a time of day, or row numbers."""
+        return self.form.kind
 
     @property
     def num_groups(self) -> int:
@@ -69,7 +74,7 @@ class Panel:
 
     def stamps(self, group: int, rows: Ints) -> list[str]:
         """Timestamps of a group's rows (0 is its first; past its end is the future)."""
-        return format_stamps(self.freq.to_stamps(self.first[group] + rows), self.kind)
+        return self.form.texts(self.freq.to_stamps(self.first[group] + rows))
 
     def series_name(self, group: int, column: int) -> str:
         """How a person calls one series: its group, and its column where there are several."""

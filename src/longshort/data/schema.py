@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from longshort.config import DataConfig
 from longshort.data.columns import is_numeric, why_identifier
 from longshort.data.sources import Source
-from longshort.data.stamps import looks_like_time
+from longshort.data.stamps import find_clock, looks_like_time
 from longshort.errors import DataError, nearest
 
 _SURE_NAMES = ("ds", "date", "datetime", "timestamp", "time", "year")
@@ -25,6 +25,18 @@ class Schema:
     past: tuple[str, ...]
     future: tuple[str, ...]
     static: tuple[str, ...]
+    clock: str | None = None
+    """The column that holds the time of day, where the time column holds the date alone."""
+
+    @property
+    def times(self) -> tuple[str, ...]:
+        """The time column, and the clock's where there is one."""
+        return tuple(name for name in (self.time, self.clock) if name is not None)
+
+    @property
+    def time_setting(self) -> str | None:
+        """What `--time` says to find these again."""
+        return ",".join(self.times) or None
 
     @property
     def numbers(self) -> list[str]:
@@ -38,13 +50,11 @@ def find_schema(source: Source, config: DataConfig) -> Schema:
         for name in getattr(config, role):
             if name != "all" or role != "target":
                 _require(source, name, role)
-    if config.time is not None:
-        _require(source, config.time, "time")
-    time = config.time or _find_time(source, config)
-    taken = {time, *config.group, *config.past, *config.future, *config.static}
+    time, clock = _find_times(source, config)
+    taken = {time, clock, *config.group, *config.past, *config.future, *config.static}
     target = _find_target(source, config, taken)
-    _refuse_two_roles(source, config, time, target)
-    return Schema(time, config.group, target, config.past, config.future, config.static)
+    _refuse_two_roles(source, config, time, clock, target)
+    return Schema(time, config.group, target, config.past, config.future, config.static, clock)
 
 
 def _require(source: Source, name: str, role: str) -> None:
@@ -62,6 +72,28 @@ def _delimiter_hint(source: Source) -> str:
         "; the file reads as a single column: if the delimiter was not recognised, name it with "
         "--set data.delimiter=';'"
     )
+
+
+def _find_times(source: Source, config: DataConfig) -> tuple[str | None, str | None]:
+    """The time column, and the one with the time of day where the first holds dates alone."""
+    if config.time is None:
+        time = _find_time(source, config)
+        if time is None:
+            return None, None
+        taken = {*config.target, *config.group, *config.past, *config.future, *config.static}
+        free = [name for name in source.columns if name not in taken]
+        return time, find_clock(source, time, free, config)
+    names = [config.time]
+    if config.time not in source.columns and "," in config.time:
+        names = [name.strip() for name in config.time.split(",")]
+    if len(names) > 2:
+        raise DataError(
+            f"{source.name}: --time names {len(names)} columns; name one, or a column of dates and "
+            "one of clock times"
+        )
+    for name in names:
+        _require(source, name, "time")
+    return names[0], names[1] if len(names) > 1 else None
 
 
 def _find_time(source: Source, config: DataConfig) -> str | None:
@@ -108,10 +140,10 @@ def _find_target(source: Source, config: DataConfig, taken: set[str | None]) -> 
 
 
 def _refuse_two_roles(
-    source: Source, config: DataConfig, time: str | None, target: tuple[str, ...]
+    source: Source, config: DataConfig, time: str | None, clock: str | None, target: tuple[str, ...]
 ) -> None:
     roles = {
-        "time": (time,) if time else (),
+        "time": tuple(name for name in (time, clock) if name is not None),
         "target": target,
         "group": config.group,
         "past": config.past,

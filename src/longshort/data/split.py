@@ -8,6 +8,7 @@ belongs to none. Its context may reach back over the border, as it would in use,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import numpy as np
@@ -109,11 +110,27 @@ def _index_of(panel: Panel, text: str, key: str) -> int:
                 None
             )
     else:
-        try:
-            moment = np.datetime64(text.strip().replace(" ", "T"), "us")
-        except ValueError:
+        moment = _moment(panel, text.strip())
+        if moment is None:
             raise ConfigError(
                 f"{key}: {text!r} is no timestamp; write it like 2024-01-31 or 2024-01-31 06:00:00"
-            ) from None
-        value = np.array([moment]).astype(np.int64)
+            )
+        value = np.array([moment])
     return int(panel.freq.to_index(value)[0])
+
+
+def _moment(panel: Panel, text: str) -> int | None:
+    """A timestamp in ISO 8601, with an offset or in local time, or in the data's own form."""
+    try:
+        return int(panel.freq.stamp(np.array([np.datetime64(text, "us")]).astype(np.int64))[0])
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return panel.form.read(text)
+    wall = np.array([np.datetime64(moment.replace(tzinfo=None), "us")]).astype(np.int64)
+    if moment.tzinfo is None:
+        return int(panel.freq.stamp(wall)[0])
+    offset = moment.utcoffset() or timedelta()
+    return int(wall[0]) - round(offset.total_seconds() * 1e6) if panel.freq.zone else None

@@ -2,64 +2,114 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
 from longshort.config import DataConfig
 from longshort.data.columns import text_cells
+from longshort.data.findings import Finding
+from longshort.data.forms import Form
+from longshort.data.patterns import (
+    as_written,
+    candidates,
+    has_clock,
+    has_offset,
+    has_short_year,
+    offset_of,
+    parse,
+    readable,
+)
 from longshort.data.sources import Source
+from longshort.data.zones import LIKELY, check_zone, offset_name, recognise
 from longshort.errors import DataError
 
-Kind = Literal["datetime", "date", "integer"]
-
-_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d", "%d-%m-%Y")
-_TIMES = ("%H:%M:%S%.f", "%H:%M")
-_MONTHS = ("%Y-%m", "%Y/%m")
-_QUARTERS = "quarter"
-_FORMATS = (
-    *_DATES,
-    *_MONTHS,
-    _QUARTERS,
-    *(f"{date} {time}" for date in _DATES for time in _TIMES),
-    *(f"%Y-%m-%dT{time}" for time in _TIMES),
-    *(f"%Y-%m-%d{mark}%H:%M:%S%.f%#z" for mark in (" ", "T")),
+_MINUTE = 60_000_000
+_UNIX = ((1_000_000, 10**9), (1_000, 10**12), (1, 10**15))
+"""Microseconds of one unit, and a number of such units since 1970 in the year 2001."""
+_DIGITS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+_WEEK = ("week", "wk", "kw", "woche", "semaine", "semana")
+_CLOCK_NAMES = ("time", "hour", "hr", "clock", "zeit", "uhrzeit", "stunde")
+_CLOCK_CELL = r"^(?:\d{1,2}|\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp][Mm])?)$"
+_DATE_LIKE = re.compile(
+    r"\d{1,4}[-/. ]\w{1,9}[-/. ]\d{1,4}.*|\d{4}[-/. ]?[A-Za-z]{1,9}[-/. ]?\d{1,2}"
+    r"|[A-Za-z]{3,9}[-/. ,]+\d{2,4}"
 )
 
 
-def stamp(source: Source, name: str, config: DataConfig) -> tuple[pl.Expr, Kind]:
-    """Expression that reads a column as int64 microseconds (or integers), and what it holds."""
+@dataclass(frozen=True)
+class Reading:
+    """How a time column is read.
+
+    `value` gives int64 microseconds (row numbers as they are): instants in UTC where a zone is
+    known, else what the clock showed; `is_wall` says that it still is what the clock of `zone`
+    showed. Steps of a day and longer are counted in `zone`.
+    """
+
+    value: pl.Expr
+    form: Form
+    zone: str | None = None
+    is_wall: bool = False
+    notes: tuple[Finding, ...] = ()
+
+
+def read_stamps(
+    source: Source,
+    names: tuple[str, ...],
+    config: DataConfig,
+    like: Form | None = None,
+    zone: str | None = None,
+) -> Reading:
+    """How to read a time column, or a column of dates with one of clock times.
+
+    `like` and `zone` are those of a run that the data continues: they settle what is in doubt.
+    """
+    if config.timezone is not None:
+        check_zone(config.timezone)
+    if len(names) > 1:
+        text = pl.concat_str([_as_text(source, name) for name in names], separator="\t")
+        return _text_reading(source, names, text, config, like, zone)
+    name = names[0]
     dtype = source.sample.schema[name]
     column = pl.col(name)
     if dtype == pl.Date:
-        return column.cast(pl.Datetime("us")).cast(pl.Int64), "date"
+        return _wall(column.cast(pl.Datetime("us")).cast(pl.Int64), Form("date"), config)
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+        instant = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        form = Form("datetime", zone=str(dtype.time_zone))
+        value = instant.cast(pl.Datetime("us")).cast(pl.Int64)
+        return Reading(value, form, config.timezone or form.zone)
     if isinstance(dtype, pl.Datetime):
-        if dtype.time_zone is not None:
-            column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        return column.cast(pl.Datetime("us")).cast(pl.Int64), "datetime"
-    if dtype.is_integer() or dtype.is_float():
-        whole = column.cast(pl.Int64, strict=False)
-        return _integer_stamp(name, whole, _samples(source, name).cast(pl.Int64, strict=False))
+        return _wall(column.cast(pl.Datetime("us")).cast(pl.Int64), Form("datetime"), config)
+    if dtype.is_numeric():
+        return _number_reading(source, name, column.cast(pl.Float64), config)
     if dtype != pl.String:
         raise DataError(f"{source.name}: time column {name!r} holds {dtype}; timestamps are needed")
-    return _text_stamp(source, name, config)
+    text = text_cells(name)
+    sample = _cells(source, text)
+    if config.time_format is None and sample.len() and _is_number(sample):
+        return _number_reading(source, name, text.cast(pl.Float64, strict=False), config)
+    return _text_reading(source, names, text, config, like, zone)
 
 
-def refuse_bad_stamps(source: Source, name: str, config: DataConfig) -> None:
+def refuse_bad_stamps(source: Source, names: tuple[str, ...], reading: Reading) -> None:
     """Raise for the first row whose timestamp is missing or does not parse."""
-    expression, _ = stamp(source, name, config)
     bad = (
-        source.lazy.select(pl.col(name), value=expression)
-        .with_row_index("row")
-        .filter(pl.col("value").is_null())
+        source.lazy.select(*names, __value=reading.value)
+        .with_row_index("__row")
+        .filter(pl.col("__value").is_null())
         .head(1)
         .collect()
     )
     if bad.height:
-        value = bad[name][0]
-        what = "is missing" if value is None else f"{str(value)[:40]!r} does not read like the rest"
+        cells = [bad[name][0] for name in names]
+        shown = " ".join(str(cell) for cell in cells if cell is not None)[:40]
+        what = "is missing" if None in cells else f"{shown!r} does not read like the rest"
+        column = " and ".join(map(repr, names))
         raise DataError(
-            f"{source.name}: {source.row(int(bad['row'][0]))}, column {name!r}: the timestamp "
+            f"{source.name}: {source.row(int(bad['__row'][0]))}, column {column}: the timestamp "
             f"{what}; correct or remove the row"
         )
 
@@ -71,92 +121,275 @@ def looks_like_time(source: Source, name: str, config: DataConfig) -> bool:
         return True
     if dtype != pl.String:
         return False
-    sample = _samples(source, name)
-    if sample.len() == 0 or sample.cast(pl.Float64, strict=False).null_count() == 0:
+    sample = _cells(source, text_cells(name))
+    return bool(sample.len() and not _is_number(sample) and _fitting(sample, config))
+
+
+def resembles_time(source: Source, name: str) -> str | None:
+    """The first cell of a text column that looks like dates of whatever form; None if it does not.
+
+    What is found here and is no `looks_like_time` is to be said, since nothing can read it.
+    """
+    if source.sample.schema[name] != pl.String:
+        return None
+    cells = _cells(source, text_cells(name)).head(20).to_list()
+    is_alike = bool(cells) and all(_DATE_LIKE.fullmatch(cell) for cell in cells)
+    return str(cells[0]) if is_alike else None
+
+
+def find_clock(source: Source, date: str, free: list[str], config: DataConfig) -> str | None:
+    """The column that holds the time of day of a date column, if there is one by name and content.
+
+    The dates must have no time of day of their own, and repeat.
+    """
+    dtype = source.sample.schema[date]
+    sample = _cells(source, _as_text(source, date))
+    if dtype != pl.Date and (dtype != pl.String or _is_number(sample)):
+        return None
+    is_date = dtype == pl.Date or not any(has_clock(form) for form in _fitting(sample, config))
+    if not is_date or sample.n_unique() == sample.len():
+        return None
+    named = (name for name in free if name.strip().casefold() in _CLOCK_NAMES and name != date)
+    return next((name for name in named if _is_clock(source, name)), None)
+
+
+def _is_clock(source: Source, name: str) -> bool:
+    dtype = source.sample.schema[name]
+    cells = _cells(source, _as_text(source, name))
+    if dtype == pl.Time:
+        return True
+    if not cells.len() or not bool(cells.str.contains(_CLOCK_CELL).all()):
         return False
-    return bool(_formats_that_fit(sample, config))
+    hours = cells.cast(pl.Int64, strict=False)
+    return hours.null_count() == hours.len() or bool((hours.drop_nulls() < 24).all())
 
 
-def _samples(source: Source, name: str) -> pl.Series:
-    if source.sample.schema[name] == pl.String:
-        return source.sample.select(text_cells(name)).to_series().drop_nulls()
-    return source.sample[name].drop_nulls()
+def _as_text(source: Source, name: str) -> pl.Expr:
+    """Cells of a date or clock column as text."""
+    dtype = source.sample.schema[name]
+    if dtype == pl.String:
+        return text_cells(name)
+    if isinstance(dtype, pl.Datetime):
+        return pl.col(name).dt.to_string("%Y-%m-%d")
+    if dtype.is_numeric():
+        return pl.col(name).cast(pl.Int64, strict=False).cast(pl.String)
+    return pl.col(name).cast(pl.String)
 
 
-def _text_stamp(source: Source, name: str, config: DataConfig) -> tuple[pl.Expr, Kind]:
-    sample = _samples(source, name)
-    text = text_cells(name)
-    whole = sample.cast(pl.Int64, strict=False)
-    if config.time_format is None and whole.null_count() == 0 and sample.len():
-        return _integer_stamp(name, text.cast(pl.Int64, strict=False), whole)
-    formats = _formats_that_fit(sample, config)
-    if not formats:
-        shown = sample[0] if sample.len() else "nothing"
+def _cells(source: Source, text: pl.Expr) -> pl.Series:
+    return source.sample.select(text).to_series().drop_nulls()
+
+
+def _is_number(sample: pl.Series) -> bool:
+    return sample.cast(pl.Float64, strict=False).null_count() == 0
+
+
+def _wall(value: pl.Expr, form: Form, config: DataConfig) -> Reading:
+    """Stamps without an offset: of the zone that is set, if one is."""
+    zone = config.timezone
+    return Reading(value, replace(form, zone=zone), zone, is_wall=zone is not None)
+
+
+def _text_reading(
+    source: Source,
+    names: tuple[str, ...],
+    text: pl.Expr,
+    config: DataConfig,
+    like: Form | None,
+    zone: str | None,
+) -> Reading:
+    sample = _cells(source, text)
+    forms = _fitting(sample, config)
+    column = " and ".join(map(repr, names))
+    if not forms:
+        shown = str(sample[0]).replace("\t", " ") if sample.len() else "nothing"
         raise DataError(
-            f"{source.name}: column {name!r}: {shown!r} does not read as a timestamp; name another "
+            f"{source.name}: column {column}: {shown!r} does not read as a timestamp; name another "
             "column with --time, or say how to read it, for example "
             "--set data.time_format='%d.%m.%Y %H:%M'"
         )
-    readings = {tuple(_parse(sample, form).to_list()) for form in formats}
-    if len(readings) > 1:
-        raise DataError(
-            f"{source.name}: column {name!r}: {sample[0]!r} can be read as {formats[0]!r} or as "
-            f"{formats[1]!r}; choose with --set data.time_format='{formats[0]}'"
+    pattern = _settled(source, column, text, sample, forms, like)
+    notes = []
+    if has_short_year(pattern):
+        notes.append(
+            Finding(
+                "short-years",
+                "note",
+                f"column {column} has years of two digits; 00 to 69 are read as 2000 to 2069, "
+                "70 to 99 as 1970 to 1999",
+            )
         )
-    form = formats[0]
-    parsed = _parse_expr(text, form).cast(pl.Int64)
-    return parsed, "datetime" if _has_clock(form) else "date"
+    if len(names) > 1:
+        notes.append(
+            Finding("joined-time", "note", f"the time is read from the columns {column} together")
+        )
+    form = Form("datetime" if has_clock(pattern) else "date", "text", as_written(sample, pattern))
+    value = parse(text, pattern).cast(pl.Int64)
+    if not has_offset(pattern):
+        reading = _wall(value, form, config)
+        return replace(reading, notes=tuple(notes))
+    return _offset_reading(source, column, value, text, form, config, zone, notes)
 
 
-def _integer_stamp(name: str, value: pl.Expr, sample: pl.Series) -> tuple[pl.Expr, Kind]:
-    """Plain integers are row numbers unless they all look like years, YYYYMMDD or Unix time."""
-    known = sample.drop_nulls()
-    if not known.len():
-        return value, "integer"
-    bounds = known.to_numpy()
-    low, high = int(bounds.min()), int(bounds.max())
-    are_years = "year" in name.casefold() or known.n_unique() == known.len()
-    if low >= 1500 and high <= 2200 and are_years:
-        return pl.datetime(value, 1, 1, time_unit="us").cast(pl.Int64), "date"
-    if low >= 15_000_101 and high <= 22_001_231:
-        days = known.cast(pl.String).str.to_date("%Y%m%d", strict=False)
-        if not days.null_count():
-            return _parse_expr(value.cast(pl.String), "%Y%m%d").cast(pl.Int64), "date"
-    if low >= 150_001 and high <= 220_012 and bool((known % 100).is_between(1, 12).all()):
-        return pl.datetime(value // 100, value % 100, 1, time_unit="us").cast(pl.Int64), "date"
-    for scale, unit in ((1_000_000, 10**9), (1_000, 10**12), (1, 10**15)):
-        if unit // 2 <= low and high <= unit * 4:
-            return value * scale, "datetime"
-    return value, "integer"
-
-
-def _formats_that_fit(sample: pl.Series, config: DataConfig) -> list[str]:
-    candidates = (config.time_format,) if config.time_format else _FORMATS
+def _fitting(sample: pl.Series, config: DataConfig) -> list[str]:
+    """Patterns that read all of the first cells, and nearly all of the sample."""
     first = sample.head(5)
-    likely = [f for f in candidates if _parse(first, f).null_count() == 0 and first.len()]
+    if not first.len():
+        return []
     limit = 0.02 * sample.len()
-    return [form for form in likely if _parse(sample, form).null_count() <= limit]
+    groups = [[config.time_format]] if config.time_format else candidates(first.to_list())
+    for group in groups:
+        fits = [form for form in group if _parsed(first, form).null_count() == 0]
+        fits = [form for form in fits if _parsed(sample, form).null_count() <= limit]
+        if fits:
+            return fits
+    return []
 
 
-def _parse(sample: pl.Series, form: str) -> pl.Series:
-    return sample.to_frame("text").select(_parse_expr(pl.col("text"), form))["text"]
+def _parsed(sample: pl.Series, pattern: str) -> pl.Series:
+    return sample.to_frame("text").select(parse(pl.col("text"), pattern))["text"]
 
 
-def _parse_expr(text: pl.Expr, form: str) -> pl.Expr:
-    if "%z" in form or "%#z" in form or "%:z" in form:
-        zoned = text.str.to_datetime(form, time_unit="us", strict=False, time_zone="UTC")
-        return zoned.dt.replace_time_zone(None)
-    if form in _MONTHS:
-        return _parse_expr(text + form[2] + "01", form + form[2] + "%d")
-    if form == _QUARTERS:
-        year, quarter = (
-            text.str.extract(r"^(\d{4})[- ]?Q([1-4])$", i).cast(pl.Int64) for i in (1, 2)
+def _settled(
+    source: Source,
+    column: str,
+    text: pl.Expr,
+    sample: pl.Series,
+    forms: list[str],
+    like: Form | None,
+) -> str:
+    """The pattern that reads the most of the whole column; asked for if several read it otherwise.
+
+    A single 13/01 tells the day from the month for all the other rows.
+    """
+    if len({tuple(_parsed(sample, form).to_list()) for form in forms}) == 1:
+        return forms[0]
+    found = source.lazy.select(
+        parse(text, form).is_null().sum().alias(str(place)) for place, form in enumerate(forms)
+    ).collect(engine="streaming")
+    lost = found.row(0)
+    left = [form for form, count in zip(forms, lost, strict=True) if count == min(lost)]
+    if len(left) == 1:
+        return left[0]
+    if like is not None and readable(like.pattern) in left:
+        return readable(like.pattern)
+    shown = str(sample[0]).replace("\t", " ")
+    raise DataError(
+        f"{source.name}: column {column}: {shown!r} can be read as {left[0]!r} or as "
+        f"{left[1]!r}; choose with --set data.time_format='{left[0]}'"
+    )
+
+
+def _offset_reading(
+    source: Source,
+    column: str,
+    value: pl.Expr,
+    text: pl.Expr,
+    form: Form,
+    config: DataConfig,
+    zone: str | None,
+    notes: list[Finding],
+) -> Reading:
+    """Stamps with an offset: in which zone their wall clock hangs."""
+    known = source.lazy.select(at=value, offset=offset_of(text)).unique().drop_nulls().collect()
+    at, offset = known["at"].to_numpy(), known["offset"].to_numpy()
+    several = np.unique(offset)
+    preferred = tuple(name for name in (config.timezone, zone) if name is not None)
+    own: str | None = "UTC"
+    if several.size > 1 or not form.pattern.endswith("Z"):
+        own = recognise(at, offset, preferred + (LIKELY if several.size > 1 else ()))
+    if own is None and several.size == 1:
+        own = offset_name(int(several[0]) // _MINUTE)
+    elif own is None:
+        own = config.timezone or "UTC"
+        shown = ", ".join(offset_name(int(one) // _MINUTE) for one in several[:4])
+        notes.append(
+            Finding(
+                "zone",
+                "warning",
+                f"the offsets in column {column} ({shown}) change as in no zone known here; "
+                f"days are counted, and timestamps written, in {own}",
+                fix="name the zone with --set data.timezone=…",
+            )
         )
-        return pl.datetime(year, quarter * 3 - 2, 1, time_unit="us")
-    if _has_clock(form):
-        return text.str.to_datetime(form, time_unit="us", strict=False)
-    return text.str.to_date(form, strict=False).cast(pl.Datetime("us"))
+    elif several.size > 1 and own not in preferred:
+        notes.append(
+            Finding(
+                "zone",
+                "note",
+                f"the offsets in column {column} change as the clocks in {own} do; days are "
+                "counted there",
+                fix="name another zone with --set data.timezone=…",
+            )
+        )
+    if form.pattern.endswith("Z") and several.size > 1:
+        form = replace(form, pattern=form.pattern[:-1] + "%:z")
+    return Reading(value, replace(form, zone=own), config.timezone or own, notes=tuple(notes))
 
 
-def _has_clock(form: str) -> bool:
-    return any(mark in form for mark in ("%H", "%I", "%T", "%R", "%M", "%X", "%c", "%r", "%s"))
+def _number_reading(source: Source, name: str, number: pl.Expr, config: DataConfig) -> Reading:
+    """Numbers are rows unless they all look like years, YYYYMM, YYYYMMDD or Unix time."""
+    found = source.lazy.select(n=number.fill_nan(None)).collect(engine="streaming")["n"]
+    sample = found.head(source.sample.height).drop_nulls()
+    whole = number.cast(pl.Int64, strict=False)
+    if not sample.len():
+        return Reading(whole, Form("integer", "number"))
+    low, high = _bounds(sample)
+    pattern = _digits(sample.cast(pl.Int64), low, high)
+    for per, unit in _UNIX:
+        if pattern is None and unit // 2 <= low and high <= unit * 4:
+            value = (number * per).round().cast(pl.Int64, strict=False)
+            zone = config.timezone
+            form = Form("datetime", "number", per=per, zone=zone and "UTC")
+            return Reading(value, form, zone)
+    odd = found.filter(found % 1 != 0)
+    if odd.len():
+        raise DataError(
+            f"{source.name}: time column {name!r} holds {odd[0]:g}, which is neither a date, a "
+            "Unix time nor a row number; name another column with --time"
+        )
+    pattern = pattern or _calendar_number(name, found.drop_nulls().cast(pl.Int64), sample)
+    if pattern is None:
+        return Reading(whole, Form("integer", "number"))
+    form = Form("datetime" if has_clock(pattern) else "date", "number", pattern)
+    return _wall(_parse_digits(whole.cast(pl.String), pattern).cast(pl.Int64), form, config)
+
+
+def _bounds(numbers: pl.Series) -> tuple[int, int]:
+    values = numbers.to_numpy()
+    return int(values.min()), int(values.max())
+
+
+def _digits(sample: pl.Series, low: int, high: int) -> str | None:
+    """The pattern of digits, such as 20240131, by which all of these numbers are dates."""
+    pattern = _DIGITS.get(len(str(low)))
+    if pattern is None or len(str(high)) != len(str(low)):
+        return None
+    if not 1500 <= int(str(low)[:4]) <= int(str(high)[:4]) <= 2200:
+        return None
+    return None if _parsed(sample.cast(pl.String), pattern).null_count() else pattern
+
+
+def _calendar_number(name: str, column: pl.Series, sample: pl.Series) -> str | None:
+    """How whole numbers are years, months such as 202401, or weeks such as 202453, if they are."""
+    low, high = _bounds(sample)
+    if low >= 1500 and high <= 2200:
+        is_year = "year" in name.casefold() or sample.n_unique() == sample.len()
+        return "%Y" if is_year else None
+    part = sample.cast(pl.Int64) % 100
+    if low < 150_001 or high > 220_053 or not bool(part.is_between(1, 53).all()):
+        return None
+    is_week = bool((column % 100 > 12).any()) or any(word in name.casefold() for word in _WEEK)
+    return "%G%V" if is_week else "%Y%m"
+
+
+def _parse_digits(text: pl.Expr, pattern: str) -> pl.Expr:
+    """As the pattern says; separators keep the parser from reading a year too far."""
+    year, rest = text.str.slice(0, 4), text.str.slice(4)
+    if pattern == "%Y":
+        return parse(text + pl.lit("-01"), "%Y-%m")
+    if pattern == "%Y%m":
+        return parse(year + pl.lit("-") + rest, "%Y-%m")
+    if pattern == "%G%V":
+        return parse(year + pl.lit("-W") + rest, "%G-W%V")
+    return parse(text, pattern)

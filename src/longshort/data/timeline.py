@@ -1,6 +1,8 @@
 """The regular grid that timestamps lie on: a step, its phase, and the way to and from it.
 
-Timestamps are int64 microseconds since 1970 without a time zone, or plain integers ("rows").
+Timestamps are int64 microseconds since 1970, or plain integers ("rows"). Where the grid has a time
+zone they are instants in UTC, and days, weeks and months are those of the zone's calendar, while
+hours and less count absolute time; without a zone they are what a wall clock showed.
 A grid index is an int64; consecutive steps have consecutive indices.
 """
 
@@ -8,15 +10,16 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.data.forms import Form
+from longshort.data.zones import Ints as Ints
+from longshort.data.zones import to_instants, to_wall
 from longshort.errors import ConfigError
-
-Ints = NDArray[np.int64]
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -30,6 +33,24 @@ _FIXED = {
     "w": 7 * DAY,
 }
 _MONTHS = {"mo": 1, "q": 3, "y": 12}
+_USUAL = tuple(
+    count * unit
+    for unit, counts in (
+        (SECOND, (1, 2, 5, 10, 15, 20, 30)),
+        (60 * SECOND, (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)),
+        (3600 * SECOND, (1, 2, 3, 4, 6, 8, 12)),
+        (DAY, (1, 7)),
+    )
+    for count in counts
+)
+"""Steps that people set a clock to, in microseconds."""
+_CLEAR = 0.5
+_CLEAR_GRID = 0.95
+"""Share of the timestamps that must lie on a grid."""
+_LIKE = 0.05
+"""How far the median gap may be from a usual step, as a share of it."""
+_ABOUT = 0.75
+"""Timestamps closer together than this share of a step are gathered in it, others are rounded."""
 _PATTERN = re.compile(r"(\d*)\s*([a-zA-Z]+)")
 
 
@@ -40,13 +61,14 @@ class Freq:
     unit "fixed": `step` microseconds, `anchor` is the phase; "month": `step` calendar months,
     `anchor` the day of the month (31: its last day) and `phase` the month index modulo the step;
     "business": Monday to Friday, `anchor` microseconds into
-    the day; "rows": integers, `step` apart from `anchor` on.
+    the day; "rows": integers, `step` apart from `anchor` on. `zone` is the calendar's time zone.
     """
 
     unit: Literal["fixed", "month", "business", "rows"]
     step: int = 1
     anchor: int = 0
     phase: int = 0
+    zone: str | None = None
 
     def __str__(self) -> str:
         if self.unit == "business":
@@ -81,34 +103,71 @@ class Freq:
             "(business days), '1w', '1mo', '1q', '1y' or 'rows'"
         )
 
-    def align(self, stamps: Ints) -> Freq:
-        """Take the phase from data: where most of these timestamps lie."""
+    @property
+    def is_calendar(self) -> bool:
+        """Whether steps are counted in days of the calendar."""
+        return self.unit in ("month", "business") or (self.unit == "fixed" and not self.step % DAY)
+
+    def wall(self, stamps: Ints) -> Ints:
+        """What the clock on the wall shows at these timestamps."""
+        return stamps if self.zone is None else to_wall(stamps, self.zone)
+
+    def stamp(self, wall: Ints) -> Ints:
+        """When the clock on the wall shows this."""
+        return wall if self.zone is None else to_instants(wall, self.zone)
+
+    def _counted(self, stamps: Ints) -> Ints:
+        """Timestamps in the time that steps are counted in."""
+        return self.wall(stamps) if self.is_calendar else stamps
+
+    def align(self, stamps: Ints, *, dense: bool = False) -> Freq:
+        """Take the phase from data: where most of these timestamps lie, or about which they lie.
+
+        Where each step gathers many that share no phase (`dense`), steps begin at 0.
+        """
         if stamps.size == 0:
             return self
+        times = self._counted(stamps)
         if self.unit == "business":
-            return Freq("business", anchor=_mode(stamps % DAY))
+            return replace(self, anchor=_mode(times % DAY))
         if self.unit == "month":
-            month, day = _month_and_day(stamps)
-            last = _days_in_month(month)
-            anchor = 31 if bool(np.all(day == last)) else _mode(day)
-            return Freq("month", self.step, anchor, _mode(month % self.step))
-        return Freq(self.unit, self.step, _mode(stamps % self.step))
+            month, day = _month_and_day(times)
+            return replace(self, anchor=_month_day(month, day), phase=_mode(month % self.step))
+        phase = times % self.step
+        anchor = _mode(phase)
+        if self.unit == "fixed" and np.mean(phase == anchor) < _CLEAR:
+            anchor = 0 if dense else _middle(phase, self.step)
+        return replace(self, anchor=anchor)
 
     def to_index(self, stamps: Ints) -> Ints:
         """Grid index at or before each timestamp."""
+        times = self._counted(stamps)
         if self.unit == "business":
-            days = stamps.astype("datetime64[us]").astype("datetime64[D]")
+            days = times.astype("datetime64[us]").astype("datetime64[D]")
             return np.asarray(
                 np.busday_count(np.datetime64("1970-01-01"), np.busday_offset(days, 0, "backward")),
                 dtype=np.int64,
             )
         if self.unit == "month":
-            month, _ = _month_and_day(stamps)
+            month, _ = _month_and_day(times)
             return np.asarray((month - self.phase) // self.step)
-        return np.asarray((stamps - self.anchor) // self.step)
+        return np.asarray((times - self.anchor) // self.step)
+
+    def to_nearest(self, stamps: Ints) -> Ints:
+        """Grid index of the nearest step; months, business days and rows are not rounded up."""
+        return self.to_index(stamps + self.step // 2 if self.unit == "fixed" else stamps)
 
     def to_stamps(self, index: Ints) -> Ints:
         """Timestamps of grid indices."""
+        times = self._times(index)
+        return self.stamp(times) if self.is_calendar else times
+
+    def to_wall(self, index: Ints) -> Ints:
+        """What the clock on the wall shows at grid indices."""
+        times = self._times(index)
+        return times if self.is_calendar else self.wall(times)
+
+    def _times(self, index: Ints) -> Ints:
         if self.unit == "business":
             days = np.busday_offset(np.datetime64("1970-01-01"), index, roll="forward")
             return np.asarray(days.astype("datetime64[us]").astype(np.int64)) + self.anchor
@@ -122,24 +181,72 @@ class Freq:
     def off_grid(self, stamps: Ints) -> NDArray[np.bool_]:
         """Which timestamps do not lie on the grid (for months: not in a month of the grid)."""
         if self.unit == "month":
-            month, _ = _month_and_day(stamps)
+            month, _ = _month_and_day(self._counted(stamps))
             return np.asarray((month - self.phase) % self.step != 0)
         return np.asarray(self.to_stamps(self.to_index(stamps)) != stamps)
 
+    def far_off(self, stamps: Ints) -> NDArray[np.bool_]:
+        """Which timestamps lie more than a quarter of a step from the nearest one."""
+        if self.unit != "fixed":
+            return self.off_grid(stamps)
+        moved = np.abs(self.to_stamps(self.to_nearest(stamps)) - stamps)
+        return np.asarray(moved * 4 > self.step)
 
-def infer_freq(series: list[Ints], is_integer: bool) -> tuple[Freq, float]:
-    """Most plausible grid of sorted timestamps, and the share of timestamps that lie on it."""
-    gaps = [np.diff(stamps) for stamps in series if stamps.size > 1]
-    steps = np.concatenate(gaps) if gaps else np.empty(0, np.int64)
-    steps = steps[steps > 0]
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """The grid of a run, and the form in which its timestamps came."""
+
+    freq: Freq
+    form: Form
+
+
+def infer_freq(series: list[Ints], is_integer: bool, zone: str | None = None) -> tuple[Freq, float]:
+    """Most plausible grid of sorted timestamps, and the share of timestamps that lie on it.
+
+    Timestamps that lie within a quarter of a step of a usual grid, as clocks that are read by hand
+    or over a network give, are on it where no grid takes them as they are.
+    """
     stamps = np.concatenate(series) if series else np.empty(0, np.int64)
+    steps = _gaps(series)
     if steps.size == 0:
-        return Freq("rows") if is_integer else Freq("fixed", DAY).align(stamps), 1.0
+        day = Freq("fixed", DAY, zone=zone)
+        return Freq("rows") if is_integer else day.align(stamps), 1.0
     if is_integer:
         freq = Freq("rows", _mode(steps)).align(stamps)
-    else:
-        freq = _infer_calendar(steps, stamps) or Freq("fixed", _fixed_step(steps)).align(stamps)
-    return freq, 1.0 - float(np.mean(freq.off_grid(stamps)))
+        return freq, 1.0 - float(np.mean(freq.off_grid(stamps)))
+    days = series if zone is None else [to_wall(one, zone) for one in series]
+    calendar = _infer_calendar(_gaps(days), np.concatenate(days), zone)
+    freq = calendar or Freq("fixed", _fixed_step(steps), zone=zone).align(stamps)
+    share = 1.0 - float(np.mean(freq.off_grid(stamps)))
+    if share >= _CLEAR_GRID:
+        return freq, share
+    usual = _jittered(steps, stamps, zone)
+    if usual is None:
+        return freq, share
+    return usual, 1.0 - float(np.mean(usual.far_off(stamps)))
+
+
+def _gaps(series: list[Ints]) -> Ints:
+    gaps = [np.diff(stamps) for stamps in series if stamps.size > 1]
+    steps = np.concatenate(gaps) if gaps else np.empty(0, np.int64)
+    return np.asarray(steps[steps > 0])
+
+
+def is_dense(series: list[Ints], step: int) -> bool:
+    """Whether timestamps stand clearly denser than `step`, so that each step gathers several."""
+    steps = _gaps(series)
+    return bool(steps.size) and float(np.median(steps)) < _ABOUT * step
+
+
+def _jittered(steps: Ints, stamps: Ints, zone: str | None) -> Freq | None:
+    """A grid of a usual step near the median gap, if nearly all timestamps lie near it."""
+    middle = float(np.median(steps))
+    step = min(_USUAL, key=lambda usual: abs(usual - middle))
+    if abs(step - middle) > _LIKE * step:
+        return None
+    freq = Freq("fixed", step, zone=zone).align(stamps)
+    return freq if float(np.mean(freq.far_off(stamps))) <= 1.0 - _CLEAR_GRID else None
 
 
 def _fixed_step(steps: Ints) -> int:
@@ -154,22 +261,52 @@ def _fixed_step(steps: Ints) -> int:
     return common if on_grid > 0.9 else divisor
 
 
-def _infer_calendar(steps: Ints, stamps: Ints) -> Freq | None:
+def _infer_calendar(steps: Ints, wall: Ints, zone: str | None) -> Freq | None:
+    """A grid of the calendar, from what the wall clock showed and its gaps."""
     middle = float(np.median(steps))
+    month, day = _month_and_day(wall)
     if middle >= 28 * DAY:
-        month, day = _month_and_day(stamps)
-        same_day = bool(np.all(day == day[0])) or bool(np.all(day == _days_in_month(month)))
+        anchor = _month_day(month, day)
+        same_day = bool(np.all(day == np.minimum(anchor, _days_in_month(month))))
         jumps = np.diff(np.unique(month))
         if same_day and jumps.size:
-            return Freq("month", _mode(jumps)).align(stamps)
+            step = _mode(jumps)
+            return Freq("month", step, anchor, _mode(month % step), zone)
         return None
-    if _mode(steps) != DAY or np.any(stamps % DAY != stamps[0] % DAY):
+    common = _mode(steps)
+    if common % DAY or np.any(wall % DAY != wall[0] % DAY):
         return None
-    weekday = (stamps // DAY + 3) % 7
-    spans_weeks = (stamps.max() - stamps.min()) // DAY >= 14
-    if spans_weeks and not np.any(weekday >= 5) and np.any(steps == 3 * DAY):
-        return Freq("business").align(stamps)
-    return None
+    weekday = (wall // DAY + 3) % 7
+    spans_weeks = (wall.max() - wall.min()) // DAY >= 14
+    if common == DAY and spans_weeks and not np.any(weekday >= 5) and np.any(steps == 3 * DAY):
+        return Freq("business", anchor=int(wall[0] % DAY), zone=zone)
+    if zone is None:
+        return None
+    step = _fixed_step(steps)
+    return Freq("fixed", step, _mode(wall % step), zone=zone)
+
+
+def _month_day(month: Ints, day: Ints) -> int:
+    """The day of the month that monthly dates lie on; 31 stands for the last."""
+    length = _days_in_month(month)
+    if np.all(day == length):
+        return 31
+    last = int(day.max())
+    return last if np.all(day == np.minimum(last, length)) else _mode(day)
+
+
+def _middle(phase: Ints, step: int) -> int:
+    """Centre of phases that scatter about a grid, rounded as far as the scatter allows; 0 where
+    they fill the step."""
+    angle = 2 * np.pi * phase / step
+    mean = complex(np.mean(np.cos(angle)), np.mean(np.sin(angle)))
+    if abs(mean) < _CLEAR:
+        return 0
+    centre = round(np.angle(mean) / (2 * np.pi) * step)
+    away = (phase - centre + step // 2) % step - step // 2
+    slack = float(np.quantile(np.abs(away), 0.95)) / 2
+    rounded = (round(centre / unit) * unit for unit in (step, *reversed(_USUAL), SECOND))
+    return next((one for one in rounded if abs(one - centre) <= slack), centre) % step
 
 
 def _mode(values: NDArray[Any]) -> int:
@@ -188,15 +325,6 @@ def _days_in_month(month: Ints) -> Ints:
     start = month.astype("datetime64[M]").astype("datetime64[D]")
     end = (month + 1).astype("datetime64[M]").astype("datetime64[D]")
     return np.asarray((end - start).astype(np.int64))
-
-
-def format_stamps(stamps: Ints, kind: Literal["datetime", "date", "integer"]) -> list[str]:
-    """Timestamps as the user writes them: ISO dates, ISO date and time, or integers."""
-    if kind == "integer":
-        return [str(value) for value in stamps.tolist()]
-    unit: Literal["D", "s"] = "D" if kind == "date" else "s"
-    text = np.datetime_as_string(stamps.astype("datetime64[us]"), unit=unit)
-    return [value.replace("T", " ") for value in text.tolist()]
 
 
 def seasons(freq: Freq) -> list[int]:

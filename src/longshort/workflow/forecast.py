@@ -14,10 +14,12 @@ from longshort.config import RunConfig
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.doctor import examine
 from longshort.data.findings import Finding, refuse_errors
+from longshort.data.forms import Form
 from longshort.data.panel import Panel
 from longshort.data.split import Split, make_split
-from longshort.data.timeline import Freq, Ints
+from longshort.data.timeline import Freq, TimeAxis
 from longshort.data.windows import Origins
+from longshort.data.zones import Ints
 from longshort.errors import ConfigError, DataError, LongshortError, RunError
 from longshort.report.card import model_card
 from longshort.report.content import ReportInput
@@ -60,8 +62,7 @@ class Trained:
     config: RunConfig
     forecaster: Forecaster
     baselines: Baselines
-    freq: Freq
-    kind: str
+    axis: TimeAxis
 
     def evaluate(
         self, data: object, *, include_training: bool = False, say: Say = quiet
@@ -156,7 +157,7 @@ class ForecastJob(Job[RunConfig, ForecastTask]):
             "bytes": source.size,
             "rows": panel.num_rows,
             "freq": vars(panel.freq),
-            "kind": panel.kind,
+            "form": vars(panel.form),
             "schema": vars(self.dataset.schema),
             "split": self.task.split.describe(panel),
             "findings": [finding.to_dict() for finding in self.dataset.findings],
@@ -211,7 +212,7 @@ def prepare(config: RunConfig, data: object, say: Say) -> tuple[RunConfig, Datas
     schema = dataset.schema
     path = config.data.path and str(Path(config.data.path).absolute())
     named = dataset.config.model_copy(
-        update={"path": path, "time": schema.time, "target": schema.target}
+        update={"path": path, "time": schema.time_setting, "target": schema.target}
     )
     config, decisions = resolve(config.model_copy(update={"data": named}), dataset.panel)
     dataset = examined(dataset, config)
@@ -263,13 +264,14 @@ def load(path: Path, say: Say = quiet) -> Trained:
     weights = {k.removeprefix("network."): v for k, v in tensors.items() if k[:8] == "network."}
     load_weights(network, weights, folder.file(MODEL))
     try:
-        freq = Freq(**stored["freq"])
+        form = Form(**stored["form"]) if "form" in stored else Form(stored["kind"])
+        axis = TimeAxis(Freq(**stored["freq"]), form)
     except (KeyError, TypeError) as error:
         raise RunError(f"{folder.file(DATA)}: damaged: {error!r} in the frequency") from None
     kept = {name: values.numpy() for name, values in tensors.items()}
     forecaster = Forecaster(config, fitted, network, kept.get("calibration"))
-    baselines = restore_baselines(config, freq, fitted, kept)
-    return Trained(config, forecaster, baselines, freq, stored.get("kind", ""))
+    baselines = restore_baselines(config, axis.freq, fitted, kept)
+    return Trained(config, forecaster, baselines, axis)
 
 
 def baselines_of(task: ForecastTask, say: Say = quiet) -> Baselines:
@@ -306,14 +308,15 @@ def one_part(start: Ints, end: Ints) -> Split:
 
 def _continue(trained: Trained, data: object, say: Say) -> Dataset:
     """Read data that continues a run, on the run's grid."""
-    dataset = read_dataset(data, trained.config.data, trained.freq)
+    dataset = read_dataset(data, trained.config.data, trained.axis)
     for finding in dataset.findings:
         say(f"{finding.severity}: {finding.sentence()}")
     refuse_errors(dataset.findings, dataset.source.name)
-    if (dataset.panel.kind == "integer") != (trained.kind == "integer"):
+    kind = trained.axis.form.kind
+    if (dataset.panel.kind == "integer") != (kind == "integer"):
         raise DataError(
             f"{dataset.source.name}: its time column holds {dataset.panel.kind} values, the run "
-            f"was trained on {trained.kind} values"
+            f"was trained on {kind} values"
         )
     return dataset
 

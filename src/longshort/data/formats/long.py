@@ -14,7 +14,7 @@ from longshort.data.formats.table import LABELS, TEXTS, find_column, opened
 from longshort.data.labelled import Examples, Item
 from longshort.data.labels import are_whole, label_names
 from longshort.data.sources import POLARS_ERRORS, Source
-from longshort.data.stamps import refuse_bad_stamps, stamp
+from longshort.data.stamps import read_stamps, refuse_bad_stamps
 from longshort.errors import DataError, nearest
 
 IDS = ("id", "sequence", "series", "sample", "case", "instance", "sequence_id", "series_id")
@@ -171,8 +171,9 @@ def _time(source: Source, name: str, config: DataConfig) -> pl.Expr:
     if is_numeric(source, name, config):
         refuse_text(source, [name], config)
         return number(source, name, config)
-    refuse_bad_stamps(source, name, config)
-    return stamp(source, name, config)[0]
+    reading = read_stamps(source, (name,), config)
+    refuse_bad_stamps(source, (name,), reading)
+    return reading.value
 
 
 def _refuse_doubled(source: Source, columns: _Columns, group: pl.DataFrame) -> None:

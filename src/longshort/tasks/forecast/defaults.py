@@ -42,7 +42,7 @@ def resolve(config: RunConfig, panel: Panel) -> tuple[RunConfig, list[str]]:
 
 def _refuse_reserved(panel: Panel) -> None:
     schema = panel.schema
-    taken = RESERVED.intersection({*schema.group, schema.time or "step"})
+    taken = RESERVED.intersection({*schema.group, *(schema.times or ("step",))})
     if taken:
         raise DataError(
             f"column {min(taken)!r} is also a column of the forecast tables; rename it in the data"

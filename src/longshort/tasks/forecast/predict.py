@@ -163,22 +163,24 @@ def _rows(panel: Panel, flat: Origins, values: Floats, config: RunConfig) -> pl.
     if len(schema.target) > 1:
         names = [schema.target[c] for c in flat.column.tolist()]
         columns["column"] = pl.Series(np.repeat(names, steps) if names else [], dtype=pl.String)
-    time = schema.time or "step"
-    columns[time] = _time_column(
-        panel, flat.group.repeat(steps), (flat.row[:, None] + np.arange(steps)).reshape(-1)
-    )
+    rows = (flat.row[:, None] + np.arange(steps)).reshape(-1)
+    columns |= _time_columns(panel, flat.group.repeat(steps), rows)
     columns["yhat"] = pl.Series(values[..., config.model.middle].reshape(-1))
     for number, level in enumerate(config.model.quantiles):
         columns[f"q{level:g}"] = pl.Series(values[..., number].reshape(-1))
     return pl.DataFrame(columns)
 
 
-def _time_column(panel: Panel, group: Ints, row: Ints) -> pl.Series:
-    stamps = pl.Series(panel.freq.to_stamps(panel.first[group] + row), dtype=pl.Int64)
-    if panel.kind == "integer":
-        return stamps
-    moments = stamps.cast(pl.Datetime("us"))
-    return moments.cast(pl.Date) if panel.kind == "date" else moments
+def _time_columns(panel: Panel, group: Ints, row: Ints) -> dict[str, pl.Series]:
+    """Timestamps in the form and the columns in which they came."""
+    written = panel.form.write(panel.freq.to_stamps(panel.first[group] + row))
+    schema = panel.schema
+    if schema.time is None or schema.clock is None:
+        return {schema.time or "step": written}
+    return {
+        name: written.str.split("\t").list.get(place)
+        for place, name in enumerate((schema.time, schema.clock))
+    }
 
 
 def holdout_table(panel: Panel, scored: Scored, config: RunConfig) -> pl.DataFrame:
@@ -198,15 +200,17 @@ def forecast_table(panel: Panel, scored: Scored, keep: Ints, config: RunConfig) 
     flat = scored.origins[keep]
     table = _rows(panel, flat, scored.quantiles[keep], config)
     steps = scored.truth.shape[1]
-    time = panel.schema.time or "step"
-    cutoff = _time_column(panel, flat.group.repeat(steps), (flat.row - 1).repeat(steps))
+    last = _time_columns(panel, flat.group.repeat(steps), (flat.row - 1).repeat(steps))
+    (name, cutoff), *clock = last.items()
+    for _, hours in clock:
+        cutoff = cutoff + " " + hours
     rivals = {
         name: pl.Series(forecast[keep].reshape(-1))
         for name, forecast in scored.forecasts.items()
         if name != MODEL
     }
     truth = pl.Series(scored.truth[keep].reshape(-1)).fill_nan(None)
-    place = table.columns.index(time)
+    place = table.columns.index(name)
     table = table.insert_column(place, cutoff.alias("cutoff"))
-    table = table.insert_column(place + 2, truth.alias("y"))
+    table = table.insert_column(place + 1 + len(last), truth.alias("y"))
     return table.with_columns(series.alias(name) for name, series in rivals.items())

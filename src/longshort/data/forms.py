@@ -1,0 +1,90 @@
+"""The form in which timestamps came, and in which they are written again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from longshort.data.patterns import has_offset, parse, readable
+from longshort.data.zones import Ints, fixed_offset, offset_name, to_instants, to_wall
+
+Kind = Literal["datetime", "date", "integer"]
+Holds = Literal["time", "text", "number"]
+
+_TYPED = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%d %H:%M:%S"}
+
+
+@dataclass(frozen=True)
+class Form:
+    """How timestamps are written.
+
+    `holds` says in what: typed times, text, or numbers. `pattern` is the way of text, and of
+    numbers such as 201801; `per` the microseconds of one unit of Unix time. `zone` is where the
+    wall clock hangs that is written down; None where stamps are wall times of no known zone.
+    """
+
+    kind: Kind
+    holds: Holds = "time"
+    pattern: str = ""
+    per: int = 0
+    zone: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The pattern for people and for numbers turned to text."""
+        return self.pattern.replace("\t", " ")
+
+    def write(self, stamps: Ints) -> pl.Series:
+        """Stamps as a column of the kind in which they came."""
+        if self.kind == "integer":
+            return pl.Series(stamps, dtype=pl.Int64)
+        if self.per:
+            whole = bool(np.all(stamps % self.per == 0))
+            return pl.Series(stamps // self.per if whole else stamps / self.per)
+        if self.holds != "time":
+            text = self._text(stamps, self.pattern)
+            return text.cast(pl.Int64) if self.holds == "number" else text
+        moments = pl.Series(stamps, dtype=pl.Int64).cast(pl.Datetime("us"))
+        if self.zone is not None:
+            moments = moments.dt.replace_time_zone("UTC").dt.convert_time_zone(self.zone)
+        return moments.cast(pl.Date) if self.kind == "date" else moments
+
+    def texts(self, stamps: Ints) -> list[str]:
+        """Stamps as a person reads them."""
+        if self.kind == "integer":
+            return [str(value) for value in stamps.tolist()]
+        if self.pattern:
+            return self._text(stamps, self.shown).to_list()
+        mark = "%:z" if self.zone is not None and self.kind == "datetime" else ""
+        return self._text(stamps, _TYPED[self.kind] + mark).to_list()
+
+    def read(self, text: str) -> int | None:
+        """The stamp that a person wrote in this form; None if it is written otherwise."""
+        if not self.pattern:
+            return None
+        pattern = readable(self.shown)
+        cell = pl.DataFrame({"text": [text]}).select(parse(pl.col("text"), pattern))["text"]
+        if cell[0] is None:
+            return None
+        found = cell.cast(pl.Int64).to_numpy().copy()
+        is_wall = self.zone is not None and not has_offset(pattern)
+        return int((to_instants(found, self.zone or "") if is_wall else found)[0])
+
+    def _text(self, stamps: Ints, pattern: str) -> pl.Series:
+        zone = self.zone
+        if zone is None:
+            return _dated(stamps).dt.to_string(pattern)
+        fixed = fixed_offset(zone)
+        if fixed is None and has_offset(pattern):
+            there = _dated(stamps).dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+            return there.dt.to_string(pattern)
+        written = offset_name((fixed or 0) // 60_000_000)
+        pattern = pattern.replace("%:z", written).replace("%z", written.replace(":", ""))
+        return _dated(to_wall(stamps, zone)).dt.to_string(pattern)
+
+
+def _dated(stamps: Ints) -> pl.Series:
+    return pl.Series(stamps, dtype=pl.Int64).cast(pl.Datetime("us"))

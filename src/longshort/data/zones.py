@@ -1,0 +1,181 @@
+"""Time zones: instants to what a wall clock shows there, and back over the hours that change.
+
+An instant is int64 microseconds since 1970 in UTC; a wall time is what the clock shows, counted
+alike. A zone is a name of the time zone database, or a fixed offset such as "+05:30".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from longshort.errors import ConfigError
+
+Ints = NDArray[np.int64]
+
+_MINUTE = 60_000_000
+_DAY = 24 * 60 * _MINUTE
+_FIXED = re.compile(r"([+-])(\d{2}):?(\d{2})?")
+LIKELY = (
+    "Europe/Berlin",
+    "America/New_York",
+    "Europe/London",
+    "Europe/Helsinki",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "Australia/Sydney",
+    "Pacific/Auckland",
+    "America/Santiago",
+    "America/Sao_Paulo",
+    "Asia/Tehran",
+    "Asia/Jerusalem",
+    "Africa/Cairo",
+    "America/Halifax",
+    "America/St_Johns",
+    "America/Anchorage",
+    "Atlantic/Azores",
+    "Australia/Adelaide",
+)
+"""One of each rule that clocks are changed by; where several agree, the first is named."""
+
+
+def offset_name(minutes: int) -> str:
+    """A fixed offset as a zone: 330 is "+05:30"."""
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{'-' if minutes < 0 else '+'}{hours:02d}:{rest:02d}"
+
+
+def fixed_offset(zone: str) -> int | None:
+    """Microseconds that a fixed offset stands before UTC; None for a named zone."""
+    match = _FIXED.fullmatch(zone)
+    if match is None:
+        return None
+    size = int(match[2]) * 60 + int(match[3] or 0)
+    return (-size if match[1] == "-" else size) * _MINUTE
+
+
+def check_zone(zone: str) -> str:
+    """The zone, if it is one; raises `ConfigError` else."""
+    if fixed_offset(zone) is None:
+        try:
+            to_wall(np.zeros(1, np.int64), zone)
+        except pl.exceptions.ComputeError:
+            raise ConfigError(
+                f"data.timezone: {zone!r} is not a time zone; write a name such as 'Europe/Berlin' "
+                "or 'UTC', or an offset such as '+01:00'"
+            ) from None
+    return zone
+
+
+def to_wall(instants: Ints, zone: str) -> Ints:
+    """What the clocks of a zone show at these instants."""
+    fixed = fixed_offset(zone)
+    if fixed is not None:
+        return instants + fixed
+    moments = pl.Series(instants).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return _numbers(moments.dt.convert_time_zone(zone).dt.replace_time_zone(None))
+
+
+def to_instants(wall: Ints, zone: str, late: NDArray[np.bool_] | None = None) -> Ints:
+    """When the clocks show this; of two such instants the first, or the second where `late`.
+
+    A wall time that a change leaves out is read as if the clocks had not been changed yet.
+    """
+    fixed = fixed_offset(zone)
+    if fixed is not None:
+        return wall - fixed
+    moments = pl.Series(wall).cast(pl.Datetime("us"))
+    found = _numbers(_placed(moments, zone, "earliest"))
+    if late is not None and late.any():
+        found = np.where(late, _numbers(_placed(moments, zone, "latest")), found)
+    absent = is_absent(wall, zone)
+    if absent.any():
+        found[absent] = to_instants(wall[absent] - _DAY, zone) + _DAY
+    return found
+
+
+def is_absent(wall: Ints, zone: str) -> NDArray[np.bool_]:
+    """Which wall times never show in the zone, since the clocks are put forward over them."""
+    if fixed_offset(zone) is not None:
+        return np.zeros(wall.shape, bool)
+    moments = pl.Series(wall).cast(pl.Datetime("us"))
+    return np.asarray(_placed(moments, zone, "earliest").is_null().to_numpy())
+
+
+def is_twofold(wall: Ints, zone: str) -> NDArray[np.bool_]:
+    """Which wall times show twice in the zone, since the clocks are put back over them."""
+    if fixed_offset(zone) is not None:
+        return np.zeros(wall.shape, bool)
+    moments = pl.Series(wall).cast(pl.Datetime("us"))
+    first, second = (_placed(moments, zone, which) for which in ("earliest", "latest"))
+    return np.asarray((first != second).fill_null(value=False).to_numpy())
+
+
+def _placed(moments: pl.Series, zone: str, which: str) -> pl.Series:
+    ambiguous: Literal["earliest", "latest"] = "latest" if which == "latest" else "earliest"
+    there = moments.dt.replace_time_zone(zone, ambiguous=ambiguous, non_existent="null")
+    return there.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+
+
+def _numbers(moments: pl.Series) -> Ints:
+    return moments.cast(pl.Int64).fill_null(0).to_numpy().copy()
+
+
+def recognise(instants: Ints, offsets: Ints, zones: tuple[str, ...]) -> str | None:
+    """The first of these zones whose clocks stand `offsets` before UTC at every instant, if any."""
+    order = np.argsort(instants, kind="stable")
+    instants, offsets = instants[order], offsets[order]
+    change = np.flatnonzero(np.diff(offsets))
+    telling = np.unique(np.concatenate([change, change + 1, np.arange(0, len(order), 97)]))
+    for zone in zones:
+        if _agrees(instants[telling], offsets[telling], zone) and _agrees(instants, offsets, zone):
+            return zone
+    return None
+
+
+def _agrees(instants: Ints, offsets: Ints, zone: str) -> bool:
+    return bool(np.array_equal(to_wall(instants, zone) - instants, offsets))
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Clock changes that wall times betray: the zone, and the hours left out and shown twice."""
+
+    zone: str
+    absent: Ints
+    twofold: Ints
+
+
+def betrayed(wall: Ints, repeated: Ints, step: int) -> Changes | None:
+    """The zone by whose clocks these wall times, `step` apart, were taken; None if none shows.
+
+    `wall` are the distinct times, sorted; `repeated` those that a series holds twice. A zone is
+    likely if none of its absent hours holds a row, and an absent hour that the data passes over, or
+    a twofold hour that stands twice, speaks for it.
+    """
+    best: tuple[int, Changes] | None = None
+    grid = np.arange(wall[0], wall[-1], max(step, 15 * _MINUTE))
+    for zone in LIKELY:
+        absent = grid[is_absent(grid, zone)]
+        if np.isin(absent, wall).any():
+            continue
+        passed = absent[_has_neighbours(absent, wall)]
+        twofold = repeated[is_twofold(repeated, zone)]
+        weight = len(passed) + len(twofold)
+        if weight and (best is None or weight > best[0]):
+            best = weight, Changes(zone, passed, twofold)
+    return best[1] if best else None
+
+
+def _has_neighbours(times: Ints, wall: Ints) -> NDArray[np.bool_]:
+    """Whether rows stand within an hour before and two hours after each time."""
+    hour = 60 * _MINUTE
+    before = np.searchsorted(wall, times) - np.searchsorted(wall, times - hour)
+    after = np.searchsorted(wall, times + 2 * hour) - np.searchsorted(wall, times)
+    return np.asarray((before > 0) & (after > 0))

@@ -239,7 +239,8 @@ def _on_grid(
                 f"{at.size:,} timestamps lie between the steps of {grid}; each was "
                 + (how if is_rounded else "moved back to the step before it"),
                 tuple(source.row(int(rows.row[i])) for i in at[:5]),
-                "correct the timestamps, or choose the step with --set data.freq=…",
+                "correct the timestamps, or choose the step with --set data.freq=…"
+                + local_days(series, rows.zone),
             )
         )
     return index

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from longshort.data.findings import Finding
 from longshort.data.forms import Form
 from longshort.data.sources import Source
-from longshort.data.stamps import Reading
+from longshort.data.stamps import Reading, called
 from longshort.data.timeline import DAY, infer_freq
 from longshort.data.zones import LIKELY, Ints, betrayed, is_absent, is_twofold, to_instants
 from longshort.errors import DataError
@@ -37,9 +37,8 @@ def placed(
     lost = np.flatnonzero(is_absent(wall, zone) & (wall % DAY != 0))
     if lost.size:
         time = replace(reading.form, zone=None).texts(wall[lost[:1]])[0]
-        column = " and ".join(map(repr, names))
         raise DataError(
-            f"{source.name}: {source.row(int(row[lost[0]]))}, column {column}: {time} does not "
+            f"{source.name}: {source.row(int(row[lost[0]]))}, {called(names)}: {time} does not "
             f"exist in {zone}, whose clocks are put forward over it; correct the row, or name the "
             "timestamps' own zone with --set data.timezone=…"
         )

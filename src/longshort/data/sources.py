@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zoneinfo
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -188,11 +189,15 @@ def _with_index_as_column(frame: Any) -> Any:
 
 
 def _pandas_column(name: str, column: Any) -> pl.Series:
-    """Numbers and times as they are (times in UTC), everything else as text."""
+    """Numbers and times as they are, everything else as text; so are times of a fixed offset."""
     if column.dtype.kind == "O":  # what categories and objects hold may be numbers all the same
         column = column.astype(object).infer_objects()
     kind = column.dtype.kind
-    if kind == "M":
+    zone = getattr(column.dtype, "tz", None)
+    if kind == "M" and zone is not None and str(zone) in _zones():
+        utc = pl.Series(name, column.to_numpy(dtype="datetime64[us]"))
+        return utc.dt.replace_time_zone("UTC").dt.convert_time_zone(str(zone))
+    if kind == "M" and zone is None:
         return pl.Series(name, column.to_numpy(dtype="datetime64[us]"))
     if kind in "iufb" and not column.isna().any():
         return pl.Series(name, column.to_numpy())
@@ -200,6 +205,12 @@ def _pandas_column(name: str, column: Any) -> pl.Series:
         return pl.Series(name, column.to_numpy(dtype="float64", na_value=float("nan")))
     cells = [None if gone else str(cell) for cell, gone in zip(column, column.isna(), strict=True)]
     return pl.Series(name, cells, dtype=pl.String)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Names of the time zone database."""
+    return frozenset(zoneinfo.available_timezones())
 
 
 def _open_file(path: Path, config: DataConfig, longest: int) -> Source:

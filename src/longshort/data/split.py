@@ -7,6 +7,7 @@ belongs to none. Its context may reach back over the border, as it would in use,
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -122,15 +123,21 @@ def _index_of(panel: Panel, text: str, key: str) -> int:
 def _moment(panel: Panel, text: str) -> int | None:
     """A timestamp in ISO 8601, with an offset or in local time, or in the data's own form."""
     try:
-        return int(panel.freq.stamp(np.array([np.datetime64(text, "us")]).astype(np.int64))[0])
-    except ValueError:
-        pass
-    try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return panel.form.read(text)
+        return _month_start(panel, text) or panel.form.read(text)
     wall = np.array([np.datetime64(moment.replace(tzinfo=None), "us")]).astype(np.int64)
     if moment.tzinfo is None:
         return int(panel.freq.stamp(wall)[0])
     offset = moment.utcoffset() or timedelta()
     return int(wall[0]) - round(offset.total_seconds() * 1e6) if panel.freq.zone else None
+
+
+def _month_start(panel: Panel, text: str) -> int | None:
+    """The first moment of a month or a year such as 2024-01 or 2024."""
+    if not re.fullmatch(r"\d{4}(-\d{2})?", text):
+        return None
+    try:
+        return int(panel.freq.stamp(np.array([text], "datetime64[us]").astype(np.int64))[0])
+    except ValueError:
+        return None

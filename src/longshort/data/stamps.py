@@ -107,11 +107,15 @@ def refuse_bad_stamps(source: Source, names: tuple[str, ...], reading: Reading) 
         cells = [bad[name][0] for name in names]
         shown = " ".join(str(cell) for cell in cells if cell is not None)[:40]
         what = "is missing" if None in cells else f"{shown!r} does not read like the rest"
-        column = " and ".join(map(repr, names))
         raise DataError(
-            f"{source.name}: {source.row(int(bad['__row'][0]))}, column {column}: the timestamp "
+            f"{source.name}: {source.row(int(bad['__row'][0]))}, {called(names)}: the timestamp "
             f"{what}; correct or remove the row"
         )
+
+
+def called(names: tuple[str, ...]) -> str:
+    """How a message speaks of the time column, or of the two."""
+    return f"column{'s' if len(names) > 1 else ''} {' and '.join(map(repr, names))}"
 
 
 def looks_like_time(source: Source, name: str, config: DataConfig) -> bool:
@@ -200,11 +204,11 @@ def _text_reading(
 ) -> Reading:
     sample = _cells(source, text)
     forms = _fitting(sample, config)
-    column = " and ".join(map(repr, names))
+    column = called(names)
     if not forms:
         shown = str(sample[0]).replace("\t", " ") if sample.len() else "nothing"
         raise DataError(
-            f"{source.name}: column {column}: {shown!r} does not read as a timestamp; name another "
+            f"{source.name}: {column}: {shown!r} does not read as a timestamp; name another "
             "column with --time, or say how to read it, for example "
             "--set data.time_format='%d.%m.%Y %H:%M'"
         )
@@ -215,14 +219,12 @@ def _text_reading(
             Finding(
                 "short-years",
                 "note",
-                f"column {column} has years of two digits; 00 to 69 are read as 2000 to 2069, "
+                f"the years in {column} have two digits; 00 to 69 are read as 2000 to 2069, "
                 "70 to 99 as 1970 to 1999",
             )
         )
     if len(names) > 1:
-        notes.append(
-            Finding("joined-time", "note", f"the time is read from the columns {column} together")
-        )
+        notes.append(Finding("joined-time", "note", f"the time is read from {column} together"))
     form = Form("datetime" if has_clock(pattern) else "date", "text", as_written(sample, pattern))
     value = parse(text, pattern).cast(pl.Int64)
     if not has_offset(pattern):
@@ -275,7 +277,7 @@ def _settled(
         return readable(like.pattern)
     shown = str(sample[0]).replace("\t", " ")
     raise DataError(
-        f"{source.name}: column {column}: {shown!r} can be read as {left[0]!r} or as "
+        f"{source.name}: {column}: {shown!r} can be read as {left[0]!r} or as "
         f"{left[1]!r}; choose with --set data.time_format='{left[0]}'"
     )
 
@@ -307,7 +309,7 @@ def _offset_reading(
             Finding(
                 "zone",
                 "warning",
-                f"the offsets in column {column} ({shown}) change as in no zone known here; "
+                f"the offsets in {column} ({shown}) change as in no zone known here; "
                 f"days are counted, and timestamps written, in {own}",
                 fix="name the zone with --set data.timezone=…",
             )
@@ -317,8 +319,7 @@ def _offset_reading(
             Finding(
                 "zone",
                 "note",
-                f"the offsets in column {column} change as the clocks in {own} do; days are "
-                "counted there",
+                f"the offsets in {column} change as the clocks in {own} do; days are counted there",
                 fix="name another zone with --set data.timezone=…",
             )
         )

@@ -164,7 +164,7 @@ def test_check_names_what_is_wrong_and_exits_1(tmp_path: Path) -> None:
     frame.filter(pl.int_range(pl.len()) != 50).write_csv(path)
     done = longshort("check", path, "--target", "y", "--past", "leak,still")
     assert done.returncode == 1
-    for word in ("[gaps]", "between 2024-01-03 01:00:00 and", "[missing]", "2024-01-01 07:00:00",
+    for word in ("[gaps]", "between 2024-01-03T01:00:00 and", "[missing]", "2024-01-01T07:00:00",
                  "[constant] covariate 'still'", "[leak] past covariate 'leak' equals the target "
                  "'y' 3 steps later", "fix: drop 'leak'"):  # fmt: skip
         assert word in done.stdout, word

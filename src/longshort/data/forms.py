@@ -34,8 +34,8 @@ class Form:
 
     @property
     def shown(self) -> str:
-        """The pattern for people and for numbers turned to text."""
-        return self.pattern.replace("\t", " ")
+        """The pattern for people, without zeros behind the seconds."""
+        return self.pattern.replace("\t", " ").replace("%S%.6f", "%S%.f")
 
     def write(self, stamps: Ints) -> pl.Series:
         """Stamps as a column of the kind in which they came."""

@@ -112,7 +112,12 @@ def _find_target(source: Source, config: DataConfig, taken: set[str | None]) -> 
         return config.target
     free = [name for name in source.columns if name not in taken]
     is_all = config.target == ("all",)
-    numeric = [name for name in free if is_numeric(source, name, config, or_empty=is_all)]
+    numeric = [
+        name
+        for name in free
+        if is_numeric(source, name, config, or_empty=is_all)
+        and not looks_like_time(source, name, config)
+    ]
     if is_all and numeric:
         return tuple(numeric)
     codes = {name: why_identifier(source, name) for name in numeric}

@@ -55,7 +55,7 @@ def slots(kind: str, freq: Freq, season: int, index: Ints) -> Ints:
         return np.asarray(index % season)
     if freq.unit == "month":
         return np.asarray((index * freq.step + freq.phase) % 12 // freq.step)
-    stamps = freq.to_stamps(index.reshape(-1)).reshape(index.shape) + _MONDAY
+    stamps = freq.to_wall(index.reshape(-1)).reshape(index.shape) + _MONDAY
     if kind == "year":
         days = (stamps - _MONDAY).astype("datetime64[us]").astype("datetime64[D]")
         day = (days - days.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)

@@ -35,6 +35,11 @@ class DataConfig(SourceConfig):
     missing: tuple[str, ...] = Field(
         (), description="values that stand for a missing one, such as -999"
     )
+    layout: Literal["columns", "rows"] | None = Field(
+        None,
+        description="whether time runs down the columns, or along the rows, a series each; by the "
+        "columns' names when absent",
+    )
     time: str | None = Field(
         None, description="timestamp column, or 'date,time'; found by name when absent"
     )

@@ -15,6 +15,7 @@ from longshort.data.forms import Form
 from longshort.data.moments import clock_changes, local_days, placed
 from longshort.data.panel import Floats, Panel
 from longshort.data.schema import Schema
+from longshort.data.sentinels import sentinels
 from longshort.data.sources import POLARS_ERRORS, Source
 from longshort.data.stamps import Reading, read_stamps, refuse_bad_stamps
 from longshort.data.timeline import Freq, TimeAxis, infer_freq, is_dense
@@ -52,6 +53,7 @@ def build_panel(
     """
     rows, findings = _read(source, schema, config, run)
     rows = _without_infinities(rows, source, schema, findings)
+    _note_sentinels(rows, source, schema, findings)
     rows = _sorted(rows, source, findings)
     changes = clock_changes(rows.code, rows.stamps, rows.form, rows.zone)
     if changes is not None:
@@ -154,6 +156,22 @@ def _without_infinities(
     )
     values = np.where(infinite, np.nan, rows.values)
     return replace(rows, values=values)
+
+
+def _note_sentinels(rows: _Rows, source: Source, schema: Schema, findings: list[Finding]) -> None:
+    for column, name in enumerate(schema.numbers):
+        for value, at in sentinels(rows.values[:, column]):
+            places = np.flatnonzero(at)
+            findings.append(
+                Finding(
+                    "sentinel",
+                    "warning",
+                    f"column {name!r} is {value:.10g} in {places.size:,} rows, far from its other "
+                    "values, as if it stood for a missing one",
+                    tuple(source.row(int(rows.row[i])) for i in places[:5]),
+                    f"if it does, say so with --set data.missing={value:.10g}",
+                )
+            )
 
 
 def _sorted(rows: _Rows, source: Source, findings: list[Finding]) -> _Rows:

@@ -11,6 +11,7 @@ from longshort.data.building import build_panel
 from longshort.data.columns import decide_notation
 from longshort.data.findings import Finding
 from longshort.data.panel import Panel
+from longshort.data.rows import as_long
 from longshort.data.schema import Schema, find_schema
 from longshort.data.sources import Source, open_source
 from longshort.data.stamps import looks_like_time, resembles_time
@@ -64,6 +65,7 @@ def read_dataset(data: object, config: DataConfig, run: TimeAxis | None = None) 
     source = open_source(data, config)
     if source.sample.is_empty():
         raise DataError(f"{source.name}: there are column names but no rows")
+    source, config = as_long(source, config)
     schema = find_schema(source, config)
     config, decided = decide_notation(source, schema.numbers, config)
     panel, findings = build_panel(source, schema, config, run)

@@ -6,7 +6,7 @@ import numpy as np
 
 from longshort.config import RunConfig
 from longshort.data.dataset import Dataset
-from longshort.data.findings import Finding
+from longshort.data.findings import Finding, capped
 from longshort.data.panel import Floats, Panel
 
 _LEAK = 0.95
@@ -19,13 +19,14 @@ _DEFAULT_NEED = 48
 def examine(dataset: Dataset, config: RunConfig) -> list[Finding]:
     """All findings on a data set: those of its reading, and what would harm a forecast of it."""
     panel = dataset.panel
-    return [
+    found = [
         *dataset.findings,
         *_missing_values(panel),
         *_constant(panel),
         *_short(panel, config),
         *_leaks(panel, config),
     ]
+    return capped(found)
 
 
 def _missing_values(panel: Panel) -> list[Finding]:

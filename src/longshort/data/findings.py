@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -34,8 +35,23 @@ class Finding:
         return asdict(self) | {"where": list(self.where)}
 
 
+def capped(findings: Sequence[Finding], most: int = 10) -> list[Finding]:
+    """At most so many findings of one kind, and how many more there are of it."""
+    counts = Counter(finding.code for finding in findings)
+    shown: Counter[str] = Counter()
+    kept = []
+    for finding in findings:
+        shown[finding.code] += 1
+        if shown[finding.code] <= most:
+            kept.append(finding)
+        elif shown[finding.code] == counts[finding.code]:
+            more = counts[finding.code] - most
+            kept.append(Finding(finding.code, finding.severity, f"and {more:,} more of this kind"))
+    return kept
+
+
 def refuse_errors(findings: Sequence[Finding], name: str) -> None:
     """Raise `DataError` with every finding that forbids training or predicting."""
-    errors = [finding for finding in findings if finding.severity == "error"]
+    errors = capped([finding for finding in findings if finding.severity == "error"])
     if errors:
         raise DataError("\n".join(f"{name}: {finding.sentence()}" for finding in errors))

@@ -10,6 +10,7 @@ import hashlib
 import json
 import zoneinfo
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -99,6 +100,8 @@ class Source:
     """Where the rows stand, of a text file."""
     findings: tuple[Finding, ...] = ()
     """What was found on the way to the rows."""
+    place: Callable[[int], str] | None = None
+    """Where a row comes from, of rows that were made from others."""
 
     @cached_property
     def sample(self) -> pl.DataFrame:
@@ -131,6 +134,8 @@ class Source:
 
     def row(self, index: int) -> str:
         """How a person finds row `index` (from 0): a line of the file or a row number."""
+        if self.place is not None:
+            return self.place(index)
         return f"row {index}" if self.text is None else f"line {self.text.line(index)}"
 
 

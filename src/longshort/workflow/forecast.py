@@ -15,6 +15,7 @@ from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.doctor import examine
 from longshort.data.findings import Finding, refuse_errors
 from longshort.data.forms import Form
+from longshort.data.lookalikes import resembling
 from longshort.data.panel import Panel
 from longshort.data.split import Split, make_split
 from longshort.data.timeline import Freq, TimeAxis
@@ -77,7 +78,7 @@ class Trained:
         panel, name = dataset.panel, dataset.source.name
         context = np.minimum(panel.lengths, config.model.context_length or 1)
         fitted, new = self.forecaster.fitted.fit_to(panel, config, context)
-        _refuse_unknown(config, panel, new, say)
+        _refuse_unknown(self, panel, new, say)
         reader = fitted.reader(panel, config)
         unseen = np.maximum(fitted.known_until, panel.first) - panel.first
         if include_training:
@@ -321,7 +322,8 @@ def _continue(trained: Trained, data: object, say: Say) -> Dataset:
     return dataset
 
 
-def _refuse_unknown(config: RunConfig, panel: Panel, new: list[int], say: Say) -> None:
+def _refuse_unknown(trained: Trained, panel: Panel, new: list[int], say: Say) -> None:
+    config, known = trained.config, trained.forecaster.fitted.groups
     if not new:
         return
     names = ", ".join("/".join(panel.groups[g]) for g in new[:5])
@@ -330,7 +332,11 @@ def _refuse_unknown(config: RunConfig, panel: Panel, new: list[int], say: Say) -
             f"series {names} were not seen in training, and model.embedding needs a learned "
             "vector for each; train with model.embedding=0 to score new series"
         )
-    say(f"note: {len(new)} series were not seen in training ({names}); scaled by their own values")
+    keys = [panel.groups[g] for g in new]
+    say(
+        f"note: {len(new)} series were not seen in training ({names}); scaled by their own values"
+        + resembling(keys, known)
+    )
 
 
 def warnings(dataset: Dataset, *, is_leaking: bool = False) -> str:

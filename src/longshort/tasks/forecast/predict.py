@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from longshort.config import RunConfig
+from longshort.data.lookalikes import resembling
 from longshort.data.panel import Floats, Panel
 from longshort.data.timeline import Ints
 from longshort.data.windows import Origins, WindowReader
@@ -46,7 +47,11 @@ def predict(forecaster: Forecaster, panel: Panel, horizon: int) -> Prediction:
     strange = np.intersect1d(new, origins.group).size
     notes = []
     if strange and config.transform.per == "series":
-        notes.append(f"{strange} series were not seen in training; scaled by their own values")
+        keys = [panel.groups[g] for g in new]
+        notes.append(
+            f"{strange} series were not seen in training; scaled by their own values"
+            + resembling(keys, forecaster.fitted.groups)
+        )
     if blocks > 1:
         notes.append(
             f"horizon {horizon} is beyond the trained {trained}: forecasts were fed back "

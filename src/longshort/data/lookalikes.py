@@ -1,0 +1,27 @@
+"""Names of series that are hardly different: '1' and '001', 'Berlin ' and 'berlin'."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_SHOWN = 5
+
+
+def resembling(new: Iterable[tuple[str, ...]], known: Iterable[tuple[str, ...]]) -> str:
+    """Which new names look like known ones, as the end of a sentence; empty where none does."""
+    places = {_plain(key): key for key in known}
+    pairs = [(key, places[_plain(key)]) for key in new if _plain(key) in places]
+    if not pairs:
+        return ""
+    shown = ", ".join(
+        f"{'/'.join(mine)!r} looks like {'/'.join(theirs)!r}" for mine, theirs in pairs[:_SHOWN]
+    )
+    more = f" and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else ""
+    return f"; but {shown}{more} of the training data: write names as they stand there"
+
+
+def _plain(key: tuple[str, ...]) -> tuple[str, ...]:
+    """Without case, blanks, and zeros around numbers."""
+    plain = [re.sub(r"\s+", " ", part).strip().casefold() for part in key]
+    return tuple(re.sub(r"^0+(?=\d)|\.0+$", "", part) for part in plain)

@@ -341,7 +341,7 @@ def test_the_data_record_says_what_was_fitted_on_which_rows(finished: Path) -> N
 
 def test_the_report_is_one_file_with_everything_in_it(finished: Path) -> None:
     text = (finished / "report.html").read_text()
-    assert text.count("<svg") == 4
+    assert text.count("<svg") == 5
     for word in ("Forecast against truth", "Error by step", "Residuals", "reproduce", "80%",
                  "no bit of the fit", "seasonal_naive", "config.toml"):  # fmt: skip
         assert word in text

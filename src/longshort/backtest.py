@@ -18,7 +18,7 @@ from longshort.data.windows import Origins
 from longshort.errors import ConfigError, DataError
 from longshort.tasks.forecast.baselines.table import Baselines
 from longshort.tasks.forecast.defaults import resolve
-from longshort.tasks.forecast.predict import forecast_table
+from longshort.tasks.forecast.predict import forecast_table, readable, row_decimals
 from longshort.tasks.forecast.scoring import Scored, score_windows
 from longshort.tasks.forecast.task import ForecastTask
 from longshort.train.events import Listener, Working, silent
@@ -32,6 +32,13 @@ class Backtest:
 
     table: pl.DataFrame
     scores: dict[str, Any]
+    decimals: Ints
+    """That each row of the table deserves, for people to read."""
+
+    @property
+    def readable(self) -> pl.DataFrame:
+        """The table with as many decimals as the data has, and up to two more."""
+        return readable(self.table, self.decimals)
 
 
 def backtest(
@@ -81,7 +88,8 @@ def backtest(
     scores, _ = forecast.scores_of(scored, task.fitted, config)
     scores["verdict"] += forecast.warnings(dataset)
     table = forecast_table(dataset.panel, scored, np.arange(len(scored.truth)), config)
-    return Backtest(table, {**scores, "windows": windows, "refit": refit})
+    decimals = row_decimals(dataset.panel, scored.origins, scored.truth.shape[1])
+    return Backtest(table, {**scores, "windows": windows, "refit": refit}, decimals)
 
 
 def _with_horizon(config: RunConfig, panel: Panel) -> RunConfig:

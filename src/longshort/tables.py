@@ -21,8 +21,24 @@ def refuse_existing(path: Path | None, overwrite: bool) -> None:
     _format(path)
 
 
-def encode(table: pl.DataFrame, path: Path) -> bytes:
-    """The table as CSV, TSV, Parquet or JSON lines."""
+def readable(table: pl.DataFrame) -> pl.DataFrame:
+    """Probabilities, losses and the like with six significant digits, for people to read."""
+    columns = [
+        name for name, kind in zip(table.columns, table.dtypes, strict=True) if kind.is_float()
+    ]
+    return table.with_columns(
+        pl.Series(
+            name, [value if value is None else float(f"{value:.6g}") for value in table[name]]
+        )
+        for name in columns
+    )
+
+
+def encode(table: pl.DataFrame, path: Path, text: pl.DataFrame | None = None) -> bytes:
+    """The table as CSV, TSV, Parquet or JSON lines.
+
+    text: what text formats get instead, with digits that people can read.
+    """
     buffer = io.BytesIO()
     kind = _format(path)
     if kind == "parquet":
@@ -30,7 +46,9 @@ def encode(table: pl.DataFrame, path: Path) -> bytes:
     elif kind == "jsonl":
         table.write_ndjson(buffer)
     else:
-        table.write_csv(buffer, separator="\t" if kind == "tsv" else ",")
+        (table if text is None else text).write_csv(
+            buffer, separator="\t" if kind == "tsv" else ","
+        )
     return buffer.getvalue()
 
 

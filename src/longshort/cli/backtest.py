@@ -81,7 +81,7 @@ def command(
             listen=screen.listen,
         )
         if out is not None:
-            write_atomic(out, encode(found.table, out))
+            write_atomic(out, encode(found.table, out, found.readable))
         where = [f"wrote {found.table.height:,} rows to {out}"] if out else []
         screen.result(
             {**found.scores, "rows": found.table.height, "out": str(out) if out else None},

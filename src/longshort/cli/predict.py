@@ -59,7 +59,7 @@ def command(
 def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
     import polars as pl
 
-    from longshort.tables import encode
+    from longshort.tables import encode, readable
     from longshort.workflow.classify import load
 
     trained = load(run, screen.say)
@@ -78,16 +78,15 @@ def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> 
     if out is not None:
         from longshort.runfolder import write_atomic
 
-        write_atomic(out, encode(table, out))
-    lines = [
-        table.write_csv().rstrip("\n") if out is None else f"wrote {len(table):,} rows to {out}"
-    ]
+        write_atomic(out, encode(table, out, readable(table)))
+    shown = readable(table).write_csv().rstrip("\n")
+    lines = [shown if out is None else f"wrote {len(table):,} rows to {out}"]
     found = {"predictions": table.to_dicts()} if out is None else {"out": str(out)}
     screen.result({"rows": len(table), "labels": table["label"].to_list(), **found}, lines)
 
 
 def _tag(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
-    from longshort.tables import encode
+    from longshort.tables import encode, readable
     from longshort.workflow.tag import load
 
     trained = load(run, screen.say)
@@ -103,10 +102,9 @@ def _tag(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
     if out is not None:
         from longshort.runfolder import write_atomic
 
-        write_atomic(out, encode(table, out))
-    lines = [
-        table.write_csv().rstrip("\n") if out is None else f"wrote {len(table):,} rows to {out}"
-    ]
+        write_atomic(out, encode(table, out, readable(table)))
+    shown = readable(table).write_csv().rstrip("\n")
+    lines = [shown if out is None else f"wrote {len(table):,} rows to {out}"]
     tagged = table.group_by("place", maintain_order=True).agg(tokens="token", tags="tag")
     found = {"sentences": tagged.to_dicts()} if out is None else {"out": str(out)}
     screen.result({"rows": len(table), **found}, lines)
@@ -130,7 +128,7 @@ def _forecast(
     if out is not None:
         from longshort.runfolder import write_atomic
 
-        write_atomic(out, encode(found.table, out))
+        write_atomic(out, encode(found.table, out, found.readable))
     summary = {"rows": found.table.height, "skipped": found.skipped, "notes": list(found.notes)}
     if screen.as_json and out is None:
         summary["forecast"] = found.table.with_columns(
@@ -139,7 +137,7 @@ def _forecast(
             if dtype.is_temporal()
         ).to_dicts()
     lines = (
-        [found.table.write_csv().rstrip("\n")]
+        [found.readable.write_csv().rstrip("\n")]
         if out is None
         else ([f"wrote {found.table.height:,} rows to {out}"])
     )

@@ -31,6 +31,12 @@ class Dataset:
     """The settings of the reading, with what was decided from the data."""
     decided: tuple[str, ...] = ()
     """What was decided, for people."""
+    ahead: Panel | None = None
+    """The panel with the rows past the last value, which hold covariates that are known ahead."""
+
+    def until_last_value(self) -> Dataset:
+        """Without those rows, which `ahead` keeps."""
+        return replace(self, panel=self.panel.until_last_value(), ahead=self.panel)
 
     @property
     def unused(self) -> list[str]:

@@ -70,7 +70,10 @@ def build_page(report: ClassifyReport, folder: Path) -> str:
             "calibration_svg": plots.reliability(calibration(truth, p), p.max(1)),
             "errors": _errors(report.predictions),
             "training_svg": plots.training_curves(
-                report.result.history, report.result.best_epoch, apart=True
+                report.result.history,
+                report.result.best_epoch,
+                scores["training"]["measure"],
+                apart=True,
             ),
             "training": scores["training"],
             "findings": report.parts.findings,

@@ -8,6 +8,7 @@ from typing import Any
 from longshort.config import RunConfig
 from longshort.data.dataset import Dataset
 from longshort.data.split import Split
+from longshort.tasks.forecast.predict import Prediction
 from longshort.tasks.forecast.scoring import Scored, Verdict
 from longshort.train import TrainResult
 
@@ -54,6 +55,8 @@ class ReportInput:
     scores: dict[str, Any]
     verdict: Verdict
     result: TrainResult
+    ahead: Prediction
+    """Past the end of the data."""
     environment: dict[str, Any]
 
 

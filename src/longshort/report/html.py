@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from longshort.config import to_toml
 from longshort.report import plots
+from longshort.report.ahead import ahead_picture, history_shown, left_out, with_band
 from longshort.report.content import ReportInput, score_rows, shown
 from longshort.report.page import render
 from longshort.tasks.forecast.scoring import MODEL
 
 _WINDOWS = 6
-_PAST_SHOWN = 2
 _MAX_POINTS = 4000
 
 
@@ -36,11 +37,15 @@ def _content(report: ReportInput, folder: Path) -> dict[str, Any]:
         "notes": scores["notes"],
         "quantiles": _quantiles(scores),
         "checks": _checks(scores),
+        "ahead_svg": ahead_picture(report),
+        "left_out": left_out(report),
         "windows_svg": plots.forecast_windows(_windows(report)),
         "steps_svg": plots.error_by_step(
             {name: entry["by_step"][step_metric] for name, entry in entries.items()}, label
         ),
-        "training_svg": plots.training_curves(report.result.history, report.result.best_epoch),
+        "training_svg": plots.training_curves(
+            report.result.history, report.result.best_epoch, scores["training"]["measure"]
+        ),
         "training": scores["training"],
         "residuals_svg": _residuals(report),
         "series": _series(report),
@@ -101,10 +106,9 @@ def _checks(scores: dict[str, Any]) -> list[tuple[str, bool, str]]:
     return checks
 
 
-def _windows(report: ReportInput) -> list[dict[str, Any]]:
+def _windows(report: ReportInput) -> list[plots.Window]:
     """Windows at even ranks from the easiest to the hardest, so that none is picked by taste."""
-    scored, panel = report.scored, report.dataset.panel
-    horizon = scored.truth.shape[1]
+    scored = report.scored
     error = np.abs(scored.forecasts[MODEL] - scored.truth)
     spread = report.dataset.panel.target
     complete = np.flatnonzero(~np.isnan(error).any(axis=1))
@@ -115,32 +119,29 @@ def _windows(report: ReportInput) -> list[dict[str, Any]]:
     shares = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)[:_WINDOWS]
     picks = [int(order[min(len(order) - 1, int(share * len(order)))]) for share in shares]
     picks = list(dict.fromkeys(picks))
-    panels = []
-    for number in picks:
-        origin = scored.origins[number : number + 1]
-        group, column, row = int(origin.group[0]), int(origin.column[0]), int(origin.row[0])
-        begin = panel.offsets[group]
-        past = panel.target[begin + max(0, row - _PAST_SHOWN * horizon - 12) : begin + row, column]
-        rank = int(np.flatnonzero(order == number)[0]) / max(1, len(order) - 1)
-        named = panel.series_name(group, column)
-        when = panel.stamps(group, np.array([row]))[0]
-        entry = {
-            "title": f"{named} from {when} (harder than {rank:.0%})",
-            "past": past,
-            "truth": scored.truth[number],
-            "model": scored.forecasts[MODEL][number],
-            "rival": scored.forecasts[report.verdict.rival][number],
-            "rival_name": report.verdict.rival,
-        }
-        if len(report.config.model.quantiles) > 1:
-            levels = report.config.model.quantiles
-            entry |= {
-                "low": scored.quantiles[number, :, 0],
-                "high": scored.quantiles[number, :, -1],
-                "band": f"{levels[-1] - levels[0]:.0%} interval",
-            }
-        panels.append(entry)
-    return panels
+    return [_window(report, number, order) for number in picks]
+
+
+def _window(report: ReportInput, number: int, order: NDArray[np.int64]) -> plots.Window:
+    scored, panel = report.scored, report.dataset.panel
+    origin = scored.origins[number : number + 1]
+    group, column, row = int(origin.group[0]), int(origin.column[0]), int(origin.row[0])
+    horizon = scored.truth.shape[1]
+    first = max(0, row - history_shown(horizon))
+    begin = panel.offsets[group]
+    rank = int(np.flatnonzero(order == number)[0]) / max(1, len(order) - 1)
+    named, rival = panel.series_name(group, column), report.verdict.rival
+    window = plots.Window(
+        f"{named} from {panel.stamps(group, np.array([row]))[0]} (harder than {rank:.0%})",
+        panel.stamps(group, np.arange(first, row + horizon)),
+        panel.target[begin + first : begin + row, column],
+        scored.forecasts[MODEL][number],
+        scored.truth[number],
+        scored.forecasts[rival][number],
+        rival,
+    )
+    levels = report.config.model.quantiles
+    return with_band(window, scored.quantiles[number], levels) if len(levels) > 1 else window
 
 
 def _residuals(report: ReportInput) -> str:
@@ -151,12 +152,10 @@ def _residuals(report: ReportInput) -> str:
     known = known[:: max(1, len(known) // _MAX_POINTS)]
     if not known.size:
         return ""
-    ends = [int(known[np.argmin(index[known])]), int(known[np.argmax(index[known])])]
-    labels = [
-        panel.stamps(int(scored.origins.group[i]), scored.origins.row[i : i + 1])[0] for i in ends
-    ]
     return plots.residuals_over_time(
-        index[known].astype(float), residual[known], (labels[0], labels[1])
+        index[known].astype(float),
+        residual[known],
+        lambda places: panel.stamps(0, np.array(places) - panel.first[0]),
     )
 
 

@@ -72,7 +72,9 @@ def build_page(report: LanguageReport, folder: Path) -> str:
             "gains": _gains(report),
             "samples": _samples(report),
             "temperature": _TEMPERATURE,
-            "training_svg": plots.training_curves(report.result.history, report.result.best_epoch),
+            "training_svg": plots.training_curves(
+                report.result.history, report.result.best_epoch, scores["training"]["measure"]
+            ),
             "training": scores["training"],
             "findings": report.findings,
             "parts": _parts(report),

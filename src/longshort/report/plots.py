@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -13,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
+
+from longshort.report.dates import put_dates
 
 Floats = NDArray[np.float64]
 
@@ -38,53 +41,74 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-def forecast_windows(panels: Sequence[dict[str, Floats | str]]) -> str:
-    """Forecast against truth for several windows.
+@dataclass(frozen=True)
+class Window:
+    """A forecast from one origin, after the past [L] before it.
 
-    Each panel: title, past [L], truth [H], model [H], rival [H], and optionally low and high [H].
+    stamps [L + H]; model [H]; truth and baseline [H], low and high [H] of the interval `band` where
+    there are such.
     """
+
+    title: str
+    stamps: list[str]
+    past: Floats
+    model: Floats
+    truth: Floats | None = None
+    baseline: Floats | None = None
+    baseline_name: str = ""
+    low: Floats | None = None
+    high: Floats | None = None
+    band: str = ""
+
+
+def forecast_windows(windows: Sequence[Window]) -> str:
+    """Forecasts, against the truth where it is known."""
     with mpl.rc_context(_STYLE):
-        columns = 2 if len(panels) > 1 else 1
-        rows = -(-len(panels) // columns)
-        figure = Figure(figsize=(10.5, 2.5 * rows), layout="constrained")
+        columns = 2 if len(windows) > 1 else 1
+        rows = -(-len(windows) // columns)
+        figure = Figure(figsize=(10.5, 2.6 * rows + 0.3), layout="constrained")
         axes = np.atleast_1d(figure.subplots(rows, columns)).reshape(-1)
-        for axis in axes[len(panels) :]:
+        for axis in axes[len(windows) :]:
             axis.set_visible(False)
-        for axis, panel in zip(axes, panels, strict=False):
-            _window(axis, panel)
+        for axis, window in zip(axes, windows, strict=False):
+            _window(axis, window)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
         return _svg(figure)
 
 
-def _window(axis: Axes, panel: dict[str, Floats | str]) -> None:
-    past, truth = np.asarray(panel["past"]), np.asarray(panel["truth"])
-    ahead = np.arange(1, len(truth) + 1)
-    axis.plot(np.arange(-len(past) + 1, 1), past, color=TRUTH_COLOUR, alpha=0.55)
-    joined = np.concatenate([past[-1:], truth])
-    axis.plot(np.arange(len(joined)), joined, color=TRUTH_COLOUR, label="truth")
-    if "low" in panel:
+def _window(axis: Axes, window: Window) -> None:
+    past, model = window.past, window.model
+    ahead = np.arange(1, len(model) + 1)
+    mark = "o" if len(model) < 3 else ""
+    known = "past" if window.truth is None else "truth"
+    if window.truth is not None:
+        past = np.concatenate([past, window.truth])
+    begin = 1 - len(window.past)
+    axis.plot(np.arange(begin, begin + len(past)), past, color=TRUTH_COLOUR, label=known)
+    if window.low is not None and window.high is not None:
         axis.fill_between(
             ahead,
-            np.asarray(panel["low"]),
-            np.asarray(panel["high"]),
+            window.low,
+            window.high,
             color=BAND_COLOUR,
             alpha=0.16,
             linewidth=0,
-            label=str(panel["band"]),
+            label=window.band,
         )
-    axis.plot(
-        ahead,
-        np.asarray(panel["rival"]),
-        color=RIVAL_COLOURS[0],
-        linestyle="--",
-        label=str(panel["rival_name"]),
-    )
-    mark = "o" if len(truth) < 3 else ""
-    axis.plot(ahead, np.asarray(panel["model"]), color=MODEL_COLOUR, label="model", marker=mark)
+    if window.baseline is not None:
+        axis.plot(
+            ahead,
+            window.baseline,
+            color=RIVAL_COLOURS[0],
+            linestyle="--",
+            label=window.baseline_name,
+        )
+    axis.plot(ahead, model, color=MODEL_COLOUR, label="model", marker=mark)
     axis.axvline(0.5, color="#999999", linewidth=0.8)
-    axis.set_title(str(panel["title"]), fontsize=9, loc="left")
-    axis.set_xlabel("steps from the forecast origin")
+    axis.set_title(window.title, fontsize=9, loc="left")
+    axis.margins(x=0.02)
+    put_dates(axis, begin, len(model), lambda places: [window.stamps[n - begin] for n in places])
 
 
 def error_by_step(curves: dict[str, Sequence[float | None]], label: str) -> str:
@@ -93,7 +117,7 @@ def error_by_step(curves: dict[str, Sequence[float | None]], label: str) -> str:
         figure = Figure(figsize=(10.5, 3.0), layout="constrained")
         axis = figure.subplots()
         colours = iter(RIVAL_COLOURS)
-        for name, values in curves.items():
+        for name, values in _shown_curves(curves).items():
             steps = np.arange(1, len(values) + 1)
             heights = np.array([np.nan if v is None else v for v in values])
             mark = "o" if len(values) < 3 else ""
@@ -116,12 +140,24 @@ def error_by_step(curves: dict[str, Sequence[float | None]], label: str) -> str:
         return _svg(figure)
 
 
+def _shown_curves(curves: dict[str, Sequence[float | None]]) -> dict[str, Sequence[float | None]]:
+    """The model's and those of the baselines that are best on average, as many as have colours."""
+
+    def mean(name: str) -> float:
+        known = [value for value in curves[name] if value is not None]
+        return sum(known) / len(known) if known else float("inf")
+
+    others = sorted((name for name in curves if name != "model"), key=mean)
+    return {name: curves[name] for name in ["model", *others[: len(RIVAL_COLOURS)]]}
+
+
 def training_curves(
-    history: Sequence[dict[str, float | int]], best: int, *, apart: bool = False
+    history: Sequence[dict[str, float | int]], best: int, measure: str, *, apart: bool = False
 ) -> str:
     """Training loss and validation score by epoch, and the learning rate.
 
-    apart: the validation score is not the loss of other samples, and has a picture of its own.
+    measure: the name of the validation score; apart: it is not the loss of other samples, and has
+    a picture of its own.
     """
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(10.5, 2.8), layout="constrained")
@@ -130,7 +166,7 @@ def training_curves(
         trained = [record for record in history if record["epoch"]]
         _by_epoch(losses, trained, "train_loss", RIVAL_COLOURS[0], "training loss", marker=".")
         scored = [record for record in history if "val_score" in record]
-        _by_epoch(scores, scored, "val_score", MODEL_COLOUR, "validation score", marker=".")
+        _by_epoch(scores, scored, "val_score", MODEL_COLOUR, f"validation {measure}", marker=".")
         for axis in axes[:-1]:
             axis.axvline(best, color="#999999", linestyle=":", label="kept weights")
             axis.legend()
@@ -154,14 +190,19 @@ def _by_epoch(
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def residuals_over_time(index: Floats, residuals: Floats, labels: tuple[str, str]) -> str:
-    """One-step residuals (truth - forecast) by time, and their distribution."""
+def residuals_over_time(
+    index: Floats, residuals: Floats, stamps: Callable[[list[int]], list[str]]
+) -> str:
+    """One-step residuals (truth - forecast) by time, and their distribution.
+
+    index: place of each on the time grid; stamps: names places.
+    """
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(10.5, 2.6), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(3, 1), sharey=True)
         left.scatter(index, residuals, s=4, color=MODEL_COLOUR, alpha=0.5, linewidths=0)
         left.axhline(0.0, color="#999999", linewidth=0.8)
-        left.set_xticks([float(index.min()), float(index.max())], labels=list(labels))
+        put_dates(left, int(index.min()), int(index.max()), stamps)
         left.set_ylabel("truth - forecast, first step")
         right.hist(residuals, bins=40, orientation="horizontal", color=MODEL_COLOUR, alpha=0.6)
         right.set_xlabel("count")

@@ -83,7 +83,10 @@ def build_page(report: TagReport, folder: Path) -> str:
             "confusion_width": 300 + 34 * len(shown_kinds),
             "sentences": worst_sentences(report.scored, report.config.text.tokens),
             "training_svg": plots.training_curves(
-                report.result.history, report.result.best_epoch, apart=True
+                report.result.history,
+                report.result.best_epoch,
+                scores["training"]["measure"],
+                apart=True,
             ),
             "rivals": {name: TITLES[name] for name in scores["test"]["baselines"]},
             "outside": _outside(report.scored),

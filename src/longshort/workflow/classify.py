@@ -23,6 +23,7 @@ from longshort.data.vocabulary import UNKNOWN, Vocabulary
 from longshort.errors import DataError, RunError
 from longshort.report.classify import ClassifyReport, build_page, model_card
 from longshort.runfolder import MODEL
+from longshort.tables import readable
 from longshort.tasks.classify.baselines import Known
 from longshort.tasks.classify.defaults import decided_model, decided_text, decided_training
 from longshort.tasks.classify.fitted import Encoded, Fitted, vocabulary_of
@@ -136,7 +137,7 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
         report = ClassifyReport(
             config, self.parts, task.fitted, scored, scores, table, result, environment()
         )
-        return Outcome(scores, table, build_page(report, folder), model_card(report))
+        return Outcome(scores, readable(table), build_page(report, folder), model_card(report))
 
 
 def _noted(scores: dict[str, Any], config: ClassifyConfig) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class ForecastJob(Job[RunConfig, ForecastTask]):
     def again(config: RunConfig, data: object, stored: dict[str, Any]) -> ForecastJob:
         """As it was prepared, from what was decided then; other data are refused."""
         dataset = read_dataset(data, config.data)
-        dataset = replace(dataset, panel=dataset.panel.until_last_value())
+        dataset = dataset.until_last_value()
         refuse_other_content(dataset.source.name, dataset.panel.digest(), stored)
         return ForecastJob(config, examined(dataset, config))
 
@@ -190,8 +190,10 @@ class ForecastJob(Job[RunConfig, ForecastTask]):
         scores["leakage"] = leakage_proof(task, origins)
         scores["verdict"] += warnings(dataset, is_leaking=scores["leakage"]["is_leaking"])
         scores["training"] = training_record(result, task)
+        tell("forecasting past the end of the data", 0, 0)
+        ahead = predict(task.forecaster, dataset.ahead or dataset.panel, config.model.horizon or 1)
         report = ReportInput(
-            config, dataset, task.split, scored, scores, verdict, result, environment()
+            config, dataset, task.split, scored, scores, verdict, result, ahead, environment()
         )
         return Outcome(
             scores,
@@ -209,7 +211,7 @@ def prepare(config: RunConfig, data: object, say: Say) -> tuple[RunConfig, Datas
     if dataset.unused and dataset.schema.time is None:
         say("note: rows are taken for steps in time; labels are for --task classify")
     refuse_errors(dataset.findings, dataset.source.name)
-    dataset = replace(dataset, panel=dataset.panel.until_last_value())
+    dataset = dataset.until_last_value()
     schema = dataset.schema
     path = config.data.path and str(Path(config.data.path).absolute())
     named = dataset.config.model_copy(

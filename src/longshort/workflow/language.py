@@ -17,6 +17,7 @@ from longshort.errors import DataError, RunError
 from longshort.evaluate.language import scores as scores_from
 from longshort.report.language import LanguageReport, build_page, model_card
 from longshort.runfolder import MODEL
+from longshort.tables import readable
 from longshort.tasks.language.doctor import examine, known_passages
 from longshort.tasks.language.fitted import Fitted, Ints, decided
 from longshort.tasks.language.generate import Sampling, write_on
@@ -134,7 +135,8 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
                 config, task, self.findings, scored, scores, result, environment()
             )
             page = build_page(report, folder)
-        return Outcome(scores, predictions(scored, task.fitted), page, model_card(report))
+        table = predictions(scored, task.fitted)
+        return Outcome(scores, readable(table), page, model_card(report))
 
 
 def check(config: LanguageConfig, data: object) -> list[Finding]:

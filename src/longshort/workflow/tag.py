@@ -22,6 +22,7 @@ from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError, RunError
 from longshort.report.tag import TagReport, build_page, model_card
 from longshort.runfolder import MODEL
+from longshort.tables import readable
 from longshort.tasks.tag.fitted import Fitted
 from longshort.tasks.tag.idle import refuse_idle
 from longshort.tasks.tag.network import Tagger
@@ -170,7 +171,7 @@ class TagJob(Job[TagConfig, TagTask]):
         scores["training"] = training_record(result, task)
         report = TagReport(config, self.parts, task.fitted, scored, scores, result, environment())
         table = predictions(scored, task.fitted)
-        return Outcome(scores, table, build_page(report, folder), model_card(report))
+        return Outcome(scores, readable(table), build_page(report, folder), model_card(report))
 
 
 def _under(prefix: str, network: Tagger) -> dict[str, Tensor]:

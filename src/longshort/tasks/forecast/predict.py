@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from longshort.config import RunConfig
+from longshort.data.digits import decimals_of, rounded
 from longshort.data.lookalikes import resembling
 from longshort.data.panel import Floats, Panel
 from longshort.data.timeline import Ints
@@ -28,6 +29,15 @@ class Prediction:
     table: pl.DataFrame
     skipped: dict[str, str]
     notes: tuple[str, ...]
+    origins: Origins
+    """Of the series that were forecast, in the table's order."""
+    decimals: Ints
+    """That each row of the table deserves, for people to read."""
+
+    @property
+    def readable(self) -> pl.DataFrame:
+        """The table with as many decimals as the data has, and up to two more."""
+        return readable(self.table, self.decimals)
 
 
 def predict(forecaster: Forecaster, panel: Panel, horizon: int) -> Prediction:
@@ -63,7 +73,8 @@ def predict(forecaster: Forecaster, panel: Panel, horizon: int) -> Prediction:
     else:
         values = np.empty((0, horizon, max(1, len(config.model.quantiles))))
     flat = reader.flat(origins)
-    return Prediction(_rows(panel, flat, values, config), skipped, tuple(notes))
+    table = _rows(panel, flat, values, config)
+    return Prediction(table, skipped, tuple(notes), flat, row_decimals(panel, flat, horizon))
 
 
 def _roll(forecaster: Forecaster, panel: Panel, origins: Origins, blocks: int) -> Floats:
@@ -188,16 +199,32 @@ def _time_columns(panel: Panel, group: Ints, row: Ints) -> dict[str, pl.Series]:
     }
 
 
+def row_decimals(panel: Panel, flat: Origins, steps: int) -> Ints:
+    """Decimals for each row of a table of these origins with so many steps each."""
+    each = decimals_of(panel)[flat.group, flat.column]
+    return np.repeat(each, steps)
+
+
+def readable(table: pl.DataFrame, decimals: Ints) -> pl.DataFrame:
+    """Forecasts rounded to the decimals of each row; the truth `y` stays as it is in the data."""
+    forecasts = table.columns[table.columns.index("yhat") :]
+    return table.with_columns(
+        pl.Series(name, rounded(table[name].to_numpy(), decimals)) for name in forecasts
+    )
+
+
 def holdout_table(panel: Panel, scored: Scored, config: RunConfig) -> pl.DataFrame:
     """Test forecasts of each series, every horizon-th origin: group, cutoff, time, y, yhat, …
 
-    `cutoff` is the last timestamp that the forecast has seen.
+    `cutoff` is the last timestamp that the forecast has seen. Forecasts have as many decimals as
+    people need.
     """
     step = config.model.horizon or 1
     first = np.full(int(scored.series.max()) + 1, np.iinfo(np.int64).max)
     np.minimum.at(first, scored.series, scored.origins.row)
     keep = np.flatnonzero((scored.origins.row - first[scored.series]) % step == 0)
-    return forecast_table(panel, scored, keep, config)
+    decimals = row_decimals(panel, scored.origins[keep], scored.truth.shape[1])
+    return readable(forecast_table(panel, scored, keep, config), decimals)
 
 
 def forecast_table(panel: Panel, scored: Scored, keep: Ints, config: RunConfig) -> pl.DataFrame:

@@ -18,7 +18,8 @@ _MORE = 2
 _FINE = 3
 """Decimal places after the spread's first digit: a thousandth; a millionth is a computed number."""
 _LOOKED_AT = 10_000
-_MOST = 15
+_MOST_WRITTEN, _MOST = 12, 22
+"""More than the first are computed; beyond the second powers of ten are no exact doubles."""
 _FLAT = 1e-9
 """Share of the size below which a deviation is none."""
 _NOISE = 1e-12
@@ -34,7 +35,7 @@ def decimals_of(panel: Panel) -> Ints:
         each = fine[:, column]
         written = each if own is None else np.clip(each, own, own + _MORE)
         found[:, column] = np.where(written > each + _FINE, each, written)
-    return np.clip(found, 0, _MOST)
+    return np.maximum(found, 0)
 
 
 def written_decimals(values: Floats) -> int | None:
@@ -44,16 +45,16 @@ def written_decimals(values: Floats) -> int | None:
     """
     known = values[np.isfinite(values)]
     known = known[:: max(1, len(known) // _LOOKED_AT)]
-    for decimals in range(_MOST):
+    for decimals in range(_MOST_WRITTEN + 1):
         if (np.abs(np.round(known, decimals) - known) <= _NOISE * np.abs(known)).all():
             return decimals
     return None
 
 
 def rounded(values: Floats, decimals: Ints) -> Floats:
-    """Values, each rounded to its decimals; both of one shape."""
+    """Values, each rounded to its decimals; both of one shape. Beyond 22 they stay as they are."""
     found = values.astype(np.float64, copy=True)
-    for places in np.unique(decimals).tolist():
+    for places in np.unique(decimals[decimals <= _MOST]).tolist():
         here = decimals == places
         found[here] = np.round(values[here], places) + 0.0  # no -0.0
     return found

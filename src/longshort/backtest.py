@@ -21,7 +21,7 @@ from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.predict import forecast_table, readable, row_decimals
 from longshort.tasks.forecast.scoring import Scored, score_windows
 from longshort.tasks.forecast.task import ForecastTask
-from longshort.train.events import Listener, Working, silent
+from longshort.train.events import Listener, Working, silent, teller
 from longshort.workflow import forecast
 from longshort.workflow.job import Say, given, quiet
 
@@ -81,7 +81,7 @@ def backtest(
             say(f"origin {number + 1} of {windows}: training")
             task = forecast.make_task(config, _cut(dataset.panel, end))
             forecast.train(task, listen=listen)
-            baselines = forecast.baselines_of(task, say)
+            baselines = forecast.baselines_of(task, teller(listen))
         folds.append(_fold(task, baselines, dataset.panel, end - horizon))
     scored = _joined(folds)
     assert task is not None

@@ -24,7 +24,7 @@ from longshort.runfolder import (
 )
 from longshort.train import fit
 from longshort.train.checkpoint import save_tensors
-from longshort.train.events import Listener, Working, silent
+from longshort.train.events import Listener, Working, silent, teller
 from longshort.workflow import classify, forecast, language, tag
 from longshort.workflow.classify import ClassifyJob
 from longshort.workflow.forecast import ForecastJob
@@ -142,11 +142,7 @@ def _finish(
             ) from None
     save_tensors(folder.file(MODEL), job.tensors(), {"best_epoch": result.best_epoch})
     seal(folder)
-
-    def tell(what: str, done: int, total: int) -> None:
-        listen(Working(what, done, total))
-
-    outcome = job.finish(result, folder.path, tell)
+    outcome = job.finish(result, folder.path, teller(listen))
     folder.write(PREDICTIONS, outcome.predictions.write_csv())
     folder.write(REPORT, outcome.report)
     folder.write(CARD, outcome.card)

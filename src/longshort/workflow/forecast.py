@@ -39,10 +39,10 @@ from longshort.tasks.forecast.scoring import (
     score_windows,
 )
 from longshort.tasks.forecast.task import Forecaster, ForecastTask, build_network
-from longshort.tasks.task import Tell
+from longshort.tasks.task import Tell, untold
 from longshort.train import TrainPlan, TrainResult, fit
 from longshort.train.checkpoint import load_model, load_weights
-from longshort.train.events import Listener, silent
+from longshort.train.events import Listener, Working, silent, teller
 from longshort.workflow.job import (
     Job,
     Outcome,
@@ -167,9 +167,10 @@ class ForecastJob(Job[RunConfig, ForecastTask]):
 
     def fit_rivals(self, say: Say, listen: Listener) -> None:
         """On the training rows; quantiles are calibrated on the validation part."""
-        del listen
+        del say
+        listen(Working("calibrating the intervals"))
         self.task.calibrate()
-        self.baselines = baselines_of(self.task, say)
+        self.baselines = baselines_of(self.task, teller(listen))
 
     def tensors(self) -> dict[str, Tensor]:
         """The network, and the baselines that every later score stands beside."""
@@ -277,10 +278,10 @@ def load(path: Path, say: Say = quiet) -> Trained:
     return Trained(config, forecaster, baselines, axis)
 
 
-def baselines_of(task: ForecastTask, say: Say = quiet) -> Baselines:
+def baselines_of(task: ForecastTask, tell: Tell = untold) -> Baselines:
     """Fitted to the task's training windows."""
     with threads(task.config.train.threads):
-        return fit_baselines(task.config, task.panel, task.fitted, task.windows, say)
+        return fit_baselines(task.config, task.panel, task.fitted, task.windows, tell)
 
 
 def make_task(config: RunConfig, panel: Panel) -> ForecastTask:

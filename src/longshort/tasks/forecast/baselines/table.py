@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,7 @@ from longshort.tasks.forecast.baselines.smoothing import (
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.floor import within_floor
 from longshort.tasks.forecast.linear import LinearWindows, plan_of
+from longshort.tasks.task import Tell
 
 _MOST_SMOOTHED = 3_000
 """Series up to which each one's smoothing is fitted."""
@@ -80,11 +81,7 @@ class Baselines:
 
 
 def fit_baselines(
-    config: RunConfig,
-    panel: Panel,
-    fitted: Fitted,
-    windows: LinearWindows,
-    say: Callable[[str], None],
+    config: RunConfig, panel: Panel, fitted: Fitted, windows: LinearWindows, tell: Tell
 ) -> Baselines:
     """All that this data admits, on its training rows."""
     season = config.model.season or 1
@@ -92,11 +89,11 @@ def fit_baselines(
     found = [*profile_baselines(seen), *_naive(config, panel.freq, fitted)]
     series = panel.num_groups * panel.target.shape[1]
     if series <= _MOST_SMOOTHED:
-        say("baseline: exponential smoothing")
+        tell("fitting the Theta method", 0, 0)
         found.append(theta_baseline(seen))
     if is_intermittent(seen):
         found.append(croston_baseline())
-    say("baseline: the linear model")
+    tell("fitting the linear baseline", 0, 0)
     plan = plan_of(config, everything=True)
     found += linear_baselines(windows, plan, absolute=decides_by_mae(config), sees=_sees(config))
     return Baselines(tuple(found))

@@ -95,12 +95,10 @@ def _best_ridge(
     rows = np.concatenate([np.arange(part.start, part.stop) for part in parts])
     gram, cross = seen.gram[np.ix_(rows, rows)], seen.cross[rows]
     level = float(np.trace(gram)) / len(rows) or 1.0
-    values, vectors = np.linalg.eigh(gram)
-    turned = vectors.T @ cross
     found: list[LinearMap] = []
     for ridge in RIDGES:
         weights = np.zeros_like(seen.cross)
-        weights[rows] = vectors @ (turned / (np.maximum(values, 0) + ridge * level)[:, None])
+        weights[rows] = np.linalg.solve(gram + ridge * level * np.eye(len(rows)), cross)
         found.append(LinearMap(weights, ridge, names, other.error(weights)))
     return min(found, key=lambda each: each.error)
 

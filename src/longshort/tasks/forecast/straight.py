@@ -12,15 +12,17 @@ from torch import Tensor
 
 from longshort.data.windows import Batch
 
-_MOST_PAST = 512
+_MOST_LAGS, _MOST_PAST = 1024, 512
+"""Of a longer context the map sees the latest steps. Its moments cost the square of its inputs, and
+OpenBLAS (0.3.31, several threads) crashes on those of sixteen thousand."""
 
 
 @dataclass(frozen=True)
 class StraightPlan:
-    """How many inputs of each kind: `context` lags, and on request `past_lags` steps of each past
+    """How many inputs of each kind: `lags`, and on request `past_lags` steps of each past
     covariate, and the level (the last value and a constant)."""
 
-    context: int
+    lags: int
     past: int
     past_lags: int
     level: bool
@@ -28,16 +30,16 @@ class StraightPlan:
     @staticmethod
     def of(context: int, past: int, *, with_past: bool, with_level: bool) -> StraightPlan:
         """Of many past covariates only the latest steps are taken."""
-        lags = min(context, max(1, _MOST_PAST // past)) if past and with_past else 0
-        return StraightPlan(context, past, lags, with_level)
+        past_lags = min(context, max(1, _MOST_PAST // past)) if past and with_past else 0
+        return StraightPlan(min(context, _MOST_LAGS), past, past_lags, with_level)
 
     @property
     def blocks(self) -> dict[str, slice]:
         """Where each kind of input stands; the lags come first."""
-        found = {"lags": slice(0, self.context)}
-        end = self.context + self.past * self.past_lags
+        found = {"lags": slice(0, self.lags)}
+        end = self.lags + self.past * self.past_lags
         if self.past_lags:
-            found["past"] = slice(self.context, end)
+            found["past"] = slice(self.lags, end)
         if self.level:
             found["level"] = slice(end, end + 2)
         return found
@@ -45,7 +47,7 @@ class StraightPlan:
     @property
     def size(self) -> int:
         """I."""
-        return self.context + self.past * self.past_lags + 2 * self.level
+        return self.lags + self.past * self.past_lags + 2 * self.level
 
 
 def straight_inputs(x: Tensor, batch: Batch, plan: StraightPlan) -> Tensor:
@@ -53,7 +55,7 @@ def straight_inputs(x: Tensor, batch: Batch, plan: StraightPlan) -> Tensor:
 
     The lags are relative to the last value; the level is that of the series, not of the window.
     """
-    lags = (x - x[:, -1:]).transpose(1, 2)
+    lags = (x - x[:, -1:])[:, -plan.lags :].transpose(1, 2)
     columns = x.size(2)
     parts = [lags]
     if plan.past_lags:

@@ -62,12 +62,14 @@ def _content(report: ReportInput, folder: Path) -> dict[str, Any]:
 
 def _quantiles(scores: dict[str, Any]) -> list[list[str]]:
     model = scores["test"]["model"]
-    rows = [["interval", "covers", "mean width"]]
-    for key, covered in model.items():
-        if key.startswith("coverage_"):
-            interval = key.removeprefix("coverage_")
-            width = shown(model[f"width_{interval}"])
-            rows.append([f"{float(interval):.0%}", f"{covered:.1%}", width])
+    rows = [["interval", "covers", "before calibration", "mean width"]]
+    for key, width in model.items():
+        if key.startswith("width_"):
+            interval = key.removeprefix("width_")
+            covered = model[f"coverage_{interval}"]
+            before = model.get(f"coverage_{interval}_uncalibrated")
+            told = "not calibrated" if before is None else f"{before:.1%}"
+            rows.append([f"{float(interval):.0%}", f"{covered:.1%}", told, shown(width)])
     return rows if len(rows) > 1 else []
 
 

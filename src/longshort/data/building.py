@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from longshort.config import DataConfig
+from longshort.data.categories import category_columns, numbered
 from longshort.data.columns import is_bad, number, refuse_text
 from longshort.data.findings import Finding
 from longshort.data.forms import Form
@@ -40,6 +41,7 @@ class _Rows:
     row: Ints
     form: Form
     zone: str | None
+    categories: dict[str, tuple[str, ...]]
 
 
 def build_panel(
@@ -77,28 +79,39 @@ def _read(
         time = reading.value.alias("__time")
         if run is not None and reading.form.kind != "integer":
             _refuse_other_zone(source, reading, run)
-    bad_ones = [is_bad(source, name, config) for name in schema.numbers]
+    are_words = category_columns(source, schema, config)
+    numbers = [name for name in schema.numbers if name not in are_words]
+    bad_ones = [is_bad(source, name, config) for name in numbers]
     try:
         frame = source.lazy.select(
             time,
             pl.int_range(pl.len(), dtype=pl.Int64).alias("__row"),
             *(pl.col(name).cast(pl.String).alias(f"g{i}") for i, name in enumerate(schema.group)),
-            *(number(source, name, config).alias(f"v{i}") for i, name in enumerate(schema.numbers)),
+            *(
+                pl.col(name).cast(pl.String).str.strip_chars().alias(f"w{i}")
+                for i, name in enumerate(are_words)
+            ),
+            *(number(source, name, config).alias(f"v{i}") for i, name in enumerate(numbers)),
             *(bad.any().alias(f"b{i}") for i, bad in enumerate(bad_ones)),
         ).collect(engine="streaming")
-        refuse_text(source, _holding_bad(frame, schema), config)
+        refuse_text(source, _holding_bad(frame, numbers), config)
         if schema.time is not None and frame["__time"].null_count():
             refuse_bad_stamps(source, schema.times, reading)
     except POLARS_ERRORS as error:
         raise DataError(source.explain(error)) from None
     groups, code = _group_keys(source, schema, frame)
-    values = frame.select(pl.col(f"v{i}").fill_null(np.nan) for i in range(len(schema.numbers)))
+    values = frame.select(pl.col(f"v{i}").fill_null(np.nan) for i in range(len(numbers)))
+    table = values.to_numpy().reshape(len(frame), -1)
+    categories: dict[str, tuple[str, ...]] = {}
+    for i, name in enumerate(are_words):
+        codes, categories[name] = numbered(source.name, frame[f"w{i}"].alias(name))
+        table = np.insert(table, schema.numbers.index(name), codes, axis=1)
     stamps, row = frame["__time"].to_numpy().copy(), frame["__row"].to_numpy()
     findings = list(reading.notes)
     if reading.is_wall and reading.zone is not None:
         stamps = placed(source, schema.times, reading, (code, row, stamps), findings)
-    numbers = values.to_numpy().reshape(len(frame), -1)
-    return _Rows(groups, code, stamps, numbers, row, reading.form, reading.zone), findings
+    rows = _Rows(groups, code, stamps, table, row, reading.form, reading.zone, categories)
+    return rows, findings
 
 
 def _refuse_other_zone(source: Source, reading: Reading, run: TimeAxis) -> None:
@@ -114,9 +127,9 @@ def _refuse_other_zone(source: Source, reading: Reading, run: TimeAxis) -> None:
     )
 
 
-def _holding_bad(frame: pl.DataFrame, schema: Schema) -> list[str]:
+def _holding_bad(frame: pl.DataFrame, numbers: list[str]) -> list[str]:
     """Columns in which a cell is no number."""
-    return [name for i, name in enumerate(schema.numbers) if len(frame) and frame[f"b{i}"][0]]
+    return [name for i, name in enumerate(numbers) if len(frame) and frame[f"b{i}"][0]]
 
 
 def _group_keys(
@@ -361,6 +374,7 @@ def _scatter(rows: _Rows, index: Ints, grid: Freq, schema: Schema, source: Sourc
         grid,
         rows.form,
         schema,
+        rows.categories,
     )
 
 

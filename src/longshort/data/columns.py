@@ -27,7 +27,7 @@ def number(source: Source, name: str, config: DataConfig) -> pl.Expr:
     dtype = source.sample.schema[name]
     if dtype == pl.String:
         text = known_text(name, config)
-        if _holds_words(source, name):
+        if holds_words(source, name):
             lower = text.str.to_lowercase()
             return lower.replace_strict(_WORDS, default=None, return_dtype=pl.Float64)
         read = notation_of(config).read
@@ -62,7 +62,7 @@ def decide_notation(
     texts = {
         name: known_text(name, config)
         for name in names
-        if source.sample.schema[name] == pl.String and not _holds_words(source, name)
+        if source.sample.schema[name] == pl.String and not holds_words(source, name)
     }
     if not texts or not _are_odd(source, texts, is_wary=delimiter == ";"):
         return config, []
@@ -161,7 +161,7 @@ def _missing_numbers(config: DataConfig) -> list[float]:
     return found
 
 
-def _holds_words(source: Source, name: str) -> bool:
+def holds_words(source: Source, name: str) -> bool:
     """Whether all first cells are true, false, yes or no."""
     text = source.sample.select(text_cells(name)).to_series().drop_nulls()
     return bool(text.len()) and bool(text.str.to_lowercase().is_in(list(_WORDS)).all())

@@ -8,6 +8,7 @@ import numpy as np
 
 from longshort.config import DataConfig
 from longshort.data.building import build_panel
+from longshort.data.categories import category_columns
 from longshort.data.columns import decide_notation
 from longshort.data.findings import Finding
 from longshort.data.panel import Panel
@@ -73,8 +74,13 @@ def read_dataset(data: object, config: DataConfig, run: TimeAxis | None = None) 
         raise DataError(f"{source.name}: there are column names but no rows")
     source, config = as_long(source, config)
     schema = find_schema(source, config)
-    config, decided = decide_notation(source, schema.numbers, config)
+    words = category_columns(source, schema, config)
+    numbers = [name for name in schema.numbers if name not in words]
+    config, decided = decide_notation(source, numbers, config)
     panel, findings = build_panel(source, schema, config, run)
+    for name, known in panel.categories.items():
+        shown = ", ".join(known[:5]) + (", …" if len(known) > 5 else "")
+        decided.append(f"covariate {name!r} holds {len(known)} categories: {shown}")
     found = (*source.findings, *findings)
     dataset = Dataset(source, schema, panel, found, config, tuple(decided))
     return replace(dataset, findings=(*found, *_times_left_out(dataset, config)))

@@ -72,11 +72,13 @@ def _constant(panel: Panel) -> list[Finding]:
         for column, name in enumerate(names):
             known = values[:, column][~np.isnan(values[:, column])]
             if known.size and np.ptp(known) == 0:
+                words = panel.categories.get(name)
+                what = f"{known[0]:g}" if words is None else repr(words[int(known[0])])
                 found.append(
                     Finding(
                         "constant",
                         "warning",
-                        f"{role} {name!r} is {known[0]:g} throughout",
+                        f"{role} {name!r} is {what} throughout",
                         (),
                         "leave the column out"
                         if role == "covariate"
@@ -135,6 +137,8 @@ def _leaks(panel: Panel, config: RunConfig) -> list[Finding]:
     )
     for role, names, values, first in roles:
         for column, name in enumerate(names):
+            if name in panel.categories:
+                continue
             for place, goal in enumerate(panel.schema.target):
                 lead = _leaking_lead(
                     panel, values[:, column], panel.target[:, place], leads[first:]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,6 +35,8 @@ class Panel:
     freq: Freq
     form: Form
     schema: Schema
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Words that the values of a covariate are the numbers of, by its name."""
 
     @property
     def kind(self) -> Kind:
@@ -65,9 +68,14 @@ class Panel:
         """The target with gaps filled by the last known value; leading gaps stay NaN."""
         return forward_fill(self.target, self.offsets)
 
+    def words(self, names: Sequence[str]) -> tuple[tuple[str, ...] | None, ...]:
+        """The categories of these columns; None for a column of numbers."""
+        return tuple(self.categories.get(name) for name in names)
+
     def digest(self) -> str:
         """A sha256 of all that a run learns from."""
-        sha = hashlib.sha256(repr((self.groups, self.freq, self.schema)).encode())
+        what = (self.groups, self.freq, self.schema, sorted(self.categories.items()))
+        sha = hashlib.sha256(repr(what).encode())
         for values in (self.first, self.offsets, self.target, self.past, self.future, self.static):
             sha.update(np.ascontiguousarray(values).tobytes())
         return sha.hexdigest()

@@ -79,6 +79,8 @@ class Trained:
         context = np.minimum(panel.lengths, config.model.context_length or 1)
         fitted, new = self.forecaster.fitted.fit_to(panel, config, context)
         _refuse_unknown(self, panel, new, say)
+        for line in self.forecaster.fitted.unseen(panel):
+            say(f"note: {line}")
         reader = fitted.reader(panel, config)
         unseen = np.maximum(fitted.known_until, panel.first) - panel.first
         if include_training:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from longshort.config import RunConfig, TransformConfig
 from longshort.data.calendar import calendar_features
+from longshort.data.categories import OneHot
 from longshort.data.panel import Floats, Panel, forward_fill
 from longshort.data.split import Split
 from longshort.data.timeline import Ints
@@ -24,22 +26,32 @@ _NO_EFFECTS: dict[str, Any] = {"effects": "off"}
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean and deviation of each covariate column."""
+    """Mean and deviation of each covariate, and of each word of one that holds categories."""
 
     mean: Floats
     deviation: Floats
+    coding: OneHot
+
+    @property
+    def width(self) -> int:
+        """Columns that the model sees."""
+        return len(self.mean)
 
     @staticmethod
-    def fit(values: Floats) -> Moments:
-        """Over the rows of [n, C], gaps left out."""
+    def fit(values: Floats, panel: Panel, names: Sequence[str]) -> Moments:
+        """Over the rows of these covariates of the panel, [n, C], gaps left out."""
+        words = panel.words(names)
+        coding = OneHot.fit(values, words)
+        values = coding.apply(values, words, names)
         known = ~np.isnan(values)
         count = np.maximum(known.sum(0), 1)
         mean = np.where(known, values, 0.0).sum(0) / count
         spread = np.sqrt(np.where(known, (values - mean) ** 2, 0.0).sum(0) / count)
-        return Moments(mean, np.where(spread > 1e-8, spread, 1.0))
+        return Moments(mean, np.where(spread > 1e-8, spread, 1.0), coding)
 
-    def apply(self, values: Floats) -> Floats:
+    def apply(self, values: Floats, panel: Panel, names: Sequence[str]) -> Floats:
         """Scale to mean 0 and deviation 1; what is unknown becomes the mean."""
+        values = self.coding.apply(values, panel.words(names), names)
         return np.nan_to_num((values - self.mean) / self.deviation)
 
 
@@ -101,9 +113,9 @@ class Fitted:
             _extreme(np.fmin, seen_values, panel),
             _extreme(np.fmax, seen_values, panel),
             KnownEffects.none(),
-            Moments.fit(panel.past[seen]),
-            Moments.fit(panel.future[seen]),
-            Moments.fit(panel.static[rows > 0]),
+            Moments.fit(panel.past[seen], panel, panel.schema.past),
+            Moments.fit(panel.future[seen], panel, panel.schema.future),
+            Moments.fit(panel.static[rows > 0], panel, panel.schema.static),
         )
         return replace(fitted, effects=fitted._fit_effects(panel, config))
 
@@ -124,14 +136,28 @@ class Fitted:
         return ~np.isnan(panel.target)
 
     def _future(self, panel: Panel) -> Floats:
-        return self.future.apply(forward_fill(panel.future, panel.offsets))
+        future = forward_fill(panel.future, panel.offsets)
+        return self.future.apply(future, panel, panel.schema.future)
+
+    def unseen(self, panel: Panel) -> list[str]:
+        """A remark on every covariate with categories that did not occur in training."""
+        schema = panel.schema
+        return [
+            line
+            for moments, values, names in (
+                (self.past, panel.past, schema.past),
+                (self.future, panel.future, schema.future),
+                (self.static, panel.static, schema.static),
+            )
+            for line in moments.coding.unseen(values, panel.words(names), names)
+        ]
 
     def reader(self, panel: Panel, config: RunConfig) -> WindowReader:
         """Windows of scaled values and covariates; future covariates end with the calendar."""
         model = config.model
         assert model.context_length and model.horizon and config.data.calendar is not None
         calendar = calendar_features(panel.freq, panel.index(), config.data.calendar)
-        past = self.past.apply(forward_fill(panel.past, panel.offsets))
+        past = forward_fill(panel.past, panel.offsets)
         future = self._future(panel)
         scaled, effects = self.transform.apply(panel), self.effects.values(panel, future)
         if not self.effects.is_none:
@@ -141,9 +167,9 @@ class Fitted:
             panel,
             scaled,
             effects,
-            past,
+            self.past.apply(past, panel, panel.schema.past),
             np.concatenate([future, calendar], axis=1),
-            self.static.apply(panel.static),
+            self.static.apply(panel.static, panel, panel.schema.static),
             context=model.context_length,
             horizon=model.horizon,
             joint=model.channels != "independent",
@@ -226,6 +252,12 @@ class Fitted:
                     Moments(
                         np.array(stored[name]["mean"], float),
                         np.array(stored[name]["deviation"], float),
+                        OneHot(
+                            tuple(
+                                words if words is None else tuple(words)
+                                for words in stored[name]["words"]
+                            )
+                        ),
                     )
                     for name in ("past", "future", "static")
                 ),
@@ -249,5 +281,9 @@ def _nulls(value: Any) -> Any:
     return None if value != value else value
 
 
-def _moments_dict(moments: Moments) -> dict[str, list[float]]:
-    return {"mean": moments.mean.tolist(), "deviation": moments.deviation.tolist()}
+def _moments_dict(moments: Moments) -> dict[str, Any]:
+    return {
+        "mean": moments.mean.tolist(),
+        "deviation": moments.deviation.tolist(),
+        "words": [words if words is None else list(words) for words in moments.coding.words],
+    }

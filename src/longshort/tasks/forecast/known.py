@@ -100,5 +100,5 @@ def _tried(
     if not len(train) or not len(val):
         return float("inf"), ()
     windows = LinearWindows(reader, train, thinned(val, _MOST_VALIDATED), "last")
-    found = windows.least_squares(plan_of(config, everything=True))
+    found = windows.least_squares(plan_of(config, fitted.past.width, everything=True))
     return found.error, found.blocks

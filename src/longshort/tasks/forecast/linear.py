@@ -101,13 +101,16 @@ def history(panel: Panel, flat: Origins, length: int) -> Floats:
     return np.where(rows < 0, np.nan, values)
 
 
-def plan_of(config: RunConfig, *, everything: bool = False) -> StraightPlan:
-    """What the linear map sees: as the settings say, or all that it may be fitted to."""
+def plan_of(config: RunConfig, past: int, *, everything: bool = False) -> StraightPlan:
+    """What the linear map sees: as the settings say, or all that it may be fitted to.
+
+    past: columns of past covariates, with one for every word of those that hold categories.
+    """
     model = config.model
     assert model.context_length
     return StraightPlan.of(
         model.context_length,
-        len(config.data.past),
+        past,
         with_past=everything or bool(model.linear_past),
         with_level=everything or bool(model.level),
     )

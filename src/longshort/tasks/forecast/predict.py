@@ -55,7 +55,7 @@ def predict(forecaster: Forecaster, panel: Panel, horizon: int) -> Prediction:
     reader = fitted.reader(longer, config)
     origins, skipped = _origins(reader, panel, ends, config, new, horizon)
     strange = np.intersect1d(new, origins.group).size
-    notes = []
+    notes = forecaster.fitted.unseen(panel)
     if strange and config.transform.per == "series":
         keys = [panel.groups[g] for g in new]
         notes.append(

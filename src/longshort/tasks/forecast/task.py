@@ -210,7 +210,7 @@ class ForecastTask(Task):
         if not model.linear:
             return
         windows = LinearWindows(self.reader, self._train, self._val, model.instance_norm)
-        found = windows.least_squares(plan_of(self.config))
+        found = windows.least_squares(plan_of(self.config, self.fitted.past.width))
         inner = self.network.each if isinstance(self.network, LinkedNetwork) else self.network
         with torch.no_grad():
             inner.linear.weight.copy_(torch.from_numpy(found.weights.T))
@@ -269,12 +269,12 @@ def build_network(config: RunConfig, fitted: Fitted) -> WindowNetwork | LinkedNe
         decoder=model.decoder,
         instance_norm=model.instance_norm,
         linear=model.linear,
-        straight=plan_of(config),
+        straight=plan_of(config, fitted.past.width),
         level=bool(model.level),
         columns=1 if model.channels == "independent" else columns,
-        past=len(fitted.past.mean),
-        future=len(fitted.future.mean) + 2 * len(calendar),
-        static=len(fitted.static.mean),
+        past=fitted.past.width,
+        future=fitted.future.width + 2 * len(calendar),
+        static=fitted.static.width,
         series=len(fitted.groups) * (1 if model.channels == "mixed" else columns),
         embedding=model.embedding,
         outputs=len(model.quantiles) or 1,

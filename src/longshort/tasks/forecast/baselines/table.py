@@ -94,7 +94,7 @@ def fit_baselines(
     if is_intermittent(seen):
         found.append(croston_baseline())
     tell("fitting the linear baseline", 0, 0)
-    plan = plan_of(config, everything=True)
+    plan = plan_of(config, fitted.past.width, everything=True)
     found += linear_baselines(windows, plan, absolute=decides_by_mae(config), sees=_sees(config))
     return Baselines(tuple(found))
 
@@ -130,7 +130,7 @@ def restore_baselines(
         found = [
             *restored_profiles(freq, season, dict(arrays)),
             *_naive(config, freq, fitted),
-            *_restored(config, arrays),
+            *_restored(config, fitted.past.width, arrays),
         ]
     except (KeyError, ValueError, IndexError) as error:
         raise RunError(f"model.safetensors: damaged: {error!r} in the baselines") from None
@@ -140,14 +140,14 @@ def restore_baselines(
     return Baselines(tuple(found))
 
 
-def _restored(config: RunConfig, arrays: Mapping[str, Arrays]) -> list[Baseline]:
+def _restored(config: RunConfig, past: int, arrays: Mapping[str, Arrays]) -> list[Baseline]:
     found: list[Baseline] = []
     if "theta" in arrays:
         kept = arrays["theta"]
         found.append(Theta("theta", "the Theta method", kept["numbers"], kept["profile"]))
     if "croston" in arrays:
         found.append(Croston("croston", "Croston's method"))
-    plan = plan_of(config, everything=True)
+    plan = plan_of(config, past, everything=True)
     for name in (LINEAR, ABSOLUTE):
         if name in arrays:
             weights = arrays[name]["weights"]

@@ -51,8 +51,8 @@ def test_a_file_without_labels_has_none(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (HEAD + "1,2:3,4:up\n1,2:x,4:up\n", "line 7: channel 2, value 1 'x' is no number"),
-        (HEAD + "1,?:3,4:up\n", "line 6: channel 1, value 2 is missing; fill it in"),
-        (HEAD + "1,2:3,NaN:up\n", "line 6: channel 2, value 2 'NaN' is no number"),
+        (HEAD + "1,2:?,NaN:up\n", "line 6, channel 1: no value of the channel is known; fill it"),
+        (HEAD + "1,2:3,-inf:up\n", "line 6: channel 2, value 2 '-inf' is no number"),
         (HEAD + "1,2:3:up\n", "line 6: channel 2 has 1 values, 2 are expected"),
         (HEAD + "1,2:up\n", "line 6: 1 channels divided by colons, 2 are expected"),
         (HEAD + "1,2:3,4:left\n", "line 6: the label 'left' is not among.*up, down"),
@@ -162,8 +162,8 @@ def test_arrays_with_labels_within_or_beside(tmp_path: Path) -> None:
         ({"x": np.zeros(5), "y": np.zeros(5)}, r"sequences \[N, T, F\] are expected.*shape 5"),
         ({"x": np.array([["a"]]), "y": np.zeros(1)}, "numbers are expected, got <U1"),
         (
-            {"x": np.array([[[1.0], [np.nan]]]), "y": np.zeros(1)},
-            "a.npz: sequence 0, step 1, channel 0: nan is not a finite number",
+            {"x": np.array([[[1.0], [-np.inf]]]), "y": np.zeros(1)},
+            "a.npz: sequence 0, step 1, channel 0: -inf is not a finite number",
         ),
         ({"x": np.array([[None]]), "y": np.zeros(1)}, "holds Python objects"),
     ],
@@ -230,7 +230,11 @@ def test_a_long_table_without_labels(tmp_path: Path) -> None:
     ("content", "settings", "message"),
     [
         (LONG.replace("v,1,5,6", "v,1,5,six"), {}, "line 4, column 'b': 'six' is not a number"),
-        (LONG.replace("v,1,5,6", "v,1,,6"), {}, "line 4, column 'a': the value is missing"),
+        (
+            LONG.replace("v,1,5,6", "v,1,,6"),
+            {},
+            r"id 'v' \(line 4\), channel 'a': no value of the ch",
+        ),
         (LONG.replace("v,1,5,6,y", "v,1,5,6,"), {}, "line 4, column 'label': the value is missing"),
         (LONG.replace("u,1,1,2,x", "u,1,1,2,y"), {}, "line 2.*id 'u' has the labels 'y' and 'x'"),
         (LONG.replace("u,1,1", "u,2,1"), {}, "line 3, column 'time': id 'u' has this time twice"),

@@ -10,6 +10,7 @@ from longshort.api.fitting import is_file, nested, run_into, with_data, with_lab
 from longshort.api.runs import ClassifierRun
 from longshort.config import build_as
 from longshort.config.classify import ClassifyConfig
+from longshort.config.sequences import Axes
 from longshort.train.events import Listener, silent
 from longshort.workflow import classify
 from longshort.workflow.job import Say, quiet
@@ -54,6 +55,7 @@ class Classifier:
         *,
         text: str | None = None,
         label: str | None = None,
+        axes: Axes | None = None,
         val: str | Path | None = None,
         test: str | Path | None = None,
         out: str | Path | None = None,
@@ -63,20 +65,15 @@ class Classifier:
     ) -> ClassifierRun:
         """Draw parts, train and evaluate; the run is kept in the folder `out`.
 
-        data: a list of texts or of arrays [T, F], or an array [N, T, F], with `labels` [N]; or a
-        file or frame that holds the labels, in its columns `text` and `label`; val, test: files of
+        data: a list of texts, or of arrays [T, F] or [T], or an array [N, T, F] or [N, T], with
+        `labels` [N]; or a file or frame that holds the labels, in its columns `text` and `label`;
+        axes: "NCT" where an array's channels come before its steps; val, test: files of
         those parts, else shares are drawn. Without `out` the run lies in a temporary folder that
         the system clears some day.
         """
-        items = with_labels(data, labels)
-        roles = {"text": text, "label": label, "val_path": val, "test_path": test}
-        folder, scores = run_into(
-            with_data(self._settings, data, roles),
-            items,
-            out,
-            overwrite=overwrite,
-            say=say,
-            listen=listen,
-        )
+        roles = {"text": text, "label": label, "axes": axes, "val_path": val, "test_path": test}
+        settings = with_data(self._settings, data, roles)
+        items = with_labels(data, labels, settings["data"].get("axes"))
+        folder, scores = run_into(settings, items, out, overwrite=overwrite, say=say, listen=listen)
         trained = replace(classify.load(folder), memory=None if is_file(items) else items)
         return ClassifierRun(folder, trained, scores)

@@ -10,6 +10,7 @@ from typing import Any
 
 from longshort import workflow
 from longshort.config import assign
+from longshort.config.sequences import Axes
 from longshort.data.conll import tagged_of
 from longshort.data.labelled import examples_of
 from longshort.data.sources import is_frame
@@ -51,15 +52,15 @@ def is_table(data: object) -> bool:
     return is_file(data) or is_frame(data)
 
 
-def with_labels(data: Any, labels: Iterable[object] | None) -> object:
-    """A file or frame as it is; texts or arrays together with their labels."""
+def with_labels(data: Any, labels: Iterable[object] | None, axes: Axes | None = None) -> object:
+    """A file or frame as it is; texts or arrays (their axes as named) with their labels."""
     if labels is None and (data is None or is_table(data)):
         return data
-    if is_table(data):
-        raise DataError("labels: stand in the file or frame; name their column with label=")
+    if is_file(data):
+        raise DataError("labels: stand in the file; name their column with label=")
     if labels is None:
         raise DataError("labels: one for each item is needed")
-    return examples_of(data, labels)
+    return examples_of(data, labels, axes)
 
 
 def with_tags(data: Any, tags: Iterable[Sequence[str]] | None) -> object:

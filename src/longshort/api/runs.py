@@ -10,8 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from longshort.api.fitting import is_table, with_labels, with_tags
+from longshort.api.fitting import is_file, with_labels, with_tags
 from longshort.data.labelled import examples_of
+from longshort.data.labels import as_given
+from longshort.data.sources import is_frame
 from longshort.errors import ConfigError, DataError, LongshortError
 from longshort.runfolder import REPORT
 from longshort.tasks.forecast.predict import Prediction
@@ -73,20 +75,22 @@ class ClassifierRun(_Finished[classify.Trained]):
     """A finished run: its scores, its report, and the classifier in it."""
 
     @property
-    def labels(self) -> tuple[str, ...] | tuple[int, ...]:
-        """In the order of the columns of `predict_proba`; numbers where they came as numbers."""
-        fitted = self._trained.fitted
-        return tuple(map(int, fitted.labels)) if fitted.has_whole_labels else fitted.labels
+    def labels(self) -> tuple[str | int | bool, ...]:
+        """In the order of the columns of `predict_proba`; numbers and truths as they came."""
+        return tuple(self._trained.fitted.labels_as_given())
 
-    def predict(self, data: object) -> list[str] | list[int]:
+    def predict(self, data: object) -> list[str] | list[int] | list[bool]:
         """The most probable label for each of a list of texts or arrays [T, F], or of a file's."""
-        return [self.labels[i] for i in self.predict_proba(data).argmax(1)]
+        found = [self._trained.fitted.labels[i] for i in self.predict_proba(data).argmax(1)]
+        return as_given(found, self._trained.fitted.label_kind)
 
     def predict_proba(self, data: Any) -> NDArray[np.float64]:
         """Probabilities [n, K] of the `labels`."""
         if isinstance(data, str) and not _exists(data):
             raise DataError(f"{data[:60]!r}: no such file; texts are given as a list")
-        examples = self._trained.read(data) if is_table(data) else examples_of(data)
+        settings = self._trained.config.data
+        is_read = is_file(data) or (is_frame(data) and settings.names_columns())
+        examples = self._trained.read(data) if is_read else examples_of(data, axes=settings.axes)
         table = self._trained.predict_examples(examples)
         return table.drop("label").to_numpy()
 
@@ -98,7 +102,8 @@ class ClassifierRun(_Finished[classify.Trained]):
         include_training: bool = False,
     ) -> dict[str, Any]:
         """Scores on a file or frame, or on texts or arrays with `labels`, one for each."""
-        return super().evaluate(with_labels(data, labels), include_training=include_training)
+        axes = self._trained.config.data.axes
+        return super().evaluate(with_labels(data, labels, axes), include_training=include_training)
 
 
 def _exists(path: str) -> bool:

@@ -59,6 +59,7 @@ def command(
 def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
     import polars as pl
 
+    from longshort.data.labels import label_text
     from longshort.tables import encode, readable
     from longshort.workflow.classify import load
 
@@ -67,7 +68,8 @@ def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> 
         raise ConfigError(f"--data: {run} classifies numbers over time; give a file of them")
     if data is None and out is None and not screen.as_json:
         for number, line in enumerate(stdin_lines(), 1):
-            print(trained.predict_lines([line], number, screen.say)["label"][0], flush=True)
+            table = trained.predict_lines([line], number, screen.say)
+            print(label_text(table["label"][0]), flush=True)
         return
     if data is None:
         table = trained.predict_lines(list(stdin_lines()), 1, screen.say)

@@ -10,6 +10,8 @@ from longshort.config.section import Section
 from longshort.config.training import SourceConfig
 
 Format = Literal["csv", "parquet", "jsonl", "lines", "ts", "idx", "arrays", "long"]
+Axes = Literal["NTC", "NCT"]
+"""Sequences, steps, channels; or channels before steps."""
 
 
 class HoldoutConfig(Section):
@@ -36,11 +38,20 @@ class SequenceData(SourceConfig):
     pixels: Literal["rows", "pixels"] = Field(
         "rows", description="images as sequences of their rows, or of single pixels"
     )
+    axes: Axes | None = Field(
+        None,
+        description="order of an array's axes: NTC (sequences, steps, channels) or NCT; NTC when "
+        "absent",
+    )
     scaling: Literal["channel", "all"] | None = Field(
         None,
         description="values are scaled by their channel's mean and deviation in the training part, "
         "or all by the same; all for images, channel for others when absent",
     )
+
+    def names_columns(self) -> bool:
+        """Whether columns of a table are named: by a person, or by what was read."""
+        return self.text is not None or self.id is not None
 
     @field_validator("features", mode="before")
     @classmethod

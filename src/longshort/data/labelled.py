@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.data.labels import are_whole, label_names
+from longshort.config.sequences import Axes
+from longshort.data.axes import oriented
+from longshort.data.findings import Finding
+from longshort.data.gaps import POLICY, fill_gaps
+from longshort.data.labels import LabelKind, kind_of_labels, label_names
+from longshort.data.sources import is_frame
 from longshort.data.textfiles import well_formed
 from longshort.errors import DataError
 
@@ -36,8 +41,10 @@ class Examples:
     """Names of the values of a step, where the source has them."""
     read_as: dict[str, str] = field(default_factory=dict)
     """What its reader found out: settings of `data` such as format, text and label."""
-    has_whole_labels: bool = False
-    """Whether they came as numbers, and not as texts."""
+    label_kind: LabelKind = "text"
+    """As what the labels came."""
+    findings: tuple[Finding, ...] = ()
+    """What its reading brought to light."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -55,8 +62,11 @@ class Examples:
 
     def channel(self, step: int, channel: int) -> str:
         """How a person finds a value of a sequence."""
-        name = repr(self.features[channel]) if self.features else str(channel)
-        return f"step {step}, channel {name}"
+        return f"step {step}, channel {self.channel_name(channel)}"
+
+    def channel_name(self, channel: int) -> str:
+        """Its name in quotes, where there are names, else its number."""
+        return repr(self.features[channel]) if self.features else str(channel)
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Examples:
         """The examples at these places, in their order."""
@@ -85,46 +95,94 @@ class Examples:
         return found.hexdigest()
 
 
-def examples_of(items: Iterable[Any], labels: Iterable[Any] | None = None) -> Examples:
-    """Texts, or arrays [T, F] (also one array [N, T, F]), given in Python.
+def examples_of(
+    items: Iterable[Any], labels: Iterable[Any] | None = None, axes: Axes | None = None
+) -> Examples:
+    """Texts, or numbers: arrays [T, F] or [T], one array [N, T, F] or [N, T], a frame [N, T].
 
-    Raises `DataError` for what is neither, and where items and labels are not as many.
+    axes: "NCT" for arrays [F, T] and [N, F, T]. Raises `DataError` for what is neither, and where
+    items and labels are not as many.
     """
     if isinstance(items, str):
         raise DataError("data: a list of texts is expected, got one text; put it into a list")
-    listed = _listed(items, "data", "texts or arrays [T, F]")
-    names = None if labels is None else _listed(labels, "labels", "labels")
+    listed = _listed(_without_frame(items), "data", "texts or arrays [T, F]")
+    names = None if labels is None else _listed(_column(labels), "labels", "labels")
     if names is not None and len(names) != len(listed):
         raise DataError(f"data: {len(listed):,} items and {len(names):,} labels are not as many")
     places = [f"item {i}" for i in range(len(listed))]
-    found: list[Item] = [_item(place, each) for place, each in zip(places, listed, strict=True)]
-    for place, item in zip(places, found, strict=True):
-        if isinstance(item, str) != isinstance(found[0], str):
-            raise DataError(f"{place}: texts and arrays are mixed")
-        if not isinstance(item, str) and item.shape[1] != np.shape(found[0])[1]:
-            raise DataError(
-                f"{place}: has {item.shape[1]} values a step, item 0 has {np.shape(found[0])[1]}"
-            )
-    examples = Examples("data", found, None, places)
+    found = [_item(place, each) for place, each in zip(places, listed, strict=True)]
+    examples = _of_one_kind(found, places, axes)
     if names is not None:
         written = label_names(names, places, "labels")
-        examples = replace(examples, labels=written, has_whole_labels=are_whole(names))
+        examples = replace(examples, labels=written, label_kind=kind_of_labels(names))
     return checked(examples)
 
 
+def _of_one_kind(items: list[Item], places: list[str], axes: Axes | None) -> Examples:
+    """Raises `DataError` where texts and arrays, or numbers of channels, are mixed."""
+    arrays = [item for item in items if not isinstance(item, str)]
+    if not arrays:
+        return Examples("data", items, None, places)
+    if len(arrays) < len(items):
+        other = next(i for i, item in enumerate(items) if isinstance(item, str) != (
+            isinstance(items[0], str)))  # fmt: skip
+        raise DataError(f"{places[other]}: texts and arrays are mixed")
+    found, read_as, findings = oriented("data", arrays, axes)
+    width = found[0].shape[-1]
+    for place, item in zip(places, found, strict=True):
+        if item.ndim != 2 or item.shape[1] != width:
+            alike = len({array.shape[0] for array in arrays}) == 1
+            hint = "; if the first axis holds the channels, say axes='NCT'" if alike else ""
+            raise DataError(
+                f"{place}: has {item.shape[-1]} values a step, item 0 has {width}{hint}"
+            )
+    return Examples("data", list(found), None, places, read_as=read_as, findings=findings)
+
+
 def checked(examples: Examples) -> Examples:
-    """The examples; raises `DataError` for NaN and infinity, and for texts that are none."""
+    """The examples with missing numbers filled in, and that said.
+
+    Raises `DataError` for infinity, channels without any value, and texts that are none.
+    """
+    if examples.is_text:
+        for place, item in zip(examples.places, examples.items, strict=True):
+            well_formed(str(item), f"{examples.name}: {place}")
+        return examples
+    items: list[Item] = []
+    gaps: list[tuple[str, int]] = []
     for place, item in zip(examples.places, examples.items, strict=True):
-        if isinstance(item, str):
-            well_formed(item, f"{examples.name}: {place}")
-        else:
-            at = first_not_finite(item)
-            if at is not None:
-                raise DataError(
-                    f"{examples.name}: {place}, {examples.channel(*at)}: {item[at]} is not a "
-                    "finite number; fill it in, or leave the sequence out"
-                )
-    return examples
+        filled, count = fill_gaps(np.asarray(item))
+        at = first_not_finite(filled)
+        if at is not None:
+            raise DataError(
+                f"{examples.name}: {place}, {_not_finite(examples, filled, at)}; fill it in, or "
+                "leave the sequence out"
+            )
+        items.append(filled)
+        gaps += [(place, count)] if count else []
+    if not gaps:
+        return examples
+    return replace(examples, items=items, findings=(*examples.findings, _filled(examples, gaps)))
+
+
+def _not_finite(examples: Examples, values: NDArray[Any], at: tuple[int, int]) -> str:
+    """What is wrong with a value; NaN is only left where a whole channel is missing."""
+    if np.isnan(values[at]):
+        return f"channel {examples.channel_name(at[1])}: no value of the channel is known"
+    return f"{examples.channel(*at)}: {values[at]} is not a finite number"
+
+
+def _filled(examples: Examples, gaps: list[tuple[str, int]]) -> Finding:
+    total = sum(np.size(item) for item in examples.items)
+    count = sum(n for _, n in gaps)
+    return Finding(
+        "missing",
+        "note",
+        f"{examples.name}: {count:,} of {total:,} values are missing, in {len(gaps):,} of "
+        f"{len(examples):,} sequences; {POLICY}",
+        tuple(f"{place}: {n:,}" for place, n in gaps[:5]),
+        "fill them in yourself if you know better",
+    )
 
 
 def first_not_finite(values: NDArray[Any]) -> tuple[int, int] | None:
@@ -145,6 +203,29 @@ def _listed(values: Iterable[Any], name: str, what: str) -> list[Any]:
         ) from None
 
 
+def _without_frame(items: Any) -> Any:
+    """A frame's rows of numbers [N, T], or its only column; what is no frame as it is."""
+    if not is_frame(items) or len(items.columns) == 1:
+        return _column(items)
+    rows = np.asarray(items.to_numpy())
+    if rows.dtype.kind not in "fiub":
+        raise DataError(
+            f"data: a frame of {len(items.columns)} columns that are not all numbers is no list of "
+            "examples; give its column of texts, or the frame without labels= and name its columns "
+            "with text= and label="
+        )
+    return rows
+
+
+def _column(values: Any) -> Any:
+    """The only column of a frame; what is no frame as it is."""
+    if not is_frame(values):
+        return values
+    if len(values.columns) != 1:
+        raise DataError(f"labels: one column is expected, got {len(values.columns)}")
+    return values[next(iter(values.columns))]
+
+
 def _item(place: str, item: Any) -> Item:
     if isinstance(item, str):
         return item
@@ -156,8 +237,10 @@ def _item(place: str, item: Any) -> Item:
         raise DataError(
             f"{place}: a text or an array [T, F] of numbers is expected, got {type(item).__name__}"
         )
-    if values.ndim != 2 or not values.size:
-        raise DataError(f"{place}: an array [T, F] is expected, got the shape {values.shape}")
+    if values.ndim > 2 or not values.size:
+        raise DataError(
+            f"{place}: an array [T, F] or [T] is expected, got the shape {values.shape}"
+        )
     return values
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -46,6 +47,7 @@ def examine_parts(parts: Parts[Examples], reading: Reading | None) -> list[Findi
         found += _shortened(name, examples, reading) if reading else _long(name, examples)
     if reading:
         found += _unknown(parts, reading)
+    found += _contradicting_between(parts)
     return [*found, *_labels(parts.train), *_unseen(parts), *_constant(parts.train)]
 
 
@@ -73,9 +75,42 @@ def _contradicting(part: str, examples: Examples) -> list[Finding]:
     labels = examples.labels or [""] * len(examples)
 
     def show(group: Sequence[int]) -> str:
-        return ", ".join(f"{examples.places[i]}: {labels[i]}" for i in group[:3])
+        firsts = {labels[i]: examples.places[i] for i in reversed(group)}
+        ordered = sorted(firsts, key=lambda label: [labels[i] for i in group].index(label))
+        return ", ".join(f"{firsts[label]}: {label}" for label in ordered[:SHOWN])
 
     return contradicting(part, examples, labels, "labels", show)
+
+
+def _contradicting_between(parts: Parts[Examples]) -> list[Finding]:
+    """Content that stands in two parts with different labels."""
+    found = []
+    for (earlier, first), (part, second) in combinations(parts.by_name().items(), 2):
+        known = {
+            key: (place, label)
+            for key, place, label in zip(
+                first.keys(), first.places, first.labels or [], strict=False
+            )
+        }
+        torn = [
+            f"{second.name}, {place}: {label}, {first.name}, {known[key][0]}: {known[key][1]}"
+            for key, place, label in zip(
+                second.keys(), second.places, second.labels or [], strict=False
+            )
+            if key in known and known[key][1] != label
+        ]
+        if torn:
+            found.append(
+                Finding(
+                    "contradiction",
+                    "warning",
+                    f"{len(torn):,} of {len(second):,} {part} examples stand in the {earlier} part "
+                    "with another label",
+                    tuple(torn[:SHOWN]),
+                    "decide for one, and correct the others",
+                )
+            )
+    return found
 
 
 def _labels(train: Examples) -> list[Finding]:

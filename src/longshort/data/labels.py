@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from longshort.data.textfiles import well_formed
 from longshort.errors import DataError
 
+LabelKind = Literal["text", "number", "truth"]
+"""As what labels came: names, whole numbers, or True and False."""
 _MISSING = {"", "nan", "<na>", "null"}
 
 
@@ -22,10 +24,24 @@ def label_names(labels: Iterable[object], places: Sequence[str], owner: str) -> 
     return [_name(each, f"{owner}: {place}") for each, place in zip(labels, places, strict=True)]
 
 
-def are_whole(labels: Iterable[object]) -> bool:
-    """Whether all of them came as numbers; those of `label_names` are whole then."""
-    plain = [_plain(each) for each in labels]
-    return all(isinstance(each, (int, float)) and not isinstance(each, bool) for each in plain)
+def kind_of_labels(labels: Iterable[object]) -> LabelKind:
+    """As what all of them came; numbers of `label_names` are whole. Mixed ones are texts."""
+    kinds = {type(_plain(each)) for each in labels}
+    if kinds == {bool}:
+        return "truth"
+    return "number" if kinds and kinds <= {int, float} else "text"
+
+
+def as_given(names: Iterable[str], kind: LabelKind) -> list[str] | list[int] | list[bool]:
+    """Labels as `label_names` wrote them, in the kind in which they came."""
+    if kind == "number":
+        return [int(name) for name in names]
+    return [name == "true" for name in names] if kind == "truth" else list(names)
+
+
+def label_text(label: str | int | bool) -> str:
+    """A label as `label_names` writes it."""
+    return str(label).lower() if isinstance(label, bool) else str(label)
 
 
 def _plain(label: Any) -> object:
@@ -56,7 +72,7 @@ def _name(label: object, where: str) -> str:
             "numbers (a fraction that is a name is written as a text)"
         )
     if isinstance(label, bool):
-        return str(label).lower()
+        return label_text(label)
     if isinstance(label, (int, float)):
         return str(int(label))
     if isinstance(label, str):

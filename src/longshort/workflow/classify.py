@@ -17,6 +17,7 @@ from longshort.data.findings import Finding, refuse_errors
 from longshort.data.labelled import Examples, Item, examples_of
 from longshort.data.labelled_doctor import Reading, examine_parts
 from longshort.data.labelled_source import like, of_another, read_examples
+from longshort.data.labels import as_given
 from longshort.data.parts import Parts, make_parts
 from longshort.data.tokens import content_of, find_tokeniser, in_full, suited
 from longshort.data.vocabulary import UNKNOWN, Vocabulary
@@ -181,9 +182,11 @@ def read_parts(config: ClassifyConfig, data: object) -> Parts[Examples]:
             raise DataError(f"{examples.name}: has no labels; classification learns from them")
         _refuse_other_items(train, examples)
     split = config.split
-    return make_parts(
+    parts = make_parts(
         given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
     )
+    read = (finding for examples in given.values() for finding in examples.findings)
+    return replace(parts, findings=(*read, *parts.findings))
 
 
 def _refuse_other_items(train: Examples, other: Examples) -> None:
@@ -218,7 +221,7 @@ def _decided(config: ClassifyConfig, parts: Parts[Examples]) -> ClassifyConfig:
 
 def _told(config: ClassifyConfig, is_text: bool) -> list[str]:
     """What the data decided, or could have, as `key = value`."""
-    data = ("format", "text", "label", "id", "time", "features", "scaling")
+    data = ("format", "text", "label", "id", "time", "features", "axes", "scaling")
     keys = [f"data.{name}" for name in data]
     keys += ["text.tokens", "text.min_count", "model.embedding"] if is_text else []
     keys += ["model.members", "model.convolution", "model.kernel", "model.summary"]
@@ -250,7 +253,7 @@ class Trained:
 
     def predict(self, items: Sequence[Item]) -> pl.DataFrame:
         """Label and probability of every label for texts, or arrays [T, F]: one row each."""
-        return self.predict_examples(examples_of(items))
+        return self.predict_examples(examples_of(items, axes=self.config.data.axes))
 
     def predict_lines(self, texts: Sequence[str], first: int, say: Say) -> pl.DataFrame:
         """The same for lines of which the first has this number; `place` names them."""
@@ -269,7 +272,8 @@ class Trained:
             _tell_unknown(examples.places, encoded, say)
         p = probabilities_of(self.network, encoded, self.config.train.device)
         labels = self.fitted.labels
-        table: dict[str, Any] = {"label": [labels[i] for i in p.argmax(1)]}
+        found = [labels[i] for i in p.argmax(1)]
+        table: dict[str, Any] = {"label": as_given(found, self.fitted.label_kind)}
         table |= {f"p_{label}": p[:, i] for i, label in enumerate(labels)}
         return pl.DataFrame(table)
 
@@ -293,6 +297,8 @@ class Trained:
         if isinstance(data, (str, Path)):
             settings = of_another(Path(data), settings)
         found = read_examples(data, settings, with_labels=with_labels)
+        for finding in found.findings:
+            say(f"{finding.severity}: {finding.sentence()}")
         is_lines = found.read_as.get("format") == "lines"
         return self._without_labels(found, say) if is_lines and not with_labels else found
 

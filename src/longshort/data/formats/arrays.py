@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.config.sequences import Axes
+from longshort.data.axes import oriented
 from longshort.data.labelled import Examples
-from longshort.data.labels import are_whole, label_names
+from longshort.data.labels import kind_of_labels, label_names
 from longshort.data.textfiles import read_bytes
 from longshort.errors import DataError
 
@@ -36,10 +38,11 @@ _DAMAGED = (
 Array = NDArray[Any]
 
 
-def read(path: Path, *, with_labels: bool = True) -> Examples:
+def read(path: Path, axes: Axes | None = None, *, with_labels: bool = True) -> Examples:
     """`.npz` with the keys x and y, or `NAME.npy` with `NAME_labels.npy` beside it.
 
-    x is [N, T, F], or [N, T] for one value a step; y is [N]. Without `with_labels` y may be absent.
+    x is [N, T, F] ([N, F, T] where `axes` is "NCT"), or [N, T] for one value a step; y is [N].
+    Without `with_labels` y may be absent.
     """
     loaded, digest = _load(path)
     if isinstance(loaded, dict):
@@ -50,17 +53,19 @@ def read(path: Path, *, with_labels: bool = True) -> Examples:
         values, owner = loaded, path.with_name(f"{path.stem}_labels.npy")
         labels = _labels_beside(path, owner) if with_labels else None
     values = _checked(path, values)
+    items, read_as, findings = oriented(path.name, list(values), axes)
     places = [f"sequence {i}" for i in range(len(values))]
     names = None if labels is None else _names(owner, labels, places)
     return Examples(
         path.name,
-        list(values),
+        [*items],
         names,
         places,
         str(path),
         digest,
-        read_as={"format": "arrays"},
-        has_whole_labels=labels is not None and are_whole(labels),
+        read_as={"format": "arrays", **read_as},
+        label_kind="text" if labels is None else kind_of_labels(labels),
+        findings=findings,
     )
 
 
@@ -105,12 +110,10 @@ def _labels_beside(path: Path, beside: Path) -> Array:
 
 
 def _checked(path: Path, values: Array) -> Array:
-    """Numbers [N, T, F]."""
+    """Numbers [N, T, F] or [N, T]."""
     if values.dtype.kind not in "fiub":
         raise DataError(f"{path}: numbers are expected, got {values.dtype}")
-    if values.ndim == 2:
-        values = values[..., None]
-    if values.ndim != 3 or not values.size:
+    if values.ndim not in (2, 3) or not values.size:
         raise DataError(
             f"{path}: sequences [N, T, F] are expected, got the shape "
             f"{' x '.join(map(str, values.shape))}"

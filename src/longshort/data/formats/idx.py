@@ -52,7 +52,7 @@ def read(path: Path, pixels: Literal["rows", "pixels"], *, with_labels: bool = T
         str(path),
         digest,
         read_as={"format": "idx"},
-        has_whole_labels=with_labels,
+        label_kind="number",
     )
 
 

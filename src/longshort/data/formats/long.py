@@ -12,7 +12,7 @@ from longshort.config.sequences import SequenceData
 from longshort.data.columns import is_numeric, number, refuse_text
 from longshort.data.formats.table import LABELS, TEXTS, find_column, opened
 from longshort.data.labelled import Examples, Item
-from longshort.data.labels import are_whole, label_names
+from longshort.data.labels import kind_of_labels, label_names
 from longshort.data.sources import POLARS_ERRORS, Source
 from longshort.data.stamps import read_stamps, refuse_bad_stamps
 from longshort.errors import DataError, nearest
@@ -101,7 +101,7 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
         source.sha256,
         columns.features,
         columns.found(),
-        columns.label is not None and are_whole(labels),
+        kind_of_labels(labels),
     )
 
 
@@ -131,7 +131,10 @@ def _columns(source: Source, config: SequenceData, with_labels: bool) -> _Column
 
 
 def _collected(source: Source, columns: _Columns) -> pl.DataFrame:
-    """Columns id, time, x0, x1, …, label and row; a bad or missing cell is refused."""
+    """Columns id, time, x0, x1, …, label and row.
+
+    A bad cell is refused, and a missing one that is no value.
+    """
     config = DataConfig()
     try:
         refuse_text(source, list(columns.features), config)
@@ -155,7 +158,6 @@ def _collected(source: Source, columns: _Columns) -> pl.DataFrame:
     if table.is_empty():
         raise DataError(f"{source.name}: has no rows")
     names = {"id": columns.id, "time": columns.time, "label": columns.label}
-    names |= {f"x{i}": name for i, name in enumerate(columns.features)}
     for short, name in names.items():
         if name is not None and table[short].null_count():
             row = int(table.filter(pl.col(short).is_null())["row"][0])

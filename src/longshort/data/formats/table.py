@@ -9,7 +9,7 @@ import polars as pl
 from longshort.config import DataConfig
 from longshort.config.sequences import SequenceData
 from longshort.data.labelled import Examples
-from longshort.data.labels import are_whole, label_names
+from longshort.data.labels import kind_of_labels, label_names
 from longshort.data.sources import POLARS_ERRORS, Source, open_source
 from longshort.errors import DataError, nearest
 
@@ -40,7 +40,7 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
     found["label"] = label
     cells = [f"{place}, column {label!r}" for place in places]
     labels = label_names(table[label].to_list(), cells, source.path or source.name)
-    return replace(examples, labels=labels, has_whole_labels=are_whole(table[label]))
+    return replace(examples, labels=labels, label_kind=kind_of_labels(table[label]))
 
 
 def opened(data: object, config: SequenceData) -> Source:

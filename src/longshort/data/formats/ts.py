@@ -14,6 +14,9 @@ from longshort.data.numbers import finite
 from longshort.data.textfiles import read_lines
 from longshort.errors import DataError
 
+_MISSING = ("?", "", "nan", "na")
+"""How a value that is not known is written."""
+
 
 @dataclass
 class _Header:
@@ -29,8 +32,8 @@ def read(path: Path, *, with_labels: bool = True) -> Examples:
     """Cases of channels divided by `:`, values by `,`, the label last; lengths may differ.
 
     Without `with_labels` labels are not looked at, so they may be `?`.
-    Raises `DataError` with line, channel and value for what is missing, is no number, or does not
-    keep what the tags promise.
+    Values that are missing (`?`, `NaN`) are NaN. Raises `DataError` with line, channel and value
+    for what is no number, or does not keep what the tags promise.
     """
     lines, digest = read_lines(path)
     header, first = _header(path, lines)
@@ -136,12 +139,13 @@ def _case(
 
 def _values(path: Path, place: str, channel: int, text: str) -> NDArray[np.float64]:
     cells = text.split(",")
-    values, bad = finite(cells, np.float64)
-    if bad is None:
-        return values
-    cell = cells[bad].strip()
-    what = "is missing" if cell in ("?", "") else f"{cell[:40]!r} is no number"
-    raise DataError(
-        f"{path}: {place}: channel {channel}, value {bad + 1} {what}; fill it in, or remove the "
-        "line"
-    )
+    missing = [cell.strip().lower() in _MISSING for cell in cells]
+    known = ["0" if gone else cell for cell, gone in zip(cells, missing, strict=True)]
+    values, bad = finite(known, np.float64)
+    if bad is not None:
+        raise DataError(
+            f"{path}: {place}: channel {channel}, value {bad + 1} {cells[bad].strip()[:40]!r} is "
+            "no number; correct it, write ? if it is not known, or remove the line"
+        )
+    values[missing] = np.nan
+    return values

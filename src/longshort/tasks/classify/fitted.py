@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError, model_validator
 from torch import Tensor
 
 from longshort.config.classify import ClassifyConfig
 from longshort.config.sequences import TextConfig
 from longshort.data.buckets import pad_arrays, pad_numbers
 from longshort.data.labelled import Examples, Item, first_not_finite
+from longshort.data.labels import LabelKind, as_given
 from longshort.data.tokens import Tokeniser, content_of, find_tokeniser
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError, RunError
@@ -60,7 +61,7 @@ class _Stored(BaseModel):
     """What is written of `Fitted`."""
 
     labels: tuple[str, ...] = Field(min_length=2)
-    has_whole_labels: bool = False
+    label_kind: LabelKind = "text"
     tokens: str | None
     tokenizer: str | None = None
     lowercase: bool
@@ -68,14 +69,22 @@ class _Stored(BaseModel):
     mean: tuple[FiniteFloat, ...]
     deviation: tuple[FiniteFloat, ...]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_older_runs(cls, stored: Any) -> Any:
+        """Runs that only told numbers from texts say so under another name."""
+        if isinstance(stored, dict) and stored.get("has_whole_labels"):
+            return {"label_kind": "number", **stored}
+        return stored
+
 
 @dataclass(frozen=True)
 class Fitted:
     """Everything that was learned from the training part but weights."""
 
     labels: tuple[str, ...]
-    has_whole_labels: bool
-    """Whether they came as numbers, and not as texts."""
+    label_kind: LabelKind
+    """As what they came."""
     tokens: str | None
     """Name of the tokeniser; None for numbers."""
     tokenizer: str | None
@@ -99,14 +108,14 @@ class Fitted:
         text = config.text
         if not train.is_text:
             mean, deviation = _scales(train, by_channel=config.data.scaling != "all")
-            whole = train.has_whole_labels
-            return Fitted(labels, whole, None, None, False, 0, None, mean, deviation)
+            kind = train.label_kind
+            return Fitted(labels, kind, None, None, False, 0, None, mean, deviation)
         assert text.tokens is not None and text.min_count is not None
         tokenizer = content_of(text.tokens)
         vocabulary = vocabulary_of(train, text, tokenizer).checked(text.min_count)
         return Fitted(
             labels,
-            train.has_whole_labels,
+            train.label_kind,
             text.tokens,
             tokenizer,
             text.lowercase,
@@ -115,6 +124,10 @@ class Fitted:
             (),
             (),
         )
+
+    def labels_as_given(self) -> list[str] | list[int] | list[bool]:
+        """The labels, as numbers or truths where they came so."""
+        return as_given(self.labels, self.label_kind)
 
     def encode(self, examples: Examples) -> Encoded:
         """Examples as the network takes them; labels that training did not see are refused."""
@@ -158,7 +171,7 @@ class Fitted:
         """Plain values for JSON, but for the vocabulary, which stands beside them."""
         return {
             "labels": list(self.labels),
-            "has_whole_labels": self.has_whole_labels,
+            "label_kind": self.label_kind,
             "tokens": self.tokens,
             "tokenizer": self.tokenizer,
             "lowercase": self.lowercase,

@@ -34,6 +34,8 @@ def refuse_idle(config: ClassifyConfig, train: Examples) -> None:
         idle.append(("data.pixels", f"is of images in IDX files, and {train.name} is none"))
     if train.path is None or format not in ("csv", "long"):
         idle.append(("data.delimiter", f"is of CSV files, and {train.name} is none"))
+    if "axes" not in train.read_as:
+        idle.append(("data.axes", f"is of arrays [N, T, C], and {train.name} holds none"))
     if format != "long":
         idle.append(("data.features", f"is of long tables, and {train.name} is none"))
     for name in _OF_COLUMNS:

@@ -1,0 +1,52 @@
+"""The order of an array's axes: steps before channels, or channels before steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from longshort.config.sequences import Axes
+from longshort.data.findings import Finding
+
+_FEW, _TIMES = 12, 2
+"""The axis of channels seems to come first where it is so short, and the other so much longer."""
+
+
+def oriented(
+    name: str, items: Sequence[NDArray[Any]], axes: Axes | None
+) -> tuple[list[NDArray[Any]], dict[str, str], tuple[Finding, ...]]:
+    """Arrays as [T, F]: with the order that was taken, as a setting, and what is doubtful in it.
+
+    items: each [T, F] ([F, T] where `axes` is "NCT"), or [T] for one value a step.
+    """
+    if not items or items[0].ndim != 2:
+        return [item[:, None] if item.ndim == 1 else item for item in items], {}, ()
+    if axes == "NCT":
+        return (
+            [item.swapaxes(0, 1) if item.ndim == 2 else item for item in items],
+            {"axes": axes},
+            (),
+        )
+    findings = () if axes == "NTC" else _doubts(name, items)
+    return list(items), {"axes": "NTC"}, findings
+
+
+def _doubts(name: str, items: Sequence[NDArray[Any]]) -> tuple[Finding, ...]:
+    shapes = {item.shape for item in items}
+    if len(shapes) > 1:
+        return ()
+    ((steps, channels),) = shapes
+    if not 1 < steps <= _FEW or channels < _TIMES * steps:
+        return ()
+    return (
+        Finding(
+            "axes",
+            "warning",
+            f"{name}: every sequence was read as {steps:,} steps of {channels:,} channels; it "
+            f"looks like {steps:,} channels of {channels:,} steps, as sktime has them",
+            (),
+            "say data.axes=NCT if channels come first (axes='NCT' in fit), or NTC if they do not",
+        ),
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
 from longshort.evaluate.honesty import compare, echo_check, flatness_check
 
@@ -63,6 +65,34 @@ def test_two_that_are_equally_good_are_seldom_told_apart() -> None:
         for _ in range(400)
     ]
     assert told.count("equal") >= 0.92 * len(told)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "count", "memory"), [(12, 200, 0.0), (12, 60, 0.0), (24, 600, 0.5), (1, 200, 0.5)]
+)
+def test_interval_covers_where_windows_overlap_and_errors_persist(
+    horizon: int, count: int, memory: float
+) -> None:
+    """Both lose 3 on average, so the true gain is 0; a window's loss is the mean over its steps."""
+    draw, covered, draws = np.random.default_rng(0), 0, 400
+    for _ in range(draws):
+        steps = draw.normal(size=(2, count + horizon + 50))
+        for step in range(1, steps.shape[1]):
+            steps[:, step] += memory * (steps[:, step - 1] - steps[:, step])
+        both = sliding_window_view(3 + 0.5 * steps[:, 51:], horizon, axis=1).mean(2)
+        result = compare(both[0], both[1], horizon)
+        covered += result.low is not None and result.low <= 0 <= (result.high or 0)
+    assert 0.92 <= covered / draws <= 0.98
+
+
+def test_independent_series_have_students_interval() -> None:
+    """Of 21 units: t is 2.0860 with 20 degrees of freedom."""
+    rival = np.full(21, 2.0)
+    model = np.linspace(1.0, 2.0, 21)
+    result = compare(model, rival, block=0)
+    reach = 2.0860 * model.std(ddof=1) / np.sqrt(21) / 2
+    assert result.low == pytest.approx(0.25 - reach, abs=1e-4)
+    assert result.high == pytest.approx(0.25 + reach, abs=1e-4)
 
 
 def test_few_windows_or_a_hair_of_gain_tell_nothing() -> None:

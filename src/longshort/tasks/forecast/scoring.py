@@ -240,7 +240,7 @@ def _units(scored: Scored) -> tuple[Ints, str, int]:
     block = -(-scored.truth.shape[1] // apart)
     series, place = np.unique(scored.series, return_inverse=True)
     if len(moments) < _MANY * block and len(series) >= _MANY:
-        return place, "series", 1
+        return place, "series", 0
     return number, "forecast origins", block
 
 

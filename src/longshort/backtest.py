@@ -57,7 +57,7 @@ def backtest(
     anew before each origin, else once before the first; either way on earlier rows only, and what
     the settings leave open is decided from those rows too.
     """
-    listen(Working("reading the data"))
+    listen(Working("reading the data and deciding settings"))
     asked = build_as(RunConfig, settings)
     dataset = read_dataset(given(asked, data), asked.data)
     refuse_errors(dataset.findings, dataset.source.name)

@@ -27,7 +27,7 @@ def command(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Score a trained run and its rivals on what they were not trained on."""
+    """Score a trained run and its baselines on what they were not trained on."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
         from longshort import workflow
 

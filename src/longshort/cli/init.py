@@ -73,7 +73,7 @@ def command(
 
         if out.exists() and not overwrite:
             raise ConfigError(f"{out}: exists; give another --out or --overwrite")
-        screen.working("reading the data")
+        screen.working("reading the data and deciding settings")
         job = workflow.prepare(settings, None, screen.say)
         write_atomic(out, to_toml(job.config))
         screen.result(

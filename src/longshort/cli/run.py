@@ -38,7 +38,7 @@ def command(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Check the data, split, train, evaluate beside the rivals, and write a report."""
+    """Check the data, split, train, evaluate beside the baselines, and write a report."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
         named = o.named_options(
             task=task,

@@ -125,7 +125,7 @@ def _message(error: BaseException) -> str:
 
 
 def result_lines(scores: dict[str, Any], *more: str) -> list[str]:
-    """The score table, what rivals had to make do with, and the verdict."""
+    """The score table, what baselines had to make do with, and the verdict."""
     from longshort.report.content import score_rows
 
     notes = [f"note: {name} {text}" for name, text in scores["notes"].items()]

@@ -7,7 +7,7 @@ from longshort.tasks.cell import cell_title
 
 
 def model_card(report: ReportInput) -> str:
-    """Markdown: what was trained on what, how good it is beside its rivals, how to use it."""
+    """Markdown: what was trained on what, how good it is beside its baselines, how to use it."""
     config, scores = report.config, report.scores
     source = report.dataset.source
     data = source.path or source.name

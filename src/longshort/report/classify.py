@@ -90,7 +90,7 @@ def build_page(report: ClassifyReport, folder: Path) -> str:
 
 
 def model_card(report: ClassifyReport) -> str:
-    """Markdown: what was trained on what, how good it is beside its rivals, how to use it."""
+    """Markdown: what was trained on what, how good it is beside its baselines, how to use it."""
     scores, source = report.scores, report.parts.train
     notes = "".join(f"- Note: {name} {note}\n" for name, note in scores["notes"].items())
     return f"""# {cell_title(report.config.model)} classifier of {source.name}

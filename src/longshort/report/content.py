@@ -61,7 +61,7 @@ class ReportInput:
 
 
 def score_rows(scores: dict[str, Any]) -> list[list[str]]:
-    """The table of the model and its rivals as text, the best first below the header."""
+    """The table of the model and its baselines as text, the best first below the header."""
     test = scores["test"]
     entries = {"model": test["model"], **test.get("variants", {}), **test["baselines"]}
     columns, key, sign = _table_of(scores)

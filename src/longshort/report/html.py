@@ -162,7 +162,7 @@ def _residuals(report: ReportInput) -> str:
 
 
 def _series(report: ReportInput) -> list[list[str]]:
-    """Per series: MAE of the model and of the best rival; the worst twenty where there are many."""
+    """Per series: MAE of the model and of the best baseline; the worst twenty of many."""
     scores, panel = report.scores, report.dataset.panel
     model = scores["test"]["model"]["by_series"]["mae"]
     rival = scores["test"]["baselines"][report.verdict.rival]["by_series"]["mae"]

@@ -94,7 +94,7 @@ def build_page(report: LanguageReport, folder: Path) -> str:
 
 
 def model_card(report: LanguageReport) -> str:
-    """Markdown: what was trained on what, how good it is beside its rivals, how to use it."""
+    """Markdown: what was trained on what, how good it is beside its baselines, how to use it."""
     scores, source = report.scores, report.parts.train
     return f"""# {cell_title(report.config.model)} language model of {source.name}
 
@@ -163,7 +163,7 @@ def _colour(heat: float) -> str:
 
 
 def _gains(report: LanguageReport) -> list[list[str]]:
-    """Mean nats of the model and the best rival by the tokens' frequency."""
+    """Mean nats of the model and the best baseline by the tokens' frequency."""
     scored, rival = report.scored, report.scores["best_rival"]
     size = len(report.task.fitted.vocabulary)
     seen = np.bincount(report.task.train, minlength=size)[scored.numbers]

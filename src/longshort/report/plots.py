@@ -112,7 +112,7 @@ def _window(axis: Axes, window: Window) -> None:
 
 
 def error_by_step(curves: dict[str, Sequence[float | None]], label: str) -> str:
-    """Error at each step of the horizon for the model and its rivals."""
+    """Error at each step of the horizon for the model and its baselines."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(10.5, 3.0), layout="constrained")
         axis = figure.subplots()

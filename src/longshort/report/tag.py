@@ -104,7 +104,7 @@ def build_page(report: TagReport, folder: Path) -> str:
 
 
 def model_card(report: TagReport) -> str:
-    """Markdown: what was trained on what, how good it is beside its rivals, how to use it."""
+    """Markdown: what was trained on what, how good it is beside its baselines, how to use it."""
     scores, source = report.scores, report.parts.train
     return f"""# {cell_title(report.config.model)} tagger of {source.name}
 

@@ -69,7 +69,7 @@ def run(
     Whatever can be refused is refused before `out` is touched.
     """
     refuse_taken(out, overwrite)
-    listen(Working("reading the data"))
+    listen(Working("reading the data and deciding settings"))
     job = prepare(settings, data, say)
     folder = RunFolder.create(out, overwrite, say)
     with folder.locked(say):
@@ -113,7 +113,7 @@ def resume(
             f"longshort.resume({str(path)!r}, frame)"
         )
     with folder.locked(say):
-        listen(Working("reading the data"))
+        listen(Working("reading the data and deciding settings"))
         job = JOBS[config.task].again(config, given(config, data), stored)
         return _finish(folder, job, say, listen, resume=folder.last.is_file())
 

@@ -20,7 +20,7 @@ from longshort.data.sentinels import sentinels
 from longshort.data.sources import POLARS_ERRORS, Source
 from longshort.data.stamps import Reading, read_stamps, refuse_bad_stamps
 from longshort.data.timeline import Freq, TimeAxis, infer_freq, is_dense
-from longshort.data.zones import Ints
+from longshort.data.zones import Ints, distinct
 from longshort.errors import DataError
 
 _ON_GRID = 0.95
@@ -188,6 +188,10 @@ def _note_sentinels(rows: _Rows, source: Source, schema: Schema, findings: list[
 
 
 def _sorted(rows: _Rows, source: Source, findings: list[Finding]) -> _Rows:
+    same = rows.code[1:] == rows.code[:-1]
+    later = (rows.code[1:] > rows.code[:-1]) | (same & (rows.stamps[1:] >= rows.stamps[:-1]))
+    if later.all():
+        return rows
     by_group = np.lexsort((rows.row, rows.code))
     code, stamps = rows.code[by_group], rows.stamps[by_group]
     backwards = (code[1:] == code[:-1]) & (stamps[1:] < stamps[:-1])
@@ -220,7 +224,7 @@ def _grid(
 ) -> tuple[Freq, Ints]:
     """The grid, and the place of each row on it."""
     starts = np.flatnonzero(np.diff(rows.code)) + 1
-    series: list[Ints] = [np.unique(part) for part in np.split(rows.stamps, starts)]
+    series: list[Ints] = [distinct(part) for part in np.split(rows.stamps, starts)]
     asked = Freq.parse(config.freq) if config.freq is not None else None
     if asked is not None and (asked.unit == "rows") != (rows.form.kind == "integer"):
         hint = "leave out --time to count rows" if asked.unit == "rows" else "leave out --freq"

@@ -78,9 +78,10 @@ def survey(path: Path, longest: int, encoding: str | None) -> Survey:
         if max(map(len, whole), default=0) > longest:
             _refuse_long(path, whole, number, longest)
         lines += [raw.decode() for raw in whole[: _SAMPLE - len(lines)]]
-        has_blank = has_blank or _seems_blank(chunk, whole)
+        has_blank = has_blank or _seems_blank(whole)
         number += len(whole)
         _refuse_long(path, [pending], number, longest)
+    has_blank = has_blank or (bool(pending) and _seems_blank([pending]))
     if pending and len(lines) < _SAMPLE:
         lines.append(pending.decode())
     lines = [line.rstrip("\r") for line in lines]
@@ -203,11 +204,12 @@ def _chunks(content: Content) -> Iterator[bytes]:
             yield block
 
 
-def _seems_blank(chunk: bytes, lines: list[bytes]) -> bool:
+def _seems_blank(lines: list[bytes]) -> bool:
     """Whether a line holds no cell; looked at one by one only where one may."""
     empty = _EMPTY.encode()
-    if not any(b"\n" + mark.encode() in chunk for mark in _EMPTY):
-        return bool(lines) and not lines[0].strip(empty)
+    begins = {line[:1] for line in lines}
+    if not any(begin in empty for begin in begins):
+        return False
     return any(not line.strip(empty) for line in lines)
 
 

@@ -12,7 +12,15 @@ from longshort.data.forms import Form
 from longshort.data.sources import Source
 from longshort.data.stamps import Reading, called
 from longshort.data.timeline import DAY, infer_freq
-from longshort.data.zones import LIKELY, Ints, betrayed, is_absent, is_twofold, to_instants
+from longshort.data.zones import (
+    LIKELY,
+    Ints,
+    betrayed,
+    distinct,
+    is_absent,
+    is_twofold,
+    to_instants,
+)
 from longshort.errors import DataError
 
 _SHOWN = 3
@@ -77,10 +85,10 @@ def clock_changes(code: Ints, stamps: Ints, form: Form, zone: str | None) -> Fin
     """The finding that sorted wall times skip and repeat the hours that some zone's clocks do."""
     if zone is not None or form.kind != "datetime" or stamps.size < 2:
         return None
-    wall = np.unique(stamps)
+    wall = distinct(stamps)
     same = code[1:] == code[:-1]
     gaps = np.diff(stamps)[same]
-    repeated = np.unique(stamps[1:][same & (np.diff(stamps) == 0)])
+    repeated = distinct(stamps[1:][same & (np.diff(stamps) == 0)])
     gaps = gaps[gaps > 0]
     step = int(np.median(gaps)) if gaps.size else DAY
     changes = betrayed(wall, repeated, step) if step <= _HOUR else None

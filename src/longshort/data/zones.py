@@ -82,6 +82,12 @@ def to_wall(instants: Ints, zone: str) -> Ints:
     return _numbers(moments.dt.convert_time_zone(zone).dt.replace_time_zone(None))
 
 
+def distinct(values: Ints) -> Ints:
+    """Each value once, sorted; `numpy.unique` hashes, and round numbers collide."""
+    ordered = np.sort(values)
+    return np.asarray(ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0])
+
+
 def to_instants(wall: Ints, zone: str, late: NDArray[np.bool_] | None = None) -> Ints:
     """When the clocks show this; of two such instants the first, or the second where `late`.
 
@@ -163,7 +169,7 @@ def betrayed(wall: Ints, repeated: Ints, step: int) -> Changes | None:
     grid = np.arange(wall[0], wall[-1], max(step, 15 * _MINUTE))
     for zone in LIKELY:
         absent = grid[is_absent(grid, zone)]
-        if np.isin(absent, wall).any():
+        if np.any(wall[np.searchsorted(wall, absent)] == absent):
             continue
         passed = absent[_has_neighbours(absent, wall)]
         twofold = repeated[is_twofold(repeated, zone)]

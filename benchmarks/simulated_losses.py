@@ -1,9 +1,10 @@
 """Does the verdict's interval cover? Losses without any training, by the hundreds.
 
 In the network's place stands a ridge regression on random nonlinear features of the lags, which
-overfits as networks do; beside it the constant mean and median, the last value, and least squares
-on the lags. As in a run the best baseline is chosen on the test part, where `compare` then gives
-the interval. The true gain over that baseline is the one on 20,000 fresh steps.
+overfits as networks do; beside it the constant mean and median, means by phase of 7 and of 24
+steps, the last value, and least squares on the lags. As in a run the best baseline is chosen on the
+test part, where `compare` then gives the interval. The true gain over that baseline is the one on
+20,000 fresh steps.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ import numpy as np
 from known_series import exponential, gaussian, pattern, recursion, walk, zero_inflated
 from known_truth import FRESH_STEPS, Draw, Floats
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from longshort.evaluate.honesty import Comparison, compare
 
 Law = Callable[[Draw, int], Floats]
-Forecast = Callable[[Floats], Floats]
+Ints = NDArray[np.int64]
+Forecast = Callable[[Floats, Ints], Floats]
+"""Of windows [n, CONTEXT] and the number of each one's first step [n]."""
 CONTEXT, FEATURES = 24, 30
 TESTED = 0.2
 NOTICE = 0.001
@@ -89,7 +93,13 @@ def regression(inputs: Callable[[Floats], Floats], x: Floats, y: Floats, ridge: 
     gram = known.T @ known
     gram += ridge * np.trace(gram) / len(gram) * np.eye(len(gram))
     weights = np.linalg.solve(gram, known.T @ (y - x[:, -1:]))
-    return lambda window: np.asarray(window[:, -1:] + inputs(window) @ weights)
+    return lambda window, _: np.asarray(window[:, -1:] + inputs(window) @ weights)
+
+
+def by_phase(trained: Floats, period: int, horizon: int) -> Forecast:
+    """The training mean of each step's phase."""
+    means = np.array([trained[phase::period].mean() for phase in range(period)])
+    return lambda _, first: means[(first[:, None] + np.arange(horizon)) % period]
 
 
 def lags(x: Floats) -> Floats:
@@ -97,7 +107,7 @@ def lags(x: Floats) -> Floats:
 
 
 def forecasters(draw: Draw, trained: Floats, horizon: int) -> dict[str, Forecast]:
-    """Of windows [n, CONTEXT]; the first stands in for the network."""
+    """The first stands in for the network."""
     x, y = windows(trained, horizon)
     mix = draw.normal(size=(CONTEXT, FEATURES)) * 0.3 / np.std(lags(x)[:, :-1])
 
@@ -108,9 +118,11 @@ def forecasters(draw: Draw, trained: Floats, horizon: int) -> dict[str, Forecast
     return {
         "network": regression(features, x, y, 1e-2),
         "linear": regression(lags, x, y, 1e-4),
-        "mean": lambda window: np.full((len(window), 1), trained.mean()),
-        "median": lambda window: np.full((len(window), 1), np.median(trained)),
-        "last": lambda window: window[:, -1:],
+        "mean": by_phase(trained, 1, horizon),
+        "median": lambda window, _: np.full((len(window), 1), np.median(trained)),
+        "week": by_phase(trained, 7, horizon),
+        "day": by_phase(trained, 24, horizon),
+        "last": lambda window, _: window[:, -1:],
     }
 
 
@@ -126,17 +138,22 @@ def one_draw(scenario: Scenario, seed: int) -> tuple[Comparison, float]:
     values = scenario.law(draw, scenario.rows + FRESH_STEPS)
     border = int((1 - TESTED) * scenario.rows)
     models = forecasters(draw, values[:border], scenario.horizon)
-    parts = values[border - CONTEXT : scenario.rows], values[scenario.rows - CONTEXT :]
-    test, fresh = ({n: losses(m, part, scenario) for n, m in models.items()} for part in parts)
+    parts = (border, scenario.rows), (scenario.rows, len(values))
+    test, fresh = (
+        {name: losses(model, values, part, scenario) for name, model in models.items()}
+        for part in parts
+    )
     best = min(list(models)[1:], key=lambda name: float(test[name].mean()))
     result = compare(test["network"], test[best], scenario.horizon)
     return result, 1 - float(fresh["network"].mean() / fresh[best].mean())
 
 
-def losses(model: Forecast, values: Floats, scenario: Scenario) -> Floats:
-    """Of every forecast origin."""
-    context, target = windows(values, scenario.horizon)
-    return np.asarray((np.abs(model(context) - target) ** scenario.power).mean(axis=1))
+def losses(model: Forecast, values: Floats, part: tuple[int, int], scenario: Scenario) -> Floats:
+    """Of every forecast origin whose steps lie in this part."""
+    begin, end = part
+    context, target = windows(values[begin - CONTEXT : end], scenario.horizon)
+    errors = model(context, begin + np.arange(len(context))) - target
+    return np.asarray((np.abs(errors) ** scenario.power).mean(axis=1))
 
 
 def simulate(draws: int) -> Iterator[dict[str, Any]]:

@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from longshort.config.sequences import SequenceData
+from longshort.config.tag import TagData
 from longshort.data.encodings import find_encoding
+from longshort.data.labelled_source import read_examples
 from longshort.data.running import read_running
+from longshort.data.tagged_source import read_sentences
 from longshort.data.textfiles import read_text
 from longshort.errors import DataError
 
@@ -119,3 +123,28 @@ def test_running_text_is_read_in_its_encoding(tmp_path: Path) -> None:
     assert found.text == text
     assert found.encoding == "read as cp1252, by how its text reads"
     assert read_running(path, "latin-1").encoding == "read as iso8859-1, as asked"
+
+
+def koeln(suffix: str) -> str:
+    """A labelled file of two labels in which every text has letters beyond ASCII."""
+    rows = [("schön", "München grüßt Köln"), ("gut", "Über Zürich hört man Größe")] * 20
+    if suffix == ".csv":
+        return "text,label\n" + "".join(f"{text},{label}\n" for label, text in rows)
+    return "".join(f"{label} {text}\n" for label, text in rows)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".txt"])
+def test_labelled_texts_are_read_and_the_encoding_said(suffix: str, write: Write) -> None:
+    path = write(f"x{suffix}", koeln(suffix).encode("cp1252"))
+    found = read_examples(path, SequenceData())
+    assert found.items[0] == "München grüßt Köln"
+    assert [finding.code for finding in found.findings] == ["encoding"]
+    forced = read_examples(path, SequenceData(encoding="cp1251"))
+    assert forced.items[0] != found.items[0]
+
+
+def test_tagged_sentences_are_read_and_the_encoding_said(write: Write) -> None:
+    text = "München B-LOC\ngrüßt O\n\nKöln B-LOC\n"
+    found = read_sentences(write("x.conll", text.encode("cp1252")), TagData())
+    assert found.tokens == [["München", "grüßt"], ["Köln"]]
+    assert [finding.code for finding in found.findings] == ["encoding"]

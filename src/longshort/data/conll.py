@@ -15,7 +15,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.data.textfiles import json_fault, read_lines, well_formed
+from longshort.data.findings import Finding
+from longshort.data.textfiles import json_fault, read_text, well_formed
 from longshort.errors import DataError
 
 Format = Literal["conll", "jsonl", "table", "text"]
@@ -44,6 +45,8 @@ class Tagged:
     sha256: str | None = None
     read_as: Format | None = None
     """Of the file."""
+    findings: tuple[Finding, ...] = ()
+    """What its reading brought to light."""
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -96,6 +99,7 @@ def read_tagged(
     tag_column: int = -1,
     strip_position: bool = False,
     with_tags: bool = True,
+    encoding: str | None = None,
 ) -> Tagged:
     """Sentences from a file of columns or of JSON lines, gzip too.
 
@@ -106,7 +110,8 @@ def read_tagged(
     may be absent. Raises `DataError` with file and line.
     """
     path = Path(data)
-    lines, digest = read_lines(path)
+    file = read_text(path, encoding)
+    lines = file.lines
     if format is None:
         format = "jsonl" if are_json(lines) else "conll"
     if format == "jsonl":
@@ -117,7 +122,14 @@ def read_tagged(
         raise DataError(f"{path}: no sentence in the file; a token a line is expected")
     places = [f"line {line}" for line in numbers]
     found = Tagged(
-        path.name, tokens, tags if with_tags else None, places, str(path), digest, format
+        path.name,
+        tokens,
+        tags if with_tags else None,
+        places,
+        str(path),
+        file.sha256,
+        format,
+        file.encoding.findings(),
     )
     return without_positions(found) if strip_position else found
 

@@ -162,14 +162,6 @@ def open_quote(content: Content) -> str:
     return ""
 
 
-def encoding_findings(encoding: Encoding) -> tuple[Finding, ...]:
-    """A note on any encoding but UTF-8."""
-    if not encoding.note():
-        return ()
-    fix = "name another with --encoding if letters come out wrong, or save the file as UTF-8"
-    return (Finding("encoding", "note", encoding.note(), (), fix),)
-
-
 def _in_utf8(path: Path, asked: str | None) -> tuple[Content, Encoding]:
     """The file itself where it is UTF-8, else its converted content."""
     if asked is None and _is_utf8(path):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 from dataclasses import dataclass
 
+from longshort.data.findings import Finding
 from longshort.data.languages import LANGUAGES, score_of
 from longshort.errors import DataError, nearest
 
@@ -45,6 +46,13 @@ class Encoding:
         if self.is_utf8:
             return ""
         return f"read as {self.name}, {self.how}"
+
+    def findings(self) -> tuple[Finding, ...]:
+        """A note on any encoding but UTF-8."""
+        if not self.note():
+            return ()
+        fix = "name another with --encoding if letters come out wrong, or save the file as UTF-8"
+        return (Finding("encoding", "note", self.note(), (), fix),)
 
 
 UTF8 = Encoding("utf-8")

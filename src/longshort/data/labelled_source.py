@@ -47,9 +47,10 @@ def _read(data: object, config: SequenceData, with_labels: bool) -> Examples:
     path = Path(data)
     kind = config.format or format_of(path)
     if kind == "lines":
-        return lines.read(path) if with_labels else lines.read_texts(path)
+        read = lines.read if with_labels else lines.read_texts
+        return read(path, config.encoding)
     if kind == "ts":
-        return ts.read(path, with_labels=with_labels)
+        return ts.read(path, config.encoding, with_labels=with_labels)
     if kind == "idx":
         return idx.read(path, config.pixels, with_labels=with_labels)
     if kind == "arrays":

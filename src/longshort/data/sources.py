@@ -26,7 +26,6 @@ from longshort.data.delimited import (
     Heading,
     Survey,
     content_lines,
-    encoding_findings,
     find_heading,
     open_quote,
     ragged_line,
@@ -298,7 +297,7 @@ def _source(
     text: Text,
     findings: tuple[Finding, ...],
 ) -> Source:
-    findings = (*encoding_findings(seen.encoding), *findings)
+    findings = (*seen.encoding.findings(), *findings)
     return Source(lazy, columns, path.name, str(path), seen.sha256, seen.size, text, findings)
 
 

@@ -11,7 +11,7 @@ from longshort.config.tag import TagData
 from longshort.data.conll import Tagged, are_json, read_tagged, without_positions
 from longshort.data.sources import is_frame
 from longshort.data.tagged_table import names_roles, read_table
-from longshort.data.textfiles import read_head, read_lines
+from longshort.data.textfiles import read_head, read_text
 from longshort.errors import DataError
 
 _DELIMITERS = (",", "\t", ";")
@@ -39,6 +39,7 @@ def read_sentences(data: object, settings: TagData, *, with_tags: bool = True) -
         tag_column=settings.tag_column,
         strip_position=settings.strip_position,
         with_tags=with_tags,
+        encoding=settings.encoding,
     )
 
 
@@ -65,14 +66,24 @@ def read_to_tag(
     either.
     """
     if not is_table(path, settings, with_tags=False) and settings.format != "jsonl":
-        lines, digest = read_lines(path)
+        file = read_text(path, settings.encoding)
+        lines = file.lines
         if not are_json(lines) and _is_text(path, lines, tags, by_character=by_character):
             numbered = [(number, cut(line)) for number, line in enumerate(lines, 1)]
             found = [(f"line {number}", tokens) for number, tokens in numbered if tokens]
             if not found:
                 raise DataError(f"{path}: no sentence in the file; one on every line is expected")
             places, sentences = zip(*found, strict=True)
-            return Tagged(path.name, list(sentences), None, list(places), str(path), digest, "text")
+            return Tagged(
+                path.name,
+                list(sentences),
+                None,
+                list(places),
+                str(path),
+                file.sha256,
+                "text",
+                file.encoding.findings(),
+            )
     return read_sentences(path, settings, with_tags=False)
 
 

@@ -31,7 +31,7 @@ def read_table(data: object, settings: TagData, *, with_tags: bool = True) -> Ta
     The sentence's number stands in every row, or in its first one alone. Raises `DataError` with
     row and column for what is missing, and where a sentence is taken up again further down.
     """
-    source = open_source(data, DataConfig())
+    source = open_source(data, DataConfig(encoding=settings.encoding))
     sentence = find_column(source, settings.sentence, SENTENCES, "sentence's number",
                            "--set data.sentence=NAME")  # fmt: skip
     token = find_column(source, settings.token, TOKENS, "token", "--set data.token=NAME")
@@ -48,6 +48,7 @@ def read_table(data: object, settings: TagData, *, with_tags: bool = True) -> Ta
         source.path,
         source.sha256,
         "table",
+        source.findings,
     )
 
 

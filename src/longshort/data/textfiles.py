@@ -40,12 +40,6 @@ def read_text(path: Path, encoding: str | None = None) -> TextFile:
     return TextFile(split_lines(decoded_text(path, raw, found)), digest, found)
 
 
-def read_lines(path: Path, encoding: str | None = None) -> tuple[list[str], str]:
-    """Lines and digest of `read_text`."""
-    text = read_text(path, encoding)
-    return text.lines, text.sha256
-
-
 def split_lines(text: str) -> list[str]:
     """Lines without their ends, \\n or \\r\\n; an end after the last line begins no other."""
     lines = text.split("\n")

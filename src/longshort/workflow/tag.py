@@ -204,7 +204,11 @@ def read_parts(config: TagConfig, data: object) -> Parts[Tagged]:
             given[part] = _read(path, config)
     _refuse_one_sentence(given)
     scheme = detect(given["train"])
-    findings = [finding for source in given.values() for finding in examine(source, scheme)]
+    findings = [
+        finding
+        for source in given.values()
+        for finding in (*source.findings, *examine(source, scheme))
+    ]
     for source in given.values():
         refuse_mixed_schemes(given["train"], source)
     split = config.split
@@ -376,6 +380,8 @@ class Trained:
             {"O", *self.fitted.written()},
             by_character=self.config.text.tokens == "characters",
         )
+        for finding in source.findings:
+            say(f"{finding.severity}: {finding.sentence()}")
         if source.read_as == "text":
             say(
                 f"{source.name}: is plain text; every line is cut into tokens as a sentence "

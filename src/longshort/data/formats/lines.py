@@ -6,15 +6,15 @@ from pathlib import Path
 
 from longshort.data.labelled import Examples
 from longshort.data.labels import label_names
-from longshort.data.textfiles import read_lines
+from longshort.data.textfiles import TextFile, read_text
 from longshort.errors import DataError
 
 
-def read(path: Path) -> Examples:
+def read(path: Path, encoding: str | None = None) -> Examples:
     """Lines of `label text`; empty lines are left out, a line without a text is refused."""
-    lines, digest = read_lines(path)
+    file = read_text(path, encoding)
     items, labels, places = [], [], []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(file.lines, 1):
         if not line.strip():
             continue
         label, _, text = line.strip().partition(" ")
@@ -31,18 +31,27 @@ def read(path: Path) -> Examples:
     if not items:
         raise DataError(f"{path}: holds no line; `label text` on every line is expected")
     names = label_names(labels, places, str(path))
-    return _examples(path, items, names, places, digest)
+    return _examples(path, file, items, names, places)
 
 
-def read_texts(path: Path) -> Examples:
+def read_texts(path: Path, encoding: str | None = None) -> Examples:
     """Every line is a text without a label; an empty line is an empty text."""
-    texts, digest = read_lines(path)
-    places = [f"line {number}" for number in range(1, len(texts) + 1)]
-    return _examples(path, texts, None, places, digest)
+    file = read_text(path, encoding)
+    places = [f"line {number}" for number in range(1, len(file.lines) + 1)]
+    return _examples(path, file, file.lines, None, places)
 
 
 def _examples(
-    path: Path, texts: list[str], labels: list[str] | None, places: list[str], digest: str
+    path: Path, file: TextFile, texts: list[str], labels: list[str] | None, places: list[str]
 ) -> Examples:
     found = {"format": "lines"}
-    return Examples(path.name, list(texts), labels, places, str(path), digest, read_as=found)
+    return Examples(
+        path.name,
+        list(texts),
+        labels,
+        places,
+        str(path),
+        file.sha256,
+        read_as=found,
+        findings=file.encoding.findings(),
+    )

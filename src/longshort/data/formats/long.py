@@ -102,6 +102,7 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
         columns.features,
         columns.found(),
         kind_of_labels(labels),
+        source.findings,
     )
 
 

@@ -33,7 +33,14 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
     found: dict[str, str] = {} if config.format is None else {"format": config.format}
     found["text"] = text
     examples = Examples(
-        source.name, list(texts), None, places, source.path, source.sha256, read_as=found
+        source.name,
+        list(texts),
+        None,
+        places,
+        source.path,
+        source.sha256,
+        read_as=found,
+        findings=source.findings,
     )
     if label is None:
         return examples
@@ -46,7 +53,8 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
 def opened(data: object, config: SequenceData) -> Source:
     """The table, in which lines may be as long as texts are."""
     kind = config.format if config.format in ("csv", "jsonl", "parquet") else None
-    return open_source(data, DataConfig(format=kind, delimiter=config.delimiter), _LONGEST_LINE)
+    how = DataConfig(format=kind, delimiter=config.delimiter, encoding=config.encoding)
+    return open_source(data, how, _LONGEST_LINE)
 
 
 def find_column(

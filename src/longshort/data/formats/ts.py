@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from longshort.data.labelled import Examples, Item
 from longshort.data.labels import label_names
 from longshort.data.numbers import finite
-from longshort.data.textfiles import read_lines
+from longshort.data.textfiles import read_text
 from longshort.errors import DataError
 
 _MISSING = ("?", "", "nan", "na")
@@ -28,14 +28,15 @@ class _Header:
     labels: tuple[str, ...] = ()
 
 
-def read(path: Path, *, with_labels: bool = True) -> Examples:
+def read(path: Path, encoding: str | None = None, *, with_labels: bool = True) -> Examples:
     """Cases of channels divided by `:`, values by `,`, the label last; lengths may differ.
 
     Without `with_labels` labels are not looked at, so they may be `?`.
     Values that are missing (`?`, `NaN`) are NaN. Raises `DataError` with line, channel and value
     for what is no number, or does not keep what the tags promise.
     """
-    lines, digest = read_lines(path)
+    file = read_text(path, encoding)
+    lines = file.lines
     header, first = _header(path, lines)
     items: list[Item] = []
     labels: list[str] = []
@@ -55,7 +56,16 @@ def read(path: Path, *, with_labels: bool = True) -> Examples:
     if not items:
         raise DataError(f"{path}: holds no case below @data; one on every line is expected")
     names = label_names(labels, places, str(path)) if header.has_labels and with_labels else None
-    return Examples(path.name, items, names, places, str(path), digest, read_as={"format": "ts"})
+    return Examples(
+        path.name,
+        items,
+        names,
+        places,
+        str(path),
+        file.sha256,
+        read_as={"format": "ts"},
+        findings=file.encoding.findings(),
+    )
 
 
 def _header(path: Path, lines: list[str]) -> tuple[_Header, int]:

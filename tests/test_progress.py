@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Any
 
 import pytest
@@ -77,14 +79,13 @@ def test_steps_alone_write_nothing(log: Log) -> None:
 def test_a_long_epoch_tells_steps_speed_and_time_left(log: Log) -> None:
     log.tell(START, STEP)
     assert log.after(SILENCE) == [
-        "epoch 2: 20 of 100, loss 0.25, 1,500 windows/s, 0:40 left in the epoch, at most 2:20 in "
-        "all"
+        "epoch 2: 20 of 100, 0:40 left, in all at most 2:20, loss 0.25, 1,500 windows/s"
     ]
 
 
 def test_the_newest_score_is_told_within_the_next_epoch(log: Log) -> None:
     log.tell(START, EpochEnded({"epoch": 1, "train_loss": 0.3, "val_score": 0.231}, True), STEP)
-    assert "loss 0.25, validation MSE (scaled) 0.231, 1,500" in log.after(SILENCE)[0]
+    assert "loss 0.25, validation MSE (scaled) 0.231, 1,500 windows/s" in log.after(SILENCE)[0]
 
 
 def test_lines_are_at_least_so_far_apart(log: Log) -> None:
@@ -128,3 +129,18 @@ def test_nothing_is_told_once_training_or_the_command_has_ended(log: Log) -> Non
 )
 def test_durations(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
+
+
+def test_a_terminal_sees_the_time_left_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On 80 columns the end of the line is cut, and that is not the time."""
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    progress = Progress(lambda line: None, is_terminal=True)
+    for event in (START, STEP):
+        progress.listen(event)
+    progress.close()
+    assert "epoch 2 20 of 100" in terminal.getvalue()
+    assert "0:40 left, in all at most 2:20" in terminal.getvalue()

@@ -29,10 +29,15 @@ class Status:
     total: int
     details: str
 
+    @property
+    def counted(self) -> str:
+        """Parts that are done of all."""
+        return f"{self.done:,} of {self.total:,}" if self.total else ""
+
     def line(self) -> str:
         """For a log."""
-        counted = f"{self.done:,} of {self.total:,}, " if self.total else ""
-        return f"{self.what}: {counted}{self.details}"
+        told = [self.counted, self.details] if self.total else [self.details]
+        return f"{self.what}: {', '.join(told)}"
 
 
 class Progress:
@@ -102,7 +107,7 @@ class Progress:
     def _show(self, status: Callable[[], Status]) -> None:
         self._status = status
         if self._bar is not None:
-            self._bar.show(status())
+            self._bar.show(status)
         elif self._watch is None and self._is_watched:
             self._watch = threading.Thread(target=self._look_on, daemon=True)
             self._watch.start()
@@ -140,13 +145,12 @@ class Progress:
 
     def _of_step(self, event: Stepped) -> Status:
         details = [
+            f"{duration(event.epoch_seconds_left)} left, in all at most "
+            f"{duration(event.seconds_left)}",
             f"loss {event.loss:.4g}",
+            *([self._score] if self._score else []),
             f"{event.samples_per_second:,.0f} {self._unit}/s",
-            f"{duration(event.epoch_seconds_left)} left in the epoch, at most "
-            f"{duration(event.seconds_left)} in all",
         ]
-        if self._score:
-            details.insert(1, self._score)
         return Status(
             f"epoch {event.epoch}", event.step_in_epoch, event.steps_in_epoch, ", ".join(details)
         )
@@ -167,39 +171,38 @@ class _Bar:
     def __init__(self) -> None:
         self._bars: Bars | None = None
         self._task: TaskID | None = None
-        self._what = ""
 
-    def show(self, status: Status) -> None:
-        """Replace what is shown."""
+    def show(self, status: Callable[[], Status]) -> None:
+        """Replace what is shown; what the status tells of time goes on by itself."""
         if self._bars is None:
-            self._open()
+            self._open(status)
         assert self._bars is not None and self._task is not None
-        if status.what != self._what:
-            self._what = status.what
-            self._bars.reset(self._task)
-        self._bars.update(
-            self._task,
-            description=status.what,
-            completed=status.done,
-            total=status.total or None,
-            details=status.details if status.total else "",
-            counted=f"{status.done:,}/{status.total:,}" if status.total else "",
-        )
+        now = status()
+        self._bars.update(self._task, completed=now.done, total=now.total or None, status=status)
 
-    def _open(self) -> None:
+    def _open(self, status: Callable[[], Status]) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, ProgressColumn, Task
+        from rich.text import Text
+
+        class Told(ProgressColumn):
+            """A part of the status, as it is when it is drawn."""
+
+            def __init__(self, part: Callable[[Status], str]) -> None:
+                super().__init__()
+                self._part = part
+
+            def render(self, task: Task) -> Text:
+                return Text(self._part(task.fields["status"]()), no_wrap=True)
 
         self._bars = Progress(
-            TextColumn("{task.description}"),
-            TextColumn("{task.fields[counted]}"),
-            BarColumn(bar_width=16),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[details]}"),
+            Told(lambda now: f"{now.what} {now.counted}".rstrip()),
+            BarColumn(bar_width=10),
+            Told(lambda now: now.details),
             console=Console(stderr=True),
             transient=True,
         )
-        self._task = self._bars.add_task("", total=None, counted="", details="")
+        self._task = self._bars.add_task("", total=None, status=status)
         self._bars.start()
 
     def close(self) -> None:

@@ -170,7 +170,8 @@ class ForecastJob(Job[RunConfig, ForecastTask]):
     def fit_rivals(self, say: Say, listen: Listener) -> None:
         """On the training rows; quantiles are calibrated on the validation part."""
         del say
-        listen(Working("calibrating the intervals"))
+        if self.config.model.quantiles:
+            listen(Working("calibrating the intervals"))
         self.task.calibrate()
         self.baselines = baselines_of(self.task, teller(listen))
 
@@ -195,6 +196,7 @@ class ForecastJob(Job[RunConfig, ForecastTask]):
         scores["training"] = training_record(result, task)
         tell("forecasting past the end of the data", 0, 0)
         ahead = predict(task.forecaster, dataset.ahead or dataset.panel, config.model.horizon or 1)
+        tell("drawing the report", 0, 0)
         report = ReportInput(
             config, dataset, task.split, scored, scores, verdict, result, ahead, environment()
         )

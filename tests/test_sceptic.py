@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from longshort import workflow
 from longshort.config import RunConfig, assign, build
 from longshort.data.dataset import read_dataset
 from longshort.data.season import find_season
 from longshort.data.split import Split, make_split
+from longshort.errors import ConfigError
 from longshort.tasks.forecast.baselines.contract import Asked, Seen
 from longshort.tasks.forecast.baselines.naive import Drift, Repeated, naive_baselines
 from longshort.tasks.forecast.baselines.profiles import profile_baselines
@@ -28,6 +30,7 @@ from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.effects import fit_effects
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.straight import StraightPlan
+from longshort.tasks.forecast.task import positive
 
 SHORT = {"train.max_epochs": 3, "train.threads": 1, "model.hidden": 8}
 START = datetime(2024, 1, 1)  # a Monday
@@ -294,3 +297,24 @@ def test_of_a_long_context_the_linear_map_sees_the_latest_steps() -> None:
     settings = nested(model__season=10_080, data__calendar=[], model__effects="off")
     config, _ = resolve(build(settings), panel)
     assert config.model.context_length == 1024
+
+
+def test_counts_are_learned_by_their_likelihood(tmp_path: Path) -> None:
+    draw = np.random.default_rng(11)
+    rate = 1 + 3 * (np.arange(900) % 7 == 5)
+    counts = draw.poisson(rate).astype(float)
+    scores = run(daily(counts), tmp_path / "run", train__loss="poisson", train__max_epochs=8)
+    assert scores["metric"] == "MSE"
+    assert scores["test"]["model"]["mse"] < 0.75 * scores["test"]["baselines"]["mean"]["mse"]
+    table = pl.read_csv(tmp_path / "run" / "predictions.csv")
+    assert table["yhat"].min() >= 0
+    with pytest.raises(ConfigError, match="'poisson' is for counts, and y goes down to -1"):
+        run(daily(counts - 1), tmp_path / "other", train__loss="poisson")
+
+
+def test_the_smooth_rate_is_positive_and_the_rate_itself_above_a_hundredth() -> None:
+    rate = torch.tensor([-100.0, 0.0, 0.01, 0.5, 7.0])
+    found = positive(rate)
+    assert found[2:].tolist() == pytest.approx([0.01, 0.5, 7.0])
+    assert found[1].item() == pytest.approx(0.01 * np.exp(-1))
+    assert 0 <= found[0] < 1e-30

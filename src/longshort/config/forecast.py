@@ -177,7 +177,11 @@ class ModelConfig(CellSettings):
 class ForecastTrain(TrainConfig):
     """The training loop, with the loss of forecasts."""
 
-    loss: Literal["mse", "mae", "huber", "mase", "pinball"] | None = None
+    loss: Literal["mse", "mae", "huber", "mase", "poisson", "pinball"] | None = Field(
+        None,
+        description="poisson: the likelihood of counts; pinball where quantiles are asked for, "
+        "else mse, when absent",
+    )
 
 
 class RunConfig(BaseConfig):

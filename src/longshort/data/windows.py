@@ -22,12 +22,14 @@ from longshort.errors import DataError
 class Batch:
     """B windows of L context and H horizon steps; C columns are forecast together.
 
-    context [B, L, C] scaled; target [B, H, C] scaled; observed [B, H, C] is 0 where the target was
+    context [B, L, C] scaled; target [B, H, C] scaled; effects [B, H, C] what was taken off the
+    target; observed [B, H, C] is 0 where the target was
     missing; past [B, L, P]; future [B, L+H, F]; static [B, Q]; series [B].
     """
 
     context: Tensor
     target: Tensor
+    effects: Tensor
     observed: Tensor
     past: Tensor
     future: Tensor
@@ -97,6 +99,7 @@ class WindowReader:
         known = ~np.isnan(panel.target) & ~np.isnan(scaled)
         columns = scaled.shape[1] if joint else 1
         self._values = self._windowed(np.nan_to_num(scaled), columns)
+        self._taken_off = self._windowed(effects, columns)
         self._known = self._windowed(known.astype(np.float64), columns)
         self._past = self._windowed(past, past.shape[1])
         self._future = self._windowed(future, future.shape[1])
@@ -142,11 +145,13 @@ class WindowReader:
         own = torch.from_numpy(begin + origins.column * self.panel.num_rows)
         values = self._values[own].transpose(1, 2)
         known = self._known[own].transpose(1, 2)
+        effects = self._taken_off[own].transpose(1, 2)
         cut = self.context
         columns = 1 if self.joint else self.scaled.shape[1]
         return Batch(
             context=values[:, :cut],
             target=values[:, cut:],
+            effects=effects[:, cut:],
             observed=known[:, cut:],
             past=self._past[row].transpose(1, 2)[:, :cut],
             future=self._future[row].transpose(1, 2),

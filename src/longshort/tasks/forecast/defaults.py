@@ -23,7 +23,10 @@ thinned."""
 _LONGEST = 1024
 """Steps of a decided context; what is longer than that the calendar has to say."""
 _STEPS_PER_EPOCH = 200
-_MAX_EPOCHS = 10
+_STEPS, _FEWEST_EPOCHS, _MOST_EPOCHS = 1_500, 10, 60
+"""Steps in all for few windows: a rule that is not linear takes more than ten short epochs."""
+_PATIENCE = 0.3
+"""Share of the epochs without gain before training stops."""
 _ONE_THREAD = 4096
 """Units times windows in a batch up to which a second thread costs more than it brings."""
 
@@ -148,8 +151,11 @@ def _decide_size(config: RunConfig, panel: Panel, split: Split, said: list[str])
         said.append(f"model.hidden = {hidden} units for {windows:,} training windows")
     batch = train.batch_size or (32 if windows < 2_000 else 64 if windows < 20_000 else 256)
     steps = train.steps_per_epoch or max(1, min(windows // batch, _STEPS_PER_EPOCH))
-    epochs = train.max_epochs or _MAX_EPOCHS
+    usual = min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, round(_STEPS / steps)))
+    epochs = train.max_epochs or usual
     changes: dict[str, Any] = {"batch_size": batch, "steps_per_epoch": steps, "max_epochs": epochs}
+    if "patience" not in train.model_fields_set:
+        changes["patience"] = max(train.patience, round(_PATIENCE * epochs))
     if train.batch_size is None or train.steps_per_epoch is None or train.max_epochs is None:
         said.append(f"train: up to {epochs} epochs of {steps} batches of {batch} windows")
     if train.threads is None and hidden * batch <= _ONE_THREAD:

@@ -35,8 +35,6 @@ class _Way:
 
 def decide_known(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
     """Decide `data.calendar`, `model.effects`, `level` and `linear_past` where they are open."""
-    if config.transform.log1p and config.train.loss == "mase" and config.model.effects is None:
-        config = update(config, "model", {"effects": "off"})
     model = config.model
     if None not in (config.data.calendar, model.effects, model.level, model.linear_past):
         return config

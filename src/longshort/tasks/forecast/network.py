@@ -244,6 +244,7 @@ class LinkedNetwork(nn.Module):
         windows = Batch(
             context=split(batch.context),
             target=split(batch.target),
+            effects=split(batch.effects),
             observed=split(batch.observed),
             past=torch.cat([repeat(batch.past), split(extra)], dim=2),
             future=repeat(batch.future),

@@ -26,8 +26,10 @@ _MEASURES = {
     "mae": "MAE (scaled)",
     "huber": "Huber loss (scaled)",
     "mase": "MASE",
+    "poisson": "Poisson loss",
     "pinball": "pinball loss (scaled)",
 }
+_LEAST_RATE = 0.01
 _LINEAR_RATE = 0.05
 """The linear path starts at its optimum, so it moves at this share of the learning rate."""
 
@@ -118,6 +120,8 @@ class ForecastTask(Task):
         self.network.to(config.train.device)
         self.forecaster = Forecaster(config, self.fitted, self.network)
         self._unit = _UserUnit(config, self.fitted)
+        if config.train.loss == "poisson":
+            _refuse_negative(panel, self.fitted)
 
     @property
     def module(self) -> nn.Module:
@@ -169,10 +173,15 @@ class ForecastTask(Task):
         forecast: Tensor = self.network(batch)
         target = batch.target.unsqueeze(-1)
         kind = self.config.train.loss
-        if kind == "mase":
-            forecast, target = (self._unit(v, batch.series) for v in (forecast, target))
+        if kind in ("mase", "poisson"):
+            effects = batch.effects.unsqueeze(-1)
+            forecast, target = (self._unit(v + effects, batch.series) for v in (forecast, target))
         error = target - forecast
-        if kind == "pinball":
+        if kind == "poisson":
+            each = nn.functional.poisson_nll_loss(
+                positive(forecast), target, log_input=False, reduction="none"
+            )
+        elif kind == "pinball":
             levels = torch.tensor(self.config.model.quantiles, device=error.device)
             each = torch.maximum(levels * error, (levels - 1) * error)
         elif kind == "huber":
@@ -216,14 +225,23 @@ class ForecastTask(Task):
             inner.linear.weight.copy_(torch.from_numpy(found.weights.T))
 
 
+def positive(rate: Tensor) -> Tensor:
+    """The rate itself, and a smooth way down to 0 below a hundredth."""
+    return torch.where(
+        rate > _LEAST_RATE, rate, _LEAST_RATE * torch.exp((rate / _LEAST_RATE - 1).clamp(max=0))
+    )
+
+
 class _UserUnit:
-    """Scaled values [B, H, C, Q] in units of each series' seasonal naive error."""
+    """Scaled values [B, H, C, Q] in the data's units; for the loss MASE divided by each series'
+    seasonal naive error."""
 
     def __init__(self, config: RunConfig, fitted: Fitted) -> None:
         self.log1p = config.transform.log1p
         self.joint = config.model.channels != "independent"
         naive = np.where(fitted.naive_error > 0, fitted.naive_error, np.inf)
-        numbers = np.stack([fitted.transform.location, fitted.transform.scale, 1 / naive])
+        weight = 1 / naive if config.train.loss == "mase" else np.ones_like(naive)
+        numbers = np.stack([fitted.transform.location, fitted.transform.scale, weight])
         self.numbers = torch.as_tensor(numbers, dtype=torch.float32)
 
     def __call__(self, values: Tensor, series: Tensor) -> Tensor:
@@ -283,6 +301,18 @@ def build_network(config: RunConfig, fitted: Fitted) -> WindowNetwork | LinkedNe
     return LinkedNetwork(plan, model.rank) if model.channels == "linked" else WindowNetwork(plan)
 
 
+def _refuse_negative(panel: Panel, fitted: Fitted) -> None:
+    """Counts are never below 0."""
+    below = np.argwhere(fitted.lowest < 0)
+    if len(below):
+        group, column = below[0]
+        raise ConfigError(
+            "train.loss = 'poisson' is for counts, and "
+            f"{panel.series_name(int(group), int(column))} goes down to "
+            f"{fitted.lowest[group, column]:g}; use another loss"
+        )
+
+
 def _refuse_contradictions(config: RunConfig) -> None:
     model, train = config.model, config.train
     if model.decoder == "recursive" and model.channels == "linked":
@@ -300,17 +330,11 @@ def _refuse_contradictions(config: RunConfig) -> None:
             f"train.loss = {train.loss!r} and model.quantiles = {list(model.quantiles)} contradict "
             "each other: pinball needs quantiles, and quantiles need pinball"
         )
-    if train.loss == "mase" and config.transform.log1p and model.effects not in (None, "off"):
-        raise ConfigError(
-            "train.loss = 'mase' with transform.log1p and model.effects: an error in the data's "
-            "units needs the whole value, not what is left of its logarithm; set "
-            "model.effects = off"
-        )
     lag = config.transform.difference
-    if lag and train.loss == "mase":
+    if lag and train.loss in ("mase", "poisson"):
         raise ConfigError(
-            f"train.loss = 'mase' with transform.difference = {lag}: the error in the data's units "
-            "is not that of a difference; use train.loss = 'mae', or no difference"
+            f"train.loss = {train.loss!r} with transform.difference = {lag}: the error in the "
+            "data's units is not that of a difference; use train.loss = 'mae', or no difference"
         )
     if model.quantiles and lag and lag < (model.horizon or 1):
         raise ConfigError(

@@ -101,7 +101,7 @@ def fit_baselines(
 
 def decides_by_mae(config: RunConfig) -> bool:
     """Whether the verdict rests on the absolute error, since the loss does."""
-    return config.train.loss != "mse"
+    return config.train.loss not in ("mse", "poisson")
 
 
 def _naive(config: RunConfig, freq: Freq, fitted: Fitted) -> list[Baseline]:

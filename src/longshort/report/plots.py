@@ -81,11 +81,14 @@ def _window(axis: Axes, window: Window) -> None:
     past, model = window.past, window.model
     ahead = np.arange(1, len(model) + 1)
     mark = "o" if len(model) < 3 else ""
-    known = "past" if window.truth is None else "truth"
-    if window.truth is not None:
-        past = np.concatenate([past, window.truth])
-    begin = 1 - len(window.past)
-    axis.plot(np.arange(begin, begin + len(past)), past, color=TRUTH_COLOUR, label=known)
+    begin = 1 - len(past)
+    before = np.arange(begin, 1)
+    if window.truth is None:
+        axis.plot(before, past, color=TRUTH_COLOUR, label="past")
+    else:
+        axis.plot(before, past, color=TRUTH_COLOUR, alpha=0.55)
+        joined = np.concatenate([past[-1:], window.truth])
+        axis.plot(np.arange(len(joined)), joined, color=TRUTH_COLOUR, label="truth")
     if window.low is not None and window.high is not None:
         axis.fill_between(
             ahead,

@@ -73,7 +73,8 @@ def test_training_without_a_validation_part_has_no_score() -> None:
     result = fit(task, LAST, PLAN)
     assert weight(task) == 10 and result.best_epoch == 5 and result.best_score is None
     assert not any("val_score" in record for record in result.history)
-    assert training_curves(result.history, result.best_epoch, "score", apart=True).count("<svg") == 1
+    curves = training_curves(result.history, result.best_epoch, "score", apart=True)
+    assert curves.count("<svg") == 1
 
 
 class _Stop(Exception):

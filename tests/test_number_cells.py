@@ -136,6 +136,17 @@ def test_an_identifier_alone_is_not_forecast(name: str, cells: list[str], why: s
         read(frame)
 
 
+def test_codes_are_left_out_of_all_targets() -> None:
+    frame = pl.DataFrame({"ds": ["2024-01-01"], "a": ["1"], "store": ["2"], "plz": ["01067"]})
+    assert read(frame, target="all").schema.target == ("a", "store")
+
+
+def test_numbered_columns_are_series_and_no_identifiers() -> None:
+    frame = pl.DataFrame({"ds": ["2024-01-01"], "store_1": ["1"], "store_2": ["2"], "all": ["3"]})
+    with pytest.raises(DataError, match=r"Name it with --target \(there are store_1, store_2, all"):
+        read(frame)
+
+
 def test_two_columns_as_likely_are_asked_for() -> None:
     frame = pl.DataFrame({"ds": ["2024-01-01"], "a": ["1,5"], "b": ["2,5"], "store": ["1"]})
     with pytest.raises(DataError, match=r"Name it with --target \(there are a, b\)"):

@@ -19,6 +19,9 @@ _CODE_NAMES = frozenset(
 """Words in the names of columns that hold identifiers."""
 
 
+CODED = "its codes begin with 0"
+
+
 def number(source: Source, name: str, config: DataConfig) -> pl.Expr:
     """Expression that reads column `name` as float64; what is no number becomes null.
 
@@ -97,15 +100,18 @@ def is_numeric(source: Source, name: str, config: DataConfig, *, or_empty: bool 
 
 
 def why_identifier(source: Source, name: str) -> str:
-    """Why a column of numbers looks like names of things; empty where it does not."""
+    """Why a column of numbers looks like names of things; empty where it does not.
+
+    A name with a number in it, such as store_1, is one of several series.
+    """
     cells = source.sample[name].drop_nulls()
     if cells.dtype == pl.String:
         cells = cells.str.strip_chars()
         if cells.str.contains(r"^0\d+$").any():
-            return "its codes begin with 0"
+            return CODED
         cells = cells.cast(pl.Float64, strict=False).drop_nulls()
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
-    if not _CODE_NAMES.intersection(word.lower() for word in words):
+    if re.search(r"\d", name) or not _CODE_NAMES.intersection(map(str.lower, words)):
         return ""
     is_whole = cells.dtype.is_integer() or bool((cells % 1 == 0).all())
     return "by its name" if is_whole else ""

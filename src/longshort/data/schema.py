@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from longshort.config import DataConfig
-from longshort.data.columns import is_numeric, why_identifier
+from longshort.data.columns import CODED, is_numeric, why_identifier
 from longshort.data.sources import Source
 from longshort.data.stamps import find_clock, looks_like_time
 from longshort.errors import DataError, nearest
@@ -118,9 +118,9 @@ def _find_target(source: Source, config: DataConfig, taken: set[str | None]) -> 
         if is_numeric(source, name, config, or_empty=is_all)
         and not looks_like_time(source, name, config)
     ]
-    if is_all and numeric:
-        return tuple(numeric)
     codes = {name: why_identifier(source, name) for name in numeric}
+    if is_all and numeric:
+        return tuple(name for name in numeric if codes[name] != CODED) or tuple(numeric)
     numeric = [name for name in numeric if not codes[name]] or numeric
     if len(numeric) == 1 and codes[numeric[0]]:
         raise DataError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 _MIN_EXAMPLES = 20
+_RESAMPLES = 400
 _Z = 1.959964
 
 BINS = 15
@@ -79,11 +81,27 @@ def log_loss(truth: Ints, probabilities: Floats) -> float:
     return float(-np.log(np.clip(true, 1e-12, None)).mean())
 
 
-def compare_accuracy(model: Bools, rival: Bools) -> Comparison:
+def luck_of_best(right: Sequence[Bools]) -> float:
+    """By how much the best accuracy flatters whoever has it, by chance of these examples.
+
+    right: which examples [n] each of several has right. The mean over resamples (Efron, 1979) of
+    the best one's accuracy in them, less its accuracy on all.
+    """
+    table = np.stack(right).astype(float)
+    draw, flattered = np.random.default_rng(0), 0.0
+    for _ in range(_RESAMPLES):
+        found = table[:, draw.integers(0, table.shape[1], table.shape[1])].mean(axis=1)
+        best = int(found.argmax())
+        flattered += float(found[best] - table[best].mean())
+    return max(0.0, flattered / _RESAMPLES)
+
+
+def compare_accuracy(model: Bools, rival: Bools, luck: float = 0.0) -> Comparison:
     """Difference of accuracy, from which examples [n] each has right, with a 95 % interval.
 
     The interval is the adjusted Wald one for paired shares (Bonett & Price, 2012), which holds for
-    few examples and for rivals without an error.
+    few examples and for rivals without an error. luck: of the rival, where it was chosen on these
+    examples; the true difference may be larger by so much.
     """
     count = len(model)
     gain = float(model.mean() - rival.mean())
@@ -93,7 +111,7 @@ def compare_accuracy(model: Bools, rival: Bools) -> Comparison:
     lost = (int((rival & ~model).sum()) + 1) / (count + 2)
     middle = gained - lost
     reach = _Z * math.sqrt((gained + lost - middle**2) / (count + 2))
-    low, high = max(-1.0, middle - reach), min(1.0, middle + reach)
+    low, high = max(-1.0, middle - reach), min(1.0, middle + reach + luck)
     outcome: Outcome = "better" if low > 0 else "worse" if high < 0 else "equal"
     return Comparison(outcome, gain, low, high)
 

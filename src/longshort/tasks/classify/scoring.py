@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from longshort.config.classify import ClassifyConfig
 from longshort.data.labelled import Examples
 from longshort.evaluate import classification as metrics
-from longshort.evaluate.classification import compare_accuracy
+from longshort.evaluate.classification import compare_accuracy, luck_of_best
 from longshort.evaluate.honesty import Comparison, place_sentence
 from longshort.tasks.cell import cell_title
 from longshort.tasks.classify.baselines import Known, baselines
@@ -71,7 +71,8 @@ def scores_of(scored: Scored, fitted: Fitted, config: ClassifyConfig) -> dict[st
         for i, label in enumerate(fitted.labels)
     }
     rival = max(entries, key=lambda name: entries[name]["accuracy"])
-    result = compare_accuracy(_right(scored, MODEL), _right(scored, rival))
+    luck = luck_of_best([_right(scored, name) for name in entries])
+    result = compare_accuracy(_right(scored, MODEL), _right(scored, rival), luck)
     return {
         "task": config.task,
         "examples": len(scored.truth),

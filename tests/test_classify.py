@@ -186,7 +186,7 @@ def test_validation_and_test_files(table: Path, tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("text,label\na,x\nb,x\nc,x\nd,x\n", "the label 'x'; give examples of at least two"),
-        ("text,label\na,x\nb,y\n", "no example is left for the val part: 2 of 2"),
+        ("text,label\na,x\nb,y\n", "no example is left for the test part: 2 of 2"),
     ],
 )
 def test_data_that_teach_nothing_are_refused(tmp_path: Path, content: str, message: str) -> None:
@@ -248,7 +248,7 @@ def test_what_was_read_is_said_and_kept_for_other_files(tmp_path: Path) -> None:
     workflow.run(chosen, tmp_path / "run", say=said.append)
     decided = next(line for line in said if line.startswith("decided: "))
     assert "data.format = long, data.label = label, data.id = who, data.time = t" in decided
-    assert "data.features = a, b" in decided and "train.patience = 4" in decided
+    assert "data.features = a, b" in decided and "train.choose = last" in decided
     trained = load(tmp_path / "run")
     for name in ("new.txt", "new.csv", "new"):
         frame.drop("label").write_csv(tmp_path / name)
@@ -803,8 +803,8 @@ def test_long_sequences_of_numbers_have_filters_in_front(tmp_path: Path) -> None
     draw = np.random.default_rng(0)
     found = {}
     for steps in (39, 40):
-        x, y = draw.normal(size=(60, steps, 2)), ["a", "b"] * 30
-        chosen = {"train.max_epochs": 1, "model.hidden": 4}
+        x, y = draw.normal(size=(1_300, steps, 2)), ["a", "b"] * 650
+        chosen = {"train.max_epochs": 1, "train.steps_per_epoch": 1, "model.hidden": 4}
         ls.Classifier(settings=chosen).fit(list(x), y, out=tmp_path / str(steps))
         model = tomllib.loads((tmp_path / str(steps) / "config.toml").read_text())["model"]
         found[steps] = model["convolution"], model.get("kernel")

@@ -16,12 +16,10 @@ from typer.testing import CliRunner
 
 import longshort as ls
 from longshort.cli.main import app
-from longshort.config.classify import ClassifyModel, ClassifyTrain
 from longshort.data.findings import Finding
 from longshort.data.labelled import examples_of
 from longshort.report import plots
 from longshort.report.classify import _most_frequent
-from longshort.tasks.classify.defaults import decided_model, decided_training
 
 SMALL = {
     "model.hidden": 8,
@@ -356,7 +354,6 @@ def test_content_in_two_files_and_labels_that_training_lacks(tmp_path: Path) -> 
 def test_a_sequence_of_a_million_steps_is_named(tmp_path: Path) -> None:
     items = [np.ones((1_000_000, 1), np.float32), *(np.full((3, 1), i, "f4") for i in range(30))]
     labels = ["a", *("ab"[i % 2] for i in range(30))]
-    from longshort.data.labelled import examples_of
 
     found = ls.check(examples_of(items, labels), {"task": "classify"})
     (long,) = [finding for finding in found if finding.code == "too-long"]
@@ -403,24 +400,6 @@ def test_the_example_of_topics_is_a_classification(tmp_path: Path) -> None:
 # What is decided
 
 
-@pytest.mark.parametrize(
-    ("count", "is_text", "batch", "epochs", "patience"),
-    [
-        (40, False, 8, 60, 20),
-        (240, False, 8, 60, 20),
-        (54_000, False, 128, 5, 4),
-        (6_920, True, 32, 9, 4),
-    ],
-)
-def test_training_is_decided_by_kind_and_amount(
-    count: int, is_text: bool, batch: int, epochs: int, patience: int
-) -> None:
-    found = decided_training(ClassifyTrain(), count, is_text)
-    assert (found.batch_size, found.max_epochs, found.patience) == (batch, epochs, patience)
-    said = ClassifyTrain(learning_rate=0.1, batch_size=7, max_epochs=3, patience=2)
-    assert decided_training(said, count, is_text) == said
-
-
 def test_the_table_of_confusions_shows_the_most_frequent_labels_in_shares_of_all() -> None:
     counts = np.array([1] * 35 + [9])
     assert _most_frequent(counts) == [*range(29), 35]
@@ -444,16 +423,9 @@ def test_texts_of_which_nothing_is_known_are_told(finished: Path, tmp_path: Path
 
 def test_networks_that_are_averaged_are_told(finished: Path) -> None:
     scores = ls.load(finished / "run").scores
-    told = "is 5 networks, whose probabilities are averaged"
+    told = "is 3 networks, whose probabilities are averaged"
     assert scores["notes"]["model"] == told
     assert f"- Note: model {told}\n" in (finished / "run" / "README.md").read_text()
-
-
-@pytest.mark.parametrize(("count", "members"), [(499, 5), (500, 1)])
-def test_few_examples_are_learned_by_several_networks(count: int, members: int) -> None:
-    train = examples_of(["a", "b"] * (count // 2) + ["a"] * (count % 2))
-    assert decided_model(ClassifyModel(), train).members == members
-    assert decided_model(ClassifyModel(members=2), train).members == 2
 
 
 def test_a_folder_that_is_taken_is_refused_before_the_data_is_read(finished: Path) -> None:

@@ -20,54 +20,124 @@ class ClassifyModel(CellSettings, VectorSettings):
         ge=1,
         le=64,
         description="networks from different beginnings whose probabilities are averaged; when "
-        "absent 5 for fewer than 500 training examples, else 1",
+        "absent 3 for small data, else 1",
     )
-    hidden: int = Field(128, ge=1, le=8192, description="units per layer and direction")
+    hidden: int = Field(
+        128,
+        ge=1,
+        le=8192,
+        description="units per layer and direction; fewer for small data when absent",
+    )
     num_layers: int = Field(1, ge=1, le=32)
     bidirectional: bool = True
-    embedding: int = Field(128, ge=1, le=4096, description="size of a token's vector")
+    embedding: int = Field(
+        128, ge=1, le=4096, description="size of a token's vector; less for small data when absent"
+    )
+    grams: bool | None = Field(
+        None,
+        description="n-grams of words and characters go to the head too, each with a vector of "
+        "its own; so for few texts, when absent",
+    )
     pooling: Literal["last", "mean", "max", "attention"] = "max"
     convolution: int | None = Field(
         None,
         ge=0,
         le=4096,
-        description="filters in front, 0 for none; when absent 128 for numbers over 40 steps and "
-        "more, and none elsewhere",
+        description="filters in front, 0 for none; when absent 64 for few sequences of numbers, "
+        "128 for others over 40 steps and more, and none elsewhere",
+    )
+    convolutions: int | None = Field(
+        None,
+        ge=1,
+        le=8,
+        description="so many in a row; several have batch normalisation, and their mean over time "
+        "goes to the head too; when absent 3 for few sequences of numbers, else 1",
     )
     kernel: int | None = Field(
         None,
         ge=1,
         le=99,
-        description="width of the filters, in steps; when absent 9 for numbers, 3 for texts",
+        description="width of the filters, in steps; when absent 9 for numbers, 3 for texts; a "
+        "stride makes those of several convolutions as many times as wide",
+    )
+    stride: int | None = Field(
+        None,
+        ge=1,
+        le=99,
+        description="steps from one place of the first filter to the next; when absent what leaves "
+        "160 places of sequences of small data, else 1",
+    )
+    stretches: int | None = Field(
+        None,
+        ge=1,
+        description="the recurrent layers read the means of so many stretches at most; when absent "
+        "32 behind several convolutions, else every step",
     )
     summary: bool | None = Field(
         None,
         description="mean, deviation, least and largest value of each channel go to the head too; "
         "so for numbers, when absent",
     )
-    dropout: float = Field(0.5, ge=0.0, lt=1.0, description="on the embedding and before the head")
+    dropout: float = Field(
+        0.5,
+        ge=0.0,
+        lt=1.0,
+        description="on the embedding and before the head; 0.3 for few sequences when absent",
+    )
     word_dropout: float = Field(
         0.1, ge=0.0, lt=1.0, description="rate at which whole word types are left out of a batch"
     )
     recurrent_dropout: float = Field(0.0, ge=0.0, lt=1.0)
 
 
+class ClassifySplit(HoldoutConfig):
+    """Validation and test parts, where no files are named for them."""
+
+    val: float = Field(
+        0.1,
+        ge=0.0,
+        lt=1.0,
+        description="share of the data for validation, 0 for none; 0 where it would be fewer than "
+        "100 examples, when absent",
+    )
+
+
 class ClassifyTrain(TrainConfig):
     """The training loop, with the cross entropy's options."""
 
-    learning_rate: float = Field(0.001, gt=0.0, description="0.005 for numbers when absent")
+    learning_rate: float = Field(
+        0.001, gt=0.0, description="by kind and size of the data when absent"
+    )
+    weight_decay: float = Field(
+        0.0, ge=0.0, description="of AdamW, and of SGD; 0.01 for few sequences when absent"
+    )
+    ema: float = Field(
+        0.995,
+        ge=0.0,
+        lt=1.0,
+        description="decay of the weights' moving average; 0 for none, and for few sequences of "
+        "numbers when absent",
+    )
     max_epochs: int | None = Field(
-        None, ge=1, description="some 2,000 batches, but 5 to 60 epochs, when absent"
+        None, ge=1, description="a number of batches by kind and size of the data, when absent"
     )
     batch_size: int | None = Field(
         None,
         ge=1,
-        description="32 when absent; 8 for fewer than 500 and 128 for 5,000 sequences of numbers",
+        description="when absent 32 and more for many texts, 16 for few sequences of numbers, else "
+        "32, and 128 from 5,000 sequences of numbers on",
+    )
+    choose: Literal["best", "last"] = Field(
+        "best",
+        description="weights that are kept: of the epoch with the best score, or the last ones; "
+        "these where fewer than 100 examples are for validation, when absent",
     )
     patience: int = Field(
         4, ge=1, description="epochs without gain; a third of the epochs if more, when absent"
     )
-    label_smoothing: float = Field(0.0, ge=0.0, lt=1.0)
+    label_smoothing: float = Field(
+        0.0, ge=0.0, lt=1.0, description="0.1 for few sequences of numbers when absent"
+    )
     class_weights: bool = Field(False, description="weigh labels by the inverse of their share")
 
 
@@ -76,7 +146,7 @@ class ClassifyConfig(BaseConfig):
 
     task: Literal["classify"] = "classify"
     data: SequenceData = SequenceData()
-    split: HoldoutConfig = HoldoutConfig()
+    split: ClassifySplit = ClassifySplit()
     text: TextConfig = TextConfig()
     model: ClassifyModel = ClassifyModel()
     train: ClassifyTrain = ClassifyTrain()

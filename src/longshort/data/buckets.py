@@ -38,6 +38,19 @@ def bucketed(
     return [batches[i] for i in turns]
 
 
+def shuffled(
+    lengths: Tensor, batch_size: int, draw: torch.Generator, most: int = MOST_STEPS
+) -> list[Tensor]:
+    """The same by chance alone, in batches of nearly the same size.
+
+    For few samples: those of equal length would always meet the same others, and a last batch of
+    one or two would be a poor estimate.
+    """
+    order = torch.randperm(len(lengths), generator=draw)
+    batches = order.tensor_split(-(-len(order) // batch_size))
+    return [part for batch in batches for part in _bounded(batch, lengths, most)]
+
+
 def count_batches(lengths: Tensor, batch_size: int, most: int = MOST_STEPS) -> int:
     """Batches of an epoch; where long ones are divided, chance makes some more or less of them."""
     return len(bucketed(lengths, batch_size, torch.Generator().manual_seed(0), most))

@@ -32,18 +32,18 @@ class Kind:
 
 _WORDS = Kind("words", (("words", 1),))
 _PAIRS = Kind("words and pairs of words", (("words", 2),))
-_LETTERS = Kind("1 to 5 characters within words", (("letters", 5),))
+LETTERS = Kind("1 to 5 characters within words", (("letters", 5),))
 RICH = Kind("words, pairs of words and 1 to 5 characters", (("words", 2), ("letters", 5)))
 _CHARACTERS = Kind("characters and pairs of characters", (("characters", 2),))
 _THREE = Kind("1 to 3 characters", (("characters", 3),))
-KINDS = {kind.name: kind for kind in (_WORDS, _PAIRS, _LETTERS, RICH, _CHARACTERS, _THREE)}
+KINDS = {kind.name: kind for kind in (_WORDS, _PAIRS, LETTERS, RICH, _CHARACTERS, _THREE)}
 
 
 def kinds_for(texts: Sequence[str]) -> tuple[Kind, ...]:
     """What a bag of n-grams may count in these texts, the richest last."""
     if suited(texts) == "characters":
         return _CHARACTERS, _THREE
-    return _WORDS, _PAIRS, _LETTERS, RICH
+    return _WORDS, _PAIRS, LETTERS, RICH
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,9 @@ class Bags:
     def __len__(self) -> int:
         return len(self.begins) - 1
 
-    def take(self, rows: Integers) -> Bags:
+    def take(self, numbers: Sequence[int] | Integers) -> Bags:
         """These rows, in their order."""
+        rows = np.asarray(numbers, dtype=np.int64)
         sizes = self.begins[rows + 1] - self.begins[rows]
         begins = np.concatenate([[0], np.cumsum(sizes)])
         places = np.arange(begins[-1]) + np.repeat(self.begins[rows] - begins[:-1], sizes)

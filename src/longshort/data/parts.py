@@ -101,14 +101,18 @@ class Parts(Generic[D]):
     """Where the parts come from, for people."""
 
     def by_name(self) -> dict[str, D]:
-        """By name, in order."""
-        return {"train": self.train, "val": self.val, "test": self.test}
+        """By name, in order; without a validation part where there is none."""
+        val = {"val": self.val} if len(self.val) else {}
+        return {"train": self.train, **val, "test": self.test}
 
 
 def make_parts(
     given: dict[str, D], *, val: float, test: float, stratify: bool, seed: int
 ) -> Parts[D]:
-    """Parts from files where they are given, else from shares of the training file."""
+    """Parts from files where they are given, else from shares of the training file.
+
+    val: 0 for no validation part.
+    """
     whole = given["train"]
     shares = {"val": 0.0 if "val" in given else val, "test": 0.0 if "test" in given else test}
     if sum(shares.values()) >= 1.0:
@@ -120,14 +124,17 @@ def make_parts(
         labels = whole.labels if stratify else None
         drawn = holdout(keys, labels, val=shares["val"], test=shares["test"], seed=seed)
         for part in PARTS:
-            if not len(drawn[part]) and part not in given:
+            if not len(drawn[part]) and (shares[part] or part == "train"):
                 raise DataError(_too_few(whole, part, len(set(keys))))
         found["train"] = whole.take(drawn["train"])
         for part in ("val", "test"):
-            if part not in given:
+            if shares[part]:
                 found[part] = whole.take(drawn[part])
                 texts.append(f"{len(drawn[part]) / len(whole):.0%} for {part}")
     how = f"drawn by seed {seed}: {', '.join(texts)}" if texts else "files for all three parts"
+    if "val" not in found:
+        found["val"] = whole.take(np.zeros(0, dtype=np.int64))
+        how = f"{how if texts else 'files for training and test'}; no validation part"
     return Parts(found["train"], found["val"], found["test"], tuple(_shared(found)), how)
 
 

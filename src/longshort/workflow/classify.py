@@ -14,19 +14,27 @@ from torch import Tensor
 from longshort.config.classify import ClassifyConfig
 from longshort.data.finders import SHOWN
 from longshort.data.findings import Finding, refuse_errors
+from longshort.data.grams import Grams
 from longshort.data.labelled import Examples, Item, examples_of
 from longshort.data.labelled_doctor import Reading, examine_parts
 from longshort.data.labelled_source import like, of_another, read_examples
 from longshort.data.labels import as_given
 from longshort.data.parts import Parts, make_parts
-from longshort.data.tokens import content_of, find_tokeniser, in_full, suited
+from longshort.data.tokens import content_of, find_tokeniser, in_full
 from longshort.data.vocabulary import UNKNOWN, Vocabulary
 from longshort.errors import DataError, RunError
 from longshort.report.classify import ClassifyReport, build_page, model_card
 from longshort.runfolder import MODEL
 from longshort.tables import readable
 from longshort.tasks.classify.baselines import Known
-from longshort.tasks.classify.defaults import decided_model, decided_text, decided_training
+from longshort.tasks.classify.defaults import (
+    Size,
+    decided_model,
+    decided_text,
+    decided_training,
+    suited_tokens,
+    validation_share,
+)
 from longshort.tasks.classify.fitted import Encoded, Fitted, vocabulary_of
 from longshort.tasks.classify.idle import refuse_idle
 from longshort.tasks.classify.network import Classifier
@@ -121,6 +129,7 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
             "findings": [finding.to_dict() for finding in parts.findings],
             "fitted": fitted.to_dict(),
             "vocabulary": None if vocabulary is None else vocabulary.to_dict(),
+            "grams": None if fitted.grams is None else fitted.grams.to_dict(),
         }
 
     def tensors(self) -> dict[str, Tensor]:
@@ -182,9 +191,8 @@ def read_parts(config: ClassifyConfig, data: object) -> Parts[Examples]:
             raise DataError(f"{examples.name}: has no labels; classification learns from them")
         _refuse_other_items(train, examples)
     split = config.split
-    parts = make_parts(
-        given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
-    )
+    val = validation_share(config, len(train))
+    parts = make_parts(given, val=val, test=split.test, stratify=split.stratify, seed=split.seed)
     read = (finding for examples in given.values() for finding in examples.findings)
     return replace(parts, findings=(*read, *parts.findings))
 
@@ -207,15 +215,18 @@ def _decided(config: ClassifyConfig, parts: Parts[Examples]) -> ClassifyConfig:
         for name in ("path", "val_path", "test_path")
         if (path := getattr(read, name)) is not None
     }
-    train = decided_training(config.train, len(parts.train), parts.train.is_text)
-    changes: dict[str, Any] = {"train": train}
+    changes: dict[str, Any] = {}
+    if not len(parts.val):
+        changes["split"] = config.split.model_copy(update={"val": 0.0})
     if not parts.train.is_text:
         data["scaling"] = read.scaling or ("all" if read.format == "idx" else "channel")
     else:
-        tokens = config.text.tokens or suited([str(item) for item in parts.train.items])
+        tokens = config.text.tokens or suited_tokens([str(item) for item in parts.train.items])
         changes["text"] = decided_text(config.text, in_full(tokens), len(parts.train))
     changes["data"] = read.model_copy(update=data)
-    changes["model"] = decided_model(sized_by_vectors(config.model), parts.train)
+    size = Size.of(parts, changes.get("text"))
+    changes["model"] = model = decided_model(sized_by_vectors(config.model), size)
+    changes["train"] = decided_training(config.train, model, size)
     return config.model_copy(update=changes)
 
 
@@ -223,10 +234,13 @@ def _told(config: ClassifyConfig, is_text: bool) -> list[str]:
     """What the data decided, or could have, as `key = value`."""
     data = ("format", "text", "label", "id", "time", "features", "axes", "scaling")
     keys = [f"data.{name}" for name in data]
-    keys += ["text.tokens", "text.min_count", "model.embedding"] if is_text else []
-    keys += ["model.members", "model.convolution", "model.kernel", "model.summary"]
-    keys += [f"train.{name}" for name in ("learning_rate", "batch_size", "max_epochs", "patience")]
-    told = []
+    keys += ["text.tokens", "text.min_count", "model.embedding", "model.grams"] if is_text else []
+    model = ("hidden", "members", "convolution", "convolutions", "kernel", "stride", "stretches")
+    keys += [f"model.{name}" for name in (*model, "summary", "dropout")]
+    train = ("learning_rate", "weight_decay", "label_smoothing", "ema", "batch_size", "max_epochs")
+    keys += [f"train.{name}" for name in (*train, "choose")]
+    keys += ["train.patience"] if config.train.choose == "best" else []
+    told = [] if config.split.val or config.data.val_path else ["split.val = 0"]
     for key in keys:
         section, _, name = key.partition(".")
         value = getattr(getattr(config, section), name)
@@ -373,9 +387,11 @@ def load(path: Path, say: Say = quiet) -> Trained:
     folder, config, stored = open_finished(path, say)
     if not isinstance(config, ClassifyConfig):
         raise RunError(f"{path}: is a run of the task {config.task!r}, and no classifier")
-    known = stored.get("vocabulary")
+    known, grams = stored.get("vocabulary"), stored.get("grams")
     fitted = Fitted.from_dict(
-        stored.get("fitted", {}), None if known is None else Vocabulary.from_dict(known)
+        stored.get("fitted", {}),
+        None if known is None else Vocabulary.from_dict(known),
+        None if grams is None else Grams.from_dict(grams),
     )
     tensors = load_model(folder)
     network = build_network(config, fitted)

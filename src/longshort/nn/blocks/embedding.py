@@ -11,21 +11,24 @@ class Embedding(nn.Module):
     """Numbers [T, B] to vectors [T, B, E]; 0 is padding and its vector stays 0.
 
     In training every occurrence of a word type in a batch is left out together, at rate
-    `word_dropout` (Gal & Ghahramani, 2016).
+    `word_dropout` (Gal & Ghahramani, 2016). Vectors begin uniform within ± `spread`.
     """
 
-    def __init__(self, count: int, size: int, word_dropout: float = 0.0) -> None:
+    def __init__(
+        self, count: int, size: int, word_dropout: float = 0.0, spread: float = 0.1
+    ) -> None:
         super().__init__()
         self.word_dropout = word_dropout
         self.weight = nn.Parameter(torch.empty(count, size))
-        nn.init.uniform_(self.weight, -0.1, 0.1)
+        nn.init.uniform_(self.weight, -spread, spread)
         with torch.no_grad():
             self.weight[0] = 0.0
 
     def forward(self, numbers: Tensor) -> Tensor:
         """The vectors."""
         weight: Tensor = self.weight
+        found = F.embedding(numbers, weight, padding_idx=0)
         if self.training and self.word_dropout:
-            kept = torch.rand(len(weight), 1, device=weight.device) >= self.word_dropout
-            weight = weight * kept / (1.0 - self.word_dropout)
-        return F.embedding(numbers, weight, padding_idx=0)
+            kept = torch.rand(len(weight), device=weight.device) >= self.word_dropout
+            found = found * kept[numbers, None] / (1.0 - self.word_dropout)
+        return found

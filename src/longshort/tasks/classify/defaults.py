@@ -1,50 +1,144 @@
 """How a classifier is trained where nothing is said, by the kind and the amount of data.
 
-Chosen on validation parts of sentiment data, speakers, gestures and digits.
+Chosen on training and validation parts; `docs/decisions` says on which, and with what numbers.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from longshort.config.classify import ClassifyModel, ClassifyTrain
+from longshort.config.classify import ClassifyConfig, ClassifyModel, ClassifyTrain
 from longshort.config.sequences import TextConfig
 from longshort.data.labelled import Examples
+from longshort.data.parts import Parts
+from longshort.data.tokens import find_tokeniser, suited
 from longshort.errors import ConfigError
+from longshort.tasks.classify.baselines import ENOUGH
+from longshort.tasks.classify.fitted import is_of_names
 
-_STEPS = 2_000
-_FEWEST, _MOST = 5, 60
-_MANY, _FEW = 5_000, 500
-_LONG = 40
-_MEMBERS = 5
-_FILTERS = 128
+_FEW, _MANY = 500, 5_000
+_SMALL_NUMBERS = 1_000
+"""Sequences of numbers below which the small recipe holds."""
+_SMALL_TEXTS, _SHORT_TEXTS = 10_000, 50_000
+"""Texts, and short texts, up to which n-grams go beside the recurrent layers."""
+_SHORT = 10
+"""Tokens of a short text, in the mean."""
+_LONG, _PLACES = 40, 160
+"""Steps from which on numbers have filters; places of these that sequences of small data have."""
 _SHAPE, _WORDS = 9, 3
+_FEWEST, _MOST = 5, 60
+_FEWEST_SHORT = 20
+"""Epochs; of short texts, which cost little and go on learning, at least so many."""
+_BATCHES = 800
+"""Batches that an epoch of many texts shall have: larger batches are faster."""
 _WHOLE_WORDS = ("words", "spaces", "jieba")
+_LOOKED_AT = 1_000
 
 
-def decided_model(model: ClassifyModel, train: Examples) -> ClassifyModel:
-    """Long sequences of numbers have local shapes, which filters in front find.
+@dataclass(frozen=True)
+class Size:
+    """What the defaults depend on."""
 
-    A summary of each channel is what the linear rival sees: with it, the network only has to learn
-    what a linear map of it cannot say. From few examples networks learn what depends on where
-    they began; several together do not.
+    count: int
+    """Training examples."""
+    val: int
+    """Validation examples."""
+    is_text: bool
+    length: float
+    """Mean number of a text's tokens, or median number of a sequence's steps."""
+
+    @staticmethod
+    def of(parts: Parts[Examples], text: TextConfig | None) -> Size:
+        """Of texts that are cut as `text` says, or of numbers."""
+        train = parts.train
+        if text is None:
+            length = float(np.median([len(item) for item in train.items]))
+        else:
+            assert text.tokens is not None
+            cut = find_tokeniser(text.tokens).cut
+            length = float(np.mean([len(cut(str(item))) for item in train.items[:_LOOKED_AT]]))
+        return Size(len(train), len(parts.val), train.is_text, length)
+
+    @property
+    def is_short(self) -> bool:
+        """Names and other short strings."""
+        return self.is_text and self.length <= _SHORT
+
+
+def validation_share(config: ClassifyConfig, count: int) -> float:
+    """None where it would be too small to choose by, unless it was asked for.
+
+    count: examples of the file that it would be drawn from.
     """
-    changes: dict[str, Any] = {}
-    if model.members is None:
-        changes["members"] = _MEMBERS if len(train) < _FEW else 1
-    if model.summary is None:
-        changes["summary"] = not train.is_text
-    filters = model.convolution
-    if filters is None:
-        is_long = not train.is_text and np.median([len(item) for item in train.items]) >= _LONG
-        changes["convolution"] = filters = _FILTERS if is_long else 0
-    if not filters and model.kernel is not None:
-        raise ConfigError("model.kernel: is of the convolution; set model.convolution too")
-    if filters and model.kernel is None:
-        changes["kernel"] = _WORDS if train.is_text else _SHAPE
-    return model.model_copy(update=changes)
+    share, train = config.split.val, config.train
+    asked = "val" in config.split.model_fields_set or _looks_at_scores(train)
+    return share if asked or count * share >= ENOUGH else 0.0
+
+
+def _looks_at_scores(train: ClassifyTrain) -> bool:
+    """Whether settings were chosen that need a validation part."""
+    if "choose" in train.model_fields_set:
+        return train.choose == "best"
+    chosen = "patience" in train.model_fields_set
+    return chosen or train.asgd is not None or train.schedule == "plateau"
+
+
+def decided_model(model: ClassifyModel, size: Size) -> ClassifyModel:
+    """What the settings leave open of the network."""
+    changes = _of_texts(model, size) if size.is_text else _of_numbers(model, size)
+    said = {name for name in model.model_fields_set if getattr(model, name) is not None}
+    return model.model_copy(update={k: v for k, v in changes.items() if k not in said})
+
+
+def _of_texts(model: ClassifyModel, size: Size) -> dict[str, Any]:
+    """Few texts are learned by smaller networks beside n-grams; vectors bring knowledge instead."""
+    is_small = size.count <= (_SHORT_TEXTS if size.is_short else _SMALL_TEXTS)
+    grams = is_small and model.vectors is None if model.grams is None else model.grams
+    width = (64 if size.is_short else 32) if grams else 128
+    found: dict[str, Any] = {
+        "grams": grams,
+        "hidden": width,
+        "summary": False,
+        "members": 3 if size.count <= _SMALL_TEXTS else 1,
+        **_filters(model, 0, _WORDS),
+    }
+    return found if model.vectors is not None else found | {"embedding": width}
+
+
+def _of_numbers(model: ClassifyModel, size: Size) -> dict[str, Any]:
+    """Few sequences have three convolutions with batch normalisation beside the recurrent layers.
+
+    Many have one, and a summary of each channel, which is what a linear model of it sees.
+    """
+    if size.count < _SMALL_NUMBERS:
+        stride = max(1, math.ceil(size.length / _PLACES))
+        is_plain = model.convolution == 0 or model.convolutions == 1
+        found = {"members": 3, "hidden": 64, "summary": False, "dropout": 0.3}
+        found |= _filters(model, 64, _SHAPE)
+        return found if is_plain else found | {"convolutions": 3, "stride": stride, "stretches": 32}
+    filters = 128 if size.length >= _LONG else 0
+    return {"members": 1, "summary": True, **_filters(model, filters, _SHAPE)}
+
+
+def _filters(model: ClassifyModel, filters: int, kernel: int) -> dict[str, Any]:
+    """So many where nothing is said; settings of filters that are not there are refused."""
+    filters = filters if model.convolution is None else model.convolution
+    if filters:
+        return {"convolution": filters, "convolutions": 1, "kernel": kernel}
+    for name in ("kernel", "convolutions", "stride"):
+        if getattr(model, name) is not None:
+            raise ConfigError(f"model.{name}: is of the convolution; set model.convolution too")
+    return {"convolution": 0}
+
+
+def suited_tokens(texts: Sequence[str]) -> str:
+    """Characters for names and for scripts without spaces, words for others."""
+    return "characters" if is_of_names(texts) else suited(texts)
 
 
 def decided_text(text: TextConfig, tokens: str, count: int) -> TextConfig:
@@ -57,26 +151,50 @@ def decided_text(text: TextConfig, tokens: str, count: int) -> TextConfig:
     return text.model_copy(update={"tokens": tokens, "min_count": least})
 
 
-def decided_training(train: ClassifyTrain, count: int, is_text: bool) -> ClassifyTrain:
-    """The settings with everything decided for `count` training examples.
+def decided_training(train: ClassifyTrain, model: ClassifyModel, size: Size) -> ClassifyTrain:
+    """What the settings leave open of the training of this network.
 
-    Numbers stand a larger learning rate than embeddings; few examples need more epochs, and more
-    patience with a validation part that is small too.
+    The budget is one of batches. Where few examples or none are for validation the last weights
+    are kept: a handful would choose by chance, and too early.
     """
-    said = train.model_fields_set
-    changes: dict[str, Any] = {}
-    if "learning_rate" not in said and not is_text:
-        changes["learning_rate"] = 0.005
-    batch = train.batch_size or _batch_size(count, is_text)
-    epochs = train.max_epochs or min(_MOST, max(_FEWEST, round(_STEPS * batch / count)))
-    changes |= {"batch_size": batch, "max_epochs": epochs}
-    if "patience" not in said:
-        changes["patience"] = max(train.patience, epochs // 3)
-    return train.model_copy(update=changes)
+    batch = train.batch_size or _batch_size(size)
+    least, most, steps = _budget(model, size)
+    epochs = train.max_epochs or min(
+        most, max(least, math.ceil(steps / math.ceil(size.count / batch)))
+    )
+    changes: dict[str, Any] = {
+        "learning_rate": _rate(model, size, batch),
+        "patience": max(train.patience, epochs // 3),
+    }
+    if size.val < ENOUGH and not _looks_at_scores(train):
+        changes["choose"] = "last"
+    if not size.is_text and size.count < _SMALL_NUMBERS:
+        changes |= {"label_smoothing": 0.1}
+        changes |= {"weight_decay": 0.01} if train.optimizer == "adamw" else {}
+        changes |= {"ema": 0.0} if changes.get("choose", train.choose) == "last" else {}
+    changes = {k: v for k, v in changes.items() if k not in train.model_fields_set}
+    return train.model_copy(update=changes | {"batch_size": batch, "max_epochs": epochs})
 
 
-def _batch_size(count: int, is_text: bool) -> int:
-    """Few sequences of numbers go in small batches: else 60 epochs would be too few steps."""
-    if is_text:
-        return 32
-    return 128 if count >= _MANY else 32 if count >= _FEW else 8
+def _budget(model: ClassifyModel, size: Size) -> tuple[int, int, int]:
+    """Fewest and most epochs, and batches in all."""
+    if not size.is_text and size.count < _SMALL_NUMBERS:
+        return 1, 1_000, max(500, 2 * size.count)
+    if size.is_short:
+        return _FEWEST_SHORT, _MOST, 2_400
+    return _FEWEST, _MOST, 800 if model.grams else 2_000
+
+
+def _rate(model: ClassifyModel, size: Size, batch: int) -> float:
+    """The learning rate: numbers stand a larger one than embeddings, large batches too."""
+    if not size.is_text:
+        return 0.003 if size.count < _SMALL_NUMBERS else 0.005
+    return (0.002 if model.grams else 0.001) * math.sqrt(max(1.0, batch / 32))
+
+
+def _batch_size(size: Size) -> int:
+    """Few sequences of numbers go in small batches, many texts in large ones."""
+    if size.is_text:
+        wanted: int = 2 ** round(math.log2(max(1.0, size.count / _BATCHES)))
+        return min(512, max(32, wanted))
+    return 128 if size.count >= _MANY else 32 if size.count >= _SMALL_NUMBERS else 16

@@ -15,13 +15,17 @@ from torch import Tensor
 from longshort.config.classify import ClassifyConfig
 from longshort.config.sequences import TextConfig
 from longshort.data.buckets import pad_arrays, pad_numbers
+from longshort.data.grams import LETTERS, Bags, Grams, kinds_for
 from longshort.data.labelled import Examples, Item, first_not_finite
 from longshort.data.labels import LabelKind, as_given
-from longshort.data.tokens import Tokeniser, content_of, find_tokeniser
+from longshort.data.tokens import Tokeniser, content_of, find_tokeniser, suited
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError, RunError
+from longshort.nn.blocks.grams import Bag
 
 Floats = NDArray[np.float32]
+_MOST_GRAMS = 50_000
+_NAME, _LOOKED_AT = 2, 1_000
 _CONSTANT = 1e-12
 """A deviation below this share of the largest value is rounding."""
 
@@ -33,6 +37,8 @@ class Encoded:
     sequences: list[list[int]] | list[Floats]
     targets: Tensor
     """Numbers of the labels, [n]; empty where there are none."""
+    grams: Bags | None = None
+    """N-grams of the texts, where the network reads them too."""
 
     @property
     def lengths(self) -> Tensor:
@@ -43,11 +49,19 @@ class Encoded:
         """These sequences, in their order."""
         chosen = [int(i) for i in rows]
         sequences: Any = [self.sequences[i] for i in chosen]
-        return Encoded(sequences, self.targets[chosen] if len(self.targets) else self.targets)
+        targets = self.targets[chosen] if len(self.targets) else self.targets
+        return Encoded(sequences, targets, None if self.grams is None else self.grams.take(chosen))
 
-    def batch(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        """Numbers [T, B] or values [T, B, F], and lengths [B]."""
-        return pad([self.sequences[i] for i in samples.tolist()])
+    def batch(self, samples: Tensor) -> tuple[Tensor, Tensor, Bag | None]:
+        """Numbers [T, B] or values [T, B, F], lengths [B], and n-grams where there are."""
+        x, lengths = pad([self.sequences[i] for i in samples.tolist()])
+        return x, lengths, None if self.grams is None else _bag(self.grams, samples)
+
+
+def _bag(grams: Bags, samples: Tensor) -> Bag:
+    taken = grams.take(samples.numpy())
+    columns, begins = torch.from_numpy(taken.columns), torch.from_numpy(taken.begins[:-1])
+    return Bag(columns, torch.from_numpy(taken.weights).float(), begins)
 
 
 def pad(sequences: Sequence[Any]) -> tuple[Tensor, Tensor]:
@@ -94,6 +108,8 @@ class Fitted:
     vocabulary: Vocabulary | None
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
+    grams: Grams | None = None
+    """N-grams that the network reads beside the tokens."""
 
     @staticmethod
     def fit(train: Examples, config: ClassifyConfig) -> Fitted:
@@ -123,6 +139,7 @@ class Fitted:
             vocabulary,
             (),
             (),
+            _grams_of(train) if config.model.grams else None,
         )
 
     def labels_as_given(self) -> list[str] | list[int] | list[bool]:
@@ -140,7 +157,11 @@ class Fitted:
                     f"part; it has {', '.join(self.labels[:10])}"
                 )
             targets.append(numbers[label])
-        return Encoded(self._sequences(examples), torch.tensor(targets, dtype=torch.int64))
+        sequences, numbered = self._sequences(examples), torch.tensor(targets, dtype=torch.int64)
+        if self.grams is None:
+            return Encoded(sequences, numbered)
+        texts = [str(item) for item in examples.items]
+        return Encoded(sequences, numbered, self.grams.bags(texts))
 
     def tokeniser(self) -> Tokeniser:
         """Of texts."""
@@ -168,7 +189,7 @@ class Fitted:
         return values
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, but for the vocabulary, which stands beside them."""
+        """Plain values for JSON, but for vocabulary and n-grams, which stand beside them."""
         return {
             "labels": list(self.labels),
             "label_kind": self.label_kind,
@@ -181,7 +202,9 @@ class Fitted:
         }
 
     @staticmethod
-    def from_dict(stored: object, vocabulary: Vocabulary | None) -> Fitted:
+    def from_dict(
+        stored: object, vocabulary: Vocabulary | None, grams: Grams | None = None
+    ) -> Fitted:
         """What `to_dict` gave; raises `RunError` where it is damaged."""
         try:
             found = _Stored.model_validate(stored)
@@ -193,14 +216,28 @@ class Fitted:
             raise RunError("data.json: damaged: a vocabulary goes with fitted.tokens, and only so")
         if len(found.mean) != len(found.deviation):
             raise RunError("data.json: damaged: fitted.mean and fitted.deviation are not as many")
-        return Fitted(vocabulary=vocabulary, **found.model_dump())
+        return Fitted(vocabulary=vocabulary, grams=grams, **found.model_dump())
+
+
+def _grams_of(train: Examples) -> Grams | None:
+    """The richest; None where no n-gram stands in two texts."""
+    texts = [str(item) for item in train.items]
+    kind = LETTERS if is_of_names(texts) else kinds_for(texts)[-1]
+    found = Grams.fit(texts, kind, _MOST_GRAMS)
+    return found if found.width else None
+
+
+def is_of_names(texts: Sequence[str]) -> bool:
+    """Whether most texts are one word or two, so that letters say more than words."""
+    words = [len(text.split()) for text in texts[:_LOOKED_AT]]
+    return suited(texts) == "words" and float(np.median(words)) <= _NAME
 
 
 def vocabulary_of(train: Examples, text: TextConfig, content: str | None) -> Vocabulary:
     """Of texts; `content` is that of the tokeniser's file, where it has one."""
     assert text.tokens is not None and text.min_count is not None
     tokeniser = find_tokeniser(text.tokens, text.lowercase, content)
-    cut = [tokeniser.cut(str(item)) for item in train.items]
+    cut = (tokeniser.cut(str(item)) for item in train.items)
     return Vocabulary.fit(cut, text.min_count, text.max_vocab)
 
 

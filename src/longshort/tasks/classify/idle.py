@@ -15,6 +15,7 @@ _OF_TEXTS = (
     "model.embedding",
     "model.vectors",
     "model.word_dropout",
+    "model.grams",
 )
 _OF_COLUMNS = ("text", "label", "id", "time")
 

@@ -1,4 +1,4 @@
-"""The classifier: embedding or numbers, convolution, recurrent layers, pooling, a linear head."""
+"""The classifier: embedding or numbers, convolutions, recurrent layers, pooling, a linear head."""
 
 from __future__ import annotations
 
@@ -8,28 +8,40 @@ import torch
 from torch import Tensor, nn
 
 from longshort.config.classify import ClassifyModel
-from longshort.nn.blocks.convolution import Convolution
+from longshort.nn.blocks.convolution import Convolution, Convolutions
 from longshort.nn.blocks.embedding import Embedding
+from longshort.nn.blocks.grams import Bag, GramVectors
 from longshort.nn.blocks.pooling import Pooling
+from longshort.nn.blocks.stretches import stretches
 from longshort.nn.blocks.summary import Summary
 from longshort.nn.recurrent import Recurrent
 from longshort.tasks.cell import chosen_cell
+
+_SPREAD, _SPREAD_BESIDE_GRAMS = 0.1, 0.5
+"""Largest value of a new vector: smaller networks beside n-grams learn little from small ones."""
 
 
 class Classifier(nn.Module):
     """Token numbers [T, B], or values [T, B, F], and lengths [B] to logits [M, B, K].
 
+    Texts may come with a bag of their n-grams, which the head sees beside the pooled states.
     M networks learn the same from different beginnings, and their probabilities are averaged
     (Lakshminarayanan et al., 2017).
     """
 
     def __init__(
-        self, model: ClassifyModel, classes: int, *, tokens: int | None, features: int | None
+        self,
+        model: ClassifyModel,
+        classes: int,
+        *,
+        tokens: int | None,
+        features: int | None,
+        grams: int | None = None,
     ) -> None:
         super().__init__()
         self.classes = classes
         self.members = nn.ModuleList(
-            Member(model, classes, tokens=tokens, features=features)
+            Member(model, classes, tokens=tokens, features=features, grams=grams)
             for _ in range(model.members or 1)
         )
 
@@ -39,13 +51,13 @@ class Classifier(nn.Module):
         members = (each for each in self.members if isinstance(each, Member))
         return [each.embedding for each in members if each.embedding is not None]
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor, bag: Bag | None = None) -> Tensor:
         """The logits of each network."""
-        return torch.stack([member(x, lengths) for member in self.members])
+        return torch.stack([member(x, lengths, bag) for member in self.members])
 
-    def log_probabilities(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def log_probabilities(self, x: Tensor, lengths: Tensor, bag: Bag | None = None) -> Tensor:
         """Of the networks together, [B, K], in float64 on the CPU."""
-        each = self(x, lengths).cpu().double().log_softmax(-1)
+        each = self(x, lengths, bag).cpu().double().log_softmax(-1)
         found: Tensor = each.logsumexp(0) - math.log(len(each))
         return found
 
@@ -54,21 +66,35 @@ class Member(nn.Module):
     """One network: token numbers [T, B], or values [T, B, F], and lengths [B] to logits [B, K]."""
 
     def __init__(
-        self, model: ClassifyModel, classes: int, *, tokens: int | None, features: int | None
+        self,
+        model: ClassifyModel,
+        classes: int,
+        *,
+        tokens: int | None,
+        features: int | None,
+        grams: int | None = None,
     ) -> None:
         super().__init__()
         self.embedding = None
         width = features or 0
         if tokens is not None:
-            self.embedding = Embedding(tokens, model.embedding, model.word_dropout)
+            spread = _SPREAD if grams is None else _SPREAD_BESIDE_GRAMS
+            self.embedding = Embedding(tokens, model.embedding, model.word_dropout, spread)
             self.embedding.weight.requires_grad_(not model.freeze)
             width = model.embedding
         self.dropout = nn.Dropout(model.dropout)
-        self.convolution = None
+        self.convolution, self.convolutions, shapes = None, None, 0
         if model.convolution:
             assert model.kernel is not None
-            self.convolution = Convolution(width, model.convolution, model.kernel)
-            width = model.convolution
+            filters, kernel, stride = model.convolution, model.kernel, model.stride or 1
+            if model.convolutions == 1:
+                self.convolution = Convolution(width, filters, kernel, stride)
+            else:
+                count = model.convolutions or 1
+                self.convolutions = Convolutions(width, filters, kernel, count, stride)
+                self.mean, shapes = Pooling("mean", filters), filters
+            width = filters
+        self.stretches = model.stretches
         self.layers = Recurrent(
             chosen_cell(model),
             width,
@@ -80,20 +106,30 @@ class Member(nn.Module):
         )
         width = self.layers.output_size
         self.pooling = Pooling(model.pooling, width, width // 2 if model.bidirectional else 0)
+        width += shapes
         self.summary = None
         if model.summary and features is not None:
             self.summary = Summary()
             width += Summary.columns * features
-        self.head = nn.Linear(width, classes)
+        self.grams = None if grams is None else GramVectors(grams)
+        self.head = nn.Linear(width + (0 if grams is None else GramVectors.width), classes)
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor, bag: Bag | None = None) -> Tensor:
         """The logits."""
         whole = [] if self.summary is None else [self.summary(x, lengths)]
         if self.embedding is not None:
             x = self.dropout(self.embedding(x))
         if self.convolution is not None:
-            x = self.convolution(x, lengths)
+            x, lengths = self.convolution(x, lengths), self.convolution.lengths(lengths)
+        if self.convolutions is not None:
+            x, lengths = self.convolutions(x, lengths)
+            whole.append(self.mean(x, lengths))
+        if self.stretches is not None:
+            x, lengths = stretches(x, lengths, self.stretches)
         states, _ = self.layers(x, lengths=lengths)
-        pooled = torch.cat([self.pooling(states, lengths), *whole], 1)
-        logits: Tensor = self.head(self.dropout(pooled))
+        pooled = self.dropout(torch.cat([self.pooling(states, lengths), *whole], 1))
+        if self.grams is not None:
+            assert bag is not None
+            pooled = torch.cat([pooled, self.grams(bag)], 1)
+        logits: Tensor = self.head(pooled)
         return logits

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longshort.config.classify import ClassifyConfig
-from longshort.data.buckets import MOST_STEPS, bucketed, count_batches, in_order_of_length
+from longshort.data.buckets import MOST_STEPS, bucketed, in_order_of_length, shuffled
 from longshort.data.labelled import Examples
 from longshort.data.parts import Parts
 from longshort.tasks.classify.fitted import Encoded, Fitted
@@ -48,13 +48,15 @@ class ClassifyTask(Task):
         return len(self.train.sequences)
 
     def batches(self, plan: TrainPlan, draw: torch.Generator) -> Sequence[Tensor]:
-        """Examples of nearly the same length together, each once at most."""
-        found = bucketed(self._lengths, plan.batch_size, draw, self._most_steps)
+        """Each example once at most: texts of nearly the same length together, others by chance."""
+        make = bucketed if self.fitted.vocabulary is not None else shuffled
+        found = make(self._lengths, plan.batch_size, draw, self._most_steps)
         return found[: self.config.train.steps_per_epoch]
 
     def count_batches(self, batch_size: int) -> int:
         """Of an epoch without a cap."""
-        return count_batches(self._lengths, batch_size, self._most_steps)
+        make = bucketed if self.fitted.vocabulary is not None else shuffled
+        return len(make(self._lengths, batch_size, torch.Generator(), self._most_steps))
 
     @property
     def _most_steps(self) -> int:
@@ -73,8 +75,8 @@ class ClassifyTask(Task):
     def loss(self, samples: Tensor) -> Tensor:
         """Mean cross entropy of every network of its own."""
         device = self.config.train.device
-        x, lengths = self.train.batch(samples)
-        logits = self.network(x.to(device), lengths)
+        x, lengths, bag = self.train.batch(samples)
+        logits = self.network(x.to(device), lengths, None if bag is None else bag.to(device))
         return F.cross_entropy(
             logits.flatten(0, 1),
             self.train.targets[samples].repeat(len(logits)).to(device),
@@ -97,12 +99,14 @@ class ClassifyTask(Task):
         weighed = "" if self._weights is None else ", labels weighed"
         return f"error (1 - accuracy{weighed})"
 
-    def validate(self) -> float:
+    def validate(self) -> float | None:
         """Share of wrong labels; of equal shares the smaller cross entropy is better.
 
         Where labels are weighed in training they are here: else the epoch would be chosen that
         gives up the rare ones.
         """
+        if not self.val.sequences:
+            return None
         found = log_probabilities_of(self.network, self.val, self.config.train.device)
         truth = self.val.targets
         weights = torch.ones(found.shape[1]) if self._weights is None else self._weights.cpu()
@@ -132,6 +136,7 @@ def build_network(config: ClassifyConfig, fitted: Fitted) -> Classifier:
         len(fitted.labels),
         tokens=None if vocabulary is None else len(vocabulary),
         features=len(fitted.mean) or None,
+        grams=None if fitted.grams is None else fitted.grams.width,
     )
 
 
@@ -147,6 +152,7 @@ def log_probabilities_of(network: Classifier, encoded: Encoded, device: str) -> 
     network.eval()
     found = torch.empty(len(encoded.sequences), network.classes, dtype=torch.float64)
     for samples in in_order_of_length(encoded.lengths, _EVALUATED):
-        x, lengths = encoded.batch(samples)
-        found[samples] = network.log_probabilities(x.to(device), lengths)
+        x, lengths, bag = encoded.batch(samples)
+        bag = None if bag is None else bag.to(device)
+        found[samples] = network.log_probabilities(x.to(device), lengths, bag)
     return found

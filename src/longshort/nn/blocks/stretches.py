@@ -1,0 +1,28 @@
+"""Long sequences as the means of few stretches."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from longshort.nn.blocks.convolution import beyond
+
+
+def stretches(x: Tensor, lengths: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """x [T, B, W] and lengths [B] to means [S, B, W] over equal stretches, S ≤ most, and lengths.
+
+    How long a stretch is depends on the sequence's own length alone.
+    """
+    lengths = lengths.to(x.device)
+    size = torch.div(lengths + most - 1, most, rounding_mode="floor")
+    if int(size.max()) == 1:
+        return x, lengths
+    known = x.masked_fill(beyond(x, lengths)[..., None], 0.0)
+    count = torch.div(lengths + size - 1, size, rounding_mode="floor")
+    steps = torch.arange(len(x), device=x.device)[:, None]
+    place = torch.minimum(torch.div(steps, size, rounding_mode="floor"), count - 1)
+    shape = int(count.max()), *x.shape[1:]
+    total = x.new_zeros(shape).scatter_add(0, place[..., None].expand_as(x), known)
+    begins = torch.arange(shape[0], device=x.device)[:, None] * size
+    sizes = torch.minimum(lengths - begins, size).clamp(min=1)
+    return total / sizes[..., None], count

@@ -116,6 +116,22 @@ def compare_accuracy(model: Bools, rival: Bools, luck: float = 0.0) -> Compariso
     return Comparison(outcome, gain, low, high)
 
 
+def says_more(truth: Ints, probabilities: Floats, constant: Floats) -> bool:
+    """Whether probabilities [n, K] are surely better than a constant's.
+
+    By accuracy, or by the mean difference of log losses (two standard errors, one in forty).
+    """
+    if len(truth) < _MIN_EXAMPLES:
+        return True
+    right, other = (p.argmax(1) == truth for p in (probabilities, constant))
+    if compare_accuracy(right, other).outcome == "better":
+        return True
+    rows = np.arange(len(truth))
+    gains = np.diff(np.log(np.clip([constant, probabilities], 1e-12, None))[:, rows, truth], axis=0)
+    error = float(gains.std(ddof=1)) / math.sqrt(len(truth))
+    return float(gains.mean()) > _Z * error
+
+
 def scores(truth: Ints, probabilities: Floats) -> dict[str, float]:
     """accuracy, macro_f1, log_loss, calibration_error.
 

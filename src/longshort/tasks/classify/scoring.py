@@ -13,10 +13,10 @@ from longshort.config.classify import ClassifyConfig
 from longshort.data.labelled import Examples
 from longshort.evaluate import classification as metrics
 from longshort.evaluate.classification import compare_accuracy, luck_of_best
-from longshort.evaluate.honesty import Comparison, place_sentence
 from longshort.tasks.cell import cell_title
 from longshort.tasks.classify.baselines import Known, baselines
 from longshort.tasks.classify.fitted import Fitted
+from longshort.tasks.classify.sentence import Standing, sentence
 from longshort.tasks.classify.task import ClassifyTask, probabilities_of
 from longshort.tasks.task import Tell, untold
 
@@ -73,6 +73,14 @@ def scores_of(scored: Scored, fitted: Fitted, config: ClassifyConfig) -> dict[st
     rival = max(entries, key=lambda name: entries[name]["accuracy"])
     luck = luck_of_best([_right(scored, name) for name in entries])
     result = compare_accuracy(_right(scored, MODEL), _right(scored, rival), luck)
+    constant = scored.probabilities["majority"]
+    standing = Standing(
+        cell_title(config.model),
+        scored.titles[rival],
+        len(scored.truth),
+        (model["accuracy"], entries[rival]["accuracy"]),
+        any(metrics.says_more(scored.truth, p, constant) for p in scored.probabilities.values()),
+    )
     return {
         "task": config.task,
         "examples": len(scored.truth),
@@ -85,30 +93,13 @@ def scores_of(scored: Scored, fitted: Fitted, config: ClassifyConfig) -> dict[st
         "outcome": result.outcome,
         "gain": result.gain,
         "gain_95": [result.low, result.high],
-        "verdict": _verdict(result, rival, model, entries[rival], config, scored),
+        "verdict": sentence(result, standing),
     }
 
 
 def _right(scored: Scored, name: str) -> NDArray[np.bool_]:
     found: NDArray[np.bool_] = scored.probabilities[name].argmax(1) == scored.truth
     return found
-
-
-def _verdict(
-    result: Comparison,
-    rival: str,
-    model: dict[str, Any],
-    other: dict[str, float],
-    config: ClassifyConfig,
-    scored: Scored,
-) -> str:
-    return place_sentence(
-        cell_title(config.model),
-        result,
-        f"{model['accuracy']:.1%} right against {other['accuracy']:.1%} of {scored.titles[rival]}",
-        f"{len(scored.truth):,} test examples",
-        f"difference {result.span('+.1%')}",
-    )
 
 
 def predictions(scored: Scored, fitted: Fitted) -> pl.DataFrame:

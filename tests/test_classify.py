@@ -280,6 +280,7 @@ def test_a_setting_of_another_task_is_refused(table: Path, tmp_path: Path) -> No
         {"train__class_weights": True},
         {"train__label_smoothing": 0.2},
         {"model__hidden": 10},
+        {"model__grams": False},
         {"model__embedding": 10},
         {"model__dropout": 0.3},
         {"model__convolution": 8, "model__kernel": 5},
@@ -322,7 +323,14 @@ def plain(mixed: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
 
 @pytest.mark.parametrize(
     "change",
-    [{"data__scaling": "all"}, {"model__convolution": 4}, {"model__summary": False}],
+    [
+        {"data__scaling": "all"},
+        {"model__convolution": 4},
+        {"model__convolutions": 1},
+        {"model__stride": 2},
+        {"model__stretches": 2},
+        {"model__summary": True},
+    ],
     ids=lambda change: " ".join(change),
 )
 def test_every_option_of_numbers_changes_the_answers(
@@ -344,7 +352,10 @@ def test_every_option_of_numbers_changes_the_answers(
     [
         ({"text__min_count": 2}, r"text\.min_count: is of texts, and waves holds numbers"),
         ({"model__word_dropout": 0.3}, r"model\.word_dropout: is of texts"),
-        ({"model__kernel": 5}, r"model\.kernel: is of the convolution; set model\.convolution too"),
+        (
+            {"model__convolution": 0, "model__kernel": 5},
+            r"model\.kernel: is of the convolution; set model\.convolution too",
+        ),
         ({"data__pixels": "pixels"}, r"data\.pixels: is of images in IDX files"),
         ({"data__time": "ds"}, r"data\.time: names a column that is not looked at in waves"),
     ],
@@ -396,7 +407,7 @@ def test_the_draw_of_parts_that_are_given_is_refused(table: Path, tmp_path: Path
 
 
 def test_weights_of_labels_choose_the_epoch_too(table: Path) -> None:
-    chosen = build(settings(table, train__class_weights=True))
+    chosen = build(settings(table, train__class_weights=True, split__val=0.1))
     job = ClassifyJob.prepare(chosen, str(table), print)
     task = job.task
     with torch.no_grad():
@@ -410,7 +421,7 @@ def test_weights_of_labels_choose_the_epoch_too(table: Path) -> None:
 @pytest.mark.parametrize("clip_norm", [None, 0.01])
 def test_networks_together_learn_as_each_would_alone(table: Path, clip_norm: float | None) -> None:
     def prepare(members: int) -> ClassifyTask:
-        still = {"model__dropout": 0.0, "model__word_dropout": 0.0}
+        still = {"model__dropout": 0.0, "model__word_dropout": 0.0, "model__grams": False}
         chosen = settings(table, model__members=members, train__clip_norm=clip_norm, **still)
         return ClassifyJob.prepare(build(chosen), str(table), lambda _: None).task
 

@@ -24,7 +24,7 @@ def judged(truth: Any, **predicted: Any) -> dict[str, Any]:
         p = np.full((len(truth), 2), 0.3)
         p[np.arange(len(truth)), np.asarray(labels)] = 0.7
         probabilities[name] = p
-    probabilities["majority"] = np.tile([0.5, 0.5], (len(truth), 1)) + [1e-9, -1e-9]
+    probabilities["majority"] = np.tile([0.6, 0.4], (len(truth), 1))
     examples = Examples("t", ["w"] * len(truth), None, [""] * len(truth))
     titles = {name: f"the {name}" for name in probabilities}
     fitted = Fitted(("a", "b"), False, None, None, False, 0, None, (0.0,), (1.0,))

@@ -87,10 +87,10 @@ class Member(nn.Module):
         if model.convolution:
             assert model.kernel is not None
             filters, kernel, stride = model.convolution, model.kernel, model.stride or 1
-            if model.convolutions == 1:
+            count = model.convolutions or 1
+            if count == 1:
                 self.convolution = Convolution(width, filters, kernel, stride)
             else:
-                count = model.convolutions or 1
                 self.convolutions = Convolutions(width, filters, kernel, count, stride)
                 self.mean, shapes = Pooling("mean", filters), filters
             width = filters

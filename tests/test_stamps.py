@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from longshort import workflow
 from longshort.config import DataConfig
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.timeline import Freq, TimeAxis
@@ -267,3 +270,20 @@ def test_rows_that_are_jittered_continue_a_run() -> None:
     times = (exact + JITTER.astype("timedelta64[s]")).astype("datetime64[us]")
     axis = TimeAxis(Freq.parse("10min"), read(times.tolist()).panel.form)
     assert codes(read(times.tolist(), run=axis)) == {"off-grid": "warning"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("ds,a,b\n2024-01-01,1,2\n2024-01-02,3,4\n", "which column is to be forecast?"),
+        ("ds,y\n01/02/2024,1\n03/02/2024,2\n", "can be read as '%m/%d/%Y' or as '%d/%m/%Y'"),
+        ("ds,y\n2024-01-01,1\nyesterday,2\n", "does not read as a timestamp"),
+        ("cutoff,y\n2024-01-01,1\n2024-01-02,2\n", "'cutoff' is also a column of the forecast"),
+    ],
+)
+def test_check_refuses_what_a_run_refuses(content: str, message: str, write: Write) -> None:
+    path = write("x.csv", content)
+    settings = {"data": {"path": str(path)}}
+    for ask in (workflow.check, partial(workflow.prepare, data=None, say=print)):
+        with pytest.raises(DataError, match=re.escape(message)):
+            ask(settings)

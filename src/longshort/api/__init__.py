@@ -76,8 +76,8 @@ def read(
 def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Finding]:
     """The data doctor: everything in the data that would harm a model, with where and the fix.
 
-    `settings` are those of a run, nested as in `config.toml`; for a forecast without a target all
-    numeric columns are looked at.
+    `settings` are those of a run, nested as in `config.toml`. What a run refuses to read is refused
+    here too.
     """
     return workflow.check(settings or {}, data)
 

@@ -21,7 +21,7 @@ Example = Annotated[
 Target = Annotated[
     str | None, typer.Option("--target", help="Columns to forecast, comma separated, or 'all'.")
 ]
-Time = Annotated[str | None, typer.Option("--time", help="Timestamp column; found by name.")]
+Time = Annotated[str | None, typer.Option("--time", help="Timestamp column, or date,time; found.")]
 Group = Annotated[str | None, typer.Option("--group", help="Columns that name a series.")]
 Past = Annotated[str | None, typer.Option("--past", help="Covariates known in the past only.")]
 Future = Annotated[str | None, typer.Option("--future", help="Covariates known ahead.")]

@@ -27,7 +27,7 @@ from longshort.report.content import ReportInput
 from longshort.report.html import build_report
 from longshort.runfolder import DATA, MODEL
 from longshort.tasks.forecast.baselines.table import Baselines, fit_baselines, restore_baselines
-from longshort.tasks.forecast.defaults import resolve
+from longshort.tasks.forecast.defaults import refuse_reserved, resolve
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.leakage import leakage_proof
 from longshort.tasks.forecast.predict import Prediction, holdout_table, predict
@@ -239,12 +239,11 @@ def examined(dataset: Dataset, config: RunConfig) -> Dataset:
 def check(config: RunConfig, data: object) -> list[Finding]:
     """Everything in the data that would harm a forecaster, with where and the fix.
 
-    Without a target all numeric columns are looked at.
+    Raises `DataError` where a run could not tell which column is what.
     """
-    if not config.data.target:
-        everything = config.data.model_copy(update={"target": ("all",)})
-        config = config.model_copy(update={"data": everything})
-    return examine(read_dataset(data, config.data), config)
+    dataset = read_dataset(data, config.data)
+    refuse_reserved(dataset.schema)
+    return examine(dataset, config)
 
 
 def train(task: ForecastTask, *, listen: Listener = silent) -> TrainResult:

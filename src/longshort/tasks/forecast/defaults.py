@@ -8,6 +8,7 @@ import numpy as np
 
 from longshort.config import RunConfig
 from longshort.data.panel import Panel
+from longshort.data.schema import Schema
 from longshort.data.season import find_season
 from longshort.data.split import Part, Split, make_split
 from longshort.errors import ConfigError, DataError
@@ -34,7 +35,7 @@ _ONE_THREAD = 4096
 def resolve(config: RunConfig, panel: Panel) -> tuple[RunConfig, list[str]]:
     """The config with every open setting decided, and a line for each decision."""
     said: list[str] = []
-    _refuse_reserved(panel)
+    refuse_reserved(panel.schema)
     config = _decide_split(config, panel, said)
     split = make_split(panel, config.split)
     config = _decide_season(config, panel, split, said)
@@ -43,8 +44,8 @@ def resolve(config: RunConfig, panel: Panel) -> tuple[RunConfig, list[str]]:
     return _decide_size(config, panel, split, said), said
 
 
-def _refuse_reserved(panel: Panel) -> None:
-    schema = panel.schema
+def refuse_reserved(schema: Schema) -> None:
+    """Raise `DataError` where a column would collide with one of the forecast tables."""
     taken = RESERVED.intersection({*schema.group, *(schema.times or ("step",))})
     if taken:
         raise DataError(

@@ -206,9 +206,13 @@ def row_decimals(panel: Panel, flat: Origins, steps: int) -> Ints:
 
 
 def readable(table: pl.DataFrame, decimals: Ints) -> pl.DataFrame:
-    """Forecasts rounded to the decimals of each row; the truth `y` stays as it is in the data."""
+    """Forecasts rounded to the decimals of each row; the truth `y` stays as it is in the data.
+
+    Times of a zone are written in ISO 8601 with its offset.
+    """
     forecasts = table.columns[table.columns.index("yhat") :]
-    return table.with_columns(
+    zoned = pl.selectors.datetime(time_zone="*").dt.to_string("%Y-%m-%dT%H:%M:%S%.f%:z")
+    return table.with_columns(zoned).with_columns(
         pl.Series(name, rounded(table[name].to_numpy(), decimals)) for name in forecasts
     )
 

@@ -277,7 +277,7 @@ def test_rows_that_are_jittered_continue_a_run() -> None:
     [
         ("ds,a,b\n2024-01-01,1,2\n2024-01-02,3,4\n", "which column is to be forecast?"),
         ("ds,y\n01/02/2024,1\n03/02/2024,2\n", "can be read as '%m/%d/%Y' or as '%d/%m/%Y'"),
-        ("ds,y\n2024-01-01,1\nyesterday,2\n", "does not read as a timestamp"),
+        ("ds,y\n2024-01-01,1\nyesterday,2\n", "'yesterday' does not read like"),
         ("cutoff,y\n2024-01-01,1\n2024-01-02,2\n", "'cutoff' is also a column of the forecast"),
     ],
 )
@@ -287,3 +287,19 @@ def test_check_refuses_what_a_run_refuses(content: str, message: str, write: Wri
     for ask in (workflow.check, partial(workflow.prepare, data=None, say=print)):
         with pytest.raises(DataError, match=re.escape(message)):
             ask(settings)
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        ([float("inf"), 1.0], "holds inf, which is no time and no row number"),
+        ([1e300, 1.0], "holds 1e\\+300, which is no time and no row number"),
+        (
+            ["2020-01-01", "01.02.2020", "2020-01-03"],
+            "'01.02.2020' does not read like '2020-01-01'",
+        ),
+    ],
+)
+def test_what_is_no_time_is_refused(times: list[object], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read(times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -230,9 +231,10 @@ def test_ordinary_gaps_are_no_clock_change() -> None:
     assert codes(read(kept)) == {"gaps": "warning"}
 
 
-def test_unknown_zones_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"data\.timezone: 'Berlin' is not a time zone"):
-        read(["2024-01-01", "2024-01-02"], timezone="Berlin")
+@pytest.mark.parametrize("zone", ["Berlin", "+99:00", ""])
+def test_unknown_zones_are_refused(zone: str) -> None:
+    with pytest.raises(ConfigError, match=f"'{re.escape(zone)}' is not a time zone; write a name"):
+        read(["2024-01-01", "2024-01-02"], timezone=zone)
 
 
 def test_dates_alone_need_no_zone() -> None:
@@ -291,3 +293,12 @@ def test_freq_over_a_change_and_back() -> None:
     index = np.arange(19_800, 20_100)
     assert np.array_equal(freq.to_index(freq.to_stamps(index)), index)
     assert set(np.diff(freq.to_stamps(index)) // HOUR) == {23, 24, 25}
+
+
+def test_long_files_are_searched_for_clock_changes_by_their_days() -> None:
+    minutes = np.datetime64("2020-01-01", "us") + np.arange(500_000) * np.timedelta64(1, "m")
+    assert codes(read(minutes)) == {}
+    local = hours(24 * 365 * 5, "2019-01-01")
+    found = read(written(local, NAIVE)).findings[0].message
+    assert "missing 2019-03-31 02:00, 2020-03-29 02:00, 2021-03-28 02:00, …" in found
+    assert "repeated 2019-10-27 02:00, 2020-10-25 02:00, 2021-10-31 02:00, …" in found

@@ -29,13 +29,15 @@ from longshort.errors import DataError
 _MINUTE = 60_000_000
 _UNIX = ((1_000_000, 10**9), (1_000, 10**12), (1, 10**15))
 """Microseconds of one unit, and a number of such units since 1970 in the year 2001."""
+_FARTHEST = 2.0**53
+"""Of a number that counts rows or the time."""
 _DIGITS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _WEEK = ("week", "wk", "kw", "woche", "semaine", "semana")
 _CLOCK_NAMES = ("time", "hour", "hr", "clock", "zeit", "uhrzeit", "stunde")
 _CLOCK_CELL = r"^(?:\d{1,2}|\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp][Mm])?)$"
 _DATE_LIKE = re.compile(
-    r"\d{1,4}[-/. ]\w{1,9}[-/. ]\d{1,4}.*|\d{4}[-/. ]?[A-Za-z]{1,9}[-/. ]?\d{1,2}"
-    r"|[A-Za-z]{3,9}[-/. ,]+\d{2,4}"
+    r"\d{1,4}[-/. ]\w{1,9}[-/. ]\d{1,4}.*|\d{4}[-/. ]?[^\W\d_]{1,9}[-/. ]?\d{1,2}"
+    r"|[^\W\d_]{3,9}[-/. ,]+\d{2,4}"
 )
 
 
@@ -207,6 +209,7 @@ def _text_reading(
     column = called(names)
     if not forms:
         shown = str(sample[0]).replace("\t", " ") if sample.len() else "nothing"
+        _refuse_mixed(source, column, sample, config)
         raise DataError(
             f"{source.name}: {column}: {shown!r} does not read as a timestamp; name another "
             "column with --time, or say how to read it, for example "
@@ -231,6 +234,18 @@ def _text_reading(
         reading = _wall(value, form, config)
         return replace(reading, notes=tuple(notes))
     return _offset_reading(source, column, value, text, form, config, zone, notes)
+
+
+def _refuse_mixed(source: Source, column: str, sample: pl.Series, config: DataConfig) -> None:
+    """Raise where the first cell is a timestamp, and one after it is none or of another form."""
+    forms = _fitting(sample.head(1), config)
+    others = [sample.filter(_parsed(sample, form).is_null()) for form in forms]
+    if forms:
+        other = max(others, key=len)[0]
+        raise DataError(
+            f"{source.name}: {column}: {str(other)[:40]!r} does not read like {str(sample[0])!r}; "
+            "write all timestamps in one form, or name another column with --time"
+        )
 
 
 def _fitting(sample: pl.Series, config: DataConfig) -> list[str]:
@@ -335,6 +350,12 @@ def _number_reading(source: Source, name: str, number: pl.Expr, config: DataConf
     whole = number.cast(pl.Int64, strict=False)
     if not sample.len():
         return Reading(whole, Form("integer", "number"))
+    far = found.filter(found.abs() > _FARTHEST)
+    if far.len():
+        raise DataError(
+            f"{source.name}: time column {name!r} holds {far[0]:g}, which is no time and no row "
+            "number; correct it, or name another column with --time"
+        )
     low, high = _bounds(sample)
     pattern = _digits(sample.cast(pl.Int64), low, high)
     for per, unit in _UNIX:

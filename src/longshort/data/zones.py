@@ -20,6 +20,8 @@ Ints = NDArray[np.int64]
 
 _MINUTE = 60_000_000
 _DAY = 24 * 60 * _MINUTE
+_FARTHEST = 15 * 60
+"""Minutes; no zone is farther from UTC."""
 _FIXED = re.compile(r"([+-])(\d{2}):?(\d{2})?")
 LIKELY = (
     "Europe/Berlin",
@@ -57,20 +59,27 @@ def fixed_offset(zone: str) -> int | None:
     if match is None:
         return None
     size = int(match[2]) * 60 + int(match[3] or 0)
+    if size > _FARTHEST:
+        return None
     return (-size if match[1] == "-" else size) * _MINUTE
 
 
 def check_zone(zone: str) -> str:
     """The zone, if it is one; raises `ConfigError` else."""
-    if fixed_offset(zone) is None:
-        try:
-            to_wall(np.zeros(1, np.int64), zone)
-        except pl.exceptions.ComputeError:
-            raise ConfigError(
-                f"data.timezone: {zone!r} is not a time zone; write a name such as 'Europe/Berlin' "
-                "or 'UTC', or an offset such as '+01:00'"
-            ) from None
+    if fixed_offset(zone) is None and not (zone and _is_known(zone)):
+        raise ConfigError(
+            f"data.timezone: {zone!r} is not a time zone; write a name such as 'Europe/Berlin' "
+            "or 'UTC', or an offset such as '+01:00'"
+        )
     return zone
+
+
+def _is_known(zone: str) -> bool:
+    try:
+        to_wall(np.zeros(1, np.int64), zone)
+    except pl.exceptions.ComputeError:
+        return False
+    return True
 
 
 def to_wall(instants: Ints, zone: str) -> Ints:
@@ -166,10 +175,10 @@ def betrayed(wall: Ints, repeated: Ints, step: int) -> Changes | None:
     a twofold hour that stands twice, speaks for it.
     """
     best: tuple[int, Changes] | None = None
-    grid = np.arange(wall[0], wall[-1], max(step, 15 * _MINUTE))
     for zone in LIKELY:
+        grid = _days_of_change(int(wall[0]), int(wall[-1]), zone, max(step, 15 * _MINUTE))
         absent = grid[is_absent(grid, zone)]
-        if np.any(wall[np.searchsorted(wall, absent)] == absent):
+        if np.any(wall[np.searchsorted(wall, absent).clip(max=len(wall) - 1)] == absent):
             continue
         passed = absent[_has_neighbours(absent, wall)]
         twofold = repeated[is_twofold(repeated, zone)]
@@ -177,6 +186,15 @@ def betrayed(wall: Ints, repeated: Ints, step: int) -> Changes | None:
         if weight and (best is None or weight > best[0]):
             best = weight, Changes(zone, passed, twofold)
     return best[1] if best else None
+
+
+def _days_of_change(low: int, high: int, zone: str, step: int) -> Ints:
+    """Times `step` apart, from `low` on to `high`, of the days about the zone's clock changes."""
+    days = np.arange(low - _DAY, high + 2 * _DAY, _DAY)
+    changed = days[:-1][np.diff(to_wall(days, zone) - days) != 0]
+    first = low + -(-(changed - _DAY - low) // step) * step
+    times = (first[:, None] + np.arange(0, 3 * _DAY, step)).reshape(-1)
+    return np.asarray(times[(times >= low) & (times <= high)])
 
 
 def _has_neighbours(times: Ints, wall: Ints) -> NDArray[np.bool_]:

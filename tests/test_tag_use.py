@@ -359,4 +359,5 @@ def test_json_tells_where_tags_were_written(finished: Path, tmp_path: Path) -> N
     out = tmp_path / "tags.csv"
     asked = ["predict", str(finished / "run"), "--out", str(out), "--json"]
     found = CliRunner().invoke(app, asked, input="mr otto in rome\n")
-    assert json.loads(found.stdout) == {"rows": 4, "out": str(out)} and out.is_file()
+    told = json.loads(found.stdout)
+    assert (told["rows"], told["out"]) == (4, str(out)) and out.is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from longshort import workflow
 from longshort.config import DataConfig, SplitConfig
 from longshort.data.calendar import calendar_features
 from longshort.data.dataset import Dataset, read_dataset
@@ -302,3 +304,30 @@ def test_long_files_are_searched_for_clock_changes_by_their_days() -> None:
     found = read(written(local, NAIVE)).findings[0].message
     assert "missing 2019-03-31 02:00, 2020-03-29 02:00, 2021-03-28 02:00, …" in found
     assert "repeated 2019-10-27 02:00, 2020-10-25 02:00, 2021-10-31 02:00, …" in found
+
+
+QUICK = {
+    "model": {"hidden": 8, "season": 24, "context_length": 36, "horizon": 6},
+    "train": {"max_epochs": 1, "steps_per_epoch": 3, "batch_size": 16, "threads": 1},
+    "split": {"val": 48, "test": "2024-03-30"},
+}
+
+
+def test_a_run_over_a_change_keeps_its_zone_to_the_last_file(tmp_path: Path) -> None:
+    times = hours(24 * 29 + 20, "2024-03-02")
+    values = np.sin(np.arange(float(len(times))) * 2 * np.pi / 24)
+    pl.DataFrame({"when": written(times, ISO), "y": values}).write_csv(tmp_path / "x.csv")
+    data = {"path": str(tmp_path / "x.csv"), "timezone": BERLIN}
+    scores = workflow.run({**QUICK, "data": data}, tmp_path / "run")
+    assert not scores["leakage"]["is_leaking"]
+    record = json.loads((tmp_path / "run" / "data.json").read_text())
+    assert record["split"]["test"]["from"] == "2024-03-30T00:00:00+01:00"
+    table = pl.read_csv(tmp_path / "run" / "predictions.csv")
+    assert table["when"].to_list()[:2] == ["2024-03-30T00:00:00+01:00", "2024-03-30T01:00:00+01:00"]
+    assert "2024-03-31T03:00:00+02:00" in table["when"].to_list()
+    ahead = workflow.load(tmp_path / "run").predict_ahead().table["when"].to_list()
+    assert ahead[0] == "2024-03-31T21:00:00+02:00"
+    zoned = pl.DataFrame({"when": times, "y": values})
+    found = workflow.load(tmp_path / "run").predict_ahead(zoned)
+    assert found.table["when"].to_list()[0].isoformat() == "2024-03-31T21:00:00+02:00"
+    assert found.readable["when"].to_list() == ahead

@@ -26,7 +26,7 @@ def category_columns(source: Source, schema: Schema, config: DataConfig) -> list
     """Covariates that hold neither numbers nor yes and no."""
     found = []
     for name in dict.fromkeys((*schema.past, *schema.future, *schema.static)):
-        dtype = source.sample.schema[name]
+        dtype = source.types[name]
         is_text = dtype == pl.String and not holds_words(source, name)
         is_word = is_text and not is_numeric(source, name, config, or_empty=True)
         if is_word or dtype in (pl.Categorical, pl.Enum):

@@ -27,7 +27,7 @@ def number(source: Source, name: str, config: DataConfig) -> pl.Expr:
 
     What stands for a missing value (`data.missing`) becomes NaN.
     """
-    dtype = source.sample.schema[name]
+    dtype = source.types[name]
     if dtype == pl.String:
         text = known_text(name, config)
         if holds_words(source, name):
@@ -65,7 +65,7 @@ def decide_notation(
     texts = {
         name: known_text(name, config)
         for name in names
-        if source.sample.schema[name] == pl.String and not holds_words(source, name)
+        if source.types[name] == pl.String and not holds_words(source, name)
     }
     if not texts or not _are_odd(source, texts, is_wary=delimiter == ";"):
         return config, []
@@ -89,13 +89,17 @@ def decide_notation(
 
 def is_numeric(source: Source, name: str, config: DataConfig, *, or_empty: bool = False) -> bool:
     """Whether most of a column's first cells are numbers; an empty column is so on request."""
-    dtype = source.sample.schema[name]
+    dtype = source.types[name]
     if dtype != pl.String:
         return bool(dtype.is_numeric())
-    text = source.sample.select(known_text(name, config)).to_series().drop_nulls()
+    text = source.first_texts(name)
+    if config.missing:
+        text = text.filter(~text.is_in(list(config.missing)))
     if not text.len():
         return or_empty
     plain = text.cast(pl.Float64, strict=False).is_not_null()
+    if plain.all():
+        return True
     return int((plain | looks_written(text)).sum()) * 2 > text.len()
 
 
@@ -119,7 +123,7 @@ def why_identifier(source: Source, name: str) -> str:
 
 def is_bad(source: Source, name: str, config: DataConfig) -> pl.Expr:
     """Which cells of a column are neither empty nor a number."""
-    if source.sample.schema[name] != pl.String:
+    if source.types[name] != pl.String:
         return pl.lit(False)
     return known_text(name, config).is_not_null() & number(source, name, config).is_null()
 
@@ -169,8 +173,10 @@ def _missing_numbers(config: DataConfig) -> list[float]:
 
 def holds_words(source: Source, name: str) -> bool:
     """Whether all first cells are true, false, yes or no."""
-    text = source.sample.select(text_cells(name)).to_series().drop_nulls()
-    return bool(text.len()) and bool(text.str.to_lowercase().is_in(list(_WORDS)).all())
+    text = source.first_texts(name)
+    if not text.len() or text[0].lower() not in _WORDS:
+        return False
+    return bool(text.str.to_lowercase().is_in(list(_WORDS)).all())
 
 
 def _are_odd(source: Source, texts: dict[str, pl.Expr], *, is_wary: bool) -> bool:

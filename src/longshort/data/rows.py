@@ -123,7 +123,7 @@ def _is_sure(source: Source, found: _Across, config: DataConfig) -> bool:
 def _without_ids(source: Source, found: _Across) -> _Across:
     """The first numbered column may be the series' name, as V1 is in the M4 files."""
     first = found.steps[0]
-    is_text = source.sample.schema[first] == pl.String and _share_of_numbers(source, (first,)) == 0
+    is_text = source.types[first] == pl.String and _share_of_numbers(source, (first,)) == 0
     if found.are_dates or found.ids or not is_text:
         return found
     return replace(found, ids=(first,), steps=found.steps[1:])
@@ -144,7 +144,7 @@ def _melted(source: Source, across: _Across) -> Source:
     ids = across.ids or (_SERIES,)
     row = pl.int_range(pl.len(), dtype=pl.Int64)
     named = [pl.col(name) for name in across.ids] or [row.cast(pl.String).alias(_SERIES)]
-    is_text = all(source.sample.schema[name] == pl.String for name in across.steps)
+    is_text = all(source.types[name] == pl.String for name in across.steps)
     steps = [
         text_cells(name).alias(name) if is_text else pl.col(name).cast(pl.Float64)
         for name in across.steps

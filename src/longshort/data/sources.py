@@ -110,6 +110,23 @@ class Source:
         except POLARS_ERRORS as error:
             raise DataError(self.explain(error)) from None
 
+    @cached_property
+    def types(self) -> pl.Schema:
+        """Of the columns."""
+        return self.sample.schema
+
+    def first_texts(self, name: str) -> pl.Series:
+        """The first cells of a column of text, without blanks around and without empty ones."""
+        if name not in self._texts:
+            cells = self.sample[name].str.strip_chars()
+            self._texts[name] = cells.filter(cells.is_not_null() & ~cells.is_in(NULLS))
+        return self._texts[name]
+
+    @cached_property
+    def _texts(self) -> dict[str, pl.Series]:
+        """By column, as far as they were asked for."""
+        return {}
+
     @property
     def delimiter(self) -> str | None:
         """Of delimited text."""

@@ -74,7 +74,7 @@ def read_stamps(
         text = pl.concat_str([_as_text(source, name) for name in names], separator="\t")
         return _text_reading(source, names, text, config, like, zone)
     name = names[0]
-    dtype = source.sample.schema[name]
+    dtype = source.types[name]
     column = pl.col(name)
     if dtype == pl.Date:
         return _wall(column.cast(pl.Datetime("us")).cast(pl.Int64), Form("date"), config)
@@ -122,12 +122,12 @@ def called(names: tuple[str, ...]) -> str:
 
 def looks_like_time(source: Source, name: str, config: DataConfig) -> bool:
     """Whether a column's first cells read as dates (plain integers do not count)."""
-    dtype = source.sample.schema[name]
+    dtype = source.types[name]
     if dtype == pl.Date or isinstance(dtype, pl.Datetime):
         return True
     if dtype != pl.String:
         return False
-    sample = _cells(source, text_cells(name))
+    sample = source.first_texts(name)
     return bool(sample.len() and not _is_number(sample) and _fitting(sample, config))
 
 
@@ -136,9 +136,9 @@ def resembles_time(source: Source, name: str) -> str | None:
 
     What is found here and is no `looks_like_time` is to be said, since nothing can read it.
     """
-    if source.sample.schema[name] != pl.String:
+    if source.types[name] != pl.String:
         return None
-    cells = _cells(source, text_cells(name)).head(20).to_list()
+    cells = source.first_texts(name).head(20).to_list()
     is_alike = bool(cells) and all(_DATE_LIKE.fullmatch(cell) for cell in cells)
     return str(cells[0]) if is_alike else None
 
@@ -148,7 +148,7 @@ def find_clock(source: Source, date: str, free: list[str], config: DataConfig) -
 
     The dates must have no time of day of their own, and repeat.
     """
-    dtype = source.sample.schema[date]
+    dtype = source.types[date]
     sample = _cells(source, _as_text(source, date))
     if dtype != pl.Date and (dtype != pl.String or _is_number(sample)):
         return None
@@ -160,7 +160,7 @@ def find_clock(source: Source, date: str, free: list[str], config: DataConfig) -
 
 
 def _is_clock(source: Source, name: str) -> bool:
-    dtype = source.sample.schema[name]
+    dtype = source.types[name]
     cells = _cells(source, _as_text(source, name))
     if dtype == pl.Time:
         return True
@@ -172,7 +172,7 @@ def _is_clock(source: Source, name: str) -> bool:
 
 def _as_text(source: Source, name: str) -> pl.Expr:
     """Cells of a date or clock column as text."""
-    dtype = source.sample.schema[name]
+    dtype = source.types[name]
     if dtype == pl.String:
         return text_cells(name)
     if isinstance(dtype, pl.Datetime):

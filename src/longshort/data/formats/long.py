@@ -51,7 +51,7 @@ def _repeats(source: Source, name: str) -> bool:
 
 def _is_prose(source: Source, own: str, name: str) -> bool:
     """Whether a column changes within an id, and most of its cells differ or have several words."""
-    if source.sample.schema[name] != pl.String or is_numeric(source, name, DataConfig()):
+    if source.types[name] != pl.String or is_numeric(source, name, DataConfig()):
         return False
     kinds = source.lazy.group_by(own).agg(pl.col(name).n_unique())
     if _asked(source, kinds.select(pl.col(name).max())) == 1:
@@ -190,7 +190,7 @@ def _refuse_doubled(source: Source, columns: _Columns, group: pl.DataFrame) -> N
 
 def _label(source: Source, name: str) -> pl.Expr:
     column = pl.col(name)
-    return column.str.strip_chars() if source.sample.schema[name] == pl.String else column
+    return column.str.strip_chars() if source.types[name] == pl.String else column
 
 
 def _one_label(source: Source, columns: _Columns, group: pl.DataFrame, name: str) -> object:

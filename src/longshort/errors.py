@@ -14,6 +14,21 @@ class ConfigError(LongshortError):
     """A setting is unknown, out of range, or contradicts another one."""
 
 
+class ArgumentError(ConfigError, ValueError):
+    """A layer or cell is given a value that is not allowed: a ValueError, as in torch."""
+
+
+class ArgumentTypeError(ArgumentError, TypeError):
+    """A layer or cell is given something of the wrong kind: a TypeError, as in torch."""
+
+
+class TensorError(ArgumentError, RuntimeError):
+    """A tensor or weight does not fit its layer, in shape, dtype, device or memory.
+
+    In torch some of these are RuntimeErrors and some ValueErrors; here all are both.
+    """
+
+
 class DataError(LongshortError):
     """The data cannot be read or does not allow what was asked; names file, row and column."""
 
@@ -22,7 +37,7 @@ class RunError(LongshortError):
     """A run folder is missing, foreign, damaged, or already in use."""
 
 
-class BackendError(LongshortError):
+class BackendError(LongshortError, RuntimeError):
     """A backend was asked for that cannot run this layer here."""
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from longshort.engine.graph import Value
 from longshort.engine.parameters import Map, Sizes, Start, Vector
 from longshort.engine.trace import Parameters, State
-from longshort.errors import ConfigError
+from longshort.errors import ArgumentTypeError
 
 __all__ = ["Cell", "Map", "Parameters", "Sizes", "Start", "State", "Value", "Vector"]
 
@@ -89,11 +89,11 @@ class Cell:
 def check_cell(cell: object) -> None:
     """Refuse what is no cell, such as a class where one of its instances belongs."""
     if isinstance(cell, type) and issubclass(cell, Cell):
-        raise ConfigError(
+        raise ArgumentTypeError(
             f"cell: an instance is expected, got the class; write {cell.__name__}(...)"
         )
     if not isinstance(cell, Cell):
-        raise ConfigError(
+        raise ArgumentTypeError(
             "cell: one of longshort.cells, or your own subclass of longshort.cells.Cell, is "
             f"expected, got {cell!r}"
         )

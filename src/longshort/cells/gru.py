@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from longshort.cells import options
 from longshort.cells.contract import Cell, Map, Sizes, Start, State, Value, Vector
 from longshort.engine.ops import activation, bounded, sigmoid, standardise
-from longshort.errors import ConfigError
+from longshort.errors import ArgumentError
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class GRU(Cell):
         options.activation(self, "activation")
         options.bound(self, "preactivation_clip")
         if self.layer_norm and self.reset == "before":
-            raise ConfigError(
+            raise ArgumentError(
                 "GRU: layer_norm normalises R h₋ as one product, which reset='before' does not "
                 "have; use reset='after'"
             )

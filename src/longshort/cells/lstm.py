@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from longshort.cells import options
 from longshort.cells.contract import Cell, Map, Sizes, Start, State, Value, Vector
 from longshort.engine.ops import activation, bounded, concat, identity, standardise
-from longshort.errors import ConfigError
+from longshort.errors import ArgumentError
 
 COUPLINGS = ("f=1-i", "i=1-f")
 ABLATIONS = ("NIG", "NFG", "NOG", "NIAF", "NOAF", "FGR")
@@ -59,12 +59,12 @@ class LSTM(Cell):
         options.bound(self, "cell_clip")
         options.bound(self, "preactivation_clip")
         if self.couple and {"NIG", "NFG"} & set(self.ablate):
-            raise ConfigError(
+            raise ArgumentError(
                 f"{self.name}: couple={self.couple!r} makes one gate of i and f, which cannot be "
                 "ablated too; drop NIG and NFG"
             )
         if "FGR" in self.ablate and not self._multiplicative():
-            raise ConfigError(f"{self.name}: ablate has FGR, but no gate is left to recur")
+            raise ArgumentError(f"{self.name}: ablate has FGR, but no gate is left to recur")
 
     def gate_names(self) -> tuple[str, ...]:
         """The gates that this variation has, in torch's order."""

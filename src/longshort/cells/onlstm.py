@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from longshort.cells import options
 from longshort.cells.contract import Cell, Map, Sizes, Start, State, Value
 from longshort.engine.ops import concat, cumsoftmax, sigmoid, tanh
-from longshort.errors import ConfigError
+from longshort.errors import ArgumentError
 
 MASTERS = ("i", "f")
 
@@ -40,7 +40,7 @@ class ONLSTM(Cell):
         options.divides(self, "chunk_size", self.chunk_size, n)
         masters = n.hidden // self.chunk_size
         if masters < 2:
-            raise ConfigError(
+            raise ArgumentError(
                 f"ONLSTM: hidden_size must be 2 or more times chunk_size={self.chunk_size}, for a "
                 f"single master gate is always open; got {n.hidden}"
             )

@@ -8,7 +8,7 @@ from typing import Any
 
 from longshort.cells.contract import Cell, Sizes
 from longshort.engine.ops import ACTIVATIONS
-from longshort.errors import ConfigError, nearest
+from longshort.errors import ArgumentError, nearest
 
 
 def one_of(cell: Cell, option: str, allowed: Iterable[str | None]) -> None:
@@ -90,7 +90,7 @@ def bound(cell: Cell, option: str) -> None:
 def divides(cell: Cell, what: str, count: int, n: Sizes) -> int:
     """The size of each of `count` equal parts of the hidden units."""
     if n.hidden % count:
-        raise ConfigError(
+        raise ArgumentError(
             f"{cell.name}: hidden_size must be a multiple of {what}={count}, got {n.hidden}"
         )
     return n.hidden // count
@@ -98,10 +98,10 @@ def divides(cell: Cell, what: str, count: int, n: Sizes) -> int:
 
 def wrong(cell: Cell, option: str, allowed: str, value: Any) -> None:
     """Refuse an option's value."""
-    raise ConfigError(f"{cell.name}: {option} must be {allowed}, got {value!r}")
+    raise ArgumentError(f"{cell.name}: {option} must be {allowed}, got {value!r}")
 
 
 def _known(cell: Cell, option: str, value: Any, allowed: Iterable[str | None]) -> None:
     if value not in (names := list(allowed)):
         hint = nearest(str(value), [name for name in names if name is not None])
-        raise ConfigError(f"{cell.name}: {option} does not know {value!r}; {hint}")
+        raise ArgumentError(f"{cell.name}: {option} does not know {value!r}; {hint}")

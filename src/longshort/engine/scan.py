@@ -22,7 +22,7 @@ from longshort.engine.executors.plan import Plan, plan
 from longshort.engine.graph import Graph, Input
 from longshort.engine.parameters import Sizes
 from longshort.engine.trace import Equations, Mode, trace, with_ends, with_starts
-from longshort.errors import BackendError, ConfigError, nearest
+from longshort.errors import ArgumentError, BackendError, nearest
 
 BACKENDS = ("auto", "native", "torch", "triton")
 
@@ -39,36 +39,23 @@ class Traced:
         self.random = bool(mode.zoneout or mode.sequence_dropout or mode.candidate_dropout)
         self.recurrent = [f"weight_{k}" for k, one in cell.maps(sizes).items() if one.recurrent]
         """Names of the recurrent matrices."""
-        self._plans: dict[tuple[bool, bool, bool], Plan] = {}
+        self._plans: dict[tuple[bool, bool], dict[bool, Plan]] = {}
         for training in (False, True) if self.random else (False,):
             graph = trace(cell, sizes, replace(mode, training=training))
             for reset, one in ((False, graph), (True, with_starts(graph))):
-                self._plans[training, reset, False] = plan(one)
-                self._plans[training, reset, True] = plan(with_ends(one))
+                ways = {ragged: plan(with_ends(one) if ragged else one) for ragged in (False, True)}
+                self._plans[training, reset] = ways
+        self.graph = self._plans[False, False][False].graph
+        """The equations of a plain call."""
+        self.output_size, self.state_sizes = self.graph.output_size, self.graph.state_sizes
 
     def __deepcopy__(self, memo: dict[int, object]) -> Traced:
         """Itself: nothing in it changes."""
         return self
 
-    @property
-    def graph(self) -> Graph:
-        """The equations of a plain call."""
-        return self._plans[False, False, False].graph
-
-    @property
-    def output_size(self) -> int:
-        """P."""
-        return self._plans[False, False, False].graph.output_size
-
-    @property
-    def state_sizes(self) -> dict[str, int]:
-        """Widths of the states."""
-        return self._plans[False, False, False].graph.state_sizes
-
     def plans(self, training: bool = False, reset: bool = False) -> dict[bool, Plan]:
         """The equations in order, by whether they have the input "alive"."""
-        training = training and self.random
-        return {ragged: self._plans[training, reset, ragged] for ragged in (False, True)}
+        return self._plans[training and self.random, reset]
 
 
 def scan(
@@ -231,7 +218,7 @@ def has_native() -> bool:
 def check_backend(backend: str) -> None:
     """Refuse a backend that this installation does not have."""
     if backend not in BACKENDS:
-        raise ConfigError(f"backend: {backend!r} is not known; {nearest(backend, BACKENDS)}")
+        raise ArgumentError(f"backend: {backend!r} is not known; {nearest(backend, BACKENDS)}")
     if backend in MISSING:
         raise _cannot(backend, MISSING[backend])
 

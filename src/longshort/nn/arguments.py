@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
 
 from longshort.cells import Cell, Sizes
 from longshort.cells.contract import check_cell
+from longshort.engine.executors.memory import hollow
+from longshort.engine.executors.observed import PLAIN, observed
 from longshort.engine.trace import Mode, trace
-from longshort.errors import ConfigError, nearest
+from longshort.errors import ArgumentError, ArgumentTypeError, TensorError, nearest
+from longshort.nn.weights import emptied
 
 MERGES = ("concat", "sum")
 DROPOUTS = ("gal", "semeniuta")
@@ -23,23 +28,27 @@ def check_sizes(input_size: int, hidden_size: int, num_layers: int) -> None:
     """Refuse sizes that are no whole numbers above 0."""
     sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}
     for name, size in sizes.items():
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise ConfigError(f"{name}: a whole number from 1 is expected, got {size!r}")
+        expected = f"{name}: a whole number from 1 is expected, got {size!r}"
+        if not isinstance(size, int) or isinstance(size, bool):
+            raise ArgumentTypeError(expected)
+        if size < 1:
+            raise ArgumentError(expected)
 
 
 def check_flags(**flags: bool) -> None:
     """Refuse options, by name, that are neither True nor False, such as "no"."""
     for name, flag in flags.items():
         if not isinstance(flag, bool):
-            raise ConfigError(f"{name}: True or False is expected, got {flag!r}")
+            raise ArgumentTypeError(f"{name}: True or False is expected, got {flag!r}")
 
 
 def check_dtype(dtype: torch.dtype | None) -> None:
     """Refuse a type that no gradient can have."""
-    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-        raise ConfigError(
-            f"dtype: a floating point type is expected, such as torch.float32, got {dtype!r}"
-        )
+    expected = f"dtype: a floating point type is expected, such as torch.float32, got {dtype!r}"
+    if dtype is not None and not isinstance(dtype, torch.dtype):
+        raise ArgumentTypeError(expected)
+    if dtype is not None and not dtype.is_floating_point:
+        raise TensorError(expected)
 
 
 def check_rate(name: str, rate: float, highest: float = 1.0) -> float:
@@ -47,14 +56,23 @@ def check_rate(name: str, rate: float, highest: float = 1.0) -> float:
     number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
     if not number or not (0.0 <= rate < highest or rate == highest == 1.0):
         bound = "1" if highest == 1.0 else f"below {highest:g}"
-        raise ConfigError(f"{name}: a probability from 0 to {bound} is expected, got {rate!r}")
+        raise ArgumentError(f"{name}: a probability from 0 to {bound} is expected, got {rate!r}")
     return float(rate)
 
 
 def check_merge(merge: str) -> None:
     """Refuse a way to join directions that does not exist."""
     if merge not in MERGES:
-        raise ConfigError(f"merge: {merge!r} is not known; {nearest(merge, MERGES)}")
+        raise ArgumentError(f"merge: {merge!r} is not known; {nearest(merge, MERGES)}")
+
+
+def one_of(name: str, value: Any, alias: str, other: Any) -> Any:
+    """What is given by its own name or by torch's."""
+    if other is None:
+        return value
+    if value is not None:
+        raise ArgumentTypeError(f"{name}: given twice, as {name} and as {alias}; give one of them")
+    return other
 
 
 def mode_of(
@@ -72,7 +90,7 @@ def mode_of(
     if mode.candidate_dropout:
         graph = trace(cell, n, Mode(training=True, candidate_dropout=rate))
         if all(spec.noise is None for spec in graph.inputs):
-            raise ConfigError(
+            raise ArgumentError(
                 f"recurrent_dropout: cell {cell.name} has no candidate that Semeniuta's dropout "
                 f"thins out (p.drop in its step); use {rate!r} for Gal's dropout"
             )
@@ -87,13 +105,13 @@ def _zoneout(cell: Cell, n: Sizes, zoneout: Rates) -> tuple[tuple[str, float], .
         check_rate("zoneout", zoneout)
         rates = {name: zoneout for name in ("h", "c") if name in states}
         if zoneout and not rates:
-            raise ConfigError(
+            raise ArgumentError(
                 f"zoneout: a number is for the states h and c, which cell {cell.name} does not "
                 f"have; give rates by name, of {', '.join(states)}"
             )
     for name in rates:
         if name not in states:
-            raise ConfigError(
+            raise ArgumentError(
                 f"zoneout: cell {cell.name} has no state {name!r}; {nearest(name, states)}"
             )
     checked = {name: check_rate("zoneout", rate) for name, rate in rates.items()}
@@ -105,11 +123,11 @@ def _recurrent_dropout(dropout: float | str) -> tuple[str, float]:
         return "gal", check_rate("recurrent_dropout", dropout, _BELOW_ONE)
     kind, _, text = dropout.partition(":")
     if kind not in DROPOUTS:
-        raise ConfigError(f"recurrent_dropout: {kind!r} is not known; {nearest(kind, DROPOUTS)}")
+        raise ArgumentError(f"recurrent_dropout: {kind!r} is not known; {nearest(kind, DROPOUTS)}")
     try:
         rate = float(text)
     except ValueError:
-        raise ConfigError(
+        raise ArgumentError(
             f"recurrent_dropout: write '{kind}:<rate>', such as '{kind}:0.25', got {dropout!r}"
         ) from None
     return kind, check_rate("recurrent_dropout", rate, _BELOW_ONE)
@@ -119,7 +137,7 @@ _BELOW_ONE = 0.999
 """What is kept is divided by 1 - rate."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Shape:
     """What a layer expects of its tensors."""
 
@@ -131,21 +149,23 @@ class Shape:
     """L·D, the rows of a state."""
     states: dict[str, int]
     """Widths of the states."""
+    stored: bool
+    """Nobody looks on, so that tensors of torch's own types have memory to be looked at."""
 
     def input(self, x: Tensor) -> None:
         """Refuse an x of the wrong rank, size, dtype or device."""
         if not isinstance(x, Tensor):
-            raise ConfigError(f"x: a tensor or PackedSequence is expected, got {_kind(x)}")
+            raise ArgumentTypeError(f"x: a tensor or PackedSequence is expected, got {_kind(x)}")
         if x.layout != torch.strided:
-            raise ConfigError(f"x: a dense tensor is expected, got {x.layout}; use x.to_dense()")
+            raise TensorError(f"x: a dense tensor is expected, got {x.layout}; use x.to_dense()")
         order = "[B, T, I]" if self.batch_first else "[T, B, I]"
         if x.dim() not in (2, 3):
-            raise ConfigError(
+            raise TensorError(
                 f"x: {order}, or [T, I] unbatched, is expected; got {x.dim()} dimensions, "
                 f"{tuple(x.shape)}"
             )
         if x.size(-1) != self.input_size:
-            raise ConfigError(
+            raise TensorError(
                 f"x: the last dimension must be input_size = {self.input_size}, got shape "
                 f"{tuple(x.shape)}; give {order}, or build the layer with input_size={x.size(-1)}"
             )
@@ -153,37 +173,57 @@ class Shape:
 
     def _place(self, name: str, value: Tensor) -> None:
         if value.device != self.weight.device:
-            raise ConfigError(
+            raise TensorError(
                 f"{name}: is on {value.device}, the layer's weights are on {self.weight.device}; "
                 f"move one with .to()"
             )
         if value.dtype != self.weight.dtype and not torch.is_autocast_enabled(value.device.type):
-            raise ConfigError(
+            raise TensorError(
                 f"{name}: is {value.dtype}, the layer's weights are {self.weight.dtype}; convert "
                 f"one with .to()"
             )
+        if self.stored and type(value) in PLAIN and hollow(value):
+            raise emptied(name, value)
 
     def state(self, state: object, batch: int | None) -> dict[str, Tensor]:
         """The given states by name; `batch` None is unbatched."""
         names = list(self.states)
         given = state if isinstance(state, (tuple, list)) else (state,)
-        fits = isinstance(state, Tensor) if len(names) == 1 else isinstance(state, (tuple, list))
-        if not fits or len(given) != len(names) or not all(isinstance(s, Tensor) for s in given):
-            wanted = "a tensor" if len(names) == 1 else f"a tuple ({', '.join(names)}) of tensors"
-            raise ConfigError(
-                f"state: {wanted} is expected, got {_kind(state)}; pass what the layer returned, "
-                "or None to start anew"
-            )
+        several = isinstance(state, (tuple, list))
+        fits = several if len(names) > 1 else isinstance(state, Tensor)
+        wanted = "a tensor" if len(names) == 1 else f"a tuple ({', '.join(names)}) of tensors"
+        expected = (
+            f"state: {wanted} is expected, got {_kind(state)}; pass what the layer returned, or "
+            "None to start anew"
+        )
+        if not fits or not all(isinstance(value, Tensor) for value in given):
+            raise ArgumentTypeError(expected)
+        if len(given) != len(names):
+            raise TensorError(expected)
         for name, value in zip(names, given, strict=True):
             width = self.states[name]
             shape = (self.rows, width) if batch is None else (self.rows, batch, width)
             if value.shape != shape:
                 order = "[L·D, W]" if batch is None else "[L·D, B, W]"
-                raise ConfigError(
+                raise TensorError(
                     f"state {name}: shape {order} = {shape} is expected, got {tuple(value.shape)}"
                 )
             self._place(f"state {name}", value)
         return dict(zip(names, given, strict=True))
+
+
+def check_memory(name: str, value: Tensor) -> None:
+    """Refuse a tensor whose storage was freed or made too small for it."""
+    if type(value) in PLAIN and not observed() and hollow(value):
+        raise emptied(name, value)
+
+
+def check_packed(x: PackedSequence) -> None:
+    """Refuse a packed sequence whose parts have lost their memory."""
+    for name in ("data", "batch_sizes", "sorted_indices", "unsorted_indices"):
+        part = getattr(x, name)
+        if part is not None:
+            check_memory(f"x.{name}", part)
 
 
 def _kind(value: object) -> str:
@@ -199,10 +239,11 @@ def check_lengths(lengths: Tensor, batch: int, steps: int) -> Tensor:
         try:
             lengths = torch.as_tensor(lengths, device="cpu")
         except (TypeError, ValueError, RuntimeError):
-            raise ConfigError(f"{expected} {_kind(lengths)}") from None
+            raise ArgumentTypeError(f"{expected} {_kind(lengths)}") from None
+    check_memory("lengths", lengths)
     whole = not (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool)
     if lengths.shape != (batch,) or not whole or lengths.is_meta:
-        raise ConfigError(
+        raise TensorError(
             f"{expected} shape {tuple(lengths.shape)} of {lengths.dtype} on {lengths.device}"
         )
     lengths = lengths.to(torch.int64).contiguous()
@@ -216,7 +257,7 @@ def check_lengths(lengths: Tensor, batch: int, steps: int) -> Tensor:
         return lengths
     least, most = int(lengths.min()), int(lengths.max())
     if least < low or most > steps:
-        raise ConfigError(f"{allowed}; got {least} to {most}")
+        raise TensorError(f"{allowed}; got {least} to {most}")
     return lengths
 
 
@@ -233,7 +274,8 @@ def check_reset(reset: Tensor, steps: int, batch: int, device: torch.device) -> 
             if isinstance(reset, Tensor)
             else _kind(reset)
         )
-        raise ConfigError(
+        raise TensorError(
             f"reset: booleans of shape [T, B] = {(steps, batch)} on {device} are expected, got "
             f"{got}"
         )
+    check_memory("reset", reset)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from longshort.cells import Cell, Map, Sizes, Start
-from longshort.errors import ConfigError, nearest
+from longshort.errors import ArgumentError, nearest
 
 SCHEMES = ("recommended", "torch", "chrono:<T>")
 
@@ -82,7 +82,7 @@ def _fill(parameter: Tensor, start: Start) -> None:
             parameter.uniform_(low, high).logit_()
         case _:
             kinds = ("constant", "uniform", "log_uniform", "linspace", "logit")
-            raise ConfigError(f"Start: {start.kind!r} is not known; {nearest(start.kind, kinds)}")
+            raise ArgumentError(f"Start: {start.kind!r} is not known; {nearest(start.kind, kinds)}")
 
 
 def _gate_bias(cell: Cell, n: Sizes, parameters: dict[str, Tensor], gate: str) -> list[Tensor]:
@@ -103,7 +103,7 @@ def _chrono(cell: Cell, n: Sizes, parameters: dict[str, Tensor], longest: float)
         _gate_bias(cell, n, parameters, gate) if gate is not None else [] for gate in cell.chrono
     )
     if not remember and not take:
-        raise ConfigError(
+        raise ArgumentError(
             f"init: chrono sets the biases of gates that remember, which cell {cell.name} does not "
             "have with these options; use 'recommended'"
         )
@@ -121,7 +121,7 @@ def _chrono_length(scheme: str) -> float | None:
         return None
     name, _, length = str(scheme).partition(":")
     if name != "chrono":
-        raise ConfigError(f"init: {scheme!r} is not known; {nearest(scheme, SCHEMES)}")
+        raise ArgumentError(f"init: {scheme!r} is not known; {nearest(scheme, SCHEMES)}")
     if not length.isdecimal() or int(length) < 3:
-        raise ConfigError(f"init: write 'chrono:<T>' with the longest lag T >= 3, got {scheme!r}")
+        raise ArgumentError(f"init: write 'chrono:<T>' with the longest lag T >= 3, got {scheme!r}")
     return float(length)

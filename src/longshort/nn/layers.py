@@ -11,7 +11,7 @@ import torch
 from longshort.cells.gru import GRU as GRUCell
 from longshort.cells.lstm import LSTM as LSTMCell
 from longshort.cells.rnn import RNN as RNNCell
-from longshort.errors import ConfigError
+from longshort.errors import ArgumentError, ArgumentTypeError
 from longshort.nn.arguments import Rates, check_sizes
 from longshort.nn.recurrent import Recurrent
 
@@ -21,6 +21,8 @@ NAMES = {"projection": "proj_size", "activation": "nonlinearity"}
 
 class _Named(Recurrent):
     """A layer that is named after its cell and has the cell's options as its own."""
+
+    proj_size = 0
 
     def _head(self) -> list[str]:
         assert is_dataclass(self.cell)
@@ -68,12 +70,11 @@ class LSTM(_Named):
         backend: str = "auto",
     ) -> None:
         check_sizes(input_size, hidden_size, num_layers)
-        whole = isinstance(proj_size, int) and not isinstance(proj_size, bool)
-        if not whole or not 0 <= proj_size < hidden_size:
-            raise ConfigError(
-                f"proj_size: 0 (none) or a size below hidden_size = {hidden_size} is expected, got "
-                f"{proj_size!r}"
-            )
+        expected = f"proj_size: 0 (none) or a size below hidden_size = {hidden_size} is expected"
+        if not isinstance(proj_size, int) or isinstance(proj_size, bool):
+            raise ArgumentTypeError(f"{expected}, got {proj_size!r}")
+        if not 0 <= proj_size < hidden_size:
+            raise ArgumentError(f"{expected}, got {proj_size}")
         cell = LSTMCell(
             peephole=peephole,
             couple=couple,

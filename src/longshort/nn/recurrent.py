@@ -20,20 +20,24 @@ from longshort.cells import Cell, Sizes
 from longshort.engine.executors.contract import Tensors, Trajectory
 from longshort.engine.executors.observed import observed
 from longshort.engine.scan import Traced, check_backend, has_native, report, scan
-from longshort.errors import BackendError, ConfigError
+from longshort.errors import ArgumentError, ArgumentTypeError, BackendError, TensorError
 from longshort.nn.arguments import (
     Rates,
     Shape,
     check_dtype,
     check_flags,
     check_lengths,
+    check_memory,
     check_merge,
+    check_packed,
     check_rate,
     check_reset,
     check_sizes,
     mode_of,
+    one_of,
 )
 from longshort.nn.initialise import initialise
+from longshort.nn.weights import check_weights
 
 if has_native():
     from longshort.engine.executors.streaming import stack_step
@@ -108,10 +112,6 @@ class Recurrent(nn.Module):
             {name: name + self._suffix(row) for name in self._parameter_shapes(row)}
             for row in range(num_layers * self._directions)
         ]
-        self._sizes = [
-            [torch.Size(shape) for shape in self._parameter_shapes(row).values()]
-            for row in range(num_layers * self._directions)
-        ]
         self._add_parameters(device, dtype)
         self.reset_parameters()
         if self.dropout and num_layers == 1:
@@ -142,12 +142,12 @@ class Recurrent(nn.Module):
         self._direct = has_native() and self.backend in ("auto", "native") and not odd
         self.output_size = sizes.input
         if self.residual and not shortcuts:
-            raise ConfigError(
+            raise ArgumentError(
                 f"residual: no layer's input and output have the same width; with these options "
                 f"outputs have {self.output_size} columns, the input {self.input_size}"
             )
         if self.weight_dropout and not self._layers[0].recurrent:
-            raise ConfigError(f"weight_dropout: cell {self.cell.name} has no recurrent matrix")
+            raise ArgumentError(f"weight_dropout: cell {self.cell.name} has no recurrent matrix")
 
     @property
     def _directions(self) -> int:
@@ -171,6 +171,7 @@ class Recurrent(nn.Module):
         return self._layers[row // self._directions]
 
     def _add_parameters(self, device: torch.device | str | None, dtype: torch.dtype | None) -> None:
+        self._shapes: dict[str, torch.Size] = {}
         for row, names in enumerate(self._names):
             shapes = self._parameter_shapes(row)
             if self.learn_initial_state:
@@ -178,7 +179,9 @@ class Recurrent(nn.Module):
                     shapes[f"initial_{state}"] = (width,)
             for name, shape in shapes.items():
                 parameter = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
-                self.register_parameter(names.get(name, name + self._suffix(row)), parameter)
+                full = names.get(name, name + self._suffix(row))
+                self.register_parameter(full, parameter)
+                self._shapes[full] = parameter.shape
 
     def reset_parameters(self) -> None:
         """Start anew, as `init` says; learned initial states start at 0."""
@@ -192,19 +195,28 @@ class Recurrent(nn.Module):
         own = self._parameters
         # A weight that is computed from others, as by weight_norm, is no parameter. Looking for one
         # as an attribute takes several times as long.
-        return {
-            name: getattr(self, full) if (weight := own.get(full)) is None else weight
+        found = {
+            name: getattr(self, full, None) if (weight := own.get(full)) is None else weight
             for name, full in self._names[row].items()
         }
+        return cast(Tensors, found)
 
-    @property
-    def _weight(self) -> Tensor:
-        """Any weight, for dtype and device."""
-        return cast(Tensor, getattr(self, next(iter(self._names[0].values()))))
+    def _checked_weights(self, stored: bool) -> list[Tensors]:
+        """Those of all rows, of which none was replaced by what does not fit."""
+        rows = [self._weights(row) for row in range(len(self._names))]
+        given: list[Tensor] = []
+        for k, row in enumerate(rows):
+            given += row.values()
+            if self.learn_initial_state:
+                given += self._learned(k).values()
+        check_weights(given, self._shapes, stored)
+        return rows
 
     def _learned(self, row: int) -> Tensors:
         names = self._states if self.learn_initial_state else ()
-        return {name: getattr(self, f"initial_{name}{self._suffix(row)}") for name in names}
+        suffix = self._suffix(row)
+        found = {name: getattr(self, f"initial_{name}{suffix}", None) for name in names}
+        return cast(Tensors, found)
 
     @property
     def all_weights(self) -> list[list[Tensor]]:
@@ -216,7 +228,7 @@ class Recurrent(nn.Module):
 
     def backend_report(self) -> str:
         """Which implementation runs a plain call, and why none before it does."""
-        weight = self._weight
+        weight = next(iter(self._checked_weights(not observed())[0].values()))
         graph = self._layers[0].plans(self.training)[False].graph
         return report(graph, weight.dtype, weight.device, self.backend)
 
@@ -237,12 +249,14 @@ class Recurrent(nn.Module):
 
     def forward(
         self,
-        x: Tensor | PackedSequence,
+        x: Tensor | PackedSequence | None = None,
         state: Any = None,
         *,
         lengths: Tensor | None = None,
         reset: Tensor | None = None,
         return_states: bool = False,
+        input: Tensor | PackedSequence | None = None,
+        hx: Any = None,
     ) -> Any:
         """Run over whole sequences.
 
@@ -252,28 +266,33 @@ class Recurrent(nn.Module):
         initial state. `lengths` [B], whole numbers from 1 to T: past a sequence's end outputs are 0
         and its state stays; the reverse direction starts at the end. `reset` [T, B], booleans, also
         where x is batch first: where true a new sequence starts at that step, from the layer's
-        initial state; in the reverse direction it ends there.
+        initial state; in the reverse direction it ends there. `input` and `hx` are torch's names
+        of x and state.
 
         Returns the output, [T, B, H] or H of both directions side by side, in the form of x, and
         the final state; with `return_states` also the states after every step, [T, L·D, B, W] each.
-        Raises ConfigError, which names the argument, for a wrong shape, dtype, device or number,
-        and BackendError where the backend that was asked for cannot run this.
+        Raises ConfigError, which names the argument, for a wrong shape, dtype, device or number
+        (TensorError, a RuntimeError and ValueError; ArgumentTypeError, a TypeError), and
+        BackendError where the backend that was asked for cannot run this.
         """
+        x, state = one_of("x", x, "input", input), one_of("state", state, "hx", hx)
+        stored = not observed()
+        weights = self._checked_weights(stored)
         extras = lengths is not None or reset is not None or return_states
         if isinstance(x, PackedSequence):
             if extras:
-                raise ConfigError("lengths, reset and return_states take a padded x, got packed")
-            return self._packed(x, state)
-        shape = self._shape()
+                raise ArgumentError("lengths, reset and return_states take a padded x, got packed")
+            return self._packed(x, state, weights, stored)
+        shape = self._shape(weights, stored)
         shape.input(x)
         if extras and x.dim() != 3:
-            raise ConfigError(
+            raise TensorError(
                 f"x: lengths, reset and return_states need a batch, so 3 dimensions, got {x.dim()}"
             )
         if x.dim() == 2:
             given = None if state is None else shape.state(state, None)
             rows = None if given is None else {n: s.unsqueeze(1) for n, s in given.items()}
-            output, final, _ = self._run(x.unsqueeze(1), rows)
+            output, final, _ = self._run(x.unsqueeze(1), rows, weights)
             return output.squeeze(1), self._joined({n: s.squeeze(1) for n, s in final.items()})
         x = x.transpose(0, 1) if self.batch_first else x
         steps, batch = x.shape[:2]
@@ -281,7 +300,7 @@ class Recurrent(nn.Module):
         if reset is not None:
             check_reset(reset, steps, batch, x.device)
         given = None if state is None else shape.state(state, batch)
-        output, final, every = self._run(x, given, lengths, reset, return_states)
+        output, final, every = self._run(x, given, weights, lengths, reset, return_states)
         output = output.transpose(0, 1) if self.batch_first else output
         if return_states:
             return output, self._joined(final), self._joined(every)
@@ -298,12 +317,15 @@ class Recurrent(nn.Module):
         if self.bidirectional:
             raise BackendError("step: the reverse direction needs the whole sequence")
         if not isinstance(x_t, Tensor) or x_t.dim() != 2:
-            got = f"shape {tuple(x_t.shape)}" if isinstance(x_t, Tensor) else type(x_t).__name__
-            raise ConfigError(f"step: x_t must be a tensor [B, I], got {got}")
+            expected = "step: x_t must be a tensor [B, I], got"
+            if isinstance(x_t, Tensor):
+                raise TensorError(f"{expected} shape {tuple(x_t.shape)}")
+            raise ArgumentTypeError(f"{expected} {type(x_t).__name__}")
         if self._direct and not observed() and not torch.is_grad_enabled():
             streamed = self._streamed(x_t, state)
             if streamed is not None:
                 return streamed
+        check_memory("x_t", x_t)
         time = 1 if self.batch_first else 0
         output, after = self(x_t.unsqueeze(time), state)
         return output.squeeze(time), after
@@ -327,24 +349,27 @@ class Recurrent(nn.Module):
         output, new = step(x, tuple(state), cast(list[Tensor], weights))
         return output, new if len(new) > 1 else new[0]
 
-    def _shape(self) -> Shape:
-        rows = len(self._names)
-        return Shape(self.input_size, self.batch_first, self._weight, rows, self._states)
+    def _shape(self, weights: list[Tensors], stored: bool) -> Shape:
+        weight, rows = next(iter(weights[0].values())), len(self._names)
+        return Shape(self.input_size, self.batch_first, weight, rows, self._states, stored)
 
     def _joined(self, states: Tensors) -> Any:
         """States as the user sees them: one tensor, or a tuple."""
         values = tuple(states[name] for name in self._states)
         return values if len(values) > 1 else values[0]
 
-    def _packed(self, x: PackedSequence, state: Any) -> tuple[PackedSequence, Any]:
+    def _packed(
+        self, x: PackedSequence, state: Any, weights: list[Tensors], stored: bool
+    ) -> tuple[PackedSequence, Any]:
+        check_packed(x)
         sorting, unsorting = x.sorted_indices, x.unsorted_indices
         padded, lengths = pad_packed_sequence(PackedSequence(x.data, x.batch_sizes))
-        shape = self._shape()
+        shape = self._shape(weights, stored)
         shape.input(padded)
         given = None if state is None else shape.state(state, padded.size(1))
         if given is not None and sorting is not None:
             given = {name: value[:, sorting] for name, value in given.items()}
-        output, final, _ = self._run(padded, given, lengths)
+        output, final, _ = self._run(padded, given, weights, lengths)
         if unsorting is not None:
             final = {name: value[:, unsorting] for name, value in final.items()}
         data = pack_padded_sequence(output, lengths).data
@@ -354,18 +379,23 @@ class Recurrent(nn.Module):
         self,
         x: Tensor,
         state: Tensors | None,
+        weights: list[Tensors],
         lengths: Tensor | None = None,
         reset: Tensor | None = None,
         want_states: bool = False,
     ) -> tuple[Tensor, Tensors, Tensors]:
         """x [T, B, I] through all layers; states are [L·D, B, W], all of them [T, L·D, B, W]."""
-        x = x.to(self._weight.dtype)
+        dtype = next(iter(weights[0].values())).dtype
+        x = x if x.dtype is dtype else x.to(dtype)
         found: list[Trajectory] = []
         for layer in range(self.num_layers):
             if layer:
                 x = F.dropout(x, self.dropout, self.training)
             rows = range(layer * self._directions, (layer + 1) * self._directions)
-            both = [self._direction(row, x, state, lengths, reset, want_states) for row in rows]
+            both = [
+                self._direction(row, x, state, weights[row], lengths, reset, want_states)
+                for row in rows
+            ]
             found += both
             x = self._merged(x, [one.output for one in both], lengths)
         final = self._stacked([one.final for one in found])
@@ -385,18 +415,22 @@ class Recurrent(nn.Module):
         row: int,
         x: Tensor,
         state: Tensors | None,
+        weights: Tensors,
         lengths: Tensor | None,
         reset: Tensor | None,
         want_states: bool,
     ) -> Trajectory:
-        initial = self._initial(row, x)
-        sizes = self._traced(row).state_sizes
-        given = {n: s[row, :, : sizes[n]].to(x.dtype) for n, s in (state or {}).items()}
+        initial = self._initial(row, x) if state is None or reset is not None else None
+        if state is None:
+            given = initial
+        else:
+            sizes = self._traced(row).state_sizes
+            given = {n: s[row, :, : sizes[n]].to(x.dtype) for n, s in state.items()}
         return scan(
             self._traced(row),
-            self._thinned(row),
+            self._thinned(row, weights),
             x,
-            given or initial,
+            cast(Tensors, given),
             initial=initial,
             lengths=lengths,
             reset=reset,
@@ -413,23 +447,12 @@ class Recurrent(nn.Module):
         sizes = self._traced(row).state_sizes
         return {name: x.new_zeros(batch, width) for name, width in sizes.items()}
 
-    def _thinned(self, row: int) -> Tensors:
+    def _thinned(self, row: int, weights: Tensors) -> Tensors:
         """The weights, under weight dropout."""
-        weights = self._weights(row)
-        if [weight.shape for weight in weights.values()] != self._sizes[row]:
-            raise self._resized(row, weights)
-        if self.weight_dropout and self.training:
-            for name in self._traced(row).recurrent:
-                weights[name] = F.dropout(weights[name], self.weight_dropout)
-        return weights
-
-    def _resized(self, row: int, weights: Tensors) -> ConfigError:
-        wanted = zip(weights.items(), self._sizes[row], strict=True)
-        name, got, shape = next((n, w.shape, s) for (n, w), s in wanted if w.shape != s)
-        return ConfigError(
-            f"{self._names[row][name]}: the layer was built with shape {tuple(shape)}, the weight "
-            f"has {tuple(got)} now; give one of that shape, or build another layer"
-        )
+        if not self.weight_dropout or not self.training:
+            return weights
+        recurrent = self._traced(row).recurrent
+        return weights | {n: F.dropout(weights[n], self.weight_dropout) for n in recurrent}
 
     def _merged(self, x: Tensor, outputs: list[Tensor], lengths: Tensor | None) -> Tensor:
         if len(outputs) == 1:

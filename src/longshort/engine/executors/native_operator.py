@@ -17,10 +17,12 @@ from torch import Tensor
 from longshort.engine.executors import torch as portable
 from longshort.engine.executors.contract import alive, parameter_names, text_of
 from longshort.engine.executors.equations import gradients
+from longshort.engine.executors.memory import hollow
 from longshort.engine.executors.observed import observed, transformed
 from longshort.engine.executors.runner import Arguments, run_backward, run_forward
 from longshort.engine.text import from_text
 from longshort.engine.trace import with_ends
+from longshort.errors import TensorError
 
 
 @torch.library.custom_op("longshort::scan", mutates_args=())
@@ -116,6 +118,11 @@ def gradients_of(ctx: Any, incoming: Sequence[Tensor | None]) -> Gradients:
     """
     *tensors, lengths, output, tape = ctx.saved_tensors
     call: Arguments = ctx.call
+    if not observed(tensors) and any(map(hollow, tensors)):
+        raise TensorError(
+            "backward: the memory of an input, state or weight was freed or made smaller after the "
+            "forward pass; keep it until the gradients are there"
+        )
     given = call.with_tensors(tensors, lengths)
     counts = len(given.inputs), len(given.inputs) + len(given.state)
     if torch.is_grad_enabled() or transformed(incoming):

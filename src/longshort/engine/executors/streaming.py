@@ -17,6 +17,7 @@ from torch import Size, Tensor
 from longshort import _native
 from longshort.engine.compile import Compiled, compile_single
 from longshort.engine.encode import encode
+from longshort.engine.executors.memory import hollow
 from longshort.engine.executors.observed import PLAIN
 from longshort.engine.graph import Graph
 
@@ -28,7 +29,8 @@ class StackStep:
 
     def __init__(self, graphs: tuple[Graph, ...], batch: int, dtype: torch.dtype) -> None:
         x_shape = Size((batch, graphs[0].inputs[0].width))
-        self.output_shape = (batch, graphs[-1].output_size)
+        width = graphs[-1].output_size
+        self._output = (batch, width), (width, 1)
         widths = graphs[0].state_sizes.values()
         self.state_shapes = [Size((len(graphs), batch, width)) for width in widths]
         self.dtype = dtype
@@ -38,7 +40,8 @@ class StackStep:
         ]
         """Layer and name of every parameter, in the order in which a step takes them."""
         weights = [_parameter_shape(graphs[layer], name) for layer, name in self.parameters]
-        self._shapes = [x_shape, *self.state_shapes, *weights]
+        shapes = [x_shape, *self.state_shapes, *weights]
+        self._expected = [(shape, shape.numel() * dtype.itemsize) for shape in shapes]
 
     def _add(self, graph: Graph, batch: int) -> list[str]:
         compiled = compile_single(graph)
@@ -64,16 +67,22 @@ class StackStep:
 
     def readable(self, tensors: Sequence[Any]) -> bool:
         """Whether native code can take x [B, I], the states [L, B, W] and weights as they are."""
-        if len(tensors) != len(self._shapes):
+        if len(tensors) != len(self._expected):
             return False
-        for value, shape in zip(tensors, self._shapes, strict=True):
+        dtype = self.dtype
+        for value, (shape, size) in zip(tensors, self._expected, strict=True):
             if (
                 type(value) not in PLAIN
                 or value.shape != shape
-                or value.dtype is not self.dtype
+                or value.dtype is not dtype
                 or not value.is_cpu
                 or not value.is_contiguous()
                 or value.is_neg()
+                # Of a tensor with a storage of its own this is all there is to ask.
+                or (
+                    (value.untyped_storage().nbytes() != size or value.storage_offset())
+                    and hollow(value)
+                )
             ):
                 return False
         return True
@@ -82,7 +91,7 @@ class StackStep:
         self, x: Tensor, state: tuple[Tensor, ...], parameters: list[Tensor]
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The output [B, P] and the new states."""
-        output = x.new_empty(self.output_shape)
+        output = x.new_empty_strided(*self._output)
         new = tuple([torch.empty_like(value) for value in state])
         tensors = (x, output, *state, *new, *parameters)
         self._stream.step([tensor.data_ptr() for tensor in tensors])

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from longshort.config import DataConfig
+from longshort.config.sequences import SequenceData
 from longshort.data.dataset import Dataset, read_dataset
+from longshort.data.labelled_source import read_examples
 from longshort.errors import DataError
 
 Write = Callable[[str, str | bytes], Path]
@@ -65,6 +67,13 @@ def test_a_file_without_names_is_read_and_said(mark: bytes, write: Write) -> Non
     assert dataset.findings[0].message == (
         "line 1 holds data and no names, so the columns are called column_1 to column_2"
     )
+
+
+def test_a_label_of_1_is_no_name(write: Write) -> None:
+    path = write("x.tsv", "good\t1\nbad\t0\nfine\t1\n")
+    found = read_examples(path, SequenceData(text="column_1", label="column_2"))
+    assert (found.items, found.labels) == (["good", "bad", "fine"], ["1", "0", "1"])
+    assert [finding.code for finding in found.findings] == ["no-header"]
 
 
 def test_whether_there_are_names_may_be_said(write: Write) -> None:

@@ -269,7 +269,7 @@ def _are_running(cells: list[str]) -> bool:
     """Whether numbers count on by one from 0, 1 or a year, or all are dates: names of columns."""
     if len(set(cells)) == len(cells) > 1 and all(map(_NAMED_DATE.fullmatch, cells)):
         return True
-    if not all(map(str.isdigit, cells)):
+    if len(cells) == 1 or not all(map(str.isdigit, cells)):
         return False
     start = int(cells[0])
     return [int(cell) for cell in cells] == list(range(start, start + len(cells))) and (

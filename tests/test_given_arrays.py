@@ -71,6 +71,12 @@ def test_arrays_of_two_axes_are_fitted_and_predicted_like_those_of_three(tmp_pat
     assert flat.evaluate(x, pd.DataFrame({"y": y}), include_training=True)["examples"] == 40
 
 
+def test_labels_may_be_a_column(tmp_path: Path) -> None:
+    assert examples_of(np.zeros((4, 5)), np.arange(4)[:, None]).labels == ["0", "1", "2", "3"]
+    np.savez(tmp_path / "x.npz", x=np.zeros((4, 5)), y=np.arange(4)[:, None])
+    assert read_examples(tmp_path / "x.npz", SequenceData()).labels == ["0", "1", "2", "3"]
+
+
 # Axes
 
 

@@ -103,6 +103,45 @@ def test_a_frame_is_learned_and_its_columns_are_settings_of_tables_alone(tmp_pat
         ls.Tagger(settings={**quick, "data.tag": "tag"}).fit(sentences, [["O", "B-per", "O"]] * 30)
 
 
+def test_lists_of_tokens_and_tags_in_a_row(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"tokens": TOKENS, "ner_tags": TAGS})
+    frame.write_parquet(tmp_path / "t.parquet")
+    found = read_sentences(tmp_path / "t.parquet", TagData())
+    assert (found.tokens, found.tags, found.places) == (TOKENS, TAGS, ["row 0", "row 1"])
+    numbers = frame.with_columns(ner_tags=pl.Series([[0, 0, 1], [1, 0, 0]]))
+    with pytest.raises(
+        ls.DataError, match=r"column 'ner_tags' holds .* write the names that its tag"
+    ):
+        read_sentences(numbers, TagData())
+    torn = frame.with_columns(ner_tags=pl.Series([["O"], ["O", "O", "O"]]))
+    with pytest.raises(ls.DataError, match="row 0: every token needs one tag"):
+        read_sentences(torn, TagData())
+
+
+def test_tags_in_json_lines_may_be_called_as_in_published_sets(write: Write) -> None:
+    path = write("t.jsonl", '{"tokens": ["a"], "ner_tags": ["O"]}\n')
+    assert read_sentences(path, TagData()).tags == [["O"]]
+    with pytest.raises(ls.DataError, match="under 'ner_tags'; numbers are none"):
+        read_sentences(write("n.jsonl", '{"tokens": ["a"], "ner_tags": [3]}\n'), TagData())
+
+
+def test_names_of_columns_are_no_sentence(write: Write) -> None:
+    found = read_sentences(write("t.tsv", "word\ttag\nAnna\tB-per\nleft\tO\n"), TagData())
+    assert found.tokens == [["Anna", "left"]] and found.places == ["line 2"]
+    with pytest.raises(ls.DataError, match=r"which column is the sentence's number\?"):
+        read_sentences(write("t.csv", "word,tag\nAnna,B-per\n"), TagData())
+
+
+def test_universal_dependencies_are_not_taken_for_tokens_and_tags(write: Write) -> None:
+    rows = ["# text = im Haus", "1-2\tim" + "\t_" * 8, "1\tin\tin\tADP" + "\t_" * 6,
+            "2\tdem\tder\tDET" + "\t_" * 6, "3\tHaus\tHaus\tNOUN" + "\t_" * 6]  # fmt: skip
+    path = write("t.conllu", "\n".join(rows) + "\n\n")
+    with pytest.raises(ls.DataError, match=r"line 2: is CoNLL-U .*data\.tag_column = 3"):
+        read_sentences(path, TagData())
+    found = read_sentences(path, TagData(token_column=1, tag_column=3))
+    assert found.tokens == [["in", "dem", "Haus"]] and found.tags == [["ADP", "DET", "NOUN"]]
+
+
 # Plain text
 
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from longshort.api.fitting import is_file, nested, run_into, with_data, with_labels
+from longshort.api.fitting import (
+    given,
+    is_file,
+    nested,
+    run_into,
+    with_data,
+    with_labels,
+    with_parts,
+)
 from longshort.api.runs import ClassifierRun
 from longshort.config import build_as
 from longshort.config.classify import ClassifyConfig
@@ -56,8 +65,8 @@ class Classifier:
         text: str | None = None,
         label: str | None = None,
         axes: Axes | None = None,
-        val: str | Path | None = None,
-        test: str | Path | None = None,
+        val: object = None,
+        test: object = None,
         out: str | Path | None = None,
         overwrite: bool = False,
         say: Say = quiet,
@@ -67,13 +76,15 @@ class Classifier:
 
         data: a list of texts, or of arrays [T, F] or [T], or an array [N, T, F] or [N, T], with
         `labels` [N]; or a file or frame that holds the labels, in its columns `text` and `label`;
-        axes: "NCT" where an array's channels come before its steps; val, test: files of
-        those parts, else shares are drawn. Without `out` the run lies in a temporary folder that
-        the system clears some day.
+        axes: "NCT" where an array's channels come before its steps; val, test: files, frames or
+        pairs (items, labels) of those parts, else shares are drawn. Without `out` the run lies in
+        a temporary folder that the system clears some day.
         """
-        roles = {"text": text, "label": label, "axes": axes, "val_path": val, "test_path": test}
+        roles = {"text": text, "label": label, "axes": axes}
         settings = with_data(self._settings, data, roles)
-        items = with_labels(data, labels, settings["data"].get("axes"))
+        read = partial(with_labels, axes=settings["data"].get("axes"))
+        items, files = with_parts(read(data, labels), {"val": val, "test": test}, read)
+        settings["data"].update(given(files))
         folder, scores = run_into(settings, items, out, overwrite=overwrite, say=say, listen=listen)
         trained = replace(classify.load(folder), memory=None if is_file(items) else items)
         return ClassifierRun(folder, trained, scores)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from longshort.config import assign
 from longshort.config.sequences import Axes
 from longshort.data.conll import tagged_of
 from longshort.data.labelled import examples_of
+from longshort.data.parts import Given
 from longshort.data.sources import is_frame
 from longshort.errors import DataError
 from longshort.train.events import Listener
@@ -61,6 +62,23 @@ def with_labels(data: Any, labels: Iterable[object] | None, axes: Axes | None = 
     if labels is None:
         raise DataError("labels: one for each item is needed")
     return examples_of(data, labels, axes)
+
+
+def with_parts(
+    train: object, parts: Mapping[str, object], read: Callable[[Any, Any], object]
+) -> tuple[object, dict[str, object]]:
+    """The data with those parts that are no files, and the settings that name the files.
+
+    parts: "val" and "test": a file, a frame, or a pair of items and labels; read: makes data of
+    the two.
+    """
+    files = {f"{part}_path": data for part, data in parts.items() if is_file(data)}
+    held = {
+        part: read(*data) if isinstance(data, tuple) else read(data, None)
+        for part, data in parts.items()
+        if data is not None and not is_file(data)
+    }
+    return (Given(train, held.get("val"), held.get("test")) if held else train), files
 
 
 def with_tags(data: Any, tags: Iterable[Sequence[str]] | None) -> object:

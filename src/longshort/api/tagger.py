@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from longshort.api.fitting import is_file, nested, run_into, with_data, with_tags
+from longshort.api.fitting import is_file, nested, run_into, with_data, with_parts, with_tags
 from longshort.api.runs import TaggerRun
 from longshort.config import build_as
 from longshort.config.tag import TagConfig
@@ -50,8 +50,8 @@ class Tagger:
         data: object,
         tags: Sequence[Sequence[str]] | None = None,
         *,
-        val: str | Path | None = None,
-        test: str | Path | None = None,
+        val: object = None,
+        test: object = None,
         out: str | Path | None = None,
         overwrite: bool = False,
         say: Say = quiet,
@@ -60,13 +60,14 @@ class Tagger:
         """Draw parts, train and evaluate; the run is kept in the folder `out`.
 
         data: a file of CoNLL columns, JSON lines or a table, a frame with a row for every token,
-        or sentences as lists of tokens with `tags`, a list for each; val, test: files of those
-        parts, else shares are drawn. Without `out` the run lies in a temporary folder that the
-        system clears some day.
+        or sentences as lists of tokens with `tags`, a list for each; val, test: files,
+        frames or pairs (sentences, tags) of those parts, else shares are drawn. Without `out` the
+        run lies in a temporary folder that the system clears some day.
         """
-        sentences = with_tags(data, tags)
+        parts = {"val": val, "test": test}
+        sentences, files = with_parts(with_tags(data, tags), parts, with_tags)
         folder, scores = run_into(
-            with_data(self._settings, data, {"val_path": val, "test_path": test}),
+            with_data(self._settings, data, files),
             sentences,
             out,
             overwrite=overwrite,

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from longshort.config.section import Section
 from longshort.config.training import SourceConfig
 
-Format = Literal["csv", "parquet", "jsonl", "lines", "ts", "idx", "arrays", "long"]
+Format = Literal["csv", "parquet", "jsonl", "lines", "rows", "ts", "idx", "arrays", "long"]
 Axes = Literal["NTC", "NCT"]
 """Sequences, steps, channels; or channels before steps."""
 
@@ -30,11 +30,17 @@ class SequenceData(SourceConfig):
     test_path: str | None = Field(None, description="test file; else a share of the training file")
     format: Format | None = Field(None, description="file format; by name and content when absent")
     delimiter: str | None = Field(None, description="one character; guessed when absent")
+    header: bool | None = Field(
+        None, description="whether a table's first line names the columns; found when absent"
+    )
     text: str | None = Field(None, description="column of the text; found when absent")
     label: str | None = Field(None, description="column of the label; found when absent")
     id: str | None = Field(None, description="column that names a sequence in a long table")
     time: str | None = Field(None, description="column that orders a sequence in a long table")
     features: tuple[str, ...] = Field((), description="numeric columns of a long table")
+    label_side: Literal["first", "last"] | None = Field(
+        None, description="where the label of a line stands; found when absent"
+    )
     pixels: Literal["rows", "pixels"] = Field(
         "rows", description="images as sequences of their rows, or of single pixels"
     )

@@ -25,6 +25,13 @@ Format = Literal["conll", "jsonl", "table", "text"]
 _DOCUMENT = "-DOCSTART-"
 _JSON = re.compile(r'{|\[{|\[\n{"')
 """How objects begin, and a list of them, which is refused by its name."""
+TOKENS = ("token", "tokens", "word", "words", "form")
+TAGS = ("tag", "tags", "ner", "ner_tag", "ner_tags", "label", "labels", "bio", "iob", "entity")
+"""Names of columns, of a line on top or of a table."""
+_UNIVERSAL = 10
+"""Columns of CoNLL-U."""
+_SPAN = re.compile(r"\d+[-.]\d+")
+"""How CoNLL-U numbers words of several tokens, and empty ones: neither is a token."""
 _STRATUM = 20
 """Sentences with the same types from which on they are divided by themselves."""
 _POSITIONED = re.compile(r"(.+?)[0-9]+")
@@ -111,7 +118,7 @@ def read_tagged(
     """
     path = Path(data)
     file = read_text(path, encoding)
-    lines = file.lines
+    lines, digest = file.lines, file.sha256
     if format is None:
         format = "jsonl" if are_json(lines) else "conll"
     if format == "jsonl":
@@ -127,7 +134,7 @@ def read_tagged(
         tags if with_tags else None,
         places,
         str(path),
-        file.sha256,
+        digest,
         format,
         file.encoding.findings(),
     )
@@ -193,7 +200,7 @@ def _from_columns(
     columns = (token_column, tag_column) if with_tags else (token_column,)
     needed = max(2 if with_tags else 1, *(c + 1 if c >= 0 else -c for c in columns))
     by_tabs = any("\t" in line for line in lines)
-    is_open, width = False, 0
+    is_open, width, is_universal = False, 0, False
     for number, line in enumerate(lines, 1):
         if not line.strip(" \t\r") or line.startswith(_DOCUMENT):
             is_open = False
@@ -201,7 +208,17 @@ def _from_columns(
         if by_tabs and line.startswith("#") and "\t" not in line:
             continue
         cells = _cells(line)
-        width = width or len(cells)
+        if not width:
+            width, is_universal = len(cells), _is_universal(cells)
+            if is_universal and columns == (0, -1):
+                raise DataError(
+                    f"{path}: line {number}: is CoNLL-U by its ten columns; its tokens stand in "
+                    "data.token_column = 1, and its tags in data.tag_column = 3 (UPOS) or 4 (XPOS)"
+                )
+            if with_tags and _names_columns(cells, token_column, tag_column):
+                continue
+        if is_universal and _SPAN.fullmatch(cells[0]):
+            continue
         if len(cells) < needed:
             raise DataError(
                 f"{path}: line {number}: {needed} columns are needed, got {len(cells)}: "
@@ -236,11 +253,25 @@ def _from_columns(
     return tokens, tags, numbers
 
 
+def _is_universal(cells: Sequence[str]) -> bool:
+    return len(cells) == _UNIVERSAL and cells[0] in ("0", "1", "1-2")
+
+
+def _names_columns(cells: Sequence[str], token_column: int, tag_column: int) -> bool:
+    """Whether a file's first line says what stands below."""
+    if max(token_column, tag_column) >= len(cells) or len(cells) < 2:
+        return False
+    return cells[token_column].lower() in TOKENS and cells[tag_column].lower() in (*TAGS, "pos")
+
+
 def _cells(line: str) -> list[str]:
     """At tabs, where an empty column is one too, else at spaces."""
     if "\t" in line:
         return [cell.strip(" \r") for cell in line.split("\t")]
     return [cell for cell in line.strip(" \r").split(" ") if cell]
+
+
+_TAG_KEYS = ("tags", "ner_tags", "labels")
 
 
 def _from_json(path: Path, lines: list[str], with_tags: bool) -> _Sentences:
@@ -253,7 +284,8 @@ def _from_json(path: Path, lines: list[str], with_tags: bool) -> _Sentences:
         row = _parsed(path, number, line)
         words = _texts(path, number, row, "tokens")
         if with_tags:
-            labels = _texts(path, number, row, "tags")
+            key = next((name for name in _TAG_KEYS if name in row), _TAG_KEYS[0])
+            labels = _texts(path, number, row, key)
             if len(labels) != len(words):
                 raise DataError(
                     f"{path}: line {number}: {len(words)} tokens have {len(labels)} tags; every "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -39,7 +39,7 @@ class Examples:
     sha256: str | None = None
     features: tuple[str, ...] = ()
     """Names of the values of a step, where the source has them."""
-    read_as: dict[str, str] = field(default_factory=dict)
+    read_as: Mapping[str, object] = field(default_factory=dict)
     """What its reader found out: settings of `data` such as format, text and label."""
     label_kind: LabelKind = "text"
     """As what the labels came."""
@@ -105,7 +105,9 @@ def examples_of(
     """
     if isinstance(items, str):
         raise DataError("data: a list of texts is expected, got one text; put it into a list")
-    listed = _listed(_without_frame(items), "data", "texts or arrays [T, F]")
+    listed = _listed(
+        _without_frame(items) if is_frame(items) else items, "data", "texts or arrays [T, F]"
+    )
     names = None if labels is None else _listed(_column(labels), "labels", "labels")
     if names is not None and len(names) != len(listed):
         raise DataError(f"data: {len(listed):,} items and {len(names):,} labels are not as many")
@@ -204,8 +206,8 @@ def _listed(values: Iterable[Any], name: str, what: str) -> list[Any]:
 
 
 def _without_frame(items: Any) -> Any:
-    """A frame's rows of numbers [N, T], or its only column; what is no frame as it is."""
-    if not is_frame(items) or len(items.columns) == 1:
+    """A frame's rows of numbers [N, T], or its only column."""
+    if len(items.columns) == 1:
         return _column(items)
     rows = np.asarray(items.to_numpy())
     if rows.dtype.kind not in "fiub":
@@ -218,9 +220,10 @@ def _without_frame(items: Any) -> Any:
 
 
 def _column(values: Any) -> Any:
-    """The only column of a frame; what is no frame as it is."""
+    """The only column of a frame or of an array [N, 1]; what is neither as it is."""
     if not is_frame(values):
-        return values
+        is_column = getattr(values, "ndim", 0) == 2 and values.shape[1] == 1
+        return values[:, 0] if is_column else values
     if len(values.columns) != 1:
         raise DataError(f"labels: one column is expected, got {len(values.columns)}")
     return values[next(iter(values.columns))]

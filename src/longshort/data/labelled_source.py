@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from longshort.config.sequences import Format, SequenceData
-from longshort.data.formats import arrays, idx, lines, long, table, ts
+from longshort.data.formats import arrays, idx, lines, long, rows, table, ts
 from longshort.data.labelled import Examples, checked
 from longshort.data.textfiles import read_head
 from longshort.errors import DataError
@@ -45,10 +45,11 @@ def _read(data: object, config: SequenceData, with_labels: bool) -> Examples:
     if not isinstance(data, (str, Path)):
         return _read_table(data, config, with_labels)
     path = Path(data)
-    kind = config.format or format_of(path)
+    kind = config.format or format_of(path, names_columns=config.names_columns())
     if kind == "lines":
-        read = lines.read if with_labels else lines.read_texts
-        return read(path, config.encoding)
+        return lines.read(path, config) if with_labels else lines.read_texts(path, config)
+    if kind == "rows":
+        return rows.read(path, config, with_labels=with_labels)
     if kind == "ts":
         return ts.read(path, config.encoding, with_labels=with_labels)
     if kind == "idx":
@@ -80,15 +81,24 @@ def of_another(path: Path, config: SequenceData) -> SequenceData:
     """
     if config.path is not None and _ending(Path(config.path)) == _ending(path):
         return config
-    kind = _by_name(path) or _by_content(path) or config.format
-    if config.format == "long" and kind in _TABLES:
+    if _by_name(path) is None and _by_content(path) is None:
         return config
-    return config.model_copy(update={"format": kind})
+    kind = format_of(path, names_columns=config.names_columns())
+    if kind == config.format or (config.format == "long" and kind in _TABLES):
+        return config
+    return config.model_copy(update={"format": kind, "delimiter": None, "label_side": None})
 
 
-def format_of(path: Path) -> Format:
-    """By the name's end, else by the first bytes."""
-    return _by_name(path) or _by_content(path) or "lines"
+def format_of(path: Path, *, names_columns: bool = False) -> Format:
+    """By the name's end, else by the first bytes.
+
+    Text whose first line holds numbers alone is of rows, unless columns are named.
+    """
+    kind = _by_name(path) or _by_content(path) or "lines"
+    if kind == "lines" and lines.names_columns(path):
+        return "csv"
+    is_text = kind in ("csv", "lines") and not names_columns
+    return "rows" if is_text and rows.begins_so(path) else kind
 
 
 def _by_name(path: Path) -> Format | None:

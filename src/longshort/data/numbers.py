@@ -22,6 +22,23 @@ def finite(
     return values, int(bad[0]) if len(bad) else None
 
 
+_MISSING = ("?", "", "nan", "na", "null")
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell says that its value is not known."""
+    return cell.strip().lower() in _MISSING
+
+
+def with_gaps(cells: Sequence[str]) -> tuple[NDArray[np.float64], int | None]:
+    """The cells as numbers, missing ones as NaN, and the place of the first that is neither."""
+    missing = [is_missing(cell) for cell in cells]
+    known = ["0" if gone else cell for cell, gone in zip(cells, missing, strict=True)]
+    values, bad = finite(known, np.float64)
+    values[missing] = np.nan
+    return values, bad
+
+
 def _number(cell: str | bytes, dtype: type[np.floating[Any]]) -> Any:
     try:
         return dtype(cell if isinstance(cell, str) else cell.decode("ascii", "replace"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Generic, Protocol, Self, TypeVar
@@ -104,6 +104,26 @@ class Parts(Generic[D]):
         """By name, in order; without a validation part where there is none."""
         val = {"val": self.val} if len(self.val) else {}
         return {"train": self.train, **val, "test": self.test}
+
+
+@dataclass(frozen=True)
+class Given:
+    """Where the parts come from, as far as they are given: files, frames, or examples."""
+
+    train: object
+    val: object = None
+    test: object = None
+
+    def by_name(self, files: Mapping[str, str | None]) -> dict[str, object]:
+        """Those that are there, a file where nothing else is given."""
+        found = {"train": self.train, "val": self.val, "test": self.test}
+        every = {part: files.get(part) if data is None else data for part, data in found.items()}
+        return {part: data for part, data in every.items() if data is not None}
+
+
+def given_of(data: object) -> Given:
+    """The data as given parts; what is none of them is for training."""
+    return data if isinstance(data, Given) else Given(data)
 
 
 def make_parts(

@@ -11,7 +11,7 @@ from longshort.config.tag import TagData
 from longshort.data.conll import Tagged, are_json, read_tagged, without_positions
 from longshort.data.sources import is_frame
 from longshort.data.tagged_table import names_roles, read_table
-from longshort.data.textfiles import read_head, read_text
+from longshort.data.textfiles import TextFile, read_head, read_text
 from longshort.errors import DataError
 
 _DELIMITERS = (",", "\t", ";")
@@ -29,7 +29,7 @@ def read_sentences(data: object, settings: TagData, *, with_tags: bool = True) -
         raise DataError(
             f"tagging reads files, frames or Tagged sentences, got {type(data).__name__}"
         )
-    if not isinstance(data, str | Path) or is_table(Path(data), settings, with_tags=with_tags):
+    if not isinstance(data, str | Path) or is_table(Path(data), settings):
         found = read_table(data, settings, with_tags=with_tags)
         return without_positions(found) if settings.strip_position else found
     return read_tagged(
@@ -43,16 +43,23 @@ def read_sentences(data: object, settings: TagData, *, with_tags: bool = True) -
     )
 
 
-def is_table(path: Path, settings: TagData, *, with_tags: bool = True) -> bool:
+def is_table(path: Path, settings: TagData) -> bool:
     """Whether the file is a table with a row for every token: by its first line's names."""
     if settings.format is not None:
         return settings.format == "table"
     head = read_head(path, _HEADER)
     if head.startswith(_PARQUET):
         return True
-    first = head.split(b"\n")[0].decode("utf-8-sig", "replace").strip()
-    cells = ([cell.strip(' "') for cell in first.split(mark)] for mark in _DELIMITERS)
-    return any(names_roles(names, settings, with_tags=with_tags) for names in cells)
+    encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    first = head.decode(encoding, "replace").split("\n")[0].strip()
+    for mark in _DELIMITERS:
+        names = [cell.strip(' "') for cell in first.split(mark)]
+        # Tokens and tags apart by tabs may be columns too; by commas they are a table.
+        if names_roles(names, settings, with_sentence=True) or (
+            mark != "\t" and names_roles(names, settings, with_sentence=False)
+        ):
+            return True
+    return False
 
 
 def read_to_tag(
@@ -65,26 +72,29 @@ def read_to_tag(
     by_character: whether its tokens are single characters. Raises `DataError` where a file may be
     either.
     """
-    if not is_table(path, settings, with_tags=False) and settings.format != "jsonl":
+    if not is_table(path, settings) and settings.format != "jsonl":
         file = read_text(path, settings.encoding)
-        lines = file.lines
-        if not are_json(lines) and _is_text(path, lines, tags, by_character=by_character):
-            numbered = [(number, cut(line)) for number, line in enumerate(lines, 1)]
-            found = [(f"line {number}", tokens) for number, tokens in numbered if tokens]
-            if not found:
-                raise DataError(f"{path}: no sentence in the file; one on every line is expected")
-            places, sentences = zip(*found, strict=True)
-            return Tagged(
-                path.name,
-                list(sentences),
-                None,
-                list(places),
-                str(path),
-                file.sha256,
-                "text",
-                file.encoding.findings(),
-            )
+        if not are_json(file.lines) and _is_text(path, file.lines, tags, by_character=by_character):
+            return _by_line(path, file, cut)
     return read_sentences(path, settings, with_tags=False)
+
+
+def _by_line(path: Path, file: TextFile, cut: Callable[[str], list[str]]) -> Tagged:
+    """A sentence of every line that holds a token."""
+    numbered = [(f"line {number}", cut(line)) for number, line in enumerate(file.lines, 1)]
+    found = [(place, tokens) for place, tokens in numbered if tokens]
+    if not found:
+        raise DataError(f"{path}: no sentence in the file; one on every line is expected")
+    return Tagged(
+        path.name,
+        [tokens for _, tokens in found],
+        None,
+        [place for place, _ in found],
+        str(path),
+        file.sha256,
+        "text",
+        file.encoding.findings(),
+    )
 
 
 def _is_text(

@@ -6,22 +6,20 @@ import polars as pl
 
 from longshort.config import DataConfig
 from longshort.config.tag import TagData
-from longshort.data.conll import Tagged
+from longshort.data.conll import TAGS, TOKENS, Tagged
 from longshort.data.formats.table import find_column
 from longshort.data.sources import POLARS_ERRORS, Source, open_source
 from longshort.errors import DataError
 
 SENTENCES = ("sentence", "sentence #", "sentence_id", "sentence id", "sentence_idx",
              "sentence_number", "sent_id", "sent", "sid", "id")  # fmt: skip
-TOKENS = ("token", "tokens", "word", "words", "form")
-TAGS = ("tag", "tags", "ner", "ner_tag", "ner_tags", "label", "labels", "bio", "iob", "entity")
 
 
-def names_roles(columns: list[str], settings: TagData, *, with_tags: bool) -> bool:
-    """Whether these are the column names of such a table, and not a token and its tag."""
+def names_roles(columns: list[str], settings: TagData, *, with_sentence: bool) -> bool:
+    """Whether these are the column names of such a table."""
     names = {name.strip().lower() for name in columns}
-    wanted = [(settings.token, TOKENS), (settings.sentence, SENTENCES)]
-    wanted += [(settings.tag, TAGS)] if with_tags else []
+    wanted: list[tuple[str | None, tuple[str, ...]]] = [(settings.token, TOKENS)]
+    wanted += [(settings.sentence, SENTENCES)] if with_sentence else [(settings.tag, TAGS)]
     return all(asked in columns or names & {*usual} for asked, usual in wanted)
 
 
@@ -32,12 +30,14 @@ def read_table(data: object, settings: TagData, *, with_tags: bool = True) -> Ta
     row and column for what is missing, and where a sentence is taken up again further down.
     """
     source = open_source(data, DataConfig(encoding=settings.encoding))
-    sentence = find_column(source, settings.sentence, SENTENCES, "sentence's number",
-                           "--set data.sentence=NAME")  # fmt: skip
     token = find_column(source, settings.token, TOKENS, "token", "--set data.token=NAME")
-    names = {"sentence": sentence, "token": token}
+    names = {"token": token}
     if with_tags:
         names["tag"] = find_column(source, settings.tag, TAGS, "tag", "--set data.tag=NAME")
+    if isinstance(source.sample.schema[token], pl.List):
+        return _listed(source, names)
+    names["sentence"] = find_column(source, settings.sentence, SENTENCES, "sentence's number",
+                                    "--set data.sentence=NAME")  # fmt: skip
     table = _collected(source, names)
     groups = table.group_by("begin", maintain_order=True).agg(pl.exclude("begin"))
     return Tagged(
@@ -49,6 +49,27 @@ def read_table(data: object, settings: TagData, *, with_tags: bool = True) -> Ta
         source.sha256,
         "table",
         source.findings,
+    )
+
+
+def _listed(source: Source, names: dict[str, str]) -> Tagged:
+    """A sentence in every row, its tokens and tags as lists."""
+    for role, name in names.items():
+        kind = source.sample.schema[name]
+        if kind != pl.List(pl.String):
+            raise DataError(
+                f"{source.name}: column {name!r} holds {kind}, and lists of texts are expected: "
+                f"write the names that its {role}s stand for"
+            )
+    table = source.lazy.select(names.values()).collect()
+    places = [source.row(i) for i in range(len(table))]
+    tags = table[names["tag"]].to_list() if "tag" in names else None
+    tokens = table[names["token"]].to_list()
+    for place, words, given in zip(places, tokens, tags or tokens, strict=True):
+        if words is None or given is None or len(words) != len(given) or None in (*words, *given):
+            raise DataError(f"{source.name}: {place}: every token needs one tag; correct the row")
+    return Tagged(
+        source.name, tokens, tags, places, source.path, source.sha256, "table", source.findings
     )
 
 

@@ -12,14 +12,17 @@ import polars as pl
 from torch import Tensor
 
 from longshort.config.classify import ClassifyConfig
+from longshort.config.sequences import SequenceData
 from longshort.data.finders import SHOWN
 from longshort.data.findings import Finding, refuse_errors
+from longshort.data.formats.lines import known_labels
+from longshort.data.formats.rows import refuse_other_labels
 from longshort.data.grams import Grams
 from longshort.data.labelled import Examples, Item, examples_of
 from longshort.data.labelled_doctor import Reading, examine_parts
 from longshort.data.labelled_source import like, of_another, read_examples
 from longshort.data.labels import as_given
-from longshort.data.parts import Parts, make_parts
+from longshort.data.parts import Parts, given_of, make_parts
 from longshort.data.tokens import content_of, find_tokeniser, in_full
 from longshort.data.vocabulary import UNKNOWN, Vocabulary
 from longshort.errors import DataError, RunError
@@ -181,11 +184,15 @@ def _examined(config: ClassifyConfig, parts: Parts[Examples]) -> Parts[Examples]
 
 def read_parts(config: ClassifyConfig, data: object) -> Parts[Examples]:
     """Training, validation and test examples, from files or shares."""
-    train = read_examples(data, config.data)
-    given, settings = {"train": train}, like(train, config.data)
-    for part, path in (("val", settings.val_path), ("test", settings.test_path)):
-        if path is not None:
-            given[part] = read_examples(path, of_another(Path(path), settings))
+    settings = config.data
+    files = {"train": settings.path, "val": settings.val_path, "test": settings.test_path}
+    first, *others = given_of(data).by_name(files).items()
+    train = read_examples(first[1], settings)
+    given, settings = {"train": train}, like(train, settings)
+    for part, found in others:
+        is_file = isinstance(found, (str, Path))
+        own = of_another(Path(str(found)), settings) if is_file else settings
+        given[part] = read_examples(found, own)
     for examples in given.values():
         if examples.labels is None:
             raise DataError(f"{examples.name}: has no labels; classification learns from them")
@@ -313,23 +320,28 @@ class Trained:
         found = read_examples(data, settings, with_labels=with_labels)
         for finding in found.findings:
             say(f"{finding.severity}: {finding.sentence()}")
-        is_lines = found.read_as.get("format") == "lines"
-        return self._without_labels(found, say) if is_lines and not with_labels else found
+        format = found.read_as.get("format")
+        if format == "rows" and not with_labels:
+            refuse_other_labels(found, self.fitted.labels)
+        is_lines = format == "lines" and not with_labels
+        return self._without_labels(found, settings, say) if is_lines else found
 
-    def _without_labels(self, texts: Examples, say: Say) -> Examples:
-        labelled = [str(text).split(None, 1) for text in texts.items]
-        begins = [len(each) == 2 and each[0] in self.fitted.labels for each in labelled]
-        if not all(begins) and 2 * sum(begins) > len(begins):
+    def _without_labels(self, texts: Examples, settings: SequenceData, say: Say) -> Examples:
+        found = known_labels(map(str, texts.items), self.fitted.labels, settings)
+        labelled = [each for each in found if each]
+        where = "begins" if settings.label_side != "last" else "ends"
+        if len(labelled) == len(found):
             say(
-                f"warning: {texts.name}: {sum(begins):,} of {len(begins):,} lines begin with a "
-                f"label of the run, {texts.places[begins.index(False)]} does not; all of every "
-                "line is taken for text"
+                f"{texts.name}: every line {where} with a label of the run; it is not taken for "
+                "text"
             )
-        if all(begins):
+            return replace(texts, items=[text for _, text in labelled])
+        if 2 * len(labelled) > len(found):
             say(
-                f"{texts.name}: every line begins with a label of the run; it is not taken for text"
+                f"warning: {texts.name}: {len(labelled):,} of {len(found):,} lines "
+                f"{where.removesuffix('s')} with a label of the run, "
+                f"{texts.places[found.index(None)]} does not; all of every line is taken for text"
             )
-            return replace(texts, items=[each[1] for each in labelled])
         return texts
 
     def refuse_other_kind(self, examples: Examples) -> None:

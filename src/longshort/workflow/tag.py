@@ -13,7 +13,7 @@ from torch import Tensor
 from longshort.config.tag import TagConfig
 from longshort.data.conll import Tagged, tagged_of
 from longshort.data.findings import Finding, refuse_errors
-from longshort.data.parts import PARTS, Parts, make_parts
+from longshort.data.parts import PARTS, Parts, given_of, make_parts
 from longshort.data.schemes import detect, examine, title, with_types
 from longshort.data.tagged_doctor import examine_parts, unseen_types
 from longshort.data.tagged_source import read_sentences, read_to_tag
@@ -198,17 +198,14 @@ def read_parts(config: TagConfig, data: object) -> Parts[Tagged]:
     """Training, validation and test sentences, from files or shares."""
     if config.text.tokens is not None:
         find_tokeniser(config.text.tokens)
-    given = {"train": _read(data, config)}
-    for part, path in (("val", config.data.val_path), ("test", config.data.test_path)):
-        if path is not None:
-            given[part] = _read(path, config)
+    settings = config.data
+    files = {"train": settings.path, "val": settings.val_path, "test": settings.test_path}
+    found = given_of(data).by_name(files)
+    given = {part: _read(source, config) for part, source in found.items()}
     _refuse_one_sentence(given)
     scheme = detect(given["train"])
-    findings = [
-        finding
-        for source in given.values()
-        for finding in (*source.findings, *examine(source, scheme))
-    ]
+    findings = [finding for source in given.values() for finding in source.findings]
+    findings += [finding for source in given.values() for finding in examine(source, scheme)]
     for source in given.values():
         refuse_mixed_schemes(given["train"], source)
     split = config.split

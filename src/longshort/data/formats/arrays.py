@@ -122,6 +122,8 @@ def _checked(path: Path, values: Array) -> Array:
 
 
 def _names(path: Path, labels: Array, places: list[str]) -> list[str]:
+    if labels.shape == (len(places), 1):
+        labels = labels[:, 0]
     if labels.shape != (len(places),):
         raise DataError(
             f"{path}: {len(places):,} labels are expected, one for each sequence, got the shape "

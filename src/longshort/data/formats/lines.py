@@ -1,57 +1,224 @@
-"""A label, white space and a text on every line."""
+"""A label and a text on every line, in either order."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from longshort.config.sequences import SequenceData
+from longshort.data.findings import Finding
+from longshort.data.formats.sides import Side, side_of
+from longshort.data.formats.table import LABELS, TEXTS
 from longshort.data.labelled import Examples
 from longshort.data.labels import label_names
-from longshort.data.textfiles import TextFile, read_text
+from longshort.data.textfiles import TextFile, raw_lines, read_text
 from longshort.errors import DataError
 
+_DELIMITERS = ("\t", ";", "|", ",", " ")
+"""From the surest one on."""
+_NAMES = {"\t": "a tab", " ": "white space"}
+_MARK = "__label__"
+"""What fastText writes before a label."""
+_MOSTLY = 0.95
+"""Share of lines in which a delimiter stands; the others are named as faults."""
+_ADVICE = (
+    "say --set data.label_side=first or last, and --set data.delimiter=',' (or another character) "
+    "where labels are no single words; or write a table with the columns text and label"
+)
 
-def read(path: Path, encoding: str | None = None) -> Examples:
-    """Lines of `label text`; empty lines are left out, a line without a text is refused."""
-    file = read_text(path, encoding)
+
+@dataclass(frozen=True)
+class Layout:
+    """What divides a line's label from its text, and on which side the label stands."""
+
+    delimiter: str
+    side: Side
+
+    def divided(self, line: str) -> tuple[str, str] | None:
+        """Label and text; None where one is missing."""
+        begin, end = _divided(line, self.delimiter, self.side)
+        label, text = (begin, end) if self.side == "first" else (end, begin)
+        return (label, text) if label and text else None
+
+
+def read(path: Path, config: SequenceData) -> Examples:
+    """Labels and texts; which is which is seen by the whole file where the settings do not say.
+
+    Empty lines are left out. Raises `DataError` for a line without either, for several fastText
+    labels on a line, and where the side of the label is not clear.
+    """
+    file = read_text(path, config.encoding)
+    rows = [(number, line.strip()) for number, line in enumerate(file.lines, 1) if line.strip()]
+    if not rows:
+        raise DataError(f"{path}: holds no line; a label and a text on every line are expected")
+    layout = _layout(path, [line for _, line in rows], config)
+    begin = 1 if _is_heading(layout, [line for _, line in rows]) else 0
     items, labels, places = [], [], []
-    for number, line in enumerate(file.lines, 1):
-        if not line.strip():
-            continue
-        label, _, text = line.strip().partition(" ")
-        if "\t" in label:
-            label, _, text = line.strip().partition("\t")
-        if not text.strip():
+    for number, line in rows[begin:]:
+        found = layout.divided(line)
+        if found is None:
             raise DataError(
                 f"{path}: line {number}: a label and a text are expected, got {line[:40]!r}; "
                 "remove the line, or add what is missing"
             )
-        items.append(text.strip())
-        labels.append(label)
+        _refuse_several(path, number, line)
+        labels.append(found[0])
+        items.append(found[1])
         places.append(f"line {number}")
-    if not items:
-        raise DataError(f"{path}: holds no line; `label text` on every line is expected")
     names = label_names(labels, places, str(path))
-    return _examples(path, file, items, names, places)
+    note = _note(path, layout, names, has_heading=bool(begin))
+    read_as = {"format": "lines", "delimiter": layout.delimiter, "label_side": layout.side}
+    return _examples(path, file, items, names, places, read_as, note)
 
 
-def read_texts(path: Path, encoding: str | None = None) -> Examples:
+def names_columns(path: Path) -> bool:
+    """Whether the first line names a text and a label, so that the file is a table."""
+    first = next(raw_lines(path), b"").decode("utf-8-sig", "replace")
+    names = ({_plain(cell).lower() for cell in first.split(mark)} for mark in _DELIMITERS[:-1])
+    return any(each & {*TEXTS} and each & {*LABELS} for each in names)
+
+
+def read_texts(path: Path, config: SequenceData) -> Examples:
     """Every line is a text without a label; an empty line is an empty text."""
-    file = read_text(path, encoding)
+    file = read_text(path, config.encoding)
     places = [f"line {number}" for number in range(1, len(file.lines) + 1)]
-    return _examples(path, file, file.lines, None, places)
+    return _examples(path, file, file.lines, None, places, {"format": "lines"})
+
+
+def known_labels(
+    texts: Iterable[str], labels: Iterable[str], config: SequenceData
+) -> list[tuple[str, str] | None]:
+    """Label and text of lines that hold one of these labels where the settings say, else None."""
+    known = set(labels)
+    layout = Layout(config.delimiter or " ", config.label_side or "first")
+    found = (layout.divided(text.strip()) for text in texts)
+    return [each if each and each[0] in known else None for each in found]
+
+
+def _layout(path: Path, lines: Sequence[str], config: SequenceData) -> Layout:
+    if config.delimiter is not None and config.label_side is not None:
+        return Layout(config.delimiter, config.label_side)
+    if config.delimiter is None and config.label_side is None:
+        marked = _marked(lines)
+        if marked is not None:
+            return marked
+    present = [
+        delimiter
+        for delimiter in ([config.delimiter] if config.delimiter else _DELIMITERS)
+        if sum(delimiter in line for line in lines) >= _MOSTLY * len(lines)
+    ]
+    if config.label_side is not None and present:
+        return Layout(present[0], config.label_side)
+    _refuse_columns(path, lines, [mark for mark in present if mark not in ", "])
+    found = [layout for mark in present if (layout := _with_delimiter(lines, mark)) is not None]
+    if found:
+        return found[0]
+    begins, ends = (len({line.split(None)[i] for line in lines}) for i in (0, -1))
+    raise DataError(
+        f"{path}: which side of the lines is the label? {len(lines):,} lines begin with "
+        f"{begins:,} different words and end with {ends:,}; {_ADVICE}"
+    )
+
+
+def _with_delimiter(lines: Sequence[str], delimiter: str) -> Layout | None:
+    """The layout with this delimiter, if one side of it holds labels.
+
+    A comma is common in texts: labels beside it are single words.
+    """
+    first = [_divided(line, delimiter, "first")[0] for line in lines]
+    last = [_divided(line, delimiter, "last")[1] for line in lines]
+    side = side_of(first, last)
+    if side is None:
+        return None
+    cells = first if side == "first" else last
+    is_doubtful = delimiter == "," and any(len(cell.split()) > 1 for cell in cells)
+    return None if is_doubtful else Layout(delimiter, side)
+
+
+def _marked(lines: Sequence[str]) -> Layout | None:
+    """Where fastText's labels stand."""
+    if sum(line.startswith(_MARK) for line in lines) >= _MOSTLY * len(lines):
+        return Layout(" ", "first")
+    ends = sum(line.rsplit(None, 1)[-1].startswith(_MARK) for line in lines)
+    return Layout(" ", "last") if ends >= _MOSTLY * len(lines) else None
+
+
+def _divided(line: str, delimiter: str, side: Side) -> tuple[str, str]:
+    """What stands before the first delimiter and behind it, or before the last and behind it."""
+    if delimiter == " ":
+        cells = line.split(None, 1) if side == "first" else line.rsplit(None, 1)
+        return (cells[0], cells[1].strip()) if len(cells) == 2 else ("", "")
+    begin, _, end = line.partition(delimiter) if side == "first" else line.rpartition(delimiter)
+    return _plain(begin), _plain(end)
+
+
+def _plain(cell: str) -> str:
+    """Without white space, and without quotes around all of it."""
+    cell = cell.strip()
+    if len(cell) > 1 and cell[0] == cell[-1] == '"':
+        return cell[1:-1].replace('""', '"').strip()
+    return cell
+
+
+def _refuse_columns(path: Path, lines: Sequence[str], delimiters: Sequence[str]) -> None:
+    """Raise where lines are rows of a table without names."""
+    for delimiter in delimiters:
+        widths = {line.count(delimiter) + 1 for line in lines}
+        if len(widths) == 1 and max(widths) > 2:
+            raise DataError(
+                f"{path}: every line has {max(widths)} columns, and nothing says which are text "
+                "and label; put a line of column names on top, such as id, text, label, and say "
+                "--set data.format=csv"
+            )
+
+
+def _refuse_several(path: Path, number: int, line: str) -> None:
+    marks = [word for word in line.split() if word.startswith(_MARK)]
+    if len(marks) > 1:
+        raise DataError(
+            f"{path}: line {number}: has {len(marks)} labels, {', '.join(marks[:5])}; one label a "
+            f"text is learned: keep one, or join them into one such as {marks[0]}+"
+            f"{marks[1].removeprefix(_MARK)}"
+        )
+
+
+def _is_heading(layout: Layout, lines: Sequence[str]) -> bool:
+    """Whether the first line names columns: it is called label, as no other line is."""
+    names, *others = (layout.divided(line) for line in lines)
+    if names is None or layout.delimiter == " ":
+        return False
+    label, text = (name.lower() for name in names)
+    is_named = (label in LABELS) + (text in TEXTS)
+    return is_named == 2 or (is_named == 1 and all(each and each[0] != names[0] for each in others))
+
+
+def _note(path: Path, layout: Layout, labels: list[str], *, has_heading: bool) -> Finding:
+    mark = _NAMES.get(layout.delimiter, repr(layout.delimiter))
+    where = f"before {mark}" if layout.side == "first" else f"behind {mark} at the end of the line"
+    heading = ", below a line of names" if has_heading else ""
+    kinds = sorted(set(labels))
+    return Finding(
+        "lines",
+        "note",
+        f"{path.name}: the label stands {where}{heading}: {len(kinds):,} labels in "
+        f"{len(labels):,} lines",
+        tuple(kinds[:5]),
+        "if that is wrong, say data.label_side=first or last and data.delimiter",
+    )
 
 
 def _examples(
-    path: Path, file: TextFile, texts: list[str], labels: list[str] | None, places: list[str]
+    path: Path,
+    file: TextFile,
+    texts: list[str],
+    labels: list[str] | None,
+    places: list[str],
+    read_as: dict[str, str],
+    *notes: Finding,
 ) -> Examples:
-    found = {"format": "lines"}
+    findings = (*file.encoding.findings(), *notes)
     return Examples(
-        path.name,
-        list(texts),
-        labels,
-        places,
-        str(path),
-        file.sha256,
-        read_as=found,
-        findings=file.encoding.findings(),
-    )
+        path.name, list(texts), labels, places, str(path), file.sha256, read_as=read_as,
+        findings=findings,
+    )  # fmt: skip

@@ -10,11 +10,14 @@ from longshort.config import DataConfig
 from longshort.config.sequences import SequenceData
 from longshort.data.labelled import Examples
 from longshort.data.labels import kind_of_labels, label_names
+from longshort.data.roles import may_be_labels, seems_text
 from longshort.data.sources import POLARS_ERRORS, Source, open_source
 from longshort.errors import DataError, nearest
 
-TEXTS = ("text", "sentence", "review", "content", "document", "comment", "message")
-LABELS = ("label", "class", "category", "target", "sentiment", "topic", "y")
+TEXTS = ("text", "texts", "sentence", "sentences", "review", "reviews", "content", "document",
+         "comment", "message", "tweet", "headline", "utterance", "question")  # fmt: skip
+LABELS = ("label", "labels", "class", "category", "target", "sentiment", "emotion", "intent",
+          "topic", "y")  # fmt: skip
 _TEXT_FLAG = "--text (or, where every row is a step of numbers, give --set data.format=long)"
 _LONGEST_LINE = 1 << 26
 """Bytes; a text may be a book."""
@@ -23,14 +26,18 @@ _LONGEST_LINE = 1 << 26
 def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Examples:
     """A CSV, TSV, JSON-lines or Parquet file, or a frame."""
     source = opened(data, config)
-    text = find_column(source, config.text, TEXTS, "text", _TEXT_FLAG)
-    label = find_column(source, config.label, LABELS, "label", "--label") if with_labels else None
+    text = _text_column(source, config)
+    label = _label_column(source, config, text) if with_labels else None
+    if config.header is None and label is not None and _is_row(source, text, label):
+        return read(data, config.model_copy(update={"header": False}))
     if text == label:
         raise DataError(f"{source.name}: the column {text!r} cannot be text and label at once")
     table = _collected(source, [text] if label is None else [text, label])
     texts = _texts(source, table[text])
     places = [source.row(i) for i in range(len(texts))]
-    found: dict[str, str] = {} if config.format is None else {"format": config.format}
+    found: dict[str, object] = {} if config.format is None else {"format": config.format}
+    if source.path is not None and config.header is not None:
+        found["header"] = config.header
     found["text"] = text
     examples = Examples(
         source.name,
@@ -50,11 +57,51 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
     return replace(examples, labels=labels, label_kind=kind_of_labels(table[label]))
 
 
+def _text_column(source: Source, config: SequenceData) -> str:
+    """By what was asked for, by its name, or by what stands in it."""
+    if config.text is None and not _usual(source, TEXTS):
+        found = seems_text(source)
+        if found is not None and found != config.label:
+            return found
+    return find_column(source, config.text, TEXTS, "text", _TEXT_FLAG)
+
+
+def _label_column(source: Source, config: SequenceData, text: str) -> str:
+    """The same of the label; raises `DataError` with those that may be it."""
+    if config.label is not None or _usual(source, LABELS):
+        return find_column(source, config.label, LABELS, "label", "--label")
+    likely = may_be_labels(source, text)
+    if len(likely) == 1:
+        return next(iter(likely))
+    if not likely:
+        return find_column(source, None, LABELS, "label", "--label")
+    shown = ", ".join(f"{name!r} ({count:,} values)" for name, count in likely.items())
+    raise DataError(
+        f"{source.name}: which column is the label? Name it with --label; likely ones are {shown}"
+    )
+
+
+def _is_row(source: Source, text: str, label: str) -> bool:
+    """Whether a file's column names are an example: the label is among the labels."""
+    if source.text is None or source.text.heading is None or label.lower() in LABELS:
+        return False
+    return text.lower() not in TEXTS and label in set(_collected(source, [label])[label].to_list())
+
+
+def _usual(source: Source, names: tuple[str, ...]) -> bool:
+    return any(name.strip().lower() in names for name in source.columns)
+
+
 def opened(data: object, config: SequenceData) -> Source:
     """The table, in which lines may be as long as texts are."""
     kind = config.format if config.format in ("csv", "jsonl", "parquet") else None
-    how = DataConfig(format=kind, delimiter=config.delimiter, encoding=config.encoding)
-    return open_source(data, how, _LONGEST_LINE)
+    return open_source(
+        data,
+        DataConfig(
+            format=kind, delimiter=config.delimiter, encoding=config.encoding, header=config.header
+        ),
+        _LONGEST_LINE,
+    )
 
 
 def find_column(

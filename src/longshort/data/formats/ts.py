@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 
 from longshort.data.labelled import Examples, Item
 from longshort.data.labels import label_names
-from longshort.data.numbers import finite
+from longshort.data.numbers import with_gaps
 from longshort.data.textfiles import read_text
 from longshort.errors import DataError
-
-_MISSING = ("?", "", "nan", "na")
-"""How a value that is not known is written."""
 
 
 @dataclass
@@ -149,13 +146,10 @@ def _case(
 
 def _values(path: Path, place: str, channel: int, text: str) -> NDArray[np.float64]:
     cells = text.split(",")
-    missing = [cell.strip().lower() in _MISSING for cell in cells]
-    known = ["0" if gone else cell for cell, gone in zip(cells, missing, strict=True)]
-    values, bad = finite(known, np.float64)
+    values, bad = with_gaps(cells)
     if bad is not None:
         raise DataError(
             f"{path}: {place}: channel {channel}, value {bad + 1} {cells[bad].strip()[:40]!r} is "
             "no number; correct it, write ? if it is not known, or remove the line"
         )
-    values[missing] = np.nan
     return values

@@ -33,8 +33,11 @@ def refuse_idle(config: ClassifyConfig, train: Examples) -> None:
     format = train.read_as.get("format")
     if format != "idx":
         idle.append(("data.pixels", f"is of images in IDX files, and {train.name} is none"))
-    if train.path is None or format not in ("csv", "long"):
+    if train.path is None or format not in ("csv", "long", "lines", "rows"):
+        idle.append(("data.header", f"is of CSV files, and {train.name} is none"))
         idle.append(("data.delimiter", f"is of CSV files, and {train.name} is none"))
+    if format not in ("lines", "rows"):
+        idle.append(("data.label_side", f"is of labels on lines, and {train.name} has none"))
     if "axes" not in train.read_as:
         idle.append(("data.axes", f"is of arrays [N, T, C], and {train.name} holds none"))
     if format != "long":

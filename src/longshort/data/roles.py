@@ -1,0 +1,62 @@
+"""Which columns of a table are text and label, by what stands in them."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from longshort.data.sources import POLARS_ERRORS, Source
+from longshort.errors import DataError
+
+_LETTERS = 12
+"""Mean length of a text, from which on a column is one; labels are shorter than three times so."""
+_TIMES = 3
+_MOSTLY = 0.5
+"""Texts are mostly different, and stand in so many of the rows."""
+_EACH = 3
+"""Rows of a label, on average."""
+
+
+def seems_text(source: Source) -> str | None:
+    """The only column of long texts that differ, or the one of by far the longest."""
+    lengths = {}
+    for name in source.columns:
+        cells = source.sample[name]
+        if cells.dtype != pl.String:
+            continue
+        known = cells.drop_nulls()
+        length = known.str.len_chars().mean()
+        if (
+            isinstance(length, float)
+            and length >= _LETTERS
+            and known.n_unique() > _MOSTLY * known.len()
+            and known.len() > _MOSTLY * cells.len()
+        ):
+            lengths[name] = length
+    if not lengths:
+        return None
+    first, *others = sorted(lengths, key=lambda name: -lengths[name])
+    return first if all(lengths[first] >= _TIMES * lengths[name] for name in others) else None
+
+
+def may_be_labels(source: Source, but: str) -> dict[str, int]:
+    """Columns of few, short, repeated values, and how many different ones each has."""
+    kinds = [pl.col(name) for name in source.columns if name != but and _is_flat(source, name)]
+    if not kinds:
+        return {}
+    try:
+        counts = source.lazy.select(pl.len().alias(" rows"), *(each.n_unique() for each in kinds))
+        gaps = source.lazy.select(each.null_count() for each in kinds)
+        found, missing = counts.collect().row(0, named=True), gaps.collect().row(0, named=True)
+    except POLARS_ERRORS as error:
+        raise DataError(source.explain(error)) from None
+    rows = found.pop(" rows")
+    most = rows // _EACH
+    return {name: n for name, n in found.items() if 2 <= n <= most and not missing[name]}
+
+
+def _is_flat(source: Source, name: str) -> bool:
+    cells = source.sample[name]
+    if cells.dtype == pl.String:
+        length = cells.str.len_chars().mean()
+        return isinstance(length, float) and length < _TIMES * _LETTERS
+    return cells.dtype.is_integer() or cells.dtype == pl.Boolean

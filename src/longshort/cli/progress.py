@@ -118,9 +118,10 @@ class Progress:
 
     def _on_start(self, event: Started) -> None:
         self._unit, self._measure, self._score = event.unit, event.measure, ""
+        scored = f"the validation score is {event.measure}, less is better"
         self._say(
-            f"training {event.parameters:,} parameters, at most {event.total_steps:,} steps; the "
-            f"validation score is {event.measure}, less is better"
+            f"training {event.parameters:,} parameters, at most {event.total_steps:,} steps; "
+            f"{scored if event.measure else 'there is no validation part'}"
         )
 
     def _on_epoch(self, event: EpochEnded) -> None:

@@ -169,7 +169,8 @@ def training_curves(
         trained = [record for record in history if record["epoch"]]
         _by_epoch(losses, trained, "train_loss", RIVAL_COLOURS[0], "training loss", marker=".")
         scored = [record for record in history if "val_score" in record]
-        _by_epoch(scores, scored, "val_score", MODEL_COLOUR, f"validation {measure}", marker=".")
+        label = f"validation {measure}" if scored else "no validation part"
+        _by_epoch(scores, scored, "val_score", MODEL_COLOUR, label, marker=".")
         for axis in axes[:-1]:
             axis.axvline(best, color="#999999", linestyle=":", label="kept weights")
             axis.legend()

@@ -110,7 +110,7 @@ class Task(ABC):
     @property
     @abstractmethod
     def measure(self) -> str:
-        """What `validate` returns, as people call it: "MSE (scaled)"."""
+        """What `validate` returns, as people call it: "MSE (scaled)"; empty where that is None."""
 
     @abstractmethod
     def validate(self) -> float | None:

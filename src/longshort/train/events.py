@@ -16,7 +16,7 @@ class Started:
     unit: str
     """What speed is told in."""
     measure: str
-    """What the validation score is, as people call it."""
+    """What the validation score is, as people call it; empty where there is none."""
 
 
 @dataclass(frozen=True)

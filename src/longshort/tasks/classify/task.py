@@ -96,6 +96,8 @@ class ClassifyTask(Task):
     @property
     def measure(self) -> str:
         """The share of wrong ones, with labels weighed as in training."""
+        if not self.val.sequences:
+            return ""
         weighed = "" if self._weights is None else ", labels weighed"
         return f"error (1 - accuracy{weighed})"
 

@@ -315,7 +315,7 @@ def test_a_layer_is_none_of_torchs_class(kind: str) -> None:
 
 
 @kinds
-@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script")
 def test_torchscript_and_complex_numbers_are_refused(kind: str) -> None:
     with pytest.raises(torch.jit.frontend.NotSupportedError):
         torch.jit.script(getattr(ls.nn, kind)(IN, H))

@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -118,18 +118,26 @@ class Grams:
     def bags(self, texts: Sequence[str]) -> Bags:
         """(1 + log count) · idf of each text's grams; each block has length 1, all together too."""
         found, offset = [], 0
-        for block, grams, idf in zip(self.kind.blocks, self.blocks, self.idf, strict=True):
-            numbers = {gram: i for i, gram in enumerate(grams, offset)}
-            rows, columns, counts = _occurrences(texts, block, numbers, offset + len(grams))
+        for block, numbers, idf in zip(self.kind.blocks, self._numbers, self.idf, strict=True):
+            rows, columns, counts = _occurrences(texts, block, numbers, offset + len(numbers))
             weights = (1 + np.log(counts)) * np.array([0.0, *idf])[columns - offset + 1]
             lengths = np.sqrt(np.bincount(rows, weights**2, minlength=len(texts)))
             found.append((rows, columns, weights / lengths[rows]))
-            offset += len(grams)
+            offset += len(numbers)
         rows, columns, weights = (np.concatenate(each) for each in zip(*found, strict=True))
         order = np.argsort(rows, kind="stable")
         begins = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(texts)))])
         scale = len(self.blocks) ** -0.5
         return Bags(columns[order], weights[order] * scale, begins, self.width)
+
+    @cached_property
+    def _numbers(self) -> list[dict[str, int]]:
+        """Of each block's grams the columns."""
+        offsets = np.cumsum([0, *map(len, self.blocks)]).tolist()
+        return [
+            {gram: i for i, gram in enumerate(block, offset)}
+            for block, offset in zip(self.blocks, offsets, strict=False)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longshort.config.classify import ClassifyConfig
-from longshort.data.buckets import MOST_STEPS, bucketed, in_order_of_length, shuffled
+from longshort.data.buckets import MOST_STEPS, POOL, bucketed, in_order_of_length, shuffled
 from longshort.data.labelled import Examples
 from longshort.data.parts import Parts
 from longshort.tasks.classify.fitted import Encoded, Fitted
@@ -48,15 +48,20 @@ class ClassifyTask(Task):
         return len(self.train.sequences)
 
     def batches(self, plan: TrainPlan, draw: torch.Generator) -> Sequence[Tensor]:
-        """Each example once at most: texts of nearly the same length together, others by chance."""
-        make = bucketed if self.fitted.vocabulary is not None else shuffled
-        found = make(self._lengths, plan.batch_size, draw, self._most_steps)
-        return found[: self.config.train.steps_per_epoch]
+        """Each example once at most: those of nearly the same length together.
+
+        Few sequences of numbers are drawn by chance, since batch normalisation wants mixed ones.
+        """
+        return self._drawn(plan.batch_size, draw)[: self.config.train.steps_per_epoch]
 
     def count_batches(self, batch_size: int) -> int:
         """Of an epoch without a cap."""
-        make = bucketed if self.fitted.vocabulary is not None else shuffled
-        return len(make(self._lengths, batch_size, torch.Generator(), self._most_steps))
+        return len(self._drawn(batch_size, torch.Generator().manual_seed(0)))
+
+    def _drawn(self, batch_size: int, draw: torch.Generator) -> list[Tensor]:
+        are_few = self.fitted.vocabulary is None and self.num_samples <= POOL * batch_size
+        make = shuffled if are_few else bucketed
+        return make(self._lengths, batch_size, draw, self._most_steps)
 
     @property
     def _most_steps(self) -> int:

@@ -28,7 +28,7 @@ _FOLDS = 3
 ENOUGH = 100
 """Validation examples below which settings are chosen by cross-validation of the training part."""
 _MOST_GRAMS = 200_000
-_CHOICE, _FINAL = 3_000_000, 10_000_000
+_CHOICE, _FINAL = 1_000_000, 6_000_000
 """Occurrences of n-grams that kinds are compared on, and that the chosen one is fitted to."""
 _COMPARED = 10_000
 """Sequences of numbers on which the penalty is chosen."""

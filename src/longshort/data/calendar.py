@@ -61,17 +61,18 @@ def calendar_waves(freq: Freq, index: Ints, periods: Sequence[Period]) -> Floats
     found = [np.empty((len(index), 0)), *waves.values()]
     if "day" in waves and "week" in waves:
         day, week = waves["day"][:, : 2 * _JOINT], waves["week"]
-        found.append((day[:, :, None] * week[:, None, :]).reshape(len(index), -1))
+        joint = day[:, :, None] * week[:, None, :]
+        found.append(joint.reshape(len(index), day.shape[1] * week.shape[1]))
     return np.concatenate(found, axis=1)
 
 
 def _waves(freq: Freq, index: Ints, name: Period, step: float) -> Floats:
     most = _HARMONICS[name] * (2 if name == "year" and freq.unit == "month" else 1)
     count = max(1, min(int(_LENGTH[name] / step) // 2, most))
-    stamps = freq.to_stamps(index).astype(np.float64) + _MONDAY
-    angle = 2 * np.pi * (stamps % _LENGTH[name]) / _LENGTH[name]
+    clock = freq.to_wall(index).astype(np.float64) + _MONDAY
+    angle = 2 * np.pi * (clock % _LENGTH[name]) / _LENGTH[name]
     angles = angle[:, None] * np.arange(1, count + 1)
-    return np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(len(index), -1)
+    return np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(len(index), 2 * count)
 
 
 def calendar_features(freq: Freq, index: Ints, periods: Sequence[Period]) -> Floats:

@@ -145,7 +145,7 @@ class ModelConfig(CellSettings):
     floor: float | Literal["auto"] | None = Field(
         "auto",
         description="least forecast in the data's units; auto: 0 for series that were never below "
-        "it in training; none for no floor",
+        "it; none for no floor",
     )
     calibrate: bool | None = Field(
         None, description="widen or narrow quantiles to cover the validation part as they should"

@@ -68,6 +68,12 @@ class Panel:
         """The target with gaps filled by the last known value; leading gaps stay NaN."""
         return forward_fill(self.target, self.offsets)
 
+    @cached_property
+    def lowest_so_far(self) -> Floats:
+        """The least target of each group up to every row, [N, K]; NaN before the first known."""
+        blocks = np.split(self.target, self.offsets[1:-1])
+        return np.concatenate([np.fmin.accumulate(block, axis=0) for block in blocks])
+
     def words(self, names: Sequence[str]) -> tuple[tuple[str, ...] | None, ...]:
         """The categories of these columns; None for a column of numbers."""
         return tuple(self.categories.get(name) for name in names)

@@ -63,7 +63,7 @@ def score_windows(
     flat = reader.flat(origins)
     tell("forecasting the test windows", 0, 0)
     raw = forecaster.uncalibrated(reader, origins)
-    quantiles = forecaster.calibrated(flat, raw)
+    quantiles = forecaster.calibrated(reader, origins, raw)
     forecasts = {MODEL: quantiles[..., config.model.middle]}
     forecasts |= baselines.forecasts(config, fitted, reader, origins)
     panel = reader.panel
@@ -89,7 +89,7 @@ def _notes(config: RunConfig, panel: Panel, flat: Origins) -> dict[str, str]:
     """Where the seasonal naive forecast has to make do."""
     season = config.model.season or 1
     if season == 1:
-        return {"seasonal_naive": "is the last value here: no season was found or given"}
+        return {}
     begins = panel.offsets[flat.group] + np.maximum(flat.row - season, 0)
     is_short = (flat.row < season) | np.isnan(panel.filled[begins, flat.column])
     short = int(is_short.sum())

@@ -52,15 +52,16 @@ class Forecaster:
 
     def forecast(self, reader: WindowReader, origins: Origins) -> Floats:
         """Forecasts [m, H, Q] in the user's units, one row per origin and column."""
-        return self.calibrated(reader.flat(origins), self.uncalibrated(reader, origins))
+        return self.calibrated(reader, origins, self.uncalibrated(reader, origins))
 
-    def calibrated(self, flat: Origins, quantiles: Floats) -> Floats:
+    def calibrated(self, reader: WindowReader, origins: Origins, quantiles: Floats) -> Floats:
         """Quantiles [m, H, Q] moved as the validation part asks for."""
         if self.shifts is None:
             return quantiles
+        flat = reader.flat(origins)
         spread = self.fitted.zscore.scale[flat.group, flat.column][:, None, None]
         moved = quantiles + self.shifts.T * spread
-        return np.sort(within_floor(self.config, self.fitted, flat, moved), axis=2)
+        return self._bounded(reader, flat, moved)
 
     def uncalibrated(self, reader: WindowReader, origins: Origins) -> Floats:
         """As the network gives them."""
@@ -78,8 +79,12 @@ class Forecaster:
         scaled = scaled.transpose(0, 2, 1, 3).reshape(-1, scaled.shape[1], scaled.shape[3])
         flat = reader.flat(origins)
         user = to_user_units(self.fitted, reader, flat, scaled)
+        return self._bounded(reader, flat, user)
+
+    def _bounded(self, reader: WindowReader, flat: Origins, user: Floats) -> Floats:
+        """Quantiles [m, H, Q] in their order, and no lower than the series allows."""
         user = self._still(reader, flat, user)
-        return np.sort(within_floor(self.config, self.fitted, flat, user), axis=2)
+        return np.sort(within_floor(self.config, self.fitted, reader.panel, flat, user), axis=2)
 
     def _still(self, reader: WindowReader, flat: Origins, user: Floats) -> Floats:
         """A series that has never moved, in training or in the window, stays where it is."""
@@ -87,11 +92,13 @@ class Forecaster:
         rows = np.flatnonzero(still[flat.group, flat.column])
         if not rows.size:
             return user
-        past = history(reader.panel, flat[rows], reader.context)
-        value = self.fitted.lowest[flat.group, flat.column][rows]
-        kept = np.all(past == value[:, None], axis=1)
+        value = self.fitted.lowest[flat.group, flat.column]
         user = user.copy()
-        user[rows[kept]] = value[kept, None, None]
+        for begin in range(0, rows.size, _PIECE):
+            some = rows[begin : begin + _PIECE]
+            past = history(reader.panel, flat[some], reader.context)
+            kept = some[np.all(past == value[some, None], axis=1)]
+            user[kept] = value[kept, None, None]
         return user
 
 

@@ -57,7 +57,9 @@ class Baselines:
         """Name to forecasts [m, H] in the data's units, held to the same floor as the model's."""
         asked = Asked(fitted, reader, origins)
         return {
-            baseline.name: within_floor(config, fitted, asked.flat, baseline.forecast(asked))
+            baseline.name: within_floor(
+                config, fitted, reader.panel, asked.flat, baseline.forecast(asked)
+            )
             for baseline in self.each
         }
 

@@ -154,6 +154,9 @@ def _joined(folds: list[Scored]) -> Scored:
         return np.concatenate([pick(fold) for fold in folds])
 
     first = folds[0]
+    kept = [name for name in first.forecasts if all(name in fold.forecasts for fold in folds)]
+    every = {name for fold in folds for name in fold.forecasts}
+    left_out = "is left out: it could not be fitted before every origin"
     return replace(
         first,
         origins=Origins(
@@ -168,8 +171,8 @@ def _joined(folds: list[Scored]) -> Scored:
         quantiles=join(lambda f: f.quantiles),
         uncalibrated=(None if first.uncalibrated is None else join(lambda f: f.uncalibrated)),
         forecasts={
-            name: np.concatenate([fold.forecasts[name] for fold in folds])
-            for name in first.forecasts
+            name: np.concatenate([fold.forecasts[name] for fold in folds]) for name in kept
         },
-        notes={name: text for fold in folds for name, text in fold.notes.items()},
+        notes={name: text for fold in folds for name, text in fold.notes.items()}
+        | dict.fromkeys(sorted(every.difference(kept)), left_out),
     )

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from longshort.evaluate.honesty import LEAST, Comparison
 
 _NOTE_GAIN = 0.01
+_CHANCE = 0.05
+"""Gain of the best baseline over a constant that may be chance; of more it is too early to say that
+nothing can be learned, however few test windows there are."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,10 @@ def _place(result: Comparison, standing: Standing) -> str:
     cell, title, metric, basis = standing.cell, standing.title, standing.metric, standing.basis
     ours, theirs = standing.losses
     if theirs == 0:
-        rest = "is exact too" if ours == 0 else f"has {ours:.3g}"
+        rest = "makes none either" if ours == 0 else f"has a {metric} of {ours:.3g}"
         return (
             f"The {cell} did not earn its place: {title} makes no error at all on {basis}, and the "
-            f"{cell}'s {metric} {rest}. Use the baseline."
+            f"{cell} {rest}. Use the baseline."
         )
     margin = f"{'' if result.gain >= LEAST else 'more than '}{abs(max(result.gain, LEAST)):.1%}"
     if result.low is None or result.high is None:
@@ -73,9 +76,11 @@ def _place(result: Comparison, standing: Standing) -> str:
 
 
 def _nothing(result: Comparison, standing: Standing) -> str:
-    """Said where neither the model nor any baseline beats a constant."""
-    outcome = standing.over_constant.outcome
-    if result.outcome in ("better", "too few") or outcome in ("better", "too few"):
+    """Said where neither the model nor any baseline beats a constant, or nearly so."""
+    beside = standing.over_constant
+    if standing.losses[1] == 0 or beside.gain > _CHANCE:
+        return ""
+    if result.outcome in ("better", "too few") or beside.outcome in ("better", "too few"):
         return ""
     return (
         f" Nothing could be learned here: no forecast is better than {standing.constant}, so what "

@@ -10,8 +10,10 @@ _SHOWN = 5
 
 def resembling(new: Iterable[tuple[str, ...]], known: Iterable[tuple[str, ...]]) -> str:
     """Which new names look like known ones, as the end of a sentence; empty where none does."""
-    places = {_plain(key): key for key in known}
-    pairs = [(key, places[_plain(key)]) for key in new if _plain(key) in places]
+    names = set(known)
+    places = {_plain(key): key for key in sorted(names)}
+    others = [key for key in new if key not in names]  # a known one may be new to the model
+    pairs = [(key, places[_plain(key)]) for key in others if _plain(key) in places]
     if not pairs:
         return ""
     shown = ", ".join(

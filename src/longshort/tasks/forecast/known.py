@@ -51,7 +51,7 @@ def decide_known(config: RunConfig, panel: Panel, split: Split, said: list[str])
             f"model.effects = {way.effects}, data.calendar = {list(way.calendar)}: the linear "
             f"model's scaled MSE on the validation part is {error:.4g} (tried: {all_tried})"
         )
-    else:
+    elif config.data.calendar is None:
         said.append(f"data.calendar = {list(way.calendar)} (periods longer than the context)")
     changes: dict[str, Any] = {"effects": way.effects}
     for name, block in (("level", "level"), ("linear_past", "past")):

@@ -58,6 +58,10 @@ def _equal(a: Fitted, b: Fitted) -> bool:
         (a.transform.location, b.transform.location),
         (a.transform.scale, b.transform.scale),
         (a.naive_error, b.naive_error),
+        (a.lowest, b.lowest),
+        (a.highest, b.highest),
+        (a.effects.weights, b.effects.weights),
+        (a.effects.centre, b.effects.centre),
         (a.past.mean, b.past.mean),
         (a.past.deviation, b.past.deviation),
     ]

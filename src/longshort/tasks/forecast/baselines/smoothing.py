@@ -100,7 +100,7 @@ def _trend_and_season(values: Floats, phase: Ints, season: int) -> tuple[float, 
 
 
 def _best_rate(values: Floats) -> float:
-    if len(values) < 3:
+    if np.count_nonzero(~np.isnan(values)) < 3:
         return _RATES[-1]
     errors = [float(np.nanmean((values[1:] - _smooth(values, rate)[:-1]) ** 2)) for rate in _RATES]
     return _RATES[int(np.argmin(np.nan_to_num(errors, nan=np.inf)))]

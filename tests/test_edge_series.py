@@ -1,0 +1,155 @@
+"""Series that are odd: late, still, unknown in training, below zero at last, over a clock change."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from longshort import workflow
+from longshort.backtest import backtest
+from longshort.config import assign
+from longshort.data.calendar import calendar_waves
+from longshort.data.timeline import DAY, Freq
+from longshort.evaluate.honesty import compare
+from longshort.tasks.forecast.sentence import Standing, sentence
+
+ROWS = 300
+START = datetime(2024, 1, 1)
+HOUR = DAY // 24
+SETTINGS = {
+    "train.max_epochs": 1,
+    "train.steps_per_epoch": 5,
+    "train.batch_size": 16,
+    "train.threads": 1,
+    "model.hidden": 8,
+    "model.context_length": 14,
+    "model.horizon": 3,
+}
+
+
+def nested(**settings: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"data": {"time": "ds"}}
+    for key, value in {**SETTINGS, **{k.replace("__", "."): v for k, v in settings.items()}}.items():
+        assign(found, key, value)
+    return found
+
+
+def daily(first: int = 0, **columns: Any) -> pl.DataFrame:
+    days = [START + timedelta(days=i) for i in range(first, ROWS)]
+    return pl.DataFrame({"ds": days, **columns})
+
+
+def weekly() -> np.ndarray:
+    noise = np.random.default_rng(0).normal(size=ROWS)
+    return np.asarray(10 + noise + np.sin(2 * np.pi * np.arange(ROWS) / 7))
+
+
+def test_waves_of_the_day_follow_the_clock_on_the_wall() -> None:
+    freq = Freq("fixed", HOUR, zone="Europe/Berlin")
+    begin = (datetime(2024, 3, 24) - datetime(1970, 1, 1)) // timedelta(hours=1)
+    index = begin + np.arange(14 * 24)  # one week before and one after the change to summer time
+    at_noon = index[freq.to_wall(index) % DAY == 12 * HOUR]
+    assert len(set((at_noon % 24).tolist())) == 2
+    waves = calendar_waves(freq, at_noon, ("day",))
+    assert waves[:, :2] == pytest.approx(np.tile([0.0, -1.0], (len(at_noon), 1)), abs=1e-9)
+
+
+def test_no_rows_have_as_many_waves_as_any() -> None:
+    freq = Freq("fixed", HOUR)
+    some = calendar_waves(freq, np.arange(5), ("day", "week"))
+    none = calendar_waves(freq, np.arange(0), ("day", "week"))
+    assert none.shape == (0, some.shape[1])
+
+
+def test_a_series_that_begins_after_training_is_forecast_like_a_new_one(tmp_path: Path) -> None:
+    values = weekly()
+    promo = (np.random.default_rng(1).random(ROWS) > 0.8) * 1.0
+    early = daily(id=["early"] * ROWS, y=values, p=promo)
+    frame = pl.concat([early, daily(260, id=["late"] * 40, y=values[260:], p=promo[260:])])
+    settings = {"data__group": "id", "data__future": ["p"], "model__effects": "series"}
+    workflow.run(nested(**settings), tmp_path / "run", data=frame)
+    days = [START + timedelta(days=ROWS + i) for i in range(3)]
+    ahead = [
+        pl.DataFrame({"ds": days, "id": name, "y": None, "p": 0.0}, schema=frame.schema)
+        for name in ("early", "late")
+    ]
+    found = workflow.load(tmp_path / "run").predict_ahead(pl.concat([frame, *ahead]))
+    assert found.table["id"].to_list() == ["early"] * 3 + ["late"] * 3
+    assert found.table["yhat"].is_between(8, 12).all()
+    assert found.notes == ("1 series were not seen in training; scaled by their own values",)
+
+
+def test_a_column_without_a_value_in_training_has_no_score_and_does_no_harm(tmp_path: Path) -> None:
+    late = np.full(ROWS, np.nan)
+    late[-20:] = 1.0
+    frame = daily(a=weekly(), b=late)
+    scores = workflow.run(nested(data__target=["a", "b"]), tmp_path / "run", data=frame)
+    assert scores["test"]["baselines"]["theta"]["by_series"]["mae"][1] is None
+    assert scores["windows"] == 58
+
+
+def test_a_series_that_has_gone_below_zero_has_no_floor_any_more(tmp_path: Path) -> None:
+    values = 5 + np.random.default_rng(0).random(ROWS)
+    values[220:] -= np.linspace(0, 12, 80)
+    frame = daily(y=values)
+    scores = workflow.run(nested(), tmp_path / "run", data=frame)
+    assert scores["test"]["baselines"]["last_value"]["mae"] < 0.6
+    ahead = workflow.load(tmp_path / "run").predict_ahead(frame).table["yhat"]
+    assert ahead.is_between(-8, -4).all()
+
+
+def test_intervals_of_a_series_that_never_moved_are_not_widened(tmp_path: Path) -> None:
+    frame = pl.concat([
+        daily(id=["moving"] * ROWS, y=weekly()),
+        daily(id=["still"] * ROWS, y=np.zeros(ROWS)),
+    ])  # fmt: skip
+    settings = nested(data__group="id", model__quantiles=[0.1, 0.5, 0.9])
+    workflow.run(settings, tmp_path / "run", data=frame)
+    trained = workflow.load(tmp_path / "run")
+    assert np.any(trained.forecaster.shifts != 0)
+    table = trained.predict_ahead(frame).table.filter(pl.col("id") == "still")
+    assert table.select("q0.1", "q0.5", "q0.9").to_numpy().tolist() == [[0.0, 0.0, 0.0]] * 3
+
+
+def test_a_series_that_never_moves_is_not_called_unpredictable(tmp_path: Path) -> None:
+    frame = daily(y=np.full(ROWS, 5.0))
+    scores = workflow.run(nested(), tmp_path / "run", data=frame)
+    assert scores["verdict"].endswith("the LSTM makes none either. Use the baseline.")
+    assert "seasonal_naive" not in scores["notes"]
+
+
+@pytest.mark.parametrize(("gain", "is_said"), [(0.01, True), (0.3, False)])
+def test_nothing_is_learnable_only_where_no_baseline_is_well_below_a_constant(
+    gain: float, is_said: bool
+) -> None:
+    draw = np.random.default_rng(0)
+    constant = draw.exponential(size=40)
+    best = constant * (1 - gain) + draw.normal(size=40)
+    best += constant.mean() * (1 - gain) - best.mean()
+    beside = compare(best, constant, 3)
+    assert beside.outcome == "equal"
+    standing = Standing(
+        "LSTM", "MAE", "the mean by time of week", "40 windows", (1.0, 1.0), "the mean", beside, 0.1
+    )
+    result = compare(constant, constant, 3)
+    assert ("Nothing could be learned" in sentence(result, standing)) == is_said
+
+
+def test_a_given_calendar_is_not_told_as_a_decision(tmp_path: Path) -> None:
+    said: list[str] = []
+    settings = nested(data__calendar=["week"], model__effects="off")
+    workflow.run(settings, tmp_path / "run", data=daily(y=weekly()), say=said.append)
+    assert not [line for line in said if "data.calendar" in line]
+
+
+def test_a_baseline_that_some_origins_lack_is_left_out_of_the_backtest_and_told() -> None:
+    values = weekly()
+    values[:190:3] = 0.0  # a third is nothing before the first origin, less before the last
+    found = backtest(nested(), data=daily(y=values), windows=5, stride=20, refit=True)
+    assert "croston" not in found.scores["test"]["baselines"]
+    assert found.scores["notes"]["croston"].startswith("is left out")

@@ -1,4 +1,4 @@
-"""Series that are odd: late, still, unknown in training, below zero at last, over a clock change."""
+"""Odd series: late, still, unknown in training, below zero at last, over a clock change."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ SETTINGS = {
 
 def nested(**settings: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"data": {"time": "ds"}}
-    for key, value in {**SETTINGS, **{k.replace("__", "."): v for k, v in settings.items()}}.items():
+    given = {key.replace("__", "."): value for key, value in settings.items()}
+    for key, value in {**SETTINGS, **given}.items():
         assign(found, key, value)
     return found
 

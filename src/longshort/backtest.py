@@ -170,9 +170,7 @@ def _joined(folds: list[Scored]) -> Scored:
         moment=join(lambda f: f.moment),
         quantiles=join(lambda f: f.quantiles),
         uncalibrated=(None if first.uncalibrated is None else join(lambda f: f.uncalibrated)),
-        forecasts={
-            name: np.concatenate([fold.forecasts[name] for fold in folds]) for name in kept
-        },
+        forecasts={name: np.concatenate([fold.forecasts[name] for fold in folds]) for name in kept},
         notes={name: text for fold in folds for name, text in fold.notes.items()}
         | dict.fromkeys(sorted(every.difference(kept)), left_out),
     )

@@ -54,14 +54,17 @@ class KnownEffects:
         """Whether there is no feature."""
         return self.shared.size == 0
 
-    def values(self, panel: Panel, future: Floats) -> Floats:
-        """In scaled units, for every row and column [N, K]; future [N, C] are scaled covariates."""
+    def values(self, panel: Panel, future: Floats, lag: int = 0) -> Floats:
+        """In scaled units, for every row and column [N, K]; future [N, C] are scaled covariates.
+
+        lag: of the difference that the scaled values are, 0 where they are none.
+        """
         found = np.zeros((panel.num_rows, panel.target.shape[1]))
         if self.is_none:
             return found
         for group, begin, end in _pieces(panel):
             own = group if len(self.weights) > 1 else 0
-            rows = _features(panel, future, self.periods, group, np.arange(begin, end))
+            rows = _features(panel, future, self.periods, lag, group, np.arange(begin, end))
             at = slice(panel.offsets[group] + begin, panel.offsets[group] + end)
             found[at] = rows @ self.weights[own].T - self.centre[own]
         return found
@@ -96,7 +99,13 @@ class KnownEffects:
 
 
 def fit_effects(
-    panel: Panel, rows: Ints, scaled: Floats, future: Floats, periods: tuple[Period, ...], per: Per
+    panel: Panel,
+    rows: Ints,
+    scaled: Floats,
+    future: Floats,
+    periods: tuple[Period, ...],
+    per: Per,
+    lag: int = 0,
 ) -> KnownEffects:
     """Feasible generalised least squares on the first `rows` [G] of each group.
 
@@ -110,7 +119,7 @@ def fit_effects(
     most = max(64, _MOST_ROWS // groups)
     kept: list[_Sums] = []
     for group, end in enumerate(rows.tolist()):
-        sums = _sums(panel, scaled, future, periods, group, most, end)
+        sums = _sums(panel, scaled, future, periods, lag, group, most, end)
         are_kept = groups * columns * sums.gram.shape[1] ** 2 <= _MOST_NUMBERS
         kept = [*kept, sums] if are_kept or not kept else [kept[0].joined(sums)]
     shared = _solve(sum(each.gram.sum(0) for each in kept), sum(e.cross.sum(0) for e in kept))
@@ -160,6 +169,7 @@ def _sums(
     scaled: Floats,
     future: Floats,
     periods: tuple[Period, ...],
+    lag: int,
     group: int,
     most: int,
     end: int,
@@ -168,8 +178,8 @@ def _sums(
     row = np.arange(1, max(end, 1))
     if len(row) > most:
         row = np.sort(np.random.default_rng(0).choice(row, most, replace=False))
-    now = _features(panel, future, periods, group, row)
-    before = _features(panel, future, periods, group, row - 1)
+    now = _features(panel, future, periods, lag, group, row)
+    before = _features(panel, future, periods, lag, group, row - 1)
     at = panel.offsets[group] + row
     y, y_before = scaled[at], scaled[at - 1]
     columns, size = y.shape[1], now.shape[1]
@@ -213,11 +223,14 @@ def _by_mask(known: np.ndarray[Any, np.dtype[np.bool_]]) -> Iterator[tuple[Any, 
 
 
 def _features(
-    panel: Panel, future: Floats, periods: tuple[Period, ...], group: int, row: Ints
+    panel: Panel, future: Floats, periods: tuple[Period, ...], lag: int, group: int, row: Ints
 ) -> Floats:
-    """Calendar waves and covariates of rows of a group, [n, F]."""
+    """Calendar waves and covariates of rows of a group, [n, F]; with a lag, what they changed."""
     waves = calendar_waves(panel.freq, panel.first[group] + row, periods)
-    return np.concatenate([waves, future[panel.offsets[group] + row]], axis=1)
+    found = np.concatenate([waves, future[panel.offsets[group] + row]], axis=1)
+    if lag:
+        found -= _features(panel, future, periods, 0, group, np.maximum(row - lag, 0))
+    return found
 
 
 def _pieces(panel: Panel) -> Iterator[tuple[int, int, int]]:

@@ -124,7 +124,8 @@ class Fitted:
         per = config.model.effects or "off"
         values = np.where(self._is_known(panel), self.transform.apply(panel), np.nan)
         future = self._future(panel)
-        return fit_effects(panel, self.rows, values, future, config.data.calendar or (), per)
+        lag = self.transform.config.difference
+        return fit_effects(panel, self.rows, values, future, config.data.calendar or (), per, lag)
 
     def _is_known(self, panel: Panel) -> NDArray[np.bool_]:
         """Which scaled values stand for something that was measured, [N, K].
@@ -159,7 +160,8 @@ class Fitted:
         calendar = calendar_features(panel.freq, panel.index(), config.data.calendar)
         past = forward_fill(panel.past, panel.offsets)
         future = self._future(panel)
-        scaled, effects = self.transform.apply(panel), self.effects.values(panel, future)
+        scaled = self.transform.apply(panel)
+        effects = self.effects.values(panel, future, self.transform.config.difference)
         if not self.effects.is_none:
             measured = np.where(self._is_known(panel), scaled - effects, np.nan)
             scaled = forward_fill(measured, panel.offsets)

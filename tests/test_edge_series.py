@@ -154,3 +154,32 @@ def test_a_baseline_that_some_origins_lack_is_left_out_of_the_backtest_and_told(
     found = backtest(nested(), data=daily(y=values), windows=5, stride=20, refit=True)
     assert "croston" not in found.scores["test"]["baselines"]
     assert found.scores["notes"]["croston"].startswith("is left out")
+
+
+def test_intervals_are_calibrated_on_series_that_move(tmp_path: Path) -> None:
+    moving = daily(id=["moving"] * ROWS, y=weekly())
+    still = [daily(id=[f"still{i}"] * ROWS, y=np.zeros(ROWS)) for i in range(3)]
+    settings = nested(
+        data__group="id",
+        model__quantiles=[0.1, 0.5, 0.9],
+        split__val=0.3,
+        train__learning_rate=1e-9,
+    )
+    shifts = []
+    for name, frame in (("alone", moving), ("together", pl.concat([moving, *still]))):
+        workflow.run(settings, tmp_path / name, data=frame)
+        shifts.append(workflow.load(tmp_path / name).forecaster.shifts)
+    assert np.any(np.abs(shifts[0]) > 0.1)
+    assert shifts[1] == pytest.approx(shifts[0], abs=0.05)
+
+
+def test_effects_of_what_is_known_ahead_are_differenced_with_the_target(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    promo = (draw.random(ROWS) > 0.8) * 1.0
+    frame = daily(y=50 + np.cumsum(draw.normal(size=ROWS)) + 20 * promo, p=promo)
+    settings = nested(
+        data__future=["p"], data__calendar=[], model__effects="shared", transform__difference=1
+    )
+    scores = workflow.run(settings, tmp_path / "run", data=frame)
+    assert scores["test"]["baselines"]["linear"]["mae"] < 2
+    assert scores["test"]["model"]["mae"] < 2

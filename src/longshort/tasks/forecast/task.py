@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from longshort.config import RunConfig
@@ -87,19 +88,24 @@ class Forecaster:
         return np.sort(within_floor(self.config, self.fitted, reader.panel, flat, user), axis=2)
 
     def _still(self, reader: WindowReader, flat: Origins, user: Floats) -> Floats:
-        """A series that has never moved, in training or in the window, stays where it is."""
-        still = self.fitted.lowest == self.fitted.highest
-        rows = np.flatnonzero(still[flat.group, flat.column])
-        if not rows.size:
+        """A series that has never moved stays where it is."""
+        stays = self.stays(reader, flat)
+        if not stays.any():
             return user
-        value = self.fitted.lowest[flat.group, flat.column]
         user = user.copy()
+        user[stays] = self.fitted.lowest[flat.group, flat.column][stays][:, None, None]
+        return user
+
+    def stays(self, reader: WindowReader, flat: Origins) -> NDArray[np.bool_]:
+        """Whose series has never moved, in training or in the window, [m]."""
+        lowest = self.fitted.lowest[flat.group, flat.column]
+        found = lowest == self.fitted.highest[flat.group, flat.column]
+        rows = np.flatnonzero(found)
         for begin in range(0, rows.size, _PIECE):
             some = rows[begin : begin + _PIECE]
             past = history(reader.panel, flat[some], reader.context)
-            kept = some[np.all(past == value[some, None], axis=1)]
-            user[kept] = value[kept, None, None]
-        return user
+            found[some] = np.all(past == lowest[some, None], axis=1)
+        return np.asarray(found)
 
 
 class ForecastTask(Task):
@@ -214,6 +220,9 @@ class ForecastTask(Task):
             return
         flat = self.reader.flat(self._val)
         quantiles = self.forecaster.uncalibrated(self.reader, self._val)
+        # Series that have never moved are nearly always right, which says nothing of the others.
+        moving = np.flatnonzero(~self.forecaster.stays(self.reader, flat))
+        flat, quantiles = flat[moving], quantiles[moving]
         spread = self.fitted.zscore.scale[flat.group, flat.column]
         truth = self.reader.truth(flat)
         self.forecaster.shifts = quantile_shifts(

@@ -25,7 +25,7 @@ from longshort.errors import ConfigError, DataError, LongshortError, RunError
 from longshort.report.card import model_card
 from longshort.report.content import ReportInput
 from longshort.report.html import build_report
-from longshort.runfolder import DATA, MODEL
+from longshort.runfolder import CONFIG, DATA, MODEL
 from longshort.tasks.forecast.baselines.table import Baselines, fit_baselines, restore_baselines
 from longshort.tasks.forecast.defaults import refuse_reserved, resolve
 from longshort.tasks.forecast.fitted import Fitted
@@ -265,6 +265,11 @@ def load(path: Path, say: Say = quiet) -> Trained:
     folder, config, stored = open_finished(path, say)
     if not isinstance(config, RunConfig):
         raise RunError(f"{path}: is a run of the task {config.task!r}, and no forecaster")
+    if "effects" not in stored.get("fitted", {}):
+        raise RunError(
+            f"{path}: was made before forecasters kept their baselines and known effects; train it "
+            f"again, for example with: longshort run --config {folder.file(CONFIG)} --out NEW"
+        )
     fitted = Fitted.from_dict(stored.get("fitted", {}), config)
     tensors = load_model(folder)
     network = build_network(config, fitted).to(config.train.device)

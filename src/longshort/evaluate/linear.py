@@ -19,7 +19,7 @@ Piece = tuple[Floats, Floats]
 
 RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1)
 """Penalties tried, relative to the mean square of the inputs."""
-_MIN_GAIN = 0.005
+_MIN_GAIN = 0.02
 """Share of the validation error that a further block of inputs has to save."""
 _ROUNDS = 60
 _CORNER = 0.05
@@ -64,7 +64,7 @@ def least_squares(
     """Ridge regression with the penalty and the blocks of inputs that do best on other windows.
 
     The first block is always used; each of the others, and all of them together, has to save
-    half a hundredth of the validation error.
+    a fiftieth of the validation error.
     """
     seen, other = _moments(train), _moments(validate)
     names = list(blocks)

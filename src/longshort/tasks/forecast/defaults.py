@@ -21,6 +21,8 @@ _HELD_OUT: tuple[Part, ...] = ("val", "test")
 _MAX_SCORED, _MAX_SEEN = 4_000_000, 50_000_000
 """Values that are forecast in the test part, and with their contexts, above which origins are
 thinned."""
+_CYCLES = 10
+"""Seasons in training below which a context of whole seasons would leave too few windows."""
 _LONGEST = 1024
 """Steps of a decided context; what is longer than that the calendar has to say."""
 _STEPS_PER_EPOCH = 200
@@ -85,8 +87,7 @@ def _decide_lengths(config: RunConfig, panel: Panel, split: Split, said: list[st
     longest = int(split.end["train"].max())
     context = model.context_length
     if context is None:
-        wanted = max(3 * horizon, 24, 14 * season if season <= 24 else 2 * season)
-        wanted = min(wanted, max(_LONGEST, 2 * horizon))
+        wanted = min(_wanted(horizon, season, longest), max(_LONGEST, 2 * horizon))
         room = max(longest // 3, min(longest - horizon, max(season, 1)))
         context = max(1, min(wanted, room))
         if context > season:
@@ -103,6 +104,15 @@ def _decide_lengths(config: RunConfig, panel: Panel, split: Split, said: list[st
         said.append(f"model.patch = {patch} steps enter the cell together")
     lengths = {"horizon": horizon, "context_length": context, "patch": patch}
     return update(config, "model", lengths)
+
+
+def _wanted(horizon: int, season: int, longest: int) -> int:
+    """Steps of context: some seasons, unless training shows few of them; those the calendar and the
+    profiles tell of."""
+    usual = max(3 * horizon, 24)
+    if season > 24 and longest < _CYCLES * season:
+        return usual
+    return max(usual, 14 * season if season <= 24 else 2 * season)
 
 
 def _horizon(season: int, split: Split) -> int:

@@ -8,17 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from longshort.config import RunConfig
 from longshort.data.calendar import Period, all_periods, useful_periods
-from longshort.data.panel import Panel
+from longshort.data.panel import Floats, Panel
 from longshort.data.split import Split
+from longshort.evaluate.honesty import compare
 from longshort.tasks.forecast.effects import Per
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.linear import LinearWindows, plan_of, thinned
 from longshort.tasks.forecast.update import update
 
-_MIN_GAIN = 0.01
-"""Share of the validation error that known effects have to save."""
+_FEW_GAIN = 0.1
+"""Share of the validation error to save where the part is too short to tell two models apart."""
 _MOST_VALIDATED = 4096
 
 
@@ -39,17 +42,17 @@ def decide_known(config: RunConfig, panel: Panel, split: Split, said: list[str])
     if None not in (config.data.calendar, model.effects, model.level, model.linear_past):
         return config
     plain, ways = _ways(config, panel, split)
-    tried = [(way, *_tried(config, panel, split, way)) for way in (plain, *ways)]
-    best = tried[0]
-    for other in tried[1:]:
-        if other[1] < (1 - (_MIN_GAIN if best is tried[0] else 0)) * best[1]:
-            best = other
-    way, error, blocks = best
+    tried = [_tried(config, panel, split, way) for way in (plain, *ways)]
+    better = [each for each in tried[1:] if _is_better(each, tried[0])]
+    best = min(better, key=lambda each: each.error) if better else tried[0]
+    way, blocks = best.way, best.blocks
     if len(tried) > 1:
-        all_tried = "; ".join(f"{each[0]}: {each[1]:.4g}" for each in tried)
+        all_tried = "; ".join(f"{each.way}: {each.error:.4g}" for each in tried)
+        why = "" if better or way.effects != "off" else ", no other is better beyond doubt"
         said.append(
-            f"model.effects = {way.effects}, data.calendar = {list(way.calendar)}: the linear "
-            f"model's scaled MSE on the validation part is {error:.4g} (tried: {all_tried})"
+            f"model.effects = {way.effects}, data.calendar = {list(way.calendar)}: the scaled MSE "
+            "of the linear model on the validation part is "
+            f"{best.error:.4g} (tried: {all_tried}{why})"
         )
     elif config.data.calendar is None:
         said.append(f"data.calendar = {list(way.calendar)} (periods longer than the context)")
@@ -86,17 +89,44 @@ def _ways(config: RunConfig, panel: Panel, split: Split) -> tuple[_Way, list[_Wa
     return plain, [way for way in ways if way != plain]
 
 
-def _tried(
-    config: RunConfig, panel: Panel, split: Split, way: _Way
-) -> tuple[float, tuple[str, ...]]:
-    """Validation error of the linear model after these effects, and the inputs that it took."""
+@dataclass(frozen=True)
+class _Tried:
+    """A way's linear model on the validation part: loss by moment [n] in time order, and the inputs
+    that it took; `block` neighbouring moments share steps."""
+
+    way: _Way
+    losses: Floats
+    block: int
+    blocks: tuple[str, ...]
+
+    @property
+    def error(self) -> float:
+        """Mean loss."""
+        return float(self.losses.mean()) if self.losses.size else float("inf")
+
+
+def _is_better(way: _Tried, plain: _Tried) -> bool:
+    if not way.losses.size or not plain.losses.size:
+        return False
+    found = compare(way.losses, plain.losses, way.block)
+    return found.outcome == "better" or (found.outcome == "too few" and found.gain > _FEW_GAIN)
+
+
+def _tried(config: RunConfig, panel: Panel, split: Split, way: _Way) -> _Tried:
     config = update(config, "data", {"calendar": way.calendar})
     config = update(config, "model", {"effects": way.effects})
     fitted = Fitted.fit(panel, split, config)
     reader = fitted.reader(panel, config)
     train, val = reader.origins("train", split), reader.origins("val", split)
     if not len(train) or not len(val):
-        return float("inf"), ()
-    windows = LinearWindows(reader, train, thinned(val, _MOST_VALIDATED), "last")
-    found = windows.least_squares(plan_of(config, fitted.past.width, everything=True))
-    return found.error, found.blocks
+        return _Tried(way, np.empty(0), 1, ())
+    val = thinned(val, _MOST_VALIDATED)
+    windows = LinearWindows(reader, train, val, "last")
+    plan = plan_of(config, fitted.past.width, everything=True)
+    found = windows.least_squares(plan)
+    moments, number = np.unique(panel.first[val.group] + val.row, return_inverse=True)
+    columns = panel.target.shape[1] if reader.joint else 1
+    losses = windows.losses(found, plan).reshape(len(val), columns).mean(1)
+    by_moment = np.bincount(number, losses) / np.bincount(number)
+    apart = int(np.diff(moments).min()) if len(moments) > 1 else 1
+    return _Tried(way, by_moment, -(-reader.horizon // apart), found.blocks)

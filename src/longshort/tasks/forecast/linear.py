@@ -45,6 +45,11 @@ class LinearWindows:
         used = {n: part for n, part in plan.blocks.items() if n in (*begin.blocks, "level")}
         return least_absolute(self._pieces(thinned(self.train, most), plan), begin, used)
 
+    def losses(self, found: LinearMap, plan: StraightPlan) -> Floats:
+        """Mean square of each validation window and column, [n · C]."""
+        pieces = self._pieces(self.val, plan)
+        return np.concatenate([np.mean((found(x) - change) ** 2, axis=1) for x, change in pieces])
+
     def _pieces(self, origins: Origins, plan: StraightPlan) -> Iterator[Piece]:
         """Inputs [n, I] and changes [n, H], a piece at a time; gaps hold the last known value."""
         for begin in range(0, len(origins), _PIECE):

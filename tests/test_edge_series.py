@@ -183,3 +183,12 @@ def test_effects_of_what_is_known_ahead_are_differenced_with_the_target(tmp_path
     scores = workflow.run(settings, tmp_path / "run", data=frame)
     assert scores["test"]["baselines"]["linear"]["mae"] < 2
     assert scores["test"]["model"]["mae"] < 2
+
+
+def test_what_the_linear_path_sees_is_told(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random(ROWS)
+    frame = daily(y=values, early=np.roll(values, -1))  # tomorrow's value, today
+    said: list[str] = []
+    workflow.run(nested(data__past=["early"]), tmp_path / "run", data=frame, say=said.append)
+    assert "decided: model.linear_past = true: past covariates help the linear model" in said
+    assert any(line.endswith("(none found, in the training part)") for line in said)

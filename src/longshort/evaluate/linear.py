@@ -117,7 +117,7 @@ def least_absolute(
     free = torch.zeros(x.size(1), 1, dtype=x.dtype)
     for part in used.values():
         free[part] = 1.0
-    corner = _CORNER * float(y.std()) or 1.0
+    corner = _CORNER * float(y.std(correction=0)) or 1.0
     size = x.square().mean(0).sqrt().clamp_min(1e-6)[:, None]
     weights = (torch.from_numpy(begin.weights) * size).requires_grad_()
     optimizer: Optimizer = torch.optim.LBFGS(

@@ -76,7 +76,7 @@ def _decide_season(config: RunConfig, panel: Panel, split: Split, said: list[str
         return config
     season = find_season(panel, split.end["train"])
     why = f"{season} steps of {panel.freq}" if season > 1 else "none found"
-    said.append(f"model.season = {season} ({why}, from the training part's autocorrelation)")
+    said.append(f"model.season = {season} ({why}, in the training part)")
     return update(config, "model", {"season": season})
 
 

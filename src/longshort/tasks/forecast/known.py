@@ -62,6 +62,8 @@ def decide_known(config: RunConfig, panel: Panel, split: Split, said: list[str])
             changes[name] = block in blocks
     if changes.get("level"):
         said.append("model.level = true: the series' level helps the linear model")
+    if changes.get("linear_past"):
+        said.append("model.linear_past = true: past covariates help the linear model")
     config = update(config, "data", {"calendar": way.calendar})
     return update(config, "model", changes)
 

@@ -208,11 +208,6 @@ class ForecastTask(Task):
         """What the linear baseline is fitted to."""
         return LinearWindows(self.reader, self._train, self._val, "last")
 
-    @property
-    def validated(self) -> Origins:
-        """The validation windows."""
-        return self._val
-
     def calibrate(self) -> None:
         """Let the forecaster's quantiles cover the validation part as they should."""
         model = self.config.model

@@ -403,7 +403,8 @@ def read(path: Path, content: str | bytes, **settings: str) -> Examples:
 
 
 def test_lines_of_label_and_text(tmp_path: Path) -> None:
-    found = read(tmp_path / "x.train", "1 good film\n\n0 bad\tone\r\n")
+    lines = "1 good film\n\n0 bad\tone\r\n"
+    found = read(tmp_path / "x.train", lines, label_side="first", delimiter=" ")
     assert found.items == ["good film", "bad\tone"] and found.labels == ["1", "0"]
     assert found.places == ["line 1", "line 3"]
 
@@ -422,7 +423,12 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "settings", "message"),
     [
-        ("x.train", "1 good\n0\n", {}, "line 2: a label and a text are expected, got '0'"),
+        (
+            "x.train",
+            "1 good\n0\n",
+            {"label_side": "first", "delimiter": " "},
+            "line 2: a label and a text are expected, got '0'",
+        ),
         ("x.train", b"1 good\n0 b\xffd\n", {}, r"line 2: byte 4 of the line \(0xff\) is not UTF-8"),
         ("x.train", "\n\n", {}, "holds no line"),
         ("x.csv", "a,b\nhi,1\n", {}, "which column is the text\\? Name it with --text"),

@@ -17,6 +17,7 @@ from longshort.data.dataset import read_dataset
 from longshort.data.season import find_season
 from longshort.data.split import Split, make_split
 from longshort.errors import ConfigError
+from longshort.evaluate.honesty import Comparison
 from longshort.tasks.forecast.baselines.contract import Asked, Seen
 from longshort.tasks.forecast.baselines.naive import Drift, Repeated, naive_baselines
 from longshort.tasks.forecast.baselines.profiles import profile_baselines
@@ -29,6 +30,7 @@ from longshort.tasks.forecast.calibration import quantile_shifts
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.effects import fit_effects
 from longshort.tasks.forecast.fitted import Fitted
+from longshort.tasks.forecast.sentence import Standing, sentence
 from longshort.tasks.forecast.straight import StraightPlan
 from longshort.tasks.forecast.task import positive
 
@@ -282,8 +284,41 @@ def test_coverage_is_told_before_and_after_calibration(tmp_path: Path) -> None:
     assert model["coverage_0.8"] == pytest.approx(0.8, abs=0.06)
     before = model["coverage_0.8_uncalibrated"]
     assert abs(before - 0.8) > abs(model["coverage_0.8"] - 0.8)
+    assert scores["notes"]["the 80% interval"] == (
+        f"covers {model['coverage_0.8']:.1%} of the test values; {before:.1%} before calibration"
+    )
     again = workflow.load(tmp_path / "run").evaluate(daily(noise))
     assert again["test"]["model"]["coverage_0.8"] == pytest.approx(model["coverage_0.8"], abs=0.01)
+
+
+def test_quantiles_that_too_few_windows_calibrate_are_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    noise = np.random.default_rng(11).normal(size=200)
+    settings = nested(model__quantiles=[0.1, 0.5, 0.9], model__horizon=5, split__val=20)
+    scores = workflow.run(settings, tmp_path / "run", data=daily(noise), say=said.append)
+    assert (
+        "warning: the quantiles are not calibrated: the validation part has fewer than 40 windows "
+        "of series that move; give more data or a larger split.val"
+    ) in said
+    assert scores["notes"]["the 80% interval"].endswith("it is not calibrated")
+
+
+def test_of_too_few_forecasts_equal_ones_are_called_equal() -> None:
+    untold = Comparison("too few", 0.0, None, None)
+    standing = Standing(
+        cell="LSTM",
+        metric="scaled MSE",
+        title="the linear model",
+        basis="7 test windows",
+        losses=(0.5, 0.5),
+        constant="the mean of the training part",
+        over_constant=untold,
+        r2=0.3,
+    )
+    assert sentence(untold, standing) == (
+        "Too few independent forecasts to tell (7 test windows), and nothing to tell apart: the "
+        "LSTM's scaled MSE equals that of the linear model, the best baseline."
+    )
 
 
 def test_of_a_long_context_the_linear_map_sees_the_latest_steps() -> None:

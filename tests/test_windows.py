@@ -95,6 +95,13 @@ def test_a_part_that_would_be_empty_is_refused() -> None:
         make_split(ragged(), SplitConfig(val=100, test=200))
 
 
+def test_a_series_that_has_no_three_steps_is_to_be_longer() -> None:
+    frame = pl.DataFrame({"ds": ["2024-01-01", "2024-01-02"], "y": [5.0, 6.0]})
+    panel = read_dataset(frame, RunConfig().data).panel
+    with pytest.raises(ConfigError, match="on 2 steps; give a longer series"):
+        make_split(panel, SplitConfig(val=1, test=1))
+
+
 def test_windows_are_the_slices_that_a_loop_would_take() -> None:
     panel = ragged()
     reader = reader_of(panel)

@@ -56,7 +56,7 @@ def command(
         from longshort import workflow
 
         screen.working("reading the data")
-        findings = workflow.check(settings)
+        findings = workflow.check(settings, say=screen.say)
         path = settings["data"]["path"]
         lines = []
         for finding in findings:

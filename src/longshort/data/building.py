@@ -320,7 +320,7 @@ def _merge_duplicates(
     how = config.duplicates if conflict else "first"
     verb = {"mean": "averaged", "last": "the last kept", "first": "the first kept"}
     said = "with different values" if how == "error" else verb[how]
-    group = "" if schema.group else "if the file holds several series, name them with --group; "
+    group = "" if schema.group else _several(source, schema)
     findings.append(
         Finding(
             "duplicates",
@@ -345,6 +345,19 @@ def _merge_duplicates(
             total, count, out=np.full_like(total, np.nan), where=count > 0
         )
     return merged, index[keep]
+
+
+def _several(source: Source, schema: Schema) -> str:
+    """That rows may belong to several series, and the column that tells them apart if one does."""
+    rows, found = source.sample, ""
+    for name in rows.columns if schema.times else ():
+        is_name = rows[name].dtype == pl.String or rows[name].dtype.is_integer()
+        is_name &= name not in {*schema.times, *schema.numbers}
+        is_name &= rows[name].n_unique() < rows.height / 2
+        if is_name and not rows.select(*schema.times, name).is_duplicated().any():
+            found = f" {name}"
+            break
+    return f"if the file holds several series, name them with --group{found}; "
 
 
 def _scatter(rows: _Rows, index: Ints, grid: Freq, schema: Schema, source: Source) -> Panel:

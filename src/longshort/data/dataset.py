@@ -11,6 +11,7 @@ from longshort.data.building import build_panel
 from longshort.data.categories import category_columns
 from longshort.data.columns import decide_notation
 from longshort.data.findings import Finding
+from longshort.data.numbered_times import spells_time
 from longshort.data.panel import Panel
 from longshort.data.rows import as_long
 from longshort.data.schema import Schema, find_schema
@@ -93,9 +94,11 @@ def _times_left_out(dataset: Dataset, config: DataConfig) -> list[Finding]:
         fix = f"choose it with --time {name}"
         if looks_like_time(source, name, config):
             what = "holds timestamps too"
+        elif spells_time(source, name):
+            what = f"holds numbers that run like times ({source.sample[name][0]})"
         elif (cell := resembles_time(source, name)) is not None:
             what = f"looks like dates ({cell!r}) of no form known here"
-            fix += ", and say how it reads with --set data.time_format=…"
+            fix += ", and say how it reads with --set data.time_format=…, or write it as 2024-01-31"
         else:
             continue
         said = f"column {name!r} {what}; it is not used"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from longshort.config import DataConfig
 from longshort.data.columns import CODED, is_numeric, why_identifier
+from longshort.data.numbered_times import spells_time
 from longshort.data.sources import Source
 from longshort.data.stamps import find_clock, looks_like_time
 from longshort.errors import DataError, nearest
@@ -104,7 +105,9 @@ def _find_time(source: Source, config: DataConfig) -> str | None:
     for name in named:
         if looks_like_time(source, name, config) or name.strip().casefold() in _SURE_NAMES:
             return name
-    return next((name for name in free[:50] if looks_like_time(source, name, config)), None)
+    written = (name for name in free[:50] if looks_like_time(source, name, config))
+    counted = (name for name in free[:50] if spells_time(source, name))
+    return next(written, None) or next(counted, None)
 
 
 def _find_target(source: Source, config: DataConfig, taken: set[str | None]) -> tuple[str, ...]:

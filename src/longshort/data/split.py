@@ -20,6 +20,8 @@ from longshort.data.timeline import Ints
 from longshort.errors import ConfigError
 
 Part = Literal["train", "val", "test"]
+_PARTS = 3
+"""Steps of a series, below which no part can be made smaller."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,13 @@ def make_split(panel: Panel, config: SplitConfig) -> Split:
         config.gap,
         config.isolate,
     )
+    is_tiny = int(lengths.max()) < _PARTS
     for part in ("train", "val", "test"):
         if not np.any(split.end[part] > split.start[part]):
+            cure = "give a longer series" if is_tiny else "make the other parts smaller"
             raise ConfigError(
                 f"split: the {part} part is empty with val = {val!r}, test = {test!r}, gap = "
-                f"{config.gap} on {int(lengths.max()):,} steps; make the other parts smaller"
+                f"{config.gap} on {int(lengths.max()):,} steps; {cure}"
             )
     return split
 

@@ -37,8 +37,12 @@ _CLOCK_NAMES = ("time", "hour", "hr", "clock", "zeit", "uhrzeit", "stunde")
 _CLOCK_CELL = r"^(?:\d{1,2}|\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp][Mm])?)$"
 _DATE_LIKE = re.compile(
     r"\d{1,4}[-/. ]\w{1,9}[-/. ]\d{1,4}.*|\d{4}[-/. ]?[^\W\d_]{1,9}[-/. ]?\d{1,2}"
-    r"|[^\W\d_]{3,9}[-/. ,]+\d{2,4}"
+    r"|[^\W\d_]{3,9}[-/. ,]+\d{2,4}|\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
+    r"|(?:.*\D)?(?:19|20)\d{2}\D.*|(?=.*\d.*\d).*\D(?:19|20)\d{2}"
 )
+"""Dates of any language have a year in them, and a day, week or month before or behind it."""
+
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -139,8 +143,10 @@ def resembles_time(source: Source, name: str) -> str | None:
     if source.types[name] != pl.String:
         return None
     cells = source.first_texts(name).head(20).to_list()
-    is_alike = bool(cells) and all(_DATE_LIKE.fullmatch(cell) for cell in cells)
-    return str(cells[0]) if is_alike else None
+    is_alike = len(set(cells)) > 1 and all(_DATE_LIKE.fullmatch(cell) for cell in cells)
+    is_name = len({cell.rstrip("0123456789") for cell in cells}) == 1  # as shop 17, shop 18
+    is_name &= not any(_YEAR.search(cell) for cell in cells)
+    return str(cells[0]) if is_alike and not is_name else None
 
 
 def find_clock(source: Source, date: str, free: list[str], config: DataConfig) -> str | None:

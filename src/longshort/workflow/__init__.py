@@ -77,10 +77,10 @@ def run(
         return _finish(folder, job, say, listen, resume=False)
 
 
-def check(settings: Mapping[str, Any], data: object = None) -> list[Finding]:
+def check(settings: Mapping[str, Any], data: object = None, say: Say = quiet) -> list[Finding]:
     """Everything in the data that would harm a model of the settings' task."""
     config = build(settings)
-    found: list[Finding] = _MODULES[config.task].check(config, given(config, data))
+    found: list[Finding] = _MODULES[config.task].check(config, given(config, data), say)
     return found
 
 

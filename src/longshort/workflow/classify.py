@@ -78,11 +78,7 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
         config = _decided(config, parts)
         parts = _examined(config, parts)
         refuse_errors(parts.findings, parts.train.name)
-        for part, examples in parts.by_name().items():
-            assert examples.labels is not None
-            kinds = len(set(examples.labels))
-            say(f"{part}: {len(examples):,} examples with {kinds} labels")
-        say(f"parts: {parts.how}")
+        _describe(parts, say)
         for finding in parts.findings:
             say(f"{finding.severity}: {finding.sentence()}")
         say(f"decided: {', '.join(_told(config, parts.train.is_text))}")
@@ -165,10 +161,20 @@ def _noted(scores: dict[str, Any], config: ClassifyConfig) -> dict[str, Any]:
     return scores
 
 
-def check(config: ClassifyConfig, data: object) -> list[Finding]:
+def check(config: ClassifyConfig, data: object, say: Say = quiet) -> list[Finding]:
     """Everything in the data that would harm a classifier, with where and the fix."""
     parts = read_parts(config, data)
+    _describe(parts, say)
     return list(_examined(_decided(config, parts), parts).findings)
+
+
+def _describe(parts: Parts[Examples], say: Say) -> None:
+    """What was understood, for people."""
+    for part, examples in parts.by_name().items():
+        assert examples.labels is not None
+        kinds = len(set(examples.labels))
+        say(f"{part}: {len(examples):,} examples with {kinds} labels")
+    say(f"parts: {parts.how}")
 
 
 def _examined(config: ClassifyConfig, parts: Parts[Examples]) -> Parts[Examples]:

@@ -27,6 +27,7 @@ from longshort.report.content import ReportInput
 from longshort.report.html import build_report
 from longshort.runfolder import CONFIG, DATA, MODEL
 from longshort.tasks.forecast.baselines.table import Baselines, fit_baselines, restore_baselines
+from longshort.tasks.forecast.calibration import FEWEST
 from longshort.tasks.forecast.defaults import refuse_reserved, resolve
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.leakage import leakage_proof
@@ -34,6 +35,7 @@ from longshort.tasks.forecast.predict import Prediction, holdout_table, predict
 from longshort.tasks.forecast.scoring import (
     Scored,
     Verdict,
+    coverage_notes,
     give_verdict,
     score_table,
     score_windows,
@@ -169,10 +171,15 @@ class ForecastJob(Job[RunConfig, ForecastTask]):
 
     def fit_rivals(self, say: Say, listen: Listener) -> None:
         """On the training rows; quantiles are calibrated on the validation part."""
-        del say
-        if self.config.model.quantiles:
+        model = self.config.model
+        if model.quantiles:
             listen(Working("calibrating the intervals"))
         self.task.calibrate()
+        if model.quantiles and model.calibrate and self.task.forecaster.shifts is None:
+            say(
+                "warning: the quantiles are not calibrated: the validation part has fewer than "
+                f"{FEWEST} windows of series that move; give more data or a larger split.val"
+            )
         self.baselines = baselines_of(self.task, teller(listen))
 
     def tensors(self) -> dict[str, Tensor]:
@@ -236,12 +243,16 @@ def examined(dataset: Dataset, config: RunConfig) -> Dataset:
     return replace(dataset, findings=tuple(examine(dataset, config)))
 
 
-def check(config: RunConfig, data: object) -> list[Finding]:
+def check(config: RunConfig, data: object, say: Say = quiet) -> list[Finding]:
     """Everything in the data that would harm a forecaster, with where and the fix.
 
     Raises `DataError` where a run could not tell which column is what.
     """
     dataset = read_dataset(data, config.data)
+    for line in dataset.describe():
+        say(line)
+    for line in dataset.decided:
+        say(f"decided: {line}")
     refuse_reserved(dataset.schema)
     return examine(dataset, config)
 
@@ -322,7 +333,8 @@ def _continue(trained: Trained, data: object, say: Say) -> Dataset:
     """Read data that continues a run, on the run's grid."""
     dataset = read_dataset(data, trained.config.data, trained.axis)
     for finding in dataset.findings:
-        say(f"{finding.severity}: {finding.sentence()}")
+        if finding.severity != "error":
+            say(f"{finding.severity}: {finding.sentence()}")
     refuse_errors(dataset.findings, dataset.source.name)
     kind = trained.axis.form.kind
     if (dataset.panel.kind == "integer") != (kind == "integer"):
@@ -369,7 +381,7 @@ def scores_of(scored: Scored, fitted: Fitted, config: RunConfig) -> tuple[dict[s
         "windows": len(scored.truth),
         "horizon": config.model.horizon,
         "test": {"model": model, "baselines": table},
-        "notes": scored.notes,
+        "notes": {**scored.notes, **coverage_notes(model)},
         "series": list(scored.names),
         **verdict.to_dict(),
     }

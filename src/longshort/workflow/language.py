@@ -62,12 +62,7 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
         refuse_idle(config)
         job = LanguageJob(config, parts)
         fitted = job.task.fitted
-        for name, part in parts.by_name().items():
-            say(f"{name}: {len(part.text):,} characters")
-        read_as = [f"note: {p.name}: {p.encoding}" for p in parts.by_name().values() if p.encoding]
-        for line in dict.fromkeys(read_as):
-            say(line)
-        say(f"parts: {parts.how}")
+        _describe(parts, say)
         for finding in job.findings:
             say(f"{finding.severity}: {finding.sentence()}")
         for name in ("tokens", "min_count", "eos"):
@@ -139,12 +134,23 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
         return Outcome(scores, readable(table), page, model_card(report))
 
 
-def check(config: LanguageConfig, data: object) -> list[Finding]:
+def check(config: LanguageConfig, data: object, say: Say = quiet) -> list[Finding]:
     """Everything in the text that would harm a language model, with where and the fix."""
     parts = read_parts(config, data)
+    _describe(parts, say)
     refuse_idle(_decided(config, parts))
     fitted = Fitted.fit(parts.train.text, config.text)
     return _findings(config, parts, fitted, fitted.encode(parts.train.text))
+
+
+def _describe(parts: RunningParts, say: Say) -> None:
+    """What was understood, for people."""
+    for name, part in parts.by_name().items():
+        say(f"{name}: {len(part.text):,} characters")
+    read_as = [f"note: {p.name}: {p.encoding}" for p in parts.by_name().values() if p.encoding]
+    for line in dict.fromkeys(read_as):
+        say(line)
+    say(f"parts: {parts.how}")
 
 
 def _findings(

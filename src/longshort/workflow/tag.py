@@ -76,12 +76,9 @@ class TagJob(Job[TagConfig, TagTask]):
         config = decided(config, parts)
         refuse_idle(config, parts)
         job = TagJob(config, parts)
-        for part, source in parts.by_name().items():
-            tokens = sum(len(each) for each in source.tokens)
-            say(f"{part}: {len(source):,} sentences of {tokens:,} tokens")
+        _describe(parts, say)
         fitted = job.task.fitted
         say(f"tags: {title(fitted.scheme)}, {len(fitted.kinds)} types: {', '.join(fitted.kinds)}")
-        say(f"parts: {parts.how}")
         for finding in parts.findings:
             say(f"{finding.severity}: {finding.sentence()}")
         say(
@@ -182,11 +179,20 @@ def _without_field(config: TagConfig) -> TagConfig:
     return config.model_copy(update={"model": config.model.model_copy(update={"crf": False})})
 
 
-def check(config: TagConfig, data: object) -> list[Finding]:
+def check(config: TagConfig, data: object, say: Say = quiet) -> list[Finding]:
     """Everything in the data that would harm a tagger, with where and the fix."""
     parts = read_parts(config, data)
+    _describe(parts, say)
     refuse_idle(decided(config, parts), parts)
     return list(_examined(config, parts).findings)
+
+
+def _describe(parts: Parts[Tagged], say: Say) -> None:
+    """What was understood, for people."""
+    for part, source in parts.by_name().items():
+        tokens = sum(len(each) for each in source.tokens)
+        say(f"{part}: {len(source):,} sentences of {tokens:,} tokens")
+    say(f"parts: {parts.how}")
 
 
 def _examined(config: TagConfig, parts: Parts[Tagged]) -> Parts[Tagged]:

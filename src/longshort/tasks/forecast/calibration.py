@@ -15,7 +15,8 @@ from longshort.data.panel import Floats
 
 _BY_STEP = 200
 """Validation windows from which each step of the horizon is moved by itself."""
-_FEWEST = 40
+FEWEST = 40
+"""Validation windows, below which the quantiles stay as they were learned."""
 
 
 def quantile_shifts(
@@ -27,7 +28,7 @@ def quantile_shifts(
     units. The middle one stays. None where there are too few windows to tell.
     """
     windows, horizon = truth.shape
-    if windows < _FEWEST:
+    if windows < FEWEST:
         return None
     off = (truth[..., None] - quantiles) / spread[:, None, None]
     steps = [slice(h, h + 1) for h in range(horizon)] if windows >= _BY_STEP else [slice(None)]

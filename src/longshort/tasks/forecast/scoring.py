@@ -155,6 +155,20 @@ def _quantile_values(scored: Scored, levels: tuple[float, ...]) -> dict[str, Flo
     return found
 
 
+def coverage_notes(model: dict[str, Any]) -> dict[str, str]:
+    """How much of the test part lies in each interval of the model's scores, for people."""
+    notes = {}
+    for key, covered in model.items():
+        interval = key.removeprefix("coverage_")
+        if interval == key or interval.endswith("_uncalibrated") or covered is None:
+            continue
+        before = model.get(f"{key}_uncalibrated")
+        how = "it is not calibrated" if before is None else f"{before:.1%} before calibration"
+        title = f"the {float(interval):.0%} interval"
+        notes[title] = f"covers {covered:.1%} of the test values; {how}"
+    return notes
+
+
 def _inside(truth: Floats, low: Floats, high: Floats) -> Floats:
     """1 where the truth lies in the interval, 0 where not, NaN where it is unknown."""
     inside = ((truth >= low) & (truth <= high)).astype(np.float64)
@@ -204,7 +218,7 @@ def give_verdict(scored: Scored, fitted: Fitted, config: RunConfig) -> Verdict:
     means = {name: float(each.mean()) for name, each in losses.items() if name != MODEL}
     best = min(means, key=lambda name: means[name])
     result = compare(losses[MODEL], losses[best], block)
-    constant = min(CONSTANTS & means.keys(), key=lambda name: means[name])
+    constant = min(sorted(CONSTANTS & means.keys()), key=lambda name: means[name])
     model = scored.forecasts[MODEL]
     echo = echo_check(scored.truth / spread, model / spread, scored.last / spread[:, 0])
     flatness = flatness_check(scored.truth, model)

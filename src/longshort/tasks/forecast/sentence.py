@@ -49,6 +49,11 @@ def _place(result: Comparison, standing: Standing) -> str:
             f"The {cell} did not earn its place: {title} makes no error at all on {basis}, and the "
             f"{cell} {rest}. Use the baseline."
         )
+    if ours == theirs and result.low is None:
+        return (
+            f"Too few independent forecasts to tell ({basis}), and nothing to tell apart: the "
+            f"{cell}'s {metric} equals that of {title}, the best baseline."
+        )
     margin = f"{'' if result.gain >= LEAST else 'more than '}{abs(max(result.gain, LEAST)):.1%}"
     if result.low is None or result.high is None:
         side = "below" if result.gain > 0 else "above" if result.gain < 0 else "off"

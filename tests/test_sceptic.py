@@ -303,8 +303,17 @@ def test_quantiles_that_too_few_windows_calibrate_are_told(tmp_path: Path) -> No
     assert scores["notes"]["the 80% interval"].endswith("it is not calibrated")
 
 
-def test_of_too_few_forecasts_equal_ones_are_called_equal() -> None:
-    untold = Comparison("too few", 0.0, None, None)
+@pytest.mark.parametrize(
+    ("result", "few"),
+    [
+        (
+            Comparison("too few", 1e-9, None, None),
+            "; there are too few independent forecasts to tell",
+        ),
+        (Comparison("equal", -1e-5, -3e-4, 2e-4), ""),
+    ],
+)
+def test_a_gain_of_nothing_is_called_alike(result: Comparison, few: str) -> None:
     standing = Standing(
         cell="LSTM",
         metric="scaled MSE",
@@ -312,12 +321,12 @@ def test_of_too_few_forecasts_equal_ones_are_called_equal() -> None:
         basis="7 test windows",
         losses=(0.5, 0.5),
         constant="the mean of the training part",
-        over_constant=untold,
+        over_constant=Comparison("better", 0.5, 0.4, 0.6),
         r2=0.3,
     )
-    assert sentence(untold, standing) == (
-        "Too few independent forecasts to tell (7 test windows), and nothing to tell apart: the "
-        "LSTM's scaled MSE equals that of the linear model, the best baseline."
+    assert sentence(result, standing) == (
+        "The LSTM and the linear model, the best baseline, forecast alike on 7 test windows: the "
+        f"scaled MSE differs by less than 0.1%{few}. Prefer the baseline: it is simpler."
     )
 
 

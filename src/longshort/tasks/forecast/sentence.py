@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from longshort.evaluate.honesty import LEAST, Comparison
 
 _NOTE_GAIN = 0.01
+_ALIKE = 0.001
 _CHANCE = 0.05
 """Gain of the best baseline over a constant that may be chance; of more it is too early to say that
 nothing can be learned, however few test windows there are."""
@@ -49,10 +50,11 @@ def _place(result: Comparison, standing: Standing) -> str:
             f"The {cell} did not earn its place: {title} makes no error at all on {basis}, and the "
             f"{cell} {rest}. Use the baseline."
         )
-    if ours == theirs and result.low is None:
+    if _is_alike(result):
+        few = "" if result.low is not None else "; there are too few independent forecasts to tell"
         return (
-            f"Too few independent forecasts to tell ({basis}), and nothing to tell apart: the "
-            f"{cell}'s {metric} equals that of {title}, the best baseline."
+            f"The {cell} and {title}, the best baseline, forecast alike on {basis}: the {metric} "
+            f"differs by less than {_ALIKE:.1%}{few}. Prefer the baseline: it is simpler."
         )
     margin = f"{'' if result.gain >= LEAST else 'more than '}{abs(max(result.gain, LEAST)):.1%}"
     if result.low is None or result.high is None:
@@ -78,6 +80,12 @@ def _place(result: Comparison, standing: Standing) -> str:
         f"The {cell} did not earn its place: its {metric} is {margin} above that of {title} on "
         f"{basis} (gain {span}). Use the baseline."
     )
+
+
+def _is_alike(result: Comparison) -> bool:
+    """Whether nothing would be left of the gain, or of its interval's ends, in the sentence."""
+    ends = (result.gain, result.low or 0.0, result.high or 0.0)
+    return result.outcome in ("equal", "too few") and max(map(abs, ends)) < _ALIKE / 2
 
 
 def _nothing(result: Comparison, standing: Standing) -> str:

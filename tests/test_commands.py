@@ -35,7 +35,10 @@ def refused(*arguments: object, cwd: Path | None = None) -> str:
     """Run a command that must be refused with exit code 2; returns its one message."""
     done = longshort(*arguments, cwd=cwd)
     assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
+    if "--json" in arguments:
+        assert json.loads(done.stdout)["error"]["message"] in done.stderr
+    else:
+        assert done.stdout == ""
     return done.stderr
 
 

@@ -136,10 +136,11 @@ def koeln(suffix: str) -> str:
 @pytest.mark.parametrize("suffix", [".csv", ".txt"])
 def test_labelled_texts_are_read_and_the_encoding_said(suffix: str, write: Write) -> None:
     path = write(f"x{suffix}", koeln(suffix).encode("cp1252"))
-    found = read_examples(path, SequenceData())
+    sides = {} if suffix == ".csv" else {"label_side": "first", "delimiter": " "}
+    found = read_examples(path, SequenceData(**sides))
     assert found.items[0] == "München grüßt Köln"
-    assert [finding.code for finding in found.findings] == ["encoding"]
-    forced = read_examples(path, SequenceData(encoding="cp1251"))
+    assert "encoding" in [finding.code for finding in found.findings]
+    forced = read_examples(path, SequenceData(encoding="cp1251", **sides))
     assert forced.items[0] != found.items[0]
 
 

@@ -231,7 +231,7 @@ def test_the_calendar_is_taken_where_the_validation_part_gains_by_it() -> None:
         "y": shape + draw.normal(size=len(hours)),
     })  # fmt: skip
     panel = read_dataset(frame, RunConfig().data).panel
-    config, said = resolve(RunConfig(), panel)
+    config, said = resolve(build(nested(model__context_length=24)), panel)
     assert config.model.effects == "shared" and "week" in (config.data.calendar or ())
     (line,) = [line for line in said if "model.effects" in line]
     assert "validation part" in line and "tried: off" in line
@@ -338,7 +338,7 @@ def test_of_a_long_context_the_linear_map_sees_the_latest_steps() -> None:
         "y": np.sin(2 * np.pi * minutes / 1440) + np.sin(2 * np.pi * minutes / 10080),
     })  # fmt: skip
     panel = read_dataset(frame, RunConfig().data).panel
-    settings = nested(model__season=10_080, data__calendar=[], model__effects="off")
+    settings = nested(model__season=2_880, data__calendar=[], model__effects="off")
     config, _ = resolve(build(settings), panel)
     assert config.model.context_length == 1024
 

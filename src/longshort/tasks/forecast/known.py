@@ -20,8 +20,8 @@ from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.linear import LinearWindows, plan_of, thinned
 from longshort.tasks.forecast.update import update
 
-_FEW_GAIN = 0.1
-"""Share of the validation error to save where the part is too short to tell two models apart."""
+_MIN_GAIN, _FEW_GAIN = 0.01, 0.1
+"""Shares of the validation error to save; the second where a part is too short for an interval."""
 _MOST_VALIDATED = 4096
 
 
@@ -48,7 +48,7 @@ def decide_known(config: RunConfig, panel: Panel, split: Split, said: list[str])
     way, blocks = best.way, best.blocks
     if len(tried) > 1:
         all_tried = "; ".join(f"{each.way}: {each.error:.4g}" for each in tried)
-        why = "" if better or way.effects != "off" else ", no other is better beyond doubt"
+        why = "" if better or way.effects != "off" else ", no other is surely better"
         said.append(
             f"model.effects = {way.effects}, data.calendar = {list(way.calendar)}: the scaled MSE "
             "of the linear model on the validation part is "
@@ -108,10 +108,13 @@ class _Tried:
 
 
 def _is_better(way: _Tried, plain: _Tried) -> bool:
+    """Whether known effects save more than one standard error, about half the interval's arm."""
     if not way.losses.size or not plain.losses.size:
         return False
     found = compare(way.losses, plain.losses, way.block)
-    return found.outcome == "better" or (found.outcome == "too few" and found.gain > _FEW_GAIN)
+    if found.low is None:
+        return found.gain > _FEW_GAIN
+    return found.gain > max(_MIN_GAIN, (found.gain - found.low) / 2)
 
 
 def _tried(config: RunConfig, panel: Panel, split: Split, way: _Way) -> _Tried:

@@ -23,8 +23,8 @@ from longshort.tasks.forecast.task import Forecaster
 from longshort.tasks.task import Tell, untold
 
 MODEL = "model"
-_MANY = 20
-"""Independent units from which a resampling says something."""
+_FEW, _MANY = 4, 20
+"""Horizons of moments below which the series are compared, and how many of them it takes."""
 
 
 @dataclass(frozen=True)
@@ -246,15 +246,16 @@ def _r2(forecast: Floats, truth: Floats) -> float:
 
 
 def _units(scored: Scored) -> tuple[Ints, str, int]:
-    """What is resampled: moments in time order, in blocks that overlap no more; or, where there are
-    few moments and many series, the series."""
+    """What is compared one by one: moments in time order, of which a horizon overlaps; or series,
+    where moments are too few to tell and series many. Series share shocks: moments come first.
+    """
     moments, number = np.unique(scored.moment, return_inverse=True)
     gaps = np.diff(moments)
     apart = int(gaps.min()) if gaps.size else 1
     block = -(-scored.truth.shape[1] // apart)
     series, place = np.unique(scored.series, return_inverse=True)
-    if len(moments) < _MANY * block and len(series) >= _MANY:
-        return place, "series", 0
+    if len(moments) < _FEW * block and len(series) >= _MANY:
+        return place, "series, taken as independent", 0
     return number, "forecast origins", block
 
 

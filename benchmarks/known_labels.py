@@ -222,38 +222,41 @@ def switch(draw: Draw) -> Labelled:
 
 
 def gestures(draw: Draw) -> Labelled:
-    """Which of two bursts, a slow and a fast one of the same size, comes first."""
-    steps, width = int(draw.integers(60, 90)), 16
+    """Of which kind is the second of four bursts, slow or fast ones, after pauses of any length?
+
+    How many there are of a kind tells it in 69 % of the cases; its place in time tells nothing.
+    """
+    width, pause = 12, int(draw.integers(8, 14))
     window, time = np.hanning(width), np.arange(width) - (width - 1) / 2
     bursts = [window * np.cos(2 * np.pi * time / period) for period in (8, 4)]
     bursts = [burst - window * burst.sum() / window.sum() for burst in bursts]
     bursts = [burst / np.linalg.norm(burst) * np.sqrt(width) for burst in bursts]
 
     def one() -> Example:
-        first = int(draw.integers(2))
-        values = draw.normal(0, 0.3, (steps, 2))
-        early = int(draw.integers(0, steps - 2 * width - 4))
-        late = int(draw.integers(early + width + 4, steps - width + 1))
-        for begin, burst in ((early, bursts[first]), (late, bursts[1 - first])):
-            values[begin : begin + width, 0] += burst
-        return values, ("slow first", "fast first")[first]
+        kinds = draw.integers(0, 2, 4)
+        parts = [np.zeros(int(draw.integers(1, 4 * pause)))]
+        for kind in kinds:
+            parts += [bursts[kind], np.zeros(int(draw.integers(2, pause)))]
+        values = np.concatenate(parts)
+        return (values + draw.normal(0, 0.3, len(values)))[:, None], ("slow", "fast")[kinds[1]]
 
     return sample(draw, (800, 1200), one)
 
 
 def temporal_order(draw: Draw) -> Labelled:
-    """Two signs among others that tell nothing: which was the first, and which the second?
+    """Three signs at any places among others that tell nothing: which is the one in the middle?
 
-    The temporal order problem (Hochreiter & Schmidhuber, 1997), shorter.
+    After the temporal order problem (Hochreiter & Schmidhuber, 1997); how many there are of a sign
+    tells it in three cases of four.
     """
     steps, others = int(draw.integers(25, 45)), 4
 
     def one() -> Example:
-        signs = draw.integers(0, 2, 2)
-        places = draw.integers((2, steps // 2), (steps // 3, steps - 4))
+        signs = draw.integers(0, 2, 3)
+        places = np.sort(draw.choice(steps, 3, replace=False))
         tokens = draw.integers(2, 2 + others, steps)
         tokens[places] = signs
-        return np.eye(2 + others)[tokens], "".join("xy"[sign] for sign in signs)
+        return np.eye(2 + others)[tokens], "xy"[signs[1]]
 
     return sample(draw, (1000, 1500), one)
 

@@ -348,3 +348,12 @@ def test_every_network_reads_the_n_grams() -> None:
         for n in (0, 1)
     )
     assert (one != other).any(-1).all() and one.shape == (2, 1, 3)
+
+
+def test_texts_whose_words_never_return_are_read_by_characters() -> None:
+    draw = np.random.default_rng(0)
+    texts = [
+        " ".join("".join(draw.choice(list("abcdefgh"), 9)) for _ in range(5)) for _ in range(99)
+    ]
+    assert suited_tokens(texts) == "characters"
+    assert suited_tokens([f"{text} the same words again and again" for text in texts]) == "words"

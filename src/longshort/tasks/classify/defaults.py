@@ -6,6 +6,7 @@ Chosen on training and validation parts; `docs/decisions` says on which, and wit
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,8 @@ _BATCHES = 800
 """Batches that an epoch of many texts shall have: larger batches are faster."""
 _WHOLE_WORDS = ("words", "spaces", "jieba")
 _LOOKED_AT = 1_000
+_REPEATED = 0.1
+"""Share of the words, below which so few are met again that words teach nothing."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +140,18 @@ def _filters(model: ClassifyModel, filters: int, kernel: int) -> dict[str, Any]:
 
 
 def suited_tokens(texts: Sequence[str]) -> str:
-    """Characters for names and for scripts without spaces, words for others."""
-    return "characters" if is_of_names(texts) else suited(texts)
+    """Characters for names, for scripts without spaces, and where hardly a word is met again; words
+    for other texts."""
+    kind = suited(texts)
+    return "characters" if kind == "words" and (is_of_names(texts) or _are_new(texts)) else kind
+
+
+def _are_new(texts: Sequence[str]) -> bool:
+    """Whether nearly all words occur once, as in names of products or of genes."""
+    cut = find_tokeniser("words", lowercase=True).cut
+    words = Counter(word for text in texts[:_LOOKED_AT] for word in cut(str(text)))
+    repeated = sum(count for count in words.values() if count > 1)
+    return repeated < _REPEATED * words.total()
 
 
 def decided_text(text: TextConfig, tokens: str, count: int) -> TextConfig:

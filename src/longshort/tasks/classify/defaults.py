@@ -39,8 +39,8 @@ _BATCHES = 800
 """Batches that an epoch of many texts shall have: larger batches are faster."""
 _WHOLE_WORDS = ("words", "spaces", "jieba")
 _LOOKED_AT = 1_000
-_REPEATED = 0.1
-"""Share of the words, below which so few are met again that words teach nothing."""
+_REPEATED, _ENOUGH_WORDS = 0.1, 200
+"""Share of so many words, below which so few are met again that words teach nothing."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _are_new(texts: Sequence[str]) -> bool:
     cut = find_tokeniser("words", lowercase=True).cut
     words = Counter(word for text in texts[:_LOOKED_AT] for word in cut(str(text)))
     repeated = sum(count for count in words.values() if count > 1)
-    return repeated < _REPEATED * words.total()
+    return words.total() >= _ENOUGH_WORDS and repeated < _REPEATED * words.total()
 
 
 def decided_text(text: TextConfig, tokens: str, count: int) -> TextConfig:

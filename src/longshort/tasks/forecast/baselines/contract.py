@@ -74,6 +74,19 @@ class Asked:
             found[is_new] = np.nanmean(table, axis=0)
         return found
 
+    def in_slots(self, table: Floats, slot: Ints) -> Floats:
+        """Values [m, H] of a table [S, P] in slots [m, H]; a new series gets the mean of all.
+
+        Rows of the table are not copied for every window: a week of minutes has 10,080 slots.
+        """
+        number = self.fitted.number[self.flat.group]
+        place = np.maximum(number, 0) * self.panel.target.shape[1] + self.flat.column
+        found: Floats = table[place[:, None], slot]
+        is_new = number < 0
+        if is_new.any():
+            found[is_new] = np.nanmean(table, axis=0)[slot[is_new]]
+        return found
+
     def unscaled(self, scaled: Floats) -> Floats:
         """Z-scored values [m, …] in the data's units."""
         group, column = self.flat.group, self.flat.column

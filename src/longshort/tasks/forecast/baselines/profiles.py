@@ -40,7 +40,7 @@ class Profile(Baseline):
         """What stands in the slots of the horizon."""
         slot = slots(self.kind, self.freq, self.season, asked.index)
         # A new series has the mean of all, in its own scale.
-        return asked.unscaled(np.take_along_axis(asked.of_series(self.table), slot, axis=1))
+        return asked.unscaled(asked.in_slots(self.table, slot))
 
     def arrays(self) -> Arrays:
         """The table."""

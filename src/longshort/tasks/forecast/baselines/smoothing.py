@@ -31,12 +31,12 @@ class Theta(Baseline):
 
     def forecast(self, asked: Asked) -> Floats:
         """From the level at the last value."""
-        numbers, profile = asked.of_series(self.numbers), asked.of_series(self.profile)
+        numbers = asked.of_series(self.numbers)
         rate, slope = numbers[:, :1], numbers[:, 1:]
         flat, panel = asked.flat, asked.panel
         level = self._levels(asked)[panel.offsets[flat.group] + flat.row - 1, flat.column][:, None]
         ahead = np.arange(asked.horizon) + 1 / rate
-        season = np.take_along_axis(profile, asked.index % profile.shape[1], axis=1)
+        season = asked.in_slots(self.profile, asked.index % self.profile.shape[1])
         return asked.unscaled(level + slope / 2 * ahead + season)
 
     def _levels(self, asked: Asked) -> Floats:

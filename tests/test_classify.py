@@ -102,7 +102,7 @@ def of_numbers(path: Path | None = None, **changes: Any) -> dict[str, Any]:
 def test_from_a_table_to_a_report(table: Path, tmp_path: Path) -> None:
     scores = workflow.run(settings(table), tmp_path / "run")
     assert scores["examples"] == 30 and scores["labels"] == ["no", "yes"]
-    assert set(scores["test"]["baselines"]) == {"majority", "bag_of_words"}
+    assert set(scores["test"]["baselines"]) == {"majority", "bag_of_words", "ngrams"}
     assert scores["test"]["model"]["accuracy"] >= 0.9
     assert scores["test"]["baselines"]["majority"]["accuracy"] == pytest.approx(2 / 3)
     page = (tmp_path / "run" / "report.html").read_text()

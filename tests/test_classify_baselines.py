@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
+import longshort as ls
 from longshort import workflow
+from longshort.config import build
 from longshort.data.grams import KINDS, Bags, Grams, kinds_for, occurrences
 from longshort.data.labelled import Examples
 from longshort.errors import RunError
@@ -24,6 +27,8 @@ from longshort.tasks.classify.baselines import (
 )
 from longshort.tasks.classify.fitted import Encoded
 from longshort.tasks.classify.regression import Regression, dense, sparse
+from longshort.train.events import silent
+from longshort.workflow.classify import ClassifyJob
 
 WORDS, PAIRS, LETTERS, RICH, CHARACTERS, THREE = KINDS.values()
 
@@ -279,3 +284,28 @@ def test_sequences_shorter_than_a_kernel_are_read(tmp_path: Path) -> None:
     items = [np.full((1 + i % 2, 1), float(i % 3)) for i in range(30)]
     found = random_convolutions(known(items, [i % 3 for i in range(30)]), known(items, [0] * 30), 3)
     assert found.probabilities.argmax(1).tolist() == [0, 1, 2] * 10
+
+
+def test_ngrams_without_the_recurrent_layers_stand_beside_them_and_are_kept(tmp_path: Path) -> None:
+    draw = np.random.default_rng(3)
+    words = np.array([f"w{i}" for i in range(40)])
+    labels = draw.integers(0, 2, 300)
+    texts = [" ".join(draw.choice(words[20 * c : 20 * c + 25], 6)) for c in labels.tolist()]
+    data = (texts, [f"class {c}" for c in labels])
+    out = tmp_path / "run"
+    scores = ls.Classifier(seed=1, settings={"train.max_epochs": 1}).fit(*data, out=out).scores
+    alone = scores["test"]["baselines"]["ngrams"]
+    assert alone["accuracy"] > 0.9
+    frame = pl.DataFrame({"text": texts, "label": data[1]})
+    again = workflow.load(out)
+    assert again.grams is not None
+    found = again.grams.state_dict()["vectors.0.weight"]
+    job = ClassifyJob.prepare(again.config, frame, lambda _: None)
+    job.fit_rivals(lambda _: None, silent)
+    assert job.grams is not None
+    assert torch.equal(found, job.grams.state_dict()["vectors.0.weight"])  # seeded
+    plain = ClassifyJob.prepare(
+        build({"task": "classify", "model": {"grams": False}}), frame, lambda _: None
+    )
+    plain.fit_rivals(lambda _: None, silent)
+    assert plain.grams is None

@@ -230,7 +230,7 @@ def test_examples_of_the_training_are_left_out(finished: Path, tmp_path: Path) -
     known = pl.read_csv(finished / "run" / "predictions.csv")["text"].to_list()
     unlearned = sum(text in known for text in new["text"][:10].to_list())
     assert scores["examples"] == 20 + unlearned
-    assert set(scores["test"]["baselines"]) == {"majority", "bag_of_words"}
+    assert set(scores["test"]["baselines"]) == {"majority", "bag_of_words", "ngrams"}
     assert run.evaluate(new, include_training=True)["examples"] == 30
     with pytest.raises(ls.DataError, match="does not occur in the training part"):
         run.evaluate(pl.DataFrame({"text": ["hello"], "label": ["meh"]}))

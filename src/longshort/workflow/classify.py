@@ -39,14 +39,16 @@ from longshort.tasks.classify.defaults import (
     validation_share,
 )
 from longshort.tasks.classify.fitted import Encoded, Fitted, vocabulary_of
+from longshort.tasks.classify.gram_network import GramNetwork, GramTask
 from longshort.tasks.classify.idle import refuse_idle
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.scoring import predictions, score, score_on, scores_of
 from longshort.tasks.classify.task import ClassifyTask, build_network, probabilities_of
 from longshort.tasks.task import Tell, TrainPlan
 from longshort.tasks.vectors import sized_by_vectors
-from longshort.train import TrainResult
+from longshort.train import TrainResult, fit
 from longshort.train.checkpoint import load_model, load_weights
+from longshort.train.events import Listener
 from longshort.workflow.job import (
     Job,
     Outcome,
@@ -62,6 +64,9 @@ from longshort.workflow.job import (
     unlearned,
 )
 
+_GRAMS = "baseline.ngrams."
+"""Before the names of that baseline's weights."""
+
 
 class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
     """From labelled sequences to a classifier beside its rivals."""
@@ -70,6 +75,7 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
         with threads(config.train.threads):
             super().__init__(config, ClassifyTask(config, parts))
         self.parts = parts
+        self.grams: GramNetwork | None = None
 
     @staticmethod
     def prepare(config: ClassifyConfig, data: object, say: Say) -> ClassifyJob:
@@ -131,15 +137,32 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
             "grams": None if fitted.grams is None else fitted.grams.to_dict(),
         }
 
+    def fit_rivals(self, say: Say, listen: Listener) -> None:
+        """The n-grams without the recurrent layers, where the network reads n-grams.
+
+        It takes seconds, and its steps are none of the model's, so nobody is told of them.
+        """
+        del listen
+        task, train = self.task, self.config.train
+        if task.train.grams is None:
+            return
+        say("baseline: the same n-grams without the recurrent layers")
+        with threads(train.threads):
+            alone = GramTask(task.train, task.network.classes, train.seed, train.device)
+            fit(alone, alone.settings, alone.plan)
+        self.grams = alone.network
+
     def tensors(self) -> dict[str, Tensor]:
-        """The network."""
-        return dict(self.task.module.state_dict())
+        """The network, and the baseline that was trained."""
+        own = dict(self.task.module.state_dict())
+        kept = {} if self.grams is None else self.grams.state_dict()
+        return own | {f"{_GRAMS}{name}": weight for name, weight in kept.items()}
 
     def finish(self, result: TrainResult, folder: Path, tell: Tell) -> Outcome:
         """Score the test part beside the rivals, and report."""
         task, config = self.task, self.config
         with threads(config.train.threads):
-            scored = score(task, tell)
+            scored = score(task, self.grams, tell)
         scores = _noted(scores_of(scored, task.fitted, config), config)
         scores["training"] = training_record(result, task)
         table = predictions(scored, task.fitted)
@@ -273,6 +296,8 @@ class Trained:
     config: ClassifyConfig
     fitted: Fitted
     network: Classifier
+    grams: GramNetwork | None
+    """The n-grams without the recurrent layers, where the network reads n-grams."""
     content: str
     """Digest of the data that it was trained on."""
     memory: object = None
@@ -384,8 +409,8 @@ class Trained:
         train, val, test = (
             Known(each, self.fitted.encode(each)) for each in (parts.train, parts.val, examples)
         )
-        p = probabilities_of(self.network, test.encoded, self.config.train.device)
-        scored = score_on(p, len(self.fitted.labels), train, val, test)
+        device = self.config.train.device
+        scored = score_on(self.network, self.grams, train, val, test, device)
         return _noted(scores_of(scored, self.fitted, self.config), self.config)
 
 
@@ -413,5 +438,12 @@ def load(path: Path, say: Say = quiet) -> Trained:
     )
     tensors = load_model(folder)
     network = build_network(config, fitted)
-    load_weights(network, tensors, folder.file(MODEL))
-    return Trained(config, fitted, network.to(config.train.device), str(stored.get("content")))
+    kept = {n.removeprefix(_GRAMS): w for n, w in tensors.items() if n.startswith(_GRAMS)}
+    own = {name: weight for name, weight in tensors.items() if not name.startswith(_GRAMS)}
+    load_weights(network, own, folder.file(MODEL))
+    device, alone = config.train.device, None
+    if kept and fitted.grams is not None:
+        alone = GramNetwork(fitted.grams.width, len(fitted.labels))
+        load_weights(alone, kept, folder.file(MODEL))
+        alone.to(device)
+    return Trained(config, fitted, network.to(device), alone, str(stored.get("content")))

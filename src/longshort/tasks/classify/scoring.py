@@ -16,6 +16,8 @@ from longshort.evaluate.classification import compare_accuracy, luck_of_best
 from longshort.tasks.cell import cell_title
 from longshort.tasks.classify.baselines import Known, baselines
 from longshort.tasks.classify.fitted import Fitted
+from longshort.tasks.classify.gram_network import GramNetwork, gram_baseline
+from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.sentence import Standing, sentence
 from longshort.tasks.classify.task import ClassifyTask, probabilities_of
 from longshort.tasks.task import Tell, untold
@@ -36,22 +38,30 @@ class Scored:
     """What each baseline is called in the verdict."""
 
 
-def score(task: ClassifyTask, tell: Tell = untold) -> Scored:
-    """The test part, seen for the first time."""
+def score(task: ClassifyTask, grams: GramNetwork | None, tell: Tell = untold) -> Scored:
+    """The test part, seen for the first time; `grams` is the baseline that was trained."""
     parts, test = task.parts, task.fitted.encode(task.parts.test)
-    p = probabilities_of(task.network, test, task.config.train.device)
     known = Known(parts.train, task.train), Known(parts.val, task.val), Known(parts.test, test)
-    return score_on(p, len(task.fitted.labels), *known, tell)
+    return score_on(task.network, grams, *known, task.config.train.device, tell)
 
 
 def score_on(
-    model: Floats, classes: int, train: Known, val: Known, test: Known, tell: Tell = untold
+    network: Classifier,
+    grams: GramNetwork | None,
+    train: Known,
+    val: Known,
+    test: Known,
+    device: str,
+    tell: Tell = untold,
 ) -> Scored:
-    """The model's probabilities [n, K] for `test` beside those of baselines.
+    """Probabilities for `test` of the network, of that without recurrent layers, and of baselines.
 
-    These are fitted to `train`, their settings chosen on `val` where it is large enough.
+    The last are fitted to `train`, their settings chosen on `val` where it is large enough.
     """
-    others = baselines(train, val, test, classes, tell)
+    model = probabilities_of(network, test.encoded, device)
+    others = baselines(train, val, test, network.classes, tell)
+    if grams is not None:
+        others.append(gram_baseline(grams, test.encoded, device))
     found = {MODEL: model} | {each.name: each.probabilities for each in others}
     notes = {each.name: each.note for each in others if each.note is not None}
     titles = {each.name: each.title for each in others}

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from longshort.data.windows import Batch
+from longshort.evaluate.linear import LEVEL
 
 _MOST_LAGS, _MOST_PAST = 1024, 512
 """Of a longer context the map sees the latest steps. Its moments cost the square of its inputs, and
@@ -41,7 +42,7 @@ class StraightPlan:
         if self.past_lags:
             found["past"] = slice(self.lags, end)
         if self.level:
-            found["level"] = slice(end, end + 2)
+            found[LEVEL] = slice(end, end + 2)
         return found
 
     @property

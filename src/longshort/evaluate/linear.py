@@ -101,7 +101,7 @@ def _best_ridge(
         [np.full(part.stop - part.start, n != LEVEL) for n, part in zip(names, parts, strict=True)]
     )
     gram, cross = seen.gram[np.ix_(rows, rows)], seen.cross[rows]
-    size = float(np.diag(gram)[held].mean()) or 1.0
+    size = float(np.diag(gram)[held if held.any() else slice(None)].mean()) or 1.0
     found: list[LinearMap] = []
     for ridge in RIDGES:
         weights = np.zeros_like(seen.cross)
@@ -117,14 +117,18 @@ def least_absolute(
     """The map with the least absolute error, from that with the least squares.
 
     Solved by L-BFGS on the absolute error with its corner rounded off (pseudo-Huber; Charbonnier
-    et al., 1994). `used` are the blocks of inputs that may have weights.
+    et al., 1994). `used` are the blocks of inputs that may have weights. The penalty is that of the
+    squares, in units of the absolute error: |e| is e² / 2s where errors have the size s.
     """
     pairs = list(train)
     x = torch.from_numpy(np.concatenate([pair[0] for pair in pairs]))
     y = torch.from_numpy(np.concatenate([pair[1] for pair in pairs]))
     free = torch.zeros(x.size(1), 1, dtype=x.dtype)
-    for part in used.values():
+    held = torch.zeros_like(free)
+    for name, part in used.items():
         free[part] = 1.0
+        held[part] = float(name != LEVEL)
+    spread = float((x @ torch.from_numpy(begin.weights) - y).abs().mean()) or 1.0
     corner = _CORNER * float(y.std(correction=0)) or 1.0
     size = x.square().mean(0).sqrt().clamp_min(1e-6)[:, None]
     weights = (torch.from_numpy(begin.weights) * size).requires_grad_()
@@ -136,7 +140,7 @@ def least_absolute(
         optimizer.zero_grad()
         error = x @ (weights * free / size) - y
         loss = ((error / corner).square() + 1).sqrt().mean() * corner
-        loss = loss + begin.ridge * corner * (weights * free).square().mean()
+        loss = loss + begin.ridge / (2 * spread) * (weights * held).square().sum(0).mean()
         torch.autograd.backward(loss)
         return float(loss.detach())
 

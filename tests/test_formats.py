@@ -251,6 +251,20 @@ def test_long_tables_that_cannot_be_read(
         read(write(tmp_path / "x.csv", content), **settings)
 
 
+def test_a_long_table_may_have_decimal_commas(tmp_path: Path) -> None:
+    content = "id;step;x;label\na;0;0,5;up\na;1;1,25;up\nb;0;-2,0;down\nb;1;3,5;down\n"
+    found = read(write(tmp_path / "x.csv", content))
+    assert [np.asarray(item).ravel().tolist() for item in found.items] == [[0.5, 1.25], [-2, 3.5]]
+    assert [finding.code for finding in found.findings] == ["notation"]
+    assert "decimal comma" in found.findings[0].message
+
+
+def test_wide_tables_of_numbers_are_told_how_they_can_be_read(tmp_path: Path) -> None:
+    rows = "".join(f"{i}.5,{i}.25,{i % 2}\n" for i in range(20))
+    with pytest.raises(DataError, match=r"data\.format=long .* rows where it is a whole sequence"):
+        read(write(tmp_path / "x.csv", "v0,v1,class\n" + rows))
+
+
 @pytest.mark.parametrize(
     "content",
     [

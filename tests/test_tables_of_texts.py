@@ -162,3 +162,12 @@ def test_decisions_are_told(write: Write, tmp_path: Path) -> None:
     workflow.run(settings, tmp_path / "run", say=said.append)
     (told,) = [line for line in said if line.startswith("decided:")]
     assert "data.text = v2" in told and "data.label = v1" in told
+
+
+def test_texts_with_numbers_are_no_series_unless_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "x.tsv"
+    path.write_text("".join(f"a fine day, number {n}\t{n % 2}\n" for n in range(40)))
+    with pytest.raises(ls.LongshortError, match="say --task classify if the numbers are labels"):
+        workflow.check({"data": {"path": str(path)}})
+    workflow.check({"data": {"path": str(path), "target": ["column_2"]}})
+    workflow.check({"task": "classify", "data": {"path": str(path)}})

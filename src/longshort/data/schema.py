@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from longshort.config import DataConfig
 from longshort.data.columns import CODED, is_numeric, why_identifier
 from longshort.data.numbered_times import spells_time
+from longshort.data.roles import seems_text
 from longshort.data.sources import Source
 from longshort.data.stamps import find_clock, looks_like_time
 from longshort.errors import DataError, nearest
@@ -132,6 +133,7 @@ def _find_target(source: Source, config: DataConfig, taken: set[str | None]) -> 
             "--group"
         )
     if len(numeric) == 1:
+        _refuse_texts(source, numeric[0], taken)
         return (numeric[0],)
     if not numeric:
         raise DataError(
@@ -144,6 +146,18 @@ def _find_target(source: Source, config: DataConfig, taken: set[str | None]) -> 
     raise DataError(
         f"{source.name}: which column is to be forecast? Name it with --target (there are {shown}),"
         " or take them all with --target all"
+    )
+
+
+def _refuse_texts(source: Source, numbers: str, taken: set[str | None]) -> None:
+    """Raise where rows without a time hold a text and a number: that is a label, and no series."""
+    text = seems_text(source)
+    if text is None or text in taken or taken - {None}:
+        return
+    raise DataError(
+        f"{source.name}: column {text!r} holds texts, {numbers!r} numbers, and there is no column "
+        "of times: say --task classify if the numbers are labels of the texts, or forecast them "
+        f"with --target {numbers}"
     )
 
 

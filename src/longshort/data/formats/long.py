@@ -9,7 +9,8 @@ import polars as pl
 
 from longshort.config import DataConfig
 from longshort.config.sequences import SequenceData
-from longshort.data.columns import is_numeric, number, refuse_text
+from longshort.data.columns import decide_notation, is_numeric, number, refuse_text
+from longshort.data.findings import Finding
 from longshort.data.formats.table import LABELS, TEXTS, find_column, opened
 from longshort.data.labelled import Examples, Item
 from longshort.data.labels import kind_of_labels, label_names
@@ -77,7 +78,8 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
     """
     source = opened(data, config)
     columns = _columns(source, config, with_labels)
-    table = _collected(source, columns)
+    numbers, decided = decide_notation(source, list(columns.features), DataConfig())
+    table = _collected(source, columns, numbers)
     items: list[Item] = []
     places: list[str] = []
     labels: list[object] = []
@@ -102,7 +104,7 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
         columns.features,
         columns.found(),
         kind_of_labels(labels),
-        source.findings,
+        (*source.findings, *(Finding("notation", "note", each) for each in decided)),
     )
 
 
@@ -131,12 +133,12 @@ def _columns(source: Source, config: SequenceData, with_labels: bool) -> _Column
     return _Columns(own, time, features, label)
 
 
-def _collected(source: Source, columns: _Columns) -> pl.DataFrame:
+def _collected(source: Source, columns: _Columns, config: DataConfig) -> pl.DataFrame:
     """Columns id, time, x0, x1, …, label and row.
 
-    A bad cell is refused, and a missing one that is no value.
+    A bad cell is refused, and a missing one that is no value. `config` says how numbers are
+    written.
     """
-    config = DataConfig()
     try:
         refuse_text(source, list(columns.features), config)
         time = _time(source, columns.time, config)

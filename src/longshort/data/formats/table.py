@@ -18,7 +18,10 @@ TEXTS = ("text", "texts", "sentence", "sentences", "review", "reviews", "content
          "comment", "message", "tweet", "headline", "utterance", "question")  # fmt: skip
 LABELS = ("label", "labels", "class", "category", "target", "sentiment", "emotion", "intent",
           "topic", "y")  # fmt: skip
-_TEXT_FLAG = "--text (or, where every row is a step of numbers, give --set data.format=long)"
+_TEXT_FLAG = (
+    "--text (or give --set data.format=long where every row is a step of numbers, and rows where "
+    "it is a whole sequence with its label; take the names of columns out then)"
+)
 _LONGEST_LINE = 1 << 26
 """Bytes; a text may be a book."""
 

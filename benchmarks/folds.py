@@ -30,7 +30,7 @@ import longshort as ls
 from longshort.config import build_as
 from longshort.config.classify import ClassifyConfig
 from longshort.data.labelled import Item
-from longshort.workflow.classify import read_parts
+from longshort.workflow.classify import read_splits
 from longshort.workflow.job import environment
 
 RESULTS = Path(__file__).parent / "results" / "folds.json"
@@ -42,7 +42,7 @@ def training_part(name: str, data: Path) -> Pairs:
     """All that a run may learn from, its validation part with it."""
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_of(name, data, Path(folder))
-        parts = read_parts(build_as(ClassifyConfig, settings), None)
+        parts = read_splits(build_as(ClassifyConfig, settings), None)
     items = [*parts.train.items, *parts.val.items]
     labels = [*(parts.train.labels or []), *(parts.val.labels or [])]
     chosen = np.random.default_rng(0).permutation(len(items))[:MOST]

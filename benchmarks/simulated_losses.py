@@ -19,7 +19,7 @@ from known_truth import FRESH_STEPS, Draw, Floats
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from longshort.evaluate.honesty import Comparison, compare
+from longshort.metrics.significance import Comparison, compare
 
 Law = Callable[[Draw, int], Floats]
 Ints = NDArray[np.int64]

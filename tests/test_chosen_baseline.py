@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from longshort.evaluate.classification import compare_accuracy, luck_of_best
+from longshort.metrics.classification import compare_accuracy, luck_of_best
 
 
 @pytest.mark.parametrize(("truth", "chances"), [(0.99, [0.5] * 4), (0.9, [0.85] * 4)])

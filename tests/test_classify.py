@@ -26,7 +26,7 @@ from longshort.config import build
 from longshort.config.classify import ClassifyConfig, ClassifyModel
 from longshort.data.labelled import Examples
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
-from longshort.evaluate import classification as metrics
+from longshort.metrics import classification as metrics
 from longshort.nn.blocks.summary import Summary
 from longshort.runfolder import RunFolder
 from longshort.tasks.classify.fitted import Fitted

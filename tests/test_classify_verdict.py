@@ -9,7 +9,7 @@ import pytest
 
 from longshort.config.classify import ClassifyConfig
 from longshort.data.labelled import Examples
-from longshort.evaluate.classification import says_more
+from longshort.metrics.classification import says_more
 from longshort.tasks.classify.fitted import Fitted
 from longshort.tasks.classify.scoring import Scored, scores_of
 

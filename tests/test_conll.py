@@ -12,8 +12,8 @@ import seqeval.metrics as seqeval
 from longshort.data.conll import Tagged, read_tagged
 from longshort.data.schemes import detect, examine, with_types
 from longshort.errors import DataError
-from longshort.evaluate import entities as metrics
-from longshort.evaluate.entities import entities, tags_of
+from longshort.metrics import entities as metrics
+from longshort.metrics.entities import entities, tags_of
 
 Write = Callable[[str, str | bytes], Path]
 

@@ -15,7 +15,7 @@ from longshort.backtest import backtest
 from longshort.config import assign
 from longshort.data.calendar import calendar_waves
 from longshort.data.timeline import DAY, Freq
-from longshort.evaluate.honesty import compare
+from longshort.metrics.significance import compare
 from longshort.tasks.forecast.sentence import Standing, sentence
 
 ROWS = 300

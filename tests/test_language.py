@@ -28,9 +28,9 @@ from longshort.config.language import (
     LanguageText,
     LanguageTrain,
 )
-from longshort.data.running import make_running_parts, read_running
+from longshort.data.running import make_running_splits, read_running
 from longshort.errors import ConfigError, DataError, RunError
-from longshort.evaluate.language import scores as scores_from
+from longshort.metrics.language import scores as scores_from
 from longshort.tasks.language.adapt import cached, dynamic, remember
 from longshort.tasks.language.fitted import Fitted
 from longshort.tasks.language.generate import Sampling, probabilities
@@ -82,7 +82,7 @@ def settings(path: Path | None = None, **changes: Any) -> dict[str, Any]:
 
 def small_task(text: str, **changes: Any) -> LanguageTask:
     config = LanguageConfig.model_validate(settings(**changes))
-    parts = make_running_parts(read_running(text.splitlines()), None, None, shares=(0.1, 0.1))
+    parts = make_running_splits(read_running(text.splitlines()), None, None, shares=(0.1, 0.1))
     return LanguageTask(config, parts)
 
 
@@ -821,13 +821,13 @@ def test_the_vocabulary_is_the_training_part_s() -> None:
 
 def test_parts_are_the_last_shares() -> None:
     lines = [f"line {i}" for i in range(100)]
-    parts = make_running_parts(read_running(lines), None, None, shares=(0.1, 0.2))
+    parts = make_running_splits(read_running(lines), None, None, shares=(0.1, 0.2))
     joined = parts.train.text + parts.val.text + parts.test.text
     assert joined.splitlines() == lines
     assert all(part.text.endswith("\n") for part in parts.by_name().values())
     assert abs(len(parts.test.text) / len(joined) - 0.2) < 0.02
     assert abs(len(parts.val.text) / len(joined) - 0.1) < 0.02
-    given = make_running_parts(parts.train, parts.val, parts.test, shares=(0.1, 0.1))
+    given = make_running_splits(parts.train, parts.val, parts.test, shares=(0.1, 0.1))
     assert given.how == "files for all three parts"
 
 

@@ -18,7 +18,7 @@ from longshort import workflow
 from longshort.cli.main import main
 from longshort.config.language import LanguageText
 from longshort.data.findings import Finding
-from longshort.data.running import make_running_parts, read_running
+from longshort.data.running import make_running_splits, read_running
 from longshort.tasks.language.fitted import Fitted
 from tests.test_language import WORDS, prose, settings
 
@@ -107,7 +107,7 @@ def test_a_setting_that_could_not_act_is_refused(
 
 def test_shares_of_parts_with_files_are_not_added_up(tmp_path: Path) -> None:
     path = written(tmp_path / "t.txt", different(300))
-    found = make_running_parts(read_running(path), read_running(path), None, shares=(0.6, 0.6))
+    found = make_running_splits(read_running(path), read_running(path), None, shares=(0.6, 0.6))
     assert "the last 60% for test" in found.how
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from longshort.evaluate import metrics
-from longshort.evaluate.linear import least_absolute, least_squares
+from longshort.metrics import forecasts as metrics
+from longshort.metrics.linear import least_absolute, least_squares
 
 TRUTH = np.array([[1.0, 2.0], [3.0, np.nan]])
 FORECAST = np.array([[1.0, 4.0], [1.0, 100.0]])

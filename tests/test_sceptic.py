@@ -17,7 +17,7 @@ from longshort.data.dataset import read_dataset
 from longshort.data.season import find_season
 from longshort.data.split import Split, make_split
 from longshort.errors import ConfigError
-from longshort.evaluate.honesty import Comparison
+from longshort.metrics.significance import Comparison
 from longshort.tasks.forecast.baselines.contract import Asked, Seen
 from longshort.tasks.forecast.baselines.naive import Drift, Repeated, naive_baselines
 from longshort.tasks.forecast.baselines.profiles import profile_baselines

@@ -18,7 +18,7 @@ from longshort.data.buckets import (
 )
 from longshort.data.labelled import Examples
 from longshort.data.labelled_source import read_examples
-from longshort.data.parts import holdout, make_parts
+from longshort.data.splits import holdout, make_splits
 from longshort.data.tokens import find_tokeniser, suited
 from longshort.data.vectors import read_vectors, vector_size
 from longshort.data.vocabulary import PADDING, UNKNOWN, Vocabulary
@@ -109,7 +109,7 @@ def test_a_damaged_vocabulary_is_refused(stored: dict[str, object]) -> None:
         Vocabulary.from_dict(stored)
 
 
-# Parts
+# Splits
 
 
 def test_parts_hold_every_sample_once_and_labels_alike() -> None:
@@ -168,7 +168,7 @@ def test_two_examples_of_a_label_are_for_training() -> None:
 
 def test_the_shares_that_were_drawn_are_told() -> None:
     whole = examples([f"text {i}" for i in range(13)], ["x"] * 13)
-    parts = make_parts({"train": whole}, val=0.1, test=0.2, stratify=True, seed=0)
+    parts = make_splits({"train": whole}, val=0.1, test=0.2, stratify=True, seed=0)
     assert parts.how == "drawn by seed 0: 8% for val, 23% for test"
 
 
@@ -188,7 +188,7 @@ def test_every_label_of_three_is_trained_on(val: float, test: float) -> None:
 )
 def test_why_nothing_is_left_for_a_part(items: list[str], labels: list[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        make_parts({"train": examples(items, labels)}, val=0.1, test=0.1, stratify=True, seed=0)
+        make_splits({"train": examples(items, labels)}, val=0.1, test=0.1, stratify=True, seed=0)
 
 
 def test_content_in_validation_and_test_is_found() -> None:
@@ -197,7 +197,7 @@ def test_content_in_validation_and_test_is_found() -> None:
         "val": examples(["b", "c"], ["x", "y"]),
         "test": examples(["c"], ["y"]),
     }
-    (finding,) = make_parts(given, val=0.1, test=0.1, stratify=True, seed=0).findings
+    (finding,) = make_splits(given, val=0.1, test=0.1, stratify=True, seed=0).findings
     assert "1 of 1 test examples stand in the validation part too" in finding.message
 
 
@@ -207,7 +207,7 @@ def test_content_in_two_files_is_found() -> None:
         "val": examples(["e"], ["x"]),
         "test": examples(["f", "a b"], ["x", "y"]),
     }
-    parts = make_parts(given, val=0.1, test=0.1, stratify=True, seed=0)
+    parts = make_splits(given, val=0.1, test=0.1, stratify=True, seed=0)
     (finding,) = parts.findings
     assert finding.code == "duplicate" and "1 of 2 test examples" in finding.message
     assert finding.where == ("line 2",)
@@ -216,7 +216,7 @@ def test_content_in_two_files_is_found() -> None:
 def test_a_named_test_file_leaves_only_validation_to_be_drawn() -> None:
     given = {"train": examples([str(i) for i in range(50)], ["x", "y"] * 25), "test": examples(
         ["t"], ["x"])}  # fmt: skip
-    parts = make_parts(given, val=0.2, test=0.3, stratify=True, seed=0)
+    parts = make_splits(given, val=0.2, test=0.3, stratify=True, seed=0)
     assert [len(p) for p in (parts.train, parts.val, parts.test)] == [40, 10, 1]
     assert parts.test.items == ["t"]
 

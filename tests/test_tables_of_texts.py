@@ -106,7 +106,7 @@ def test_a_table_in_a_legacy_encoding_is_read_and_said(write: Write) -> None:
     assert [finding.code for finding in found.findings] == ["encoding"]
 
 
-# Parts in Python
+# Splits in Python
 
 
 def reviews(count: int, first: int = 0) -> pl.DataFrame:

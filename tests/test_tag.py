@@ -23,10 +23,10 @@ from longshort.cli.main import app
 from longshort.config import build
 from longshort.config.tag import TagConfig
 from longshort.data.conll import Tagged, read_tagged
-from longshort.data.parts import Parts
+from longshort.data.splits import Splits
 from longshort.data.vocabulary import UNKNOWN
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
-from longshort.evaluate.entities import entities, scores
+from longshort.metrics.entities import entities, scores
 from longshort.report.tag import spans
 from longshort.tasks.tag.fitted import Fitted
 from longshort.tasks.tag.rivals import dictionary, majority_tag
@@ -359,7 +359,7 @@ def test_a_rival_that_diverges_is_left_out_and_named(table: Path) -> None:
 def test_few_sentences_get_more_epochs(tmp_path: Path) -> None:
     found = []
     for count in (60, 1600, 20_000):
-        parts = Parts(*[sentences(count)] * 3, (), "")
+        parts = Splits(*[sentences(count)] * 3, (), "")
         config = TagConfig.model_validate({"train": {"batch_size": 16}})
         found.append(decided(config, parts).train.max_epochs)
     assert found == [40, 20, 10]
@@ -478,7 +478,7 @@ def test_every_sentence_is_trained_where_batches_are_divided(table: Path) -> Non
     assert source.tags is not None
     tags = [row * (30_000 // len(row)) for row in source.tags]
     data = Tagged("long", long, tags, source.places)
-    parts = Parts(data, source, source, (), "given")
+    parts = Splits(data, source, source, (), "given")
     chosen = build(settings(text__max_length=40_000, text__tokens="spaces", train__max_epochs=1))
     job = TagJob(decided(chosen, parts), parts)
     batches = job.task.batches(job.plan(), torch.Generator())

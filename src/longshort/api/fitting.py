@@ -13,8 +13,8 @@ from longshort.config import assign
 from longshort.config.sequences import Axes
 from longshort.data.conll import tagged_of
 from longshort.data.labelled import examples_of
-from longshort.data.parts import Given
 from longshort.data.sources import is_frame
+from longshort.data.splits import Given
 from longshort.errors import DataError
 from longshort.train.events import Listener
 from longshort.workflow.job import Say

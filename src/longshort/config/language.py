@@ -19,7 +19,7 @@ class LanguageData(SourceConfig):
 
 
 class LanguageSplit(Section):
-    """Parts of a single text, in its order: training, then validation, then test."""
+    """Splits of a single text, in its order: training, then validation, then test."""
 
     val: float = Field(0.05, gt=0.0, lt=1.0, description="share of the text for validation")
     test: float = Field(0.05, gt=0.0, lt=1.0, description="share of the text for the test")

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 
 from longshort.data.findings import Finding
-from longshort.data.parts import Divisible
+from longshort.data.splits import Divisible
 from longshort.data.vocabulary import Vocabulary
 
 SHOWN = 5

@@ -13,7 +13,7 @@ from longshort.data.buckets import MOST_STEPS
 from longshort.data.finders import SHOWN, contradicting, repeated, scarce, unknown
 from longshort.data.findings import Finding
 from longshort.data.labelled import Examples
-from longshort.data.parts import Parts
+from longshort.data.splits import Splits
 from longshort.data.vocabulary import Vocabulary
 
 _IMBALANCE = 10
@@ -35,7 +35,7 @@ class Reading:
     """Texts of more tokens are shortened."""
 
 
-def examine_parts(parts: Parts[Examples], reading: Reading | None) -> list[Finding]:
+def examine_splits(parts: Splits[Examples], reading: Reading | None) -> list[Finding]:
     """All findings on the parts of a classification, those of their drawing first.
 
     reading: None for numbers.
@@ -82,7 +82,7 @@ def _contradicting(part: str, examples: Examples) -> list[Finding]:
     return contradicting(part, examples, labels, "labels", show)
 
 
-def _contradicting_between(parts: Parts[Examples]) -> list[Finding]:
+def _contradicting_between(parts: Splits[Examples]) -> list[Finding]:
     """Content that stands in two parts with different labels."""
     found = []
     for (earlier, first), (part, second) in combinations(parts.by_name().items(), 2):
@@ -161,7 +161,7 @@ def _alike(tally: Counter[str]) -> list[Finding]:
     ]
 
 
-def _unseen(parts: Parts[Examples]) -> list[Finding]:
+def _unseen(parts: Splits[Examples]) -> list[Finding]:
     known = set(parts.train.labels or [])
     found = []
     for name, examples in (("val", parts.val), ("test", parts.test)):
@@ -183,7 +183,7 @@ def _unseen(parts: Parts[Examples]) -> list[Finding]:
     return found
 
 
-def _unknown(parts: Parts[Examples], reading: Reading) -> list[Finding]:
+def _unknown(parts: Splits[Examples], reading: Reading) -> list[Finding]:
     def tokens(examples: Examples) -> Iterator[str]:
         return (token for item in examples.items for token in reading.cut(str(item)))
 

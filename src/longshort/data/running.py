@@ -36,7 +36,7 @@ class Running:
 
 
 @dataclass(frozen=True)
-class RunningParts:
+class RunningSplits:
     """Training, validation and test text."""
 
     train: Running
@@ -65,10 +65,10 @@ def read_running(data: object, encoding: str | None = None) -> Running:
     raise DataError(f"data: a text file or a list of lines is expected, got {type(data).__name__}")
 
 
-def make_running_parts(
+def make_running_splits(
     train: Running, val: Running | None, test: Running | None, *, shares: tuple[float, float]
-) -> RunningParts:
-    """Parts as given; absent ones are cut from the end of the training text, the test last.
+) -> RunningSplits:
+    """Splits as given; absent ones are cut from the end of the training text, the test last.
 
     Cuts fall on ends of lines, or between words where lines are very long.
     """
@@ -85,7 +85,7 @@ def make_running_parts(
         cut.append(
             f"the {shares[0]:.0%} before for val" if cut else f"the last {shares[0]:.0%} for val"
         )
-    parts = RunningParts(train, val, test, ", ".join(cut) or "files for all three parts")
+    parts = RunningSplits(train, val, test, ", ".join(cut) or "files for all three parts")
     for name, part in parts.by_name().items():
         if not part.text.strip():
             raise DataError(

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from longshort.data.conll import Tagged
 from longshort.data.finders import SHOWN, contradicting, repeated, scarce
 from longshort.data.findings import Finding
-from longshort.data.parts import Parts
 from longshort.data.schemes import Scheme, beginnings, detect
+from longshort.data.splits import Splits
 
 _BARE = 0.9
 """Share of sentences without an entity from which a part is thin."""
 
 
-def examine_parts(parts: Parts[Tagged], max_length: int) -> list[Finding]:
+def examine_splits(parts: Splits[Tagged], max_length: int) -> list[Finding]:
     """All findings on the parts of a tagging, those of their reading and drawing first.
 
     Sentences of more than `max_length` tokens are tagged in pieces. Unknown words are none: their
@@ -110,7 +110,7 @@ def unseen_types(train: Tagged, name: str, source: Tagged) -> list[Finding]:
     ]
 
 
-def _untested(parts: Parts[Tagged], scheme: Scheme) -> list[Finding]:
+def _untested(parts: Splits[Tagged], scheme: Scheme) -> list[Finding]:
     """Types of the training part of which the test part has none."""
     tested = {kind for _, _, kind in _entities(parts.test, scheme)}
     kinds = {kind for _, _, kind in _entities(parts.train, scheme)}

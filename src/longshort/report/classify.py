@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from longshort.config import to_toml
 from longshort.config.classify import ClassifyConfig
 from longshort.data.labelled import Examples
-from longshort.data.parts import Parts
-from longshort.evaluate.classification import BINS, calibration
+from longshort.data.splits import Splits
+from longshort.metrics.classification import BINS, calibration
 from longshort.report import plots
 from longshort.report.content import markdown, score_rows, shown
 from longshort.report.page import render
@@ -33,7 +33,7 @@ class ClassifyReport:
     """Everything that is known at the end of a run."""
 
     config: ClassifyConfig
-    parts: Parts[Examples]
+    parts: Splits[Examples]
     fitted: Fitted
     scored: Scored
     scores: dict[str, Any]

@@ -11,7 +11,7 @@ import numpy as np
 from longshort.config import to_toml
 from longshort.config.language import LanguageConfig
 from longshort.data.findings import Finding
-from longshort.data.running import RunningParts
+from longshort.data.running import RunningSplits
 from longshort.report import plots
 from longshort.report.content import markdown, score_rows, shown
 from longshort.report.page import render
@@ -44,7 +44,7 @@ class LanguageReport:
     environment: dict[str, Any]
 
     @property
-    def parts(self) -> RunningParts:
+    def parts(self) -> RunningSplits:
         """Training, validation and test text."""
         return self.task.parts
 

@@ -13,8 +13,8 @@ import numpy as np
 from longshort.config import to_toml
 from longshort.config.tag import TagConfig
 from longshort.data.conll import Tagged
-from longshort.data.parts import Parts
-from longshort.evaluate.entities import Entity
+from longshort.data.splits import Splits
+from longshort.metrics.entities import Entity
 from longshort.report import plots
 from longshort.report.content import markdown, score_rows, shown
 from longshort.report.page import render
@@ -34,7 +34,7 @@ class TagReport:
     """Everything that is known at the end of a run."""
 
     config: TagConfig
-    parts: Parts[Tagged]
+    parts: Splits[Tagged]
     fitted: Fitted
     scored: Scored
     scores: dict[str, Any]

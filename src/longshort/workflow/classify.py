@@ -19,10 +19,10 @@ from longshort.data.formats.lines import known_labels
 from longshort.data.formats.rows import refuse_other_labels
 from longshort.data.grams import Grams
 from longshort.data.labelled import Examples, Item, examples_of
-from longshort.data.labelled_doctor import Reading, examine_parts
+from longshort.data.labelled_doctor import Reading, examine_splits
 from longshort.data.labelled_source import like, of_another, read_examples
 from longshort.data.labels import as_given
-from longshort.data.parts import Parts, given_of, make_parts
+from longshort.data.splits import Splits, given_of, make_splits
 from longshort.data.tokens import content_of, find_tokeniser, in_full
 from longshort.data.vocabulary import UNKNOWN, Vocabulary
 from longshort.errors import DataError, RunError
@@ -71,7 +71,7 @@ _GRAMS = "baseline.ngrams."
 class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
     """From labelled sequences to a classifier beside its rivals."""
 
-    def __init__(self, config: ClassifyConfig, parts: Parts[Examples]) -> None:
+    def __init__(self, config: ClassifyConfig, parts: Splits[Examples]) -> None:
         with threads(config.train.threads):
             super().__init__(config, ClassifyTask(config, parts))
         self.parts = parts
@@ -80,7 +80,7 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
     @staticmethod
     def prepare(config: ClassifyConfig, data: object, say: Say) -> ClassifyJob:
         """Read the data, draw the parts, and decide what is open."""
-        parts = read_parts(config, data)
+        parts = read_splits(config, data)
         config = _decided(config, parts)
         parts = _examined(config, parts)
         refuse_errors(parts.findings, parts.train.name)
@@ -96,7 +96,7 @@ class ClassifyJob(Job[ClassifyConfig, ClassifyTask]):
     @staticmethod
     def again(config: ClassifyConfig, data: object, stored: dict[str, Any]) -> ClassifyJob:
         """As it was prepared, from what was decided then; other data are refused."""
-        parts = _examined(config, read_parts(config, data))
+        parts = _examined(config, read_splits(config, data))
         refuse_other_content(parts.train.name, _digest(parts), stored)
         job = ClassifyJob(config, parts)
         name = config.text.tokens or parts.train.name
@@ -186,12 +186,12 @@ def _noted(scores: dict[str, Any], config: ClassifyConfig) -> dict[str, Any]:
 
 def check(config: ClassifyConfig, data: object, say: Say = quiet) -> list[Finding]:
     """Everything in the data that would harm a classifier, with where and the fix."""
-    parts = read_parts(config, data)
+    parts = read_splits(config, data)
     _describe(parts, say)
     return list(_examined(_decided(config, parts), parts).findings)
 
 
-def _describe(parts: Parts[Examples], say: Say) -> None:
+def _describe(parts: Splits[Examples], say: Say) -> None:
     """What was understood, for people."""
     for part, examples in parts.by_name().items():
         assert examples.labels is not None
@@ -200,7 +200,7 @@ def _describe(parts: Parts[Examples], say: Say) -> None:
     say(f"parts: {parts.how}")
 
 
-def _examined(config: ClassifyConfig, parts: Parts[Examples]) -> Parts[Examples]:
+def _examined(config: ClassifyConfig, parts: Splits[Examples]) -> Splits[Examples]:
     """The parts with all that is found about them."""
     text, reading = config.text, None
     if parts.train.is_text:
@@ -208,10 +208,10 @@ def _examined(config: ClassifyConfig, parts: Parts[Examples]) -> Parts[Examples]
         cut = find_tokeniser(text.tokens, text.lowercase).cut
         known = vocabulary_of(parts.train, text, content_of(text.tokens))
         reading = Reading(cut, known, text.max_length)
-    return replace(parts, findings=tuple(examine_parts(parts, reading)))
+    return replace(parts, findings=tuple(examine_splits(parts, reading)))
 
 
-def read_parts(config: ClassifyConfig, data: object) -> Parts[Examples]:
+def read_splits(config: ClassifyConfig, data: object) -> Splits[Examples]:
     """Training, validation and test examples, from files or shares."""
     settings = config.data
     files = {"train": settings.path, "val": settings.val_path, "test": settings.test_path}
@@ -228,7 +228,7 @@ def read_parts(config: ClassifyConfig, data: object) -> Parts[Examples]:
         _refuse_other_items(train, examples)
     split = config.split
     val = validation_share(config, len(train))
-    parts = make_parts(given, val=val, test=split.test, stratify=split.stratify, seed=split.seed)
+    parts = make_splits(given, val=val, test=split.test, stratify=split.stratify, seed=split.seed)
     read = (finding for examples in given.values() for finding in examples.findings)
     return replace(parts, findings=(*read, *parts.findings))
 
@@ -242,7 +242,7 @@ def _refuse_other_items(train: Examples, other: Examples) -> None:
         )
 
 
-def _decided(config: ClassifyConfig, parts: Parts[Examples]) -> ClassifyConfig:
+def _decided(config: ClassifyConfig, parts: Splits[Examples]) -> ClassifyConfig:
     """What the settings leave open; those that could not act are refused."""
     refuse_idle(config, parts.train)
     read = like(parts.train, config.data)
@@ -285,7 +285,7 @@ def _told(config: ClassifyConfig, is_text: bool) -> list[str]:
     return told
 
 
-def _digest(parts: Parts[Examples]) -> str:
+def _digest(parts: Splits[Examples]) -> str:
     return " ".join(examples.digest() for examples in parts.by_name().values())
 
 
@@ -329,9 +329,9 @@ class Trained:
         table |= {f"p_{label}": p[:, i] for i, label in enumerate(labels)}
         return pl.DataFrame(table)
 
-    def own_parts(self) -> Parts[Examples]:
+    def own_splits(self) -> Splits[Examples]:
         """The run's training, validation and test part, read again; other content is refused."""
-        parts = read_parts(self.config, own_data(self.config, self.memory))
+        parts = read_splits(self.config, own_data(self.config, self.memory))
         if _digest(parts) != self.content:
             raise RunError(
                 f"{parts.train.name}: is not the data that the run was trained on (its content "
@@ -399,7 +399,7 @@ class Trained:
         The rivals are fitted to the run's own data again. Examples that the run was trained or
         validated on are left out, unless they are asked for.
         """
-        parts = self.own_parts()
+        parts = self.own_splits()
         examples = self.read(data, say, with_labels=True)
         if examples.labels is None:
             raise DataError(f"{examples.name}: has no labels to compare with")

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from longshort.config import BaseConfig, build, read_toml
-from longshort.data.parts import D, Parts
+from longshort.data.splits import D, Splits
 from longshort.errors import ConfigError, DataError, LongshortError, RunError
 from longshort.runfolder import CONFIG, DATA, RunFolder
 from longshort.tasks.task import Task, Tell, TrainPlan
@@ -129,7 +129,7 @@ def refuse_other_content(name: str, content: str, stored: dict[str, Any]) -> Non
         )
 
 
-def unlearned(source: D, parts: Parts[D], what: str, say: Say) -> D:
+def unlearned(source: D, parts: Splits[D], what: str, say: Say) -> D:
     """Those that the run was neither trained nor validated on; raises where none is left."""
     seen = {*parts.train.keys(), *parts.val.keys()}
     new = np.array([i for i, key in enumerate(source.keys()) if key not in seen], dtype=np.int64)

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from longshort.config.language import LanguageConfig
 from longshort.data.findings import Finding, refuse_errors
-from longshort.data.running import RunningParts, make_running_parts, read_running
+from longshort.data.running import RunningSplits, make_running_splits, read_running
 from longshort.data.textfiles import well_formed
 from longshort.errors import DataError, RunError
-from longshort.evaluate.language import scores as scores_from
+from longshort.metrics.language import scores as scores_from
 from longshort.report.language import LanguageReport, build_page, model_card
 from longshort.runfolder import MODEL
 from longshort.tables import readable
@@ -46,7 +46,7 @@ from longshort.workflow.job import (
 class LanguageJob(Job[LanguageConfig, LanguageTask]):
     """From running text to a language model beside its rivals."""
 
-    def __init__(self, config: LanguageConfig, parts: RunningParts) -> None:
+    def __init__(self, config: LanguageConfig, parts: RunningSplits) -> None:
         with threads(config.train.threads):
             super().__init__(config, LanguageTask(config, parts))
         self.parts = parts
@@ -56,7 +56,7 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
     @staticmethod
     def prepare(config: LanguageConfig, data: object, say: Say) -> LanguageJob:
         """Read the text, cut the parts, and decide what is open."""
-        parts = read_parts(config, data)
+        parts = read_splits(config, data)
         given = config.text
         config = _decided(config, parts)
         refuse_idle(config)
@@ -77,7 +77,7 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
     @staticmethod
     def again(config: LanguageConfig, data: object, stored: dict[str, Any]) -> LanguageJob:
         """As it was prepared, from what was decided then; other data are refused."""
-        parts = read_parts(config, data)
+        parts = read_splits(config, data)
         refuse_other_content(parts.train.name, _digest(parts), stored)
         job = LanguageJob(config, parts)
         refuse_other_fit(job.task.fitted.to_dict(), str(config.text.tokens), stored)
@@ -136,14 +136,14 @@ class LanguageJob(Job[LanguageConfig, LanguageTask]):
 
 def check(config: LanguageConfig, data: object, say: Say = quiet) -> list[Finding]:
     """Everything in the text that would harm a language model, with where and the fix."""
-    parts = read_parts(config, data)
+    parts = read_splits(config, data)
     _describe(parts, say)
     refuse_idle(_decided(config, parts))
     fitted = Fitted.fit(parts.train.text, config.text)
     return _findings(config, parts, fitted, fitted.encode(parts.train.text))
 
 
-def _describe(parts: RunningParts, say: Say) -> None:
+def _describe(parts: RunningSplits, say: Say) -> None:
     """What was understood, for people."""
     for name, part in parts.by_name().items():
         say(f"{name}: {len(part.text):,} characters")
@@ -154,23 +154,23 @@ def _describe(parts: RunningParts, say: Say) -> None:
 
 
 def _findings(
-    config: LanguageConfig, parts: RunningParts, fitted: Fitted, train: Ints
+    config: LanguageConfig, parts: RunningSplits, fitted: Fitted, train: Ints
 ) -> list[Finding]:
     """`train`: token numbers of the training part."""
     return examine(parts, fitted, train, config.train.batch_size)
 
 
-def read_parts(config: LanguageConfig, data: object) -> RunningParts:
+def read_splits(config: LanguageConfig, data: object) -> RunningSplits:
     """Training, validation and test text, from files or shares."""
     val, test = (
         None if path is None else read_running(path, config.data.encoding)
         for path in (config.data.val_path, config.data.test_path)
     )
     shares = (config.split.val, config.split.test)
-    return make_running_parts(read_running(data, config.data.encoding), val, test, shares=shares)
+    return make_running_splits(read_running(data, config.data.encoding), val, test, shares=shares)
 
 
-def _decided(config: LanguageConfig, parts: RunningParts) -> LanguageConfig:
+def _decided(config: LanguageConfig, parts: RunningSplits) -> LanguageConfig:
     paths = {
         name: str(Path(path).absolute())
         for name in ("path", "val_path", "test_path")
@@ -181,7 +181,7 @@ def _decided(config: LanguageConfig, parts: RunningParts) -> LanguageConfig:
     return config.model_copy(update={"data": data, "text": text})
 
 
-def _digest(parts: RunningParts) -> str:
+def _digest(parts: RunningSplits) -> str:
     return " ".join(part.digest() for part in parts.by_name().values())
 
 
@@ -232,7 +232,7 @@ class Trained:
         """
         config, fitted = self.config, self.fitted
         own = own_data(config, self.memory)
-        parts, whole = read_parts(config, own), read_running(own, config.data.encoding)
+        parts, whole = read_splits(config, own), read_running(own, config.data.encoding)
         refuse_other_content(parts.train.name, _digest(parts), self.stored)
         text = read_running(data, config.data.encoding)
         known, passages = known_passages(text, [parts.train, parts.val])

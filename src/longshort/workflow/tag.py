@@ -13,9 +13,9 @@ from torch import Tensor
 from longshort.config.tag import TagConfig
 from longshort.data.conll import Tagged, tagged_of
 from longshort.data.findings import Finding, refuse_errors
-from longshort.data.parts import PARTS, Parts, given_of, make_parts
 from longshort.data.schemes import detect, examine, title, with_types
-from longshort.data.tagged_doctor import examine_parts, unseen_types
+from longshort.data.splits import SPLITS, Splits, given_of, make_splits
+from longshort.data.tagged_doctor import examine_splits, unseen_types
 from longshort.data.tagged_source import read_sentences, read_to_tag
 from longshort.data.tokens import find_tokeniser
 from longshort.data.vocabulary import Vocabulary
@@ -60,7 +60,7 @@ _SINGLE = 0.99
 class TagJob(Job[TagConfig, TagTask]):
     """From tagged sentences to a tagger beside its rivals."""
 
-    def __init__(self, config: TagConfig, parts: Parts[Tagged]) -> None:
+    def __init__(self, config: TagConfig, parts: Splits[Tagged]) -> None:
         with threads(config.train.threads):
             super().__init__(config, TagTask(config, parts))
         self.parts = parts
@@ -71,7 +71,7 @@ class TagJob(Job[TagConfig, TagTask]):
     @staticmethod
     def prepare(config: TagConfig, data: object, say: Say) -> TagJob:
         """Read the data, draw the parts, and decide what is open."""
-        parts = _examined(config, read_parts(config, data))
+        parts = _examined(config, read_splits(config, data))
         refuse_errors(parts.findings, parts.train.name)
         config = decided(config, parts)
         refuse_idle(config, parts)
@@ -99,7 +99,7 @@ class TagJob(Job[TagConfig, TagTask]):
     @staticmethod
     def again(config: TagConfig, data: object, stored: dict[str, Any]) -> TagJob:
         """As it was prepared, from what was decided then; other data are refused."""
-        parts = _examined(config, read_parts(config, data))
+        parts = _examined(config, read_splits(config, data))
         refuse_other_content(parts.train.name, _digest(parts), stored)
         return TagJob(config, parts)
 
@@ -181,13 +181,13 @@ def _without_field(config: TagConfig) -> TagConfig:
 
 def check(config: TagConfig, data: object, say: Say = quiet) -> list[Finding]:
     """Everything in the data that would harm a tagger, with where and the fix."""
-    parts = read_parts(config, data)
+    parts = read_splits(config, data)
     _describe(parts, say)
     refuse_idle(decided(config, parts), parts)
     return list(_examined(config, parts).findings)
 
 
-def _describe(parts: Parts[Tagged], say: Say) -> None:
+def _describe(parts: Splits[Tagged], say: Say) -> None:
     """What was understood, for people."""
     for part, source in parts.by_name().items():
         tokens = sum(len(each) for each in source.tokens)
@@ -195,12 +195,12 @@ def _describe(parts: Parts[Tagged], say: Say) -> None:
     say(f"parts: {parts.how}")
 
 
-def _examined(config: TagConfig, parts: Parts[Tagged]) -> Parts[Tagged]:
+def _examined(config: TagConfig, parts: Splits[Tagged]) -> Splits[Tagged]:
     """The parts with all that is found about them."""
-    return replace(parts, findings=tuple(examine_parts(parts, config.text.max_length)))
+    return replace(parts, findings=tuple(examine_splits(parts, config.text.max_length)))
 
 
-def read_parts(config: TagConfig, data: object) -> Parts[Tagged]:
+def read_splits(config: TagConfig, data: object) -> Splits[Tagged]:
     """Training, validation and test sentences, from files or shares."""
     if config.text.tokens is not None:
         find_tokeniser(config.text.tokens)
@@ -215,7 +215,7 @@ def read_parts(config: TagConfig, data: object) -> Parts[Tagged]:
     for source in given.values():
         refuse_mixed_schemes(given["train"], source)
     split = config.split
-    parts = make_parts(
+    parts = make_splits(
         given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
     )
     return replace(parts, findings=(*findings, *parts.findings))
@@ -224,7 +224,7 @@ def read_parts(config: TagConfig, data: object) -> Parts[Tagged]:
 def _refuse_one_sentence(given: dict[str, Tagged]) -> None:
     """Raise where a file that has to be divided has no end of a sentence in it."""
     train = given["train"]
-    if len(train) == 1 and len(given) < len(PARTS) and train.path is not None:
+    if len(train) == 1 and len(given) < len(SPLITS) and train.path is not None:
         raise DataError(
             f"{train.name}: is a single sentence of {len(train.tokens[0]):,} tokens, of which no "
             "parts can be made; end sentences by empty lines, or in JSON lines by the line"
@@ -249,7 +249,7 @@ def _read(data: object, config: TagConfig) -> Tagged:
     return with_types(source)
 
 
-def decided(config: TagConfig, parts: Parts[Tagged]) -> TagConfig:
+def decided(config: TagConfig, parts: Splits[Tagged]) -> TagConfig:
     """What the settings leave open, by the training part."""
     paths = {
         name: path and str(Path(path).absolute())
@@ -278,7 +278,7 @@ def _has_marks(train: Tagged) -> bool:
     return any(token in _MARKS for tokens in train.tokens for token in tokens)
 
 
-def _digest(parts: Parts[Tagged]) -> str:
+def _digest(parts: Splits[Tagged]) -> str:
     return " ".join(source.digest() for source in parts.by_name().values())
 
 
@@ -347,7 +347,7 @@ class Trained:
         The rivals' lists are made of the run's own data again. Sentences that the run was trained
         or validated on are left out, unless they are asked for.
         """
-        parts = self._own_parts()
+        parts = self._own_splits()
         source = _read(data, self.config)
         refuse_mixed_schemes(parts.train, source)
         if not include_training:
@@ -365,9 +365,9 @@ class Trained:
             )
         return scores_of(scored, self.fitted, self.config)
 
-    def _own_parts(self) -> Parts[Tagged]:
+    def _own_splits(self) -> Splits[Tagged]:
         """The run's training, validation and test part, read again; other content is refused."""
-        parts = read_parts(self.config, own_data(self.config, self.memory))
+        parts = read_splits(self.config, own_data(self.config, self.memory))
         refuse_other_content(parts.train.name, _digest(parts), {"content": self.content})
         return parts
 

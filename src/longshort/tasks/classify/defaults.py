@@ -16,7 +16,7 @@ import numpy as np
 from longshort.config.classify import ClassifyConfig, ClassifyModel, ClassifyTrain
 from longshort.config.sequences import TextConfig
 from longshort.data.labelled import Examples
-from longshort.data.parts import Parts
+from longshort.data.splits import Splits
 from longshort.data.tokens import find_tokeniser, suited
 from longshort.errors import ConfigError
 from longshort.tasks.classify.baselines import ENOUGH
@@ -56,7 +56,7 @@ class Size:
     """Mean number of a text's tokens, or median number of a sequence's steps."""
 
     @staticmethod
-    def of(parts: Parts[Examples], text: TextConfig | None) -> Size:
+    def of(parts: Splits[Examples], text: TextConfig | None) -> Size:
         """Of texts that are cut as `text` says, or of numbers."""
         train = parts.train
         if text is None:

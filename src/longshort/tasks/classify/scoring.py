@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from longshort.config.classify import ClassifyConfig
 from longshort.data.labelled import Examples
-from longshort.evaluate import classification as metrics
-from longshort.evaluate.classification import compare_accuracy, luck_of_best
+from longshort.metrics import classification as metrics
+from longshort.metrics.classification import compare_accuracy, luck_of_best
 from longshort.tasks.cell import cell_title
 from longshort.tasks.classify.baselines import Known, baselines
 from longshort.tasks.classify.fitted import Fitted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from longshort.evaluate.honesty import Comparison
+from longshort.metrics.significance import Comparison
 
 
 @dataclass(frozen=True)

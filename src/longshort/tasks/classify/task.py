@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from longshort.config.classify import ClassifyConfig
 from longshort.data.buckets import MOST_STEPS, POOL, bucketed, in_order_of_length, shuffled
 from longshort.data.labelled import Examples
-from longshort.data.parts import Parts
+from longshort.data.splits import Splits
 from longshort.tasks.classify.fitted import Encoded, Fitted
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.task import Task, TrainPlan
@@ -25,7 +25,7 @@ _EVALUATED = 128
 class ClassifyTask(Task):
     """A classifier in training."""
 
-    def __init__(self, config: ClassifyConfig, parts: Parts[Examples]) -> None:
+    def __init__(self, config: ClassifyConfig, parts: Splits[Examples]) -> None:
         self.config, self.parts = config, parts
         self.fitted = Fitted.fit(parts.train, config)
         self.train = self.fitted.encode(parts.train)

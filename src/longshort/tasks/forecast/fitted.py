@@ -18,7 +18,7 @@ from longshort.data.timeline import Ints
 from longshort.data.transforms import TargetTransform
 from longshort.data.windows import WindowReader
 from longshort.errors import RunError
-from longshort.evaluate.metrics import seasonal_scale
+from longshort.metrics.forecasts import seasonal_scale
 from longshort.tasks.forecast.effects import KnownEffects, fit_effects
 
 _NO_EFFECTS: dict[str, Any] = {"effects": "off"}

@@ -14,7 +14,7 @@ from longshort.config import RunConfig
 from longshort.data.calendar import Period, all_periods, useful_periods
 from longshort.data.panel import Floats, Panel
 from longshort.data.split import Split
-from longshort.evaluate.honesty import compare
+from longshort.metrics.significance import compare
 from longshort.tasks.forecast.effects import Per
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.linear import LinearWindows, plan_of, thinned

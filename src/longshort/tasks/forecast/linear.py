@@ -10,7 +10,7 @@ from torch import Tensor
 from longshort.config import RunConfig
 from longshort.data.panel import Floats, Panel
 from longshort.data.windows import Origins, WindowReader
-from longshort.evaluate.linear import LinearMap, Piece, least_absolute, least_squares
+from longshort.metrics.linear import LinearMap, Piece, least_absolute, least_squares
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.network import InstanceNorm, instance_norm
 from longshort.tasks.forecast.straight import StraightPlan, straight_inputs

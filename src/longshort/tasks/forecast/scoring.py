@@ -12,8 +12,8 @@ from longshort.data.panel import Floats, Panel
 from longshort.data.timeline import Ints
 from longshort.data.windows import Origins, WindowReader
 from longshort.errors import DataError
-from longshort.evaluate import metrics
-from longshort.evaluate.honesty import Comparison, compare, echo_check, flatness_check
+from longshort.metrics import forecasts as metrics
+from longshort.metrics.significance import Comparison, compare, echo_check, flatness_check
 from longshort.tasks.cell import cell_title
 from longshort.tasks.forecast.baselines.table import CONSTANTS, Baselines, decides_by_mae
 from longshort.tasks.forecast.fitted import Fitted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from longshort.evaluate.honesty import LEAST, Comparison
+from longshort.metrics.significance import LEAST, Comparison
 
 _NOTE_GAIN = 0.01
 _ALIKE = 0.001

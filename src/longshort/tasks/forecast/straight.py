@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from longshort.data.windows import Batch
-from longshort.evaluate.linear import LEVEL
+from longshort.metrics.linear import LEVEL
 
 _MOST_LAGS, _MOST_PAST = 1024, 512
 """Of a longer context the map sees the latest steps. Its moments cost the square of its inputs, and

@@ -6,7 +6,7 @@ import re
 
 from longshort.data.finders import unknown
 from longshort.data.findings import Finding
-from longshort.data.running import Running, RunningParts
+from longshort.data.running import Running, RunningSplits
 from longshort.data.vocabulary import UNKNOWN
 from longshort.tasks.language.fitted import Fitted, Ints
 
@@ -19,7 +19,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _LOST = re.compile("\ufffd")
 
 
-def examine(parts: RunningParts, fitted: Fitted, train: Ints, streams: int) -> list[Finding]:
+def examine(parts: RunningSplits, fitted: Fitted, train: Ints, streams: int) -> list[Finding]:
     """All findings on a text; the training tokens `train` are read in `streams` side by side."""
     found = [*too_short(len(train), streams), *_single(fitted), *_giant(parts)]
     for name, part in parts.by_name().items():
@@ -80,7 +80,7 @@ def _mixed_ends(name: str, part: Running) -> list[Finding]:
     ]
 
 
-def _giant(parts: RunningParts) -> list[Finding]:
+def _giant(parts: RunningSplits) -> list[Finding]:
     where = [
         f"{name} part, line {number:,}: {len(line):,} characters"
         for name, part in parts.by_name().items()

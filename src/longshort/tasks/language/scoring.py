@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from longshort.config.language import LanguageConfig
 from longshort.data.vocabulary import UNKNOWN
-from longshort.evaluate.honesty import Comparison, compare, place_sentence
-from longshort.evaluate.language import scores as scores_from
+from longshort.metrics.language import scores as scores_from
+from longshort.metrics.significance import Comparison, compare, place_sentence
 from longshort.tasks.cell import cell_title
 from longshort.tasks.language.adapt import cached, dynamic
 from longshort.tasks.language.fitted import Fitted, Ints

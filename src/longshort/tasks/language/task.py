@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from longshort.config.language import LanguageConfig
 from longshort.data.findings import refuse_errors
-from longshort.data.running import RunningParts
+from longshort.data.running import RunningSplits
 from longshort.tasks.language.doctor import too_short
 from longshort.tasks.language.fitted import Fitted, Ints
 from longshort.tasks.language.network import LanguageModel, States, detached
@@ -29,7 +29,7 @@ _SHORT, _SPREAD, _LEAST = 0.05, 5.0, 5
 class LanguageTask(Task):
     """A language model in training; a batch is named by [begin, length] in the streams."""
 
-    def __init__(self, config: LanguageConfig, parts: RunningParts) -> None:
+    def __init__(self, config: LanguageConfig, parts: RunningSplits) -> None:
         self.config, self.parts = config, parts
         self.fitted = Fitted.fit(parts.train.text, config.text)
         self.train, self.val = (self.fitted.encode(part.text) for part in (parts.train, parts.val))

@@ -17,7 +17,7 @@ from longshort.data.conll import Tagged
 from longshort.data.schemes import Scheme, detect
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError, RunError
-from longshort.evaluate.entities import Entity, entities, tags_of
+from longshort.metrics.entities import Entity, entities, tags_of
 from longshort.tasks.tag.spelling import shape_of, spelled
 
 _END = "\n"

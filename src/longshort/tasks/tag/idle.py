@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from longshort.config.tag import TagConfig
 from longshort.data.conll import Tagged
-from longshort.data.parts import Parts
+from longshort.data.splits import Splits
 from longshort.tasks.idle import Idle, idle_draw, idle_shares, refuse_chosen
 
 _OF_SPELLING = ("character_model", "character_embedding", "kernel")
 
 
-def refuse_idle(config: TagConfig, parts: Parts[Tagged]) -> None:
+def refuse_idle(config: TagConfig, parts: Splits[Tagged]) -> None:
     """Raise `ConfigError` for a setting off its default that has nothing to do.
 
     The settings are those with everything decided.
@@ -21,7 +21,7 @@ def refuse_idle(config: TagConfig, parts: Parts[Tagged]) -> None:
     )
 
 
-def _reading(parts: Parts[Tagged]) -> Idle:
+def _reading(parts: Splits[Tagged]) -> Idle:
     formats = {source.read_as for source in parts.by_name().values()}
     idle: Idle = []
     if "conll" not in formats:

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from longshort.data.conll import Tagged
-from longshort.evaluate.entities import Entity, scores, tags_of
+from longshort.metrics.entities import Entity, scores, tags_of
 from longshort.tasks.tag.fitted import Fitted, entities_of
 
 Folded = Callable[[str], str]

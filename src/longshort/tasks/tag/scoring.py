@@ -9,10 +9,10 @@ import polars as pl
 
 from longshort.config.tag import TagConfig
 from longshort.data.conll import Tagged
-from longshort.data.parts import Parts
-from longshort.evaluate import entities as metrics
-from longshort.evaluate.entities import Entity
-from longshort.evaluate.honesty import Comparison, place_sentence
+from longshort.data.splits import Splits
+from longshort.metrics import entities as metrics
+from longshort.metrics.entities import Entity
+from longshort.metrics.significance import Comparison, place_sentence
 from longshort.tasks.cell import cell_title
 from longshort.tasks.tag.fitted import Fitted, entities_of
 from longshort.tasks.tag.network import Tagger
@@ -40,7 +40,7 @@ class Scored:
 
 
 def score(
-    network: Tagger, softmax: Tagger | None, fitted: Fitted, parts: Parts[Tagged], device: str
+    network: Tagger, softmax: Tagger | None, fitted: Fitted, parts: Splits[Tagged], device: str
 ) -> Scored:
     """The network, the same without its random field, and lists of names, on the test part."""
     train, val, test = parts.train, parts.val, parts.test

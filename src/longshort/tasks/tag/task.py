@@ -12,9 +12,9 @@ from torch.nn import functional as F
 from longshort.config.tag import TagConfig
 from longshort.data.buckets import bucketed, count_batches, in_order_of_length
 from longshort.data.conll import Tagged
-from longshort.data.parts import Parts
+from longshort.data.splits import Splits
 from longshort.data.vocabulary import UNKNOWN
-from longshort.evaluate.entities import Entity, scores
+from longshort.metrics.entities import Entity, scores
 from longshort.tasks.tag.fitted import Batch, Encoded, Fitted, entities_of
 from longshort.tasks.tag.network import Tagger
 from longshort.tasks.task import Task, TrainPlan
@@ -26,7 +26,7 @@ _EVALUATED = 64
 class TagTask(Task):
     """A tagger in training."""
 
-    def __init__(self, config: TagConfig, parts: Parts[Tagged]) -> None:
+    def __init__(self, config: TagConfig, parts: Splits[Tagged]) -> None:
         self.config, self.parts = config, parts
         self.fitted = Fitted.fit(parts.train, config)
         self.train = self.fitted.encode(parts.train)

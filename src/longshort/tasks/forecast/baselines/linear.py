@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from longshort.data.panel import Floats
-from longshort.evaluate.linear import LinearMap
+from longshort.metrics.linear import LinearMap
 from longshort.tasks.forecast.baselines.contract import Arrays, Asked, Baseline
 from longshort.tasks.forecast.linear import LinearWindows, linear_forecast
 from longshort.tasks.forecast.straight import StraightPlan

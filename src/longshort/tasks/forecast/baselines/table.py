@@ -12,7 +12,7 @@ from longshort.data.panel import Floats, Panel
 from longshort.data.timeline import Freq
 from longshort.data.windows import Origins, WindowReader
 from longshort.errors import RunError
-from longshort.evaluate.linear import LinearMap
+from longshort.metrics.linear import LinearMap
 from longshort.tasks.forecast.baselines import naive, profiles
 from longshort.tasks.forecast.baselines.contract import Arrays, Asked, Baseline, Seen
 from longshort.tasks.forecast.baselines.linear import (

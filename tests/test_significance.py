@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from longshort.evaluate.honesty import compare, echo_check, flatness_check
+from longshort.metrics.significance import compare, echo_check, flatness_check
 
 
 def walk(count: int = 500, horizon: int = 6) -> tuple[np.ndarray, np.ndarray]:

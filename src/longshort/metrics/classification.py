@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.evaluate.honesty import Comparison, Outcome
+from longshort.metrics.significance import Comparison, Outcome
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.evaluate.honesty import Comparison
+from longshort.metrics.significance import Comparison
 
 Entity = tuple[int, int, str]
 """First token, the token behind the last, type."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from longshort.data.findings import Finding
 from longshort.errors import DataError
 
-PARTS = ("train", "val", "test")
+SPLITS = ("train", "val", "test")
 _FEWEST = 3
 """Groups of a label that can be divided."""
 
@@ -63,7 +63,7 @@ def holdout(
     strata: dict[str, list[list[int]]] = defaultdict(list)
     for members in first.values():
         strata["" if labels is None else labels[members[0]]].append(members)
-    chosen: dict[str, list[int]] = {part: [] for part in PARTS}
+    chosen: dict[str, list[int]] = {part: [] for part in SPLITS}
     for label in sorted(strata):
         stratum = [strata[label][i] for i in draw.permutation(len(strata[label]))]
         whole = len(stratum), sum(map(len, stratum))
@@ -90,7 +90,7 @@ def _taken(stratum: list[list[int]], whole: tuple[int, int], share: float, left:
 
 
 @dataclass(frozen=True)
-class Parts(Generic[D]):
+class Splits(Generic[D]):
     """The parts, and what was found about them."""
 
     train: D
@@ -126,10 +126,10 @@ def given_of(data: object) -> Given:
     return data if isinstance(data, Given) else Given(data)
 
 
-def make_parts(
+def make_splits(
     given: dict[str, D], *, val: float, test: float, stratify: bool, seed: int
-) -> Parts[D]:
-    """Parts from files where they are given, else from shares of the training file.
+) -> Splits[D]:
+    """Splits from files where they are given, else from shares of the training file.
 
     val: 0 for no validation part.
     """
@@ -143,7 +143,7 @@ def make_parts(
         keys = whole.keys()
         labels = whole.labels if stratify else None
         drawn = holdout(keys, labels, val=shares["val"], test=shares["test"], seed=seed)
-        for part in PARTS:
+        for part in SPLITS:
             if not len(drawn[part]) and (shares[part] or part == "train"):
                 raise DataError(_too_few(whole, part, len(set(keys))))
         found["train"] = whole.take(drawn["train"])
@@ -155,7 +155,7 @@ def make_parts(
     if "val" not in found:
         found["val"] = whole.take(np.zeros(0, dtype=np.int64))
         how = f"{how if texts else 'files for training and test'}; no validation part"
-    return Parts(found["train"], found["val"], found["test"], tuple(_shared(found)), how)
+    return Splits(found["train"], found["val"], found["test"], tuple(_shared(found)), how)
 
 
 def _too_few(whole: Divisible, part: str, contents: int) -> str:
@@ -173,9 +173,9 @@ def _too_few(whole: Divisible, part: str, contents: int) -> str:
 def _shared(parts: dict[str, D]) -> list[Finding]:
     """Content that stands in two parts."""
     titles = {"train": "training", "val": "validation"}
-    keys = {part: parts[part].keys() for part in PARTS}
+    keys = {part: parts[part].keys() for part in SPLITS}
     findings = []
-    for earlier, part in combinations(PARTS, 2):
+    for earlier, part in combinations(SPLITS, 2):
         seen = set(keys[earlier])
         doubled = [i for i, key in enumerate(keys[part]) if key in seen]
         if doubled:

@@ -35,7 +35,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from longshort import workflow
 from longshort.config import assign
-from longshort.tasks.task import Task
+from longshort.train.learning import Learning
 from longshort.workflow.job import environment
 
 RESULTS = Path(__file__).parent / "results"
@@ -237,7 +237,7 @@ def on_torch(task: Any) -> Any:
     return rival
 
 
-def speed(task: Task, epoch: Sequence[Tensor]) -> dict[str, Any]:
+def speed(task: Learning, epoch: Sequence[Tensor]) -> dict[str, Any]:
     """Training of ours against the rival's: steps of sequences a second, minutes an epoch."""
     batches = list(islice(cycle(epoch), BATCHES))
     both = {"ours": task, "rival": on_torch(task)}

@@ -6,13 +6,13 @@ import pytest
 from torch import Tensor, nn
 
 from longshort.config import TrainConfig
-from longshort.tasks.task import Task, TrainPlan
 from longshort.train import fit
+from longshort.train.learning import Learning, TrainPlan
 
 SCORES = [9.0, 5.0, 4.0, 4.5, 4.6, 4.7, 0.5, 0.25]
 
 
-class Counting(Task):
+class Counting(Learning):
     """A weight that goes up by 1 a step; scores are given, and weights that are judged noted."""
 
     def __init__(self) -> None:

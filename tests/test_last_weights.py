@@ -12,9 +12,9 @@ from longshort.config import TrainConfig
 from longshort.errors import RunError
 from longshort.report.plots import training_curves
 from longshort.runfolder import RunFolder
-from longshort.tasks.task import Task, TrainPlan
 from longshort.train import fit
 from longshort.train.events import Event, Stepped
+from longshort.train.learning import Learning, TrainPlan
 
 PLAN = TrainPlan(batch_size=1, steps_per_epoch=2, max_epochs=5)
 LAST = TrainConfig(
@@ -30,7 +30,7 @@ LAST = TrainConfig(
 )
 
 
-class Counting(Task):
+class Counting(Learning):
     """A weight that goes up by 1 a step, which its score dislikes."""
 
     def __init__(self, is_scored: bool) -> None:
@@ -57,7 +57,7 @@ class Counting(Task):
         return float(self._module.weight.detach()) if self.is_scored else None
 
 
-def weight(task: Task) -> float:
+def weight(task: Learning) -> float:
     return float(task.module.get_parameter("weight").detach())
 
 

@@ -25,10 +25,10 @@ from longshort import workflow
 from longshort.config import TrainConfig
 from longshort.errors import Interrupted, RunError
 from longshort.runfolder import RunFolder
-from longshort.tasks.task import Task
 from longshort.train import TrainPlan, fit
 from longshort.train.checkpoint import load_tensors, load_weights, save_tensors
 from longshort.train.events import EpochEnded, Event, Saved, Stepped
+from longshort.train.learning import Learning
 from longshort.train.loop import TrainingDiverged
 from longshort.train.optimise import rate_factor
 
@@ -320,7 +320,7 @@ def test_a_run_on_a_frame_resumes_in_python(whole: dict[str, str], tmp_path: Pat
     assert digests(run) == whole
 
 
-class Toy(Task):
+class Toy(Learning):
     """Fit a line."""
 
     def __init__(self, blow_up: bool = False, score: float | None = None) -> None:

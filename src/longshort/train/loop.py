@@ -25,9 +25,9 @@ from torch import Tensor
 from longshort.config import TrainConfig
 from longshort.errors import Interrupted, LongshortError, RunError
 from longshort.runfolder import METRICS, RunFolder
-from longshort.tasks.task import Task, TrainPlan
 from longshort.train.checkpoint import load_tensors, load_weights, save_tensors
 from longshort.train.events import Ended, EpochEnded, Listener, Saved, Started, Stepped, silent
+from longshort.train.learning import Learning, TrainPlan
 from longshort.train.optimise import clip, decay_factor, make_optimizer, penalty, rate_factor
 
 _PLATEAU_WAIT = 2
@@ -70,7 +70,7 @@ class TrainingDiverged(LongshortError):
 
 
 def fit(
-    task: Task,
+    task: Learning,
     config: TrainConfig,
     plan: TrainPlan,
     *,
@@ -95,7 +95,7 @@ class _Loop:
 
     def __init__(
         self,
-        task: Task,
+        task: Learning,
         config: TrainConfig,
         plan: TrainPlan,
         folder: RunFolder | None,

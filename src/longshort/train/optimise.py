@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from longshort.config import TrainConfig
-from longshort.tasks.task import WeightGroup
+from longshort.train.learning import WeightGroup
 
 _WARMUP = 0.1
 _FLOOR = 0.01

@@ -44,11 +44,11 @@ from longshort.tasks.classify.idle import refuse_idle
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.scoring import predictions, score, score_on, scores_of
 from longshort.tasks.classify.task import ClassifyTask, build_network, probabilities_of
-from longshort.tasks.task import Tell, TrainPlan
 from longshort.tasks.vectors import sized_by_vectors
 from longshort.train import TrainResult, fit
 from longshort.train.checkpoint import load_model, load_weights
 from longshort.train.events import Listener
+from longshort.train.learning import Tell, TrainPlan
 from longshort.workflow.job import (
     Job,
     Outcome,

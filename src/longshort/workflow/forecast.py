@@ -41,10 +41,10 @@ from longshort.tasks.forecast.scoring import (
     score_windows,
 )
 from longshort.tasks.forecast.task import Forecaster, ForecastTask, build_network
-from longshort.tasks.task import Tell, untold
 from longshort.train import TrainPlan, TrainResult, fit
 from longshort.train.checkpoint import load_model, load_weights
 from longshort.train.events import Listener, Working, silent, teller
+from longshort.train.learning import Tell, untold
 from longshort.workflow.job import (
     Job,
     Outcome,

@@ -21,9 +21,9 @@ from longshort.config import BaseConfig, build, read_toml
 from longshort.data.splits import D, Splits
 from longshort.errors import ConfigError, DataError, LongshortError, RunError
 from longshort.runfolder import CONFIG, DATA, RunFolder
-from longshort.tasks.task import Task, Tell, TrainPlan
 from longshort.train import TrainResult
 from longshort.train.events import Listener
+from longshort.train.learning import Learning, Tell, TrainPlan
 from longshort.workflow.seal import refuse_broken_seal
 
 Say = Callable[[str], None]
@@ -44,7 +44,7 @@ class Outcome:
 
 
 C = TypeVar("C", bound=BaseConfig, covariant=True)
-T = TypeVar("T", bound=Task, covariant=True)
+T = TypeVar("T", bound=Learning, covariant=True)
 
 
 class Job(ABC, Generic[C, T]):
@@ -157,7 +157,7 @@ def refuse_other_fit(fitted: dict[str, Any], name: str, stored: dict[str, Any]) 
         )
 
 
-def training_record(result: TrainResult, task: Task) -> dict[str, Any]:
+def training_record(result: TrainResult, task: Learning) -> dict[str, Any]:
     """What the scores say about the training."""
     return {
         "best_epoch": result.best_epoch,

@@ -25,9 +25,9 @@ from longshort.tasks.language.idle import refuse_idle
 from longshort.tasks.language.network import LanguageModel
 from longshort.tasks.language.scoring import predictions, score, score_on, scores_of
 from longshort.tasks.language.task import LanguageTask, build_network, losses_of
-from longshort.tasks.task import Tell, TrainPlan
 from longshort.train import TrainResult
 from longshort.train.checkpoint import load_model, load_weights
+from longshort.train.learning import Tell, TrainPlan
 from longshort.workflow.job import (
     Job,
     Outcome,

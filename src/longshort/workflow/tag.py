@@ -28,11 +28,11 @@ from longshort.tasks.tag.idle import refuse_idle
 from longshort.tasks.tag.network import Tagger
 from longshort.tasks.tag.scoring import predictions, score, scores_of
 from longshort.tasks.tag.task import Found, TagTask, tag
-from longshort.tasks.task import Tell, TrainPlan
 from longshort.tasks.vectors import sized_by_vectors
 from longshort.train import TrainResult, fit
 from longshort.train.checkpoint import load_model, load_weights
 from longshort.train.events import Listener
+from longshort.train.learning import Tell, TrainPlan
 from longshort.train.loop import TrainingDiverged
 from longshort.workflow.job import (
     Job,

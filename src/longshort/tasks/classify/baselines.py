@@ -17,7 +17,7 @@ from longshort.tasks.classify.convolutions import convolution_features
 from longshort.tasks.classify.fitted import Encoded
 from longshort.tasks.classify.nearest import nearest
 from longshort.tasks.classify.regression import Regression, Rows, dense, sparse
-from longshort.tasks.task import Tell, untold
+from longshort.train.learning import Tell, untold
 
 Floats = NDArray[np.float64]
 _INVERSE_PENALTIES = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)

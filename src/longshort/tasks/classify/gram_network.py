@@ -14,7 +14,7 @@ from longshort.config.training import TrainConfig
 from longshort.nn.blocks.grams import Bag, GramVectors
 from longshort.tasks.classify.baselines import Baseline
 from longshort.tasks.classify.fitted import Encoded
-from longshort.tasks.task import Task, TrainPlan
+from longshort.train.learning import Learning, TrainPlan
 
 NAME = "ngrams"
 _MEMBERS, _BATCH, _STEPS = 3, 32, 800
@@ -37,7 +37,7 @@ class GramNetwork(nn.Module):
         return torch.stack([head(vectors(bag)) for vectors, head in pairs])
 
 
-class GramTask(Task):
+class GramTask(Learning):
     """The network in training; all of it is learned, and the last weights are kept."""
 
     def __init__(self, train: Encoded, classes: int, seed: int, device: str) -> None:

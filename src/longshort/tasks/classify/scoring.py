@@ -20,7 +20,7 @@ from longshort.tasks.classify.gram_network import GramNetwork, gram_baseline
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.sentence import Standing, sentence
 from longshort.tasks.classify.task import ClassifyTask, probabilities_of
-from longshort.tasks.task import Tell, untold
+from longshort.train.learning import Tell, untold
 
 Floats = NDArray[np.float64]
 MODEL = "model"

@@ -16,13 +16,13 @@ from longshort.data.labelled import Examples
 from longshort.data.splits import Splits
 from longshort.tasks.classify.fitted import Encoded, Fitted
 from longshort.tasks.classify.network import Classifier
-from longshort.tasks.task import Task, TrainPlan
 from longshort.tasks.vectors import start_from_vectors
+from longshort.train.learning import Learning, TrainPlan
 
 _EVALUATED = 128
 
 
-class ClassifyTask(Task):
+class ClassifyTask(Learning):
     """A classifier in training."""
 
     def __init__(self, config: ClassifyConfig, parts: Splits[Examples]) -> None:

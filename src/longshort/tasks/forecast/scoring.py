@@ -20,7 +20,7 @@ from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.linear import history
 from longshort.tasks.forecast.sentence import Standing, sentence
 from longshort.tasks.forecast.task import Forecaster
-from longshort.tasks.task import Tell, untold
+from longshort.train.learning import Tell, untold
 
 MODEL = "model"
 _FEW, _MANY = 4, 20

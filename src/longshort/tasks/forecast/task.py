@@ -18,7 +18,7 @@ from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.floor import within_floor
 from longshort.tasks.forecast.linear import LinearWindows, history, plan_of, thinned, to_user_units
 from longshort.tasks.forecast.network import LinkedNetwork, NetworkPlan, WindowNetwork
-from longshort.tasks.task import Task, WeightGroup
+from longshort.train.learning import Learning, WeightGroup
 
 _PIECE = 2048
 _MAX_VALIDATED = 8192
@@ -108,7 +108,7 @@ class Forecaster:
         return np.asarray(found)
 
 
-class ForecastTask(Task):
+class ForecastTask(Learning):
     """A forecaster in training: its windows of the training and the validation part."""
 
     def __init__(self, config: RunConfig, panel: Panel, split: Split) -> None:

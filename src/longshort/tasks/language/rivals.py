@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.tasks.language.ngram import NGram
-from longshort.tasks.task import Tell, untold
+from longshort.train.learning import Tell, untold
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -19,7 +19,7 @@ from longshort.tasks.language.fitted import Fitted, Ints
 from longshort.tasks.language.network import LanguageModel
 from longshort.tasks.language.rivals import kneser_ney, unigram
 from longshort.tasks.language.task import LanguageTask, losses_of
-from longshort.tasks.task import Tell, untold
+from longshort.train.learning import Tell, untold
 
 Floats = NDArray[np.float64]
 MODEL = "model"

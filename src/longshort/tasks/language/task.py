@@ -15,7 +15,7 @@ from longshort.data.running import RunningSplits
 from longshort.tasks.language.doctor import too_short
 from longshort.tasks.language.fitted import Fitted, Ints
 from longshort.tasks.language.network import LanguageModel, States, detached
-from longshort.tasks.task import Task, TrainPlan
+from longshort.train.learning import Learning, TrainPlan
 
 _CHECKED = 10
 """Streams of the validation part side by side."""
@@ -26,7 +26,7 @@ _SHORT, _SPREAD, _LEAST = 0.05, 5.0, 5
 """Random lengths: share that is halved, deviation, the shortest (Merity et al., 2018)."""
 
 
-class LanguageTask(Task):
+class LanguageTask(Learning):
     """A language model in training; a batch is named by [begin, length] in the streams."""
 
     def __init__(self, config: LanguageConfig, parts: RunningSplits) -> None:

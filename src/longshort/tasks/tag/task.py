@@ -17,13 +17,13 @@ from longshort.data.vocabulary import UNKNOWN
 from longshort.metrics.entities import Entity, scores
 from longshort.tasks.tag.fitted import Batch, Encoded, Fitted, entities_of
 from longshort.tasks.tag.network import Tagger
-from longshort.tasks.task import Task, TrainPlan
 from longshort.tasks.vectors import start_from_vectors
+from longshort.train.learning import Learning, TrainPlan
 
 _EVALUATED = 64
 
 
-class TagTask(Task):
+class TagTask(Learning):
     """A tagger in training."""
 
     def __init__(self, config: TagConfig, parts: Splits[Tagged]) -> None:

@@ -34,7 +34,7 @@ from longshort.tasks.forecast.baselines.smoothing import (
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.floor import within_floor
 from longshort.tasks.forecast.linear import LinearWindows, plan_of
-from longshort.tasks.task import Tell
+from longshort.train.learning import Tell
 
 _MOST_SMOOTHED = 3_000
 """Series up to which each one's smoothing is fitted."""

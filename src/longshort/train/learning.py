@@ -1,4 +1,4 @@
-"""What the training loop knows of any application."""
+"""What the training loop trains: a network, its batches, its loss and its validation score."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class WeightGroup:
     decay: bool = True
 
 
-class Task(ABC):
-    """A model, its training samples, its loss and its validation score."""
+class Learning(ABC):
+    """A network in training, with its training samples, its loss and its validation score."""
 
     @property
     @abstractmethod

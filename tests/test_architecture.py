@@ -36,8 +36,6 @@ LAYERS = [
 
 FORBIDDEN = {("data", "nn"), ("nn", "data"), ("data", "metrics"), ("nn", "metrics"),
              ("metrics", "data"), ("metrics", "nn")}  # fmt: skip
-UPWARD = {("train", "tasks"): "longshort.train.learning"}
-"""The training loop knows the abstract task and no other."""
 
 
 def place(package: str) -> int:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import seqeval.metrics as seqeval
 
-from longshort.data.conll import Tagged, read_tagged
-from longshort.data.schemes import detect, examine, with_types
 from longshort.errors import DataError
-from longshort.metrics import entities as metrics
-from longshort.metrics.entities import entities, tags_of
+from longshort.tasks.tag import entities as metrics
+from longshort.tasks.tag.conll import Tagged, read_tagged
+from longshort.tasks.tag.entities import entities, tags_of
+from longshort.tasks.tag.schemes import detect, examine, with_types
 
 Write = Callable[[str, str | bytes], Path]
 

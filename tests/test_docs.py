@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 from longshort.cli.main import app
 from longshort.config import BaseConfig, RunConfig, Section
 from longshort.config.classify import ClassifyConfig
-from longshort.config.tag import TagConfig
-from longshort.data.conll import read_tagged
 from longshort.data.examples import EXAMPLES, example
+from longshort.tasks.tag.config import TagConfig
+from longshort.tasks.tag.conll import read_tagged
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from longshort.config.sequences import SequenceData
-from longshort.config.tag import TagData
 from longshort.data.encodings import find_encoding
 from longshort.data.labelled_source import read_examples
 from longshort.data.running import read_running
-from longshort.data.tagged_source import read_sentences
 from longshort.data.textfiles import read_text
 from longshort.errors import DataError
+from longshort.tasks.tag.config import TagData
+from longshort.tasks.tag.source import read_sentences
 
 Write = Callable[[str, str | bytes], Path]
 

@@ -18,23 +18,29 @@ import torch
 from click.testing import Result
 from typer.testing import CliRunner
 
+import longshort as ls
 from longshort import workflow
 from longshort.cli.main import app
 from longshort.config import build
-from longshort.config.tag import TagConfig
-from longshort.data.conll import Tagged, read_tagged
-from longshort.data.splits import Splits
+from longshort.data.splits import Given, Splits
 from longshort.data.vocabulary import UNKNOWN
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
-from longshort.metrics.entities import entities, scores
-from longshort.report.tag import spans
-from longshort.tasks.tag.fitted import Fitted
-from longshort.tasks.tag.rivals import dictionary, majority_tag
+from longshort.runfolder import RunFolder
+from longshort.runs.batches import on_device
+from longshort.runs.job import Job
+from longshort.runs.story import prepare
+from longshort.runs.task import quiet
+from longshort.tasks.tag.baselines import dictionary, majority_tag
+from longshort.tasks.tag.config import TagConfig
+from longshort.tasks.tag.conll import Tagged, read_tagged
+from longshort.tasks.tag.encoder import TagEncoder, entities_of
+from longshort.tasks.tag.entities import entities, scores
+from longshort.tasks.tag.inference import tag
+from longshort.tasks.tag.sections import spans
 from longshort.tasks.tag.spelling import SHAPES, shape_of
-from longshort.tasks.tag.task import tag
+from longshort.tasks.tag.task import TagTask
 from longshort.train.events import Event, Started, Stepped, silent
 from longshort.workflow.classify import load as load_classifier
-from longshort.workflow.tag import TagJob, decided, load
 
 QUICK: dict[str, Any] = {
     "task": "tag",
@@ -98,10 +104,10 @@ def test_from_columns_to_a_report(table: Path, tmp_path: Path) -> None:
     chosen = settings(table, evaluate__softmax=True)
     scores = workflow.run(chosen, tmp_path / "run", say=told.append)
     assert scores["labels"] == ["loc", "per"] and scores["scheme"] == "bio"
-    rivals = {name: found["f1"] for name, found in scores["test"]["baselines"].items()}
-    assert set(rivals) == {"majority_tag", "dictionary"}
+    baselines = {name: found["f1"] for name, found in scores["test"]["baselines"].items()}
+    assert set(baselines) == {"majority_tag", "dictionary"}
     f1 = scores["test"]["model"]["f1"]
-    assert f1 >= 0.9 and max(rivals.values()) < f1 - 0.2
+    assert f1 >= 0.9 and max(baselines.values()) < f1 - 0.2
     assert scores["outcome"] == "better" and "earned its place" in scores["verdict"]
     assert scores["test"]["variants"]["softmax"]["f1"] >= 0.8
     assert "the random field" in scores["notes"]["softmax"]
@@ -115,7 +121,7 @@ def test_from_columns_to_a_report(table: Path, tmp_path: Path) -> None:
 
 def test_a_run_comes_back_with_its_answers(table: Path, tmp_path: Path) -> None:
     workflow.run(settings(table), tmp_path / "run")
-    trained = load(tmp_path / "run")
+    trained = ls.load(tmp_path / "run")
     stored = pl.read_csv(tmp_path / "run" / "predictions.csv")
     rows = stored.group_by("place", maintain_order=True).agg("token", "predicted")
     assert trained.predict(rows["token"].to_list()) == rows["predicted"].to_list()
@@ -147,7 +153,7 @@ def test_tags_come_back_in_the_data_s_scheme(
     scores = workflow.run(settings(), tmp_path / "run", data=data, say=said.append)
     assert scores["scheme"] == scheme and scores["test"]["model"]["f1"] >= 0.9
     assert any(line.startswith(told) for line in said)
-    found = [tag for _, tag in load(tmp_path / "run").tag("in max mr ida otto")]
+    found = [tag for _, tag in ls.load(tmp_path / "run").tag("in max mr ida otto")]
     assert found == ["O", f"{lone}-loc", "O", "B-per", f"{last}-per"]
 
 
@@ -159,7 +165,7 @@ def test_tags_without_positions(tmp_path: Path) -> None:
     scores = workflow.run(settings(), tmp_path / "run", data=data)
     assert scores["scheme"] == "plain" and set(scores["test"]["baselines"]) == {"majority_tag"}
     assert scores["test"]["model"]["f1"] >= 0.9
-    assert load(tmp_path / "run").tag("in max") == [("in", "O"), ("max", "loc")]
+    assert ls.load(tmp_path / "run").tag("in max") == [("in", "O"), ("max", "loc")]
 
 
 def test_positions_without_a_type(tmp_path: Path) -> None:
@@ -169,7 +175,7 @@ def test_positions_without_a_type(tmp_path: Path) -> None:
     data = Tagged("names", source.tokens, tags, source.places)
     scores = workflow.run(settings(), tmp_path / "run", data=data)
     assert scores["scheme"] == "bio" and scores["labels"] == ["entity"]
-    assert load(tmp_path / "run").tag("in max") == [("in", "O"), ("max", "B-entity")]
+    assert ls.load(tmp_path / "run").tag("in max") == [("in", "O"), ("max", "B-entity")]
 
 
 def test_characters_of_texts_without_spaces(tmp_path: Path) -> None:
@@ -179,7 +185,7 @@ def test_characters_of_texts_without_spaces(tmp_path: Path) -> None:
     tags = [["B-x" if token == "京" else "O" for token in row] for row in tokens]
     data = Tagged("letters", tokens, tags, [f"sentence {i}" for i in range(300)])
     workflow.run(settings(model__characters=None), tmp_path / "run", data=data)
-    trained = load(tmp_path / "run")
+    trained = ls.load(tmp_path / "run")
     assert trained.config.text.tokens == "characters" and trained.config.model.characters == 0
     assert trained.tag("北京 人") == [("北", "O"), ("京", "B-x"), ("人", "O")]
 
@@ -214,10 +220,10 @@ def test_interrupted_runs_go_on_to_the_same_bits(table: Path, tmp_path: Path) ->
     chosen = settings(evaluate__softmax=True, train__save_every=0.0, train__max_epochs=2)
     told: list[str] = []
     workflow.run(chosen, tmp_path / "whole", data=source, say=told.append)
-    assert "rival: the same network without the random field" in told
+    assert "baseline: softmax is trained" in told
     with pytest.raises(_Stop):
         workflow.run(chosen, tmp_path / "a", data=source, listen=stopped_in(1, crash))
-    with pytest.raises(Interrupted, match=r"a rival was in training.*train --resume .*b"):
+    with pytest.raises(Interrupted, match=r"softmax was in training.*train --resume .*b"):
         workflow.run(chosen, tmp_path / "b", data=source, listen=stopped_in(2, press_ctrl_c))
     for torn in ("a", "b"):
         workflow.resume(tmp_path / torn, source)
@@ -226,11 +232,15 @@ def test_interrupted_runs_go_on_to_the_same_bits(table: Path, tmp_path: Path) ->
             assert (tmp_path / torn / name).read_bytes() == whole, (torn, name)
 
 
-def test_the_vocabulary_is_the_training_part_s(table: Path) -> None:
-    job = TagJob.prepare(TagConfig.model_validate(settings(table)), str(table), lambda _: None)
-    known = job.task.fitted.vocabulary
-    assert not any(tokens[0] in known for tokens in job.parts.test.tokens)
-    assert all(tokens[0] in known for tokens in job.parts.train.tokens)
+def job_of(chosen: dict[str, Any], data: object = None) -> Job[Any, Any, Any, Any]:
+    return Job(prepare(chosen, data), quiet)
+
+
+def test_the_vocabulary_is_the_training_split_s(table: Path) -> None:
+    prepared = prepare(settings(table))
+    known, splits = prepared.encoder.vocabulary, prepared.splits
+    assert not any(tokens[0] in known for tokens in splits.test.tokens)
+    assert all(tokens[0] in known for tokens in splits.train.tokens)
 
 
 def test_sentences_in_two_parts_are_told(table: Path, tmp_path: Path) -> None:
@@ -282,7 +292,7 @@ def test_runs_of_another_task_are_refused(table: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"unknown key 'model.pooling'"):
         workflow.run(settings(table, model__pooling="max"), tmp_path / "other")
     with pytest.raises(DataError, match="sentence 0: a list of texts is expected, got 'a text'"):
-        load(tmp_path / "run").predict(["a text"])
+        ls.load(tmp_path / "run").predict(["a text"])
 
 
 @pytest.mark.parametrize(
@@ -320,25 +330,25 @@ def test_every_option_changes_the_training(
 
 
 def test_a_cap_on_the_batches_of_an_epoch_is_kept(table: Path) -> None:
-    chosen = TagConfig.model_validate(settings(table, train__steps_per_epoch=3))
-    job = TagJob.prepare(chosen, str(table), lambda _: None)
-    plan, draw = job.plan(), torch.Generator().manual_seed(0)
-    assert plan.steps_per_epoch == len(job.task.batches(plan, draw)) == 3
+    learning, _, plan = job_of(settings(table, train__steps_per_epoch=3)).training
+    draw = torch.Generator().manual_seed(0)
+    assert plan.steps_per_epoch == len(learning.batches(plan, draw)) == 3
 
 
 def test_the_loss_only_breaks_ties(table: Path) -> None:
-    config = TagConfig.model_validate(settings(table, model__crf=False, train__max_epochs=1))
-    task = TagJob.prepare(config, str(table), lambda _: None).task
-    found = tag(task.network, task.fitted, task.val, "cpu")
-    ahead = task.validate() - (1 - scores(task.val_entities, found.entities)["f1"])
-    most = int(task.val.lengths.sum()) + sum(map(len, task.val_entities))
+    job = job_of(settings(table, model__crf=False, train__max_epochs=1))
+    model, val = job.model, job.encoded["val"]
+    truth = entities_of(val.samples, model.encoder.scheme)
+    found = tag(model.network, model.encoder, val.arrays, "cpu")
+    ahead = job.task.validate(model, val) - (1 - scores(truth, found.entities)["f1"])
+    most = int(val.arrays.lengths.sum()) + sum(map(len, truth))
     assert 0 < ahead < 1 / most**2  # two different F1 are further apart
     with torch.no_grad():
-        for weight in task.network.head.parameters():
+        for weight in model.network.head.parameters():
             weight *= 1.5  # the same tags are best
-    again = tag(task.network, task.fitted, task.val, "cpu")
+    again = tag(model.network, model.encoder, val.arrays, "cpu")
     worse = sum(again.losses) > sum(found.losses)
-    other = task.validate() - (1 - scores(task.val_entities, again.entities)["f1"])
+    other = job.task.validate(model, val) - (1 - scores(truth, again.entities)["f1"])
     assert again.tags == found.tags and (other > ahead) == worse
 
 
@@ -347,21 +357,21 @@ def test_settings_that_training_needs_cannot_be_cleared() -> None:
         build(settings(train__batch_size="none"))
 
 
-def test_a_rival_that_diverges_is_left_out_and_named(table: Path) -> None:
+def test_a_baseline_that_diverges_is_left_out_and_named(table: Path, tmp_path: Path) -> None:
     told: list[str] = []
     wild = {"train__optimizer": "sgd", "train__learning_rate": 1e30, "train__schedule": "none"}
-    job = TagJob.prepare(build(settings(table, evaluate__softmax=True, **wild)), str(table), print)
-    job.fit_rivals(told.append, silent)
-    assert job.softmax is None and job.left_out.startswith("is left out: training: the")
-    assert told[-1] == f"the rival {job.left_out}"
+    job = job_of(settings(table, evaluate__softmax=True, **wild))
+    job.train_baselines(RunFolder(tmp_path), told.append, silent)
+    assert not job.networks and job.left_out["softmax"].startswith("is left out: training: the")
+    assert told[-1] == f"note: the baseline softmax {job.left_out['softmax']}"
 
 
 def test_few_sentences_get_more_epochs(tmp_path: Path) -> None:
     found = []
     for count in (60, 1600, 20_000):
-        parts = Splits(*[sentences(count)] * 3, (), "")
+        splits = Splits(*[sentences(count)] * 3, (), "")
         config = TagConfig.model_validate({"train": {"batch_size": 16}})
-        found.append(decided(config, parts).train.max_epochs)
+        found.append(TagTask().resolve(config, splits).train.max_epochs)
     assert found == [40, 20, 10]
 
 
@@ -373,7 +383,7 @@ def test_tokens_that_nothing_cuts_are_refused_before_training(table: Path, tmp_p
 
 def test_long_sentences_are_tagged_in_pieces(table: Path, tmp_path: Path) -> None:
     workflow.run(settings(table, text__max_length=20), tmp_path / "run")
-    trained = load(tmp_path / "run")
+    trained = ls.load(tmp_path / "run")
     tokens = ["in", "max"] * 500
     tags = trained.predict([tokens, ["in", "max"]])
     assert len(tags[0]) == 1000 and tags[0].count("B-loc") >= 490
@@ -382,15 +392,17 @@ def test_long_sentences_are_tagged_in_pieces(table: Path, tmp_path: Path) -> Non
 
 def test_rare_words_are_read_as_unknown_more_often(table: Path) -> None:
     chosen = settings(table, model__word_dropout=1.0)
-    task = TagJob.prepare(TagConfig.model_validate(chosen), str(table), lambda _: None).task
+    job = job_of(chosen)
+    network, learning = job.model.network, job.training.learning
     seen: list[torch.Tensor] = []
-    task.network.words.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    network.words.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     samples = torch.arange(100)
+    network.train()
     for _ in range(20):
-        task.loss(samples)
-    numbers = task.train.batch(samples).words
+        learning.loss(samples)
+    numbers = torch.from_numpy(job.encoded["train"].arrays.batch(samples.numpy()).words)
     lost = torch.stack([(words == UNKNOWN) & (numbers > 0) for words in seen]).double().mean(0)
-    counts = torch.tensor(task.fitted.counts)[numbers]
+    counts = torch.tensor(job.model.encoder.counts)[numbers]
     assert lost[counts == 1].mean() == pytest.approx(0.5, abs=0.05)
     assert lost[counts > 100].mean() < 0.02
     assert not lost[numbers == 0].any()
@@ -398,15 +410,15 @@ def test_rare_words_are_read_as_unknown_more_often(table: Path) -> None:
 
 def test_pairs_of_a_word_read_as_unknown_are_unknown(table: Path) -> None:
     chosen = settings(table, model__word_dropout=1.0, model__pairs=4)
-    task = TagJob.prepare(TagConfig.model_validate(chosen), str(table), lambda _: None).task
+    job = job_of(chosen)
+    network = job.model.network.train()
     words: list[torch.Tensor] = []
     pairs: list[torch.Tensor] = []
-    task.network.words.register_forward_pre_hook(lambda _, given: words.append(given[0]))
-    assert task.network.pairs is not None
-    task.network.pairs.register_forward_pre_hook(lambda _, given: pairs.append(given[0]))
+    network.words.register_forward_pre_hook(lambda _, given: words.append(given[0]))
+    network.pairs.register_forward_pre_hook(lambda _, given: pairs.append(given[0]))
     samples = torch.arange(50)
-    task.loss(samples)
-    read = task.train.batch(samples)
+    job.training.learning.loss(samples)
+    read = on_device(job.encoded["train"].arrays.batch(samples.numpy()), "cpu")
     lost = (words[0] == UNKNOWN) & (read.words != UNKNOWN)
     beside = torch.cat([lost[1:], torch.zeros(1, 50, dtype=torch.bool)])
     assert lost.any()
@@ -419,25 +431,27 @@ def test_sentences_are_shown_with_their_entities_marked() -> None:
     true, found = [(0, 2, "per"), (3, 4, "loc")], [(0, 1, "per"), (3, 4, "loc")]
     shown = spans(tokens, true, found, " ")
     assert "".join(span.text for span in shown) == " Anna Berg saw Rome ."
-    marked = [(span.text, span.kind, span.is_right) for span in shown if span.kind]
-    assert marked == [("Anna Berg", "per", False), ("Rome", "loc", True)]
+    marked = [(span.text, span.label) for span in shown if span.label]
+    assert marked == [("Anna Berg", "per"), ("Rome", "loc")]
+    wrong, right = (span.colour for span in shown if span.label)
+    assert wrong != right
     unspaced = spans(list("科技大学"), [(2, 4, "x")], [], "")
     assert "".join(span.text for span in unspaced) == "科技大学"
 
 
 def test_the_random_field_keeps_to_the_rules(table: Path, tmp_path: Path) -> None:
     workflow.run(settings(table, train__max_epochs=1), tmp_path / "run")
-    trained = load(tmp_path / "run")
+    trained = ls.load(tmp_path / "run")
     draw = np.random.default_rng(0)
     for row in trained.predict([list(draw.choice(FIRST, 9)) for _ in range(50)]):
         for before, after in zip(["O", *row], row, strict=False):
             assert after[0] != "I" or before[2:] == after[2:]
 
 
-# Rivals
+# Baselines
 
 
-def lists() -> tuple[Tagged, Tagged, Fitted]:
+def lists() -> tuple[Tagged, Tagged, TagEncoder]:
     train = Tagged(
         "train",
         [["New", "York", "is", "new"], ["York", "is", "old"], ["York", "is"]],
@@ -445,7 +459,7 @@ def lists() -> tuple[Tagged, Tagged, Fitted]:
         ["1", "2", "3"],
     )
     test = Tagged("test", [["york", "is", "new", "york"], ["Paris"]], None, ["1", "2"])
-    return train, test, Fitted.fit(train, TagConfig())
+    return train, test, TagEncoder.fit(train, TagConfig())
 
 
 def test_each_word_s_most_frequent_tag() -> None:
@@ -478,12 +492,11 @@ def test_every_sentence_is_trained_where_batches_are_divided(table: Path) -> Non
     assert source.tags is not None
     tags = [row * (30_000 // len(row)) for row in source.tags]
     data = Tagged("long", long, tags, source.places)
-    parts = Splits(data, source, source, (), "given")
-    chosen = build(settings(text__max_length=40_000, text__tokens="spaces", train__max_epochs=1))
-    job = TagJob(decided(chosen, parts), parts)
-    batches = job.task.batches(job.plan(), torch.Generator())
+    chosen = settings(text__max_length=40_000, text__tokens="spaces", train__max_epochs=1)
+    learning, _, plan = job_of(chosen, Given(data, source, source)).training
+    batches = learning.batches(plan, torch.Generator())
     assert sorted(torch.cat(list(batches)).tolist()) == list(range(20))
-    assert job.plan().steps_per_epoch == len(batches) > 2
+    assert plan.steps_per_epoch == len(batches) > 2
 
 
 @pytest.mark.parametrize("lowercase", [True, False])
@@ -493,7 +506,7 @@ def test_lists_look_at_case_where_validation_says_so(lowercase: bool) -> None:
     train = Tagged("lists", words, tags, ["0", "1"])
     folded = Tagged("folded", [["WILL", "sings"]], [["B-p", "O"]], ["0"])
     chosen = {"text": {"tokens": "spaces", "lowercase": lowercase}}
-    fitted = Fitted.fit(train, TagConfig.model_validate(chosen))
+    fitted = TagEncoder.fit(train, TagConfig.model_validate(chosen))
     for find in (majority_tag, dictionary):
         assert [entities(row) for row in find(train, train, train, fitted)] == [
             [(0, 1, "p"), (2, 3, "p")],
@@ -512,7 +525,7 @@ def test_names_that_are_mostly_none_are_left_out_where_that_is_better() -> None:
     words = [["may", "sings"], ["may", "i"], ["may", "he"], ["ida", "may"], ["ida", "sings"]]
     tags = [["B-p", "O"], ["O", "O"], ["O", "O"], ["B-p", "O"], ["B-p", "O"]]
     train = Tagged("lists", words, tags, [str(i) for i in range(5)])
-    fitted = Fitted.fit(train, TagConfig.model_validate({"text": {"tokens": "spaces"}}))
+    fitted = TagEncoder.fit(train, TagConfig.model_validate({"text": {"tokens": "spaces"}}))
     new = Tagged("new", [["may", "ida"]], None, ["0"])
     assert [entities(tags) for tags in dictionary(train, train, new, fitted)] == [[(1, 2, "p")]]
     all_names = train.take([0, 0, 0, 0])

@@ -15,11 +15,12 @@ from typer.testing import CliRunner
 import longshort as ls
 from longshort import workflow
 from longshort.cli.main import app
-from longshort.config.tag import TagConfig
-from longshort.data.conll import read_tagged, tagged_of
 from longshort.data.findings import Finding
 from longshort.errors import DataError
-from longshort.workflow.tag import TagJob, load
+from longshort.runs.job import Job
+from longshort.runs.story import prepare
+from longshort.runs.trained import load
+from longshort.tasks.tag.conll import read_tagged, tagged_of
 
 SMALL = {
     "model.hidden": 12,
@@ -85,9 +86,8 @@ def settings(**model: Any) -> dict[str, Any]:
 
 def test_words_start_from_vectors(vectors: Path) -> None:
     said: list[str] = []
-    config = TagConfig.model_validate(settings(vectors=str(vectors)))
-    job = TagJob.prepare(config, tagged_of(*visits(60)), said.append)
-    words, known = job.task.network.words, job.task.fitted.vocabulary
+    job = Job(prepare(settings(vectors=str(vectors)), tagged_of(*visits(60))), said.append)
+    words, known = job.model.network.words, job.model.encoder.vocabulary
     assert job.config.model.embedding == 3
     numbers = known.encode(["mr", "in", "otto"])
     assert words.weight[numbers].tolist() == [[1, 0, 0], [-1, 0, 0], [0, 0.5, 0]]
@@ -101,11 +101,10 @@ def test_frozen_vectors_stay_and_come_back_without_their_file(
     workflow.run(chosen, tmp_path / "run", data=tagged_of(*visits(60)))
     vectors.unlink()
     trained = load(tmp_path / "run")
-    (number,) = trained.fitted.vocabulary.encode(["otto"])
-    assert trained.softmax is not None
-    for network in (trained.network, trained.softmax):
-        assert network.words.weight[number].tolist() == [0, 0.5, 0]
-    assert trained.predict([["mr", "otto"]])[0]
+    (number,) = trained.encoder.vocabulary.encode(["otto"])
+    for model in (trained.model, trained.networks["softmax"]):
+        assert model.network.words.weight[number].tolist() == [0, 0.5, 0]
+    assert trained.predict(tagged_of([["mr", "otto"]])).tags[0]
 
 
 def test_vectors_that_do_not_fit_are_refused(vectors: Path) -> None:
@@ -124,8 +123,7 @@ def test_vectors_that_do_not_fit_are_refused(vectors: Path) -> None:
 
 def test_a_token_without_end_is_read_at_both_ends() -> None:
     tokens, tags = visits(60)
-    job = TagJob.prepare(TagConfig(task="tag"), tagged_of(tokens, tags), lambda _: None)
-    fitted = job.task.fitted
+    fitted = prepare({"task": "tag"}, tagged_of(tokens, tags)).encoder
     endless = fitted.encode(tagged_of([["anna" + "x" * 10**6 + "otto"]])).forms[0]
     assert len(endless) == 128
     assert endless[:5] == fitted.characters.encode("annax")
@@ -337,7 +335,7 @@ def test_how_texts_will_be_cut_is_told_where_marks_are_tokens(mark: str, tmp_pat
     sentences = [["mr", "anna", mark, f"n{i}"] for i in range(30)]
     data = write(tmp_path / "x.conll", (sentences, [["O", "B-per", "O", "O"]] * 30))
     said: list[str] = []
-    TagJob.prepare(TagConfig.model_validate(settings()), str(data), said.append)
+    prepare(settings(), str(data), said.append)
     assert any("set text.tokens = words" in line for line in said) == (mark == ".")
 
 

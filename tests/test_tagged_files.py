@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 import longshort as ls
 from longshort.cli.main import app
-from longshort.config.tag import TagData
-from longshort.data.conll import Tagged
-from longshort.data.tagged_source import read_sentences, read_to_tag
+from longshort.tasks.tag.config import TagData
+from longshort.tasks.tag.conll import Tagged
+from longshort.tasks.tag.source import read_sentences, read_to_tag
 
 Write = Callable[[str, str | bytes], Path]
 

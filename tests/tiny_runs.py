@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from longshort.data.conll import tagged_of
 from longshort.data.labelled import examples_of
+from longshort.tasks.tag.conll import tagged_of
 
 from .conftest import hourly
 

@@ -12,8 +12,8 @@ from longshort.api.classifier import Classifier
 from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster
 from longshort.api.language_model import LanguageModel
-from longshort.api.runs import ClassifierRun, LanguageRun, Run, TaggerRun
-from longshort.api.tagger import Tagger
+from longshort.api.runs import ClassifierRun, LanguageRun, Run
+from longshort.api.tagger import Tagger, TaggerRun
 from longshort.config import RunConfig, build_as
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.examples import example as find_example

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from longshort import workflow
 from longshort.config import assign
 from longshort.config.sequences import Axes
-from longshort.data.conll import tagged_of
 from longshort.data.labelled import examples_of
 from longshort.data.sources import is_frame
 from longshort.data.splits import Given
@@ -79,15 +78,6 @@ def with_parts(
         if data is not None and not is_file(data)
     }
     return (Given(train, held.get("val"), held.get("test")) if held else train), files
-
-
-def with_tags(data: Any, tags: Iterable[Sequence[str]] | None) -> object:
-    """A file or frame as it is; sentences as lists of tokens together with their tags."""
-    if tags is None and (data is None or is_table(data)):
-        return data
-    if is_table(data):
-        raise DataError("tags: stand in the file or frame; leave them out")
-    return tagged_of(data, tags)
 
 
 def given(roles: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from longshort.api.fitting import is_file, with_labels, with_tags
+from longshort.api.fitting import is_file, with_labels
 from longshort.data.labelled import examples_of
 from longshort.data.labels import as_given
 from longshort.data.sources import is_frame
@@ -18,23 +18,31 @@ from longshort.errors import ConfigError, DataError, LongshortError
 from longshort.runfolder import REPORT
 from longshort.tasks.forecast.predict import Prediction
 from longshort.tasks.language.generate import Sampling
-from longshort.workflow import classify, forecast, language, tag
+from longshort.workflow import classify, forecast, language
 
 
 class _Evaluates(Protocol):
+    @property
+    def config(self) -> Any: ...
+
     def evaluate(self, data: object, *, include_training: bool = ...) -> dict[str, Any]: ...
 
 
 T = TypeVar("T", bound=_Evaluates)
 
 
-class _Finished(Generic[T]):
+class Finished(Generic[T]):
     """What every finished run has, whatever its task."""
 
     def __init__(self, path: Path, trained: T, scores: dict[str, Any]) -> None:
         self.path = path
         self.scores = scores
         self._trained = trained
+
+    @property
+    def config(self) -> Any:
+        """Every setting, decided."""
+        return self._trained.config
 
     @property
     def verdict(self) -> str:
@@ -51,7 +59,7 @@ class _Finished(Generic[T]):
         return self._trained.evaluate(data, include_training=include_training)
 
 
-class Run(_Finished[forecast.Trained]):
+class Run(Finished[forecast.Trained]):
     """A finished run: its scores, its report, and the forecaster in it."""
 
     def predict(self, data: object = None, horizon: int | None = None) -> pl.DataFrame:
@@ -71,7 +79,7 @@ class Run(_Finished[forecast.Trained]):
         return self._trained.predict_ahead(data, horizon)
 
 
-class ClassifierRun(_Finished[classify.Trained]):
+class ClassifierRun(Finished[classify.Trained]):
     """A finished run: its scores, its report, and the classifier in it."""
 
     @property
@@ -113,37 +121,7 @@ def _exists(path: str) -> bool:
         return False
 
 
-class TaggerRun(_Finished[tag.Trained]):
-    """A finished run: its scores, its report, and the tagger in it."""
-
-    def tag(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
-        """Tokens with their tags, of tokens or of a text, in the scheme of the training data.
-
-        A text is cut at white space, or into single characters where the training data's tokens
-        are single characters; `text.tokens` may say otherwise.
-        """
-        return self._trained.tag(sentence)
-
-    def entities(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
-        """What the tags mark, each with its type, in the order of the sentence."""
-        return self._trained.entities(sentence)
-
-    def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
-        """Tags of the tokens of sentences, in the scheme of the training data."""
-        return self._trained.predict(sentences)
-
-    def evaluate(
-        self,
-        data: object,
-        tags: Sequence[Sequence[str]] | None = None,
-        *,
-        include_training: bool = False,
-    ) -> dict[str, Any]:
-        """Scores on a file, or on sentences as lists of tokens with `tags`, a list for each."""
-        return super().evaluate(with_tags(data, tags), include_training=include_training)
-
-
-class LanguageRun(_Finished[language.Trained]):
+class LanguageRun(Finished[language.Trained]):
     """A finished run: its scores, its report, and the language model in it."""
 
     def stream(

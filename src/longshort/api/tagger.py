@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from longshort.api.fitting import is_file, nested, run_into, with_data, with_parts, with_tags
-from longshort.api.runs import TaggerRun
+from longshort.api.fitting import is_file, is_table, nested, run_into, with_data, with_parts
+from longshort.api.runs import Finished
 from longshort.config import build_as
-from longshort.config.tag import TagConfig
+from longshort.errors import DataError
+from longshort.runs.task import Say, quiet
+from longshort.runs.trained import Trained, load
+from longshort.tasks.tag.config import TagConfig
+from longshort.tasks.tag.conll import Tagged, tagged_of
+from longshort.tasks.tag.encoder import TagEncoder
+from longshort.tasks.tag.found import Found
+from longshort.tasks.tag.task import TagTask
 from longshort.train.events import Listener, silent
-from longshort.workflow import tag
-from longshort.workflow.job import Say, quiet
 
 
 class Tagger:
@@ -65,7 +70,7 @@ class Tagger:
         run lies in a temporary folder that the system clears some day.
         """
         parts = {"val": val, "test": test}
-        sentences, files = with_parts(with_tags(data, tags), parts, with_tags)
+        sentences, files = with_parts(_with_tags(data, tags), parts, _with_tags)
         folder, scores = run_into(
             with_data(self._settings, data, files),
             sentences,
@@ -74,5 +79,61 @@ class Tagger:
             say=say,
             listen=listen,
         )
-        trained = replace(tag.load(folder), memory=None if is_file(sentences) else sentences)
+        trained = load(folder).remember(None if is_file(sentences) else sentences)
         return TaggerRun(folder, trained, scores)
+
+
+class TaggerRun(Finished[Trained[TagConfig, Tagged, TagEncoder, Found]]):
+    """A finished run: its scores, its report, and the tagger in it."""
+
+    def tag(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
+        """Tokens with their tags, of tokens or of a text, in the scheme of the training data.
+
+        A text is cut at white space, or into single characters where the training data's tokens
+        are single characters; `text.tokens` may say otherwise.
+        """
+        tokens = self._tokens(sentence)
+        return list(zip(tokens, self.predict([tokens])[0], strict=True))
+
+    def entities(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
+        """What the tags mark, each with its type, in the order of the sentence."""
+        tokens = self._tokens(sentence)
+        (found,) = self._trained.predict(tagged_of([tokens])).entities
+        space = "" if self._trained.config.text.tokens == "characters" else " "
+        return [(space.join(tokens[begin:end]), kind) for begin, end, kind in found]
+
+    def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+        """Tags of the tokens of sentences, in the scheme of the training data."""
+        samples, trained = tagged_of(sentences), self._trained
+        return _TASK.tags(samples, trained.predict(samples), trained.model)
+
+    def evaluate(
+        self,
+        data: object,
+        tags: Sequence[Sequence[str]] | None = None,
+        *,
+        include_training: bool = False,
+    ) -> dict[str, Any]:
+        """Scores on a file, or on sentences as lists of tokens with `tags`, a list for each."""
+        return super().evaluate(_with_tags(data, tags), include_training=include_training)
+
+    def _tokens(self, sentence: object) -> list[str]:
+        if isinstance(sentence, str):
+            return _TASK.cut(sentence, self._trained.model)
+        if not isinstance(sentence, Iterable):
+            raise DataError(
+                f"sentence: a text or a list of tokens is expected, got {type(sentence).__name__}"
+            )
+        return list(sentence)
+
+
+_TASK = TagTask()
+
+
+def _with_tags(data: Any, tags: Iterable[Sequence[str]] | None) -> object:
+    """A file or frame as it is; sentences as lists of tokens together with their tags."""
+    if tags is None and (data is None or is_table(data)):
+        return data
+    if is_table(data):
+        raise DataError("tags: stand in the file or frame; leave them out")
+    return tagged_of(data, tags)

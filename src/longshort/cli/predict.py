@@ -52,7 +52,7 @@ def command(
                 raise ConfigError(
                     f"--horizon: is for forecasts, {run} is of the task {config.task!r}"
                 )
-            use = {"classify": _classify, "tag": _tag}[config.task]
+            use = {"classify": _classify}.get(config.task, _any)
             use(screen, run, data, out)
 
 
@@ -87,28 +87,24 @@ def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> 
     screen.result({"rows": len(table), "labels": table["label"].to_list(), **found}, lines)
 
 
-def _tag(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
+def _any(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
+    from longshort.runs.trained import load
     from longshort.tables import encode, readable
-    from longshort.workflow.tag import load
 
     trained = load(run, screen.say)
     if data is None and out is None and not screen.as_json:
-        for line in stdin_lines():
-            print(" ".join(tag for _, tag in trained.tag(line)), flush=True)
+        for number, line in enumerate(stdin_lines(), 1):
+            print(trained.line(line, number), flush=True)
         return
-    if data is None:
-        sentences = [trained.cut(line) for line in stdin_lines()]
-        table = trained.table([f"line {i + 1}" for i in range(len(sentences))], sentences)
-    else:
-        table = trained.predict_file(data, screen.say)
+    samples = trained.read(data, screen.say) if data else trained.read_lines(list(stdin_lines()))
+    table = trained.table(samples)
     if out is not None:
         from longshort.runfolder import write_atomic
 
         write_atomic(out, encode(table, out, readable(table)))
     shown = readable(table).write_csv().rstrip("\n")
     lines = [shown if out is None else f"wrote {len(table):,} rows to {out}"]
-    tagged = table.group_by("place", maintain_order=True).agg(tokens="token", tags="tag")
-    found = {"sentences": tagged.to_dicts()} if out is None else {"out": str(out)}
+    found = trained.task.json(table) if out is None else {"out": str(out)}
     screen.result({"rows": len(table), **found}, lines)
 
 

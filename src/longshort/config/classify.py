@@ -28,8 +28,8 @@ class ClassifyModel(CellSettings, VectorSettings):
         le=8192,
         description="units per layer and direction; fewer for small data when absent",
     )
-    num_layers: int = Field(1, ge=1, le=32)
-    bidirectional: bool = True
+    num_layers: int = Field(1, ge=1, le=32, description="recurrent layers above each other")
+    bidirectional: bool = Field(True, description="read every sequence in both directions")
     embedding: int = Field(
         128, ge=1, le=4096, description="size of a token's vector; less for small data when absent"
     )
@@ -38,7 +38,9 @@ class ClassifyModel(CellSettings, VectorSettings):
         description="n-grams of words and characters go to the head too, each with a vector of "
         "its own; so for few texts, when absent",
     )
-    pooling: Literal["last", "mean", "max", "attention"] = "max"
+    pooling: Literal["last", "mean", "max", "attention"] = Field(
+        "max", description="how the states of all steps become one vector"
+    )
     convolution: int | None = Field(
         None,
         ge=0,
@@ -87,7 +89,9 @@ class ClassifyModel(CellSettings, VectorSettings):
     word_dropout: float = Field(
         0.1, ge=0.0, lt=1.0, description="rate at which whole word types are left out of a batch"
     )
-    recurrent_dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    recurrent_dropout: float = Field(
+        0.0, ge=0.0, lt=1.0, description="on the state between steps, one mask a sequence"
+    )
 
 
 class ClassifySplit(HoldoutConfig):

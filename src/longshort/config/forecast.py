@@ -107,9 +107,13 @@ class SplitConfig(Section):
 class TransformConfig(Section):
     """What is done to the target before the model sees it, fitted on the training rows only."""
 
-    scale: Literal["zscore", "robust", "none"] = "zscore"
-    per: Literal["series", "global"] = "series"
-    log1p: bool = False
+    scale: Literal["zscore", "robust", "none"] = Field(
+        "zscore", description="what values are divided by, after their centre is taken off"
+    )
+    per: Literal["series", "global"] = Field(
+        "series", description="scales of each series, or the same for all"
+    )
+    log1p: bool = Field(False, description="forecast log(1 + value)")
     difference: int = Field(0, ge=0, description="lag of the difference in steps; 0 for none")
 
 
@@ -117,13 +121,15 @@ class ModelConfig(CellSettings):
     """The network."""
 
     hidden: int | None = Field(None, ge=1, le=8192, description="units per layer")
-    num_layers: int = Field(1, ge=1, le=32)
-    dropout: float = Field(0.3, ge=0.0, lt=1.0)
+    num_layers: int = Field(1, ge=1, le=32, description="recurrent layers above each other")
+    dropout: float = Field(0.3, ge=0.0, lt=1.0, description="between layers, and before the head")
     residual: bool = Field(False, description="add each layer's input to its output")
     context_length: int | None = Field(None, ge=1, description="steps seen before the forecast")
     horizon: int | None = Field(None, ge=1, description="steps forecast")
     season: int | None = Field(None, ge=1, description="steps per season; 1 for none")
-    decoder: Literal["direct", "recursive"] = "direct"
+    decoder: Literal["direct", "recursive"] = Field(
+        "direct", description="the whole horizon at once, or step by step"
+    )
     instance_norm: Literal["none", "last", "centre", "standard", "last_std"] = Field(
         "last",
         description="per window: nothing, minus its last value, minus its mean, z-score, or minus "

@@ -33,7 +33,7 @@ class LanguageText(Section):
         description="words, spaces, characters, bytes, jieba, or tokenizer:FILE; characters when "
         "absent",
     )
-    lowercase: bool = False
+    lowercase: bool = Field(False, description="of all tokens but bytes and tokenizer:FILE")
     eos: bool | None = Field(
         None, description="a token <eos> ends each line; so for words, when absent"
     )
@@ -52,7 +52,7 @@ class LanguageModelConfig(CellSettings):
     hidden: int = Field(
         256, ge=1, le=8192, description="units per layer; with tie, of all but the last"
     )
-    num_layers: int = Field(2, ge=1, le=32)
+    num_layers: int = Field(2, ge=1, le=32, description="recurrent layers above each other")
     embedding: int = Field(256, ge=1, le=4096, description="size of a token's vector")
     tie: bool = Field(
         True, description="softmax weights are the embedding's; the last layer has its size"
@@ -107,9 +107,9 @@ class LanguageModelConfig(CellSettings):
 class LanguageTrain(TrainConfig):
     """The training loop, with truncated backpropagation and penalties on activations."""
 
-    learning_rate: float = Field(0.003, gt=0.0)
+    learning_rate: float = Field(0.003, gt=0.0, description="of the optimizer, at its highest")
     momentum: float = Field(0.0, ge=0.0, lt=1.0, description="of SGD")
-    max_epochs: int = Field(10, ge=1)
+    max_epochs: int = Field(10, ge=1, description="passes over the training split")
     batch_size: int = Field(32, ge=1, description="streams side by side")
     bptt: int = Field(64, ge=1, description="steps that gradients go back")
     random_bptt: bool = Field(

@@ -14,16 +14,15 @@ from longshort.config.classify import ClassifyConfig
 from longshort.config.forecast import RunConfig
 from longshort.config.language import LanguageConfig
 from longshort.config.section import FORMAT_VERSION
-from longshort.config.tag import TagConfig
 from longshort.config.training import BaseConfig
 from longshort.errors import ConfigError, nearest
+from longshort.registry import TASKS
 
 Settings = Mapping[str, Any]
 
 CONFIGS: dict[str, type[BaseConfig]] = {
     "forecast": RunConfig,
     "classify": ClassifyConfig,
-    "tag": TagConfig,
     "lm": LanguageConfig,
 }
 """By task."""
@@ -37,9 +36,12 @@ def build(settings: Settings, owner: str = "settings") -> BaseConfig:
     Raises `ConfigError` naming key and remedy.
     """
     task = settings.get("task", "forecast")
-    if not isinstance(task, str) or task not in CONFIGS:
-        raise ConfigError(f"{owner}: task: {task!r} is not known; {nearest(str(task), CONFIGS)}")
-    return build_as(CONFIGS[task], settings, owner)
+    known = [*CONFIGS, *TASKS.names()]
+    if not isinstance(task, str) or task not in known:
+        raise ConfigError(f"{owner}: task: {task!r} is not known; {nearest(str(task), known)}")
+    kind: Any = CONFIGS[task] if task in CONFIGS else TASKS.load(task).Config
+    found: BaseConfig = build_as(kind, settings, owner)
+    return found
 
 
 def build_as(kind: type[C], settings: Settings, owner: str = "settings") -> C:

@@ -12,13 +12,17 @@ from longshort.config.section import FORMAT_VERSION, Section
 class TrainConfig(Section):
     """The training loop."""
 
-    optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
-    learning_rate: float = Field(0.002, gt=0.0)
+    optimizer: Literal["adam", "adamw", "sgd"] = Field(
+        "adamw", description="how gradients become steps"
+    )
+    learning_rate: float = Field(0.002, gt=0.0, description="of the optimizer, at its highest")
     momentum: float = Field(0.9, ge=0.0, lt=1.0, description="of SGD")
     weight_decay: float = Field(
         0.0, ge=0.0, description="of AdamW, and of SGD, where it is added to the clipped gradient"
     )
-    schedule: Literal["none", "plateau", "cosine", "onecycle", "decay"] = "onecycle"
+    schedule: Literal["none", "plateau", "cosine", "onecycle", "decay"] = Field(
+        "onecycle", description="how the learning rate changes over training"
+    )
     decay: float | None = Field(
         None, gt=0.0, lt=1.0, description="what schedule = decay multiplies the rate by an epoch"
     )
@@ -33,9 +37,13 @@ class TrainConfig(Section):
         ge=1,
         description="epochs without gain after which the weights' plain mean is taken (NT-ASGD)",
     )
-    max_epochs: int | None = Field(None, ge=1)
+    max_epochs: int | None = Field(
+        None, ge=1, description="passes over the training split; decided when absent"
+    )
     steps_per_epoch: int | None = Field(None, ge=1, description="cap on batches per epoch")
-    batch_size: int | None = Field(None, ge=1)
+    batch_size: int | None = Field(
+        None, ge=1, description="samples that are learned together; decided when absent"
+    )
     choose: Literal["best", "last"] = Field(
         "best",
         description="weights that are kept: of the epoch with the best score, or the last ones",
@@ -45,8 +53,8 @@ class TrainConfig(Section):
     clip_value: float | None = Field(None, gt=0.0, description="per gradient element")
     l1: float = Field(0.0, ge=0.0, description="penalty on absolute weights")
     l2: float = Field(0.0, ge=0.0, description="penalty on squared weights")
-    seed: int = Field(0, ge=0, lt=2**32)
-    device: str = "cpu"
+    seed: int = Field(0, ge=0, lt=2**32, description="of all random numbers in training")
+    device: str = Field("cpu", description="where torch computes, such as cpu or cuda")
     threads: int | None = Field(None, ge=1, description="CPU threads; torch's choice when absent")
     save_every: float = Field(30.0, ge=0.0, description="seconds between checkpoints; 0: each step")
 

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from longshort.data import padding
+
 POOL = 50
 """So many batches are sorted by length together: enough that lengths agree, while chance still
 decides who meets whom."""
@@ -74,18 +76,12 @@ def _pieces(numbers: Tensor, size: int) -> list[Tensor]:
 
 
 def pad_numbers(sequences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Token numbers [T, B], 0 behind the end, and lengths [B]; an empty sequence is one 0."""
-    lengths = [max(1, len(sequence)) for sequence in sequences]
-    padded = np.zeros((max(lengths), len(sequences)), dtype=np.int64)
-    for b, sequence in enumerate(sequences):
-        padded[: len(sequence), b] = sequence
-    return torch.from_numpy(padded), torch.tensor(lengths)
+    """As `padding.pad_numbers`, in tensors."""
+    padded, lengths = padding.pad_numbers(sequences)
+    return torch.from_numpy(padded), torch.from_numpy(lengths)
 
 
 def pad_arrays(sequences: Sequence[NDArray[np.float32]]) -> tuple[Tensor, Tensor]:
-    """Arrays [T, F] as one [T, B, F], 0 behind the end, and lengths [B]."""
-    lengths = [len(sequence) for sequence in sequences]
-    padded = np.zeros((max(lengths), len(sequences), sequences[0].shape[1]), dtype=np.float32)
-    for b, sequence in enumerate(sequences):
-        padded[: len(sequence), b] = sequence
-    return torch.from_numpy(padded), torch.tensor(lengths)
+    """As `padding.pad_arrays`, in tensors."""
+    padded, lengths = padding.pad_arrays(sequences)
+    return torch.from_numpy(padded), torch.from_numpy(lengths)

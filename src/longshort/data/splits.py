@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,33 @@ _FEWEST = 3
 """Groups of a label that can be divided."""
 
 
-class Divisible(Protocol):
-    """What parts can be made of: examples with their places in a source."""
+class Samples(Protocol):
+    """What a source holds, whatever it is."""
 
     @property
     def name(self) -> str:
         """What the source is called in messages."""
+
+    @property
+    def path(self) -> str | None:
+        """Of the file; None for data in memory."""
+
+    @property
+    def sha256(self) -> str | None:
+        """Of the file."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What its reading brought to light."""
+
+    def __len__(self) -> int: ...
+
+    def digest(self) -> str:
+        """Of the content."""
+
+
+class Divisible(Samples, Protocol):
+    """What splits can be drawn from: independent samples with their places in a source."""
 
     @property
     def places(self) -> list[str]:
@@ -34,8 +55,6 @@ class Divisible(Protocol):
     def labels(self) -> list[str] | None:
         """What the parts shall have the same shares of."""
 
-    def __len__(self) -> int: ...
-
     def take(self, indices: NDArray[np.int64], /) -> Self:
         """The examples at these places."""
 
@@ -43,6 +62,7 @@ class Divisible(Protocol):
         """One for each example; equal for equal content."""
 
 
+S = TypeVar("S", bound=Samples)
 D = TypeVar("D", bound=Divisible)
 
 
@@ -90,20 +110,24 @@ def _taken(stratum: list[list[int]], whole: tuple[int, int], share: float, left:
 
 
 @dataclass(frozen=True)
-class Splits(Generic[D]):
-    """The parts, and what was found about them."""
+class Splits(Generic[S]):
+    """Training, validation and test samples, and what was found about them."""
 
-    train: D
-    val: D
-    test: D
+    train: S
+    val: S
+    test: S
     findings: tuple[Finding, ...]
     how: str
     """Where the parts come from, for people."""
 
-    def by_name(self) -> dict[str, D]:
-        """By name, in order; without a validation part where there is none."""
+    def by_name(self) -> dict[str, S]:
+        """By name, in order; without a validation split where there is none."""
         val = {"val": self.val} if len(self.val) else {}
         return {"train": self.train, **val, "test": self.test}
+
+    def with_findings(self, findings: Iterable[Finding]) -> Splits[S]:
+        """The same with these findings."""
+        return replace(self, findings=tuple(findings))
 
 
 @dataclass(frozen=True)
@@ -190,3 +214,23 @@ def _shared(parts: dict[str, D]) -> list[Finding]:
                 )
             )
     return findings
+
+
+def unlearned(samples: Any, own: Splits[Any], what: str, say: Callable[[str], None]) -> Any:
+    """Samples that are neither in the training nor in the validation split, by their content.
+
+    what: how people call them. Raises `DataError` where none is left.
+    """
+    seen = {*own.train.keys(), *own.val.keys()}
+    new = np.array([i for i, key in enumerate(samples.keys()) if key not in seen], dtype=np.int64)
+    if not len(new):
+        raise DataError(
+            f"{samples.name}: the run was trained or validated on all {len(samples):,} {what}; "
+            "give others, or --include-training"
+        )
+    if len(new) < len(samples):
+        say(
+            f"{len(samples) - len(new):,} of {len(samples):,} {what} are left out: the run was "
+            "trained or validated on them (--include-training scores them too)"
+        )
+    return samples.take(new)

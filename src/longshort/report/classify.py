@@ -18,7 +18,7 @@ from longshort.data.splits import Splits
 from longshort.metrics.classification import BINS, calibration
 from longshort.report import plots
 from longshort.report.content import markdown, score_rows, shown
-from longshort.report.page import render
+from longshort.report.render import render
 from longshort.tasks.cell import cell_title
 from longshort.tasks.classify.fitted import Fitted
 from longshort.tasks.classify.scoring import MODEL, Scored

@@ -12,7 +12,7 @@ from longshort.config import to_toml
 from longshort.report import plots
 from longshort.report.ahead import ahead_picture, history_shown, left_out, with_band
 from longshort.report.content import ReportInput, score_rows, shown
-from longshort.report.page import render
+from longshort.report.render import render
 from longshort.tasks.forecast.scoring import MODEL
 
 _WINDOWS = 6

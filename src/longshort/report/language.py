@@ -14,7 +14,7 @@ from longshort.data.findings import Finding
 from longshort.data.running import RunningSplits
 from longshort.report import plots
 from longshort.report.content import markdown, score_rows, shown
-from longshort.report.page import render
+from longshort.report.render import render
 from longshort.tasks.cell import cell_title
 from longshort.tasks.language.fitted import WITH_LINE_ENDS
 from longshort.tasks.language.generate import Sampling, write_on

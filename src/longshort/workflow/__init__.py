@@ -22,10 +22,12 @@ from longshort.runfolder import (
     RunFolder,
     refuse_taken,
 )
+from longshort.runs import story, trained
+from longshort.runs.seal import seal
 from longshort.train import fit
 from longshort.train.checkpoint import save_tensors
 from longshort.train.events import Listener, Working, silent, teller
-from longshort.workflow import classify, forecast, language, tag
+from longshort.workflow import classify, forecast, language
 from longshort.workflow.classify import ClassifyJob
 from longshort.workflow.forecast import ForecastJob
 from longshort.workflow.job import (
@@ -39,19 +41,16 @@ from longshort.workflow.job import (
     threads,
 )
 from longshort.workflow.language import LanguageJob
-from longshort.workflow.seal import seal
-from longshort.workflow.tag import TagJob
 
 __all__ = ["JOBS", "Say", "check", "load", "open_run", "prepare", "quiet", "resume", "run"]
 
 JOBS: dict[str, type[Job[Any, Any]]] = {
     "forecast": ForecastJob,
     "classify": ClassifyJob,
-    "tag": TagJob,
     "lm": LanguageJob,
 }
 
-_MODULES = {"forecast": forecast, "classify": classify, "tag": tag, "lm": language}
+_MODULES = {"forecast": forecast, "classify": classify, "lm": language}
 """Each with `check` and `load`."""
 
 
@@ -68,6 +67,8 @@ def run(
 
     Whatever can be refused is refused before `out` is touched.
     """
+    if build(settings).task not in JOBS:
+        return story.run(settings, out, data=data, overwrite=overwrite, say=say, listen=listen)
     refuse_taken(out, overwrite)
     listen(Working("reading the data and deciding settings"))
     job = prepare(settings, data, say)
@@ -80,18 +81,25 @@ def run(
 def check(settings: Mapping[str, Any], data: object = None, say: Say = quiet) -> list[Finding]:
     """Everything in the data that would harm a model of the settings' task."""
     config = build(settings)
+    if config.task not in JOBS:
+        return story.check(settings, data, say)
     found: list[Finding] = _MODULES[config.task].check(config, given(config, data), say)
     return found
 
 
 def load(path: Path, say: Say = quiet) -> Any:
     """What a finished run trained, as its task's module loads it."""
-    return _MODULES[open_run(path)[1].task].load(path, say)
+    task = open_run(path)[1].task
+    if task not in JOBS:
+        return trained.load(path, say)
+    return _MODULES[task].load(path, say)
 
 
-def prepare(settings: Mapping[str, Any], data: object, say: Say) -> Job[Any, Any]:
+def prepare(settings: Mapping[str, Any], data: object, say: Say) -> Any:
     """Read the data, decide every open setting, and make the untrained task."""
     config = build(settings)
+    if config.task not in JOBS:
+        return story.prepare(settings, data, say)
     check_device(config)
     return JOBS[config.task].prepare(config, given(config, data), say)
 
@@ -104,6 +112,8 @@ def resume(
     `data` is needed where the run was started on a frame in memory.
     """
     folder, config, stored = open_run(path)
+    if config.task not in JOBS:
+        return story.resume(path, data, say=say, listen=listen)
     if folder.file(SCORES).is_file():
         say(f"{path}: is finished; its report is {folder.file(REPORT)}")
         return folder.read_json(SCORES)

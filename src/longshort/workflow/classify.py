@@ -28,6 +28,7 @@ from longshort.data.vocabulary import UNKNOWN, Vocabulary
 from longshort.errors import DataError, RunError
 from longshort.report.classify import ClassifyReport, build_page, model_card
 from longshort.runfolder import MODEL
+from longshort.runs.vectors import sized_by_vectors
 from longshort.tables import readable
 from longshort.tasks.classify.baselines import Known
 from longshort.tasks.classify.defaults import (
@@ -44,7 +45,6 @@ from longshort.tasks.classify.idle import refuse_idle
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.scoring import predictions, score, score_on, scores_of
 from longshort.tasks.classify.task import ClassifyTask, build_network, probabilities_of
-from longshort.tasks.vectors import sized_by_vectors
 from longshort.train import TrainResult, fit
 from longshort.train.checkpoint import load_model, load_weights
 from longshort.train.events import Listener

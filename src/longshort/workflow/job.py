@@ -21,10 +21,10 @@ from longshort.config import BaseConfig, build, read_toml
 from longshort.data.splits import D, Splits
 from longshort.errors import ConfigError, DataError, LongshortError, RunError
 from longshort.runfolder import CONFIG, DATA, RunFolder
+from longshort.runs.seal import refuse_broken_seal
 from longshort.train import TrainResult
 from longshort.train.events import Listener
 from longshort.train.learning import Learning, Tell, TrainPlan
-from longshort.workflow.seal import refuse_broken_seal
 
 Say = Callable[[str], None]
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from longshort.config.classify import ClassifyConfig
 from longshort.data.labelled import Examples
-from longshort.tasks.idle import Idle, idle_draw, idle_lowercase, idle_shares, refuse_chosen
+from longshort.runs.unused import (
+    Unused,
+    refuse_unused,
+    unused_draw,
+    unused_lowercase,
+    unused_shares,
+)
 
 _OF_TEXTS = (
     "text.tokens",
@@ -23,11 +29,11 @@ _OF_COLUMNS = ("text", "label", "id", "time")
 def refuse_idle(config: ClassifyConfig, train: Examples) -> None:
     """Raise `ConfigError` for a setting off its default that these data give nothing to do."""
     files = config.data.val_path, config.data.test_path
-    idle: Idle = [*idle_shares(*files), *idle_draw(*files)]
+    idle: Unused = [*unused_shares(*files), *unused_draw(*files)]
     if train.is_text:
         wanted = ["data.scaling", *(["model.summary"] if config.model.summary else [])]
         idle += [(key, f"is of numbers, and {train.name} holds texts") for key in wanted]
-        idle += idle_lowercase(str(config.text.tokens))
+        idle += unused_lowercase(str(config.text.tokens))
     else:
         idle += [(key, f"is of texts, and {train.name} holds numbers") for key in _OF_TEXTS]
     format = train.read_as.get("format")
@@ -45,4 +51,4 @@ def refuse_idle(config: ClassifyConfig, train: Examples) -> None:
     for name in _OF_COLUMNS:
         if name not in train.read_as:
             idle.append((f"data.{name}", f"names a column that is not looked at in {train.name}"))
-    refuse_chosen(config, idle)
+    refuse_unused(config, idle)

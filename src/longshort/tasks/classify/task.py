@@ -14,9 +14,9 @@ from longshort.config.classify import ClassifyConfig
 from longshort.data.buckets import MOST_STEPS, POOL, bucketed, in_order_of_length, shuffled
 from longshort.data.labelled import Examples
 from longshort.data.splits import Splits
+from longshort.runs.vectors import start_from_vectors
 from longshort.tasks.classify.fitted import Encoded, Fitted
 from longshort.tasks.classify.network import Classifier
-from longshort.tasks.vectors import start_from_vectors
 from longshort.train.learning import Learning, TrainPlan
 
 _EVALUATED = 128

@@ -5,37 +5,43 @@ After Lample et al. (2016) and Ma & Hovy (2016).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from longshort.config.tag import TagModel
+from longshort.data.vocabulary import UNKNOWN
 from longshort.nn.blocks.characters import CharacterCNN, CharacterLSTM
 from longshort.nn.blocks.crf import CRF, bioes_rules
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.recurrent import Recurrent
 from longshort.tasks.cell import chosen_cell
-from longshort.tasks.tag.fitted import Batch, Fitted
+from longshort.tasks.tag.config import TagModel
+from longshort.tasks.tag.encoder import Batch, TagEncoder
 from longshort.tasks.tag.spelling import SHAPES
 
 
 class Tagger(nn.Module):
     """A batch of sentences to scores of the tags [T, B, K]."""
 
-    def __init__(self, model: TagModel, fitted: Fitted) -> None:
+    def __init__(self, model: TagModel, encoder: TagEncoder) -> None:
         super().__init__()
-        self.words = Embedding(len(fitted.vocabulary), model.embedding)
+        self.words = Embedding(len(encoder.vocabulary), model.embedding)
         self.words.weight.requires_grad_(not model.freeze)
         width = model.embedding
         self.shapes = self.pairs = None
-        self.characters = _speller(model, len(fitted.characters))
+        self.characters = _speller(model, len(encoder.characters))
         width += model.characters or 0
         if model.shapes:
             self.shapes = Embedding(len(SHAPES), model.shapes)
             width += model.shapes
         if model.pairs:
-            self.pairs = Embedding(len(fitted.pairs), model.pairs)
+            self.pairs = Embedding(len(encoder.pairs), model.pairs)
             width += model.pairs
+        counts, alpha = torch.tensor(encoder.counts, dtype=torch.float32), model.word_dropout
+        unread = alpha / (alpha + counts) if alpha else torch.zeros(len(counts))
+        self.register_buffer("unread", unread, persistent=False)
         self.dropout = nn.Dropout(model.dropout)
         self.layers = Recurrent(
             chosen_cell(model),
@@ -46,13 +52,15 @@ class Tagger(nn.Module):
             dropout=model.dropout if model.num_layers > 1 else 0.0,
             recurrent_dropout=model.recurrent_dropout,
         )
-        tags = fitted.tags
+        tags = encoder.tags
         self.head = nn.Linear(self.layers.output_size, len(tags))
-        rules = {} if fitted.scheme == "plain" else bioes_rules(tags)
+        rules = {} if encoder.scheme == "plain" else bioes_rules(tags)
         self.crf = CRF(len(tags), **rules) if model.crf else None
 
-    def forward(self, batch: Batch) -> Tensor:
-        """The scores."""
+    def forward(self, batch: Batch[Tensor]) -> Tensor:
+        """The scores; in training rare words are read as unknown."""
+        if self.training:
+            batch = self._with_unknowns(batch)
         vectors = [self.words(batch.words)]
         if self.characters is not None:
             spelled = self.characters(batch.spellings, batch.spelled)
@@ -64,6 +72,23 @@ class Tagger(nn.Module):
         states, _ = self.layers(self.dropout(torch.cat(vectors, 2)), lengths=batch.lengths)
         scores: Tensor = self.head(self.dropout(states))
         return scores
+
+    def _with_unknowns(self, batch: Batch[Tensor]) -> Batch[Tensor]:
+        """Words read as unknown by chance, and the pairs that they are in.
+
+        The rate falls with a word's count (Kiperwasser & Goldberg, 2016), so that the vector of
+        unknown words is learned.
+        """
+        rate = self.get_buffer("unread")
+        unread = torch.rand(batch.words.shape, device=rate.device) < rate[batch.words]
+        unread &= batch.words > 0
+        in_pair = unread | F.pad(unread[1:], (0, 0, 0, 1))
+        in_pair &= batch.pairs > 0
+        return replace(
+            batch,
+            words=batch.words.masked_fill(unread, UNKNOWN),
+            pairs=batch.pairs.masked_fill(in_pair, UNKNOWN),
+        )
 
     def losses(self, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
         """Negative log-likelihood of the tags [T, B] of each sentence, [B]."""

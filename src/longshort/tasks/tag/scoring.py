@@ -1,156 +1,81 @@
-"""The tagger beside its rivals on the test part, and whether it earned its place."""
+"""Entity F1 of a tagging, and what `scores.json` says beside it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-import polars as pl
+import numpy as np
 
-from longshort.config.tag import TagConfig
-from longshort.data.conll import Tagged
-from longshort.data.splits import Splits
-from longshort.metrics import entities as metrics
-from longshort.metrics.entities import Entity
-from longshort.metrics.significance import Comparison, place_sentence
-from longshort.tasks.cell import cell_title
-from longshort.tasks.tag.fitted import Fitted, entities_of
-from longshort.tasks.tag.network import Tagger
-from longshort.tasks.tag.rivals import dictionary, majority_tag
-from longshort.tasks.tag.task import tag
+from longshort.metrics.significance import Comparison
+from longshort.runs.task import MODEL, Scored, Scores
+from longshort.tasks.tag import entities as metrics
+from longshort.tasks.tag.conll import Tagged
+from longshort.tasks.tag.encoder import TagEncoder, entities_of
+from longshort.tasks.tag.found import Found
 
-MODEL, SOFTMAX = "model", "softmax"
-TITLES = {
-    "majority_tag": "each word's most frequent tag",
-    "dictionary": "a list of the training part's names",
-}
+SOFTMAX = "softmax"
 
 
-@dataclass(frozen=True)
-class Scored:
-    """Tags and entities of the test part: true ones, and by the model and its rivals."""
-
-    source: Tagged
-    truth: list[list[Entity]]
-    tags: dict[str, list[list[str]]]
-    """In the training data's scheme."""
-    entities: dict[str, list[list[Entity]]]
-    losses: list[float]
-    """The model's negative log-likelihood of each sentence's true tags, in nats."""
-
-
-def score(
-    network: Tagger, softmax: Tagger | None, fitted: Fitted, parts: Splits[Tagged], device: str
-) -> Scored:
-    """The network, the same without its random field, and lists of names, on the test part."""
-    train, val, test = parts.train, parts.val, parts.test
-    encoded = fitted.encode(test)
-    found = tag(network, fitted, encoded, device)
-    tags = {MODEL: found.tags, "majority_tag": majority_tag(train, val, test, fitted)}
-    if fitted.scheme != "plain":
-        tags["dictionary"] = dictionary(train, val, test, fitted)
-    if softmax is not None:
-        tags[SOFTMAX] = tag(softmax, fitted, encoded, device).tags
-    entities = {name: [fitted.entities(each) for each in rows] for name, rows in tags.items()}
-    own = {
-        name: [fitted.tags_of(each, len(row)) for each, row in zip(rows, test.tokens, strict=True)]
-        for name, rows in entities.items()
-    }
-    return Scored(test, entities_of(test, fitted.scheme), own, entities, found.losses)
-
-
-def scores_of(scored: Scored, fitted: Fitted, config: TagConfig) -> dict[str, Any]:
-    """The content of `scores.json`."""
-    entries: dict[str, dict[str, Any]] = {
-        name: metrics.scores(scored.truth, found) for name, found in scored.entities.items()
-    }
-    for name, entry in entries.items():
-        entry["token_accuracy"] = _accuracy(scored, name, fitted)
-    model = entries.pop(MODEL)
-    model["per_type"] = metrics.per_type(scored.truth, scored.entities[MODEL])
-    variants = {name: entries.pop(name) for name in (SOFTMAX,) if name in entries}
-    rival = max(entries, key=lambda name: float(entries[name]["f1"]))
-    result = _compared(scored, rival)
-    notes = {name: _field_sentence(scored) for name in variants}
-    unseen = {kind for found in scored.truth for _, _, kind in found} - {*fitted.kinds}
-    kinds = [*fitted.kinds, *sorted(unseen)]
-    return {
-        "task": config.task,
-        "examples": len(scored.source),
-        "tokens": sum(len(tokens) for tokens in scored.source.tokens),
-        "entities": sum(len(each) for each in scored.truth),
-        "labels": kinds,
-        "scheme": fitted.scheme,
-        "test": {"model": model, "variants": variants, "baselines": entries},
-        "confusion": metrics.confusion(scored.truth, scored.entities[MODEL], kinds).tolist(),
-        "notes": notes,
-        "metric": "f1",
-        "best_rival": rival,
-        "outcome": result.outcome,
-        "gain": result.gain,
-        "gain_95": [result.low, result.high],
-        "verdict": _verdict(result, rival, model, entries[rival], config, len(scored.source)),
-    }
-
-
-def _accuracy(scored: Scored, name: str, fitted: Fitted) -> float:
-    """Share of tokens with the true tag."""
-    pairs = [
-        pair
-        for true, tags in zip(scored.truth, scored.tags[name], strict=True)
-        for pair in zip(fitted.tags_of(true, len(tags)), tags, strict=True)
+def scores(encoder: TagEncoder, samples: Tagged, found: Found) -> Scores:
+    """F1 over entities, and the share of tokens with the true tag; counts for the paired test."""
+    truth = entities_of(samples, encoder.scheme)
+    values: dict[str, Any] = dict(metrics.scores(truth, found.entities))
+    right = [
+        pair[0] == pair[1]
+        for true, own, tokens in zip(truth, found.entities, samples.tokens, strict=True)
+        for pair in zip(
+            encoder.tags_of(true, len(tokens)), encoder.tags_of(own, len(tokens)), strict=True
+        )
     ]
-    return sum(true == tag for true, tag in pairs) / len(pairs)
+    values["token_accuracy"] = sum(right) / len(right)
+    return Scores(values, metrics.counts(truth, found.entities).astype(np.float64))
 
 
-def _verdict(
-    result: Comparison,
-    rival: str,
-    model: dict[str, Any],
-    other: dict[str, Any],
-    config: TagConfig,
-    count: int,
-) -> str:
-    return place_sentence(
-        cell_title(config.model),
-        result,
-        f"entity F1 {100 * model['f1']:.2f} against {100 * other['f1']:.2f} of {TITLES[rival]}",
-        f"{count:,} test sentences",
-        f"difference {_points(result)}",
-    )
+def compare(scored: Scored[Tagged, Found], one: str, other: str) -> Comparison:
+    """Difference of F1, by a bootstrap over sentences."""
+    first, second = (scored.scores[name].per_sample.astype(np.int64) for name in (one, other))
+    return metrics.compare_f1(first, second)
 
 
-def _field_sentence(scored: Scored) -> str:
+def facts(encoder: TagEncoder, scored: Scored[Tagged, Found]) -> dict[str, Any]:
+    """Sizes of the test split, its types, and which are taken for which."""
+    samples, truth = scored.samples, entities_of(scored.samples, encoder.scheme)
+    unseen = {kind for found in truth for _, _, kind in found} - {*encoder.kinds}
+    kinds = [*encoder.kinds, *sorted(unseen)]
+    own = scored.predictions[MODEL].entities
+    return {
+        "examples": len(samples),
+        "tokens": sum(len(tokens) for tokens in samples.tokens),
+        "entities": sum(len(each) for each in truth),
+        "labels": kinds,
+        "scheme": encoder.scheme,
+        "confusion": metrics.confusion(truth, own, kinds).tolist(),
+    }
+
+
+def field_sentence(scored: Scored[Tagged, Found]) -> str:
     """What the random field adds to the same network without it."""
-    result = _compared(scored, SOFTMAX)
+    result = compare(scored, MODEL, SOFTMAX)
     adds = {"better": "adds", "worse": "costs"}.get(result.outcome, "changes nothing that is sure:")
-    known = "" if result.low is None else f" (95 % interval {_points(result)})"
-    points = f"{100 * result.gain:+.2f} points of F1{known}"
-    return f"is the same network without the random field, which {adds} {points}"
+    known = "" if result.low is None else f" (95 % interval {result.span('+.2%')})"
+    gain = f"{100 * result.gain:+.2f} points of F1{known}"
+    return f"is the same network without the random field, which {adds} {gain}"
 
 
-def _points(result: Comparison) -> str:
-    if result.low is None or result.high is None:
-        return ""
-    return f"{100 * result.low:+.2f} to {100 * result.high:+.2f}"
-
-
-def _compared(scored: Scored, other: str) -> Comparison:
-    return metrics.compare_f1(
-        *(metrics.counts(scored.truth, scored.entities[name]) for name in (MODEL, other))
-    )
-
-
-def predictions(scored: Scored, fitted: Fitted) -> pl.DataFrame:
-    """One row per test token: the place of its sentence, token, true tag, predicted tag."""
-    rows = [
-        (place, token, true, found)
-        for place, tokens, entities, tags in zip(
-            scored.source.places, scored.source.tokens, scored.truth, scored.tags[MODEL],
-            strict=True,
-        )
-        for token, true, found in zip(
-            tokens, fitted.tags_of(entities, len(tokens)), tags, strict=True
-        )
-    ]  # fmt: skip
-    return pl.DataFrame(rows, schema=["place", "token", "tag", "predicted"], orient="row")
+def rows_of(
+    encoder: TagEncoder, samples: Tagged, found: Found
+) -> tuple[list[str], Sequence[tuple[str, ...]]]:
+    """Columns and rows of a table with a row for every token: its sentence's place, the token, the
+    true tag where there is one, and the predicted one."""
+    rows: list[tuple[str, ...]] = []
+    truth = None if samples.tags is None else entities_of(samples, encoder.scheme)
+    for i, (place, tokens) in enumerate(zip(samples.places, samples.tokens, strict=True)):
+        predicted = encoder.tags_of(found.entities[i], len(tokens))
+        if truth is None:
+            rows += [(place, token, tag) for token, tag in zip(tokens, predicted, strict=True)]
+            continue
+        true = encoder.tags_of(truth[i], len(tokens))
+        rows += [(place, *each) for each in zip(tokens, true, predicted, strict=True)]
+    last = ["tag"] if truth is None else ["tag", "predicted"]
+    return ["place", "token", *last], rows

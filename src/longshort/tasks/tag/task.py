@@ -1,150 +1,359 @@
-"""The tagging task: batches of sentences in, likelihood of their tags out."""
+"""Tagging: names and other stretches of text, found token by token."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+import polars as pl
 
-from longshort.config.tag import TagConfig
-from longshort.data.buckets import bucketed, count_batches, in_order_of_length
-from longshort.data.conll import Tagged
-from longshort.data.splits import Splits
-from longshort.data.vocabulary import UNKNOWN
-from longshort.metrics.entities import Entity, scores
-from longshort.tasks.tag.fitted import Batch, Encoded, Fitted, entities_of
-from longshort.tasks.tag.network import Tagger
-from longshort.tasks.vectors import start_from_vectors
-from longshort.train.learning import Learning, TrainPlan
+from longshort.data.findings import Finding
+from longshort.data.splits import SPLITS, Splits
+from longshort.data.tokens import find_tokeniser
+from longshort.errors import DataError
+from longshort.metrics.significance import Comparison
+from longshort.runs.task import (
+    Baseline,
+    Encoded,
+    Loss,
+    Metric,
+    Model,
+    Scored,
+    Scores,
+    Task,
+    Track,
+    Words,
+)
+from longshort.runs.vectors import sized_by_vectors
+from longshort.tasks.tag import scoring
+from longshort.tasks.tag.baselines import dictionary, majority_tag
+from longshort.tasks.tag.config import TagConfig
+from longshort.tasks.tag.conll import Tagged, tagged_of
+from longshort.tasks.tag.doctor import examine_splits, unseen_types
+from longshort.tasks.tag.encoder import Sentences, TagEncoder, entities_of
+from longshort.tasks.tag.entities import scores as f1_of
+from longshort.tasks.tag.found import Found, found_in
+from longshort.tasks.tag.schemes import detect, examine, title, with_types
+from longshort.tasks.tag.source import read_sentences, read_to_tag
+from longshort.tasks.tag.unused import unused_settings
 
-_EVALUATED = 64
+if TYPE_CHECKING:
+    from torch import nn
+
+    from longshort.report.sections import Section
+    from longshort.runs.result import Result
+
+TagModel = Model[TagConfig, TagEncoder]
+
+_FILTERS, _PAIRS = 50, 50
+_BATCHES, _FEWEST_EPOCHS, _MOST_EPOCHS = 2_000, 10, 40
+_MARKS = {".", ",", "?", "!"}
+_SINGLE = 0.99
+"""Share of tokens of one character from which a text counts as written in characters."""
 
 
-class TagTask(Learning):
-    """A tagger in training."""
+class TagTask(Task[TagConfig, Tagged, TagEncoder, Found]):
+    """A tag for every token: recurrent layers below a conditional random field.
 
-    def __init__(self, config: TagConfig, parts: Splits[Tagged]) -> None:
-        self.config, self.parts = config, parts
-        self.fitted = Fitted.fit(parts.train, config)
-        self.train = self.fitted.encode(parts.train)
-        self.val = self.fitted.encode(parts.val)
-        self.val_entities = entities_of(parts.val, self.fitted.scheme)
-        self._lengths = self.train.lengths
-        counts = torch.tensor(self.fitted.counts, dtype=torch.float32)
-        alpha = config.model.word_dropout
-        self._unread = alpha / (alpha + counts) if alpha else torch.zeros(len(counts))
-        torch.manual_seed(config.train.seed)
-        self.network = Tagger(config.model, self.fitted)
-        self.coverage = self._start_from_vectors()
-        self.network.to(config.train.device)
+    After Lample et al. (2016) and Ma & Hovy (2016).
+    """
 
-    def _start_from_vectors(self) -> str | None:
-        file = self.config.model.vectors
-        if file is None:
-            return None
-        return start_from_vectors([self.network.words.weight], file, self.fitted.vocabulary)
+    name: ClassVar[str] = "tag"
+    Config = TagConfig
+    metrics = (
+        Metric("f1", "entity F1", number="{:.2f}", spoken="entity F1 {}", scale=100.0),
+        Metric("precision", "precision"),
+        Metric("recall", "recall"),
+        Metric("token_accuracy", "token accuracy"),
+    )
+    words = Words(
+        model="tagger",
+        title="Tagging",
+        samples="sentences",
+        unit="tokens",
+        usage="Use it with `longshort predict RUN --data FILE`, or with sentences on stdin, tokens "
+        "apart by spaces.",
+        scores="Counted as conlleval does: an entity is right where both ends and the type agree. "
+        "Token accuracy counts the tokens that belong to none too.",
+        gain_form="+.2%",
+    )
+    measure = "error (1 - entity F1)"
 
-    @property
-    def module(self) -> nn.Module:
-        """The network."""
-        return self.network
+    # Data
 
-    @property
-    def num_samples(self) -> int:
-        """Training sentences, or pieces of long ones."""
-        return len(self.train.pieces)
+    def read(self, data: object, config: TagConfig) -> Tagged:
+        """Tagged sentences, from columns, JSON lines, a table or a frame."""
+        source = read_sentences(data, config.data)
+        if source.tags is None:
+            raise DataError(f"{source.name}: has no tags; tagging learns from them")
+        return with_types(source)
 
-    def batches(self, plan: TrainPlan, draw: torch.Generator) -> Sequence[Tensor]:
-        """Sentences of nearly the same length together, each once, or as many as a cap leaves."""
-        found = bucketed(self._lengths, plan.batch_size, draw)
-        return found[: self.config.train.steps_per_epoch]
+    def read_splits(self, given: Mapping[str, object], config: TagConfig) -> dict[str, Tagged]:
+        """Of one scheme of tags."""
+        if config.text.tokens is not None:
+            find_tokeniser(config.text.tokens)
+        found = super().read_splits(given, config)
+        train = found["train"]
+        if len(train) == 1 and len(found) < len(SPLITS) and train.path is not None:
+            raise DataError(
+                f"{train.name}: is a single sentence of {len(train.tokens[0]):,} tokens, of which "
+                "no splits can be made; end sentences by empty lines, or in JSON lines by the line"
+            )
+        return {name: self._examined(source, train) for name, source in found.items()}
 
-    def count_batches(self, batch_size: int) -> int:
-        """Of an epoch without a cap."""
-        return count_batches(self._lengths, batch_size)
+    def _examined(self, source: Tagged, train: Tagged) -> Tagged:
+        """With what its tags bring to light; raises where they are not of the training file's kind,
+        which marks entities of several tokens, or does not."""
+        scheme, own = detect(train), detect(source)
+        has_any = any(set(tags) - {"O"} for tags in source.tags or [])
+        if has_any and (own == "plain") != (scheme == "plain"):
+            raise DataError(
+                f"{source.name}: its tags are {own.upper()}, those of {train.name} are "
+                f"{scheme.upper()}"
+            )
+        return replace(source, findings=(*source.findings, *examine(source, scheme)))
 
-    @property
-    def unit(self) -> str:
-        """Of speed."""
-        return "tokens"
+    def read_labelled(self, data: object, model: TagModel, own: Splits[Tagged]) -> Tagged:
+        """With what is to be said of types that training has not."""
+        found = self._examined(self.read(data, model.config), own.train)
+        unseen = unseen_types(own.train, "new", found)
+        return replace(found, findings=(*found.findings, *unseen))
 
-    def size(self, samples: Tensor) -> int:
-        """Tokens."""
-        return int(self._lengths[samples].sum())
-
-    def loss(self, samples: Tensor) -> Tensor:
-        """Mean negative log-likelihood of a sentence's tags, with rare words read as unknown."""
-        device = self.config.train.device
-        batch, tags = self.train.batch(samples), self.train.tags(samples)
-        found = self.network(self._with_unknowns(batch).to(device))
-        return self.network.losses(found, tags.to(device), batch.lengths).mean()
-
-    def _with_unknowns(self, batch: Batch) -> Batch:
-        """Words read as unknown by chance, and the pairs that they are in.
-
-        The rate falls with a word's count (Kiperwasser & Goldberg, 2016), so that the vector of
-        unknown words is learned.
-        """
-        unread = torch.rand(batch.words.shape) < self._unread[batch.words]
-        unread &= batch.words > 0
-        in_pair = unread | F.pad(unread[1:], (0, 0, 0, 1))
-        in_pair &= batch.pairs > 0
-        return replace(
-            batch,
-            words=batch.words.masked_fill(unread, UNKNOWN),
-            pairs=batch.pairs.masked_fill(in_pair, UNKNOWN),
+    def read_new(self, data: object, model: TagModel) -> Tagged:
+        """A file like the training file, of which tags are not needed, or plain text, a sentence a
+        line; a frame; or sentences as lists of tokens."""
+        config, encoder = model.config, model.encoder
+        if not isinstance(data, (str, Path)):
+            if isinstance(data, Sequence):
+                return tagged_of(data)
+            return read_sentences(data, config.data, with_tags=False)
+        found = read_to_tag(
+            Path(data),
+            config.data,
+            lambda line: self.cut(line, model),
+            {"O", *encoder.written()},
+            by_character=config.text.tokens == "characters",
         )
+        if found.read_as != "text":
+            return replace(found, tags=None)
+        note = Finding(
+            "plain-text",
+            "note",
+            f"{found.name}: is plain text; every line is cut into tokens as a sentence "
+            f"(text.tokens = {config.text.tokens})",
+        )
+        return replace(found, findings=(*found.findings, note))
 
-    @property
-    def measure(self) -> str:
-        """F1's complement."""
-        return "error (1 - entity F1)"
+    def read_lines(self, lines: Sequence[str], first: int, model: TagModel) -> Tagged:
+        """Lines of text, a sentence each; the first has this number."""
+        found = tagged_of([self.cut(line, model) for line in lines])
+        return replace(found, places=[f"line {n}" for n in range(first, first + len(lines))])
 
-    def validate(self) -> float:
+    def line(self, samples: Tagged, prediction: Found, model: TagModel) -> str:
+        """The tags of a single sentence, for the terminal."""
+        return " ".join(self.tags(samples, prediction, model)[0])
+
+    def tags(self, samples: Tagged, prediction: Found, model: TagModel) -> list[list[str]]:
+        """Tags of every token, in the scheme of the training data."""
+        pairs = zip(prediction.entities, samples.tokens, strict=True)
+        return [model.encoder.tags_of(found, len(tokens)) for found, tokens in pairs]
+
+    def cut(self, text: str, model: TagModel) -> list[str]:
+        """A text's tokens, without white space."""
+        tokens = find_tokeniser(str(model.config.text.tokens)).cut(text)
+        return [token for token in tokens if token.strip()]
+
+    def describe(self, splits: Splits[Tagged]) -> list[str]:
+        """Sizes of the splits, and the tags."""
+        lines = [
+            f"{name}: {len(source):,} sentences of {sum(map(len, source.tokens)):,} tokens"
+            for name, source in splits.by_name().items()
+        ]
+        scheme = detect(splits.train)
+        found = entities_of(splits.train, scheme)
+        kinds = sorted({kind for sentence in found for _, _, kind in sentence})
+        return [*lines, f"tags: {title(scheme)}, {len(kinds)} types: {', '.join(kinds)}"]
+
+    def check(self, splits: Splits[Tagged], config: TagConfig) -> list[Finding]:
+        """What would harm a tagger."""
+        found = examine_splits(splits, config.text.max_length)
+        has_marks = any(token in _MARKS for tokens in splits.train.tokens for token in tokens)
+        if config.text.tokens == "spaces" and has_marks:
+            text = "marks are tokens here, and texts without tokens are cut at white space"
+            fix = "set text.tokens = words if the tagger is for running text"
+            found.append(Finding("marks", "note", text, (), fix))
+        return found
+
+    def resolve(self, config: TagConfig, splits: Splits[Tagged]) -> TagConfig:
+        """Sizes, epochs and how text is cut, by the training split."""
+        sentences = splits.train.tokens
+        changes: dict[str, Any] = {}
+        lengths = [len(token) for tokens in sentences for token in tokens]
+        are_single = lengths.count(1) >= _SINGLE * len(lengths)
+        if config.text.tokens is None:
+            tokens = "characters" if are_single else "spaces"
+            changes["text"] = config.text.model_copy(update={"tokens": tokens})
+        sizes = {"characters": 0 if are_single else _FILTERS, "pairs": _PAIRS if are_single else 0}
+        open_sizes = {name: n for name, n in sizes.items() if getattr(config.model, name) is None}
+        changes["model"] = sized_by_vectors(config.model).model_copy(update=open_sizes)
+        if config.train.max_epochs is None:
+            most = config.text.max_length
+            batches = sum(-(-len(each) // most) for each in sentences) / config.train.batch_size
+            epochs = min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, round(_BATCHES / batches)))
+            changes["train"] = config.train.model_copy(update={"max_epochs": epochs})
+        return config.model_copy(update=changes)
+
+    def unused(self, config: TagConfig, splits: Splits[Tagged]) -> list[tuple[str, str]]:
+        """Of other formats, and of spelling that is not read."""
+        return unused_settings(config, splits)
+
+    # Encoder and network
+
+    def fit_encoder(self, train: Tagged, config: TagConfig) -> TagEncoder:
+        """Tags and vocabularies."""
+        return TagEncoder.fit(train, config)
+
+    def store_encoder(self, encoder: TagEncoder) -> dict[str, Any]:
+        """As plain values."""
+        return encoder.to_dict()
+
+    def restore_encoder(self, stored: dict[str, Any], config: TagConfig) -> TagEncoder:
+        """From plain values."""
+        del config
+        return TagEncoder.from_dict(stored)
+
+    def encode(self, encoder: TagEncoder, samples: Tagged) -> Sentences:
+        """Sentences in pieces of at most `text.max_length` tokens."""
+        return encoder.encode(samples)
+
+    def build(self, config: TagConfig, encoder: TagEncoder) -> nn.Module:
+        """Vectors of words and spellings, recurrent layers, a random field."""
+        from longshort.tasks.tag.network import Tagger
+
+        return Tagger(config.model, encoder)
+
+    def start(self, model: TagModel) -> list[str]:
+        """Pretrained vectors, where there are some."""
+        from longshort.runs.vectors import start_from_vectors
+
+        file = model.config.model.vectors
+        if file is None:
+            return []
+        return [start_from_vectors([model.network.words.weight], file, model.encoder.vocabulary)]
+
+    def loss(self, model: TagModel, batch: Any) -> Loss:
+        """Mean negative log-likelihood of a sentence's tags."""
+        scores = model.network(batch)
+        loss = model.network.losses(scores, batch.tags, batch.lengths).mean()
+        return Loss(loss, loss)
+
+    def validate(self, model: TagModel, val: Encoded[Tagged]) -> float:
         """1 - entity F1; of equal ones the more likely tags are better.
 
         F1 is 2 * right / (predicted + true), so two that differ do so by more than the loss counts.
         """
-        found = tag(self.network, self.fitted, self.val, self.config.train.device)
-        loss = float(torch.tensor(found.losses).mean())
-        most = sum(map(len, self.val_entities)) + int(self.val.lengths.sum())
-        f1 = scores(self.val_entities, found.entities)["f1"]
-        return 1.0 - f1 + loss / (1.0 + loss) / most**2
+        found = self.predict(model, val.arrays)
+        truth = entities_of(val.samples, model.encoder.scheme)
+        loss = sum(found.losses) / len(found.losses)
+        most = sum(map(len, truth)) + int(val.arrays.lengths.sum())
+        return 1.0 - f1_of(truth, found.entities)["f1"] + loss / (1.0 + loss) / most**2
 
+    def predict(self, model: TagModel, arrays: Sentences) -> Found:
+        """The best tags of every sentence."""
+        from longshort.tasks.tag.inference import tag
 
-@dataclass(frozen=True)
-class Found:
-    """What a tagger found in sentences."""
+        return tag(model.network, model.encoder, arrays, model.device)
 
-    tags: list[list[str]]
-    """As the network has them."""
-    entities: list[list[Entity]]
-    losses: list[float]
-    """Negative log-likelihood of each sentence's true tags, where there are true tags."""
+    # Scores
 
+    def baseline_models(self, model: TagModel) -> dict[str, TagModel]:
+        """The same network without its random field."""
+        config = model.config
+        if not (config.model.crf and config.evaluate.softmax):
+            return {}
+        plain = config.model_copy(update={"model": config.model.model_copy(update={"crf": False})})
+        network = self.build(plain, model.encoder)
+        return {scoring.SOFTMAX: Model(plain, model.encoder, network)}
 
-def tag(network: Tagger, fitted: Fitted, encoded: Encoded, device: str) -> Found:
-    """Tags of all sentences, without gradients and dropout."""
-    network.eval()
-    names = fitted.tags
-    pieces: list[list[int]] = [[] for _ in encoded.pieces]
-    losses = [0.0] * encoded.sentences
-    with torch.no_grad():
-        for samples in in_order_of_length(encoded.lengths, _EVALUATED):
-            batch = encoded.batch(samples)
-            scored = network(batch.to(device))
-            paths = network.decode(scored, batch.lengths)
-            for number, path in zip(samples.tolist(), paths, strict=True):
-                pieces[number] = path
-            if encoded.targets:
-                tags = encoded.tags(samples).to(device)
-                each = network.losses(scored, tags, batch.lengths).tolist()
-                for number, loss in zip(samples.tolist(), each, strict=True):
-                    losses[encoded.pieces[number].sentence] += loss
-    found: list[list[str]] = [[] for _ in range(encoded.sentences)]
-    for piece, path in zip(encoded.pieces, pieces, strict=True):
-        found[piece.sentence] += [names[number] for number in path]
-    return Found(found, [fitted.entities(tags) for tags in found], losses)
+    def baselines(
+        self,
+        model: TagModel,
+        splits: Mapping[str, Encoded[Tagged]],
+        networks: Mapping[str, TagModel],
+        track: Track,
+    ) -> dict[str, Baseline[Found]]:
+        """Lists of the training split's words and names, and the network without a random field."""
+        del track
+        encoder = model.encoder
+        train, val, test = (splits[name].samples for name in SPLITS)
+        tags = majority_tag(train, val, test, encoder)
+        title = "each word's most frequent tag"
+        found = {"majority_tag": Baseline(found_in(encoder, tags), title)}
+        if encoder.scheme != "plain":
+            names = found_in(encoder, dictionary(train, val, test, encoder))
+            found["dictionary"] = Baseline(names, "a list of the training split's names")
+        for name, each in networks.items():
+            prediction = self.predict(each, splits["test"].arrays)
+            found[name] = Baseline(prediction, "the network without its random field", "", True)
+        return found
+
+    def score(self, model: TagModel, samples: Tagged, prediction: Found) -> Scores:
+        """Over entities, and over tokens."""
+        return scoring.scores(model.encoder, samples, prediction)
+
+    def compare(self, scored: Scored[Tagged, Found], one: str, other: str) -> Comparison:
+        """Difference of F1."""
+        return scoring.compare(scored, one, other)
+
+    def facts(self, model: TagModel, scored: Scored[Tagged, Found]) -> dict[str, Any]:
+        """Sizes, types and confusions."""
+        return scoring.facts(model.encoder, scored)
+
+    def details(self, model: TagModel, scored: Scored[Tagged, Found]) -> dict[str, Any]:
+        """By type."""
+        from longshort.tasks.tag.entities import per_type
+
+        truth = entities_of(scored.samples, model.encoder.scheme)
+        return {"per_type": per_type(truth, scored.predictions["model"].entities)}
+
+    def notes(self, model: TagModel, scored: Scored[Tagged, Found]) -> dict[str, str]:
+        """What the random field adds."""
+        has_softmax = scoring.SOFTMAX in scored.baselines
+        own = {scoring.SOFTMAX: scoring.field_sentence(scored)} if has_softmax else {}
+        return super().notes(model, scored) | own
+
+    # Output
+
+    def table(self, model: TagModel, samples: Tagged, prediction: Found) -> pl.DataFrame:
+        """One row per token."""
+        columns, rows = scoring.rows_of(model.encoder, samples, prediction)
+        return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
+
+    def json(self, table: pl.DataFrame) -> dict[str, Any]:
+        """Sentence by sentence."""
+        found = table.group_by("place", maintain_order=True).agg(tokens="token", tags="tag")
+        return {"sentences": found.to_dicts()}
+
+    def about(self, model: TagModel, splits: Splits[Tagged]) -> list[str]:
+        """The tags and the vocabulary."""
+        encoder = model.encoder
+        kind = "labels of tokens" if encoder.scheme == "plain" else f"{encoder.scheme.upper()} tags"
+        return [
+            *super().about(model, splits),
+            f"{kind} of {len(encoder.kinds)} types: {', '.join(encoder.kinds[:20])}",
+            f"{len(encoder.vocabulary):,} known tokens",
+        ]
+
+    def sections(self, result: Result[TagConfig, Tagged, TagEncoder, Found]) -> Sequence[Section]:
+        """Type by type, and the worst sentences."""
+        from longshort.tasks.tag.sections import sections
+
+        return sections(result)
+
+    def split_table(self, result: Result[TagConfig, Tagged, TagEncoder, Found]) -> list[list[str]]:
+        """Sentences, tokens and entities of every type."""
+        from longshort.tasks.tag.sections import split_rows
+
+        return split_rows(result)

@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from longshort.config.tag import TagData
-from longshort.data.conll import Tagged, are_json, read_tagged, without_positions
 from longshort.data.sources import is_frame
-from longshort.data.tagged_table import names_roles, read_table
 from longshort.data.textfiles import TextFile, read_head, read_text
 from longshort.errors import DataError
+from longshort.tasks.tag.config import TagData
+from longshort.tasks.tag.conll import Tagged, are_json, read_tagged, without_positions
+from longshort.tasks.tag.tables import names_roles, read_table
 
 _DELIMITERS = (",", "\t", ";")
 _PARQUET = b"PAR1"

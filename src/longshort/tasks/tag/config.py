@@ -47,8 +47,8 @@ class TagModel(CellSettings, VectorSettings):
     """The network: word and character vectors, recurrent layers, a random field over tags."""
 
     hidden: int = Field(128, ge=1, le=8192, description="units per layer and direction")
-    num_layers: int = Field(1, ge=1, le=32)
-    bidirectional: bool = True
+    num_layers: int = Field(1, ge=1, le=32, description="recurrent layers above each other")
+    bidirectional: bool = Field(True, description="read every sequence in both directions")
     embedding: int = Field(100, ge=1, le=4096, description="size of a token's vector")
     characters: int | None = Field(
         None,
@@ -78,7 +78,9 @@ class TagModel(CellSettings, VectorSettings):
         ge=0.0,
         description="a token seen n times in training is read as unknown at rate a / (a + n)",
     )
-    recurrent_dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    recurrent_dropout: float = Field(
+        0.0, ge=0.0, lt=1.0, description="on the state between steps, one mask a sequence"
+    )
     crf: bool = Field(True, description="score whole paths of tags; else each tag for itself")
 
     @model_validator(mode="after")
@@ -103,11 +105,11 @@ class TagEvaluate(Section):
 class TagTrain(TrainConfig):
     """The training loop."""
 
-    learning_rate: float = Field(0.003, gt=0.0)
+    learning_rate: float = Field(0.003, gt=0.0, description="of the optimizer, at its highest")
     max_epochs: int | None = Field(
         None, ge=1, description="some 2,000 batches, but 10 to 40 epochs, when absent"
     )
-    batch_size: int = Field(16, ge=1)
+    batch_size: int = Field(16, ge=1, description="samples that are learned together")
     patience: int = Field(8, ge=1, description="epochs without gain before stopping")
 
 

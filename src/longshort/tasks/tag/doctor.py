@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from longshort.data.conll import Tagged
 from longshort.data.finders import SHOWN, contradicting, repeated, scarce
 from longshort.data.findings import Finding
-from longshort.data.schemes import Scheme, beginnings, detect
 from longshort.data.splits import Splits
+from longshort.tasks.tag.conll import Tagged
+from longshort.tasks.tag.schemes import Scheme, beginnings, detect
 
 _BARE = 0.9
 """Share of sentences without an entity from which a part is thin."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 from longshort.config import DataConfig
-from longshort.config.tag import TagData
-from longshort.data.conll import TAGS, TOKENS, Tagged
 from longshort.data.formats.table import find_column
 from longshort.data.sources import POLARS_ERRORS, Source, open_source
 from longshort.errors import DataError
+from longshort.tasks.tag.config import TagData
+from longshort.tasks.tag.conll import TAGS, TOKENS, Tagged
 
 SENTENCES = ("sentence", "sentence #", "sentence_id", "sentence id", "sentence_idx",
              "sentence_number", "sent_id", "sent", "sid", "id")  # fmt: skip

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
-from longshort.data.conll import Tagged
-from longshort.metrics.entities import Entity, scores, tags_of
-from longshort.tasks.tag.fitted import Fitted, entities_of
+from longshort.tasks.tag.conll import Tagged
+from longshort.tasks.tag.encoder import TagEncoder, entities_of
+from longshort.tasks.tag.entities import Entity, scores, tags_of
 
 Folded = Callable[[str], str]
 """A token as it is looked up."""
@@ -22,12 +22,12 @@ _FOLDS: tuple[Folded, ...] = (str.lower, str)
 _NONE = ""
 
 
-def majority_tag(train: Tagged, val: Tagged, test: Tagged, fitted: Fitted) -> list[list[str]]:
+def majority_tag(train: Tagged, val: Tagged, test: Tagged, encoder: TagEncoder) -> list[list[str]]:
     """Each word's most frequent tag, in the network's tags; O for unknown words."""
-    return _best([_by_word(train, fold, fitted) for fold in _FOLDS], val, fitted)(test)
+    return _best([_by_word(train, fold, encoder) for fold in _FOLDS], val, encoder)(test)
 
 
-def dictionary(train: Tagged, val: Tagged, test: Tagged, fitted: Fitted) -> list[list[str]]:
+def dictionary(train: Tagged, val: Tagged, test: Tagged, encoder: TagEncoder) -> list[list[str]]:
     """The longest names from the left that training has, as what they mostly are there.
 
     Of all names, or of those alone that are names more often than not, whichever finds more in the
@@ -35,35 +35,35 @@ def dictionary(train: Tagged, val: Tagged, test: Tagged, fitted: Fitted) -> list
     """
     ways = []
     for fold in _FOLDS:
-        names = _names(train, fold, fitted)
+        names = _names(train, fold, encoder)
         surely = {name: each for name, each in names.items() if not _is_rather_none(each)}
-        ways += [_by_name(_most(each), fold, fitted) for each in (names, surely)]
-    return _best(ways, val, fitted)(test)
+        ways += [_by_name(_most(each), fold, encoder) for each in (names, surely)]
+    return _best(ways, val, encoder)(test)
 
 
-def _best(ways: Sequence[Way], val: Tagged, fitted: Fitted) -> Way:
+def _best(ways: Sequence[Way], val: Tagged, encoder: TagEncoder) -> Way:
     """The first of those that find most in the validation part."""
-    truth = entities_of(val, fitted.scheme)
+    truth = entities_of(val, encoder.scheme)
 
     def gain(way: Way) -> float:
-        return scores(truth, [fitted.entities(tags) for tags in way(val)])["f1"]
+        return scores(truth, [encoder.entities(tags) for tags in way(val)])["f1"]
 
     return max(ways, key=gain)
 
 
-def _by_word(train: Tagged, fold: Folded, fitted: Fitted) -> Way:
+def _by_word(train: Tagged, fold: Folded, encoder: TagEncoder) -> Way:
     seen: dict[Hashable, Counter[str]] = defaultdict(Counter)
-    for tokens, found in zip(train.tokens, entities_of(train, fitted.scheme), strict=True):
-        for token, tag in zip(tokens, _tags(found, len(tokens), fitted), strict=True):
+    for tokens, found in zip(train.tokens, entities_of(train, encoder.scheme), strict=True):
+        for token, tag in zip(tokens, _tags(found, len(tokens), encoder), strict=True):
             seen[fold(token)][tag] += 1
     best = _most(seen)
     return lambda source: [[best.get(fold(t), "O") for t in tokens] for tokens in source.tokens]
 
 
-def _names(train: Tagged, fold: Folded, fitted: Fitted) -> dict[Hashable, Counter[str]]:
+def _names(train: Tagged, fold: Folded, encoder: TagEncoder) -> dict[Hashable, Counter[str]]:
     """Of every name how often it has which type, and how often its tokens are no name."""
     folded = [[fold(token) for token in tokens] for tokens in train.tokens]
-    found = entities_of(train, fitted.scheme)
+    found = entities_of(train, encoder.scheme)
     names: dict[Hashable, Counter[str]] = defaultdict(Counter)
     for words, here in zip(folded, found, strict=True):
         for begin, end, kind in here:
@@ -83,12 +83,12 @@ def _is_rather_none(counts: Counter[str]) -> bool:
     return 2 * counts[_NONE] > counts.total()
 
 
-def _by_name(names: dict[Hashable, str], fold: Folded, fitted: Fitted) -> Way:
+def _by_name(names: dict[Hashable, str], fold: Folded, encoder: TagEncoder) -> Way:
     longest = max((len(name) for name in names if isinstance(name, tuple)), default=1)
 
     def look_up(tokens: list[str]) -> list[str]:
         found = _found([fold(token) for token in tokens], names, longest)
-        return _tags(found, len(tokens), fitted)
+        return _tags(found, len(tokens), encoder)
 
     return lambda source: [look_up(tokens) for tokens in source.tokens]
 
@@ -107,8 +107,8 @@ def _found(words: list[str], names: dict[Hashable, str], longest: int) -> list[E
     return found
 
 
-def _tags(found: Iterable[Entity], length: int, fitted: Fitted) -> list[str]:
-    return tags_of(list(found), length, "plain" if fitted.scheme == "plain" else "bioes")
+def _tags(found: Iterable[Entity], length: int, encoder: TagEncoder) -> list[str]:
+    return tags_of(list(found), length, "plain" if encoder.scheme == "plain" else "bioes")
 
 
 def _most(seen: dict[Hashable, Counter[str]]) -> dict[Hashable, str]:

@@ -6,19 +6,21 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from longshort.config.tag import TagConfig
-from longshort.data.buckets import pad_numbers
-from longshort.data.conll import Tagged
-from longshort.data.schemes import Scheme, detect
+from longshort.data.padding import pad_numbers
 from longshort.data.vocabulary import Vocabulary
-from longshort.errors import DataError, RunError
-from longshort.metrics.entities import Entity, entities, tags_of
+from longshort.errors import DataError
+from longshort.tasks.tag.config import TagConfig
+from longshort.tasks.tag.conll import Tagged
+from longshort.tasks.tag.entities import Entity, entities, tags_of
+from longshort.tasks.tag.schemes import Scheme, detect
 from longshort.tasks.tag.spelling import shape_of, spelled
+
+Ints = NDArray[np.int64]
 
 _END = "\n"
 """Behind the last token, for pairs; no token is that."""
@@ -26,82 +28,78 @@ _PAIR_SEEN = 2
 """Pairs that occur less often are unknown."""
 
 
+A = TypeVar("A")
+"""Arrays of NumPy, or tensors."""
+
+
 @dataclass(frozen=True)
-class Batch:
-    """Sentences as the network takes them; 0 is padding."""
+class Batch(Generic[A]):
+    """Sentences as the network takes them; 0 is padding.
 
-    words: Tensor
-    """Numbers of the tokens, [T, B], as in the next three."""
-    shapes: Tensor
-    pairs: Tensor
-    which: Tensor
-    """Places of the tokens among the spellings."""
-    spellings: Tensor
-    """Character numbers of the batch's distinct tokens, [L, N]."""
-    spelled: Tensor
-    """Their lengths, [N]."""
-    lengths: Tensor
+    words, shapes and pairs [T, B] are numbers of tokens, of the ways they are written, and of
+    tokens with their right neighbour; which [T, B] are places among the spellings [L, N], the
+    characters of the batch's distinct tokens, of which spelled [N] are the lengths; lengths [B] are
+    those of the sentences, and tags [T, B] the numbers of their tags, where they have some.
+    """
 
-    def to(self, device: str) -> Batch:
-        """On a device; lengths stay where they are."""
-        return Batch(
-            self.words.to(device),
-            self.shapes.to(device),
-            self.pairs.to(device),
-            self.which.to(device),
-            self.spellings.to(device),
-            self.spelled.to(device),
-            self.lengths,
-        )
+    words: A
+    shapes: A
+    pairs: A
+    which: A
+    spellings: A
+    spelled: A
+    lengths: A
+    tags: A | None
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A sentence, or a part of one that is longer than allowed."""
+    """A sentence, or a part of one that is longer than allowed; forms are places among
+    `Sentences.forms`."""
 
     sentence: int
     words: list[int]
     shapes: list[int]
     pairs: list[int]
     forms: list[int]
-    """Numbers among `Encoded.forms`."""
 
 
 @dataclass(frozen=True)
-class Encoded:
-    """Sentences in pieces, as numbers."""
+class Sentences:
+    """Sentences in pieces, as numbers.
+
+    targets: numbers of the tags, empty where there are none; forms: the characters of each distinct
+    token; count: of the sentences.
+    """
 
     pieces: list[Piece]
     targets: list[list[int]]
-    """Numbers of the tags; empty where there are none."""
     forms: list[list[int]]
-    """Characters of each distinct token."""
-    sentences: int
+    count: int
 
     @property
-    def lengths(self) -> Tensor:
+    def lengths(self) -> Ints:
         """Of the pieces, [n]."""
-        return torch.tensor([len(piece.words) for piece in self.pieces])
+        return np.array([len(piece.words) for piece in self.pieces], dtype=np.int64)
 
-    def batch(self, samples: Tensor) -> Batch:
+    def batch(self, numbers: Ints) -> Batch[Ints]:
         """The pieces with these numbers."""
-        chosen = [self.pieces[i] for i in samples.tolist()]
+        chosen = [self.pieces[i] for i in numbers.tolist()]
         words, lengths = pad_numbers([piece.words for piece in chosen])
         shapes, _ = pad_numbers([piece.shapes for piece in chosen])
         pairs, _ = pad_numbers([piece.pairs for piece in chosen])
         forms, _ = pad_numbers([piece.forms for piece in chosen])
-        distinct, which = torch.unique(forms, return_inverse=True)
+        distinct, which = np.unique(forms, return_inverse=True)
         spellings, spelled = pad_numbers([self.forms[i] for i in distinct.tolist()])
-        return Batch(words, shapes, pairs, which, spellings, spelled, lengths)
-
-    def tags(self, samples: Tensor) -> Tensor:
-        """Numbers of the tags of these pieces, [T, B]."""
-        return pad_numbers([self.targets[i] for i in samples.tolist()])[0]
+        targets = [self.targets[i] for i in numbers.tolist()] if self.targets else []
+        tags = pad_numbers(targets)[0] if targets else None
+        which = which.reshape(forms.shape)
+        return Batch(words, shapes, pairs, which, spellings, spelled, lengths, tags)
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """Everything that was learned from the training part but weights."""
+class TagEncoder:
+    """What the training split decides before the network: tags and vocabularies."""
 
     kinds: tuple[str, ...]
     """Types of the entities; where the scheme is plain, all tags."""
@@ -115,7 +113,7 @@ class Fitted:
     pairs: Vocabulary
 
     @staticmethod
-    def fit(train: Tagged, config: TagConfig) -> Fitted:
+    def fit(train: Tagged, config: TagConfig) -> TagEncoder:
         """From the training part alone."""
         scheme = detect(train)
         found = entities_of(train, scheme)
@@ -129,7 +127,7 @@ class Fitted:
         vocabulary = Vocabulary.fit(words, text.min_count, text.max_vocab)
         seen = Counter(word for sentence in words for word in sentence)
         pairs = (_pairs(sentence) for sentence in words) if config.model.pairs else ()
-        return Fitted(
+        return TagEncoder(
             kinds,
             scheme,
             text.lowercase,
@@ -164,7 +162,7 @@ class Fitted:
         """Entities as tags of the training data's own scheme."""
         return tags_of(found, length, self.scheme)
 
-    def encode(self, source: Tagged) -> Encoded:
+    def encode(self, source: Tagged) -> Sentences:
         """Sentences as the network takes them; entities of unseen types are none to it."""
         forms: dict[str, int] = {}
         pieces, targets = [], []
@@ -176,7 +174,7 @@ class Fitted:
                     tags = source.tags[number][begin : begin + self.max_length]
                     targets.append(self._targets(tags))
         spellings = [self.characters.encode(spelled(form)) for form in forms]
-        return Encoded(pieces, targets, spellings, len(source))
+        return Sentences(pieces, targets, spellings, len(source))
 
     def _piece(self, number: int, tokens: list[str], forms: dict[str, int]) -> Piece:
         words = _folded(tokens, self.lowercase)
@@ -195,33 +193,31 @@ class Fitted:
         return [numbers[tag] for tag in tags_of(found, len(tags), own)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, but for the vocabulary."""
+        """Plain values for JSON."""
         return {
             "kinds": list(self.kinds),
             "scheme": self.scheme,
             "lowercase": self.lowercase,
             "max_length": self.max_length,
+            "vocabulary": self.vocabulary.to_dict(),
             "counts": list(self.counts),
             "characters": self.characters.to_dict(),
             "pairs": self.pairs.to_dict(),
         }
 
     @staticmethod
-    def from_dict(stored: dict[str, Any], vocabulary: Vocabulary) -> Fitted:
-        """What `to_dict` gave; raises `RunError` where it is damaged."""
-        try:
-            return Fitted(
-                tuple(stored["kinds"]),
-                stored["scheme"],
-                bool(stored["lowercase"]),
-                int(stored["max_length"]),
-                vocabulary,
-                tuple(int(n) for n in stored["counts"]),
-                Vocabulary.from_dict(stored["characters"]),
-                Vocabulary.from_dict(stored["pairs"]),
-            )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise RunError(f"data.json: damaged: {error!r} in what was fitted") from None
+    def from_dict(stored: dict[str, Any]) -> TagEncoder:
+        """What `to_dict` gave."""
+        return TagEncoder(
+            tuple(stored["kinds"]),
+            stored["scheme"],
+            bool(stored["lowercase"]),
+            int(stored["max_length"]),
+            Vocabulary.from_dict(stored["vocabulary"]),
+            tuple(int(n) for n in stored["counts"]),
+            Vocabulary.from_dict(stored["characters"]),
+            Vocabulary.from_dict(stored["pairs"]),
+        )
 
 
 def entities_of(source: Tagged, scheme: Scheme) -> list[list[Entity]]:

@@ -14,9 +14,9 @@ from dataclasses import replace
 from itertools import islice
 from typing import Literal
 
-from longshort.data.conll import Tagged
 from longshort.data.findings import Finding
 from longshort.errors import DataError
+from longshort.tasks.tag.conll import Tagged
 
 Scheme = Literal["bio", "iob1", "bioes", "bmes", "bilou", "plain"]
 _ALPHABETS: dict[Scheme, str] = {"bio": "BI", "bioes": "BIES", "bmes": "BMES", "bilou": "BILU"}

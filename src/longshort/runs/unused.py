@@ -1,4 +1,4 @@
-"""Settings that could not act, whatever the task: they are refused rather than forgotten."""
+"""Settings without effect, whatever the task: they are refused rather than forgotten."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from longshort.config.training import BaseConfig
 from longshort.errors import ConfigError
 
 _OWN_CASE = ("bytes", "tokenizer")
-Idle = list[tuple[str, str]]
+Unused = list[tuple[str, str]]
 """Keys of settings, and why each has no effect."""
 
 
-def refuse_chosen(config: BaseConfig, idle: Iterable[tuple[str, str]]) -> None:
+def refuse_unused(config: BaseConfig, unused: Iterable[tuple[str, str]]) -> None:
     """Raise `ConfigError` for the first of these settings that is off its default."""
-    for key, reason in idle:
+    for key, reason in unused:
         if _is_chosen(config, key):
             raise ConfigError(f"{key}: {reason}; leave it out")
 
 
-def idle_shares(val_path: str | None, test_path: str | None) -> Idle:
-    """Shares of parts that have files of their own."""
+def unused_shares(val_path: str | None, test_path: str | None) -> Unused:
+    """Shares of splits that have files of their own."""
     paths = {"split.val": val_path, "split.test": test_path}
-    reason = "is the share of a part that has a file of its own"
+    reason = "is the share of a split that has a file of its own"
     return [(key, reason) for key, path in paths.items() if path is not None]
 
 
-def idle_draw(val_path: str | None, test_path: str | None) -> Idle:
-    """How parts are drawn, where none is."""
+def unused_draw(val_path: str | None, test_path: str | None) -> Unused:
+    """How splits are drawn, where none is."""
     if val_path is None or test_path is None:
         return []
-    reason = "is of parts that are drawn, and all have files of their own"
+    reason = "is of splits that are drawn, and all have files of their own"
     return [("split.stratify", reason), ("split.seed", reason)]
 
 
-def idle_lowercase(tokens: str) -> Idle:
+def unused_lowercase(tokens: str) -> Unused:
     """Case, where tokens are bytes or a file says what becomes of it."""
     kind = tokens.partition(":")[0]
     return [("text.lowercase", f"is not of {kind} tokens")] if kind in _OWN_CASE else []

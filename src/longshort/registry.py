@@ -1,0 +1,87 @@
+"""Tasks and cells by name: the package's own, and those that other packages bring.
+
+An entry is a string "module:Class". Nothing is imported before its name is asked for, so that a
+broken plug-in harms nobody who does not use it, and a list of names costs no import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from longshort.errors import ConfigError, nearest
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Classes by name.
+
+    kind: what messages call them, such as "task"; group: the entry points of other packages; own:
+    the package's own, as "module:Class".
+    """
+
+    kind: str
+    group: str
+    own: Mapping[str, str] = field(default_factory=dict)
+
+    def names(self) -> list[str]:
+        """The package's own names, then those of other packages in the order of the alphabet."""
+        return [*self.own, *sorted({point.name for point in self._points()} - set(self.own))]
+
+    def load(self, name: str) -> type[Any]:
+        """The class of that name.
+
+        Raises `ConfigError` for an unknown name, for a name that two packages give, and for an
+        entry that cannot be imported; the message names the package and what to do.
+        """
+        points = [point for point in self._points() if point.name == name]
+        self._refuse_two(name, points)
+        if name in self.own:
+            module, _, attribute = self.own[name].partition(":")
+            found = getattr(import_module(module), attribute)
+        elif points:
+            found = self._of_package(points[0])
+        else:
+            raise ConfigError(f"{self.kind}: {name!r} is not known; {nearest(name, self.names())}")
+        return self._class(name, found)
+
+    def _points(self) -> list[EntryPoint]:
+        return list(entry_points(group=self.group))
+
+    def _refuse_two(self, name: str, points: list[EntryPoint]) -> None:
+        owners = [_package(point) for point in points]
+        if name in self.own:
+            owners.insert(0, "longshort")
+        if len(owners) > 1:
+            raise ConfigError(
+                f"{self.kind}: the name {name!r} is given by {' and by '.join(owners)} (entry "
+                f"points {self.group!r}); remove one of these packages, or rename its {self.kind}"
+            )
+
+    def _of_package(self, point: EntryPoint) -> object:
+        try:
+            return point.load()
+        except Exception as error:  # whatever a stranger's module raises while it is imported
+            raise ConfigError(
+                f"{self.kind}: {point.name!r} cannot be imported from {point.value!r} of the "
+                f"package {_package(point)}: {type(error).__name__}: {error}; repair or remove "
+                "that package"
+            ) from error
+
+    def _class(self, name: str, found: object) -> type[Any]:
+        if not isinstance(found, type):
+            raise ConfigError(
+                f"{self.kind}: {name!r} names a {type(found).__name__}; its entry point has to "
+                "name a class, as 'module:Class'"
+            )
+        return found
+
+
+def _package(point: EntryPoint) -> str:
+    return "an unknown package" if point.dist is None else str(point.dist.name)
+
+
+TASKS = Registry("task", "longshort.tasks", {"tag": "longshort.tasks.tag.task:TagTask"})

@@ -1,0 +1,80 @@
+"""What a report's page is made of: sections of typed blocks, which a task fills."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells, the header first; `is_text`: the last column is prose."""
+
+    kind: ClassVar[str] = "table"
+    rows: Sequence[Sequence[str]]
+    is_text: bool = False
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An inline SVG, at most `width` pixels wide where that is not None."""
+
+    kind: ClassVar[str] = "picture"
+    svg: str
+    width: int | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """A remark in small print."""
+
+    kind: ClassVar[str] = "note"
+    text: str
+
+
+@dataclass(frozen=True)
+class Checks:
+    """Named checks: name, whether it passed, and what was measured."""
+
+    kind: ClassVar[str] = "checks"
+    items: Sequence[tuple[str, bool, str]]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of text: on a colour, with a small label behind it, with a hint under the mouse."""
+
+    text: str
+    colour: str = ""
+    label: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Spans with a name in front of them."""
+
+    spans: Sequence[Span]
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Lines of marked text below a caption; `is_raw`: white space and line ends are kept."""
+
+    kind: ClassVar[str] = "passage"
+    lines: Sequence[Line]
+    caption: str = ""
+    is_raw: bool = False
+
+
+Block = Table | Picture | Note | Checks | Passage
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of the page."""
+
+    title: str
+    blocks: Sequence[Block]

@@ -28,7 +28,7 @@ from small import CHANNELS, SERIES, TEXTS, settings_of
 
 import longshort as ls
 from longshort.config import build_as
-from longshort.config.classify import ClassifyConfig
+from longshort.tasks.classify.config import ClassifyConfig
 from longshort.data.labelled import Item
 from longshort.workflow.classify import read_splits
 from longshort.workflow.job import environment

@@ -23,13 +23,13 @@ import longshort as ls
 from longshort import workflow
 from longshort.cli.main import app
 from longshort.config import build
-from longshort.config.classify import ClassifyConfig, ClassifyModel
+from longshort.tasks.classify.config import ClassifyConfig, ClassifyModel
 from longshort.data.labelled import Examples
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
 from longshort.metrics import classification as metrics
 from longshort.nn.blocks.summary import Summary
 from longshort.runfolder import RunFolder
-from longshort.tasks.classify.fitted import Fitted
+from longshort.tasks.classify.encoder import Fitted
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.scoring import Scored, scores_of
 from longshort.tasks.classify.task import ClassifyTask

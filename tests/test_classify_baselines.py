@@ -25,7 +25,7 @@ from longshort.tasks.classify.baselines import (
     statistics,
     table,
 )
-from longshort.tasks.classify.fitted import Encoded
+from longshort.tasks.classify.encoder import Encoded
 from longshort.tasks.classify.regression import Regression, dense, sparse
 from longshort.train.events import silent
 from longshort.workflow.classify import ClassifyJob

@@ -13,7 +13,7 @@ from torch import nn
 
 from longshort import workflow
 from longshort.config import build
-from longshort.config.classify import ClassifyConfig, ClassifyModel, ClassifyTrain
+from longshort.tasks.classify.config import ClassifyConfig, ClassifyModel, ClassifyTrain
 from longshort.data.buckets import shuffled
 from longshort.data.labelled import Examples
 from longshort.errors import ConfigError

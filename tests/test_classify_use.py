@@ -19,7 +19,7 @@ from longshort.cli.main import app
 from longshort.data.findings import Finding
 from longshort.data.labelled import examples_of
 from longshort.report import plots
-from longshort.report.classify import _most_frequent
+from longshort.tasks.classify.sections import _most_frequent
 
 SMALL = {
     "model.hidden": 8,

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from longshort.cli.main import app
 from longshort.config import BaseConfig, RunConfig, Section
-from longshort.config.classify import ClassifyConfig
+from longshort.tasks.classify.config import ClassifyConfig
 from longshort.data.examples import EXAMPLES, example
 from longshort.tasks.tag.config import TagConfig
 from longshort.tasks.tag.conll import read_tagged

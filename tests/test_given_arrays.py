@@ -19,7 +19,7 @@ from longshort.config.sequences import SequenceData
 from longshort.data.gaps import fill_gaps
 from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_source import read_examples
-from longshort.tasks.classify.fitted import Fitted
+from longshort.tasks.classify.encoder import Fitted
 
 SMALL = {"model.hidden": 4, "model.members": 1, "train.max_epochs": 1, "train.threads": 1}
 NAN = float("nan")

@@ -84,4 +84,11 @@ def _package(point: EntryPoint) -> str:
     return "an unknown package" if point.dist is None else str(point.dist.name)
 
 
-TASKS = Registry("task", "longshort.tasks", {"tag": "longshort.tasks.tag.task:TagTask"})
+TASKS = Registry(
+    "task",
+    "longshort.tasks",
+    {
+        "classify": "longshort.tasks.classify.task:ClassifyTask",
+        "tag": "longshort.tasks.tag.task:TagTask",
+    },
+)

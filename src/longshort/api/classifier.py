@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from longshort.api.fitting import (
     given,
@@ -16,13 +19,20 @@ from longshort.api.fitting import (
     with_labels,
     with_parts,
 )
-from longshort.api.runs import ClassifierRun
+from longshort.api.runs import Finished
 from longshort.config import build_as
-from longshort.config.classify import ClassifyConfig
 from longshort.config.sequences import Axes
+from longshort.data.labelled import Examples, examples_of
+from longshort.data.labels import as_given
+from longshort.data.sources import is_frame
+from longshort.errors import DataError
+from longshort.runs.task import Say, quiet
+from longshort.runs.trained import Trained, load
+from longshort.tasks.classify.config import ClassifyConfig
+from longshort.tasks.classify.encoder import ClassifyEncoder
 from longshort.train.events import Listener, silent
-from longshort.workflow import classify
-from longshort.workflow.job import Say, quiet
+
+Floats = NDArray[np.float64]
 
 
 class Classifier:
@@ -86,5 +96,47 @@ class Classifier:
         items, files = with_parts(read(data, labels), {"val": val, "test": test}, read)
         settings["data"].update(given(files))
         folder, scores = run_into(settings, items, out, overwrite=overwrite, say=say, listen=listen)
-        trained = replace(classify.load(folder), memory=None if is_file(items) else items)
+        trained = load(folder).remember(None if is_file(items) else items)
         return ClassifierRun(folder, trained, scores)
+
+
+class ClassifierRun(Finished[Trained[ClassifyConfig, Examples, ClassifyEncoder, Floats]]):
+    """A finished run: its scores, its report, and the classifier in it."""
+
+    @property
+    def labels(self) -> tuple[str | int | bool, ...]:
+        """In the order of the columns of `predict_proba`; numbers and truths as they came."""
+        return tuple(self._trained.encoder.labels_as_given())
+
+    def predict(self, data: object) -> list[str] | list[int] | list[bool]:
+        """The most probable label for each of a list of texts or arrays [T, F], or of a file's."""
+        encoder = self._trained.encoder
+        found = [encoder.labels[i] for i in self.predict_proba(data).argmax(1)]
+        return as_given(found, encoder.label_kind)
+
+    def predict_proba(self, data: Any) -> Floats:
+        """Probabilities [n, K] of the `labels`."""
+        if isinstance(data, str) and not _exists(data):
+            raise DataError(f"{data[:60]!r}: no such file; texts are given as a list")
+        settings = self.config.data
+        is_read = is_file(data) or (is_frame(data) and settings.names_columns())
+        given = data if is_read else examples_of(data, axes=settings.axes)
+        return self._trained.predict(self._trained.read(given))
+
+    def evaluate(
+        self,
+        data: object,
+        labels: Iterable[object] | None = None,
+        *,
+        include_training: bool = False,
+    ) -> dict[str, Any]:
+        """Scores on a file or frame, or on texts or arrays with `labels`, one for each."""
+        axes = self.config.data.axes
+        return super().evaluate(with_labels(data, labels, axes), include_training=include_training)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long for a name, or with a zero in it
+        return False

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from longshort.api.fitting import is_file, with_labels
-from longshort.data.labelled import examples_of
-from longshort.data.labels import as_given
-from longshort.data.sources import is_frame
-from longshort.errors import ConfigError, DataError, LongshortError
+from longshort.errors import ConfigError, LongshortError
 from longshort.runfolder import REPORT
 from longshort.tasks.forecast.predict import Prediction
 from longshort.tasks.language.generate import Sampling
-from longshort.workflow import classify, forecast, language
+from longshort.workflow import forecast, language
 
 
 class _Evaluates(Protocol):
@@ -77,48 +71,6 @@ class Run(Finished[forecast.Trained]):
     def forecast(self, data: object = None, horizon: int | None = None) -> Prediction:
         """As `predict`, with the series that could not be forecast and remarks."""
         return self._trained.predict_ahead(data, horizon)
-
-
-class ClassifierRun(Finished[classify.Trained]):
-    """A finished run: its scores, its report, and the classifier in it."""
-
-    @property
-    def labels(self) -> tuple[str | int | bool, ...]:
-        """In the order of the columns of `predict_proba`; numbers and truths as they came."""
-        return tuple(self._trained.fitted.labels_as_given())
-
-    def predict(self, data: object) -> list[str] | list[int] | list[bool]:
-        """The most probable label for each of a list of texts or arrays [T, F], or of a file's."""
-        found = [self._trained.fitted.labels[i] for i in self.predict_proba(data).argmax(1)]
-        return as_given(found, self._trained.fitted.label_kind)
-
-    def predict_proba(self, data: Any) -> NDArray[np.float64]:
-        """Probabilities [n, K] of the `labels`."""
-        if isinstance(data, str) and not _exists(data):
-            raise DataError(f"{data[:60]!r}: no such file; texts are given as a list")
-        settings = self._trained.config.data
-        is_read = is_file(data) or (is_frame(data) and settings.names_columns())
-        examples = self._trained.read(data) if is_read else examples_of(data, axes=settings.axes)
-        table = self._trained.predict_examples(examples)
-        return table.drop("label").to_numpy()
-
-    def evaluate(
-        self,
-        data: object,
-        labels: Iterable[object] | None = None,
-        *,
-        include_training: bool = False,
-    ) -> dict[str, Any]:
-        """Scores on a file or frame, or on texts or arrays with `labels`, one for each."""
-        axes = self._trained.config.data.axes
-        return super().evaluate(with_labels(data, labels, axes), include_training=include_training)
-
-
-def _exists(path: str) -> bool:
-    try:
-        return Path(path).exists()
-    except (OSError, ValueError):  # too long for a name, or with a zero in it
-        return False
 
 
 class LanguageRun(Finished[language.Trained]):

@@ -52,39 +52,7 @@ def command(
                 raise ConfigError(
                     f"--horizon: is for forecasts, {run} is of the task {config.task!r}"
                 )
-            use = {"classify": _classify}.get(config.task, _any)
-            use(screen, run, data, out)
-
-
-def _classify(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
-    import polars as pl
-
-    from longshort.data.labels import label_text
-    from longshort.tables import encode, readable
-    from longshort.workflow.classify import load
-
-    trained = load(run, screen.say)
-    if data is None and trained.fitted.vocabulary is None:
-        raise ConfigError(f"--data: {run} classifies numbers over time; give a file of them")
-    if data is None and out is None and not screen.as_json:
-        for number, line in enumerate(stdin_lines(), 1):
-            table = trained.predict_lines([line], number, screen.say)
-            print(label_text(table["label"][0]), flush=True)
-        return
-    if data is None:
-        table = trained.predict_lines(list(stdin_lines()), 1, screen.say)
-    else:
-        examples = trained.read(data, screen.say)
-        table = trained.predict_examples(examples, screen.say)
-        table = pl.DataFrame({"place": examples.places}).hstack(table)
-    if out is not None:
-        from longshort.runfolder import write_atomic
-
-        write_atomic(out, encode(table, out, readable(table)))
-    shown = readable(table).write_csv().rstrip("\n")
-    lines = [shown if out is None else f"wrote {len(table):,} rows to {out}"]
-    found = {"predictions": table.to_dicts()} if out is None else {"out": str(out)}
-    screen.result({"rows": len(table), "labels": table["label"].to_list(), **found}, lines)
+            _any(screen, run, data, out)
 
 
 def _any(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
@@ -94,9 +62,13 @@ def _any(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
     trained = load(run, screen.say)
     if data is None and out is None and not screen.as_json:
         for number, line in enumerate(stdin_lines(), 1):
-            print(trained.line(line, number), flush=True)
+            print(trained.line(line, number, screen.say), flush=True)
         return
-    samples = trained.read(data, screen.say) if data else trained.read_lines(list(stdin_lines()))
+    samples = (
+        trained.read(data, screen.say)
+        if data
+        else trained.read_lines(list(stdin_lines()), 1, screen.say)
+    )
     table = trained.table(samples)
     if out is not None:
         from longshort.runfolder import write_atomic

@@ -10,7 +10,6 @@ from typing import Any, TypeVar, get_args
 import tomli_w
 from pydantic import BaseModel, ValidationError
 
-from longshort.config.classify import ClassifyConfig
 from longshort.config.forecast import RunConfig
 from longshort.config.language import LanguageConfig
 from longshort.config.section import FORMAT_VERSION
@@ -20,11 +19,7 @@ from longshort.registry import TASKS
 
 Settings = Mapping[str, Any]
 
-CONFIGS: dict[str, type[BaseConfig]] = {
-    "forecast": RunConfig,
-    "classify": ClassifyConfig,
-    "lm": LanguageConfig,
-}
+CONFIGS: dict[str, type[BaseConfig]] = {"forecast": RunConfig, "lm": LanguageConfig}
 """By task."""
 
 C = TypeVar("C", bound=BaseConfig)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from longshort.config.sequences import Format, SequenceData
+from longshort.data.findings import Finding
 from longshort.data.formats import arrays, idx, lines, long, rows, table, ts
-from longshort.data.labelled import Examples, checked
+from longshort.data.labelled import Examples, Item, checked, examples_of
+from longshort.data.sources import is_frame
 from longshort.data.textfiles import read_head
 from longshort.errors import DataError
 
@@ -119,3 +124,69 @@ def _by_content(path: Path) -> Format | None:
     if head.lstrip()[:1] == b"{":
         return "jsonl"
     return "idx" if idx.is_idx(head) else None
+
+
+def read_labelled_splits(given: Mapping[str, object], config: SequenceData) -> dict[str, Examples]:
+    """The examples of each source, "train" first; the others are read as that was.
+
+    Raises `DataError` where texts and numbers are mixed, or numbers have other channels.
+    """
+    train = read_examples(given["train"], config)
+    found, settings = {"train": train}, like(train, config)
+    for name, source in given.items():
+        if name == "train":
+            continue
+        is_file = isinstance(source, (str, Path))
+        own = of_another(Path(str(source)), settings) if is_file else settings
+        found[name] = read_examples(source, own)
+        _refuse_other_items(train, found[name])
+    return found
+
+
+def _refuse_other_items(train: Examples, other: Examples) -> None:
+    if other.is_text != train.is_text:
+        raise DataError(f"{other.name}: texts and numbers are mixed between the files")
+    if not train.is_text and other.width != train.width:
+        raise DataError(
+            f"{other.name}: has {other.width} values a step, and {train.name} has {train.width}"
+        )
+
+
+def read_unlabelled(
+    data: Any, config: SequenceData, labels: Sequence[str], *, with_labels: bool
+) -> Examples:
+    """Examples of another source, read as a run's own were; config: the run's.
+
+    Without `with_labels` a file of lines may have the labels in front or not: they are taken for
+    labels where every line begins with one of `labels`.
+    """
+    if isinstance(data, (str, Path)):
+        config = of_another(Path(data), config)
+    elif isinstance(data, (list, tuple)) or (hasattr(data, "__array__") and not is_frame(data)):
+        return examples_of(data, axes=config.axes)
+    found = read_examples(data, config, with_labels=with_labels)
+    format = found.read_as.get("format")
+    if format == "rows" and not with_labels:
+        rows.refuse_other_labels(found, labels)
+    is_lines = format == "lines" and not with_labels
+    return _without_labels(found, config, labels) if is_lines else found
+
+
+def _without_labels(texts: Examples, config: SequenceData, labels: Sequence[str]) -> Examples:
+    found = lines.known_labels(map(str, texts.items), labels, config)
+    labelled = [each for each in found if each]
+    where = "begins" if config.label_side != "last" else "ends"
+    if len(labelled) == len(found):
+        note = f"{texts.name}: every line {where} with a label of the run; it is not taken for text"
+        items: list[Item] = [text for _, text in labelled]
+        return replace(
+            texts, items=items, findings=(*texts.findings, Finding("labels", "note", note))
+        )
+    if 2 * len(labelled) > len(found):
+        warning = (
+            f"{texts.name}: {len(labelled):,} of {len(found):,} lines {where.removesuffix('s')} "
+            f"with a label of the run, {texts.places[found.index(None)]} does not; all of every "
+            "line is taken for text"
+        )
+        return replace(texts, findings=(*texts.findings, Finding("labels", "warning", warning)))
+    return texts

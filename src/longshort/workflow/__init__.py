@@ -27,8 +27,7 @@ from longshort.runs.seal import seal
 from longshort.train import fit
 from longshort.train.checkpoint import save_tensors
 from longshort.train.events import Listener, Working, silent, teller
-from longshort.workflow import classify, forecast, language
-from longshort.workflow.classify import ClassifyJob
+from longshort.workflow import forecast, language
 from longshort.workflow.forecast import ForecastJob
 from longshort.workflow.job import (
     Job,
@@ -44,13 +43,9 @@ from longshort.workflow.language import LanguageJob
 
 __all__ = ["JOBS", "Say", "check", "load", "open_run", "prepare", "quiet", "resume", "run"]
 
-JOBS: dict[str, type[Job[Any, Any]]] = {
-    "forecast": ForecastJob,
-    "classify": ClassifyJob,
-    "lm": LanguageJob,
-}
+JOBS: dict[str, type[Job[Any, Any]]] = {"forecast": ForecastJob, "lm": LanguageJob}
 
-_MODULES = {"forecast": forecast, "classify": classify, "lm": language}
+_MODULES = {"forecast": forecast, "lm": language}
 """Each with `check` and `load`."""
 
 

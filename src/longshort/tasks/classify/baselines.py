@@ -13,11 +13,11 @@ from torch.nn import functional as F
 
 from longshort.data.grams import Grams, Kind, kinds_for, occurrences
 from longshort.data.labelled import Examples
+from longshort.runs.task import Baseline, Track, untracked
 from longshort.tasks.classify.convolutions import convolution_features
-from longshort.tasks.classify.fitted import Encoded
+from longshort.tasks.classify.encoder import Sequences
 from longshort.tasks.classify.nearest import nearest
 from longshort.tasks.classify.regression import Regression, Rows, dense, sparse
-from longshort.train.learning import Tell, untold
 
 Floats = NDArray[np.float64]
 _INVERSE_PENALTIES = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
@@ -26,7 +26,7 @@ _RISES = 2
 """So many larger C in a row without gain end the search."""
 _FOLDS = 3
 ENOUGH = 100
-"""Validation examples below which settings are chosen by cross-validation of the training part."""
+"""Validation examples below which settings are chosen by cross-validation of the training split."""
 _MOST_GRAMS = 200_000
 _CHOICE, _FINAL = 1_000_000, 6_000_000
 """Occurrences of n-grams that kinds are compared on, and that the chosen one is fitted to."""
@@ -36,18 +36,18 @@ _COMPARED = 10_000
 
 @dataclass(frozen=True)
 class Known:
-    """What a baseline may learn from: the examples, and their labels' numbers [n]."""
+    """What a baseline may learn from: samples as they came, and as numbers."""
 
     examples: Examples
-    encoded: Encoded
+    encoded: Sequences
 
     def __len__(self) -> int:
-        return len(self.encoded.sequences)
+        return len(self.encoded)
 
     @property
     def targets(self) -> Tensor:
         """Numbers of the labels, [n]."""
-        return self.encoded.targets
+        return torch.from_numpy(self.encoded.targets)
 
     @property
     def texts(self) -> list[str]:
@@ -59,50 +59,45 @@ class Known:
         return Known(self.examples.take(rows), self.encoded.take(rows))
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """Probabilities [n, K] for the test part, from whom, and what there is to say of it."""
-
-    name: str
-    title: str
-    probabilities: Floats
-    note: str | None = None
+Found = dict[str, Baseline[Floats]]
+"""Probabilities [n, K] of the test split, by the baseline's name."""
 
 
 def baselines(
-    train: Known, val: Known, test: Known, classes: int, tell: Tell = untold
-) -> list[Baseline]:
-    """All that are fitted to the training part; settings are chosen on `val` where it is large."""
-    frequent = majority(train.encoded, len(test), classes)
-    found = [Baseline("majority", "always the most frequent label", frequent)]
+    train: Known, val: Known, test: Known, classes: int, track: Track = untracked
+) -> Found:
+    """All that are fitted to the training split; settings are chosen on `val` where it is large."""
+    frequent = majority(train, len(test), classes)
+    found = {"majority": Baseline(frequent, "always the most frequent label")}
     if train.examples.is_text:
-        return [*found, bag_of_grams(train, val, test, classes, tell)]
-    found.append(statistics(train, val, test, classes, tell))
-    tell("looking for nearest neighbours", 0, 0)
-    found.append(nearest_neighbour(train, test, classes))
-    tell("fitting the fixed convolutions", 0, 0)
-    return [*found, random_convolutions(train, test, classes)]
+        return found | bag_of_grams(train, val, test, classes, track)
+    found |= statistics(train, val, test, classes, track)
+    track("looking for nearest neighbours", 0, 0)
+    found |= nearest_neighbour(train, test, classes)
+    track("fitting the fixed convolutions", 0, 0)
+    return found | random_convolutions(train, test, classes)
 
 
-def majority(train: Encoded, count: int, classes: int) -> Floats:
-    """Every label's share of the training part, for each of `count` examples, [count, K]."""
+def majority(train: Known, count: int, classes: int) -> Floats:
+    """Every label's share of the training split, for each of `count` examples, [count, K]."""
     shares = torch.bincount(train.targets, minlength=classes).double() / len(train.targets)
     return np.tile(shares.numpy(), (count, 1))
 
 
-def nearest_neighbour(train: Known, test: Known, classes: int) -> Baseline:
+def nearest_neighbour(train: Known, test: Known, classes: int) -> Found:
     """The label of the training sequence that is nearest."""
     p, note = nearest(train.encoded, test.encoded, classes)
-    return Baseline("nearest", "the nearest training sequence", p, note)
+    return {"nearest": Baseline(p, "the nearest training sequence", note or "")}
 
 
-def random_convolutions(train: Known, test: Known, classes: int) -> Baseline:
+def random_convolutions(train: Known, test: Known, classes: int) -> Found:
     """Ridge regression on many fixed convolutions."""
     p, note = convolution_features(train.encoded, test.encoded, classes)
-    return Baseline("convolutions", "ridge regression on fixed convolutions", p, note)
+    title = "ridge regression on fixed convolutions"
+    return {"convolutions": Baseline(p, title, note or "")}
 
 
-Encoder = Callable[[Known, Sequence[Known]], list[Rows]]
+Encode = Callable[[Known, Sequence[Known]], list[Rows]]
 """Fits itself to the first and gives the rows of the others."""
 
 
@@ -111,13 +106,13 @@ class _Candidate:
     """A way to encode, and the training examples that are afforded for it."""
 
     name: str
-    encode: Encoder
+    encode: Encode
     train: Known
 
 
 def bag_of_grams(
-    train: Known, val: Known, test: Known, classes: int, tell: Tell = untold
-) -> Baseline:
+    train: Known, val: Known, test: Known, classes: int, track: Track = untracked
+) -> Found:
     """Logistic regression on tf-idf of n-grams of the whole texts.
 
     Which n-grams is chosen like the penalty, whatever the network's tokens are.
@@ -126,7 +121,7 @@ def bag_of_grams(
     candidates = [
         _Candidate(kind.name, _bags(kind), _affordable(train, kind, _CHOICE)) for kind in kinds
     ]
-    chosen, inverse, how = _choose(candidates, val, classes, tell)
+    chosen, inverse, how = _choose(candidates, val, classes, track)
     kind = next(kind for kind in kinds if kind.name == chosen.name)
     learned = _affordable(train, kind, _FINAL)
     p = _fitted(replace(chosen, train=learned), inverse, test, classes)
@@ -134,38 +129,40 @@ def bag_of_grams(
     note = f"counts {kind.name}, with the inverse penalty C = {inverse:g}; both were chosen {how}"
     name = "bag_of_characters" if kinds[0].blocks[0][0] == "characters" else "bag_of_words"
     title = f"logistic regression on {kind.name}"
-    return Baseline(name, title, p, f"{note}; it is fitted to {part}" if part else note)
+    return {name: Baseline(p, title, f"{note}; it is fitted to {part}" if part else note)}
 
 
 def statistics(
-    train: Known, val: Known, test: Known, classes: int, tell: Tell = untold
-) -> Baseline:
+    train: Known, val: Known, test: Known, classes: int, track: Track = untracked
+) -> Found:
     """Logistic regression on simple statistics of each channel."""
     few = _part(train, _COMPARED)
-    chosen, inverse, how = _choose([_Candidate("statistics", _statistics, few)], val, classes, tell)
+    chosen, inverse, how = _choose(
+        [_Candidate("statistics", _statistics, few)], val, classes, track
+    )
     p = _fitted(replace(chosen, train=train), inverse, test, classes)
     note = f"has the inverse penalty C = {inverse:g}, chosen {how}"
-    return Baseline("statistics", "logistic regression on simple statistics", p, note)
+    return {"statistics": Baseline(p, "logistic regression on simple statistics", note)}
 
 
 def _choose(
-    candidates: Sequence[_Candidate], val: Known, classes: int, tell: Tell
+    candidates: Sequence[_Candidate], val: Known, classes: int, track: Track
 ) -> tuple[_Candidate, float, str]:
     """The candidate and the inverse penalty with the best log loss, and on what that is."""
     is_held_out = len(val) >= ENOUGH
     found = []
     for number, candidate in enumerate(candidates):
-        tell(f"fitting the linear baseline on {candidate.name}", number, len(candidates))
+        track(f"fitting the linear baseline on {candidate.name}", number, len(candidates))
         splits = [(candidate.train, val)] if is_held_out else _folds(candidate.train)
         found.append(_best_penalty(candidate.encode, splits, classes))
     best = int(np.argmin([loss for loss, _ in found]))
-    folds = f"by {_FOLDS}-fold cross-validation of the training part"
-    how = "on the validation part" if is_held_out else folds
+    folds = f"by {_FOLDS}-fold cross-validation of the training split"
+    how = "on the validation split" if is_held_out else folds
     return candidates[best], found[best][1], how
 
 
 def _best_penalty(
-    encode: Encoder, splits: Sequence[tuple[Known, Known]], classes: int
+    encode: Encode, splits: Sequence[tuple[Known, Known]], classes: int
 ) -> tuple[float, float]:
     """The least mean log loss on the second halves, and the inverse penalty that has it."""
     rows = [encode(one, (one, other)) for one, other in splits]
@@ -224,7 +221,7 @@ def _affordable(known: Known, kind: Kind, most: int) -> Known:
     return known
 
 
-def _bags(kind: Kind) -> Encoder:
+def _bags(kind: Kind) -> Encode:
     def encode(train: Known, others: Sequence[Known]) -> list[Rows]:
         grams = Grams.fit(train.texts, kind, _MOST_GRAMS)
         return [sparse(grams.bags(other.texts)) for other in others]
@@ -240,10 +237,10 @@ def _statistics(train: Known, others: Sequence[Known]) -> list[Rows]:
     return [dense((table(other.encoded) - mean) / scale) for other in others]
 
 
-def table(encoded: Encoded) -> Floats:
+def table(encoded: Sequences) -> Floats:
     """A row of simple statistics for each sequence."""
     rows = []
-    for values in encoded.sequences:
+    for values in encoded.items:
         x = np.asarray(values, dtype=float)
         time = np.linspace(-1, 1, len(x)) if len(x) > 1 else np.zeros(1)
         slope = (time[:, None] * x).sum(0) / max(float((time**2).sum()), 1e-12)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.buckets import pad_arrays
-from longshort.tasks.classify.fitted import Encoded
+from longshort.tasks.classify.encoder import Sequences
 
 Floats = NDArray[np.float64]
 Values = NDArray[np.float32]
@@ -22,7 +22,7 @@ _FEATURES, _FEWER = 10_000, 2_000
 _MANY, _MOST = 1_500, 10_000
 """Training sequences from which on there are fewer features, and that are learned at most."""
 _WORK = 2_000_000_000
-"""Comparisons of the training part above which there are fewer features, too."""
+"""Comparisons of the training split above which there are fewer features, too."""
 _RESPONSES = 200
 """Training sequences that thresholds are taken from."""
 _BLOCK = 1 << 21
@@ -32,9 +32,9 @@ _PENALTIES = np.logspace(-3, 3, 13)
 _SHARPNESS = np.logspace(-0.5, 1.5, 21)
 
 
-def convolution_features(train: Encoded, test: Encoded, classes: int) -> tuple[Floats, str]:
+def convolution_features(train: Sequences, test: Sequences, classes: int) -> tuple[Floats, str]:
     """Probabilities [n, K], and how they came about."""
-    chosen = np.random.default_rng(0).permutation(len(train.sequences))[:_MOST]
+    chosen = np.random.default_rng(0).permutation(len(train.items))[:_MOST]
     learned = train.take(np.sort(chosen).tolist())
     kernels = _Kernels.fit(learned)
     known = kernels.features(learned)
@@ -42,13 +42,13 @@ def convolution_features(train: Encoded, test: Encoded, classes: int) -> tuple[F
     scale = np.where(deviation > 1e-6, deviation, 1.0)
     known = (known - mean) / scale
     asked = (kernels.features(test) - mean) / scale
-    p, penalty = _ridge(known, learned.targets.numpy(), asked, classes)
+    p, penalty = _ridge(known, learned.targets, asked, classes)
     note = (
         f"has {known.shape[1]:,} features and the penalty {penalty:.3g}, chosen by leaving out "
         "each training sequence in turn"
     )
-    if len(known) < len(train.sequences):
-        note += f"; it is fitted to {len(known):,} of {len(train.sequences):,} of them"
+    if len(known) < len(train.items):
+        note += f"; it is fitted to {len(known):,} of {len(train.items):,} of them"
     return p, note
 
 
@@ -80,10 +80,10 @@ class _Kernels:
     thresholds: list[Values]
 
     @staticmethod
-    def fit(train: Encoded) -> _Kernels:
+    def fit(train: Sequences) -> _Kernels:
         """Dilations reach over half of the median length; thresholds are quantiles of responses."""
         draw = np.random.default_rng(0)
-        lengths, channels = train.lengths.numpy(), np.shape(train.sequences[0])[1]
+        lengths, channels = train.lengths, np.shape(train.items[0])[1]
         steps = int(np.median(lengths))
         dilations = [1]
         while 2 * dilations[-1] <= (steps - 1) / 8:
@@ -102,12 +102,12 @@ class _Kernels:
             thresholds.append(np.quantile(response[np.isfinite(response)], places).astype("f4"))
         return _Kernels(kernels, thresholds)
 
-    def features(self, encoded: Encoded) -> Values:
+    def features(self, encoded: Sequences) -> Values:
         """[n, kernels · Q]."""
         rows = max(1, _BLOCK // int(encoded.lengths.max()))
         found = []
-        for begin in range(0, len(encoded.sequences), rows):
-            part = encoded.take(range(begin, min(begin + rows, len(encoded.sequences))))
+        for begin in range(0, len(encoded.items), rows):
+            part = encoded.take(range(begin, min(begin + rows, len(encoded.items))))
             x, lengths = _padded(part)
             columns = []
             for kernel, thresholds in zip(self.kernels, self.thresholds, strict=True):
@@ -124,8 +124,8 @@ def _count(lengths: NDArray[np.int64]) -> int:
     return max(min(_FEWER, most), min(most, _WORK // int(lengths.sum())))
 
 
-def _padded(encoded: Encoded) -> tuple[Values, NDArray[np.int64]]:
-    x, lengths = pad_arrays([np.asarray(each, dtype=np.float32) for each in encoded.sequences])
+def _padded(encoded: Sequences) -> tuple[Values, NDArray[np.int64]]:
+    x, lengths = pad_arrays([np.asarray(each, dtype=np.float32) for each in encoded.items])
     return np.ascontiguousarray(x.numpy().transpose(1, 0, 2)), lengths.numpy()
 
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from longshort.config.classify import ClassifyConfig, ClassifyModel, ClassifyTrain
 from longshort.config.sequences import TextConfig
 from longshort.data.labelled import Examples
 from longshort.data.splits import Splits
 from longshort.data.tokens import find_tokeniser, suited
 from longshort.errors import ConfigError
 from longshort.tasks.classify.baselines import ENOUGH
-from longshort.tasks.classify.fitted import is_of_names
+from longshort.tasks.classify.config import ClassifyConfig, ClassifyModel, ClassifyTrain
+from longshort.tasks.classify.encoder import is_of_names
 
 _FEW, _MANY = 500, 5_000
 _SMALL_NUMBERS = 1_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.tasks.classify.fitted import Encoded
+from longshort.tasks.classify.encoder import Sequences
 
 Floats = NDArray[np.float64]
 _MOST = 10_000
@@ -14,16 +14,16 @@ _BLOCK = 1_000
 _LEAST = 1e-3
 
 
-def nearest(train: Encoded, test: Encoded, classes: int) -> tuple[Floats, str]:
+def nearest(train: Sequences, test: Sequences, classes: int) -> tuple[Floats, str]:
     """Probabilities [n, K], and how they came about.
 
-    The neighbour's label is as sure as it is right within the training part, each sequence left
+    The neighbour's label is as sure as it is right within the training split, each sequence left
     out in turn. Distances are Euclid's; sequences of several lengths are stretched to their median.
     """
     steps = int(np.median(train.lengths))
     is_ragged = len(set(train.lengths.tolist())) > 1
-    chosen = np.random.default_rng(0).permutation(len(train.sequences))[:_MOST]
-    labels = train.targets.numpy()[chosen]
+    chosen = np.random.default_rng(0).permutation(len(train.items))[:_MOST]
+    labels = train.targets[chosen]
     known = _stretched(train.take(chosen.tolist()), steps)
     own = _neighbours(known, known, leave_out=True)
     right = (np.sum(labels[own] == labels) + 1) / (len(labels) + 2)
@@ -34,15 +34,15 @@ def nearest(train: Encoded, test: Encoded, classes: int) -> tuple[Floats, str]:
     note = "takes Euclid's distance"
     if is_ragged:
         note += f" of sequences that are stretched to {steps} steps"
-    if len(labels) < len(train.sequences):
-        note += f", to {len(labels):,} of {len(train.sequences):,} training sequences"
+    if len(labels) < len(train.items):
+        note += f", to {len(labels):,} of {len(train.items):,} training sequences"
     return p, note
 
 
-def _stretched(encoded: Encoded, steps: int) -> NDArray[np.float32]:
+def _stretched(encoded: Sequences, steps: int) -> NDArray[np.float32]:
     """[n, steps · F], between the steps along straight lines."""
     rows = []
-    for sequence in encoded.sequences:
+    for sequence in encoded.items:
         x = np.asarray(sequence, dtype=np.float32)
         if len(x) != steps:
             places = np.linspace(0, len(x) - 1, steps)

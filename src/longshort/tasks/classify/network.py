@@ -7,7 +7,6 @@ import math
 import torch
 from torch import Tensor, nn
 
-from longshort.config.classify import ClassifyModel
 from longshort.nn.blocks.convolution import Convolution, Convolutions
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.grams import Bag, GramVectors
@@ -16,6 +15,7 @@ from longshort.nn.blocks.stretches import stretches
 from longshort.nn.blocks.summary import Summary
 from longshort.nn.recurrent import Recurrent
 from longshort.tasks.cell import chosen_cell
+from longshort.tasks.classify.config import ClassifyModel
 
 _SPREAD, _SPREAD_BESIDE_GRAMS = 0.1, 0.5
 """Largest value of a new vector: smaller networks beside n-grams learn little from small ones."""

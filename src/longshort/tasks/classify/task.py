@@ -1,165 +1,391 @@
-"""The classification task: batches of sequences in, cross entropy out."""
+"""Classification: a label for each text, or for each sequence of numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
+import polars as pl
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as F
 
-from longshort.config.classify import ClassifyConfig
-from longshort.data.buckets import MOST_STEPS, POOL, bucketed, in_order_of_length, shuffled
-from longshort.data.labelled import Examples
-from longshort.data.splits import Splits
-from longshort.runs.vectors import start_from_vectors
-from longshort.tasks.classify.fitted import Encoded, Fitted
-from longshort.tasks.classify.network import Classifier
-from longshort.train.learning import Learning, TrainPlan
+from longshort.data.findings import Finding
+from longshort.data.labelled import Examples, examples_of
+from longshort.data.labelled_doctor import Reading, examine_splits
+from longshort.data.labelled_source import like, read_labelled_splits, read_unlabelled
+from longshort.data.labels import label_text
+from longshort.data.splits import Splits, make_splits
+from longshort.data.tokens import content_of, find_tokeniser, in_full
+from longshort.errors import ConfigError, DataError
+from longshort.metrics.significance import Comparison
+from longshort.runs.task import (
+    MODEL,
+    Baseline,
+    Encoded,
+    Loss,
+    Metric,
+    Model,
+    Scored,
+    Scores,
+    Task,
+    Track,
+    Training,
+    Words,
+)
+from longshort.runs.vectors import sized_by_vectors
+from longshort.tasks.classify import scoring
+from longshort.tasks.classify.config import ClassifyConfig
+from longshort.tasks.classify.defaults import (
+    Size,
+    decided_model,
+    decided_text,
+    decided_training,
+    suited_tokens,
+    validation_share,
+)
+from longshort.tasks.classify.encoder import ClassifyEncoder, Sequences, vocabulary_of
+from longshort.tasks.classify.unused import unused_settings
 
-_EVALUATED = 128
+if TYPE_CHECKING:
+    from torch import nn
+
+    from longshort.report.sections import Section
+    from longshort.tasks.classify.sections import ClassifyResult
+
+ClassifyModel = Model[ClassifyConfig, ClassifyEncoder]
+Floats = NDArray[np.float64]
+GRAMS = "ngrams"
 
 
-class ClassifyTask(Learning):
-    """A classifier in training."""
+class ClassifyTask(Task[ClassifyConfig, Examples, ClassifyEncoder, Floats]):
+    """A label for each sample; a prediction is the probability of every label, [n, K]."""
 
-    def __init__(self, config: ClassifyConfig, parts: Splits[Examples]) -> None:
-        self.config, self.parts = config, parts
-        self.fitted = Fitted.fit(parts.train, config)
-        self.train = self.fitted.encode(parts.train)
-        self.val = self.fitted.encode(parts.val)
-        self._lengths = self.train.lengths
-        torch.manual_seed(config.train.seed)
-        self.network = build_network(config, self.fitted)
-        self.coverage = self._start_from_vectors()
-        self.network.to(config.train.device)
-        self._weights = self._class_weights() if config.train.class_weights else None
+    name: ClassVar[str] = "classify"
+    Config = ClassifyConfig
+    metrics = (
+        Metric("accuracy", "accuracy", number="{:.1%}", spoken="{} right"),
+        Metric("macro_f1", "macro F1"),
+        Metric("log_loss", "log loss", higher_is_better=False),
+        Metric("calibration_error", "calibration error", higher_is_better=False),
+    )
+    words = Words(
+        model="classifier",
+        title="Classification",
+        samples="examples",
+        unit="time steps",
+        usage="Use it with `longshort predict RUN --data FILE` or "
+        '`longshort.load("RUN").predict([...])`.',
+        scores="Macro F1 is the mean over labels; log loss is in nats; the calibration error is "
+        "the mean distance between the probability given to the prediction and the share that is "
+        "right.",
+    )
+    measure = "error (1 - accuracy)"
 
-    @property
-    def module(self) -> nn.Module:
-        """The network."""
-        return self.network
+    # Data
 
-    @property
-    def num_samples(self) -> int:
-        """Training examples."""
-        return len(self.train.sequences)
+    def read(self, data: object, config: ClassifyConfig) -> Examples:
+        """Labelled texts or arrays, from any format that holds them."""
+        return self.read_splits({"train": data}, config)["train"]
 
-    def batches(self, plan: TrainPlan, draw: torch.Generator) -> Sequence[Tensor]:
-        """Each example once at most: those of nearly the same length together.
+    def read_splits(
+        self, given: Mapping[str, object], config: ClassifyConfig
+    ) -> dict[str, Examples]:
+        """All of one kind, texts or numbers; the others are read as the training file was."""
+        found = read_labelled_splits(given, config.data)
+        for examples in found.values():
+            if examples.labels is None:
+                raise DataError(f"{examples.name}: has no labels; classification learns from them")
+        return found
 
-        Few sequences of numbers are drawn by chance, since batch normalisation wants mixed ones.
-        """
-        return self._drawn(plan.batch_size, draw)[: self.config.train.steps_per_epoch]
+    def read_labelled(self, data: object, model: ClassifyModel, own: Splits[Examples]) -> Examples:
+        """As the run's own were read."""
+        del own
+        found = read_unlabelled(data, model.config.data, model.encoder.labels, with_labels=True)
+        if found.labels is None:
+            raise DataError(f"{found.name}: has no labels to compare with")
+        return found
 
-    def count_batches(self, batch_size: int) -> int:
-        """Of an epoch without a cap."""
-        return len(self._drawn(batch_size, torch.Generator().manual_seed(0)))
+    def read_new(self, data: object, model: ClassifyModel) -> Examples:
+        """A file or frame as the run's own were read, of which labels are not needed; or a list of
+        texts or arrays."""
+        config, encoder = model.config, model.encoder
+        if isinstance(data, Examples):
+            found = data
+        else:
+            found = read_unlabelled(data, config.data, encoder.labels, with_labels=False)
+        return self._with_unknown(replace(found, labels=None), encoder)
 
-    def _drawn(self, batch_size: int, draw: torch.Generator) -> list[Tensor]:
-        are_few = self.fitted.vocabulary is None and self.num_samples <= POOL * batch_size
-        make = shuffled if are_few else bucketed
-        return make(self._lengths, batch_size, draw, self._most_steps)
+    def read_lines(self, lines: Sequence[str], first: int, model: ClassifyModel) -> Examples:
+        """Lines of text; the first has this number."""
+        if model.encoder.vocabulary is None:
+            raise ConfigError("--data: the run classifies numbers over time; give a file of them")
+        places = [f"line {number}" for number in range(first, first + len(lines))]
+        return self._with_unknown(replace(examples_of(lines), places=places), model.encoder)
 
-    @property
-    def _most_steps(self) -> int:
-        """Of a batch, through which every network goes."""
-        return MOST_STEPS // len(self.network.members)
+    def _with_unknown(self, samples: Examples, encoder: ClassifyEncoder) -> Examples:
+        """With what is to be said of texts of which nothing is known."""
+        found = encoder.unknown(samples)
+        return replace(samples, findings=(*samples.findings, *found))
 
-    @property
-    def unit(self) -> str:
-        """Of speed."""
-        return "time steps" if self.fitted.vocabulary is None else "tokens"
+    def line(self, samples: Examples, prediction: Floats, model: ClassifyModel) -> str:
+        """The label of a single text, for the terminal."""
+        return label_text(scoring.predictions(model.encoder, samples, prediction)["label"][0])
 
-    def size(self, samples: Tensor) -> int:
-        """Steps of the sequences."""
-        return int(self._lengths[samples].sum())
-
-    def loss(self, samples: Tensor) -> Tensor:
-        """Mean cross entropy of every network of its own."""
-        device = self.config.train.device
-        x, lengths, bag = self.train.batch(samples)
-        logits = self.network(x.to(device), lengths, None if bag is None else bag.to(device))
-        return F.cross_entropy(
-            logits.flatten(0, 1),
-            self.train.targets[samples].repeat(len(logits)).to(device),
-            weight=self._weights,
-            label_smoothing=self.config.train.label_smoothing,
+    def split(self, given: Any, config: ClassifyConfig) -> Splits[Examples]:
+        """Drawn with the same shares of every label; no validation where it would be too small."""
+        split, share = config.split, validation_share(config, len(given["train"]))
+        return make_splits(
+            given, val=share, test=split.test, stratify=split.stratify, seed=split.seed
         )
 
-    def objective(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        """The same, and for the gradient the sum: each network learns as it would alone."""
-        loss = self.loss(samples)
-        return loss, loss * len(self.network.members)
+    def describe(self, splits: Splits[Examples], config: ClassifyConfig) -> list[str]:
+        """Sizes, and numbers of labels."""
+        del config
+        return [
+            f"{name}: {len(each):,} examples with {len(set(each.labels or []))} labels"
+            for name, each in splits.by_name().items()
+        ]
 
-    def clipped(self) -> list[list[nn.Parameter]]:
-        """The weights of each network."""
-        return [list(member.parameters()) for member in self.network.members]
+    def check(self, splits: Splits[Examples], config: ClassifyConfig) -> list[Finding]:
+        """What would harm a classifier."""
+        text, reading = config.text, None
+        if splits.train.is_text:
+            tokens = str(text.tokens)
+            known = vocabulary_of(splits.train, text, content_of(tokens))
+            reading = Reading(find_tokeniser(tokens, text.lowercase).cut, known, text.max_length)
+        return examine_splits(splits, reading)
 
-    @property
-    def measure(self) -> str:
-        """The share of wrong ones, with labels weighed as in training."""
-        if not self.val.sequences:
-            return ""
-        weighed = "" if self._weights is None else ", labels weighed"
-        return f"error (1 - accuracy{weighed})"
+    def resolve(self, config: ClassifyConfig, splits: Splits[Examples]) -> ClassifyConfig:
+        """By kind and amount of the training data."""
+        train, data = splits.train, like(splits.train, config.data)
+        changes: dict[str, Any] = {}
+        if not len(splits.val):
+            changes["split"] = config.split.model_copy(update={"val": 0.0})
+        if train.is_text:
+            tokens = config.text.tokens or suited_tokens([str(item) for item in train.items])
+            changes["text"] = decided_text(config.text, in_full(tokens), len(train))
+        else:
+            scaling = data.scaling or ("all" if data.format == "idx" else "channel")
+            data = data.model_copy(update={"scaling": scaling})
+        size = Size.of(splits, changes.get("text"))
+        model = decided_model(sized_by_vectors(config.model), size)
+        training = decided_training(config.train, model, size)
+        return config.model_copy(update=changes | {"data": data, "model": model, "train": training})
 
-    def validate(self) -> float | None:
+    def unused(self, config: ClassifyConfig, splits: Splits[Examples]) -> list[tuple[str, str]]:
+        """Of the other kind of data, and of other formats."""
+        return unused_settings(config, splits.train)
+
+    # Encoder and network
+
+    def fit_encoder(self, train: Examples, config: ClassifyConfig) -> ClassifyEncoder:
+        """Labels, vocabulary or scales."""
+        return ClassifyEncoder.fit(train, config)
+
+    def store_encoder(self, encoder: ClassifyEncoder) -> dict[str, Any]:
+        """As plain values."""
+        return encoder.to_dict()
+
+    def restore_encoder(self, stored: dict[str, Any], config: ClassifyConfig) -> ClassifyEncoder:
+        """From plain values."""
+        del config
+        return ClassifyEncoder.from_dict(stored)
+
+    def encode(self, encoder: ClassifyEncoder, samples: Examples) -> Sequences:
+        """Token numbers, or scaled values."""
+        return encoder.encode(samples)
+
+    def build(self, config: ClassifyConfig, encoder: ClassifyEncoder) -> nn.Module:
+        """Embedding or numbers, convolutions, recurrent layers, pooling, a linear head."""
+        from longshort.tasks.classify.network import Classifier
+
+        return Classifier(
+            config.model,
+            len(encoder.labels),
+            tokens=None if encoder.vocabulary is None else len(encoder.vocabulary),
+            features=len(encoder.mean) or None,
+            grams=None if encoder.grams is None else encoder.grams.width,
+        )
+
+    def start(self, model: ClassifyModel) -> list[str]:
+        """Pretrained vectors, where there are some."""
+        from longshort.runs.vectors import start_from_vectors
+
+        file, known = model.config.model.vectors, model.encoder.vocabulary
+        embeddings = getattr(model.network, "embeddings", [])
+        if file is None or known is None or not embeddings:
+            return []
+        return [start_from_vectors([each.weight for each in embeddings], file, known)]
+
+    def loss(self, model: ClassifyModel, batch: Any) -> Loss:
+        """Mean cross entropy of every network of its own; the sum is minimised, so that each learns
+        as it would alone."""
+        from torch.nn.functional import cross_entropy
+
+        from longshort.tasks.classify.inference import logits_of
+
+        logits = logits_of(model.network, batch)
+        loss = cross_entropy(
+            logits.flatten(0, 1),
+            batch.targets.repeat(len(logits)),
+            weight=self._weights(model),
+            label_smoothing=model.config.train.label_smoothing,
+        )
+        return Loss(loss, loss * len(logits))
+
+    def _weights(self, model: ClassifyModel) -> Any:
+        """Of the labels [K], by the inverse of their share; None where they are not weighed."""
+        import torch
+
+        if not model.config.train.class_weights:
+            return None
+        counts = torch.tensor(model.encoder.counts)
+        return (counts.sum() / (len(counts) * counts)).to(model.device)
+
+    def training(
+        self, model: ClassifyModel, train: Encoded[Examples], val: Encoded[Examples]
+    ) -> Training:
+        """Networks side by side; the n-grams alone have a budget of their own."""
+        from longshort.tasks.classify.gram_network import GramNetwork
+        from longshort.tasks.classify.learning import ClassifyLearning, gram_training
+
+        if isinstance(model.network, GramNetwork):
+            return gram_training(model, train)
+        learning = ClassifyLearning(self, model, train, val)
+        return Training(learning, model.config.train, learning.plan())
+
+    def validate(self, model: ClassifyModel, val: Encoded[Examples]) -> float:
         """Share of wrong labels; of equal shares the smaller cross entropy is better.
 
         Where labels are weighed in training they are here: else the epoch would be chosen that
         gives up the rare ones.
         """
-        if not self.val.sequences:
-            return None
-        found = log_probabilities_of(self.network, self.val, self.config.train.device)
-        truth = self.val.targets
-        weights = torch.ones(found.shape[1]) if self._weights is None else self._weights.cpu()
-        each = weights.double()[truth]
+        import torch
+        from torch.nn.functional import nll_loss
+
+        from longshort.tasks.classify.inference import log_probabilities
+
+        found = log_probabilities(model.network, val.arrays, model.device)
+        truth, weights = torch.from_numpy(val.arrays.targets), self._weights(model)
+        each = (torch.ones(found.shape[1]) if weights is None else weights.cpu()).double()[truth]
         wrong = each[found.argmax(1) != truth].sum() / each.sum()
-        entropy = (each * F.nll_loss(found, truth, reduction="none")).sum() / each.sum()
+        entropy = (each * nll_loss(found, truth, reduction="none")).sum() / each.sum()
         return float(wrong + entropy / (1.0 + entropy) / len(truth))
 
-    def _start_from_vectors(self) -> str | None:
-        file, known = self.config.model.vectors, self.fitted.vocabulary
-        if file is None or known is None:
-            return None
-        weights = [embedding.weight for embedding in self.network.embeddings]
-        return start_from_vectors(weights, file, known)
+    def predict(self, model: ClassifyModel, arrays: Sequences) -> Floats:
+        """Probabilities of every label, [n, K]."""
+        from longshort.tasks.classify.inference import probabilities
 
-    def _class_weights(self) -> Tensor:
-        counts = torch.bincount(self.train.targets, minlength=len(self.fitted.labels))
-        weights = len(self.train.targets) / (len(counts) * counts)
-        return weights.to(self.config.train.device)
+        return probabilities(model.network, arrays, model.device)
 
+    # Scores
 
-def build_network(config: ClassifyConfig, fitted: Fitted) -> Classifier:
-    """The untrained network for what was fitted."""
-    vocabulary = fitted.vocabulary
-    return Classifier(
-        config.model,
-        len(fitted.labels),
-        tokens=None if vocabulary is None else len(vocabulary),
-        features=len(fitted.mean) or None,
-        grams=None if fitted.grams is None else fitted.grams.width,
-    )
+    def baseline_models(self, model: ClassifyModel) -> dict[str, ClassifyModel]:
+        """The n-grams without the recurrent layers, where the network reads n-grams."""
+        from longshort.tasks.classify.gram_network import GramNetwork
 
+        encoder = model.encoder
+        if encoder.grams is None:
+            return {}
+        network = GramNetwork(encoder.grams.width, len(encoder.labels))
+        return {GRAMS: Model(model.config, encoder, network)}
 
-def probabilities_of(network: Classifier, encoded: Encoded, device: str) -> NDArray[np.float64]:
-    """Of every label, [n, K]."""
-    found: NDArray[np.float64] = log_probabilities_of(network, encoded, device).exp().numpy()
-    return found
+    def baselines(
+        self,
+        model: ClassifyModel,
+        splits: Mapping[str, Encoded[Examples]],
+        networks: Mapping[str, ClassifyModel],
+        track: Track,
+    ) -> dict[str, Baseline[Floats]]:
+        """The most frequent label, linear models of n-grams or statistics, neighbours, fixed
+        convolutions, and n-grams without the recurrent layers."""
+        from longshort.tasks.classify.baselines import Known, baselines
+        from longshort.tasks.classify.gram_network import MEMBERS
 
+        train, val, test = (
+            Known(splits[name].samples, splits[name].arrays) for name in ("train", "val", "test")
+        )
+        found = baselines(train, val, test, len(model.encoder.labels), track)
+        for name, each in networks.items():
+            p = self.predict(each, splits["test"].arrays)
+            title = "the same n-grams without the recurrent layers"
+            found[name] = Baseline(p, title, f"is {MEMBERS} networks too")
+        return found
 
-@torch.no_grad()
-def log_probabilities_of(network: Classifier, encoded: Encoded, device: str) -> Tensor:
-    """Of every label for all sequences, [n, K], without dropout, in float64 on the CPU."""
-    network.eval()
-    found = torch.empty(len(encoded.sequences), network.classes, dtype=torch.float64)
-    for samples in in_order_of_length(encoded.lengths, _EVALUATED):
-        x, lengths, bag = encoded.batch(samples)
-        bag = None if bag is None else bag.to(device)
-        found[samples] = network.log_probabilities(x.to(device), lengths, bag)
-    return found
+    def score(self, model: ClassifyModel, samples: Examples, prediction: Floats) -> Scores:
+        """Accuracy, macro F1, log loss and calibration."""
+        return scoring.scores(model.encoder, samples, prediction)
+
+    def compare(self, scored: Scored[Examples, Floats], one: str, other: str) -> Comparison:
+        """Difference of accuracy."""
+        return scoring.compare(scored, one, other)
+
+    def facts(self, model: ClassifyModel, scored: Scored[Examples, Floats]) -> dict[str, Any]:
+        """Size of the test split, labels, and confusions."""
+        return {
+            "examples": len(scored.samples),
+            "labels": list(model.encoder.labels),
+            "confusion": scoring.confusion(model.encoder, scored).tolist(),
+        }
+
+    def details(self, model: ClassifyModel, scored: Scored[Examples, Floats]) -> dict[str, Any]:
+        """By label."""
+        table = scoring.confusion(model.encoder, scored)
+        return {"per_class": scoring.per_class(model.encoder, table)}
+
+    def notes(self, model: ClassifyModel, scored: Scored[Examples, Floats]) -> dict[str, str]:
+        """Of the baselines, and what a reader has to know about the model."""
+        own, members = [], model.config.model.members or 1
+        if members > 1:
+            own.append(f"is {members} networks, whose probabilities are averaged")
+        if model.config.train.class_weights:
+            own.append("weighs labels by the inverse of their share: accuracy pays for macro F1")
+        notes = super().notes(model, scored)
+        return notes | ({MODEL: "; it ".join(own)} if own else {})
+
+    def remark(
+        self, model: ClassifyModel, scored: Scored[Examples, Floats], result: Comparison
+    ) -> str:
+        """Whether anything could be learned."""
+        if result.outcome in ("better", "too few"):
+            return ""
+        if scoring.is_anything_learned(scored, model.encoder):
+            return ""
+        return (
+            " Nothing could be learned here: no classifier says more of the labels than how "
+            "frequent they are."
+        )
+
+    # Output
+
+    def table(self, model: ClassifyModel, samples: Examples, prediction: Floats) -> pl.DataFrame:
+        """Labels and probabilities in order; of labelled samples the hard ones first."""
+        write = scoring.predictions if samples.labels is None else scoring.with_truth
+        return write(model.encoder, samples, prediction)
+
+    def json(self, table: pl.DataFrame) -> dict[str, Any]:
+        """Labels, and whole rows."""
+        return {"labels": table["label"].to_list(), "predictions": table.to_dicts()}
+
+    def about(self, model: ClassifyModel, splits: Splits[Examples]) -> list[str]:
+        """Labels, and what a step is."""
+        encoder = model.encoder
+        labels = f"{len(encoder.labels)} labels: {', '.join(encoder.labels[:20])}"
+        known = encoder.vocabulary
+        step = f"{len(encoder.mean)} values a step"
+        if known is not None:
+            step = f"{encoder.tokens}, {len(known):,} known tokens"
+        return [*super().about(model, splits), labels, step]
+
+    def sections(self, result: ClassifyResult) -> Sequence[Section]:
+        """Confusions, calibration, and the worst examples."""
+        from longshort.tasks.classify.sections import sections
+
+        return sections(result)
+
+    def split_table(self, result: ClassifyResult) -> list[list[str]]:
+        """Examples, and shares of the labels."""
+        from longshort.tasks.classify.sections import split_rows
+
+        return split_rows(result)

@@ -165,8 +165,8 @@ class TagTask(Task[TagConfig, Tagged, TagEncoder, Found]):
         tokens = find_tokeniser(str(model.config.text.tokens)).cut(text)
         return [token for token in tokens if token.strip()]
 
-    def describe(self, splits: Splits[Tagged]) -> list[str]:
-        """Sizes of the splits, and the tags."""
+    def describe(self, splits: Splits[Tagged], config: TagConfig) -> list[str]:
+        """Sizes of the splits, the tags, and how text without tokens will be cut."""
         lines = [
             f"{name}: {len(source):,} sentences of {sum(map(len, source.tokens)):,} tokens"
             for name, source in splits.by_name().items()
@@ -174,27 +174,27 @@ class TagTask(Task[TagConfig, Tagged, TagEncoder, Found]):
         scheme = detect(splits.train)
         found = entities_of(splits.train, scheme)
         kinds = sorted({kind for sentence in found for _, _, kind in sentence})
-        return [*lines, f"tags: {title(scheme)}, {len(kinds)} types: {', '.join(kinds)}"]
+        lines.append(f"tags: {title(scheme)}, {len(kinds)} types: {', '.join(kinds)}")
+        tokens = config.text.tokens or _suited_tokens(splits.train)
+        if tokens == "spaces" and any(t in _MARKS for each in splits.train.tokens for t in each):
+            lines.append(
+                "note: marks are tokens of their own here, and texts without tokens are cut at "
+                "white space; set text.tokens = words if the tagger is for running text"
+            )
+        return lines
 
     def check(self, splits: Splits[Tagged], config: TagConfig) -> list[Finding]:
         """What would harm a tagger."""
-        found = examine_splits(splits, config.text.max_length)
-        has_marks = any(token in _MARKS for tokens in splits.train.tokens for token in tokens)
-        if config.text.tokens == "spaces" and has_marks:
-            text = "marks are tokens here, and texts without tokens are cut at white space"
-            fix = "set text.tokens = words if the tagger is for running text"
-            found.append(Finding("marks", "note", text, (), fix))
-        return found
+        return examine_splits(splits, config.text.max_length)
 
     def resolve(self, config: TagConfig, splits: Splits[Tagged]) -> TagConfig:
         """Sizes, epochs and how text is cut, by the training split."""
         sentences = splits.train.tokens
         changes: dict[str, Any] = {}
-        lengths = [len(token) for tokens in sentences for token in tokens]
-        are_single = lengths.count(1) >= _SINGLE * len(lengths)
+        suited = _suited_tokens(splits.train)
+        are_single = suited == "characters"
         if config.text.tokens is None:
-            tokens = "characters" if are_single else "spaces"
-            changes["text"] = config.text.model_copy(update={"tokens": tokens})
+            changes["text"] = config.text.model_copy(update={"tokens": suited})
         sizes = {"characters": 0 if are_single else _FILTERS, "pairs": _PAIRS if are_single else 0}
         open_sizes = {name: n for name, n in sizes.items() if getattr(config.model, name) is None}
         changes["model"] = sized_by_vectors(config.model).model_copy(update=open_sizes)
@@ -357,3 +357,9 @@ class TagTask(Task[TagConfig, Tagged, TagEncoder, Found]):
         from longshort.tasks.tag.sections import split_rows
 
         return split_rows(result)
+
+
+def _suited_tokens(train: Tagged) -> str:
+    """How text is cut into tokens like these."""
+    lengths = [len(token) for tokens in train.tokens for token in tokens]
+    return "characters" if lengths.count(1) >= _SINGLE * len(lengths) else "spaces"

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, FiniteFloat, ValidationError, model_validator
-from torch import Tensor
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
-from longshort.config.classify import ClassifyConfig
 from longshort.config.sequences import TextConfig
-from longshort.data.buckets import pad_arrays, pad_numbers
+from longshort.data.finders import SHOWN
+from longshort.data.findings import Finding
 from longshort.data.grams import LETTERS, Bags, Grams, kinds_for
 from longshort.data.labelled import Examples, Item, first_not_finite
 from longshort.data.labels import LabelKind, as_given
+from longshort.data.padding import pad_arrays, pad_numbers
 from longshort.data.tokens import Tokeniser, content_of, find_tokeniser, suited
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError, RunError
-from longshort.nn.blocks.grams import Bag
+from longshort.tasks.classify.config import ClassifyConfig
 
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
 _MOST_GRAMS = 50_000
 _NAME, _LOOKED_AT = 2, 1_000
 _CONSTANT = 1e-12
@@ -31,50 +32,58 @@ _CONSTANT = 1e-12
 
 
 @dataclass(frozen=True)
-class Encoded:
-    """Sequences as the network takes them: token numbers, or scaled values [T, F]."""
+class Batch:
+    """Sequences as the network takes them, in arrays or tensors.
 
-    sequences: list[list[int]] | list[Floats]
-    targets: Tensor
-    """Numbers of the labels, [n]; empty where there are none."""
+    x: token numbers [T, B] or values [T, B, F]; lengths [B]; targets [B]: numbers of the labels,
+    None where there are none; grams: n-grams of the texts, where the network reads them.
+    """
+
+    x: Any
+    lengths: Any
+    targets: Any
+    grams: Bags | None
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Samples as numbers: token numbers, or scaled values [T, F].
+
+    targets [n]: numbers of the labels, empty where there are none; grams: n-grams of the texts.
+    """
+
+    items: list[list[int]] | list[Floats]
+    targets: Ints
     grams: Bags | None = None
-    """N-grams of the texts, where the network reads them too."""
+
+    def __len__(self) -> int:
+        return len(self.items)
 
     @property
-    def lengths(self) -> Tensor:
+    def lengths(self) -> Ints:
         """[n]; an empty text counts as one step."""
-        return torch.tensor([max(1, len(sequence)) for sequence in self.sequences])
+        return np.array([max(1, len(item)) for item in self.items], dtype=np.int64)
 
-    def take(self, rows: Iterable[int]) -> Encoded:
+    def take(self, rows: Iterable[int]) -> Sequences:
         """These sequences, in their order."""
         chosen = [int(i) for i in rows]
-        sequences: Any = [self.sequences[i] for i in chosen]
+        items: Any = [self.items[i] for i in chosen]
         targets = self.targets[chosen] if len(self.targets) else self.targets
-        return Encoded(sequences, targets, None if self.grams is None else self.grams.take(chosen))
+        return Sequences(items, targets, None if self.grams is None else self.grams.take(chosen))
 
-    def batch(self, samples: Tensor) -> tuple[Tensor, Tensor, Bag | None]:
-        """Numbers [T, B] or values [T, B, F], lengths [B], and n-grams where there are."""
-        x, lengths = pad([self.sequences[i] for i in samples.tolist()])
-        return x, lengths, None if self.grams is None else _bag(self.grams, samples)
-
-
-def _bag(grams: Bags, samples: Tensor) -> Bag:
-    taken = grams.take(samples.numpy())
-    columns, begins = torch.from_numpy(taken.columns), torch.from_numpy(taken.begins[:-1])
-    return Bag(columns, torch.from_numpy(taken.weights).float(), begins)
-
-
-def pad(sequences: Sequence[Any]) -> tuple[Tensor, Tensor]:
-    """Sequences of one kind as a tensor and lengths."""
-    if isinstance(sequences[0], list):
-        return pad_numbers(sequences)
-    return pad_arrays(sequences)
+    def batch(self, numbers: Ints) -> Batch:
+        """The samples with these numbers, padded."""
+        items: Any = [self.items[i] for i in numbers.tolist()]
+        x, lengths = pad_numbers(items) if isinstance(items[0], list) else pad_arrays(items)
+        targets = self.targets[numbers] if len(self.targets) else None
+        return Batch(x, lengths, targets, None if self.grams is None else self.grams.take(numbers))
 
 
 class _Stored(BaseModel):
-    """What is written of `Fitted`."""
+    """What is written of the encoder."""
 
     labels: tuple[str, ...] = Field(min_length=2)
+    counts: tuple[int, ...]
     label_kind: LabelKind = "text"
     tokens: str | None
     tokenizer: str | None = None
@@ -82,23 +91,19 @@ class _Stored(BaseModel):
     max_length: int
     mean: tuple[FiniteFloat, ...]
     deviation: tuple[FiniteFloat, ...]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_older_runs(cls, stored: Any) -> Any:
-        """Runs that only told numbers from texts say so under another name."""
-        if isinstance(stored, dict) and stored.get("has_whole_labels"):
-            return {"label_kind": "number", **stored}
-        return stored
+    vocabulary: dict[str, Any] | None
+    grams: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """Everything that was learned from the training part but weights."""
+class ClassifyEncoder:
+    """What the training split decides before the network: labels, vocabulary, scales."""
 
     labels: tuple[str, ...]
+    counts: tuple[int, ...]
+    """Training samples of each label."""
     label_kind: LabelKind
-    """As what they came."""
+    """As what labels came."""
     tokens: str | None
     """Name of the tokeniser; None for numbers."""
     tokenizer: str | None
@@ -112,7 +117,7 @@ class Fitted:
     """N-grams that the network reads beside the tokens."""
 
     @staticmethod
-    def fit(train: Examples, config: ClassifyConfig) -> Fitted:
+    def fit(train: Examples, config: ClassifyConfig) -> ClassifyEncoder:
         """From the training part alone."""
         assert train.labels is not None
         labels = tuple(sorted(set(train.labels)))
@@ -121,16 +126,21 @@ class Fitted:
                 f"{train.name}: all {len(train):,} training examples have the label "
                 f"{labels[0]!r}; there is nothing to tell apart"
             )
+        seen = Counter(train.labels)
+        counts = tuple(seen[label] for label in labels)
         text = config.text
         if not train.is_text:
             mean, deviation = _scales(train, by_channel=config.data.scaling != "all")
             kind = train.label_kind
-            return Fitted(labels, kind, None, None, False, 0, None, mean, deviation)
+            return ClassifyEncoder(
+                labels, counts, kind, None, None, False, 0, None, mean, deviation
+            )
         assert text.tokens is not None and text.min_count is not None
         tokenizer = content_of(text.tokens)
         vocabulary = vocabulary_of(train, text, tokenizer).checked(text.min_count)
-        return Fitted(
+        return ClassifyEncoder(
             labels,
+            counts,
             train.label_kind,
             text.tokens,
             tokenizer,
@@ -146,8 +156,9 @@ class Fitted:
         """The labels, as numbers or truths where they came so."""
         return as_given(self.labels, self.label_kind)
 
-    def encode(self, examples: Examples) -> Encoded:
+    def encode(self, examples: Examples) -> Sequences:
         """Examples as the network takes them; labels that training did not see are refused."""
+        self.refuse_other_kind(examples)
         numbers = {label: i for i, label in enumerate(self.labels)}
         targets = []
         for label, place in zip(examples.labels or [], examples.places, strict=False):
@@ -157,11 +168,43 @@ class Fitted:
                     f"part; it has {', '.join(self.labels[:10])}"
                 )
             targets.append(numbers[label])
-        sequences, numbered = self._sequences(examples), torch.tensor(targets, dtype=torch.int64)
+        sequences, numbered = self._sequences(examples), np.array(targets, dtype=np.int64)
         if self.grams is None:
-            return Encoded(sequences, numbered)
+            return Sequences(sequences, numbered)
         texts = [str(item) for item in examples.items]
-        return Encoded(sequences, numbered, self.grams.bags(texts))
+        return Sequences(sequences, numbered, self.grams.bags(texts))
+
+    def refuse_other_kind(self, examples: Examples) -> None:
+        """Raise for texts where the run has numbers, and the other way round."""
+        features = len(self.mean)
+        for place, item in zip(examples.places, examples.items, strict=True):
+            owner = f"{examples.name}: {place}"
+            if isinstance(item, str) != (self.vocabulary is not None):
+                kind = "texts" if self.vocabulary is not None else "arrays [T, F]"
+                got = "a text" if isinstance(item, str) else "numbers"
+                raise DataError(f"{owner}: the run classifies {kind}, got {got}")
+            if not isinstance(item, str) and (np.ndim(item) != 2 or item.shape[1] != features):
+                raise DataError(
+                    f"{owner}: an array [T, {features}] is expected, got {np.shape(item)}"
+                )
+            if not isinstance(item, str) and not len(item):
+                raise DataError(f"{owner}: has no steps; leave it out")
+
+    def unknown(self, examples: Examples) -> list[Finding]:
+        """What is to be said of texts without a known token: their label is a guess."""
+        if self.vocabulary is None or not examples.is_text:
+            return []
+        cut, known = self.tokeniser().cut, self.vocabulary
+        pairs = zip(examples.places, examples.items, strict=True)
+        places = [place for place, text in pairs if not any(t in known for t in cut(str(text)))]
+        if not places:
+            return []
+        more = ", …" if len(places) > SHOWN else ""
+        text = (
+            f"{', '.join(places[:SHOWN])}{more}: empty, or without a token that the run knows "
+            f"({len(places):,} of {len(examples):,} texts), so the label is a guess"
+        )
+        return [Finding("unknown", "note", text)]
 
     def tokeniser(self) -> Tokeniser:
         """Of texts."""
@@ -189,9 +232,10 @@ class Fitted:
         return values
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, but for vocabulary and n-grams, which stand beside them."""
+        """Plain values for JSON."""
         return {
             "labels": list(self.labels),
+            "counts": list(self.counts),
             "label_kind": self.label_kind,
             "tokens": self.tokens,
             "tokenizer": self.tokenizer,
@@ -199,24 +243,30 @@ class Fitted:
             "max_length": self.max_length,
             "mean": list(self.mean),
             "deviation": list(self.deviation),
+            "vocabulary": None if self.vocabulary is None else self.vocabulary.to_dict(),
+            "grams": None if self.grams is None else self.grams.to_dict(),
         }
 
     @staticmethod
-    def from_dict(
-        stored: object, vocabulary: Vocabulary | None, grams: Grams | None = None
-    ) -> Fitted:
+    def from_dict(stored: object) -> ClassifyEncoder:
         """What `to_dict` gave; raises `RunError` where it is damaged."""
         try:
             found = _Stored.model_validate(stored)
         except ValidationError as error:
             problem = error.errors()[0]
-            key = ".".join(str(part) for part in ("fitted", *problem["loc"]))
+            key = ".".join(str(part) for part in ("encoder", *problem["loc"]))
             raise RunError(f"data.json: damaged: {key}: {problem['msg']}") from None
-        if (found.tokens is None) != (vocabulary is None):
-            raise RunError("data.json: damaged: a vocabulary goes with fitted.tokens, and only so")
+        if (found.tokens is None) != (found.vocabulary is None):
+            raise RunError("data.json: damaged: encoder.vocabulary goes with encoder.tokens")
         if len(found.mean) != len(found.deviation):
-            raise RunError("data.json: damaged: fitted.mean and fitted.deviation are not as many")
-        return Fitted(vocabulary=vocabulary, grams=grams, **found.model_dump())
+            raise RunError("data.json: damaged: encoder.mean and .deviation are not as many")
+        plain = found.model_dump(exclude={"vocabulary", "grams"})
+        known, grams = found.vocabulary, found.grams
+        return ClassifyEncoder(
+            vocabulary=None if known is None else Vocabulary.from_dict(known),
+            grams=None if grams is None else Grams.from_dict(grams),
+            **plain,
+        )
 
 
 def _grams_of(train: Examples) -> Grams | None:

@@ -1,0 +1,101 @@
+"""How a classifier's networks are trained, and how the n-grams without them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from longshort.config.training import TrainConfig
+from longshort.data.buckets import MOST_STEPS, POOL, bucketed, shuffled
+from longshort.data.labelled import Examples
+from longshort.runs.batches import BatchLearning, on_device
+from longshort.runs.task import Encoded, Model, Training
+from longshort.tasks.classify.gram_network import GramNetwork
+from longshort.tasks.classify.inference import logits_of
+from longshort.train.learning import Learning, TrainPlan
+
+_BATCH, _STEPS, _FEWEST, _MOST, _RATE = 32, 800, 5, 60, 0.003
+
+
+class ClassifyLearning(BatchLearning):
+    """Networks that learn side by side, each as it would alone."""
+
+    def drawn(self, batch_size: int, draw: torch.Generator) -> list[Tensor]:
+        """Samples of nearly the same length together.
+
+        Few sequences of numbers are drawn by chance, since batch normalisation wants mixed ones.
+        """
+        is_text = self.model.encoder.vocabulary is not None
+        are_few = not is_text and self.num_samples <= POOL * batch_size
+        make = shuffled if are_few else bucketed
+        return make(self.lengths, batch_size, draw, MOST_STEPS // len(self._members))
+
+    @property
+    def _members(self) -> nn.ModuleList:
+        members: nn.ModuleList = self.model.network.members
+        return members
+
+    def clipped(self) -> list[list[nn.Parameter]]:
+        """The weights of each network."""
+        return [list(member.parameters()) for member in self._members]
+
+    @property
+    def unit(self) -> str:
+        """Of throughput."""
+        return "time steps" if self.model.encoder.vocabulary is None else "tokens"
+
+    @property
+    def measure(self) -> str:
+        """The share of wrong ones, with labels weighed as in training."""
+        if not len(self.val.samples):
+            return ""
+        weighed = ", labels weighed" if self.model.config.train.class_weights else ""
+        return f"error (1 - accuracy{weighed})"
+
+
+class GramLearning(Learning):
+    """The n-grams alone in training; the last weights are kept."""
+
+    def __init__(self, model: Model[Any, Any], train: Encoded[Examples]) -> None:
+        self.model, self.train = model, train
+
+    @property
+    def module(self) -> nn.Module:
+        """The network."""
+        network: GramNetwork = self.model.network
+        return network
+
+    @property
+    def num_samples(self) -> int:
+        """Training texts."""
+        return len(self.train.samples)
+
+    def loss(self, samples: Tensor) -> Tensor:
+        """Mean cross entropy of every network of its own, without weights of labels."""
+        batch = on_device(self.train.arrays.batch(samples.numpy()), self.model.device)
+        logits = logits_of(self.model.network, batch)
+        return F.cross_entropy(logits.flatten(0, 1), batch.targets.repeat(len(logits)))
+
+    @property
+    def measure(self) -> str:
+        """None: nothing is chosen."""
+        return ""
+
+    def validate(self) -> float | None:
+        """None: nothing is chosen."""
+        return None
+
+
+def gram_training(model: Model[Any, Any], train: Encoded[Examples]) -> Training:
+    """Its settings are its own: a budget of batches at one rate."""
+    learning = GramLearning(model, train)
+    count = learning.num_samples
+    batches = max(1, count // _BATCH)
+    epochs = min(_MOST, max(_FEWEST, math.ceil(_STEPS / batches)))
+    own = model.config.train
+    settings = TrainConfig(learning_rate=_RATE, choose="last", seed=own.seed, device=own.device)
+    return Training(learning, settings, TrainPlan(min(_BATCH, count), batches, epochs), True)

@@ -1,0 +1,48 @@
+"""Settings without effect in a classification."""
+
+from __future__ import annotations
+
+from longshort.data.labelled import Examples
+from longshort.runs.unused import Unused, unused_draw, unused_lowercase, unused_shares
+from longshort.tasks.classify.config import ClassifyConfig
+
+_OF_TEXTS = (
+    "text.tokens",
+    "text.lowercase",
+    "text.min_count",
+    "text.max_vocab",
+    "text.max_length",
+    "model.embedding",
+    "model.vectors",
+    "model.word_dropout",
+    "model.grams",
+)
+_OF_COLUMNS = ("text", "label", "id", "time")
+
+
+def unused_settings(config: ClassifyConfig, train: Examples) -> Unused:
+    """Their keys, and why these data give them nothing to do."""
+    files = config.data.val_path, config.data.test_path
+    found: Unused = [*unused_shares(*files), *unused_draw(*files)]
+    if train.is_text:
+        wanted = ["data.scaling", *(["model.summary"] if config.model.summary else [])]
+        found += [(key, f"is of numbers, and {train.name} holds texts") for key in wanted]
+        found += unused_lowercase(str(config.text.tokens))
+    else:
+        found += [(key, f"is of texts, and {train.name} holds numbers") for key in _OF_TEXTS]
+    format = train.read_as.get("format")
+    if format != "idx":
+        found.append(("data.pixels", f"is of images in IDX files, and {train.name} is none"))
+    if train.path is None or format not in ("csv", "long", "lines", "rows"):
+        found.append(("data.header", f"is of CSV files, and {train.name} is none"))
+        found.append(("data.delimiter", f"is of CSV files, and {train.name} is none"))
+    if format not in ("lines", "rows"):
+        found.append(("data.label_side", f"is of labels on lines, and {train.name} has none"))
+    if "axes" not in train.read_as:
+        found.append(("data.axes", f"is of arrays [N, T, C], and {train.name} holds none"))
+    if format != "long":
+        found.append(("data.features", f"is of long tables, and {train.name} is none"))
+    for name in _OF_COLUMNS:
+        if name not in train.read_as:
+            found.append((f"data.{name}", f"names a column that is not looked at in {train.name}"))
+    return found

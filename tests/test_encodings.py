@@ -12,7 +12,7 @@ import pytest
 from longshort.config.sequences import SequenceData
 from longshort.data.encodings import find_encoding
 from longshort.data.labelled_source import read_examples
-from longshort.data.running import read_running
+from longshort.tasks.language.running import read_running
 from longshort.data.textfiles import read_text
 from longshort.errors import DataError
 from longshort.tasks.tag.config import TagData

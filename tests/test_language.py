@@ -21,23 +21,23 @@ import torch
 import longshort as ls
 from longshort import workflow
 from longshort.config import assign, build, parse_assignments
-from longshort.config.language import (
+from longshort.tasks.language.config import (
     LanguageConfig,
     LanguageModelConfig,
     LanguageSplit,
     LanguageText,
     LanguageTrain,
 )
-from longshort.data.running import make_running_splits, read_running
+from longshort.tasks.language.running import make_running_splits, read_running
 from longshort.errors import ConfigError, DataError, RunError
-from longshort.metrics.language import scores as scores_from
+from longshort.tasks.language.perplexity import scores as scores_from
 from longshort.tasks.language.adapt import cached, dynamic, remember
-from longshort.tasks.language.fitted import Fitted
+from longshort.tasks.language.encoder import Fitted
 from longshort.tasks.language.generate import Sampling, probabilities
 from longshort.tasks.language.network import LanguageModel, detached
 from longshort.tasks.language.ngram import NGram
-from longshort.tasks.language.rivals import kneser_ney, unigram
-from longshort.tasks.language.task import LanguageTask, losses_of, side_by_side
+from longshort.tasks.language.baselines import kneser_ney, unigram
+from longshort.tasks.language.learning import LanguageTask, losses_of, side_by_side
 from longshort.train import fit
 from longshort.train.checkpoint import load_tensors
 from longshort.train.events import Event, Stepped

@@ -89,6 +89,7 @@ TASKS = Registry(
     "longshort.tasks",
     {
         "classify": "longshort.tasks.classify.task:ClassifyTask",
+        "lm": "longshort.tasks.language.task:LanguageTask",
         "tag": "longshort.tasks.tag.task:TagTask",
     },
 )

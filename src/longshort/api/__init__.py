@@ -11,8 +11,8 @@ from longshort import workflow
 from longshort.api.classifier import Classifier, ClassifierRun
 from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster
-from longshort.api.language_model import LanguageModel
-from longshort.api.runs import LanguageRun, Run
+from longshort.api.language_model import LanguageModel, LanguageRun
+from longshort.api.runs import Run
 from longshort.api.tagger import Tagger, TaggerRun
 from longshort.config import RunConfig, build_as
 from longshort.data.dataset import Dataset, read_dataset

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from longshort.api.fitting import is_file, nested, run_into, with_data
-from longshort.api.runs import LanguageRun
+from longshort.api.runs import Finished
 from longshort.config import build_as
-from longshort.config.language import LanguageConfig
+from longshort.data.textfiles import well_formed
+from longshort.errors import ConfigError, DataError
+from longshort.runs.task import Say, quiet
+from longshort.runs.trained import Trained, load
+from longshort.tasks.language.config import LanguageConfig
+from longshort.tasks.language.encoder import LanguageEncoder
+from longshort.tasks.language.generate import Sampling
+from longshort.tasks.language.running import Running
+from longshort.tasks.language.task import LanguageTask, Nats
 from longshort.train.events import Listener, silent
-from longshort.workflow import language
-from longshort.workflow.job import Say, quiet
 
 
 class LanguageModel:
@@ -69,5 +74,62 @@ class LanguageModel:
             say=say,
             listen=listen,
         )
-        trained = replace(language.load(folder), memory=None if is_file(text) else text)
+        trained = load(folder).remember(None if is_file(text) else text)
         return LanguageRun(folder, trained, scores)
+
+
+_TASK = LanguageTask()
+
+
+class LanguageRun(Finished[Trained[LanguageConfig, Running, LanguageEncoder, Nats]]):
+    """A finished run: its scores, its report, and the language model in it."""
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        length: int = 300,
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> Iterator[str]:
+        """The text after the prompt, piece by piece as it is written.
+
+        length: tokens; temperature: below 1 likelier tokens are drawn more often, 0 takes the
+        likeliest; top_k: only the so many likeliest (0: all); top_p: only the likeliest that
+        together reach this probability (1: all). Raises `ConfigError`.
+        """
+        if not isinstance(prompt, str):
+            raise ConfigError(f"prompt: a text is expected, got {type(prompt).__name__}")
+        how = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+        return _TASK.stream(self._trained.model, prompt, length, how)
+
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        length: int = 300,
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> str:
+        """As `stream`, the whole text after the prompt."""
+        pieces = self.stream(
+            prompt, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
+        )
+        return "".join(pieces)
+
+    def score(self, text: str) -> dict[str, float | None]:
+        """Perplexity, nats per token, bits per character and byte, and `tokens`, of a text.
+
+        Bits are None where the tokens do not restore the text.
+        """
+        well_formed(text, "score")
+        samples = Running("score", text)
+        found = self._trained.predict(samples)
+        if not len(found.numbers):
+            raise DataError("score: the text has no token")
+        values = _TASK.score(self._trained.model, samples, found).values
+        return values | {"tokens": len(found.numbers)}

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import polars as pl
 
-from longshort.errors import ConfigError, LongshortError
+from longshort.errors import LongshortError
 from longshort.runfolder import REPORT
 from longshort.tasks.forecast.predict import Prediction
-from longshort.tasks.language.generate import Sampling
-from longshort.workflow import forecast, language
+from longshort.workflow import forecast
 
 
 class _Evaluates(Protocol):
@@ -71,51 +69,3 @@ class Run(Finished[forecast.Trained]):
     def forecast(self, data: object = None, horizon: int | None = None) -> Prediction:
         """As `predict`, with the series that could not be forecast and remarks."""
         return self._trained.predict_ahead(data, horizon)
-
-
-class LanguageRun(Finished[language.Trained]):
-    """A finished run: its scores, its report, and the language model in it."""
-
-    def stream(
-        self,
-        prompt: str = "",
-        *,
-        length: int = 300,
-        temperature: float = 0.8,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        seed: int = 0,
-    ) -> Iterator[str]:
-        """The text after the prompt, piece by piece as it is written.
-
-        length: tokens; temperature: below 1 likelier tokens are drawn more often, 0 takes the
-        likeliest; top_k: only the so many likeliest (0: all); top_p: only the likeliest that
-        together reach this probability (1: all). Raises `ConfigError`.
-        """
-        if not isinstance(prompt, str):
-            raise ConfigError(f"prompt: a text is expected, got {type(prompt).__name__}")
-        how = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-        return self._trained.stream(prompt, length, how)
-
-    def generate(
-        self,
-        prompt: str = "",
-        *,
-        length: int = 300,
-        temperature: float = 0.8,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        seed: int = 0,
-    ) -> str:
-        """As `stream`, the whole text after the prompt."""
-        pieces = self.stream(
-            prompt, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
-        )
-        return "".join(pieces)
-
-    def score(self, text: str) -> dict[str, float | None]:
-        """Perplexity, nats per token, bits per character and byte, and `tokens`, of a text.
-
-        Bits are None where the tokens do not restore the text.
-        """
-        return self._trained.score(text)

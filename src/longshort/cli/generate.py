@@ -36,15 +36,17 @@ def command(
 ) -> None:
     """Write on after a prompt with a trained language model, as it comes."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
+        from longshort.runs.abilities import generator
+        from longshort.runs.trained import load
         from longshort.tasks.language.generate import Sampling
-        from longshort.workflow.language import load
 
-        model = load(run, screen.say)
-        unknown = list(dict.fromkeys(model.unknown(prompt)))
+        trained = load(run, screen.say)
+        task, model = generator(run, trained.task), trained.model
+        unknown = list(dict.fromkeys(task.unknown(model, prompt)))
         if unknown:
             screen.say(f"note: unknown in the prompt: {', '.join(map(repr, unknown[:10]))}")
         how = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-        pieces = model.stream(prompt, length, how)
+        pieces = task.stream(model, prompt, length, how)
         if as_json:
             screen.result({"prompt": prompt, "text": "".join(pieces), "seed": seed}, [])
             return

@@ -11,7 +11,6 @@ import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from longshort.config.forecast import RunConfig
-from longshort.config.language import LanguageConfig
 from longshort.config.section import FORMAT_VERSION
 from longshort.config.training import BaseConfig
 from longshort.errors import ConfigError, nearest
@@ -19,7 +18,7 @@ from longshort.registry import TASKS
 
 Settings = Mapping[str, Any]
 
-CONFIGS: dict[str, type[BaseConfig]] = {"forecast": RunConfig, "lm": LanguageConfig}
+CONFIGS: dict[str, type[BaseConfig]] = {"forecast": RunConfig}
 """By task."""
 
 C = TypeVar("C", bound=BaseConfig)

@@ -27,7 +27,7 @@ from longshort.runs.seal import seal
 from longshort.train import fit
 from longshort.train.checkpoint import save_tensors
 from longshort.train.events import Listener, Working, silent, teller
-from longshort.workflow import forecast, language
+from longshort.workflow import forecast
 from longshort.workflow.forecast import ForecastJob
 from longshort.workflow.job import (
     Job,
@@ -39,13 +39,12 @@ from longshort.workflow.job import (
     quiet,
     threads,
 )
-from longshort.workflow.language import LanguageJob
 
 __all__ = ["JOBS", "Say", "check", "load", "open_run", "prepare", "quiet", "resume", "run"]
 
-JOBS: dict[str, type[Job[Any, Any]]] = {"forecast": ForecastJob, "lm": LanguageJob}
+JOBS: dict[str, type[Job[Any, Any]]] = {"forecast": ForecastJob}
 
-_MODULES = {"forecast": forecast, "lm": language}
+_MODULES = {"forecast": forecast}
 """Each with `check` and `load`."""
 
 

@@ -26,9 +26,9 @@ from longshort.runs.task import (
     Loss,
     Metric,
     Model,
+    SampleTask,
     Scored,
     Scores,
-    Task,
     Track,
     Training,
     Words,
@@ -58,7 +58,7 @@ Floats = NDArray[np.float64]
 GRAMS = "ngrams"
 
 
-class ClassifyTask(Task[ClassifyConfig, Examples, ClassifyEncoder, Floats]):
+class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Floats]):
     """A label for each sample; a prediction is the probability of every label, [n, K]."""
 
     name: ClassVar[str] = "classify"

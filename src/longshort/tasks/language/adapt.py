@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from longshort.tasks.language.fitted import Ints
+from longshort.tasks.language.encoder import Ints
+from longshort.tasks.language.inference import side_by_side
 from longshort.tasks.language.network import LanguageModel, States, detached
-from longshort.tasks.language.task import side_by_side
 
 Floats = NDArray[np.float64]
 

@@ -6,9 +6,10 @@ import re
 
 from longshort.data.finders import unknown
 from longshort.data.findings import Finding
-from longshort.data.running import Running, RunningSplits
+from longshort.data.splits import Splits
 from longshort.data.vocabulary import UNKNOWN
-from longshort.tasks.language.fitted import Fitted, Ints
+from longshort.tasks.language.encoder import Ints, LanguageEncoder
+from longshort.tasks.language.running import Running
 
 _LONG = 30
 """Characters of a passage from which on its repetition is hardly chance."""
@@ -19,16 +20,18 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _LOST = re.compile("\ufffd")
 
 
-def examine(parts: RunningSplits, fitted: Fitted, train: Ints, streams: int) -> list[Finding]:
+def examine(
+    parts: Splits[Running], encoder: LanguageEncoder, train: Ints, streams: int
+) -> list[Finding]:
     """All findings on a text; the training tokens `train` are read in `streams` side by side."""
-    found = [*too_short(len(train), streams), *_single(fitted), *_giant(parts)]
+    found = [*too_short(len(train), streams), *_single(encoder), *_giant(parts)]
     for name, part in parts.by_name().items():
         found += _mixed_ends(name, part) if name == "train" or part.path != parts.train.path else []
         found += _odd(name, part)
     is_learned = bool((train == UNKNOWN).any())
     for name, part in (("val", parts.val), ("test", parts.test)):
-        tokens = fitted.cut(part.text)
-        found += unknown(name, tokens, fitted.vocabulary, is_learned=is_learned)
+        tokens = encoder.cut(part.text)
+        found += unknown(name, tokens, encoder.vocabulary, is_learned=is_learned)
     found += _repeated("val", parts.val, "training", [parts.train])
     found += _repeated("test", parts.test, "training or validation", [parts.train, parts.val])
     return found
@@ -49,8 +52,8 @@ def too_short(count: int, streams: int) -> list[Finding]:
     ]
 
 
-def _single(fitted: Fitted) -> list[Finding]:
-    known = fitted.contents()
+def _single(encoder: LanguageEncoder) -> list[Finding]:
+    known = encoder.contents()
     if len(known) > 1:
         return []
     return [
@@ -80,7 +83,7 @@ def _mixed_ends(name: str, part: Running) -> list[Finding]:
     ]
 
 
-def _giant(parts: RunningSplits) -> list[Finding]:
+def _giant(parts: Splits[Running]) -> list[Finding]:
     where = [
         f"{name} part, line {number:,}: {len(line):,} characters"
         for name, part in parts.by_name().items()

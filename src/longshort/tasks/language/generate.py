@@ -12,7 +12,7 @@ from torch import Tensor
 
 from longshort.data.vocabulary import UNKNOWN
 from longshort.errors import ConfigError
-from longshort.tasks.language.fitted import Fitted
+from longshort.tasks.language.encoder import LanguageEncoder
 from longshort.tasks.language.network import LanguageModel, States
 
 
@@ -65,14 +65,14 @@ def probabilities(logs: Tensor, how: Sampling) -> Tensor:
 
 @torch.no_grad()
 def numbers(
-    network: LanguageModel, fitted: Fitted, prompt: str, length: int, how: Sampling
+    network: LanguageModel, encoder: LanguageEncoder, prompt: str, length: int, how: Sampling
 ) -> Iterator[int]:
     """`length` token numbers after the prompt; the unknown token is never drawn."""
     network.eval()
     draw = torch.Generator().manual_seed(how.seed)
     device = network.embedding.weight.device
     states: States | None = None
-    given = [fitted.begin, *fitted.encode(prompt).tolist()]
+    given = [encoder.begin, *encoder.encode(prompt).tolist()]
     for token in given:
         logs, states = network.step(torch.tensor([token], device=device), states)
     for _ in range(length):
@@ -84,9 +84,9 @@ def numbers(
 
 
 def write_on(
-    network: LanguageModel, fitted: Fitted, prompt: str, length: int, how: Sampling
+    network: LanguageModel, encoder: LanguageEncoder, prompt: str, length: int, how: Sampling
 ) -> Iterator[str]:
     """Pieces of text after the prompt as they come."""
     if not isinstance(length, Integral) or length < 0:
         raise ConfigError(f"length: a whole number of tokens from 0 is expected, got {length!r}")
-    return fitted.stream(numbers(network, fitted, prompt, length, how), prompt)
+    return encoder.stream(numbers(network, encoder, prompt, length, how), prompt)

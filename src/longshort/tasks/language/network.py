@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from longshort.config.language import LanguageModelConfig
 from longshort.errors import ConfigError
 from longshort.nn.blocks.dropout import SequenceDropout
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.recurrent import Recurrent
 from longshort.tasks.cell import chosen_cell
+from longshort.tasks.language.config import LanguageModelConfig
 
 _NARROWING = 4.0
 

@@ -1,183 +1,322 @@
-"""Language modelling by truncated backpropagation: streams side by side, states carried on."""
+"""Language modelling: how likely each token of a text is after those before it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
+import polars as pl
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from longshort.config.language import LanguageConfig
-from longshort.data.findings import refuse_errors
-from longshort.data.running import RunningSplits
-from longshort.tasks.language.doctor import too_short
-from longshort.tasks.language.fitted import Fitted, Ints
-from longshort.tasks.language.network import LanguageModel, States, detached
-from longshort.train.learning import Learning, TrainPlan
+from longshort.data.findings import Finding
+from longshort.data.splits import Splits
+from longshort.data.textfiles import well_formed
+from longshort.data.vocabulary import UNKNOWN
+from longshort.errors import ConfigError, DataError
+from longshort.metrics.significance import Comparison, compare
+from longshort.runs.task import (
+    MODEL,
+    Baseline,
+    Encoded,
+    Metric,
+    Model,
+    Say,
+    Scored,
+    Scores,
+    Task,
+    Track,
+    Training,
+    Words,
+)
+from longshort.runs.unused import unused_lowercase, unused_shares
+from longshort.tasks.language.baselines import kneser_ney, unigram
+from longshort.tasks.language.config import LanguageConfig
+from longshort.tasks.language.doctor import examine, known_passages
+from longshort.tasks.language.encoder import Ints, LanguageEncoder, decided
+from longshort.tasks.language.perplexity import scores as scores_from
+from longshort.tasks.language.running import Running, read_running, split_running
 
-_CHECKED = 10
-"""Streams of the validation part side by side."""
-_STEPS = 128
-_ROWS = 1024
-"""Outputs that go through the softmax at once, to bound memory."""
-_SHORT, _SPREAD, _LEAST = 0.05, 5.0, 5
-"""Random lengths: share that is halved, deviation, the shortest (Merity et al., 2018)."""
+if TYPE_CHECKING:
+    from torch import nn
 
+    from longshort.report.sections import Section
+    from longshort.tasks.language.generate import Sampling
+    from longshort.tasks.language.sections import LanguageResult
 
-class LanguageTask(Learning):
-    """A language model in training; a batch is named by [begin, length] in the streams."""
+Lm = Model[LanguageConfig, LanguageEncoder]
 
-    def __init__(self, config: LanguageConfig, parts: RunningSplits) -> None:
-        self.config, self.parts = config, parts
-        self.fitted = Fitted.fit(parts.train.text, config.text)
-        self.train, self.val = (self.fitted.encode(part.text) for part in (parts.train, parts.val))
-        batch = config.train.batch_size
-        refuse_errors(too_short(len(self.train), batch), parts.train.name)
-        self.streams = side_by_side(self.train, batch, self.fitted.begin)
-        torch.manual_seed(config.train.seed)
-        self.network = build_network(config, self.fitted).to(config.train.device)
-        self._states: States | None = None
-        self._place = 0
-
-    @property
-    def module(self) -> nn.Module:
-        """The network."""
-        return self.network
-
-    @property
-    def num_samples(self) -> int:
-        """Steps of each stream."""
-        return self.streams.size(0) - 1
-
-    def batches(self, plan: TrainPlan, draw: torch.Generator) -> Sequence[Tensor]:
-        """Chunks one after another, from the beginning, or where a cap leaves some out, anywhere.
-
-        With random lengths, a chunk's is normal around `bptt`, or half of it in one of 20 cases.
-        """
-        settings = self.config.train
-        cap = plan.steps_per_epoch if settings.steps_per_epoch else self.num_samples
-        place = 0
-        if cap * settings.bptt < self.num_samples:
-            last = self.num_samples - cap * settings.bptt
-            place = int(torch.randint(last + 1, (), generator=draw))
-        found: list[Tensor] = []
-        while place < self.num_samples and len(found) < cap:
-            length = min(self._length(draw), self.num_samples - place)
-            found.append(torch.tensor([place, length]))
-            place += length
-        return found
-
-    def _length(self, draw: torch.Generator) -> int:
-        settings = self.config.train
-        if not settings.random_bptt:
-            return settings.bptt
-        short = float(torch.rand((), generator=draw)) < _SHORT
-        mean = settings.bptt / 2 if short else float(settings.bptt)
-        return max(_LEAST, int(mean + _SPREAD * float(torch.randn((), generator=draw))))
-
-    @property
-    def unit(self) -> str:
-        """Of speed."""
-        return "tokens"
-
-    def size(self, samples: Tensor) -> int:
-        """Tokens."""
-        return int(samples[1]) * self.streams.size(1)
-
-    def rate(self, samples: Tensor) -> float:
-        """With random lengths, a chunk's share of the usual length."""
-        settings = self.config.train
-        return int(samples[1]) / settings.bptt if settings.random_bptt else 1.0
-
-    def loss(self, samples: Tensor) -> Tensor:
-        """Mean nats of the chunk's tokens."""
-        return self.objective(samples)[0]
-
-    def objective(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean nats of the chunk's tokens; the same with penalties on what the layers put out."""
-        place, length = samples.tolist()
-        if place != self._place:
-            self._states = None
-        device, settings = self.config.train.device, self.config.train
-        chunk = self.streams[place : place + length + 1].to(device)
-        read = self.network(chunk[:-1], self._states)
-        self._states, self._place = detached(read.states), place + length
-        loss = self.network.losses(read.output, chunk[1:]).mean()
-        minimised = loss
-        if settings.activation_penalty:
-            minimised = minimised + settings.activation_penalty * read.output.square().mean()
-        if settings.slowness_penalty and length > 1:
-            change = read.raw.diff(dim=0).square().mean()
-            minimised = minimised + settings.slowness_penalty * change
-        return loss, minimised
-
-    def carried(self) -> dict[str, Tensor]:
-        """The streams' states, and how far they were read."""
-        found = {"place": torch.tensor(self._place)}
-        for layer, state in enumerate(self._states or []):
-            found |= {f"state.{layer}.{i}": value for i, value in enumerate(state)}
-        return found
-
-    def carry(self, tensors: dict[str, Tensor]) -> None:
-        """Go on with these states."""
-        self._place = int(tensors["place"])
-        device, states = self.config.train.device, []
-        for layer in range(len(self.network.layers)):
-            names = sorted(name for name in tensors if name.startswith(f"state.{layer}."))
-            states.append(tuple(tensors[name].to(device) for name in names))
-        self._states = states if all(states) else None
-
-    @property
-    def measure(self) -> str:
-        """What perplexity is the exponential of."""
-        return "nats per token"
-
-    def validate(self) -> float:
-        """Mean nats of the validation part's tokens."""
-        nats = losses_of(self.network, self.val, self.fitted.begin, streams=_CHECKED)
-        return float(nats.mean())
+_BLOCK = 100
+"""Tokens of a stretch in the comparison: losses of neighbours go together."""
+_ORDERS = {"characters": 8, "bytes": 8}
+_USUAL_ORDER = 5
+_UNITS = {"characters": "characters", "bytes": "bytes"}
 
 
-def build_network(config: LanguageConfig, fitted: Fitted) -> LanguageModel:
-    """The untrained network for what was fitted."""
-    return LanguageModel(config.model, len(fitted.vocabulary))
+@dataclass(frozen=True)
+class Nats:
+    """Token numbers [n] of a text, and the negative log-likelihood of each [n], in nats."""
+
+    numbers: Ints
+    nats: NDArray[np.float64]
 
 
-def side_by_side(numbers: Ints, count: int, begin: int) -> Tensor:
-    """Token numbers [n] as `count` streams [n // count + 1, count].
+class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
+    """Recurrent layers below a softmax, trained by truncated backpropagation."""
 
-    A stream's first row is what stands before it, `begin` for the first; up to count - 1 last
-    tokens are left out.
-    """
-    steps = len(numbers) // count
-    led = np.concatenate([[begin], numbers])
-    rows = np.arange(steps + 1)[:, None] + steps * np.arange(count)
-    return torch.from_numpy(led[rows])
+    name: ClassVar[str] = "lm"
+    Config = LanguageConfig
+    metrics = (
+        Metric("perplexity", "perplexity", False, spoken="perplexity {}"),
+        Metric("nats_per_token", "nats per token", False),
+        Metric("bits_per_character", "bits per character", False),
+        Metric("bits_per_byte", "bits per byte", False),
+    )
+    words = Words(
+        model="language model",
+        title="Language model",
+        samples="characters",
+        unit="tokens",
+        usage="Use it with `longshort generate RUN --prompt TEXT`. What it writes is likely, not "
+        "true.",
+        scores="Perplexity is the exponential of the mean nats per token. It depends on what the "
+        "tokens are and on which are known; bits stand where the tokens restore the text.",
+        gain="share of nats saved",
+    )
+    measure = "nats per token"
+
+    # Data
+
+    def read(self, data: object, config: LanguageConfig) -> Running:
+        """A text file, or a list of lines."""
+        return read_running(data, config.data.encoding)
+
+    def read_new(self, data: object, model: Lm) -> Running:
+        """Nothing is predicted of a text; it is continued."""
+        del data, model
+        raise ConfigError("predict: is a language model; use `longshort generate RUN`")
+
+    def read_labelled(self, data: object, model: Lm, own: Splits[Running]) -> Running:
+        """A text to score, with what is to be said of passages that the run has seen."""
+        text = self.read(data, model.config)
+        if not len(model.encoder.encode(text.text)):
+            raise DataError(f"{text.name}: has no token")
+        known, seen = _known(text, own)
+        if not known:
+            return text
+        warning = Finding("seen", "warning", f"{text.name}: {seen}, so scores flatter")
+        return replace(text, findings=(*text.findings, warning))
+
+    def unlearned(self, samples: Running, own: Splits[Running], say: Say) -> Running:
+        """The text; raises where it is the run's own, or most of its passages are."""
+        del say
+        known, seen = _known(samples, own)
+        whole = replace(own.train, text="".join(each.text for each in own.by_name().values()))
+        is_own = samples.digest() in {each.digest() for each in (own.train, own.val, whole)}
+        if is_own or known > 0.5:
+            raise DataError(
+                f"{samples.name}: the run was trained on {'' if is_own else 'most of '}this text"
+                f"{'' if is_own else f' ({seen})'}; give another, or --include-training"
+            )
+        return samples
+
+    def split(self, given: Any, config: LanguageConfig) -> Splits[Running]:
+        """Files of their own, or the last shares of the text."""
+        shares = (config.split.val, config.split.test)
+        return split_running(given["train"], given.get("val"), given.get("test"), shares=shares)
+
+    def check(self, splits: Splits[Running], config: LanguageConfig) -> list[Finding]:
+        """What would harm a language model."""
+        encoder = self.fit_encoder(splits.train, config)
+        train = encoder.encode(splits.train.text)
+        return [*splits.findings, *examine(splits, encoder, train, config.train.batch_size)]
+
+    def resolve(self, config: LanguageConfig, splits: Splits[Running]) -> LanguageConfig:
+        """How the text is cut."""
+        return config.model_copy(update={"text": decided(config.text, splits.train.text)})
+
+    def unused(self, config: LanguageConfig, splits: Splits[Running]) -> list[tuple[str, str]]:
+        """Shares of files, and case where tokens have their own."""
+        del splits
+        shares = unused_shares(config.data.val_path, config.data.test_path)
+        return [*shares, *unused_lowercase(str(config.text.tokens))]
+
+    # Encoder and network
+
+    def fit_encoder(self, train: Running, config: LanguageConfig) -> LanguageEncoder:
+        """Tokens that are known."""
+        return LanguageEncoder.fit(train.text, config.text)
+
+    def store_encoder(self, encoder: LanguageEncoder) -> dict[str, Any]:
+        """As plain values."""
+        return encoder.to_dict()
+
+    def restore_encoder(self, stored: dict[str, Any], config: LanguageConfig) -> LanguageEncoder:
+        """From plain values."""
+        del config
+        return LanguageEncoder.from_dict(stored)
+
+    def encode(self, encoder: LanguageEncoder, samples: Running) -> Ints:
+        """Token numbers [n]."""
+        return encoder.encode(samples.text)
+
+    def build(self, config: LanguageConfig, encoder: LanguageEncoder) -> nn.Module:
+        """Embedding, recurrent layers, softmax."""
+        from longshort.tasks.language.network import LanguageModel
+
+        return LanguageModel(config.model, len(encoder.vocabulary))
+
+    def training(self, model: Lm, train: Encoded[Running], val: Encoded[Running]) -> Training:
+        """Streams side by side, whose states are carried on."""
+        from longshort.tasks.language.learning import LanguageLearning
+
+        learning = LanguageLearning(model, train.arrays, val.arrays)
+        return Training(learning, model.config.train, learning.plan())
+
+    def predict(self, model: Lm, arrays: Ints) -> Nats:
+        """Nats of every token after all that stands before it."""
+        from longshort.tasks.language.inference import nats_of
+
+        return Nats(arrays, nats_of(model.network, arrays, model.encoder.begin))
+
+    def stream(self, model: Lm, prompt: str, length: int, how: Sampling) -> Iterator[str]:
+        """The text after the prompt, of `length` tokens, piece by piece as it is written."""
+        from longshort.tasks.language.generate import write_on
+
+        well_formed(prompt, "prompt")
+        return write_on(model.network, model.encoder, prompt, length, how)
+
+    def unknown(self, model: Lm, text: str) -> list[str]:
+        """Tokens of a text that the vocabulary lacks, in order."""
+        well_formed(text, "prompt")
+        encoder = model.encoder
+        return [token for token in encoder.cut(text) if token not in encoder.vocabulary]
+
+    # Scores
+
+    def baselines(
+        self,
+        model: Lm,
+        splits: Mapping[str, Encoded[Running]],
+        networks: Mapping[str, Lm],
+        track: Track,
+    ) -> dict[str, Baseline[Nats]]:
+        """How often tokens occur, n-grams, and the model as it goes on learning where asked for."""
+        del networks
+        train, val, test = (splits[name].arrays for name in ("train", "val", "test"))
+        encoder, wanted = model.encoder, model.config.evaluate
+        size = len(encoder.vocabulary) - 1
+        alone = unigram(train - 1, test - 1, size)
+        highest = wanted.ngram or _ORDERS.get(encoder.tokens, _USUAL_ORDER)
+        smoothed, order = kneser_ney(
+            train - 1, val - 1, test - 1, size, highest, encoder.begin - 1, track
+        )
+        seen = f"{order - 1} token{'' if order == 2 else 's'}"
+        note = f"looks at {seen} before, chosen on the validation split"
+        return {
+            "unigram": Baseline(Nats(test, alone), "the frequency of tokens"),
+            "kneser_ney": Baseline(Nats(test, smoothed), "the Kneser-Ney n-gram model", note),
+            **self._adapted(model, val, test, track),
+        }
+
+    def _adapted(self, model: Lm, val: Ints, test: Ints, track: Track) -> dict[str, Baseline[Nats]]:
+        """The model with what it can still learn from the text that it is scored on."""
+        from longshort.tasks.language.adapt import cached, dynamic
+
+        begin, wanted, found = model.encoder.begin, model.config.evaluate, {}
+        if wanted.cache:
+            track("trying the cache", 0, 0)
+            found["cache"] = cached(model.network, val, test, begin, wanted.cache)
+        if wanted.dynamic:
+            track("trying dynamic evaluation", 0, 0)
+            found["dynamic"] = dynamic(model.network, val, test, begin)
+        return {
+            f"{MODEL} + {name}": Baseline(
+                Nats(test, each.nats), f"the model with {name} evaluation", each.note, True
+            )
+            for name, each in found.items()
+        }
+
+    def score(self, model: Lm, samples: Running, prediction: Nats) -> Scores:
+        """Perplexity, and bits where the tokens restore the text."""
+        whole = samples.text if model.encoder.restores(samples.text) else None
+        more = model.encoder.bits_of_unknown(prediction.numbers)
+        return Scores(dict(scores_from(prediction.nats, whole, more)), prediction.nats)
+
+    def compare(self, scored: Scored[Running, Nats], one: str, other: str) -> Comparison:
+        """Paired, of stretches of tokens."""
+        first, second = (scored.scores[name].per_sample for name in (one, other))
+        return compare(first, second, max(_BLOCK, len(first) // 1000))
+
+    def facts(self, model: Lm, scored: Scored[Running, Nats]) -> dict[str, Any]:
+        """Sizes of the test split."""
+        del model
+        numbers, text = scored.predictions[MODEL].numbers, scored.samples.text
+        return {
+            "tokens": len(numbers),
+            "characters": len(text),
+            "bytes": len(text.encode()),
+            "unknown": int((numbers == UNKNOWN).sum()),
+        }
+
+    def notes(self, model: Lm, scored: Scored[Running, Nats]) -> dict[str, str]:
+        """Of the baselines, and why bits are missing."""
+        notes = super().notes(model, scored)
+        if scored.scores[MODEL].values["bits_per_character"] is None:
+            notes["bits"] = (
+                f"per character and byte are left out: the tokens ({model.encoder.tokens}) do not "
+                "restore the text, so not all of it is predicted"
+            )
+        return notes
+
+    def basis(self, model: Lm, scored: Scored[Running, Nats]) -> str:
+        """Tokens, and unknown ones among them."""
+        facts, unit = self.facts(model, scored), _UNITS.get(model.encoder.tokens, "tokens")
+        among = f", {facts['unknown']:,} of them unknown" if facts["unknown"] else ""
+        return f"{facts['tokens']:,} test {unit}{among}"
+
+    # Output
+
+    def table(self, model: Lm, samples: Running, prediction: Nats) -> pl.DataFrame:
+        """One row per token."""
+        del samples
+        tokens = model.encoder.vocabulary.decode(prediction.numbers.tolist())
+        return pl.DataFrame({"token": tokens, "nats": prediction.nats})
+
+    def test_table(self, model: Lm, scored: Scored[Running, Nats]) -> pl.DataFrame:
+        """One row per test token, in order: token and its nats by the model and its baselines."""
+        numbers = scored.predictions[MODEL].numbers
+        nats = {f"nats_{name}": each.nats for name, each in scored.predictions.items()}
+        tokens = model.encoder.vocabulary.decode(numbers.tolist())
+        return pl.DataFrame({"token": tokens, **nats})
+
+    def about(self, model: Lm, splits: Splits[Running]) -> list[str]:
+        """What the tokens are."""
+        known = len(model.encoder.vocabulary) - 1
+        return [
+            f"{splits.train.name}: {len(splits.train):,} training characters (text.tokens = "
+            f"{model.encoder.tokens})",
+            f"{known:,} tokens can come, the unknown one among them",
+        ]
+
+    def sections(self, result: LanguageResult) -> Sequence[Section]:
+        """What surprises the model, where it gains, and what it writes."""
+        from longshort.tasks.language.sections import sections
+
+        return sections(result)
+
+    def split_table(self, result: LanguageResult) -> list[list[str]]:
+        """Tokens, characters and bytes."""
+        rows = [["split", "tokens", "characters", "bytes"]]
+        for name, text in result.splits.by_name().items():
+            sizes = len(result.encoded[name].arrays), len(text), len(text.text.encode())
+            rows.append([name, *(f"{size:,}" for size in sizes)])
+        return rows
 
 
-@torch.no_grad()
-def losses_of(
-    network: LanguageModel, numbers: Ints, begin: int, streams: int = 1
-) -> NDArray[np.float64]:
-    """Nats of every token [n], each after all that stands before it in its stream.
-
-    With one stream that is the whole text. Several go faster; each starts without a past.
-    """
-    network.eval()
-    streams = max(1, min(streams, len(numbers) // _STEPS))
-    steps = -(-len(numbers) // streams)
-    filled = np.concatenate([numbers, np.full(steps * streams - len(numbers), begin)])
-    table = side_by_side(filled, streams, begin).to(network.embedding.weight.device)
-    found, states = torch.empty(steps, streams, dtype=torch.float64), None
-    for place in range(0, steps, _STEPS):
-        chunk = table[place : place + _STEPS + 1]
-        read = network(chunk[:-1], states)
-        states = read.states
-        rows, here = max(1, _ROWS // streams), found[place : place + _STEPS]
-        for first in range(0, len(here), rows):
-            part = slice(first, first + rows)
-            here[part] = network.losses(read.output[part], chunk[1:][part])
-    nats: NDArray[np.float64] = found.T.flatten().numpy()[: len(numbers)]
-    return nats
+def _known(text: Running, own: Splits[Running]) -> tuple[float, str]:
+    """Share of a text's passages that a run has learned from, and how it is said."""
+    known, passages = known_passages(text, [own.train, own.val])
+    said = f"{len(known):,} of {len(passages):,} passages stand in its training or validation text"
+    return len(known) / max(1, len(passages)), said

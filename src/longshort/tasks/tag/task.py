@@ -20,9 +20,9 @@ from longshort.runs.task import (
     Loss,
     Metric,
     Model,
+    SampleTask,
     Scored,
     Scores,
-    Task,
     Track,
     Words,
 )
@@ -54,7 +54,7 @@ _SINGLE = 0.99
 """Share of tokens of one character from which a text counts as written in characters."""
 
 
-class TagTask(Task[TagConfig, Tagged, TagEncoder, Found]):
+class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
     """A tag for every token: recurrent layers below a conditional random field.
 
     After Lample et al. (2016) and Ma & Hovy (2016).

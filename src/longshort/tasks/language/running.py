@@ -1,4 +1,4 @@
-"""Running text in parts: files of their own, or the last shares of one file."""
+"""Running text in splits: files of their own, or the last shares of one file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from longshort.data.encodings import decoded_text, find_encoding
+from longshort.data.findings import Finding
 from longshort.data.foreign import refuse_foreign
 from longshort.data.sources import is_frame
+from longshort.data.splits import Splits
 from longshort.data.textfiles import read_bytes, split_lines, well_formed
 from longshort.errors import DataError
 
@@ -27,26 +29,16 @@ class Running:
     """Lines of the file that end with a line feed alone, and with carriage return and line feed."""
     first_line: int = 1
     """Of the part, in the file."""
-    encoding: str = ""
-    """What is to be said of the file's encoding; nothing for UTF-8."""
+    findings: tuple[Finding, ...] = ()
+    """What its reading brought to light."""
+
+    def __len__(self) -> int:
+        """Characters."""
+        return len(self.text)
 
     def digest(self) -> str:
         """Of the content."""
         return hashlib.sha256(self.text.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class RunningSplits:
-    """Training, validation and test text."""
-
-    train: Running
-    val: Running
-    test: Running
-    how: str
-
-    def by_name(self) -> dict[str, Running]:
-        """In their order."""
-        return {"train": self.train, "val": self.val, "test": self.test}
 
 
 def read_running(data: object, encoding: str | None = None) -> Running:
@@ -65,9 +57,9 @@ def read_running(data: object, encoding: str | None = None) -> Running:
     raise DataError(f"data: a text file or a list of lines is expected, got {type(data).__name__}")
 
 
-def make_running_splits(
+def split_running(
     train: Running, val: Running | None, test: Running | None, *, shares: tuple[float, float]
-) -> RunningSplits:
+) -> Splits[Running]:
     """Splits as given; absent ones are cut from the end of the training text, the test last.
 
     Cuts fall on ends of lines, or between words where lines are very long.
@@ -85,7 +77,8 @@ def make_running_splits(
         cut.append(
             f"the {shares[0]:.0%} before for val" if cut else f"the last {shares[0]:.0%} for val"
         )
-    parts = RunningSplits(train, val, test, ", ".join(cut) or "files for all three parts")
+    how = ", ".join(cut) or "files for all three parts"
+    parts = Splits(train, val, test, (), how)
     for name, part in parts.by_name().items():
         if not part.text.strip():
             raise DataError(
@@ -106,7 +99,8 @@ def _from_file(path: Path, asked: str | None) -> Running:
         text = text.removesuffix("\n")
     windows = content.count("\r\n")
     ends = (content.count("\n") - windows, windows)
-    return _with_text(Running(path.name, text, str(path), digest, ends, encoding=encoding.note()))
+    found = encoding.findings()
+    return _with_text(Running(path.name, text, str(path), digest, ends, findings=found))
 
 
 def _with_text(source: Running) -> Running:

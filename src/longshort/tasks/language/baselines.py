@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.runs.task import Track, untracked
 from longshort.tasks.language.ngram import NGram
-from longshort.train.learning import Tell, untold
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -20,13 +20,19 @@ def unigram(train: Ints, test: Ints, size: int) -> Floats:
 
 
 def kneser_ney(
-    train: Ints, val: Ints, test: Ints, size: int, highest: int, begin: int, tell: Tell = untold
+    train: Ints,
+    val: Ints,
+    test: Ints,
+    size: int,
+    highest: int,
+    begin: int,
+    track: Track = untracked,
 ) -> tuple[Floats, int]:
     """Nats of test tokens by the n-gram model of the order that is best on the validation part."""
     before, best, chosen = np.array([begin]), np.inf, 1
     found = np.zeros(0)
     for order in range(1, highest + 1):
-        tell("fitting n-gram models", order - 1, highest)
+        track("fitting n-gram models", order - 1, highest)
         model = NGram(train, size, order)
         loss = float(model.losses(val, before).mean())
         if loss < best:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.config.language import LanguageText
 from longshort.data.tokens import Tokeniser, content_of, find_tokeniser, in_full
 from longshort.data.vocabulary import SPECIAL, UNKNOWN, Vocabulary
-from longshort.errors import ConfigError, RunError
+from longshort.errors import ConfigError
+from longshort.tasks.language.config import LanguageText
 
 Ints = NDArray[np.int64]
 
@@ -46,8 +46,8 @@ def decided(text: LanguageText, train: str) -> LanguageText:
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """Everything that was learned from the training part but weights."""
+class LanguageEncoder:
+    """How text becomes token numbers, fitted on the training split."""
 
     tokens: str
     lowercase: bool
@@ -58,12 +58,14 @@ class Fitted:
     """Content of the tokeniser's file, where it has one: a run keeps it."""
 
     @staticmethod
-    def fit(text: str, config: LanguageText) -> Fitted:
+    def fit(text: str, config: LanguageText) -> LanguageEncoder:
         """From the training text alone."""
         config = decided(config, text)
         assert config.tokens and config.eos is not None and config.min_count
         content = content_of(config.tokens)
-        empty = Fitted(config.tokens, config.lowercase, config.eos, Vocabulary([]), content)
+        empty = LanguageEncoder(
+            config.tokens, config.lowercase, config.eos, Vocabulary([]), content
+        )
         seen = [token for token in empty.cut(text) if token not in SPECIAL]
         vocabulary = Vocabulary.fit([seen], config.min_count, config.max_vocab)
         return replace(empty, vocabulary=vocabulary.checked(config.min_count))
@@ -177,15 +179,12 @@ class Fitted:
         }
 
     @staticmethod
-    def from_dict(stored: dict[str, Any]) -> Fitted:
-        """What `to_dict` gave; raises `RunError` where it is damaged."""
-        try:
-            return Fitted(
-                str(stored["tokens"]),
-                bool(stored["lowercase"]),
-                bool(stored["eos"]),
-                Vocabulary.from_dict(stored["vocabulary"]),
-                stored.get("tokenizer"),
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise RunError(f"data.json: damaged: {error!r} in what was fitted") from None
+    def from_dict(stored: dict[str, Any]) -> LanguageEncoder:
+        """What `to_dict` gave."""
+        return LanguageEncoder(
+            str(stored["tokens"]),
+            bool(stored["lowercase"]),
+            bool(stored["eos"]),
+            Vocabulary.from_dict(stored["vocabulary"]),
+            stored.get("tokenizer"),
+        )

@@ -26,6 +26,8 @@ class Registry:
     kind: str
     group: str
     own: Mapping[str, str] = field(default_factory=dict)
+    usual: str = ""
+    """The name that is meant where none is given."""
 
     def names(self) -> list[str]:
         """The package's own names, then those of other packages in the order of the alphabet."""
@@ -88,8 +90,10 @@ TASKS = Registry(
     "task",
     "longshort.tasks",
     {
+        "forecast": "longshort.tasks.forecast.task:ForecastTask",
         "classify": "longshort.tasks.classify.task:ClassifyTask",
         "lm": "longshort.tasks.language.task:LanguageTask",
         "tag": "longshort.tasks.tag.task:TagTask",
     },
+    usual="forecast",
 )

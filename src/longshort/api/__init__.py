@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from longshort import workflow
 from longshort.api.classifier import Classifier, ClassifierRun
 from longshort.api.fitting import given
-from longshort.api.forecaster import Forecaster
+from longshort.api.forecaster import Forecaster, Run
 from longshort.api.language_model import LanguageModel, LanguageRun
-from longshort.api.runs import Run
 from longshort.api.tagger import Tagger, TaggerRun
 from longshort.config import RunConfig, build_as
 from longshort.data.dataset import Dataset, read_dataset
@@ -20,6 +18,7 @@ from longshort.data.examples import example as find_example
 from longshort.data.findings import Finding
 from longshort.errors import ConfigError
 from longshort.runfolder import SCORES
+from longshort.runs import story, trained
 
 __all__ = [
     "Classifier",
@@ -79,7 +78,7 @@ def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Findi
     `settings` are those of a run, nested as in `config.toml`. What a run refuses to read is refused
     here too.
     """
-    return workflow.check(settings or {}, data)
+    return story.check(settings or {}, data)
 
 
 def example(name: str) -> Path:
@@ -93,9 +92,9 @@ def load(path: str | Path) -> AnyRun:
     Raises `RunError`, also where a file of it was changed; warns where that cannot be known.
     """
     folder = Path(path)
-    opened, config, _ = workflow.open_run(folder)
+    opened, _, config, _ = story.open_run(folder)
     scores = opened.read_json(SCORES)
-    found: AnyRun = _RUNS[config.task](folder, workflow.load(folder, _warn), scores)
+    found: AnyRun = _RUNS[config.task](folder, trained.load(folder, _warn), scores)
     return found
 
 
@@ -108,5 +107,5 @@ def resume(path: str | Path, data: object = None) -> AnyRun:
 
     `data` is needed where the run was started on a frame.
     """
-    workflow.resume(Path(path), data)
+    story.resume(Path(path), data)
     return load(path)

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from longshort import workflow
 from longshort.config import assign
 from longshort.config.sequences import Axes
 from longshort.data.labelled import examples_of
 from longshort.data.sources import is_frame
 from longshort.data.splits import Given
 from longshort.errors import DataError
+from longshort.runs import story
+from longshort.runs.task import Say
 from longshort.train.events import Listener
-from longshort.workflow.job import Say
 
 
 def nested(
@@ -100,5 +100,5 @@ def run_into(
 ) -> tuple[Path, dict[str, Any]]:
     """Make the run; its folder, a temporary one without `out`, and its scores."""
     folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="longshort-"))
-    scores = workflow.run(settings, folder, data=data, overwrite=overwrite, say=say, listen=listen)
+    scores = story.run(settings, folder, data=data, overwrite=overwrite, say=say, listen=listen)
     return folder, scores

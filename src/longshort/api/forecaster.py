@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from longshort.api.fitting import nested, run_into, with_data
-from longshort.api.runs import Run
+import polars as pl
+
+from longshort.api.fitting import is_file, nested, run_into, with_data
+from longshort.api.runs import Finished
 from longshort.config import RunConfig, build_as
+from longshort.errors import LongshortError
+from longshort.runs.task import Say, quiet
+from longshort.runs.trained import Trained, load
+from longshort.tasks.forecast.held import Forecasts
+from longshort.tasks.forecast.predict import Prediction
+from longshort.tasks.forecast.series import SeriesEncoder
+from longshort.tasks.forecast.task import AnySeries
 from longshort.train.events import Listener, silent
-from longshort.workflow import forecast
-from longshort.workflow.job import Say, quiet
 
 
 class Forecaster:
@@ -82,4 +89,26 @@ class Forecaster:
             say=say,
             listen=listen,
         )
-        return Run(folder, forecast.load(folder), scores)
+        trained = load(folder).remember(None if is_file(data) else data)
+        return Run(folder, trained, scores)
+
+
+class Run(Finished[Trained[RunConfig, AnySeries, SeriesEncoder, Forecasts]]):
+    """A finished run: its scores, its report, and the forecaster in it."""
+
+    def predict(self, data: object = None, horizon: int | None = None) -> pl.DataFrame:
+        """Forecast every series past its end: one row per series and step, in the data's units.
+
+        `data` is the training file when absent. Raises when no series can be forecast; use
+        `forecast` to see which were left out and why.
+        """
+        found = self.forecast(data, horizon)
+        if found.table.is_empty():
+            reasons = "; ".join(f"{name}: {why}" for name, why in found.skipped.items())
+            raise LongshortError(f"no series could be forecast: {reasons}")
+        return found.table
+
+    def forecast(self, data: object = None, horizon: int | None = None) -> Prediction:
+        """As `predict`, with the series that could not be forecast and remarks."""
+        found: Prediction = self._trained.ahead(data, horizon)
+        return found

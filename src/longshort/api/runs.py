@@ -1,16 +1,11 @@
-"""Finished runs: scores, report, and the trained model in them."""
+"""What every finished run has: scores, report, and the trained model in it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-import polars as pl
-
-from longshort.errors import LongshortError
 from longshort.runfolder import REPORT
-from longshort.tasks.forecast.predict import Prediction
-from longshort.workflow import forecast
 
 
 class _Evaluates(Protocol):
@@ -49,23 +44,3 @@ class Finished(Generic[T]):
     def evaluate(self, data: object, *, include_training: bool = False) -> dict[str, Any]:
         """Scores of the model and its rivals on data that the run was not trained on."""
         return self._trained.evaluate(data, include_training=include_training)
-
-
-class Run(Finished[forecast.Trained]):
-    """A finished run: its scores, its report, and the forecaster in it."""
-
-    def predict(self, data: object = None, horizon: int | None = None) -> pl.DataFrame:
-        """Forecast every series past its end: one row per series and step, in the data's units.
-
-        `data` is the training file when absent. Raises when no series can be forecast; use
-        `forecast` to see which were left out and why.
-        """
-        found = self.forecast(data, horizon)
-        if found.table.is_empty():
-            reasons = "; ".join(f"{name}: {why}" for name, why in found.skipped.items())
-            raise LongshortError(f"no series could be forecast: {reasons}")
-        return found.table
-
-    def forecast(self, data: object = None, horizon: int | None = None) -> Prediction:
-        """As `predict`, with the series that could not be forecast and remarks."""
-        return self._trained.predict_ahead(data, horizon)

@@ -67,9 +67,9 @@ def command(
         )
         settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
 
-        from longshort.backtest import backtest
         from longshort.runfolder import write_atomic
         from longshort.tables import encode, refuse_existing
+        from longshort.tasks.forecast.backtest import backtest
 
         refuse_existing(out, overwrite)
         found = backtest(

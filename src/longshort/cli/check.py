@@ -53,10 +53,10 @@ def command(
         )
         settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
 
-        from longshort import workflow
+        from longshort.runs import story
 
         screen.working("reading the data")
-        findings = workflow.check(settings, say=screen.say)
+        findings = story.check(settings, say=screen.say)
         path = settings["data"]["path"]
         lines = []
         for finding in findings:

@@ -29,10 +29,10 @@ def command(
 ) -> None:
     """Score a trained run and its baselines on what they were not trained on."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
-        from longshort import workflow
+        from longshort.runs.trained import load
 
         screen.working("scoring the run")
-        scores = workflow.load(run, screen.say).evaluate(
+        scores = load(run, screen.say).evaluate(
             data, include_training=include_training, say=screen.say
         )
         screen.result(scores, result_lines(scores))

@@ -66,16 +66,16 @@ def command(
         )
         settings = o.settings_of(data=data, example=example, sets=sets, named=named)
 
-        from longshort import workflow
         from longshort.config import to_toml
         from longshort.errors import ConfigError
         from longshort.runfolder import write_atomic
+        from longshort.runs import story
 
         if out.exists() and not overwrite:
             raise ConfigError(f"{out}: exists; give another --out or --overwrite")
         screen.working("reading the data and deciding settings")
-        job = workflow.prepare(settings, None, screen.say)
-        write_atomic(out, to_toml(job.config))
+        prepared = story.prepare(settings, None, screen.say)
+        write_atomic(out, to_toml(prepared.config))
         screen.result(
             {"config": str(out)}, [f"wrote {out}; train with: longshort train --config {out}"]
         )

@@ -1,9 +1,9 @@
-"""`longshort predict`: continue each series past its end, label each text, or tag its tokens."""
+"""`longshort predict`: use a finished run on new data."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,11 @@ from longshort.cli import options as o
 from longshort.cli.screen import Screen
 from longshort.cli.stdin import lines as stdin_lines
 from longshort.errors import ConfigError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from longshort.runs.trained import AnyTrained
 
 NAME = "predict"
 
@@ -38,56 +43,45 @@ def command(
 ) -> None:
     """Use a run on new data: forecast every series past its end, label every text, or tag it."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
+        from longshort.runs.trained import load
         from longshort.tables import refuse_existing
-        from longshort.workflow.job import open_run
 
         refuse_existing(out, overwrite)
-        _, config, _ = open_run(run)
-        if config.task == "forecast":
-            _forecast(screen, run, data, horizon, out)
-        elif config.task == "lm":
-            raise ConfigError(f"{run}: is a language model; use `longshort generate {run}`")
-        else:
-            if horizon is not None:
-                raise ConfigError(
-                    f"--horizon: is for forecasts, {run} is of the task {config.task!r}"
-                )
-            _any(screen, run, data, out)
+        trained = load(run, screen.say)
+        if trained.looks_ahead:
+            _ahead(screen, trained, data, horizon, out)
+            return
+        if horizon is not None:
+            raise ConfigError(
+                f"--horizon: is for forecasts, {run} is of the task {trained.task.name!r}"
+            )
+        if data is None and out is None and not screen.as_json:
+            for number, line in enumerate(stdin_lines(), 1):
+                print(trained.line(line, number, screen.say), flush=True)
+            return
+        _table(screen, trained, data, out)
 
 
-def _any(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
-    from longshort.runs.trained import load
-    from longshort.tables import encode, readable
+def _table(screen: Screen, trained: AnyTrained, data: str | None, out: Path | None) -> None:
+    """A row for every sample, or for every part of one."""
+    from longshort.tables import readable
 
-    trained = load(run, screen.say)
-    if data is None and out is None and not screen.as_json:
-        for number, line in enumerate(stdin_lines(), 1):
-            print(trained.line(line, number, screen.say), flush=True)
-        return
-    samples = (
-        trained.read(data, screen.say)
-        if data
-        else trained.read_lines(list(stdin_lines()), 1, screen.say)
-    )
+    if data is None:
+        samples = trained.read_lines(list(stdin_lines()), 1, screen.say)
+    else:
+        samples = trained.read(data, screen.say)
     table = trained.table(samples)
-    if out is not None:
-        from longshort.runfolder import write_atomic
-
-        write_atomic(out, encode(table, out, readable(table)))
-    shown = readable(table).write_csv().rstrip("\n")
-    lines = [shown if out is None else f"wrote {len(table):,} rows to {out}"]
-    found = trained.task.json(table) if out is None else {"out": str(out)}
-    screen.result({"rows": len(table), **found}, lines)
+    summary = {"rows": len(table)} | (trained.task.json(table) if out is None else {})
+    _put_out(screen, table, readable(table), out, summary)
 
 
-def _forecast(
-    screen: Screen, run: Path, data: str | None, horizon: int | None, out: Path | None
+def _ahead(
+    screen: Screen, trained: AnyTrained, data: str | None, horizon: int | None, out: Path | None
 ) -> None:
+    """Rows past the end of each series."""
     from longshort.errors import DataError
-    from longshort.tables import encode
-    from longshort.workflow import forecast
 
-    found = forecast.load(run, screen.say).predict_ahead(data, horizon, screen.say)
+    found = trained.ahead(data, horizon, screen.say)
     for name, reason in found.skipped.items():
         screen.say(f"left out: {name}: {reason}")
     for note in found.notes:
@@ -95,20 +89,29 @@ def _forecast(
     if found.table.is_empty():
         first = next(iter(found.skipped.items()), ("data", "no series"))
         raise DataError(f"no series could be forecast; {first[0]}: {first[1]}")
-    if out is not None:
-        from longshort.runfolder import write_atomic
-
-        write_atomic(out, encode(found.table, out, found.readable))
     summary = {"rows": found.table.height, "skipped": found.skipped, "notes": list(found.notes)}
-    if screen.as_json and out is None:
+    if out is None:
         summary["forecast"] = found.table.with_columns(
             found.table.to_series(i).cast(str)
             for i, dtype in enumerate(found.table.dtypes)
             if dtype.is_temporal()
         ).to_dicts()
-    lines = (
-        [found.readable.write_csv().rstrip("\n")]
-        if out is None
-        else ([f"wrote {found.table.height:,} rows to {out}"])
-    )
-    screen.result(summary | ({"out": str(out)} if out else {}), lines)
+    _put_out(screen, found.table, found.readable, out, summary)
+
+
+def _put_out(
+    screen: Screen,
+    table: pl.DataFrame,
+    text: pl.DataFrame,
+    out: Path | None,
+    summary: dict[str, Any],
+) -> None:
+    """The table into the file, or on the screen as CSV."""
+    from longshort.runfolder import write_atomic
+    from longshort.tables import encode
+
+    if out is None:
+        screen.result(summary, [text.write_csv().rstrip("\n")])
+        return
+    write_atomic(out, encode(table, out, text))
+    screen.result(summary | {"out": str(out)}, [f"wrote {table.height:,} rows to {out}"])

@@ -62,13 +62,13 @@ def command(
         )
         settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
 
-        from longshort import workflow
         from longshort.runfolder import REPORT, free_folder
+        from longshort.runs import story
 
         table = settings.get("data")
         source = str((table.get("path") if isinstance(table, dict) else None) or "data")
         folder = out or free_folder(Path("runs"), Path(source).name.split(".")[0])
-        scores = workflow.run(
+        scores = story.run(
             settings, folder, overwrite=overwrite, say=screen.say, listen=screen.listen
         )
         report = folder / REPORT

@@ -126,19 +126,12 @@ def _message(error: BaseException) -> str:
 
 def result_lines(scores: dict[str, Any], *more: str) -> list[str]:
     """The score table, what baselines had to make do with, and the verdict."""
-    rows = _score_rows(scores)
-    notes = [f"note: {name} {text}" for name, text in scores["notes"].items()]
-    return ["", *table(rows), *notes, "", scores["verdict"], *more]
-
-
-def _score_rows(scores: dict[str, Any]) -> list[list[str]]:
     from longshort.registry import TASKS
-    from longshort.report import content
     from longshort.report.table import score_rows
 
-    if scores["task"] in TASKS.names():
-        return score_rows(scores, TASKS.load(scores["task"]).metrics)
-    return content.score_rows(scores)
+    rows = score_rows(scores, TASKS.load(scores["task"]).metrics)
+    notes = [f"note: {name} {text}" for name, text in scores["notes"].items()]
+    return ["", *table(rows), *notes, "", scores["verdict"], *more]
 
 
 def table(rows: list[list[str]]) -> list[str]:

@@ -51,10 +51,10 @@ def command(
                 "other option; start a new run to change them"
             )
 
-        from longshort import workflow
         from longshort.runfolder import REPORT
+        from longshort.runs import story
 
-        scores = workflow.resume(resume, say=screen.say, listen=screen.listen)
+        scores = story.resume(resume, say=screen.say, listen=screen.listen)
         report = resume / REPORT
         screen.result(
             {"run": str(resume), "report": str(report), **scores},

@@ -10,16 +10,12 @@ from typing import Any, TypeVar, get_args
 import tomli_w
 from pydantic import BaseModel, ValidationError
 
-from longshort.config.forecast import RunConfig
 from longshort.config.section import FORMAT_VERSION
 from longshort.config.training import BaseConfig
 from longshort.errors import ConfigError, nearest
 from longshort.registry import TASKS
 
 Settings = Mapping[str, Any]
-
-CONFIGS: dict[str, type[BaseConfig]] = {"forecast": RunConfig}
-"""By task."""
 
 C = TypeVar("C", bound=BaseConfig)
 
@@ -29,12 +25,11 @@ def build(settings: Settings, owner: str = "settings") -> BaseConfig:
 
     Raises `ConfigError` naming key and remedy.
     """
-    task = settings.get("task", "forecast")
-    known = [*CONFIGS, *TASKS.names()]
+    task = settings.get("task", TASKS.usual)
+    known = TASKS.names()
     if not isinstance(task, str) or task not in known:
         raise ConfigError(f"{owner}: task: {task!r} is not known; {nearest(str(task), known)}")
-    kind: Any = CONFIGS[task] if task in CONFIGS else TASKS.load(task).Config
-    found: BaseConfig = build_as(kind, settings, owner)
+    found: BaseConfig = build_as(TASKS.load(task).Config, settings, owner)
     return found
 
 

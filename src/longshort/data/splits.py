@@ -216,7 +216,7 @@ def _shared(parts: dict[str, D]) -> list[Finding]:
     return findings
 
 
-def unlearned(samples: Any, own: Splits[Any], what: str, say: Callable[[str], None]) -> Any:
+def unlearned(samples: Any, own: Any, what: str, say: Callable[[str], None]) -> Any:
     """Samples that are neither in the training nor in the validation split, by their content.
 
     what: how people call them. Raises `DataError` where none is left.

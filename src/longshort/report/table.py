@@ -22,15 +22,15 @@ class Column(Protocol):
 
 
 def score_rows(scores: dict[str, Any], columns: Sequence[Column]) -> list[list[str]]:
-    """The model and its baselines, the best by the first column first, below the header.
+    """The model and its baselines, the best by the deciding metric first, below the header.
 
     A column of which nobody has a value is left out.
     """
     test = scores["test"]
     entries = {"model": test["model"], **test["variants"], **test["baselines"]}
     chosen = [each for each in columns if any(each.key in entry for entry in entries.values())]
-    first = chosen[0]
-    order = sorted(entries, key=lambda name: first.rank(entries[name][first.key]))
+    deciding = next(each for each in chosen if each.key == scores["metric"])
+    order = sorted(entries, key=lambda name: deciding.rank(entries[name][deciding.key]))
     rows = [["", *(column.title for column in chosen)]]
     for name in order:
         rows.append([name, *(shown(entries[name].get(column.key)) for column in chosen)])

@@ -98,7 +98,9 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Floats]
                 raise DataError(f"{examples.name}: has no labels; classification learns from them")
         return found
 
-    def read_labelled(self, data: object, model: ClassifyModel, own: Splits[Examples]) -> Examples:
+    def read_labelled(
+        self, data: object, model: ClassifyModel, own: Splits[Examples] | None
+    ) -> Examples:
         """As the run's own were read."""
         del own
         found = read_unlabelled(data, model.config.data, model.encoder.labels, with_labels=True)
@@ -208,8 +210,11 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Floats]
             grams=None if encoder.grams is None else encoder.grams.width,
         )
 
-    def start(self, model: ClassifyModel) -> list[str]:
+    def start(
+        self, model: ClassifyModel, train: Encoded[Examples], val: Encoded[Examples]
+    ) -> list[str]:
         """Pretrained vectors, where there are some."""
+        del train, val
         from longshort.runs.vectors import start_from_vectors
 
         file, known = model.config.model.vectors, model.encoder.vocabulary

@@ -11,30 +11,33 @@ from numpy.typing import NDArray
 from longshort.data.panel import Floats, Panel
 from longshort.data.windows import Origins
 from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.task import ForecastTask
+from longshort.tasks.forecast.forecaster import Forecaster
+from longshort.tasks.forecast.series import Timeline
 
 _PROBES = 3
 
 
-def leakage_proof(task: ForecastTask, origins: Origins) -> dict[str, Any]:
+def leakage_proof(forecaster: Forecaster, timeline: Timeline, origins: Origins) -> dict[str, Any]:
     """Replace what must not be known by noise, and see whether a bit changes.
 
     Numbers fitted on the training rows must not move with anything after those rows; the forecasts
     of a few of these origins must not move with later targets and past covariates.
     """
-    row = np.arange(task.panel.num_rows) - np.repeat(task.panel.offsets[:-1], task.panel.lengths)
-    untrained = row >= np.repeat(task.split.end["train"], task.panel.lengths)
-    refit = type(task.fitted).fit(_noisy(task.panel, untrained), task.split, task.config)
-    is_fit_leaking = not _equal(task.fitted, refit)
+    config, fitted, panel, split = (
+        forecaster.config, forecaster.fitted, timeline.panel, timeline.split,
+    )  # fmt: skip
+    row = np.arange(panel.num_rows) - np.repeat(panel.offsets[:-1], panel.lengths)
+    untrained = row >= np.repeat(split.end["train"], panel.lengths)
+    refit = type(fitted).fit(_noisy(panel, untrained), split, config)
+    is_fit_leaking = not _equal(fitted, refit)
     picks = np.unique(np.linspace(0, len(origins) - 1, _PROBES).astype(int))
     leaks = 0
     for pick in picks:
         origin = origins[pick : pick + 1]
-        moment = task.panel.first[origin.group[0]] + origin.row[0]
-        changed = _noisy(task.panel, (task.panel.index() >= moment) & untrained)
+        moment = panel.first[origin.group[0]] + origin.row[0]
+        changed = _noisy(panel, (panel.index() >= moment) & untrained)
         before, after = (
-            task.forecaster.forecast(task.fitted.reader(panel, task.config), origin)
-            for panel in (task.panel, changed)
+            forecaster.forecast(fitted.reader(each, config), origin) for each in (panel, changed)
         )
         leaks += not np.array_equal(before, after)
     return {"is_leaking": leaks > 0 or is_fit_leaking, "probes": len(picks)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,9 +15,10 @@ from longshort.data.panel import Floats, Panel
 from longshort.data.timeline import Ints
 from longshort.data.windows import Origins, WindowReader
 from longshort.errors import DataError
+from longshort.runs.task import MODEL
 from longshort.tasks.forecast.baselines.table import NAMES
-from longshort.tasks.forecast.scoring import MODEL, Scored
-from longshort.tasks.forecast.task import Forecaster
+from longshort.tasks.forecast.forecaster import Forecaster
+from longshort.tasks.forecast.held import Forecasts
 
 RESERVED = {"column", "cutoff", "y", "yhat", *NAMES}
 """Columns of the tables written here; a group or time column of that name would collide."""
@@ -217,36 +219,43 @@ def readable(table: pl.DataFrame, decimals: Ints) -> pl.DataFrame:
     )
 
 
-def holdout_table(panel: Panel, scored: Scored, config: RunConfig) -> pl.DataFrame:
+def holdout_table(
+    panel: Panel, forecasts: Mapping[str, Forecasts], config: RunConfig
+) -> pl.DataFrame:
     """Test forecasts of each series, every horizon-th origin: group, cutoff, time, y, yhat, …
 
     `cutoff` is the last timestamp that the forecast has seen. Forecasts have as many decimals as
     people need.
     """
-    step = config.model.horizon or 1
-    first = np.full(int(scored.series.max()) + 1, np.iinfo(np.int64).max)
-    np.minimum.at(first, scored.series, scored.origins.row)
-    keep = np.flatnonzero((scored.origins.row - first[scored.series]) % step == 0)
-    decimals = row_decimals(panel, scored.origins[keep], scored.truth.shape[1])
-    return readable(forecast_table(panel, scored, keep, config), decimals)
+    held, step = forecasts[MODEL].held, config.model.horizon or 1
+    first = np.full(int(held.series.max()) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(first, held.series, held.origins.row)
+    keep = np.flatnonzero((held.origins.row - first[held.series]) % step == 0)
+    decimals = row_decimals(panel, held.origins[keep], held.truth.shape[1])
+    return readable(forecast_table(panel, forecasts, keep, config), decimals)
 
 
-def forecast_table(panel: Panel, scored: Scored, keep: Ints, config: RunConfig) -> pl.DataFrame:
-    """The long table of the chosen windows, with the truth and every rival's forecast."""
-    flat = scored.origins[keep]
-    table = _rows(panel, flat, scored.quantiles[keep], config)
-    steps = scored.truth.shape[1]
+def forecast_table(
+    panel: Panel, forecasts: Mapping[str, Forecasts], keep: Ints, config: RunConfig
+) -> pl.DataFrame:
+    """The long table of the chosen windows, with the truth and every baseline's forecast."""
+    model = forecasts[MODEL]
+    held = model.held
+    assert model.quantiles is not None
+    flat = held.origins[keep]
+    table = _rows(panel, flat, model.quantiles[keep], config)
+    steps = held.truth.shape[1]
     last = _time_columns(panel, flat.group.repeat(steps), (flat.row - 1).repeat(steps))
     (name, cutoff), *clock = last.items()
     for _, hours in clock:
         cutoff = cutoff + " " + hours
-    rivals = {
-        name: pl.Series(forecast[keep].reshape(-1))
-        for name, forecast in scored.forecasts.items()
+    baselines = {
+        name: pl.Series(each.values[keep].reshape(-1))
+        for name, each in forecasts.items()
         if name != MODEL
     }
-    truth = pl.Series(scored.truth[keep].reshape(-1)).fill_nan(None)
+    truth = pl.Series(held.truth[keep].reshape(-1)).fill_nan(None)
     place = table.columns.index(name)
     table = table.insert_column(place, cutoff.alias("cutoff"))
     table = table.insert_column(place + 1 + len(last), truth.alias("y"))
-    return table.with_columns(series.alias(name) for name, series in rivals.items())
+    return table.with_columns(series.alias(name) for name, series in baselines.items())

@@ -1,362 +1,477 @@
-"""The forecasting task: windows in, loss out, and forecasts in the user's units."""
+"""Forecasting: what comes next in series, with the calendar and covariates."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
 import numpy as np
-import torch
+import polars as pl
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from longshort.config import RunConfig
-from longshort.data.panel import Floats, Panel
-from longshort.data.split import Split
-from longshort.data.windows import Batch, Origins, WindowReader
-from longshort.errors import ConfigError
-from longshort.tasks.cell import chosen_cell
-from longshort.tasks.forecast.calibration import quantile_shifts
+from longshort.data.dataset import Dataset, read_dataset
+from longshort.data.findings import Finding, refuse_errors
+from longshort.data.forms import Form
+from longshort.data.lookalikes import resembling
+from longshort.data.splits import SPLITS, Splits
+from longshort.data.timeline import Freq, TimeAxis
+from longshort.errors import DataError, LongshortError
+from longshort.metrics.significance import Comparison
+from longshort.runs.task import (
+    MODEL,
+    Baseline,
+    Encoded,
+    Metric,
+    Model,
+    Say,
+    Scored,
+    Scores,
+    Task,
+    Track,
+    Training,
+    Words,
+)
+from longshort.tasks.forecast import scoring
+from longshort.tasks.forecast.baselines.table import (
+    decides_by_mae,
+    fit_baselines,
+    restore_baselines,
+)
+from longshort.tasks.forecast.calibration import FEWEST, quantile_shifts
+from longshort.tasks.forecast.contradictions import refuse_contradictions, refuse_negative
+from longshort.tasks.forecast.defaults import refuse_reserved
+from longshort.tasks.forecast.doctor import examine
 from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.floor import within_floor
-from longshort.tasks.forecast.linear import LinearWindows, history, plan_of, thinned, to_user_units
-from longshort.tasks.forecast.network import LinkedNetwork, NetworkPlan, WindowNetwork
-from longshort.train.learning import Learning, WeightGroup
+from longshort.tasks.forecast.forecaster import Forecaster
+from longshort.tasks.forecast.held import Forecasts, Windows
+from longshort.tasks.forecast.leakage import leakage_proof
+from longshort.tasks.forecast.learning import (
+    ForecastLearning,
+    linear_windows,
+    start_linear_path,
+    validated,
+)
+from longshort.tasks.forecast.predict import Prediction, holdout_table, predict
+from longshort.tasks.forecast.series import NewSeries, Series, SeriesEncoder, Timeline
 
-_PIECE = 2048
-_MAX_VALIDATED = 8192
-_MEASURES = {
-    "mse": "MSE (scaled)",
-    "mae": "MAE (scaled)",
-    "huber": "Huber loss (scaled)",
-    "mase": "MASE",
-    "poisson": "Poisson loss",
-    "pinball": "pinball loss (scaled)",
-}
-_LEAST_RATE = 0.01
-_LINEAR_RATE = 0.05
-"""The linear path starts at its optimum, so it moves at this share of the learning rate."""
+if TYPE_CHECKING:
+    from torch import nn
 
+    from longshort.report.sections import Section
+    from longshort.tasks.forecast.sections import ForecastResult
 
-class Forecaster:
-    """A network with the fitted numbers it needs: forecasts for any panel of the same schema."""
+ForecastModel = Model[RunConfig, SeriesEncoder]
+AnySeries = Series | NewSeries
 
-    def __init__(
-        self, config: RunConfig, fitted: Fitted, network: nn.Module, shifts: Floats | None = None
-    ) -> None:
-        self.config = config
-        self.fitted = fitted
-        self.network = network
-        self.shifts = shifts
-        """How far quantiles are moved, [Q, H], where they were calibrated."""
-
-    def for_data(self, fitted: Fitted) -> Forecaster:
-        """The same for other data."""
-        return Forecaster(self.config, fitted, self.network, self.shifts)
-
-    def forecast(self, reader: WindowReader, origins: Origins) -> Floats:
-        """Forecasts [m, H, Q] in the user's units, one row per origin and column."""
-        return self.calibrated(reader, origins, self.uncalibrated(reader, origins))
-
-    def calibrated(self, reader: WindowReader, origins: Origins, quantiles: Floats) -> Floats:
-        """Quantiles [m, H, Q] moved as the validation part asks for."""
-        if self.shifts is None:
-            return quantiles
-        flat = reader.flat(origins)
-        spread = self.fitted.zscore.scale[flat.group, flat.column][:, None, None]
-        moved = quantiles + self.shifts.T * spread
-        return self._bounded(reader, flat, moved)
-
-    def uncalibrated(self, reader: WindowReader, origins: Origins) -> Floats:
-        """As the network gives them."""
-        pieces = [
-            self._piece(reader, origins[begin : begin + _PIECE])
-            for begin in range(0, len(origins), _PIECE)
-        ]
-        return np.concatenate(pieces)
-
-    def _piece(self, reader: WindowReader, origins: Origins) -> Floats:
-        self.network.eval()
-        with torch.no_grad():
-            batch = to_device(reader.gather(origins), self.config.train.device)
-            scaled = self.network(batch).cpu().double().numpy()
-        scaled = scaled.transpose(0, 2, 1, 3).reshape(-1, scaled.shape[1], scaled.shape[3])
-        flat = reader.flat(origins)
-        user = to_user_units(self.fitted, reader, flat, scaled)
-        return self._bounded(reader, flat, user)
-
-    def _bounded(self, reader: WindowReader, flat: Origins, user: Floats) -> Floats:
-        """Quantiles [m, H, Q] in their order, and no lower than the series allows."""
-        user = self._still(reader, flat, user)
-        return np.sort(within_floor(self.config, self.fitted, reader.panel, flat, user), axis=2)
-
-    def _still(self, reader: WindowReader, flat: Origins, user: Floats) -> Floats:
-        """A series that has never moved stays where it is."""
-        stays = self.stays(reader, flat)
-        if not stays.any():
-            return user
-        user = user.copy()
-        user[stays] = self.fitted.lowest[flat.group, flat.column][stays][:, None, None]
-        return user
-
-    def stays(self, reader: WindowReader, flat: Origins) -> NDArray[np.bool_]:
-        """Whose series has never moved, in training or in the window, [m]."""
-        lowest = self.fitted.lowest[flat.group, flat.column]
-        found = lowest == self.fitted.highest[flat.group, flat.column]
-        rows = np.flatnonzero(found)
-        for begin in range(0, rows.size, _PIECE):
-            some = rows[begin : begin + _PIECE]
-            past = history(reader.panel, flat[some], reader.context)
-            found[some] = np.all(past == lowest[some, None], axis=1)
-        return np.asarray(found)
+CALIBRATION, NOTES = "calibration", "notes"
+"""Names under which a run keeps how far quantiles are moved, and remarks on the baselines."""
 
 
-class ForecastTask(Learning):
-    """A forecaster in training: its windows of the training and the validation part."""
+class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
+    """Windows of the past to the next steps of each series."""
 
-    def __init__(self, config: RunConfig, panel: Panel, split: Split) -> None:
-        _refuse_contradictions(config)
-        self.config = config
-        self.panel = panel
-        self.split = split
-        self.fitted = Fitted.fit(panel, split, config)
-        self.reader = self.fitted.reader(panel, config)
-        self._train = self.reader.origins("train", split)
-        self._val = thinned(self.reader.origins("val", split), _MAX_VALIDATED)
-        for part, found in (("train", self._train), ("val", self._val)):
-            if not len(found):
-                raise ConfigError(
-                    f"split: the {part} part has no complete window of context_length "
-                    f"{config.model.context_length} + horizon {config.model.horizon}; make it "
-                    "larger, or those smaller"
-                )
-        torch.manual_seed(config.train.seed)
-        self.network = build_network(config, self.fitted)
-        self._start_linear_path()
-        self.network.to(config.train.device)
-        self.forecaster = Forecaster(config, self.fitted, self.network)
-        self._unit = _UserUnit(config, self.fitted)
+    name: ClassVar[str] = "forecast"
+    Config = RunConfig
+    metrics = (
+        Metric("mae", "MAE", False),
+        Metric("rmse", "RMSE", False),
+        Metric("r2", "R²"),
+        Metric("smape", "sMAPE", False),
+        Metric("mase", "MASE", False),
+        Metric("scaled_mse", "scaled MSE", False),
+        Metric("scaled_mae", "scaled MAE", False),
+    )
+    words = Words(
+        model="forecaster",
+        title="Forecast",
+        samples="windows",
+        unit="samples",
+        usage="Use it with `longshort predict RUN --data FILE` or "
+        '`longshort.load("RUN").predict("FILE")`.',
+        scores="All on the same test windows, one for each series and origin. MAE and RMSE are in "
+        "the data's own units, sMAPE in percent; MASE divides by the seasonal naive error on the "
+        "training rows; scaled values are z-scored with each series' training mean and deviation.",
+        start="the linear path alone, where there is one",
+    )
+    checks_decisions = False
+    needs_own_data = False
+
+    # Data
+
+    def read(self, data: object, config: RunConfig) -> AnySeries:
+        """A table of series, as a split of its own."""
+        return Series(Timeline(read_dataset(data, config.data), config), "train")
+
+    def split(self, given: Any, config: Any) -> Splits[AnySeries]:
+        """Three stretches of time, the test last, as the decided settings say."""
+        del config
+        timeline = given["train"].timeline
+        return Splits(
+            Series(timeline, "train"), Series(timeline, "val"), Series(timeline, "test"), (), ""
+        )
+
+    def describe(self, splits: Splits[AnySeries], config: RunConfig) -> list[str]:
+        """Steps, series and columns."""
+        del config
+        dataset = _timeline(splits).whole
+        lines = dataset.describe()
+        if dataset.unused and dataset.schema.time is None:
+            lines.append("note: rows are taken for steps in time; labels are for --task classify")
+        return lines
+
+    def check(self, splits: Splits[AnySeries], config: RunConfig) -> list[Finding]:
+        """What would harm a forecaster."""
+        dataset = _timeline(splits).dataset
+        refuse_reserved(dataset.schema)
+        return examine(dataset, config)
+
+    def resolve(self, config: RunConfig, splits: Splits[AnySeries]) -> RunConfig:
+        """Split, season, lengths, what is known ahead, and the network's size."""
+        decided, _ = _timeline(splits).decided
+        data = decided.data.model_copy(update={"path": config.data.path})
+        found = decided.model_copy(update={"data": data})
+        refuse_contradictions(found)
+        return found
+
+    def decisions(
+        self, before: RunConfig, after: RunConfig, splits: Splits[AnySeries]
+    ) -> list[str]:
+        """With what they rest on."""
+        del before, after
+        timeline = _timeline(splits)
+        return [*timeline.whole.decided, *timeline.decided[1]]
+
+    def digest(self, splits: Splits[AnySeries]) -> str:
+        """Of all rows."""
+        return splits.train.digest()
+
+    def record(self, splits: Splits[AnySeries]) -> dict[str, Any]:
+        """Schema, grid and split."""
+        timeline = _timeline(splits)
+        source, panel = timeline.whole.source, timeline.panel
+        return {
+            "path": source.path,
+            "sha256": source.sha256,
+            "bytes": source.size,
+            "rows": panel.num_rows,
+            "freq": vars(panel.freq),
+            "form": vars(panel.form),
+            "schema": vars(timeline.dataset.schema),
+            "split": timeline.split.describe(panel),
+        }
+
+    # Encoder
+
+    def fit_encoder(self, train: AnySeries, config: RunConfig) -> SeriesEncoder:
+        """Scales, effects and the range of the training rows."""
+        timeline = _of_run(train)
+        panel = timeline.panel
+        fitted = Fitted.fit(panel, timeline.split, config)
         if config.train.loss == "poisson":
-            _refuse_negative(panel, self.fitted)
+            refuse_negative(panel, fitted)
+        return SeriesEncoder(config, fitted, TimeAxis(panel.freq, panel.form))
 
-    @property
-    def module(self) -> nn.Module:
-        """The network."""
-        return self.network
+    def store_encoder(self, encoder: SeriesEncoder) -> dict[str, Any]:
+        """As plain values."""
+        grid = {"freq": vars(encoder.axis.freq), "form": vars(encoder.axis.form)}
+        return encoder.fitted.to_dict() | grid
 
-    def weight_groups(self) -> list[WeightGroup]:
-        """The linear path learns slowly and does not decay."""
-        named = list(self.network.named_parameters())
-        straight = [w for name, w in named if name.endswith("linear.weight")]
-        others = [w for name, w in named if not name.endswith("linear.weight")]
-        groups = [WeightGroup(others)]
-        return [*groups, WeightGroup(straight, _LINEAR_RATE, decay=False)] if straight else groups
+    def restore_encoder(self, stored: dict[str, Any], config: RunConfig) -> SeriesEncoder:
+        """From plain values."""
+        axis = TimeAxis(Freq(**stored["freq"]), Form(**stored["form"]))
+        return SeriesEncoder(config, Fitted.from_dict(stored, config), axis)
 
-    @property
-    def num_samples(self) -> int:
-        """Training windows."""
-        return len(self._train)
-
-    def loss(self, samples: Tensor) -> Tensor:
-        """Mean loss over the known values of these windows."""
-        batch = to_device(
-            self.reader.gather(self.training_origins(samples)), self.config.train.device
-        )
-        return self._loss(batch)
-
-    def training_origins(self, samples: Tensor) -> Origins:
-        """The training windows with these numbers."""
-        return self._train[samples.numpy()]
-
-    @property
-    def measure(self) -> str:
-        """The loss, on what the network sees."""
-        return _MEASURES[self.config.train.loss or "mse"]
-
-    def validate(self) -> float:
-        """Mean loss over the validation windows."""
-        total, count = 0.0, 0.0
-        for begin in range(0, len(self._val), _PIECE):
-            batch = to_device(
-                self.reader.gather(self._val[begin : begin + _PIECE]), self.config.train.device
+    def encode(self, encoder: SeriesEncoder, samples: AnySeries) -> Windows:
+        """Windows of scaled values."""
+        found, model = samples.windows(encoder), encoder.config.model
+        if isinstance(samples, NewSeries) and not len(found):
+            raise DataError(
+                f"{samples.name}: no window of {model.context_length} + {model.horizon} steps "
+                "(context_length + horizon) has its horizon after the run's training and "
+                "validation rows; give later data, or score those rows too with "
+                "--include-training"
             )
-            known = float(batch.observed.sum())
-            total += float(self._loss(batch)) * known
-            count += known
-        return total / count
+        return found
 
-    def _loss(self, batch: Batch) -> Tensor:
-        forecast: Tensor = self.network(batch)
-        target = batch.target.unsqueeze(-1)
-        kind = self.config.train.loss
-        if kind in ("mase", "poisson"):
-            effects = batch.effects.unsqueeze(-1)
-            forecast, target = (self._unit(v + effects, batch.series) for v in (forecast, target))
-        error = target - forecast
-        if kind == "poisson":
-            each = nn.functional.poisson_nll_loss(
-                positive(forecast), target, log_input=False, reduction="none"
-            )
-        elif kind == "pinball":
-            levels = torch.tensor(self.config.model.quantiles, device=error.device)
-            each = torch.maximum(levels * error, (levels - 1) * error)
-        elif kind == "huber":
-            each = nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none")
-        else:
-            each = error.square() if kind == "mse" else error.abs()
-        return torch.sum(each.mean(-1) * batch.observed) / torch.sum(batch.observed)
+    # Network
 
-    @property
-    def windows(self) -> LinearWindows:
-        """What the linear baseline is fitted to."""
-        return LinearWindows(self.reader, self._train, self._val, "last")
+    def build(self, config: RunConfig, encoder: SeriesEncoder) -> nn.Module:
+        """Normalised windows through recurrent layers, beside a linear map."""
+        from longshort.tasks.forecast.building import build_network
 
-    def calibrate(self) -> None:
-        """Let the forecaster's quantiles cover the validation part as they should."""
-        model = self.config.model
-        if not (model.calibrate and model.quantiles):
-            return
-        flat = self.reader.flat(self._val)
-        quantiles = self.forecaster.uncalibrated(self.reader, self._val)
-        # Series that have never moved are nearly always right, which says nothing of the others.
-        moving = np.flatnonzero(~self.forecaster.stays(self.reader, flat))
-        flat, quantiles = flat[moving], quantiles[moving]
-        spread = self.fitted.zscore.scale[flat.group, flat.column]
-        truth = self.reader.truth(flat)
-        self.forecaster.shifts = quantile_shifts(
-            truth, quantiles, spread, model.quantiles, model.middle
+        return build_network(config, encoder.fitted)
+
+    def start(
+        self, model: ForecastModel, train: Encoded[AnySeries], val: Encoded[AnySeries]
+    ) -> list[str]:
+        """The linear path at its optimum."""
+        start_linear_path(model, train.arrays, val.arrays)
+        return []
+
+    def training(
+        self, model: ForecastModel, train: Encoded[AnySeries], val: Encoded[AnySeries]
+    ) -> Training:
+        """Windows drawn by chance."""
+        learning = ForecastLearning(model, train.arrays, val.arrays)
+        return Training(learning, model.config.train, learning.plan())
+
+    def fit_rest(
+        self,
+        model: ForecastModel,
+        train: Encoded[AnySeries],
+        val: Encoded[AnySeries],
+        say: Say,
+        track: Track,
+    ) -> dict[str, NDArray[Any]]:
+        """How far quantiles are moved, on the validation split; and the baselines."""
+        kept: dict[str, NDArray[Any]] = {}
+        config = model.config
+        if config.model.quantiles and config.model.calibrate:
+            track("calibrating the intervals", 0, 0)
+            shifts = calibration(model, val.arrays)
+            if shifts is None:
+                say(
+                    "warning: the quantiles are not calibrated: the validation split has fewer "
+                    f"than {FEWEST} windows of series that move; give more data or a larger "
+                    "split.val"
+                )
+            else:
+                kept[CALIBRATION] = shifts
+        windows = linear_windows(train.arrays, val.arrays, "last")
+        panel = train.arrays.reader.panel
+        found = fit_baselines(config, panel, model.encoder.fitted, windows, track)
+        notes = np.frombuffer(json.dumps(found.notes).encode(), dtype=np.uint8).copy()
+        return kept | found.arrays() | {NOTES: notes}
+
+    def predict(self, model: ForecastModel, arrays: Windows) -> Forecasts:
+        """Quantiles of every window, in the data's units."""
+        forecaster = forecaster_of(model, arrays.fitted)
+        raw = forecaster.uncalibrated(arrays.reader, arrays.origins)
+        quantiles = forecaster.calibrated(arrays.reader, arrays.origins, raw)
+        middle = quantiles[..., model.config.model.middle]
+        before = None if forecaster.shifts is None else raw
+        return Forecasts(arrays.held, middle, quantiles, before)
+
+    # New data
+
+    def read_labelled(
+        self, data: object, model: ForecastModel, own: Splits[AnySeries] | None
+    ) -> AnySeries:
+        """Series that continue the run's, and what is to be said of unknown ones."""
+        del own
+        dataset = continued(model, data)
+        panel, fitted = dataset.panel, model.encoder.fitted
+        notes = [Finding("unseen", "note", line) for line in fitted.unseen(panel)]
+        found = (*_warnings(dataset), *_unknown_series(model, dataset), *notes)
+        return NewSeries(dataset, np.zeros_like(panel.lengths), found)
+
+    def unlearned(
+        self, samples: AnySeries, model: ForecastModel, own: Splits[AnySeries] | None, say: Say
+    ) -> AnySeries:
+        """Of a series that the run knows, what came after its training and validation rows."""
+        del own
+        assert isinstance(samples, NewSeries)
+        if samples.dataset.schema.time is None:
+            say("note: without a time column nobody can tell whether these rows were trained on")
+            return samples
+        panel, fitted = samples.dataset.panel, model.encoder.fitted
+        known = dict(zip(fitted.groups, fitted.known_until, strict=True))
+        first = panel.first
+        until = np.array(
+            [known.get(key, begin) for key, begin in zip(panel.groups, first, strict=True)]
         )
+        return replace(samples, start=np.maximum(until, first) - first)
 
-    def _start_linear_path(self) -> None:
-        """Least squares on the windows as the network sees them."""
-        model = self.config.model
-        if not model.linear:
-            return
-        windows = LinearWindows(self.reader, self._train, self._val, model.instance_norm)
-        found = windows.least_squares(plan_of(self.config, self.fitted.past.width))
-        inner = self.network.each if isinstance(self.network, LinkedNetwork) else self.network
-        with torch.no_grad():
-            inner.linear.weight.copy_(torch.from_numpy(found.weights.T))
+    def ahead(
+        self, model: ForecastModel, data: object, horizon: int | None, say: Say
+    ) -> Prediction:
+        """Forecast every series past its end, `horizon` steps or as many as the model's."""
+        dataset = continued(model, data)
+        for finding in _warnings(dataset):
+            say(f"{finding.severity}: {finding.sentence()}")
+        steps = horizon if horizon is not None else model.config.model.horizon or 1
+        return predict(forecaster_of(model, model.encoder.fitted), dataset.panel, steps)
 
+    # Scores
 
-def positive(rate: Tensor) -> Tensor:
-    """The rate itself, and a smooth way down to 0 below a hundredth."""
-    return torch.where(
-        rate > _LEAST_RATE, rate, _LEAST_RATE * torch.exp((rate / _LEAST_RATE - 1).clamp(max=0))
-    )
+    def metric(self, config: RunConfig) -> Metric:
+        """What the loss stands for, on scaled values."""
+        key = "scaled_mae" if decides_by_mae(config) else "scaled_mse"
+        return next(metric for metric in self.metrics if metric.key == key)
 
+    def baselines(
+        self,
+        model: ForecastModel,
+        splits: Mapping[str, Encoded[AnySeries]],
+        networks: Mapping[str, ForecastModel],
+        track: Track,
+    ) -> dict[str, Baseline[Forecasts]]:
+        """What needs no network: profiles by time, naive ones, smoothing, linear models."""
+        del networks
+        track("forecasting the test windows", 0, 0)
+        config, encoder, test = model.config, model.encoder, splits["test"].arrays
+        arrays = {name: np.asarray(values) for name, values in model.kept.items()}
+        notes = json.loads(arrays.pop(NOTES, np.frombuffer(b"{}", np.uint8)).tobytes())
+        notes |= scoring.season_notes(test, config.model.season or 1)
+        found = restore_baselines(config, encoder.freq, encoder.fitted, arrays)
+        values = found.forecasts(config, test.fitted, test.reader, test.origins)
+        return {
+            name: Baseline(Forecasts(test.held, each), found.titles[name], notes.get(name, ""))
+            for name, each in values.items()
+        }
 
-class _UserUnit:
-    """Scaled values [B, H, C, Q] in the data's units; for the loss MASE divided by each series'
-    seasonal naive error."""
+    def score(self, model: ForecastModel, samples: AnySeries, prediction: Forecasts) -> Scores:
+        """Overall, by step and by series."""
+        del samples
+        return scoring.scores(prediction, model.config)
 
-    def __init__(self, config: RunConfig, fitted: Fitted) -> None:
-        self.log1p = config.transform.log1p
-        self.joint = config.model.channels != "independent"
-        naive = np.where(fitted.naive_error > 0, fitted.naive_error, np.inf)
-        weight = 1 / naive if config.train.loss == "mase" else np.ones_like(naive)
-        numbers = np.stack([fitted.transform.location, fitted.transform.scale, weight])
-        self.numbers = torch.as_tensor(numbers, dtype=torch.float32)
+    def compare(self, scored: Scored[AnySeries, Forecasts], one: str, other: str) -> Comparison:
+        """Paired, of moments that overlap."""
+        return scoring.compare_losses(scored, one, other)
 
-    def __call__(self, values: Tensor, series: Tensor) -> Tensor:
-        chosen = series.cpu()
-        if self.joint:
-            numbers = self.numbers[:, chosen, None, :, None]
-        else:
-            numbers = self.numbers.flatten(1)[:, chosen, None, None, None]
-        location, scale, weight = numbers.to(values.device).unbind(0)
-        user = values * scale + location
-        return (torch.expm1(user) if self.log1p else user) * weight
+    def sentence(
+        self,
+        model: ForecastModel,
+        cell: str,
+        scored: Scored[AnySeries, Forecasts],
+        result: Comparison,
+    ) -> str:
+        """In percent of the best baseline's error."""
+        return scoring.verdict(scored, model.config, cell, result)
 
+    def facts(self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]) -> dict[str, Any]:
+        """Windows, series, and whether the forecast is an echo or flat."""
+        own = scored.predictions[MODEL]
+        return {
+            "windows": len(own.held.truth),
+            "horizon": model.config.model.horizon,
+            "series": list(own.held.names),
+            **scoring.checks(own),
+        }
 
-def to_device(batch: Batch, device: str) -> Batch:
-    """The batch on a device; the batch itself on the CPU."""
-    if device == "cpu":
-        return batch
-    moved = {name: value.to(device) for name, value in vars(batch).items()}
-    return Batch(**moved)
+    def notes(self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]) -> dict[str, str]:
+        """Of the baselines, and what the intervals cover."""
+        covered = scoring.coverage_notes(scored.scores[MODEL].values)
+        return super().notes(model, scored) | covered
 
-
-def build_network(config: RunConfig, fitted: Fitted) -> WindowNetwork | LinkedNetwork:
-    """The untrained network of a resolved config and the series it was fitted on."""
-    model = config.model
-    calendar = config.data.calendar
-    if not (model.hidden and model.context_length and model.horizon and model.patch) or (
-        calendar is None
-    ):
-        raise ConfigError(
-            "model.hidden, context_length, horizon, patch and data.calendar must be decided; a "
-            "run's config.toml without them is damaged"
+    def proofs(self, result: ForecastResult) -> tuple[dict[str, Any], str]:
+        """That nothing later moves the fit or the forecasts."""
+        timeline, test = _timeline(result.splits), result.encoded["test"].arrays
+        forecaster = forecaster_of(result.model, result.model.encoder.fitted)
+        proof = leakage_proof(forecaster, timeline, test.origins)
+        text = "".join(
+            f" Beware: {each.message}." for each in result.findings if each.code == "leak"
         )
-    columns = fitted.zscore.location.shape[1]
-    plan = NetworkPlan(
-        cell=chosen_cell(model),
-        hidden=model.hidden,
-        num_layers=model.num_layers,
-        dropout=model.dropout,
-        residual=model.residual,
-        context=model.context_length,
-        horizon=model.horizon,
-        patch=model.patch,
-        decoder=model.decoder,
-        instance_norm=model.instance_norm,
-        linear=model.linear,
-        straight=plan_of(config, fitted.past.width),
-        level=bool(model.level),
-        columns=1 if model.channels == "independent" else columns,
-        past=fitted.past.width,
-        future=fitted.future.width + 2 * len(calendar),
-        static=fitted.static.width,
-        series=len(fitted.groups) * (1 if model.channels == "mixed" else columns),
-        embedding=model.embedding,
-        outputs=len(model.quantiles) or 1,
-        middle=model.middle,
-    )
-    return LinkedNetwork(plan, model.rank) if model.channels == "linked" else WindowNetwork(plan)
+        if proof["is_leaking"]:
+            text += " Beware: the future leaks into the forecast."
+        return {"leakage": proof}, text
+
+    # Output
+
+    def table(
+        self, model: ForecastModel, samples: AnySeries, prediction: Forecasts
+    ) -> pl.DataFrame:
+        """The forecasts of every horizon-th origin."""
+        return holdout_table(_panel_of(samples), {MODEL: prediction}, model.config)
+
+    def test_table(
+        self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]
+    ) -> pl.DataFrame:
+        """The same beside the truth and the baselines."""
+        return holdout_table(_panel_of(scored.samples), scored.predictions, model.config)
+
+    def about(self, model: ForecastModel, splits: Splits[AnySeries]) -> list[str]:
+        """Steps, series and columns, and what a window is."""
+        timeline, config = _timeline(splits), model.config.model
+        return [
+            *timeline.dataset.describe(),
+            f"context {config.context_length} steps of {timeline.panel.freq}, horizon "
+            f"{config.horizon}",
+        ]
+
+    def sections(self, result: ForecastResult) -> Sequence[Section]:
+        """What comes next, forecasts against truth, errors, and whether it is real."""
+        from longshort.tasks.forecast.sections import sections
+
+        return sections(result)
+
+    def split_table(self, result: ForecastResult) -> list[list[str]]:
+        """Rows and dates."""
+        found = _timeline(result.splits).split.describe(_timeline(result.splits).panel)
+        rows = [["split", "rows", "from", "to"]]
+        for part in SPLITS:
+            each = found[part]
+            rows.append([part, f"{each['rows']:,}", each.get("from", ""), each.get("to", "")])
+        return rows
 
 
-def _refuse_negative(panel: Panel, fitted: Fitted) -> None:
-    """Counts are never below 0."""
-    below = np.argwhere(fitted.lowest < 0)
-    if len(below):
-        group, column = below[0]
-        raise ConfigError(
-            "train.loss = 'poisson' is for counts, and "
-            f"{panel.series_name(int(group), int(column))} goes down to "
-            f"{fitted.lowest[group, column]:g}; use another loss"
-        )
+def forecaster_of(model: ForecastModel, fitted: Fitted) -> Forecaster:
+    """The network with what was fitted, to data with these scales."""
+    shifts = model.kept.get(CALIBRATION)
+    return Forecaster(model.config, fitted, model.network, shifts)
 
 
-def _refuse_contradictions(config: RunConfig) -> None:
-    model, train = config.model, config.train
-    if model.decoder == "recursive" and model.channels == "linked":
-        raise ConfigError(
-            "model.decoder = 'recursive' with model.channels = 'linked': the mix of the columns is "
-            "not known ahead; use model.decoder = 'direct'"
+def calibration(model: ForecastModel, val: Windows) -> NDArray[np.float64] | None:
+    """How far quantiles have to move to cover the validation split as they should, [Q, H]; None
+    where too few windows tell."""
+    forecaster, reader, config = forecaster_of(model, val.fitted), val.reader, model.config.model
+    origins = validated(val)
+    flat, quantiles = reader.flat(origins), forecaster.uncalibrated(reader, origins)
+    # Series that have never moved are nearly always right, which says nothing of the others.
+    moving = np.flatnonzero(~forecaster.stays(reader, flat))
+    flat, quantiles = flat[moving], quantiles[moving]
+    spread = val.fitted.zscore.scale[flat.group, flat.column]
+    return quantile_shifts(reader.truth(flat), quantiles, spread, config.quantiles, config.middle)
+
+
+def continued(model: ForecastModel, data: object) -> Dataset:
+    """Data that continues a run, on the run's grid; raises where it is of another kind."""
+    if data is None:
+        raise LongshortError("predict: the run was trained on a frame; pass the data to continue")
+    dataset = read_dataset(data, model.config.data, model.encoder.axis)
+    refuse_errors(dataset.findings, dataset.source.name)
+    kind = model.encoder.axis.form.kind
+    if (dataset.panel.kind == "integer") != (kind == "integer"):
+        raise DataError(
+            f"{dataset.source.name}: its time column holds {dataset.panel.kind} values, the run "
+            f"was trained on {kind} values"
         )
-    if model.decoder == "recursive" and config.data.past:
-        raise ConfigError(
-            "model.decoder = 'recursive' needs inputs that are known ahead, but data.past = "
-            f"{list(config.data.past)} are not; use model.decoder = 'direct'"
+    return dataset
+
+
+def _warnings(dataset: Dataset) -> list[Finding]:
+    return [finding for finding in dataset.findings if finding.severity != "error"]
+
+
+def _unknown_series(model: ForecastModel, dataset: Dataset) -> list[Finding]:
+    """What is to be said of series that were not seen in training; raises where they need a vector
+    of their own."""
+    fitted, panel = model.encoder.fitted, dataset.panel
+    known = {key for key, rows in zip(fitted.groups, fitted.rows, strict=True) if rows > 0}
+    new = [key for key in panel.groups if key not in known]
+    if not new:
+        return []
+    names = ", ".join("/".join(key) for key in new[:5])
+    if model.config.model.embedding:
+        raise LongshortError(
+            f"series {names} were not seen in training, and model.embedding needs a learned "
+            "vector for each; train with model.embedding=0 to score new series"
         )
-    if bool(model.quantiles) != (train.loss == "pinball"):
-        raise ConfigError(
-            f"train.loss = {train.loss!r} and model.quantiles = {list(model.quantiles)} contradict "
-            "each other: pinball needs quantiles, and quantiles need pinball"
-        )
-    lag = config.transform.difference
-    if lag and train.loss in ("mase", "poisson"):
-        raise ConfigError(
-            f"train.loss = {train.loss!r} with transform.difference = {lag}: the error in the "
-            "data's units is not that of a difference; use train.loss = 'mae', or no difference"
-        )
-    if model.quantiles and lag and lag < (model.horizon or 1):
-        raise ConfigError(
-            f"transform.difference = {lag} with quantiles: quantiles of differences do not add up "
-            f"over the horizon {model.horizon}; use a lag of at least the horizon, or none"
-        )
-    if train.device != "cpu":
-        try:
-            torch.zeros(1, device=train.device)
-        except (RuntimeError, AssertionError) as error:
-            raise ConfigError(
-                f"train.device = {train.device!r} is not usable here: "
-                f"{str(error).splitlines()[0]}; use 'cpu'"
-            ) from None
+    text = f"{len(new)} series were not seen in training ({names}); scaled by their own values"
+    return [Finding("new-series", "note", text + resembling(new, fitted.groups))]
+
+
+def _timeline(splits: Splits[AnySeries]) -> Timeline:
+    return _of_run(splits.train)
+
+
+def _of_run(samples: AnySeries) -> Timeline:
+    assert isinstance(samples, Series)
+    return samples.timeline
+
+
+def _panel_of(samples: AnySeries) -> Any:
+    return samples.timeline.panel if isinstance(samples, Series) else samples.dataset.panel

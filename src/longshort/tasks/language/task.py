@@ -84,7 +84,6 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         "tokens are and on which are known; bits stand where the tokens restore the text.",
         gain="share of nats saved",
     )
-    measure = "nats per token"
 
     # Data
 
@@ -97,20 +96,24 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         del data, model
         raise ConfigError("predict: is a language model; use `longshort generate RUN`")
 
-    def read_labelled(self, data: object, model: Lm, own: Splits[Running]) -> Running:
+    def read_labelled(self, data: object, model: Lm, own: Splits[Running] | None) -> Running:
         """A text to score, with what is to be said of passages that the run has seen."""
         text = self.read(data, model.config)
         if not len(model.encoder.encode(text.text)):
             raise DataError(f"{text.name}: has no token")
+        assert own is not None
         known, seen = _known(text, own)
         if not known:
             return text
         warning = Finding("seen", "warning", f"{text.name}: {seen}, so scores flatter")
         return replace(text, findings=(*text.findings, warning))
 
-    def unlearned(self, samples: Running, own: Splits[Running], say: Say) -> Running:
+    def unlearned(
+        self, samples: Running, model: Lm, own: Splits[Running] | None, say: Say
+    ) -> Running:
         """The text; raises where it is the run's own, or most of its passages are."""
-        del say
+        del say, model
+        assert own is not None
         known, seen = _known(samples, own)
         whole = replace(own.train, text="".join(each.text for each in own.by_name().values()))
         is_own = samples.digest() in {each.digest() for each in (own.train, own.val, whole)}

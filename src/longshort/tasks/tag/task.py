@@ -115,8 +115,9 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
             )
         return replace(source, findings=(*source.findings, *examine(source, scheme)))
 
-    def read_labelled(self, data: object, model: TagModel, own: Splits[Tagged]) -> Tagged:
+    def read_labelled(self, data: object, model: TagModel, own: Splits[Tagged] | None) -> Tagged:
         """With what is to be said of types that training has not."""
+        assert own is not None
         found = self._examined(self.read(data, model.config), own.train)
         unseen = unseen_types(own.train, "new", found)
         return replace(found, findings=(*found.findings, *unseen))
@@ -234,8 +235,9 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
 
         return Tagger(config.model, encoder)
 
-    def start(self, model: TagModel) -> list[str]:
+    def start(self, model: TagModel, train: Encoded[Tagged], val: Encoded[Tagged]) -> list[str]:
         """Pretrained vectors, where there are some."""
+        del train, val
         from longshort.runs.vectors import start_from_vectors
 
         file = model.config.model.vectors

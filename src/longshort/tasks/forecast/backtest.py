@@ -1,0 +1,224 @@
+"""Rolling origins: forecasts that see only what came before them, in one long table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from longshort.config import RunConfig, build_as
+from longshort.data.dataset import Dataset, read_dataset
+from longshort.data.findings import refuse_errors
+from longshort.data.panel import Panel
+from longshort.data.timeline import Ints
+from longshort.errors import ConfigError, DataError, LongshortError
+from longshort.runs.job import Job
+from longshort.runs.prepare import Prepared
+from longshort.runs.task import MODEL, Baseline, Encoded, Say, Scored, quiet, untracked
+from longshort.runs.titles import model_title
+from longshort.runs.verdict import scored, scores_of
+from longshort.tasks.forecast.defaults import resolve
+from longshort.tasks.forecast.doctor import examine
+from longshort.tasks.forecast.held import Forecasts, Windows
+from longshort.tasks.forecast.predict import forecast_table, readable, row_decimals
+from longshort.tasks.forecast.series import Series, SeriesEncoder, Timeline, joined, one_part
+from longshort.tasks.forecast.task import AnySeries, ForecastTask
+from longshort.train.events import Listener, Working, silent, teller
+
+ForecastJob = Job[RunConfig, AnySeries, SeriesEncoder, Forecasts]
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """The long table (group, cutoff, time, y, yhat, quantiles, rivals) and the scores over it."""
+
+    table: pl.DataFrame
+    scores: dict[str, Any]
+    decimals: Ints
+    """That each row of the table deserves, for people to read."""
+
+    @property
+    def readable(self) -> pl.DataFrame:
+        """The table with as many decimals as the data has, and up to two more."""
+        return readable(self.table, self.decimals)
+
+
+def backtest(
+    settings: Mapping[str, Any],
+    *,
+    data: object = None,
+    windows: int = 5,
+    stride: int | None = None,
+    refit: bool = False,
+    say: Say = quiet,
+    listen: Listener = silent,
+) -> Backtest:
+    """Forecast from `windows` origins, `stride` steps apart (the horizon when absent).
+
+    The last origin leaves one horizon to the end of the data. With `refit` the model is trained
+    anew before each origin, else once before the first; either way on earlier rows only, and what
+    the settings leave open is decided from those rows too.
+    """
+    listen(Working("reading the data and deciding settings"))
+    asked = build_as(RunConfig, settings)
+    if data is None and asked.path is None:
+        raise LongshortError("no data: give a file, or --example NAME")
+    dataset = read_dataset(asked.path if data is None else data, asked.data)
+    refuse_errors(dataset.findings, dataset.source.name)
+    say(dataset.describe()[0])
+    dataset = replace(dataset, panel=dataset.panel.until_last_value())
+    config = _with_horizon(asked, dataset.panel)
+    dataset = replace(dataset, findings=tuple(examine(dataset, config)))
+    for finding in dataset.findings:
+        say(f"{finding.severity}: {finding.sentence()}")
+    horizon = config.model.horizon or 1
+    ends = [
+        _ends(dataset.panel, config, (windows - 1 - k) * (stride or horizon))
+        for k in range(windows)
+    ]
+    config = _resolved(config, dataset.panel, ends[0])
+    folds: list[_Fold] = []
+    job: ForecastJob | None = None
+    for number, end in enumerate(ends):
+        if job is None or refit:
+            say(f"origin {number + 1} of {windows}: training")
+            job = _trained(config, dataset, end, listen)
+        folds.append(_fold(job, dataset.panel, end - horizon))
+    assert job is not None
+    task, model, found = job.task, job.model, _scored(job, folds)
+    scores = scores_of(task, model, model_title(config), found)
+    scores["verdict"] += "".join(
+        f" Beware: {finding.message}." for finding in dataset.findings if finding.code == "leak"
+    )
+    held = found.predictions[MODEL].held
+    everyone = np.arange(len(held.truth))
+    table = forecast_table(dataset.panel, found.predictions, everyone, config)
+    decimals = row_decimals(dataset.panel, held.origins, held.truth.shape[1])
+    return Backtest(table, {**scores, "windows": windows, "refit": refit}, decimals)
+
+
+def _trained(config: RunConfig, dataset: Dataset, end: Ints, listen: Listener) -> ForecastJob:
+    """A model that was trained on what lies before these rows, with its baselines."""
+    task = ForecastTask()
+    cut = replace(dataset, panel=_cut(dataset.panel, end), ahead=None)
+    timeline = Timeline(cut, config)
+    splits = task.split({"train": Series(timeline, "train")}, config)
+    encoder = task.fit_encoder(splits.train, config)
+    job: ForecastJob = Job(Prepared(task, config, splits, (), encoder), quiet)
+    job.train(None, listen, resume=False)
+    job.fit_rest(quiet, teller(listen))
+    return job
+
+
+def _with_horizon(config: RunConfig, panel: Panel) -> RunConfig:
+    """Fix the horizon first: it decides where the origins lie."""
+    if config.model.horizon is not None:
+        return config
+    resolved, _ = resolve(config, panel)
+    model = config.model.model_copy(update={"horizon": resolved.model.horizon})
+    return config.model_copy(update={"model": model})
+
+
+def _resolved(config: RunConfig, panel: Panel, ends: Ints) -> RunConfig:
+    """Decide what is open from the rows before the first origin; the test part is one horizon."""
+    split = config.split.model_copy(update={"test": config.model.horizon, "stride": 1})
+    first = _cut(panel, ends)
+    schema = panel.schema
+    named = config.data.model_copy(update={"target": schema.target, "time": schema.time_setting})
+    resolved, _ = resolve(config.model_copy(update={"split": split, "data": named}), first)
+    return resolved
+
+
+def _ends(panel: Panel, config: RunConfig, back: int) -> Ints:
+    """Row of each group that lies `back` steps before the end, by time or by series.
+
+    Beyond a group's last row for a series that had stopped by then, negative for one that had not
+    begun.
+    """
+    if config.split.by == "series":
+        ends = panel.lengths - back
+    else:
+        ends = int((panel.first + panel.lengths).max()) - back - panel.first
+    if int(np.minimum(ends, panel.lengths).max()) <= (config.model.horizon or 1):
+        raise ConfigError(
+            f"backtest: {back} steps before the end nothing is left to learn from; ask for fewer "
+            "--windows or a smaller --stride"
+        )
+    return np.asarray(ends)
+
+
+def _cut(panel: Panel, ends: Ints) -> Panel:
+    kept = np.clip(ends, 0, panel.lengths)
+    return panel.cut({g: int(rows) for g, rows in enumerate(kept)})
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """Everyone's forecasts from one origin."""
+
+    own: Forecasts
+    baselines: dict[str, Baseline[Forecasts]]
+
+
+def _fold(job: ForecastJob, panel: Panel, rows: Ints) -> _Fold:
+    """For the series that reach over the horizon of these rows."""
+    encoder = job.model.encoder
+    reader = encoder.fitted.reader(panel, job.config)
+    lives = (rows > 0) & (rows + reader.horizon <= panel.lengths)
+    start = np.where(lives, rows, 0)
+    part = one_part(start, np.where(lives, rows + reader.horizon, 0))
+    windows = Windows(encoder.fitted, reader, reader.origins("test", part))
+    if not len(windows):
+        raise DataError(
+            "backtest: at one of the origins no series has a whole context before it and a known "
+            "value over the horizon"
+        )
+    test = {"test": Encoded(job.encoded["test"].samples, windows)}
+    others = job.task.baselines(job.model, test, {}, untracked)
+    return _Fold(job.task.predict(job.model, windows), others)
+
+
+def _scored(job: ForecastJob, folds: list[_Fold]) -> Scored[AnySeries, Forecasts]:
+    """Of all origins together; a baseline that some of them lack is left out."""
+    own = _joined([fold.own for fold in folds])
+    first = folds[0].baselines
+    every = {name for fold in folds for name in fold.baselines}
+    kept = [name for name in first if all(name in fold.baselines for fold in folds)]
+    notes = {n: each.note for fold in folds for n, each in fold.baselines.items() if each.note}
+    baselines = {
+        name: replace(
+            first[name],
+            prediction=_joined([fold.baselines[name].prediction for fold in folds]),
+            note=notes.get(name, ""),
+        )
+        for name in kept
+    }
+    samples = job.encoded["test"].samples
+    found = scored(job.task, job.model, samples, own, baselines)
+    left_out = "is left out: it could not be fitted before every origin"
+    return replace(found, left_out=dict.fromkeys(sorted(every.difference(kept)), left_out))
+
+
+def _joined(folds: list[Forecasts]) -> Forecasts:
+    first = folds[0]
+
+    def join(pick: Callable[[Forecasts], Any]) -> Any:
+        return np.concatenate([pick(fold) for fold in folds])
+
+    held = replace(
+        folds[-1].held,
+        origins=joined([fold.held.origins for fold in folds]),
+        series=join(lambda f: f.held.series),
+        truth=join(lambda f: f.held.truth),
+        last=join(lambda f: f.held.last),
+        moment=join(lambda f: f.held.moment),
+    )
+    return Forecasts(
+        held,
+        join(lambda f: f.values),
+        None if first.quantiles is None else join(lambda f: f.quantiles),
+        None if first.uncalibrated is None else join(lambda f: f.uncalibrated),
+    )

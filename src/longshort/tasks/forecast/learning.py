@@ -1,0 +1,169 @@
+"""A forecaster in training: windows of the training and the validation split."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from longshort.config import RunConfig
+from longshort.data.windows import Batch, Origins
+from longshort.runs.task import Model
+from longshort.tasks.forecast.fitted import Fitted
+from longshort.tasks.forecast.forecaster import PIECE, to_device
+from longshort.tasks.forecast.held import Windows
+from longshort.tasks.forecast.linear import LinearWindows, plan_of, thinned
+from longshort.tasks.forecast.network import InstanceNorm, LinkedNetwork
+from longshort.tasks.forecast.series import SeriesEncoder
+from longshort.train.learning import Learning, TrainPlan, WeightGroup
+
+_MAX_VALIDATED = 8192
+_MEASURES = {
+    "mse": "MSE (scaled)",
+    "mae": "MAE (scaled)",
+    "huber": "Huber loss (scaled)",
+    "mase": "MASE",
+    "poisson": "Poisson loss",
+    "pinball": "pinball loss (scaled)",
+}
+_LEAST_RATE = 0.01
+_LINEAR_RATE = 0.05
+"""The linear path starts at its optimum, so it moves at this share of the learning rate."""
+
+
+class ForecastLearning(Learning):
+    """A forecaster's network in training."""
+
+    def __init__(
+        self, model: Model[RunConfig, SeriesEncoder], train: Windows, val: Windows
+    ) -> None:
+        self.config, self.network = model.config, model.network
+        self.reader = train.reader
+        self._train, self._val = train.origins, validated(val)
+        self._unit = _UserUnit(model.config, model.encoder.fitted)
+
+    def plan(self) -> TrainPlan:
+        """As decided."""
+        steps = self.config.train
+        assert steps.batch_size and steps.steps_per_epoch and steps.max_epochs
+        return TrainPlan(steps.batch_size, steps.steps_per_epoch, steps.max_epochs)
+
+    @property
+    def module(self) -> nn.Module:
+        """The network."""
+        network: nn.Module = self.network
+        return network
+
+    def weight_groups(self) -> list[WeightGroup]:
+        """The linear path learns slowly and does not decay."""
+        named = list(self.network.named_parameters())
+        straight = [w for name, w in named if name.endswith("linear.weight")]
+        others = [w for name, w in named if not name.endswith("linear.weight")]
+        groups = [WeightGroup(others)]
+        return [*groups, WeightGroup(straight, _LINEAR_RATE, decay=False)] if straight else groups
+
+    @property
+    def num_samples(self) -> int:
+        """Training windows."""
+        return len(self._train)
+
+    def loss(self, samples: Tensor) -> Tensor:
+        """Mean loss over the known values of these windows."""
+        batch = to_device(
+            self.reader.gather(self.training_origins(samples)), self.config.train.device
+        )
+        return self._loss(batch)
+
+    def training_origins(self, samples: Tensor) -> Origins:
+        """The training windows with these numbers."""
+        return self._train[samples.numpy()]
+
+    @property
+    def measure(self) -> str:
+        """The loss, on what the network sees."""
+        return _MEASURES[self.config.train.loss or "mse"]
+
+    def validate(self) -> float:
+        """Mean loss over the validation windows."""
+        total, count = 0.0, 0.0
+        for begin in range(0, len(self._val), PIECE):
+            batch = to_device(
+                self.reader.gather(self._val[begin : begin + PIECE]), self.config.train.device
+            )
+            known = float(batch.observed.sum())
+            total += float(self._loss(batch)) * known
+            count += known
+        return total / count
+
+    def _loss(self, batch: Batch) -> Tensor:
+        forecast: Tensor = self.network(batch)
+        target = batch.target.unsqueeze(-1)
+        kind = self.config.train.loss
+        if kind in ("mase", "poisson"):
+            effects = batch.effects.unsqueeze(-1)
+            forecast, target = (self._unit(v + effects, batch.series) for v in (forecast, target))
+        error = target - forecast
+        if kind == "poisson":
+            each = nn.functional.poisson_nll_loss(
+                positive(forecast), target, log_input=False, reduction="none"
+            )
+        elif kind == "pinball":
+            levels = torch.tensor(self.config.model.quantiles, device=error.device)
+            each = torch.maximum(levels * error, (levels - 1) * error)
+        elif kind == "huber":
+            each = nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none")
+        else:
+            each = error.square() if kind == "mse" else error.abs()
+        return torch.sum(each.mean(-1) * batch.observed) / torch.sum(batch.observed)
+
+
+def validated(val: Windows) -> Origins:
+    """Those validation windows that are looked at: of very many, some at even distances."""
+    return thinned(val.origins, _MAX_VALIDATED)
+
+
+def linear_windows(train: Windows, val: Windows, instance: InstanceNorm) -> LinearWindows:
+    """Both splits as a linear map sees them."""
+    return LinearWindows(train.reader, train.origins, validated(val), instance)
+
+
+def start_linear_path(model: Model[RunConfig, SeriesEncoder], train: Windows, val: Windows) -> None:
+    """Least squares on the windows as the network sees them."""
+    config, network = model.config, model.network
+    if not config.model.linear:
+        return
+    windows = linear_windows(train, val, config.model.instance_norm)
+    found = windows.least_squares(plan_of(config, model.encoder.fitted.past.width))
+    inner = network.each if isinstance(network, LinkedNetwork) else network
+    with torch.no_grad():
+        inner.linear.weight.copy_(torch.from_numpy(found.weights.T))
+
+
+def positive(rate: Tensor) -> Tensor:
+    """The rate itself, and a smooth way down to 0 below a hundredth."""
+    return torch.where(
+        rate > _LEAST_RATE, rate, _LEAST_RATE * torch.exp((rate / _LEAST_RATE - 1).clamp(max=0))
+    )
+
+
+class _UserUnit:
+    """Scaled values [B, H, C, Q] in the data's units; for the loss MASE divided by each series'
+    seasonal naive error."""
+
+    def __init__(self, config: RunConfig, fitted: Fitted) -> None:
+        self.log1p = config.transform.log1p
+        self.joint = config.model.channels != "independent"
+        naive = np.where(fitted.naive_error > 0, fitted.naive_error, np.inf)
+        weight = 1 / naive if config.train.loss == "mase" else np.ones_like(naive)
+        numbers = np.stack([fitted.transform.location, fitted.transform.scale, weight])
+        self.numbers = torch.as_tensor(numbers, dtype=torch.float32)
+
+    def __call__(self, values: Tensor, series: Tensor) -> Tensor:
+        chosen = series.cpu()
+        if self.joint:
+            numbers = self.numbers[:, chosen, None, :, None]
+        else:
+            numbers = self.numbers.flatten(1)[:, chosen, None, None, None]
+        location, scale, weight = numbers.to(values.device).unbind(0)
+        user = values * scale + location
+        return (torch.expm1(user) if self.log1p else user) * weight

@@ -15,6 +15,8 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from longshort.workflow.classify import ClassifyJob, load
+from longshort.workflow.seal import seal
 from torch import Tensor
 from torch.nn import functional
 from typer.testing import CliRunner
@@ -23,20 +25,18 @@ import longshort as ls
 from longshort import workflow
 from longshort.cli.main import app
 from longshort.config import build
-from longshort.tasks.classify.config import ClassifyConfig, ClassifyModel
 from longshort.data.labelled import Examples
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
 from longshort.metrics import classification as metrics
 from longshort.nn.blocks.summary import Summary
 from longshort.runfolder import RunFolder
+from longshort.tasks.classify.config import ClassifyConfig, ClassifyModel
 from longshort.tasks.classify.encoder import Fitted
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.scoring import Scored, scores_of
 from longshort.tasks.classify.task import ClassifyTask
 from longshort.train.events import Event, Stepped
 from longshort.train.optimise import clip
-from longshort.workflow.classify import ClassifyJob, load
-from longshort.workflow.seal import seal
 
 QUICK: dict[str, Any] = {
     "task": "classify",

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from longshort.workflow.classify import ClassifyJob
 
 import longshort as ls
 from longshort import workflow
@@ -28,7 +29,6 @@ from longshort.tasks.classify.baselines import (
 from longshort.tasks.classify.encoder import Encoded
 from longshort.tasks.classify.regression import Regression, dense, sparse
 from longshort.train.events import silent
-from longshort.workflow.classify import ClassifyJob
 
 WORDS, PAIRS, LETTERS, RICH, CHARACTERS, THREE = KINDS.values()
 

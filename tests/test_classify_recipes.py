@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from longshort.workflow.classify import ClassifyJob, load
 from torch import nn
 
 from longshort import workflow
 from longshort.config import build
-from longshort.tasks.classify.config import ClassifyConfig, ClassifyModel, ClassifyTrain
 from longshort.data.buckets import shuffled
 from longshort.data.labelled import Examples
 from longshort.errors import ConfigError
@@ -21,6 +21,7 @@ from longshort.nn.blocks.convolution import Convolutions
 from longshort.nn.blocks.grams import Bag, GramVectors
 from longshort.nn.blocks.norm import SequenceNorm
 from longshort.nn.blocks.stretches import stretches
+from longshort.tasks.classify.config import ClassifyConfig, ClassifyModel, ClassifyTrain
 from longshort.tasks.classify.defaults import (
     Size,
     decided_model,
@@ -30,7 +31,6 @@ from longshort.tasks.classify.defaults import (
 )
 from longshort.tasks.classify.network import Classifier
 from longshort.train.events import Event, Stepped
-from longshort.workflow.classify import ClassifyJob, load
 
 
 def texts(count: int, val: int = 0, length: float = 20.0) -> Size:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from longshort.tasks.classify.config import ClassifyConfig
 from longshort.data.labelled import Examples
 from longshort.metrics.classification import says_more
+from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.classify.encoder import Fitted
 from longshort.tasks.classify.scoring import Scored, scores_of
 

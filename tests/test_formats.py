@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from longshort.tasks.classify.config import ClassifyConfig
 from longshort.config.sequences import SequenceData
 from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_source import read_examples
 from longshort.errors import DataError
+from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.classify.encoder import Fitted
 
 HEAD = "# a comment\n@problemName t\n@dimensions 2\n@classLabel true up down\n@data\n"

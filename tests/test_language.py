@@ -17,10 +17,14 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from longshort.workflow.language import LanguageJob
 
 import longshort as ls
 from longshort import workflow
 from longshort.config import assign, build, parse_assignments
+from longshort.errors import ConfigError, DataError, RunError
+from longshort.tasks.language.adapt import cached, dynamic, remember
+from longshort.tasks.language.baselines import kneser_ney, unigram
 from longshort.tasks.language.config import (
     LanguageConfig,
     LanguageModelConfig,
@@ -28,21 +32,17 @@ from longshort.tasks.language.config import (
     LanguageText,
     LanguageTrain,
 )
-from longshort.tasks.language.running import make_running_splits, read_running
-from longshort.errors import ConfigError, DataError, RunError
-from longshort.tasks.language.perplexity import scores as scores_from
-from longshort.tasks.language.adapt import cached, dynamic, remember
 from longshort.tasks.language.encoder import Fitted
 from longshort.tasks.language.generate import Sampling, probabilities
+from longshort.tasks.language.learning import LanguageTask, losses_of, side_by_side
 from longshort.tasks.language.network import LanguageModel, detached
 from longshort.tasks.language.ngram import NGram
-from longshort.tasks.language.baselines import kneser_ney, unigram
-from longshort.tasks.language.learning import LanguageTask, losses_of, side_by_side
+from longshort.tasks.language.perplexity import scores as scores_from
+from longshort.tasks.language.running import make_running_splits, read_running
 from longshort.train import fit
 from longshort.train.checkpoint import load_tensors
 from longshort.train.events import Event, Stepped
 from longshort.train.optimise import decay_factor
-from longshort.workflow.language import LanguageJob
 
 QUICK: dict[str, Any] = {
     "task": "lm",

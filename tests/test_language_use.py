@@ -16,10 +16,10 @@ import pytest
 import longshort as ls
 from longshort import workflow
 from longshort.cli.main import main
-from longshort.tasks.language.config import LanguageText
 from longshort.data.findings import Finding
-from longshort.tasks.language.running import make_running_splits, read_running
+from longshort.tasks.language.config import LanguageText
 from longshort.tasks.language.encoder import Fitted
+from longshort.tasks.language.running import make_running_splits, read_running
 from tests.test_language import WORDS, prose, settings
 
 Call = Callable[..., int]

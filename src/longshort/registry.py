@@ -28,6 +28,8 @@ class Registry:
     own: Mapping[str, str] = field(default_factory=dict)
     usual: str = ""
     """The name that is meant where none is given."""
+    configs: Mapping[str, str] = field(default_factory=dict)
+    """Where the settings of own classes are, to be read without the rest, as "module:Class"."""
 
     def names(self) -> list[str]:
         """The package's own names, then those of other packages in the order of the alphabet."""
@@ -42,13 +44,20 @@ class Registry:
         points = [point for point in self._points() if point.name == name]
         self._refuse_two(name, points)
         if name in self.own:
-            module, _, attribute = self.own[name].partition(":")
-            found = getattr(import_module(module), attribute)
+            found: object = _imported(self.own[name])
         elif points:
             found = self._of_package(points[0])
         else:
             raise ConfigError(f"{self.kind}: {name!r} is not known; {nearest(name, self.names())}")
         return self._class(name, found)
+
+    def config(self, name: str) -> type[Any]:
+        """The settings of the class of that name; raises as `load` does."""
+        if name in self.configs:
+            known: type[Any] = _imported(self.configs[name])
+            return known
+        found: type[Any] = self.load(name).Config
+        return found
 
     def _points(self) -> list[EntryPoint]:
         return list(entry_points(group=self.group))
@@ -82,6 +91,11 @@ class Registry:
         return found
 
 
+def _imported(place: str) -> Any:
+    module, _, attribute = place.partition(":")
+    return getattr(import_module(module), attribute)
+
+
 def _package(point: EntryPoint) -> str:
     return "an unknown package" if point.dist is None else str(point.dist.name)
 
@@ -96,4 +110,10 @@ TASKS = Registry(
         "tag": "longshort.tasks.tag.task:TagTask",
     },
     usual="forecast",
+    configs={
+        "forecast": "longshort.config.forecast:RunConfig",
+        "classify": "longshort.tasks.classify.config:ClassifyConfig",
+        "lm": "longshort.tasks.language.config:LanguageConfig",
+        "tag": "longshort.tasks.tag.config:TagConfig",
+    },
 )

@@ -27,22 +27,13 @@ Table = Annotated[
 
 
 def command(
+    named: o.Named,
     data: o.Data = None,
     example: o.Example = None,
+    task: o.Task = None,
     windows: Windows = 5,
     stride: Stride = None,
     refit: Refit = False,
-    target: o.Target = None,
-    time: o.Time = None,
-    group: o.Group = None,
-    past: o.Past = None,
-    future: o.Future = None,
-    static: o.Static = None,
-    freq: o.Freq = None,
-    horizon: o.Horizon = None,
-    context: o.Context = None,
-    quantiles: o.Quantiles = None,
-    seed: o.Seed = None,
     config: o.Config = None,
     sets: o.Set = None,
     out: Table = None,
@@ -52,27 +43,17 @@ def command(
 ) -> None:
     """Forecast from rolling origins, each seeing only what came before it."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
-        named = o.named_options(
-            target=target,
-            time=time,
-            group=group,
-            past=past,
-            future=future,
-            static=static,
-            freq=freq,
-            horizon=horizon,
-            context=context,
-            quantiles=quantiles,
-            seed=seed,
+        settings = o.settings_of(
+            data=data, example=example, config=config, sets=sets, task=task, named=named
         )
-        settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
 
         from longshort.runfolder import write_atomic
+        from longshort.runs.abilities import backtester
+        from longshort.runs.story import task_of
         from longshort.tables import encode, refuse_existing
-        from longshort.tasks.forecast.backtest import backtest
 
         refuse_existing(out, overwrite)
-        found = backtest(
+        found = backtester(task_of(settings)).backtest(
             settings,
             windows=windows,
             stride=stride,

@@ -11,47 +11,19 @@ NAME = "check"
 
 
 def command(
+    named: o.Named,
     data: o.Data = None,
     example: o.Example = None,
     task: o.Task = None,
-    target: o.Target = None,
-    time: o.Time = None,
-    group: o.Group = None,
-    past: o.Past = None,
-    future: o.Future = None,
-    static: o.Static = None,
-    freq: o.Freq = None,
-    horizon: o.Horizon = None,
-    text: o.Text = None,
-    label: o.Label = None,
-    tokens: o.Tokens = None,
-    val: o.Val = None,
-    test: o.Test = None,
-    encoding: o.Encoding = None,
     config: o.Config = None,
     sets: o.Set = None,
     as_json: o.Json = False,
 ) -> None:
     """Look the data over. Exit code 0: nothing found, 1: findings, 2: unreadable."""
     with Screen(as_json=as_json) as screen:
-        named = o.named_options(
-            task=task,
-            target=target,
-            time=time,
-            group=group,
-            past=past,
-            future=future,
-            static=static,
-            freq=freq,
-            horizon=horizon,
-            text=text,
-            label=label,
-            tokens=tokens,
-            val=val,
-            test=test,
-            encoding=encoding,
+        settings = o.settings_of(
+            data=data, example=example, config=config, sets=sets, task=task, named=named
         )
-        settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
 
         from longshort.runs import story
 

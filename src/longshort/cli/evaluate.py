@@ -24,6 +24,8 @@ def command(
     run: o.RunPath,
     data: File,
     include_training: Training = False,
+    encoding: o.Encoding = None,
+    sets: o.SetData = None,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -32,7 +34,6 @@ def command(
         from longshort.runs.trained import load
 
         screen.working("scoring the run")
-        scores = load(run, screen.say).evaluate(
-            data, include_training=include_training, say=screen.say
-        )
+        trained = load(run, screen.say).reading(o.reading_of(encoding, sets))
+        scores = trained.evaluate(data, include_training=include_training, say=screen.say)
         screen.result(scores, result_lines(scores))

@@ -16,26 +16,10 @@ File = Annotated[Path, typer.Option("--out", "-o", help="Settings file to write.
 
 
 def command(
+    named: o.Named,
     data: o.Data = None,
     example: o.Example = None,
     task: o.Task = None,
-    target: o.Target = None,
-    time: o.Time = None,
-    group: o.Group = None,
-    past: o.Past = None,
-    future: o.Future = None,
-    static: o.Static = None,
-    freq: o.Freq = None,
-    horizon: o.Horizon = None,
-    context: o.Context = None,
-    quantiles: o.Quantiles = None,
-    text: o.Text = None,
-    label: o.Label = None,
-    tokens: o.Tokens = None,
-    val: o.Val = None,
-    test: o.Test = None,
-    encoding: o.Encoding = None,
-    seed: o.Seed = None,
     sets: o.Set = None,
     out: File = Path("longshort.toml"),
     overwrite: o.Overwrite = False,
@@ -44,27 +28,7 @@ def command(
 ) -> None:
     """Read the data, decide every setting, and write them to a file to look at and change."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
-        named = o.named_options(
-            task=task,
-            target=target,
-            time=time,
-            group=group,
-            past=past,
-            future=future,
-            static=static,
-            freq=freq,
-            horizon=horizon,
-            context=context,
-            quantiles=quantiles,
-            text=text,
-            label=label,
-            tokens=tokens,
-            val=val,
-            test=test,
-            encoding=encoding,
-            seed=seed,
-        )
-        settings = o.settings_of(data=data, example=example, sets=sets, named=named)
+        settings = o.settings_of(data=data, example=example, sets=sets, task=task, named=named)
 
         from longshort.config import to_toml
         from longshort.errors import ConfigError

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from longshort.cli import backtest, cell, check, evaluate, generate, init, predict, run, train
+from longshort.cli.flags import with_task_flags, without_flags
 from longshort.cli.screen import print_error
 
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
@@ -17,13 +18,15 @@ _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
 app = typer.Typer(
     name="longshort",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Sequence modelling with LSTM: from a file of series, labelled sequences or text to a "
     "model that can be trusted.",
 )
-for command in (run, check, init, train, predict, evaluate, backtest, generate, cell):
-    app.command(command.NAME)(command.command)
+for verb in (run, check, init, train, backtest):
+    kind = with_task_flags(verb.command)
+    app.command(verb.NAME, cls=kind)(without_flags(verb.command))
+for other in (predict, evaluate, generate, cell):
+    app.command(other.NAME)(other.command)
 
 
 def _spell_out_strange_characters() -> None:

@@ -18,39 +18,28 @@ Example = Annotated[
         help="Embedded data instead: co2, elnino, weather, topics, recipes, shakespeare.",
     ),
 ]
-Target = Annotated[
-    str | None, typer.Option("--target", help="Columns to forecast, comma separated, or 'all'.")
+Task = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        help="What is to be learned; --task NAME --help shows the flags of that task.",
+        show_default="forecast",
+    ),
 ]
-Time = Annotated[str | None, typer.Option("--time", help="Timestamp column, or date,time; found.")]
-Group = Annotated[str | None, typer.Option("--group", help="Columns that name a series.")]
-Past = Annotated[str | None, typer.Option("--past", help="Covariates known in the past only.")]
-Future = Annotated[str | None, typer.Option("--future", help="Covariates known ahead.")]
-Static = Annotated[str | None, typer.Option("--static", help="Covariates constant in a series.")]
-Freq = Annotated[str | None, typer.Option("--freq", help="Step: 15min, 1h, 1d, B, 1w, 1mo, …")]
-Horizon = Annotated[int | None, typer.Option("--horizon", help="Steps to forecast.")]
-Context = Annotated[int | None, typer.Option("--context", help="Steps seen before the forecast.")]
-Quantiles = Annotated[
-    str | None, typer.Option("--quantiles", help="For intervals, such as 0.1,0.5,0.9.")
-]
-Text = Annotated[str | None, typer.Option("--text", help="Column of the text, to classify.")]
-Label = Annotated[str | None, typer.Option("--label", help="Column of the label.")]
-Tokens = Annotated[
-    str | None, typer.Option("--tokens", help="Of texts: words, spaces, characters, bytes, …")
-]
-Val = Annotated[str | None, typer.Option("--val", help="File of the validation part.")]
-Test = Annotated[str | None, typer.Option("--test", help="File of the test part.")]
 Encoding = Annotated[
     str | None, typer.Option("--encoding", help="Of text files, such as cp1252; found by itself.")
-]
-Task = Annotated[
-    str | None, typer.Option("--task", help="forecast (if nothing is said), classify, tag or lm.")
 ]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file, as `init` writes.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="Any setting: --set model.hidden=128.", metavar="KEY=VALUE"),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", help="Of all random numbers.")]
+SetData = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help="How this file is read: --set data.timezone=UTC.", metavar="data.KEY=VALUE"
+    ),
+]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Run folder; a new one under runs/.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what --out already holds.")]
 Json = Annotated[
@@ -59,16 +48,20 @@ Json = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings and the result only.")]
 RunPath = Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")]
 
+Named = dict[str, object]
+"""Settings by dotted key, from a task's flags; None where a flag was not given."""
+
 
 def settings_of(
     *,
     data: str | None = None,
     example: str | None = None,
+    task: str | None = None,
     config: Path | None = None,
     sets: list[str] | None = None,
-    named: dict[str, object] | None = None,
+    named: Named | None = None,
 ) -> dict[str, Any]:
-    """Nested settings: the file's, over them the example's, the named options', and --set."""
+    """Nested settings: the file's, over them the example's, the flags', and --set."""
     from longshort.config import assign, parse_assignments, read_toml
     from longshort.errors import ConfigError
 
@@ -83,7 +76,7 @@ def settings_of(
             assign(settings, key, value)
     if data is not None:
         assign(settings, "data.path", data)
-    for key, value in (named or {}).items():
+    for key, value in {"task": task, **(named or {})}.items():
         if value is not None:
             assign(settings, key, value)
     for key, value in parse_assignments(sets or []).items():
@@ -91,58 +84,18 @@ def settings_of(
     return settings
 
 
-def named_options(
-    *,
-    target: str | None,
-    time: str | None,
-    group: str | None,
-    past: str | None,
-    future: str | None,
-    static: str | None,
-    freq: str | None,
-    horizon: int | None = None,
-    context: int | None = None,
-    quantiles: str | None = None,
-    seed: int | None = None,
-    task: str | None = None,
-    text: str | None = None,
-    label: str | None = None,
-    tokens: str | None = None,
-    val: str | None = None,
-    test: str | None = None,
-    encoding: str | None = None,
-) -> dict[str, object]:
-    """The dotted settings behind the named options."""
-    return {
-        "task": task,
-        "data.target": target,
-        "data.time": time,
-        "data.group": group,
-        "data.past": past,
-        "data.future": future,
-        "data.static": static,
-        "data.freq": freq,
-        "data.text": text,
-        "data.label": label,
-        "text.tokens": tokens,
-        "data.val_path": val,
-        "data.test_path": test,
-        "data.encoding": encoding,
-        "model.horizon": horizon,
-        "model.context_length": context,
-        "model.quantiles": _numbers(quantiles),
-        "train.seed": seed,
-    }
-
-
-def _numbers(text: str | None) -> list[float] | None:
+def reading_of(encoding: str | None, sets: list[str] | None) -> dict[str, object]:
+    """How a new file is read, by dotted key; settings of anything but `data` are refused."""
+    from longshort.config import parse_assignments
     from longshort.errors import ConfigError
 
-    if text is None:
-        return None
-    try:
-        return [float(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise ConfigError(
-            f"--quantiles: numbers like 0.1,0.5,0.9 are expected, got {text!r}"
-        ) from (None)
+    found = parse_assignments(sets or [])
+    if encoding is not None:
+        found["data.encoding"] = encoding
+    for key in found:
+        if not key.startswith("data."):
+            raise ConfigError(
+                f"--set {key}: a finished run takes settings of data alone, which say how a file "
+                "is read; train a new run to change others"
+            )
+    return found

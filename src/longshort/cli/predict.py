@@ -36,18 +36,20 @@ def command(
     run: o.RunPath,
     data: File = None,
     horizon: Ahead = None,
+    encoding: o.Encoding = None,
+    sets: o.SetData = None,
     out: Table = None,
     overwrite: o.Overwrite = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Use a run on new data: forecast every series past its end, label every text, or tag it."""
+    """Use a finished run on new data: continue every series, or predict every sample."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
         from longshort.runs.trained import load
         from longshort.tables import refuse_existing
 
         refuse_existing(out, overwrite)
-        trained = load(run, screen.say)
+        trained = load(run, screen.say).reading(o.reading_of(encoding, sets))
         if trained.looks_ahead:
             _ahead(screen, trained, data, horizon, out)
             return

@@ -11,26 +11,10 @@ NAME = "run"
 
 
 def command(
+    named: o.Named,
     data: o.Data = None,
     example: o.Example = None,
     task: o.Task = None,
-    target: o.Target = None,
-    time: o.Time = None,
-    group: o.Group = None,
-    past: o.Past = None,
-    future: o.Future = None,
-    static: o.Static = None,
-    freq: o.Freq = None,
-    horizon: o.Horizon = None,
-    context: o.Context = None,
-    quantiles: o.Quantiles = None,
-    text: o.Text = None,
-    label: o.Label = None,
-    tokens: o.Tokens = None,
-    val: o.Val = None,
-    test: o.Test = None,
-    encoding: o.Encoding = None,
-    seed: o.Seed = None,
     config: o.Config = None,
     sets: o.Set = None,
     out: o.Out = None,
@@ -40,27 +24,9 @@ def command(
 ) -> None:
     """Check the data, split, train, evaluate beside the baselines, and write a report."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
-        named = o.named_options(
-            task=task,
-            target=target,
-            time=time,
-            group=group,
-            past=past,
-            future=future,
-            static=static,
-            freq=freq,
-            horizon=horizon,
-            context=context,
-            quantiles=quantiles,
-            text=text,
-            label=label,
-            tokens=tokens,
-            val=val,
-            test=test,
-            encoding=encoding,
-            seed=seed,
+        settings = o.settings_of(
+            data=data, example=example, config=config, sets=sets, task=task, named=named
         )
-        settings = o.settings_of(data=data, example=example, config=config, sets=sets, named=named)
 
         from longshort.runfolder import REPORT, free_folder
         from longshort.runs import story

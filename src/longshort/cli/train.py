@@ -19,7 +19,9 @@ Resume = Annotated[
 
 
 def command(
+    named: o.Named,
     data: o.Data = None,
+    task: o.Task = None,
     resume: Resume = None,
     config: o.Config = None,
     sets: o.Set = None,
@@ -36,7 +38,9 @@ def command(
             if config is None and data is None:
                 raise ConfigError("train: give --config FILE, DATA, or --resume RUN")
             run.command(
+                named=named,
                 data=data,
+                task=task,
                 config=config,
                 sets=sets,
                 out=out,
@@ -45,7 +49,8 @@ def command(
                 quiet=quiet,
             )
             return
-        if data or config or sets or out or overwrite:
+        given = any(value is not None for value in named.values())
+        if data or task or given or config or sets or out or overwrite:
             raise ConfigError(
                 "train --resume: goes on with the run's own data and settings, so it takes no "
                 "other option; start a new run to change them"

@@ -15,6 +15,7 @@ from longshort.config.settings import (
     build,
     build_as,
     parse_assignments,
+    read_back,
     read_toml,
     to_toml,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "build",
     "build_as",
     "parse_assignments",
+    "read_back",
     "read_toml",
     "to_toml",
 ]

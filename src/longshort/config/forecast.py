@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from longshort.config.cell import CellSettings
+from longshort.config.flags import flag
 from longshort.config.section import Section
 from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
 
@@ -41,19 +42,39 @@ class DataConfig(SourceConfig):
         "columns' names when absent",
     )
     time: str | None = Field(
-        None, description="timestamp column, or 'date,time'; found by name when absent"
+        None,
+        description="timestamp column, or 'date,time'; found by name when absent",
+        json_schema_extra=flag("--time"),
     )
     time_format: str | None = Field(None, description="strftime format of the timestamps")
     timezone: str | None = Field(
         None, description="of timestamps without an offset, and of days: 'Europe/Berlin'"
     )
-    target: tuple[str, ...] = Field((), description="columns to forecast; ('all',) for all numbers")
-    group: tuple[str, ...] = Field((), description="columns that name a series in long format")
-    past: tuple[str, ...] = Field((), description="covariates known only up to the forecast origin")
-    future: tuple[str, ...] = Field((), description="covariates known over the horizon too")
-    static: tuple[str, ...] = Field((), description="covariates constant within a series")
+    target: tuple[str, ...] = Field(
+        (),
+        description="columns to forecast; ('all',) for all numbers",
+        json_schema_extra=flag("--target"),
+    )
+    group: tuple[str, ...] = Field(
+        (),
+        description="columns that name a series in long format",
+        json_schema_extra=flag("--group"),
+    )
+    past: tuple[str, ...] = Field(
+        (),
+        description="covariates known only up to the forecast origin",
+        json_schema_extra=flag("--past"),
+    )
+    future: tuple[str, ...] = Field(
+        (), description="covariates known over the horizon too", json_schema_extra=flag("--future")
+    )
+    static: tuple[str, ...] = Field(
+        (), description="covariates constant within a series", json_schema_extra=flag("--static")
+    )
     freq: str | None = Field(
-        None, description="step: '15min', '1h', '1d', 'B', '1w', '1mo', '1q', '1y', 'rows'"
+        None,
+        description="step: '15min', '1h', '1d', 'B', '1w', '1mo', '1q', '1y', 'rows'",
+        json_schema_extra=flag("--freq"),
     )
     duplicates: Literal["error", "mean", "first", "last"] = Field(
         "error", description="what to do with different values at one timestamp of a series"
@@ -124,8 +145,15 @@ class ModelConfig(CellSettings):
     num_layers: int = Field(1, ge=1, le=32, description="recurrent layers above each other")
     dropout: float = Field(0.3, ge=0.0, lt=1.0, description="between layers, and before the head")
     residual: bool = Field(False, description="add each layer's input to its output")
-    context_length: int | None = Field(None, ge=1, description="steps seen before the forecast")
-    horizon: int | None = Field(None, ge=1, description="steps forecast")
+    context_length: int | None = Field(
+        None,
+        ge=1,
+        description="steps seen before the forecast",
+        json_schema_extra=flag("--context"),
+    )
+    horizon: int | None = Field(
+        None, ge=1, description="steps forecast", json_schema_extra=flag("--horizon")
+    )
     season: int | None = Field(None, ge=1, description="steps per season; 1 for none")
     decoder: Literal["direct", "recursive"] = Field(
         "direct", description="the whole horizon at once, or step by step"
@@ -163,7 +191,9 @@ class ModelConfig(CellSettings):
     )
     rank: int = Field(16, ge=1, le=1024, description="of the mix when channels are linked")
     embedding: int = Field(0, ge=0, le=512, description="size of a learned vector per series")
-    quantiles: tuple[float, ...] = Field((), description="empty for a point forecast")
+    quantiles: tuple[float, ...] = Field(
+        (), description="empty for a point forecast", json_schema_extra=flag("--quantiles")
+    )
 
     @property
     def middle(self) -> int:

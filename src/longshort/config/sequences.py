@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from longshort.config.flags import flag
 from longshort.config.section import Section
 from longshort.config.training import SourceConfig
 
@@ -26,17 +27,35 @@ class HoldoutConfig(Section):
 class SequenceData(SourceConfig):
     """Where the data is, and what its columns mean."""
 
-    val_path: str | None = Field(None, description="validation file; else a share of the training")
-    test_path: str | None = Field(None, description="test file; else a share of the training file")
+    val_path: str | None = Field(
+        None,
+        description="validation file; else a share of the training",
+        json_schema_extra=flag("--val"),
+    )
+    test_path: str | None = Field(
+        None,
+        description="test file; else a share of the training file",
+        json_schema_extra=flag("--test"),
+    )
     format: Format | None = Field(None, description="file format; by name and content when absent")
     delimiter: str | None = Field(None, description="one character; guessed when absent")
     header: bool | None = Field(
         None, description="whether a table's first line names the columns; found when absent"
     )
-    text: str | None = Field(None, description="column of the text; found when absent")
-    label: str | None = Field(None, description="column of the label; found when absent")
+    text: str | None = Field(
+        None, description="column of the text; found when absent", json_schema_extra=flag("--text")
+    )
+    label: str | None = Field(
+        None,
+        description="column of the label; found when absent",
+        json_schema_extra=flag("--label"),
+    )
     id: str | None = Field(None, description="column that names a sequence in a long table")
-    time: str | None = Field(None, description="column that orders a sequence in a long table")
+    time: str | None = Field(
+        None,
+        description="column that orders a sequence in a long table",
+        json_schema_extra=flag("--time"),
+    )
     features: tuple[str, ...] = Field((), description="numeric columns of a long table")
     label_side: Literal["first", "last"] | None = Field(
         None, description="where the label of a line stands; found when absent"
@@ -74,6 +93,7 @@ class TextConfig(Section):
         None,
         description="words, spaces, characters, bytes, jieba, or tokenizer:FILE; words for scripts "
         "with spaces, characters for others when absent",
+        json_schema_extra=flag("--tokens"),
     )
     lowercase: bool = Field(True, description="of all tokens but bytes and tokenizer:FILE")
     min_count: int | None = Field(

@@ -29,7 +29,7 @@ def build(settings: Settings, owner: str = "settings") -> BaseConfig:
     known = TASKS.names()
     if not isinstance(task, str) or task not in known:
         raise ConfigError(f"{owner}: task: {task!r} is not known; {nearest(str(task), known)}")
-    found: BaseConfig = build_as(TASKS.load(task).Config, settings, owner)
+    found: BaseConfig = build_as(TASKS.config(task), settings, owner)
     return found
 
 
@@ -69,6 +69,11 @@ def to_toml(config: BaseConfig) -> str:
                 if value is not None or fields[key].default is not None
             }
     return tomli_w.dumps(plain)
+
+
+def read_back(config: BaseConfig) -> dict[str, Any]:
+    """The settings as nested tables, as a settings file has them."""
+    return tomllib.loads(to_toml(config))
 
 
 def assign(settings: dict[str, Any], key: str, value: object) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from longshort.config.flags import flag
 from longshort.config.section import FORMAT_VERSION, Section
 
 
@@ -53,7 +54,13 @@ class TrainConfig(Section):
     clip_value: float | None = Field(None, gt=0.0, description="per gradient element")
     l1: float = Field(0.0, ge=0.0, description="penalty on absolute weights")
     l2: float = Field(0.0, ge=0.0, description="penalty on squared weights")
-    seed: int = Field(0, ge=0, lt=2**32, description="of all random numbers in training")
+    seed: int = Field(
+        0,
+        ge=0,
+        lt=2**32,
+        description="of all random numbers in training",
+        json_schema_extra=flag("--seed"),
+    )
     device: str = Field("cpu", description="where torch computes, such as cpu or cuda")
     threads: int | None = Field(None, ge=1, description="CPU threads; torch's choice when absent")
     save_every: float = Field(30.0, ge=0.0, description="seconds between checkpoints; 0: each step")
@@ -133,7 +140,9 @@ class SourceConfig(Section):
 
     path: str | None = Field(None, description="file to read; empty for data given in Python")
     encoding: str | None = Field(
-        None, description="of text files, such as 'cp1252' or 'utf-16'; found when absent"
+        None,
+        description="of text files, such as 'cp1252' or 'utf-16'; found when absent",
+        json_schema_extra=flag("--encoding"),
     )
 
 

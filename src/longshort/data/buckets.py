@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from longshort.data import padding
+from longshort.data.padding import MOST_STEPS
 
 POOL = 50
 """So many batches are sorted by length together: enough that lengths agree, while chance still
 decides who meets whom."""
-
-MOST_STEPS = 1 << 17
-"""Steps of a batch, padding too: some gigabytes for the way back through a usual network."""
 
 
 def bucketed(
@@ -73,15 +66,3 @@ def _bounded(batch: Tensor, lengths: Tensor, most: int) -> list[Tensor]:
 
 def _pieces(numbers: Tensor, size: int) -> list[Tensor]:
     return [numbers[i : i + size] for i in range(0, len(numbers), size)]
-
-
-def pad_numbers(sequences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """As `padding.pad_numbers`, in tensors."""
-    padded, lengths = padding.pad_numbers(sequences)
-    return torch.from_numpy(padded), torch.from_numpy(lengths)
-
-
-def pad_arrays(sequences: Sequence[NDArray[np.float32]]) -> tuple[Tensor, Tensor]:
-    """As `padding.pad_arrays`, in tensors."""
-    padded, lengths = padding.pad_arrays(sequences)
-    return torch.from_numpy(padded), torch.from_numpy(lengths)

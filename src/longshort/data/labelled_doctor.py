@@ -9,10 +9,10 @@ from itertools import combinations
 
 import numpy as np
 
-from longshort.data.buckets import MOST_STEPS
 from longshort.data.finders import SHOWN, contradicting, repeated, scarce, unknown
 from longshort.data.findings import Finding
 from longshort.data.labelled import Examples
+from longshort.data.padding import MOST_STEPS
 from longshort.data.splits import Splits
 from longshort.data.vocabulary import Vocabulary
 

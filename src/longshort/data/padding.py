@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 
+MOST_STEPS = 1 << 17
+"""Steps of a batch, padding too: the backward pass of a usual network takes gigabytes for them."""
+
 
 def pad_numbers(sequences: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
     """Token numbers [T, B], 0 behind the end, and lengths [B]; an empty sequence is one 0."""

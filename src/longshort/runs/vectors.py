@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from longshort.config.vectors import VectorSettings
 from longshort.data.vectors import read_vectors, vector_size
 from longshort.data.vocabulary import SPECIAL, Vocabulary
 from longshort.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 M = TypeVar("M", bound=VectorSettings)
 
@@ -32,13 +33,14 @@ def sized_by_vectors(model: M) -> M:
     return model.model_copy(update={"vectors": str(path.absolute()), "embedding": size})
 
 
-@torch.no_grad()
 def start_from_vectors(weights: Sequence[Tensor], file: str, vocabulary: Vocabulary) -> str:
     """Put the file's vectors into embeddings' weights [V, E]; says how many tokens have one.
 
     Tokens without one begin at random, as large as the others are. Raises `DataError` where none
     has one.
     """
+    import torch
+
     known = vocabulary.tokens[len(SPECIAL) :]
     vectors = read_vectors(Path(file), known).by_token
     if not vectors:
@@ -47,9 +49,10 @@ def start_from_vectors(weights: Sequence[Tensor], file: str, vocabulary: Vocabul
             "language?"
         )
     deviation = float(np.std(list(vectors.values())))
-    for weight in weights:
-        weight[1:].normal_(0.0, deviation)
-        for number, token in enumerate(known, len(SPECIAL)):
-            if token in vectors:
-                weight[number] = torch.from_numpy(vectors[token])
+    with torch.no_grad():
+        for weight in weights:
+            weight[1:].normal_(0.0, deviation)
+            for number, token in enumerate(known, len(SPECIAL)):
+                if token in vectors:
+                    weight[number] = torch.from_numpy(vectors[token])
     return f"vectors: {len(vectors):,} of {len(known):,} known tokens have one"

@@ -1,6 +1,1 @@
-"""The training loop, which knows an abstract task only."""
-
-from longshort.train.learning import TrainPlan
-from longshort.train.loop import TrainResult, fit
-
-__all__ = ["TrainPlan", "TrainResult", "fit"]
+"""The training loop, which knows a network in training and no task."""

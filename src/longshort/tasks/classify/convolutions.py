@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.data.buckets import pad_arrays
+from longshort.data.padding import pad_arrays
 from longshort.tasks.classify.encoder import Sequences
 
 Floats = NDArray[np.float64]

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longshort.config.training import TrainConfig
-from longshort.data.buckets import MOST_STEPS, POOL, bucketed, shuffled
+from longshort.data.buckets import POOL, bucketed, shuffled
 from longshort.data.labelled import Examples
+from longshort.data.padding import MOST_STEPS
 from longshort.runs.batches import BatchLearning, on_device
 from longshort.runs.task import Encoded, Model, Training
 from longshort.tasks.classify.gram_network import GramNetwork

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from longshort.report.sections import Section
+    from longshort.tasks.forecast.backtest import Backtest
     from longshort.tasks.forecast.sections import ForecastResult
 
 ForecastModel = Model[RunConfig, SeriesEncoder]
@@ -294,6 +295,12 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
             say(f"{finding.severity}: {finding.sentence()}")
         steps = horizon if horizon is not None else model.config.model.horizon or 1
         return predict(forecaster_of(model, model.encoder.fitted), dataset.panel, steps)
+
+    def backtest(self, settings: Mapping[str, Any], **how: Any) -> Backtest:
+        """Rolling origins; `how` as in `tasks.forecast.backtest.backtest`."""
+        from longshort.tasks.forecast.backtest import backtest
+
+        return backtest(settings, **how)
 
     # Scores
 

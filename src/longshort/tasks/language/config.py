@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from longshort.config.cell import CellSettings
+from longshort.config.flags import flag
 from longshort.config.section import Section
 from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
 
@@ -14,8 +15,16 @@ from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
 class LanguageData(SourceConfig):
     """Where the text is."""
 
-    val_path: str | None = Field(None, description="validation text; else a share of the training")
-    test_path: str | None = Field(None, description="test text; else a share of the training file")
+    val_path: str | None = Field(
+        None,
+        description="validation text; else a share of the training",
+        json_schema_extra=flag("--val"),
+    )
+    test_path: str | None = Field(
+        None,
+        description="test text; else a share of the training file",
+        json_schema_extra=flag("--test"),
+    )
 
 
 class LanguageSplit(Section):
@@ -32,6 +41,7 @@ class LanguageText(Section):
         None,
         description="words, spaces, characters, bytes, jieba, or tokenizer:FILE; characters when "
         "absent",
+        json_schema_extra=flag("--tokens"),
     )
     lowercase: bool = Field(False, description="of all tokens but bytes and tokenizer:FILE")
     eos: bool | None = Field(

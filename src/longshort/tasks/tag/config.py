@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from longshort.config.cell import CellSettings
+from longshort.config.flags import flag
 from longshort.config.section import Section
 from longshort.config.sequences import HoldoutConfig, TextConfig
 from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
@@ -16,8 +17,16 @@ from longshort.config.vectors import VectorSettings
 class TagData(SourceConfig):
     """Where the sentences are, and what their columns mean."""
 
-    val_path: str | None = Field(None, description="validation file; else a share of the training")
-    test_path: str | None = Field(None, description="test file; else a share of the training file")
+    val_path: str | None = Field(
+        None,
+        description="validation file; else a share of the training",
+        json_schema_extra=flag("--val"),
+    )
+    test_path: str | None = Field(
+        None,
+        description="test file; else a share of the training file",
+        json_schema_extra=flag("--test"),
+    )
     format: Literal["conll", "jsonl", "table"] | None = Field(
         None, description="columns, JSON lines or a table; by the beginning when absent"
     )
@@ -38,6 +47,7 @@ class TagText(TextConfig):
         None,
         description="how a text without tokens is cut when it shall be tagged: at white space, or "
         "into characters where the training data's tokens are single ones, when absent",
+        json_schema_extra=flag("--tokens"),
     )
     min_count: int = Field(1, ge=1, description="rarer tokens are unknown")
     max_length: int = Field(512, ge=1, description="tokens; longer sentences go in pieces")

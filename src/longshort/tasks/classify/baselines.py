@@ -15,6 +15,7 @@ from longshort.data.grams import Grams, Kind, kinds_for, occurrences
 from longshort.data.labelled import Examples
 from longshort.runs.task import Baseline, Track, untracked
 from longshort.tasks.classify.convolutions import convolution_features
+from longshort.tasks.classify.defaults import ENOUGH
 from longshort.tasks.classify.encoder import Sequences
 from longshort.tasks.classify.nearest import nearest
 from longshort.tasks.classify.regression import Regression, Rows, dense, sparse
@@ -25,8 +26,6 @@ _INVERSE_PENALTIES = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0
 _RISES = 2
 """So many larger C in a row without gain end the search."""
 _FOLDS = 3
-ENOUGH = 100
-"""Validation examples below which settings are chosen by cross-validation of the training split."""
 _MOST_GRAMS = 200_000
 _CHOICE, _FINAL = 1_000_000, 6_000_000
 """Occurrences of n-grams that kinds are compared on, and that the chosen one is fitted to."""

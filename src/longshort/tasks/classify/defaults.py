@@ -18,10 +18,11 @@ from longshort.data.labelled import Examples
 from longshort.data.splits import Splits
 from longshort.data.tokens import find_tokeniser, suited
 from longshort.errors import ConfigError
-from longshort.tasks.classify.baselines import ENOUGH
 from longshort.tasks.classify.config import ClassifyConfig, ClassifyModel, ClassifyTrain
 from longshort.tasks.classify.encoder import is_of_names
 
+ENOUGH = 100
+"""Validation examples below which settings are chosen by cross-validation of the training split."""
 _FEW, _MANY = 500, 5_000
 _SMALL_NUMBERS = 1_000
 """Sequences of numbers below which the small recipe holds."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic
@@ -10,11 +10,12 @@ from typing import Any, Generic
 import polars as pl
 from torch import Tensor
 
+from longshort.config import assign, build_as, read_back
 from longshort.data.splits import S, Splits
 from longshort.errors import ConfigError, RunError
 from longshort.runfolder import MODEL
-from longshort.runs.abilities import ReadsLines
-from longshort.runs.job import BASELINES, NETWORK, check_device, threads
+from longshort.runs.abilities import LooksAhead, ReadsLines
+from longshort.runs.job import BASELINES, KEPT, NETWORK, check_device, threads
 from longshort.runs.prepare import read_splits, refuse_other_content, restored_encoder
 from longshort.runs.seal import refuse_broken_seal
 from longshort.runs.story import open_run
@@ -37,6 +38,8 @@ class Trained(Generic[C, S, E, P]):
     networks: dict[str, Model[C, E]]
     content: str
     memory: object = None
+    read_by: C | None = None
+    """Settings by which new files are read, where they are not the run's."""
 
     @property
     def config(self) -> C:
@@ -52,9 +55,23 @@ class Trained(Generic[C, S, E, P]):
         """The same with the data in memory that it was trained on."""
         return replace(self, memory=data)
 
+    def reading(self, settings: Mapping[str, object]) -> Trained[C, S, E, P]:
+        """The same, for files that are read by other settings of `data`, by dotted key."""
+        if not settings:
+            return self
+        nested: dict[str, Any] = read_back(self.config)
+        for key, value in settings.items():
+            assign(nested, key, value)
+        return replace(self, read_by=build_as(type(self.config), nested))
+
+    @property
+    def _reader_model(self) -> Model[C, E]:
+        """The model with the settings by which new files are read."""
+        return self.model if self.read_by is None else replace(self.model, config=self.read_by)
+
     def read(self, data: object, say: Say = quiet) -> S:
         """Samples to predict, from a file or frame."""
-        samples = self.task.read_new(data, self.model)
+        samples = self.task.read_new(data, self._reader_model)
         _report(samples, say)
         return samples
 
@@ -76,6 +93,19 @@ class Trained(Generic[C, S, E, P]):
             f"--data: the task {self.task.name!r} does not read lines of text; give a file"
         )
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether the task forecasts past the end of the data."""
+        return isinstance(self.task, LooksAhead)
+
+    def ahead(self, data: object = None, horizon: int | None = None, say: Say = quiet) -> Any:
+        """What comes past the end of the data: the run's own when absent."""
+        if not isinstance(self.task, LooksAhead):
+            raise ConfigError(f"the task {self.task.name!r} does not forecast past an end")
+        own = self.config.path if self.memory is None else self.memory
+        with threads(self.config.train.threads):
+            return self.task.ahead(self._reader_model, own if data is None else data, horizon, say)
+
     def predict(self, samples: S) -> P:
         """The prediction of samples as they are read."""
         arrays = self.task.encode(self.encoder, samples)
@@ -94,12 +124,16 @@ class Trained(Generic[C, S, E, P]):
         The baselines are fitted to the run's own data again. What the run was trained or validated
         on is left out, unless it is asked for.
         """
-        own = self._own_splits()
-        samples = self.task.read_labelled(data, self.model, own)
-        if not include_training:
-            samples = self.task.unlearned(samples, own, say)
+        own = self._own_splits() if self.task.needs_own_data else None
+        samples = self.task.read_labelled(data, self._reader_model, own)
+        if include_training:
+            say("note: what the run was trained on is scored too; it says little of new data")
+        else:
+            samples = self.task.unlearned(samples, self.model, own, say)
         _report(samples, say)
-        splits = {"train": own.train, "val": own.val, "test": samples}
+        splits = {"test": samples}
+        if own is not None:
+            splits |= {"train": own.train, "val": own.val}
         with threads(self.config.train.threads):
             encoded = {name: self._encoded(each) for name, each in splits.items()}
             prediction = self.task.predict(self.model, encoded["test"].arrays)
@@ -124,7 +158,7 @@ class Trained(Generic[C, S, E, P]):
                 "it back"
             )
         splits = read_splits(self.task, self.config, self.memory)
-        refuse_other_content(splits, {"content": self.content})
+        refuse_other_content(self.task, splits, {"content": self.content})
         return splits
 
 
@@ -133,7 +167,10 @@ def _report(samples: Any, say: Say) -> None:
         say(f"{finding.severity}: {finding.sentence()}")
 
 
-def load(path: Path, say: Say = quiet) -> Trained[Any, Any, Any, Any]:
+AnyTrained = Trained[Any, Any, Any, Any]
+
+
+def load(path: Path, say: Say = quiet) -> AnyTrained:
     """A finished run of any task. Nothing in its files is executed.
 
     Raises `RunError` where a file is damaged, or was changed since training ended.
@@ -144,7 +181,8 @@ def load(path: Path, say: Say = quiet) -> Trained[Any, Any, Any, Any]:
     encoder = restored_encoder(task, config, stored)
     tensors = load_model(folder)
     file = folder.file(MODEL)
-    model = Model(config, encoder, task.build(config, encoder))
+    kept = {name: values.numpy() for name, values in _named(tensors, KEPT).items()}
+    model = Model(config, encoder, task.build(config, encoder), kept)
     _fill(model, _named(tensors, NETWORK), file)
     networks = {}
     for name, each in task.baseline_models(model).items():

@@ -1,0 +1,107 @@
+"""The seal of a finished run: what the files that it predicts from were when training ended.
+
+It is against accidents, not against malice: a label that was swapped by hand, a file of another run
+copied over this one's, a setting changed for a try and forgotten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from longshort.config import read_toml
+from longshort.errors import RunError
+from longshort.runfolder import CONFIG, DATA, DIGESTS, MODEL, RUN_VERSION, SCORES, RunFolder
+
+FREE = ("train.device", "train.threads", "data.path", "data.val_path", "data.test_path")
+"""Settings that may be changed afterwards: where it computes, and where its data lies.
+
+They do not change what is predicted; data has a digest of its own wherever a run reads it again.
+"""
+
+
+def seal(folder: RunFolder) -> None:
+    """Write down the digests of what predicting reads, and the settings themselves."""
+    files = {name: _sha256(folder, name) for name in (DATA, MODEL)}
+    folder.write_json(DIGESTS, {"sha256": files, "settings": read_toml(folder.file(CONFIG))})
+
+
+def refuse_broken_seal(
+    folder: RunFolder, stored: Mapping[str, Any], say: Callable[[str], None]
+) -> None:
+    """Raise `RunError` where a file is another than when training ended; `stored`: of data.json.
+
+    Runs from before there were seals are taken as they are, which is said.
+    """
+    version = stored.get("format_version", 1)
+    if not isinstance(version, int) or not 1 <= version <= RUN_VERSION:
+        raise RunError(
+            f"{folder.file(DATA)}: format_version is {version!r}, this longshort reads 1 to "
+            f"{RUN_VERSION}; use the longshort version that wrote it"
+        )
+    if not folder.file(DIGESTS).is_file():
+        if not folder.file(MODEL).is_file():
+            return  # loading the model says whether it is unfinished or lost
+        if version > 1:
+            raise RunError(_no_seal(folder))
+        say(
+            f"note: {folder.path}: was made before runs had {DIGESTS}, so nobody can tell whether "
+            "its files were changed; train it again to have them guarded"
+        )
+        return
+    known = folder.read_json(DIGESTS)
+    try:
+        settings, files = dict(known["settings"]), {n: known["sha256"][n] for n in (DATA, MODEL)}
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{folder.file(DIGESTS)}: damaged: {error!r}; restore it") from None
+    _refuse_other_settings(folder, settings)
+    for name, digest in files.items():
+        if folder.file(name).is_file() and _sha256(folder, name) != digest:
+            raise RunError(
+                f"{folder.file(name)}: damaged or changed: its content does not fit its digest in "
+                f"{DIGESTS}, so the run would predict something else than what was tested; restore "
+                "the file, or start a new run"
+            )
+
+
+def _no_seal(folder: RunFolder) -> str:
+    if not folder.file(SCORES).is_file():
+        return (
+            f"{folder.path}: the run is not finished: {DIGESTS} is missing; go on with "
+            f"`longshort train --resume {folder.path}`"
+        )
+    return (
+        f"{folder.path}: {DIGESTS} is missing, without which nobody can tell whether the run's "
+        "files were changed; restore it, or start a new run"
+    )
+
+
+def _refuse_other_settings(folder: RunFolder, before: Mapping[str, Any]) -> None:
+    old, new = _flat(before), _flat(read_toml(folder.file(CONFIG)))
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) == new.get(key) or key in FREE:
+            continue
+        raise RunError(
+            f"{folder.file(CONFIG)}: changed: {key} is {new.get(key)!r} and was {old.get(key)!r} "
+            "when training ended; set it back, or train a new run with `longshort train --config "
+            f"{folder.file(CONFIG)} --out NEW`; only {', '.join(FREE)} may be changed"
+        )
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by dotted key."""
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        name = f"{prefix}{key}"
+        found |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return found
+
+
+def _sha256(folder: RunFolder, name: str) -> str:
+    path = folder.file(name)
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise RunError(f"{path}: cannot read: {error.strerror or error}") from None

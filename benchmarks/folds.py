@@ -23,15 +23,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from longshort.workflow.classify import read_splits
+from longshort.workflow.job import environment
 from numpy.typing import NDArray
 from small import CHANNELS, SERIES, TEXTS, settings_of
 
 import longshort as ls
 from longshort.config import build_as
-from longshort.tasks.classify.config import ClassifyConfig
 from longshort.data.labelled import Item
-from longshort.workflow.classify import read_splits
-from longshort.workflow.job import environment
+from longshort.tasks.classify.config import ClassifyConfig
 
 RESULTS = Path(__file__).parent / "results" / "folds.json"
 FOLDS, MOST = 3, 2_000

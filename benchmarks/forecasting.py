@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
+from longshort.workflow import forecast
 
 import longshort as ls
 from longshort import workflow
@@ -35,7 +36,6 @@ from longshort.data.dataset import read_dataset
 from longshort.data.split import make_split
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.task import ForecastTask
-from longshort.workflow import forecast
 
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]

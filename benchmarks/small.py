@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from longshort.workflow.job import environment
 
 from longshort import workflow
-from longshort.workflow.job import environment
 
 RESULTS = Path(__file__).parent / "results" / "small.json"
 SERIES = (

@@ -29,6 +29,7 @@ from typing import Any
 
 import torch
 from cells import cpu_model
+from longshort.workflow.job import environment
 from rivals import quartiles
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -36,7 +37,6 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from longshort import workflow
 from longshort.config import assign
 from longshort.train.learning import Learning
-from longshort.workflow.job import environment
 
 RESULTS = Path(__file__).parent / "results"
 PARTS = ("quality", "speed")

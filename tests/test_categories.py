@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from longshort.workflow import forecast
 
 from longshort import workflow
 from longshort.api.fitting import nested
@@ -15,7 +16,6 @@ from longshort.config import DataConfig
 from longshort.data.categories import OneHot
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.errors import DataError
-from longshort.workflow import forecast
 
 from .conftest import QUICK, hourly
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from longshort.backtest import backtest
 
 from longshort import workflow
-from longshort.backtest import backtest
 from longshort.config import assign
 from longshort.data.calendar import calendar_waves
 from longshort.data.timeline import DAY, Freq

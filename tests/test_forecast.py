@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from longshort.workflow.forecast import baselines_of
 
 from longshort.config import RunConfig, assign, build
 from longshort.data.dataset import read_dataset
@@ -23,7 +24,6 @@ from longshort.tasks.forecast.predict import predict
 from longshort.tasks.forecast.scoring import give_verdict, score_table, score_windows
 from longshort.tasks.forecast.task import ForecastTask
 from longshort.train import TrainPlan, fit
-from longshort.workflow.forecast import baselines_of
 
 from .conftest import QUICK, hourly
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from longshort.workflow.classify import load
 
 import longshort as ls
 from longshort import workflow
 from longshort.config.sequences import SequenceData
 from longshort.data.labelled import Examples
 from longshort.data.labelled_source import read_examples
-from longshort.workflow.classify import load
 
 Write = Callable[[str, str | bytes], Path]
 TEXTS = [f"Room{n}{', and bath' * (n % 3)} was {('fine', 'awful')[n % 2]}, {n}!" for n in range(40)]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from longshort.workflow import forecast
 
 from longshort import workflow
 from longshort.api.fitting import nested
 from longshort.data.lookalikes import resembling
-from longshort.workflow import forecast
 
 from .conftest import QUICK, hourly
 

@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from longshort.workflow.seal import FREE, seal
 
 import longshort as ls
 from longshort import workflow
 from longshort.errors import Interrupted, RunError
 from longshort.runfolder import DIGESTS, RunFolder
 from longshort.train.events import Event, Stepped
-from longshort.workflow.seal import FREE, seal
 
 from .tiny_runs import TASKS, small
 

@@ -6,9 +6,7 @@ one that stands first. `longshort run FILE --task first` trains, compares and re
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -17,15 +15,18 @@ from pydantic import Field
 from torch import nn
 
 import longshort as ls
-from longshort.cells import Cell, State, Vector
+from longshort.cells import Cell, State
 from longshort.config.cell import CellSettings
-from longshort.config.sequences import HoldoutConfig
-from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
+from longshort.config.sequences import HoldoutConfig, SequenceData
+from longshort.config.training import BaseConfig, TrainConfig
 from longshort.data.findings import Finding
+from longshort.data.labelled import Examples
+from longshort.data.labelled_source import read_examples
 from longshort.data.padding import pad_numbers
+from longshort.engine.ops import tanh
 from longshort.errors import DataError
-from longshort.nn.chosen import chosen_cell
 from longshort.runs.batches import on_device
+from longshort.runs.cell import chosen_cell
 from longshort.runs.task import Baseline, Loss, Metric, Model, SampleTask, Scores, Words
 
 
@@ -33,42 +34,12 @@ class FirstModel(CellSettings):
     hidden: int = Field(16, ge=1, description="units of the recurrent layer")
 
 
-class FirstTrain(TrainConfig):
-    max_epochs: int = Field(10, ge=1, description="passes over the training split")
-    batch_size: int = Field(32, ge=1, description="lines that are learned together")
-    learning_rate: float = Field(0.02, gt=0, description="of the optimizer, at its highest")
-
-
 class FirstConfig(BaseConfig):
     task: str = "first"
-    data: SourceConfig = SourceConfig()
+    data: SequenceData = SequenceData()
     split: HoldoutConfig = HoldoutConfig()
     model: FirstModel = FirstModel()
-    train: FirstTrain = FirstTrain()
-
-
-@dataclass(frozen=True)
-class Lines:
-    name: str
-    texts: list[str]
-    labels: list[str] | None
-    places: list[str]
-    path: str | None = None
-    sha256: str | None = None
-    findings: tuple[Finding, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def take(self, indices) -> Lines:
-        texts, places = ([each[i] for i in indices] for each in (self.texts, self.places))
-        return replace(self, texts=texts, labels=[self.labels[i] for i in indices], places=places)
-
-    def keys(self) -> list[bytes]:
-        return [text.encode() for text in self.texts]
-
-    def digest(self) -> str:
-        return hashlib.sha256(repr((self.texts, self.labels)).encode()).hexdigest()
+    train: TrainConfig = TrainConfig(max_epochs=10, batch_size=32, learning_rate=0.02)
 
 
 @dataclass(frozen=True)
@@ -104,26 +75,26 @@ class Network(nn.Module):
         return self.head((state[0] if isinstance(state, tuple) else state)[-1]).squeeze(1)
 
 
-class FirstTask(SampleTask[FirstConfig, Lines, str, np.ndarray]):
+class FirstTask(SampleTask[FirstConfig, Examples, str, np.ndarray]):
     """A prediction is the probability that B came first, [n]; the encoder is the alphabet."""
 
     name, Config, measure = "first", FirstConfig, "cross entropy"
     metrics = (Metric("accuracy", "accuracy", number="{:.1%}", spoken="{} right"),)
-    words = Words("judge", "Which came first", "lines", "letters", "`longshort predict RUN --data FILE`")
+    words = Words(
+        "judge", "Which came first", "lines", "letters", "See `longshort predict --help`."
+    )
 
-    def read(self, data, config: FirstConfig) -> Lines:
-        rows = [line.split("\t") for line in Path(data).read_text().splitlines()]
-        for number, row in enumerate(rows, 1):
-            if len(row) != 2 or row[1] not in ("A", "B"):
-                raise DataError(f"{data}: line {number}: letters, a tab, and A or B are expected")
-        places = [f"line {number}" for number in range(1, len(rows) + 1)]
-        return Lines(Path(data).name, [r[0] for r in rows], [r[1] for r in rows], places, str(data))
+    def read(self, data, config: FirstConfig) -> Examples:
+        found = read_examples(data, config.data)
+        if not found.is_text or not set(found.labels or []) <= {"A", "B"}:
+            raise DataError(f"{found.name}: texts are expected, and the label A or B with each")
+        return found
 
     def check(self, splits, config) -> list[Finding]:
         return list(splits.findings)
 
-    def fit_encoder(self, train: Lines, config) -> str:
-        return "".join(sorted(set("".join(train.texts))))
+    def fit_encoder(self, train: Examples, config) -> str:
+        return "".join(sorted(set("".join(train.items))))
 
     def store_encoder(self, encoder: str) -> dict[str, object]:
         return {"letters": encoder}
@@ -131,8 +102,8 @@ class FirstTask(SampleTask[FirstConfig, Lines, str, np.ndarray]):
     def restore_encoder(self, stored, config) -> str:
         return str(stored["letters"])
 
-    def encode(self, encoder: str, samples: Lines) -> Numbers:
-        rows = [[encoder.find(letter) + 1 for letter in text] for text in samples.texts]
+    def encode(self, encoder: str, samples: Examples) -> Numbers:
+        rows = [[encoder.find(letter) + 1 for letter in text] for text in samples.items]
         return Numbers(rows, np.array([label == "B" for label in samples.labels], np.float32))
 
     def build(self, config: FirstConfig, encoder: str) -> nn.Module:
@@ -157,20 +128,20 @@ class FirstTask(SampleTask[FirstConfig, Lines, str, np.ndarray]):
         majority = np.full(len(splits["test"].samples), share)
         return {"majority": Baseline(majority, "always the more frequent letter")}
 
-    def score(self, model: Model, samples: Lines, prediction: np.ndarray) -> Scores:
+    def score(self, model: Model, samples: Examples, prediction: np.ndarray) -> Scores:
         wrong = (prediction > 0.5) != np.array([label == "B" for label in samples.labels])
         return Scores({"accuracy": float(1 - wrong.mean())}, wrong.astype(float))
 
-    def table(self, model: Model, samples: Lines, prediction: np.ndarray) -> pl.DataFrame:
+    def table(self, model: Model, samples: Examples, prediction: np.ndarray) -> pl.DataFrame:
         first = np.where(prediction > 0.5, "B", "A")
         return pl.DataFrame({"place": samples.places, "label": samples.labels, "first": first})
 
 
-@dataclass(frozen=True)
 class Leaky(Cell):
-    """A state that leaks: h' = a ⊙ h + (1 - a) ⊙ tanh(W x + U h + b)."""
+    """A state that leaks by half at every step: h = h₋ / 2 + tanh(W x + R h₋ + b) / 2."""
 
-    source = "an example"
+    gates = ("h",)
 
-    def states(self):
-        return ("h",)
+    def step(self, x, s, p):
+        h = 0.5 * s.h + 0.5 * tanh(p.ih(x) + p.hh(s.h))
+        return h, State(h=h)

@@ -36,11 +36,13 @@ class Registry:
         return [*self.own, *sorted({point.name for point in self._points()} - set(self.own))]
 
     def load(self, name: str) -> type[Any]:
-        """The class of that name.
+        """The class of that name; "module:Class" names one that is nowhere registered.
 
         Raises `ConfigError` for an unknown name, for a name that two packages give, and for an
         entry that cannot be imported; the message names the package and what to do.
         """
+        if ":" in name:
+            return self._class(name, self._named(name))
         points = [point for point in self._points() if point.name == name]
         self._refuse_two(name, points)
         if name in self.own:
@@ -82,6 +84,15 @@ class Registry:
                 "that package"
             ) from error
 
+    def _named(self, place: str) -> object:
+        try:
+            return _imported(place)
+        except Exception as error:  # whatever a stranger's module raises while it is imported
+            raise ConfigError(
+                f"{self.kind}: {place!r} cannot be imported: {type(error).__name__}: {error}; "
+                "write module:Class, and see to it that the module can be imported from here"
+            ) from error
+
     def _class(self, name: str, found: object) -> type[Any]:
         if not isinstance(found, type):
             raise ConfigError(
@@ -99,6 +110,8 @@ def _imported(place: str) -> Any:
 def _package(point: EntryPoint) -> str:
     return "an unknown package" if point.dist is None else str(point.dist.name)
 
+
+CELLS = Registry("cell", "longshort.cells")
 
 TASKS = Registry(
     "task",

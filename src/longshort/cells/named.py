@@ -10,6 +10,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from longshort import cells
 from longshort.cells.contract import Cell
 from longshort.errors import ConfigError, nearest
+from longshort.registry import CELLS
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,18 @@ def known_cells() -> dict[str, type[Cell]]:
 
 
 def find_cell(name: str) -> type[Cell]:
-    """The cell of that name, in upper or lower case."""
+    """The cell of that name, in upper or lower case; a stranger's is named by "module:Class", or as
+    its package registers it (entry points `longshort.cells`).
+
+    Raises `ConfigError` for a name that is not known, or a class that is no cell.
+    """
+    if ":" in name or name in CELLS.names():
+        found = CELLS.load(name)
+        if not issubclass(found, Cell):
+            raise ConfigError(
+                f"cell {name!r} is no longshort.cells.Cell; derive it from that class"
+            )
+        return found
     known = known_cells()
     folded = {one.casefold(): kind for one, kind in known.items()}
     if name.casefold() not in folded:

@@ -17,14 +17,13 @@ from longshort.config.training import BaseConfig
 from longshort.data.splits import S
 from longshort.errors import ConfigError, Interrupted
 from longshort.runfolder import RunFolder
+from longshort.runs.cell import model_title
 from longshort.runs.prepare import Prepared
 from longshort.runs.result import Result
 from longshort.runs.task import C, E, Encoded, Model, P, Say, Track
-from longshort.runs.titles import model_title
 from longshort.runs.verdict import scored, scores_of
-from longshort.train.loop import TrainResult, fit
 from longshort.train.events import Listener, silent
-from longshort.train.loop import TrainingDiverged
+from longshort.train.loop import TrainingDiverged, TrainResult, fit
 
 NETWORK, BASELINES, KEPT = "network.", "baselines.", "kept."
 """What the weights' names in `model.safetensors` begin with."""

@@ -9,9 +9,9 @@ from longshort.data.splits import S
 from longshort.report.plots import training_curves
 from longshort.report.render import render
 from longshort.report.table import markdown, score_rows
+from longshort.runs.cell import model_title
 from longshort.runs.result import Result
 from longshort.runs.task import C, E, P, Task
-from longshort.runs.titles import model_title
 
 
 def report_page(task: Task[C, S, E, P], result: Result[C, S, E, P], folder: Path) -> str:

@@ -92,7 +92,7 @@ class Words:
     unit: str
     usage: str
     scores: str = ""
-    gain: str = "difference"
+    gain: str = "share of the loss saved"
     gain_form: str = "+.1%"
     start: str = "the untrained network"
 

@@ -15,12 +15,12 @@ from longshort.data.splits import S, Splits
 from longshort.errors import ConfigError, RunError
 from longshort.runfolder import MODEL
 from longshort.runs.abilities import LooksAhead, ReadsLines
+from longshort.runs.cell import model_title
 from longshort.runs.job import BASELINES, KEPT, NETWORK, check_device, threads
 from longshort.runs.prepare import read_splits, refuse_other_content, restored_encoder
 from longshort.runs.seal import refuse_broken_seal
 from longshort.runs.story import open_run
 from longshort.runs.task import C, E, Encoded, Model, P, Say, Task, quiet, untracked
-from longshort.runs.titles import model_title
 from longshort.runs.verdict import scored, scores_of
 from longshort.train.checkpoint import load_model, load_weights
 

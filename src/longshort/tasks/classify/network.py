@@ -14,7 +14,7 @@ from longshort.nn.blocks.pooling import Pooling
 from longshort.nn.blocks.stretches import stretches
 from longshort.nn.blocks.summary import Summary
 from longshort.nn.recurrent import Recurrent
-from longshort.tasks.cell import chosen_cell
+from longshort.runs.cell import chosen_cell
 from longshort.tasks.classify.config import ClassifyModel
 
 _SPREAD, _SPREAD_BESIDE_GRAMS = 0.1, 0.5

@@ -79,6 +79,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Floats]
         scores="Macro F1 is the mean over labels; log loss is in nats; the calibration error is "
         "the mean distance between the probability given to the prediction and the share that is "
         "right.",
+        gain="difference",
     )
     measure = "error (1 - accuracy)"
 

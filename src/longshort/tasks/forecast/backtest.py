@@ -15,10 +15,10 @@ from longshort.data.findings import refuse_errors
 from longshort.data.panel import Panel
 from longshort.data.timeline import Ints
 from longshort.errors import ConfigError, DataError, LongshortError
+from longshort.runs.cell import model_title
 from longshort.runs.job import Job
 from longshort.runs.prepare import Prepared
 from longshort.runs.task import MODEL, Baseline, Encoded, Say, Scored, quiet, untracked
-from longshort.runs.titles import model_title
 from longshort.runs.verdict import scored, scores_of
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.doctor import examine

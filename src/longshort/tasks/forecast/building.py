@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from longshort.config import RunConfig
 from longshort.errors import ConfigError
-from longshort.tasks.cell import chosen_cell
+from longshort.runs.cell import chosen_cell
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.linear import plan_of
 from longshort.tasks.forecast.network import LinkedNetwork, NetworkPlan, WindowNetwork

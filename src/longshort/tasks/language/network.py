@@ -16,7 +16,7 @@ from longshort.errors import ConfigError
 from longshort.nn.blocks.dropout import SequenceDropout
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.recurrent import Recurrent
-from longshort.tasks.cell import chosen_cell
+from longshort.runs.cell import chosen_cell
 from longshort.tasks.language.config import LanguageModelConfig
 
 _NARROWING = 4.0

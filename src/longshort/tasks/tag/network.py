@@ -16,7 +16,7 @@ from longshort.nn.blocks.characters import CharacterCNN, CharacterLSTM
 from longshort.nn.blocks.crf import CRF, bioes_rules
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.recurrent import Recurrent
-from longshort.tasks.cell import chosen_cell
+from longshort.runs.cell import chosen_cell
 from longshort.tasks.tag.config import TagModel
 from longshort.tasks.tag.encoder import Batch, TagEncoder
 from longshort.tasks.tag.spelling import SHAPES

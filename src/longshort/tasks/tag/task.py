@@ -78,6 +78,7 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         scores="Counted as conlleval does: an entity is right where both ends and the type agree. "
         "Token accuracy counts the tokens that belong to none too.",
         gain_form="+.2%",
+        gain="difference",
     )
     measure = "error (1 - entity F1)"
 

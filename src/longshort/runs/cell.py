@@ -5,6 +5,7 @@ from __future__ import annotations
 from longshort.cells import Cell
 from longshort.cells.named import build_cell, find_cell
 from longshort.config.cell import CellSettings
+from longshort.config.training import BaseConfig
 from longshort.errors import ConfigError
 
 
@@ -16,6 +17,7 @@ def chosen_cell(model: CellSettings) -> Cell:
         raise ConfigError(f"model.cell: {error}") from None
 
 
-def cell_title(model: CellSettings) -> str:
-    """Its name as it is written in texts."""
-    return find_cell(model.cell).__name__
+def model_title(config: BaseConfig) -> str:
+    """What a verdict calls the model: the name of its cell, else "network"."""
+    model = getattr(config, "model", None)
+    return find_cell(model.cell).__name__ if isinstance(model, CellSettings) else "network"

@@ -32,7 +32,7 @@ def command(
         from longshort import workflow
 
         screen.working("scoring the run")
-        scores = workflow.load(run, screen.say).evaluate(
+        scores = workflow.load(run).evaluate(
             data, include_training=include_training, say=screen.say
         )
         screen.result(scores, result_lines(scores))

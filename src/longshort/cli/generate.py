@@ -39,7 +39,7 @@ def command(
         from longshort.tasks.language.generate import Sampling
         from longshort.workflow.language import load
 
-        model = load(run, screen.say)
+        model = load(run)
         unknown = list(dict.fromkeys(model.unknown(prompt)))
         if unknown:
             screen.say(f"note: unknown in the prompt: {', '.join(map(repr, unknown[:10]))}")

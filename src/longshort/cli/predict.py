@@ -59,7 +59,7 @@ def _any(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
     from longshort.runs.trained import load
     from longshort.tables import encode, readable
 
-    trained = load(run, screen.say)
+    trained = load(run)
     if data is None and out is None and not screen.as_json:
         for number, line in enumerate(stdin_lines(), 1):
             print(trained.line(line, number, screen.say), flush=True)
@@ -87,7 +87,7 @@ def _forecast(
     from longshort.tables import encode
     from longshort.workflow import forecast
 
-    found = forecast.load(run, screen.say).predict_ahead(data, horizon, screen.say)
+    found = forecast.load(run).predict_ahead(data, horizon, screen.say)
     for name, reason in found.skipped.items():
         screen.say(f"left out: {name}: {reason}")
     for note in found.notes:

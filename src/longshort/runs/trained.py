@@ -133,13 +133,13 @@ def _report(samples: Any, say: Say) -> None:
         say(f"{finding.severity}: {finding.sentence()}")
 
 
-def load(path: Path, say: Say = quiet) -> Trained[Any, Any, Any, Any]:
+def load(path: Path) -> Trained[Any, Any, Any, Any]:
     """A finished run of any task. Nothing in its files is executed.
 
     Raises `RunError` where a file is damaged, or was changed since training ended.
     """
     folder, task, config, stored = open_run(path)
-    refuse_broken_seal(folder, stored, say)
+    refuse_broken_seal(folder)
     check_device(config)
     encoder = restored_encoder(task, config, stored)
     tensors = load_model(folder)

@@ -82,12 +82,12 @@ def check(settings: Mapping[str, Any], data: object = None, say: Say = quiet) ->
     return found
 
 
-def load(path: Path, say: Say = quiet) -> Any:
+def load(path: Path) -> Any:
     """What a finished run trained, as its task's module loads it."""
     task = open_run(path)[1].task
     if task not in JOBS:
-        return trained.load(path, say)
-    return _MODULES[task].load(path, say)
+        return trained.load(path)
+    return _MODULES[task].load(path)
 
 
 def prepare(settings: Mapping[str, Any], data: object, say: Say) -> Any:

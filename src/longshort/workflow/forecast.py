@@ -271,9 +271,9 @@ def _plan(config: RunConfig) -> TrainPlan:
     return TrainPlan(steps.batch_size, steps.steps_per_epoch, steps.max_epochs)
 
 
-def load(path: Path, say: Say = quiet) -> Trained:
+def load(path: Path) -> Trained:
     """A finished run. Nothing in its files is executed."""
-    folder, config, stored = open_finished(path, say)
+    folder, config, stored = open_finished(path)
     if not isinstance(config, RunConfig):
         raise RunError(f"{path}: is a run of the task {config.task!r}, and no forecaster")
     if "effects" not in stored.get("fitted", {}):

@@ -21,7 +21,7 @@ from longshort.config import BaseConfig, build, read_toml
 from longshort.data.splits import D, Splits
 from longshort.errors import ConfigError, DataError, LongshortError, RunError
 from longshort.runfolder import CONFIG, DATA, RunFolder
-from longshort.runs.seal import refuse_broken_seal
+from longshort.runs.seal import refuse_broken_seal, refuse_other_version
 from longshort.train import TrainResult
 from longshort.train.events import Listener
 from longshort.train.learning import Learning, Tell, TrainPlan
@@ -202,16 +202,18 @@ def environment() -> dict[str, Any]:
     }
 
 
-def open_finished(path: Path, say: Say) -> tuple[RunFolder, BaseConfig, dict[str, Any]]:
+def open_finished(path: Path) -> tuple[RunFolder, BaseConfig, dict[str, Any]]:
     """As `open_run`, to use what the run trained: files that were changed since are refused."""
     opened = open_run(path)
-    refuse_broken_seal(opened[0], opened[2], say)
+    refuse_broken_seal(opened[0])
     return opened
 
 
 def open_run(path: Path) -> tuple[RunFolder, BaseConfig, dict[str, Any]]:
-    """A run's folder, settings and data record."""
+    """A run's folder, settings and data record; runs of another layout are refused."""
     folder = RunFolder.open(path)
+    stored = folder.read_json(DATA)
+    refuse_other_version(folder, stored)
     config = build(read_toml(folder.file(CONFIG)), str(folder.file(CONFIG)))
     check_device(config)
-    return folder, config, folder.read_json(DATA)
+    return folder, config, stored

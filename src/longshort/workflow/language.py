@@ -256,9 +256,9 @@ class Trained:
         return scores_of(scored, text.text, fitted, config)
 
 
-def load(path: Path, say: Say = quiet) -> Trained:
+def load(path: Path) -> Trained:
     """A finished run. Nothing in its files is executed."""
-    folder, config, stored = open_finished(path, say)
+    folder, config, stored = open_finished(path)
     if not isinstance(config, LanguageConfig):
         raise RunError(f"{path}: is a run of the task {config.task!r}, and no language model")
     fitted = Fitted.from_dict(stored.get("fitted", {}))

@@ -60,6 +60,8 @@ def _any(screen: Screen, run: Path, data: str | None, out: Path | None) -> None:
     from longshort.tables import encode, readable
 
     trained = load(run)
+    if data is None:
+        trained.refuse_lines()
     if data is None and out is None and not screen.as_json:
         for number, line in enumerate(stdin_lines(), 1):
             print(trained.line(line, number, screen.say), flush=True)

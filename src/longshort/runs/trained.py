@@ -15,7 +15,7 @@ from longshort.errors import ConfigError, RunError
 from longshort.runfolder import MODEL
 from longshort.runs.abilities import ReadsLines
 from longshort.runs.job import BASELINES, NETWORK, check_device, threads
-from longshort.runs.prepare import read_splits, refuse_other_content, restored_encoder
+from longshort.runs.prepare import digest_of, read_splits, restored_encoder
 from longshort.runs.seal import refuse_broken_seal
 from longshort.runs.story import open_run
 from longshort.runs.task import C, E, Encoded, Model, P, Say, Task, quiet, untracked
@@ -68,6 +68,10 @@ class Trained(Generic[C, S, E, P]):
         """The prediction of a line of text, for a terminal."""
         samples = self.read_lines([text], number, say)
         return self._reader().line(samples, self.predict(samples), self.model)
+
+    def refuse_lines(self) -> None:
+        """Raise `ConfigError` where the run does not read lines of text."""
+        self._reader().refuse_lines(self.model)
 
     def _reader(self) -> ReadsLines:
         if isinstance(self.task, ReadsLines):
@@ -124,7 +128,11 @@ class Trained(Generic[C, S, E, P]):
                 "it back"
             )
         splits = read_splits(self.task, self.config, self.memory)
-        refuse_other_content(splits, {"content": self.content})
+        if digest_of(splits) != self.content:
+            raise RunError(
+                f"{splits.train.name}: is not the data that the run was trained on (its content "
+                "differs), so its baselines cannot be fitted; restore it"
+            )
         return splits
 
 

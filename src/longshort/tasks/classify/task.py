@@ -116,10 +116,13 @@ class ClassifyTask(Task[ClassifyConfig, Examples, ClassifyEncoder, Floats]):
             found = read_unlabelled(data, config.data, encoder.labels, with_labels=False)
         return self._with_unknown(replace(found, labels=None), encoder)
 
-    def read_lines(self, lines: Sequence[str], first: int, model: ClassifyModel) -> Examples:
-        """Lines of text; the first has this number."""
+    def refuse_lines(self, model: ClassifyModel) -> None:
+        """Raise `ConfigError` where the run has learned numbers."""
         if model.encoder.vocabulary is None:
             raise ConfigError("--data: the run classifies numbers over time; give a file of them")
+
+    def read_lines(self, lines: Sequence[str], first: int, model: ClassifyModel) -> Examples:
+        """Lines of text; the first has this number."""
         places = [f"line {number}" for number in range(first, first + len(lines))]
         return self._with_unknown(replace(examples_of(lines), places=places), model.encoder)
 

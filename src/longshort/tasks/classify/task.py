@@ -172,7 +172,8 @@ class ClassifyTask(Task[ClassifyConfig, Examples, ClassifyEncoder, Floats]):
             scaling = data.scaling or ("all" if data.format == "idx" else "channel")
             data = data.model_copy(update={"scaling": scaling})
         size = Size.of(splits, changes.get("text"))
-        model = decided_model(sized_by_vectors(config.model), size)
+        sized = sized_by_vectors(config.model) if train.is_text else config.model
+        model = decided_model(sized, size)
         training = decided_training(config.train, model, size)
         return config.model_copy(update=changes | {"data": data, "model": model, "train": training})
 

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-
-from longshort.data import padding
 
 POOL = 50
 """So many batches are sorted by length together: enough that lengths agree, while chance still
@@ -53,11 +47,6 @@ def shuffled(
     return [part for batch in batches for part in _bounded(batch, lengths, most)]
 
 
-def count_batches(lengths: Tensor, batch_size: int, most: int = MOST_STEPS) -> int:
-    """Batches of an epoch; where long ones are divided, chance makes some more or less of them."""
-    return len(bucketed(lengths, batch_size, torch.Generator().manual_seed(0), most))
-
-
 def in_order_of_length(lengths: Tensor, batch_size: int) -> list[Tensor]:
     """Batches for evaluation: each sample once, the longest first; bounded as in `bucketed`."""
     order = lengths.argsort(descending=True, stable=True)
@@ -73,15 +62,3 @@ def _bounded(batch: Tensor, lengths: Tensor, most: int) -> list[Tensor]:
 
 def _pieces(numbers: Tensor, size: int) -> list[Tensor]:
     return [numbers[i : i + size] for i in range(0, len(numbers), size)]
-
-
-def pad_numbers(sequences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """As `padding.pad_numbers`, in tensors."""
-    padded, lengths = padding.pad_numbers(sequences)
-    return torch.from_numpy(padded), torch.from_numpy(lengths)
-
-
-def pad_arrays(sequences: Sequence[NDArray[np.float32]]) -> tuple[Tensor, Tensor]:
-    """As `padding.pad_arrays`, in tensors."""
-    padded, lengths = padding.pad_arrays(sequences)
-    return torch.from_numpy(padded), torch.from_numpy(lengths)

@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.data.buckets import pad_arrays
+from longshort.data.padding import pad_arrays
 from longshort.tasks.classify.encoder import Sequences
 
 Floats = NDArray[np.float64]
@@ -126,7 +126,7 @@ def _count(lengths: NDArray[np.int64]) -> int:
 
 def _padded(encoded: Sequences) -> tuple[Values, NDArray[np.int64]]:
     x, lengths = pad_arrays([np.asarray(each, dtype=np.float32) for each in encoded.items])
-    return np.ascontiguousarray(x.numpy().transpose(1, 0, 2)), lengths.numpy()
+    return np.ascontiguousarray(x.transpose(1, 0, 2)), lengths
 
 
 def _ridge(

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from longshort.cli.main import app
 from longshort.config import BaseConfig, RunConfig, Section
-from longshort.tasks.classify.config import ClassifyConfig
 from longshort.data.examples import EXAMPLES, example
+from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.tag.config import TagConfig
 from longshort.tasks.tag.conll import read_tagged
 

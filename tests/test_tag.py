@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 import torch
 from click.testing import Result
+from longshort.workflow.classify import load as load_classifier
 from typer.testing import CliRunner
 
 import longshort as ls
@@ -40,7 +41,6 @@ from longshort.tasks.tag.sections import spans
 from longshort.tasks.tag.spelling import SHAPES, shape_of
 from longshort.tasks.tag.task import TagTask
 from longshort.train.events import Event, Started, Stepped, silent
-from longshort.workflow.classify import load as load_classifier
 
 QUICK: dict[str, Any] = {
     "task": "tag",

@@ -40,7 +40,7 @@ from simulated_losses import simulate
 
 import longshort as ls
 from longshort.errors import LongshortError
-from longshort.workflow.job import environment
+from longshort.runs.job import environment
 
 RESULTS = Path(__file__).parent / "results" / "verdict.json"
 GROUPS = {1: "no signal", 2: "a simple rule is best", 3: "memory or a nonlinear rule helps"}

@@ -20,13 +20,13 @@ from torch.nn import functional
 from typer.testing import CliRunner
 
 import longshort as ls
-from longshort import workflow
 from longshort.cli.main import app
 from longshort.data.labelled import Examples
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
 from longshort.metrics import classification as metrics
 from longshort.nn.blocks.summary import Summary
 from longshort.runfolder import RunFolder
+from longshort.runs import story
 from longshort.runs.batches import on_device
 from longshort.runs.job import Job
 from longshort.runs.seal import seal
@@ -105,7 +105,7 @@ def of_numbers(path: Path | None = None, **changes: Any) -> dict[str, Any]:
 
 
 def test_from_a_table_to_a_report(table: Path, tmp_path: Path) -> None:
-    scores = workflow.run(settings(table), tmp_path / "run")
+    scores = story.run(settings(table), tmp_path / "run")
     assert scores["examples"] == 30 and scores["labels"] == ["no", "yes"]
     assert set(scores["test"]["baselines"]) == {"majority", "bag_of_words", "ngrams"}
     assert scores["test"]["model"]["accuracy"] >= 0.9
@@ -117,7 +117,7 @@ def test_from_a_table_to_a_report(table: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_comes_back_with_its_answers(table: Path, tmp_path: Path) -> None:
-    workflow.run(settings(table), tmp_path / "run")
+    story.run(settings(table), tmp_path / "run")
     trained = load(tmp_path / "run")
     stored = pl.read_csv(tmp_path / "run" / "predictions.csv")
     found = trained.table(trained.read(stored["text"].to_list()))
@@ -129,7 +129,7 @@ def test_a_run_comes_back_with_its_answers(table: Path, tmp_path: Path) -> None:
 def test_numbers_over_time(tmp_path: Path) -> None:
     items, labels = waves(200)
     data = Examples("waves", items, labels, [f"series {i}" for i in range(200)])
-    scores = workflow.run(of_numbers(model__dropout=0.0), tmp_path / "run", data=data)
+    scores = story.run(of_numbers(model__dropout=0.0), tmp_path / "run", data=data)
     assert scores["test"]["model"]["accuracy"] >= 0.9
     assert "statistics" in scores["test"]["baselines"]
     with pytest.raises(DataError, match=r"item 0: an array \[T, 2\] is expected, got \(5, 3\)"):
@@ -144,15 +144,15 @@ class _Stop(Exception):
 
 def test_an_interrupted_run_goes_on_to_the_same_bits(table: Path, tmp_path: Path) -> None:
     chosen = settings(table, train__save_every=0.0)
-    workflow.run(chosen, tmp_path / "whole")
+    story.run(chosen, tmp_path / "whole")
 
     def stop(event: Event) -> None:
         if isinstance(event, Stepped) and event.step == 40:
             raise _Stop
 
     with pytest.raises(_Stop):
-        workflow.run(chosen, tmp_path / "torn", listen=stop)
-    workflow.resume(tmp_path / "torn")
+        story.run(chosen, tmp_path / "torn", listen=stop)
+    story.resume(tmp_path / "torn")
     for name in ("model.safetensors", "metrics.jsonl", "predictions.csv", "scores.json"):
         assert (tmp_path / "torn" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
@@ -163,10 +163,10 @@ def test_other_data_are_refused_on_resume(table: Path, tmp_path: Path) -> None:
             raise _Stop
 
     with pytest.raises(_Stop):
-        workflow.run(settings(table), tmp_path / "run", listen=stop)
+        story.run(settings(table), tmp_path / "run", listen=stop)
     table.write_text(table.read_text().replace("lorem", "other"))
     with pytest.raises(RunError, match="not the data that the run began with"):
-        workflow.resume(tmp_path / "run")
+        story.resume(tmp_path / "run")
 
 
 def job_of(chosen: dict[str, Any], data: object = None) -> Job[Any, Any, Any, Any]:
@@ -185,7 +185,7 @@ def test_validation_and_test_files(table: Path, tmp_path: Path) -> None:
     texts, labels = sentences(40, seed=9)
     other = tmp_path / "test.csv"
     pl.DataFrame({"text": texts, "label": labels}).write_csv(other)
-    scores = workflow.run(settings(table, data__test_path=str(other)), tmp_path / "run")
+    scores = story.run(settings(table, data__test_path=str(other)), tmp_path / "run")
     assert scores["examples"] == 40
 
 
@@ -200,7 +200,7 @@ def test_data_that_teach_nothing_are_refused(tmp_path: Path, content: str, messa
     path = tmp_path / "t.csv"
     path.write_text(content)
     with pytest.raises(DataError, match=message):
-        workflow.run(settings(path), tmp_path / "run")
+        story.run(settings(path), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -209,7 +209,7 @@ def test_a_label_that_training_lacks_is_named(table: Path, tmp_path: Path) -> No
     other.write_text("text,label\nhello,maybe\n")
     message = r"have a label that the training part lacks \(test.csv, line 2: 'maybe'\)"
     with pytest.raises(DataError, match=message):
-        workflow.run(settings(table, data__test_path=str(other)), tmp_path / "run")
+        story.run(settings(table, data__test_path=str(other)), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -240,8 +240,8 @@ def test_channels_of_other_files_are_found_by_name(tmp_path: Path) -> None:
             raise _Stop
 
     with pytest.raises(_Stop):
-        workflow.run(chosen, tmp_path / "run", listen=stop)
-    scores = workflow.resume(tmp_path / "run")
+        story.run(chosen, tmp_path / "run", listen=stop)
+    scores = story.resume(tmp_path / "run")
     assert scores["test"]["model"]["accuracy"] == 1.0
     again = load(tmp_path / "run").evaluate(tmp_path / "test.csv")
     assert again["test"] == scores["test"]
@@ -252,7 +252,7 @@ def test_what_was_read_is_said_and_kept_for_other_files(tmp_path: Path) -> None:
     frame.write_csv(tmp_path / "data.txt")
     said: list[str] = []
     chosen = of_numbers(tmp_path / "data.txt", data__format="long", data__id="who")
-    workflow.run(chosen, tmp_path / "run", say=said.append)
+    story.run(chosen, tmp_path / "run", say=said.append)
     decided = next(line for line in said if line.startswith("decided: "))
     assert "data.label = label" in decided and "data.time = t" in decided
     assert "data.features = a, b" in decided and "train.choose = last" in decided
@@ -268,9 +268,9 @@ def test_what_was_read_is_said_and_kept_for_other_files(tmp_path: Path) -> None:
 
 def test_a_setting_of_another_task_is_refused(table: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"unknown key 'model.horizon'"):
-        workflow.run(settings(table, model__horizon=3), tmp_path / "run")
+        story.run(settings(table, model__horizon=3), tmp_path / "run")
     with pytest.raises(ConfigError, match=r"task: 'clasify' is not known.*classify"):
-        workflow.run({"task": "clasify"}, tmp_path / "run")
+        story.run({"task": "clasify"}, tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_every_option_changes_the_answers(
     mixed: Path, plain: float, tmp_path: Path, change: dict[str, Any]
 ) -> None:
     changed = settings(mixed, **change, train__max_epochs=2)
-    assert workflow.run(changed, tmp_path / "run")["test"]["model"]["log_loss"] != plain
+    assert story.run(changed, tmp_path / "run")["test"]["model"]["log_loss"] != plain
 
 
 @pytest.fixture(scope="module")
@@ -326,7 +326,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plain(mixed: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
     """The test's log loss without any option."""
     chosen = settings(mixed, train__max_epochs=2)
-    scores = workflow.run(chosen, tmp_path_factory.mktemp("plain") / "run")
+    scores = story.run(chosen, tmp_path_factory.mktemp("plain") / "run")
     return float(scores["test"]["model"]["log_loss"])
 
 
@@ -348,7 +348,7 @@ def test_every_option_of_numbers_changes_the_answers(
     items, labels = waves(60)
     data = Examples("waves", items, labels, [f"series {i}" for i in range(60)])
     found = [
-        workflow.run(each, tmp_path / str(i), data=data)["test"]["model"]["log_loss"]
+        story.run(each, tmp_path / str(i), data=data)["test"]["model"]["log_loss"]
         for i, each in enumerate(
             (of_numbers(train__max_epochs=2), of_numbers(**change, train__max_epochs=2))
         )
@@ -376,21 +376,21 @@ def test_a_setting_that_could_not_act_is_refused(
     items, labels = waves(30)
     data = Examples("waves", items, labels, [""] * 30)
     with pytest.raises(ConfigError, match=message):
-        workflow.run(of_numbers(**change), tmp_path / "run", data=data)
+        story.run(of_numbers(**change), tmp_path / "run", data=data)
 
 
 def test_a_share_beside_a_file_of_the_part_is_refused(table: Path, tmp_path: Path) -> None:
     chosen = settings(table, data__test_path=str(table), split__test=0.3)
     with pytest.raises(ConfigError, match=r"split\.test: is the share of a split that has a file"):
-        workflow.run(chosen, tmp_path / "run")
+        story.run(chosen, tmp_path / "run")
     with pytest.raises(ConfigError, match=r"data\.scaling: is of numbers, and .* holds texts"):
-        workflow.run(settings(table, data__scaling="all"), tmp_path / "run")
+        story.run(settings(table, data__scaling="all"), tmp_path / "run")
 
 
 def test_case_is_not_of_bytes(table: Path, tmp_path: Path) -> None:
     chosen = settings(table, text__tokens="bytes", text__lowercase=False)
     with pytest.raises(ConfigError, match=r"text\.lowercase: is not of bytes tokens"):
-        workflow.run(chosen, tmp_path / "run")
+        story.run(chosen, tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -406,13 +406,13 @@ def test_columns_of_what_has_none_are_refused(
     items, labels = waves(30)
     np.savez(tmp_path / "w.npz", x=np.stack([item[:4] for item in items]), y=np.array(labels))
     with pytest.raises(ConfigError, match=message):
-        workflow.run(of_numbers(tmp_path / "w.npz", **change), tmp_path / "run")
+        story.run(of_numbers(tmp_path / "w.npz", **change), tmp_path / "run")
 
 
 def test_the_draw_of_parts_that_are_given_is_refused(table: Path, tmp_path: Path) -> None:
     chosen = settings(table, data__test_path=str(table), data__val_path=str(table), split__seed=1)
     with pytest.raises(ConfigError, match=r"split\.seed: is of splits that are drawn"):
-        workflow.run(chosen, tmp_path / "run")
+        story.run(chosen, tmp_path / "run")
 
 
 def test_weights_of_labels_choose_the_epoch_too(table: Path) -> None:
@@ -463,7 +463,7 @@ def test_an_epoch_ends_after_the_steps_that_were_asked_for(table: Path, tmp_path
             steps.append(event.step)
 
     chosen = settings(table, train__steps_per_epoch=2, train__max_epochs=3)
-    workflow.run(chosen, tmp_path / "run", listen=listen)
+    story.run(chosen, tmp_path / "run", listen=listen)
     assert steps == [1, 2, 3, 4, 5, 6]
 
 
@@ -581,7 +581,7 @@ def test_frozen_vectors_stay_and_come_back_without_their_file(
 ) -> None:
     chosen = settings(table, model__vectors=str(vectors), model__freeze=True)
     del chosen["model"]["embedding"]
-    workflow.run(chosen, tmp_path / "run")
+    story.run(chosen, tmp_path / "run")
     vectors.unlink()
     trained = load(tmp_path / "run")
     known, embedding = trained.encoder.vocabulary, trained.model.network.embeddings[0]
@@ -592,18 +592,18 @@ def test_frozen_vectors_stay_and_come_back_without_their_file(
 
 def test_vectors_that_do_not_fit_are_refused(table: Path, vectors: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"embedding: is 12, and the vectors of .* have 3 values"):
-        workflow.run(settings(table, model__vectors=str(vectors)), tmp_path / "run")
+        story.run(settings(table, model__vectors=str(vectors)), tmp_path / "run")
     with pytest.raises(ConfigError, match=r"freeze keeps pretrained vectors.*model\.vectors"):
-        workflow.run(settings(table, model__freeze=True), tmp_path / "run")
+        story.run(settings(table, model__freeze=True), tmp_path / "run")
     items, labels = waves(20)
     data = Examples("waves", items, labels, [""] * 20)
     with pytest.raises(ConfigError, match=r"model\.vectors: is of texts, and waves holds numbers"):
-        workflow.run(of_numbers(model__vectors=str(vectors)), tmp_path / "run", data=data)
+        story.run(of_numbers(model__vectors=str(vectors)), tmp_path / "run", data=data)
     vectors.write_text("foreign 1 2 3\n")
     chosen = settings(table, model__vectors=str(vectors))
     del chosen["model"]["embedding"]
     with pytest.raises(DataError, match="has a vector for none of the"):
-        workflow.run(chosen, tmp_path / "run")
+        story.run(chosen, tmp_path / "run")
 
 
 # A tokenizer's file
@@ -620,7 +620,7 @@ def test_a_run_keeps_its_tokenizer(
     tokenizer.save(str(tmp_path / "tok.json"))
     monkeypatch.chdir(tmp_path)
     chosen = settings(table, text__tokens="tokenizer:tok.json")
-    workflow.run(chosen, tmp_path / "run")
+    story.run(chosen, tmp_path / "run")
     (tmp_path / "tok.json").unlink()
     monkeypatch.chdir("/")
     found = ls.load(tmp_path / "run").predict(["lorem before ipsum after", "after sit before"])
@@ -653,7 +653,7 @@ def test_the_command_line(table: Path, tmp_path: Path) -> None:
 def test_numbers_are_refused_from_stdin_before_it_is_read(tmp_path: Path) -> None:
     items, labels = waves(30)
     data = Examples("waves", items, labels, [""] * 30)
-    workflow.run(of_numbers(train__max_epochs=1), tmp_path / "run", data=data)
+    story.run(of_numbers(train__max_epochs=1), tmp_path / "run", data=data)
     done = CliRunner().invoke(app, ["predict", str(tmp_path / "run")], input="")
     assert done.exit_code == 2
     assert "--data: the run classifies numbers over time; give a file of them" in done.stderr
@@ -666,7 +666,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels = ["$under $10$_^", "好的", "other"] * 20
     texts = [f"{'abc'[i % 3]} {i}" for i in range(60)]
     pl.DataFrame({"text": texts, "label": labels}).write_csv(folder / "t.csv")
-    workflow.run(settings(folder / "t.csv", train__max_epochs=1), folder / "run")
+    story.run(settings(folder / "t.csv", train__max_epochs=1), folder / "run")
     return folder / "run"
 
 
@@ -712,7 +712,7 @@ def test_files_are_predicted_as_they_were_read(tmp_path: Path) -> None:
     table = pl.DataFrame(rows)
     table.write_csv(tmp_path / "long.csv")
     out = tmp_path / "run"
-    workflow.run(of_numbers(tmp_path / "long.csv", model__dropout=0.0, train__max_epochs=3), out)
+    story.run(of_numbers(tmp_path / "long.csv", model__dropout=0.0, train__max_epochs=3), out)
     # The features are named by the run: another order of columns changes nothing.
     table.select("b", "a", "time", "id").write_parquet(tmp_path / "new.parquet")
     trained = load(out)
@@ -731,7 +731,7 @@ def test_files_are_predicted_as_they_were_read(tmp_path: Path) -> None:
 
 
 def test_labels_in_front_of_lines_are_not_taken_for_text(table: Path, tmp_path: Path) -> None:
-    workflow.run(settings(table, train__max_epochs=1), tmp_path / "run")
+    story.run(settings(table, train__max_epochs=1), tmp_path / "run")
     trained = load(tmp_path / "run")
     path, said = tmp_path / "new.txt", list[str]()
     path.write_text("yes lorem before after\nno amet after sit\n")
@@ -809,9 +809,7 @@ def test_macro_f1_is_over_the_labels_of_truth_or_prediction(
 
 
 def test_baselines_are_deterministic(table: Path, tmp_path: Path) -> None:
-    scores = [
-        workflow.run(settings(table, train__max_epochs=1), tmp_path / str(i)) for i in range(2)
-    ]
+    scores = [story.run(settings(table, train__max_epochs=1), tmp_path / str(i)) for i in range(2)]
     assert scores[0] == scores[1]
     assert torch.isfinite(torch.tensor(scores[0]["test"]["baselines"]["bag_of_words"]["log_loss"]))
 
@@ -822,8 +820,8 @@ def test_ctrl_c_saves(table: Path, tmp_path: Path) -> None:
             os.kill(os.getpid(), 2)
 
     with pytest.raises(Interrupted, match="train --resume"):
-        workflow.run(settings(table), tmp_path / "run", listen=interrupt)
-    assert workflow.resume(tmp_path / "run")["examples"] == 30
+        story.run(settings(table), tmp_path / "run", listen=interrupt)
+    assert story.resume(tmp_path / "run")["examples"] == 30
 
 
 def test_long_sequences_of_numbers_have_filters_in_front(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 import longshort as ls
-from longshort import workflow
 from longshort.data.grams import KINDS, Bags, Grams, kinds_for, occurrences
 from longshort.data.labelled import Examples
 from longshort.errors import RunError
 from longshort.runfolder import RunFolder
+from longshort.runs import story
 from longshort.runs.job import Job
 from longshort.runs.story import prepare
 from longshort.runs.task import Baseline, quiet
@@ -153,7 +153,7 @@ def test_the_bag_reads_whole_words_whatever_the_network_reads(tmp_path: Path) ->
         "text": {"tokens": "bytes", "max_length": 8},
         "train": {"max_epochs": 1, "threads": 1},
     }
-    scores = workflow.run(chosen, tmp_path / "run", data=data)
+    scores = story.run(chosen, tmp_path / "run", data=data)
     assert scores["test"]["baselines"]["bag_of_words"]["accuracy"] == 1.0
     assert "of logistic regression on " in scores["verdict"]
 

@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch import nn
 
-from longshort import workflow
 from longshort.config import read_toml
 from longshort.data.buckets import shuffled
 from longshort.data.labelled import Examples
@@ -21,6 +20,7 @@ from longshort.nn.blocks.convolution import Convolutions
 from longshort.nn.blocks.grams import Bag, GramVectors
 from longshort.nn.blocks.norm import SequenceNorm
 from longshort.nn.blocks.stretches import stretches
+from longshort.runs import story
 from longshort.runs.story import prepare
 from longshort.runs.trained import load
 from longshort.tasks.classify.config import ClassifyConfig, ClassifyModel, ClassifyTrain
@@ -187,7 +187,7 @@ def test_few_sequences_are_all_learned_and_the_last_weights_kept(tmp_path: Path)
         "train": {"max_epochs": 40, "threads": 1},
         "split": {"test": 0.4},
     }
-    scores = workflow.run(chosen, tmp_path / "run", data=gestures(60), say=said.append)
+    scores = story.run(chosen, tmp_path / "run", data=gestures(60), say=said.append)
     assert "splits: drawn by seed 0: 40% for test; no validation part" in said
     assert any("split.val = 0.0" in line and "train.choose = last" in line for line in said)
     assert scores["training"]["best_epoch"] == 40
@@ -212,7 +212,7 @@ def test_a_small_validation_file_is_reported_on_but_does_not_choose(tmp_path: Pa
     }  # fmt: skip
     prepared = prepare(chosen)
     assert prepared.config.train.choose == "last" and len(prepared.splits.val) == 20
-    scores = workflow.run(chosen, tmp_path / "run")
+    scores = story.run(chosen, tmp_path / "run")
     assert scores["training"]["best_epoch"] == 5
     assert 0 <= scores["training"]["best_val_score"] <= 1.1
 
@@ -237,10 +237,10 @@ def test_small_runs_are_resumed_to_the_same_bits_and_come_back(kind: str, tmp_pa
         if isinstance(event, Stepped) and event.step == 3:
             raise _Stop
 
-    workflow.run(chosen, tmp_path / "whole", data=data)
+    story.run(chosen, tmp_path / "whole", data=data)
     with pytest.raises(_Stop):
-        workflow.run(chosen, tmp_path / "torn", data=data, listen=stop)
-    workflow.resume(tmp_path / "torn", data)
+        story.run(chosen, tmp_path / "torn", data=data, listen=stop)
+    story.resume(tmp_path / "torn", data)
     for name in ("model.safetensors", "scores.json", "predictions.csv"):
         assert (tmp_path / "torn" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     trained = load(tmp_path / "whole")

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import longshort as ls
-from longshort import workflow
 from longshort.config.sequences import SequenceData
 from longshort.data.labelled import Examples
 from longshort.data.labelled_source import read_examples
+from longshort.runs import story
 from longshort.runs.story import prepare
 from longshort.runs.trained import load
 
@@ -130,7 +130,7 @@ def test_files_of_a_run_are_read_with_its_side(write: Write, tmp_path: Path) -> 
     rows = [f"{text}\t{label}" for text, label in zip(TEXTS, LABELS, strict=True)]
     path = write("t.txt", "\n".join(rows))
     chosen = {**QUICK, "data": {"path": str(path)}}
-    workflow.run(chosen, tmp_path / "run")
+    story.run(chosen, tmp_path / "run")
     trained, said = load(tmp_path / "run"), list[str]()
     new = write("new.txt", "a fine view\t1\nan awful view\t0\n")
     assert trained.read(str(new), said.append).items == ["a fine view", "an awful view"]
@@ -205,7 +205,7 @@ def test_a_file_of_the_archive_from_training_to_prediction(
     ucr = real_data / "ucr"
     data = {"path": str(ucr / "Chinatown_TRAIN.tsv.gz"),
             "test_path": str(ucr / "Chinatown_TEST.tsv.gz")}  # fmt: skip
-    scores = workflow.run({**QUICK, "data": data}, tmp_path / "run")
+    scores = story.run({**QUICK, "data": data}, tmp_path / "run")
     assert scores["examples"] == 345 and scores["labels"] == ["1", "2"]
     trained = load(tmp_path / "run")
     rows = gzip.decompress((ucr / "Chinatown_TEST.tsv.gz").read_bytes()).decode().splitlines()

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from longshort.workflow.job import environment
 
 from longshort import workflow
+from longshort.runs.job import environment
 
 RESULTS = Path(__file__).parent / "results" / "small.json"
 SERIES = (
@@ -100,7 +100,7 @@ def one_run(name: str, data: Path) -> dict[str, Any]:
         "accuracy": {who: each["accuracy"] for who, each in test.items()},
         "log_loss": {who: each["log_loss"] for who, each in test.items()},
         "examples": scores["examples"],
-        "best_rival": scores["best_rival"],
+        "best_baseline": scores["best_baseline"],
         "outcome": scores["outcome"],
         "verdict": scores["verdict"],
         "notes": scores["notes"],

@@ -36,11 +36,11 @@ from cells import cpu_model
 from known_labels import LABELLED
 from known_series import SERIES
 from known_truth import Case, Labelled, Series
-from longshort.workflow.job import environment
 from simulated_losses import simulate
 
 import longshort as ls
 from longshort.errors import LongshortError
+from longshort.runs.job import environment
 
 RESULTS = Path(__file__).parent / "results" / "verdict.json"
 GROUPS = {1: "no signal", 2: "a simple rule is best", 3: "memory or a nonlinear rule helps"}

@@ -15,25 +15,30 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from longshort.workflow.classify import ClassifyJob, load
-from longshort.workflow.seal import seal
 from torch import Tensor
 from torch.nn import functional
 from typer.testing import CliRunner
 
 import longshort as ls
-from longshort import workflow
 from longshort.cli.main import app
-from longshort.config import build
 from longshort.data.labelled import Examples
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
 from longshort.metrics import classification as metrics
 from longshort.nn.blocks.summary import Summary
 from longshort.runfolder import RunFolder
+from longshort.runs import story
+from longshort.runs.batches import on_device
+from longshort.runs.job import Job
+from longshort.runs.seal import seal
+from longshort.runs.story import prepare
+from longshort.runs.task import Baseline, Model, quiet
+from longshort.runs.trained import load
+from longshort.runs.verdict import scored, scores_of
 from longshort.tasks.classify.config import ClassifyConfig, ClassifyModel
-from longshort.tasks.classify.encoder import Fitted
+from longshort.tasks.classify.encoder import ClassifyEncoder, Sequences
+from longshort.tasks.classify.inference import log_probabilities, logits_of
+from longshort.tasks.classify.learning import ClassifyLearning
 from longshort.tasks.classify.network import Classifier
-from longshort.tasks.classify.scoring import Scored, scores_of
 from longshort.tasks.classify.task import ClassifyTask
 from longshort.train.events import Event, Stepped
 from longshort.train.optimise import clip
@@ -100,7 +105,7 @@ def of_numbers(path: Path | None = None, **changes: Any) -> dict[str, Any]:
 
 
 def test_from_a_table_to_a_report(table: Path, tmp_path: Path) -> None:
-    scores = workflow.run(settings(table), tmp_path / "run")
+    scores = story.run(settings(table), tmp_path / "run")
     assert scores["examples"] == 30 and scores["labels"] == ["no", "yes"]
     assert set(scores["test"]["baselines"]) == {"majority", "bag_of_words", "ngrams"}
     assert scores["test"]["model"]["accuracy"] >= 0.9
@@ -112,10 +117,10 @@ def test_from_a_table_to_a_report(table: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_comes_back_with_its_answers(table: Path, tmp_path: Path) -> None:
-    workflow.run(settings(table), tmp_path / "run")
+    story.run(settings(table), tmp_path / "run")
     trained = load(tmp_path / "run")
     stored = pl.read_csv(tmp_path / "run" / "predictions.csv")
-    found = trained.predict(stored["text"].to_list())
+    found = trained.table(trained.read(stored["text"].to_list()))
     assert found["label"].to_list() == stored["predicted"].to_list()
     highest = found.select(pl.max_horizontal("p_no", "p_yes")).to_series().to_numpy()
     np.testing.assert_allclose(highest, stored["probability"].to_numpy(), atol=1e-6)
@@ -124,13 +129,13 @@ def test_a_run_comes_back_with_its_answers(table: Path, tmp_path: Path) -> None:
 def test_numbers_over_time(tmp_path: Path) -> None:
     items, labels = waves(200)
     data = Examples("waves", items, labels, [f"series {i}" for i in range(200)])
-    scores = workflow.run(of_numbers(model__dropout=0.0), tmp_path / "run", data=data)
+    scores = story.run(of_numbers(model__dropout=0.0), tmp_path / "run", data=data)
     assert scores["test"]["model"]["accuracy"] >= 0.9
     assert "statistics" in scores["test"]["baselines"]
     with pytest.raises(DataError, match=r"item 0: an array \[T, 2\] is expected, got \(5, 3\)"):
-        load(tmp_path / "run").predict([np.zeros((5, 3), np.float32)])
+        ls.load(tmp_path / "run").predict([np.zeros((5, 3), np.float32)])
     with pytest.raises(DataError, match="item 0: the run classifies arrays"):
-        load(tmp_path / "run").predict(["text"])
+        ls.load(tmp_path / "run").predict(["text"])
 
 
 class _Stop(Exception):
@@ -139,15 +144,15 @@ class _Stop(Exception):
 
 def test_an_interrupted_run_goes_on_to_the_same_bits(table: Path, tmp_path: Path) -> None:
     chosen = settings(table, train__save_every=0.0)
-    workflow.run(chosen, tmp_path / "whole")
+    story.run(chosen, tmp_path / "whole")
 
     def stop(event: Event) -> None:
         if isinstance(event, Stepped) and event.step == 40:
             raise _Stop
 
     with pytest.raises(_Stop):
-        workflow.run(chosen, tmp_path / "torn", listen=stop)
-    workflow.resume(tmp_path / "torn")
+        story.run(chosen, tmp_path / "torn", listen=stop)
+    story.resume(tmp_path / "torn")
     for name in ("model.safetensors", "metrics.jsonl", "predictions.csv", "scores.json"):
         assert (tmp_path / "torn" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
@@ -158,19 +163,21 @@ def test_other_data_are_refused_on_resume(table: Path, tmp_path: Path) -> None:
             raise _Stop
 
     with pytest.raises(_Stop):
-        workflow.run(settings(table), tmp_path / "run", listen=stop)
+        story.run(settings(table), tmp_path / "run", listen=stop)
     table.write_text(table.read_text().replace("lorem", "other"))
     with pytest.raises(RunError, match="not the data that the run began with"):
-        workflow.resume(tmp_path / "run")
+        story.resume(tmp_path / "run")
 
 
-def test_the_vocabulary_is_the_training_part_s(table: Path) -> None:
-    job = ClassifyJob.prepare(
-        ClassifyConfig.model_validate(settings(table)), str(table), lambda _: None
-    )
-    known = job.task.fitted.vocabulary
+def job_of(chosen: dict[str, Any], data: object = None) -> Job[Any, Any, Any, Any]:
+    return Job(prepare(chosen, data), quiet)
+
+
+def test_the_vocabulary_is_the_training_split_s(table: Path) -> None:
+    prepared = prepare(settings(table))
+    known = prepared.encoder.vocabulary
     assert known is not None
-    numbers = [text.split()[-1] for text in map(str, job.parts.test.items)]
+    numbers = [text.split()[-1] for text in map(str, prepared.splits.test.items)]
     assert not any(number in known for number in numbers)
 
 
@@ -178,7 +185,7 @@ def test_validation_and_test_files(table: Path, tmp_path: Path) -> None:
     texts, labels = sentences(40, seed=9)
     other = tmp_path / "test.csv"
     pl.DataFrame({"text": texts, "label": labels}).write_csv(other)
-    scores = workflow.run(settings(table, data__test_path=str(other)), tmp_path / "run")
+    scores = story.run(settings(table, data__test_path=str(other)), tmp_path / "run")
     assert scores["examples"] == 40
 
 
@@ -193,7 +200,7 @@ def test_data_that_teach_nothing_are_refused(tmp_path: Path, content: str, messa
     path = tmp_path / "t.csv"
     path.write_text(content)
     with pytest.raises(DataError, match=message):
-        workflow.run(settings(path), tmp_path / "run")
+        story.run(settings(path), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -202,7 +209,7 @@ def test_a_label_that_training_lacks_is_named(table: Path, tmp_path: Path) -> No
     other.write_text("text,label\nhello,maybe\n")
     message = r"have a label that the training part lacks \(test.csv, line 2: 'maybe'\)"
     with pytest.raises(DataError, match=message):
-        workflow.run(settings(table, data__test_path=str(other)), tmp_path / "run")
+        story.run(settings(table, data__test_path=str(other)), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -233,8 +240,8 @@ def test_channels_of_other_files_are_found_by_name(tmp_path: Path) -> None:
             raise _Stop
 
     with pytest.raises(_Stop):
-        workflow.run(chosen, tmp_path / "run", listen=stop)
-    scores = workflow.resume(tmp_path / "run")
+        story.run(chosen, tmp_path / "run", listen=stop)
+    scores = story.resume(tmp_path / "run")
     assert scores["test"]["model"]["accuracy"] == 1.0
     again = load(tmp_path / "run").evaluate(tmp_path / "test.csv")
     assert again["test"] == scores["test"]
@@ -245,11 +252,13 @@ def test_what_was_read_is_said_and_kept_for_other_files(tmp_path: Path) -> None:
     frame.write_csv(tmp_path / "data.txt")
     said: list[str] = []
     chosen = of_numbers(tmp_path / "data.txt", data__format="long", data__id="who")
-    workflow.run(chosen, tmp_path / "run", say=said.append)
+    story.run(chosen, tmp_path / "run", say=said.append)
     decided = next(line for line in said if line.startswith("decided: "))
-    assert "data.format = long, data.label = label, data.id = who, data.time = t" in decided
+    assert "data.label = label" in decided and "data.time = t" in decided
     assert "data.features = a, b" in decided and "train.choose = last" in decided
+    assert "data.format" not in decided and "data.id" not in decided  # they were given
     trained = load(tmp_path / "run")
+    assert (trained.config.data.format, trained.config.data.id) == ("long", "who")
     for name in ("new.txt", "new.csv", "new"):
         frame.drop("label").write_csv(tmp_path / name)
         assert trained.read(tmp_path / name).width == 2
@@ -259,9 +268,9 @@ def test_what_was_read_is_said_and_kept_for_other_files(tmp_path: Path) -> None:
 
 def test_a_setting_of_another_task_is_refused(table: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"unknown key 'model.horizon'"):
-        workflow.run(settings(table, model__horizon=3), tmp_path / "run")
+        story.run(settings(table, model__horizon=3), tmp_path / "run")
     with pytest.raises(ConfigError, match=r"task: 'clasify' is not known.*classify"):
-        workflow.run({"task": "clasify"}, tmp_path / "run")
+        story.run({"task": "clasify"}, tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -300,7 +309,7 @@ def test_every_option_changes_the_answers(
     mixed: Path, plain: float, tmp_path: Path, change: dict[str, Any]
 ) -> None:
     changed = settings(mixed, **change, train__max_epochs=2)
-    assert workflow.run(changed, tmp_path / "run")["test"]["model"]["log_loss"] != plain
+    assert story.run(changed, tmp_path / "run")["test"]["model"]["log_loss"] != plain
 
 
 @pytest.fixture(scope="module")
@@ -317,7 +326,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plain(mixed: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
     """The test's log loss without any option."""
     chosen = settings(mixed, train__max_epochs=2)
-    scores = workflow.run(chosen, tmp_path_factory.mktemp("plain") / "run")
+    scores = story.run(chosen, tmp_path_factory.mktemp("plain") / "run")
     return float(scores["test"]["model"]["log_loss"])
 
 
@@ -339,7 +348,7 @@ def test_every_option_of_numbers_changes_the_answers(
     items, labels = waves(60)
     data = Examples("waves", items, labels, [f"series {i}" for i in range(60)])
     found = [
-        workflow.run(each, tmp_path / str(i), data=data)["test"]["model"]["log_loss"]
+        story.run(each, tmp_path / str(i), data=data)["test"]["model"]["log_loss"]
         for i, each in enumerate(
             (of_numbers(train__max_epochs=2), of_numbers(**change, train__max_epochs=2))
         )
@@ -367,21 +376,21 @@ def test_a_setting_that_could_not_act_is_refused(
     items, labels = waves(30)
     data = Examples("waves", items, labels, [""] * 30)
     with pytest.raises(ConfigError, match=message):
-        workflow.run(of_numbers(**change), tmp_path / "run", data=data)
+        story.run(of_numbers(**change), tmp_path / "run", data=data)
 
 
 def test_a_share_beside_a_file_of_the_part_is_refused(table: Path, tmp_path: Path) -> None:
     chosen = settings(table, data__test_path=str(table), split__test=0.3)
-    with pytest.raises(ConfigError, match=r"split\.test: is the share of a part that has a file"):
-        workflow.run(chosen, tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"split\.test: is the share of a split that has a file"):
+        story.run(chosen, tmp_path / "run")
     with pytest.raises(ConfigError, match=r"data\.scaling: is of numbers, and .* holds texts"):
-        workflow.run(settings(table, data__scaling="all"), tmp_path / "run")
+        story.run(settings(table, data__scaling="all"), tmp_path / "run")
 
 
 def test_case_is_not_of_bytes(table: Path, tmp_path: Path) -> None:
     chosen = settings(table, text__tokens="bytes", text__lowercase=False)
     with pytest.raises(ConfigError, match=r"text\.lowercase: is not of bytes tokens"):
-        workflow.run(chosen, tmp_path / "run")
+        story.run(chosen, tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -397,50 +406,52 @@ def test_columns_of_what_has_none_are_refused(
     items, labels = waves(30)
     np.savez(tmp_path / "w.npz", x=np.stack([item[:4] for item in items]), y=np.array(labels))
     with pytest.raises(ConfigError, match=message):
-        workflow.run(of_numbers(tmp_path / "w.npz", **change), tmp_path / "run")
+        story.run(of_numbers(tmp_path / "w.npz", **change), tmp_path / "run")
 
 
 def test_the_draw_of_parts_that_are_given_is_refused(table: Path, tmp_path: Path) -> None:
     chosen = settings(table, data__test_path=str(table), data__val_path=str(table), split__seed=1)
-    with pytest.raises(ConfigError, match=r"split\.seed: is of parts that are drawn"):
-        workflow.run(chosen, tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"split\.seed: is of splits that are drawn"):
+        story.run(chosen, tmp_path / "run")
 
 
 def test_weights_of_labels_choose_the_epoch_too(table: Path) -> None:
-    chosen = build(settings(table, train__class_weights=True, split__val=0.1))
-    job = ClassifyJob.prepare(chosen, str(table), print)
-    task = job.task
+    job = job_of(settings(table, train__class_weights=True, split__val=0.1))
     with torch.no_grad():
-        for member in task.network.members:
+        for member in job.model.network.members:
             member.head.weight.zero_()
             member.head.bias.copy_(torch.tensor([-1.0, 1.0]))  # always the frequent label
-    assert task.fitted.labels == ("no", "yes")
-    assert task.validate() == pytest.approx(0.5, abs=0.05)
+    assert job.model.encoder.labels == ("no", "yes")
+    assert job.task.validate(job.model, job.encoded["val"]) == pytest.approx(0.5, abs=0.05)
+    assert job.training.learning.measure == "error (1 - accuracy, labels weighed)"
 
 
 @pytest.mark.parametrize("clip_norm", [None, 0.01])
 def test_networks_together_learn_as_each_would_alone(table: Path, clip_norm: float | None) -> None:
-    def prepare(members: int) -> ClassifyTask:
+    def learning(members: int) -> ClassifyLearning:
         still = {"model__dropout": 0.0, "model__word_dropout": 0.0, "model__grams": False}
         chosen = settings(table, model__members=members, train__clip_norm=clip_norm, **still)
-        return ClassifyJob.prepare(build(chosen), str(table), lambda _: None).task
+        found = job_of(chosen).training.learning
+        assert isinstance(found, ClassifyLearning)
+        return found
 
-    def gradients(task: ClassifyTask) -> list[Tensor]:
-        told, minimised = task.objective(torch.arange(8))
+    def gradients(each: ClassifyLearning) -> list[Tensor]:
+        told, minimised = each.objective(torch.arange(8))
         torch.autograd.backward(minimised)
-        for weights in task.clipped():
-            clip(weights, task.config.train)
-        found = [weight.grad for weight in task.network.members[-1].parameters()]
+        for weights in each.clipped():
+            clip(weights, each.model.config.train)
+        found = [weight.grad for weight in each.model.network.members[-1].parameters()]
         return [told.detach(), *(grad for grad in found if grad is not None)]
 
-    both, alone = prepare(2), prepare(1)
-    alone.network.members[0].load_state_dict(both.network.members[1].state_dict())
+    both, alone = learning(2), learning(1)
+    network = both.model.network
+    alone.model.network.members[0].load_state_dict(network.members[1].state_dict())
     _, *expected = gradients(alone)
     told, *found = gradients(both)
     assert len(found) == len(expected) > 5
     torch.testing.assert_close(found, expected)
-    each = both.network(*both.train.batch(torch.arange(8)))
-    losses = [functional.cross_entropy(one, both.train.targets[:8]) for one in each]
+    batch = on_device(both.train.arrays.batch(np.arange(8)), "cpu")
+    losses = [functional.cross_entropy(one, batch.targets) for one in logits_of(network, batch)]
     torch.testing.assert_close(told, sum(losses) / 2)
 
 
@@ -452,7 +463,7 @@ def test_an_epoch_ends_after_the_steps_that_were_asked_for(table: Path, tmp_path
             steps.append(event.step)
 
     chosen = settings(table, train__steps_per_epoch=2, train__max_epochs=3)
-    workflow.run(chosen, tmp_path / "run", listen=listen)
+    story.run(chosen, tmp_path / "run", listen=listen)
     assert steps == [1, 2, 3, 4, 5, 6]
 
 
@@ -466,21 +477,21 @@ def test_nothing_fitted_sees_validation_and_test_examples(table: Path, tmp_path:
         pl.DataFrame({"text": changed, "label": labels}).write_csv(tmp_path / f"{name}.csv")
         other = str(tmp_path / f"{name}.csv")
         chosen = settings(table, data__val_path=other, data__test_path=other)
-        job = ClassifyJob.prepare(ClassifyConfig.model_validate(chosen), str(table), print)
-        found.append((job.task.fitted, job.task.network.state_dict()))
+        job = job_of(chosen)
+        found.append((job.model.encoder, job.model.network.state_dict()))
     assert found[0][0].to_dict() == found[1][0].to_dict()
     assert found[0][0].vocabulary.tokens == found[1][0].vocabulary.tokens
     assert all(torch.equal(w, found[1][1][name]) for name, w in found[0][1].items())
 
 
-def test_scales_are_the_training_part_s() -> None:
+def test_scales_are_the_training_split_s() -> None:
     items, labels = waves(40)
     train = Examples("t", items, labels, [""] * 40)
-    channel = Fitted.fit(train, ClassifyConfig())
+    channel = ClassifyEncoder.fit(train, ClassifyConfig())
     together = np.concatenate(items).astype(float)
     np.testing.assert_allclose(channel.mean, together.mean(0))
     np.testing.assert_allclose(channel.deviation, together.std(0))
-    every = Fitted.fit(train, ClassifyConfig.model_validate({"data": {"scaling": "all"}}))
+    every = ClassifyEncoder.fit(train, ClassifyConfig.model_validate({"data": {"scaling": "all"}}))
     np.testing.assert_allclose(every.deviation, [together.std()] * 2)
 
 
@@ -492,9 +503,8 @@ def test_images_are_scaled_by_one_for_all_channels(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 255, (40, 3, 2))
     (tmp_path / "x-images-idx3").write_bytes(idx(images))
     (tmp_path / "x-labels-idx1").write_bytes(idx(np.arange(40) % 2))
-    path = tmp_path / "x-images-idx3"
-    job = ClassifyJob.prepare(ClassifyConfig.model_validate(of_numbers(path)), str(path), print)
-    assert job.config.data.scaling == "all" and len(set(job.task.fitted.mean)) == 1
+    prepared = prepare(of_numbers(tmp_path / "x-images-idx3"))
+    assert prepared.config.data.scaling == "all" and len(set(prepared.encoder.mean)) == 1
 
 
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
@@ -517,7 +527,9 @@ def test_networks_from_different_beginnings_give_the_mean_of_their_probabilities
     network = Classifier(model, 4, tokens=20, features=None).eval()
     numbers, lengths = torch.randint(1, 20, (9, 2)), torch.tensor([9, 3])
     each = torch.stack([member(numbers, lengths).softmax(-1) for member in network.members])
-    together = network.log_probabilities(numbers, lengths).exp()
+    items = [numbers[:n, b].tolist() for b, n in enumerate(lengths)]
+    samples = Sequences(items, np.zeros(0, dtype=np.int64))
+    together = log_probabilities(network, samples, "cpu").exp()
     torch.testing.assert_close(together.float(), each.mean(0))
     assert each.std(0).min() > 0
 
@@ -531,16 +543,11 @@ def test_a_summary_is_of_a_sequence_s_own_steps() -> None:
 
 def test_the_table_of_confusions_has_the_truth_in_rows() -> None:
     p = np.eye(2)[[1, 1, 1, 0]] * 0.8 + 0.1
-    examples = Examples("t", ["w"] * 4, None, [""] * 4)
-    scored = Scored(
-        examples,
-        np.array([0, 0, 1, 0]),
-        {"model": p, "majority": p},
-        {},
-        {"majority": "the most frequent"},
-    )
-    fitted = Fitted(("a", "b"), False, None, None, False, 0, None, (0.0,), (1.0,))
-    assert scores_of(scored, fitted, ClassifyConfig())["confusion"] == [[1, 2], [0, 1]]
+    examples = Examples("t", ["w"] * 4, ["a", "a", "b", "a"], [""] * 4)
+    encoder = ClassifyEncoder.fit(Examples("t", waves(4)[0], list("abab"), []), ClassifyConfig())
+    task, model = ClassifyTask(), Model(ClassifyConfig(), encoder, None)
+    found = scored(task, model, examples, p, {"majority": Baseline(p, "the most frequent")})
+    assert scores_of(task, model, "LSTM", found)["confusion"] == [[1, 2], [0, 1]]
 
 
 # Pretrained vectors
@@ -559,8 +566,8 @@ def test_the_embedding_starts_from_vectors(table: Path, vectors: Path) -> None:
     said: list[str] = []
     chosen = settings(table, model__members=2, model__vectors=str(vectors), text__min_count=2)
     del chosen["model"]["embedding"]
-    job = ClassifyJob.prepare(ClassifyConfig.model_validate(chosen), str(table), said.append)
-    known, embeddings = job.task.fitted.vocabulary, job.task.network.embeddings
+    job = Job(prepare(chosen), said.append)
+    known, embeddings = job.model.encoder.vocabulary, job.model.network.embeddings
     assert known is not None and len(embeddings) == 2 and job.config.model.embedding == 3
     for embedding in embeddings:
         weight = embedding.weight[torch.tensor(known.encode(["before", "after", "lorem"]))]
@@ -574,29 +581,29 @@ def test_frozen_vectors_stay_and_come_back_without_their_file(
 ) -> None:
     chosen = settings(table, model__vectors=str(vectors), model__freeze=True)
     del chosen["model"]["embedding"]
-    workflow.run(chosen, tmp_path / "run")
+    story.run(chosen, tmp_path / "run")
     vectors.unlink()
     trained = load(tmp_path / "run")
-    known, embedding = trained.fitted.vocabulary, trained.network.embeddings[0]
+    known, embedding = trained.encoder.vocabulary, trained.model.network.embeddings[0]
     assert known is not None
     assert embedding.weight[known.encode(["after"])[0]].tolist() == [-1, 0, 0]
-    assert trained.predict(["lorem before after"]).height == 1
+    assert trained.predict(trained.read(["lorem before after"])).shape == (1, 2)
 
 
 def test_vectors_that_do_not_fit_are_refused(table: Path, vectors: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"embedding: is 12, and the vectors of .* have 3 values"):
-        workflow.run(settings(table, model__vectors=str(vectors)), tmp_path / "run")
+        story.run(settings(table, model__vectors=str(vectors)), tmp_path / "run")
     with pytest.raises(ConfigError, match=r"freeze keeps pretrained vectors.*model\.vectors"):
-        workflow.run(settings(table, model__freeze=True), tmp_path / "run")
+        story.run(settings(table, model__freeze=True), tmp_path / "run")
     items, labels = waves(20)
     data = Examples("waves", items, labels, [""] * 20)
     with pytest.raises(ConfigError, match=r"model\.vectors: is of texts, and waves holds numbers"):
-        workflow.run(of_numbers(model__vectors=str(vectors)), tmp_path / "run", data=data)
+        story.run(of_numbers(model__vectors=str(vectors)), tmp_path / "run", data=data)
     vectors.write_text("foreign 1 2 3\n")
     chosen = settings(table, model__vectors=str(vectors))
     del chosen["model"]["embedding"]
     with pytest.raises(DataError, match="has a vector for none of the"):
-        workflow.run(chosen, tmp_path / "run")
+        story.run(chosen, tmp_path / "run")
 
 
 # A tokenizer's file
@@ -613,11 +620,11 @@ def test_a_run_keeps_its_tokenizer(
     tokenizer.save(str(tmp_path / "tok.json"))
     monkeypatch.chdir(tmp_path)
     chosen = settings(table, text__tokens="tokenizer:tok.json")
-    workflow.run(chosen, tmp_path / "run")
+    story.run(chosen, tmp_path / "run")
     (tmp_path / "tok.json").unlink()
     monkeypatch.chdir("/")
-    found = load(tmp_path / "run").predict(["lorem before ipsum after", "after sit before"])
-    assert found["label"].to_list() == ["yes", "no"]
+    found = ls.load(tmp_path / "run").predict(["lorem before ipsum after", "after sit before"])
+    assert found == ["yes", "no"]
 
 
 # The command line
@@ -643,6 +650,15 @@ def test_the_command_line(table: Path, tmp_path: Path) -> None:
     assert done.returncode == 2 and "--horizon: is for forecasts" in done.stderr
 
 
+def test_numbers_are_refused_from_stdin_before_it_is_read(tmp_path: Path) -> None:
+    items, labels = waves(30)
+    data = Examples("waves", items, labels, [""] * 30)
+    story.run(of_numbers(train__max_epochs=1), tmp_path / "run", data=data)
+    done = CliRunner().invoke(app, ["predict", str(tmp_path / "run")], input="")
+    assert done.exit_code == 2
+    assert "--data: the run classifies numbers over time; give a file of them" in done.stderr
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on labels that have $, Chinese characters and a comma in their names."""
@@ -650,7 +666,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels = ["$under $10$_^", "好的", "other"] * 20
     texts = [f"{'abc'[i % 3]} {i}" for i in range(60)]
     pl.DataFrame({"text": texts, "label": labels}).write_csv(folder / "t.csv")
-    workflow.run(settings(folder / "t.csv", train__max_epochs=1), folder / "run")
+    story.run(settings(folder / "t.csv", train__max_epochs=1), folder / "run")
     return folder / "run"
 
 
@@ -696,12 +712,12 @@ def test_files_are_predicted_as_they_were_read(tmp_path: Path) -> None:
     table = pl.DataFrame(rows)
     table.write_csv(tmp_path / "long.csv")
     out = tmp_path / "run"
-    workflow.run(of_numbers(tmp_path / "long.csv", model__dropout=0.0, train__max_epochs=3), out)
+    story.run(of_numbers(tmp_path / "long.csv", model__dropout=0.0, train__max_epochs=3), out)
     # The features are named by the run: another order of columns changes nothing.
     table.select("b", "a", "time", "id").write_parquet(tmp_path / "new.parquet")
     trained = load(out)
-    found = trained.predict_examples(trained.read(tmp_path / "new.parquet"))
-    assert found.equals(trained.predict(items))
+    found = trained.predict(trained.read(tmp_path / "new.parquet"))
+    assert np.array_equal(found, trained.predict(trained.read(items)))
     with pytest.raises(DataError, match="has no column 'b'"):
         table.drop("b").write_csv(tmp_path / "less.csv")
         trained.read(tmp_path / "less.csv")
@@ -715,7 +731,7 @@ def test_files_are_predicted_as_they_were_read(tmp_path: Path) -> None:
 
 
 def test_labels_in_front_of_lines_are_not_taken_for_text(table: Path, tmp_path: Path) -> None:
-    workflow.run(settings(table, train__max_epochs=1), tmp_path / "run")
+    story.run(settings(table, train__max_epochs=1), tmp_path / "run")
     trained = load(tmp_path / "run")
     path, said = tmp_path / "new.txt", list[str]()
     path.write_text("yes lorem before after\nno amet after sit\n")
@@ -731,24 +747,24 @@ def test_labels_in_front_of_lines_are_not_taken_for_text(table: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"fitted": {"labels": ["a", 3]}}, r"fitted\.labels\.1: Input should be a valid string"),
-        ({"fitted": {"tokens": None}}, "a vocabulary goes with fitted.tokens"),
-        ({"fitted": {"mean": ["x"]}}, r"fitted\.mean\.0: Input should be a valid number"),
+        ({"labels": ["a", 3]}, r"encoder\.labels\.1: Input should be a valid string"),
+        ({"tokens": None}, "encoder.vocabulary goes with encoder.tokens"),
+        ({"mean": ["x"]}, r"encoder\.mean\.0: Input should be a valid number"),
         ({"vocabulary": {"tokens": [1]}}, "a vocabulary is expected, a list of texts"),
-        ({"vocabulary": ["a"]}, "a vocabulary is expected, a list of texts"),
-        ({"fitted": []}, "fitted: Input should be a valid dictionary"),
+        ({"vocabulary": ["a"]}, r"encoder\.vocabulary: Input should be a valid dictionary"),
+        ([], "encoder: an object is expected, got a list"),
+        ("text", "encoder: an object is expected, got a str"),
+        (None, "encoder: an object is expected, got a NoneType"),
     ],
     ids=str,
 )
 def test_a_damaged_record_is_named(
-    finished: Path, tmp_path: Path, change: dict[str, Any], message: str
+    finished: Path, tmp_path: Path, change: Any, message: str
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(finished, run)
     stored = json.loads((run / "data.json").read_text())
-    for key, value in change.items():
-        both = isinstance(value, dict) and isinstance(stored[key], dict)
-        stored[key] = {**stored[key], **value} if both else value
+    stored["encoder"] = stored["encoder"] | change if isinstance(change, dict) else change
     (run / "data.json").write_text(json.dumps(stored))
     seal(RunFolder(run))
     with pytest.raises(RunError, match=rf"data\.json: damaged: {message}"):
@@ -793,9 +809,7 @@ def test_macro_f1_is_over_the_labels_of_truth_or_prediction(
 
 
 def test_baselines_are_deterministic(table: Path, tmp_path: Path) -> None:
-    scores = [
-        workflow.run(settings(table, train__max_epochs=1), tmp_path / str(i)) for i in range(2)
-    ]
+    scores = [story.run(settings(table, train__max_epochs=1), tmp_path / str(i)) for i in range(2)]
     assert scores[0] == scores[1]
     assert torch.isfinite(torch.tensor(scores[0]["test"]["baselines"]["bag_of_words"]["log_loss"]))
 
@@ -806,8 +820,8 @@ def test_ctrl_c_saves(table: Path, tmp_path: Path) -> None:
             os.kill(os.getpid(), 2)
 
     with pytest.raises(Interrupted, match="train --resume"):
-        workflow.run(settings(table), tmp_path / "run", listen=interrupt)
-    assert workflow.resume(tmp_path / "run")["examples"] == 30
+        story.run(settings(table), tmp_path / "run", listen=interrupt)
+    assert story.resume(tmp_path / "run")["examples"] == 30
 
 
 def test_long_sequences_of_numbers_have_filters_in_front(tmp_path: Path) -> None:

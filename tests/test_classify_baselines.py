@@ -12,11 +12,15 @@ import torch
 from longshort.workflow.classify import ClassifyJob
 
 import longshort as ls
-from longshort import workflow
-from longshort.config import build
 from longshort.data.grams import KINDS, Bags, Grams, kinds_for, occurrences
 from longshort.data.labelled import Examples
 from longshort.errors import RunError
+from longshort.runfolder import RunFolder
+from longshort.runs import story
+from longshort.runs.job import Job
+from longshort.runs.story import prepare
+from longshort.runs.task import Baseline, quiet
+from longshort.runs.trained import load
 from longshort.tasks.classify import baselines, convolutions
 from longshort.tasks.classify.baselines import (
     Known,
@@ -26,7 +30,7 @@ from longshort.tasks.classify.baselines import (
     statistics,
     table,
 )
-from longshort.tasks.classify.encoder import Encoded
+from longshort.tasks.classify.encoder import Sequences
 from longshort.tasks.classify.regression import Regression, dense, sparse
 from longshort.train.events import silent
 
@@ -37,7 +41,13 @@ def known(items: list[Any], targets: list[int]) -> Known:
     labels = [str(target) for target in targets]
     examples = Examples("t", items, labels, [""] * len(items))
     sequences = [[1] if isinstance(item, str) else np.asarray(item, np.float32) for item in items]
-    return Known(examples, Encoded(sequences, torch.tensor(targets)))
+    return Known(examples, Sequences(sequences, np.array(targets, dtype=np.int64)))
+
+
+def only(found: dict[str, Baseline[Any]]) -> Baseline[Any]:
+    """The single baseline."""
+    (baseline,) = found.values()
+    return baseline
 
 
 # N-grams
@@ -129,9 +139,9 @@ def test_short_strings_are_told_apart_by_their_characters_whatever_the_network_r
             [stem + ends[i % 3] for i, stem in enumerate(stems)], [i % 3 for i in range(count)]
         )
 
-    found = bag_of_grams(names(240), names(120), names(60), 3)
-    assert (found.probabilities.argmax(1) == np.arange(60) % 3).mean() > 0.95
-    assert "1 to 5 characters" in found.title and "on the validation part" in str(found.note)
+    found = only(bag_of_grams(names(240), names(120), names(60), 3))
+    assert (found.prediction.argmax(1) == np.arange(60) % 3).mean() > 0.95
+    assert "1 to 5 characters" in found.title and "on the validation split" in found.note
 
 
 def test_the_bag_reads_whole_words_whatever_the_network_reads(tmp_path: Path) -> None:
@@ -144,7 +154,7 @@ def test_the_bag_reads_whole_words_whatever_the_network_reads(tmp_path: Path) ->
         "text": {"tokens": "bytes", "max_length": 8},
         "train": {"max_epochs": 1, "threads": 1},
     }
-    scores = workflow.run(chosen, tmp_path / "run", data=data)
+    scores = story.run(chosen, tmp_path / "run", data=data)
     assert scores["test"]["baselines"]["bag_of_words"]["accuracy"] == 1.0
     assert "of logistic regression on " in scores["verdict"]
 
@@ -152,19 +162,19 @@ def test_the_bag_reads_whole_words_whatever_the_network_reads(tmp_path: Path) ->
 def test_the_bag_of_scripts_without_spaces_counts_characters() -> None:
     parts = [known(["房间干净", "房间很脏"] * 3, [0, 1] * 3) for _ in range(3)]
     found = bag_of_grams(*parts, classes=2)
-    assert found.name == "bag_of_characters"
-    assert found.probabilities.argmax(1).tolist() == [0, 1] * 3
+    assert found.keys() == {"bag_of_characters"}
+    assert only(found).prediction.argmax(1).tolist() == [0, 1] * 3
 
 
 def test_what_is_too_much_is_learned_from_a_part_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"{['good', 'bad'][i % 2]} day" for i in range(100)]
     parts = [known(texts, [i % 2 for i in range(100)])] * 3
-    assert "fitted to" not in str(bag_of_grams(*parts, classes=2).note)
+    assert "fitted to" not in only(bag_of_grams(*parts, classes=2)).note
     monkeypatch.setattr(baselines, "_FINAL", 150)
     monkeypatch.setattr(baselines, "_CHOICE", 100)
-    found = bag_of_grams(*parts, classes=2)
-    assert " of 100 training texts" in str(found.note)
-    assert found.probabilities.argmax(1).tolist() == [0, 1] * 50
+    found = only(bag_of_grams(*parts, classes=2))
+    assert " of 100 training texts" in found.note
+    assert found.prediction.argmax(1).tolist() == [0, 1] * 50
 
 
 def noisy(count: int, seed: int, share: float) -> Known:
@@ -176,23 +186,23 @@ def noisy(count: int, seed: int, share: float) -> Known:
     return known(items, targets.tolist())
 
 
-def test_a_penalty_is_chosen_on_the_validation_part_alone() -> None:
+def test_a_penalty_is_chosen_on_the_validation_split_alone() -> None:
     train, test = noisy(60, 0, 0.0), noisy(40, 1, 0.0)
-    sure = statistics(train, noisy(120, 2, 0.0), test, 2)
-    doubtful = statistics(train, noisy(120, 3, 0.4), test, 2)
-    assert sure.note != doubtful.note and "on the validation part" in str(sure.note)
-    other = statistics(train, noisy(120, 2, 0.0), noisy(40, 4, 0.5), 2)
+    sure = only(statistics(train, noisy(120, 2, 0.0), test, 2))
+    doubtful = only(statistics(train, noisy(120, 3, 0.4), test, 2))
+    assert sure.note != doubtful.note and "on the validation split" in sure.note
+    other = only(statistics(train, noisy(120, 2, 0.0), noisy(40, 4, 0.5), 2))
     assert other.note == sure.note
 
 
-def test_without_a_large_validation_part_folds_of_the_training_part_choose() -> None:
+def test_without_a_large_validation_split_folds_of_the_training_split_choose() -> None:
     train, test = noisy(60, 0, 0.1), noisy(40, 1, 0.0)
     one, other, none = (
-        statistics(train, val, test, 2)
+        only(statistics(train, val, test, 2))
         for val in (noisy(9, 2, 0), noisy(9, 3, 0.4), noisy(0, 0, 0))
     )
     assert one.note == other.note == none.note
-    assert "by 3-fold cross-validation of the training part" in str(one.note)
+    assert "by 3-fold cross-validation of the training split" in one.note
 
 
 @pytest.mark.parametrize("baseline", [nearest_neighbour, random_convolutions])
@@ -202,8 +212,8 @@ def test_an_answer_does_not_depend_on_the_other_test_examples(baseline: Any) -> 
     train = known(items, [i % 2 for i in range(60)])
     alone = known(items[:2], [0, 1])
     beside = known([*items[:2], np.full((25, 2), 1e3)], [0, 1, 0])
-    one, many = baseline(train, alone, 2), baseline(train, beside, 2)
-    np.testing.assert_allclose(one.probabilities, many.probabilities[:2], rtol=1e-4)
+    one, many = only(baseline(train, alone, 2)), only(baseline(train, beside, 2))
+    np.testing.assert_allclose(one.prediction, many.prediction[:2], rtol=1e-4)
 
 
 def test_a_series_of_one_step_has_no_slope() -> None:
@@ -216,10 +226,10 @@ def test_a_series_of_one_step_has_no_slope() -> None:
 def test_the_nearest_sequence_is_found_by_hand() -> None:
     train = known([[[0.0], [0.0]], [[4.0], [4.0]], [[5.0], [5.0]]], [0, 1, 1])
     test = known([[[1.0], [0.0]], [[3.0], [3.0]], [[9.0], [9.0]]], [0, 0, 0])
-    found = nearest_neighbour(train, test, 2)
-    assert found.probabilities.argmax(1).tolist() == [0, 1, 1]
+    found = only(nearest_neighbour(train, test, 2))
+    assert found.prediction.argmax(1).tolist() == [0, 1, 1]
     # Left out in turn, the first is wrong and two are right: (2 + 1) / (3 + 2).
-    assert found.probabilities.max() == pytest.approx(0.6)
+    assert found.prediction.max() == pytest.approx(0.6)
     assert found.note == "takes Euclid's distance"
 
 
@@ -228,15 +238,15 @@ def test_sequences_of_several_lengths_are_stretched_and_it_is_said() -> None:
     still = [np.full((n, 1), 0.5) for n in (5, 7, 9)]
     train = known([*ramps, *still], [0] * 3 + [1] * 3)
     test = known([np.linspace(0, 1, 30)[:, None], np.full((3, 1), 0.5)], [0, 1])
-    found = nearest_neighbour(train, test, 2)
-    assert found.probabilities.argmax(1).tolist() == [0, 1]
-    assert "stretched to 7 steps" in str(found.note)
+    found = only(nearest_neighbour(train, test, 2))
+    assert found.prediction.argmax(1).tolist() == [0, 1]
+    assert "stretched to 7 steps" in found.note
 
 
 def test_a_neighbour_that_is_mostly_wrong_is_still_the_answer() -> None:
     train = known([[[float(i)]] for i in range(6)], [0, 1] * 3)
-    found = nearest_neighbour(train, known([[[0.1]], [[5.1]]], [0, 1]), 2)
-    assert found.probabilities.argmax(1).tolist() == [0, 1]
+    found = only(nearest_neighbour(train, known([[[0.1]], [[5.1]]], [0, 1]), 2))
+    assert found.prediction.argmax(1).tolist() == [0, 1]
 
 
 def shapes(count: int, seed: int, steps: tuple[int, int]) -> Known:
@@ -254,10 +264,10 @@ def shapes(count: int, seed: int, steps: tuple[int, int]) -> Known:
 @pytest.mark.parametrize("steps", [(40, 41), (20, 60)])
 def test_fixed_convolutions_find_shapes_wherever_they_are(steps: tuple[int, int]) -> None:
     train, test = shapes(60, 0, steps), shapes(60, 1, steps)
-    found = random_convolutions(train, test, 2)
-    assert (found.probabilities.argmax(1) == test.targets.numpy()).mean() >= 0.95
-    plain = statistics(train, known([], []), test, 2)
-    assert (plain.probabilities.argmax(1) == test.targets.numpy()).mean() < 0.95
+    found = only(random_convolutions(train, test, 2))
+    assert (found.prediction.argmax(1) == test.targets.numpy()).mean() >= 0.95
+    plain = only(statistics(train, known([], []), test, 2))
+    assert (plain.prediction.argmax(1) == test.targets.numpy()).mean() < 0.95
 
 
 def test_fixed_convolutions_learn_from_many_sequences_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,10 +275,10 @@ def test_fixed_convolutions_learn_from_many_sequences_too(monkeypatch: pytest.Mo
     monkeypatch.setattr(convolutions, "_MOST", 250)
     monkeypatch.setattr(convolutions, "_FEWER", 84)
     train, test = shapes(300, 0, (12, 13)), shapes(60, 1, (12, 13))
-    found = random_convolutions(train, test, 2)
-    assert (found.probabilities.argmax(1) == test.targets.numpy()).mean() >= 0.95
-    assert "has 84 features" in str(found.note)
-    assert str(found.note).endswith("it is fitted to 250 of 300 of them")
+    found = only(random_convolutions(train, test, 2))
+    assert (found.prediction.argmax(1) == test.targets.numpy()).mean() >= 0.95
+    assert "has 84 features" in found.note
+    assert found.note.endswith("it is fitted to 250 of 300 of them")
 
 
 def test_labels_without_a_cause_are_not_learned_by_leaving_out() -> None:
@@ -276,14 +286,15 @@ def test_labels_without_a_cause_are_not_learned_by_leaving_out() -> None:
     draw = np.random.default_rng(0)
     train = known(list(draw.normal(size=(40, 20, 1))), draw.integers(0, 2, 40).tolist())
     test = known(list(draw.normal(size=(200, 20, 1))), draw.integers(0, 2, 200).tolist())
-    p = random_convolutions(train, test, 2).probabilities
+    p = only(random_convolutions(train, test, 2)).prediction
     assert np.log(p[np.arange(200), test.targets]).mean() > -0.8
 
 
 def test_sequences_shorter_than_a_kernel_are_read(tmp_path: Path) -> None:
     items = [np.full((1 + i % 2, 1), float(i % 3)) for i in range(30)]
-    found = random_convolutions(known(items, [i % 3 for i in range(30)]), known(items, [0] * 30), 3)
-    assert found.probabilities.argmax(1).tolist() == [0, 1, 2] * 10
+    train = known(items, [i % 3 for i in range(30)])
+    found = only(random_convolutions(train, known(items, [0] * 30), 3))
+    assert found.prediction.argmax(1).tolist() == [0, 1, 2] * 10
 
 
 def test_ngrams_without_the_recurrent_layers_stand_beside_them_and_are_kept(tmp_path: Path) -> None:
@@ -297,15 +308,12 @@ def test_ngrams_without_the_recurrent_layers_stand_beside_them_and_are_kept(tmp_
     alone = scores["test"]["baselines"]["ngrams"]
     assert alone["accuracy"] > 0.9
     frame = pl.DataFrame({"text": texts, "label": data[1]})
-    again = workflow.load(out)
-    assert again.grams is not None
-    found = again.grams.state_dict()["vectors.0.weight"]
-    job = ClassifyJob.prepare(again.config, frame, lambda _: None)
-    job.fit_rivals(lambda _: None, silent)
-    assert job.grams is not None
-    assert torch.equal(found, job.grams.state_dict()["vectors.0.weight"])  # seeded
-    plain = ClassifyJob.prepare(
-        build({"task": "classify", "model": {"grams": False}}), frame, lambda _: None
-    )
-    plain.fit_rivals(lambda _: None, silent)
-    assert plain.grams is None
+    again = load(out)
+    found = again.networks["ngrams"].network.state_dict()["vectors.0.weight"]
+    job = Job(prepare(again.config.model_dump(), frame), quiet)
+    job.train_baselines(RunFolder(out), quiet, silent)
+    trained = job.networks["ngrams"].network.state_dict()["vectors.0.weight"]
+    assert torch.equal(found, trained)  # seeded
+    plain = Job(prepare({"task": "classify", "model": {"grams": False}}, frame), quiet)
+    plain.train_baselines(RunFolder(out), quiet, silent)
+    assert not plain.networks

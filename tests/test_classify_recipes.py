@@ -9,18 +9,20 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from longshort.workflow.classify import ClassifyJob, load
 from torch import nn
 
-from longshort import workflow
-from longshort.config import build
+from longshort.config import read_toml
 from longshort.data.buckets import shuffled
 from longshort.data.labelled import Examples
+from longshort.data.splits import Given
 from longshort.errors import ConfigError
 from longshort.nn.blocks.convolution import Convolutions
 from longshort.nn.blocks.grams import Bag, GramVectors
 from longshort.nn.blocks.norm import SequenceNorm
 from longshort.nn.blocks.stretches import stretches
+from longshort.runs import story
+from longshort.runs.story import prepare
+from longshort.runs.trained import load
 from longshort.tasks.classify.config import ClassifyConfig, ClassifyModel, ClassifyTrain
 from longshort.tasks.classify.defaults import (
     Size,
@@ -185,21 +187,15 @@ def test_few_sequences_are_all_learned_and_the_last_weights_kept(tmp_path: Path)
         "train": {"max_epochs": 40, "threads": 1},
         "split": {"test": 0.4},
     }
-    scores = workflow.run(chosen, tmp_path / "run", data=gestures(60), say=said.append)
-    assert "parts: drawn by seed 0: 40% for test; no validation part" in said
-    assert any("split.val = 0" in line and "train.choose = last" in line for line in said)
+    scores = story.run(chosen, tmp_path / "run", data=gestures(60), say=said.append)
+    assert "splits: drawn by seed 0: 40% for test; no validation part" in said
+    assert any("split.val = 0.0" in line and "train.choose = last" in line for line in said)
     assert scores["training"]["best_epoch"] == 40
     assert scores["training"]["best_val_score"] is None
     assert scores["test"]["model"]["accuracy"] >= 0.9
-    again = build(pl_toml(tmp_path / "run" / "config.toml"))
-    job = ClassifyJob.prepare(again, gestures(60), lambda _: None)
-    assert job.config.model_dump() == again.model_dump()
-
-
-def pl_toml(path: Path) -> dict[str, Any]:
-    from longshort.config import read_toml
-
-    return dict(read_toml(path))
+    written = read_toml(tmp_path / "run" / "config.toml")
+    again = ClassifyConfig.model_validate(written)
+    assert prepare(written, gestures(60)).config.model_dump() == again.model_dump()
 
 
 def test_a_small_validation_file_is_reported_on_but_does_not_choose(tmp_path: Path) -> None:
@@ -214,9 +210,9 @@ def test_a_small_validation_file_is_reported_on_but_does_not_choose(tmp_path: Pa
         "model": {"members": 1, "hidden": 4, "embedding": 4},
         "train": {"max_epochs": 5, "threads": 1},
     }  # fmt: skip
-    job = ClassifyJob.prepare(build(chosen), str(tmp_path / "train.csv"), lambda _: None)
-    assert job.config.train.choose == "last" and len(job.parts.val) == 20
-    scores = workflow.run(chosen, tmp_path / "run")
+    prepared = prepare(chosen)
+    assert prepared.config.train.choose == "last" and len(prepared.splits.val) == 20
+    scores = story.run(chosen, tmp_path / "run")
     assert scores["training"]["best_epoch"] == 5
     assert 0 <= scores["training"]["best_val_score"] <= 1.1
 
@@ -241,17 +237,17 @@ def test_small_runs_are_resumed_to_the_same_bits_and_come_back(kind: str, tmp_pa
         if isinstance(event, Stepped) and event.step == 3:
             raise _Stop
 
-    workflow.run(chosen, tmp_path / "whole", data=data)
+    story.run(chosen, tmp_path / "whole", data=data)
     with pytest.raises(_Stop):
-        workflow.run(chosen, tmp_path / "torn", data=data, listen=stop)
-    workflow.resume(tmp_path / "torn", data)
+        story.run(chosen, tmp_path / "torn", data=data, listen=stop)
+    story.resume(tmp_path / "torn", data)
     for name in ("model.safetensors", "scores.json", "predictions.csv"):
         assert (tmp_path / "torn" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     trained = load(tmp_path / "whole")
-    assert (trained.fitted.grams is not None) == (kind == "texts")
+    assert (trained.encoder.grams is not None) == (kind == "texts")
     table = pl.read_csv(tmp_path / "whole" / "predictions.csv")
-    asked = [item for item, place in zip(data.items, data.places, strict=True)]
-    assert set(trained.predict(asked)["label"]) <= {"a", "b"} and table.height == 4
+    found = trained.table(trained.read(data.items))
+    assert set(found["label"]) <= {"a", "b"} and table.height == 4
 
 
 # Blocks
@@ -336,6 +332,14 @@ def test_the_vector_of_n_grams_is_their_weighted_sum() -> None:
     kept = vectors.train()(many).detach() / (3 * w[:1])
     torch.testing.assert_close(kept, torch.full_like(kept, 9_000.0), rtol=0.03, atol=0.0)
     assert (kept != 9_000).all()
+
+
+def test_n_grams_go_to_the_network_in_32_bits() -> None:
+    """Devices without float64 take them too."""
+    train = Examples("t", ["a b", "a c"] * 4, ["x", "y"] * 4, [""] * 8)
+    encoder = prepare({"task": "classify"}, Given(train, train, train)).encoder
+    bags = encoder.encode(train).batch(np.arange(2)).grams
+    assert bags is not None and bags.weights.dtype == np.float32
 
 
 def test_every_network_reads_the_n_grams() -> None:

@@ -256,7 +256,7 @@ def test_evaluate_from_the_command_line(finished: Path, tmp_path: Path) -> None:
     assert found["examples"] == 20 and found["test"]["model"]["accuracy"] == 1.0
 
 
-def test_rivals_need_the_run_s_own_data(tmp_path: Path) -> None:
+def test_baselines_need_the_run_s_own_data(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     reviews(60).write_csv(path)
     run = ls.Classifier(settings=SMALL).fit(path, out=tmp_path / "run")

@@ -16,7 +16,7 @@ from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_source import read_examples
 from longshort.errors import DataError
 from longshort.tasks.classify.config import ClassifyConfig
-from longshort.tasks.classify.encoder import Fitted
+from longshort.tasks.classify.encoder import ClassifyEncoder
 
 HEAD = "# a comment\n@problemName t\n@dimensions 2\n@classLabel true up down\n@data\n"
 
@@ -308,14 +308,14 @@ def test_a_value_that_is_not_finite_is_named_in_every_format(kind: str, tmp_path
 def test_numbers_are_scaled_before_they_become_small_floats(values: list[float]) -> None:
     items = [np.array([[value]]) for value in values]
     train = Examples("t", items, ["a", "b"], ["0", "1"])
-    fitted = Fitted.fit(train, ClassifyConfig())
-    scaled = [np.asarray(item).item() for item in fitted.encode(train).sequences]
+    fitted = ClassifyEncoder.fit(train, ClassifyConfig())
+    scaled = [np.asarray(item).item() for item in fitted.encode(train).items]
     assert scaled == pytest.approx([-1.0, 1.0])
 
 
 def test_a_constant_channel_far_from_zero_is_not_blown_up() -> None:
     train = Examples("t", [np.full((3, 1), 1e15 + 0.1)] * 2, ["a", "b"], ["0", "1"])
-    fitted = Fitted.fit(train, ClassifyConfig())
+    fitted = ClassifyEncoder.fit(train, ClassifyConfig())
     assert fitted.deviation == (1.0,)
     with pytest.raises(DataError, match=r"t: 0, step 0, channel 0: the value is 1e\+300 dev"):
         fitted.encode(Examples("t", [np.full((1, 1), 1e300)], None, ["0"]))

@@ -19,7 +19,6 @@ from longshort.config.sequences import SequenceData
 from longshort.data.gaps import fill_gaps
 from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_source import read_examples
-from longshort.tasks.classify.encoder import Fitted
 
 SMALL = {"model.hidden": 4, "model.members": 1, "train.max_epochs": 1, "train.threads": 1}
 NAN = float("nan")
@@ -227,9 +226,3 @@ def test_labels_come_back_as_they_came_from_every_way_of_use(
     assert set(lines) <= texts
     done = json.loads(CliRunner().invoke(app, [*command, "--json"], input="fine 1\n").stdout)
     assert done["labels"][0] in found and type(done["labels"][0]) is type(found[-1])
-
-
-def test_runs_of_before_tell_numbers_from_texts() -> None:
-    stored = {"labels": ["0", "1"], "has_whole_labels": True, "tokens": None, "lowercase": False,
-              "max_length": 0, "mean": [0.0], "deviation": [1.0]}  # fmt: skip
-    assert Fitted.from_dict(stored, None).labels_as_given() == [0, 1]

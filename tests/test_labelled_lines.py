@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from longshort.workflow.classify import load
 
 import longshort as ls
-from longshort import workflow
 from longshort.config.sequences import SequenceData
 from longshort.data.labelled import Examples
 from longshort.data.labelled_source import read_examples
+from longshort.runs import story
+from longshort.runs.story import prepare
+from longshort.runs.trained import load
 
 Write = Callable[[str, str | bytes], Path]
 TEXTS = [f"Room{n}{', and bath' * (n % 3)} was {('fine', 'awful')[n % 2]}, {n}!" for n in range(40)]
@@ -128,12 +129,14 @@ def test_a_line_without_its_label_is_named(write: Write) -> None:
 def test_files_of_a_run_are_read_with_its_side(write: Write, tmp_path: Path) -> None:
     rows = [f"{text}\t{label}" for text, label in zip(TEXTS, LABELS, strict=True)]
     path = write("t.txt", "\n".join(rows))
-    workflow.run({**QUICK, "data": {"path": str(path)}}, tmp_path / "run")
+    chosen = {**QUICK, "data": {"path": str(path)}}
+    story.run(chosen, tmp_path / "run")
     trained, said = load(tmp_path / "run"), list[str]()
     new = write("new.txt", "a fine view\t1\nan awful view\t0\n")
     assert trained.read(str(new), said.append).items == ["a fine view", "an awful view"]
     assert "every line ends with a label of the run" in said[-1]
-    assert trained.read(str(new), with_labels=True).labels == ["1", "0"]
+    labelled = trained.task.read_labelled(str(new), trained.model, prepare(chosen).splits)
+    assert labelled.labels == ["1", "0"]
     plain = write("plain.txt", "a fine view\nan awful view\n")
     assert trained.read(str(plain)).items == ["a fine view", "an awful view"]
 
@@ -202,13 +205,13 @@ def test_a_file_of_the_archive_from_training_to_prediction(
     ucr = real_data / "ucr"
     data = {"path": str(ucr / "Chinatown_TRAIN.tsv.gz"),
             "test_path": str(ucr / "Chinatown_TEST.tsv.gz")}  # fmt: skip
-    scores = workflow.run({**QUICK, "data": data}, tmp_path / "run")
+    scores = story.run({**QUICK, "data": data}, tmp_path / "run")
     assert scores["examples"] == 345 and scores["labels"] == ["1", "2"]
     trained = load(tmp_path / "run")
     rows = gzip.decompress((ucr / "Chinatown_TEST.tsv.gz").read_bytes()).decode().splitlines()
     unknown = write("new.tsv", "\n".join("?\t" + row.split("\t", 1)[1] for row in rows[:5]))
     known = write("known.tsv", "\n".join(rows[:5]))
-    found = [trained.predict_examples(trained.read(str(path))) for path in (unknown, known)]
-    assert found[0].equals(found[1]) and len(found[0]) == 5
+    found = [trained.predict(trained.read(str(path))) for path in (unknown, known)]
+    assert np.array_equal(*found) and len(found[0]) == 5
     with pytest.raises(ls.DataError, match="line 1: its first cell is '300', which is no label"):
         trained.read(str(write("odd.tsv", "300\t" + rows[0])))

@@ -13,6 +13,7 @@ import longshort as ls
 from longshort import workflow
 from longshort.errors import Interrupted, RunError
 from longshort.runfolder import DIGESTS, RunFolder
+from longshort.runs.seal import FREE, seal
 from longshort.train.events import Event, Stepped
 
 from .tiny_runs import TASKS, small
@@ -36,7 +37,7 @@ def run(whole: Path, tmp_path: Path) -> Path:
 def edit_data(run: Path) -> None:
     """A change that leaves the record well formed: two labels, tags, scales or tokens swapped."""
     stored = json.loads((run / "data.json").read_text())
-    fitted = stored["fitted"]
+    fitted = stored["encoder" if "encoder" in stored else "fitted"]
     if "labels" in fitted:
         fitted["labels"].reverse()
     else:
@@ -123,20 +124,39 @@ def of_version(run: Path, version: object) -> None:
     (run / "data.json").write_text(json.dumps(stored | {"format_version": version}))
 
 
-def test_a_run_from_before_there_were_digests_loads_with_a_note(run: Path) -> None:
-    of_version(run, 1)
-    (run / DIGESTS).unlink()
-    told: list[str] = []
-    workflow.load(run, told.append)
-    assert len(told) == 1 and "was made before runs had digests.json" in told[0]
-    with pytest.warns(UserWarning, match=r"made before runs had digests\.json"):
+EARLIER = (
+    r"run: was made by an earlier longshort; train it again with `longshort train "
+    r"--config .*run/config\.toml --out NEW`"
+)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_run_of_an_earlier_format_is_to_be_trained_again(version: int, run: Path) -> None:
+    of_version(run, version)
+    with pytest.raises(RunError, match=EARLIER):
         ls.load(run)
 
 
-@pytest.mark.parametrize("version", [3, "x", None])
+def test_a_run_from_before_there_were_versions_is_to_be_trained_again(run: Path) -> None:
+    stored = json.loads((run / "data.json").read_text())
+    del stored["format_version"]
+    (run / "data.json").write_text(json.dumps(stored))
+    (run / DIGESTS).unlink()
+    with pytest.raises(RunError, match=EARLIER):
+        workflow.load(run)
+
+
+def test_an_interrupted_run_of_an_earlier_format_is_not_gone_on_with(run: Path) -> None:
+    (run / "scores.json").unlink()
+    of_version(run, 2)
+    with pytest.raises(RunError, match=EARLIER):
+        workflow.resume(run, small("lm")[1])
+
+
+@pytest.mark.parametrize("version", [4, 0, "x", None])
 def test_a_run_of_a_later_format_is_refused(version: object, run: Path) -> None:
     of_version(run, version)
-    with pytest.raises(RunError, match=r"data\.json: format_version is .* reads 1 to 2"):
+    with pytest.raises(RunError, match=r"data\.json: format_version is .* reads 3;"):
         ls.load(run)
 
 

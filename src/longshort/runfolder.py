@@ -25,8 +25,8 @@ SCORES, PREDICTIONS, REPORT = "scores.json", "predictions.csv", "report.html"
 CARD, ENV, DIGESTS = "README.md", "env.json", "digests.json"
 LOCK = ".lock"
 FILES = (CONFIG, DATA, MODEL, METRICS, SCORES, PREDICTIONS, REPORT, CARD, ENV, DIGESTS)
-RUN_VERSION = 2
-"""Of the folder; since 2 a finished run has digests of its files."""
+RUN_VERSION = 3
+"""Of the folder; since 3 `data.json` holds the encoder as a whole, and older runs are refused."""
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,17 +88,13 @@ def example(name: str) -> Path:
 def load(path: str | Path) -> AnyRun:
     """Load a finished run of any task; nothing in its files is executed.
 
-    Raises `RunError`, also where a file of it was changed; warns where that cannot be known.
+    Raises `RunError`, also where a file of it was changed.
     """
     folder = Path(path)
     opened, _, config, _ = story.open_run(folder)
     scores = opened.read_json(SCORES)
-    found: AnyRun = _RUNS[config.task](folder, trained.load(folder, _warn), scores)
+    found: AnyRun = _RUNS[config.task](folder, trained.load(folder), scores)
     return found
-
-
-def _warn(line: str) -> None:
-    warnings.warn(line.removeprefix("note: "), stacklevel=5)
 
 
 def resume(path: str | Path, data: object = None) -> AnyRun:

@@ -34,6 +34,6 @@ def command(
         from longshort.runs.trained import load
 
         screen.working("scoring the run")
-        trained = load(run, screen.say).reading(o.reading_of(encoding, sets))
+        trained = load(run).reading(o.reading_of(encoding, sets))
         scores = trained.evaluate(data, include_training=include_training, say=screen.say)
         screen.result(scores, result_lines(scores))

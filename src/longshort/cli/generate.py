@@ -40,7 +40,7 @@ def command(
         from longshort.runs.trained import load
         from longshort.tasks.language.generate import Sampling
 
-        trained = load(run, screen.say)
+        trained = load(run)
         task, model = generator(run, trained.task), trained.model
         unknown = list(dict.fromkeys(task.unknown(model, prompt)))
         if unknown:

@@ -49,7 +49,7 @@ def command(
         from longshort.tables import refuse_existing
 
         refuse_existing(out, overwrite)
-        trained = load(run, screen.say).reading(o.reading_of(encoding, sets))
+        trained = load(run).reading(o.reading_of(encoding, sets))
         if trained.looks_ahead:
             _ahead(screen, trained, data, horizon, out)
             return
@@ -57,6 +57,8 @@ def command(
             raise ConfigError(
                 f"--horizon: is for forecasts, {run} is of the task {trained.task.name!r}"
             )
+        if data is None:
+            trained.refuse_lines()
         if data is None and out is None and not screen.as_json:
             for number, line in enumerate(stdin_lines(), 1):
                 print(trained.line(line, number, screen.say), flush=True)

@@ -13,6 +13,9 @@ from longshort.errors import ConfigError, RunError
 class ReadsLines(Protocol):
     """Samples from lines of text, as they come from a terminal or a pipe."""
 
+    def refuse_lines(self, model: Any) -> None:
+        """Raise `ConfigError` where the samples of this model are no texts."""
+
     def read_lines(self, lines: Sequence[str], first: int, model: Any) -> Any:
         """A sample of every line; the first line has this number."""
 

@@ -142,7 +142,11 @@ def refuse_other_content(
 
 def restored_encoder(task: Task[C, S, E, P], config: C, stored: Mapping[str, Any]) -> E:
     """The encoder of a run; raises `RunError` where its record is damaged."""
+    encoder = stored.get("encoder")
+    if not isinstance(encoder, dict):
+        got = type(encoder).__name__
+        raise RunError(f"data.json: damaged: encoder: an object is expected, got a {got}")
     try:
-        return task.restore_encoder(dict(stored["encoder"]), config)
+        return task.restore_encoder(encoder, config)
     except (*DAMAGED, ConfigError, DataError) as error:
         raise RunError(f"data.json: damaged: {error!r} in what was fitted") from None

@@ -7,7 +7,7 @@ copied over this one's, a setting changed for a try and forgotten.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from longshort.config import read_toml
@@ -27,29 +27,27 @@ def seal(folder: RunFolder) -> None:
     folder.write_json(DIGESTS, {"sha256": files, "settings": read_toml(folder.file(CONFIG))})
 
 
-def refuse_broken_seal(
-    folder: RunFolder, stored: Mapping[str, Any], say: Callable[[str], None]
-) -> None:
-    """Raise `RunError` where a file is another than when training ended; `stored`: of data.json.
-
-    Runs from before there were seals are taken as they are, which is said.
-    """
+def refuse_other_version(folder: RunFolder, stored: Mapping[str, Any]) -> None:
+    """Raise `RunError` for a run of another layout; `stored`: of data.json."""
     version = stored.get("format_version", 1)
     if not isinstance(version, int) or not 1 <= version <= RUN_VERSION:
         raise RunError(
-            f"{folder.file(DATA)}: format_version is {version!r}, this longshort reads 1 to "
+            f"{folder.file(DATA)}: format_version is {version!r}, this longshort reads "
             f"{RUN_VERSION}; use the longshort version that wrote it"
         )
+    if version < RUN_VERSION:
+        raise RunError(
+            f"{folder.path}: was made by an earlier longshort; train it again with "
+            f"`longshort train --config {folder.file(CONFIG)} --out NEW`"
+        )
+
+
+def refuse_broken_seal(folder: RunFolder) -> None:
+    """Raise `RunError` where a file is another than when training ended."""
     if not folder.file(DIGESTS).is_file():
         if not folder.file(MODEL).is_file():
             return  # loading the model says whether it is unfinished or lost
-        if version > 1:
-            raise RunError(_no_seal(folder))
-        say(
-            f"note: {folder.path}: was made before runs had {DIGESTS}, so nobody can tell whether "
-            "its files were changed; train it again to have them guarded"
-        )
-        return
+        raise RunError(_no_seal(folder))
     known = folder.read_json(DIGESTS)
     try:
         settings, files = dict(known["settings"]), {n: known["sha256"][n] for n in (DATA, MODEL)}

@@ -26,7 +26,7 @@ from longshort.runfolder import (
 from longshort.runs import prepare as before
 from longshort.runs.lookup import AnyTask, find_task
 from longshort.runs.prepare import Prepared
-from longshort.runs.seal import seal
+from longshort.runs.seal import refuse_other_version, seal
 from longshort.runs.task import Say, quiet
 from longshort.tables import readable
 from longshort.train.events import Listener, Working, silent, teller
@@ -100,11 +100,16 @@ def resume(
 
 
 def open_run(path: Path) -> tuple[RunFolder, AnyTask, BaseConfig, dict[str, Any]]:
-    """A run's folder, task, settings and the content of `data.json`."""
+    """A run's folder, task, settings and the content of `data.json`; raises `RunError`.
+
+    Runs of another layout are refused.
+    """
     folder = RunFolder.open(path)
+    stored = folder.read_json(DATA)
+    refuse_other_version(folder, stored)
     settings = read_toml(folder.file(CONFIG))
     config = build(settings, str(folder.file(CONFIG)))
-    return folder, find_task(config.task), config, folder.read_json(DATA)
+    return folder, find_task(config.task), config, stored
 
 
 def task_of(settings: Mapping[str, Any]) -> AnyTask:

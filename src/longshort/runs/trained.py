@@ -17,7 +17,7 @@ from longshort.runfolder import MODEL
 from longshort.runs.abilities import LooksAhead, ReadsLines
 from longshort.runs.cell import model_title
 from longshort.runs.job import BASELINES, KEPT, NETWORK, check_device, threads
-from longshort.runs.prepare import read_splits, refuse_other_content, restored_encoder
+from longshort.runs.prepare import read_splits, restored_encoder
 from longshort.runs.seal import refuse_broken_seal
 from longshort.runs.story import open_run
 from longshort.runs.task import C, E, Encoded, Model, P, Say, Task, quiet, untracked
@@ -85,6 +85,10 @@ class Trained(Generic[C, S, E, P]):
         """The prediction of a line of text, for a terminal."""
         samples = self.read_lines([text], number, say)
         return self._reader().line(samples, self.predict(samples), self.model)
+
+    def refuse_lines(self) -> None:
+        """Raise `ConfigError` where the run does not read lines of text."""
+        self._reader().refuse_lines(self.model)
 
     def _reader(self) -> ReadsLines:
         if isinstance(self.task, ReadsLines):
@@ -158,7 +162,11 @@ class Trained(Generic[C, S, E, P]):
                 "it back"
             )
         splits = read_splits(self.task, self.config, self.memory)
-        refuse_other_content(self.task, splits, {"content": self.content})
+        if self.task.digest(splits) != self.content:
+            raise RunError(
+                f"{splits.train.name}: is not the data that the run was trained on (its content "
+                "differs), so its baselines cannot be fitted; restore it"
+            )
         return splits
 
 
@@ -170,13 +178,13 @@ def _report(samples: Any, say: Say) -> None:
 AnyTrained = Trained[Any, Any, Any, Any]
 
 
-def load(path: Path, say: Say = quiet) -> AnyTrained:
+def load(path: Path) -> AnyTrained:
     """A finished run of any task. Nothing in its files is executed.
 
     Raises `RunError` where a file is damaged, or was changed since training ended.
     """
     folder, task, config, stored = open_run(path)
-    refuse_broken_seal(folder, stored, say)
+    refuse_broken_seal(folder)
     check_device(config)
     encoder = restored_encoder(task, config, stored)
     tensors = load_model(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,14 @@ class Sequences:
         items: Any = [self.items[i] for i in numbers.tolist()]
         x, lengths = pad_numbers(items) if isinstance(items[0], list) else pad_arrays(items)
         targets = self.targets[numbers] if len(self.targets) else None
-        return Batch(x, lengths, targets, None if self.grams is None else self.grams.take(numbers))
+        return Batch(x, lengths, targets, self._bags(numbers))
+
+    def _bags(self, numbers: Ints) -> Bags | None:
+        """Weights have 32 bits, since some devices know no more."""
+        if self.grams is None:
+            return None
+        taken = self.grams.take(numbers)
+        return replace(taken, weights=taken.weights.astype(np.float32))
 
 
 class _Stored(BaseModel):
@@ -84,9 +91,9 @@ class _Stored(BaseModel):
 
     labels: tuple[str, ...] = Field(min_length=2)
     counts: tuple[int, ...]
-    label_kind: LabelKind = "text"
+    label_kind: LabelKind
     tokens: str | None
-    tokenizer: str | None = None
+    tokenizer: str | None
     lowercase: bool
     max_length: int
     mean: tuple[FiniteFloat, ...]

@@ -22,7 +22,7 @@ _TOGETHER = 128
 def bag_of(batch: Batch) -> Bag | None:
     """The n-grams of a batch of tensors, as the network takes them."""
     grams: Any = batch.grams
-    return None if grams is None else Bag(grams.columns, grams.weights.float(), grams.begins[:-1])
+    return None if grams is None else Bag(grams.columns, grams.weights, grams.begins[:-1])
 
 
 def logits_of(network: Any, batch: Batch) -> Tensor:

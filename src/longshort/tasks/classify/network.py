@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -54,12 +52,6 @@ class Classifier(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor, bag: Bag | None = None) -> Tensor:
         """The logits of each network."""
         return torch.stack([member(x, lengths, bag) for member in self.members])
-
-    def log_probabilities(self, x: Tensor, lengths: Tensor, bag: Bag | None = None) -> Tensor:
-        """Of the networks together, [B, K], in float64 on the CPU."""
-        each = self(x, lengths, bag).cpu().double().log_softmax(-1)
-        found: Tensor = each.logsumexp(0) - math.log(len(each))
-        return found
 
 
 class Member(nn.Module):

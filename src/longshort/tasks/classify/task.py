@@ -119,10 +119,13 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Floats]
             found = read_unlabelled(data, config.data, encoder.labels, with_labels=False)
         return self._with_unknown(replace(found, labels=None), encoder)
 
-    def read_lines(self, lines: Sequence[str], first: int, model: ClassifyModel) -> Examples:
-        """Lines of text; the first has this number."""
+    def refuse_lines(self, model: ClassifyModel) -> None:
+        """Raise `ConfigError` where the run has learned numbers."""
         if model.encoder.vocabulary is None:
             raise ConfigError("--data: the run classifies numbers over time; give a file of them")
+
+    def read_lines(self, lines: Sequence[str], first: int, model: ClassifyModel) -> Examples:
+        """Lines of text; the first has this number."""
         places = [f"line {number}" for number in range(first, first + len(lines))]
         return self._with_unknown(replace(examples_of(lines), places=places), model.encoder)
 
@@ -172,7 +175,8 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Floats]
             scaling = data.scaling or ("all" if data.format == "idx" else "channel")
             data = data.model_copy(update={"scaling": scaling})
         size = Size.of(splits, changes.get("text"))
-        model = decided_model(sized_by_vectors(config.model), size)
+        sized = sized_by_vectors(config.model) if train.is_text else config.model
+        model = decided_model(sized, size)
         training = decided_training(config.train, model, size)
         return config.model_copy(update=changes | {"data": data, "model": model, "train": training})
 

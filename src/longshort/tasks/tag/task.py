@@ -148,6 +148,10 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         )
         return replace(found, findings=(*found.findings, note))
 
+    def refuse_lines(self, model: TagModel) -> None:
+        """All sentences are texts."""
+        del model
+
     def read_lines(self, lines: Sequence[str], first: int, model: TagModel) -> Tagged:
         """Lines of text, a sentence each; the first has this number."""
         found = tagged_of([self.cut(line, model) for line in lines])

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from longshort import workflow
+from longshort.runs import story
 from longshort.runs.job import environment
 
 RESULTS = Path(__file__).parent / "results" / "small.json"
@@ -93,7 +93,7 @@ def one_run(name: str, data: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         chosen = settings_of(name, data, Path(folder))
         begin, cpu = time.monotonic(), time.process_time()
-        scores = workflow.run(chosen, Path(folder) / "run")
+        scores = story.run(chosen, Path(folder) / "run")
         spent = {"seconds": time.monotonic() - begin, "cpu_seconds": time.process_time() - cpu}
     test = {"model": scores["test"]["model"], **scores["test"]["baselines"]}
     return {

@@ -33,8 +33,8 @@ from rivals import quartiles
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from longshort import workflow
 from longshort.config import assign
+from longshort.runs import story
 from longshort.runs.batches import BatchLearning
 from longshort.runs.job import Job, environment
 from longshort.runs.prepare import Prepared
@@ -274,7 +274,7 @@ def one_run(row: Row, data: Path, seed: int, threads: int) -> dict[str, Any]:
     """What a whole run came to."""
     with tempfile.TemporaryDirectory() as folder:
         wall, used = time.monotonic(), time.process_time()
-        found = workflow.run(row.nested(data, seed, threads), Path(folder) / "run")
+        found = story.run(row.nested(data, seed, threads), Path(folder) / "run")
         return {
             "seeds": seed,
             "models": {
@@ -334,7 +334,7 @@ def throughput(row: Row, data: Path, threads: int) -> dict[str, Any]:
 
 def learning_of(settings: dict[str, Any]) -> tuple[Learning, TrainPlan]:
     """An untrained network and how much it is trained."""
-    found = workflow.prepare(settings, None, quiet)
+    found = story.prepare(settings, None, quiet)
     if isinstance(found, Prepared):
         training = Job(found, quiet).training
         return training.learning, training.plan

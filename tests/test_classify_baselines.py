@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from longshort.workflow.classify import ClassifyJob
 
 import longshort as ls
 from longshort.data.grams import KINDS, Bags, Grams, kinds_for, occurrences

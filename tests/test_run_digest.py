@@ -7,12 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from longshort.workflow.seal import FREE, seal
 
 import longshort as ls
-from longshort import workflow
 from longshort.errors import Interrupted, RunError
 from longshort.runfolder import DIGESTS, RunFolder
+from longshort.runs import story, trained
 from longshort.runs.seal import FREE, seal
 from longshort.train.events import Event, Stepped
 
@@ -24,7 +23,7 @@ def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """A finished run of each task."""
     settings, data = small(request.param)
     run = tmp_path_factory.mktemp(request.param) / "run"
-    workflow.run(settings, run, data=data)
+    story.run(settings, run, data=data)
     return run
 
 
@@ -143,14 +142,14 @@ def test_a_run_from_before_there_were_versions_is_to_be_trained_again(run: Path)
     (run / "data.json").write_text(json.dumps(stored))
     (run / DIGESTS).unlink()
     with pytest.raises(RunError, match=EARLIER):
-        workflow.load(run)
+        trained.load(run)
 
 
 def test_an_interrupted_run_of_an_earlier_format_is_not_gone_on_with(run: Path) -> None:
     (run / "scores.json").unlink()
     of_version(run, 2)
     with pytest.raises(RunError, match=EARLIER):
-        workflow.resume(run, small("lm")[1])
+        story.resume(run, small("lm")[1])
 
 
 @pytest.mark.parametrize("version", [4, 0, "x", None])
@@ -173,23 +172,23 @@ def test_an_interrupted_run_has_no_digests_until_it_is_finished(tmp_path: Path) 
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(Interrupted):
-        workflow.run(settings, run, data=data, listen=press)
+        story.run(settings, run, data=data, listen=press)
     assert not (run / DIGESTS).exists()
     with pytest.raises(RunError, match=r"not finished: model\.safetensors is missing; go on with"):
-        workflow.load(run)
-    workflow.resume(run, data)
+        trained.load(run)
+    story.resume(run, data)
     assert json.loads((run / DIGESTS).read_text())["sha256"].keys() == {
         "data.json",
         "model.safetensors",
     }
-    workflow.load(run)
+    trained.load(run)
 
 
 def test_a_run_whose_report_was_not_written_can_be_gone_on_with(run: Path) -> None:
     for name in ("scores.json", "report.html", DIGESTS):
         (run / name).unlink()
     with pytest.raises(RunError, match=r"is not finished: digests\.json is missing; go on with"):
-        workflow.load(run)
+        trained.load(run)
 
 
 COMMANDS: dict[str, list[str]] = {

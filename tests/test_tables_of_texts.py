@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 import longshort as ls
-from longshort import workflow
 from longshort.config.sequences import SequenceData
 from longshort.data.labelled import Examples
 from longshort.data.labelled_source import read_examples
+from longshort.runs import story
 
 Write = Callable[[str, str | bytes], Path]
 SMALL = {"model.hidden": 4, "model.members": 1, "train.max_epochs": 1, "train.threads": 1}
@@ -159,7 +159,7 @@ def test_decisions_are_told(write: Write, tmp_path: Path) -> None:
     path, said = write("t.csv", table("v1,v2", "{label},{text}", 60)), list[str]()
     settings = {"task": "classify", "data": {"path": str(path)},
                 "model": {"hidden": 4, "members": 1}, "train": {"max_epochs": 1}}  # fmt: skip
-    workflow.run(settings, tmp_path / "run", say=said.append)
+    story.run(settings, tmp_path / "run", say=said.append)
     (told,) = [line for line in said if line.startswith("decided:")]
     assert "data.text = v2" in told and "data.label = v1" in told
 
@@ -168,6 +168,6 @@ def test_texts_with_numbers_are_no_series_unless_that_is_said(tmp_path: Path) ->
     path = tmp_path / "x.tsv"
     path.write_text("".join(f"a fine day, number {n}\t{n % 2}\n" for n in range(40)))
     with pytest.raises(ls.LongshortError, match="say --task classify if the numbers are labels"):
-        workflow.check({"data": {"path": str(path)}})
-    workflow.check({"data": {"path": str(path), "target": ["column_2"]}})
-    workflow.check({"task": "classify", "data": {"path": str(path)}})
+        story.check({"data": {"path": str(path)}})
+    story.check({"data": {"path": str(path), "target": ["column_2"]}})
+    story.check({"task": "classify", "data": {"path": str(path)}})

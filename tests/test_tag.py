@@ -16,17 +16,16 @@ import polars as pl
 import pytest
 import torch
 from click.testing import Result
-from longshort.workflow.classify import load as load_classifier
 from typer.testing import CliRunner
 
 import longshort as ls
-from longshort import workflow
 from longshort.cli.main import app
 from longshort.config import build
 from longshort.data.splits import Given, Splits
 from longshort.data.vocabulary import UNKNOWN
-from longshort.errors import ConfigError, DataError, Interrupted, RunError
+from longshort.errors import ConfigError, DataError, Interrupted
 from longshort.runfolder import RunFolder
+from longshort.runs import story
 from longshort.runs.batches import on_device
 from longshort.runs.job import Job
 from longshort.runs.story import prepare
@@ -102,7 +101,7 @@ def settings(path: Path | None = None, **changes: Any) -> dict[str, Any]:
 def test_from_columns_to_a_report(table: Path, tmp_path: Path) -> None:
     told: list[str] = []
     chosen = settings(table, evaluate__softmax=True)
-    scores = workflow.run(chosen, tmp_path / "run", say=told.append)
+    scores = story.run(chosen, tmp_path / "run", say=told.append)
     assert scores["labels"] == ["loc", "per"] and scores["scheme"] == "bio"
     baselines = {name: found["f1"] for name, found in scores["test"]["baselines"].items()}
     assert set(baselines) == {"majority_tag", "dictionary"}
@@ -120,7 +119,7 @@ def test_from_columns_to_a_report(table: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_comes_back_with_its_answers(table: Path, tmp_path: Path) -> None:
-    workflow.run(settings(table), tmp_path / "run")
+    story.run(settings(table), tmp_path / "run")
     trained = ls.load(tmp_path / "run")
     stored = pl.read_csv(tmp_path / "run" / "predictions.csv")
     rows = stored.group_by("place", maintain_order=True).agg("token", "predicted")
@@ -150,7 +149,7 @@ def test_tags_come_back_in_the_data_s_scheme(
         tags[0], source.tokens[0] = ["B-per", "M-per", "E-per"], ["anna", "ida", "max"]
     data = Tagged("names", source.tokens, tags, source.places)
     said = list[str]()
-    scores = workflow.run(settings(), tmp_path / "run", data=data, say=said.append)
+    scores = story.run(settings(), tmp_path / "run", data=data, say=said.append)
     assert scores["scheme"] == scheme and scores["test"]["model"]["f1"] >= 0.9
     assert any(line.startswith(told) for line in said)
     found = [tag for _, tag in ls.load(tmp_path / "run").tag("in max mr ida otto")]
@@ -162,7 +161,7 @@ def test_tags_without_positions(tmp_path: Path) -> None:
     assert source.tags is not None
     tags = [[tag[2:] or "O" for tag in row] for row in source.tags]
     data = Tagged("names", source.tokens, tags, source.places)
-    scores = workflow.run(settings(), tmp_path / "run", data=data)
+    scores = story.run(settings(), tmp_path / "run", data=data)
     assert scores["scheme"] == "plain" and set(scores["test"]["baselines"]) == {"majority_tag"}
     assert scores["test"]["model"]["f1"] >= 0.9
     assert ls.load(tmp_path / "run").tag("in max") == [("in", "O"), ("max", "loc")]
@@ -173,7 +172,7 @@ def test_positions_without_a_type(tmp_path: Path) -> None:
     assert source.tags is not None
     tags = [[tag[:1] for tag in row] for row in source.tags]
     data = Tagged("names", source.tokens, tags, source.places)
-    scores = workflow.run(settings(), tmp_path / "run", data=data)
+    scores = story.run(settings(), tmp_path / "run", data=data)
     assert scores["scheme"] == "bio" and scores["labels"] == ["entity"]
     assert ls.load(tmp_path / "run").tag("in max") == [("in", "O"), ("max", "B-entity")]
 
@@ -184,7 +183,7 @@ def test_characters_of_texts_without_spaces(tmp_path: Path) -> None:
     tokens = [list(draw.choice(letters, 8)) for _ in range(300)]
     tags = [["B-x" if token == "京" else "O" for token in row] for row in tokens]
     data = Tagged("letters", tokens, tags, [f"sentence {i}" for i in range(300)])
-    workflow.run(settings(model__characters=None), tmp_path / "run", data=data)
+    story.run(settings(model__characters=None), tmp_path / "run", data=data)
     trained = ls.load(tmp_path / "run")
     assert trained.config.text.tokens == "characters" and trained.config.model.characters == 0
     assert trained.tag("北京 人") == [("北", "O"), ("京", "B-x"), ("人", "O")]
@@ -219,14 +218,14 @@ def test_interrupted_runs_go_on_to_the_same_bits(table: Path, tmp_path: Path) ->
     source = read_tagged(table).take(range(160))
     chosen = settings(evaluate__softmax=True, train__save_every=0.0, train__max_epochs=2)
     told: list[str] = []
-    workflow.run(chosen, tmp_path / "whole", data=source, say=told.append)
+    story.run(chosen, tmp_path / "whole", data=source, say=told.append)
     assert "baseline: softmax is trained" in told
     with pytest.raises(_Stop):
-        workflow.run(chosen, tmp_path / "a", data=source, listen=stopped_in(1, crash))
+        story.run(chosen, tmp_path / "a", data=source, listen=stopped_in(1, crash))
     with pytest.raises(Interrupted, match=r"softmax was in training.*train --resume .*b"):
-        workflow.run(chosen, tmp_path / "b", data=source, listen=stopped_in(2, press_ctrl_c))
+        story.run(chosen, tmp_path / "b", data=source, listen=stopped_in(2, press_ctrl_c))
     for torn in ("a", "b"):
-        workflow.resume(tmp_path / torn, source)
+        story.resume(tmp_path / torn, source)
         for name in ("model.safetensors", "metrics.jsonl", "predictions.csv", "scores.json"):
             whole = (tmp_path / "whole" / name).read_bytes()
             assert (tmp_path / torn / name).read_bytes() == whole, (torn, name)
@@ -246,7 +245,7 @@ def test_the_vocabulary_is_the_training_split_s(table: Path) -> None:
 def test_sentences_in_two_parts_are_told(table: Path, tmp_path: Path) -> None:
     told: list[str] = []
     chosen = settings(table, data__test_path=str(table), train__max_epochs=1)
-    workflow.run(chosen, tmp_path / "run", say=told.append)
+    story.run(chosen, tmp_path / "run", say=told.append)
     assert any("stand in the training part too" in line for line in told)
 
 
@@ -255,7 +254,7 @@ def test_tags_that_break_the_scheme_are_told(tmp_path: Path) -> None:
     assert source.tags is not None
     source.tags[0][:] = ["I-per", *source.tags[0][1:]]
     told: list[str] = []
-    workflow.run(settings(train__max_epochs=1), tmp_path / "run", data=source, say=told.append)
+    story.run(settings(train__max_epochs=1), tmp_path / "run", data=source, say=told.append)
     assert any("1 tags break BIO" in line and "sentence 0: token 1" in line for line in told)
 
 
@@ -263,14 +262,14 @@ def test_data_that_teach_nothing_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.conll"
     path.write_text("a\tO\n\nb\tO\n\nc\tO\n\nd\tO\n")
     with pytest.raises(DataError, match="all tags of the training part are O"):
-        workflow.run(settings(path), tmp_path / "run")
+        story.run(settings(path), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_entities_of_a_type_that_training_lacks_are_missed(table: Path, tmp_path: Path) -> None:
     other = tmp_path / "test.conll"
     other.write_text("in\tO\nmax\tB-loc\nthere\tB-org\n")
-    scores = workflow.run(settings(table, data__test_path=str(other)), tmp_path / "run")
+    scores = story.run(settings(table, data__test_path=str(other)), tmp_path / "run")
     assert scores["entities"] == 2 and scores["labels"] == ["loc", "per", "org"]
     assert scores["test"]["model"]["per_type"]["org"]["recall"] == 0.0
     assert scores["test"]["model"]["recall"] <= 0.5
@@ -282,15 +281,13 @@ def test_a_test_file_without_entities_is_scored(table: Path, tmp_path: Path) -> 
     other = tmp_path / "test.conll"
     other.write_text("hello\tO\nthere\tO\n")
     chosen = settings(table, data__test_path=str(other), train__max_epochs=1)
-    assert workflow.run(chosen, tmp_path / "run")["entities"] == 0
+    assert story.run(chosen, tmp_path / "run")["entities"] == 0
 
 
 def test_runs_of_another_task_are_refused(table: Path, tmp_path: Path) -> None:
-    workflow.run(settings(table, train__max_epochs=1), tmp_path / "run")
-    with pytest.raises(RunError, match="run of the task 'tag', and no classifier"):
-        load_classifier(tmp_path / "run")
+    story.run(settings(table, train__max_epochs=1), tmp_path / "run")
     with pytest.raises(ConfigError, match=r"unknown key 'model.pooling'"):
-        workflow.run(settings(table, model__pooling="max"), tmp_path / "other")
+        story.run(settings(table, model__pooling="max"), tmp_path / "other")
     with pytest.raises(DataError, match="sentence 0: a list of texts is expected, got 'a text'"):
         ls.load(tmp_path / "run").predict(["a text"])
 
@@ -324,7 +321,7 @@ def test_every_option_changes_the_training(
     found = []
     for i, chosen in enumerate((settings(), settings(**change))):
         chosen["train"]["max_epochs"] = 2
-        workflow.run(chosen, tmp_path / str(i), data=source)
+        story.run(chosen, tmp_path / str(i), data=source)
         found.append((tmp_path / str(i) / "metrics.jsonl").read_text())
     assert found[0] != found[1]
 
@@ -377,12 +374,12 @@ def test_few_sentences_get_more_epochs(tmp_path: Path) -> None:
 
 def test_tokens_that_nothing_cuts_are_refused_before_training(table: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"text.tokens: 'wrods' is not known.*'words'"):
-        workflow.run(settings(table, text__tokens="wrods"), tmp_path / "run")
+        story.run(settings(table, text__tokens="wrods"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_long_sentences_are_tagged_in_pieces(table: Path, tmp_path: Path) -> None:
-    workflow.run(settings(table, text__max_length=20), tmp_path / "run")
+    story.run(settings(table, text__max_length=20), tmp_path / "run")
     trained = ls.load(tmp_path / "run")
     tokens = ["in", "max"] * 500
     tags = trained.predict([tokens, ["in", "max"]])
@@ -440,7 +437,7 @@ def test_sentences_are_shown_with_their_entities_marked() -> None:
 
 
 def test_the_random_field_keeps_to_the_rules(table: Path, tmp_path: Path) -> None:
-    workflow.run(settings(table, train__max_epochs=1), tmp_path / "run")
+    story.run(settings(table, train__max_epochs=1), tmp_path / "run")
     trained = ls.load(tmp_path / "run")
     draw = np.random.default_rng(0)
     for row in trained.predict([list(draw.choice(FIRST, 9)) for _ in range(50)]):
@@ -483,7 +480,7 @@ def test_a_setting_that_could_not_act_is_refused(
     source = read_tagged(table)
     source = Tagged("names", source.tokens, source.tags, source.places)
     with pytest.raises(ConfigError, match=message):
-        workflow.run(settings(**change), tmp_path / "run", data=source)
+        story.run(settings(**change), tmp_path / "run", data=source)
 
 
 def test_every_sentence_is_trained_where_batches_are_divided(table: Path) -> None:

@@ -13,10 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 import longshort as ls
-from longshort import workflow
 from longshort.cli.main import app
 from longshort.data.findings import Finding
 from longshort.errors import DataError
+from longshort.runs import story
 from longshort.runs.job import Job
 from longshort.runs.story import prepare
 from longshort.runs.trained import load
@@ -98,7 +98,7 @@ def test_frozen_vectors_stay_and_come_back_without_their_file(
     vectors: Path, tmp_path: Path
 ) -> None:
     chosen = settings(vectors=str(vectors), freeze=True)
-    workflow.run(chosen, tmp_path / "run", data=tagged_of(*visits(60)))
+    story.run(chosen, tmp_path / "run", data=tagged_of(*visits(60)))
     vectors.unlink()
     trained = load(tmp_path / "run")
     (number,) = trained.encoder.vocabulary.encode(["otto"])
@@ -115,7 +115,7 @@ def test_vectors_that_do_not_fit_are_refused(vectors: Path) -> None:
         ({"vectors": str(vectors.parent / "none")}, "no such file of vectors"),
     ):
         with pytest.raises(ls.LongshortError, match=message):
-            workflow.prepare(settings(**change), data, lambda _: None)
+            story.prepare(settings(**change), data, lambda _: None)
 
 
 # Spelling
@@ -343,7 +343,7 @@ def test_a_file_without_ends_of_sentences_is_explained(tmp_path: Path) -> None:
     path = tmp_path / "long.conll"
     path.write_text("mr O\nanna B-per\n" * 50)
     with pytest.raises(DataError, match=r"single sentence of 100 tokens.*by empty lines"):
-        workflow.run(settings() | {"data": {"path": str(path)}}, tmp_path / "run")
+        story.run(settings() | {"data": {"path": str(path)}}, tmp_path / "run")
 
 
 def test_what_is_no_sentence_is_refused(finished: Path) -> None:

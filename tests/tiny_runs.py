@@ -12,7 +12,7 @@ from longshort.tasks.tag.conll import tagged_of
 from .conftest import hourly
 
 TRAIN = {"max_epochs": 1, "threads": 1}
-TASKS = ("forecast", "classify", "tag", "lm")
+TASKS = ("forecast", "classify", "regress", "tag", "lm")
 
 
 def small(task: str) -> tuple[dict[str, Any], object]:
@@ -25,6 +25,11 @@ def small(task: str) -> tuple[dict[str, Any], object]:
         items = [f"a {word} day {i}" for i in range(40) for word in ("fine", "bad")]
         data = examples_of(items, ["good", "bad"] * 40)
         return {"task": task, "model": {"hidden": 4}, "train": TRAIN}, data
+    if task == "regress":
+        draw = np.random.default_rng(0)
+        arrays = [draw.normal(size=(draw.integers(4, 9), 2)) for _ in range(60)]
+        sums = [float(each.sum()) for each in arrays]
+        return {"task": task, "model": {"hidden": 4}, "train": TRAIN}, examples_of(arrays, sums)
     if task == "tag":
         tokens = [["mr", "otto", "in", "rome", f"n{i}"] for i in range(60)]
         sentences = tagged_of(tokens, [["O", "B-per", "O", "B-loc", "O"]] * 60)

@@ -119,6 +119,7 @@ TASKS = Registry(
     {
         "forecast": "longshort.tasks.forecast.task:ForecastTask",
         "classify": "longshort.tasks.classify.task:ClassifyTask",
+        "regress": "longshort.tasks.regress.task:RegressTask",
         "lm": "longshort.tasks.language.task:LanguageTask",
         "tag": "longshort.tasks.tag.task:TagTask",
     },
@@ -126,6 +127,7 @@ TASKS = Registry(
     configs={
         "forecast": "longshort.config.forecast:RunConfig",
         "classify": "longshort.tasks.classify.config:ClassifyConfig",
+        "regress": "longshort.tasks.regress.config:RegressConfig",
         "lm": "longshort.tasks.language.config:LanguageConfig",
         "tag": "longshort.tasks.tag.config:TagConfig",
     },

@@ -66,6 +66,13 @@ class Bags:
         places = np.arange(begins[-1]) + np.repeat(self.begins[rows] - begins[:-1], sizes)
         return Bags(self.columns[places], self.weights[places], begins, self.width)
 
+    def dense(self) -> Floats:
+        """The rows [n, width] in full."""
+        table = np.zeros((len(self), self.width))
+        rows = np.repeat(np.arange(len(self)), np.diff(self.begins))
+        np.add.at(table, (rows, self.columns), self.weights)
+        return table
+
     def transposed(self) -> Bags:
         """Columns as rows."""
         order = np.argsort(self.columns, kind="stable")

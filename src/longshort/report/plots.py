@@ -277,3 +277,17 @@ def _svg(figure: Figure) -> str:
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]
+
+
+def scatter(truth: Floats, predicted: Floats) -> str:
+    """Predictions [n, K] against the truth [n, K], a colour for each of the values."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(5.2, 4.6), layout="constrained")
+        axis = figure.subplots()
+        colours = (MODEL_COLOUR, *RIVAL_COLOURS)
+        for k in range(truth.shape[1]):
+            axis.scatter(truth[:, k], predicted[:, k], s=9, alpha=0.6, color=colours[k % 6])
+        ends = [float(min(truth.min(), predicted.min())), float(max(truth.max(), predicted.max()))]
+        axis.plot(ends, ends, color=TRUTH_COLOUR, linewidth=0.8)
+        axis.set(xlabel="truth", ylabel="prediction")
+        return _svg(figure)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from longshort.data.buckets import bucketed
+from longshort.data.buckets import bucketed, in_order_of_length
 from longshort.runs.task import Encoded, Model, SampleTask
 from longshort.train.learning import Learning, TrainPlan
 
@@ -82,6 +83,26 @@ class BatchLearning(Learning):
         if not len(self.val.samples):
             return None
         return self.task.validate(self.model, self.val)
+
+
+@torch.no_grad()
+def in_batches(
+    model: Model[Any, Any], arrays: Any, outputs: Callable[[Any], Tensor], together: int = 128
+) -> NDArray[np.float64]:
+    """What the network gives for all samples [n, …] of encoded ones, without dropout.
+
+    outputs: of a batch of tensors, a row for each sample.
+    """
+    model.network.eval()
+    parts, order = [], []
+    for numbers in in_order_of_length(torch.from_numpy(arrays.lengths), together):
+        batch = on_device(arrays.batch(numbers.numpy()), model.device)
+        parts.append(outputs(batch).cpu().double())
+        order.append(numbers)
+    found = torch.empty_like(torch.cat(parts))
+    found[torch.cat(order)] = torch.cat(parts)
+    values: NDArray[np.float64] = found.numpy()
+    return values
 
 
 def on_device(batch: Any, device: str) -> Any:

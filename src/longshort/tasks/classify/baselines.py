@@ -13,10 +13,11 @@ from torch.nn import functional as F
 
 from longshort.data.grams import Grams, Kind, kinds_for, occurrences
 from longshort.data.labelled import Examples
+from longshort.data.sequences import Sequences
+from longshort.metrics.statistics import statistics_of
 from longshort.runs.task import Baseline, Track, untracked
 from longshort.tasks.classify.convolutions import convolution_features
 from longshort.tasks.classify.defaults import ENOUGH
-from longshort.tasks.classify.encoder import Sequences
 from longshort.tasks.classify.nearest import nearest
 from longshort.tasks.classify.regression import Regression, Rows, dense, sparse
 
@@ -230,18 +231,7 @@ def _bags(kind: Kind) -> Encode:
 
 def _statistics(train: Known, others: Sequence[Known]) -> list[Rows]:
     """Each channel's mean, deviation, least, largest, first, last and slope."""
-    known = table(train.encoded)
+    known = statistics_of(train.encoded.items)
     mean, deviation = known.mean(0), known.std(0)
     scale = np.where(deviation > 1e-8, deviation, 1.0)
-    return [dense((table(other.encoded) - mean) / scale) for other in others]
-
-
-def table(encoded: Sequences) -> Floats:
-    """A row of simple statistics for each sequence."""
-    rows = []
-    for values in encoded.items:
-        x = np.asarray(values, dtype=float)
-        time = np.linspace(-1, 1, len(x)) if len(x) > 1 else np.zeros(1)
-        slope = (time[:, None] * x).sum(0) / max(float((time**2).sum()), 1e-12)
-        rows.append(np.concatenate([x.mean(0), x.std(0), x.min(0), x.max(0), x[0], x[-1], slope]))
-    return np.stack(rows)
+    return [dense((statistics_of(other.encoded.items) - mean) / scale) for other in others]

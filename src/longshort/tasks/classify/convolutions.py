@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.padding import pad_arrays
-from longshort.tasks.classify.encoder import Sequences
+from longshort.data.sequences import Sequences
 
 Floats = NDArray[np.float64]
 Values = NDArray[np.float32]

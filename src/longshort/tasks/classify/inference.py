@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longshort.data.buckets import in_order_of_length
+from longshort.data.sequences import Batch, Sequences
 from longshort.nn.blocks.grams import Bag
 from longshort.runs.batches import on_device
-from longshort.tasks.classify.encoder import Batch, Sequences
 
 _TOGETHER = 128
 """Samples of a batch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.tasks.classify.encoder import Sequences
+from longshort.data.sequences import Sequences
 
 Floats = NDArray[np.float64]
 _MOST = 10_000

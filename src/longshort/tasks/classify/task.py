@@ -14,7 +14,8 @@ from longshort.data.findings import Finding
 from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_doctor import Reading, examine_splits
 from longshort.data.labelled_source import like, read_labelled_splits, read_unlabelled
-from longshort.data.labels import label_text
+from longshort.data.labels import label_text, refuse_values
+from longshort.data.sequences import Sequences, vocabulary_of
 from longshort.data.splits import Splits, make_splits
 from longshort.data.tokens import content_of, find_tokeniser, in_full
 from longshort.errors import ConfigError, DataError
@@ -44,7 +45,7 @@ from longshort.tasks.classify.defaults import (
     suited_tokens,
     validation_share,
 )
-from longshort.tasks.classify.encoder import ClassifyEncoder, Sequences, vocabulary_of
+from longshort.tasks.classify.encoder import ClassifyEncoder
 from longshort.tasks.classify.unused import unused_settings
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Floats]
         for examples in found.values():
             if examples.labels is None:
                 raise DataError(f"{examples.name}: has no labels; classification learns from them")
+            refuse_values(examples.labels, examples.label_kind, examples.places, examples.name)
         return found
 
     def read_labelled(
@@ -131,7 +133,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Floats]
 
     def _with_unknown(self, samples: Examples, encoder: ClassifyEncoder) -> Examples:
         """With what is to be said of texts of which nothing is known."""
-        found = encoder.unknown(samples)
+        found = encoder.reader.unknown(samples)
         return replace(samples, findings=(*samples.findings, *found))
 
     def line(self, samples: Examples, prediction: Floats, model: ClassifyModel) -> str:
@@ -211,7 +213,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Floats]
             config.model,
             len(encoder.labels),
             tokens=None if encoder.vocabulary is None else len(encoder.vocabulary),
-            features=len(encoder.mean) or None,
+            features=len(encoder.reader.mean) or None,
             grams=None if encoder.grams is None else encoder.grams.width,
         )
 
@@ -383,9 +385,9 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Floats]
         encoder = model.encoder
         labels = f"{len(encoder.labels)} labels: {', '.join(encoder.labels[:20])}"
         known = encoder.vocabulary
-        step = f"{len(encoder.mean)} values a step"
+        step = f"{len(encoder.reader.mean)} values a step"
         if known is not None:
-            step = f"{encoder.tokens}, {len(known):,} known tokens"
+            step = f"{encoder.reader.tokens}, {len(known):,} known tokens"
         return [*super().about(model, splits), labels, step]
 
     def sections(self, result: ClassifyResult) -> Sequence[Section]:

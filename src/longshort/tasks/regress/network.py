@@ -1,0 +1,45 @@
+"""The regression's network."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from longshort.nn.blocks.embedding import Embedding
+from longshort.nn.blocks.pooling import Pooling
+from longshort.nn.blocks.summary import Summary
+from longshort.nn.recurrent import Recurrent
+from longshort.runs.cell import chosen_cell
+from longshort.tasks.regress.config import RegressModel
+
+
+class Regressor(nn.Module):
+    """Token numbers [T, B], or values [T, B, F], and lengths [B] to scaled values [B, K]."""
+
+    def __init__(self, model: RegressModel, tokens: int, features: int, outputs: int) -> None:
+        super().__init__()
+        self.embedding = Embedding(tokens, model.embedding) if tokens else None
+        self.dropout = nn.Dropout(model.dropout)
+        self.layers = Recurrent(
+            chosen_cell(model),
+            model.embedding if tokens else features,
+            model.hidden,
+            model.num_layers,
+            bidirectional=model.bidirectional,
+            dropout=model.dropout if model.num_layers > 1 else 0.0,
+        )
+        width = self.layers.output_size
+        self.pooling = Pooling(model.pooling, width, width // 2 if model.bidirectional else 0)
+        self.summary = Summary() if model.summary and features else None
+        self.head = nn.Linear(width + (Summary.columns * features if self.summary else 0), outputs)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """The values."""
+        whole = [] if self.summary is None else [self.summary(x, lengths)]
+        if self.embedding is not None:
+            x = self.dropout(self.embedding(x))
+        states, _ = self.layers(x, lengths=lengths)
+        found: Tensor = self.head(
+            torch.cat([self.dropout(self.pooling(states, lengths)), *whole], 1)
+        )
+        return found

@@ -23,20 +23,20 @@ from torch import Tensor
 import longshort as ls
 from longshort import cells
 from longshort.cells import Sizes, State
-from longshort.engine.compile import compile_forward
 from longshort.engine.derive import derive
 from longshort.engine.executors import numpy as reference
 from longshort.engine.executors import torch as portable
+from longshort.engine.executors.native.compile import compile_forward
+from longshort.engine.executors.native.program import Buffer, Kind, Place, Program, Rows
 from longshort.engine.ops import sigmoid, tanh
-from longshort.engine.program import Buffer, Kind, Place, Program, Rows
 from longshort.engine.text import to_text
 from longshort.engine.trace import trace
 from tests import cell_table
 from tests.cell_table import TRIALS, Case, Trial, case
 
 _native = pytest.importorskip("longshort._native", exc_type=ImportError)
-encoding = pytest.importorskip("longshort.engine.encode", exc_type=ImportError)
-runner = pytest.importorskip("longshort.engine.executors.runner", exc_type=ImportError)
+encoding = pytest.importorskip("longshort.engine.executors.native.encode", exc_type=ImportError)
+runner = pytest.importorskip("longshort.engine.executors.native.run", exc_type=ImportError)
 Arguments, parameter_names = runner.Arguments, runner.parameter_names
 
 Array = NDArray[Any]

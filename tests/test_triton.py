@@ -18,8 +18,8 @@ import torch
 
 import longshort as ls
 from longshort import cells
-from longshort.engine.executors import triton
-from longshort.engine.executors.triton_plan import MATRIX_NUMBERS, compile_scan, held_numbers
+from longshort.engine.executors.triton import executor as triton
+from longshort.engine.executors.triton.plan import MATRIX_NUMBERS, compile_scan, held_numbers
 from longshort.engine.graph import Graph
 from longshort.engine.ops import cumsum
 from longshort.engine.parameters import Sizes
@@ -150,8 +150,8 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from longshort.cells import GRU, LSTM
-from longshort.engine.executors.triton_plan import compile_scan
-from longshort.engine.executors.triton_run import load_kernels
+from longshort.engine.executors.triton.plan import compile_scan
+from longshort.engine.executors.triton.run import load_kernels
 from longshort.engine.parameters import Sizes
 from longshort.engine.trace import trace
 

@@ -15,9 +15,12 @@ import longshort as ls
 from longshort import cells
 from longshort.engine.derive import derive
 from longshort.engine.executors import numpy as reference
-from longshort.engine.executors import triton, triton_plan, triton_record, triton_run
 from longshort.engine.executors.contract import Job
 from longshort.engine.executors.plan import plan
+from longshort.engine.executors.triton import executor as triton
+from longshort.engine.executors.triton import plan as triton_plan
+from longshort.engine.executors.triton import record as triton_record
+from longshort.engine.executors.triton import run as triton_run
 from longshort.engine.parameters import Sizes
 from tests import cell_table as table
 from tests.cell_table import TRIALS, Trial

@@ -1,5 +1,5 @@
 // A scan as data: buffers, stages of matrix products and runs of row instructions. The
-// same as in longshort/engine/program.py, where the meaning of each field is told.
+// same as in longshort/engine/executors/native/program.py, where the meaning of each field is told.
 //
 // Plain memory without any code of the standard library, since this is read by sources
 // that are compiled for other instruction sets.

@@ -7,8 +7,8 @@ from typing import Any
 
 from longshort.cells.contract import Cell, Map, Sizes, Start, check_cell
 from longshort.cells.named import option_names
-from longshort.engine.executors.latex import as_latex, as_text, parameter_symbols
-from longshort.engine.named import name_equations
+from longshort.engine.printing.mathematics import as_latex, as_text, parameter_symbols
+from longshort.engine.printing.named import name_equations
 from longshort.engine.trace import trace
 
 

@@ -14,11 +14,12 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
-from longshort.engine.executors import fused, triton
+from longshort.engine.executors import fused
 from longshort.engine.executors import torch as portable
 from longshort.engine.executors.contract import Job, Tensors, Trajectory, alive
 from longshort.engine.executors.observed import transformed
 from longshort.engine.executors.plan import Plan, plan
+from longshort.engine.executors.triton import executor as triton
 from longshort.engine.graph import Graph, Input
 from longshort.engine.parameters import Sizes
 from longshort.engine.trace import Equations, Mode, trace, with_ends, with_starts
@@ -162,7 +163,7 @@ def _native_executor() -> Executor | str:
         import_module("longshort._native")
     except ImportError as error:
         return f"this installation has no native extension ({error})"
-    from longshort.engine.executors import native
+    from longshort.engine.executors.native import executor as native
 
     return Executor("native", "the fused scan in C++", native.refusal, native.execute)
 

@@ -40,7 +40,7 @@ from longshort.nn.initialise import initialise
 from longshort.nn.weights import check_weights
 
 if has_native():
-    from longshort.engine.executors.streaming import stack_step
+    from longshort.engine.executors.native.streaming import stack_step
 
 
 class Recurrent(nn.Module):

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longshort.engine.compile import Values
 from longshort.engine.derive import Derived
 from longshort.engine.executors.torch import FUNCTIONS
-from longshort.engine.graph import Node
+from longshort.engine.graph import Node, needed
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """Parameter-level values to be computed outside of the scan: which ones, and in which order."""
+
+    nodes: tuple[Node, ...]
+    targets: tuple[int, ...]
+    order: list[int]
+
+    @classmethod
+    def of(cls, nodes: tuple[Node, ...], targets: Iterable[int]) -> Values:
+        """The values at `targets`, after everything that they need."""
+        chosen = tuple(targets)
+        return cls(nodes, chosen, needed(nodes, chosen))
 
 
 def _inverse_deviation(a: Tensor) -> Tensor:

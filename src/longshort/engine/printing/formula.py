@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from longshort.engine.executors.notation import ATOM, MATRIX, PRODUCT, SUM, Notation, Piece
 from longshort.engine.graph import Node, needed
-from longshort.engine.named import Named, is_zero
-from longshort.engine.symbols import Symbol
+from longshort.engine.printing.named import Named, is_zero
+from longshort.engine.printing.notation import ATOM, MATRIX, PRODUCT, SUM, Notation, Piece
+from longshort.engine.printing.symbols import Symbol
 
 CALLS = {
     "standardise": "norm",

@@ -3,7 +3,7 @@
 The source of the kernels is written to a file in a temporary folder of this process (removed when
 it ends), because Triton reads the source of a function from its file; Triton itself keeps compiled
 kernels by their source in its own cache, so they are compiled once on a machine. On CUDA the steps
-of a loop that is no single kernel are recorded once and replayed, see `triton_record`.
+of a loop that is no single kernel are recorded once and replayed, see `record.py`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longshort.engine.compile import Values
 from longshort.engine.executors.contract import Tensors, parameter_names
-from longshort.engine.executors.triton_arrange import Multiply, Pass, Stage, tensors_of
-from longshort.engine.executors.triton_plan import Backward, Compiled, compile_scan, held_numbers
-from longshort.engine.executors.triton_record import LOCK, Recording, recall, records
-from longshort.engine.executors.triton_source import Launch
-from longshort.engine.executors.triton_tiles import Place
-from longshort.engine.executors.vectors import evaluate, parameter_gradients
+from longshort.engine.executors.triton.arrange import Multiply, Pass, Stage, tensors_of
+from longshort.engine.executors.triton.plan import Backward, Compiled, compile_scan, held_numbers
+from longshort.engine.executors.triton.record import LOCK, Recording, recall, records
+from longshort.engine.executors.triton.source import Launch
+from longshort.engine.executors.triton.tiles import Place
+from longshort.engine.executors.vectors import Values, evaluate, parameter_gradients
 from longshort.engine.graph import Graph
 
 TILE = 1024

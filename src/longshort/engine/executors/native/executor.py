@@ -1,7 +1,7 @@
 """The fused scan in C++ on a job: called at once where nothing but autograd looks on.
 
 torch's dispatcher takes longer over an operator written in Python than a small scan runs, so the
-operator of `native_operator` is for whoever has to see one: torch.compile, export, tracing,
+operator of `operator.py` is for whoever has to see one: torch.compile, export, tracing,
 dispatch modes, tensor subclasses.
 """
 
@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from longshort.engine.executors.contract import Job, Trajectory, ordered, text_of
-from longshort.engine.executors.native_operator import gradients_of, save, scan_operator
+from longshort.engine.executors.native.operator import gradients_of, save, scan_operator
+from longshort.engine.executors.native.run import Arguments, run_forward
 from longshort.engine.executors.observed import observed
-from longshort.engine.executors.runner import Arguments, run_forward
 from longshort.engine.graph import Graph
 
 DTYPES = (torch.float32, torch.float64, torch.bfloat16)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from longshort.engine.symbols import Symbol
+from longshort.engine.printing.symbols import Symbol
 
 SUM, PRODUCT, MATRIX, ATOM = range(4)
 """How strongly a piece of a formula holds together."""

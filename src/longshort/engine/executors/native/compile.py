@@ -7,14 +7,13 @@ parameters), and the same with "gradient:" for what comes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from longshort.engine.derive import Derived, derive
-from longshort.engine.graph import Graph, Level, Node, needed
-from longshort.engine.lower import Lowering, Phases
-from longshort.engine.program import (
+from longshort.engine.executors.native.lower import Lowering, Phases
+from longshort.engine.executors.native.program import (
     Buffer,
     Enter,
     Kind,
@@ -24,6 +23,8 @@ from longshort.engine.program import (
     Program,
     VectorSum,
 )
+from longshort.engine.executors.vectors import Values
+from longshort.engine.graph import Graph, Level, Node
 from longshort.engine.schedule import (
     BackwardSchedule,
     Schedule,
@@ -33,24 +34,10 @@ from longshort.engine.schedule import (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Values:
-    """Vectors to be computed from parameters, outside of the scan."""
-
-    nodes: tuple[Node, ...]
-    targets: tuple[int, ...]
-    order: list[int]
-
-
-def _values(nodes: tuple[Node, ...], targets: Iterable[int]) -> Values:
-    chosen = tuple(targets)
-    return Values(nodes, chosen, needed(nodes, chosen))
-
-
 def _values_of(program: Program, nodes: tuple[Node, ...]) -> Values:
     """The vectors that a program reads."""
     names = [name for name in program.externals if name.startswith("value:")]
-    return _values(nodes, (int(name.removeprefix("value:")) for name in names))
+    return Values.of(nodes, (int(name.removeprefix("value:")) for name in names))
 
 
 @dataclass(frozen=True)
@@ -138,7 +125,7 @@ def compile_training(graph: Graph, wanted: tuple[str, ...], every_state: bool = 
             back,
             program,
             _values_of(program, schedule.nodes),
-            _values(derived.nodes, derived.results),
+            Values.of(derived.nodes, derived.results),
         ),
     )
 

@@ -18,8 +18,8 @@ from longshort.engine.executors import torch as portable
 from longshort.engine.executors.contract import alive, parameter_names, text_of
 from longshort.engine.executors.equations import gradients
 from longshort.engine.executors.memory import hollow
+from longshort.engine.executors.native.run import Arguments, run_backward, run_forward
 from longshort.engine.executors.observed import observed, transformed
-from longshort.engine.executors.runner import Arguments, run_backward, run_forward
 from longshort.engine.text import from_text
 from longshort.engine.trace import with_ends
 from longshort.errors import TensorError

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from longshort.engine.derive import Derived, derive
-from longshort.engine.gates import Found, GateNames, Split
 from longshort.engine.graph import Graph, Input, Level, Node, Tape, Value
 from longshort.engine.parameters import Map
-from longshort.engine.symbols import ParameterSymbols, Symbol, key_parts
+from longshort.engine.printing.gates import Found, GateNames, Split
+from longshort.engine.printing.symbols import ParameterSymbols, Symbol, key_parts
 
 _LEAVES = frozenset(("constant", "vector", "input", "state"))
 

@@ -1,6 +1,6 @@
 """Arranges one pass of a scan on the GPU: products by torch, and kernels between them.
 
-Names of tensors are those of `triton_plan`.
+Names of tensors are those of `plan.py`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from longshort.engine.compile import Values
-from longshort.engine.executors.triton_source import Launch, write_kernel, write_loop
-from longshort.engine.executors.triton_tiles import VIEWS, Place, UnsuitedError
+from longshort.engine.executors.triton.source import Launch, write_kernel, write_loop
+from longshort.engine.executors.triton.tiles import VIEWS, Place, UnsuitedError
+from longshort.engine.executors.vectors import Values
 from longshort.engine.fuse import PRODUCTS
 from longshort.engine.graph import Graph, Level, Node, needed
 
@@ -64,7 +64,7 @@ class Pass:
         """The vectors that it reads."""
         names = {name for stage in self.stages for name in tensors_of(stage)}
         numbers = sorted(int(n.partition(":")[2]) for n in names if n.startswith("vector:"))
-        return Values(nodes, tuple(numbers), needed(nodes, tuple(numbers)))
+        return Values.of(nodes, numbers)
 
 
 def tensors_of(stage: Stage) -> set[str]:

@@ -15,11 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from longshort.engine.compile import Values
 from longshort.engine.derive import Derived, derive
-from longshort.engine.executors.triton_arrange import Pass, Planner, Store
-from longshort.engine.executors.triton_source import header
-from longshort.engine.executors.triton_tiles import Place
+from longshort.engine.executors.triton.arrange import Pass, Planner, Store
+from longshort.engine.executors.triton.source import header
+from longshort.engine.executors.triton.tiles import Place
+from longshort.engine.executors.vectors import Values
 from longshort.engine.fuse import PRODUCTS
 from longshort.engine.graph import Graph, Level, needed
 from longshort.engine.schedule import (
@@ -98,7 +98,7 @@ def compile_scan(
     tape |= dict.fromkeys(place.buffer for place in saved.values())
     backward = _plan_backward(schedule, back, saved, kernels, limit)
     targets = tuple(derived.results)
-    results = Values(derived.nodes, targets, needed(derived.nodes, targets))
+    results = Values.of(derived.nodes, targets)
     return Compiled(
         schedule,
         forward,

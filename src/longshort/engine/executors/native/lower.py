@@ -11,9 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from longshort.engine.fuse import PRODUCTS
-from longshort.engine.graph import Level, Node, needed
-from longshort.engine.program import (
+from longshort.engine.executors.native.program import (
     NOWHERE,
     Buffer,
     Instruction,
@@ -24,6 +22,8 @@ from longshort.engine.program import (
     Program,
     Rows,
 )
+from longshort.engine.fuse import PRODUCTS
+from longshort.engine.graph import Level, Node, needed
 from longshort.engine.schedule import LEAVES, VIEWS
 
 SINK = ("sink", 0)

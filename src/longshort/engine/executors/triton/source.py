@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from longshort.engine.executors.triton_tiles import ROWWISE, Place, UnsuitedError, Writer, padded
+from longshort.engine.executors.triton.tiles import ROWWISE, Place, UnsuitedError, Writer, padded
 from longshort.engine.graph import Node, needed
 
-HEADER = '''"""Written by longshort.engine.executors.triton_source for one layer's equations."""
+HEADER = '''"""Written by longshort.engine.executors.triton.source for one layer's equations."""
 
 import triton
 import triton.language as tl

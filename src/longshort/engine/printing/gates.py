@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from longshort.engine.graph import Graph, Node, Tape, Value
 from longshort.engine.ops import OPS, concat
 from longshort.engine.parameters import Map
-from longshort.engine.symbols import Symbol, gate_of, key_parts, map_label, unlike
+from longshort.engine.printing.symbols import Symbol, gate_of, key_parts, map_label, unlike
 
 _BROADCAST = OPS.keys() - {"sum", "max", "cumsum", "standardise", "concat"}
 """Operations whose columns are independent of each other, so that gates can be told apart."""

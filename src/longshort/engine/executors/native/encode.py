@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from longshort import _native
-from longshort.engine.program import NOWHERE, Place, Product, Program, Rows
+from longshort.engine.executors.native.program import NOWHERE, Place, Product, Program, Rows
 
 
 @lru_cache(maxsize=1024)

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from longshort.engine.derive import MatrixGradient
-from longshort.engine.executors.formula import Formulas
-from longshort.engine.executors.notation import ATOM, PRODUCT, SUM, Latex, Notation, Piece, Unicode
 from longshort.engine.graph import Level, needed
-from longshort.engine.named import Named, costs
-from longshort.engine.symbols import Symbol
+from longshort.engine.printing.formula import Formulas
+from longshort.engine.printing.named import Named, costs
+from longshort.engine.printing.notation import ATOM, PRODUCT, SUM, Latex, Notation, Piece, Unicode
+from longshort.engine.printing.symbols import Symbol
 
 LEGEND = {
     "norm": "norm(a) = (a - mean(a)) / √(var(a) + 10⁻⁵), mean and variance over the units",

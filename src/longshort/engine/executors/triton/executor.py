@@ -1,8 +1,8 @@
 """The scan on a GPU, in kernels that Triton compiles, as one opaque torch operator.
 
 `longshort::triton_scan` runs a whole layer in one direction over time; its equations come as text,
-so a compiled or exported model carries them. Any cell runs: see `triton_plan` for what is computed
-where, `triton_tiles` for how values become kernels. Ragged sequences have the input "alive".
+so a compiled or exported model carries them. Any cell runs: see `plan.py` for what is computed
+where, `tiles.py` for how values become kernels. Ragged sequences have the input "alive".
 Gradients that are differentiated again are those of the equations in torch operations. Triton is
 imported when a first scan runs.
 """
@@ -28,8 +28,8 @@ from longshort.engine.executors.contract import (
 )
 from longshort.engine.executors.equations import gradients
 from longshort.engine.executors.observed import transformed
-from longshort.engine.executors.triton_run import Arguments, run_backward, run_forward
-from longshort.engine.executors.triton_tiles import ROWWISE, SUPPORTED
+from longshort.engine.executors.triton.run import Arguments, run_backward, run_forward
+from longshort.engine.executors.triton.tiles import ROWWISE, SUPPORTED
 from longshort.engine.graph import Graph
 from longshort.engine.text import from_text
 

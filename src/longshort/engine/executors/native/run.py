@@ -9,13 +9,18 @@ import torch
 from torch import Tensor
 
 from longshort import _native
-from longshort.engine.compile import Backward, Compiled, Values, compile_forward, compile_training
-from longshort.engine.encode import encode
 from longshort.engine.executors.contract import Tensors, parameter_names
-from longshort.engine.executors.threads import share_with_torch
-from longshort.engine.executors.vectors import evaluate, parameter_gradients
+from longshort.engine.executors.native.compile import (
+    Backward,
+    Compiled,
+    compile_forward,
+    compile_training,
+)
+from longshort.engine.executors.native.encode import encode
+from longshort.engine.executors.native.program import Program
+from longshort.engine.executors.native.threads import share_with_torch
+from longshort.engine.executors.vectors import Values, evaluate, parameter_gradients
 from longshort.engine.graph import Graph
-from longshort.engine.program import Program
 
 share_with_torch()
 

@@ -61,8 +61,8 @@ inline size_t weights_per_step(const Program& program) {
   size_t weights = 0;
   for (const Stage& stage : program.step)
     if (stage.is_product)
-      weights += matrix_depth(program.matrices[size_t(stage.matrix)]) *
-                 matrix_width(program.matrices[size_t(stage.matrix)]);
+      weights += matrix_depth(program.matrices[size_t(stage.product.matrix)]) *
+                 matrix_width(program.matrices[size_t(stage.product.matrix)]);
   return weights;
 }
 
@@ -97,9 +97,9 @@ inline bool is_packed(const Program& program, const Extent& e, size_t matrix) {
   if (e.steps * e.batch <= few_rows) return false;
   if (e.batch > 1) return true;
   for (const Stage& stage : program.before)
-    if (stage.is_product && size_t(stage.matrix) == matrix) return true;
+    if (stage.is_product && size_t(stage.product.matrix) == matrix) return true;
   for (const Stage& stage : program.after)
-    if (stage.is_product && size_t(stage.matrix) == matrix) return true;
+    if (stage.is_product && size_t(stage.product.matrix) == matrix) return true;
   return false;
 }
 

@@ -131,11 +131,11 @@ class Scan {
     // ---- stages
 
     void run_rows(const Stage& stage, size_t k, Range rows) {
-      const size_t count = size_t(stage.last - stage.first);
+      const size_t count = size_t(stage.run.last - stage.run.first);
       for (size_t i = 0; i < count; ++i) {
-        const Instruction& from = scan.program_.instructions[size_t(stage.first) + i];
+        const Instruction& from = scan.program_.instructions[size_t(stage.run.first) + i];
         ReadyInstruction<T>& ready = own.ready[i];
-        ready.function = row_functions<T>[from.op];
+        ready.function = row_functions<T>[size_t(from.op)];
         ready.target = row(view(from.target, k), rows.from);
         ready.size = size_t(from.size);
         for (size_t s = 0; s < most_sources; ++s)
@@ -172,9 +172,9 @@ class Scan {
     }
 
     size_t point_at(size_t filled, const Stage& stage, size_t k, size_t rows) {
-      const View<T> source = view(stage.source, k);
-      const View<T> start = view(stage.start, k);
-      const View<T> target = view(stage.target, k);
+      const View<T> source = view(stage.product.source, k);
+      const View<T> start = view(stage.product.start, k);
+      const View<T> target = view(stage.product.target, k);
       for (size_t r = 0; r < rows; ++r, ++filled) {
         own.sources[filled] = source.at + ptrdiff_t(r) * source.stride;
         own.starts[filled] = start.at + ptrdiff_t(r) * start.stride;
@@ -185,18 +185,18 @@ class Scan {
 
     // Columns that are whole panels, so that packed ones can be told apart.
     Range my_columns(const Stage& stage) const {
-      return mine(matrix_width(scan.program_.matrices[size_t(stage.matrix)]), panel_columns<P>);
+      return mine(matrix_width(scan.program_.matrices[size_t(stage.product.matrix)]), panel_columns<P>);
     }
 
     void run_product(const Stage& stage, size_t rows, Range columns) {
       if (columns.from == columns.to) return;
-      const Weight& matrix = scan.program_.matrices[size_t(stage.matrix)];
-      if (!is_packed(scan.program_, scan.e_, size_t(stage.matrix)))
+      const Weight& matrix = scan.program_.matrices[size_t(stage.product.matrix)];
+      if (!is_packed(scan.program_, scan.e_, size_t(stage.product.matrix)))
         return run_direct(stage, matrix, rows, columns);
-      const P* packed = scan.layout_.packed_at + scan.layout_.matrix_offsets[stage.matrix];
+      const P* packed = scan.layout_.packed_at + scan.layout_.matrix_offsets[stage.product.matrix];
       const size_t K = matrix_depth(matrix);
       product<P>(rows, narrowed(own.sources, own.narrow_sources, rows, 0, K, own.narrowed),
-                 stage.start.buffer < 0 ? nullptr : own.starts, own.targets, packed, K,
+                 stage.product.start.buffer < 0 ? nullptr : own.starts, own.targets, packed, K,
                  columns.from, columns.to);
     }
 
@@ -224,7 +224,7 @@ class Scan {
       const Plain<T> plain{static_cast<const T*>(from.data) + matrix.begin * stride + first, stride};
       const size_t K = matrix_depth(matrix), N = columns.to - columns.from;
       for (size_t r = 0; r < rows; ++r) {
-        const T* start = stage.start.buffer < 0 ? nullptr : own.starts[r] + columns.from;
+        const T* start = stage.product.start.buffer < 0 ? nullptr : own.starts[r] + columns.from;
         (matrix.transposed ? product_of_columns<T> : product_of_rows<T>)(
             own.sources[r], plain, K, N, start, own.targets[r] + columns.from);
       }
@@ -257,7 +257,7 @@ class Scan {
             run_rows(stage, k, {0, rows});
         }
         if (stage.is_product)
-          run_product(stage, filled, {0, matrix_width(scan.program_.matrices[size_t(stage.matrix)])});
+          run_product(stage, filled, {0, matrix_width(scan.program_.matrices[size_t(stage.product.matrix)])});
       }
       meet();
     }

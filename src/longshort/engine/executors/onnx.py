@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.engine.graph import Graph, Level, Node
+from longshort.engine.ops import EPSILON
 from longshort.errors import BackendError
 
 try:
@@ -171,7 +172,7 @@ def _standardise(code: Code, a: str) -> str:
     centred = code.add("Sub", a, code.add("ReduceMean", a, axes=[-1]))
     square = code.add("Mul", centred, centred)
     variance = code.add("ReduceMean", square, axes=[-1])
-    deviation = code.add("Sqrt", code.add("Add", variance, code.number(1e-5)))
+    deviation = code.add("Sqrt", code.add("Add", variance, code.number(EPSILON)))
     return code.add("Div", centred, deviation)
 
 

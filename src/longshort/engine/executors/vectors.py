@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from longshort.engine.derive import Derived
 from longshort.engine.executors.torch import FUNCTIONS
 from longshort.engine.graph import Node, needed
+from longshort.engine.ops import EPSILON
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class Values:
 
 
 def _inverse_deviation(a: Tensor) -> Tensor:
-    return torch.rsqrt(a.var(-1, correction=0, keepdim=True) + 1e-5)
+    return torch.rsqrt(a.var(-1, correction=0, keepdim=True) + EPSILON)
 
 
 def _standardise_gradient(d: Tensor, y: Tensor, scale: Tensor) -> Tensor:

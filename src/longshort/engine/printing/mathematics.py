@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import log10
 
 from longshort.engine.derive import MatrixGradient
 from longshort.engine.graph import Level, needed
+from longshort.engine.ops import EPSILON
 from longshort.engine.printing.formula import Formulas
 from longshort.engine.printing.named import Named, costs
 from longshort.engine.printing.notation import ATOM, PRODUCT, SUM, Latex, Notation, Piece, Unicode
 from longshort.engine.printing.symbols import Symbol
 
+_POWER = str(round(log10(EPSILON))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+_DEVIATION = f"√(var(a) + 10{_POWER})"
+
 LEGEND = {
-    "norm": "norm(a) = (a - mean(a)) / √(var(a) + 10⁻⁵), mean and variance over the units",
-    "norm′": "norm′(d, a) = (d - mean(d) - n ⊙ mean(d ⊙ n)) / √(var(a) + 10⁻⁵), n = norm(a)",
+    "norm": f"norm(a) = (a - mean(a)) / {_DEVIATION}, mean and variance over the units",
+    "norm′": f"norm′(d, a) = (d - mean(d) - n ⊙ mean(d ⊙ n)) / {_DEVIATION}, n = norm(a)",
     "cumsum": "cumsum(a): running sum over the units",
     "cumsum′": "cumsum′(d): running sum over the units, from the last one",
     "sum": "sum(a): over the units",

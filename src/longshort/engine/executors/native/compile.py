@@ -224,7 +224,7 @@ def _backward_program(schedule: Schedule, back: BackwardSchedule, tape: Tape) ->
     for m in back.matrices:
         external = program.external(f"gradient:matrix:{m.matrix}")
         d, v = lowering.place(m.d), lowering.place(m.v)
-        program.matrix_sums.append(MatrixSum(external, m.span, nodes[m.v].width, d, v))
+        program.matrix_sums.append(MatrixSum(external, *m.span, nodes[m.v].width, d, v))
     for k, index in enumerate(back.gathered):
         external = program.external(f"sum:{k}")
         program.vector_sums.append(VectorSum(external, nodes[index].width, lowering.place(index)))

@@ -8,14 +8,15 @@ dispatch modes, tensor subclasses.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from longshort.engine.executors.contract import Job, Trajectory, ordered, text_of
+from longshort.engine.executors.contract import Job, Trajectory, text_of
 from longshort.engine.executors.native.operator import gradients_of, save, scan_operator
-from longshort.engine.executors.native.run import Arguments, run_forward
+from longshort.engine.executors.native.run import run_forward
 from longshort.engine.executors.observed import observed
 from longshort.engine.graph import Graph
 
@@ -36,23 +37,22 @@ def refusal(
 
 def execute(job: Job) -> Trajectory:
     """Run a layer's scan."""
-    graph, lengths = job.graph, job.lengths
-    given = ordered(job, graph, job.inputs)
-    inputs, state, parameters, wanted, keep = given
-    tensors = given.tensors
-    if lengths is not None:
-        lengths = lengths.to("cpu", torch.int64)
-    rest = (inputs, state, parameters, lengths, wanted, keep, job.want_states)
+    if job.lengths is not None:
+        job = replace(job, lengths=job.lengths.to("cpu", torch.int64))
+    job = job.for_autograd()
+    tensors = job.tensors
     if observed(tensors):
-        output, _, *states = scan_operator(text_of(graph), *rest)
-    elif keep:
-        output, *states = _record(Arguments(graph, *rest), *tensors)
+        output, _, *states = scan_operator(
+            text_of(job.graph), *job.lists, job.lengths, job.marks, job.keep, job.want_states
+        )
+    elif job.keep:
+        output, *states = _record(job, *tensors)
     else:
-        output, _, *states = run_forward(Arguments(graph, *rest))
-    names = list(graph.state_sizes)
+        output, _, *states = run_forward(job)
+    names = list(job.graph.state_sizes)
     every = dict(zip(names, states[len(names) :], strict=False))
-    if lengths is not None:
-        every = {name: _frozen(value, lengths) for name, value in every.items()}
+    if job.lengths is not None:
+        every = {name: _frozen(value, job.lengths) for name, value in every.items()}
     return Trajectory(output, dict(zip(names, states, strict=False)), every)
 
 
@@ -67,10 +67,10 @@ class _Recorded(torch.autograd.Function):
     """The scan as autograd records it: output, final states, states of every step."""
 
     @staticmethod
-    def forward(ctx: Any, given: Arguments, *tensors: Tensor) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, job: Job, *tensors: Tensor) -> tuple[Tensor, ...]:
         del tensors
-        output, tape, *states = run_forward(given)
-        save(ctx, given, output, tape)
+        output, tape, *states = run_forward(job)
+        save(ctx, job, output, tape)
         return output, *states
 
     @staticmethod

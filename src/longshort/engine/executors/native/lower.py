@@ -16,14 +16,15 @@ from longshort.engine.executors.native.program import (
     Buffer,
     Instruction,
     Kind,
-    Matrix,
     Place,
     Product,
     Program,
-    Rows,
+    Run,
+    Weight,
 )
 from longshort.engine.fuse import PRODUCTS
 from longshort.engine.graph import Level, Node, needed
+from longshort.engine.ops import EPSILON
 from longshort.engine.schedule import LEAVES, VIEWS
 
 SINK = ("sink", 0)
@@ -206,7 +207,7 @@ class Lowering:
             return Place(slot, 0)
         return Place(self.program.buffer(Buffer(Kind.ROW, width)), 0)
 
-    def _emit(self, stage: list[int] | int) -> Product | Rows | None:
+    def _emit(self, stage: list[int] | int) -> Product | Run | None:
         if isinstance(stage, int):
             return self._emit_product(stage)
         first = len(self.program.instructions)
@@ -219,7 +220,7 @@ class Lowering:
             for owner in [o for o, last in uses.items() if last == index]:
                 self._release(owner)
         last = len(self.program.instructions)
-        return Rows(first, last) if last > first else None
+        return Run(first, last) if last > first else None
 
     def _release(self, owner: int) -> None:
         home = self.homes.get(owner)
@@ -232,7 +233,7 @@ class Lowering:
         transposed = node.op == "product_transposed"
         columns = node.width if transposed else self.nodes[node.inputs[0]].width
         external = self.program.external(f"matrix:{node.name}")
-        matrix = Matrix(external, node.span, columns, transposed)
+        matrix = Weight(external, *node.span, columns, transposed)
         return Product(
             matrix=self.program.matrix(matrix),
             source=self.place(node.inputs[0]),
@@ -258,6 +259,8 @@ class Lowering:
             sources.append(source)
             if temporary:
                 spare.append(source.buffer)
+        if node.op in ("standardise", "inverse_deviation"):
+            sources.append(self._number(EPSILON, 1))
         self._write(node.op, size, self._home(index), sources)
         self.free_rows.extend(spare)
 
@@ -265,13 +268,15 @@ class Lowering:
         """A value as `size` columns; whether a row had to be borrowed for that."""
         node = self.nodes[index]
         if node.op == "constant":
-            buffer = Buffer(Kind.CONSTANT, size, value=node.value)
-            return Place(self.program.buffer(buffer), 0), False
+            return self._number(node.value, size), False
         if node.width == size:
             return self.place(index), False
         row = self._row(size)
         self._write("expand", size, row, [self.place(index)])
         return row, True
+
+    def _number(self, value: float, size: int) -> Place:
+        return Place(self.program.buffer(Buffer(Kind.CONSTANT, size, value=value)), 0)
 
     def _write(self, op: str, size: int, target: Place, sources: Sequence[Place]) -> None:
         self.program.instructions.append(Instruction(op, size, target, tuple(sources)))
@@ -288,4 +293,4 @@ class Lowering:
         for index, place in copies:
             self._copy(index, place)
         if copies:
-            self.program.step.append(Rows(first, len(self.program.instructions)))
+            self.program.step.append(Run(first, len(self.program.instructions)))

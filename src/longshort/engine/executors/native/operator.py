@@ -15,13 +15,17 @@ import torch
 from torch import Tensor
 
 from longshort.engine.executors import torch as portable
-from longshort.engine.executors.contract import alive, parameter_names, text_of
+from longshort.engine.executors.contract import Job, job_of, text_of
 from longshort.engine.executors.equations import gradients
 from longshort.engine.executors.memory import hollow
-from longshort.engine.executors.native.run import Arguments, run_backward, run_forward
+from longshort.engine.executors.native.run import (
+    result_shapes,
+    run_backward,
+    run_forward,
+    working_dtype,
+)
 from longshort.engine.executors.observed import observed, transformed
 from longshort.engine.text import from_text
-from longshort.engine.trace import with_ends
 from longshort.errors import TensorError
 
 
@@ -37,9 +41,8 @@ def scan_operator(
     every_state: bool,
 ) -> list[Tensor]:
     """Output, tape, final states, states of every step; lists are in the graph's order."""
-    return run_forward(
-        Arguments(from_text(graph), inputs, state, parameters, lengths, wanted, keep, every_state)
-    )
+    tensors = (*inputs, *state, *parameters)
+    return run_forward(_job(graph, tensors, lengths, wanted, keep, every_state))
 
 
 @scan_operator.register_fake
@@ -53,12 +56,24 @@ def _scan_shapes(
     keep: bool,
     every_state: bool,
 ) -> list[Tensor]:
-    arguments = Arguments(
-        from_text(graph), inputs, state, parameters, lengths, wanted, keep, every_state
-    )
-    found = [inputs[0].new_empty(shape) for shape in arguments.shapes()]
-    found[1] = found[1].to(arguments.working_dtype)
+    tensors = (*inputs, *state, *parameters)
+    job = _job(graph, tensors, lengths, wanted, keep, every_state)
+    found = [inputs[0].new_empty(shape) for shape in result_shapes(job)]
+    found[1] = found[1].to(working_dtype(job))
     return found
+
+
+def _job(
+    graph: str,
+    tensors: Sequence[Tensor],
+    lengths: Tensor | None,
+    wanted: Sequence[int],
+    keep: bool,
+    every_state: bool,
+) -> Job:
+    return job_of(
+        from_text(graph), tensors, wanted, lengths=lengths, keep=keep, want_states=every_state
+    )
 
 
 @torch.library.custom_op("longshort::scan_backward", mutates_args=())
@@ -75,10 +90,9 @@ def scan_backward(
     gradients: Sequence[Tensor],
 ) -> list[Tensor]:
     """Gradients of the wanted inputs, the states and the parameters."""
-    arguments = Arguments(
-        from_text(graph), inputs, state, parameters, lengths, wanted, True, every_state
-    )
-    return run_backward(arguments, output, tape, gradients)
+    tensors = (*inputs, *state, *parameters)
+    job = _job(graph, tensors, lengths, wanted, True, every_state)
+    return run_backward(job, output, tape, gradients)
 
 
 @scan_backward.register_fake
@@ -99,10 +113,10 @@ def _scan_backward_shapes(
     return [value.new_empty(value.shape) for value in (*chosen, *state, *parameters)]
 
 
-def save(ctx: Any, given: Arguments, output: Tensor, tape: Tensor) -> None:
+def save(ctx: Any, job: Job, output: Tensor, tape: Tensor) -> None:
     """Keep what `gradients_of` needs; torch refuses to go on if one of it is changed until then."""
-    ctx.call = replace(given, inputs=(), state=(), parameters=(), lengths=None)
-    ctx.save_for_backward(*given.tensors, given.lengths, output, tape)
+    ctx.job = replace(job, inputs={}, state={}, parameters={}, lengths=None)
+    ctx.save_for_backward(*job.tensors, job.lengths, output, tape)
     # No zeros where no gradient comes, which would be made for the tape and states of every step.
     ctx.set_materialize_grads(False)
 
@@ -117,72 +131,52 @@ def gradients_of(ctx: Any, incoming: Sequence[Tensor | None]) -> Gradients:
     they are differentiated again or transformed, the equations are run instead of the scan.
     """
     *tensors, lengths, output, tape = ctx.saved_tensors
-    call: Arguments = ctx.call
+    kept: Job = ctx.job
     if not observed(tensors) and any(map(hollow, tensors)):
         raise TensorError(
             "backward: the memory of an input, state or weight was freed or made smaller after the "
             "forward pass; keep it until the gradients are there"
         )
-    given = call.with_tensors(tensors, lengths)
-    counts = len(given.inputs), len(given.inputs) + len(given.state)
     if torch.is_grad_enabled() or transformed(incoming):
         found = gradients(
-            lambda values: _equations(call.with_tensors(values, lengths)), tensors, incoming
+            lambda values: _equations(kept.with_tensors(values, lengths)), tensors, incoming
         )
     else:
-        found = _scanned(given, output, tape, incoming)
-    return found[: counts[0]], found[counts[0] : counts[1]], found[counts[1] :]
+        found = _scanned(kept.with_tensors(tensors, lengths), output, tape, incoming)
+    first = len(kept.graph.inputs)
+    second = first + len(kept.graph.state_sizes)
+    return found[:first], found[first:second], found[second:]
 
 
 def _scanned(
-    given: Arguments, output: Tensor, tape: Tensor, incoming: Sequence[Tensor | None]
+    job: Job, output: Tensor, tape: Tensor, incoming: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
-    shapes = given.shapes()
+    shapes = result_shapes(job)
     del shapes[1]
     dense = [
         output.new_zeros(shape) if gradient is None else gradient
         for gradient, shape in zip(incoming, shapes, strict=True)
     ]
+    marks = job.marks
     if observed(dense):
         rest: list[Tensor | None] = scan_backward(
-            text_of(given.graph),
-            given.inputs,
-            given.state,
-            given.parameters,
-            given.lengths,
-            given.wanted,
-            given.every_state,
-            output,
-            tape,
-            dense,
+            text_of(job.graph), *job.lists, job.lengths, marks, job.want_states, output, tape, dense
         )
     else:
-        rest = [*run_backward(given, output, tape, dense)]
-    return [rest.pop(0) if want else None for want in given.wanted] + rest
+        rest = [*run_backward(job, output, tape, dense)]
+    return [rest.pop(0) if want else None for want in marks] + rest
 
 
-def _equations(given: Arguments) -> list[Tensor]:
+def _equations(job: Job) -> list[Tensor]:
     """The same as the scan but for the tape, in torch operations."""
-    graph, x = given.graph, given.inputs[0]
-    inputs = {spec.name: v for spec, v in zip(graph.inputs, given.inputs, strict=True)}
-    if given.lengths is not None:
-        inside = alive(x.size(0), given.lengths, x.device)
-        inputs["alive"] = inside.to(x.dtype).unsqueeze(-1)
-        graph = with_ends(graph)
-    found = portable.run(
-        graph,
-        dict(zip(parameter_names(graph), given.parameters, strict=True)),
-        inputs,
-        dict(zip(graph.state_sizes, given.state, strict=True)),
-        want_states=given.every_state,
-    )
-    every = found.states.values() if given.every_state else ()
+    found = portable.execute(job)
+    every = found.states.values() if job.want_states else ()
     return [found.output, *found.final.values(), *every]
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
-    graph, *given = inputs
-    save(ctx, Arguments(from_text(graph), *given), output[0], output[1])
+    graph, given, state, parameters, *rest = inputs
+    save(ctx, _job(graph, (*given, *state, *parameters), *rest), output[0], output[1])
 
 
 def _backward(ctx: Any, incoming: list[Tensor | None]) -> tuple[Any, ...]:

@@ -1,39 +1,40 @@
 """A schedule as data for the native scan: buffers, stages and row instructions.
 
 Every operand is a place (buffer, column); the kind of a buffer says how its address follows from
-the step, the sequence and the thread. `native/src/program.h` reads the same numbers.
+the step, the sequence and the thread. C++ reads these records by the names of their fields, which
+stand in `native/src/record_table.h` too: a test holds both to be the same.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import StrEnum
 from typing import NamedTuple
 
 
-class Kind(IntEnum):
+class Kind(StrEnum):
     """How the address of a row is found."""
 
-    ROW = 0
+    ROW = "row"
     """A thread's own row, valid within one run of row instructions."""
-    BLOCK = 1
+    BLOCK = "block"
     """A thread's own rows, one for each sequence of its block, valid within a step."""
-    LOCAL = 2
+    LOCAL = "local"
     """A thread's own rows for each sequence of its block and each step of a chunk."""
-    SHARED = 3
+    SHARED = "shared"
     """Rows of all sequences for each step of a chunk."""
-    TIME = 4
+    TIME = "time"
     """Given from outside: [T, B, W]."""
-    BATCH = 5
+    BATCH = "batch"
     """Given from outside: [B, W], the same at every step."""
-    VECTOR = 6
+    VECTOR = "vector"
     """Given from outside: [W], the same for every sequence."""
-    CONSTANT = 7
+    CONSTANT = "constant"
     """A number, W times."""
 
 
 class Place(NamedTuple):
-    """Where a value lies."""
+    """Where a value lies: a buffer, and its first column there."""
 
     buffer: int
     column: int
@@ -58,6 +59,7 @@ class Buffer(NamedTuple):
     origin: int = 0
     """Column of the tensor at which the buffer begins."""
     value: float = 0.0
+    """Of a CONSTANT buffer."""
 
 
 class Instruction(NamedTuple):
@@ -78,27 +80,29 @@ class Product(NamedTuple):
     start: Place = NOWHERE
 
 
-class Rows(NamedTuple):
+class Run(NamedTuple):
     """A run of instructions, row by row."""
 
     first: int
     last: int
 
 
-class Matrix(NamedTuple):
-    """Rows `span` of a parameter [·, columns], as it is (v → v Mᵀ) or transposed (v → v M)."""
+class Weight(NamedTuple):
+    """Rows [begin, end) of a parameter [·, columns], for v → v Mᵀ or, transposed, v → v M."""
 
     external: int
-    span: tuple[int, int]
+    begin: int
+    end: int
     columns: int
     transposed: bool
 
 
 class MatrixSum(NamedTuple):
-    """gradient[span] += Σ d vᵀ over the rows of a chunk."""
+    """gradient[begin:end] += Σ d vᵀ over the rows of a chunk; v has `columns` columns."""
 
     external: int
-    span: tuple[int, int]
+    begin: int
+    end: int
     columns: int
     d: Place
     v: Place
@@ -113,15 +117,17 @@ class VectorSum(NamedTuple):
 
 
 class Enter(NamedTuple):
-    """Where the way back through a sequence begins, its row of `source` goes to `target`, one step
-    on."""
+    """Where a sequence's backward pass begins, its row of `source` goes to `target`, one step on.
+
+    Both are buffers.
+    """
 
     source: int
     target: int
 
 
 class Leave(NamedTuple):
-    """The last state of every sequence, or with no step `first`, goes from `source` to `target`."""
+    """A sequence's last row of `source`, or of `first` where it has no steps, goes to `target`."""
 
     source: Place
     first: int
@@ -135,11 +141,11 @@ class Program:
     backward: bool
     buffers: list[Buffer] = field(default_factory=list)
     externals: list[str] = field(default_factory=list)
-    matrices: list[Matrix] = field(default_factory=list)
+    matrices: list[Weight] = field(default_factory=list)
     instructions: list[Instruction] = field(default_factory=list)
-    before: list[Product | Rows] = field(default_factory=list)
-    step: list[Product | Rows] = field(default_factory=list)
-    after: list[Product | Rows] = field(default_factory=list)
+    before: list[Product | Run] = field(default_factory=list)
+    step: list[Product | Run] = field(default_factory=list)
+    after: list[Product | Run] = field(default_factory=list)
     matrix_sums: list[MatrixSum] = field(default_factory=list)
     vector_sums: list[VectorSum] = field(default_factory=list)
     enter: list[Enter] = field(default_factory=list)
@@ -159,7 +165,7 @@ class Program:
         self.buffers.append(buffer)
         return len(self.buffers) - 1
 
-    def matrix(self, matrix: Matrix) -> int:
+    def matrix(self, matrix: Weight) -> int:
         """Place of a matrix in the table."""
         if matrix not in self.matrices:
             self.matrices.append(matrix)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from longshort import _native
-from longshort.engine.executors.contract import Tensors, parameter_names
+from longshort.engine.executors.contract import Job, Tensors
 from longshort.engine.executors.native.compile import (
     Backward,
     Compiled,
@@ -20,7 +19,6 @@ from longshort.engine.executors.native.encode import encode
 from longshort.engine.executors.native.program import Program
 from longshort.engine.executors.native.threads import share_with_torch
 from longshort.engine.executors.vectors import Values, evaluate, parameter_gradients
-from longshort.engine.graph import Graph
 
 share_with_torch()
 
@@ -32,70 +30,29 @@ LARGE = 16 << 20
 """Bytes from which on memory is given back to the system when it is freed, more or less."""
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """What a scan is given: tensors in the order in which the graph names them."""
+def compiled(job: Job) -> Compiled:
+    """The programs for this."""
+    if not job.keep and not job.want_states:
+        return compile_forward(job.graph)
+    return compile_training(job.graph, job.wanted, job.want_states)
 
-    graph: Graph
-    inputs: Sequence[Tensor]
-    state: Sequence[Tensor]
-    parameters: Sequence[Tensor]
-    lengths: Tensor | None
-    wanted: Sequence[int]
-    """Of each input, whether its gradient will be asked for."""
-    keep: bool
-    """Whether a backward pass will follow."""
-    every_state: bool
-    """Whether the states of every step are asked for."""
-    isa: str | None = None
-    """Instruction set; None: the best of this machine."""
 
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of what was given and of what comes back, but for the tape."""
-        return self.inputs[0].dtype
+def working_dtype(job: Job) -> torch.dtype:
+    """What is computed in: for bfloat16 float32, where only matrix products are narrower."""
+    return torch.float32 if job.x.dtype == torch.bfloat16 else job.x.dtype
 
-    @property
-    def working_dtype(self) -> torch.dtype:
-        """What is computed in: for bfloat16 float32, where only matrix products are narrower."""
-        return torch.float32 if self.dtype == torch.bfloat16 else self.dtype
 
-    @property
-    def tensors(self) -> list[Tensor]:
-        """Inputs, states and parameters."""
-        return [*self.inputs, *self.state, *self.parameters]
-
-    def with_tensors(self, tensors: Sequence[Tensor], lengths: Tensor | None) -> Arguments:
-        """The same with other tensors, in the order of `tensors`."""
-        first = len(self.graph.inputs)
-        second = first + len(self.graph.states)
-        return replace(
-            self,
-            inputs=tensors[:first],
-            state=tensors[first:second],
-            parameters=tensors[second:],
-            lengths=lengths,
-        )
-
-    def compiled(self) -> Compiled:
-        """The programs for this."""
-        if not self.keep and not self.every_state:
-            return compile_forward(self.graph)
-        chosen = zip(self.graph.inputs, self.wanted, strict=True)
-        names = tuple(spec.name for spec, want in chosen if want)
-        return compile_training(self.graph, names, self.every_state)
-
-    def shapes(self) -> list[tuple[int, ...]]:
-        """Of what a forward pass gives: output, tape, final states, states of every step."""
-        tape = self.compiled().tape
-        steps, batch = self.inputs[0].shape[:2]
-        sizes = self.graph.state_sizes.values()
-        found: list[tuple[int, ...]] = [(steps, batch, tape.output_size)]
-        found.append((tape.ring or steps, batch, tape.width))
-        found += [(batch, width) for width in sizes]
-        if self.every_state:
-            found += [(steps, batch, width) for width in sizes]
-        return found
+def result_shapes(job: Job) -> list[tuple[int, ...]]:
+    """Of what a forward pass gives: output, tape, final states, states of every step."""
+    tape = compiled(job).tape
+    steps, batch = job.x.shape[:2]
+    sizes = job.graph.state_sizes.values()
+    found: list[tuple[int, ...]] = [(steps, batch, tape.output_size)]
+    found.append((tape.ring or steps, batch, tape.width))
+    found += [(batch, width) for width in sizes]
+    if job.want_states:
+        found += [(steps, batch, width) for width in sizes]
+    return found
 
 
 class _Order:
@@ -139,34 +96,42 @@ def _dense(value: Tensor) -> Tensor:
     return value if value.size(-1) == 1 or value.stride(-1) == 1 else value.contiguous()
 
 
-@dataclass(frozen=True)
-class _Given:
-    """What a scan was given, sorted by length and by name."""
+class Memory:
+    """What a program reads and writes, by the names that it has for it.
 
-    compiled: Compiled
-    tensors: Tensors
-    parameters: Tensors
-    steps: int
-    batch: int
-    order: _Order
-    dtype: torch.dtype
-    isa: str | None
+    Sequences are sorted by falling length, rows are dense, and all is in the working dtype.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job, self.compiled = job, compiled(job)
+        self.steps, self.batch = job.x.shape[:2]
+        self.order = _Order(job.lengths, self.batch)
+        dtype, graph = working_dtype(job), job.graph
+        self.parameters = {name: _as(value, dtype) for name, value in job.parameters.items()}
+        self.tensors: Tensors = {}
+        for spec in graph.inputs:
+            rows = self.order.sort(_as(job.inputs[spec.name], dtype), 0 if spec.per_sequence else 1)
+            self.tensors[f"input:{spec.name}"] = _dense(rows)
+        for name in graph.state_sizes:
+            rows = self.order.sort(_as(job.state[name], dtype), 0)
+            self.tensors[f"state:{name}"] = _dense(rows)
+        for name in graph.matrices:
+            self.tensors[f"matrix:{name}"] = _dense(self.parameters[name])
 
     @property
-    def graph(self) -> Graph:
-        return self.compiled.schedule.graph
-
     def like(self) -> Tensor:
+        """A tensor of the working dtype."""
         return self.tensors["input:x"]
 
     def add_values(self, values: Values) -> None:
         """The vectors that a program reads, computed from the parameters."""
-        found = evaluate(values, self.parameters, [], self.like())
+        found = evaluate(values, self.parameters, [], self.like)
         for index, value in zip(values.targets, found, strict=True):
             self.tensors[f"value:{index}"] = _dense(value)
 
-    def back(self) -> Backward:
-        """The compiled way back."""
+    @property
+    def backward(self) -> Backward:
+        """The compiled backward pass."""
         assert self.compiled.backward is not None
         return self.compiled.backward
 
@@ -191,82 +156,64 @@ def _address(value: Tensor) -> tuple[int, int, int, int]:
     )
 
 
-def _run(given: _Given, program: Program) -> None:
-    tensors, lengths = given.tensors, given.order.lengths
+def _run(memory: Memory, program: Program, isa: str | None) -> None:
+    lengths = memory.order.lengths
     numbers: list[int] = []
     for name in program.externals:
-        numbers += _address(tensors[name])
+        numbers += _address(memory.tensors[name])
     _native.run(
         encode(program),
-        PRECISIONS[given.dtype],
-        given.steps,
-        given.batch,
+        PRECISIONS[memory.job.x.dtype],
+        memory.steps,
+        memory.batch,
         numbers,
         0 if lengths is None else lengths.data_ptr(),
         torch.get_num_threads(),
-        given.isa,
+        isa,
     )
 
 
-def _given(arguments: Arguments) -> _Given:
-    graph, dtype = arguments.graph, arguments.working_dtype
-    steps, batch = arguments.inputs[0].shape[:2]
-    order = _Order(arguments.lengths, batch)
-    tensors: Tensors = {}
-    for spec, value in zip(graph.inputs, arguments.inputs, strict=True):
-        rows = order.sort(_as(value, dtype), 0 if spec.per_sequence else 1)
-        tensors[f"input:{spec.name}"] = _dense(rows)
-    for name, value in zip(graph.state_sizes, arguments.state, strict=True):
-        tensors[f"state:{name}"] = _dense(order.sort(_as(value, dtype), 0))
-    weights = [_as(value, dtype) for value in arguments.parameters]
-    named = dict(zip(parameter_names(graph), weights, strict=True))
-    for name in graph.matrices:
-        tensors[f"matrix:{name}"] = _dense(named[name])
-    return _Given(
-        arguments.compiled(), tensors, named, steps, batch, order, arguments.dtype, arguments.isa
-    )
+def run_forward(job: Job, isa: str | None = None) -> list[Tensor]:
+    """Output [T, B, P], tape [T, B, ·], final states [B, W], and states of every step [T, B, W].
 
-
-def run_forward(arguments: Arguments) -> list[Tensor]:
-    """Output [T, B, P], tape [T, B, ·], final states [B, W], and states of every step [T, B, W]."""
-    given = _given(arguments)
-    compiled, tensors, x = given.compiled, given.tensors, given.like()
-    output, tape = arguments.shapes()[:2]
-    tensors["output"] = _fresh(x, output) if arguments.lengths is None else x.new_zeros(output)
+    `isa`: the instruction set, by default the best of this machine.
+    """
+    memory = Memory(job)
+    tensors, x, sizes = memory.tensors, memory.like, job.graph.state_sizes
+    output, tape = result_shapes(job)[:2]
+    tensors["output"] = _fresh(x, output) if job.lengths is None else x.new_zeros(output)
     tensors["tape"] = _fresh(x, tape)
-    sizes = given.graph.state_sizes
-    tensors.update({f"final:{n}": x.new_empty((given.batch, w)) for n, w in sizes.items()})
-    given.add_values(compiled.values)
-    _run(given, compiled.program)
-    back = given.order.back
+    tensors.update({f"final:{n}": x.new_empty((memory.batch, w)) for n, w in sizes.items()})
+    memory.add_values(memory.compiled.values)
+    _run(memory, memory.compiled.program, isa)
+    back = memory.order.back
     found = [back(tensors["output"], 1), tensors["tape"]]
     found += [back(tensors[f"final:{name}"], 0) for name in sizes]
-    if arguments.every_state:
-        found += [back(_state_of_every_step(given, name), 1) for name in sizes]
-    return [value if i == 1 else _as(value, given.dtype) for i, value in enumerate(found)]
+    if job.want_states:
+        found += [back(_state_of_every_step(memory, name), 1) for name in sizes]
+    return [value if i == 1 else _as(value, job.x.dtype) for i, value in enumerate(found)]
 
 
-def _state_of_every_step(given: _Given, name: str) -> Tensor:
-    compiled = given.compiled
+def _state_of_every_step(memory: Memory, name: str) -> Tensor:
+    compiled = memory.compiled
     index = compiled.schedule.states[name]
     if index == compiled.tape.output:
-        return given.tensors["output"].clone()
+        return memory.tensors["output"].clone()
     column, width = compiled.tape.columns[index]
-    return given.tensors["tape"][..., column : column + width].clone()
+    return memory.tensors["tape"][..., column : column + width].clone()
 
 
 def run_backward(
-    arguments: Arguments, output: Tensor, tape: Tensor, gradients: Sequence[Tensor]
+    job: Job, output: Tensor, tape: Tensor, gradients: Sequence[Tensor], isa: str | None = None
 ) -> list[Tensor]:
     """Gradients of the wanted inputs, the states and the parameters.
 
     `gradients`: of the output, the final states, and, where asked for, the states of every step.
     """
-    given = _given(arguments)
-    tensors = given.tensors
-    sort = given.order.sort
-    names = list(given.graph.state_sizes)
-    wide = [_as(value, arguments.working_dtype) for value in (output, *gradients)]
+    memory = Memory(job)
+    tensors, sort = memory.tensors, memory.order.sort
+    names = list(job.graph.state_sizes)
+    wide = [_as(value, working_dtype(job)) for value in (output, *gradients)]
     output, gradients = wide[0], wide[1:]
     tensors |= {"output": sort(output, 1), "tape": tape}
     tensors["gradient:output"] = _dense(sort(gradients[0], 1))
@@ -274,47 +221,46 @@ def run_backward(
         tensors[f"gradient:final:{name}"] = _dense(sort(value, 0))
     for name, value in zip(names, gradients[1 + len(names) :], strict=False):
         tensors[f"gradient:states:{name}"] = _dense(sort(value, 1))
-    _add_results(given)
-    given.add_values(given.back().values)
-    _run(given, given.back().program)
-    return _results(given)
+    _add_results(memory)
+    memory.add_values(memory.backward.values)
+    _run(memory, memory.backward.program, isa)
+    return _results(memory)
 
 
-def _add_results(given: _Given) -> None:
-    compiled, x, tensors = given.compiled, given.like(), given.tensors
-    back = given.back().schedule
-    for name, width in given.graph.state_sizes.items():
-        tensors[f"ring:{name}"] = x.new_empty((2, given.batch, width))
-        tensors[f"gradient:state:{name}"] = x.new_empty((given.batch, width))
-    for name in given.graph.matrices:
-        matrix = given.parameters[name]
+def _add_results(memory: Memory) -> None:
+    x, tensors, graph = memory.like, memory.tensors, memory.job.graph
+    back, nodes = memory.backward.schedule, memory.compiled.schedule.nodes
+    for name, width in graph.state_sizes.items():
+        tensors[f"ring:{name}"] = x.new_empty((2, memory.batch, width))
+        tensors[f"gradient:state:{name}"] = x.new_empty((memory.batch, width))
+    for name in graph.matrices:
         tensors[f"gradient:matrix:{name}"] = torch.zeros_like(
-            matrix, memory_format=torch.contiguous_format
+            memory.parameters[name], memory_format=torch.contiguous_format
         )
     for k, index in enumerate(back.gathered):
-        tensors[f"sum:{k}"] = x.new_zeros(compiled.schedule.nodes[index].width)
-    for spec in given.graph.inputs:
+        tensors[f"sum:{k}"] = x.new_zeros(nodes[index].width)
+    for spec in graph.inputs:
         if spec.name in back.inputs:
-            shape = (given.steps, given.batch, spec.width)
-            ragged = given.order.lengths is not None
+            shape = (memory.steps, memory.batch, spec.width)
+            ragged = memory.order.lengths is not None
             tensors[f"gradient:input:{spec.name}"] = (
                 x.new_zeros(shape) if ragged else _fresh(x, shape)
             )
 
 
-def _results(given: _Given) -> list[Tensor]:
-    back, tensors = given.back().schedule, given.tensors
-    sums = [tensors[f"sum:{k}"] for k in back.gathered_places]
-    matrices = {name: tensors[f"gradient:matrix:{name}"] for name in given.graph.matrices}
+def _results(memory: Memory) -> list[Tensor]:
+    tensors, graph, backward = memory.tensors, memory.job.graph, memory.backward
+    sums = [tensors[f"sum:{k}"] for k in backward.schedule.gathered_places]
+    matrices = {name: tensors[f"gradient:matrix:{name}"] for name in graph.matrices}
     vectors = parameter_gradients(
-        given.back().derived, given.back().results, given.parameters, sums, matrices, given.like()
+        backward.derived, backward.results, memory.parameters, sums, matrices, memory.like
     )
-    unsort = given.order.back
+    unsort = memory.order.back
     found = []
-    for spec in given.graph.inputs:
-        if spec.name in back.inputs:
+    for spec in graph.inputs:
+        if spec.name in backward.schedule.inputs:
             value = tensors[f"gradient:input:{spec.name}"]
             found.append(unsort(value.sum(0), 0) if spec.per_sequence else unsort(value, 1))
-    found += [unsort(tensors[f"gradient:state:{n}"], 0) for n in given.graph.state_sizes]
+    found += [unsort(tensors[f"gradient:state:{n}"], 0) for n in graph.state_sizes]
     found += [*matrices.values(), *vectors]
-    return [_as(value, given.dtype) for value in found]
+    return [_as(value, memory.job.x.dtype) for value in found]

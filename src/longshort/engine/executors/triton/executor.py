@@ -18,17 +18,10 @@ import torch
 from torch import Tensor
 
 from longshort.engine.executors import torch as portable
-from longshort.engine.executors.contract import (
-    Job,
-    Trajectory,
-    alive,
-    ordered,
-    parameter_names,
-    text_of,
-)
+from longshort.engine.executors.contract import Job, Trajectory, job_of, text_of
 from longshort.engine.executors.equations import gradients
 from longshort.engine.executors.observed import transformed
-from longshort.engine.executors.triton.run import Arguments, run_backward, run_forward
+from longshort.engine.executors.triton.run import result_shapes, run_backward, run_forward
 from longshort.engine.executors.triton.tiles import ROWWISE, SUPPORTED
 from longshort.engine.graph import Graph
 from longshort.engine.text import from_text
@@ -78,12 +71,9 @@ def _unsuited(graph: Graph) -> str | None:
 
 def execute(job: Job) -> Trajectory:
     """Run a layer's scan."""
-    graph, inputs = job.plans[job.lengths is not None].graph, job.inputs
-    if job.lengths is not None:
-        inside = alive(job.x.size(0), job.lengths, job.x.device)
-        inputs = inputs | {"alive": inside.to(job.x.dtype).unsqueeze(-1)}
-    found = _scan(text_of(graph), *ordered(job, graph, inputs), job.want_states)
-    names = list(graph.state_sizes)
+    job = job.with_ends().for_autograd()
+    found = _scan(text_of(job.graph), *job.lists, job.marks, job.keep, job.want_states)
+    names = list(job.graph.state_sizes)
     states = found[1 + len(names) : 1 + 2 * len(names)] if job.want_states else []
     return Trajectory(
         output=found[0],
@@ -102,8 +92,9 @@ def _scan(
     keep: bool,
     every_state: bool,
 ) -> list[Tensor]:
+    tensors = (*inputs, *state, *parameters)
     return run_forward(
-        Arguments(from_text(graph), inputs, state, parameters, wanted, keep, every_state)
+        job_of(from_text(graph), tensors, wanted, keep=keep, want_states=every_state)
     )
 
 
@@ -117,8 +108,9 @@ def _scan_shapes(
     keep: bool,
     every_state: bool,
 ) -> list[Tensor]:
-    arguments = Arguments(from_text(graph), inputs, state, parameters, wanted, keep, every_state)
-    return [inputs[0].new_empty(shape) for shape in arguments.shapes()]
+    tensors = (*inputs, *state, *parameters)
+    job = job_of(from_text(graph), tensors, wanted, keep=keep, want_states=every_state)
+    return [inputs[0].new_empty(shape) for shape in result_shapes(job)]
 
 
 @torch.library.custom_op("longshort::triton_scan_backward", mutates_args=())
@@ -132,8 +124,9 @@ def _scan_backward(
     tape: Sequence[Tensor],
     gradients: Sequence[Tensor],
 ) -> list[Tensor]:
-    arguments = Arguments(from_text(graph), inputs, state, parameters, wanted, True, every_state)
-    return run_backward(arguments, tape, gradients)
+    tensors = (*inputs, *state, *parameters)
+    job = job_of(from_text(graph), tensors, wanted, want_states=every_state)
+    return run_backward(job, tape, gradients)
 
 
 @_scan_backward.register_fake
@@ -182,17 +175,10 @@ def _backward(ctx: Any, incoming: list[Tensor | None]) -> tuple[Any, ...]:
 
 def _equations(ctx: Any, given: list[Tensor]) -> list[Tensor]:
     """The same as the operator but for the tape, in torch operations."""
-    graph = from_text(ctx.graph)
-    first, second, _ = ctx.ends
-    trajectory = portable.run(
-        graph,
-        dict(zip(parameter_names(graph), given[second:], strict=True)),
-        {spec.name: v for spec, v in zip(graph.inputs, given[:first], strict=True)},
-        dict(zip(graph.state_sizes, given[first:second], strict=True)),
-        want_states=ctx.every_state,
-    )
-    every = trajectory.states.values() if ctx.every_state else ()
-    return [trajectory.output, *trajectory.final.values(), *every]
+    job = job_of(from_text(ctx.graph), given, ctx.wanted, want_states=ctx.every_state)
+    found = portable.execute(job)
+    every = found.states.values() if ctx.every_state else ()
+    return [found.output, *found.final.values(), *every]
 
 
 _scan.register_autograd(_backward, setup_context=_setup)

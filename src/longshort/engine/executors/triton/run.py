@@ -13,22 +13,20 @@ import importlib.util
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from longshort.engine.executors.contract import Tensors, parameter_names
+from longshort.engine.executors.contract import Job, Tensors
 from longshort.engine.executors.triton.arrange import Multiply, Pass, Stage, tensors_of
 from longshort.engine.executors.triton.plan import Backward, Compiled, compile_scan, held_numbers
 from longshort.engine.executors.triton.record import LOCK, Recording, recall, records
 from longshort.engine.executors.triton.source import Launch
 from longshort.engine.executors.triton.tiles import Place
 from longshort.engine.executors.vectors import Values, evaluate, parameter_gradients
-from longshort.engine.graph import Graph
 
 TILE = 1024
 """Numbers in a tile of a pointwise kernel."""
@@ -57,75 +55,39 @@ def load_kernels(source: str) -> Any:
     return module
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """What a scan is given: tensors in the order in which the graph names them."""
+def compiled(job: Job) -> Compiled:
+    """The plan for this; its graph has the input "alive" where sequences end early."""
+    real = str(job.x.dtype).removeprefix("torch.")
+    limit = held_numbers(_shared_memory(job.x.device)) if real == "float32" else 0
+    if not job.keep:
+        return compile_scan(job.graph, None, False, real, limit)
+    return compile_scan(job.graph, job.wanted, job.want_states, real, limit)
 
-    graph: Graph
-    """With the input "alive" where sequences end early."""
-    inputs: Sequence[Tensor]
-    state: Sequence[Tensor]
-    parameters: Sequence[Tensor]
-    wanted: Sequence[int]
-    """Of each input, whether its gradient will be asked for."""
-    keep: bool
-    """Whether a backward pass will follow."""
-    every_state: bool
-    """Whether the states of every step are asked for."""
 
-    @property
-    def steps(self) -> int:
-        """T."""
-        return self.inputs[0].size(0)
+def _shape(job: Job, buffers: dict[str, tuple[int, int]], name: str) -> tuple[int, int, int]:
+    """Of a tensor that a pass fills."""
+    extra, width = buffers[name]
+    steps, batch = job.x.shape[:2]
+    return steps + extra, batch, width
 
-    @property
-    def batch(self) -> int:
-        """B."""
-        return self.inputs[0].size(1)
 
-    @cached_property
-    def compiled(self) -> Compiled:
-        """The plan for this."""
-        real = str(self.inputs[0].dtype).removeprefix("torch.")
-        limit = held_numbers(_shared_memory(self.inputs[0].device))
-        if real != "float32":
-            limit = 0
-        if not self.keep:
-            return compile_scan(self.graph, None, False, real, limit)
-        chosen = zip(self.graph.inputs, self.wanted, strict=True)
-        names = tuple(spec.name for spec, want in chosen if want)
-        return compile_scan(self.graph, names, self.every_state, real, limit)
+def result_shapes(job: Job) -> list[tuple[int, ...]]:
+    """Of what a forward pass gives: output, final states, states of every step, tape."""
+    plan, (steps, batch) = compiled(job), job.x.shape[:2]
+    sizes, buffers = job.graph.state_sizes.values(), plan.forward.buffers
+    found: list[tuple[int, ...]] = [_shape(job, buffers, "output")]
+    found += [(batch, width) for width in sizes]
+    if job.want_states:
+        found += [(steps, batch, width) for width in sizes]
+    return found + [_shape(job, buffers, name) for name in plan.tape]
 
-    @property
-    def named_parameters(self) -> Tensors:
-        """Parameters by name."""
-        return dict(zip(parameter_names(self.graph), self.parameters, strict=True))
 
-    def shape(self, buffers: dict[str, tuple[int, int]], name: str) -> tuple[int, int, int]:
-        """Of a tensor that a pass fills."""
-        extra, width = buffers[name]
-        return self.steps + extra, self.batch, width
-
-    def shapes(self) -> list[tuple[int, ...]]:
-        """Of what a forward pass gives: output, final states, states of every step, tape."""
-        compiled = self.compiled
-        sizes = self.graph.state_sizes.values()
-        buffers = compiled.forward.buffers
-        found: list[tuple[int, ...]] = [self.shape(buffers, "output")]
-        found += [(self.batch, width) for width in sizes]
-        if self.every_state:
-            found += [(self.steps, self.batch, width) for width in sizes]
-        return found + [self.shape(buffers, name) for name in compiled.tape]
-
-    def tensors(self) -> Tensors:
-        """What both passes read, by the plan's names."""
-        graph = self.graph
-        found = {
-            f"input:{spec.name}": value.contiguous()
-            for spec, value in zip(graph.inputs, self.inputs, strict=True)
-        }
-        named = self.named_parameters
-        return found | {f"matrix:{name}": named[name].contiguous() for name in graph.matrices}
+def _read_by_both(job: Job) -> Tensors:
+    """What both passes read, by the plan's names."""
+    graph = job.graph
+    found = {f"input:{spec.name}": job.inputs[spec.name].contiguous() for spec in graph.inputs}
+    matrices = {f"matrix:{name}": job.parameters[name].contiguous() for name in graph.matrices}
+    return found | matrices
 
 
 def _precision() -> str:
@@ -145,10 +107,10 @@ def _shared_memory(device: torch.device) -> int:
 class _Runner:
     """Runs the stages of one pass; `tensors` by the plan's names."""
 
-    def __init__(self, arguments: Arguments, tensors: Tensors) -> None:
-        self.compiled, self.tensors = arguments.compiled, tensors
-        self.steps, self.batch = arguments.steps, arguments.batch
-        self.kernels = load_kernels(self.compiled.source)
+    def __init__(self, job: Job, tensors: Tensors) -> None:
+        self.tensors = tensors
+        self.steps, self.batch = job.x.shape[:2]
+        self.kernels = load_kernels(compiled(job).source)
         self.precision = _precision()
 
     def everywhere(self, stages: Sequence[Stage]) -> None:
@@ -216,32 +178,27 @@ class _Runner:
 
 
 def _run_pass(
-    arguments: Arguments,
-    tensors: Tensors,
-    part: Pass,
-    vectors: Values,
-    starts: Tensors,
-    backward: bool,
+    job: Job, tensors: Tensors, part: Pass, vectors: Values, starts: Tensors, backward: bool
 ) -> None:
     """Run a pass on `tensors`, to which it adds what it fills.
 
     `starts` [B, W] are the first rows of their tensors (backwards the last ones).
     """
-    like = arguments.inputs[0]
-    found = evaluate(vectors, arguments.named_parameters, [], like)
+    like = job.x
+    found = evaluate(vectors, job.parameters, [], like)
     for index, value in zip(vectors.targets, found, strict=True):
         tensors[f"vector:{index}"] = value.contiguous()
 
     def make(names: Iterable[str]) -> Tensors:
-        return {n: like.new_empty(arguments.shape(part.buffers, n)) for n in names}
+        return {n: like.new_empty(_shape(job, part.buffers, n)) for n in names}
 
     def loop(using: Tensors) -> None:
-        _Runner(arguments, using).loop(part.loop, backward)
+        _Runner(job, using).loop(part.loop, backward)
 
     def whole(loop: Callable[[Tensors], None]) -> None:
         for name, value in starts.items():
             tensors[name][-1 if backward else 0].copy_(value)
-        runner = _Runner(arguments, tensors)
+        runner = _Runner(job, tensors)
         runner.everywhere(part.before)
         loop(tensors)
         runner.everywhere(part.after)
@@ -251,7 +208,7 @@ def _run_pass(
         whole(loop)
         return
     inside = starts.keys() | {name for stage in part.loop for name in tensors_of(stage)}
-    key = (arguments.compiled, backward, arguments.steps, arguments.batch, _precision())
+    key = (compiled(job), backward, *job.x.shape[:2], _precision())
 
     def new() -> Recording:
         given = {n: tensors[n].clone() for n in inside if n not in part.buffers}
@@ -273,44 +230,42 @@ def _on_device_of(tensor: Tensor) -> AbstractContextManager[object]:
     return torch.cuda.device(tensor.device) if tensor.is_cuda else nullcontext()
 
 
-def run_forward(arguments: Arguments) -> list[Tensor]:
+def run_forward(job: Job) -> list[Tensor]:
     """Output [T, B, P], final states [B, W], states of every step [T, B, W], and the tape."""
-    compiled, tensors = arguments.compiled, arguments.tensors()
-    names = list(arguments.graph.state_sizes)
-    starts = {f"states:{n}": value for n, value in zip(names, arguments.state, strict=True)}
-    with _on_device_of(arguments.inputs[0]):
-        _run_pass(arguments, tensors, compiled.forward, compiled.vectors, starts, backward=False)
+    plan, tensors = compiled(job), _read_by_both(job)
+    names = list(job.graph.state_sizes)
+    starts = {f"states:{name}": job.state[name] for name in names}
+    with _on_device_of(job.x):
+        _run_pass(job, tensors, plan.forward, plan.vectors, starts, backward=False)
     found = [tensors["output"], *(tensors[f"states:{name}"][-1].clone() for name in names)]
-    if arguments.every_state:
+    if job.want_states:
         found += [tensors[f"states:{name}"][1:].clone() for name in names]
-    return found + [tensors[name] for name in compiled.tape]
+    return found + [tensors[name] for name in plan.tape]
 
 
-def run_backward(
-    arguments: Arguments, tape: Sequence[Tensor], gradients: Sequence[Tensor]
-) -> list[Tensor]:
+def run_backward(job: Job, tape: Sequence[Tensor], gradients: Sequence[Tensor]) -> list[Tensor]:
     """Gradients of the wanted inputs, the states and the parameters.
 
     `gradients`: of the output, the final states, and, where asked for, the states of every step.
     """
-    compiled, tensors = arguments.compiled, arguments.tensors()
-    names = list(arguments.graph.state_sizes)
-    tensors |= dict(zip(compiled.tape, tape, strict=True))
+    plan, tensors = compiled(job), _read_by_both(job)
+    names = list(job.graph.state_sizes)
+    tensors |= dict(zip(plan.tape, tape, strict=True))
     tensors["gradient:output"] = gradients[0].contiguous()
     finals, every = gradients[1 : 1 + len(names)], gradients[1 + len(names) :]
     starts = {f"back:{name}": value for name, value in zip(names, finals, strict=True)}
     for name, value in zip(names, every, strict=False):
         tensors[f"every:{name}"] = value.contiguous()
-    back = compiled.backward
+    back = plan.backward
     assert back is not None
-    with _on_device_of(arguments.inputs[0]):
-        _run_pass(arguments, tensors, back.part, back.vectors, starts, backward=True)
-        return _results(arguments, tensors, back)
+    with _on_device_of(job.x):
+        _run_pass(job, tensors, back.part, back.vectors, starts, backward=True)
+        return _results(job, tensors, back)
 
 
-def _results(arguments: Arguments, tensors: Tensors, back: Backward) -> list[Tensor]:
-    graph, like = arguments.graph, arguments.inputs[0]
-    nodes, runner = arguments.compiled.schedule.nodes, _Runner(arguments, tensors)
+def _results(job: Job, tensors: Tensors, back: Backward) -> list[Tensor]:
+    graph, like = job.graph, job.x
+    nodes, runner = compiled(job).schedule.nodes, _Runner(job, tensors)
 
     def rows(index: int) -> Tensor:
         return runner.rows(back.part.places[index], None, nodes[index].width)
@@ -326,7 +281,5 @@ def _results(arguments: Arguments, tensors: Tensors, back: Backward) -> list[Ten
         matrices[m.matrix][m.span[0] : m.span[1]].addmm_(rows(m.d).T, rows(m.v))
     totals = [rows(index).sum(0) for index in back.schedule.gathered]
     sums = [totals[k] for k in back.schedule.gathered_places]
-    vectors = parameter_gradients(
-        back.derived, back.results, arguments.named_parameters, sums, matrices, like
-    )
+    vectors = parameter_gradients(back.derived, back.results, job.parameters, sums, matrices, like)
     return [*found, *matrices.values(), *vectors]

@@ -15,6 +15,7 @@ from itertools import pairwise
 
 from longshort.engine.fuse import PRODUCTS
 from longshort.engine.graph import Level, Node
+from longshort.engine.ops import EPSILON
 
 POINTWISE = {
     "add": "{0} + {1}",
@@ -280,7 +281,7 @@ class Writer:
         return [self.known[key] for key in keys]
 
     def _moments(self, index: int, level: Level) -> list[str]:
-        """Mean and 1 / sqrt(variance + 1e-5) of a row."""
+        """Mean and 1 / sqrt(variance + EPSILON) of a row."""
 
         def make() -> list[str]:
             tiles, width = self._tiles(index), self.nodes[index].width
@@ -290,7 +291,7 @@ class Writer:
                 for value, w in tiles
             ]
             variance = f"{self._reduced(squares, level)} / {width}"
-            return [mean, self.assign(f"1 / tl.sqrt({variance} + 1e-5)", level)]
+            return [mean, self.assign(f"1 / tl.sqrt({variance} + {EPSILON})", level)]
 
         return self._shared([index], make)
 

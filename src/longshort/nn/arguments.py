@@ -16,12 +16,11 @@ from longshort.engine.executors.memory import hollow
 from longshort.engine.executors.observed import PLAIN, observed
 from longshort.engine.trace import Mode, trace
 from longshort.errors import ArgumentError, ArgumentTypeError, TensorError, nearest
+from longshort.nn.options import Rates
 from longshort.nn.weights import emptied
 
 MERGES = ("concat", "sum")
 DROPOUTS = ("gal", "semeniuta")
-
-Rates = float | Mapping[str, float]
 
 
 def check_sizes(input_size: int, hidden_size: int, num_layers: int) -> None:

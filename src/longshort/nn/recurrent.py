@@ -6,10 +6,11 @@ L layers, D directions.
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from copy import copy
 from dataclasses import is_dataclass
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,6 @@ from longshort.engine.executors.observed import observed
 from longshort.engine.scan import Traced, check_backend, has_native, report, scan
 from longshort.errors import ArgumentError, ArgumentTypeError, BackendError, TensorError
 from longshort.nn.arguments import (
-    Rates,
     Shape,
     check_dtype,
     check_flags,
@@ -37,6 +37,7 @@ from longshort.nn.arguments import (
     one_of,
 )
 from longshort.nn.initialise import initialise
+from longshort.nn.options import LayerOptions, chosen, shows_options
 from longshort.nn.weights import check_weights
 
 if has_native():
@@ -47,23 +48,14 @@ class Recurrent(nn.Module):
     """A stack of layers of one cell; see `longshort.cells` for cells, or write your own.
 
     `bias`, `batch_first`, `dropout` (between layers, in training) and `bidirectional` are as in
-    torch. `merge`: outputs of both directions side by side ("concat") or added ("sum").
-    `residual`: a layer's input is added to its output, where both have the same width.
-    `learn_initial_state`: the state before the first step is a parameter, and not 0.
-    `zoneout`: probability that a unit keeps its old state, one for h and c or by name, such as
-    {"h": 0.05, "c": 0.5} (Krueger et al., 2017). `recurrent_dropout`: rate of one mask a sequence
-    on x and on the recurrent input, or "gal:<rate>" (Gal & Ghahramani, 2016); "semeniuta:<rate>"
-    thins out the candidate at every step (Semeniuta et al., 2016). `weight_dropout`: rate of one
-    mask a forward pass on every recurrent matrix (Merity et al., 2018). `init`: see
-    `longshort.nn.initialise`. `backend`: "auto", "native", "triton" or "torch", see
-    `backend_report`; gradients that are differentiated again, forward mode and transforms of
-    torch.func run the equations in torch operations with each of them, which is slower.
+    torch; for the options by keyword see `longshort.nn.LayerOptions`.
 
     Parameters have the cell's names with `_l{k}` and for the reverse direction `_reverse` behind.
     The state is a tensor [L·D, B, W], or a tuple of them in the cell's order where it has several;
     where a layer's are narrower, as with states of the input's size, 0 fills them up.
     """
 
+    @shows_options
     def __init__(
         self,
         cell: Cell,
@@ -76,37 +68,18 @@ class Recurrent(nn.Module):
         bidirectional: bool = False,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
-        *,
-        merge: str = "concat",
-        residual: bool = False,
-        learn_initial_state: bool = False,
-        zoneout: Rates = 0.0,
-        recurrent_dropout: float | str = 0.0,
-        weight_dropout: float = 0.0,
-        init: str = "recommended",
-        backend: str = "auto",
+        **options: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
         check_sizes(input_size, hidden_size, num_layers)
-        check_flags(
-            bias=bias,
-            batch_first=batch_first,
-            bidirectional=bidirectional,
-            residual=residual,
-            learn_initial_state=learn_initial_state,
-        )
+        check_flags(bias=bias, batch_first=batch_first, bidirectional=bidirectional)
         check_dtype(dtype)
-        check_merge(merge)
-        check_backend(backend)
         # What is changed of the cell later on is no part of this layer, whose equations are fixed.
         self.cell = copy(cell)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.bidirectional = bias, batch_first, bidirectional
         self.dropout = check_rate("dropout", dropout)
-        self.merge, self.residual, self.learn_initial_state = merge, residual, learn_initial_state
-        self.zoneout, self.recurrent_dropout = zoneout, recurrent_dropout
-        self.weight_dropout = check_rate("weight_dropout", weight_dropout)
-        self.init, self.backend = init, backend
+        self._choose(chosen(type(self).__name__, options))
         self._trace()
         self._names = [
             {name: name + self._suffix(row) for name in self._parameter_shapes(row)}
@@ -119,6 +92,17 @@ class Recurrent(nn.Module):
                 f"dropout={dropout} lies between layers and does nothing with num_layers=1",
                 stacklevel=2,
             )
+
+    def _choose(self, given: LayerOptions) -> None:
+        """Keep the options, those that do not depend on the cell checked."""
+        check_flags(residual=given["residual"], learn_initial_state=given["learn_initial_state"])
+        check_merge(given["merge"])
+        check_backend(given["backend"])
+        self.merge, self.residual = given["merge"], given["residual"]
+        self.learn_initial_state = given["learn_initial_state"]
+        self.zoneout, self.recurrent_dropout = given["zoneout"], given["recurrent_dropout"]
+        self.weight_dropout = check_rate("weight_dropout", given["weight_dropout"])
+        self.init, self.backend = given["init"], given["backend"]
 
     def _trace(self) -> None:
         """The equations of every layer, and what they say about widths."""
@@ -234,14 +218,12 @@ class Recurrent(nn.Module):
 
     def extra_repr(self) -> str:
         """Sizes, and what is not the default."""
-        parts = self._head()
-        defaults = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0,
-                    "bidirectional": False, "merge": "concat", "residual": False,
-                    "learn_initial_state": False, "zoneout": 0.0, "recurrent_dropout": 0.0,
-                    "weight_dropout": 0.0, "init": "recommended", "backend": "auto"}  # fmt: skip
+        omitted = ("cell", "input_size", "hidden_size", "device", "dtype")
+        parameters = inspect.signature(Recurrent).parameters.items()
+        defaults = {name: one.default for name, one in parameters if name not in omitted}
         values = {name: getattr(self, name) for name in defaults}
-        parts += [f"{name}={v!r}" for name, v in values.items() if v != defaults[name]]
-        return ", ".join(parts)
+        changed = [f"{name}={v!r}" for name, v in values.items() if v != defaults[name]]
+        return ", ".join([*self._head(), *changed])
 
     def _head(self) -> list[str]:
         cell = repr(self.cell) if is_dataclass(self.cell) else self.cell.name

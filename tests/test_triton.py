@@ -1,6 +1,6 @@
 """The triton executor: what it refuses, and what it computes.
 
-Its numbers are tested in `triton_interpreted.py`, which runs in a process of its own: there Triton
+Its numbers are tested in `triton_scans.py`, which runs in a process of its own: there Triton
 runs kernels in Python, which has to be said before it is imported. Here the same kernels are
 compiled for a GPU, which needs none.
 """
@@ -134,7 +134,7 @@ def test_matrices_fit_into_the_memory_that_the_device_has() -> None:
 def test_the_numbers_in_the_interpreter() -> None:
     environment = os.environ | {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "triton_interpreted.py"],
+        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "triton_scans.py"],
         cwd=HERE,
         env=environment,
         capture_output=True,

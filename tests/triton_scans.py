@@ -1,7 +1,11 @@
-"""What the triton executor computes, in Triton's interpreter; `test_triton.py` runs this file."""
+"""What the triton executor computes: in Triton's interpreter on the CPU, or else on a CUDA device.
+
+`test_triton.py` runs this file in the interpreter, `benchmarks/gpu.sh` on a device.
+"""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -27,6 +31,7 @@ from tests.cell_table import TRIALS, Trial
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
 
+DEVICE = torch.device("cpu" if triton.INTERPRETED else "cuda")
 STEPS = 3
 WAYS = {"single kernel": triton_plan.MATRIX_NUMBERS, "matmul a step": 0}
 """The loop as one kernel where that is possible, or as a product and a kernel for each step."""
@@ -39,8 +44,17 @@ BOTH = ("LSTM-plain", "LSTM-norm-ba2016", "LSTM-FGR-peephole", "GRU-plain", "GRU
 
 
 @pytest.fixture(autouse=True)
-def interpreted() -> None:
-    assert triton.INTERPRETED, "set TRITON_INTERPRET=1"
+def somewhere_to_run() -> None:
+    there = triton.INTERPRETED or torch.cuda.is_available()
+    assert there, "set TRITON_INTERPRET=1, or run this where there is a CUDA device"
+
+
+def tensors(arrays: table.Arrays, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
+    return {name: torch.tensor(v, dtype=dtype, device=DEVICE) for name, v in arrays.items()}
+
+
+def randn(*shape: int, **options: Any) -> Tensor:
+    return torch.randn(*shape, device=DEVICE, **options)
 
 
 @pytest.fixture
@@ -49,7 +63,7 @@ def way(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 
 def close(got: Tensor, want: Any, tolerance: float) -> None:
-    numbers = got.detach().double().numpy()
+    numbers = got.detach().double().cpu().numpy()
     scale = 1e-3 + np.abs(want).max(initial=0.0)
     np.testing.assert_allclose(numbers, want, rtol=0, atol=tolerance * scale)
 
@@ -60,18 +74,18 @@ def check(
     """Outputs, final states and all gradients are those of the numpy executor."""
     case = table.case(trial, steps=steps)
 
-    def tensors(arrays: table.Arrays) -> dict[str, Tensor]:
-        return {k: torch.tensor(v, dtype=dtype).requires_grad_() for k, v in arrays.items()}
-
     def arrays(given: dict[str, Tensor]) -> table.Arrays:
-        return {k: v.detach().double().numpy() for k, v in given.items()}
+        return {k: v.detach().double().cpu().numpy() for k, v in given.items()}
 
-    parameters, inputs, state = map(tensors, (case.parameters, case.inputs, case.state))
+    groups = [tensors(group, dtype) for group in (case.parameters, case.inputs, case.state)]
+    for value in (v for group in groups for v in group.values()):
+        value.requires_grad_()
+    parameters, inputs, state = groups
     for spec in case.graph.inputs:
         inputs[spec.name].requires_grad_(spec.differentiable)
     job = Job({False: plan(case.graph)}, parameters, inputs, state, None, False)
     found = triton.execute(job)
-    weights = {k: torch.tensor(v, dtype=dtype) for k, v in case.weights.items()}
+    weights = tensors(case.weights, dtype)
     loss = (found.output * weights["output"]).sum()
     loss = loss + sum((found.final[k] * weights[k]).sum() for k in state)
     free = [spec.name for spec in case.graph.inputs if spec.differentiable]
@@ -95,9 +109,6 @@ def check_inference(trial: Trial) -> None:
     """Without gradients, what is computed is scheduled differently."""
     case = table.case(trial, steps=STEPS)
     wanted = reference.forward(case.graph, case.parameters, case.inputs, case.state)
-
-    def tensors(arrays: table.Arrays) -> dict[str, Tensor]:
-        return {k: torch.tensor(v, dtype=torch.float32) for k, v in arrays.items()}
 
     given = map(tensors, (case.parameters, case.inputs, case.state))
     found = triton.execute(Job({False: plan(case.graph)}, *given, None, True))
@@ -146,8 +157,8 @@ T, B, IN, H = 4, 3, 3, 4
 def layers(**options: Any) -> tuple[Any, Any]:
     """The same layer by triton and by torch."""
     torch.manual_seed(0)
-    ours = ls.nn.LSTM(IN, H, peephole=True, backend="triton", **options)
-    theirs = ls.nn.LSTM(IN, H, peephole=True, backend="torch", **options)
+    ours = ls.nn.LSTM(IN, H, peephole=True, backend="triton", device=DEVICE, **options)
+    theirs = ls.nn.LSTM(IN, H, peephole=True, backend="torch", device=DEVICE, **options)
     with torch.no_grad():
         for weight in ours.parameters():
             weight.copy_(0.5 * torch.randn_like(weight))
@@ -166,13 +177,13 @@ def test_a_layer_with_everything(key: str, way: Callable[[str], None]) -> None:
     results = []
     for layer in layers(bidirectional=True, num_layers=2):
         torch.manual_seed(1)
-        x = torch.randn(B, T, IN).transpose(0, 1).requires_grad_()
-        state = tuple(torch.randn(4, B, H, requires_grad=True) for _ in range(2))
+        x = randn(B, T, IN).transpose(0, 1).requires_grad_()
+        state = tuple(randn(4, B, H, requires_grad=True) for _ in range(2))
         out, (h, c), every = layer(
             x,
             state,
             lengths=torch.tensor([4, 1, 3]),
-            reset=torch.rand(T, B) < 0.3,
+            reset=torch.rand(T, B, device=DEVICE) < 0.3,
             return_states=True,
         )
         values = (out, h, c, *every)
@@ -186,7 +197,7 @@ def test_second_derivatives() -> None:
     results = []
     for layer in layers():
         torch.manual_seed(1)
-        x = torch.randn(T, B, IN, requires_grad=True)
+        x = randn(T, B, IN, requires_grad=True)
         before, state = layer(x)
         out, (_, c) = layer(x + before.mean(), state, lengths=torch.tensor([4, 1, 3]))
         loss, leaves = out.pow(2).sum() + c.sum(), [x, *layer.parameters()]
@@ -196,7 +207,7 @@ def test_second_derivatives() -> None:
 
 
 def test_transforms_of_torch_func() -> None:
-    x = torch.randn(2, T, B, IN)
+    x = randn(2, T, B, IN)
     same(*(
         (torch.func.vmap(lambda one, layer=layer: layer(one)[0])(x),
          torch.func.grad(lambda one, layer=layer: layer(one)[0].sum())(x[0]))
@@ -206,7 +217,7 @@ def test_transforms_of_torch_func() -> None:
 
 def test_compiled_and_exported() -> None:
     ours, _ = layers()
-    x = torch.randn(T, B, IN)
+    x = randn(T, B, IN)
     wanted = ours(x)[0]
     compiled = torch.compile(ours, fullgraph=True, backend="aot_eager")
     torch.testing.assert_close(compiled(x)[0], wanted)
@@ -221,7 +232,7 @@ def test_little_and_nothing(steps: int, batch: int) -> None:
     results = []
     for layer in layers():
         torch.manual_seed(1)
-        x = torch.randn(steps, batch, IN)
+        x = randn(steps, batch, IN)
         out, state = layer(x)
         grads = ()
         if steps:
@@ -233,24 +244,28 @@ def test_little_and_nothing(steps: int, batch: int) -> None:
 def test_recorded_loops_do_not_overwrite_what_was_given_out(
     way: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """CUDA's replay, played: the same launches again on the same tensors."""
+    """CUDA's replay on a device; in the interpreter the same launches again on the same tensors."""
     replays: list[int] = []
+    original = triton_record.record
 
     def record(work: Callable[[], None]) -> Callable[[], None]:
+        again = work if triton.INTERPRETED else original(work)
+
         def replay() -> None:
             replays.append(1)
-            work()
+            again()
 
         return replay
 
     way("matmul a step")
     monkeypatch.setattr(triton_run, "records", lambda like: True)
     monkeypatch.setattr(triton_record, "record", record)
+    monkeypatch.setattr(triton_record, "_KEPT", OrderedDict())
     ours, theirs = layers()
     results = []
     for layer in (ours, theirs):
         torch.manual_seed(1)
-        given = [torch.randn(T, B, IN, requires_grad=True) for _ in range(4)]
+        given = [randn(T, B, IN, requires_grad=True) for _ in range(4)]
         outs = [layer(x)[0] for x in given]
         grads = [torch.autograd.grad(out.pow(2).sum(), [x, *layer.parameters()])
                  for x, out in zip(given, outs, strict=True)]  # fmt: skip

@@ -35,7 +35,7 @@ const longshort::Kernels& kernels(const std::optional<std::string>& isa) {
   return *found->kernels;
 }
 
-// Of a call's tensors and products: float, double, or float with products in bfloat16.
+// Types of a call's tensors and products: float, double, or float with products in bfloat16.
 enum Precision : int { single_precision, double_precision, bfloat16_products };
 
 void run_checked(const OwnedProgram& program, int precision, const longshort::Call& call,

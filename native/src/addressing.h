@@ -33,7 +33,7 @@ LONGSHORT_INLINE ptrdiff_t row_stride(const Worker<T, P>& w, Index index) {
 template <class T, class P>
 View<T> view(const Worker<T, P>& w, Place place, size_t k);
 
-// Of a buffer of kind time, whose step may lie before the first.
+// The view of a buffer of kind time, whose step may lie before the first.
 template <class T, class P>
 View<T> time_view(const Worker<T, P>& w, const Buffer& buffer, size_t k, Index column) {
   ptrdiff_t at = ptrdiff_t(k) + ptrdiff_t(buffer.shift);

@@ -106,7 +106,7 @@ class ProgramCheck {
            "place");
   }
 
-  // Of all sequences, for each step of a chunk.
+  // Rows of all sequences for each step of a chunk, which a sum can gather.
   void gathered(Place place, Index size) {
     readable(place, size);
     if (!found_.empty()) return;

@@ -56,7 +56,7 @@ inline size_t matrix_width(const Weight& m) {
   return size_t(m.transposed ? m.columns : m.end - m.begin);
 }
 
-// Of the matrices that every step multiplies by.
+// Numbers in the matrices that every step multiplies by.
 inline size_t weights_per_step(const Program& program) {
   size_t weights = 0;
   for (const Stage& stage : program.step)
@@ -137,7 +137,7 @@ struct ReadyInstruction {
   size_t size;
 };
 
-// What one thread has for itself.
+// The memory of one thread; pointers into the scan's allocation.
 template <class T, class P>
 struct Own {
   T* row;
@@ -153,8 +153,8 @@ struct Own {
   void* scratch;
 };
 
-// T: what is computed in; P: what products are computed with, narrowed from T if it is
-// another type.
+// T: the type of values; P: the type of products' operands, narrowed from T where it is
+// another one.
 template <class T, class P>
 struct Layout {
   size_t* offsets;

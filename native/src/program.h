@@ -45,7 +45,7 @@ struct Sources {
 #define FIELD(type, name) type name;
 #include "record_table.h"
 
-// One of the two.
+// A product or a run of row instructions.
 struct Stage {
   bool is_product;
   Product product;
@@ -71,7 +71,7 @@ struct Call {
   std::int64_t steps;
   std::int64_t batch;
   const Tensor* externals;
-  // Of each sequence, descending; null: all have all steps.
+  // Steps of each sequence, descending; null: all have all steps.
   const std::int64_t* lengths;
   int threads;
 };

@@ -44,8 +44,8 @@ void run_rows(Worker<T, P>& w, const Run& run, size_t k, Range rows) {
   run_ready(w.own.ready, count, rows.to - rows.from);
 }
 
-// Prefetches what the step before will read, which comes from far away and from back to front,
-// where no processor expects it.
+// Prefetches what the step before will read, which lies far away and is read
+// backwards, which no processor predicts.
 template <class T, class P>
 void prefetch_step(const Worker<T, P>& w, size_t k, Range rows) {
   if (k == 0) return;
@@ -80,7 +80,7 @@ LONGSHORT_INLINE size_t product_width(const Worker<T, P>& w, const Product& prod
   return matrix_width(w.program.matrices[size_t(product.matrix)]);
 }
 
-// This worker's columns: whole panels, so that packed ones can be told apart.
+// This worker's columns: whole panels, so that packed ones can be addressed.
 template <class T, class P>
 LONGSHORT_INLINE Range my_columns(const Worker<T, P>& w, const Product& product) {
   return w.mine(product_width(w, product), panel_columns<P>);

@@ -46,7 +46,7 @@ class CellCard:
     stored_count: int
 
     def __str__(self) -> str:
-        """All of it, for a terminal."""
+        """The whole card as text, for a terminal."""
         return _text(self)
 
 

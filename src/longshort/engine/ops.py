@@ -19,7 +19,7 @@ EPSILON = 1e-5
 
 
 def _values(op: str, *given: Value | float) -> tuple[Value, ...]:
-    """What an operation is given, numbers as values of the same tape."""
+    """The operands of an operation; numbers become values of the same tape."""
     for one in given:
         if isinstance(one, Value):
             return tuple(one.lift(other) for other in given)
@@ -172,7 +172,7 @@ def concat(*values: Value) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What a derivative is written with: the incoming gradient d, the output y, the inputs."""
+    """The values that a derivative may use: the incoming gradient d, the output y, the inputs."""
 
     d: Value
     y: Value

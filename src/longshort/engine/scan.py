@@ -1,6 +1,6 @@
 """One layer in one direction over whole sequences: what layers call.
 
-`scan` draws the noise that the equations ask for, turns time around for the reverse direction,
+`scan` draws the noise that the equations ask for, reverses time for the reverse direction,
 chooses an executor and calls it. Letters: T time steps, B batch, I input size, W width of a state,
 P output size.
 """
@@ -29,10 +29,10 @@ BACKENDS = ("auto", "native", "torch", "triton")
 
 
 class Traced:
-    """A cell's graphs for one layer, as the cell is now: by what can differ from call to call.
+    """A cell's graphs for one layer: one for each mode that can differ from call to call.
 
-    All are traced at once, so that torch.compile meets finished graphs and no tracing, and that
-    they keep to the same equations whatever becomes of the cell.
+    All are traced when the layer is built, so that torch.compile meets finished graphs and no
+    tracing, and that later changes of the cell do not change the layer.
     """
 
     def __init__(self, cell: Equations, sizes: Sizes, mode: Mode) -> None:
@@ -109,7 +109,7 @@ def _nothing(graph: Graph, x: Tensor, state: Tensors) -> Trajectory:
 
 
 class _Turn:
-    """Turns time around, each sequence at its own end; what lies behind it stays."""
+    """Reverses time, each sequence up to its own end; padding stays where it is."""
 
     def __init__(self, steps: int, lengths: Tensor | None) -> None:
         self.steps, self.lengths = steps, lengths
@@ -126,7 +126,7 @@ class _Turn:
 
 
 def _ends(reset: Tensor, lengths: Tensor | None) -> Tensor:
-    """Where sequences end because a reset, not in the padding, begins another one step later."""
+    """Where sequences end because a reset, outside of the padding, follows a step later."""
     if lengths is not None:
         reset = reset & alive(reset.size(0), lengths, reset.device)
     return torch.cat([reset[1:], torch.zeros_like(reset[:1])])
@@ -182,7 +182,7 @@ MISSING = {
     for name, found in (("native", _NATIVE), ("triton", _TRITON))
     if isinstance(found, str)
 }
-"""Backends that are missing altogether, with the reason."""
+"""Backends that this installation lacks, with the reason."""
 
 
 def _missing(backend: str) -> Executor:
@@ -235,7 +235,7 @@ def _candidates(backend: str) -> list[Executor]:
 
 
 def _executor(job: Job, backend: str) -> Executor:
-    """The chosen one, where it can run what is under way; what is asked for is checked anyway."""
+    """The chosen executor, or the equations under a transform; refusals are raised anyway."""
     chosen = _chosen(job, backend)
     return _EQUATIONS if transformed() else chosen
 
@@ -256,7 +256,7 @@ _OTHERWISE = (
 
 
 def report(graph: Graph, dtype: torch.dtype, device: torch.device, backend: str) -> str:
-    """Which executor runs a plain call, why none before it, and what it leaves to the equations."""
+    """Which executor runs a plain call, why none before it does, and what the equations run."""
     reasons: list[str] = []
     for executor in _candidates(backend):
         reason = executor.refusal(graph, dtype, device, False)

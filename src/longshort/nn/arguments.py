@@ -1,4 +1,4 @@
-"""Checks of what layers are given, and what their options mean for the equations."""
+"""Checks of layers' arguments, and what their options mean for the equations."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def check_merge(merge: str) -> None:
 
 
 def one_of(name: str, value: Any, alias: str, other: Any) -> Any:
-    """What is given by its own name or by torch's."""
+    """The value that is given by its own name or by torch's."""
     if other is None:
         return value
     if value is not None:
@@ -133,7 +133,7 @@ def _recurrent_dropout(dropout: float | str) -> tuple[str, float]:
 
 
 _BELOW_ONE = 0.999
-"""What is kept is divided by 1 - rate."""
+"""Highest dropout rate: what is kept is divided by 1 - rate."""
 
 
 @dataclass(slots=True)
@@ -149,7 +149,7 @@ class Shape:
     states: dict[str, int]
     """Widths of the states."""
     stored: bool
-    """Nobody looks on, so that tensors of torch's own types have memory to be looked at."""
+    """Nothing but torch's own tensors is involved, so their storage can be checked."""
 
     def input(self, x: Tensor) -> None:
         """Refuse an x of the wrong rank, size, dtype or device."""

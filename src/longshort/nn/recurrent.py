@@ -74,7 +74,7 @@ class Recurrent(nn.Module):
         check_sizes(input_size, hidden_size, num_layers)
         check_flags(bias=bias, batch_first=batch_first, bidirectional=bidirectional)
         check_dtype(dtype)
-        # What is changed of the cell later on is no part of this layer, whose equations are fixed.
+        # Later changes of the cell do not change this layer, whose equations are fixed.
         self.cell = copy(cell)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.bidirectional = bias, batch_first, bidirectional
@@ -168,7 +168,7 @@ class Recurrent(nn.Module):
                 self._shapes[full] = parameter.shape
 
     def reset_parameters(self) -> None:
-        """Start anew, as `init` says; learned initial states start at 0."""
+        """Initialise all weights again, as `init` says; learned initial states become 0."""
         for row in range(len(self._names)):
             sizes = self._traced(row).sizes
             initialise(self.cell, sizes, self._weights(row), self.init)
@@ -186,7 +186,7 @@ class Recurrent(nn.Module):
         return cast(Tensors, found)
 
     def _checked_weights(self, stored: bool) -> list[Tensors]:
-        """Those of all rows, of which none was replaced by what does not fit."""
+        """The weights of all rows; refuses one that was replaced by what does not fit."""
         rows = [self._weights(row) for row in range(len(self._names))]
         given: list[Tensor] = []
         for k, row in enumerate(rows):
@@ -313,7 +313,7 @@ class Recurrent(nn.Module):
         return output.squeeze(time), after
 
     def _streamed(self, x: Tensor, state: Any) -> tuple[Tensor, Any] | None:
-        """A step without gradients, or None where it has to go the general way."""
+        """A step without gradients, or None where the layer has to be called as usual."""
         noisy = self.training and self._random
         step = stack_step(self._graphs, x.shape[0], x.dtype)
         if step is None or noisy or self._forward_pre_hooks or self._forward_hooks:

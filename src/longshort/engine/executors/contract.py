@@ -1,4 +1,4 @@
-"""What the executors that run on torch tensors are given, and what they give back.
+"""Input and result of the executors that run on torch tensors.
 
 Letters: T time steps, B batch, W width, P output size.
 """
@@ -23,7 +23,7 @@ Lists = tuple[list[Tensor], list[Tensor], list[Tensor]]
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What a scan leaves."""
+    """The result of a scan."""
 
     output: Tensor
     """[T, B, P]; 0 past a sequence's end."""

@@ -1,4 +1,4 @@
-"""Gradients of the equations in torch operations, for executors whose own cannot be differentiated.
+"""Gradients of the equations in torch operations, for executors that have first derivatives only.
 
 Every operation in them is torch's, so they can be differentiated again, and transformed.
 """
@@ -16,14 +16,14 @@ def gradients(
     given: Sequence[Tensor],
     incoming: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    """What comes back to `given` from `incoming`, the gradients of `equations(given)`.
+    """Gradients of the tensors `given`, from `incoming`, the gradients of `equations(given)`.
 
-    None for what needs no gradient. They are recorded themselves where gradients are enabled.
+    None for tensors that need no gradient. Autograd records them where gradients are enabled.
     """
     recorded = torch.is_grad_enabled()
     with torch.enable_grad():
-        # Views end the way back here. Of the originals one can have been computed from another,
-        # and autograd goes that way by itself once it has these gradients.
+        # The backward pass ends at these views. Where one of the originals was computed from
+        # another, autograd itself continues from there.
         given = [value.view_as(value) if value.requires_grad else value for value in given]
         reached = [
             (result, gradient)

@@ -82,14 +82,14 @@ def _kernel(job: Job, names: list[str], given: list[Tensor]) -> tuple[Tensor, ..
 
 
 def _one_block(weights: list[Tensor]) -> list[Tensor]:
-    """Neighbours in memory, as cuDNN wants them; it copies them at every call otherwise."""
+    """Weights side by side in memory; otherwise cuDNN copies them at every call."""
     block = torch.cat([weight.reshape(-1) for weight in weights])
     pieces = torch.split(block, [weight.numel() for weight in weights])
     return [piece.view_as(weight) for piece, weight in zip(pieces, weights, strict=True)]
 
 
 class _Differentiable(torch.autograd.Function):
-    """The kernel, with gradients from its own graph; from the equations where they are derived."""
+    """The kernel with its own gradients, which are differentiated again through the equations."""
 
     @staticmethod
     def forward(ctx: Any, job: Job, names: list[str], *given: Tensor) -> tuple[Tensor, ...]:

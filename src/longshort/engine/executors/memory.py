@@ -1,4 +1,4 @@
-"""Whether a tensor still has the memory that its shape speaks of: what native code relies on."""
+"""Whether a tensor still has the memory for its shape, which native code relies on."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Who looks on while an executor runs: what decides between a direct call and an operator.
+"""Whether a scan may be called directly, or has to be an operator that torch sees.
 
-torch keeps most of these questions to itself. In a version that has moved one of them the answer is
-the safe one: somebody looks on, and whoever cannot work with an operator says so.
+torch has no public function for most of these questions. In a version that has moved one of them
+the answer is the safe one: an operator.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 PLAIN = (Tensor, torch.nn.Parameter)
-"""Types of which nothing is overridden."""
+"""Tensor types that override nothing."""
 
 _transforms = getattr(torch._C, "_are_functorch_transforms_active", None)
 _modes = getattr(torch._C, "_len_torch_dispatch_stack", None)
@@ -22,9 +22,9 @@ _has_storage = getattr(torch._C, "_has_storage", None)
 
 
 def transformed(tensors: Iterable[Tensor | None] = ()) -> bool:
-    """Whether a transform of torch.func or forward mode is under way, or `tensors` are of one.
+    """Whether a transform of torch.func or forward mode is active, or `tensors` belong to one.
 
-    They need an operation whose every part they know: the equations in torch operations.
+    These can only differentiate torch's own operations: they need the equations in those.
     """
     if _transforms is not None and _transforms():
         return True
@@ -36,7 +36,7 @@ def transformed(tensors: Iterable[Tensor | None] = ()) -> bool:
 
 
 def observed(tensors: Iterable[Tensor] = ()) -> bool:
-    """Whether anything but autograd wants to see an operator.
+    """Whether anything but autograd has to see an operator.
 
     That is torch.compile, a trace, a transform, a dispatch mode, or the type of one of `tensors`.
     """

@@ -1,4 +1,4 @@
-"""How the portable executor goes through a graph: before the loop, in it, or without a loop."""
+"""In which order the portable executor computes a graph: before the loop, in it, or without one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Solution:
     leaf: int | None
     """The old state's place."""
     order: list[int]
-    """What its coefficients need beyond what is known."""
+    """Values that its coefficients need, without those that are known."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Plan:
     solutions: list[Solution] | None
     """Instead of the loop, where the states are linear recurrences."""
     rest: list[int]
-    """What the output needs once the states are known."""
+    """Values that the output needs once the states are known."""
 
 
 @lru_cache(maxsize=256)

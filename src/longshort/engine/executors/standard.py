@@ -1,8 +1,8 @@
 """Which graphs are exactly torch's LSTM, GRU or RNN, however their equations were written down.
 
 A graph and the kernel's equations are brought to a normal form: sums and products without order and
-brackets, slices of the smallest things. Equal forms are equal numbers in a table. Projections are
-left out, because oneDNN has none and warns.
+brackets, slices of single products and leaves. Equal forms are equal numbers in a table.
+Projections are left out, because oneDNN has none and warns.
 """
 
 from __future__ import annotations

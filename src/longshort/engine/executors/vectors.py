@@ -57,7 +57,8 @@ def evaluate(
 ) -> list[Tensor]:
     """The targets of `values`, from the parameters and from sums over time and batch.
 
-    Under autocast too in the dtype of what is given, which native code and kernels rely on.
+    Computed in the dtype of the parameters under autocast too, which native code and kernels rely
+    on.
     """
     kind = like.device.type
     if values.order and torch.is_autocast_enabled(kind):
@@ -83,7 +84,7 @@ def parameter_gradients(
     matrices: dict[str, Tensor],
     like: Tensor,
 ) -> list[Tensor]:
-    """Gradients of the vectors; `matrices` get what they are owed for multiplying parameters."""
+    """Gradients of the vectors; adds those of products with parameters to `matrices`."""
     found = evaluate(results, parameters, gathered, like)
     graph = derived.forward
     pairs = found[len(graph.vectors) :]

@@ -23,7 +23,7 @@ CALLS = {
 
 
 class Formulas:
-    """Writes values down in a notation; what has a name by then is written as its name."""
+    """Writes values in a notation; a value that has a name is written as that name."""
 
     def __init__(self, named: Named, notation: Notation) -> None:
         self.named, self.notation = named, notation

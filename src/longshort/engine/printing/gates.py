@@ -1,4 +1,4 @@
-"""Gates in a traced graph, which computes all of them at once: taken apart, and named."""
+"""Gates in a traced graph, which computes all of them at once: separated, and named."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from longshort.engine.parameters import Map
 from longshort.engine.printing.symbols import Symbol, gate_of, key_parts, map_label, unlike
 
 _BROADCAST = OPS.keys() - {"sum", "max", "cumsum", "standardise", "concat"}
-"""Operations whose columns are independent of each other, so that gates can be told apart."""
+"""Operations whose columns are independent of each other, so that gates can be separated."""
 _LINEAR = frozenset(("add", "sub", "mul", "slice"))
 _ACTIVATIONS = frozenset(("sigmoid", "tanh", "relu", "exp"))
 _CLOSED = _ACTIVATIONS | {"sum", "max", "greater_equal", "where", "straight_through"}
-"""What comes out of these is no gate's preactivation any more."""
+"""Operations whose result is no longer a gate's preactivation."""
 
 
 Found = list[tuple[int, str, Symbol]]
@@ -22,7 +22,7 @@ Found = list[tuple[int, str, Symbol]]
 
 
 class Split:
-    """Writes a graph anew so that every gate has its own products, biases and operations."""
+    """Rewrites a graph so that every gate has its own products, biases and operations."""
 
     def __init__(self, graph: Graph, maps: dict[str, Map]) -> None:
         self.graph, self.tape = graph, Tape()
@@ -127,7 +127,7 @@ class GateNames:
         return any(i in states and self.nodes[i].op == "add" for i in self.consumers[index])
 
     def _names(self, z: int, gate: str, label: str) -> Found:
-        """Names of one preactivation and of what becomes of it."""
+        """Names of one preactivation and of its activation."""
         active = self._activation(z, gate)
         own = Symbol(gate, below=label, gate=gate, time=0, tilde=gate in self.states)
         shown = gate if len(self.gates) > 1 else ""

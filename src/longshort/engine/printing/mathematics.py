@@ -33,7 +33,7 @@ LEGEND = {
     "bracket": "[condition]: 1 where it is true, else 0",
     "pass": "pass(a, b) = a, its gradient goes to b",
 }
-"""What is said of a function where it is used."""
+"""Explanations of functions, printed where one is used."""
 
 BACKWARD = "Backward, t = T … 1; δv is ∂L/∂v, += adds to what came back from t+1"
 
@@ -49,7 +49,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Mathematics:
-    """The equations of one step, of the step back, and of the parameters' gradients."""
+    """The equations of one step, of its backward step, and of the parameters' gradients."""
 
     forward: tuple[Line, ...]
     backward: tuple[Line, ...]
@@ -171,9 +171,9 @@ class _Writer:
                 self.names[index] = symbol
 
     def _gradients(self) -> Iterator[Line]:
-        """One line a parameter, or one for all gates where they have it alike.
+        """One line for each parameter, or one for all gates where theirs are alike.
 
-        Before them what several need that is computed from sums over time.
+        Before them come values that several need and that are computed from sums over time.
         """
         shared = self._shared()
         for index in shared:

@@ -27,7 +27,7 @@ class Equation:
     key: str
     index: int
     depth: int
-    """How many equations it takes to come to this one."""
+    """Length of the longest chain of equations that it depends on."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Named:
     output: str
     """The value that is the output."""
     gradients: dict[str, int]
-    """Of values and vectors, by key: what a step gives to them. Left out where it is nothing."""
+    """What a step adds to the gradients of values and vectors, by key; 0 is left out."""
     parameters: tuple[str, ...]
 
     def parameter_keys(self) -> list[str]:
@@ -93,7 +93,7 @@ def _shared(
 def _worth_a_name(
     nodes: tuple[Node, ...], graph: Graph, found: Found, symbols: dict[str, Symbol]
 ) -> list[int]:
-    """Values that are long, given the named ones and those found before, and needed again."""
+    """Values whose expressions are long, given the names so far, and that are used again."""
     known = {index for index, _, _ in found}
     uses = Counter(i for node in nodes for i in node.inputs)
     backward = _used_backward(nodes, graph, found, symbols)
@@ -135,7 +135,7 @@ def _used_backward(
 
 
 class _Cut:
-    """The graph with every named value as a leaf, and its equation beside it."""
+    """The graph in which every named value is a leaf, with its equation apart."""
 
     def __init__(
         self, nodes: tuple[Node, ...], graph: Graph, found: Found, symbols: dict[str, Symbol]
@@ -215,7 +215,7 @@ def _cut(
 
 
 def _in_reading_order(nodes: tuple[Node, ...], equations: dict[str, Value]) -> tuple[Equation, ...]:
-    """What depends on less comes first; among these, the order given."""
+    """Equations that depend on fewer others come first; ties keep the given order."""
     keys: dict[int, list[str]] = {}
     for key, value in equations.items():
         keys.setdefault(value.index, []).append(key)

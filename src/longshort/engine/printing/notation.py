@@ -34,7 +34,7 @@ class Notation(ABC):
     over_time: ClassVar[str]
     transposed: ClassVar[str]
     apply: ClassVar[str]
-    """Between a matrix and what it is applied to."""
+    """Written between a matrix and the vector that it multiplies."""
     operators: ClassVar[dict[str, str]]
     functions: ClassVar[dict[str, str]]
 
@@ -72,7 +72,7 @@ class Notation(ABC):
 
     @abstractmethod
     def remark(self, text: str) -> str:
-        """Said behind a line."""
+        """A remark at the end of a line."""
 
     def wrap(self, piece: Piece, strength: int) -> str:
         """In parentheses unless it holds together well enough."""

@@ -100,7 +100,7 @@ def key_parts(key: str) -> tuple[str, int, int]:
 
 
 def gate_of(gates: tuple[str, ...], width: int, start: int, stop: int) -> str:
-    """Whose columns these are: "" for all, numbers where they are no gate's."""
+    """The gate of these columns: "" for all, numbers where they belong to no gate."""
     if (start, stop) == (0, width):
         return ""
     size = width // len(gates) if gates else width

@@ -2,7 +2,7 @@
 
 Tensors that a program names: "output" [T, B, P], "tape" [T, B, ·] (states and kept values side by
 side), "state:NAME" before the scan, "final:NAME" after it, "input:NAME", "value:N" (a vector from
-parameters), and the same with "gradient:" for what comes back.
+parameters), and the same with "gradient:" before it for their gradients.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _values_of(program: Program, nodes: tuple[Node, ...]) -> Values:
 
 @dataclass(frozen=True)
 class Tape:
-    """What a scan stores of every step: columns of the states and kept values."""
+    """What a scan stores at every step: columns of the states and of the kept values."""
 
     columns: dict[int, tuple[int, int]]
     """First column and width of each value but the output."""
@@ -50,7 +50,7 @@ class Tape:
     output: int
     output_size: int
     ring: int
-    """Without a backward pass the states of the last two steps are all that is needed."""
+    """How many steps it holds, in turn: 2 without a backward pass; 0 holds all."""
 
     def place(self, program: Program, index: int, shift: int = 0, first: int = -1) -> Place | None:
         """Where a stored value lies at a step, or None."""
@@ -68,7 +68,7 @@ class Tape:
 
 @dataclass(frozen=True, eq=False)
 class Backward:
-    """The way back."""
+    """The backward program, and the values that are computed before and after it."""
 
     derived: Derived
     schedule: BackwardSchedule
@@ -91,7 +91,7 @@ class Compiled:
 
 @lru_cache(maxsize=256)
 def compile_forward(graph: Graph) -> Compiled:
-    """For inference."""
+    """Programs for inference."""
     schedule = schedule_forward(graph)
     tape = _tape(schedule, ring=2)
     program = _forward_program(schedule, tape)
@@ -100,7 +100,7 @@ def compile_forward(graph: Graph) -> Compiled:
 
 @lru_cache(maxsize=256)
 def compile_single(graph: Graph) -> Compiled:
-    """For single steps: the only values that it reads are parameters as they are."""
+    """Programs for single steps, which read parameters only as they are."""
     schedule = schedule_single(graph)
     tape = _tape(schedule, ring=2)
     program = _forward_program(schedule, tape)
@@ -109,7 +109,7 @@ def compile_single(graph: Graph) -> Compiled:
 
 @lru_cache(maxsize=256)
 def compile_training(graph: Graph, wanted: tuple[str, ...], every_state: bool = False) -> Compiled:
-    """For training, with gradients of parameters, states, and the inputs named in `wanted`."""
+    """Programs for training: gradients of parameters, states, and the inputs named in `wanted`."""
     derived = derive(graph, every_state)
     schedule, back = schedule_training(derived, wanted)
     tape = _tape(schedule, ring=0)
@@ -141,7 +141,7 @@ def _tape(schedule: Schedule, ring: int) -> Tape:
 
 
 def _state_leaves(schedule: Schedule, program: Program, tape: Tape) -> dict[str, Place]:
-    """Where the old states are read: the step before in the tape, at first what was given."""
+    """Places of the old states: the step before in the tape, at the first step the given state."""
     places = {}
     for name, size in schedule.graph.state_sizes.items():
         given = program.buffer(Buffer(Kind.BATCH, size, program.external(f"state:{name}")))

@@ -1,8 +1,8 @@
-"""The fused scan in C++ on a job: called at once where nothing but autograd looks on.
+"""The fused scan in C++ on a job, called directly where only autograd has to know of it.
 
-torch's dispatcher takes longer over an operator written in Python than a small scan runs, so the
-operator of `operator.py` is for whoever has to see one: torch.compile, export, tracing,
-dispatch modes, tensor subclasses.
+torch's dispatcher takes longer over an operator written in Python than a small scan runs. So the
+operator of `operator.py` is used only where torch.compile, export, tracing, a dispatch mode or a
+tensor subclass has to see one.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def execute(job: Job) -> Trajectory:
 
 
 def _frozen(states: Tensor, lengths: Tensor) -> Tensor:
-    """Past a sequence's end, its last state."""
+    """The states with each sequence's last one repeated past its end."""
     steps = torch.arange(states.size(0), device=states.device).unsqueeze(1)
     places = torch.minimum(steps, lengths - 1).unsqueeze(-1).expand(states.shape)
     return states.gather(0, places)

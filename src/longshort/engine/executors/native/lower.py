@@ -29,7 +29,7 @@ from longshort.engine.schedule import LEAVES, VIEWS
 
 SINK = ("sink", 0)
 COPIES = ("step", 1_000_000)
-"""The last stage of a step: values that have to lie in two places."""
+"""The last stage of a step: copies of values that have to lie in two places."""
 
 Stage = tuple[str, int]
 """A phase ("before", "step", "after" or "sink") and the place in it."""
@@ -45,7 +45,7 @@ class Phases:
 
 
 class Lowering:
-    """Fills a program with stages; `given` tells the place of a value that is not computed here."""
+    """Fills a program with stages; `given` is the place of a value that is not computed here."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Lowering:
         self.free_rows: list[int] = []
 
     def run(self, phases: Phases, stores: Sequence[tuple[int, Place]]) -> None:
-        """Place and emit everything; `stores` are values and where they have to be in the end."""
+        """Place and emit everything; `stores` are values and where they have to be stored."""
         self._claim_homes(stores, phases.before)
         copies = [(i, place) for i, place in stores if self.homes.get(i) != place]
         arranged = {
@@ -133,7 +133,7 @@ class Lowering:
         return stages
 
     def _finished(self, rest: Sequence[int]) -> set[int]:
-        """Of the rest, what neither waits for a product nor is waited for by what does."""
+        """Values of `rest` that neither depend on a product nor are used by one that does."""
         waiting: set[int] = set()
         for index in rest:
             if self.nodes[index].op in PRODUCTS or waiting.intersection(self.nodes[index].inputs):

@@ -1,7 +1,7 @@
 """The fused scan in C++ as opaque torch operators: `longshort::scan` and its backward pass.
 
-It runs a whole layer in one direction over time. What it needs to know of the cell comes as text,
-so a compiled or exported model carries its equations. Gradients that are differentiated again are
+It runs a whole layer in one direction over time. The cell's equations are an argument, as text, so
+a compiled or exported model carries them. Gradients that are differentiated again are
 those of the equations in torch operations.
 """
 
@@ -114,7 +114,7 @@ def _scan_backward_shapes(
 
 
 def save(ctx: Any, job: Job, output: Tensor, tape: Tensor) -> None:
-    """Keep what `gradients_of` needs; torch refuses to go on if one of it is changed until then."""
+    """Save what `gradients_of` needs; torch raises if one of the tensors is changed until then."""
     ctx.job = replace(job, inputs={}, state={}, parameters={}, lengths=None)
     ctx.save_for_backward(*job.tensors, job.lengths, output, tape)
     # No zeros where no gradient comes, which would be made for the tape and states of every step.
@@ -125,7 +125,7 @@ Gradients = tuple[list[Tensor | None], list[Tensor | None], list[Tensor | None]]
 
 
 def gradients_of(ctx: Any, incoming: Sequence[Tensor | None]) -> Gradients:
-    """Of the inputs, the states and the parameters, from what `save` kept.
+    """Gradients of the inputs, the states and the parameters, from what `save` kept.
 
     `incoming`: the gradients of the output, the final states, and the states of every step. Where
     they are differentiated again or transformed, the equations are run instead of the scan.

@@ -44,22 +44,22 @@ NOWHERE = Place(-1, 0)
 
 
 class Buffer(NamedTuple):
-    """One row of the buffer table."""
+    """Memory in which rows of values lie."""
 
     kind: Kind
     width: int
     external: int = -1
-    """Which of the tensors that the call is given."""
+    """Place of the tensor among those that the call is given; -1: the buffer is inside."""
     shift: int = 0
-    """Of a TIME buffer: the step that is addressed, relative to the present one."""
+    """The step that a TIME buffer addresses, relative to the current one."""
     ring: int = 0
-    """Of a TIME buffer: it holds so many steps, in turn; 0 holds all."""
+    """How many steps a TIME buffer holds, in turn; 0 holds all."""
     first: int = -1
-    """Of a TIME buffer: the buffer to address where the step lies before the first."""
+    """The buffer that a TIME buffer addresses instead where the step lies before the first."""
     origin: int = 0
     """Column of the tensor at which the buffer begins."""
     value: float = 0.0
-    """Of a CONSTANT buffer."""
+    """The number of a CONSTANT buffer."""
 
 
 class Instruction(NamedTuple):
@@ -136,7 +136,7 @@ class Leave(NamedTuple):
 
 @dataclass(eq=False)
 class Program:
-    """All that the native scan needs to know but for the tensors themselves."""
+    """All that the native scan is given but the tensors themselves."""
 
     backward: bool
     buffers: list[Buffer] = field(default_factory=list)

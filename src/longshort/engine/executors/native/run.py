@@ -1,4 +1,4 @@
-"""A compiled scan on torch tensors, run by the native module: forward, and back from its tape."""
+"""A compiled scan on torch tensors, run by the native module: forward pass and backward pass."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from longshort.engine.executors.vectors import Values, evaluate, parameter_gradi
 share_with_torch()
 
 PRECISIONS = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2}
-"""What the native module calls them; the last has float32 tensors and bfloat16 products."""
+"""Their numbers in the native module; bfloat16 stands for float32 tensors and bfloat16 products."""
 
 
 LARGE = 16 << 20
@@ -31,19 +31,19 @@ LARGE = 16 << 20
 
 
 def compiled(job: Job) -> Compiled:
-    """The programs for this."""
+    """The programs for a job."""
     if not job.keep and not job.want_states:
         return compile_forward(job.graph)
     return compile_training(job.graph, job.wanted, job.want_states)
 
 
 def working_dtype(job: Job) -> torch.dtype:
-    """What is computed in: for bfloat16 float32, where only matrix products are narrower."""
+    """The dtype to compute in: float32 for bfloat16, of which only matrix products are."""
     return torch.float32 if job.x.dtype == torch.bfloat16 else job.x.dtype
 
 
 def result_shapes(job: Job) -> list[tuple[int, ...]]:
-    """Of what a forward pass gives: output, tape, final states, states of every step."""
+    """Shapes of what a forward pass gives: output, tape, final states, states of every step."""
     tape = compiled(job).tape
     steps, batch = job.x.shape[:2]
     sizes = job.graph.state_sizes.values()
@@ -56,7 +56,7 @@ def result_shapes(job: Job) -> list[tuple[int, ...]]:
 
 
 class _Order:
-    """Sequences sorted by falling length, and back."""
+    """Sorts sequences by falling length, and undoes it."""
 
     def __init__(self, lengths: Tensor | None, batch: int) -> None:
         self.order = None
@@ -82,7 +82,7 @@ def _as(value: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _fresh(like: Tensor, shape: Sequence[int]) -> Tensor:
-    """Memory that a scan is about to write. What is large comes fresh from the system each time."""
+    """Uninitialised memory for a scan to write, in large pages where it comes from the system."""
     found = like.new_empty(shape)
     if found.nbytes >= LARGE:
         _native.prefer_large_pages(found.data_ptr(), found.nbytes)
@@ -90,7 +90,7 @@ def _fresh(like: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def _dense(value: Tensor) -> Tensor:
-    """As the native code reads rows: the last dimension dense, and no change of sign pending."""
+    """The tensor as native code reads rows: its last dimension dense, no negation pending."""
     if value.is_neg():
         value = value.resolve_neg()
     return value if value.size(-1) == 1 or value.stride(-1) == 1 else value.contiguous()
@@ -137,9 +137,8 @@ class Memory:
 
 
 def _address(value: Tensor) -> tuple[int, int, int, int]:
-    """Where a tensor lies, its strides over time and rows, and how many elements it reaches over.
-
-    All in elements but the first.
+    """Address of a tensor, its strides over time and rows, and its extent, the last three in
+    elements.
     """
     shape, strides = value.shape, value.stride()
     if value.is_contiguous():

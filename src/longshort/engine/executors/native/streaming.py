@@ -1,8 +1,8 @@
 """Single steps through a stack of layers, with as little as possible around the native call.
 
-For inference, without gradients and noise, and with nobody looking on. Native code is handed
-addresses here, so `readable` asks for everything that it relies on; what is otherwise goes the
-general way.
+For inference: no gradients, no noise, and nothing that has to see an operator. Native code is
+handed addresses here, so `readable` checks everything that it relies on; where it says no, the
+layer runs a sequence of one step.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DTYPES = (torch.float32, torch.float64)
 
 
 class StackStep:
-    """A step of all layers for one batch size and dtype: what stays the same from call to call."""
+    """A step of all layers for one batch size and dtype, prepared once for many calls."""
 
     def __init__(self, graphs: tuple[Graph, ...], batch: int, dtype: torch.dtype) -> None:
         x_shape = Size((batch, graphs[0].inputs[0].width))
@@ -78,7 +78,7 @@ class StackStep:
                 or not value.is_cpu
                 or not value.is_contiguous()
                 or value.is_neg()
-                # Of a tensor with a storage of its own this is all there is to ask.
+                # A tensor that fills its own storage needs no closer look.
                 or (
                     (value.untyped_storage().nbytes() != size or value.storage_offset())
                     and hollow(value)

@@ -1,4 +1,4 @@
-"""Which threads the native scan runs in: those that torch has already, where that is possible."""
+"""Threads of the native scan: those of torch's OpenMP runtime, where that is possible."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from longshort import _native
 
 
 def share_with_torch() -> bool:
-    """Take threads from torch's OpenMP runtime; whether that works (on Linux, with most builds)."""
+    """Take threads from torch's OpenMP runtime; False where that fails, as outside of Linux."""
     return any(_native.share_openmp(path) for path in _runtimes())
 
 

@@ -117,7 +117,7 @@ class Planner:
         return None
 
     def readable(self, index: int) -> Place | None:
-        """Where a value or what it is a view of lies."""
+        """Place of a value, or of the value that it is a view of."""
         column = 0
         while self.find(index) is None and self.nodes[index].op in VIEWS:
             column += self.nodes[index].span[0]
@@ -141,7 +141,7 @@ class Planner:
         return index, self.buffer(index)
 
     def _note(self, index: int, place: Place) -> None:
-        """A value is in memory now, and so are the parts that it was put together of."""
+        """Note that a value is in memory, and the parts that it is a concatenation of."""
         if self.find(index) is None:
             self.found.places[index] = place
         node, column = self.nodes[index], place.column
@@ -151,7 +151,7 @@ class Planner:
                 column += self.nodes[i].width
 
     def _forget(self, place: Place) -> None:
-        """What was in memory there is overwritten."""
+        """Note that the values at a place are overwritten."""
         gone = (place.buffer, place.shift)
         for index, other in list(self.found.places.items()):
             if (other.buffer, other.shift) == gone:
@@ -164,7 +164,7 @@ class Planner:
     # Stages
 
     def stages(self, targets: Sequence[Store]) -> list[Stage]:
-        """Products, and before each of them a kernel with what is wanted and can be had by then."""
+        """Products, each behind a kernel that stores what it reads and what can be had by then."""
         found: list[Stage] = []
         rest = [(i, place) for i, place in targets if self.find(i) != place]
         order = needed(self.nodes, tuple(i for i, _ in rest), self.known())
@@ -218,7 +218,7 @@ class Planner:
         return own and self.uses[index] == 1
 
     def _kernel(self, required: list[Store], rest: list[Store], found: list[Stage]) -> None:
-        """A kernel that stores what is required, and of the rest what waits for no product."""
+        """Append a kernel that stores what is required, and what of the rest needs no product."""
         if not required:
             return
         known = self.known()

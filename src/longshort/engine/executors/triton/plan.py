@@ -5,9 +5,9 @@ computed for all steps at once. Where the recurrent matrices are small, the loop
 
 Tensors by name, [T, B, W] where nothing else is said: "input:NAME", "state:NAME" [B, W] before the
 scan, "states:NAME" [T + 1, B, W] from there on, "output", "value:N" (a value of the graph),
-"vector:N" [W] (one that varies with nothing), "matrix:NAME"; and backwards "gradient:output",
-"every:NAME" (gradients of the states of every step), "back:NAME" [T + 1, B, W] (of the states, the
-last one first) and "gradient:input:NAME".
+"vector:N" [W] (one that varies with nothing), "matrix:NAME"; and in the backward pass
+"gradient:output", "every:NAME" (gradients of the states of every step), "back:NAME" [T + 1, B, W]
+(of the states, the last one first) and "gradient:input:NAME".
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def held_numbers(shared: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Backward:
-    """The way back."""
+    """The backward pass, and the values that are computed before and after it."""
 
     derived: Derived
     schedule: BackwardSchedule

@@ -1,7 +1,7 @@
 """The steps of a loop as one recording, which CUDA replays without launching them one by one.
 
-What is recorded are addresses. So the tensors that the loop uses are kept: what it is given is
-copied into them before, and what lasts is copied out of them after.
+A recording holds addresses. So the tensors that the loop uses are kept: its inputs are copied into
+them before a run, and its results out of them after it.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class Recording:
         self._replay()
 
     def copies(self) -> Tensors:
-        """Of what the next run will fill anew."""
+        """Copies of the tensors that the next run overwrites."""
         return {name: value.clone() for name, value in self.filled.items()}
 
 
 def record(work: Callable[[], None]) -> Callable[[], None]:
-    """What repeats the kernels that `work` launches."""
+    """Record the kernels that `work` launches; what is returned launches them again."""
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         work()

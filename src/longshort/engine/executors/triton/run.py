@@ -56,7 +56,7 @@ def load_kernels(source: str) -> Any:
 
 
 def compiled(job: Job) -> Compiled:
-    """The plan for this; its graph has the input "alive" where sequences end early."""
+    """The plan for a job whose graph has the input "alive" where sequences end early."""
     real = str(job.x.dtype).removeprefix("torch.")
     limit = held_numbers(_shared_memory(job.x.device)) if real == "float32" else 0
     if not job.keep:
@@ -65,14 +65,14 @@ def compiled(job: Job) -> Compiled:
 
 
 def _shape(job: Job, buffers: dict[str, tuple[int, int]], name: str) -> tuple[int, int, int]:
-    """Of a tensor that a pass fills."""
+    """Shape of a tensor that a pass fills."""
     extra, width = buffers[name]
     steps, batch = job.x.shape[:2]
     return steps + extra, batch, width
 
 
 def result_shapes(job: Job) -> list[tuple[int, ...]]:
-    """Of what a forward pass gives: output, final states, states of every step, tape."""
+    """Shapes of what a forward pass gives: output, final states, states of every step, tape."""
     plan, (steps, batch) = compiled(job), job.x.shape[:2]
     sizes, buffers = job.graph.state_sizes.values(), plan.forward.buffers
     found: list[tuple[int, ...]] = [_shape(job, buffers, "output")]
@@ -97,7 +97,7 @@ def _precision() -> str:
 
 @lru_cache(maxsize=16)
 def _shared_memory(device: torch.device) -> int:
-    """Bytes that a program may share between its threads; a CPU only plays a GPU."""
+    """Bytes of shared memory that a program may have; in the interpreter there is no limit."""
     if device.type != "cuda":
         return 1 << 20
     known = torch.cuda.get_device_properties(device)

@@ -48,7 +48,7 @@ def header(real: str) -> str:
 
 @dataclass(frozen=True)
 class Launch:
-    """A kernel, the tensors it takes, and how it is laid over rows and columns."""
+    """A launch of a kernel: its tensors, and how its tiles cover rows and columns."""
 
     name: str
     tensors: tuple[str, ...]

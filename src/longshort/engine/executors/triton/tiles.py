@@ -2,7 +2,7 @@
 
 A value is written where it is used, for the columns that are used: columns of a pointwise result
 are that result of the columns, and columns of a product are the product with some of the matrix's
-rows. So nothing is ever cut out of a tile, which Triton cannot do. Kernels compute in the layer's
+rows. So no columns are cut out of a tile, which Triton cannot do. Kernels compute in the layer's
 type. Letters: T time steps, B batch, W width.
 """
 
@@ -79,7 +79,7 @@ def padded(width: int) -> int:
 
 
 class Writer:
-    """Writes one kernel; `find` tells where a value lies that is in memory already."""
+    """Writes one kernel; `find` gives the place of a value that is in memory already."""
 
     def __init__(
         self,
@@ -274,7 +274,7 @@ class Writer:
         return self.assign(f"({here} - {means[0]} - {there} * {means[1]}) * {factor}", level)
 
     def _shared(self, inputs: Sequence[int], make: Callable[[], list[str]]) -> list[str]:
-        """What a row gives once for all of its columns."""
+        """Reductions of a row, computed once for all of its columns."""
         keys: list[tuple[int | str, ...]] = [("row", *inputs, k) for k in range(2)]
         if keys[0] not in self.known:
             self.known.update(zip(keys, make(), strict=True))

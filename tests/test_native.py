@@ -26,11 +26,11 @@ from longshort.cells import Sizes, State
 from longshort.engine.derive import derive
 from longshort.engine.executors import numpy as reference
 from longshort.engine.executors import torch as portable
-from longshort.engine.executors.contract import Job, Tensors, parameter_names
+from longshort.engine.executors.common.contract import Job, Tensors, parameter_names
+from longshort.engine.executors.common.plan import plan
 from longshort.engine.executors.native import program as records
 from longshort.engine.executors.native.compile import compile_forward
 from longshort.engine.executors.native.program import Buffer, Kind, Place, Program, Run
-from longshort.engine.executors.plan import plan
 from longshort.engine.ops import sigmoid, tanh
 from longshort.engine.text import to_text
 from longshort.engine.trace import trace

@@ -19,8 +19,8 @@ import longshort as ls
 from longshort import cells
 from longshort.engine.derive import derive
 from longshort.engine.executors import numpy as reference
-from longshort.engine.executors.contract import Job
-from longshort.engine.executors.plan import plan
+from longshort.engine.executors.common.contract import Job
+from longshort.engine.executors.common.plan import plan
 from longshort.engine.executors.triton import executor as triton
 from longshort.engine.executors.triton import plan as triton_plan
 from longshort.engine.executors.triton import record as triton_record

@@ -14,11 +14,11 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
-from longshort.engine.executors import fused
 from longshort.engine.executors import torch as portable
-from longshort.engine.executors.contract import Job, Tensors, Trajectory, alive
-from longshort.engine.executors.observed import transformed
-from longshort.engine.executors.plan import Plan, plan
+from longshort.engine.executors.common.contract import Job, Tensors, Trajectory, alive
+from longshort.engine.executors.common.observed import transformed
+from longshort.engine.executors.common.plan import Plan, plan
+from longshort.engine.executors.fused import executor as fused
 from longshort.engine.executors.triton import executor as triton
 from longshort.engine.graph import Graph, Input
 from longshort.engine.parameters import Sizes

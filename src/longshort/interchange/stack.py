@@ -11,7 +11,7 @@ import torch
 
 from longshort import cells
 from longshort.cells import Cell
-from longshort.engine.executors.standard import kernel_of
+from longshort.engine.executors.fused.standard import kernel_of
 from longshort.engine.graph import Graph
 from longshort.engine.parameters import Sizes
 from longshort.errors import ConfigError

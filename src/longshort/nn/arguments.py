@@ -12,8 +12,8 @@ from torch.nn.utils.rnn import PackedSequence
 
 from longshort.cells import Cell, Sizes
 from longshort.cells.contract import check_cell
-from longshort.engine.executors.memory import hollow
-from longshort.engine.executors.observed import PLAIN, observed
+from longshort.engine.executors.common.memory import hollow
+from longshort.engine.executors.common.observed import PLAIN, observed
 from longshort.engine.trace import Mode, trace
 from longshort.errors import ArgumentError, ArgumentTypeError, TensorError, nearest
 from longshort.nn.options import Rates

@@ -18,8 +18,8 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from longshort.cells import Cell, Sizes
-from longshort.engine.executors.contract import Tensors, Trajectory
-from longshort.engine.executors.observed import observed
+from longshort.engine.executors.common.contract import Tensors, Trajectory
+from longshort.engine.executors.common.observed import observed
 from longshort.engine.scan import Traced, check_backend, has_native, report, scan
 from longshort.errors import ArgumentError, ArgumentTypeError, BackendError, TensorError
 from longshort.nn.arguments import (

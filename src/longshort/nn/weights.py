@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Size, Tensor
 
-from longshort.engine.executors.memory import hollow
-from longshort.engine.executors.observed import PLAIN
+from longshort.engine.executors.common.memory import hollow
+from longshort.engine.executors.common.observed import PLAIN
 from longshort.errors import ArgumentError, ArgumentTypeError, TensorError
 
 

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longshort.engine.executors.contract import Job, Tensors, Trajectory
-from longshort.engine.executors.plan import Plan, Solution, plan
+from longshort.engine.executors.common.contract import Job, Tensors, Trajectory
+from longshort.engine.executors.common.plan import Plan, Solution, plan
 from longshort.engine.graph import Graph, Node
 from longshort.engine.linear import Recurrence
 from longshort.engine.ops import EPSILON

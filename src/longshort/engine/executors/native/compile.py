@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from longshort.engine.derive import Derived, derive
+from longshort.engine.executors.common.vectors import Values
 from longshort.engine.executors.native.lower import Lowering, Phases
 from longshort.engine.executors.native.program import (
     Buffer,
@@ -23,7 +24,6 @@ from longshort.engine.executors.native.program import (
     Program,
     VectorSum,
 )
-from longshort.engine.executors.vectors import Values
 from longshort.engine.graph import Graph, Level, Node
 from longshort.engine.schedule import (
     BackwardSchedule,

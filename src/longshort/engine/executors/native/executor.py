@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longshort.engine.executors.contract import Job, Trajectory, text_of
+from longshort.engine.executors.common.contract import Job, Trajectory, text_of
+from longshort.engine.executors.common.observed import observed
 from longshort.engine.executors.native.operator import gradients_of, save, scan_operator
 from longshort.engine.executors.native.run import run_forward
-from longshort.engine.executors.observed import observed
 from longshort.engine.graph import Graph
 
 DTYPES = (torch.float32, torch.float64, torch.bfloat16)

@@ -15,16 +15,16 @@ import torch
 from torch import Tensor
 
 from longshort.engine.executors import torch as portable
-from longshort.engine.executors.contract import Job, job_of, text_of
-from longshort.engine.executors.equations import gradients
-from longshort.engine.executors.memory import hollow
+from longshort.engine.executors.common.contract import Job, job_of, text_of
+from longshort.engine.executors.common.gradients import gradients
+from longshort.engine.executors.common.memory import hollow
+from longshort.engine.executors.common.observed import observed, transformed
 from longshort.engine.executors.native.run import (
     result_shapes,
     run_backward,
     run_forward,
     working_dtype,
 )
-from longshort.engine.executors.observed import observed, transformed
 from longshort.engine.text import from_text
 from longshort.errors import TensorError
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from longshort import _native
-from longshort.engine.executors.contract import Job, Tensors
+from longshort.engine.executors.common.contract import Job, Tensors
+from longshort.engine.executors.common.vectors import Values, evaluate, parameter_gradients
 from longshort.engine.executors.native.compile import (
     Backward,
     Compiled,
@@ -18,7 +19,6 @@ from longshort.engine.executors.native.compile import (
 from longshort.engine.executors.native.encode import encode
 from longshort.engine.executors.native.program import Program
 from longshort.engine.executors.native.threads import share_with_torch
-from longshort.engine.executors.vectors import Values, evaluate, parameter_gradients
 
 share_with_torch()
 

@@ -15,10 +15,10 @@ import torch
 from torch import Size, Tensor
 
 from longshort import _native
-from longshort.engine.executors.memory import hollow
+from longshort.engine.executors.common.memory import hollow
+from longshort.engine.executors.common.observed import PLAIN
 from longshort.engine.executors.native.compile import Compiled, compile_single
 from longshort.engine.executors.native.encode import encode
-from longshort.engine.executors.observed import PLAIN
 from longshort.engine.graph import Graph
 
 DTYPES = (torch.float32, torch.float64)

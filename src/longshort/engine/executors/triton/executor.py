@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from longshort.engine.executors import torch as portable
-from longshort.engine.executors.contract import Job, Trajectory, job_of, text_of
-from longshort.engine.executors.equations import gradients
-from longshort.engine.executors.observed import transformed
+from longshort.engine.executors.common.contract import Job, Trajectory, job_of, text_of
+from longshort.engine.executors.common.gradients import gradients
+from longshort.engine.executors.common.observed import transformed
 from longshort.engine.executors.triton.run import result_shapes, run_backward, run_forward
 from longshort.engine.executors.triton.tiles import ROWWISE, SUPPORTED
 from longshort.engine.graph import Graph

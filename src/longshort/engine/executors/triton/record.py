@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable
 import torch
 from torch import Tensor
 
-from longshort.engine.executors.contract import Tensors
+from longshort.engine.executors.common.contract import Tensors
 
 RECORDINGS = 8
 """Loops that are kept recorded; each keeps its tensors."""

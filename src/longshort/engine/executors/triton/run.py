@@ -20,13 +20,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from longshort.engine.executors.contract import Job, Tensors
+from longshort.engine.executors.common.contract import Job, Tensors
+from longshort.engine.executors.common.vectors import Values, evaluate, parameter_gradients
 from longshort.engine.executors.triton.arrange import Multiply, Pass, Stage, tensors_of
 from longshort.engine.executors.triton.plan import Backward, Compiled, compile_scan, held_numbers
 from longshort.engine.executors.triton.record import LOCK, Recording, recall, records
 from longshort.engine.executors.triton.source import Launch
 from longshort.engine.executors.triton.tiles import Place
-from longshort.engine.executors.vectors import Values, evaluate, parameter_gradients
 
 TILE = 1024
 """Numbers in a tile of a pointwise kernel."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from longshort.engine.executors.plan import Plan, plan
+from longshort.engine.executors.common.plan import Plan, plan
 from longshort.engine.graph import Graph
 from longshort.engine.text import to_text
 from longshort.engine.trace import with_ends

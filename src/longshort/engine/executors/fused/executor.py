@@ -16,10 +16,10 @@ from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from longshort.engine.executors import torch as portable
-from longshort.engine.executors.contract import Job, Trajectory
-from longshort.engine.executors.equations import gradients
-from longshort.engine.executors.observed import transformed
-from longshort.engine.executors.standard import kernel_of
+from longshort.engine.executors.common.contract import Job, Trajectory
+from longshort.engine.executors.common.gradients import gradients
+from longshort.engine.executors.common.observed import transformed
+from longshort.engine.executors.fused.standard import kernel_of
 from longshort.engine.graph import Graph
 
 ORDER = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")

@@ -9,16 +9,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Timer
 from typing import Any
-from xml.etree import ElementTree
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "gpu.json"
@@ -29,6 +30,9 @@ SHARES = {"tests": 0.35, "warm": 0.2, "cells": 0.3, "tasks": 0.15}
 """Of the whole time, what each step may take at most."""
 WORKERS = 8
 """Processes that run tests or compile kernels at the same time."""
+
+RESULT = re.compile(r"^(?:\[gw\d+\] \[ *\d+%\] )?([A-Z]+) (\S+\.py::.+)$")
+"""A line of pytest's with several workers, or of its summary."""
 
 Entry = dict[str, Any]
 
@@ -95,22 +99,19 @@ def steps_command(*arguments: str, toy: bool) -> list[str]:
 
 
 def run_tests(report: Report, seconds: float, toy: bool) -> None:
-    """The tests of the Triton scan: how many passed, and which did not."""
-    with tempfile.TemporaryDirectory() as folder:
-        found = Path(folder) / "found.xml"
-        options = ["-p", "no:cacheprovider", "-n", "0" if toy else str(WORKERS)]
-        options += [f"--junitxml={found}", "-k", TOY_TESTS if toy else "not interpreter"]
-        step = Step([sys.executable, "-m", "pytest", *TESTS, *options], seconds)
-        tail = list(step.lines())[-1:]
-        entry: Entry = {}
-        if found.exists():
-            suite = next(iter(ElementTree.parse(found).iter("testsuite")))
-            entry = {key: int(suite.get(key, 0)) for key in ("tests", "skipped")}
-            failed = [case for case in suite.iter("testcase") if case.find("failure") is not None]
-            entry["failed"] = [str(case.get("name")) for case in failed]
-        if error := step.error():
-            entry["error"] = "".join(tail) + error
-        report.add("tests", entry)
+    """The tests of the Triton scan: how many passed, and which did not, as far as they came."""
+    options = ["-o", "addopts=", "-v", "--tb=short", "-p", "no:cacheprovider"]
+    options += ["-n", "1" if toy else str(WORKERS), "-k", TOY_TESTS if toy else "not interpreter"]
+    step = Step([sys.executable, "-m", "pytest", *TESTS, *options], seconds)
+    lines = list(step.lines())
+    found = [match.groups() for line in lines if (match := RESULT.search(line))]
+    results = {name.partition(" - ")[0].strip(): result for result, name in found}
+    count = Counter(results.values())
+    entry: Entry = {"passed": count["PASSED"], "skipped": count["SKIPPED"]}
+    entry["failed"] = [name for name, result in results.items() if result in ("FAILED", "ERROR")]
+    if error := step.error():
+        entry["error"] = error + "".join(lines)[-3000:]
+    report.add("tests", entry)
 
 
 def warm_up(report: Report, names: Sequence[str], seconds: float, toy: bool) -> None:
@@ -169,7 +170,7 @@ def main() -> None:
 
     def until(*parts: str) -> float:
         """Seconds that are left for a step after those before it."""
-        end = chosen.seconds * sum(SHARES[part] for part in parts)
+        end: float = chosen.seconds * sum(SHARES[part] for part in parts)
         return end - (time.monotonic() - begin)
 
     names = listed("cells", toy)

@@ -65,7 +65,7 @@ class EquationsLoop(nn.Module):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        weights = {
+        weights: dict[str, Tensor] = {
             name: self.layer.get_parameter(f"{name}_l0")
             for name in (*self.graph.matrices, *self.graph.vectors)
         }
@@ -178,7 +178,7 @@ def forecast(folder: str, toy: bool) -> Entry:
     hidden = 8 if toy else 64
     model = ls.Forecaster(7, context_length=28, hidden=hidden, settings=settings_of(toy))
     made = model.fit(ls.example("weather"), target="temp_max", out=f"{folder}/run")
-    again = ls.load(f"{folder}/run")
+    again: Any = ls.load(f"{folder}/run")
     table = again.predict()
     found: Entry = {"rows": table.height, "verdict": again.verdict}
     if not table.equals(made.predict()):
@@ -194,7 +194,7 @@ def language(folder: str, toy: bool) -> Entry:
     settings = settings_of(toy) | {"model.cell_options": {"peephole": True}}
     model = ls.LanguageModel(cell="lstm", hidden=hidden, embedding=hidden, settings=settings)
     made = model.fit(ls.example("shakespeare"), out=f"{folder}/run")
-    again = ls.load(f"{folder}/run")
+    again: Any = ls.load(f"{folder}/run")
     text = again.generate("The ", length=20, seed=1)
     found: Entry = {"text": text, "verdict": again.verdict}
     if text != made.generate("The ", length=20, seed=1):

@@ -87,6 +87,11 @@ def test_training_knows_the_abstract_task_only() -> None:
     assert used == {"longshort.tasks.task"}
 
 
+def test_every_module_has_a_place_in_the_rule() -> None:
+    names = {p.relative_to(SOURCE).parts[0].removesuffix(".py") for p in SOURCE.rglob("*.py")}
+    assert names - {"__init__"} == set().union(*LAYERS) - {NATIVE}
+
+
 @pytest.mark.parametrize(
     ("folder", "foreign"),
     [
@@ -100,11 +105,6 @@ def test_printing_and_the_two_compilers_do_not_know_each_other(folder: str, fore
     modules = [m for path in (SOURCE / folder).rglob("*.py") for m in modules_of(path)]
     assert "longshort.engine.graph" in modules
     assert not [module for module in modules if module.startswith(foreign)]
-
-
-def test_every_module_has_a_place_in_the_rule() -> None:
-    names = {p.relative_to(SOURCE).parts[0].removesuffix(".py") for p in SOURCE.rglob("*.py")}
-    assert names - {"__init__"} == set().union(*LAYERS) - {NATIVE}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"]])

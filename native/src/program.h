@@ -22,9 +22,14 @@ struct List {
 
 using Index = std::int64_t;
 
-enum class Kind { row, block, local, shared, time, batch, vector, constant };
-inline constexpr const char* kind_names[] = {"row",  "block", "local",  "shared",
-                                             "time", "batch", "vector", "constant"};
+#define KINDS(X) X(row) X(block) X(local) X(shared) X(time) X(batch) X(vector) X(constant)
+#define X(name) name,
+enum class Kind { KINDS(X) };
+#undef X
+#define X(name) #name,
+inline constexpr const char* kind_names[] = {KINDS(X)};
+#undef X
+#undef KINDS
 
 // The number of a row instruction in row_table.h.
 enum class Op : Index {};

@@ -123,7 +123,7 @@ def native_step(layer: nn.Module, x: Tensor, state: tuple[Tensor, ...]) -> Call:
     """What `layer.step` calls once all is checked."""
     if "native" in MISSING:
         raise BackendError(f"native call of a step: {MISSING['native']}")
-    streaming = import_module("longshort.engine.executors.streaming")
+    streaming = import_module("longshort.engine.executors.native.streaming")
     graph = trace(LSTM(), Sizes(STEP.inputs, STEP.hidden), Mode())
     step = streaming.stack_step((graph,), STEP.batch, x.dtype)
     if step is None:

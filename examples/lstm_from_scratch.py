@@ -37,7 +37,7 @@ def forward(params, x, h, c, mask=None):
     """From x [T, B, I] and the first state h, c [B, H] to outputs y [T, B, H] and the last state.
 
     mask [T, B] is 1 within a sequence and 0 past its end, where y is 0 and the state stays.
-    The third result, the tape, holds what the way back needs of every step.
+    The third result, the tape, holds what the backward pass needs of every step.
     """
     W, R, b = params["W"], params["R"], params["b"]
     p_i, p_f, p_o = (params.get(f"p_{gate}", 0.0) for gate in "ifo")
@@ -64,7 +64,7 @@ def backward(params, tape, dy, dh, dc):
 
     Time runs backwards, and so do the lines: each undoes one line of `forward`. A value that was
     used in two places gets a gradient from both, hence the +=. When a step begins, dh and dc hold
-    what came back from step t+1.
+    the gradients from step t+1.
     """
     W, R = params["W"], params["R"]
     p_i, p_f, p_o = (params.get(f"p_{gate}", 0.0) for gate in "ifo")

@@ -42,23 +42,28 @@ def place(package: str) -> int:
     return next(i for i, row in enumerate(LAYERS) if package in row)
 
 
+def modules_of(path: Path) -> list[str]:
+    """Modules that a source imports anywhere in it."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "longshort":
+            found += [f"longshort.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.append(node.module)
+        elif isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+    return found
+
+
 def imports() -> list[tuple[str, str, str]]:
     """(importing package, imported package, imported module) over all sources."""
     found = []
     for path in sorted(SOURCE.rglob("*.py")):
         own = path.relative_to(SOURCE).parts[0].removesuffix(".py")
-        for node in ast.walk(ast.parse(path.read_text())):
-            modules: list[str] = []
-            if isinstance(node, ast.ImportFrom) and node.module:
-                modules = [node.module]
-                if node.module == "longshort":
-                    modules = [f"longshort.{alias.name}" for alias in node.names]
-            elif isinstance(node, ast.Import):
-                modules = [alias.name for alias in node.names]
-            for module in modules:
-                parts = module.split(".")
-                if parts[0] == "longshort" and len(parts) > 1 and own != "__init__":
-                    found.append((own, parts[1], module))
+        for module in modules_of(path):
+            parts = module.split(".")
+            if parts[0] == "longshort" and len(parts) > 1 and own != "__init__":
+                found.append((own, parts[1], module))
     return found
 
 
@@ -78,6 +83,21 @@ def test_sisters_do_not_know_each_other() -> None:
 def test_every_module_has_a_place_in_the_rule() -> None:
     names = {p.relative_to(SOURCE).parts[0].removesuffix(".py") for p in SOURCE.rglob("*.py")}
     assert names - {"__init__"} == set().union(*LAYERS) - {NATIVE}
+
+
+@pytest.mark.parametrize(
+    ("folder", "foreign"),
+    [
+        ("engine/printing", "longshort.engine.executors"),
+        ("engine/executors/native", "longshort.engine.executors.triton"),
+        ("engine/executors/triton", "longshort.engine.executors.native"),
+        ("engine/executors", "longshort.engine.printing"),
+    ],
+)
+def test_printing_and_the_two_compilers_do_not_know_each_other(folder: str, foreign: str) -> None:
+    modules = [m for path in (SOURCE / folder).rglob("*.py") for m in modules_of(path)]
+    assert "longshort.engine.graph" in modules
+    assert not [module for module in modules if module.startswith(foreign)]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"]])

@@ -190,8 +190,8 @@ def test_a_loaded_layer_shares_its_equations_with_those_that_are_there() -> None
     torch.save(one, file)
     file.seek(0)
     again = torch.load(file, weights_only=False)
-    assert again._graphs[0] is one._graphs[0]
-    assert copy.deepcopy(one)._graphs[0] is one._graphs[0]
+    assert again.stack.graphs[0] is one.stack.graphs[0]
+    assert copy.deepcopy(one).stack.graphs[0] is one.stack.graphs[0]
 
 
 def test_a_changed_option_does_not_show_in_a_layer_that_was_built_before() -> None:

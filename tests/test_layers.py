@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import longshort as ls
+from longshort import cells
 from longshort.errors import BackendError, ConfigError
+from longshort.nn.layers import NAMES
+from longshort.nn.options import DEFAULTS
 
 KINDS = ["LSTM", "GRU", "RNN"]
 OPTIONS: list[dict[str, Any]] = [
@@ -51,6 +55,23 @@ def test_signature_starts_with_torchs(kind: str) -> None:
               "bidirectional device dtype"}[kind].split()  # fmt: skip
     found = inspect.signature(getattr(ls.nn, kind)).parameters
     assert [n for n, p in found.items() if p.kind is p.POSITIONAL_OR_KEYWORD] == wanted
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_signature_has_every_option_of_layers_and_of_the_cell(kind: str) -> None:
+    found = inspect.signature(getattr(ls.nn, kind)).parameters
+    cell = {NAMES.get(f.name, f.name): f.default for f in fields(getattr(cells, kind))}
+    if kind == "GRU":
+        del cell["nonlinearity"]  # for `Recurrent(cells.GRU(activation=...))`, torch has none
+    wanted = {**cell, **DEFAULTS}
+    assert {name: found[name].default for name in wanted} == wanted
+    assert DEFAULTS.keys() == ls.nn.LayerOptions.__annotations__.keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_option_that_does_not_exist_is_refused(kind: str) -> None:
+    with pytest.raises(TypeError, match=f"{kind}: there is no option 'zoneot'; .*'zoneout'"):
+        getattr(ls.nn, kind)(IN, H, zoneot=0.1)
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)

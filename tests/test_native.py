@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache, reduce
 from operator import getitem
 from pathlib import Path
@@ -23,21 +23,22 @@ from torch import Tensor
 import longshort as ls
 from longshort import cells
 from longshort.cells import Sizes, State
-from longshort.engine.compile import compile_forward
 from longshort.engine.derive import derive
 from longshort.engine.executors import numpy as reference
 from longshort.engine.executors import torch as portable
+from longshort.engine.executors.common.contract import Job, Tensors, parameter_names
+from longshort.engine.executors.common.plan import plan
+from longshort.engine.executors.native import program as records
+from longshort.engine.executors.native.compile import compile_forward
+from longshort.engine.executors.native.program import Buffer, Kind, Place, Program, Run
 from longshort.engine.ops import sigmoid, tanh
-from longshort.engine.program import Buffer, Kind, Place, Program, Rows
 from longshort.engine.text import to_text
 from longshort.engine.trace import trace
 from tests import cell_table
 from tests.cell_table import TRIALS, Case, Trial, case
 
 _native = pytest.importorskip("longshort._native", exc_type=ImportError)
-encoding = pytest.importorskip("longshort.engine.encode", exc_type=ImportError)
-runner = pytest.importorskip("longshort.engine.executors.runner", exc_type=ImportError)
-Arguments, parameter_names = runner.Arguments, runner.parameter_names
+runner = pytest.importorskip("longshort.engine.executors.native.run", exc_type=ImportError)
 
 Array = NDArray[Any]
 Results = dict[str, Tensor]
@@ -135,24 +136,28 @@ def gradient_names(p: Problem) -> list[str]:
     return [*free, *(f"state:{name}" for name in p.states), *parameters]
 
 
-def arguments(p: Problem, dtype: torch.dtype = F64, **changes: Any) -> Arguments:
+def arguments(p: Problem, dtype: torch.dtype = F64, **changes: Any) -> Job:
     """What the native scan is given."""
-    graph = p.plain.graph
 
-    def tensors(values: dict[str, Array], names: list[str]) -> list[Tensor]:
-        return [torch.tensor(values[name], dtype=dtype) for name in names]
+    def tensors(values: dict[str, Array], names: list[str]) -> Tensors:
+        return {name: torch.tensor(values[name], dtype=dtype) for name in names}
 
-    given = Arguments(
-        graph=graph,
+    free = tuple(spec.name for spec in p.plain.graph.inputs if spec.differentiable)
+    given = Job(
+        plans={False: plan(p.plain.graph)},
         inputs=tensors(p.plain.inputs, p.inputs),
         state=tensors(p.plain.state, p.states),
-        parameters=tensors(p.plain.parameters, parameter_names(graph)),
+        parameters=tensors(p.plain.parameters, parameter_names(p.plain.graph)),
         lengths=p.lengths,
-        wanted=[int(spec.differentiable) for spec in graph.inputs],
+        wanted=free,
         keep=True,
-        every_state=False,
     )
     return replace(given, **changes)
+
+
+def mapped(given: Job, change: Callable[[Tensor], Tensor]) -> Job:
+    """The same with every tensor changed."""
+    return given.with_tensors([change(value) for value in given.tensors], given.lengths)
 
 
 def incoming(p: Problem, dtype: torch.dtype = F64) -> list[Tensor]:
@@ -161,17 +166,19 @@ def incoming(p: Problem, dtype: torch.dtype = F64) -> list[Tensor]:
     return [torch.tensor(value, dtype=dtype) for value in values]
 
 
-def solve(p: Problem, given: Arguments | None = None, back: list[Tensor] | None = None) -> Results:
+def solve(
+    p: Problem, given: Job | None = None, back: list[Tensor] | None = None, isa: str | None = None
+) -> Results:
     """All that the native scan computes, forward and backward."""
     given = arguments(p) if given is None else given
-    back = incoming(p, given.inputs[0].dtype) if back is None else back
-    output, tape, *rest = runner.run_forward(given)
+    back = incoming(p, given.x.dtype) if back is None else back
+    output, tape, *rest = runner.run_forward(given, isa)
     count = len(p.states)
     found = {"output": output} | dict(zip((f"final:{n}" for n in p.states), rest, strict=False))
-    if given.every_state:
+    if given.want_states:
         found |= dict(zip((f"every:{n}" for n in p.states), rest[count:], strict=True))
     if given.keep:
-        gradients = runner.run_backward(given, output, tape, back)
+        gradients = runner.run_backward(given, output, tape, back, isa)
         found |= dict(zip(gradient_names(p), gradients, strict=True))
     return found
 
@@ -235,7 +242,7 @@ def test_equals_the_reference_with_all_gradients(name: str, variation: str) -> N
 @EVERY
 def test_every_instruction_set_equals_the_reference(name: str, isa: str) -> None:
     p = problem(name, "both")
-    agree(solve(p, arguments(p, isa=isa)), wanted(p))
+    agree(solve(p, isa=isa), wanted(p))
 
 
 @pytest.mark.parametrize("variation", ["plain", "both"])
@@ -258,7 +265,7 @@ def test_states_of_every_step_and_their_gradients(name: str, variation: str) -> 
     if p.lengths is not None:
         alive = p.case.inputs["alive"]
         own = {n: value * alive for n, value in own.items()}
-    given = arguments(p, every_state=True)
+    given = arguments(p, want_states=True)
     found = solve(p, given, [*incoming(p), *(torch.from_numpy(own[n]) for n in p.states)])
     c = p.case
     trajectory = reference.forward(c.graph, c.parameters, c.inputs, c.state)
@@ -319,12 +326,7 @@ def together(found: Results) -> Results:
 def test_float32_over_a_hundred_steps(name: str) -> None:
     p = problem(name, "plain", steps=100)
     single = arguments(p, F32)
-    double = replace(
-        single,
-        inputs=[v.double() for v in single.inputs],
-        state=[v.double() for v in single.state],
-        parameters=[v.double() for v in single.parameters],
-    )
+    double = mapped(single, Tensor.double)
     back = incoming(p, F32)
     exact = together(solve(p, double, [d.double() for d in back]))
     found = together(solve(p, single, back))
@@ -337,12 +339,9 @@ def test_float32_over_a_hundred_steps(name: str) -> None:
             assert lost[key] <= 5 * distance(other[key], exact[key]), (key, lost[key])
 
 
-def by_torch(p: Problem, given: Arguments, back: list[Tensor]) -> Results:
+def by_torch(p: Problem, given: Job, back: list[Tensor]) -> Results:
     """Outputs and all gradients from the torch executor."""
-    graph = given.graph
-    inputs = dict(zip(p.inputs, given.inputs, strict=True))
-    state = dict(zip(p.states, given.state, strict=True))
-    parameters = dict(zip(parameter_names(graph), given.parameters, strict=True))
+    graph, inputs, state, parameters = given.graph, given.inputs, given.state, given.parameters
     free = [inputs[spec.name] for spec in graph.inputs if spec.differentiable]
     leaves = [value.requires_grad_() for value in (*free, *state.values(), *parameters.values())]
     found = portable.run(graph, parameters, inputs, state)
@@ -365,7 +364,7 @@ def by_torch(p: Problem, given: Arguments, back: list[Tensor]) -> Results:
 def test_few_rows(name: str, isa: str) -> None:
     """For which weights are not packed."""
     p = problem(name, "both", steps=3)
-    agree(solve(p, arguments(p, isa=isa)), wanted(p))
+    agree(solve(p, isa=isa), wanted(p))
 
 
 def trial(name: str, inputs: int, hidden: int) -> Trial:
@@ -398,7 +397,7 @@ def test_more_than_a_block_and_a_chunk(
 ) -> None:
     """Over 48 sequences, over 256 sequences times steps, matrices over several panels."""
     p = problem(trial(name, inputs, hidden), "both", steps, batch)
-    agree(solve(p, arguments(p, isa=isa)), wanted(p), 1e-11)
+    agree(solve(p, isa=isa), wanted(p), 1e-11)
 
 
 @pytest.mark.parametrize("name", COMMON)
@@ -422,13 +421,13 @@ def test_threads_that_share_the_columns_of_a_step_change_no_bit(
     """So few sequences, and so many weights, that threads go through the steps together."""
     p = problem(trial(name, 5, 184), "both", 14, batch)
     for dtype in (F32, torch.bfloat16):
-        given = arguments(p, dtype, isa=isa)
+        given = arguments(p, dtype)
         threads(1)
-        alone = solve(p, given)
+        alone = solve(p, given, isa=isa)
         for count in (2, 4):
             threads(count)
-            identical(solve(p, given), alone)
-    agree(solve(p, arguments(p, isa=isa)), wanted(p), 1e-11)
+            identical(solve(p, given, isa=isa), alone)
+    agree(solve(p, isa=isa), wanted(p), 1e-11)
 
 
 @pytest.mark.parametrize("name", COMMON)
@@ -437,12 +436,11 @@ def test_what_lies_past_an_end_is_not_read(name: str) -> None:
     assert p.lengths is not None
     given, back = arguments(p), incoming(p)
     past = torch.arange(9)[:, None] >= p.lengths
-    poisoned = [v.clone() if v.dim() == 3 else v for v in (*given.inputs, *back)]
-    for value in poisoned:
-        if value.dim() == 3:
-            value[past] = torch.nan
-    count = len(given.inputs)
-    found = solve(p, replace(given, inputs=poisoned[:count]), poisoned[count:])
+
+    def poisoned(value: Tensor) -> Tensor:
+        return value.masked_fill(past[..., None], torch.nan) if value.dim() == 3 else value
+
+    found = solve(p, mapped(given, poisoned), [poisoned(d) for d in back])
     identical(found, solve(p))
     assert found["output"][past].eq(0).all() and found["input:x"][past].eq(0).all()
 
@@ -493,13 +491,8 @@ HOW = ["turned", "swapped", "every second column", "every second row", "within"]
 def test_strides_do_not_matter(name: str, how: str) -> None:
     p = problem(trial(name, 3, 8), "both", 6, 5)
     given, back = arguments(p), incoming(p)
-    other = replace(
-        given,
-        inputs=[strided(v, how) for v in given.inputs],
-        state=[strided(v, how) for v in given.state],
-        parameters=[strided(v, how) for v in given.parameters],
-    )
-    assert not all(v.is_contiguous() for v in (*other.inputs, *other.state))
+    other = mapped(given, lambda value: strided(value, how))
+    assert not all(v.is_contiguous() for v in (*other.inputs.values(), *other.state.values()))
     identical(solve(p, other, [strided(d, how) for d in back]), solve(p, given, back))
 
 
@@ -508,13 +501,13 @@ def test_expanded_tensors(name: str) -> None:
     """Stride 0: one sequence for all, one step for all, and the gradient of a sum."""
     p = problem(trial(name, 3, 8), "plain", 6, 5)
     given, back = arguments(p), incoming(p)
-    one = given.inputs[0][:1, :1].expand_as(given.inputs[0])
-    same_steps = given.inputs[0][:1].expand_as(given.inputs[0])
-    state = [v[:1].expand_as(v) for v in given.state]
+    one = given.x[:1, :1].expand_as(given.x)
+    same_steps = given.x[:1].expand_as(given.x)
+    state = {name: v[:1].expand_as(v) for name, v in given.state.items()}
     flat = [torch.ones((), dtype=F64).expand_as(d) for d in back]
     for x in (one, same_steps):
-        tight = replace(given, inputs=[x.clone()], state=[v.clone() for v in state])
-        loose = replace(given, inputs=[x], state=state)
+        loose = replace(given, inputs={"x": x}, state=state)
+        tight = mapped(loose, torch.clone)
         identical(solve(p, loose, flat), solve(p, tight, [d.clone() for d in flat]))
 
 
@@ -522,7 +515,7 @@ def test_nothing_given_is_written_to() -> None:
     for name in COMMON:
         p = problem(trial(name, 3, 8), "both", 6, 5)
         given, back = arguments(p), incoming(p)
-        everything = [*given.inputs, *given.state, *given.parameters, *back]
+        everything = [*given.tensors, *back]
         before = [v.clone() for v in everything]
         solve(p, given, back)
         assert all(torch.equal(a, b) for a, b in zip(everything, before, strict=True)), name
@@ -557,11 +550,11 @@ def test_order_of_the_batch_changes_no_bit(name: str) -> None:
     assert given.lengths is not None
     moved = replace(
         given,
-        inputs=[
-            value.index_select(0 if spec.per_sequence else 1, order)
-            for value, spec in zip(given.inputs, given.graph.inputs, strict=True)
-        ],
-        state=[value[order] for value in given.state],
+        inputs={
+            spec.name: given.inputs[spec.name].index_select(0 if spec.per_sequence else 1, order)
+            for spec in given.graph.inputs
+        },
+        state={name: value[order] for name, value in given.state.items()},
         lengths=given.lengths[order],
     )
     back = incoming(p)
@@ -824,10 +817,10 @@ def test_transforms_of_functions() -> None:
 def test_torch_finds_no_fault_with_the_operator(lengths: list[int] | None) -> None:
     p = problem("LSTM-peephole", "plain", batch=3)
     given = arguments(p)
-    for value in (*given.inputs, *given.state, *given.parameters):
+    for value in given.tensors:
         value.requires_grad_()
     ragged = None if lengths is None else torch.tensor(lengths)
-    tensors = (given.inputs, given.state, given.parameters, ragged)
+    tensors = (*given.lists, ragged)
     torch.library.opcheck(
         torch.ops.longshort.scan.default,
         (to_text(given.graph), *tensors, [1], True, True),
@@ -876,16 +869,10 @@ def test_a_step_changes_nothing_that_it_is_given() -> None:
 # bfloat16: matrix products are narrower, nothing else
 
 
-def rounded(p: Problem) -> tuple[Arguments, list[Tensor]]:
+def rounded(p: Problem) -> tuple[Job, list[Tensor]]:
     """The problem in numbers that bfloat16 has, as float32."""
     given, back = arguments(p, torch.bfloat16), incoming(p, torch.bfloat16)
-    wide = replace(
-        given,
-        inputs=[v.float() for v in given.inputs],
-        state=[v.float() for v in given.state],
-        parameters=[v.float() for v in given.parameters],
-    )
-    return wide, [d.float() for d in back]
+    return mapped(given, Tensor.float), [d.float() for d in back]
 
 
 @pytest.mark.parametrize("variation", ["plain", "both"])
@@ -905,10 +892,10 @@ def test_bfloat16_of_every_instruction_set_and_thread(
     name: str, isa: str, threads: Callable[[int], None]
 ) -> None:
     p = problem(trial(name, 9, 34), "both", 6, 51)
-    given = arguments(p, torch.bfloat16, isa=isa)
-    alone = solve(p, given)
+    given = arguments(p, torch.bfloat16)
+    alone = solve(p, given, isa=isa)
     threads(3)
-    identical(solve(p, given), alone)
+    identical(solve(p, given, isa=isa), alone)
     exact, found = together(solve(p, *rounded(p))), together(alone)
     for key, value in exact.items():
         assert distance(found[key], value.double()) <= 0.05, key
@@ -933,34 +920,27 @@ def test_instruction_sets_are_not_one_and_the_same() -> None:
     if len(ISAS) == 1:
         pytest.skip("this machine has the generic kernels alone")
     p = problem(trial("gru", 9, 64), "plain", 9, 20)
-    found = [solve(p, arguments(p, isa=isa))["output"] for isa in (ISAS[0], "generic")]
+    found = [solve(p, isa=isa)["output"] for isa in (ISAS[0], "generic")]
     assert not torch.equal(*found)
 
 
 # Refusals
 
 
-def encoded(program: Program) -> list[Any]:
-    """What the native module is given for a program."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoding, "_native", SimpleNamespace(program=lambda *rows: list(rows)))
-        return encoding.encode.__wrapped__(program)
-
-
 Call = tuple[Any, list[Any]]
 
 
-def calls(given: Arguments, back: list[Tensor]) -> tuple[list[Call], list[Any]]:
+def calls(given: Job, back: list[Tensor]) -> tuple[list[Call], list[Any]]:
     """Programs that a scan runs, with the numbers of each call; and what keeps their memory."""
     found: list[Call] = []
     programs: dict[int, Program] = {}
     kept: list[Any] = []
     original = runner._run
 
-    def noting(given: Any, program: Program) -> None:
-        kept.append(given)
+    def noting(memory: Any, program: Program, isa: str | None) -> None:
+        kept.append(memory)
         programs[len(found)] = program
-        original(given, program)
+        original(memory, program, isa)
 
     def run(program: Any, *numbers: Any) -> None:
         found.append((programs[len(found)], list(numbers)))
@@ -1038,14 +1018,14 @@ def entry(rows: str, **changes: Any) -> Callable[[Program], None]:
 
 def product_with(**changes: Any) -> Callable[[Program], None]:
     def spoil(program: Program) -> None:
-        place = next(i for i, s in enumerate(program.step) if not isinstance(s, Rows))
+        place = next(i for i, s in enumerate(program.step) if not isinstance(s, Run))
         program.step[place] = program.step[place]._replace(**changes)
 
     return spoil
 
 
 def rows_beyond(program: Program) -> None:
-    program.step.append(Rows(0, len(program.instructions) + 1))
+    program.step.append(Run(0, len(program.instructions) + 1))
 
 
 def too_many_sources(program: Program) -> None:
@@ -1056,10 +1036,12 @@ def too_many_sources(program: Program) -> None:
 
 FAR = 2**62
 BAD: dict[str, tuple[Callable[[Program], None], str]] = {
-    "kind": (buffer_with(kind=9), "buffer"),
-    "negative kind": (buffer_with(kind=-1), "buffer"),
+    "kind": (buffer_with(kind="attic"), "Buffer.kind: no kind is called attic"),
+    "kind of a number": (buffer_with(kind=4), "Buffer.kind: a kind's name is expected"),
     "no width": (buffer_with(width=0), "buffer"),
     "negative width": (buffer_with(width=-4), "buffer"),
+    "width of a word": (buffer_with(width="wide"), "Buffer.width: a whole number .* 'wide'"),
+    "endless width": (buffer_with(width=2**64), "Buffer.width: a whole number"),
     "great width": (buffer_with(width=2**61), "buffer"),
     "inside with a tensor": (buffer_with(external=0), "outside buffer"),
     "outside without one": (buffer_with(of=Kind.TIME, external=-1), "outside buffer"),
@@ -1083,14 +1065,15 @@ BAD: dict[str, tuple[Callable[[Program], None], str]] = {
     "writes a constant": (target_of(Kind.CONSTANT), "target"),
     "writes a vector": (target_of(Kind.VECTOR), "target"),
     "writes a state": (target_of(Kind.BATCH), "target"),
+    "many sources": (instruction_with(sources=(Place(0, 0),) * 4), "at most 3"),
     "no such matrix": (product_with(matrix=99), "product"),
     "product's target": (product_with(target=Place(0, 10**6)), "place"),
     "product's source": (product_with(source=Place(-1, 0)), "place"),
     "product's start": (product_with(start=Place(10**6, 0)), "place"),
-    "matrix backwards": (entry("matrices", span=(4, 0)), "matrix"),
+    "matrix backwards": (entry("matrices", begin=4, end=0), "matrix"),
     "matrix without columns": (entry("matrices", columns=0), "matrix"),
     "matrix's tensor": (entry("matrices", external=-1), "matrix"),
-    "far matrix": (entry("matrices", span=(FAR, FAR + 16)), "matrix"),
+    "far matrix": (entry("matrices", begin=FAR, end=FAR + 16), "matrix"),
     "instructions beyond": (rows_beyond, "run of instructions"),
     "leaves from nowhere": (entry("leave", source=Place(-1, 0)), "place"),
     "leaves from a chunk": (entry("leave", source=Buffer(Kind.LOCAL, 64)), "leave"),
@@ -1101,8 +1084,8 @@ BACKWARD: dict[str, tuple[Callable[[Program], None], str]] = {
     "enters from a row": (entry("enter", source=Buffer(Kind.ROW, 4)), "enter"),
     "enters all steps": (entry("enter", target=Buffer(Kind.TIME, 1, 0)), "enter"),
     "sum's tensor": (entry("matrix_sums", external=99), "matrix sum"),
-    "sum backwards": (entry("matrix_sums", span=(3, 3)), "matrix sum"),
-    "far sum": (entry("matrix_sums", span=(-FAR, FAR)), "matrix sum"),
+    "sum backwards": (entry("matrix_sums", begin=3, end=3), "matrix sum"),
+    "far sum": (entry("matrix_sums", begin=-FAR, end=FAR), "matrix sum"),
     "sum's columns": (entry("matrix_sums", columns=0), "place"),
     "sum of a block": (entry("matrix_sums", d=Buffer(Kind.BLOCK, 64)), "sum"),
     "sum with a chunk": (entry("matrix_sums", v=Buffer(Kind.LOCAL, 64)), "sum"),
@@ -1114,10 +1097,10 @@ BACKWARD: dict[str, tuple[Callable[[Program], None], str]] = {
 
 def refuse(program: Program, spoil: Callable[[Program], None], message: str) -> None:
     bad = copy.deepcopy(program)
-    _native.program(*encoded(bad))
+    _native.program(bad)
     spoil(bad)
     with pytest.raises(ValueError, match=message):
-        _native.program(*encoded(bad))
+        _native.program(bad)
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -1132,27 +1115,50 @@ def test_bad_programs_back_are_refused(name: str) -> None:
     refuse(programs()["backward"], spoil, message)
 
 
-@pytest.mark.parametrize("place", range(2, 10))
-def test_rows_of_too_few_numbers_are_refused(place: int) -> None:
-    rows = encoded(programs()["backward"])
-    if place == 5:
-        cut = [[each[:-1] for each in phase] for phase in rows[place]]
-    elif place in (2, 4):
-        pair = [list(each) for each in rows[place]]
-        numbers = 0 if place == 2 else 1
-        for each in pair:
-            each[numbers] = each[numbers][:-1]
-        cut = [tuple(each) for each in pair]
-    else:
-        cut = [each[:-1] for each in rows[place]]
-    assert rows[place]
-    with pytest.raises(ValueError, match="a row of"):
-        _native.program(*rows[:place], cut, *rows[place + 1 :])
+RECORDS = {
+    name: kind
+    for name, kind in vars(records).items()
+    if isinstance(kind, type) and hasattr(kind, "_fields")
+}
+
+
+def test_python_and_cpp_have_the_same_fields() -> None:
+    ours = {name: list(kind._fields) for name, kind in RECORDS.items()}
+    ours["Program"] = [field.name for field in fields(Program)]
+    theirs = _native.record_fields()
+    assert theirs.keys() == ours.keys()
+    assert {name: sorted(names) for name, names in theirs.items()} == {
+        name: sorted(names) for name, names in ours.items()
+    }
+
+
+def without(value: Any, record: str, field: str) -> Any:
+    """A copy in which no record of that name has the field."""
+    if isinstance(value, list) or type(value) is tuple:
+        return [without(each, record, field) for each in value]
+    own = vars(value) if isinstance(value, Program) else getattr(value, "_asdict", dict)()
+    if not own:
+        return value
+    kept = {k: without(v, record, field) for k, v in own.items()}
+    if type(value).__name__ == record:
+        del kept[field]
+    return SimpleNamespace(**kept)
+
+
+@pytest.mark.parametrize(
+    ("record", "field"),
+    [(record, field) for record, names in _native.record_fields().items() for field in names],
+)
+def test_a_missing_field_is_named(record: str, field: str) -> None:
+    # A stage is a product by this one.
+    named = "Run.first" if (record, field) == ("Product", "matrix") else f"{record}.{field}"
+    with pytest.raises(ValueError, match=f"{named}: the field is missing"):
+        _native.program(without(programs()["backward"], record, field))
 
 
 def test_bad_calls_are_refused() -> None:
     (program, numbers), _ = recorded("peephole")[0]
-    own = _native.program(*encoded(program))
+    own = _native.program(program)
     precision, steps, batch, tensors, lengths, threads, isa = numbers
     assert lengths
 
@@ -1188,7 +1194,7 @@ def test_bad_calls_are_refused() -> None:
 
 
 def test_bad_steps_are_refused() -> None:
-    program = _native.program(*encoded(compile_forward(trace(cells.RNN(), Sizes(3, 4))).program))
+    program = _native.program(compile_forward(trace(cells.RNN(), Sizes(3, 4))).program)
     good: list[Any] = [program, [0, 0, 1] * 4, [0, 1, 2], 4, 4, [0, 3, 4], []]
     for place, bad, message in [
         (1, [0, 0], "three numbers"), (2, [0, 1], "three numbers"), (5, [0, 3], "three numbers"),
@@ -1214,20 +1220,35 @@ def test_bad_steps_are_refused() -> None:
 STRANGE = (-(2**63), -FAR, -2, -1, 0, 1, 2, 3, 7, 64, 10**6, 2**31, FAR, 2**63 - 1)
 
 
+LISTS = [f.name for f in fields(Program) if f.name not in ("backward", "externals")]
+
+
 def leaves(rows: Any, path: tuple[int, ...] = ()) -> Iterator[tuple[int, ...]]:
-    """Paths to all numbers."""
+    """Paths to all numbers and kinds."""
     for place, value in enumerate(rows):
         if isinstance(value, (list, tuple)):
             yield from leaves(value, (*path, place))
-        elif isinstance(value, (int, np.integer)) and path:
+        elif isinstance(value, (int, Kind)):
             yield (*path, place)
 
 
-def changed(rows: Any, path: tuple[int, ...], value: int) -> Any:
-    """A copy with another number there."""
+def changed(rows: Any, path: tuple[int, ...], value: Any) -> Any:
+    """A copy with another value there."""
     if not path:
         return value
-    return tuple(changed(v, path[1:], value) if i == path[0] else v for i, v in enumerate(rows))
+    parts = [changed(v, path[1:], value) if i == path[0] else v for i, v in enumerate(rows)]
+    return type(rows)._make(parts) if hasattr(rows, "_make") else parts
+
+
+def another(value: Any, rng: np.random.Generator) -> Any:
+    """A value of the same type that is not meant."""
+    if isinstance(value, Kind):
+        return Kind(rng.choice(list(Kind)))
+    if isinstance(value, bool):
+        return not value
+    if rng.random() < 0.5:
+        return STRANGE[rng.integers(len(STRANGE))]
+    return value + int(rng.integers(-3, 4))
 
 
 @pytest.mark.parametrize("seed", range(250))
@@ -1237,14 +1258,13 @@ def test_a_corrupted_program_is_refused_or_stays_within_its_memory(seed: int) ->
     name, variation = rng.choice(list(COMMON)), rng.choice(list(VARIATIONS))
     found, kept = recorded(str(name), bool(rng.random() < 0.8), str(variation))
     program, numbers = found[int(rng.integers(len(found)))]
-    rows = encoded(program)
+    rows = [getattr(program, name) for name in LISTS]
     paths = list(leaves(rows))
     for _ in range(12):
         path = paths[int(rng.integers(len(paths)))]
-        near = int(reduce(getitem, path, rows)) + int(rng.integers(-3, 4))
-        value = STRANGE[rng.integers(len(STRANGE))] if rng.random() < 0.5 else near
+        bad = changed(rows, path, another(reduce(getitem, path, rows), rng))
         try:
-            own = _native.program(*changed(rows, path, value))
+            own = _native.program(replace(program, **dict(zip(LISTS, bad, strict=True))))
             _native.run(own, *numbers)
         except (ValueError, MemoryError):
             continue

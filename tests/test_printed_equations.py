@@ -12,9 +12,9 @@ import pytest
 from longshort.cells import Cell, Sizes
 from longshort.engine.derive import derive
 from longshort.engine.executors import numpy as reference
-from longshort.engine.executors.latex import Mathematics, write
-from longshort.engine.executors.notation import Unicode
-from longshort.engine.named import name_equations
+from longshort.engine.printing.mathematics import Mathematics, write
+from longshort.engine.printing.named import name_equations
+from longshort.engine.printing.notation import Unicode
 from longshort.engine.trace import trace
 
 from .cell_table import TRIALS

@@ -18,7 +18,7 @@ from longshort import cells
 from longshort.engine.derive import derive
 from longshort.engine.executors import numpy as reference
 from longshort.engine.executors import torch as portable
-from longshort.engine.executors.standard import kernel_of
+from longshort.engine.executors.fused.standard import kernel_of
 from longshort.engine.linear import linear
 from longshort.engine.ops import sigmoid, tanh
 from longshort.engine.parameters import Sizes

@@ -1,6 +1,6 @@
 """The triton executor: what it refuses, and what it computes.
 
-Its numbers are tested in `triton_interpreted.py`, which runs in a process of its own: there Triton
+Its numbers are tested in `triton_scans.py`, which runs in a process of its own: there Triton
 runs kernels in Python, which has to be said before it is imported. Here the same kernels are
 compiled for a GPU, which needs none.
 """
@@ -18,8 +18,8 @@ import torch
 
 import longshort as ls
 from longshort import cells
-from longshort.engine.executors import triton
-from longshort.engine.executors.triton_plan import MATRIX_NUMBERS, compile_scan, held_numbers
+from longshort.engine.executors.triton import executor as triton
+from longshort.engine.executors.triton.plan import MATRIX_NUMBERS, compile_scan, held_numbers
 from longshort.engine.graph import Graph
 from longshort.engine.ops import cumsum
 from longshort.engine.parameters import Sizes
@@ -134,7 +134,7 @@ def test_matrices_fit_into_the_memory_that_the_device_has() -> None:
 def test_the_numbers_in_the_interpreter() -> None:
     environment = os.environ | {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "triton_interpreted.py"],
+        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "triton_scans.py"],
         cwd=HERE,
         env=environment,
         capture_output=True,
@@ -150,8 +150,8 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from longshort.cells import GRU, LSTM
-from longshort.engine.executors.triton_plan import compile_scan
-from longshort.engine.executors.triton_run import load_kernels
+from longshort.engine.executors.triton.plan import compile_scan
+from longshort.engine.executors.triton.run import load_kernels
 from longshort.engine.parameters import Sizes
 from longshort.engine.trace import trace
 

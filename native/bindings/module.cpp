@@ -1,83 +1,32 @@
-// The Python module: takes a program apart, checks calls, releases the GIL, runs.
+// The Python module: reads programs, checks calls, releases the GIL, runs.
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <array>
 #include <optional>
-#include <tuple>
 
 #include "checked.h"
 #include "dispatch.h"
 #include "pages.h"
 #include "parallel.h"
+#include "records.h"
 
 namespace nb = nanobind;
 using longshort::OwnedProgram;
-using longshort::Place;
 
 namespace {
 
 using Numbers = std::vector<std::int64_t>;
 
-Place place(const Numbers& from, std::size_t at) { return {from[at], from[at + 1]}; }
-
-// A row of as many numbers as it has to have.
-const Numbers& row(const Numbers& from, std::size_t count) {
-  if (from.size() != count)
-    throw nb::value_error(("a row of " + std::to_string(count) + " numbers has " +
-                           std::to_string(from.size())).c_str());
-  return from;
-}
-
-// Rows of numbers, in the order of the fields in program.h.
-OwnedProgram make_program(bool backward, std::int64_t externals,
-                          const std::vector<std::tuple<Numbers, double>>& buffers,
-                          const std::vector<Numbers>& matrices,
-                          const std::vector<std::tuple<std::string, Numbers>>& instructions,
-                          const std::vector<std::vector<Numbers>>& stages,
-                          const std::vector<Numbers>& matrix_sums,
-                          const std::vector<Numbers>& vector_sums,
-                          const std::vector<Numbers>& enter, const std::vector<Numbers>& leave) {
-  OwnedProgram p;
-  p.backward = backward;
-  p.externals = externals;
-  for (const auto& [numbers, value] : buffers) {
-    const Numbers& n = row(numbers, 7);
-    p.buffers.push_back({longshort::Kind(n[0]), n[1], n[2], n[3], n[4], n[5], n[6], value});
-  }
-  for (const Numbers& each : matrices) {
-    const Numbers& n = row(each, 5);
-    p.matrices.push_back({n[0], n[1], n[2], n[3], n[4] != 0});
-  }
-  for (const auto& [name, numbers] : instructions) {
-    const std::int64_t op = longshort::row_op(name);
-    if (op < 0) throw nb::value_error(("no row instruction is called " + name).c_str());
-    const Numbers& n = row(numbers, 9);
-    p.instructions.push_back({op, n[0], place(n, 1), {place(n, 3), place(n, 5), place(n, 7)}});
-  }
-  std::vector<longshort::Stage>* const phases[] = {&p.before, &p.step, &p.after};
-  if (stages.size() != std::size(phases)) throw nb::value_error("a program has three phases");
-  for (std::size_t phase = 0; phase < std::size(phases); ++phase)
-    for (const Numbers& each : stages[phase]) {
-      const Numbers& n = row(each, 10);
-      phases[phase]->push_back(
-          {n[0] != 0, n[1], place(n, 2), place(n, 4), place(n, 6), n[8], n[9]});
-    }
-  for (const Numbers& each : matrix_sums) {
-    const Numbers& n = row(each, 8);
-    p.matrix_sums.push_back({n[0], n[1], n[2], n[3], place(n, 4), place(n, 6)});
-  }
-  for (const Numbers& n : vector_sums)
-    p.vector_sums.push_back({row(n, 4)[0], n[1], place(n, 2)});
-  for (const Numbers& n : enter) p.enter.push_back({row(n, 2)[0], n[1]});
-  for (const Numbers& n : leave) p.leave.push_back({place(row(n, 4), 0), n[2], n[3]});
-  if (const std::string wrong = longshort::fault(p); !wrong.empty())
+OwnedProgram make_program(nb::handle from) {
+  OwnedProgram program = longshort::read_program(from);
+  if (const std::string wrong = longshort::fault(program); !wrong.empty())
     throw nb::value_error(wrong.c_str());
-  return p;
+  return program;
 }
 
 const longshort::Kernels& kernels(const std::optional<std::string>& isa) {
@@ -86,7 +35,7 @@ const longshort::Kernels& kernels(const std::optional<std::string>& isa) {
   return *found->kernels;
 }
 
-// Of a call's tensors and products: float, double, or float with products in bfloat16.
+// Types of a call's tensors and products: float, double, or float with products in bfloat16.
 enum Precision : int { single_precision, double_precision, bfloat16_products };
 
 void run_checked(const OwnedProgram& program, int precision, const longshort::Call& call,
@@ -229,7 +178,9 @@ NB_MODULE(_native, module) {
   // Programs are kept in a cache of the package until the process ends.
   nb::set_leak_warnings(false);
   nb::class_<OwnedProgram>(module, "Program");
-  module.def("program", &make_program, "A checked program from rows of numbers.");
+  module.def("program", &make_program, nb::arg("program"), "The native form of a program, checked.");
+  module.def("record_fields", &longshort::record_fields,
+             "The fields that are read of each record, and of the program.");
   module.def("run", &run, nb::arg("program"), nb::arg("precision"), nb::arg("steps"),
              nb::arg("batch"), nb::arg("tensors"), nb::arg("lengths"), nb::arg("threads"),
              nb::arg("isa") = nb::none(), "Run a program over time.");

@@ -5,36 +5,38 @@
 namespace longshort {
 namespace {
 
+// Columns of an operand: none, one, or as many as the instruction has.
+enum Width { none, one, row };
+
 struct RowOp {
   std::string_view name;
-  std::int64_t sources;
+  Width target;
+  Width sources[most_sources];
 };
 
 constexpr RowOp row_ops[] = {
-#define X(name, sources) {#name, sources},
-#include "row_names.h"
+#define X(name, target, ...) {#name, target, {__VA_ARGS__}},
+#include "row_table.h"
 #undef X
 };
 
-constexpr std::string_view reducing[] = {"sum", "max", "inverse_deviation"};
-
 // With more columns, rows, sequences or steps, sizes that are computed from them could overflow.
-constexpr std::int64_t most = std::int64_t(1) << 26;
-constexpr std::int64_t most_steps = std::int64_t(1) << 40;
+constexpr Index most = Index(1) << 26;
+constexpr Index most_steps = Index(1) << 40;
 
 template <class T>
 List<T> list(const std::vector<T>& from) {
   return {from.data(), from.size()};
 }
 
-std::string number(std::int64_t value) { return std::to_string(value); }
+std::string number(Index value) { return std::to_string(value); }
 
 class ProgramCheck {
  public:
   explicit ProgramCheck(const OwnedProgram& program) : p_(program) {}
 
   std::string run() {
-    std::int64_t columns = 0;
+    Index columns = 0;
     for (const Buffer& b : p_.buffers) {
       buffer(b);
       columns += found_.empty() ? b.width : 0;
@@ -69,13 +71,13 @@ class ProgramCheck {
   }
 
  private:
-  static bool in(std::int64_t i, std::int64_t count) { return 0 <= i && i < count; }
-  static bool span(std::int64_t begin, std::int64_t end) {
+  static bool in(Index i, Index count) { return 0 <= i && i < count; }
+  static bool span(Index begin, Index end) {
     return 0 <= begin && begin < end && end <= most;
   }
-  std::int64_t width(std::int64_t buffer) const { return p_.buffers[std::size_t(buffer)].width; }
-  bool is(std::int64_t i, Kind kind) const {
-    return in(i, std::int64_t(p_.buffers.size())) && p_.buffers[std::size_t(i)].kind == kind;
+  Index width(Index buffer) const { return p_.buffers[std::size_t(buffer)].width; }
+  bool is(Index i, Kind kind) const {
+    return in(i, Index(p_.buffers.size())) && p_.buffers[std::size_t(i)].kind == kind;
   }
 
   void expect(bool right, const char* what) {
@@ -97,22 +99,22 @@ class ProgramCheck {
     expect(in(m.external, p_.externals) && span(m.begin, m.end) && span(0, m.columns), "matrix");
   }
 
-  void readable(Place place, std::int64_t size) {
-    const bool known = in(place.buffer, std::int64_t(p_.buffers.size()));
+  void readable(Place place, Index size) {
+    const bool known = in(place.buffer, Index(p_.buffers.size()));
     expect(known && place.column >= 0 && size > 0 && size <= width(place.buffer) &&
                place.column <= width(place.buffer) - size,
            "place");
   }
 
-  // Of all sequences, for each step of a chunk.
-  void gathered(Place place, std::int64_t size) {
+  // Rows of all sequences for each step of a chunk, which a sum can gather.
+  void gathered(Place place, Index size) {
     readable(place, size);
     if (!found_.empty()) return;
     const Kind kind = p_.buffers[std::size_t(place.buffer)].kind;
     expect(kind != Kind::row && kind != Kind::block && kind != Kind::local, "sum");
   }
 
-  void writable(Place place, std::int64_t size) {
+  void writable(Place place, Index size) {
     readable(place, size);
     if (!found_.empty()) return;
     const Kind kind = p_.buffers[std::size_t(place.buffer)].kind;
@@ -120,41 +122,43 @@ class ProgramCheck {
   }
 
   void instruction(const Instruction& i) {
-    expect(in(i.op, std::int64_t(std::size(row_ops))), "row instruction");
+    expect(in(Index(i.op), Index(std::size(row_ops))), "row instruction");
     if (!found_.empty()) return;
-    const RowOp& op = row_ops[i.op];
-    const bool reduces = std::ranges::find(reducing, op.name) != std::end(reducing);
-    writable(i.target, reduces ? 1 : i.size);
-    for (std::int64_t s = op.sources; s < std::int64_t(most_sources); ++s)
-      expect(i.sources[s].buffer < 0, "source");
-    for (std::int64_t s = 0; s < op.sources; ++s) {
-      const bool single = op.name == "expand" || (op.name == "standardise_gradient" && s == 2);
-      readable(i.sources[s], single ? 1 : i.size);
+    const RowOp& op = row_ops[Index(i.op)];
+    writable(i.target, op.target == one ? 1 : i.size);
+    for (std::size_t s = 0; s < most_sources; ++s) {
+      if (op.sources[s] == none)
+        expect(i.sources[s].buffer < 0, "source");
+      else
+        readable(i.sources[s], op.sources[s] == one ? 1 : i.size);
     }
   }
 
   void stage(const Stage& s) {
-    if (!s.is_product) {
-      expect(0 <= s.first && s.first <= s.last &&
-                 s.last <= std::int64_t(p_.instructions.size()),
+    if (s.is_product)
+      product(s.product);
+    else
+      expect(0 <= s.run.first && s.run.first <= s.run.last &&
+                 s.run.last <= Index(p_.instructions.size()),
              "run of instructions");
-      return;
-    }
-    expect(in(s.matrix, std::int64_t(p_.matrices.size())), "product");
+  }
+
+  void product(const Product& p) {
+    expect(in(p.matrix, Index(p_.matrices.size())), "product");
     if (!found_.empty()) return;
-    const Weight& m = p_.matrices[std::size_t(s.matrix)];
-    const std::int64_t rows = m.end - m.begin;
-    readable(s.source, m.transposed ? rows : m.columns);
-    writable(s.target, m.transposed ? m.columns : rows);
-    if (s.start.buffer >= 0) readable(s.start, m.transposed ? m.columns : rows);
+    const Weight& m = p_.matrices[std::size_t(p.matrix)];
+    const Index rows = m.end - m.begin;
+    readable(p.source, m.transposed ? rows : m.columns);
+    writable(p.target, m.transposed ? m.columns : rows);
+    if (p.start.buffer >= 0) readable(p.start, m.transposed ? m.columns : rows);
   }
 
   const OwnedProgram& p_;
   std::string found_;
 };
 
-bool fits(const Tensor& t, std::int64_t times, std::int64_t batch, std::int64_t width) {
-  std::int64_t time, row, reach;
+bool fits(const Tensor& t, Index times, Index batch, Index width) {
+  Index time, row, reach;
   return t.data && t.time_stride >= 0 && t.batch_stride >= 0 &&
          !__builtin_mul_overflow(times - 1, t.time_stride, &time) &&
          !__builtin_mul_overflow(batch - 1, t.batch_stride, &row) &&
@@ -163,14 +167,14 @@ bool fits(const Tensor& t, std::int64_t times, std::int64_t batch, std::int64_t 
 }
 
 std::string tensor_fault(const OwnedProgram& program, const Call& call) {
-  const auto small = [](std::int64_t external) {
+  const auto small = [](Index external) {
     return "tensor " + number(external) + " of the call is smaller than the program needs";
   };
   for (const Buffer& b : program.buffers) {
     if (b.external < 0) continue;
     const Tensor& t = call.externals[b.external];
-    const std::int64_t times = b.kind != Kind::time ? 1 : b.ring ? b.ring : call.steps;
-    const std::int64_t batch = b.kind == Kind::vector ? 1 : call.batch;
+    const Index times = b.kind != Kind::time ? 1 : b.ring ? b.ring : call.steps;
+    const Index batch = b.kind == Kind::vector ? 1 : call.batch;
     if (!fits(t, times, batch, b.origin + b.width)) return small(b.external);
   }
   for (const Weight& m : program.matrices)
@@ -185,14 +189,18 @@ std::string tensor_fault(const OwnedProgram& program, const Call& call) {
 }  // namespace
 
 Program OwnedProgram::view() const {
-  return {backward,         externals,         list(buffers),     list(matrices),
-          list(instructions), list(before),      list(step),        list(after),
-          list(matrix_sums),  list(vector_sums), list(enter),       list(leave)};
+  Program program;
+  program.backward = backward;
+  program.externals = externals;
+#define LIST(record, name) program.name = list(name);
+#include "record_table.h"
+  return program;
 }
 
-std::int64_t row_op(std::string_view name) {
+std::optional<Op> find_op(std::string_view name) {
   const auto* found = std::ranges::find(row_ops, name, &RowOp::name);
-  return found == std::end(row_ops) ? -1 : found - std::begin(row_ops);
+  if (found == std::end(row_ops)) return std::nullopt;
+  return Op(found - std::begin(row_ops));
 }
 
 std::string fault(const OwnedProgram& program) { return ProgramCheck(program).run(); }
@@ -203,10 +211,10 @@ std::string fault(const OwnedProgram& program, const Call& call, std::size_t ext
   if (call.threads < 1) return "there has to be a thread";
   if (externals != std::size_t(program.externals))
     return "the program takes " + number(program.externals) + " tensors, got " +
-           number(std::int64_t(externals));
+           number(Index(externals));
   if (call.steps == 0 || call.batch == 0) return {};
   if (call.lengths)
-    for (std::int64_t b = 0; b < call.batch; ++b) {
+    for (Index b = 0; b < call.batch; ++b) {
       const bool sorted = b == 0 || call.lengths[b] <= call.lengths[b - 1];
       if (!sorted || call.lengths[b] < 0 || call.lengths[b] > call.steps)
         return "the lengths must lie between 0 and the number of steps, in descending order";

@@ -59,7 +59,7 @@ inline void product_panel(size_t m, const Rows<T>& rows, size_t n, size_t column
 
 
 // init may be null, for zeros; its rows may be one and the same, and each may be the row
-// of out. Of those only columns [n, N) are touched, n being a multiple of panel_columns<T>.
+// of out. Only columns [n, N) are touched, n being a multiple of panel_columns<T>.
 template <class T>
 inline void product(size_t m, const T* const* a_rows, const Sum<T>* const* init_rows,
                     Sum<T>* const* out_rows, const T* packed, size_t K, size_t n, size_t N) {

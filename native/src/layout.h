@@ -56,13 +56,13 @@ inline size_t matrix_width(const Weight& m) {
   return size_t(m.transposed ? m.columns : m.end - m.begin);
 }
 
-// Of the matrices that every step multiplies by.
+// Numbers in the matrices that every step multiplies by.
 inline size_t weights_per_step(const Program& program) {
   size_t weights = 0;
   for (const Stage& stage : program.step)
     if (stage.is_product)
-      weights += matrix_depth(program.matrices[size_t(stage.matrix)]) *
-                 matrix_width(program.matrices[size_t(stage.matrix)]);
+      weights += matrix_depth(program.matrices[size_t(stage.product.matrix)]) *
+                 matrix_width(program.matrices[size_t(stage.product.matrix)]);
   return weights;
 }
 
@@ -97,9 +97,9 @@ inline bool is_packed(const Program& program, const Extent& e, size_t matrix) {
   if (e.steps * e.batch <= few_rows) return false;
   if (e.batch > 1) return true;
   for (const Stage& stage : program.before)
-    if (stage.is_product && size_t(stage.matrix) == matrix) return true;
+    if (stage.is_product && size_t(stage.product.matrix) == matrix) return true;
   for (const Stage& stage : program.after)
-    if (stage.is_product && size_t(stage.matrix) == matrix) return true;
+    if (stage.is_product && size_t(stage.product.matrix) == matrix) return true;
   return false;
 }
 
@@ -137,7 +137,7 @@ struct ReadyInstruction {
   size_t size;
 };
 
-// What one thread has for itself.
+// The memory of one thread; pointers into the scan's allocation.
 template <class T, class P>
 struct Own {
   T* row;
@@ -153,8 +153,8 @@ struct Own {
   void* scratch;
 };
 
-// T: what is computed in; P: what products are computed with, narrowed from T if it is
-// another type.
+// T: the type of values; P: the type of products' operands, narrowed from T where it is
+// another one.
 template <class T, class P>
 struct Layout {
   size_t* offsets;

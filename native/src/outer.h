@@ -21,7 +21,7 @@ inline constexpr size_t outer_columns = 2048 / sizeof(Sum<T>);
 template <class T>
 LONGSHORT_INLINE bool is_turned(size_t N) { return 4 * N < 3 * vector_columns<T>; }
 
-// Of the scratch memory of one thread, in bytes; to be aligned to a vector.
+// Bytes of scratch memory that one thread needs, aligned to a vector.
 template <class T>
 LONGSHORT_INLINE size_t scratch_size(size_t K, size_t N) {
   const size_t depth = round_up(smaller(K, outer_depth), pair<T>);
@@ -178,7 +178,7 @@ inline void outer(size_t K, Side<T> a, Side<T> b, Matrix<Sum<T>> c, T* scratch) 
   }
 }
 
-// By way of a transposed copy of c.
+// Through a transposed copy of c.
 template <class T>
 inline void outer_turned(size_t K, Side<T> a, Side<T> b, Matrix<Sum<T>> c, Sum<T>* turned) {
   T* scratch = reinterpret_cast<T*>(turned + vector_columns<T> * turned_columns);

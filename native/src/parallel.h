@@ -30,7 +30,7 @@ class Team {
   bool pooled_ = false;
 };
 
-// Lets nobody pass before all have come. Each thread keeps a `Turn` of its own.
+// Lets no thread pass before all have arrived. Each thread keeps a `Turn` of its own.
 class Barrier {
  public:
   struct Turn {

@@ -1,5 +1,5 @@
-// A scan as data: buffers, stages of matrix products and runs of row instructions. The
-// same as in longshort/engine/program.py, where the meaning of each field is told.
+// A scan as data: buffers, stages of matrix products and runs of row instructions, as
+// longshort/engine/executors/native/program.py describes them.
 //
 // Plain memory without any code of the standard library, since this is read by sources
 // that are compiled for other instruction sets.
@@ -20,82 +20,48 @@ struct List {
   __attribute__((always_inline)) const T& operator[](std::size_t i) const { return data[i]; }
 };
 
-enum class Kind : std::int64_t { row, block, local, shared, time, batch, vector, constant };
+using Index = std::int64_t;
 
-struct Place {
-  std::int64_t buffer;
-  std::int64_t column;
-};
+#define KINDS(X) X(row) X(block) X(local) X(shared) X(time) X(batch) X(vector) X(constant)
+#define X(name) name,
+enum class Kind { KINDS(X) };
+#undef X
+#define X(name) #name,
+inline constexpr const char* kind_names[] = {KINDS(X)};
+#undef X
+#undef KINDS
 
-struct Buffer {
-  Kind kind;
-  std::int64_t width;
-  std::int64_t external;
-  std::int64_t shift;
-  std::int64_t ring;
-  std::int64_t first;
-  std::int64_t origin;
-  double value;
-};
+// The number of a row instruction in row_table.h.
+enum class Op : Index {};
 
 inline constexpr std::size_t most_sources = 3;
 
-struct Instruction {
-  std::int64_t op;
-  std::int64_t size;
-  Place target;
-  Place sources[most_sources];
+template <class Place>
+struct Sources {
+  Place of[most_sources];
+
+  __attribute__((always_inline)) const Place& operator[](std::size_t i) const { return of[i]; }
 };
 
+#define RECORD(name, ...) \
+  struct name {           \
+    __VA_ARGS__           \
+  };
+#define FIELD(type, name) type name;
+#include "record_table.h"
+
+// A product or a run of row instructions.
 struct Stage {
   bool is_product;
-  std::int64_t matrix;
-  Place target, source, start;
-  std::int64_t first, last;
-};
-
-struct Weight {
-  std::int64_t external;
-  std::int64_t begin, end;
-  std::int64_t columns;
-  bool transposed;
-};
-
-struct MatrixSum {
-  std::int64_t external;
-  std::int64_t begin, end;
-  std::int64_t columns;
-  Place d, v;
-};
-
-struct VectorSum {
-  std::int64_t external;
-  std::int64_t size;
-  Place d;
-};
-
-struct Enter {
-  std::int64_t source;
-  std::int64_t target;
-};
-
-struct Leave {
-  Place source;
-  std::int64_t first;
-  std::int64_t target;
+  Product product;
+  Run run;
 };
 
 struct Program {
   bool backward = false;
-  std::int64_t externals = 0;
-  List<Buffer> buffers;
-  List<Weight> matrices;
-  List<Instruction> instructions;
-  List<Stage> before, step, after;
-  List<MatrixSum> matrix_sums;
-  List<VectorSum> vector_sums;
-  List<Enter> enter;
-  List<Leave> leave;
+  Index externals = 0;
+#define LIST(record, name) List<record> name;
+#include "record_table.h"
 };
 
 // A tensor that a call is given; strides and size in elements, the last dimension dense.
@@ -110,7 +76,7 @@ struct Call {
   std::int64_t steps;
   std::int64_t batch;
   const Tensor* externals;
-  // Of each sequence, descending; null: all have all steps.
+  // Steps of each sequence, descending; null: all have all steps.
   const std::int64_t* lengths;
   int threads;
 };

@@ -41,13 +41,13 @@ struct Moments {
 };
 
 template <class T>
-LONGSHORT_INLINE Moments<T> moments(const T* a, size_t n) {
+LONGSHORT_INLINE Moments<T> moments(const T* a, T epsilon, size_t n) {
   const T mean = row_sum<T>(n, [&](auto at) { return at(a); }) / T(n);
   const T variance = row_sum<T>(n, [&](auto at) {
     const Vec<T> centred = at(a) - broadcast(mean);
     return centred * centred;
   }) / T(n);
-  return {mean, T(1) / sqrt(broadcast(variance + T(1e-5))).raw[0]};
+  return {mean, T(1) / sqrt(broadcast(variance + epsilon)).raw[0]};
 }
 
 #define LONGSHORT_ROW(name) \
@@ -112,14 +112,15 @@ LONGSHORT_ROW(cumsum_reversed) {
   for (size_t i = n; i-- > 0;) out[i] = total += a[i];
 }
 
+// b: what is added to the variance.
 LONGSHORT_ROW(standardise) {
-  const Moments<T> m = moments(a, n);
+  const Moments<T> m = moments(a, *b, n);
   each<T>(n, out, [&](auto at) {
     return (at(a) - broadcast(m.mean)) * broadcast(m.inverse_deviation);
   });
 }
 
-LONGSHORT_ROW(inverse_deviation) { *out = moments(a, n).inverse_deviation; }
+LONGSHORT_ROW(inverse_deviation) { *out = moments(a, *b, n).inverse_deviation; }
 
 // a: the gradient of the standardised row b; c: the inverse deviation.
 LONGSHORT_ROW(standardise_gradient) {
@@ -135,11 +136,11 @@ LONGSHORT_ROW(standardise_gradient) {
 #undef LONGSHORT_ROW
 #undef LONGSHORT_POINTWISE
 
-// In the order of row_names (row_names.h).
+// By the number of the instruction.
 template <class T>
 inline constexpr RowFunction<T> row_functions[] = {
-#define X(name, sources) row::name<T>,
-#include "row_names.h"
+#define X(name, ...) row::name<T>,
+#include "row_table.h"
 #undef X
 };
 

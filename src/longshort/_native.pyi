@@ -1,5 +1,7 @@
 from collections.abc import Sequence
 
+from longshort.engine.executors.native.program import Program as Description
+
 class Program: ...
 
 class Stream:
@@ -16,18 +18,8 @@ class Stream:
     ) -> None: ...
     def step(self, addresses: Sequence[int]) -> None: ...
 
-def program(
-    backward: bool,
-    externals: int,
-    buffers: Sequence[tuple[Sequence[int], float]],
-    matrices: Sequence[Sequence[int]],
-    instructions: Sequence[tuple[str, Sequence[int]]],
-    stages: Sequence[Sequence[Sequence[int]]],
-    matrix_sums: Sequence[Sequence[int]],
-    vector_sums: Sequence[Sequence[int]],
-    enter: Sequence[Sequence[int]],
-    leave: Sequence[Sequence[int]],
-) -> Program: ...
+def program(program: Description) -> Program: ...
+def record_fields() -> dict[str, list[str]]: ...
 def prefer_large_pages(address: int, bytes: int) -> None: ...
 def run(
     program: Program,

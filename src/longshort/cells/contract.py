@@ -16,11 +16,11 @@ __all__ = ["Cell", "Map", "Parameters", "Sizes", "Start", "State", "Value", "Vec
 class Cell:
     """A recurrent cell: its equations, from which everything else is derived.
 
-    A subclass gives `gates`, `state` and `step`. Without further word it has two linear maps,
+    A subclass gives `gates`, `state` and `step`. By default it has two linear maps,
     `p.ih` (I → G·H) and `p.hh` (H → G·H), whose results have the gates as attributes, and states of
-    size H. `step` uses the functions of `longshort.engine.ops` and plain arithmetic; it is called
-    when a layer is built, with values that record, and the layer keeps what it said then. Options
-    are best fields of a frozen dataclass.
+    size H. `step` uses the functions of `longshort.engine.ops` and plain arithmetic; it is traced
+    when a layer is built, and the layer keeps those equations. Options are best fields of a frozen
+    dataclass.
     """
 
     gates: ClassVar[tuple[str, ...]] = ("h",)

@@ -7,8 +7,8 @@ from typing import Any
 
 from longshort.cells.contract import Cell, Map, Sizes, Start, check_cell
 from longshort.cells.named import option_names
-from longshort.engine.executors.latex import as_latex, as_text, parameter_symbols
-from longshort.engine.named import name_equations
+from longshort.engine.printing.mathematics import as_latex, as_text, parameter_symbols
+from longshort.engine.printing.named import name_equations
 from longshort.engine.trace import trace
 
 
@@ -46,7 +46,7 @@ class CellCard:
     stored_count: int
 
     def __str__(self) -> str:
-        """All of it, for a terminal."""
+        """The whole card as text, for a terminal."""
         return _text(self)
 
 

@@ -56,7 +56,7 @@ def whole(cell: Cell, option: str, least: int) -> None:
 
 
 MOST = 100
-"""Parts that a step is written out for: its equations grow with each of them."""
+"""Most parts that a step may have: its equations grow with each of them."""
 
 
 def count(cell: Cell, option: str, least: int) -> None:

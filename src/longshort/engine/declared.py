@@ -19,7 +19,7 @@ def check_declared(
 ) -> None:
     """Refuse declarations that a step could not use as they are meant.
 
-    `reserved`: attributes that p has beside the parameters.
+    `reserved`: attributes that p has besides the parameters.
     """
     for name, declared in maps.items():
         _check_map(f"cell {cell}: the map {name!r}", declared)

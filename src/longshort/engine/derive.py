@@ -1,9 +1,9 @@
 """Reverse mode on a graph: the equations of backpropagation through time, for one step.
 
-The derived graph goes on with the forward graph's values, so a gradient may use any of them. Leaves
-that it adds: "output_gradient" [B, P], "state_gradient" by state (what comes back from the step
-after), "every_gradient" by state (of the states that were returned for every step, where that was
-asked for), and "gathered" (a gradient that was summed over time and batch).
+The derived graph continues the forward graph, so a gradient may use any of its values. It adds
+leaves: "output_gradient" [B, P], "state_gradient" [B, W] by state (from the step after),
+"every_gradient" [B, W] by state (of the states that are returned for every step, where that was
+asked for), and "gathered" [W] (a gradient that was summed over time and batch).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Derived:
     """Gradients of the differentiable inputs."""
     matrices: tuple[MatrixGradient, ...]
     late: tuple[MatrixGradient, ...]
-    """Of matrices that multiply parameters: one outer product, of sums."""
+    """Gradients of matrices that multiply parameters: one outer product of sums each."""
     gathered: tuple[int, ...]
     """Values that are summed over time and batch; the k-th sum is the leaf "gathered" k."""
     vectors: dict[str, int]
@@ -46,7 +46,7 @@ class Derived:
 
     @property
     def results(self) -> list[int]:
-        """What is computed from the sums: gradients of vectors, and d and v of `late` in turn."""
+        """Values computed from the sums: gradients of vectors, and d and v of `late` in turn."""
         return [*self.vectors.values(), *(i for m in self.late for i in (m.d, m.v))]
 
 
@@ -54,7 +54,7 @@ class Derived:
 def derive(graph: Graph, every_state: bool = False) -> Derived:
     """Differentiate one step.
 
-    `every_state`: the states of every step have gradients of their own.
+    `every_state`: the states of every step are results, with gradients of their own.
     """
     return _Reverse(graph).run(every_state)
 
@@ -122,7 +122,7 @@ class _Reverse:
         self.sums[index] = self.sums[index] + d if index in self.sums else d
 
     def _gradient(self, index: int) -> Value | None:
-        """All that was received, pieces of columns put together."""
+        """The sum of the gradients of a value, those of single columns put together."""
         pieces = sorted(self.parts.pop(index, []), key=lambda piece: piece[0])
         while pieces:
             row, rest, end = [], [], 0
@@ -175,7 +175,7 @@ class _Reverse:
                 self._receive(i, part)
 
     def _gather(self, count: int) -> None:
-        """Gradients of values that vary with nothing are summed over time and batch."""
+        """Sums over time and batch of the gradients of parameter values, as leaves."""
         for index in range(count):
             if self.graph.nodes[index].level != Level.PARAMETER:
                 continue

@@ -18,7 +18,7 @@ GATED = {"sigmoid_gradient": "gated_sigmoid_gradient", "tanh_gradient": "gated_t
 
 
 def fuse(nodes: Sequence[Node], roots: Sequence[int]) -> tuple[tuple[Node, ...], dict[int, int]]:
-    """The rewritten values, and where those of `roots` and all kept ones are among them."""
+    """The rewritten values, and where `roots` and all values that were kept are among them."""
     return _Fusion(nodes, roots).run()
 
 

@@ -15,7 +15,7 @@ from longshort.errors import ConfigError
 
 
 class Level(IntEnum):
-    """What a value varies with; a value has the highest level of its inputs."""
+    """Along which axes a value varies; it has the highest level of its inputs."""
 
     PARAMETER = 0
     """Neither time nor batch: computed once."""
@@ -40,18 +40,18 @@ class Node:
     span: tuple[int, int] = (0, 0)
     """Columns of a slice, or rows of the matrix of a product."""
     value: float = 0.0
-    """Of a constant."""
+    """The number, of a constant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What a scan is given beside parameters and states: [T, B, W], or [B, W] per sequence."""
+    """What a scan is given besides parameters and states: [T, B, W], or [B, W] per sequence."""
 
     name: str
     width: int
     per_sequence: bool = False
     noise: tuple[str, float] | None = None
-    """Drawn anew in training: ("dropout", rate) is 0 or 1/(1-rate), ("keep", rate) is 1 or 0."""
+    """Drawn in training: ("dropout", rate) is 0 or 1/(1-rate), ("keep", rate) is 1 or 0."""
     differentiable: bool = False
 
 
@@ -83,7 +83,7 @@ class Graph:
 def needed(
     nodes: Sequence[Node], targets: tuple[int, ...], known: frozenset[int] = frozenset()
 ) -> list[int]:
-    """What has to be computed for `targets` where the values in `known` are there already."""
+    """The values that `targets` depend on, without those in `known`, in the order of computing."""
     wanted: set[int] = set()
     open_ends = [target for target in targets if target not in known]
     while open_ends:
@@ -143,7 +143,7 @@ def common_width(op: str, inputs: tuple[Value, ...]) -> int:
 
 
 def _refusal(what: str) -> Callable[..., NoReturn]:
-    """A method for what Python offers and a graph cannot hold."""
+    """A method that refuses what Python offers and a graph cannot hold."""
 
     def refuse(*_: object) -> NoReturn:
         raise ConfigError(what)

@@ -1,7 +1,7 @@
 """Finds the cells whose states are elementwise linear recurrences, s ← a s + b.
 
 Where a and b do not depend on the state, all steps can be computed at once by a parallel scan.
-Several states are taken in turn: one that is solved counts as known for those that use it.
+Several states are solved one after the other; each counts as known for those that use it.
 """
 
 from __future__ import annotations

@@ -14,9 +14,12 @@ from longshort.errors import ConfigError
 
 Gradients = tuple[Value | None, ...]
 
+EPSILON = 1e-5
+"""Added to the variance by layer norm, as in torch; every executor takes it from here."""
+
 
 def _values(op: str, *given: Value | float) -> tuple[Value, ...]:
-    """What an operation is given, numbers as values of the same tape."""
+    """The operands of an operation; numbers become values of the same tape."""
     for one in given:
         if isinstance(one, Value):
             return tuple(one.lift(other) for other in given)
@@ -155,7 +158,7 @@ def cumsoftmax(a: Value) -> Value:
 
 
 def standardise(a: Value) -> Value:
-    """(a - mean) / sqrt(variance + 1e-5) over the columns: layer norm without gain and bias."""
+    """(a - mean) / sqrt(variance + EPSILON) over the columns: layer norm without gain and bias."""
     return _apply("standardise", a)
 
 
@@ -169,7 +172,7 @@ def concat(*values: Value) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What a derivative is written with: the incoming gradient d, the output y, the inputs."""
+    """The values that a derivative may use: the incoming gradient d, the output y, the inputs."""
 
     d: Value
     y: Value
@@ -242,19 +245,12 @@ OPS: dict[str, Op] = {
 }
 """Operations of the equations. Products with a matrix and slices are in `derive`.
 
+Derived equations have five more: "sigmoid_gradient" d y (1 - y), "tanh_gradient" d (1 - y²),
+"inverse_deviation" s = 1 / sqrt(variance + EPSILON), "standardise_gradient"
+(d - mean(d) - y mean(d y)) s, and "cumsum_reversed", the running sum from the end.
+
 "max" passes no gradient: it only steadies the softmax, which does not depend on it.
 """
-
-GRADIENT_OPS = {
-    "sigmoid_gradient": 2,
-    "tanh_gradient": 2,
-    "standardise_gradient": 3,
-    "inverse_deviation": 1,
-    "cumsum_reversed": 1,
-}
-"""Operations that only derived equations use, with their number of inputs: d y (1-y), d (1-y²),
-(d - mean(d) - y mean(d y)) s with s = 1 / sqrt(variance + 1e-5), that s, and the running sum from
-the end."""
 
 ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
     "sigmoid": sigmoid,

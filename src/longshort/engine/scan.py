@@ -1,6 +1,6 @@
 """One layer in one direction over whole sequences: what layers call.
 
-`scan` draws the noise that the equations ask for, turns time around for the reverse direction,
+`scan` draws the noise that the equations ask for, reverses time for the reverse direction,
 chooses an executor and calls it. Letters: T time steps, B batch, I input size, W width of a state,
 P output size.
 """
@@ -14,11 +14,12 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
-from longshort.engine.executors import fused, triton
 from longshort.engine.executors import torch as portable
-from longshort.engine.executors.contract import Job, Tensors, Trajectory, alive
-from longshort.engine.executors.observed import transformed
-from longshort.engine.executors.plan import Plan, plan
+from longshort.engine.executors.common.contract import Job, Tensors, Trajectory, alive
+from longshort.engine.executors.common.observed import transformed
+from longshort.engine.executors.common.plan import Plan, plan
+from longshort.engine.executors.fused import executor as fused
+from longshort.engine.executors.triton import executor as triton
 from longshort.engine.graph import Graph, Input
 from longshort.engine.parameters import Sizes
 from longshort.engine.trace import Equations, Mode, trace, with_ends, with_starts
@@ -28,10 +29,10 @@ BACKENDS = ("auto", "native", "torch", "triton")
 
 
 class Traced:
-    """A cell's graphs for one layer, as the cell is now: by what can differ from call to call.
+    """A cell's graphs for one layer: one for each mode that can differ from call to call.
 
-    All are traced at once, so that torch.compile meets finished graphs and no tracing, and that
-    they keep to the same equations whatever becomes of the cell.
+    All are traced when the layer is built, so that torch.compile meets finished graphs and no
+    tracing, and that later changes of the cell do not change the layer.
     """
 
     def __init__(self, cell: Equations, sizes: Sizes, mode: Mode) -> None:
@@ -108,7 +109,7 @@ def _nothing(graph: Graph, x: Tensor, state: Tensors) -> Trajectory:
 
 
 class _Turn:
-    """Turns time around, each sequence at its own end; what lies behind it stays."""
+    """Reverses time, each sequence up to its own end; padding stays where it is."""
 
     def __init__(self, steps: int, lengths: Tensor | None) -> None:
         self.steps, self.lengths = steps, lengths
@@ -125,7 +126,7 @@ class _Turn:
 
 
 def _ends(reset: Tensor, lengths: Tensor | None) -> Tensor:
-    """Where sequences end because a reset, not in the padding, begins another one step later."""
+    """Where sequences end because a reset, outside of the padding, follows a step later."""
     if lengths is not None:
         reset = reset & alive(reset.size(0), lengths, reset.device)
     return torch.cat([reset[1:], torch.zeros_like(reset[:1])])
@@ -162,7 +163,7 @@ def _native_executor() -> Executor | str:
         import_module("longshort._native")
     except ImportError as error:
         return f"this installation has no native extension ({error})"
-    from longshort.engine.executors import native
+    from longshort.engine.executors.native import executor as native
 
     return Executor("native", "the fused scan in C++", native.refusal, native.execute)
 
@@ -181,7 +182,7 @@ MISSING = {
     for name, found in (("native", _NATIVE), ("triton", _TRITON))
     if isinstance(found, str)
 }
-"""Backends that are missing altogether, with the reason."""
+"""Backends that this installation lacks, with the reason."""
 
 
 def _missing(backend: str) -> Executor:
@@ -234,7 +235,7 @@ def _candidates(backend: str) -> list[Executor]:
 
 
 def _executor(job: Job, backend: str) -> Executor:
-    """The chosen one, where it can run what is under way; what is asked for is checked anyway."""
+    """The chosen executor, or the equations under a transform; refusals are raised anyway."""
     chosen = _chosen(job, backend)
     return _EQUATIONS if transformed() else chosen
 
@@ -255,7 +256,7 @@ _OTHERWISE = (
 
 
 def report(graph: Graph, dtype: torch.dtype, device: torch.device, backend: str) -> str:
-    """Which executor runs a plain call, why none before it, and what it leaves to the equations."""
+    """Which executor runs a plain call, why none before it does, and what the equations run."""
     reasons: list[str] = []
     for executor in _candidates(backend):
         reason = executor.refusal(graph, dtype, device, False)

@@ -1,9 +1,10 @@
 """When each value is computed: before the time loop, in it, or after it, and what is kept.
 
 Forward, a product of something that does not depend on the state is hoisted: it is computed for
-many steps at once. Backward, a product whose result the recurrence does not need is sunk behind the
-loop in the same way. Kept for the backward pass is what it uses and cannot compute again from the
-states, the inputs and other kept values without a product.
+many steps at once. Backward, a product whose
+result the recurrence does not need is sunk behind the loop in the same way. The forward pass keeps
+the values that the backward pass uses and cannot recompute from the states, the inputs and other
+kept values without a product.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Schedule:
     hoisted: list[int]
     step: list[int]
     saved: list[int]
-    """Kept for the backward pass, beside the states after every step."""
+    """Kept for the backward pass, besides the states after every step."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _forward(
 
 
 def _saved(nodes: tuple[Node, ...], states: list[int], targets: list[int]) -> list[int]:
-    """What the backward pass uses of the forward pass and cannot rebuild by pointwise work."""
+    """Values of the forward pass that the backward pass uses and cannot recompute pointwise."""
     primal = _primal(nodes)
     boundary = {i for i in targets if i in primal}
     for index in needed(nodes, tuple(targets)):
@@ -159,7 +160,8 @@ def _rebuilt(nodes: tuple[Node, ...], index: int, kept: set[int]) -> bool:
 
 
 def _sunk(nodes: tuple[Node, ...], order: list[int], recurrent: set[int]) -> set[int]:
-    """Nothing if the gradients of a step's states would be needed: they are not kept that long."""
+    """Values that can wait for the end of a chunk; none if they need the gradients of a step's
+    states, which are not kept that long."""
     sunk: set[int] = set()
     for index in order:
         product = nodes[index].op in PRODUCTS and index not in recurrent

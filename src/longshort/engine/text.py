@@ -16,7 +16,7 @@ def to_text(graph: Graph) -> str:
 
 
 def shared(graph: Graph) -> Graph:
-    """The one object that stands for these equations, by which compiled programs are remembered."""
+    """The one object for these equations; compiled programs are cached by its identity."""
     return from_text(_written(graph))
 
 

@@ -1,7 +1,7 @@
 """From a cell to its graph: `step` is called with values that record what is done to them.
 
-A cell is asked anew each time, for it, its class, or what it reads can have changed. What is
-compiled is remembered by the equations that it said, and never by the cell.
+A cell is traced again for every layer, because it, its class, or what it reads may have changed.
+Compiled programs are cached by the traced equations, never by the cell.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Mode:
     ragged: bool = False
     """With an input "alive" [T, B, 1]: where 0, the output is 0 and the state stays."""
     reset: bool = False
-    """With an input "reset" [T, B, 1]: where 1, the state starts anew before the step."""
+    """With an input "reset" [T, B, 1]: where 1, the state is reset before the step."""
     zoneout: tuple[tuple[str, float], ...] = ()
     """Rates by state: in training a unit keeps its old value with that probability, otherwise it
     gets the expectation (Krueger et al., 2017)."""
@@ -146,7 +146,7 @@ class Parameters:
         return self._tape.leaf("vector", name, size, Level.PARAMETER)
 
     def product(self, part: _MapRows, value: Value) -> Value:
-        """The map's rows, applied."""
+        """The product of the map's rows with a value, plus their bias."""
         if part.declared.recurrent and self._dropping(self._mode.sequence_dropout):
             value = value * self._noise(
                 f"drop_{part.name}_{value.index}", value.width, self._mode.sequence_dropout, True
@@ -161,7 +161,7 @@ class Parameters:
         return result
 
     def drop(self, candidate: Value) -> Value:
-        """The candidate, thinned out where the layer asks for Semeniuta's dropout."""
+        """The candidate, under a dropout mask where the layer has Semeniuta's dropout."""
         if not self._dropping(self._mode.candidate_dropout):
             return candidate
         name = f"drop_candidate_{len(self.inputs)}"
@@ -249,7 +249,7 @@ def _recorded(cell: Equations, n: Sizes, mode: Mode) -> Graph:
 
 @lru_cache(maxsize=256)
 def with_starts(graph: Graph) -> Graph:
-    """With an input "reset" [T, B, 1]: where 1, the states start anew, as `initial_NAME` [B, W]."""
+    """With an input "reset" [T, B, 1]: where 1, the states are reset to `initial_NAME` [B, W]."""
     tape, inputs = Tape(), [*graph.inputs, Input("reset", 1)]
     places: list[int] = []
     for node in graph.nodes:
@@ -297,7 +297,7 @@ def with_ends(graph: Graph) -> Graph:
 
 
 def _stepped(cell: Equations, x: Value, s: State, p: Parameters) -> object:
-    """What `step` returns; whatever cannot be recorded is told with the cell's name."""
+    """What `step` returns; an error while it records is raised with the cell's name."""
     try:
         return cell.step(x, s, p)
     except (ConfigError, NotImplementedError) as error:

@@ -11,7 +11,7 @@ import torch
 
 from longshort import cells
 from longshort.cells import Cell
-from longshort.engine.executors.standard import kernel_of
+from longshort.engine.executors.fused.standard import kernel_of
 from longshort.engine.graph import Graph
 from longshort.engine.parameters import Sizes
 from longshort.errors import ConfigError
@@ -80,8 +80,8 @@ class Stack:
             merge=layer.merge,
             residual=layer.residual,
             learned=layer.learn_initial_state,
-            graphs=layer._graphs,
-            zoneout=bool(layer._layers[0].mode.zoneout),
+            graphs=layer.stack.graphs,
+            zoneout=bool(layer.stack.layers[0].mode.zoneout),
             arrays=arrays,
             dtype=next(iter(arrays.values())).dtype,
         )
@@ -164,7 +164,7 @@ def _tensors(layer: Recurrent) -> dict[str, torch.Tensor]:
     for row, names in enumerate(layer._names):
         found |= {name: getattr(layer, name) for name in names.values()}
         for state, tensor in layer._learned(row).items():
-            found[f"initial_{state}{layer._suffix(row)}"] = tensor
+            found[f"initial_{state}{layer.stack.suffix(row)}"] = tensor
     return found
 
 

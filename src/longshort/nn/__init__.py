@@ -1,6 +1,7 @@
 """`LSTM`, `GRU` and `RNN`, drop-in for their torch namesakes, and `Recurrent` for any cell."""
 
 from longshort.nn.layers import GRU, LSTM, RNN
+from longshort.nn.options import LayerOptions
 from longshort.nn.recurrent import Recurrent
 
-__all__ = ["GRU", "LSTM", "RNN", "Recurrent"]
+__all__ = ["GRU", "LSTM", "RNN", "LayerOptions", "Recurrent"]

@@ -1,4 +1,4 @@
-"""Checks of what layers are given, and what their options mean for the equations."""
+"""Checks of layers' arguments, and what their options mean for the equations."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from torch.nn.utils.rnn import PackedSequence
 
 from longshort.cells import Cell, Sizes
 from longshort.cells.contract import check_cell
-from longshort.engine.executors.memory import hollow
-from longshort.engine.executors.observed import PLAIN, observed
+from longshort.engine.executors.common.memory import hollow
+from longshort.engine.executors.common.observed import PLAIN, observed
 from longshort.engine.trace import Mode, trace
 from longshort.errors import ArgumentError, ArgumentTypeError, TensorError, nearest
+from longshort.nn.options import Rates
 from longshort.nn.weights import emptied
 
 MERGES = ("concat", "sum")
 DROPOUTS = ("gal", "semeniuta")
-
-Rates = float | Mapping[str, float]
 
 
 def check_sizes(input_size: int, hidden_size: int, num_layers: int) -> None:
@@ -67,7 +66,7 @@ def check_merge(merge: str) -> None:
 
 
 def one_of(name: str, value: Any, alias: str, other: Any) -> Any:
-    """What is given by its own name or by torch's."""
+    """The value that is given by its own name or by torch's."""
     if other is None:
         return value
     if value is not None:
@@ -134,7 +133,7 @@ def _recurrent_dropout(dropout: float | str) -> tuple[str, float]:
 
 
 _BELOW_ONE = 0.999
-"""What is kept is divided by 1 - rate."""
+"""Highest dropout rate: what is kept is divided by 1 - rate."""
 
 
 @dataclass(slots=True)
@@ -150,7 +149,7 @@ class Shape:
     states: dict[str, int]
     """Widths of the states."""
     stored: bool
-    """Nobody looks on, so that tensors of torch's own types have memory to be looked at."""
+    """Nothing but torch's own tensors is involved, so their storage can be checked."""
 
     def input(self, x: Tensor) -> None:
         """Refuse an x of the wrong rank, size, dtype or device."""

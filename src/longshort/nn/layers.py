@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
-from typing import cast
+from typing import Unpack, cast
 
 import torch
 
@@ -12,7 +12,8 @@ from longshort.cells.gru import GRU as GRUCell
 from longshort.cells.lstm import LSTM as LSTMCell
 from longshort.cells.rnn import RNN as RNNCell
 from longshort.errors import ArgumentError, ArgumentTypeError
-from longshort.nn.arguments import Rates, check_sizes
+from longshort.nn.arguments import check_sizes
+from longshort.nn.options import LayerOptions, shows_options
 from longshort.nn.recurrent import Recurrent
 
 NAMES = {"projection": "proj_size", "activation": "nonlinearity"}
@@ -37,9 +38,11 @@ class LSTM(_Named):
     Weights of a `torch.nn.LSTM` load unchanged. The state is (h [L·D, B, H], c [L·D, B, H]).
     `proj_size` > 0 projects the output (Sak et al., 2014). The variations `peephole`, `couple`,
     `ablate`, `layer_norm`, `activations`, `cell_clip` and `preactivation_clip` are those of
-    `longshort.cells.LSTM`; what is behind them those of `Recurrent`.
+    `longshort.cells.LSTM`; the other options those of
+    `longshort.nn.LayerOptions`.
     """
 
+    @shows_options
     def __init__(
         self,
         input_size: int,
@@ -60,14 +63,7 @@ class LSTM(_Named):
         activations: Sequence[str] = ("sigmoid", "tanh", "tanh"),
         cell_clip: float | None = None,
         preactivation_clip: float | None = None,
-        merge: str = "concat",
-        residual: bool = False,
-        learn_initial_state: bool = False,
-        zoneout: Rates = 0.0,
-        recurrent_dropout: float | str = 0.0,
-        weight_dropout: float = 0.0,
-        init: str = "recommended",
-        backend: str = "auto",
+        **options: Unpack[LayerOptions],
     ) -> None:
         check_sizes(input_size, hidden_size, num_layers)
         expected = f"proj_size: 0 (none) or a size below hidden_size = {hidden_size} is expected"
@@ -97,14 +93,7 @@ class LSTM(_Named):
             bidirectional,
             device,
             dtype,
-            merge=merge,
-            residual=residual,
-            learn_initial_state=learn_initial_state,
-            zoneout=zoneout,
-            recurrent_dropout=recurrent_dropout,
-            weight_dropout=weight_dropout,
-            init=init,
-            backend=backend,
+            **options,
         )
 
 
@@ -114,9 +103,10 @@ class GRU(_Named):
     Weights of a `torch.nn.GRU` load unchanged. The state is h [L·D, B, H]. `reset`: the reset gate
     works "after" the recurrent product, as in torch, or "before" it, as in the paper's last
     version. `layer_norm`, `preactivation_clip`: see `longshort.cells.GRU`. The other options are
-    those of `Recurrent`.
+    those of `longshort.nn.LayerOptions`.
     """
 
+    @shows_options
     def __init__(
         self,
         input_size: int,
@@ -132,14 +122,7 @@ class GRU(_Named):
         reset: str = "after",
         layer_norm: bool = False,
         preactivation_clip: float | None = None,
-        merge: str = "concat",
-        residual: bool = False,
-        learn_initial_state: bool = False,
-        zoneout: Rates = 0.0,
-        recurrent_dropout: float | str = 0.0,
-        weight_dropout: float = 0.0,
-        init: str = "recommended",
-        backend: str = "auto",
+        **options: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             GRUCell(reset, layer_norm, preactivation_clip=preactivation_clip),
@@ -152,14 +135,7 @@ class GRU(_Named):
             bidirectional,
             device,
             dtype,
-            merge=merge,
-            residual=residual,
-            learn_initial_state=learn_initial_state,
-            zoneout=zoneout,
-            recurrent_dropout=recurrent_dropout,
-            weight_dropout=weight_dropout,
-            init=init,
-            backend=backend,
+            **options,
         )
 
 
@@ -168,9 +144,10 @@ class RNN(_Named):
 
     Weights of a `torch.nn.RNN` load unchanged. The state is h [L·D, B, H]. `nonlinearity` φ is
     "tanh", "relu" or another activation of `longshort.engine.ops`, `preactivation_clip` bounds its
-    input. The other options are those of `Recurrent`.
+    input. The other options are those of `longshort.nn.LayerOptions`.
     """
 
+    @shows_options
     def __init__(
         self,
         input_size: int,
@@ -185,14 +162,7 @@ class RNN(_Named):
         dtype: torch.dtype | None = None,
         *,
         preactivation_clip: float | None = None,
-        merge: str = "concat",
-        residual: bool = False,
-        learn_initial_state: bool = False,
-        zoneout: Rates = 0.0,
-        recurrent_dropout: float | str = 0.0,
-        weight_dropout: float = 0.0,
-        init: str = "recommended",
-        backend: str = "auto",
+        **options: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             RNNCell(nonlinearity, preactivation_clip),
@@ -205,13 +175,6 @@ class RNN(_Named):
             bidirectional,
             device,
             dtype,
-            merge=merge,
-            residual=residual,
-            learn_initial_state=learn_initial_state,
-            zoneout=zoneout,
-            recurrent_dropout=recurrent_dropout,
-            weight_dropout=weight_dropout,
-            init=init,
-            backend=backend,
+            **options,
         )
         self.nonlinearity = nonlinearity

@@ -6,10 +6,11 @@ L layers, D directions.
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from copy import copy
 from dataclasses import is_dataclass
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +18,11 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from longshort.cells import Cell, Sizes
-from longshort.engine.executors.contract import Tensors, Trajectory
-from longshort.engine.executors.observed import observed
-from longshort.engine.scan import Traced, check_backend, has_native, report, scan
+from longshort.engine.executors.common.contract import Tensors, Trajectory
+from longshort.engine.executors.common.observed import observed
+from longshort.engine.scan import check_backend, has_native, report, scan
 from longshort.errors import ArgumentError, ArgumentTypeError, BackendError, TensorError
 from longshort.nn.arguments import (
-    Rates,
     Shape,
     check_dtype,
     check_flags,
@@ -37,33 +37,26 @@ from longshort.nn.arguments import (
     one_of,
 )
 from longshort.nn.initialise import initialise
+from longshort.nn.options import LayerOptions, chosen, shows_options
+from longshort.nn.stack import Stack
 from longshort.nn.weights import check_weights
 
 if has_native():
-    from longshort.engine.executors.streaming import stack_step
+    from longshort.engine.executors.native.streaming import stack_step
 
 
 class Recurrent(nn.Module):
     """A stack of layers of one cell; see `longshort.cells` for cells, or write your own.
 
     `bias`, `batch_first`, `dropout` (between layers, in training) and `bidirectional` are as in
-    torch. `merge`: outputs of both directions side by side ("concat") or added ("sum").
-    `residual`: a layer's input is added to its output, where both have the same width.
-    `learn_initial_state`: the state before the first step is a parameter, and not 0.
-    `zoneout`: probability that a unit keeps its old state, one for h and c or by name, such as
-    {"h": 0.05, "c": 0.5} (Krueger et al., 2017). `recurrent_dropout`: rate of one mask a sequence
-    on x and on the recurrent input, or "gal:<rate>" (Gal & Ghahramani, 2016); "semeniuta:<rate>"
-    thins out the candidate at every step (Semeniuta et al., 2016). `weight_dropout`: rate of one
-    mask a forward pass on every recurrent matrix (Merity et al., 2018). `init`: see
-    `longshort.nn.initialise`. `backend`: "auto", "native", "triton" or "torch", see
-    `backend_report`; gradients that are differentiated again, forward mode and transforms of
-    torch.func run the equations in torch operations with each of them, which is slower.
+    torch; for the options by keyword see `longshort.nn.LayerOptions`.
 
     Parameters have the cell's names with `_l{k}` and for the reverse direction `_reverse` behind.
     The state is a tensor [L·D, B, W], or a tuple of them in the cell's order where it has several;
     where a layer's are narrower, as with states of the input's size, 0 fills them up.
     """
 
+    @shows_options
     def __init__(
         self,
         cell: Cell,
@@ -76,41 +69,26 @@ class Recurrent(nn.Module):
         bidirectional: bool = False,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
-        *,
-        merge: str = "concat",
-        residual: bool = False,
-        learn_initial_state: bool = False,
-        zoneout: Rates = 0.0,
-        recurrent_dropout: float | str = 0.0,
-        weight_dropout: float = 0.0,
-        init: str = "recommended",
-        backend: str = "auto",
+        **options: Unpack[LayerOptions],
     ) -> None:
         super().__init__()
         check_sizes(input_size, hidden_size, num_layers)
-        check_flags(
-            bias=bias,
-            batch_first=batch_first,
-            bidirectional=bidirectional,
-            residual=residual,
-            learn_initial_state=learn_initial_state,
-        )
+        check_flags(bias=bias, batch_first=batch_first, bidirectional=bidirectional)
         check_dtype(dtype)
-        check_merge(merge)
-        check_backend(backend)
-        # What is changed of the cell later on is no part of this layer, whose equations are fixed.
+        # Later changes of the cell do not change this layer, whose equations are fixed.
         self.cell = copy(cell)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.bidirectional = bias, batch_first, bidirectional
         self.dropout = check_rate("dropout", dropout)
-        self.merge, self.residual, self.learn_initial_state = merge, residual, learn_initial_state
-        self.zoneout, self.recurrent_dropout = zoneout, recurrent_dropout
-        self.weight_dropout = check_rate("weight_dropout", weight_dropout)
-        self.init, self.backend = init, backend
-        self._trace()
+        self._choose(chosen(type(self).__name__, options))
+        self.stack = self._stacked_cell()
+        self.output_size = self.stack.output_size
+        self._random = bool(self.stack.layers[0].random or self.dropout or self.weight_dropout)
+        odd = self.residual or self.learn_initial_state
+        self._direct = has_native() and self.backend in ("auto", "native") and not odd
         self._names = [
-            {name: name + self._suffix(row) for name in self._parameter_shapes(row)}
-            for row in range(num_layers * self._directions)
+            {name: name + self.stack.suffix(row) for name in self.stack.parameter_shapes(row)}
+            for row in self.stack.rows
         ]
         self._add_parameters(device, dtype)
         self.reset_parameters()
@@ -120,73 +98,49 @@ class Recurrent(nn.Module):
                 stacklevel=2,
             )
 
-    def _trace(self) -> None:
-        """The equations of every layer, and what they say about widths."""
+    def _choose(self, given: LayerOptions) -> None:
+        """Keep the options, those that do not depend on the cell checked."""
+        check_flags(residual=given["residual"], learn_initial_state=given["learn_initial_state"])
+        check_merge(given["merge"])
+        check_backend(given["backend"])
+        self.merge, self.residual = given["merge"], given["residual"]
+        self.learn_initial_state = given["learn_initial_state"]
+        self.zoneout, self.recurrent_dropout = given["zoneout"], given["recurrent_dropout"]
+        self.weight_dropout = check_rate("weight_dropout", given["weight_dropout"])
+        self.init, self.backend = given["init"], given["backend"]
+
+    def _stacked_cell(self) -> Stack:
+        """The equations of every layer; refuses options that they have no place for."""
         sizes = Sizes(self.input_size, self.hidden_size)
         mode = mode_of(self.cell, sizes, self.bias, self.zoneout, self.recurrent_dropout)
-        self._layers: list[Traced] = []
-        self._states: dict[str, int] = {}
-        shortcuts = False
-        for _ in range(self.num_layers):
-            same = [traced for traced in self._layers if traced.sizes == sizes]
-            traced = same[0] if same else Traced(self.cell, sizes, mode)
-            for name, width in traced.state_sizes.items():
-                self._states[name] = max(width, self._states.get(name, 0))
-            self._layers.append(traced)
-            width = traced.output_size * (self._directions if self.merge == "concat" else 1)
-            shortcuts |= width == sizes.input
-            sizes = Sizes(width, self.hidden_size)
-        self._graphs = tuple(layer.graph for layer in self._layers)
-        self._random = bool(self._layers[0].random or self.dropout or self.weight_dropout)
-        odd = self.residual or self.learn_initial_state
-        self._direct = has_native() and self.backend in ("auto", "native") and not odd
-        self.output_size = sizes.input
-        if self.residual and not shortcuts:
+        directions = 2 if self.bidirectional else 1
+        stack = Stack(self.cell, sizes, mode, self.num_layers, directions, self.merge)
+        if self.residual and not stack.has_shortcut:
             raise ArgumentError(
                 f"residual: no layer's input and output have the same width; with these options "
-                f"outputs have {self.output_size} columns, the input {self.input_size}"
+                f"outputs have {stack.output_size} columns, the input {self.input_size}"
             )
-        if self.weight_dropout and not self._layers[0].recurrent:
+        if self.weight_dropout and not stack.layers[0].recurrent:
             raise ArgumentError(f"weight_dropout: cell {self.cell.name} has no recurrent matrix")
-
-    @property
-    def _directions(self) -> int:
-        return 2 if self.bidirectional else 1
-
-    def _suffix(self, row: int) -> str:
-        layer, direction = divmod(row, self._directions)
-        return f"_l{layer}" + ("_reverse" if direction else "")
-
-    def _parameter_shapes(self, row: int) -> dict[str, tuple[int, ...]]:
-        """In torch's order, where a projection comes behind the biases."""
-        sizes = self._traced(row).sizes
-        shapes, maps = self.cell.parameter_shapes(sizes), self.cell.maps(sizes)
-        first = [name for name, declared in maps.items() if declared.bias or declared.recurrent]
-        biases = [f"bias_{name}" for name, declared in maps.items() if declared.bias and self.bias]
-        others = [f"weight_{name}" for name in maps if name not in first]
-        order = [*(f"weight_{name}" for name in first), *biases, *others]
-        return {name: shapes[name] for name in [*order, *self.cell.vectors(sizes)]}
-
-    def _traced(self, row: int) -> Traced:
-        return self._layers[row // self._directions]
+        return stack
 
     def _add_parameters(self, device: torch.device | str | None, dtype: torch.dtype | None) -> None:
         self._shapes: dict[str, torch.Size] = {}
         for row, names in enumerate(self._names):
-            shapes = self._parameter_shapes(row)
+            shapes = self.stack.parameter_shapes(row)
             if self.learn_initial_state:
-                for state, width in self._traced(row).state_sizes.items():
+                for state, width in self.stack.traced(row).state_sizes.items():
                     shapes[f"initial_{state}"] = (width,)
             for name, shape in shapes.items():
                 parameter = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
-                full = names.get(name, name + self._suffix(row))
+                full = names.get(name, name + self.stack.suffix(row))
                 self.register_parameter(full, parameter)
                 self._shapes[full] = parameter.shape
 
     def reset_parameters(self) -> None:
-        """Start anew, as `init` says; learned initial states start at 0."""
-        for row in range(len(self._names)):
-            sizes = self._traced(row).sizes
+        """Initialise all weights again, as `init` says; learned initial states become 0."""
+        for row in self.stack.rows:
+            sizes = self.stack.traced(row).sizes
             initialise(self.cell, sizes, self._weights(row), self.init)
             for initial in self._learned(row).values():
                 nn.init.zeros_(initial)
@@ -202,8 +156,8 @@ class Recurrent(nn.Module):
         return cast(Tensors, found)
 
     def _checked_weights(self, stored: bool) -> list[Tensors]:
-        """Those of all rows, of which none was replaced by what does not fit."""
-        rows = [self._weights(row) for row in range(len(self._names))]
+        """The weights of all rows; refuses one that was replaced by what does not fit."""
+        rows = [self._weights(row) for row in self.stack.rows]
         given: list[Tensor] = []
         for k, row in enumerate(rows):
             given += row.values()
@@ -213,15 +167,15 @@ class Recurrent(nn.Module):
         return rows
 
     def _learned(self, row: int) -> Tensors:
-        names = self._states if self.learn_initial_state else ()
-        suffix = self._suffix(row)
+        names = self.stack.states if self.learn_initial_state else ()
+        suffix = self.stack.suffix(row)
         found = {name: getattr(self, f"initial_{name}{suffix}", None) for name in names}
         return cast(Tensors, found)
 
     @property
     def all_weights(self) -> list[list[Tensor]]:
         """Weights by layer and direction, as in torch."""
-        return [list(self._weights(row).values()) for row in range(len(self._names))]
+        return [list(self._weights(row).values()) for row in self.stack.rows]
 
     def flatten_parameters(self) -> None:
         """Does nothing; there for code that was written for torch's layers."""
@@ -229,19 +183,17 @@ class Recurrent(nn.Module):
     def backend_report(self) -> str:
         """Which implementation runs a plain call, and why none before it does."""
         weight = next(iter(self._checked_weights(not observed())[0].values()))
-        graph = self._layers[0].plans(self.training)[False].graph
+        graph = self.stack.layers[0].plans(self.training)[False].graph
         return report(graph, weight.dtype, weight.device, self.backend)
 
     def extra_repr(self) -> str:
         """Sizes, and what is not the default."""
-        parts = self._head()
-        defaults = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0,
-                    "bidirectional": False, "merge": "concat", "residual": False,
-                    "learn_initial_state": False, "zoneout": 0.0, "recurrent_dropout": 0.0,
-                    "weight_dropout": 0.0, "init": "recommended", "backend": "auto"}  # fmt: skip
+        omitted = ("cell", "input_size", "hidden_size", "device", "dtype")
+        parameters = inspect.signature(Recurrent).parameters.items()
+        defaults = {name: one.default for name, one in parameters if name not in omitted}
         values = {name: getattr(self, name) for name in defaults}
-        parts += [f"{name}={v!r}" for name, v in values.items() if v != defaults[name]]
-        return ", ".join(parts)
+        changed = [f"{name}={v!r}" for name, v in values.items() if v != defaults[name]]
+        return ", ".join([*self._head(), *changed])
 
     def _head(self) -> list[str]:
         cell = repr(self.cell) if is_dataclass(self.cell) else self.cell.name
@@ -331,14 +283,14 @@ class Recurrent(nn.Module):
         return output.squeeze(time), after
 
     def _streamed(self, x: Tensor, state: Any) -> tuple[Tensor, Any] | None:
-        """A step without gradients, or None where it has to go the general way."""
+        """A step without gradients, or None where the layer has to be called as usual."""
         noisy = self.training and self._random
-        step = stack_step(self._graphs, x.shape[0], x.dtype)
+        step = stack_step(self.stack.graphs, x.shape[0], x.dtype)
         if step is None or noisy or self._forward_pre_hooks or self._forward_hooks:
             return None
         if state is None:
             state = tuple([x.new_zeros(shape) for shape in step.state_shapes])
-        elif len(self._states) == 1:
+        elif len(self.stack.states) == 1:
             state = (state,)
         elif not isinstance(state, (tuple, list)):
             return None
@@ -351,11 +303,11 @@ class Recurrent(nn.Module):
 
     def _shape(self, weights: list[Tensors], stored: bool) -> Shape:
         weight, rows = next(iter(weights[0].values())), len(self._names)
-        return Shape(self.input_size, self.batch_first, weight, rows, self._states, stored)
+        return Shape(self.input_size, self.batch_first, weight, rows, self.stack.states, stored)
 
     def _joined(self, states: Tensors) -> Any:
         """States as the user sees them: one tensor, or a tuple."""
-        values = tuple(states[name] for name in self._states)
+        values = tuple(states[name] for name in self.stack.states)
         return values if len(values) > 1 else values[0]
 
     def _packed(
@@ -388,10 +340,11 @@ class Recurrent(nn.Module):
         dtype = next(iter(weights[0].values())).dtype
         x = x if x.dtype is dtype else x.to(dtype)
         found: list[Trajectory] = []
+        directions = self.stack.directions
         for layer in range(self.num_layers):
             if layer:
                 x = F.dropout(x, self.dropout, self.training)
-            rows = range(layer * self._directions, (layer + 1) * self._directions)
+            rows = self.stack.rows[layer * directions : (layer + 1) * directions]
             both = [
                 self._direction(row, x, state, weights[row], lengths, reset, want_states)
                 for row in rows
@@ -404,7 +357,7 @@ class Recurrent(nn.Module):
 
     def _stacked(self, found: list[Tensors], rows: int = 0) -> Tensors:
         """States of all layers and directions; 0 fills up where a layer's are narrower."""
-        wide = {n: [_widened(one[n], w) for one in found] for n, w in self._states.items()}
+        wide = {n: [_widened(one[n], w) for one in found] for n, w in self.stack.states.items()}
         return {
             name: torch.stack(values, rows) if len(values) > 1 else values[0].unsqueeze(rows)
             for name, values in wide.items()
@@ -424,10 +377,10 @@ class Recurrent(nn.Module):
         if state is None:
             given = initial
         else:
-            sizes = self._traced(row).state_sizes
+            sizes = self.stack.traced(row).state_sizes
             given = {n: s[row, :, : sizes[n]].to(x.dtype) for n, s in state.items()}
         return scan(
-            self._traced(row),
+            self.stack.traced(row),
             self._thinned(row, weights),
             x,
             cast(Tensors, given),
@@ -435,7 +388,7 @@ class Recurrent(nn.Module):
             lengths=lengths,
             reset=reset,
             training=self.training,
-            reverse=row % self._directions == 1,
+            reverse=row % self.stack.directions == 1,
             want_states=want_states,
             backend=self.backend,
         )
@@ -444,14 +397,14 @@ class Recurrent(nn.Module):
         batch = x.size(1)
         if self.learn_initial_state:
             return {name: value.expand(batch, -1) for name, value in self._learned(row).items()}
-        sizes = self._traced(row).state_sizes
+        sizes = self.stack.traced(row).state_sizes
         return {name: x.new_zeros(batch, width) for name, width in sizes.items()}
 
     def _thinned(self, row: int, weights: Tensors) -> Tensors:
         """The weights, under weight dropout."""
         if not self.weight_dropout or not self.training:
             return weights
-        recurrent = self._traced(row).recurrent
+        recurrent = self.stack.traced(row).recurrent
         return weights | {n: F.dropout(weights[n], self.weight_dropout) for n in recurrent}
 
     def _merged(self, x: Tensor, outputs: list[Tensor], lengths: Tensor | None) -> Tensor:

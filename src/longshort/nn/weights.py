@@ -1,4 +1,4 @@
-"""Checks of a layer's weights, which anybody can replace: the one that does not fit is named."""
+"""Checks of a layer's weights, which users can replace: the one that does not fit is named."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from collections.abc import Sequence
 import torch
 from torch import Size, Tensor
 
-from longshort.engine.executors.memory import hollow
-from longshort.engine.executors.observed import PLAIN
+from longshort.engine.executors.common.memory import hollow
+from longshort.engine.executors.common.observed import PLAIN
 from longshort.errors import ArgumentError, ArgumentTypeError, TensorError
 
 
 def check_weights(weights: Sequence[Tensor], built: dict[str, Size], stored: bool) -> None:
-    """Refuse what a layer was not built with: None, or another shape, dtype, device or layout.
+    """Refuse weights that a layer was not built with: None, or another shape, dtype, device or
+    layout.
 
-    `built`: the weights' names and shapes when the layer was built. `stored`: nobody looks on, so
-    that tensors of torch's own types have memory to be looked at.
+    `built`: the weights' names and shapes when the layer was built. `stored`: nothing but torch's
+    own tensors is involved, so their storage can be checked.
     """
     first = weights[0]
     for weight, shape in zip(weights, built.values(), strict=True):
@@ -30,7 +31,7 @@ def check_weights(weights: Sequence[Tensor], built: dict[str, Size], stored: boo
             or (
                 stored
                 and type(weight) in PLAIN
-                # Of a tensor with a storage of its own this is all there is to ask.
+                # A tensor that fills its own storage needs no closer look.
                 and (weight.untyped_storage().nbytes() != weight.nbytes or weight.storage_offset())
                 and hollow(weight)
             )
@@ -65,7 +66,7 @@ def _unfit(weights: Sequence[Tensor], built: dict[str, Size], stored: bool) -> A
 
 
 def emptied(name: str, value: Tensor) -> TensorError:
-    """What to say of a tensor whose memory ends before its last element."""
+    """The error for a tensor whose memory ends before its last element."""
     return TensorError(
         f"{name}: its memory has {value.untyped_storage().nbytes()} bytes, too few for its shape "
         f"{tuple(value.shape)} of {value.dtype}: its storage was resized or freed; give it "

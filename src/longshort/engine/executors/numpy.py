@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from longshort.engine.derive import Derived
 from longshort.engine.graph import Graph, Level, Node, needed
+from longshort.engine.ops import EPSILON
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -30,7 +31,7 @@ def _where(condition: Array, a: Array, b: Array) -> Array:
 
 def _inverse_deviation(a: Array) -> Array:
     variance: Array = a.var(-1, keepdims=True)
-    scale: Array = 1 / np.sqrt(variance + 1e-5)
+    scale: Array = 1 / np.sqrt(variance + EPSILON)
     return scale
 
 

@@ -1,4 +1,4 @@
-"""A graph as ONNX: what the state does not change once for all steps, the rest inside a Scan.
+"""A graph as ONNX: what does not depend on the state for all steps at once, the rest in a Scan.
 
 Shapes as for the numpy executor: inputs [T, B, W] or [B, W], states [B, W], matrices
 [rows, columns], vectors [W]. Weights are initialisers outside; the Scan's body captures them.
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.engine.graph import Graph, Level, Node
+from longshort.engine.ops import EPSILON
 from longshort.errors import BackendError
 
 try:
@@ -94,7 +95,7 @@ class Code:
         return self.tensor(name, np.array(values, np.int64))
 
     def columns(self, value: str, start: int, stop: int, axis: int = -1) -> str:
-        """A slice, of columns if `axis` says nothing else."""
+        """A slice along `axis`, by default of columns."""
         places = (self.integers(start), self.integers(stop), self.integers(axis))
         return self.add("Slice", value, *places)
 
@@ -171,7 +172,7 @@ def _standardise(code: Code, a: str) -> str:
     centred = code.add("Sub", a, code.add("ReduceMean", a, axes=[-1]))
     square = code.add("Mul", centred, centred)
     variance = code.add("ReduceMean", square, axes=[-1])
-    deviation = code.add("Sqrt", code.add("Add", variance, code.number(1e-5)))
+    deviation = code.add("Sqrt", code.add("Add", variance, code.number(EPSILON)))
     return code.add("Div", centred, deviation)
 
 
@@ -200,7 +201,7 @@ FORMS: dict[str, Form] = {
     "standardise": _standardise,
     "concat": _node("Concat", axis=-1),
 }
-"""Each operation of the equations in ONNX; sums and means keep the axis, as ONNX does unasked."""
+"""Each operation of the equations in ONNX; sums and means keep the axis, ONNX's default."""
 
 
 class _Writer:
@@ -214,9 +215,9 @@ class _Writer:
         self.values = {index: inputs[graph.nodes[index].name] for index in self.leaves}
 
     def outside(self, code: Code) -> tuple[list[int], list[int]]:
-        """Write what the state does not change.
+        """Write the values that do not depend on the state.
 
-        Returns the values that are handed in step by step, and those left to the body.
+        Returns the values that the Scan reads step by step, and those that its body computes.
         """
         nodes = self.graph.nodes
         targets = (self.graph.output, *self.graph.states.values())
@@ -289,7 +290,7 @@ def scan(
 ) -> tuple[str, dict[str, str]]:
     """Write all steps; returns the names of the output [T, B, P] and of the final states.
 
-    `inputs` and `state` say what the graph's leaves are called; `reverse` goes from the last step
+    `inputs` and `state` are the names of the graph's leaves; `reverse` goes from the last step
     to the first; `name` goes before the weights' names.
     """
     writer = _Writer(graph, parameters, name, inputs)

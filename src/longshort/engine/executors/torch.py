@@ -18,10 +18,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from longshort.engine.executors.contract import Job, Tensors, Trajectory, alive
-from longshort.engine.executors.plan import Plan, Solution, plan
+from longshort.engine.executors.common.contract import Job, Tensors, Trajectory
+from longshort.engine.executors.common.plan import Plan, Solution, plan
 from longshort.engine.graph import Graph, Node
 from longshort.engine.linear import Recurrence
+from longshort.engine.ops import EPSILON
 
 
 def _maximum(a: Tensor, b: Tensor) -> Tensor:
@@ -73,7 +74,7 @@ FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "sum": lambda a: a.sum(-1, keepdim=True),
     "max": lambda a: a.detach().amax(-1, keepdim=True),
     "cumsum": lambda a: a.cumsum(-1),
-    "standardise": lambda a: F.layer_norm(a, a.shape[-1:], eps=1e-5),
+    "standardise": lambda a: F.layer_norm(a, a.shape[-1:], eps=EPSILON),
     "concat": _concat,
 }
 
@@ -85,12 +86,9 @@ def refusal(graph: Graph, dtype: torch.dtype, device: torch.device, want_states:
 
 def execute(job: Job) -> Trajectory:
     """Run a layer's scan; ragged sequences by the input "alive"."""
-    inputs = job.inputs
-    if job.lengths is not None:
-        inside = alive(job.x.size(0), job.lengths, job.x.device)
-        inputs = inputs | {"alive": inside.to(job.x.dtype).unsqueeze(-1)}
-    ordered = job.plans[job.lengths is not None]
-    return _run(ordered, job.parameters, inputs, job.state, job.want_states, True)
+    job = job.with_ends()
+    ordered = job.plans[False]
+    return _run(ordered, job.parameters, job.inputs, job.state, job.want_states, True)
 
 
 def run(

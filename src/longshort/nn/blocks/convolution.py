@@ -35,7 +35,7 @@ class Convolution(nn.Module):
         return found.permute(2, 0, 1)
 
     def lengths(self, lengths: Tensor) -> Tensor:
-        """Of what comes out."""
+        """Lengths [B] of the output."""
         return torch.div(lengths + self.stride - 1, self.stride, rounding_mode="floor")
 
 

@@ -49,7 +49,7 @@ class CRF(nn.Module):
         return self.log_partition(scores, lengths) - self.path_score(scores, tags, lengths)
 
     def path_score(self, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Of the paths tags [T, B], [B] in float64; what lies behind an end is not looked at."""
+        """Scores [B] in float64 of the paths tags [T, B]; padding is ignored."""
         transitions, start, end = self._scores()
         steps, batch = tags.shape
         within = torch.arange(steps, device=scores.device)[:, None] < lengths.to(scores.device)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 class SequenceDropout(nn.Module):
-    """x [T, B, W] thinned out by a mask [B, W] (Gal & Ghahramani, 2016), or at every step anew."""
+    """x [T, B, W] under one dropout mask [B, W] (Gal & Ghahramani, 2016), or one for every step."""
 
     def __init__(self, rate: float, *, variational: bool = True) -> None:
         super().__init__()

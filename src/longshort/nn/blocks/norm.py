@@ -12,7 +12,7 @@ _EPSILON = 1e-5
 class SequenceNorm(nn.Module):
     """x [T, B, W] with mean 0 and deviation 1 of every channel (Ioffe & Szegedy, 2015).
 
-    In training over the batch's own steps, otherwise by what those were on average.
+    In training by the mean and deviation of the batch, otherwise by their running averages.
     """
 
     mean: Tensor

@@ -44,7 +44,7 @@ class Pooling(nn.Module):
         return (self.weights(x, lengths)[..., None] * x).sum(0)
 
     def weights(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """What attention gives each step, [T, B]; 0 on padding, 1 in sum."""
+        """Attention weights [T, B], which sum to 1 over time; 0 on padding."""
         over = beyond(x, lengths)
         scores: Tensor = self.query(torch.tanh(self.key(x))).squeeze(-1)
         return scores.masked_fill(over, -torch.inf).softmax(0)

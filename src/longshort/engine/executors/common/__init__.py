@@ -1,0 +1,1 @@
+"""What several executors share: the job, its order, checks of tensors, values outside a scan."""

@@ -1,0 +1,156 @@
+"""Input and result of the executors that run on torch tensors.
+
+Letters: T time steps, B batch, W width, P output size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from longshort.engine.executors.common.plan import Plan, plan
+from longshort.engine.graph import Graph
+from longshort.engine.text import to_text
+from longshort.engine.trace import with_ends
+
+Tensors = dict[str, Tensor]
+Lists = tuple[list[Tensor], list[Tensor], list[Tensor]]
+"""Inputs, states and parameters, each in the order in which the graph names them."""
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """The result of a scan."""
+
+    output: Tensor
+    """[T, B, P]; 0 past a sequence's end."""
+    final: Tensors
+    """States after each sequence's last step, [B, W]."""
+    states: Tensors
+    """States after every step, [T, B, W]; empty where they were not asked for."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One scan: one layer in one direction, forward in time; tensors by the names in the graph.
+
+    Opaque operators take the same tensors as lists: `lists` and `job_of` convert between the two.
+    """
+
+    plans: dict[bool, Plan]
+    """The equations in order, by whether they have the input "alive"."""
+    parameters: Tensors
+    """By the cell's names, without layer and direction."""
+    inputs: Tensors
+    """All that the graph declares: x, noise, reset [T, B, 1] and initial states [B, W]."""
+    state: Tensors
+    """[B, W]."""
+    lengths: Tensor | None = None
+    """[B], whole numbers from 1 to T."""
+    want_states: bool = False
+    """Whether the states of every step are asked for."""
+    wanted: tuple[str, ...] = ()
+    """Inputs whose gradients a backward pass gives."""
+    keep: bool = False
+    """Whether a backward pass follows."""
+
+    @property
+    def x(self) -> Tensor:
+        """[T, B, I]."""
+        return self.inputs["x"]
+
+    @property
+    def graph(self) -> Graph:
+        """The equations, without the input "alive" unless they are to be run with it."""
+        return self.plans[False].graph
+
+    @property
+    def lists(self) -> Lists:
+        """The tensors as an operator takes them."""
+        graph = self.graph
+        return (
+            [self.inputs[spec.name] for spec in graph.inputs],
+            [self.state[name] for name in graph.state_sizes],
+            [self.parameters[name] for name in parameter_names(graph)],
+        )
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All of them in one list, in the order of `lists`."""
+        inputs, state, parameters = self.lists
+        return [*inputs, *state, *parameters]
+
+    @property
+    def marks(self) -> list[int]:
+        """`wanted` as an operator takes it: 1 for each input in it, 0 for the others."""
+        return [int(spec.name in self.wanted) for spec in self.graph.inputs]
+
+    def for_autograd(self) -> Job:
+        """The same, with `wanted` and `keep` as autograd will ask for."""
+        keep = torch.is_grad_enabled() and any(value.requires_grad for value in self.tensors)
+        free = [spec.name for spec in self.graph.inputs if keep and spec.differentiable]
+        wanted = tuple([name for name in free if self.inputs[name].requires_grad])
+        return replace(self, wanted=wanted, keep=keep)
+
+    def with_tensors(self, tensors: Sequence[Tensor], lengths: Tensor | None) -> Job:
+        """The same with other tensors, in the order of `tensors`."""
+        parameters, inputs, state = _named(self.graph, tensors)
+        return replace(self, parameters=parameters, inputs=inputs, state=state, lengths=lengths)
+
+    def with_ends(self) -> Job:
+        """The same with the input "alive" [T, B, 1] in place of the lengths."""
+        if self.lengths is None:
+            return self
+        x = self.x
+        inside = alive(x.size(0), self.lengths, x.device).to(x.dtype).unsqueeze(-1)
+        plans, inputs = {False: self.plans[True]}, self.inputs | {"alive": inside}
+        return replace(self, plans=plans, inputs=inputs, lengths=None)
+
+
+def job_of(
+    graph: Graph,
+    tensors: Sequence[Tensor],
+    marks: Sequence[int],
+    *,
+    lengths: Tensor | None = None,
+    keep: bool = True,
+    want_states: bool = False,
+) -> Job:
+    """The job of an operator's arguments, `tensors` and `marks` as in `Job`."""
+    wanted = tuple(spec.name for spec, mark in zip(graph.inputs, marks, strict=True) if mark)
+    plans = {False: plan(graph)}
+    if lengths is not None:
+        plans[True] = plan(with_ends(graph))
+    return Job(plans, *_named(graph, tensors), lengths, want_states, wanted, keep)
+
+
+def _named(graph: Graph, tensors: Sequence[Tensor]) -> tuple[Tensors, Tensors, Tensors]:
+    """Parameters, inputs and states by name."""
+    inputs = [spec.name for spec in graph.inputs]
+    names = [*inputs, *graph.state_sizes, *parameter_names(graph)]
+    found = list(zip(names, tensors, strict=True))
+    first, second = len(inputs), len(inputs) + len(graph.state_sizes)
+    return dict(found[second:]), dict(found[:first]), dict(found[first:second])
+
+
+def parameter_names(graph: Graph) -> list[str]:
+    """The order in which parameters are given."""
+    return [*graph.matrices, *graph.vectors]
+
+
+def alive(steps: int, lengths: Tensor, device: torch.device) -> Tensor:
+    """Where sequences have not ended: booleans [T, B]."""
+    return torch.arange(steps, device=device).unsqueeze(1) < lengths.to(device)
+
+
+def text_of(graph: Graph) -> str:
+    """The equations as an operator takes them; torch.compile is handed the finished text."""
+    return to_text(graph)
+
+
+# What torch.compiler.assume_constant_result does, without its import of the whole compiler, which
+# would take longer than all the rest of the package.
+vars(text_of)["_dynamo_marked_constant"] = True

@@ -1,0 +1,1 @@
+"""The executor that calls kernels of torch itself, such as those of cuDNN."""

@@ -1,0 +1,265 @@
+"""A compiled scan on torch tensors, run by the native module: forward pass and backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from longshort import _native
+from longshort.engine.executors.common.contract import Job, Tensors
+from longshort.engine.executors.common.vectors import Values, evaluate, parameter_gradients
+from longshort.engine.executors.native.compile import (
+    Backward,
+    Compiled,
+    compile_forward,
+    compile_training,
+)
+from longshort.engine.executors.native.encode import encode
+from longshort.engine.executors.native.program import Program
+from longshort.engine.executors.native.threads import share_with_torch
+
+share_with_torch()
+
+PRECISIONS = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2}
+"""Their numbers in the native module; bfloat16 stands for float32 tensors and bfloat16 products."""
+
+
+LARGE = 16 << 20
+"""Bytes from which on memory is given back to the system when it is freed, more or less."""
+
+
+def compiled(job: Job) -> Compiled:
+    """The programs for a job."""
+    if not job.keep and not job.want_states:
+        return compile_forward(job.graph)
+    return compile_training(job.graph, job.wanted, job.want_states)
+
+
+def working_dtype(job: Job) -> torch.dtype:
+    """The dtype to compute in: float32 for bfloat16, of which only matrix products are."""
+    return torch.float32 if job.x.dtype == torch.bfloat16 else job.x.dtype
+
+
+def result_shapes(job: Job) -> list[tuple[int, ...]]:
+    """Shapes of what a forward pass gives: output, tape, final states, states of every step."""
+    tape = compiled(job).tape
+    steps, batch = job.x.shape[:2]
+    sizes = job.graph.state_sizes.values()
+    found: list[tuple[int, ...]] = [(steps, batch, tape.output_size)]
+    found.append((tape.ring or steps, batch, tape.width))
+    found += [(batch, width) for width in sizes]
+    if job.want_states:
+        found += [(steps, batch, width) for width in sizes]
+    return found
+
+
+class _Order:
+    """Sorts sequences by falling length, and undoes it."""
+
+    def __init__(self, lengths: Tensor | None, batch: int) -> None:
+        self.order = None
+        if lengths is not None:
+            # Native code reads them in a row from an address.
+            lengths = lengths.to(torch.int64).expand(batch).contiguous()
+            if bool((lengths[1:] > lengths[:-1]).any()):
+                lengths, self.order = lengths.sort(descending=True, stable=True)
+        self.lengths = lengths
+
+    def sort(self, value: Tensor, dimension: int) -> Tensor:
+        return value if self.order is None else value.index_select(dimension, self.order)
+
+    def back(self, value: Tensor, dimension: int) -> Tensor:
+        if self.order is None:
+            return value
+        return value.index_select(dimension, self.order.argsort())
+
+
+def _as(value: Tensor, dtype: torch.dtype) -> Tensor:
+    """`Tensor.to`, without the call where there is nothing to do."""
+    return value if value.dtype == dtype else value.to(dtype)
+
+
+def _fresh(like: Tensor, shape: Sequence[int]) -> Tensor:
+    """Uninitialised memory for a scan to write, in large pages where it comes from the system."""
+    found = like.new_empty(shape)
+    if found.nbytes >= LARGE:
+        _native.prefer_large_pages(found.data_ptr(), found.nbytes)
+    return found
+
+
+def _dense(value: Tensor) -> Tensor:
+    """The tensor as native code reads rows: its last dimension dense, no negation pending."""
+    if value.is_neg():
+        value = value.resolve_neg()
+    return value if value.size(-1) == 1 or value.stride(-1) == 1 else value.contiguous()
+
+
+class Memory:
+    """What a program reads and writes, by the names that it has for it.
+
+    Sequences are sorted by falling length, rows are dense, and all is in the working dtype.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job, self.compiled = job, compiled(job)
+        self.steps, self.batch = job.x.shape[:2]
+        self.order = _Order(job.lengths, self.batch)
+        dtype, graph = working_dtype(job), job.graph
+        self.parameters = {name: _as(value, dtype) for name, value in job.parameters.items()}
+        self.tensors: Tensors = {}
+        for spec in graph.inputs:
+            rows = self.order.sort(_as(job.inputs[spec.name], dtype), 0 if spec.per_sequence else 1)
+            self.tensors[f"input:{spec.name}"] = _dense(rows)
+        for name in graph.state_sizes:
+            rows = self.order.sort(_as(job.state[name], dtype), 0)
+            self.tensors[f"state:{name}"] = _dense(rows)
+        for name in graph.matrices:
+            self.tensors[f"matrix:{name}"] = _dense(self.parameters[name])
+
+    @property
+    def like(self) -> Tensor:
+        """A tensor of the working dtype."""
+        return self.tensors["input:x"]
+
+    def add_values(self, values: Values) -> None:
+        """The vectors that a program reads, computed from the parameters."""
+        found = evaluate(values, self.parameters, [], self.like)
+        for index, value in zip(values.targets, found, strict=True):
+            self.tensors[f"value:{index}"] = _dense(value)
+
+    @property
+    def backward(self) -> Backward:
+        """The compiled backward pass."""
+        assert self.compiled.backward is not None
+        return self.compiled.backward
+
+
+def _address(value: Tensor) -> tuple[int, int, int, int]:
+    """Address of a tensor, its strides over time and rows, and its extent, the last three in
+    elements.
+    """
+    shape, strides = value.shape, value.stride()
+    if value.is_contiguous():
+        reach = value.numel()
+    else:
+        reach = 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
+        reach = reach if value.numel() else 0
+    dimensions = len(shape)
+    return (
+        value.data_ptr(),
+        strides[0] if dimensions == 3 else 0,
+        strides[-2] if dimensions > 1 else 0,
+        reach,
+    )
+
+
+def _run(memory: Memory, program: Program, isa: str | None) -> None:
+    lengths = memory.order.lengths
+    numbers: list[int] = []
+    for name in program.externals:
+        numbers += _address(memory.tensors[name])
+    _native.run(
+        encode(program),
+        PRECISIONS[memory.job.x.dtype],
+        memory.steps,
+        memory.batch,
+        numbers,
+        0 if lengths is None else lengths.data_ptr(),
+        torch.get_num_threads(),
+        isa,
+    )
+
+
+def run_forward(job: Job, isa: str | None = None) -> list[Tensor]:
+    """Output [T, B, P], tape [T, B, ·], final states [B, W], and states of every step [T, B, W].
+
+    `isa`: the instruction set, by default the best of this machine.
+    """
+    memory = Memory(job)
+    tensors, x, sizes = memory.tensors, memory.like, job.graph.state_sizes
+    output, tape = result_shapes(job)[:2]
+    tensors["output"] = _fresh(x, output) if job.lengths is None else x.new_zeros(output)
+    tensors["tape"] = _fresh(x, tape)
+    tensors.update({f"final:{n}": x.new_empty((memory.batch, w)) for n, w in sizes.items()})
+    memory.add_values(memory.compiled.values)
+    _run(memory, memory.compiled.program, isa)
+    back = memory.order.back
+    found = [back(tensors["output"], 1), tensors["tape"]]
+    found += [back(tensors[f"final:{name}"], 0) for name in sizes]
+    if job.want_states:
+        found += [back(_state_of_every_step(memory, name), 1) for name in sizes]
+    return [value if i == 1 else _as(value, job.x.dtype) for i, value in enumerate(found)]
+
+
+def _state_of_every_step(memory: Memory, name: str) -> Tensor:
+    compiled = memory.compiled
+    index = compiled.schedule.states[name]
+    if index == compiled.tape.output:
+        return memory.tensors["output"].clone()
+    column, width = compiled.tape.columns[index]
+    return memory.tensors["tape"][..., column : column + width].clone()
+
+
+def run_backward(
+    job: Job, output: Tensor, tape: Tensor, gradients: Sequence[Tensor], isa: str | None = None
+) -> list[Tensor]:
+    """Gradients of the wanted inputs, the states and the parameters.
+
+    `gradients`: of the output, the final states, and, where asked for, the states of every step.
+    """
+    memory = Memory(job)
+    tensors, sort = memory.tensors, memory.order.sort
+    names = list(job.graph.state_sizes)
+    wide = [_as(value, working_dtype(job)) for value in (output, *gradients)]
+    output, gradients = wide[0], wide[1:]
+    tensors |= {"output": sort(output, 1), "tape": tape}
+    tensors["gradient:output"] = _dense(sort(gradients[0], 1))
+    for name, value in zip(names, gradients[1:], strict=False):
+        tensors[f"gradient:final:{name}"] = _dense(sort(value, 0))
+    for name, value in zip(names, gradients[1 + len(names) :], strict=False):
+        tensors[f"gradient:states:{name}"] = _dense(sort(value, 1))
+    _add_results(memory)
+    memory.add_values(memory.backward.values)
+    _run(memory, memory.backward.program, isa)
+    return _results(memory)
+
+
+def _add_results(memory: Memory) -> None:
+    x, tensors, graph = memory.like, memory.tensors, memory.job.graph
+    back, nodes = memory.backward.schedule, memory.compiled.schedule.nodes
+    for name, width in graph.state_sizes.items():
+        tensors[f"ring:{name}"] = x.new_empty((2, memory.batch, width))
+        tensors[f"gradient:state:{name}"] = x.new_empty((memory.batch, width))
+    for name in graph.matrices:
+        tensors[f"gradient:matrix:{name}"] = torch.zeros_like(
+            memory.parameters[name], memory_format=torch.contiguous_format
+        )
+    for k, index in enumerate(back.gathered):
+        tensors[f"sum:{k}"] = x.new_zeros(nodes[index].width)
+    for spec in graph.inputs:
+        if spec.name in back.inputs:
+            shape = (memory.steps, memory.batch, spec.width)
+            ragged = memory.order.lengths is not None
+            tensors[f"gradient:input:{spec.name}"] = (
+                x.new_zeros(shape) if ragged else _fresh(x, shape)
+            )
+
+
+def _results(memory: Memory) -> list[Tensor]:
+    tensors, graph, backward = memory.tensors, memory.job.graph, memory.backward
+    sums = [tensors[f"sum:{k}"] for k in backward.schedule.gathered_places]
+    matrices = {name: tensors[f"gradient:matrix:{name}"] for name in graph.matrices}
+    vectors = parameter_gradients(
+        backward.derived, backward.results, memory.parameters, sums, matrices, memory.like
+    )
+    unsort = memory.order.back
+    found = []
+    for spec in graph.inputs:
+        if spec.name in backward.schedule.inputs:
+            value = tensors[f"gradient:input:{spec.name}"]
+            found.append(unsort(value.sum(0), 0) if spec.per_sequence else unsort(value, 1))
+    found += [unsort(tensors[f"gradient:state:{n}"], 0) for n in graph.state_sizes]
+    found += [*matrices.values(), *vectors]
+    return [_as(value, memory.job.x.dtype) for value in found]

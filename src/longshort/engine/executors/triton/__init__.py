@@ -1,0 +1,1 @@
+"""The executor on a GPU: a cell's graph as kernels that Triton compiles."""

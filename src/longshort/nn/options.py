@@ -1,0 +1,87 @@
+"""Options that every recurrent layer takes by keyword: names, types, meanings and defaults.
+
+Layers take them as `**options: Unpack[LayerOptions]`, so type checkers and editors know each one.
+`chosen` refuses any other, and `shows_options` puts them into the signature that `help` shows.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TypedDict, TypeVar, get_type_hints
+
+from longshort.errors import ArgumentTypeError, nearest
+
+Rates = float | Mapping[str, float]
+
+
+class LayerOptions(TypedDict, total=False):
+    """What every layer takes by keyword, beyond the arguments of its torch namesake.
+
+    `merge`: outputs of both directions side by side ("concat") or added ("sum").
+    `residual`: a layer's input is added to its output, where both have the same width.
+    `learn_initial_state`: the state before the first step is a parameter, and not 0.
+    `zoneout`: probability that a unit keeps its old state, one for h and c or by name, such as
+    {"h": 0.05, "c": 0.5} (Krueger et al., 2017).
+    `recurrent_dropout`: rate of one mask a sequence on x and on the recurrent input, or
+    "gal:<rate>" (Gal & Ghahramani, 2016); "semeniuta:<rate>" thins out the candidate at every step
+    (Semeniuta et al., 2016).
+    `weight_dropout`: rate of one mask a forward pass on every recurrent matrix (Merity et al.,
+    2018).
+    `init`: initial weights, "recommended", "torch" or "chrono:<T>", see `longshort.nn.initialise`.
+    `backend`: "auto", "native", "triton" or "torch", see `Recurrent.backend_report`. Gradients that
+    are differentiated again, forward mode and transforms of torch.func run the equations in torch
+    operations with each of them, which is slower.
+    """
+
+    merge: str
+    residual: bool
+    learn_initial_state: bool
+    zoneout: Rates
+    recurrent_dropout: float | str
+    weight_dropout: float
+    init: str
+    backend: str
+
+
+DEFAULTS = LayerOptions(
+    merge="concat",
+    residual=False,
+    learn_initial_state=False,
+    zoneout=0.0,
+    recurrent_dropout=0.0,
+    weight_dropout=0.0,
+    init="recommended",
+    backend="auto",
+)
+
+
+def chosen(owner: str, given: LayerOptions) -> LayerOptions:
+    """All options, as given or by default; refuses what is none of them.
+
+    `owner`: the layer's name, for the message.
+    """
+    for name in given:
+        if name not in DEFAULTS:
+            raise ArgumentTypeError(
+                f"{owner}: there is no option {name!r}; {nearest(name, DEFAULTS)}"
+            )
+    return {**DEFAULTS, **given}
+
+
+Method = TypeVar("Method", bound=Callable[..., None])
+
+
+def shows_options(init: Method) -> Method:
+    """Decorates an `__init__` with `**options`: its signature, as `help` shows it, lists them."""
+    own = inspect.signature(init)
+    types = get_type_hints(LayerOptions)
+    options = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=types[name]
+        )
+        for name, default in DEFAULTS.items()
+    ]
+    kept = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    vars(init)["__signature__"] = own.replace(parameters=[*kept, *options])
+    return init

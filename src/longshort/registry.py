@@ -46,7 +46,7 @@ class Registry:
         points = [point for point in self._points() if point.name == name]
         self._refuse_two(name, points)
         if name in self.own:
-            found: object = _imported(self.own[name])
+            found: object = imported(self.own[name])
         elif points:
             found = self._of_package(points[0])
         else:
@@ -56,7 +56,7 @@ class Registry:
     def config(self, name: str) -> type[Any]:
         """The settings of the class of that name; raises as `load` does."""
         if name in self.configs:
-            known: type[Any] = _imported(self.configs[name])
+            known: type[Any] = imported(self.configs[name])
             return known
         found: type[Any] = self.load(name).Config
         return found
@@ -86,7 +86,7 @@ class Registry:
 
     def _named(self, place: str) -> object:
         try:
-            return _imported(place)
+            return imported(place)
         except Exception as error:  # whatever a stranger's module raises while it is imported
             raise ConfigError(
                 f"{self.kind}: {place!r} cannot be imported: {type(error).__name__}: {error}; "
@@ -102,7 +102,8 @@ class Registry:
         return found
 
 
-def _imported(place: str) -> Any:
+def imported(place: str) -> Any:
+    """What "module:name" names."""
     module, _, attribute = place.partition(":")
     return getattr(import_module(module), attribute)
 

@@ -10,12 +10,15 @@ from longshort.api.classifier import Classifier, ClassifierRun
 from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster, Run
 from longshort.api.language_model import LanguageModel, LanguageRun
+from longshort.api.regressor import Regressor, RegressorRun
+from longshort.api.runs import Finished
 from longshort.api.tagger import Tagger, TaggerRun
 from longshort.config import RunConfig, build_as
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.examples import example as find_example
 from longshort.data.findings import Finding
 from longshort.errors import ConfigError
+from longshort.registry import imported
 from longshort.runfolder import SCORES
 from longshort.runs import story, trained
 
@@ -25,6 +28,8 @@ __all__ = [
     "Forecaster",
     "LanguageModel",
     "LanguageRun",
+    "Regressor",
+    "RegressorRun",
     "Run",
     "Tagger",
     "TaggerRun",
@@ -35,8 +40,7 @@ __all__ = [
     "resume",
 ]
 
-AnyRun = Run | ClassifierRun | TaggerRun | LanguageRun
-_RUNS = {"forecast": Run, "classify": ClassifierRun, "tag": TaggerRun, "lm": LanguageRun}
+AnyRun = Run | ClassifierRun | TaggerRun | LanguageRun | Finished[Any]
 
 
 def read(
@@ -91,9 +95,9 @@ def load(path: str | Path) -> AnyRun:
     Raises `RunError`, also where a file of it was changed.
     """
     folder = Path(path)
-    opened, _, config, _ = story.open_run(folder)
+    opened, task, _, _ = story.open_run(folder)
     scores = opened.read_json(SCORES)
-    found: AnyRun = _RUNS[config.task](folder, trained.load(folder), scores)
+    found: AnyRun = imported(task.run_class)(folder, trained.load(folder), scores)
     return found
 
 

@@ -5,29 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.api.fitting import (
-    given,
-    is_file,
-    nested,
-    run_into,
-    with_data,
-    with_labels,
-    with_parts,
-)
+from longshort.api.estimator import Estimator
+from longshort.api.fitting import given, is_file, with_data, with_labels, with_parts
 from longshort.api.runs import Finished
-from longshort.config import build_as
 from longshort.config.sequences import Axes
 from longshort.data.labelled import Examples, examples_of
 from longshort.data.labels import as_given
 from longshort.data.sources import is_frame
 from longshort.errors import DataError
 from longshort.runs.task import Say, quiet
-from longshort.runs.trained import Trained, load
+from longshort.runs.trained import Trained
 from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.classify.encoder import ClassifyEncoder
 from longshort.train.events import Listener, silent
@@ -35,13 +27,24 @@ from longshort.train.events import Listener, silent
 Floats = NDArray[np.float64]
 
 
-class Classifier:
+class Classifier(Estimator):
     """A classifier of texts or of numbers: settings first, then `fit`, whose run predicts.
 
     tokens: words, spaces, characters, bytes, jieba or tokenizer:FILE, decided from the texts when
     absent; vectors: a word2vec or GloVe text file. Absent settings are decided from the data.
     `settings` takes any key of `config.toml`, such as {"train.max_epochs": 10}.
     """
+
+    task = "classify"
+    keys: ClassVar[Mapping[str, str]] = {
+        "cell": "model.cell",
+        "hidden": "model.hidden",
+        "num_layers": "model.num_layers",
+        "pooling": "model.pooling",
+        "tokens": "text.tokens",
+        "vectors": "model.vectors",
+        "seed": "train.seed",
+    }
 
     def __init__(
         self,
@@ -55,17 +58,10 @@ class Classifier:
         seed: int = 0,
         settings: Mapping[str, object] | None = None,
     ) -> None:
-        named = {
-            "model.cell": cell,
-            "model.hidden": hidden,
-            "model.num_layers": num_layers,
-            "model.pooling": pooling,
-            "text.tokens": tokens,
-            "model.vectors": None if vectors is None else str(vectors),
-            "train.seed": seed,
-        }
-        self._settings = nested(named, settings, task="classify")
-        build_as(ClassifyConfig, self._settings)
+        self.cell, self.hidden, self.num_layers = cell, hidden, num_layers
+        self.pooling, self.tokens, self.vectors = pooling, tokens, vectors
+        self.seed, self.settings = seed, settings
+        self._check()
 
     def fit(
         self,
@@ -91,13 +87,35 @@ class Classifier:
         a temporary folder that the system clears some day.
         """
         roles = {"text": text, "label": label, "axes": axes}
-        settings = with_data(self._settings, data, roles)
+        settings = with_data(self._nested(), data, roles)
         read = partial(with_labels, axes=settings["data"].get("axes"))
         items, files = with_parts(read(data, labels), {"val": val, "test": test}, read)
         settings["data"].update(given(files))
-        folder, scores = run_into(settings, items, out, overwrite=overwrite, say=say, listen=listen)
-        trained = load(folder).remember(None if is_file(items) else items)
-        return ClassifierRun(folder, trained, scores)
+        memory = None if is_file(items) else items
+        made = self._run(settings, items, memory, out, overwrite=overwrite, say=say, listen=listen)
+        self.run_ = run = ClassifierRun(*made)
+        return run
+
+    def predict(self, data: object) -> Any:
+        """The most probable labels, by the run of the last `fit`."""
+        return self._fitted().predict(data)
+
+    def predict_proba(self, data: object) -> Floats:
+        """Probabilities [n, K], by the run of the last `fit`."""
+        found: Floats = self._fitted().predict_proba(data)
+        return found
+
+    @property
+    def classes_(self) -> tuple[str | int | bool, ...]:
+        """The labels, in the order of the probabilities."""
+        found: tuple[str | int | bool, ...] = self._fitted().labels
+        return found
+
+    def score(self, data: object, labels: Iterable[object]) -> float:
+        """Accuracy of the run of the last `fit`."""
+        truth = list(labels)
+        found = list(self.predict(data))
+        return float(np.mean([each == true for each, true in zip(found, truth, strict=True)]))
 
 
 class ClassifierRun(Finished[Trained[ClassifyConfig, Examples, ClassifyEncoder, Floats]]):

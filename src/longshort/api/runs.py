@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+import polars as pl
+
 from longshort.runfolder import REPORT
+from longshort.runs.trained import AnyTrained
 
 
 class _Evaluates(Protocol):
@@ -42,5 +45,13 @@ class Finished(Generic[T]):
         return self.path / REPORT
 
     def evaluate(self, data: object, *, include_training: bool = False) -> dict[str, Any]:
-        """Scores of the model and its rivals on data that the run was not trained on."""
+        """Scores of the model and its baselines on data that the run was not trained on."""
         return self._trained.evaluate(data, include_training=include_training)
+
+
+class TaskRun(Finished[AnyTrained]):
+    """A finished run of a task that has no class of its own for it."""
+
+    def predict(self, data: object) -> pl.DataFrame:
+        """Predictions of new data, as `longshort predict` writes them."""
+        return self._trained.table(self._trained.read(data))

@@ -192,6 +192,8 @@ class Task(ABC, Generic[C, S, E, P]):
     metrics: ClassVar[tuple[Metric, ...]]
     """Columns of the score table; the first one decides which baseline is the best."""
     words: ClassVar[Words]
+    run_class: ClassVar[str] = "longshort.api.runs:TaskRun"
+    """What `longshort.load` gives of a run, as "module:Class"."""
     checks_decisions: ClassVar[bool] = True
     """Whether `check` looks at settings that are decided from the data."""
     needs_own_data: ClassVar[bool] = True

@@ -63,6 +63,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Floats]
     """A label for each sample; a prediction is the probability of every label, [n, K]."""
 
     name: ClassVar[str] = "classify"
+    run_class = "longshort.api.classifier:ClassifierRun"
     Config = ClassifyConfig
     metrics = (
         Metric("accuracy", "accuracy", number="{:.1%}", spoken="{} right"),

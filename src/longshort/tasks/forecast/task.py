@@ -75,6 +75,7 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
     """Windows of the past to the next steps of each series."""
 
     name: ClassVar[str] = "forecast"
+    run_class = "longshort.api.forecaster:Run"
     Config = RunConfig
     metrics = (
         Metric("mae", "MAE", False),

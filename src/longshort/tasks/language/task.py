@@ -66,6 +66,7 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
     """Recurrent layers below a softmax, trained by truncated backpropagation."""
 
     name: ClassVar[str] = "lm"
+    run_class = "longshort.api.language_model:LanguageRun"
     Config = LanguageConfig
     metrics = (
         Metric("perplexity", "perplexity", False, spoken="perplexity {}"),

@@ -61,6 +61,7 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
     """Recurrent layers below a linear head; a prediction is values [n, K] in the data's units."""
 
     name: ClassVar[str] = "regress"
+    run_class = "longshort.api.regressor:RegressorRun"
     Config = RegressConfig
     metrics = (
         Metric("rmse", "RMSE", False, spoken="RMSE {}"),

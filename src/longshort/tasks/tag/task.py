@@ -61,6 +61,7 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
     """
 
     name: ClassVar[str] = "tag"
+    run_class = "longshort.api.tagger:TaggerRun"
     Config = TagConfig
     metrics = (
         Metric("f1", "entity F1", number="{:.2f}", spoken="entity F1 {}", scale=100.0),

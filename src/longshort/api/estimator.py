@@ -1,0 +1,87 @@
+"""What estimators share: parameters as scikit-learn knows them, and a fit that is remembered."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from longshort.api.fitting import nested, run_into
+from longshort.config import build_as
+from longshort.errors import ConfigError, nearest
+from longshort.registry import TASKS
+from longshort.runs.task import Say
+from longshort.runs.trained import AnyTrained, load
+from longshort.train.events import Listener
+
+
+class Estimator:
+    """Settings first, then `fit`, which gives a finished run and keeps it as `run_`.
+
+    `clone`, `get_params`, `set_params`, `score` and `cross_val_score` of scikit-learn work: the
+    parameters are the arguments of `__init__`, kept as they were given.
+    """
+
+    task: ClassVar[str]
+    """Its name in the registry."""
+    keys: ClassVar[Mapping[str, str]]
+    """Settings that arguments stand for, by dotted key."""
+    settings: Mapping[str, object] | None
+    run_: Any
+    """The run of the last `fit`."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The arguments of `__init__` by name."""
+        del deep
+        return {name: getattr(self, name) for name in self._names()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change arguments; those of them that are wrong are refused as `__init__` refuses them."""
+        for name, value in params.items():
+            if name not in self._names():
+                owner = type(self).__name__
+                raise ConfigError(
+                    f"{owner} has no parameter {name!r}; {nearest(name, self._names())}"
+                )
+            setattr(self, name, value)
+        self._check()
+        return self
+
+    def __repr__(self) -> str:
+        usual = inspect.signature(type(self).__init__).parameters
+        given = {n: v for n, v in self.get_params().items() if v != usual[n].default}
+        return f"{type(self).__name__}({', '.join(f'{n}={v!r}' for n, v in given.items())})"
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+
+    def _check(self) -> None:
+        """Raise `ConfigError` for an argument that is not allowed."""
+        build_as(TASKS.config(self.task), self._nested())
+
+    def _nested(self) -> dict[str, Any]:
+        named = {key: getattr(self, name) for name, key in self.keys.items()}
+        plain = {key: str(v) if isinstance(v, Path) else v for key, v in named.items()}
+        return nested(plain, self.settings, task=self.task)
+
+    def _run(
+        self,
+        settings: Mapping[str, Any],
+        data: object,
+        memory: object,
+        out: str | Path | None,
+        *,
+        overwrite: bool,
+        say: Say,
+        listen: Listener,
+    ) -> tuple[Path, AnyTrained, dict[str, Any]]:
+        """Make the run: its folder, what was trained, and the scores."""
+        folder, scores = run_into(settings, data, out, overwrite=overwrite, say=say, listen=listen)
+        return folder, load(folder).remember(memory), scores
+
+    def _fitted(self) -> Any:
+        if not hasattr(self, "run_"):
+            raise ConfigError(f"{type(self).__name__}: is not fitted yet; call fit first")
+        return self.run_

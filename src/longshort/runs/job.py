@@ -116,7 +116,7 @@ class Job(Generic[C, S, E, P]):
             self.prepared.findings,
             found,
             scores,
-            task.table(model, test.samples, own),
+            task.test_table(model, found),
             result,
             environment(),
         )

@@ -208,20 +208,16 @@ class Task(ABC, Generic[C, S, E, P]):
         del own
         return self.read(data, model.config)
 
+    @abstractmethod
+    def split(self, given: Any, config: Any) -> Splits[S]:
+        """Training, validation and test samples, from those that are given by these names."""
+
+    @abstractmethod
     def unlearned(self, samples: S, own: Splits[S], say: Say) -> S:
         """Those that a run was neither trained nor validated on; raises where none is left.
 
         own: the run's splits.
         """
-        found: S = unlearned(samples, own, self.words.samples, say)
-        return found
-
-    def split(self, given: Any, config: Any) -> Splits[S]:
-        """Training, validation and test samples; those that are not given are drawn, seeded."""
-        split = config.split
-        return make_splits(
-            given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
-        )
 
     def describe(self, splits: Splits[S], config: C) -> list[str]:
         """What was understood of the data, in lines for people; `config` is as it was given."""
@@ -279,19 +275,8 @@ class Task(ABC, Generic[C, S, E, P]):
         return []
 
     @abstractmethod
-    def loss(self, model: Model[C, E], batch: Any) -> Loss:
-        """Mean loss of a training batch, whose arrays are tensors on the network's device."""
-
     def training(self, model: Model[C, E], train: Encoded[S], val: Encoded[S]) -> Training:
-        """How the network is trained: here in batches of samples of similar length."""
-        from longshort.runs.batches import BatchLearning
-
-        learning = BatchLearning(self, model, train, val)
-        return Training(learning, model.config.train, learning.plan())
-
-    @abstractmethod
-    def validate(self, model: Model[C, E], val: Encoded[S]) -> float:
-        """Score on the validation split, which has samples; lower is better."""
+        """How the network is trained."""
 
     @abstractmethod
     def predict(self, model: Model[C, E], arrays: Any) -> P:
@@ -344,8 +329,9 @@ class Task(ABC, Generic[C, S, E, P]):
         del model
         return {name: each.note for name, each in scored.baselines.items() if each.note}
 
-    def basis(self, scored: Scored[S, P]) -> str:
+    def basis(self, model: Model[C, E], scored: Scored[S, P]) -> str:
         """What the verdict rests on, such as "1,000 test sentences"."""
+        del model
         return f"{len(scored.samples):,} test {self.words.samples}"
 
     def remark(self, model: Model[C, E], scored: Scored[S, P], result: Comparison) -> str:
@@ -358,6 +344,10 @@ class Task(ABC, Generic[C, S, E, P]):
     @abstractmethod
     def table(self, model: Model[C, E], samples: S, prediction: P) -> pl.DataFrame:
         """What `predict` writes; with the truth where the samples have labels."""
+
+    def test_table(self, model: Model[C, E], scored: Scored[S, P]) -> pl.DataFrame:
+        """The test split's predictions, which the run keeps."""
+        return self.table(model, scored.samples, scored.predictions[MODEL])
 
     def json(self, table: pl.DataFrame) -> dict[str, Any]:
         """The same for `predict --json`."""
@@ -378,6 +368,43 @@ class Task(ABC, Generic[C, S, E, P]):
         """The report's table of the splits, its header first."""
         counts = result.splits.by_name().items()
         return [["split", self.words.samples], *([n, f"{len(s):,}"] for n, s in counts)]
+
+
+class SampleTask(Task[C, S, E, P]):
+    """A task whose samples are independent of each other.
+
+    They are drawn for the splits, learned in batches of similar length, and known by their content.
+    """
+
+    def split(self, given: Any, config: Any) -> Splits[S]:
+        """Those that are not given are drawn, seeded."""
+        split = config.split
+        return make_splits(
+            given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
+        )
+
+    def unlearned(self, samples: S, own: Splits[S], say: Say) -> S:
+        """Those that a run was neither trained nor validated on; raises where none is left.
+
+        own: the run's splits.
+        """
+        found: S = unlearned(samples, own, self.words.samples, say)
+        return found
+
+    @abstractmethod
+    def loss(self, model: Model[C, E], batch: Any) -> Loss:
+        """Mean loss of a training batch, whose arrays are tensors on the network's device."""
+
+    @abstractmethod
+    def validate(self, model: Model[C, E], val: Encoded[S]) -> float:
+        """Score on the validation split, which has samples; lower is better."""
+
+    def training(self, model: Model[C, E], train: Encoded[S], val: Encoded[S]) -> Training:
+        """How the network is trained: here in batches of samples of similar length."""
+        from longshort.runs.batches import BatchLearning
+
+        learning = BatchLearning(self, model, train, val)
+        return Training(learning, model.config.train, learning.plan())
 
 
 DAMAGED = (AttributeError, KeyError, TypeError, ValueError, IndexError)

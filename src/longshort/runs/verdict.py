@@ -48,16 +48,20 @@ def scores_of(
         "outcome": result.outcome,
         "gain": result.gain,
         "gain_95": [result.low, result.high],
-        "verdict": _sentence(task, cell, found, result) + task.remark(model, found, result),
+        "verdict": _sentence(task, model, cell, found, result) + task.remark(model, found, result),
     }
 
 
 def _sentence(
-    task: Task[C, S, E, P], cell: str, found: Scored[S, P], result: Comparison
+    task: Task[C, S, E, P],
+    model: Model[C, E],
+    cell: str,
+    found: Scored[S, P],
+    result: Comparison,
 ) -> str:
     metric, title = task.metrics[0], found.baselines[found.best].title
     ours, theirs = (float(found.scores[n].values[metric.key]) for n in (MODEL, found.best))
-    basis = task.basis(found)
+    basis = task.basis(model, found)
     if metric.higher_is_better and theirs == 1 and result.outcome != "too few":
         return _beside_perfection(metric, cell, title, basis, ours)
     interval = f"{task.words.gain} {result.span(task.words.gain_form)}"

@@ -16,10 +16,10 @@ import pytest
 import longshort as ls
 from longshort import workflow
 from longshort.cli.main import main
-from longshort.tasks.language.config import LanguageText
 from longshort.data.findings import Finding
-from longshort.tasks.language.running import make_running_splits, read_running
-from longshort.tasks.language.encoder import Fitted
+from longshort.tasks.language.config import LanguageText
+from longshort.tasks.language.encoder import LanguageEncoder
+from longshort.tasks.language.running import read_running, split_running
 from tests.test_language import WORDS, prose, settings
 
 Call = Callable[..., int]
@@ -92,7 +92,7 @@ def test_lines_that_stand_in_two_parts_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"split__val": 0.3}, r"split\.val: is the share of a part that has a file of its own"),
+        ({"split__val": 0.3}, r"split\.val: is the share of a split that has a file of its own"),
         ({"text__tokens": "bytes", "text__lowercase": True}, r"text\.lowercase: is not of bytes"),
     ],
 )
@@ -107,7 +107,7 @@ def test_a_setting_that_could_not_act_is_refused(
 
 def test_shares_of_parts_with_files_are_not_added_up(tmp_path: Path) -> None:
     path = written(tmp_path / "t.txt", different(300))
-    found = make_running_splits(read_running(path), read_running(path), None, shares=(0.6, 0.6))
+    found = split_running(read_running(path), read_running(path), None, shares=(0.6, 0.6))
     assert "the last 60% for test" in found.how
 
 
@@ -404,12 +404,12 @@ def test_a_tokenizer_s_text_is_put_together_as_it_says(
     text = "der Bär äß süße Äpfel\n" * 3
     monkeypatch.chdir(tmp_path)
     config = LanguageText(tokens=byte_level(tmp_path, text), min_count=1)
-    fitted = Fitted.fit(text, config)
-    numbers = fitted.encode(text).tolist()
-    pieces = list(fitted.stream(numbers))
-    assert len(pieces) == len(numbers) and "".join(pieces) == text and fitted.restores(text)
-    tail = fitted.encode(" Bär").tolist()
-    assert "".join(fitted.stream(tail, "der")) == " Bär"
+    encoder = LanguageEncoder.fit(text, config)
+    numbers = encoder.encode(text).tolist()
+    pieces = list(encoder.stream(numbers))
+    assert len(pieces) == len(numbers) and "".join(pieces) == text and encoder.restores(text)
+    tail = encoder.encode(" Bär").tolist()
+    assert "".join(encoder.stream(tail, "der")) == " Bär"
 
 
 def test_a_language_model_keeps_its_tokenizer(

@@ -77,7 +77,7 @@ def prepare(
 def check(
     task: Task[C, S, E, P], settings: Mapping[str, Any], data: object, say: Say
 ) -> list[Finding]:
-    """Everything in the data that would harm a model; settings are refused as a run refuses them."""
+    """Everything in the data that would harm a model; settings are refused as by a run."""
     given = config_of(task, settings)
     splits = read_splits(task, given, data)
     _describe(task, splits, given, say)

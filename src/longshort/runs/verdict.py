@@ -53,11 +53,7 @@ def scores_of(
 
 
 def _sentence(
-    task: Task[C, S, E, P],
-    model: Model[C, E],
-    cell: str,
-    found: Scored[S, P],
-    result: Comparison,
+    task: Task[C, S, E, P], model: Model[C, E], cell: str, found: Scored[S, P], result: Comparison
 ) -> str:
     metric, title = task.metrics[0], found.baselines[found.best].title
     ours, theirs = (float(found.scores[n].values[metric.key]) for n in (MODEL, found.best))
@@ -65,7 +61,9 @@ def _sentence(
     if metric.higher_is_better and theirs == 1 and result.outcome != "too few":
         return _beside_perfection(metric, cell, title, basis, ours)
     interval = f"{task.words.gain} {result.span(task.words.gain_form)}"
-    numbers = f"{metric.spoken.format(metric.write(ours))} against {metric.write(theirs)} of {title}"
+    numbers = (
+        f"{metric.spoken.format(metric.write(ours))} against {metric.write(theirs)} of {title}"
+    )
     return place_sentence(cell, result, numbers, basis, interval)
 
 
@@ -77,9 +75,7 @@ def _beside_perfection(metric: Metric, cell: str, title: str, basis: str, ours: 
     )
 
 
-def place_sentence(
-    cell: str, result: Comparison, numbers: str, basis: str, interval: str
-) -> str:
+def place_sentence(cell: str, result: Comparison, numbers: str, basis: str, interval: str) -> str:
     """Whether a model earned its place.
 
     numbers: both scores, and whose the other one is; basis: on what; interval: of what, with both

@@ -17,10 +17,12 @@ import longshort as ls
 from longshort import workflow
 from longshort.cli.main import main
 from longshort.data.findings import Finding
+from longshort.runs.trained import load
 from longshort.tasks.language.config import LanguageText
 from longshort.tasks.language.encoder import LanguageEncoder
 from longshort.tasks.language.running import read_running, split_running
 from tests.test_language import WORDS, prose, settings
+from tests.tiny_runs import small
 
 Call = Callable[..., int]
 
@@ -331,6 +333,46 @@ def test_a_run_on_lines_is_evaluated_while_they_are_there(of_lines: ls.LanguageR
     assert again.generate(length=5) == of_lines.generate(length=5)
     with pytest.raises(ls.RunError, match="data in memory that is gone"):
         again.evaluate(other)
+
+
+def test_tokens_are_counted_aloud_before_training(tmp_path: Path) -> None:
+    said: list[str] = []
+    run = model(settings=SMALL).fit(prose(120).splitlines(), out=tmp_path / "run", say=said.append)
+    assert f"test: {run.scores['tokens']:,} tokens (words)" in said
+
+
+def test_different_tokens_of_the_training_are_counted_aloud(tmp_path: Path) -> None:
+    said: list[str] = []
+    model(settings=SMALL).fit(prose(120).splitlines(), out=tmp_path / "run", say=said.append)
+    (line,) = (each for each in said if each.endswith("different ones"))
+    assert line.startswith("train: ") and "tokens (words), 12 different ones" in line
+
+
+def test_tokens_of_an_evaluated_text_are_counted_aloud(of_lines: ls.LanguageRun) -> None:
+    trained, said = load(of_lines.path).remember(prose(120).splitlines()), list[str]()
+    found = trained.evaluate(prose(20, seed=9).splitlines(), say=said.append)
+    assert f"lines: {found['tokens']:,} tokens (words)" in said
+
+
+def test_a_file_of_training_and_test_is_the_run_s_own(tmp_path: Path) -> None:
+    """The text that a test was cut from, although validation has a file of its own."""
+    lines = different(400)
+    path = written(tmp_path / "t.txt", lines)
+    val = written(tmp_path / "v.txt", different(80)[::-1])
+    chosen = {**SMALL, "split.test": 0.8, "train.batch_size": 2}
+    run = model(settings=chosen).fit(path, val=val, out=tmp_path / "run")
+    with pytest.raises(ls.DataError, match="the run was trained on this text"):
+        run.evaluate(path)
+
+
+@pytest.mark.parametrize("task", ["classify", "tag"])
+def test_a_run_that_does_not_write_says_so(
+    task: str, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen, data = small(task)
+    workflow.run(chosen, tmp_path / "run", data=data)
+    assert call("generate", tmp_path / "run") == 2
+    assert f"is a run of the task '{task}'" in capsys.readouterr().err
 
 
 def test_the_documented_python_works(

@@ -42,7 +42,8 @@ class Job(Generic[C, S, E, P]):
             torch.manual_seed(self.config.train.seed)
             network = self.task.build(self.config, prepared.encoder)
             self.model = Model(self.config, prepared.encoder, network)
-            for line in self.task.start(self.model):
+            told = self.task.describe_encoded(prepared.encoder, self.encoded)
+            for line in (*told, *self.task.start(self.model)):
                 say(line)
             network.to(self.config.train.device)
             train, val = self.encoded["train"], self._validation()

@@ -53,11 +53,6 @@ def shuffled(
     return [part for batch in batches for part in _bounded(batch, lengths, most)]
 
 
-def count_batches(lengths: Tensor, batch_size: int, most: int = MOST_STEPS) -> int:
-    """Batches of an epoch; where long ones are divided, chance makes some more or less of them."""
-    return len(bucketed(lengths, batch_size, torch.Generator().manual_seed(0), most))
-
-
 def in_order_of_length(lengths: Tensor, batch_size: int) -> list[Tensor]:
     """Batches for evaluation: each sample once, the longest first; bounded as in `bucketed`."""
     order = lengths.argsort(descending=True, stable=True)

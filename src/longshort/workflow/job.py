@@ -12,14 +12,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import numpy as np
 import polars as pl
 import torch
 from torch import Tensor
 
 from longshort.config import BaseConfig, build, read_toml
-from longshort.data.splits import D, Splits
-from longshort.errors import ConfigError, DataError, LongshortError, RunError
+from longshort.errors import ConfigError, LongshortError, RunError
 from longshort.runfolder import CONFIG, DATA, RunFolder
 from longshort.runs.seal import refuse_broken_seal
 from longshort.train import TrainResult
@@ -103,57 +101,12 @@ def given(config: BaseConfig, data: object) -> object:
     return config.path if data is None else data
 
 
-def own_data(config: BaseConfig, memory: object) -> object:
-    """What a run was trained on, to fit its rivals to: `memory`, else its file; raises if gone."""
-    if memory is not None:
-        return memory
-    if config.path is None:
-        raise RunError(
-            "the run was trained on data in memory that is gone, so its rivals cannot be fitted; "
-            "evaluate what `fit` returned, or train from a file"
-        )
-    if not Path(config.path).exists():
-        raise RunError(
-            f"{config.path}: the run's training file is gone, so its rivals cannot be fitted; put "
-            "it back"
-        )
-    return config.path
-
-
 def refuse_other_content(name: str, content: str, stored: dict[str, Any]) -> None:
     """Raise where a run would go on with other data than it began with."""
     if content != stored.get("content"):
         raise RunError(
             f"{name}: is not the data that the run began with (its content differs); restore it, "
             "or start a new run"
-        )
-
-
-def unlearned(source: D, parts: Splits[D], what: str, say: Say) -> D:
-    """Those that the run was neither trained nor validated on; raises where none is left."""
-    seen = {*parts.train.keys(), *parts.val.keys()}
-    new = np.array([i for i, key in enumerate(source.keys()) if key not in seen], dtype=np.int64)
-    if not len(new):
-        raise DataError(
-            f"{source.name}: the run was trained or validated on all {len(source):,} {what}; "
-            "give others, or --include-training"
-        )
-    if len(new) < len(source):
-        say(
-            f"{len(source) - len(new):,} of {len(source):,} {what} are left out: the run was "
-            "trained or validated on them (--include-training scores them too)"
-        )
-    return source.take(new)
-
-
-def refuse_other_fit(fitted: dict[str, Any], name: str, stored: dict[str, Any]) -> None:
-    """Raise where something else was fitted to the same data than when the run began."""
-    before = stored.get("fitted", {})
-    other = [key for key in fitted if fitted[key] != before.get(key)]
-    if other:
-        raise RunError(
-            f"{name}: something else was fitted than when the run began: {', '.join(other)}; "
-            "restore the data's types and the tokenizer's file, or start a new run"
         )
 
 

@@ -12,9 +12,9 @@ import pytest
 from longshort.config.sequences import SequenceData
 from longshort.data.encodings import find_encoding
 from longshort.data.labelled_source import read_examples
-from longshort.tasks.language.running import read_running
 from longshort.data.textfiles import read_text
 from longshort.errors import DataError
+from longshort.tasks.language.running import read_running
 from longshort.tasks.tag.config import TagData
 from longshort.tasks.tag.source import read_sentences
 

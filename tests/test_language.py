@@ -17,12 +17,15 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from longshort.workflow.language import LanguageJob
 
 import longshort as ls
 from longshort import workflow
 from longshort.config import assign, build, parse_assignments
 from longshort.errors import ConfigError, DataError, RunError
+from longshort.runs.job import Job
+from longshort.runs.story import prepare
+from longshort.runs.task import quiet
+from longshort.runs.trained import load
 from longshort.tasks.language.adapt import cached, dynamic, remember
 from longshort.tasks.language.baselines import kneser_ney, unigram
 from longshort.tasks.language.config import (
@@ -32,13 +35,14 @@ from longshort.tasks.language.config import (
     LanguageText,
     LanguageTrain,
 )
-from longshort.tasks.language.encoder import Fitted
+from longshort.tasks.language.encoder import LanguageEncoder
 from longshort.tasks.language.generate import Sampling, probabilities
-from longshort.tasks.language.learning import LanguageTask, losses_of, side_by_side
+from longshort.tasks.language.inference import nats_of, side_by_side
+from longshort.tasks.language.learning import LanguageLearning
 from longshort.tasks.language.network import LanguageModel, detached
 from longshort.tasks.language.ngram import NGram
 from longshort.tasks.language.perplexity import scores as scores_from
-from longshort.tasks.language.running import make_running_splits, read_running
+from longshort.tasks.language.running import read_running, split_running
 from longshort.train import fit
 from longshort.train.checkpoint import load_tensors
 from longshort.train.events import Event, Stepped
@@ -80,10 +84,15 @@ def settings(path: Path | None = None, **changes: Any) -> dict[str, Any]:
     return found
 
 
-def small_task(text: str, **changes: Any) -> LanguageTask:
-    config = LanguageConfig.model_validate(settings(**changes))
-    parts = make_running_splits(read_running(text.splitlines()), None, None, shares=(0.1, 0.1))
-    return LanguageTask(config, parts)
+def small_job(text: str, **changes: Any) -> Job[Any, Any, Any, Any]:
+    chosen = settings(split__val=0.1, split__test=0.1, **changes)
+    return Job(prepare(chosen, text.splitlines()), quiet)
+
+
+def small_learning(text: str, **changes: Any) -> LanguageLearning:
+    learning = small_job(text, **changes).training.learning
+    assert isinstance(learning, LanguageLearning)
+    return learning
 
 
 def model_of(**changes: Any) -> LanguageModel:
@@ -113,20 +122,20 @@ def test_from_a_text_to_a_report(book: Path, tmp_path: Path) -> None:
 
 
 def test_every_token_of_the_test_part_is_counted_once(book: Path) -> None:
-    task = small_task(book.read_text(), text__tokens="words")
-    text = task.parts.test.text
+    job = small_job(book.read_text(), text__tokens="words")
+    network, begin = job.model.network, job.model.encoder.begin
+    text, numbers = job.encoded["test"].samples.text, job.encoded["test"].arrays
     expected = sum(len(line.split()) + 1 for line in text.splitlines())
-    numbers = task.fitted.encode(text)
     assert len(numbers) == expected
     for streams in (1, 3, 10):
-        assert losses_of(task.network, numbers, task.fitted.begin, streams).shape == (expected,)
+        assert nats_of(network, numbers, begin, streams).shape == (expected,)
 
 
 def test_perplexity_of_a_uniform_model() -> None:
     network = model_of()
     for weight in network.parameters():
         torch.nn.init.zeros_(weight)
-    nats = losses_of(network, some_numbers(300), 1)
+    nats = nats_of(network, some_numbers(300), 1)
     found = scores_from(nats, "é" * 600)
     assert found["perplexity"] == pytest.approx(11, rel=1e-6)
     assert found["nats_per_token"] == pytest.approx(math.log(11), rel=1e-6)
@@ -159,7 +168,7 @@ def test_a_long_text_is_scored_as_in_one_go() -> None:
     table = side_by_side(numbers, 1, 1)
     read = network(table[:-1])
     whole = network.losses(read.output, table[1:])[:, 0].detach().numpy()
-    np.testing.assert_allclose(losses_of(network, numbers, 1), whole, rtol=1e-5)
+    np.testing.assert_allclose(nats_of(network, numbers, 1), whole, rtol=1e-5)
 
 
 def test_an_adaptive_softmax_is_a_distribution() -> None:
@@ -185,44 +194,43 @@ def test_streams_lie_side_by_side() -> None:
 
 def test_an_epoch_reads_every_step_once(book: Path) -> None:
     for changes in ({}, {"train__random_bptt": True}):
-        task = small_task(book.read_text(), **changes)
-        job_plan = LanguageJob(task.config, task.parts).plan()
+        learning, _, plan, _ = small_job(book.read_text(), **changes).training
         draw = torch.Generator().manual_seed(3)
-        chunks = [chunk.tolist() for chunk in task.batches(job_plan, draw)]
-        assert chunks[0][0] == 0 and sum(chunks[-1]) == task.num_samples
+        chunks = [chunk.tolist() for chunk in learning.batches(plan, draw)]
+        assert chunks[0][0] == 0 and sum(chunks[-1]) == learning.num_samples
         assert all(sum(a) == b[0] for a, b in itertools.pairwise(chunks))
         lengths = {length for _, length in chunks[:-1]}
         assert len(lengths) > 3 if changes else lengths == {16}
-        rates = [task.rate(torch.tensor(chunk)) for chunk in chunks]
+        rates = [learning.rate(torch.tensor(chunk)) for chunk in chunks]
         expected = [length / 16 if changes else 1.0 for _, length in chunks]
         assert rates == expected
 
 
 def test_a_capped_epoch_begins_somewhere_without_a_past(book: Path) -> None:
-    task = small_task(book.read_text(), train__steps_per_epoch=4)
-    plan = LanguageJob(task.config, task.parts).plan()
+    learning = small_learning(book.read_text(), train__steps_per_epoch=4)
+    plan = learning.plan()
     assert plan.steps_per_epoch == 4
     begins = set()
     for seed in range(5):
-        chunks = list(task.batches(plan, torch.Generator().manual_seed(seed)))
+        chunks = list(learning.batches(plan, torch.Generator().manual_seed(seed)))
         assert len(chunks) == 4
         begins.add(int(chunks[0][0]))
     assert len(begins) > 1
-    task.loss(torch.tensor([0, 16]))
-    torch.testing.assert_close(task.loss(torch.tensor([32, 16])), _fresh(task, 32, 16))
+    learning.loss(torch.tensor([0, 16]))
+    torch.testing.assert_close(learning.loss(torch.tensor([32, 16])), _fresh(learning, 32, 16))
     with pytest.raises(AssertionError):
-        torch.testing.assert_close(task.loss(torch.tensor([48, 16])), _fresh(task, 48, 16))
+        torch.testing.assert_close(learning.loss(torch.tensor([48, 16])), _fresh(learning, 48, 16))
 
 
-def _fresh(task: LanguageTask, place: int, length: int) -> torch.Tensor:
-    chunk = task.streams[place : place + length + 1]
-    return task.network.losses(task.network(chunk[:-1]).output, chunk[1:]).mean()
+def _fresh(learning: LanguageLearning, place: int, length: int) -> torch.Tensor:
+    chunk, network = learning.streams[place : place + length + 1], learning.network
+    return network.losses(network(chunk[:-1]).output, chunk[1:]).mean()
 
 
 def test_penalties_on_activations(book: Path) -> None:
-    plain = small_task(book.read_text())
-    ar = small_task(book.read_text(), train__activation_penalty=2.0)
-    tar = small_task(book.read_text(), train__slowness_penalty=1.0)
+    plain = small_learning(book.read_text())
+    ar = small_learning(book.read_text(), train__activation_penalty=2.0)
+    tar = small_learning(book.read_text(), train__slowness_penalty=1.0)
     chunk = torch.tensor([0, 16])
     read = plain.network(plain.streams[:16])
     base = plain.loss(chunk)
@@ -236,22 +244,22 @@ def test_penalties_on_activations(book: Path) -> None:
 def test_penalties_see_the_output_after_dropout_and_changes_before_it(book: Path) -> None:
     changes = {"model__output_dropout": 0.5}
     penal = {"train__activation_penalty": 2.0, "train__slowness_penalty": 1.0}
-    task = small_task(book.read_text(), **changes, **penal)
-    task.network.train()
+    learning = small_learning(book.read_text(), **changes, **penal)
+    network = learning.network.train()
     torch.manual_seed(3)
-    loss = task.objective(torch.tensor([0, 16]))[1]
+    loss = learning.objective(torch.tensor([0, 16]))[1]
     torch.manual_seed(3)
-    read = task.network(task.streams[:16])
-    base = task.network.losses(read.output, task.streams[1:17]).mean()
+    read = network(learning.streams[:16])
+    base = network.losses(read.output, learning.streams[1:17]).mean()
     change = (read.raw[1:] - read.raw[:-1]).square().mean()
     torch.testing.assert_close(loss, base + 2 * read.output.square().mean() + change)
     assert (read.output == 0).any() and not (read.raw == 0).any()
 
 
 def test_the_loss_that_is_told_has_no_penalties(book: Path) -> None:
-    task = small_task(book.read_text(), train__activation_penalty=1e4)
-    found = fit(task, task.config.train, LanguageJob(task.config, task.parts).plan())
-    assert found.history[1]["train_loss"] < math.log(len(task.fitted.vocabulary))
+    job = small_job(book.read_text(), train__activation_penalty=1e4)
+    found = fit(*job.training[:3])
+    assert found.history[1]["train_loss"] < math.log(len(job.model.encoder.vocabulary))
 
 
 WORDY: dict[str, Any] = {
@@ -297,9 +305,7 @@ OPTIONS: list[tuple[str, Any, dict[str, Any]]] = [
 
 def history(chosen: dict[str, Any]) -> list[dict[str, Any]]:
     lines = [f"{line.capitalize()}, Name{i}" for i, line in enumerate(prose(60).splitlines())]
-    config = LanguageConfig.model_validate(settings(**chosen))
-    job = LanguageJob.prepare(config, lines, lambda _: None)
-    return fit(job.task, job.config.train, job.plan()).history
+    return fit(*Job(prepare(settings(**chosen), lines), quiet).training[:3]).history
 
 
 @pytest.mark.parametrize(("name", "value", "beside"), OPTIONS, ids=lambda v: str(v)[:30])
@@ -321,9 +327,8 @@ def test_every_option_is_tried() -> None:
 
 def test_random_lengths_are_those_of_merity(book: Path) -> None:
     changes = {"train__random_bptt": True, "train__bptt": 40, "train__batch_size": 2}
-    task = small_task(book.read_text() * 8, **changes)
-    plan = LanguageJob(task.config, task.parts).plan()
-    chunks = task.batches(plan, torch.Generator().manual_seed(0))
+    learning, _, plan, _ = small_job(book.read_text() * 8, **changes).training
+    chunks = learning.batches(plan, torch.Generator().manual_seed(0))
     lengths = np.array([int(chunk[1]) for chunk in chunks[:-1]])
     halved = lengths < 30
     assert len(lengths) > 500 and halved.mean() == pytest.approx(0.05, abs=0.025)
@@ -574,14 +579,14 @@ def test_the_cache_by_hand() -> None:
 
 
 def test_adapting_helps_on_a_text_of_its_own(book: Path) -> None:
-    task = small_task(prose(60))
-    begin = task.fitted.begin
-    strange = np.tile(task.fitted.encode("dog dog bird rains\n"), 25)
-    plain = losses_of(task.network, strange, begin).mean()
-    before = {name: weight.clone() for name, weight in task.network.state_dict().items()}
-    assert cached(task.network, strange, strange, begin, 100).nats.mean() < plain - 0.1
-    assert dynamic(task.network, strange, strange, begin).nats.mean() < plain - 0.1
-    for name, weight in task.network.state_dict().items():
+    model = small_job(prose(60)).model
+    network, begin = model.network, model.encoder.begin
+    strange = np.tile(model.encoder.encode("dog dog bird rains\n"), 25)
+    plain = nats_of(network, strange, begin).mean()
+    before = {name: weight.clone() for name, weight in network.state_dict().items()}
+    assert cached(network, strange, strange, begin, 100).nats.mean() < plain - 0.1
+    assert dynamic(network, strange, strange, begin).nats.mean() < plain - 0.1
+    for name, weight in network.state_dict().items():
         assert torch.equal(weight, before[name])
 
 
@@ -592,20 +597,21 @@ def test_dynamic_evaluation_goes_past_clusters_without_a_token() -> None:
 
 
 def test_adapting_sees_a_token_after_it_was_scored(book: Path) -> None:
-    task = small_task(prose(60))
-    numbers = task.fitted.encode(prose(8, seed=5))
+    model = small_job(prose(60)).model
+    network, begin = model.network, model.encoder.begin
+    numbers = model.encoder.encode(prose(8, seed=5))
     other = numbers.copy()
     other[150:] = numbers[150:][::-1]
     for adapted in (
-        lambda text: cached(task.network, numbers, text, task.fitted.begin, 100).nats,
-        lambda text: dynamic(task.network, numbers, text, task.fitted.begin).nats,
+        lambda text: cached(network, numbers, text, begin, 100).nats,
+        lambda text: dynamic(network, numbers, text, begin).nats,
     ):
         np.testing.assert_array_equal(adapted(numbers)[:150], adapted(other)[:150])
 
 
 def test_adapting_stays_off_where_it_does_not_help() -> None:
     network, test = model_of(), some_numbers(30)
-    plain = losses_of(network, test, 1)
+    plain = nats_of(network, test, 1)
     alone = np.arange(1, 12)  # nothing comes again, and all is scored before anything is learned
     for found in (cached(network, alone, test, 1, 50), dynamic(network, alone, test, 1)):
         assert "stays off" in found.note
@@ -672,15 +678,15 @@ def test_a_seed_repeats_what_is_written(trained: Path) -> None:
 
 
 def test_the_likeliest_token_is_what_the_whole_sequence_says(trained: Path) -> None:
-    model = workflow.load(trained)
-    written = "".join(model.stream("a dog", 12, Sampling(temperature=0.0)))
-    fitted = model.fitted
-    numbers = torch.tensor([fitted.begin, *fitted.encode("a dog" + written).tolist()])[:, None]
+    written = "".join(ls.load(trained).stream("a dog", length=12, temperature=0.0))
+    model = load(trained).model
+    network, encoder = model.network, model.encoder
+    numbers = torch.tensor([encoder.begin, *encoder.encode("a dog" + written).tolist()])[:, None]
     with torch.no_grad():
-        logs = model.network.log_probabilities(model.network(numbers).output[:, 0])
+        logs = network.log_probabilities(network(numbers).output[:, 0])
     logs[:, 0] = -torch.inf
     likeliest = (logs.argmax(1) + 1).tolist()
-    assert "".join(fitted.stream(likeliest[-13:-1])) == written
+    assert "".join(encoder.stream(likeliest[-13:-1])) == written
 
 
 def test_from_python(trained: Path, tmp_path: Path) -> None:
@@ -693,7 +699,7 @@ def test_from_python(trained: Path, tmp_path: Path) -> None:
     assert run.score("the cat sees\n")["tokens"] == 13
 
 
-def test_another_text_beside_the_rivals(trained: Path, tmp_path: Path) -> None:
+def test_another_text_beside_the_baselines(trained: Path, tmp_path: Path) -> None:
     run = ls.load(trained)
     book = trained.parent / "book.txt"
     tail = book.read_text()[-run.scores["characters"] :]
@@ -705,7 +711,7 @@ def test_another_text_beside_the_rivals(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"trained on most of this text \(\d+ of \d+ passages"):
         run.evaluate(more)
     told: list[str] = []
-    workflow.load(trained).evaluate(more, include_training=True, say=told.append)
+    load(trained).evaluate(more, include_training=True, say=told.append)
     assert any("passages stand in its training or validation text" in line for line in told)
     assert run.evaluate(book, include_training=True)["characters"] == len(book.read_text())
     done = longshort("evaluate", str(trained), "--data", str(book))
@@ -724,17 +730,17 @@ def test_a_run_comes_back_with_its_scores(trained: Path) -> None:
 @pytest.mark.parametrize("tokens", ["words", "spaces", "characters", "bytes"])
 def test_text_comes_back_from_numbers(tokens: str) -> None:
     text = "über dem Fluß\nliegt 北京\n" if tokens != "words" else "a b c\nd e\n"
-    fitted = Fitted.fit(text, LanguageText(tokens=tokens, min_count=1))
-    assert "".join(fitted.stream(fitted.encode(text).tolist())) == text
-    end = fitted.vocabulary.tokens[fitted.begin]
+    encoder = LanguageEncoder.fit(text, LanguageText(tokens=tokens, min_count=1))
+    assert "".join(encoder.stream(encoder.encode(text).tolist())) == text
+    end = encoder.vocabulary.tokens[encoder.begin]
     assert end == {"characters": "\n", "bytes": "0a"}.get(tokens, "<eos>")
 
 
 @pytest.mark.parametrize("tokens", ["spaces", "words"])
 def test_an_unknown_mark_of_the_data_is_the_unknown_token(tokens: str) -> None:
-    fitted = Fitted.fit("a <unk> b\n", LanguageText(tokens=tokens))
-    assert fitted.encode("<unk> a c\n").tolist()[0] == fitted.encode("c").tolist()[0] == 1
-    assert sorted(fitted.vocabulary.tokens) == ["<eos>", "<pad>", "<unk>", "a", "b"]
+    encoder = LanguageEncoder.fit("a <unk> b\n", LanguageText(tokens=tokens))
+    assert encoder.encode("<unk> a c\n").tolist()[0] == encoder.encode("c").tolist()[0] == 1
+    assert sorted(encoder.vocabulary.tokens) == ["<eos>", "<pad>", "<unk>", "a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -750,8 +756,8 @@ def test_an_unknown_mark_of_the_data_is_the_unknown_token(tokens: str) -> None:
 def test_words_that_occur_once_teach_what_is_unknown(
     chosen: dict[str, Any], text: str, is_learned: bool
 ) -> None:
-    fitted = Fitted.fit(text, LanguageText(**chosen))
-    assert (fitted.cut("b")[0] not in fitted.vocabulary) == is_learned
+    encoder = LanguageEncoder.fit(text, LanguageText(**chosen))
+    assert (encoder.cut("b")[0] not in encoder.vocabulary) == is_learned
 
 
 def test_unknown_tokens_of_the_test_are_told_in_the_verdict(tmp_path: Path) -> None:
@@ -778,19 +784,19 @@ def test_unknown_tokens_of_the_test_are_told_in_the_verdict(tmp_path: Path) -> N
 def test_bits_are_told_where_tokens_restore_the_text(
     chosen: dict[str, Any], text: str, is_whole: bool
 ) -> None:
-    assert Fitted.fit(text, LanguageText(**chosen)).restores(text) == is_whole
+    assert LanguageEncoder.fit(text, LanguageText(**chosen)).restores(text) == is_whole
 
 
 def test_a_cell_with_other_outputs_than_units_is_named() -> None:
     with pytest.raises(ConfigError, match=r"model\.cell: hmlstm has \d+ outputs for \d+ units"):
-        small_task(prose(50), model__cell="hmlstm")
+        small_job(prose(50), model__cell="hmlstm")
 
 
 @pytest.mark.parametrize(("tokens", "each"), [("characters", math.log2(0x110000)), ("bytes", 8.0)])
 def test_unknown_characters_are_not_free(tokens: str, each: float) -> None:
-    fitted = Fitted.fit("aab\n", LanguageText(tokens=tokens))
-    assert fitted.bits_of_unknown(fitted.encode("ab")) == 0.0
-    assert fitted.bits_of_unknown(fitted.encode("axxb")) == 2 * each
+    encoder = LanguageEncoder.fit("aab\n", LanguageText(tokens=tokens))
+    assert encoder.bits_of_unknown(encoder.encode("ab")) == 0.0
+    assert encoder.bits_of_unknown(encoder.encode("axxb")) == 2 * each
     nats = np.full(4, math.log(2.0))
     found = scores_from(nats, "axxb", 2 * each)
     assert found["bits_per_character"] == 1.0 + each / 2 and found["nats_per_token"] == nats[0]
@@ -812,22 +818,22 @@ def test_the_end_of_a_file_is_as_it_is(tmp_path: Path) -> None:
         assert read_running(path).text == text
 
 
-def test_the_vocabulary_is_the_training_part_s() -> None:
+def test_the_vocabulary_is_the_training_split_s() -> None:
     lines = [*["a b c"] * 60, *["d"] * 10]
-    task = small_task("\n".join(lines))
-    assert "d" not in task.fitted.vocabulary
-    assert 1 in task.fitted.encode(task.parts.test.text).tolist()
+    job = small_job("\n".join(lines))
+    assert "d" not in job.model.encoder.vocabulary
+    assert 1 in job.encoded["test"].arrays.tolist()
 
 
 def test_parts_are_the_last_shares() -> None:
     lines = [f"line {i}" for i in range(100)]
-    parts = make_running_splits(read_running(lines), None, None, shares=(0.1, 0.2))
+    parts = split_running(read_running(lines), None, None, shares=(0.1, 0.2))
     joined = parts.train.text + parts.val.text + parts.test.text
     assert joined.splitlines() == lines
     assert all(part.text.endswith("\n") for part in parts.by_name().values())
     assert abs(len(parts.test.text) / len(joined) - 0.2) < 0.02
     assert abs(len(parts.val.text) / len(joined) - 0.1) < 0.02
-    given = make_running_splits(parts.train, parts.val, parts.test, shares=(0.1, 0.1))
+    given = split_running(parts.train, parts.val, parts.test, shares=(0.1, 0.1))
     assert given.how == "files for all three parts"
 
 
@@ -895,9 +901,9 @@ def test_the_command_line(book: Path, tmp_path: Path) -> None:
 
 def test_penn_treebank_is_counted_as_published(real_data: Path) -> None:
     texts = [read_running(real_data / "ptb" / f"ptb.{part}.txt").text for part in ("train", "test")]
-    fitted = Fitted.fit(texts[0], LanguageText(tokens="spaces"))
-    train, test = (fitted.encode(text) - 1 for text in texts)
-    assert (len(train), len(test), len(fitted.vocabulary) - 1) == (929_589, 82_430, 10_000)
+    encoder = LanguageEncoder.fit(texts[0], LanguageText(tokens="spaces"))
+    train, test = (encoder.encode(text) - 1 for text in texts)
+    assert (len(train), len(test), len(encoder.vocabulary) - 1) == (929_589, 82_430, 10_000)
     model = NGram(train, 10_000, 5)
-    perplexity = math.exp(model.losses(test, np.array([fitted.begin - 1])).mean())
+    perplexity = math.exp(model.losses(test, np.array([encoder.begin - 1])).mean())
     assert perplexity == pytest.approx(141, abs=0.5)

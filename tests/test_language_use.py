@@ -17,10 +17,12 @@ import longshort as ls
 from longshort import workflow
 from longshort.cli.main import main
 from longshort.data.findings import Finding
+from longshort.runs.trained import load
 from longshort.tasks.language.config import LanguageText
-from longshort.tasks.language.encoder import Fitted
-from longshort.tasks.language.running import make_running_splits, read_running
+from longshort.tasks.language.encoder import LanguageEncoder
+from longshort.tasks.language.running import read_running, split_running
 from tests.test_language import WORDS, prose, settings
+from tests.tiny_runs import small
 
 Call = Callable[..., int]
 
@@ -92,7 +94,7 @@ def test_lines_that_stand_in_two_parts_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"split__val": 0.3}, r"split\.val: is the share of a part that has a file of its own"),
+        ({"split__val": 0.3}, r"split\.val: is the share of a split that has a file of its own"),
         ({"text__tokens": "bytes", "text__lowercase": True}, r"text\.lowercase: is not of bytes"),
     ],
 )
@@ -107,7 +109,7 @@ def test_a_setting_that_could_not_act_is_refused(
 
 def test_shares_of_parts_with_files_are_not_added_up(tmp_path: Path) -> None:
     path = written(tmp_path / "t.txt", different(300))
-    found = make_running_splits(read_running(path), read_running(path), None, shares=(0.6, 0.6))
+    found = split_running(read_running(path), read_running(path), None, shares=(0.6, 0.6))
     assert "the last 60% for test" in found.how
 
 
@@ -333,6 +335,46 @@ def test_a_run_on_lines_is_evaluated_while_they_are_there(of_lines: ls.LanguageR
         again.evaluate(other)
 
 
+def test_tokens_are_counted_aloud_before_training(tmp_path: Path) -> None:
+    said: list[str] = []
+    run = model(settings=SMALL).fit(prose(120).splitlines(), out=tmp_path / "run", say=said.append)
+    assert f"test: {run.scores['tokens']:,} tokens (words)" in said
+
+
+def test_different_tokens_of_the_training_are_counted_aloud(tmp_path: Path) -> None:
+    said: list[str] = []
+    model(settings=SMALL).fit(prose(120).splitlines(), out=tmp_path / "run", say=said.append)
+    (line,) = (each for each in said if each.endswith("different ones"))
+    assert line.startswith("train: ") and "tokens (words), 12 different ones" in line
+
+
+def test_tokens_of_an_evaluated_text_are_counted_aloud(of_lines: ls.LanguageRun) -> None:
+    trained, said = load(of_lines.path).remember(prose(120).splitlines()), list[str]()
+    found = trained.evaluate(prose(20, seed=9).splitlines(), say=said.append)
+    assert f"lines: {found['tokens']:,} tokens (words)" in said
+
+
+def test_a_file_of_training_and_test_is_the_run_s_own(tmp_path: Path) -> None:
+    """The text that a test was cut from, although validation has a file of its own."""
+    lines = different(400)
+    path = written(tmp_path / "t.txt", lines)
+    val = written(tmp_path / "v.txt", different(80)[::-1])
+    chosen = {**SMALL, "split.test": 0.8, "train.batch_size": 2}
+    run = model(settings=chosen).fit(path, val=val, out=tmp_path / "run")
+    with pytest.raises(ls.DataError, match="the run was trained on this text"):
+        run.evaluate(path)
+
+
+@pytest.mark.parametrize("task", ["classify", "tag"])
+def test_a_run_that_does_not_write_says_so(
+    task: str, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen, data = small(task)
+    workflow.run(chosen, tmp_path / "run", data=data)
+    assert call("generate", tmp_path / "run") == 2
+    assert f"is a run of the task '{task}'" in capsys.readouterr().err
+
+
 def test_the_documented_python_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -404,12 +446,12 @@ def test_a_tokenizer_s_text_is_put_together_as_it_says(
     text = "der Bär äß süße Äpfel\n" * 3
     monkeypatch.chdir(tmp_path)
     config = LanguageText(tokens=byte_level(tmp_path, text), min_count=1)
-    fitted = Fitted.fit(text, config)
-    numbers = fitted.encode(text).tolist()
-    pieces = list(fitted.stream(numbers))
-    assert len(pieces) == len(numbers) and "".join(pieces) == text and fitted.restores(text)
-    tail = fitted.encode(" Bär").tolist()
-    assert "".join(fitted.stream(tail, "der")) == " Bär"
+    encoder = LanguageEncoder.fit(text, config)
+    numbers = encoder.encode(text).tolist()
+    pieces = list(encoder.stream(numbers))
+    assert len(pieces) == len(numbers) and "".join(pieces) == text and encoder.restores(text)
+    tail = encoder.encode(" Bär").tolist()
+    assert "".join(encoder.stream(tail, "der")) == " Bär"
 
 
 def test_a_language_model_keeps_its_tokenizer(

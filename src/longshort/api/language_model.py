@@ -60,9 +60,9 @@ class LanguageModel:
         say: Say = quiet,
         listen: Listener = silent,
     ) -> LanguageRun:
-        """Cut parts, train and evaluate; the run is kept in the folder `out`.
+        """Cut splits, train and evaluate; the run is kept in the folder `out`.
 
-        data: a text file or a list of lines; val, test: files of those parts, else the text's last
+        data: a text file or a list of lines; val, test: files of those splits, else the text's last
         shares. Without `out` the run lies in a temporary folder that the system clears some day.
         """
         text = list(data) if isinstance(data, Iterator) else data

@@ -48,25 +48,6 @@ class Comparison:
         return f"{least if self.low < LEAST else f'{self.low:{form}}'} to {self.high:{form}}"
 
 
-def place_sentence(cell: str, result: Comparison, numbers: str, basis: str, interval: str) -> str:
-    """Whether a model earned its place.
-
-    numbers: both scores, and whose the other one is; basis: on what; interval: of what, with both
-    ends; it is not looked at where there is none.
-    """
-    if result.outcome == "too few":
-        return f"Too little test data to tell: {numbers}, the best rival, on {basis}."
-    told = f"{numbers}, the best rival, on {basis} (95 % interval of the {interval})"
-    if result.outcome == "better":
-        return f"The {cell} earned its place: {told}."
-    if result.outcome == "equal":
-        return (
-            f"The {cell} and the best rival cannot be told apart: {told}. Prefer the rival: it is "
-            "simpler."
-        )
-    return f"The {cell} did not earn its place: {told}. Use the rival."
-
-
 def compare(model: Floats, rival: Floats, block: int) -> Comparison:
     """Paired comparison of losses [n], one per unit in time order.
 

@@ -43,7 +43,8 @@ class Job(Generic[C, S, E, P]):
             network = self.task.build(self.config, prepared.encoder)
             self.model = Model(self.config, prepared.encoder, network)
             train, val = self.encoded["train"], self._validation()
-            for line in self.task.start(self.model, train, val):
+            sizes = self.task.describe_encoded(prepared.encoder, self.encoded)
+            for line in (*sizes, *self.task.start(self.model, train, val)):
                 say(line)
             network.to(self.config.train.device)
             self.training = self.task.training(self.model, train, val)

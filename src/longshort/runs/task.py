@@ -292,6 +292,11 @@ class Task(ABC, Generic[C, S, E, P]):
     def encode(self, encoder: E, samples: S) -> Any:
         """Samples as numbers, with targets where they have labels: `arrays` of `Encoded`."""
 
+    def describe_encoded(self, encoder: E, encoded: Mapping[str, Encoded[S]]) -> list[str]:
+        """What became of the samples of these names as numbers, in lines for people."""
+        del encoder, encoded
+        return []
+
     # Network
 
     @abstractmethod

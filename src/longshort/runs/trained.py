@@ -140,6 +140,8 @@ class Trained(Generic[C, S, E, P]):
             splits |= {"train": own.train, "val": own.val}
         with threads(self.config.train.threads):
             encoded = {name: self._encoded(each) for name, each in splits.items()}
+            for line in self.task.describe_encoded(self.encoder, {samples.name: encoded["test"]}):
+                say(line)
             prediction = self.task.predict(self.model, encoded["test"].arrays)
             others = self.task.baselines(self.model, encoded, self.networks, untracked)
             found = scored(self.task, self.model, samples, prediction, others)

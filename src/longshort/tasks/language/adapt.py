@@ -28,13 +28,13 @@ _TRIED = 10_000
 _THETAS, _LAMBDAS = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0, 4.0), (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
 _RATES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """At 0 the weights stay as they are."""
-_OFF = "stays off: it does not help on the validation part"
+_OFF = "stays off: it does not help on the validation split"
 _DECAY = 0.001
 
 
 @dataclass(frozen=True)
 class Adapted:
-    """Nats of the test tokens, and the settings that were chosen on the validation part."""
+    """Nats of the test tokens, and the settings that were chosen on the validation split."""
 
     nats: Floats
     note: str

@@ -28,7 +28,7 @@ def kneser_ney(
     begin: int,
     track: Track = untracked,
 ) -> tuple[Floats, int]:
-    """Nats of test tokens by the n-gram model of the order that is best on the validation part."""
+    """Nats of test tokens by the n-gram model of the order that is best on the validation split."""
     before, best, chosen = np.array([begin]), np.inf, 1
     found = np.zeros(0)
     for order in range(1, highest + 1):

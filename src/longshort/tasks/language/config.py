@@ -35,7 +35,7 @@ class LanguageSplit(Section):
 
 
 class LanguageText(Section):
-    """How a text becomes a stream of tokens; the vocabulary is the training part's."""
+    """How a text becomes a stream of tokens; the vocabulary is the training split's."""
 
     tokens: str | None = Field(
         None,
@@ -130,10 +130,13 @@ class LanguageTrain(TrainConfig):
 
 
 class LanguageEvaluate(Section):
-    """What is done on the test part beside the plain model."""
+    """What is done on the test split beside the plain model."""
 
     ngram: int | None = Field(
-        None, ge=1, le=12, description="highest order of the Kneser-Ney rival; 5, of characters 8"
+        None,
+        ge=1,
+        le=12,
+        description="highest order of the Kneser-Ney baseline; 5, of characters 8",
     )
     cache: int = Field(0, ge=0, description="tokens that a neural cache remembers; 0 for none")
     dynamic: bool = Field(False, description="learn on along the test part (dynamic evaluation)")

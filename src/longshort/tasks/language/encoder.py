@@ -1,4 +1,4 @@
-"""How a text becomes token numbers and back; the vocabulary is the training part's."""
+"""How a text becomes token numbers and back; the vocabulary is the training split's."""
 
 from __future__ import annotations
 

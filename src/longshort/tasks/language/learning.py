@@ -15,7 +15,7 @@ from longshort.tasks.language.network import LanguageModel, States, detached
 from longshort.train.learning import Learning, TrainPlan
 
 _CHECKED = 10
-"""Streams of the validation part side by side."""
+"""Streams of the validation split side by side."""
 _SHORT, _SPREAD, _LEAST = 0.05, 5.0, 5
 """Random lengths: share that is halved, deviation, the shortest (Merity et al., 2018)."""
 
@@ -135,6 +135,6 @@ class LanguageLearning(Learning):
         return "nats per token"
 
     def validate(self) -> float:
-        """Mean nats of the validation part's tokens."""
+        """Mean nats of the validation split's tokens."""
         nats = nats_of(self.network, self.val, self.begin, streams=_CHECKED)
         return float(nats.mean())

@@ -82,7 +82,8 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         usage="Use it with `longshort generate RUN --prompt TEXT`. What it writes is likely, not "
         "true.",
         scores="Perplexity is the exponential of the mean nats per token. It depends on what the "
-        "tokens are and on which are known; bits stand where the tokens restore the text.",
+        "tokens are and on which are known; bits stand where the tokens restore the text. "
+        "Every test token is predicted, the first one after the end of a line.",
         gain="share of nats saved",
     )
 
@@ -95,7 +96,7 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
     def read_new(self, data: object, model: Lm) -> Running:
         """Nothing is predicted of a text; it is continued."""
         del data, model
-        raise ConfigError("predict: is a language model; use `longshort generate RUN`")
+        raise ConfigError("predict: a language model writes text on; use `longshort generate RUN`")
 
     def read_labelled(self, data: object, model: Lm, own: Splits[Running] | None) -> Running:
         """A text to score, with what is to be said of passages that the run has seen."""
@@ -116,7 +117,7 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         del say, model
         assert own is not None
         known, seen = _known(samples, own)
-        whole = replace(own.train, text="".join(each.text for each in own.by_name().values()))
+        whole = replace(own.train, text="".join(each.text for each in _cut_from_one(own)))
         is_own = samples.digest() in {each.digest() for each in (own.train, own.val, whole)}
         if is_own or known > 0.5:
             raise DataError(
@@ -164,6 +165,16 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
     def encode(self, encoder: LanguageEncoder, samples: Running) -> Ints:
         """Token numbers [n]."""
         return encoder.encode(samples.text)
+
+    def describe_encoded(
+        self, encoder: LanguageEncoder, encoded: Mapping[str, Encoded[Running]]
+    ) -> list[str]:
+        """Tokens, and how many different ones there are in training."""
+        known = {"train": f", {len(encoder.vocabulary) - 1:,} different ones"}
+        return [
+            f"{name}: {len(each.arrays):,} tokens ({encoder.tokens}){known.get(name, '')}"
+            for name, each in encoded.items()
+        ]
 
     def build(self, config: LanguageConfig, encoder: LanguageEncoder) -> nn.Module:
         """Embedding, recurrent layers, softmax."""
@@ -317,6 +328,12 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
             sizes = len(result.encoded[name].arrays), len(text), len(text.text.encode())
             rows.append([name, *(f"{size:,}" for size in sizes)])
         return rows
+
+
+def _cut_from_one(own: Splits[Running]) -> list[Running]:
+    """The splits that were one text, in its order."""
+    source = own.train.name, own.train.path
+    return [each for each in own.by_name().values() if (each.name, each.path) == source]
 
 
 def _known(text: Running, own: Splits[Running]) -> tuple[float, str]:

@@ -6,8 +6,8 @@ import pytest
 from torch import Tensor, nn
 
 from longshort.config import TrainConfig
-from longshort.train import fit
 from longshort.train.learning import Learning, TrainPlan
+from longshort.train.loop import fit
 
 SCORES = [9.0, 5.0, 4.0, 4.5, 4.6, 4.7, 0.5, 0.25]
 

@@ -19,9 +19,9 @@ import pytest
 import torch
 
 import longshort as ls
-from longshort import workflow
 from longshort.config import assign, build, parse_assignments
 from longshort.errors import ConfigError, DataError, RunError
+from longshort.runs import story
 from longshort.runs.job import Job
 from longshort.runs.story import prepare
 from longshort.runs.task import quiet
@@ -43,9 +43,9 @@ from longshort.tasks.language.network import LanguageModel, detached
 from longshort.tasks.language.ngram import NGram
 from longshort.tasks.language.perplexity import scores as scores_from
 from longshort.tasks.language.running import read_running, split_running
-from longshort.train import fit
 from longshort.train.checkpoint import load_tensors
 from longshort.train.events import Event, Stepped
+from longshort.train.loop import fit
 from longshort.train.optimise import decay_factor
 
 QUICK: dict[str, Any] = {
@@ -107,7 +107,7 @@ def some_numbers(count: int, high: int = 12, seed: int = 0) -> Any:
 
 def test_from_a_text_to_a_report(book: Path, tmp_path: Path) -> None:
     chosen = settings(book, text__tokens="words", evaluate__cache=50, evaluate__dynamic=True)
-    scores = workflow.run(chosen, tmp_path / "run")
+    scores = story.run(chosen, tmp_path / "run")
     test = scores["test"]
     assert set(test["baselines"]) == {"unigram", "kneser_ney"}
     assert set(test["variants"]) == {"model + cache", "model + dynamic"}
@@ -382,7 +382,7 @@ def test_all_weights_start_in_the_given_range(changes: dict[str, Any]) -> None:
 
 def test_an_adaptive_softmax_from_text_to_writing(book: Path, tmp_path: Path) -> None:
     chosen = settings(book, model__tie=False, model__adaptive=[5], train__max_epochs=1)
-    scores = workflow.run(chosen, tmp_path / "run")
+    scores = story.run(chosen, tmp_path / "run")
     text = ls.load(tmp_path / "run").score("the cat\n")
     assert text["perplexity"] > 1 and scores["test"]["model"]["perplexity"] < 20
     assert len(ls.load(tmp_path / "run").generate(length=10)) == 10
@@ -463,17 +463,17 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(
     changes: dict[str, Any], at: int, book: Path, tmp_path: Path
 ) -> None:
     chosen = settings(book, train__save_every=0.0, **changes)
-    workflow.run(chosen, tmp_path / "whole")
+    story.run(chosen, tmp_path / "whole")
 
     def stop(event: Event) -> None:
         if isinstance(event, Stepped) and event.step == at:
             raise _Stop
 
     with pytest.raises(_Stop):
-        workflow.run(chosen, tmp_path / "torn", listen=stop)
+        story.run(chosen, tmp_path / "torn", listen=stop)
     _, state = load_tensors(tmp_path / "torn" / "ckpt" / "last.safetensors")
     assert (state["averaged"] is not None) == ("train__asgd" in changes)
-    workflow.resume(tmp_path / "torn")
+    story.resume(tmp_path / "torn")
     for name in ("model.safetensors", "metrics.jsonl", "predictions.csv", "scores.json"):
         assert (tmp_path / "torn" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
@@ -482,7 +482,7 @@ def test_a_run_goes_on_in_an_epoch_that_is_longer_than_planned(book: Path, tmp_p
     """Random lengths make more chunks than there are steps in the plan."""
     chosen = settings(book, train__random_bptt=True, train__save_every=0.0, train__max_epochs=2)
     told: list[Stepped] = []
-    workflow.run(
+    story.run(
         chosen,
         tmp_path / "whole",
         listen=lambda event: told.append(event) if isinstance(event, Stepped) else None,
@@ -498,8 +498,8 @@ def test_a_run_goes_on_in_an_epoch_that_is_longer_than_planned(book: Path, tmp_p
             raise _Stop
 
     with pytest.raises(_Stop):
-        workflow.run(chosen, tmp_path / "torn", listen=stop)
-    workflow.resume(tmp_path / "torn")
+        story.run(chosen, tmp_path / "torn", listen=stop)
+    story.resume(tmp_path / "torn")
     same = [(tmp_path / run / "metrics.jsonl").read_bytes() for run in ("whole", "torn")]
     assert same[0] == same[1]
 
@@ -510,10 +510,10 @@ def test_other_text_is_refused_on_resume(book: Path, tmp_path: Path) -> None:
             raise _Stop
 
     with pytest.raises(_Stop):
-        workflow.run(settings(book), tmp_path / "run", listen=stop)
+        story.run(settings(book), tmp_path / "run", listen=stop)
     book.write_text(book.read_text().replace("cat", "cow"))
     with pytest.raises(RunError, match="not the data that the run began with"):
-        workflow.resume(tmp_path / "run")
+        story.resume(tmp_path / "run")
 
 
 def test_kneser_ney_is_a_distribution_and_beats_the_unigram() -> None:
@@ -663,7 +663,7 @@ def test_settings_of_writing_are_checked(
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("language")
     (folder / "book.txt").write_text(prose(250))
-    workflow.run(settings(folder / "book.txt"), folder / "run")
+    story.run(settings(folder / "book.txt"), folder / "run")
     return folder / "run"
 
 
@@ -763,7 +763,7 @@ def test_words_that_occur_once_teach_what_is_unknown(
 def test_unknown_tokens_of_the_test_are_told_in_the_verdict(tmp_path: Path) -> None:
     text = prose(250).splitlines()
     text[-1] = "zebra zebra gnu"
-    scores = workflow.run(settings(text__tokens="words"), tmp_path / "run", data=text)
+    scores = story.run(settings(text__tokens="words"), tmp_path / "run", data=text)
     assert scores["unknown"] == 3 and "3 of them unknown" in scores["verdict"]
 
 
@@ -805,7 +805,7 @@ def test_unknown_characters_are_not_free(tokens: str, each: float) -> None:
 def test_bits_that_are_left_out_are_explained(tmp_path: Path) -> None:
     text = [f"{line}." for line in prose(200).splitlines()]
     chosen = settings(text__tokens="words", train__max_epochs=1)
-    scores = workflow.run(chosen, tmp_path / "run", data=text)
+    scores = story.run(chosen, tmp_path / "run", data=text)
     assert scores["test"]["model"]["bits_per_character"] is None
     assert "do not restore the text" in scores["notes"]["bits"]
     assert ls.load(tmp_path / "run").score("the cat.\n")["bits_per_byte"] is None
@@ -839,7 +839,7 @@ def test_parts_are_the_last_shares() -> None:
 
 def test_lines_without_ends_stay_so_in_the_run_s_settings(book: Path, tmp_path: Path) -> None:
     chosen = settings(book, text__tokens="words", text__eos=False, train__max_epochs=1)
-    scores = workflow.run(chosen, tmp_path / "run")
+    scores = story.run(chosen, tmp_path / "run")
     assert scores["tokens"] == len(book.read_text()[-scores["characters"] :].split())
     assert "eos = false" in (tmp_path / "run" / "config.toml").read_text()
     assert "\n" not in ls.load(tmp_path / "run").generate(length=30)
@@ -847,9 +847,9 @@ def test_lines_without_ends_stay_so_in_the_run_s_settings(book: Path, tmp_path: 
 
 def test_settings_that_contradict_are_refused(book: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="ends of lines are characters already"):
-        workflow.run(settings(book, text__tokens="characters", text__eos=True), tmp_path / "run")
+        story.run(settings(book, text__tokens="characters", text__eos=True), tmp_path / "run")
     with pytest.raises(ConfigError, match="asgd takes the weights' plain mean; set ema = 0"):
-        workflow.run(settings(book, train__asgd=3), tmp_path / "run")
+        story.run(settings(book, train__asgd=3), tmp_path / "run")
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 
 import longshort as ls
-from longshort import workflow
 from longshort.cli.main import main
 from longshort.data.findings import Finding
+from longshort.runs import story
 from longshort.runs.trained import load
 from longshort.tasks.language.config import LanguageText
 from longshort.tasks.language.encoder import LanguageEncoder
@@ -158,7 +158,7 @@ def test_a_text_in_one_line_is_cut_between_words(tmp_path: Path) -> None:
     path = tmp_path / "t.txt"
     path.write_text(whole)
     chosen = settings(path, text__tokens="words", train__batch_size=4, train__max_epochs=1)
-    scores = workflow.run(chosen, tmp_path / "run")
+    scores = story.run(chosen, tmp_path / "run")
     assert scores["tokens"] == len(whole[-scores["characters"] :].split())
     stored = json.loads((tmp_path / "run" / "data.json").read_text())
     assert stored["split"] == "the last 5% for test, the 5% before for val"
@@ -201,7 +201,7 @@ def test_a_page_shows_control_characters(tmp_path: Path) -> None:
     for place in (5, 290):
         lines[place] = "\x01" + lines[place]
     chosen = settings(written(tmp_path / "t.txt", lines), train__max_epochs=1)
-    workflow.run(chosen, tmp_path / "run")
+    story.run(chosen, tmp_path / "run")
     page = (tmp_path / "run" / "report.html").read_text()
     assert "line 291: U+0001" in page and "\x01" not in page
     assert ">\N{SYMBOL FOR START OF HEADING}</span>" in page
@@ -370,7 +370,7 @@ def test_a_run_that_does_not_write_says_so(
     task: str, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chosen, data = small(task)
-    workflow.run(chosen, tmp_path / "run", data=data)
+    story.run(chosen, tmp_path / "run", data=data)
     assert call("generate", tmp_path / "run") == 2
     assert f"is a run of the task '{task}'" in capsys.readouterr().err
 

@@ -12,9 +12,9 @@ from longshort.config import TrainConfig
 from longshort.errors import RunError
 from longshort.report.plots import training_curves
 from longshort.runfolder import RunFolder
-from longshort.train import fit
 from longshort.train.events import Event, Stepped
 from longshort.train.learning import Learning, TrainPlan
+from longshort.train.loop import fit
 
 PLAN = TrainPlan(batch_size=1, steps_per_epoch=2, max_epochs=5)
 LAST = TrainConfig(

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from longshort import workflow
 from longshort.api.fitting import nested
 from longshort.config import DataConfig, read_toml
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.errors import DataError
+from longshort.runs import story
 
 from .conftest import QUICK
 
@@ -169,9 +169,7 @@ def test_a_run_reads_new_files_as_its_own(write: Write, tmp_path: Path) -> None:
     path = write("x.csv", "t;y\n" + "\n".join(rows))
     said: list[str] = []
     settings = {**QUICK, "model.horizon": 6, "model.context_length": 24}
-    workflow.run(
-        nested({"data.path": str(path), **settings}, None), tmp_path / "run", say=said.append
-    )
+    story.run(nested({"data.path": str(path), **settings}, None), tmp_path / "run", say=said.append)
     assert "decided: column 'y' has a decimal comma and points between thousands" in "\n".join(said)
     data = read_toml(tmp_path / "run" / "config.toml")["data"]
     assert (data["decimal"], data["thousands"]) == (",", ".")

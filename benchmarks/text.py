@@ -37,9 +37,8 @@ from longshort.config import assign
 from longshort.runs import story
 from longshort.runs.batches import BatchLearning
 from longshort.runs.job import Job, environment
-from longshort.runs.prepare import Prepared
 from longshort.runs.task import quiet
-from longshort.train.learning import Learning, TrainPlan
+from longshort.train.learning import Learning
 
 RESULTS = Path(__file__).parent / "results"
 PARTS = ("quality", "speed")
@@ -328,17 +327,8 @@ def earlier(row: Row, found: dict[str, Any]) -> list[dict[str, Any]]:
 def throughput(row: Row, data: Path, threads: int) -> dict[str, Any]:
     """Training steps of the first seed's network."""
     torch.set_num_threads(threads)
-    learning, plan = learning_of(row.nested(data, 0, threads))
+    learning, _, plan, _ = Job(story.prepare(row.nested(data, 0, threads)), quiet).training
     return speed(learning, learning.batches(plan, torch.Generator().manual_seed(0)))
-
-
-def learning_of(settings: dict[str, Any]) -> tuple[Learning, TrainPlan]:
-    """An untrained network and how much it is trained."""
-    found = story.prepare(settings, None, quiet)
-    if isinstance(found, Prepared):
-        training = Job(found, quiet).training
-        return training.learning, training.plan
-    return found.task, found.plan()
 
 
 def line(name: str, found: dict[str, Any]) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from longshort.runs.titles import model_title
 
 from longshort.data.labelled import Examples
 from longshort.metrics.classification import says_more
+from longshort.runs.cell import model_title
 from longshort.runs.task import Baseline, Model
 from longshort.runs.verdict import scored, scores_of
 from longshort.tasks.classify.config import ClassifyConfig

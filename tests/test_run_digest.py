@@ -11,8 +11,9 @@ import pytest
 import longshort as ls
 from longshort.errors import Interrupted, RunError
 from longshort.runfolder import DIGESTS, RunFolder
-from longshort.runs import story, trained
+from longshort.runs import story
 from longshort.runs.seal import FREE, seal
+from longshort.runs.trained import load
 from longshort.train.events import Event, Stepped
 
 from .tiny_runs import TASKS, small
@@ -36,7 +37,7 @@ def run(whole: Path, tmp_path: Path) -> Path:
 def edit_data(run: Path) -> None:
     """A change that leaves the record well formed: two labels, tags, scales or tokens swapped."""
     stored = json.loads((run / "data.json").read_text())
-    fitted = stored["encoder" if "encoder" in stored else "fitted"]
+    fitted = stored["encoder"]
     if "labels" in fitted:
         fitted["labels"].reverse()
     else:
@@ -95,11 +96,11 @@ def test_where_a_run_computes_may_be_changed(line: str, other: str, run: Path) -
 
 
 def test_the_settings_that_may_be_changed_are_settings() -> None:
-    from longshort.config.settings import CONFIGS
+    from longshort.registry import TASKS as KINDS
 
     known = {
         f"{table}.{key}"
-        for config in CONFIGS.values()
+        for config in map(KINDS.config, KINDS.names())
         for table in ("train", "data")
         for key in config.model_fields[table].annotation.model_fields  # type: ignore[union-attr]
     }
@@ -142,7 +143,7 @@ def test_a_run_from_before_there_were_versions_is_to_be_trained_again(run: Path)
     (run / "data.json").write_text(json.dumps(stored))
     (run / DIGESTS).unlink()
     with pytest.raises(RunError, match=EARLIER):
-        trained.load(run)
+        load(run)
 
 
 def test_an_interrupted_run_of_an_earlier_format_is_not_gone_on_with(run: Path) -> None:
@@ -175,20 +176,20 @@ def test_an_interrupted_run_has_no_digests_until_it_is_finished(tmp_path: Path) 
         story.run(settings, run, data=data, listen=press)
     assert not (run / DIGESTS).exists()
     with pytest.raises(RunError, match=r"not finished: model\.safetensors is missing; go on with"):
-        trained.load(run)
+        load(run)
     story.resume(run, data)
     assert json.loads((run / DIGESTS).read_text())["sha256"].keys() == {
         "data.json",
         "model.safetensors",
     }
-    trained.load(run)
+    load(run)
 
 
 def test_a_run_whose_report_was_not_written_can_be_gone_on_with(run: Path) -> None:
     for name in ("scores.json", "report.html", DIGESTS):
         (run / name).unlink()
     with pytest.raises(RunError, match=r"is not finished: digests\.json is missing; go on with"):
-        trained.load(run)
+        load(run)
 
 
 COMMANDS: dict[str, list[str]] = {

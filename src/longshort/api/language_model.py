@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import ClassVar
 
-from longshort.api.fitting import is_file, nested, run_into, with_data
+from longshort.api.estimator import Estimator
+from longshort.api.fitting import is_file, with_data
 from longshort.api.runs import Finished
-from longshort.config import build_as
 from longshort.data.textfiles import well_formed
 from longshort.errors import ConfigError, DataError
 from longshort.runs.task import Say, quiet
-from longshort.runs.trained import Trained, load
+from longshort.runs.trained import Trained
 from longshort.tasks.language.config import LanguageConfig
 from longshort.tasks.language.encoder import LanguageEncoder
 from longshort.tasks.language.generate import Sampling
@@ -20,12 +21,22 @@ from longshort.tasks.language.task import LanguageTask, Nats
 from longshort.train.events import Listener, silent
 
 
-class LanguageModel:
+class LanguageModel(Estimator):
     """A model of characters, words or bytes: settings first, then `fit`, whose run writes on.
 
     tokens: words, spaces, characters (when absent), bytes, jieba or tokenizer:FILE. `settings`
     takes any key of `config.toml`, such as {"train.max_epochs": 10}.
     """
+
+    task = "lm"
+    keys: ClassVar[Mapping[str, str]] = {
+        "tokens": "text.tokens",
+        "cell": "model.cell",
+        "hidden": "model.hidden",
+        "num_layers": "model.num_layers",
+        "embedding": "model.embedding",
+        "seed": "train.seed",
+    }
 
     def __init__(
         self,
@@ -38,16 +49,10 @@ class LanguageModel:
         seed: int = 0,
         settings: Mapping[str, object] | None = None,
     ) -> None:
-        named = {
-            "text.tokens": tokens,
-            "model.cell": cell,
-            "model.hidden": hidden,
-            "model.num_layers": num_layers,
-            "model.embedding": embedding,
-            "train.seed": seed,
-        }
-        self._settings = nested(named, settings, task="lm")
-        build_as(LanguageConfig, self._settings)
+        self.tokens, self.cell, self.hidden = tokens, cell, hidden
+        self.num_layers, self.embedding = num_layers, embedding
+        self.seed, self.settings = seed, settings
+        self._check()
 
     def fit(
         self,
@@ -66,16 +71,17 @@ class LanguageModel:
         shares. Without `out` the run lies in a temporary folder that the system clears some day.
         """
         text = list(data) if isinstance(data, Iterator) else data
-        folder, scores = run_into(
-            with_data(self._settings, text, {"val_path": val, "test_path": test}),
+        made = self._run(
+            with_data(self._nested(), text, {"val_path": val, "test_path": test}),
             text,
+            None if is_file(text) else text,
             out,
             overwrite=overwrite,
             say=say,
             listen=listen,
         )
-        trained = load(folder).remember(None if is_file(text) else text)
-        return LanguageRun(folder, trained, scores)
+        self.run_ = run = LanguageRun(*made)
+        return run
 
 
 _TASK = LanguageTask()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from longshort.api.fitting import is_file, is_table, nested, run_into, with_data, with_parts
+from longshort.api.estimator import Estimator
+from longshort.api.fitting import is_file, is_table, with_data, with_parts
 from longshort.api.runs import Finished
-from longshort.config import build_as
 from longshort.errors import DataError
 from longshort.runs.task import Say, quiet
-from longshort.runs.trained import Trained, load
+from longshort.runs.trained import Trained
 from longshort.tasks.tag.config import TagConfig
 from longshort.tasks.tag.conll import Tagged, tagged_of
 from longshort.tasks.tag.encoder import TagEncoder
@@ -20,13 +20,23 @@ from longshort.tasks.tag.task import TagTask
 from longshort.train.events import Listener, silent
 
 
-class Tagger:
+class Tagger(Estimator):
     """A tagger of tokens, such as of names: settings first, then `fit`, whose run tags.
 
     crf: score whole paths of tags, else each tag for itself; vectors: a word2vec or GloVe text
     file. Absent settings are decided from the data. `settings` takes any key of `config.toml`,
     such as {"train.max_epochs": 10}.
     """
+
+    task = "tag"
+    keys: ClassVar[Mapping[str, str]] = {
+        "cell": "model.cell",
+        "hidden": "model.hidden",
+        "num_layers": "model.num_layers",
+        "crf": "model.crf",
+        "vectors": "model.vectors",
+        "seed": "train.seed",
+    }
 
     def __init__(
         self,
@@ -39,16 +49,9 @@ class Tagger:
         seed: int = 0,
         settings: Mapping[str, object] | None = None,
     ) -> None:
-        named = {
-            "model.cell": cell,
-            "model.hidden": hidden,
-            "model.num_layers": num_layers,
-            "model.crf": crf,
-            "model.vectors": None if vectors is None else str(vectors),
-            "train.seed": seed,
-        }
-        self._settings = nested(named, settings, task="tag")
-        build_as(TagConfig, self._settings)
+        self.cell, self.hidden, self.num_layers = cell, hidden, num_layers
+        self.crf, self.vectors, self.seed, self.settings = crf, vectors, seed, settings
+        self._check()
 
     def fit(
         self,
@@ -71,16 +74,28 @@ class Tagger:
         """
         parts = {"val": val, "test": test}
         sentences, files = with_parts(_with_tags(data, tags), parts, _with_tags)
-        folder, scores = run_into(
-            with_data(self._settings, data, files),
+        made = self._run(
+            with_data(self._nested(), data, files),
             sentences,
+            None if is_file(sentences) else sentences,
             out,
             overwrite=overwrite,
             say=say,
             listen=listen,
         )
-        trained = load(folder).remember(None if is_file(sentences) else sentences)
-        return TaggerRun(folder, trained, scores)
+        self.run_ = run = TaggerRun(*made)
+        return run
+
+    def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+        """Tags of the tokens of sentences, by the run of the last `fit`."""
+        found: list[list[str]] = self._fitted().predict(sentences)
+        return found
+
+    def score(self, sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]) -> float:
+        """Entity F1 of the run of the last `fit`."""
+        run = self._fitted()
+        found = run.evaluate(sentences, tags, include_training=True)
+        return float(found["test"]["model"]["f1"])
 
 
 class TaggerRun(Finished[Trained[TagConfig, Tagged, TagEncoder, Found]]):

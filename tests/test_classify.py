@@ -134,7 +134,7 @@ def test_numbers_over_time(tmp_path: Path) -> None:
     assert "statistics" in scores["test"]["baselines"]
     with pytest.raises(DataError, match=r"item 0: an array \[T, 2\] is expected, got \(5, 3\)"):
         ls.load(tmp_path / "run").predict([np.zeros((5, 3), np.float32)])
-    with pytest.raises(DataError, match="item 0: the run classifies arrays"):
+    with pytest.raises(DataError, match="item 0: the run reads arrays"):
         ls.load(tmp_path / "run").predict(["text"])
 
 
@@ -489,10 +489,10 @@ def test_scales_are_the_training_split_s() -> None:
     train = Examples("t", items, labels, [""] * 40)
     channel = ClassifyEncoder.fit(train, ClassifyConfig())
     together = np.concatenate(items).astype(float)
-    np.testing.assert_allclose(channel.mean, together.mean(0))
-    np.testing.assert_allclose(channel.deviation, together.std(0))
+    np.testing.assert_allclose(channel.reader.mean, together.mean(0))
+    np.testing.assert_allclose(channel.reader.deviation, together.std(0))
     every = ClassifyEncoder.fit(train, ClassifyConfig.model_validate({"data": {"scaling": "all"}}))
-    np.testing.assert_allclose(every.deviation, [together.std()] * 2)
+    np.testing.assert_allclose(every.reader.deviation, [together.std()] * 2)
 
 
 def test_images_are_scaled_by_one_for_all_channels(tmp_path: Path) -> None:
@@ -504,7 +504,7 @@ def test_images_are_scaled_by_one_for_all_channels(tmp_path: Path) -> None:
     (tmp_path / "x-images-idx3").write_bytes(idx(images))
     (tmp_path / "x-labels-idx1").write_bytes(idx(np.arange(40) % 2))
     prepared = prepare(of_numbers(tmp_path / "x-images-idx3"))
-    assert prepared.config.data.scaling == "all" and len(set(prepared.encoder.mean)) == 1
+    assert prepared.config.data.scaling == "all" and len(set(prepared.encoder.reader.mean)) == 1
 
 
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])

@@ -175,7 +175,7 @@ def test_files_of_the_other_parts_are_named_in_fit(tmp_path: Path) -> None:
         (["a", "b"], ["x", None], "labels: item 1: the label is missing"),
         (["a", "b"], ["x", float("nan")], "labels: item 1: the label is missing"),
         (["a", "b"], ["x", pd.NaT], "labels: item 1: the label is missing"),
-        (["a", "b"], np.eye(2), "labels: item 0: a label is a name or a whole number, got ndarr"),
+        (["a", "b"], np.eye(2), "item 0: a label is a name or a whole number, got 2 numbers"),
         (["a", "\ud800b"], ["x", "y"], "data: item 1: character 0 .* is half of a surrogate pair"),
         (["a", "b"], np.ma.array([3, 4], mask=[0, 1]), "labels: item 1: the label is missing"),
         (["a", "b"], pd.Series([3, None], dtype="Int64"), "labels: item 1: the label is missing"),
@@ -232,7 +232,7 @@ def test_examples_of_the_training_are_left_out(finished: Path, tmp_path: Path) -
     assert scores["examples"] == 20 + unlearned
     assert set(scores["test"]["baselines"]) == {"majority", "bag_of_words", "ngrams"}
     assert run.evaluate(new, include_training=True)["examples"] == 30
-    with pytest.raises(ls.DataError, match="does not occur in the training part"):
+    with pytest.raises(ls.DataError, match="does not occur in the training split"):
         run.evaluate(pl.DataFrame({"text": ["hello"], "label": ["meh"]}))
 
 
@@ -283,7 +283,7 @@ def test_a_training_file_that_was_moved_is_named(tmp_path: Path) -> None:
 
 def test_a_file_of_another_kind_is_named(finished: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", x=np.ones((2, 3, 1)))
-    with pytest.raises(ls.DataError, match=r"x\.npz: sequence 0: the run classifies texts, got n"):
+    with pytest.raises(ls.DataError, match=r"x\.npz: sequence 0: the run reads texts, got n"):
         ls.load(finished / "run").predict(tmp_path / "x.npz")
     (tmp_path / "y.npz").write_text("no archive")
     with pytest.raises(ls.DataError, match=r"y\.npz: not a readable NumPy file: it does not begin"):

@@ -17,6 +17,7 @@ from longshort.data.labelled_source import read_examples
 from longshort.errors import DataError
 from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.classify.encoder import ClassifyEncoder
+from longshort.tasks.classify.task import ClassifyTask
 
 HEAD = "# a comment\n@problemName t\n@dimensions 2\n@classLabel true up down\n@data\n"
 
@@ -154,10 +155,6 @@ def test_arrays_with_labels_within_or_beside(tmp_path: Path) -> None:
     ("arrays", "message"),
     [
         ({"x": np.zeros((2, 3, 1)), "y": np.zeros(3)}, "2 labels are expected.*got the shape 3"),
-        (
-            {"x": np.zeros((2, 3, 1)), "y": np.full(2, 0.5)},
-            "sequence 0: the label 0.5 is a fraction",
-        ),
         ({"x": np.zeros((2, 3, 1))}, "one array named 'y' is expected.*there are x"),
         ({"x": np.zeros(5), "y": np.zeros(5)}, r"sequences \[N, T, F\] are expected.*shape 5"),
         ({"x": np.array([["a"]]), "y": np.zeros(1)}, "numbers are expected, got <U1"),
@@ -316,9 +313,16 @@ def test_numbers_are_scaled_before_they_become_small_floats(values: list[float])
 def test_a_constant_channel_far_from_zero_is_not_blown_up() -> None:
     train = Examples("t", [np.full((3, 1), 1e15 + 0.1)] * 2, ["a", "b"], ["0", "1"])
     fitted = ClassifyEncoder.fit(train, ClassifyConfig())
-    assert fitted.deviation == (1.0,)
+    assert fitted.reader.deviation == (1.0,)
     with pytest.raises(DataError, match=r"t: 0, step 0, channel 0: the value is 1e\+300 dev"):
         fitted.encode(Examples("t", [np.full((1, 1), 1e300)], None, ["0"]))
+
+
+def test_a_fraction_is_a_value_and_no_class(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros((2, 3, 1)), y=np.array([0.5, 1.0]))
+    assert read(tmp_path / "a.npz").labels == ["0.5", "1"]
+    with pytest.raises(DataError, match=r"sequence 0: the label 0\.5 is a fraction; .* regress"):
+        ClassifyTask().read(tmp_path / "a.npz", ClassifyConfig())
 
 
 @pytest.mark.parametrize("label", ["", " ", "nan", "NaN", "null"])
@@ -340,7 +344,6 @@ def test_labels_are_written_in_one_way(tmp_path: Path) -> None:
         ('{"text": ["a", "b"], "label": "x"}', "column 'text' holds List.*one text for each"),
         ('{"text": {"a": "b"}, "label": "x"}', "column 'text' holds Struct"),
         ('{"text": "a", "label": ["x", "y"]}', "line 1, column 'label': a label is a name"),
-        ('{"text": "a", "label": 0.5}', "line 1, column 'label': the label 0.5 is a fraction"),
     ],
 )
 def test_json_lines_that_hold_more_than_a_text_and_a_label(

@@ -327,7 +327,7 @@ def test_every_option_changes_the_training(
 
 
 def test_a_cap_on_the_batches_of_an_epoch_is_kept(table: Path) -> None:
-    learning, _, plan = job_of(settings(table, train__steps_per_epoch=3)).training
+    learning, _, plan, _ = job_of(settings(table, train__steps_per_epoch=3)).training
     draw = torch.Generator().manual_seed(0)
     assert plan.steps_per_epoch == len(learning.batches(plan, draw)) == 3
 
@@ -490,7 +490,7 @@ def test_every_sentence_is_trained_where_batches_are_divided(table: Path) -> Non
     tags = [row * (30_000 // len(row)) for row in source.tags]
     data = Tagged("long", long, tags, source.places)
     chosen = settings(text__max_length=40_000, text__tokens="spaces", train__max_epochs=1)
-    learning, _, plan = job_of(chosen, Given(data, source, source)).training
+    learning, _, plan, _ = job_of(chosen, Given(data, source, source)).training
     batches = learning.batches(plan, torch.Generator())
     assert sorted(torch.cat(list(batches)).tolist()) == list(range(20))
     assert plan.steps_per_epoch == len(batches) > 2

@@ -1,0 +1,173 @@
+"""A run between its preparation and its report: the network, its training, and what came of it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any, Generic
+
+import torch
+from torch import Tensor
+
+from longshort.config.training import BaseConfig
+from longshort.data.splits import S
+from longshort.errors import ConfigError, Interrupted
+from longshort.runfolder import RunFolder
+from longshort.runs.prepare import Prepared
+from longshort.runs.result import Result
+from longshort.runs.task import C, E, Encoded, Model, P, Say, Track
+from longshort.runs.titles import model_title
+from longshort.runs.verdict import scored, scores_of
+from longshort.train import TrainResult, fit
+from longshort.train.events import Listener, silent
+from longshort.train.loop import TrainingDiverged
+
+NETWORK, BASELINES = "network.", "baselines."
+"""What the weights' names in `model.safetensors` begin with."""
+
+
+class Job(Generic[C, S, E, P]):
+    """One run: made from what was prepared, then trained, then scored."""
+
+    def __init__(self, prepared: Prepared[C, S, E, P], say: Say) -> None:
+        self.prepared = prepared
+        self.task, self.config = prepared.task, prepared.config
+        check_device(self.config)
+        with threads(self.config.train.threads):
+            splits = prepared.splits.by_name()
+            self.encoded = {name: self._encoded(each) for name, each in splits.items()}
+            torch.manual_seed(self.config.train.seed)
+            network = self.task.build(self.config, prepared.encoder)
+            self.model = Model(self.config, prepared.encoder, network)
+            for line in self.task.start(self.model):
+                say(line)
+            network.to(self.config.train.device)
+            train, val = self.encoded["train"], self._validation()
+            self.training = self.task.training(self.model, train, val)
+        self.networks: dict[str, Model[C, E]] = {}
+        """The baselines that are networks, trained."""
+        self.left_out: dict[str, str] = {}
+        """Why a baseline is missing."""
+
+    def _encoded(self, samples: S) -> Encoded[S]:
+        return Encoded(samples, self.task.encode(self.prepared.encoder, samples))
+
+    def _validation(self) -> Encoded[S]:
+        return self.encoded.get("val") or self._encoded(self.prepared.splits.val)
+
+    def train(self, folder: RunFolder, listen: Listener, *, resume: bool) -> TrainResult:
+        """Train the model, with checkpoints in the run folder."""
+        training = self.training
+        with threads(self.config.train.threads):
+            return fit(*training[:3], folder=folder, resume=resume, listen=listen)
+
+    def train_baselines(self, folder: RunFolder, say: Say, listen: Listener) -> None:
+        """Train the networks that stand beside the model; one that diverges is left out."""
+        with threads(self.config.train.threads):
+            torch.manual_seed(self.config.train.seed)
+            for name, model in self.task.baseline_models(self.model).items():
+                say(f"baseline: {name} is trained")
+                self._train_baseline(name, model, folder, say, listen)
+
+    def _train_baseline(
+        self, name: str, model: Model[C, E], folder: RunFolder, say: Say, listen: Listener
+    ) -> None:
+        self.task.start(model)
+        model.network.to(model.device)
+        training = self.task.training(model, self.encoded["train"], self._validation())
+        try:
+            fit(*training[:3], listen=silent if training.is_brief else listen)
+        except TrainingDiverged as error:
+            self.left_out[name] = f"is left out: {error}"
+            say(f"note: the baseline {name} {self.left_out[name]}")
+            return
+        except Interrupted:
+            raise Interrupted(
+                f"stopped while the baseline {name} was in training; the model itself is done and "
+                f"saved; go on with: longshort train --resume {folder.path}"
+            ) from None
+        self.networks[name] = model
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights of all networks, by the names under which a run keeps them."""
+        found = _under(NETWORK, self.model.network)
+        for name, model in self.networks.items():
+            found |= _under(f"{BASELINES}{name}.", model.network)
+        return found
+
+    def finish(self, result: TrainResult, track: Track) -> Result[C, S, E, P]:
+        """Score the test split, seen for the first time, beside the baselines."""
+        task, model, test = self.task, self.model, self.encoded["test"]
+        track(f"scoring the test {task.words.samples} beside the baselines", 0, 0)
+        with threads(self.config.train.threads):
+            own = task.predict(model, test.arrays)
+            others = task.baselines(model, self._with_validation(), self.networks, track)
+            found = scored(task, model, test.samples, own, others)
+            scores = scores_of(task, model, model_title(self.config), found)
+        scores["notes"] |= self.left_out
+        scores["training"] = self._training_record(result)
+        return Result(
+            model,
+            self.prepared.splits,
+            self.encoded,
+            self.prepared.findings,
+            found,
+            scores,
+            task.table(model, test.samples, own),
+            result,
+            environment(),
+        )
+
+    def _with_validation(self) -> dict[str, Encoded[S]]:
+        return self.encoded | {"val": self._validation()}
+
+    def _training_record(self, result: TrainResult) -> dict[str, Any]:
+        weights = self.model.network.parameters()
+        return {
+            "best_epoch": result.best_epoch,
+            "best_val_score": result.best_score,
+            "measure": self.training.learning.measure,
+            "reason": result.reason,
+            "parameters": sum(weight.numel() for weight in weights),
+        }
+
+
+def _under(prefix: str, network: Any) -> dict[str, Tensor]:
+    return {f"{prefix}{name}": values for name, values in network.state_dict().items()}
+
+
+def check_device(config: BaseConfig) -> None:
+    """Raise ConfigError where this machine lacks the device."""
+    try:
+        torch.zeros((), device=config.train.device).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(
+            f"train.device: {config.train.device!r} cannot be used here ({reason}); cpu always can"
+        ) from None
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Use this many CPU threads inside, and as many as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def environment() -> dict[str, Any]:
+    """Versions and machine, for repeating a run."""
+    packages = ("longshort", "torch", "numpy", "polars")
+    return {
+        "python": sys.version.split()[0],
+        "packages": {name: version(name) for name in packages},
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+    }

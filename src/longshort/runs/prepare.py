@@ -1,0 +1,170 @@
+"""Everything before the network: data read, split and checked, settings decided. Without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic
+
+from longshort.config import build_as
+from longshort.config.section import Section
+from longshort.config.training import BaseConfig
+from longshort.data.findings import Finding, refuse_errors
+from longshort.data.splits import S, Splits, given_of
+from longshort.errors import ConfigError, DataError, LongshortError, RunError
+from longshort.runs.task import DAMAGED, C, E, P, Say, Task
+from longshort.runs.unused import refuse_unused
+
+_FILES = {"train": "path", "val": "val_path", "test": "test_path"}
+
+
+@dataclass(frozen=True)
+class Prepared(Generic[C, S, E, P]):
+    """A run of which everything is decided, and nothing trained."""
+
+    task: Task[C, S, E, P]
+    config: C
+    splits: Splits[S]
+    findings: tuple[Finding, ...]
+    encoder: E
+
+    def digest(self) -> str:
+        """Of the data's content: a run is resumed with the same content only."""
+        return digest_of(self.splits)
+
+    def record(self) -> dict[str, Any]:
+        """What `data.json` says: sources, splits, findings, and what was fitted."""
+        return {
+            "name": self.splits.train.name,
+            "files": {name: _source(each) for name, each in self.splits.by_name().items()},
+            "split": self.splits.how,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "encoder": self.task.store_encoder(self.encoder),
+        }
+
+
+def digest_of(splits: Splits[Any]) -> str:
+    """Of the content of all splits."""
+    return " ".join(samples.digest() for samples in splits.by_name().values())
+
+
+def _source(samples: Any) -> dict[str, Any]:
+    return {"path": samples.path, "sha256": samples.sha256, "samples": len(samples)}
+
+
+def prepare(
+    task: Task[C, S, E, P], settings: Mapping[str, Any], data: object, say: Say
+) -> Prepared[C, S, E, P]:
+    """Read the data, decide what the settings leave open, and fit the encoder.
+
+    data: None for the file in the settings. Whatever can be refused is refused here.
+    """
+    given = config_of(task, settings)
+    splits = read_splits(task, given, data)
+    _describe(task, splits, given, say)
+    config = resolved(task, given, splits)
+    findings = tuple(task.check(splits, config))
+    refuse_errors(findings, splits.train.name)
+    for finding in findings:
+        say(f"{finding.severity}: {finding.sentence()}")
+    decided = list(decisions(given, config))
+    if decided:
+        say(f"decided: {', '.join(decided)}")
+    return Prepared(task, config, splits, findings, task.fit_encoder(splits.train, config))
+
+
+def check(
+    task: Task[C, S, E, P], settings: Mapping[str, Any], data: object, say: Say
+) -> list[Finding]:
+    """Everything in the data that would harm a model; settings are refused as a run refuses them."""
+    given = config_of(task, settings)
+    splits = read_splits(task, given, data)
+    _describe(task, splits, given, say)
+    return task.check(splits, resolved(task, given, splits))
+
+
+def prepared_again(
+    task: Task[C, S, E, P], config: C, data: object, stored: Mapping[str, Any]
+) -> Prepared[C, S, E, P]:
+    """As it was prepared, from what was decided then; other data are refused.
+
+    stored: the content of `data.json`.
+    """
+    splits = read_splits(task, config, data)
+    name = splits.train.name
+    refuse_other_content(splits, stored)
+    findings = tuple(task.check(splits, config))
+    found = Prepared(task, config, splits, findings, task.fit_encoder(splits.train, config))
+    before, now = stored.get("encoder", {}), task.store_encoder(found.encoder)
+    other = [key for key in now if now[key] != before.get(key)]
+    if other:
+        raise RunError(
+            f"{name}: something else was fitted than when the run began: {', '.join(other)}; "
+            "restore the data's types and the tokenizer's file, or start a new run"
+        )
+    return found
+
+
+def config_of(task: Task[C, S, E, P], settings: Mapping[str, Any]) -> Any:
+    """The settings, checked."""
+    return build_as(task.Config, settings)
+
+
+def read_splits(task: Task[C, S, E, P], config: C, data: object) -> Splits[S]:
+    """Read every source that is given, and draw the splits that are not."""
+    files = {name: getattr(config.data, key, None) for name, key in _FILES.items()}
+    if data is None and config.path is None:
+        raise LongshortError("no data: give a file, or --example NAME")
+    given = task.read_splits(given_of(data).by_name(files), config)
+    splits = task.split(given, config)
+    read = (finding for samples in given.values() for finding in samples.findings)
+    return splits.with_findings((*read, *splits.findings))
+
+
+def resolved(task: Task[C, S, E, P], config: C, splits: Splits[S]) -> C:
+    """The config with everything decided; settings without effect are refused."""
+    found = task.resolve(_with_whole_paths(config), splits)
+    refuse_unused(found, task.unused(found, splits))
+    return found
+
+
+def _with_whole_paths(config: C) -> C:
+    paths = {key: getattr(config.data, key, None) for key in _FILES.values()}
+    whole = {key: str(Path(path).absolute()) for key, path in paths.items() if path is not None}
+    return config.model_copy(update={"data": config.data.model_copy(update=whole)})
+
+
+def _describe(task: Task[C, S, E, P], splits: Splits[S], config: C, say: Say) -> None:
+    for line in task.describe(splits, config):
+        say(line)
+    say(f"splits: {splits.how}")
+
+
+def decisions(before: BaseConfig, after: BaseConfig) -> Iterator[str]:
+    """What was decided, as `key = value`."""
+    for table, section in after:
+        if not isinstance(section, Section):
+            continue
+        for name, value in section:
+            is_path = table == "data" and name in _FILES.values()
+            if not is_path and value != getattr(getattr(before, table), name):
+                shown = ", ".join(map(str, value)) if isinstance(value, tuple) else value
+                yield f"{table}.{name} = {shown}"
+
+
+def refuse_other_content(splits: Splits[Any], stored: Mapping[str, Any]) -> None:
+    """Raise where a run would go on with other data than it began with."""
+    if digest_of(splits) != stored.get("content"):
+        raise RunError(
+            f"{splits.train.name}: is not the data that the run began with (its content differs); "
+            "restore it, or start a new run"
+        )
+
+
+def restored_encoder(task: Task[C, S, E, P], config: C, stored: Mapping[str, Any]) -> E:
+    """The encoder of a run; raises `RunError` where its record is damaged."""
+    try:
+        return task.restore_encoder(dict(stored["encoder"]), config)
+    except (*DAMAGED, ConfigError, DataError) as error:
+        raise RunError(f"data.json: damaged: {error!r} in what was fitted") from None

@@ -1,0 +1,37 @@
+"""All that is known at the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic
+
+import polars as pl
+
+from longshort.data.findings import Finding
+from longshort.data.splits import S, Splits
+from longshort.runs.task import C, E, Encoded, Model, P, Scored
+from longshort.train.loop import TrainResult
+
+
+@dataclass(frozen=True)
+class Result(Generic[C, S, E, P]):
+    """A trained model beside its baselines, for report and model card.
+
+    scores: the content of `scores.json`; table: of the test split, as `predict` would write it.
+    """
+
+    model: Model[C, E]
+    splits: Splits[S]
+    encoded: Mapping[str, Encoded[S]]
+    findings: tuple[Finding, ...]
+    scored: Scored[S, P]
+    scores: dict[str, Any]
+    table: pl.DataFrame
+    training: TrainResult
+    environment: dict[str, Any]
+
+    @property
+    def config(self) -> C:
+        """Every setting, decided."""
+        return self.model.config

@@ -1,0 +1,131 @@
+"""The whole jobs: run, resume, check, load; each a short story in other modules' words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from longshort.config import build, read_toml, to_toml
+from longshort.config.training import BaseConfig
+from longshort.data.findings import Finding
+from longshort.errors import RunError
+from longshort.runfolder import (
+    CARD,
+    CONFIG,
+    DATA,
+    ENV,
+    MODEL,
+    PREDICTIONS,
+    REPORT,
+    RUN_VERSION,
+    SCORES,
+    RunFolder,
+    refuse_taken,
+)
+from longshort.runs import prepare as before
+from longshort.runs.lookup import AnyTask, find_task
+from longshort.runs.prepare import Prepared
+from longshort.runs.seal import seal
+from longshort.runs.task import Say, quiet
+from longshort.tables import readable
+from longshort.train.events import Listener, Working, silent, teller
+
+if TYPE_CHECKING:
+    from longshort.runs.job import Job
+
+
+def run(
+    settings: Mapping[str, Any],
+    out: Path,
+    *,
+    data: object = None,
+    overwrite: bool = False,
+    say: Say = quiet,
+    listen: Listener = silent,
+) -> dict[str, Any]:
+    """Read, check, split, train, evaluate and report into the folder `out`; returns the scores.
+
+    Whatever can be refused is refused before `out` is touched.
+    """
+    from longshort.runs.job import Job, environment
+
+    refuse_taken(out, overwrite)
+    listen(Working("reading the data and deciding settings"))
+    prepared = prepare(settings, data, say)
+    job = Job(prepared, say)
+    folder = RunFolder.create(out, overwrite, say)
+    with folder.locked(say):
+        folder.write_json(ENV, environment())
+        known = {"format_version": RUN_VERSION, "content": prepared.digest()}
+        folder.write_json(DATA, known | prepared.record())
+        folder.write(CONFIG, to_toml(prepared.config))  # last: with it the folder is a run
+        return _finish(folder, job, say, listen, resume=False)
+
+
+def prepare(
+    settings: Mapping[str, Any], data: object = None, say: Say = quiet
+) -> Prepared[Any, Any, Any, Any]:
+    """Everything before the network: the data read, every setting decided."""
+    return before.prepare(task_of(settings), settings, data, say)
+
+
+def check(settings: Mapping[str, Any], data: object = None, say: Say = quiet) -> list[Finding]:
+    """Everything in the data that would harm a model of the settings' task."""
+    return before.check(task_of(settings), settings, data, say)
+
+
+def resume(
+    path: Path, data: object = None, *, say: Say = quiet, listen: Listener = silent
+) -> dict[str, Any]:
+    """Go on with an interrupted run; its result is bit-identical to an uninterrupted one's.
+
+    `data` is needed where the run was started on data in memory.
+    """
+    from longshort.runs.job import Job
+
+    folder, task, config, stored = open_run(path)
+    if folder.file(SCORES).is_file():
+        say(f"{path}: is finished; its report is {folder.file(REPORT)}")
+        return folder.read_json(SCORES)
+    if data is None and config.path is None:
+        raise RunError(
+            f"{path}: was started on data in memory; go on in Python with "
+            f"longshort.resume({str(path)!r}, data)"
+        )
+    with folder.locked(say):
+        listen(Working("reading the data and deciding settings"))
+        job = Job(before.prepared_again(task, config, data, stored), quiet)
+        return _finish(folder, job, say, listen, resume=folder.last.is_file())
+
+
+def open_run(path: Path) -> tuple[RunFolder, AnyTask, BaseConfig, dict[str, Any]]:
+    """A run's folder, task, settings and the content of `data.json`."""
+    folder = RunFolder.open(path)
+    settings = read_toml(folder.file(CONFIG))
+    config = build(settings, str(folder.file(CONFIG)))
+    return folder, find_task(config.task), config, folder.read_json(DATA)
+
+
+def task_of(settings: Mapping[str, Any]) -> AnyTask:
+    """The task that the settings name."""
+    return find_task(build(settings).task)
+
+
+def _finish(
+    folder: RunFolder, job: Job[Any, Any, Any, Any], say: Say, listen: Listener, *, resume: bool
+) -> dict[str, Any]:
+    """Train, then score and report; every file is written whole or not at all, the scores last."""
+    from longshort.runs.pages import model_card, report_page
+    from longshort.train.checkpoint import save_tensors
+
+    trained = job.train(folder, listen, resume=resume)
+    job.train_baselines(folder, say, listen)
+    save_tensors(folder.file(MODEL), job.tensors(), {"best_epoch": trained.best_epoch})
+    seal(folder)
+    result = job.finish(trained, teller(listen))
+    folder.write(PREDICTIONS, readable(result.table).write_csv())
+    folder.write(REPORT, report_page(job.task, result, folder.path))
+    folder.write(CARD, model_card(job.task, result))
+    folder.write_json(SCORES, result.scores)
+    return result.scores

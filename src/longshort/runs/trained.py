@@ -1,0 +1,164 @@
+"""A finished run in use: predicting, and evaluating beside its baselines on new data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Generic
+
+import polars as pl
+from torch import Tensor
+
+from longshort.data.splits import S, Splits
+from longshort.errors import ConfigError, RunError
+from longshort.runfolder import MODEL
+from longshort.runs.abilities import ReadsLines
+from longshort.runs.job import BASELINES, NETWORK, check_device, threads
+from longshort.runs.prepare import read_splits, refuse_other_content, restored_encoder
+from longshort.runs.seal import refuse_broken_seal
+from longshort.runs.story import open_run
+from longshort.runs.task import C, E, Encoded, Model, P, Say, Task, quiet, untracked
+from longshort.runs.titles import model_title
+from longshort.runs.verdict import scored, scores_of
+from longshort.train.checkpoint import load_model, load_weights
+
+
+@dataclass(frozen=True)
+class Trained(Generic[C, S, E, P]):
+    """A trained model ready for use.
+
+    networks: its baselines that are networks; content: digest of the data that it was trained on;
+    memory: that data, where it is no file.
+    """
+
+    task: Task[C, S, E, P]
+    model: Model[C, E]
+    networks: dict[str, Model[C, E]]
+    content: str
+    memory: object = None
+
+    @property
+    def config(self) -> C:
+        """Every setting."""
+        return self.model.config
+
+    @property
+    def encoder(self) -> E:
+        """What was fitted on the training split before the network."""
+        return self.model.encoder
+
+    def remember(self, data: object) -> Trained[C, S, E, P]:
+        """The same with the data in memory that it was trained on."""
+        return replace(self, memory=data)
+
+    def read(self, data: object, say: Say = quiet) -> S:
+        """Samples to predict, from a file or frame."""
+        samples = self.task.read_new(data, self.model)
+        _report(samples, say)
+        return samples
+
+    def read_lines(self, lines: Sequence[str], first: int = 1, say: Say = quiet) -> S:
+        """Samples to predict, of lines of text; the first line has this number."""
+        found: S = self._reader().read_lines(lines, first, self.model)
+        _report(found, say)
+        return found
+
+    def line(self, text: str, number: int, say: Say = quiet) -> str:
+        """The prediction of a line of text, for a terminal."""
+        samples = self.read_lines([text], number, say)
+        return self._reader().line(samples, self.predict(samples), self.model)
+
+    def _reader(self) -> ReadsLines:
+        if isinstance(self.task, ReadsLines):
+            return self.task
+        raise ConfigError(
+            f"--data: the task {self.task.name!r} does not read lines of text; give a file"
+        )
+
+    def predict(self, samples: S) -> P:
+        """The prediction of samples as they are read."""
+        arrays = self.task.encode(self.encoder, samples)
+        with threads(self.config.train.threads):
+            return self.task.predict(self.model, arrays)
+
+    def table(self, samples: S) -> pl.DataFrame:
+        """The same as a table."""
+        return self.task.table(self.model, samples, self.predict(samples))
+
+    def evaluate(
+        self, data: object, *, include_training: bool = False, say: Say = quiet
+    ) -> dict[str, Any]:
+        """Scores of the model and its baselines on labelled data, as in `scores.json`.
+
+        The baselines are fitted to the run's own data again. What the run was trained or validated
+        on is left out, unless it is asked for.
+        """
+        own = self._own_splits()
+        samples = self.task.read_labelled(data, self.model, own)
+        if not include_training:
+            samples = self.task.unlearned(samples, own, say)
+        _report(samples, say)
+        splits = {"train": own.train, "val": own.val, "test": samples}
+        with threads(self.config.train.threads):
+            encoded = {name: self._encoded(each) for name, each in splits.items()}
+            prediction = self.task.predict(self.model, encoded["test"].arrays)
+            others = self.task.baselines(self.model, encoded, self.networks, untracked)
+            found = scored(self.task, self.model, samples, prediction, others)
+            return scores_of(self.task, self.model, model_title(self.config), found)
+
+    def _encoded(self, samples: S) -> Encoded[S]:
+        return Encoded(samples, self.task.encode(self.encoder, samples))
+
+    def _own_splits(self) -> Splits[S]:
+        """The run's own, read again; other content is refused."""
+        path = self.config.path
+        if self.memory is None and path is None:
+            raise RunError(
+                "the run was trained on data in memory that is gone, so its baselines cannot be "
+                "fitted; evaluate what `fit` returned, or train from a file"
+            )
+        if self.memory is None and not Path(str(path)).exists():
+            raise RunError(
+                f"{path}: the run's training file is gone, so its baselines cannot be fitted; put "
+                "it back"
+            )
+        splits = read_splits(self.task, self.config, self.memory)
+        refuse_other_content(splits, {"content": self.content})
+        return splits
+
+
+def _report(samples: Any, say: Say) -> None:
+    for finding in samples.findings:
+        say(f"{finding.severity}: {finding.sentence()}")
+
+
+def load(path: Path, say: Say = quiet) -> Trained[Any, Any, Any, Any]:
+    """A finished run of any task. Nothing in its files is executed.
+
+    Raises `RunError` where a file is damaged, or was changed since training ended.
+    """
+    folder, task, config, stored = open_run(path)
+    refuse_broken_seal(folder, stored, say)
+    check_device(config)
+    encoder = restored_encoder(task, config, stored)
+    tensors = load_model(folder)
+    file = folder.file(MODEL)
+    model = Model(config, encoder, task.build(config, encoder))
+    _fill(model, _named(tensors, NETWORK), file)
+    networks = {}
+    for name, each in task.baseline_models(model).items():
+        weights = _named(tensors, f"{BASELINES}{name}.")
+        if weights:
+            _fill(each, weights, file)
+            networks[name] = each
+    return Trained(task, model, networks, str(stored.get("content")))
+
+
+def _named(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _fill(model: Model[Any, Any], weights: dict[str, Tensor], file: Path) -> None:
+    load_weights(model.network, weights, file)
+    model.network.to(model.device).eval()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
+
+from longshort.errors import RunError
 
 
 @runtime_checkable
@@ -15,3 +18,29 @@ class ReadsLines(Protocol):
 
     def line(self, samples: Any, prediction: Any, model: Any) -> str:
         """The prediction of a single sample, for a terminal."""
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """Forecasts past the end of the data."""
+
+    def ahead(self, model: Any, data: object, horizon: int | None, say: Any) -> Any:
+        """A table with its readable form, what was skipped and why, and notes."""
+
+
+@runtime_checkable
+class Generates(Protocol):
+    """Text written on, piece by piece."""
+
+    def unknown(self, model: Any, text: str) -> list[str]:
+        """Tokens of a text that the model does not know, in order."""
+
+    def stream(self, model: Any, prompt: str, length: int, how: Any) -> Iterator[str]:
+        """What comes after the prompt, in pieces of `length` tokens in all."""
+
+
+def generator(run: Path, task: Any) -> Generates:
+    """The task of this run; raises `RunError` where it does not write."""
+    if isinstance(task, Generates):
+        return task
+    raise RunError(f"{run}: is a run of the task {task.name!r}, which does not generate text")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from longshort.data.buckets import bucketed
-from longshort.runs.task import Encoded, Model, Task
+from longshort.runs.task import Encoded, Model, SampleTask
 from longshort.train.learning import Learning, TrainPlan
 
 class BatchLearning(Learning):
@@ -19,7 +19,7 @@ class BatchLearning(Learning):
 
     def __init__(
         self,
-        task: Task[Any, Any, Any, Any],
+        task: SampleTask[Any, Any, Any, Any],
         model: Model[Any, Any],
         train: Encoded[Any],
         val: Encoded[Any],

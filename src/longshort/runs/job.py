@@ -6,6 +6,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Generic
 
@@ -25,7 +26,7 @@ from longshort.train import TrainResult, fit
 from longshort.train.events import Listener, silent
 from longshort.train.loop import TrainingDiverged
 
-NETWORK, BASELINES = "network.", "baselines."
+NETWORK, BASELINES, KEPT = "network.", "baselines.", "kept."
 """What the weights' names in `model.safetensors` begin with."""
 
 
@@ -42,10 +43,10 @@ class Job(Generic[C, S, E, P]):
             torch.manual_seed(self.config.train.seed)
             network = self.task.build(self.config, prepared.encoder)
             self.model = Model(self.config, prepared.encoder, network)
-            for line in self.task.start(self.model):
+            train, val = self.encoded["train"], self._validation()
+            for line in self.task.start(self.model, train, val):
                 say(line)
             network.to(self.config.train.device)
-            train, val = self.encoded["train"], self._validation()
             self.training = self.task.training(self.model, train, val)
         self.networks: dict[str, Model[C, E]] = {}
         """The baselines that are networks, trained."""
@@ -58,11 +59,18 @@ class Job(Generic[C, S, E, P]):
     def _validation(self) -> Encoded[S]:
         return self.encoded.get("val") or self._encoded(self.prepared.splits.val)
 
-    def train(self, folder: RunFolder, listen: Listener, *, resume: bool) -> TrainResult:
-        """Train the model, with checkpoints in the run folder."""
+    def train(self, folder: RunFolder | None, listen: Listener, *, resume: bool) -> TrainResult:
+        """Train the model, with checkpoints in the run folder where there is one."""
         training = self.training
         with threads(self.config.train.threads):
             return fit(*training[:3], folder=folder, resume=resume, listen=listen)
+
+    def fit_rest(self, say: Say, track: Track) -> None:
+        """Fit what is kept beside the weights."""
+        with threads(self.config.train.threads):
+            train, val = self.encoded["train"], self._validation()
+            kept = self.task.fit_rest(self.model, train, val, say, track)
+            self.model = replace(self.model, kept=kept)
 
     def train_baselines(self, folder: RunFolder, say: Say, listen: Listener) -> None:
         """Train the networks that stand beside the model; one that diverges is left out."""
@@ -75,9 +83,10 @@ class Job(Generic[C, S, E, P]):
     def _train_baseline(
         self, name: str, model: Model[C, E], folder: RunFolder, say: Say, listen: Listener
     ) -> None:
-        self.task.start(model)
+        train, val = self.encoded["train"], self._validation()
+        self.task.start(model, train, val)
         model.network.to(model.device)
-        training = self.task.training(model, self.encoded["train"], self._validation())
+        training = self.task.training(model, train, val)
         try:
             fit(*training[:3], listen=silent if training.is_brief else listen)
         except TrainingDiverged as error:
@@ -96,7 +105,8 @@ class Job(Generic[C, S, E, P]):
         found = _under(NETWORK, self.model.network)
         for name, model in self.networks.items():
             found |= _under(f"{BASELINES}{name}.", model.network)
-        return found
+        kept = self.model.kept.items()
+        return found | {f"{KEPT}{name}": torch.from_numpy(values) for name, values in kept}
 
     def finish(self, result: TrainResult, track: Track) -> Result[C, S, E, P]:
         """Score the test split, seen for the first time, beside the baselines."""
@@ -106,20 +116,24 @@ class Job(Generic[C, S, E, P]):
             own = task.predict(model, test.arrays)
             others = task.baselines(model, self._with_validation(), self.networks, track)
             found = scored(task, model, test.samples, own, others)
+            found = replace(found, left_out=self.left_out)
             scores = scores_of(task, model, model_title(self.config), found)
-        scores["notes"] |= self.left_out
         scores["training"] = self._training_record(result)
-        return Result(
+        found_result = Result(
             model,
             self.prepared.splits,
             self.encoded,
             self.prepared.findings,
             found,
             scores,
-            task.table(model, test.samples, own),
+            task.test_table(model, found),
             result,
             environment(),
         )
+        more, said = task.proofs(found_result)
+        scores |= more
+        scores["verdict"] += said
+        return found_result
 
     def _with_validation(self) -> dict[str, Encoded[S]]:
         return self.encoded | {"val": self._validation()}

@@ -13,7 +13,7 @@ from longshort.registry import TASKS
 from longshort.runs.task import Task
 
 AnyTask = Task[Any, Any, Any, Any]
-_NEEDED = ("name", "Config", "metrics", "words", "measure")
+_NEEDED = ("name", "Config", "metrics", "words")
 
 
 def find_task(name: str) -> AnyTask:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
 from longshort.config import build_as
-from longshort.config.section import Section
-from longshort.config.training import BaseConfig
 from longshort.data.findings import Finding, refuse_errors
 from longshort.data.splits import S, Splits, given_of
 from longshort.errors import ConfigError, DataError, LongshortError, RunError
+from longshort.runs.decisions import FILES
 from longshort.runs.task import DAMAGED, C, E, P, Say, Task
 from longshort.runs.unused import refuse_unused
-
-_FILES = {"train": "path", "val": "val_path", "test": "test_path"}
-
 
 @dataclass(frozen=True)
 class Prepared(Generic[C, S, E, P]):
@@ -31,26 +27,16 @@ class Prepared(Generic[C, S, E, P]):
 
     def digest(self) -> str:
         """Of the data's content: a run is resumed with the same content only."""
-        return digest_of(self.splits)
+        return self.task.digest(self.splits)
 
     def record(self) -> dict[str, Any]:
         """What `data.json` says: sources, splits, findings, and what was fitted."""
         return {
             "name": self.splits.train.name,
-            "files": {name: _source(each) for name, each in self.splits.by_name().items()},
-            "split": self.splits.how,
+            **self.task.record(self.splits),
             "findings": [finding.to_dict() for finding in self.findings],
             "encoder": self.task.store_encoder(self.encoder),
         }
-
-
-def digest_of(splits: Splits[Any]) -> str:
-    """Of the content of all splits."""
-    return " ".join(samples.digest() for samples in splits.by_name().values())
-
-
-def _source(samples: Any) -> dict[str, Any]:
-    return {"path": samples.path, "sha256": samples.sha256, "samples": len(samples)}
 
 
 def prepare(
@@ -68,9 +54,8 @@ def prepare(
     refuse_errors(findings, splits.train.name)
     for finding in findings:
         say(f"{finding.severity}: {finding.sentence()}")
-    decided = list(decisions(given, config))
-    if decided:
-        say(f"decided: {', '.join(decided)}")
+    for line in task.decisions(given, config, splits):
+        say(f"decided: {line}")
     return Prepared(task, config, splits, findings, task.fit_encoder(splits.train, config))
 
 
@@ -81,7 +66,8 @@ def check(
     given = config_of(task, settings)
     splits = read_splits(task, given, data)
     _describe(task, splits, given, say)
-    return task.check(splits, resolved(task, given, splits))
+    decided = resolved(task, given, splits) if task.checks_decisions else given
+    return task.check(splits, decided)
 
 
 def prepared_again(
@@ -93,7 +79,7 @@ def prepared_again(
     """
     splits = read_splits(task, config, data)
     name = splits.train.name
-    refuse_other_content(splits, stored)
+    refuse_other_content(task, splits, stored)
     findings = tuple(task.check(splits, config))
     found = Prepared(task, config, splits, findings, task.fit_encoder(splits.train, config))
     before, now = stored.get("encoder", {}), task.store_encoder(found.encoder)
@@ -113,7 +99,7 @@ def config_of(task: Task[C, S, E, P], settings: Mapping[str, Any]) -> Any:
 
 def read_splits(task: Task[C, S, E, P], config: C, data: object) -> Splits[S]:
     """Read every source that is given, and draw the splits that are not."""
-    files = {name: getattr(config.data, key, None) for name, key in _FILES.items()}
+    files = {name: getattr(config.data, key, None) for name, key in FILES.items()}
     if data is None and config.path is None:
         raise LongshortError("no data: give a file, or --example NAME")
     given = task.read_splits(given_of(data).by_name(files), config)
@@ -130,7 +116,7 @@ def resolved(task: Task[C, S, E, P], config: C, splits: Splits[S]) -> C:
 
 
 def _with_whole_paths(config: C) -> C:
-    paths = {key: getattr(config.data, key, None) for key in _FILES.values()}
+    paths = {key: getattr(config.data, key, None) for key in FILES.values()}
     whole = {key: str(Path(path).absolute()) for key, path in paths.items() if path is not None}
     return config.model_copy(update={"data": config.data.model_copy(update=whole)})
 
@@ -138,24 +124,15 @@ def _with_whole_paths(config: C) -> C:
 def _describe(task: Task[C, S, E, P], splits: Splits[S], config: C, say: Say) -> None:
     for line in task.describe(splits, config):
         say(line)
-    say(f"splits: {splits.how}")
+    if splits.how:
+        say(f"splits: {splits.how}")
 
 
-def decisions(before: BaseConfig, after: BaseConfig) -> Iterator[str]:
-    """What was decided, as `key = value`."""
-    for table, section in after:
-        if not isinstance(section, Section):
-            continue
-        for name, value in section:
-            is_path = table == "data" and name in _FILES.values()
-            if not is_path and value != getattr(getattr(before, table), name):
-                shown = ", ".join(map(str, value)) if isinstance(value, tuple) else value
-                yield f"{table}.{name} = {shown}"
-
-
-def refuse_other_content(splits: Splits[Any], stored: Mapping[str, Any]) -> None:
+def refuse_other_content(
+    task: Task[C, S, E, P], splits: Splits[S], stored: Mapping[str, Any]
+) -> None:
     """Raise where a run would go on with other data than it began with."""
-    if digest_of(splits) != stored.get("content"):
+    if task.digest(splits) != stored.get("content"):
         raise RunError(
             f"{splits.train.name}: is not the data that the run began with (its content differs); "
             "restore it, or start a new run"

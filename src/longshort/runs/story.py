@@ -120,6 +120,7 @@ def _finish(
     from longshort.train.checkpoint import save_tensors
 
     trained = job.train(folder, listen, resume=resume)
+    job.fit_rest(say, teller(listen))
     job.train_baselines(folder, say, listen)
     save_tensors(folder.file(MODEL), job.tensors(), {"best_epoch": trained.best_epoch})
     seal(folder)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from longshort.config.training import BaseConfig, TrainConfig
 from longshort.data.findings import Finding
 from longshort.data.splits import S, Splits, make_splits, unlearned
 from longshort.metrics.significance import Comparison, compare
+from longshort.runs.decisions import changed_settings
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -115,6 +116,8 @@ class Model(Generic[C, E]):
     config: C
     encoder: E
     network: Any
+    kept: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """Arrays that were fitted beside the weights, such as a calibration."""
 
     @property
     def device(self) -> str:
@@ -155,10 +158,14 @@ class Baseline(Generic[P]):
 
 @dataclass(frozen=True)
 class Scores:
-    """Metrics by key for the score table, and what the paired test looks at, a row a sample."""
+    """Metrics by key for the score table, and what the paired test looks at, a row a sample.
+
+    order: what the best baseline is least in; by the deciding metric when absent.
+    """
 
     values: dict[str, Any]
     per_sample: NDArray[np.float64]
+    order: float | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +178,8 @@ class Scored(Generic[S, P]):
     baselines: dict[str, Baseline[P]]
     best: str
     """Name of the best baseline."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Baselines that are missing, and why."""
 
 
 class Task(ABC, Generic[C, S, E, P]):
@@ -183,8 +192,10 @@ class Task(ABC, Generic[C, S, E, P]):
     metrics: ClassVar[tuple[Metric, ...]]
     """Columns of the score table; the first one decides which baseline is the best."""
     words: ClassVar[Words]
-    measure: ClassVar[str]
-    """What `validate` returns, as people call it."""
+    checks_decisions: ClassVar[bool] = True
+    """Whether `check` looks at settings that are decided from the data."""
+    needs_own_data: ClassVar[bool] = True
+    """Whether baselines are fitted anew, to a run's own data, when the run is evaluated."""
 
     # Data
 
@@ -203,25 +214,22 @@ class Task(ABC, Generic[C, S, E, P]):
         """Samples to predict, read as the run's own were; labels are not needed."""
         return self.read(data, model.config)
 
-    def read_labelled(self, data: object, model: Model[C, E], own: Splits[S]) -> S:
-        """Labelled samples to score a finished run on; `own` are the splits that it had."""
+    def read_labelled(self, data: object, model: Model[C, E], own: Splits[S] | None) -> S:
+        """Labelled samples to score a finished run on; `own` are the splits that it had, where the
+        task needs its own data."""
         del own
         return self.read(data, model.config)
 
-    def unlearned(self, samples: S, own: Splits[S], say: Say) -> S:
+    @abstractmethod
+    def split(self, given: Any, config: Any) -> Splits[S]:
+        """Training, validation and test samples, from those that are given by these names."""
+
+    @abstractmethod
+    def unlearned(self, samples: S, model: Model[C, E], own: Splits[S] | None, say: Say) -> S:
         """Those that a run was neither trained nor validated on; raises where none is left.
 
-        own: the run's splits.
+        own: the run's splits, where the task needs its own data.
         """
-        found: S = unlearned(samples, own, self.words.samples, say)
-        return found
-
-    def split(self, given: Any, config: Any) -> Splits[S]:
-        """Training, validation and test samples; those that are not given are drawn, seeded."""
-        split = config.split
-        return make_splits(
-            given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
-        )
 
     def describe(self, splits: Splits[S], config: C) -> list[str]:
         """What was understood of the data, in lines for people; `config` is as it was given."""
@@ -235,6 +243,24 @@ class Task(ABC, Generic[C, S, E, P]):
 
         First what reading and splitting brought to light, which is in `splits.findings`.
         """
+
+    def digest(self, splits: Splits[S]) -> str:
+        """Of the content of all splits: a run is resumed with the same content only."""
+        return " ".join(samples.digest() for samples in splits.by_name().values())
+
+    def record(self, splits: Splits[S]) -> dict[str, Any]:
+        """What `data.json` says of the sources and their splits."""
+        files = {
+            name: {"path": each.path, "sha256": each.sha256, "samples": len(each)}
+            for name, each in splits.by_name().items()
+        }
+        return {"files": files, "split": splits.how}
+
+    def decisions(self, before: C, after: C, splits: Splits[S]) -> list[str]:
+        """What was decided, in lines for people: here every setting that changed, in one."""
+        del splits
+        found = list(changed_settings(before, after))
+        return [", ".join(found)] if found else []
 
     def resolve(self, config: C, splits: Splits[S]) -> C:
         """The config with every open setting decided; what changed is reported."""
@@ -270,34 +296,35 @@ class Task(ABC, Generic[C, S, E, P]):
     def build(self, config: C, encoder: E) -> nn.Module:
         """The untrained network."""
 
-    def start(self, model: Model[C, E]) -> list[str]:
+    def start(self, model: Model[C, E], train: Encoded[S], val: Encoded[S]) -> list[str]:
         """Give the untrained network what it starts from, such as pretrained vectors.
 
         Returns what is to be said of it.
         """
-        del model
+        del model, train, val
         return []
 
     @abstractmethod
-    def loss(self, model: Model[C, E], batch: Any) -> Loss:
-        """Mean loss of a training batch, whose arrays are tensors on the network's device."""
-
     def training(self, model: Model[C, E], train: Encoded[S], val: Encoded[S]) -> Training:
-        """How the network is trained: here in batches of samples of similar length."""
-        from longshort.runs.batches import BatchLearning
-
-        learning = BatchLearning(self, model, train, val)
-        return Training(learning, model.config.train, learning.plan())
-
-    @abstractmethod
-    def validate(self, model: Model[C, E], val: Encoded[S]) -> float:
-        """Score on the validation split, which has samples; lower is better."""
+        """How the network is trained."""
 
     @abstractmethod
     def predict(self, model: Model[C, E], arrays: Any) -> P:
         """The only way of inference, on encoded samples."""
 
+    def fit_rest(
+        self, model: Model[C, E], train: Encoded[S], val: Encoded[S], say: Say, track: Track
+    ) -> dict[str, NDArray[np.float64]]:
+        """What is fitted once the network is trained, and kept beside its weights."""
+        del model, train, val, say, track
+        return {}
+
     # Scores
+
+    def metric(self, config: C) -> Metric:
+        """The one that decides."""
+        del config
+        return self.metrics[0]
 
     def baseline_models(self, model: Model[C, E]) -> dict[str, Model[C, E]]:
         """Untrained networks that stand beside the model, by name.
@@ -344,9 +371,24 @@ class Task(ABC, Generic[C, S, E, P]):
         del model
         return {name: each.note for name, each in scored.baselines.items() if each.note}
 
-    def basis(self, scored: Scored[S, P]) -> str:
+    def basis(self, model: Model[C, E], scored: Scored[S, P]) -> str:
         """What the verdict rests on, such as "1,000 test sentences"."""
+        del model
         return f"{len(scored.samples):,} test {self.words.samples}"
+
+    def sentence(
+        self, model: Model[C, E], cell: str, scored: Scored[S, P], result: Comparison
+    ) -> str:
+        """The verdict in words; cell: what the model is called."""
+        from longshort.runs.verdict import sentence
+
+        return sentence(self, model, cell, scored, result) + self.remark(model, scored, result)
+
+    def proofs(self, result: Result[C, S, E, P]) -> tuple[dict[str, Any], str]:
+        """What a run says of its own test only: entries of `scores.json`, and sentences behind the
+        verdict."""
+        del result
+        return {}, ""
 
     def remark(self, model: Model[C, E], scored: Scored[S, P], result: Comparison) -> str:
         """A sentence behind the verdict, such as that nothing could be learned."""
@@ -358,6 +400,10 @@ class Task(ABC, Generic[C, S, E, P]):
     @abstractmethod
     def table(self, model: Model[C, E], samples: S, prediction: P) -> pl.DataFrame:
         """What `predict` writes; with the truth where the samples have labels."""
+
+    def test_table(self, model: Model[C, E], scored: Scored[S, P]) -> pl.DataFrame:
+        """The test split's predictions, which the run keeps."""
+        return self.table(model, scored.samples, scored.predictions[MODEL])
 
     def json(self, table: pl.DataFrame) -> dict[str, Any]:
         """The same for `predict --json`."""
@@ -378,6 +424,44 @@ class Task(ABC, Generic[C, S, E, P]):
         """The report's table of the splits, its header first."""
         counts = result.splits.by_name().items()
         return [["split", self.words.samples], *([n, f"{len(s):,}"] for n, s in counts)]
+
+
+class SampleTask(Task[C, S, E, P]):
+    """A task whose samples are independent of each other.
+
+    They are drawn for the splits, learned in batches of similar length, and known by their content.
+    """
+
+    measure: ClassVar[str]
+    """What `validate` returns, as people call it."""
+
+    def split(self, given: Any, config: Any) -> Splits[S]:
+        """Those that are not given are drawn, seeded."""
+        split = config.split
+        return make_splits(
+            given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
+        )
+
+    def unlearned(self, samples: S, model: Model[C, E], own: Splits[S] | None, say: Say) -> S:
+        """Those whose content is neither in the run's training nor in its validation split."""
+        del model
+        found: S = unlearned(samples, own, self.words.samples, say)
+        return found
+
+    @abstractmethod
+    def loss(self, model: Model[C, E], batch: Any) -> Loss:
+        """Mean loss of a training batch, whose arrays are tensors on the network's device."""
+
+    @abstractmethod
+    def validate(self, model: Model[C, E], val: Encoded[S]) -> float:
+        """Score on the validation split, which has samples; lower is better."""
+
+    def training(self, model: Model[C, E], train: Encoded[S], val: Encoded[S]) -> Training:
+        """How the network is trained: here in batches of samples of similar length."""
+        from longshort.runs.batches import BatchLearning
+
+        learning = BatchLearning(self, model, train, val)
+        return Training(learning, model.config.train, learning.plan())
 
 
 DAMAGED = (AttributeError, KeyError, TypeError, ValueError, IndexError)

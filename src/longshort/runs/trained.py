@@ -13,8 +13,8 @@ from torch import Tensor
 from longshort.data.splits import S, Splits
 from longshort.errors import ConfigError, RunError
 from longshort.runfolder import MODEL
-from longshort.runs.abilities import ReadsLines
-from longshort.runs.job import BASELINES, NETWORK, check_device, threads
+from longshort.runs.abilities import LooksAhead, ReadsLines
+from longshort.runs.job import BASELINES, KEPT, NETWORK, check_device, threads
 from longshort.runs.prepare import read_splits, refuse_other_content, restored_encoder
 from longshort.runs.seal import refuse_broken_seal
 from longshort.runs.story import open_run
@@ -76,6 +76,19 @@ class Trained(Generic[C, S, E, P]):
             f"--data: the task {self.task.name!r} does not read lines of text; give a file"
         )
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether the task forecasts past the end of the data."""
+        return isinstance(self.task, LooksAhead)
+
+    def ahead(self, data: object = None, horizon: int | None = None, say: Say = quiet) -> Any:
+        """What comes past the end of the data: the run's own when absent."""
+        if not isinstance(self.task, LooksAhead):
+            raise ConfigError(f"the task {self.task.name!r} does not forecast past an end")
+        own = self.config.path if self.memory is None else self.memory
+        with threads(self.config.train.threads):
+            return self.task.ahead(self.model, own if data is None else data, horizon, say)
+
     def predict(self, samples: S) -> P:
         """The prediction of samples as they are read."""
         arrays = self.task.encode(self.encoder, samples)
@@ -94,12 +107,16 @@ class Trained(Generic[C, S, E, P]):
         The baselines are fitted to the run's own data again. What the run was trained or validated
         on is left out, unless it is asked for.
         """
-        own = self._own_splits()
+        own = self._own_splits() if self.task.needs_own_data else None
         samples = self.task.read_labelled(data, self.model, own)
-        if not include_training:
-            samples = self.task.unlearned(samples, own, say)
+        if include_training:
+            say("note: what the run was trained on is scored too; it says little of new data")
+        else:
+            samples = self.task.unlearned(samples, self.model, own, say)
         _report(samples, say)
-        splits = {"train": own.train, "val": own.val, "test": samples}
+        splits = {"test": samples}
+        if own is not None:
+            splits |= {"train": own.train, "val": own.val}
         with threads(self.config.train.threads):
             encoded = {name: self._encoded(each) for name, each in splits.items()}
             prediction = self.task.predict(self.model, encoded["test"].arrays)
@@ -124,7 +141,7 @@ class Trained(Generic[C, S, E, P]):
                 "it back"
             )
         splits = read_splits(self.task, self.config, self.memory)
-        refuse_other_content(splits, {"content": self.content})
+        refuse_other_content(self.task, splits, {"content": self.content})
         return splits
 
 
@@ -133,7 +150,10 @@ def _report(samples: Any, say: Say) -> None:
         say(f"{finding.severity}: {finding.sentence()}")
 
 
-def load(path: Path, say: Say = quiet) -> Trained[Any, Any, Any, Any]:
+AnyTrained = Trained[Any, Any, Any, Any]
+
+
+def load(path: Path, say: Say = quiet) -> AnyTrained:
     """A finished run of any task. Nothing in its files is executed.
 
     Raises `RunError` where a file is damaged, or was changed since training ended.
@@ -144,7 +164,8 @@ def load(path: Path, say: Say = quiet) -> Trained[Any, Any, Any, Any]:
     encoder = restored_encoder(task, config, stored)
     tensors = load_model(folder)
     file = folder.file(MODEL)
-    model = Model(config, encoder, task.build(config, encoder))
+    kept = {name: values.numpy() for name, values in _named(tensors, KEPT).items()}
+    model = Model(config, encoder, task.build(config, encoder), kept)
     _fill(model, _named(tensors, NETWORK), file)
     networks = {}
     for name, each in task.baseline_models(model).items():

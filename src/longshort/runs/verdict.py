@@ -20,9 +20,15 @@ def scored(
     """Score the model's prediction beside the baselines'."""
     predictions = {MODEL: own} | {name: each.prediction for name, each in baselines.items()}
     scores = {name: task.score(model, samples, each) for name, each in predictions.items()}
-    metric = task.metrics[0]
+    metric = task.metric(model.config)
     competing = [name for name, each in baselines.items() if not each.is_variant]
-    best = min(competing, key=lambda name: metric.rank(scores[name].values[metric.key]))
+
+
+    def order(name: str) -> float:
+        found = scores[name]
+        return metric.rank(found.values[metric.key]) if found.order is None else found.order
+
+    best = min(competing, key=order)
     return Scored(samples, predictions, scores, dict(baselines), best)
 
 
@@ -42,22 +48,27 @@ def scores_of(
             "variants": variants,
             "baselines": others,
         },
-        "notes": task.notes(model, found),
-        "metric": task.metrics[0].key,
+        "notes": task.notes(model, found) | dict(found.left_out),
+        "metric": task.metric(model.config).key,
         "best_baseline": found.best,
         "outcome": result.outcome,
         "gain": result.gain,
         "gain_95": [result.low, result.high],
-        "verdict": _sentence(task, cell, found, result) + task.remark(model, found, result),
+        "verdict": task.sentence(model, cell, found, result),
     }
 
 
-def _sentence(
-    task: Task[C, S, E, P], cell: str, found: Scored[S, P], result: Comparison
+def sentence(
+    task: Task[C, S, E, P],
+    model: Model[C, E],
+    cell: str,
+    found: Scored[S, P],
+    result: Comparison,
 ) -> str:
-    metric, title = task.metrics[0], found.baselines[found.best].title
+    """The usual verdict: both scores, on what, and the interval of the difference."""
+    metric, title = task.metric(model.config), found.baselines[found.best].title
     ours, theirs = (float(found.scores[n].values[metric.key]) for n in (MODEL, found.best))
-    basis = task.basis(found)
+    basis = task.basis(model, found)
     if metric.higher_is_better and theirs == 1 and result.outcome != "too few":
         return _beside_perfection(metric, cell, title, basis, ours)
     interval = f"{task.words.gain} {result.span(task.words.gain_form)}"

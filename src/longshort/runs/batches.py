@@ -14,6 +14,7 @@ from longshort.data.buckets import bucketed
 from longshort.runs.task import Encoded, Model, SampleTask
 from longshort.train.learning import Learning, TrainPlan
 
+
 class BatchLearning(Learning):
     """A task's network in training; a batch is named by the numbers of its samples."""
 

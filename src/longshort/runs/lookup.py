@@ -32,7 +32,9 @@ def find_task(name: str) -> AnyTask:
         raise ConfigError(f"{owner} calls itself {kind.name!r}; give both the same name")
     unexplained = next(_without_help(kind.Config), None)
     if unexplained is not None:
-        raise ConfigError(f"{owner}: its setting {unexplained} has no help; give its field a description")
+        raise ConfigError(
+            f"{owner}: its setting {unexplained} has no help; give its field a description"
+        )
     return kind()
 
 

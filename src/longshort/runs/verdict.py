@@ -23,7 +23,6 @@ def scored(
     metric = task.metric(model.config)
     competing = [name for name, each in baselines.items() if not each.is_variant]
 
-
     def order(name: str) -> float:
         found = scores[name]
         return metric.rank(found.values[metric.key]) if found.order is None else found.order
@@ -59,11 +58,7 @@ def scores_of(
 
 
 def sentence(
-    task: Task[C, S, E, P],
-    model: Model[C, E],
-    cell: str,
-    found: Scored[S, P],
-    result: Comparison,
+    task: Task[C, S, E, P], model: Model[C, E], cell: str, found: Scored[S, P], result: Comparison
 ) -> str:
     """The usual verdict: both scores, on what, and the interval of the difference."""
     metric, title = task.metric(model.config), found.baselines[found.best].title
@@ -72,7 +67,9 @@ def sentence(
     if metric.higher_is_better and theirs == 1 and result.outcome != "too few":
         return _beside_perfection(metric, cell, title, basis, ours)
     interval = f"{task.words.gain} {result.span(task.words.gain_form)}"
-    numbers = f"{metric.spoken.format(metric.write(ours))} against {metric.write(theirs)} of {title}"
+    numbers = (
+        f"{metric.spoken.format(metric.write(ours))} against {metric.write(theirs)} of {title}"
+    )
     return place_sentence(cell, result, numbers, basis, interval)
 
 
@@ -84,9 +81,7 @@ def _beside_perfection(metric: Metric, cell: str, title: str, basis: str, ours: 
     )
 
 
-def place_sentence(
-    cell: str, result: Comparison, numbers: str, basis: str, interval: str
-) -> str:
+def place_sentence(cell: str, result: Comparison, numbers: str, basis: str, interval: str) -> str:
     """Whether a model earned its place.
 
     numbers: both scores, and whose the other one is; basis: on what; interval: of what, with both

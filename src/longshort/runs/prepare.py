@@ -15,6 +15,7 @@ from longshort.runs.decisions import FILES
 from longshort.runs.task import DAMAGED, C, E, P, Say, Task
 from longshort.runs.unused import refuse_unused
 
+
 @dataclass(frozen=True)
 class Prepared(Generic[C, S, E, P]):
     """A run of which everything is decided, and nothing trained."""
@@ -62,7 +63,7 @@ def prepare(
 def check(
     task: Task[C, S, E, P], settings: Mapping[str, Any], data: object, say: Say
 ) -> list[Finding]:
-    """Everything in the data that would harm a model; settings are refused as a run refuses them."""
+    """What in the data would harm a model; settings are refused as a run refuses them."""
     given = config_of(task, settings)
     splits = read_splits(task, given, data)
     _describe(task, splits, given, say)

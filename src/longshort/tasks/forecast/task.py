@@ -114,10 +114,10 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
         )
 
     def describe(self, splits: Splits[AnySeries], config: RunConfig) -> list[str]:
-        """Steps, series and columns."""
+        """Steps, series, columns, and how they are read."""
         del config
         dataset = _timeline(splits).whole
-        lines = dataset.describe()
+        lines = [*dataset.describe(), *(f"decided: {line}" for line in dataset.decided)]
         if dataset.unused and dataset.schema.time is None:
             lines.append("note: rows are taken for steps in time; labels are for --task classify")
         return lines
@@ -141,8 +141,7 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
     ) -> list[str]:
         """With what they rest on."""
         del before, after
-        timeline = _timeline(splits)
-        return [*timeline.whole.decided, *timeline.decided[1]]
+        return _timeline(splits).decided[1]
 
     def digest(self, splits: Splits[AnySeries]) -> str:
         """Of all rows."""
@@ -278,7 +277,8 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
             say("note: without a time column nobody can tell whether these rows were trained on")
             return samples
         panel, fitted = samples.dataset.panel, model.encoder.fitted
-        known = dict(zip(fitted.groups, fitted.known_until, strict=True))
+        until = zip(fitted.groups, fitted.known_until, fitted.rows, strict=True)
+        known = {key: end for key, end, rows in until if rows > 0}
         first = panel.first
         until = np.array(
             [known.get(key, begin) for key, begin in zip(panel.groups, first, strict=True)]
@@ -370,6 +370,10 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
         return {"leakage": proof}, text
 
     # Output
+
+    def readable(self, table: pl.DataFrame) -> pl.DataFrame:
+        """As it is: its digits are those of each series' own values."""
+        return table
 
     def table(
         self, model: ForecastModel, samples: AnySeries, prediction: Forecasts

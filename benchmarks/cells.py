@@ -34,12 +34,12 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from longshort import workflow
 from longshort.cells import GRU, LSTM, Cell, Sizes
 from longshort.engine.scan import MISSING
 from longshort.engine.trace import Mode, trace
 from longshort.errors import BackendError, LongshortError
 from longshort.nn import Recurrent
+from longshort.runs import job
 
 RESULTS = Path(__file__).parent / "results"
 STEP, SEQUENCE, BATCH = Shape(1, 1, 128, 128), Shape(1, 100, 128, 128), Shape(32, 100, 128, 128)
@@ -366,7 +366,7 @@ def record(result: Result) -> dict[str, Any]:
 
 
 def environment(bench: Bench) -> dict[str, Any]:
-    found = workflow.environment() | {
+    found = job.environment() | {
         "cpu": cpu_model(),
         "cores": len(os.sched_getaffinity(0)),
         "isas": [] if "native" in MISSING else import_module("longshort._native").isas(),

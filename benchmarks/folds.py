@@ -28,10 +28,11 @@ from small import CHANNELS, SERIES, TEXTS, settings_of
 
 import longshort as ls
 from longshort.config import build_as
-from longshort.tasks.classify.config import ClassifyConfig
 from longshort.data.labelled import Item
-from longshort.workflow.classify import read_splits
-from longshort.workflow.job import environment
+from longshort.runs.job import environment
+from longshort.runs.prepare import read_splits
+from longshort.tasks.classify.config import ClassifyConfig
+from longshort.tasks.classify.task import ClassifyTask
 
 RESULTS = Path(__file__).parent / "results" / "folds.json"
 FOLDS, MOST = 3, 2_000
@@ -42,9 +43,9 @@ def training_part(name: str, data: Path) -> Pairs:
     """All that a run may learn from, its validation part with it."""
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_of(name, data, Path(folder))
-        parts = read_splits(build_as(ClassifyConfig, settings), None)
-    items = [*parts.train.items, *parts.val.items]
-    labels = [*(parts.train.labels or []), *(parts.val.labels or [])]
+        splits = read_splits(ClassifyTask(), build_as(ClassifyConfig, settings), None)
+    items = [*splits.train.items, *splits.val.items]
+    labels = [*(splits.train.labels or []), *(splits.val.labels or [])]
     chosen = np.random.default_rng(0).permutation(len(items))[:MOST]
     return [items[i] for i in chosen], [labels[i] for i in chosen]
 
@@ -105,7 +106,7 @@ def one_set(name: str, data: Path) -> dict[str, Any]:
             scores = ls.Classifier(settings=settings).fit(*train, test=held).scores
             right[who].append(scores["test"]["model"]["accuracy"])
             if who == "decided":
-                best = scores["test"]["baselines"][scores["best_rival"]]
+                best = scores["test"]["baselines"][scores["best_baseline"]]
                 right["best_baseline"].append(best["accuracy"])
     means = {who: statistics.fmean(each) for who, each in right.items()}
     return {

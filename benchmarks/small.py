@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from longshort import workflow
-from longshort.workflow.job import environment
+from longshort.runs import story
+from longshort.runs.job import environment
 
 RESULTS = Path(__file__).parent / "results" / "small.json"
 SERIES = (
@@ -93,14 +93,14 @@ def one_run(name: str, data: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         chosen = settings_of(name, data, Path(folder))
         begin, cpu = time.monotonic(), time.process_time()
-        scores = workflow.run(chosen, Path(folder) / "run")
+        scores = story.run(chosen, Path(folder) / "run")
         spent = {"seconds": time.monotonic() - begin, "cpu_seconds": time.process_time() - cpu}
     test = {"model": scores["test"]["model"], **scores["test"]["baselines"]}
     return {
         "accuracy": {who: each["accuracy"] for who, each in test.items()},
         "log_loss": {who: each["log_loss"] for who, each in test.items()},
         "examples": scores["examples"],
-        "best_rival": scores["best_rival"],
+        "best_baseline": scores["best_baseline"],
         "outcome": scores["outcome"],
         "verdict": scores["verdict"],
         "notes": scores["notes"],

@@ -22,7 +22,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,12 @@ from rivals import quartiles
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from longshort import workflow
 from longshort.config import assign
-from longshort.train.learning import Learning
-from longshort.workflow.job import environment
+from longshort.runs import story
+from longshort.runs.batches import BatchLearning
+from longshort.runs.job import Job, environment
+from longshort.runs.task import quiet
+from longshort.train.learning import Learning, TrainPlan
 
 RESULTS = Path(__file__).parent / "results"
 PARTS = ("quality", "speed")
@@ -223,11 +225,14 @@ class Packed(nn.Module):
         return pad_packed_sequence(self.lstm(packed)[0])[0], None
 
 
-def on_torch(task: Any) -> Any:
-    """The same task with a network on torch's layers."""
-    rival = copy.copy(task)
-    rival.network = copy.deepcopy(task.network)
-    for network in getattr(rival.network, "members", [rival.network]):
+def on_torch(learning: Any) -> Any:
+    """The same training of a network on torch's layers."""
+    rival, whole = copy.copy(learning), copy.deepcopy(learning.module)
+    if isinstance(learning, BatchLearning):
+        rival.model = replace(learning.model, network=whole)
+    else:
+        rival.network = whole
+    for network in getattr(whole, "members", [whole]):
         layers = network.layers
         if isinstance(layers, nn.ModuleList):
             plain = [nn.LSTM(each.input_size, each.hidden_size) for each in layers]  # type: ignore[union-attr]
@@ -268,7 +273,7 @@ def one_run(row: Row, data: Path, seed: int, threads: int) -> dict[str, Any]:
     """What a whole run came to."""
     with tempfile.TemporaryDirectory() as folder:
         wall, used = time.monotonic(), time.process_time()
-        found = workflow.run(row.nested(data, seed, threads), Path(folder) / "run")
+        found = story.run(row.nested(data, seed, threads), Path(folder) / "run")
         return {
             "seeds": seed,
             "models": {
@@ -322,9 +327,14 @@ def earlier(row: Row, found: dict[str, Any]) -> list[dict[str, Any]]:
 def throughput(row: Row, data: Path, threads: int) -> dict[str, Any]:
     """Training steps of the first seed's network."""
     torch.set_num_threads(threads)
-    job = workflow.prepare(row.nested(data, 0, threads), None, lambda _: None)
-    batches = job.task.batches(job.plan(), torch.Generator().manual_seed(0))
-    return speed(job.task, batches)
+    learning, plan = learning_of(row.nested(data, 0, threads))
+    return speed(learning, learning.batches(plan, torch.Generator().manual_seed(0)))
+
+
+def learning_of(settings: dict[str, Any]) -> tuple[Learning, TrainPlan]:
+    """An untrained network and how much it is trained."""
+    training = Job(story.prepare(settings), quiet).training
+    return training.learning, training.plan
 
 
 def line(name: str, found: dict[str, Any]) -> str:

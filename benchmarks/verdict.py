@@ -40,7 +40,7 @@ from simulated_losses import simulate
 
 import longshort as ls
 from longshort.errors import LongshortError
-from longshort.workflow.job import environment
+from longshort.runs.job import environment
 
 RESULTS = Path(__file__).parent / "results" / "verdict.json"
 GROUPS = {1: "no signal", 2: "a simple rule is best", 3: "memory or a nonlinear rule helps"}
@@ -111,7 +111,7 @@ def loss_key(metric: str, scores: Mapping[str, Any]) -> str:
 
 
 def best_baseline(scores: Mapping[str, Any]) -> str:
-    return str(scores["best_baseline"] if "best_baseline" in scores else scores["best_rival"])
+    return str(scores["best_baseline"])
 
 
 def told(scores: Mapping[str, Any]) -> Row:

@@ -69,6 +69,16 @@ def test_test_windows_and_residuals_have_dates(tmp_path: Path) -> None:
     assert "steps from the forecast origin" not in page
 
 
+@pytest.mark.parametrize(("isolate", "count"), [(False, 1), (True, 0)])
+def test_it_is_told_whose_a_window_is(isolate: bool, count: int, tmp_path: Path) -> None:
+    settings, data = small("forecast")
+    settings["split"] = {"val": 60, "test": 60, "gap": 3, "isolate": isolate}
+    story.run(settings, tmp_path / "run", data=data)
+    page = section((tmp_path / "run" / "report.html").read_text(), "The data")
+    assert "Splits: 3 steps are left out between them; a window belongs to the one that" in page
+    assert page.count("its context may reach back over the border") == count
+
+
 def test_future_covariates_that_are_unknown_are_named(tmp_path: Path) -> None:
     data = hourly(300).with_columns(promo=pl.int_range(pl.len()) % 7 // 6)
     page = section(run(tmp_path, data, target=("y",), future=("promo",)), "What comes next")

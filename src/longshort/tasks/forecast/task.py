@@ -107,11 +107,9 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
 
     def split(self, given: Any, config: Any) -> Splits[AnySeries]:
         """Three stretches of time, the test last, as the decided settings say."""
-        del config
         timeline = given["train"].timeline
-        return Splits(
-            Series(timeline, "train"), Series(timeline, "val"), Series(timeline, "test"), (), ""
-        )
+        train, val, test = (Series(timeline, part) for part in SPLITS)
+        return Splits(train, val, test, (), _borders(config))
 
     def describe(self, splits: Splits[AnySeries], config: RunConfig) -> list[str]:
         """Steps, series, columns, and how they are read."""
@@ -466,6 +464,15 @@ def _unknown_series(model: ForecastModel, dataset: Dataset) -> list[Finding]:
         )
     text = f"{len(new)} series were not seen in training ({names}); scaled by their own values"
     return [Finding("new-series", "note", text + resembling(new, fitted.groups))]
+
+
+def _borders(config: RunConfig) -> str:
+    """What lies between splits, and whose a window is."""
+    reach = "; its context may reach back over the border, as it would in use"
+    return (
+        f"{config.split.gap} steps are left out between them; a window belongs to the one that "
+        f"holds its whole horizon{'' if config.split.isolate else reach}"
+    )
 
 
 def _timeline(splits: Splits[AnySeries]) -> Timeline:

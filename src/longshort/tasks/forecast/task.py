@@ -33,6 +33,7 @@ from longshort.runs.task import (
     Track,
     Training,
     Words,
+    quiet,
 )
 from longshort.tasks.forecast import scoring
 from longshort.tasks.forecast.baselines.table import (
@@ -287,9 +288,7 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
         self, model: ForecastModel, data: object, horizon: int | None, say: Say
     ) -> Prediction:
         """Forecast every series past its end, `horizon` steps or as many as the model's."""
-        dataset = continued(model, data)
-        for finding in _warnings(dataset):
-            say(f"{finding.severity}: {finding.sentence()}")
+        dataset = continued(model, data, say)
         steps = horizon if horizon is not None else model.config.model.horizon or 1
         return predict(forecaster_of(model, model.encoder.fitted), dataset.panel, steps)
 
@@ -429,11 +428,13 @@ def calibration(model: ForecastModel, val: Windows) -> NDArray[np.float64] | Non
     return quantile_shifts(reader.truth(flat), quantiles, spread, config.quantiles, config.middle)
 
 
-def continued(model: ForecastModel, data: object) -> Dataset:
+def continued(model: ForecastModel, data: object, say: Say = quiet) -> Dataset:
     """Data that continues a run, on the run's grid; raises where it is of another kind."""
     if data is None:
         raise LongshortError("predict: the run was trained on a frame; pass the data to continue")
     dataset = read_dataset(data, model.config.data, model.encoder.axis)
+    for finding in _warnings(dataset):
+        say(f"{finding.severity}: {finding.sentence()}")
     refuse_errors(dataset.findings, dataset.source.name)
     kind = model.encoder.axis.form.kind
     if (dataset.panel.kind == "integer") != (kind == "integer"):

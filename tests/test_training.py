@@ -21,10 +21,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from longshort import workflow
 from longshort.config import TrainConfig
 from longshort.errors import Interrupted, RunError
 from longshort.runfolder import RunFolder
+from longshort.runs import story
 from longshort.train import TrainPlan, fit
 from longshort.train.checkpoint import load_tensors, load_weights, save_tensors
 from longshort.train.events import EpochEnded, Event, Saved, Stepped
@@ -66,14 +66,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Digests of an uninterrupted run."""
     run = tmp_path_factory.mktemp("whole") / "run"
-    workflow.run(settings_for(data), run)
+    story.run(settings_for(data), run)
     return digests(run)
 
 
 def test_the_same_seed_gives_the_same_bits(
     data: Path, whole: dict[str, str], tmp_path: Path
 ) -> None:
-    workflow.run(settings_for(data), tmp_path / "again")
+    story.run(settings_for(data), tmp_path / "again")
     assert digests(tmp_path / "again") == whole
 
 
@@ -82,7 +82,7 @@ def test_saving_often_or_seldom_changes_no_result(
 ) -> None:
     settings = settings_for(data)
     settings["train"]["save_every"] = 1e9
-    workflow.run(settings, tmp_path / "seldom")
+    story.run(settings, tmp_path / "seldom")
     found = digests(tmp_path / "seldom")
     assert found == whole
 
@@ -97,10 +97,10 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(Interrupted, match=f"stopped after 7 of 48 steps and saved; .*{run}"):
-        workflow.run(settings_for(data), run, listen=press)
+        story.run(settings_for(data), run, listen=press)
     with pytest.raises(Interrupted, match="stopped after 30 of 48"):
-        workflow.resume(run, listen=press)
-    workflow.resume(run)
+        story.resume(run, listen=press)
+    story.resume(run)
     assert digests(run) == whole
 
 
@@ -117,14 +117,14 @@ def test_ctrl_c_after_the_last_step_stops_too(
 
     pressed: list[int] = []
     with pytest.raises(Interrupted, match="stopped after 48 of 48"):
-        workflow.run(settings_for(data), run, listen=press)
-    workflow.resume(run)
+        story.run(settings_for(data), run, listen=press)
+    story.resume(run)
     assert digests(run) == whole
 
 
 KILL_AT_STEP = """
     import os, signal, sys
-    from longshort import workflow
+    from longshort.runs import story
     from longshort.train.events import Stepped, Saved
     from pathlib import Path
     import torch
@@ -139,9 +139,9 @@ KILL_AT_STEP = """
         if isinstance(event, Stepped) and not timer.is_alive():
             timer.start()
     if (run / "config.toml").is_file():
-        workflow.resume(run, listen=listen)
+        story.resume(run, listen=listen)
     else:
-        workflow.run(settings, run, overwrite=True, listen=listen)
+        story.run(settings, run, overwrite=True, listen=listen)
     timer.cancel()
 """
 
@@ -156,15 +156,15 @@ KILL_IN_SAVE = """
                 os.kill(os.getpid(), signal.SIGKILL)
             return call(*args)
         return wrapped
-    from longshort import workflow
+    from longshort.runs import story
     import torch
     torch.set_num_threads(1)
     os.fsync, os.replace, Path.replace = map(dying, (os.fsync, os.replace, Path.replace))
     run, settings = Path(sys.argv[1]), json.loads(sys.argv[4])
     if (run / "config.toml").is_file():
-        workflow.resume(run)
+        story.resume(run)
     else:
-        workflow.run(settings, run, overwrite=True)
+        story.run(settings, run, overwrite=True)
 """
 
 
@@ -231,16 +231,16 @@ OTHER = {"model": {"cell": "gru", "num_layers": 2, "dropout": 0.4},
 KILL_ANY_TIME = """
     import os, signal, sys, json, threading
     from pathlib import Path
-    from longshort import workflow
+    from longshort.runs import story
     import torch
     torch.set_num_threads(1)
     run, settings = Path(sys.argv[1]), json.loads(sys.argv[4])
     timer = threading.Timer(float(sys.argv[3]), lambda: os.kill(os.getpid(), signal.SIGKILL))
     timer.start()
     if (run / "config.toml").is_file():
-        workflow.resume(run)
+        story.resume(run)
     else:
-        workflow.run(settings, run, overwrite=True)
+        story.run(settings, run, overwrite=True)
     timer.cancel()
 """
 
@@ -250,7 +250,7 @@ def test_killed_at_any_time_from_reading_to_report(data: Path, tmp_path: Path) -
     settings = settings_for(data)
     for table, changes in OTHER.items():
         settings[table] |= changes
-    workflow.run(settings, tmp_path / "whole")
+    story.run(settings, tmp_path / "whole")
     draw = random.Random(2)
 
     def delays() -> Iterator[str]:
@@ -272,7 +272,8 @@ def test_killed_in_the_last_saves_the_log_is_whole(
     code = """
         import os, signal, sys, json
         from pathlib import Path
-        from longshort import runfolder, workflow
+        from longshort import runfolder
+        from longshort.runs import story
         from longshort.train import checkpoint, loop
         import torch
         torch.set_num_threads(1)
@@ -286,10 +287,10 @@ def test_killed_in_the_last_saves_the_log_is_whole(
         run, settings = Path(sys.argv[1]), json.loads(sys.argv[4])
         settings["train"]["save_every"] = 1e9
         if (run / "config.toml").is_file():
-            workflow.resume(run)
+            story.resume(run)
         else:
             loop.save_tensors = dying
-            workflow.run(settings, run)
+            story.run(settings, run)
     """
     run = tmp_path / "run"
     marks = iter(["before" if last else "after", "never"])
@@ -311,12 +312,12 @@ def test_a_run_on_a_frame_resumes_in_python(whole: dict[str, str], tmp_path: Pat
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(Interrupted):
-        workflow.run(settings, run, data=hourly(300), listen=press)
+        story.run(settings, run, data=hourly(300), listen=press)
     with pytest.raises(RunError, match=r"go on in Python with longshort\.resume"):
-        workflow.resume(run)
+        story.resume(run)
     with pytest.raises(RunError, match="its content differs"):
-        workflow.resume(run, hourly(299))
-    workflow.resume(run, hourly(300))
+        story.resume(run, hourly(299))
+    story.resume(run, hourly(300))
     assert digests(run) == whole
 
 
@@ -523,14 +524,14 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(data: Path, tmp_path: Path)
         import resource, json, sys, signal
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         from pathlib import Path
-        from longshort import workflow
+        from longshort.runs import story
         from longshort.errors import RunError
         from longshort.train.events import Stepped
         def listen(event):
             if isinstance(event, Stepped) and event.step == 20:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
         try:
-            workflow.run({settings_for(data)!r}, Path({str(run)!r}), listen=listen)
+            story.run({settings_for(data)!r}, Path({str(run)!r}), listen=listen)
         except RunError as error:
             print(error)
     """
@@ -552,27 +553,27 @@ def test_resume_refuses_what_it_cannot_go_on_with(data: Path, tmp_path: Path) ->
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(Interrupted):
-        workflow.run(settings_for(copy), run, listen=press)
+        story.run(settings_for(copy), run, listen=press)
     last = run / "ckpt" / "last.safetensors"
     good = last.read_bytes()
     last.write_bytes(good[:-1])
     with pytest.raises(RunError, match="damaged"):
-        workflow.resume(run)
+        story.resume(run)
     last.write_bytes(good)
     copy.write_text(copy.read_text() + "2024-02-01T00:00:00,1\n")
     with pytest.raises(RunError, match="is not the data that the run"):
-        workflow.resume(run)
+        story.resume(run)
     with pytest.raises(RunError, match="no such run folder"):
-        workflow.resume(tmp_path / "nothing")
+        story.resume(tmp_path / "nothing")
     with pytest.raises(RunError, match=r"not a run folder: it has no config\.toml"):
-        workflow.resume(tmp_path)
+        story.resume(tmp_path)
 
 
 def test_resuming_a_finished_run_changes_nothing(data: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    first = workflow.run(settings_for(data), run)
+    first = story.run(settings_for(data), run)
     before = {p: p.stat().st_mtime_ns for p in run.rglob("*")}
-    assert workflow.resume(run) == first
+    assert story.resume(run) == first
     assert {p: p.stat().st_mtime_ns for p in run.rglob("*")} == before
 
 
@@ -580,35 +581,35 @@ def test_overwriting_keeps_the_old_run_when_the_new_one_cannot_start(
     data: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    workflow.run(settings_for(data), run)
+    story.run(settings_for(data), run)
     old = digests(run)
     with pytest.raises(RunError, match="already used; give another --out"):
-        workflow.run(settings_for(data), run)
+        story.run(settings_for(data), run)
     with pytest.raises(Exception, match="no such file"):
-        workflow.run(settings_for(tmp_path / "none.csv"), run, overwrite=True)
+        story.run(settings_for(tmp_path / "none.csv"), run, overwrite=True)
     assert digests(run) == old
     settings = settings_for(data)
     settings["train"]["loss"] = "pinball"
     with pytest.raises(Exception, match="pinball needs quantiles"):
-        workflow.run(settings, run, overwrite=True)
+        story.run(settings, run, overwrite=True)
     assert digests(run) == old
     (run / "my-forecast.csv").write_text("mine")
-    workflow.run(settings_for(data), run, overwrite=True)
+    story.run(settings_for(data), run, overwrite=True)
     assert (run / "my-forecast.csv").read_text() == "mine"
     site = tmp_path / "site"
     site.mkdir()
     (site / "config.toml").write_text("title = 'my web site'")
     with pytest.raises(RunError, match="leaves it alone"):
-        workflow.run(settings_for(data), site, overwrite=True)
+        story.run(settings_for(data), site, overwrite=True)
     other = tmp_path / "documents"
     other.mkdir()
     (other / "thesis.txt").write_text("years of work")
     with pytest.raises(RunError, match="not a longshort run, so --overwrite leaves it alone"):
-        workflow.run(settings_for(data), other, overwrite=True)
+        story.run(settings_for(data), other, overwrite=True)
     assert (other / "thesis.txt").exists()
     (other / "thesis.txt").rename(other / "README.md")
     with pytest.raises(RunError, match="not a longshort run, so --overwrite leaves it alone"):
-        workflow.run(settings_for(data), other, overwrite=True)
+        story.run(settings_for(data), other, overwrite=True)
     assert (other / "README.md").read_text() == "years of work"
 
 
@@ -620,27 +621,27 @@ def test_a_file_system_without_locks_is_told(
 
     monkeypatch.setattr("fcntl.flock", refuse)
     said: list[str] = []
-    workflow.run(settings_for(data), tmp_path / "run", say=said.append)
+    story.run(settings_for(data), tmp_path / "run", say=said.append)
     assert f"warning: {tmp_path / 'run'}: cannot be locked ([Errno" in "\n".join(said)
 
 
 def test_two_processes_do_not_write_into_one_run(data: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    scores = workflow.run(settings_for(data), run)
+    scores = story.run(settings_for(data), run)
     (run / "scores.json").unlink()
     before = {path: path.read_bytes() for path in run.rglob("*.*") if path.is_file()}
     with RunFolder.open(run).locked(say=pytest.fail):
         with pytest.raises(RunError, match="another process is at this run"):
-            workflow.resume(run)
+            story.resume(run)
         with pytest.raises(RunError, match="another process is at this run"):
-            workflow.run(settings_for(data), run, overwrite=True)
+            story.run(settings_for(data), run, overwrite=True)
     assert {path: path.read_bytes() for path in before} == before
-    assert workflow.resume(run) == scores
+    assert story.resume(run) == scores
 
 
 def test_time_is_not_in_the_metric_log(data: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    workflow.run(settings_for(data), run)
+    story.run(settings_for(data), run)
     records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [r["epoch"] for r in records] == list(range(len(records)))
     assert set(records[-1]) == {"epoch", "step", "train_loss", "grad_norm", "learning_rate",

@@ -27,15 +27,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
-from longshort.workflow import forecast
 
 import longshort as ls
-from longshort import workflow
-from longshort.config import assign, build
-from longshort.data.dataset import read_dataset
-from longshort.data.split import make_split
-from longshort.tasks.forecast.defaults import resolve
-from longshort.tasks.forecast.task import ForecastTask
+from longshort.config import assign
+from longshort.runs import story
+from longshort.runs.job import Job, environment
+from longshort.runs.task import quiet, untracked
+from longshort.tasks.forecast.held import Windows
 
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
@@ -75,7 +73,7 @@ def trained(frame: pl.DataFrame, dotted: dict[str, Any], seed: int) -> tuple[Row
     out = Path(tempfile.mkdtemp()) / "run"
     begin = time.perf_counter()
     settings = nested({**dotted, "train.seed": seed})
-    scores = workflow.run(settings, out, data=frame)
+    scores = story.run(settings, out, data=frame)
     return {**scores, "seconds": time.perf_counter() - begin}, out
 
 
@@ -144,22 +142,12 @@ def linear_per_column(frame: pl.DataFrame, dotted: dict[str, Any]) -> float:
     """The linear rival fitted to each column by itself."""
     errors = []
     for column in frame.columns[1:]:
-        task = task_of(frame.select("date", column), {**dotted, "data.target": column})
-        origins = task.reader.origins("test", task.split)
-        baselines = forecast.baselines_of(task)
-        guess = baselines.forecasts(task.config, task.fitted, task.reader, origins)["linear"]
-        truth = task.reader.truth(task.reader.flat(origins))
-        spread = float(task.fitted.zscore.scale[0, 0])
-        errors.append(float(np.nanmean(((guess - truth) / spread) ** 2)))
+        settings = nested({**dotted, "data.target": column})
+        job = Job(story.prepare(settings, frame.select("date", column)), quiet)
+        job.fit_rest(quiet, untracked)
+        guesses = job.task.baselines(job.model, job.encoded, {}, untracked)
+        errors.append(float(np.nanmean(guesses["linear"].prediction.losses(absolute=False))))
     return statistics.fmean(errors)
-
-
-def task_of(frame: pl.DataFrame, dotted: dict[str, Any]) -> ForecastTask:
-    config = build(nested(dotted))
-    dataset = read_dataset(frame, config.data)
-    data = config.data.model_copy(update={"target": dataset.schema.target})
-    config, _ = resolve(config.model_copy(update={"data": data}), dataset.panel)
-    return ForecastTask(config, dataset.panel, make_split(dataset.panel, config.split))
 
 
 def ot(seeds: int) -> list[Row]:
@@ -400,25 +388,27 @@ def wall(command: list[str]) -> float:
 
 def pipeline(_: int) -> list[Row]:
     """Windows per second that the reader gathers, against those that a training step consumes."""
-    task = task_of(etth1(), {**ETT, "model.horizon": 24, "model.context_length": ETT_CONTEXT})
-    size = task.config.train.batch_size or 1
-    optimizer = torch.optim.AdamW(task.module.parameters())
+    settings = nested({**ETT, "model.horizon": 24, "model.context_length": ETT_CONTEXT})
+    job = Job(story.prepare(settings, etth1()), quiet)
+    learning, size = job.training.learning, job.training.plan.batch_size
+    windows: Windows = job.encoded["train"].arrays
+    optimizer = torch.optim.AdamW(learning.module.parameters())
     draw = torch.Generator().manual_seed(0)
 
     def batches() -> Iterator[torch.Tensor]:
         while True:
-            yield torch.randint(task.num_samples, (size,), generator=draw)
+            yield torch.randint(len(windows), (size,), generator=draw)
 
     source = batches()
 
     def learn() -> None:
-        loss = task.loss(next(source))
+        loss = learning.loss(next(source))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
 
     def read() -> None:
-        task.reader.gather(task.training_origins(next(source)))
+        windows.reader.gather(windows.origins[next(source).numpy()])
 
     rates: dict[str, list[float]] = {"read": [], "learn": []}
     for _ in range(7):
@@ -472,8 +462,8 @@ def main() -> None:
     for name in chosen.only:
         rows = JOBS[name](chosen.seeds)
         show(name, rows)
-        environment = workflow.environment() | {"date": time.strftime("%Y-%m-%d")}
-        known[name] = {"rows": rows, "environment": environment}
+        about = environment() | {"date": time.strftime("%Y-%m-%d")}
+        known[name] = {"rows": rows, "environment": about}
         chosen.out.write_text(json.dumps(known, indent=1) + "\n")
     print(f"\nlongshort {ls.__version__}; written to {chosen.out}")
 

@@ -111,7 +111,7 @@ def loss_key(metric: str, scores: Mapping[str, Any]) -> str:
 
 
 def best_baseline(scores: Mapping[str, Any]) -> str:
-    return str(scores["best_baseline"] if "best_baseline" in scores else scores["best_rival"])
+    return str(scores["best_baseline"])
 
 
 def told(scores: Mapping[str, Any]) -> Row:

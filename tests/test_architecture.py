@@ -17,6 +17,7 @@ NATIVE = "_native"
 LAYERS = [
     {NATIVE},
     {"errors"},
+    {"registry"},
     {"config", "runfolder", "tables"},
     {"engine"},
     {"cells"},
@@ -24,10 +25,9 @@ LAYERS = [
     {"interchange"},
     {"export"},
     {"train"},
-    {"tasks"},
     {"report"},
-    {"workflow"},
-    {"backtest"},
+    {"runs"},
+    {"tasks"},
     {"api"},
     {"cli"},
     {"__main__"},
@@ -42,14 +42,14 @@ def place(package: str) -> int:
     return next(i for i, row in enumerate(LAYERS) if package in row)
 
 
-def modules_of(path: Path) -> list[str]:
-    """Modules that a source imports anywhere in it."""
-    found: list[str] = []
+def modules_in(path: Path) -> list[str]:
+    """Whatever a source imports, wherever in it; names imported from a package are modules too."""
+    found = []
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "longshort":
-            found += [f"longshort.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.append(node.module)
+        if isinstance(node, ast.ImportFrom) and node.module:
+            is_package = (SOURCE.parent / Path(*node.module.split("."))).is_dir()
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += names if is_package else [node.module]
         elif isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
     return found
@@ -60,7 +60,7 @@ def imports() -> list[tuple[str, str, str]]:
     found = []
     for path in sorted(SOURCE.rglob("*.py")):
         own = path.relative_to(SOURCE).parts[0].removesuffix(".py")
-        for module in modules_of(path):
+        for module in modules_in(path):
             parts = module.split(".")
             if parts[0] == "longshort" and len(parts) > 1 and own != "__init__":
                 found.append((own, parts[1], module))
@@ -74,6 +74,16 @@ def test_imports_point_down() -> None:
         if own == other:
             continue
         assert place(other) < place(own), f"{own} imports {module}, which lies above or beside it"
+
+
+def test_tasks_do_not_know_each_other() -> None:
+    tasks = {path.name for path in (SOURCE / "tasks").iterdir() if (path / "task.py").exists()}
+    assert tasks == {"forecast", "classify", "language", "tag"}
+    for task in tasks:
+        for path in (SOURCE / "tasks" / task).rglob("*.py"):
+            parts = (module.split(".") for module in modules_in(path))
+            others = {p[2] for p in parts if p[:2] == ["longshort", "tasks"] and len(p) > 2}
+            assert not others & (tasks - {task}), path
 
 
 def test_sisters_do_not_know_each_other() -> None:
@@ -95,7 +105,7 @@ def test_every_module_has_a_place_in_the_rule() -> None:
     ],
 )
 def test_printing_and_the_two_compilers_do_not_know_each_other(folder: str, foreign: str) -> None:
-    modules = [m for path in (SOURCE / folder).rglob("*.py") for m in modules_of(path)]
+    modules = [m for path in (SOURCE / folder).rglob("*.py") for m in modules_in(path)]
     assert "longshort.engine.graph" in modules
     assert not [module for module in modules if module.startswith(foreign)]
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from longshort.workflow import forecast
 
-from longshort import workflow
 from longshort.api.fitting import nested
 from longshort.config import DataConfig
 from longshort.data.categories import OneHot
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.errors import DataError
+from longshort.runs import story
+from longshort.runs.trained import load
 
 from .conftest import QUICK, hourly
 
@@ -78,12 +78,12 @@ def test_a_run_keeps_its_words_and_says_new_ones(tmp_path: Path) -> None:
     said: list[str] = []
     frame = shops({"a": "south", "b": "north", "c": "north"})
     settings = nested({**SETTINGS, **ROLES}, None)
-    workflow.run(settings, tmp_path / "run", data=frame, say=said.append)
+    story.run(settings, tmp_path / "run", data=frame, say=said.append)
     assert "decided: covariate 'promo' holds 2 categories: half price, none" in said
-    fitted = json.loads((tmp_path / "run" / "data.json").read_text())["fitted"]
+    fitted = json.loads((tmp_path / "run" / "data.json").read_text())["encoder"]
     assert fitted["static"]["words"] == [["north", "south"]]
     assert fitted["future"]["words"] == [["half price", "none"], None]
-    trained = forecast.load(tmp_path / "run")
+    trained = load(tmp_path / "run")
     told: list[str] = []
     trained.evaluate(shops({"a": "south", "d": "west"}), say=told.append)
     assert any("covariate 'region': 'west' did not occur in training" in line for line in told)
@@ -99,17 +99,17 @@ def test_words_are_learned_from(tmp_path: Path) -> None:
     })  # fmt: skip
     settings = {**QUICK, "model.horizon": 7, "model.context_length": 14, "model.season": 7}
     roles = {"data.target": "y", "data.future": "promo"}
-    scores = workflow.run(nested({**settings, **roles}, None), tmp_path / "run", data=frame)
+    scores = story.run(nested({**settings, **roles}, None), tmp_path / "run", data=frame)
     baselines = scores["test"]["baselines"]
     assert baselines["linear"]["mae"] < 0.5 < 5 < baselines["last_value"]["mae"]
 
 
 def test_numbers_where_words_were_are_refused(tmp_path: Path) -> None:
     frame = shops({"a": "south", "b": "north"})
-    workflow.run(nested({**SETTINGS, **ROLES}, None), tmp_path / "run", data=frame)
+    story.run(nested({**SETTINGS, **ROLES}, None), tmp_path / "run", data=frame)
     numbers = frame.with_columns(region=pl.lit(3))
     with pytest.raises(DataError, match="'region': the run was trained on categories, and here it"):
-        forecast.load(tmp_path / "run").predict_ahead(numbers)
+        load(tmp_path / "run").ahead(numbers)
 
 
 def test_too_many_words_are_refused() -> None:

@@ -11,11 +11,11 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from longshort import workflow
 from longshort.cli.main import app
 from longshort.config import DataConfig
 from longshort.data.dataset import read_dataset
 from longshort.data.digits import decimals_of, rounded, written_decimals
+from longshort.runs import story
 from longshort.tables import encode, readable
 
 from .tiny_runs import small
@@ -94,7 +94,7 @@ def forecaster(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data.with_columns(pl.col("y").round(1)).write_csv(folder / "x.csv")
     settings["data"] = {"path": str(folder / "x.csv")}
     settings["model"]["quantiles"] = [0.1, 0.5, 0.9]
-    workflow.run(settings, folder / "run")
+    story.run(settings, folder / "run")
     return folder / "run"
 
 
@@ -109,6 +109,15 @@ def test_predictions_csv_has_digits_like_the_data(forecaster: Path) -> None:
     assert longest((forecaster / "predictions.csv").read_text()) == 3
     y = pl.read_csv(forecaster / "predictions.csv")["y"]
     assert np.array_equal(y, y.round(1))
+
+
+def test_predictions_csv_keeps_the_digits_of_large_values(tmp_path: Path) -> None:
+    settings, data = small("forecast")
+    assert isinstance(data, pl.DataFrame)
+    large = data.with_columns(y=(pl.col("y") + 1_234_567).round(2))
+    story.run(settings, tmp_path / "run", data=large)
+    y = pl.read_csv(tmp_path / "run" / "predictions.csv")["y"]
+    assert set(y) <= set(large["y"])
 
 
 def test_predict_rounds_what_people_read_and_nothing_else(forecaster: Path, tmp_path: Path) -> None:
@@ -140,7 +149,7 @@ def test_backtest_rounds_its_text_file(forecaster: Path, tmp_path: Path) -> None
 
 def test_probabilities_have_six_digits(tmp_path: Path) -> None:
     settings, data = small("classify")
-    workflow.run(settings, tmp_path / "run", data=data)
+    story.run(settings, tmp_path / "run", data=data)
     table = pl.read_csv(tmp_path / "run" / "predictions.csv")
     for name in ("probability", "loss"):
         assert all(float(f"{value:.6g}") == value for value in table[name])

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from longshort.backtest import backtest
 
-from longshort import workflow
 from longshort.config import assign
 from longshort.data.calendar import calendar_waves
 from longshort.data.timeline import DAY, Freq
 from longshort.metrics.significance import compare
+from longshort.runs import story
+from longshort.runs.trained import load
+from longshort.tasks.forecast.backtest import backtest
 from longshort.tasks.forecast.sentence import Standing, sentence
 
 ROWS = 300
@@ -73,13 +74,13 @@ def test_a_series_that_begins_after_training_is_forecast_like_a_new_one(tmp_path
     early = daily(id=["early"] * ROWS, y=values, p=promo)
     frame = pl.concat([early, daily(260, id=["late"] * 40, y=values[260:], p=promo[260:])])
     settings = {"data__group": "id", "data__future": ["p"], "model__effects": "series"}
-    workflow.run(nested(**settings), tmp_path / "run", data=frame)
+    story.run(nested(**settings), tmp_path / "run", data=frame)
     days = [START + timedelta(days=ROWS + i) for i in range(3)]
     ahead = [
         pl.DataFrame({"ds": days, "id": name, "y": None, "p": 0.0}, schema=frame.schema)
         for name in ("early", "late")
     ]
-    found = workflow.load(tmp_path / "run").predict_ahead(pl.concat([frame, *ahead]))
+    found = load(tmp_path / "run").ahead(pl.concat([frame, *ahead]))
     assert found.table["id"].to_list() == ["early"] * 3 + ["late"] * 3
     assert found.table["yhat"].is_between(8, 12).all()
     assert found.notes == ("1 series were not seen in training; scaled by their own values",)
@@ -89,7 +90,7 @@ def test_a_column_without_a_value_in_training_has_no_score_and_does_no_harm(tmp_
     late = np.full(ROWS, np.nan)
     late[-20:] = 1.0
     frame = daily(a=weekly(), b=late)
-    scores = workflow.run(nested(data__target=["a", "b"]), tmp_path / "run", data=frame)
+    scores = story.run(nested(data__target=["a", "b"]), tmp_path / "run", data=frame)
     assert scores["test"]["baselines"]["theta"]["by_series"]["mae"][1] is None
     assert scores["windows"] == 58
 
@@ -98,9 +99,9 @@ def test_a_series_that_has_gone_below_zero_has_no_floor_any_more(tmp_path: Path)
     values = 5 + np.random.default_rng(0).random(ROWS)
     values[220:] -= np.linspace(0, 12, 80)
     frame = daily(y=values)
-    scores = workflow.run(nested(), tmp_path / "run", data=frame)
+    scores = story.run(nested(), tmp_path / "run", data=frame)
     assert scores["test"]["baselines"]["last_value"]["mae"] < 0.6
-    ahead = workflow.load(tmp_path / "run").predict_ahead(frame).table["yhat"]
+    ahead = load(tmp_path / "run").ahead(frame).table["yhat"]
     assert ahead.is_between(-8, -4).all()
 
 
@@ -109,17 +110,17 @@ def test_intervals_of_a_series_that_never_moved_are_not_widened(tmp_path: Path) 
         daily(id=["moving"] * ROWS, y=weekly()),
         daily(id=["still"] * ROWS, y=np.zeros(ROWS)),
     ])  # fmt: skip
-    settings = nested(data__group="id", model__quantiles=[0.1, 0.5, 0.9])
-    workflow.run(settings, tmp_path / "run", data=frame)
-    trained = workflow.load(tmp_path / "run")
-    assert np.any(trained.forecaster.shifts != 0)
-    table = trained.predict_ahead(frame).table.filter(pl.col("id") == "still")
+    settings = nested(data__group="id", model__quantiles=[0.1, 0.5, 0.9], split__val=0.3)
+    story.run(settings, tmp_path / "run", data=frame)
+    trained = load(tmp_path / "run")
+    assert np.any(trained.model.kept["calibration"] != 0)
+    table = trained.ahead(frame).table.filter(pl.col("id") == "still")
     assert table.select("q0.1", "q0.5", "q0.9").to_numpy().tolist() == [[0.0, 0.0, 0.0]] * 3
 
 
 def test_a_series_that_never_moves_is_not_called_unpredictable(tmp_path: Path) -> None:
     frame = daily(y=np.full(ROWS, 5.0))
-    scores = workflow.run(nested(), tmp_path / "run", data=frame)
+    scores = story.run(nested(), tmp_path / "run", data=frame)
     assert scores["verdict"].endswith("the LSTM makes none either. Use the baseline.")
     assert "seasonal_naive" not in scores["notes"]
 
@@ -144,7 +145,7 @@ def test_nothing_is_learnable_only_where_no_baseline_is_well_below_a_constant(
 def test_a_given_calendar_is_not_told_as_a_decision(tmp_path: Path) -> None:
     said: list[str] = []
     settings = nested(data__calendar=["week"], model__effects="off")
-    workflow.run(settings, tmp_path / "run", data=daily(y=weekly()), say=said.append)
+    story.run(settings, tmp_path / "run", data=daily(y=weekly()), say=said.append)
     assert not [line for line in said if "data.calendar" in line]
 
 
@@ -167,8 +168,8 @@ def test_intervals_are_calibrated_on_series_that_move(tmp_path: Path) -> None:
     )
     shifts = []
     for name, frame in (("alone", moving), ("together", pl.concat([moving, *still]))):
-        workflow.run(settings, tmp_path / name, data=frame)
-        shifts.append(workflow.load(tmp_path / name).forecaster.shifts)
+        story.run(settings, tmp_path / name, data=frame)
+        shifts.append(load(tmp_path / name).model.kept["calibration"])
     assert np.any(np.abs(shifts[0]) > 0.1)
     assert shifts[1] == pytest.approx(shifts[0], abs=0.05)
 
@@ -180,7 +181,7 @@ def test_effects_of_what_is_known_ahead_are_differenced_with_the_target(tmp_path
     settings = nested(
         data__future=["p"], data__calendar=[], model__effects="shared", transform__difference=1
     )
-    scores = workflow.run(settings, tmp_path / "run", data=frame)
+    scores = story.run(settings, tmp_path / "run", data=frame)
     assert scores["test"]["baselines"]["linear"]["mae"] < 2
     assert scores["test"]["model"]["mae"] < 2
 
@@ -189,6 +190,6 @@ def test_what_the_linear_path_sees_is_told(tmp_path: Path) -> None:
     values = np.random.default_rng(0).random(ROWS)
     frame = daily(y=values, early=np.roll(values, -1))  # tomorrow's value, today
     said: list[str] = []
-    workflow.run(nested(data__past=["early"]), tmp_path / "run", data=frame, say=said.append)
+    story.run(nested(data__past=["early"]), tmp_path / "run", data=frame, say=said.append)
     assert "decided: model.linear_past = true: past covariates help the linear model" in said
     assert any(line.endswith("(none found, in the training part)") for line in said)

@@ -9,33 +9,33 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from longshort.workflow.forecast import baselines_of
 
 from longshort.config import RunConfig, assign, build
 from longshort.data.dataset import read_dataset
 from longshort.data.panel import Panel
-from longshort.data.split import make_split
 from longshort.data.windows import WindowReader
 from longshort.errors import ConfigError, DataError
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.fitted import Fitted
+from longshort.tasks.forecast.forecaster import Forecaster
+from longshort.tasks.forecast.held import Windows
 from longshort.tasks.forecast.leakage import leakage_proof
-from longshort.tasks.forecast.predict import predict
-from longshort.tasks.forecast.scoring import give_verdict, score_table, score_windows
-from longshort.tasks.forecast.task import ForecastTask
-from longshort.train import TrainPlan, fit
+from longshort.tasks.forecast.predict import Prediction, predict
+from longshort.tasks.forecast.series import Timeline
+from longshort.tasks.forecast.task import forecaster_of
 
 from .conftest import QUICK, hourly
+from .jobs import AnyJob, job_of, result_of, trained_job
 
 
-def config_of(**settings: Any) -> RunConfig:
+def settings_of(**settings: Any) -> dict[str, Any]:
     """Settings with dots written as double underscores."""
     nested: dict[str, Any] = {}
     small = {"model.context_length": 36, "model.horizon": 6, "model.effects": "off",
              "model.level": False, **QUICK}  # fmt: skip
     for key, value in {**small, **{k.replace("__", "."): v for k, v in settings.items()}}.items():
         assign(nested, key, value)
-    return build(nested)
+    return nested
 
 
 def three(rows: int = 480) -> pl.DataFrame:
@@ -50,19 +50,27 @@ def three(rows: int = 480) -> pl.DataFrame:
     )
 
 
-def task_of(frame: pl.DataFrame, config: RunConfig) -> tuple[ForecastTask, Panel]:
-    dataset = read_dataset(frame, config.data)
-    data = config.data.model_copy(update={"target": dataset.schema.target})
-    resolved, _ = resolve(config.model_copy(update={"data": data}), dataset.panel)
-    split = make_split(dataset.panel, resolved.split)
-    return ForecastTask(resolved, dataset.panel, split), dataset.panel
+def timeline_of(job: AnyJob) -> Timeline:
+    timeline: Timeline = job.prepared.splits.train.timeline
+    return timeline
 
 
-def train(task: ForecastTask) -> None:
-    t = task.config.train
-    assert t.batch_size and t.steps_per_epoch and t.max_epochs
-    fit(task, t, TrainPlan(t.batch_size, t.steps_per_epoch, t.max_epochs))
-    task.calibrate()
+def windows_in(job: AnyJob) -> Windows:
+    windows: Windows = job.encoded["test"].arrays
+    return windows
+
+
+def forecaster_in(job: AnyJob) -> Forecaster:
+    return forecaster_of(job.model, job.model.encoder.fitted)
+
+
+def read(frame: pl.DataFrame, job: AnyJob) -> Panel:
+    """Data as the job's own were read."""
+    return read_dataset(frame, job.config.data).panel
+
+
+def ahead(job: AnyJob, panel: Panel, horizon: int) -> Prediction:
+    return predict(forecaster_in(job), panel, horizon)
 
 
 BASE: dict[str, Any] = {"data__target": ["y", "z"]}
@@ -119,11 +127,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def forecasts_of(options: dict[str, Any]) -> np.ndarray:
-    task, _ = task_of(three(), config_of(**{**BASE, **options}))
-    train(task)
-    origins = task.reader.origins("test", task.split)
-    last = origins[np.flatnonzero(origins.row == origins.row.max())]
-    return task.forecaster.forecast(task.reader, last)
+    job = trained_job(settings_of(**{**BASE, **options}), three())
+    test = windows_in(job)
+    last = test.origins[np.flatnonzero(test.origins.row == test.origins.row.max())]
+    return forecaster_in(job).forecast(test.reader, last)
 
 
 @pytest.fixture(scope="module")
@@ -145,10 +152,9 @@ def test_every_option_works_and_changes_something(name: str, plain: np.ndarray) 
 
 @pytest.mark.parametrize("name", ["plain", "linked covariates", "past", "difference", "mixed"])
 def test_the_future_cannot_be_seen(name: str) -> None:
-    task, _ = task_of(three(), config_of(**{**BASE, **OPTIONS[name]}))
-    train(task)
-    origins = task.reader.origins("test", task.split)
-    assert leakage_proof(task, origins) == {"is_leaking": False, "probes": 3}
+    job = trained_job(settings_of(**{**BASE, **OPTIONS[name]}), three())
+    found = leakage_proof(forecaster_in(job), timeline_of(job), windows_in(job).origins)
+    assert found == {"is_leaking": False, "probes": 3}
 
 
 class PeekingFitted(Fitted):
@@ -160,11 +166,11 @@ class PeekingFitted(Fitted):
 
 
 def test_the_leakage_proof_catches_a_planted_leak() -> None:
-    task, panel = task_of(three(), config_of(**BASE, data__past="p"))
-    train(task)
-    task.fitted = PeekingFitted.fit(panel, task.split, task.config)
-    origins = task.reader.origins("test", task.split)
-    assert leakage_proof(task, origins)["is_leaking"]
+    job = trained_job(settings_of(**BASE, data__past="p"), three())
+    timeline = timeline_of(job)
+    peeking = PeekingFitted.fit(timeline.panel, timeline.split, job.config)
+    forecaster = forecaster_of(job.model, peeking)
+    assert leakage_proof(forecaster, timeline, windows_in(job).origins)["is_leaking"]
 
 
 @pytest.mark.parametrize("moment", [300, 340, 380, 420])
@@ -176,31 +182,21 @@ def test_data_after_a_moment_leaves_everything_before_it_bit_equal(moment: int) 
     )
     results = []
     for data in (frame, changed):
-        config = config_of(**BASE, data__past="p", split__val=60, split__test=180)
-        task, _ = task_of(data, config)
-        train(task)
-        everything = task.reader.origins("test", replace(task.split, start={
-            **task.split.start, "test": np.array([36])}))  # fmt: skip
+        settings = settings_of(**BASE, data__past="p", split__val=60, split__test=180)
+        job = trained_job(settings, data)
+        reader, split = windows_in(job).reader, timeline_of(job).split
+        everything = reader.origins("test", replace(split, start={
+            **split.start, "test": np.array([36])}))  # fmt: skip
         kept = everything[np.flatnonzero(everything.row + 6 <= moment)]
-        weights = baselines_of(task).arrays()["baseline.linear.weights"]
-        results.append((task.fitted.transform.location, weights,
-                        task.forecaster.forecast(task.reader, kept)))  # fmt: skip
+        weights = job.model.kept["baseline.linear.weights"]
+        results.append((job.model.encoder.fitted.transform.location, weights,
+                        forecaster_in(job).forecast(reader, kept)))  # fmt: skip
     for before, after in zip(*results, strict=True):
         assert np.array_equal(before, after)
 
 
-def scored(frame: pl.DataFrame, config: RunConfig) -> tuple[dict[str, Any], Any]:
-    task, _ = task_of(frame, config)
-    train(task)
-    origins = task.reader.origins("test", task.split)
-    found = score_windows(task.forecaster, task.reader, origins, baselines_of(task))
-    return score_table(found, task.fitted, task.config), give_verdict(
-        found, task.fitted, task.config
-    )
-
-
-def longer(**more: Any) -> RunConfig:
-    return config_of(train__max_epochs=15, train__steps_per_epoch=60, train__batch_size=64,
+def longer(**more: Any) -> dict[str, Any]:
+    return settings_of(train__max_epochs=15, train__steps_per_epoch=60, train__batch_size=64,
                      model__hidden=32, train__learning_rate=0.01, **more)  # fmt: skip
 
 
@@ -214,35 +210,35 @@ def test_a_rule_that_no_linear_map_can_say_is_learnt() -> None:
             y[-1] = -y[-1]
     noise = 0.05 * draw.normal(size=len(y))
     frame = pl.DataFrame({"y": np.array(y) + noise})
-    config = longer(model__horizon=1, model__context_length=8, model__patch=1, model__season=1,
-                    model__instance_norm="none", model__dropout=0.0)  # fmt: skip
-    table, verdict = scored(frame, config)
-    assert table["model"]["scaled_mse"] < 0.5 * table["linear"]["scaled_mse"]
-    assert verdict.comparison.outcome == "better"
-    assert "earned its place" in verdict.text
+    settings = longer(model__horizon=1, model__context_length=8, model__patch=1, model__season=1,
+                      model__instance_norm="none", model__dropout=0.0)  # fmt: skip
+    scores = result_of(settings, frame).scores
+    model, linear = scores["test"]["model"], scores["test"]["baselines"]["linear"]
+    assert model["scaled_mse"] < 0.5 * linear["scaled_mse"]
+    assert scores["outcome"] == "better"
+    assert "The LSTM earned its place" in scores["verdict"]
 
 
 def test_nothing_beats_the_last_value_of_a_random_walk() -> None:
     walk = np.random.default_rng(1).normal(size=1200).cumsum()
-    _, verdict = scored(pl.DataFrame({"y": walk}), longer(model__season=1))
-    assert verdict.comparison.outcome != "better"
-    assert verdict.echo["is_echo"]
-    assert "echo of the last known value" in verdict.text
+    scores = result_of(longer(model__season=1), pl.DataFrame({"y": walk})).scores
+    assert scores["outcome"] != "better"
+    assert scores["echo"]["is_echo"]
+    assert "echo of the last known value" in scores["verdict"]
 
 
 def test_a_clean_wave_is_forecast_closely() -> None:
     t = np.arange(900)
     frame = pl.DataFrame({"y": np.sin(2 * np.pi * t / 24)})
-    table, _ = scored(frame, longer())
-    assert table["model"]["scaled_mse"] < 1e-4
+    assert result_of(longer(), frame).scores["test"]["model"]["scaled_mse"] < 1e-4
 
 
 def test_quantiles_cover_what_they_say() -> None:
     draw = np.random.default_rng(2)
     t = np.arange(3000)
     frame = pl.DataFrame({"y": np.sin(2 * np.pi * t / 24) + draw.normal(size=3000) * 0.5})
-    table, _ = scored(frame, longer(model__quantiles=[0.1, 0.5, 0.9]))
-    model = table["model"]
+    settings = longer(model__quantiles=[0.1, 0.5, 0.9])
+    model = result_of(settings, frame).scores["test"]["model"]
     assert 0.74 < model["coverage_0.8"] < 0.86
     assert model["width_0.8"] == pytest.approx(2 * 1.2816 * 0.5, rel=0.15)
     assert np.mean(model["by_step"]["coverage_0.8"]) == pytest.approx(model["coverage_0.8"])
@@ -251,32 +247,29 @@ def test_quantiles_cover_what_they_say() -> None:
 
 
 def test_scores_are_the_textbook_numbers() -> None:
-    task, panel = task_of(three(), config_of(**BASE))
-    train(task)
-    origins = task.reader.origins("test", task.split)
-    found = score_windows(task.forecaster, task.reader, origins, baselines_of(task))
-    table = score_table(found, task.fitted, task.config)
-    end = int(task.split.end["train"][0])
+    result = result_of(settings_of(**BASE), three())
+    model, predictions = result.scores["test"]["model"], result.scored.predictions
+    held, timeline = predictions["model"].held, result.splits.train.timeline
+    panel, end = timeline.panel, int(timeline.split.end["train"][0])
     total, naive = [], []
     for column in range(2):
         series = panel.target[:, column]
-        own = found.origins.column == column
-        error = found.forecasts["model"][own] - found.truth[own]
+        own = held.origins.column == column
+        error = predictions["model"].values[own] - held.truth[own]
         spread = series[:end].std()
         total.append((error / spread) ** 2)
         naive.append(np.abs(error).mean() / np.abs(series[24:end] - series[: end - 24]).mean())
         for i in range(0, int(own.sum()), 11):
-            row = found.origins.row[own][i]
-            assert np.array_equal(found.truth[own][i], series[row : row + 6])
-            assert np.array_equal(found.forecasts["seasonal_naive"][own][i],
+            row = held.origins.row[own][i]
+            assert np.array_equal(held.truth[own][i], series[row : row + 6])
+            assert np.array_equal(predictions["seasonal_naive"].values[own][i],
                                   series[row - 24 : row - 18])  # fmt: skip
-            assert found.forecasts["last_value"][own][i][3] == series[row - 1]
-    assert table["model"]["scaled_mse"] == pytest.approx(np.mean(total))
-    assert table["model"]["mase"] == pytest.approx(np.mean(naive))
-    steps = table["model"]["by_step"]["scaled_mse"]
-    assert np.mean(steps) == pytest.approx(table["model"]["scaled_mse"])
-    assert np.mean(table["model"]["by_series"]["mae"]) == pytest.approx(table["model"]["mae"])
-    assert found.names == ("y", "z")
+            assert predictions["last_value"].values[own][i][3] == series[row - 1]
+    assert model["scaled_mse"] == pytest.approx(np.mean(total))
+    assert model["mase"] == pytest.approx(np.mean(naive))
+    assert np.mean(model["by_step"]["scaled_mse"]) == pytest.approx(model["scaled_mse"])
+    assert np.mean(model["by_series"]["mae"]) == pytest.approx(model["mae"])
+    assert held.names == ("y", "z")
 
 
 def test_prediction_continues_in_the_users_units_and_says_whom_it_left_out() -> None:
@@ -285,10 +278,8 @@ def test_prediction_continues_in_the_users_units_and_says_whom_it_left_out() -> 
         hourly(20).with_columns(id=pl.lit("short")),
         hourly(100, seed=3).with_columns(id=pl.lit("new")),
     ])  # fmt: skip
-    task, _ = task_of(frame.filter(pl.col("id") == "long"), config_of(data__group="id"))
-    train(task)
-    panel = read_dataset(frame, task.config.data).panel
-    found = predict(task.forecaster, panel, horizon=15)
+    job = trained_job(settings_of(data__group="id"), frame.filter(pl.col("id") == "long"))
+    found = ahead(job, read(frame, job), 15)
     assert found.skipped == {"short": "it has 20 steps, the model needs 36"}
     assert found.table["id"].unique().sort().to_list() == ["long", "new"]
     long = found.table.filter(pl.col("id") == "long")
@@ -301,28 +292,27 @@ def test_prediction_continues_in_the_users_units_and_says_whom_it_left_out() -> 
 
 
 def test_fed_back_blocks_equal_forecasts_from_extended_data() -> None:
-    task, panel = task_of(hourly(), config_of())
-    train(task)
-    twelve = predict(task.forecaster, panel, 12).table["yhat"].to_numpy()
-    six = predict(task.forecaster, panel, 6).table["yhat"].to_numpy()
+    job = trained_job(settings_of(), hourly())
+    panel = timeline_of(job).panel
+    twelve = ahead(job, panel, 12).table["yhat"].to_numpy()
+    six = ahead(job, panel, 6).table["yhat"].to_numpy()
     assert np.array_equal(twelve[:6], six)
     longer_panel = panel.extend(panel.lengths + 6)
     longer_panel.target[-6:, 0] = six
-    assert np.allclose(twelve[6:], predict(task.forecaster, longer_panel, 6).table["yhat"])
+    assert np.allclose(twelve[6:], ahead(job, longer_panel, 6).table["yhat"])
 
 
 def test_future_covariates_must_reach_over_the_horizon() -> None:
-    task, panel = task_of(three(), config_of(data__target="y", data__future="f"))
-    train(task)
-    found = predict(task.forecaster, panel, 6)
+    job = trained_job(settings_of(data__target="y", data__future="f"), three())
+    found = ahead(job, timeline_of(job).panel, 6)
     assert found.skipped == {
         "y": "future covariate 'f' is given for 0 of the 6 steps ahead; add rows with it and an "
         "empty target"
     }
-    ahead = three(486).with_columns(
+    extended = three(486).with_columns(
         y=pl.when(pl.int_range(pl.len()) < 480).then(pl.col("y")), z=pl.lit(0.0)
     )
-    given = predict(task.forecaster, read_dataset(ahead, task.config.data).panel, 6)
+    given = ahead(job, read(extended, job), 6)
     assert given.skipped == {}
     assert given.table.height == 6
 
@@ -334,7 +324,7 @@ CONTRADICTIONS = [
     ({"train__loss": "pinball"}, "pinball needs quantiles"),
     ({"transform__difference": 1, "model__quantiles": [0.1, 0.5, 0.9]}, "do not add up"),
     ({"transform__difference": 1, "train__loss": "mase"}, "use train.loss = 'mae'"),
-    ({"train__device": "cuda:7"}, "is not usable here"),
+    ({"train__device": "cuda:7"}, "cannot be used here"),
 ]
 
 
@@ -343,14 +333,14 @@ def test_contradictions_are_refused(settings: dict[str, Any], message: str) -> N
     if "train__device" in settings and torch.cuda.is_available():
         pytest.skip("needs a machine without that device")
     with pytest.raises(ConfigError, match=message):
-        task_of(three(), config_of(**{**BASE, **settings}))
+        job_of(settings_of(**{**BASE, **settings}), three())
 
 
 def test_too_short_series_say_how_much_is_needed() -> None:
     with pytest.raises(
         DataError, match=r"26 training steps of its 40, but model.context_length 36"
     ):
-        task_of(hourly(40), config_of())
+        job_of(settings_of(), hourly(40))
 
 
 def ragged() -> pl.DataFrame:
@@ -369,22 +359,22 @@ def ragged() -> pl.DataFrame:
 
 @pytest.mark.parametrize("by", ["time", "series"])
 def test_ragged_and_sparse_series_go_through_scoring(by: str) -> None:
-    table, verdict = scored(ragged(), config_of(data__group="id", split__by=by))
-    assert np.isfinite(table["model"]["scaled_mse"])
-    assert set(table) == {
-        "model", "linear", "last_value", "seasonal_naive", "drift", "naive_week", "theta",
+    scores = result_of(settings_of(data__group="id", split__by=by), ragged()).scores
+    model, baselines = scores["test"]["model"], scores["test"]["baselines"]
+    assert np.isfinite(model["scaled_mse"])
+    assert set(baselines) == {
+        "linear", "last_value", "seasonal_naive", "drift", "naive_week", "theta",
         "mean", "median", "day_mean", "day_median", "week_mean", "week_median",
     }  # fmt: skip
-    by_series = table["model"]["by_series"]["mae"]
+    by_series = model["by_series"]["mae"]
     tested = {"time": [True, True, False, True, False], "series": [True] * 5}[by]
     assert [v is not None for v in by_series] == tested
-    assert "test windows" in verdict.text
+    assert "test windows" in scores["verdict"]
 
 
 def test_a_series_without_training_rows_is_forecast_by_its_own_scale() -> None:
-    task, panel = task_of(ragged(), config_of(data__group="id"))
-    train(task)
-    found = predict(task.forecaster, panel, 6)
+    job = trained_job(settings_of(data__group="id"), ragged())
+    found = ahead(job, timeline_of(job).panel, 6)
     assert found.skipped == {}
     late = found.table.filter(pl.col("id") == "e")["yhat"]
     assert late.min() > 30 and late.max() < 70
@@ -392,12 +382,10 @@ def test_a_series_without_training_rows_is_forecast_by_its_own_scale() -> None:
 
 def test_quantiles_need_not_be_symmetric() -> None:
     for levels, middle in (([0.5, 0.9], 0), ([0.1, 0.2, 0.5], 2), ([0.5], 0)):
-        task, _ = task_of(three(), config_of(**BASE, model__quantiles=levels))
-        train(task)
-        origins = task.reader.origins("test", task.split)
-        found = score_windows(task.forecaster, task.reader, origins, baselines_of(task))
-        assert np.array_equal(found.forecasts["model"], found.quantiles[..., middle])
-        assert np.isfinite(score_table(found, task.fitted, task.config)["model"]["pinball"])
+        result = result_of(settings_of(**BASE, model__quantiles=levels), three())
+        model = result.scored.predictions["model"]
+        assert np.array_equal(model.values, model.quantiles[..., middle])
+        assert np.isfinite(result.scores["test"]["model"]["pinball"])
 
 
 @pytest.mark.parametrize("role", ["past", "future", "static", "calendar", "embedding"])
@@ -408,33 +396,31 @@ def test_every_input_reaches_the_forecast(role: str, channels: str) -> None:
     option = {"past": {"data__past": "p"}, "future": {"data__future": "f"},
               "static": {"data__static": "s"}, "calendar": {"data__calendar": ["day"]},
               "embedding": {"model__embedding": 3}}[role]  # fmt: skip
-    config = config_of(**BASE, data__group="id", model__channels=channels, **option)
-    task, _ = task_of(two, config)
+    settings = settings_of(**BASE, data__group="id", model__channels=channels, **option)
+    job = job_of(settings, two)
+    network, test = job.model.network, windows_in(job)
     with torch.no_grad():  # the head starts at zero
-        for weight in task.network.parameters():
+        for weight in network.parameters():
             weight.add_(0.1 * torch.randn(weight.shape))
-    origins = task.reader.origins("test", task.split)[:4]
-    batch = task.reader.gather(origins)
+    batch = test.reader.gather(test.origins[:4])
     field = {"calendar": "future", "embedding": "series"}.get(role, role)
     value = getattr(batch, field)
     other = 1 - value if role == "embedding" else value + 1.0
     if role == "embedding" and channels == "independent":
         other = (value + 1) % 4
-    task.network.eval()
+    network.eval()
     with torch.no_grad():
-        before, after = task.network(batch), task.network(replace(batch, **{field: other}))
+        before, after = network(batch), network(replace(batch, **{field: other}))
     assert not torch.allclose(before, after, atol=1e-7)
 
 
 def test_recursive_decoding_feeds_back_what_it_forecasts() -> None:
     """With a silent recurrent head, the inputs fed back are the linear path's own forecast."""
-    config = config_of(model__decoder="recursive", model__patch=3)
-    task, _ = task_of(hourly(), config)
+    job = job_of(settings_of(model__decoder="recursive", model__patch=3), hourly())
     fed: list[torch.Tensor] = []
-    network: Any = task.network
-    network.eval()
+    network, test = job.model.network.eval(), windows_in(job)
     network.encode.register_forward_hook(lambda _m, args, _o: fed.append(args[0]))
-    batch = task.reader.gather(task.reader.origins("test", task.split)[:5])
+    batch = test.reader.gather(test.origins[:5])
     with torch.no_grad():
         forecast = network(batch)[..., 0, 0]
     last = batch.context[:, -1:, 0]
@@ -443,25 +429,22 @@ def test_recursive_decoding_feeds_back_what_it_forecasts() -> None:
 
 
 def test_prediction_with_differences_needs_their_lag_too() -> None:
-    task, _ = task_of(hourly(), config_of(transform__difference=24))
-    train(task)
-    panel = read_dataset(hourly(59), task.config.data).panel
-    assert predict(task.forecaster, panel, 6).skipped == {
-        "y": "it has 59 steps, the model needs 60"
-    }
-    enough = read_dataset(hourly(60), task.config.data).panel
-    assert predict(task.forecaster, enough, 6).table["yhat"].is_finite().all()
+    job = trained_job(settings_of(transform__difference=24), hourly())
+    few = ahead(job, read(hourly(59), job), 6)
+    assert few.skipped == {"y": "it has 59 steps, the model needs 60"}
+    enough = ahead(job, read(hourly(60), job), 6)
+    assert enough.table["yhat"].is_finite().all()
 
 
 def test_reserved_column_names_are_refused_before_training() -> None:
     frame = hourly().with_columns(linear=pl.lit("a"))
     with pytest.raises(DataError, match="'linear' is also a column of the forecast tables"):
-        task_of(frame, config_of(data__group="linear", data__target="y"))
+        job_of(settings_of(data__group="linear", data__target="y"), frame)
 
 
 def test_rows_ahead_for_future_covariates_are_no_part_of_the_test() -> None:
-    ahead = hourly(500).with_columns(y=pl.when(pl.int_range(pl.len()) < 480).then(pl.col("y")))
-    panel = read_dataset(ahead, config_of().data).panel
+    frame = hourly(500).with_columns(y=pl.when(pl.int_range(pl.len()) < 480).then(pl.col("y")))
+    panel = read_dataset(frame, RunConfig().data).panel
     assert panel.lengths.tolist() == [500]
     assert panel.until_last_value().lengths.tolist() == [480]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from longshort.workflow import forecast
 
-from longshort import workflow
 from longshort.api.fitting import nested
 from longshort.data.lookalikes import resembling
+from longshort.runs import story
+from longshort.runs.trained import load
 
 from .conftest import QUICK, hourly
 
@@ -42,11 +42,11 @@ def test_predict_and_evaluate_say_it(tmp_path: Path) -> None:
 
     settings = {**QUICK, "model.horizon": 4, "model.context_length": 24}
     roles = {"data.target": "y", "data.group": "id"}
-    workflow.run(nested({**settings, **roles}, None), tmp_path / "run", data=named("001", "002"))
-    trained = forecast.load(tmp_path / "run")
+    story.run(nested({**settings, **roles}, None), tmp_path / "run", data=named("001", "002"))
+    trained = load(tmp_path / "run")
     told = "2 series were not seen in training"
     alike = "but '1' looks like '001', '2' looks like '002' of the training data"
-    notes = trained.predict_ahead(named("1", "2")).notes
+    notes = trained.ahead(named("1", "2")).notes
     assert told in notes[0] and alike in notes[0]
     said: list[str] = []
     trained.evaluate(named("1", "2"), say=said.append)

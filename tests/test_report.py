@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from longshort import workflow
 from longshort.report.dates import short
 from longshort.report.plots import error_by_step
+from longshort.runs import story
+from longshort.runs.trained import load
 
 from .conftest import hourly
 from .tiny_runs import TASKS, small
@@ -30,7 +31,7 @@ def test_the_validation_measure_has_its_name(task: str, tmp_path: Path) -> None:
     settings, data = small(task)
     if task == "classify":
         settings["split"] = {"val": 0.2}  # unasked, so few examples have no validation part
-    scores = workflow.run(settings, tmp_path / "run", data=data)
+    scores = story.run(settings, tmp_path / "run", data=data)
     assert scores["training"]["measure"] == MEASURES[task]
     page = (tmp_path / "run" / "report.html").read_text()
     assert f">validation {MEASURES[task]}</text>" in page
@@ -40,7 +41,7 @@ def run(tmp_path: Path, data: pl.DataFrame, **roles: Any) -> str:
     """The page of a tiny forecast."""
     settings, _ = small("forecast")
     settings["model"] |= roles.pop("model", {})
-    workflow.run(settings | {"data": roles}, tmp_path / "run", data=data)
+    story.run(settings | {"data": roles}, tmp_path / "run", data=data)
     return (tmp_path / "run" / "report.html").read_text()
 
 
@@ -68,6 +69,16 @@ def test_test_windows_and_residuals_have_dates(tmp_path: Path) -> None:
     assert "steps from the forecast origin" not in page
 
 
+@pytest.mark.parametrize(("isolate", "count"), [(False, 1), (True, 0)])
+def test_it_is_told_whose_a_window_is(isolate: bool, count: int, tmp_path: Path) -> None:
+    settings, data = small("forecast")
+    settings["split"] = {"val": 60, "test": 60, "gap": 3, "isolate": isolate}
+    story.run(settings, tmp_path / "run", data=data)
+    page = section((tmp_path / "run" / "report.html").read_text(), "The data")
+    assert "Splits: 3 steps are left out between them; a window belongs to the one that" in page
+    assert page.count("its context may reach back over the border") == count
+
+
 def test_future_covariates_that_are_unknown_are_named(tmp_path: Path) -> None:
     data = hourly(300).with_columns(promo=pl.int_range(pl.len()) % 7 // 6)
     page = section(run(tmp_path, data, target=("y",), future=("promo",)), "What comes next")
@@ -93,9 +104,9 @@ def test_of_many_series_six_are_shown(tmp_path: Path) -> None:
 
 def test_the_future_in_the_report_is_what_predict_gives(tmp_path: Path) -> None:
     settings, data = small("forecast")
-    workflow.run(settings, tmp_path / "run", data=data)
+    story.run(settings, tmp_path / "run", data=data)
     before = json.loads((tmp_path / "run" / "scores.json").read_text())
-    found = workflow.load(tmp_path / "run").predict_ahead(data)
+    found = load(tmp_path / "run").ahead(data)
     assert found.table.height == before["horizon"] and not found.skipped
     assert found.origins.row.tolist() == [300]
 

@@ -11,13 +11,14 @@ import polars as pl
 import pytest
 import torch
 
-from longshort import workflow
 from longshort.config import RunConfig, assign, build
 from longshort.data.dataset import read_dataset
 from longshort.data.season import find_season
 from longshort.data.split import Split, make_split
 from longshort.errors import ConfigError
 from longshort.metrics.significance import Comparison
+from longshort.runs import story
+from longshort.runs.trained import load
 from longshort.tasks.forecast.baselines.contract import Asked, Seen
 from longshort.tasks.forecast.baselines.naive import Drift, Repeated, naive_baselines
 from longshort.tasks.forecast.baselines.profiles import profile_baselines
@@ -30,9 +31,9 @@ from longshort.tasks.forecast.calibration import quantile_shifts
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.effects import fit_effects
 from longshort.tasks.forecast.fitted import Fitted
+from longshort.tasks.forecast.learning import positive
 from longshort.tasks.forecast.sentence import Standing, sentence
 from longshort.tasks.forecast.straight import StraightPlan
-from longshort.tasks.forecast.task import positive
 
 SHORT = {"train.max_epochs": 3, "train.threads": 1, "model.hidden": 8}
 START = datetime(2024, 1, 1)  # a Monday
@@ -51,7 +52,7 @@ def daily(values: np.ndarray, **more: Any) -> pl.DataFrame:
 
 
 def run(frame: pl.DataFrame, out: Path, **settings: Any) -> dict[str, Any]:
-    return workflow.run(nested(**settings), out, data=frame)
+    return story.run(nested(**settings), out, data=frame)
 
 
 def seen_of(frame: pl.DataFrame, **settings: Any) -> tuple[Asked, Seen, Split]:
@@ -77,7 +78,7 @@ def zero_inflated(rows: int = 1000) -> np.ndarray:
 def test_noise_that_is_mostly_zero_is_not_forecast(tmp_path: Path) -> None:
     scores = run(daily(zero_inflated()), tmp_path / "run", model__quantiles=[0.1, 0.5, 0.9])
     assert scores["outcome"] == "worse"
-    assert scores["best_rival"] == "median"
+    assert scores["best_baseline"] == "median"
     model, others = scores["test"]["model"], scores["test"]["baselines"]
     assert others["median"]["mae"] < model["mae"]
     assert "did not earn its place" in scores["verdict"]
@@ -213,11 +214,11 @@ def test_the_linear_baseline_sees_the_covariates_and_the_network_comes_near_it(
 ) -> None:
     scores = run(promoted(), tmp_path / "run", data__group="shop", data__future="promo")
     model, baselines = scores["test"]["model"], scores["test"]["baselines"]
-    assert scores["best_rival"] == "linear"
+    assert scores["best_baseline"] == "linear"
     assert baselines["linear"]["mae"] == pytest.approx(np.sqrt(2 / np.pi), rel=0.12)
     assert model["mae"] < 1.05 * baselines["linear"]["mae"]
     assert "'promo'" in scores["notes"]["linear"]
-    again = workflow.load(tmp_path / "run").evaluate(promoted(), include_training=True)
+    again = load(tmp_path / "run").evaluate(promoted(), include_training=True)
     assert again["test"]["baselines"].keys() == baselines.keys()
     assert again["test"]["baselines"]["linear"]["mae"] < 1
 
@@ -243,7 +244,7 @@ def test_what_was_never_below_zero_is_not_forecast_below_it(tmp_path: Path) -> N
     run(daily(values), tmp_path / "run", model__quantiles=[0.05, 0.5, 0.95])
     table = pl.read_csv(tmp_path / "run" / "predictions.csv")
     assert table.select(pl.min_horizontal("yhat", "q0.05", "drift").min()).item() >= 0
-    ahead = workflow.load(tmp_path / "run").predict_ahead(daily(values)).table
+    ahead = load(tmp_path / "run").ahead(daily(values)).table
     assert ahead.select(pl.min_horizontal("yhat", "q0.05").min()).item() >= 0
 
 
@@ -287,7 +288,7 @@ def test_coverage_is_told_before_and_after_calibration(tmp_path: Path) -> None:
     assert scores["notes"]["the 80% interval"] == (
         f"covers {model['coverage_0.8']:.1%} of the test values; {before:.1%} before calibration"
     )
-    again = workflow.load(tmp_path / "run").evaluate(daily(noise))
+    again = load(tmp_path / "run").evaluate(daily(noise))
     assert again["test"]["model"]["coverage_0.8"] == pytest.approx(model["coverage_0.8"], abs=0.01)
 
 
@@ -295,9 +296,9 @@ def test_quantiles_that_too_few_windows_calibrate_are_told(tmp_path: Path) -> No
     said: list[str] = []
     noise = np.random.default_rng(11).normal(size=200)
     settings = nested(model__quantiles=[0.1, 0.5, 0.9], model__horizon=5, split__val=20)
-    scores = workflow.run(settings, tmp_path / "run", data=daily(noise), say=said.append)
+    scores = story.run(settings, tmp_path / "run", data=daily(noise), say=said.append)
     assert (
-        "warning: the quantiles are not calibrated: the validation part has fewer than 40 windows "
+        "warning: the quantiles are not calibrated: the validation split has fewer than 40 windows "
         "of series that move; give more data or a larger split.val"
     ) in said
     assert scores["notes"]["the 80% interval"].endswith("it is not calibrated")
@@ -348,7 +349,7 @@ def test_counts_are_learned_by_their_likelihood(tmp_path: Path) -> None:
     rate = 1 + 3 * (np.arange(900) % 7 == 5)
     counts = draw.poisson(rate).astype(float)
     scores = run(daily(counts), tmp_path / "run", train__loss="poisson", train__max_epochs=8)
-    assert scores["metric"] == "MSE"
+    assert scores["metric"] == "scaled_mse"
     assert scores["test"]["model"]["mse"] < 0.75 * scores["test"]["baselines"]["mean"]["mse"]
     table = pl.read_csv(tmp_path / "run" / "predictions.csv")
     assert table["yhat"].min() >= 0

@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from longshort import workflow
 from longshort.config import DataConfig
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.timeline import Freq, TimeAxis
 from longshort.errors import DataError
+from longshort.runs import story
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -284,7 +284,7 @@ def test_rows_that_are_jittered_continue_a_run() -> None:
 def test_check_refuses_what_a_run_refuses(content: str, message: str, write: Write) -> None:
     path = write("x.csv", content)
     settings = {"data": {"path": str(path)}}
-    for ask in (workflow.check, partial(workflow.prepare, data=None, say=print)):
+    for ask in (story.check, partial(story.prepare, data=None, say=print)):
         with pytest.raises(DataError, match=re.escape(message)):
             ask(settings)
 

@@ -11,7 +11,6 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from longshort import workflow
 from longshort.config import DataConfig, SplitConfig
 from longshort.data.calendar import calendar_features
 from longshort.data.dataset import Dataset, read_dataset
@@ -19,6 +18,8 @@ from longshort.data.split import make_split
 from longshort.data.timeline import DAY, Freq, TimeAxis
 from longshort.data.zones import is_absent, is_twofold, recognise, to_instants, to_wall
 from longshort.errors import ConfigError, DataError
+from longshort.runs import story
+from longshort.runs.trained import load
 
 BERLIN = "Europe/Berlin"
 HOUR = DAY // 24
@@ -318,16 +319,16 @@ def test_a_run_over_a_change_keeps_its_zone_to_the_last_file(tmp_path: Path) -> 
     values = np.sin(np.arange(float(len(times))) * 2 * np.pi / 24)
     pl.DataFrame({"when": written(times, ISO), "y": values}).write_csv(tmp_path / "x.csv")
     data = {"path": str(tmp_path / "x.csv"), "timezone": BERLIN}
-    scores = workflow.run({**QUICK, "data": data}, tmp_path / "run")
+    scores = story.run({**QUICK, "data": data}, tmp_path / "run")
     assert not scores["leakage"]["is_leaking"]
     record = json.loads((tmp_path / "run" / "data.json").read_text())
     assert record["split"]["test"]["from"] == "2024-03-30T00:00:00+01:00"
     table = pl.read_csv(tmp_path / "run" / "predictions.csv")
     assert table["when"].to_list()[:2] == ["2024-03-30T00:00:00+01:00", "2024-03-30T01:00:00+01:00"]
     assert "2024-03-31T03:00:00+02:00" in table["when"].to_list()
-    ahead = workflow.load(tmp_path / "run").predict_ahead().table["when"].to_list()
+    ahead = load(tmp_path / "run").ahead().table["when"].to_list()
     assert ahead[0] == "2024-03-31T21:00:00+02:00"
     zoned = pl.DataFrame({"when": times, "y": values})
-    found = workflow.load(tmp_path / "run").predict_ahead(zoned)
+    found = load(tmp_path / "run").ahead(zoned)
     assert found.table["when"].to_list()[0].isoformat() == "2024-03-31T21:00:00+02:00"
     assert found.readable["when"].to_list() == ahead

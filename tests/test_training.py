@@ -25,10 +25,11 @@ from longshort.config import TrainConfig
 from longshort.errors import Interrupted, RunError
 from longshort.runfolder import RunFolder
 from longshort.runs import story
+from longshort.train import TrainPlan, fit
 from longshort.train.checkpoint import load_tensors, load_weights, save_tensors
 from longshort.train.events import EpochEnded, Event, Saved, Stepped
-from longshort.train.learning import Learning, TrainPlan
-from longshort.train.loop import TrainingDiverged, fit
+from longshort.train.learning import Learning
+from longshort.train.loop import TrainingDiverged
 from longshort.train.optimise import rate_factor
 
 from .conftest import QUICK
@@ -271,7 +272,8 @@ def test_killed_in_the_last_saves_the_log_is_whole(
     code = """
         import os, signal, sys, json
         from pathlib import Path
-        from longshort import runfolder, workflow
+        from longshort import runfolder
+        from longshort.runs import story
         from longshort.train import checkpoint, loop
         import torch
         torch.set_num_threads(1)

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from longshort import workflow
 from longshort.config import DataConfig
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.errors import DataError
+from longshort.runs import story
 
 START = datetime(2020, 1, 1)
 
@@ -107,7 +107,7 @@ def test_a_check_says_what_was_understood() -> None:
     frame = pl.DataFrame(
         {"day": days(lambda day: f"{day:%d.%m.%Y}"), "price": ["1.000,50", "2.000,25"] * 20}
     )
-    workflow.check({"task": "forecast"}, frame, said.append)
+    story.check({"task": "forecast"}, frame, said.append)
     assert said[1] == "time 'day'; target price"
     assert said[2].startswith("decided: column 'price' has a decimal comma")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from longshort import workflow
 from longshort.config import DataConfig
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.findings import Finding, capped
 from longshort.errors import DataError
+from longshort.runs import story
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -98,7 +98,7 @@ def test_findings_of_one_kind_are_capped(write: Write) -> None:
     head = "ds," + ",".join(f"s{i}" for i in range(1, 101))
     rows = "".join(f"2024-01-{day:02d}" + f",{5 * (day != 9)}" * 100 + "\n" for day in range(1, 20))
     path = write("x.csv", (head + "\n" + rows).replace(",0", ","))
-    found = workflow.check({"data": {"path": str(path), "target": "all"}})
+    found = story.check({"data": {"path": str(path), "target": "all"}})
     assert len(found) < 40
     assert [each.message for each in found if each.code == "missing"][-1] == (
         "and 90 more of this kind"

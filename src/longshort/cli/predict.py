@@ -68,15 +68,13 @@ def command(
 
 def _table(screen: Screen, trained: AnyTrained, data: str | None, out: Path | None) -> None:
     """A row for every sample, or for every part of one."""
-    from longshort.tables import readable
-
     if data is None:
         samples = trained.read_lines(list(stdin_lines()), 1, screen.say)
     else:
         samples = trained.read(data, screen.say)
     table = trained.table(samples)
     summary = {"rows": len(table)} | (trained.task.json(table) if out is None else {})
-    _put_out(screen, table, readable(table), out, summary)
+    _put_out(screen, table, trained.task.readable(table), out, summary)
 
 
 def _ahead(

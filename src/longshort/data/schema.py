@@ -9,7 +9,7 @@ from longshort.data.columns import CODED, is_numeric, why_identifier
 from longshort.data.numbered_times import spells_time
 from longshort.data.roles import seems_text
 from longshort.data.sources import Source
-from longshort.data.stamps import find_clock, looks_like_time
+from longshort.data.stamps import find_clock, looks_like_time, resembles_time
 from longshort.errors import DataError, nearest
 
 _SURE_NAMES = ("ds", "date", "datetime", "timestamp", "time", "year")
@@ -150,9 +150,12 @@ def _find_target(source: Source, config: DataConfig, taken: set[str | None]) -> 
 
 
 def _refuse_texts(source: Source, numbers: str, taken: set[str | None]) -> None:
-    """Raise where rows without a time hold a text and a number: that is a label, and no series."""
+    """Raise where rows without a time hold a text and a number: that is a label, and no series.
+
+    Dates of a form that is not known are no texts; what becomes of them is told elsewhere.
+    """
     text = seems_text(source)
-    if text is None or text in taken or taken - {None}:
+    if text is None or text in taken or taken - {None} or resembles_time(source, text):
         return
     raise DataError(
         f"{source.name}: column {text!r} holds texts, {numbers!r} numbers, and there is no column "

@@ -28,7 +28,6 @@ from longshort.runs.lookup import AnyTask, find_task
 from longshort.runs.prepare import Prepared
 from longshort.runs.seal import refuse_other_version, seal
 from longshort.runs.task import Say, quiet
-from longshort.tables import readable
 from longshort.train.events import Listener, Working, silent, teller
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ def _finish(
     save_tensors(folder.file(MODEL), job.tensors(), {"best_epoch": trained.best_epoch})
     seal(folder)
     result = job.finish(trained, teller(listen))
-    folder.write(PREDICTIONS, readable(result.table).write_csv())
+    folder.write(PREDICTIONS, job.task.readable(result.table).write_csv())
     folder.write(REPORT, report_page(job.task, result, folder.path))
     folder.write(CARD, model_card(job.task, result))
     folder.write_json(SCORES, result.scores)

@@ -22,6 +22,7 @@ from longshort.data.findings import Finding
 from longshort.data.splits import S, Splits, make_splits, unlearned
 from longshort.metrics.significance import Comparison, compare
 from longshort.runs.decisions import changed_settings
+from longshort.tables import readable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -411,6 +412,10 @@ class Task(ABC, Generic[C, S, E, P]):
     def test_table(self, model: Model[C, E], scored: Scored[S, P]) -> pl.DataFrame:
         """The test split's predictions, which the run keeps."""
         return self.table(model, scored.samples, scored.predictions[MODEL])
+
+    def readable(self, table: pl.DataFrame) -> pl.DataFrame:
+        """A table of predictions with as many digits as people need."""
+        return readable(table)
 
     def json(self, table: pl.DataFrame) -> dict[str, Any]:
         """The same for `predict --json`."""

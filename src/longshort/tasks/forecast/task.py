@@ -33,6 +33,7 @@ from longshort.runs.task import (
     Track,
     Training,
     Words,
+    quiet,
 )
 from longshort.tasks.forecast import scoring
 from longshort.tasks.forecast.baselines.table import (
@@ -109,17 +110,15 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
 
     def split(self, given: Any, config: Any) -> Splits[AnySeries]:
         """Three stretches of time, the test last, as the decided settings say."""
-        del config
         timeline = given["train"].timeline
-        return Splits(
-            Series(timeline, "train"), Series(timeline, "val"), Series(timeline, "test"), (), ""
-        )
+        train, val, test = (Series(timeline, part) for part in SPLITS)
+        return Splits(train, val, test, (), _borders(config))
 
     def describe(self, splits: Splits[AnySeries], config: RunConfig) -> list[str]:
-        """Steps, series and columns."""
+        """Steps, series, columns, and how they are read."""
         del config
         dataset = _timeline(splits).whole
-        lines = dataset.describe()
+        lines = [*dataset.describe(), *(f"decided: {line}" for line in dataset.decided)]
         if dataset.unused and dataset.schema.time is None:
             lines.append("note: rows are taken for steps in time; labels are for --task classify")
         return lines
@@ -143,8 +142,7 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
     ) -> list[str]:
         """With what they rest on."""
         del before, after
-        timeline = _timeline(splits)
-        return [*timeline.whole.decided, *timeline.decided[1]]
+        return _timeline(splits).decided[1]
 
     def digest(self, splits: Splits[AnySeries]) -> str:
         """Of all rows."""
@@ -280,7 +278,8 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
             say("note: without a time column nobody can tell whether these rows were trained on")
             return samples
         panel, fitted = samples.dataset.panel, model.encoder.fitted
-        known = dict(zip(fitted.groups, fitted.known_until, strict=True))
+        until = zip(fitted.groups, fitted.known_until, fitted.rows, strict=True)
+        known = {key: end for key, end, rows in until if rows > 0}
         first = panel.first
         until = np.array(
             [known.get(key, begin) for key, begin in zip(panel.groups, first, strict=True)]
@@ -291,9 +290,7 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
         self, model: ForecastModel, data: object, horizon: int | None, say: Say
     ) -> Prediction:
         """Forecast every series past its end, `horizon` steps or as many as the model's."""
-        dataset = continued(model, data)
-        for finding in _warnings(dataset):
-            say(f"{finding.severity}: {finding.sentence()}")
+        dataset = continued(model, data, say)
         steps = horizon if horizon is not None else model.config.model.horizon or 1
         return predict(forecaster_of(model, model.encoder.fitted), dataset.panel, steps)
 
@@ -379,6 +376,10 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
 
     # Output
 
+    def readable(self, table: pl.DataFrame) -> pl.DataFrame:
+        """As it is: its digits are those of each series' own values."""
+        return table
+
     def table(
         self, model: ForecastModel, samples: AnySeries, prediction: Forecasts
     ) -> pl.DataFrame:
@@ -435,11 +436,13 @@ def calibration(model: ForecastModel, val: Windows) -> NDArray[np.float64] | Non
     return quantile_shifts(reader.truth(flat), quantiles, spread, config.quantiles, config.middle)
 
 
-def continued(model: ForecastModel, data: object) -> Dataset:
+def continued(model: ForecastModel, data: object, say: Say = quiet) -> Dataset:
     """Data that continues a run, on the run's grid; raises where it is of another kind."""
     if data is None:
         raise LongshortError("predict: the run was trained on a frame; pass the data to continue")
     dataset = read_dataset(data, model.config.data, model.encoder.axis)
+    for finding in _warnings(dataset):
+        say(f"{finding.severity}: {finding.sentence()}")
     refuse_errors(dataset.findings, dataset.source.name)
     kind = model.encoder.axis.form.kind
     if (dataset.panel.kind == "integer") != (kind == "integer"):
@@ -470,6 +473,15 @@ def _unknown_series(model: ForecastModel, dataset: Dataset) -> list[Finding]:
         )
     text = f"{len(new)} series were not seen in training ({names}); scaled by their own values"
     return [Finding("new-series", "note", text + resembling(new, fitted.groups))]
+
+
+def _borders(config: RunConfig) -> str:
+    """What lies between splits, and whose a window is."""
+    reach = "; its context may reach back over the border, as it would in use"
+    return (
+        f"{config.split.gap} steps are left out between them; a window belongs to the one that "
+        f"holds its whole horizon{'' if config.split.isolate else reach}"
+    )
 
 
 def _timeline(splits: Splits[AnySeries]) -> Timeline:

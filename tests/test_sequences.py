@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from longshort.config.sequences import SequenceData
-from longshort.data.buckets import bucketed, in_order_of_length, pad_arrays, pad_numbers
+from longshort.data.buckets import bucketed, in_order_of_length
 from longshort.data.labelled import Examples
 from longshort.data.labelled_source import read_examples
+from longshort.data.padding import pad_arrays, pad_numbers
 from longshort.data.splits import holdout, make_splits
 from longshort.data.tokens import find_tokeniser, suited
 from longshort.data.vectors import read_vectors, vector_size

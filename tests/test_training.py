@@ -25,11 +25,10 @@ from longshort.config import TrainConfig
 from longshort.errors import Interrupted, RunError
 from longshort.runfolder import RunFolder
 from longshort.runs import story
-from longshort.train import TrainPlan, fit
 from longshort.train.checkpoint import load_tensors, load_weights, save_tensors
 from longshort.train.events import EpochEnded, Event, Saved, Stepped
-from longshort.train.learning import Learning
-from longshort.train.loop import TrainingDiverged
+from longshort.train.learning import Learning, TrainPlan
+from longshort.train.loop import TrainingDiverged, fit
 from longshort.train.optimise import rate_factor
 
 from .conftest import QUICK

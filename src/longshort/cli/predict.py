@@ -92,12 +92,7 @@ def _ahead(
         first = next(iter(found.skipped.items()), ("data", "no series"))
         raise DataError(f"no series could be forecast; {first[0]}: {first[1]}")
     summary = {"rows": found.table.height, "skipped": found.skipped, "notes": list(found.notes)}
-    if out is None:
-        summary["forecast"] = found.table.with_columns(
-            found.table.to_series(i).cast(str)
-            for i, dtype in enumerate(found.table.dtypes)
-            if dtype.is_temporal()
-        ).to_dicts()
+    summary |= found.json() if out is None else {}
     _put_out(screen, found.table, found.readable, out, summary)
 
 

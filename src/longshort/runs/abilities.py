@@ -28,7 +28,7 @@ class LooksAhead(Protocol):
     """Forecasts past the end of the data."""
 
     def ahead(self, model: Any, data: object, horizon: int | None, say: Any) -> Any:
-        """A table with its readable form, what was skipped and why, and notes."""
+        """A table with its readable and its JSON form, what was skipped and why, and notes."""
 
 
 @runtime_checkable

@@ -27,7 +27,8 @@ def report_page(task: Task[C, S, E, P], result: Result[C, S, E, P], folder: Path
             "verdict": scores["verdict"],
             "outcome": scores["outcome"],
             "rows": score_rows(scores, task.metrics),
-            "scores_note": task.words.scores,
+            "scores_note": f"All on the same {task.basis(result.model, result.scored)}. "
+            f"{task.words.scores}",
             "remarks": ["; ".join(titles), *notes],
             "sections": task.sections(result),
             "training_svg": training_curves(

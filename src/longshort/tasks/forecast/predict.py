@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -40,6 +41,12 @@ class Prediction:
     def readable(self) -> pl.DataFrame:
         """The table with as many decimals as the data has, and up to two more."""
         return readable(self.table, self.decimals)
+
+    def json(self) -> dict[str, Any]:
+        """The rows for `predict --json`, with times as texts."""
+        columns = (self.table.to_series(i) for i in range(self.table.width))
+        texts = [each.cast(str) for each in columns if each.dtype.is_temporal()]
+        return {"forecast": self.table.with_columns(texts).to_dicts()}
 
 
 def predict(forecaster: Forecaster, panel: Panel, horizon: int) -> Prediction:

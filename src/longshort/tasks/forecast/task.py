@@ -94,7 +94,7 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
         unit="samples",
         usage="Use it with `longshort predict RUN --data FILE` or "
         '`longshort.load("RUN").predict("FILE")`.',
-        scores="All on the same test windows, one for each series and origin. MAE and RMSE are in "
+        scores="There is a window for each series and origin. MAE and RMSE are in "
         "the data's own units, sMAPE in percent; MASE divides by the seasonal naive error on the "
         "training rows; scaled values are z-scored with each series' training mean and deviation.",
         start="the linear path alone, where there is one",
@@ -361,6 +361,11 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
             "series": list(own.held.names),
             **scoring.checks(own),
         }
+
+    def basis(self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]) -> str:
+        """Windows."""
+        del model
+        return f"{len(scored.predictions[MODEL].held.truth):,} test windows"
 
     def notes(self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]) -> dict[str, str]:
         """Of the baselines, and what the intervals cover."""

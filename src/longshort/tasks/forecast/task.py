@@ -109,8 +109,13 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
     def split(self, given: Any, config: Any) -> Splits[AnySeries]:
         """Three stretches of time, the test last, as the decided settings say."""
         timeline = given["train"].timeline
-        train, val, test = (Series(timeline, part) for part in SPLITS)
-        return Splits(train, val, test, (), _borders(config))
+        return Splits(
+            Series(timeline, "train"),
+            Series(timeline, "val"),
+            Series(timeline, "test"),
+            (),
+            _borders(config),
+        )
 
     def describe(self, splits: Splits[AnySeries], config: RunConfig) -> list[str]:
         """Steps, series, columns, and how they are read."""
@@ -276,8 +281,8 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
             say("note: without a time column nobody can tell whether these rows were trained on")
             return samples
         panel, fitted = samples.dataset.panel, model.encoder.fitted
-        until = zip(fitted.groups, fitted.known_until, fitted.rows, strict=True)
-        known = {key: end for key, end, rows in until if rows > 0}
+        learned = zip(fitted.groups, fitted.known_until, fitted.rows, strict=True)
+        known = {key: end for key, end, rows in learned if rows > 0}
         first = panel.first
         until = np.array(
             [known.get(key, begin) for key, begin in zip(panel.groups, first, strict=True)]

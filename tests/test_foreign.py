@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from longshort import workflow
 from longshort.errors import DataError
+from longshort.runs import story
 
 TASKS = ["forecast", "classify", "tag", "lm"]
 
@@ -54,7 +54,7 @@ def test_a_file_of_another_program_is_named(task: str, name: str, tmp_path: Path
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):
-        workflow.check({"task": task, "data": {"path": str(path)}})
+        story.check({"task": task, "data": {"path": str(path)}})
 
 
 @pytest.mark.parametrize("task", ["forecast", "tag", "lm"])
@@ -62,4 +62,4 @@ def test_an_array_where_text_is_expected(task: str, tmp_path: Path) -> None:
     path = tmp_path / "x.npy"
     path.write_bytes(array())
     with pytest.raises(DataError, match=r"is a NumPy array \(\.npy\); arrays are read by --task"):
-        workflow.check({"task": task, "data": {"path": str(path)}})
+        story.check({"task": task, "data": {"path": str(path)}})

@@ -328,18 +328,19 @@ def test_the_python_way_gives_the_commands_numbers(
     frame = ls.Forecaster(6, quantiles=(0.1, 0.5, 0.9), settings=settings).fit(hourly(480))
     assert frame.scores["test"] == run.scores["test"]
     assert frame.predict(hourly(480)).drop("ds").equals(run.predict().drop("ds"))
+    assert frame.predict().equals(frame.predict(hourly(480)))
     with pytest.raises(ls.LongshortError, match="trained on a frame; pass the data"):
-        frame.predict()
+        ls.load(frame.path).predict()
 
 
 def test_the_data_record_says_what_was_fitted_on_which_rows(finished: Path) -> None:
     record = json.loads((finished / "data.json").read_text())
-    assert record["fitted"]["fitted_on_rows"] == [336]
+    assert record["encoder"]["fitted_on_rows"] == [336]
     assert record["split"]["train"]["to"] == "2024-01-14T23:00:00"
     assert record["split"]["test"]["rows"] == 96
     assert len(record["sha256"]) == 64
     train = hourly(480)["y"].to_numpy()[:336]
-    assert record["fitted"]["zscore"]["location"] == [[pytest.approx(train.mean())]]
+    assert record["encoder"]["zscore"]["location"] == [[pytest.approx(train.mean())]]
 
 
 def test_the_report_is_one_file_with_everything_in_it(finished: Path) -> None:

@@ -1,4 +1,4 @@
-"""Recurrent cells beside rivals, contender against contender in one process.
+"""Recurrent cells beside baselines, contender against contender in one process.
 
     python benchmarks/cells.py [--rows training gru …] [--threads 2 1] [--compile] [--device cuda]
 
@@ -27,9 +27,9 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-import rivals
+import baselines
 import torch
-from rivals import LOOPS, PAUSE, PRECISIONS, Bench, Call, Loop, Result, Shape, SlowMemory, Trial
+from baselines import LOOPS, PAUSE, PRECISIONS, Bench, Call, Loop, Result, Shape, SlowMemory, Trial
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.utils.rnn import pack_padded_sequence
@@ -81,16 +81,16 @@ def training(bench: Bench) -> Iterator[Result]:
 
 
 def inference(bench: Bench) -> Iterator[Result]:
-    """Whole sequences; the better rival counts, so both have the goal."""
+    """Whole sequences; the better baseline counts, so both have the goal."""
     for shape in SHAPES:
         trial = Trial(bench, LSTM(), shape)
         ours = trial.inference(trial.layer)
         goal = bench.goal("≥", 1.3 if shape in (STEP, SEQUENCE, SHORT) else 1.0)
         duel = bench.duel(ours, trial.inference(trial.torch_layer(nn.LSTM)))
         yield trial.result("LSTM inference, nn.LSTM", duel, goal)
-        if bench.device == "cpu" and rivals.installed("onnx", "onnxruntime"):
-            rival = rivals.onnx_runtime(trial.layer, trial.x, bench.threads)
-            yield trial.result("LSTM inference, ONNX Runtime", bench.duel(ours, rival), goal)
+        if bench.device == "cpu" and baselines.installed("onnx", "onnxruntime"):
+            baseline = baselines.onnx_runtime(trial.layer, trial.x, bench.threads)
+            yield trial.result("LSTM inference, ONNX Runtime", bench.duel(ours, baseline), goal)
 
 
 def streaming(bench: Bench) -> Iterator[Result]:
@@ -105,14 +105,14 @@ def streaming(bench: Bench) -> Iterator[Result]:
         with torch.inference_mode():
             return trial.layer.step(x, state)[:1]
 
-    def rival() -> Sequence[Any]:
+    def baseline() -> Sequence[Any]:
         with torch.inference_mode():
             found: Sequence[Any] = cell(x, rows)
         return found[:1]
 
-    yield trial.result("step, nn.LSTMCell", bench.duel(ours, rival), bench.goal("≥", 3.0))
-    if bench.device == "cpu" and rivals.installed("onnx", "onnxruntime"):
-        other = rivals.onnx_runtime(trial.layer, trial.x, bench.threads, stateful=True)
+    yield trial.result("step, nn.LSTMCell", bench.duel(ours, baseline), bench.goal("≥", 3.0))
+    if bench.device == "cpu" and baselines.installed("onnx", "onnxruntime"):
+        other = baselines.onnx_runtime(trial.layer, trial.x, bench.threads, stateful=True)
         yield trial.result("step, ONNX Runtime", bench.duel(ours, other))
         what, goal = "native call of a step, ONNX Runtime", bench.goal("≥", 1.5)
         native = native_step(trial.layer, x, state)
@@ -136,10 +136,10 @@ def gru(bench: Bench) -> Iterator[Result]:
     """GRU against nn.GRU."""
     for shape in (BATCH, WIDE, FORECASTER, SHORT):
         trial = Trial(bench, GRU(), shape)
-        rival = trial.torch_layer(nn.GRU)
-        duel = bench.duel(trial.training(trial.layer), trial.training(rival))
+        baseline = trial.torch_layer(nn.GRU)
+        duel = bench.duel(trial.training(trial.layer), trial.training(baseline))
         yield trial.result("GRU training, nn.GRU", duel, bench.goal("≥", 2.0))
-        duel = bench.duel(trial.inference(trial.layer), trial.inference(rival))
+        duel = bench.duel(trial.inference(trial.layer), trial.inference(baseline))
         yield trial.result("GRU inference, nn.GRU", duel)
 
 
@@ -149,8 +149,8 @@ def cost_of_variants(bench: Bench) -> Iterator[Result]:
         vanilla = Trial(bench, LSTM(), shape)
         for name, cell in variants(shape.hidden).items():
             trial = Trial(bench, cell, shape)
-            ours, rival = (t.training(t.layer) for t in (trial, vanilla))
-            duel = bench.duel(ours, rival, compare=False)
+            ours, baseline = (t.training(t.layer) for t in (trial, vanilla))
+            duel = bench.duel(ours, baseline, compare=False)
             goal = bench.goal("≤", 1.5 if name == "layer norm" else 1.3)
             share = matrix_size(trial.layer) / matrix_size(vanilla.layer)
             note = f"{share:.2f} of vanilla's multiplications in matrices"
@@ -175,38 +175,38 @@ def loops(bench: Bench) -> Iterator[Result]:
 
 
 def compiled(trial: Trial, ours: Call, loop: Loop) -> Result:
-    rival = trial.training(torch.compile(loop))
+    baseline = trial.training(torch.compile(loop))
     begin = time.perf_counter()
-    rival()
+    baseline()
     note = f"compiled in {time.perf_counter() - begin:.0f} s"
-    duel = trial.bench.duel(ours, rival)
+    duel = trial.bench.duel(ours, baseline)
     return trial.result("peephole training, torch.compile of the loop", duel, note=note)
 
 
 def ragged(bench: Bench) -> Iterator[Result]:
     """Lengths from 1 to T, half of T in the mean, against nn.LSTM on a PackedSequence.
 
-    Ours gets a padded x and the lengths; the rival's packing is not counted.
+    Ours gets a padded x and the lengths; the baseline's packing is not counted.
     """
     trial = Trial(bench, LSTM(), BATCH)
     lengths = torch.linspace(1, BATCH.steps, BATCH.batch).round().long()
     lengths = lengths[torch.randperm(BATCH.batch)]
-    rival = trial.torch_layer(nn.LSTM)
+    baseline = trial.torch_layer(nn.LSTM)
 
     def packed(values: Tensor) -> Any:
         return pack_padded_sequence(values, lengths, enforce_sorted=False)
 
     def forward() -> Tensor:
-        output: Tensor = rival(packed(trial.x) if bench.input_gradient else given)[0].data
+        output: Tensor = baseline(packed(trial.x) if bench.input_gradient else given)[0].data
         return output
 
     def infer() -> Sequence[Any]:
         with torch.inference_mode():
-            found: Sequence[Any] = rival(given)
+            found: Sequence[Any] = baseline(given)
         return found[:1]
 
     given, goal = packed(trial.x.detach()), bench.goal("≥", 3.0)
-    theirs = trial.gradients(rival, forward, packed(trial.gradient).data)
+    theirs = trial.gradients(baseline, forward, packed(trial.gradient).data)
     duel = bench.duel(trial.training(trial.layer, lengths=lengths), theirs)
     yield trial.result("ragged training, nn.LSTM packed", duel, goal)
     ours = trial.inference(trial.layer, lengths=lengths)
@@ -224,14 +224,14 @@ def bfloat16(bench: Bench) -> Iterator[Result]:
             note = f"not compared, bfloat16 runs by another backend: {trial.backend}"
             yield Result(what, shape, goal=goal, note=note)
             continue
-        ours, rival = (t.training(t.layer) for t in (trial, reference))
-        yield trial.result(what, bench.duel(ours, rival, compare=False), goal)
+        ours, baseline = (t.training(t.layer) for t in (trial, reference))
+        yield trial.result(what, bench.duel(ours, baseline, compare=False), goal)
 
 
 def share_of_peak(bench: Bench) -> Iterator[Result]:
     """Operations per second in training over those of a loop of multiply-adds in C."""
     try:
-        peak = rivals.Peak(bench.threads)
+        peak = baselines.Peak(bench.threads)
     except OSError as error:
         yield Result("share of the peak", note=str(error))
         return
@@ -240,7 +240,7 @@ def share_of_peak(bench: Bench) -> Iterator[Result]:
         duel = bench.duel(trial.training(trial.layer), peak, compare=False)
         needed = training_operations(shape, bench.input_gradient)
         rate = needed / statistics.median(duel.ours) / 1e9
-        top = peak.operations / statistics.median(duel.rival) / 1e9
+        top = peak.operations / statistics.median(duel.baseline) / 1e9
         yield replace(
             trial.result("training, share of the peak in %", duel),
             ratio=duel.speedup(100 * needed / peak.operations),
@@ -281,7 +281,7 @@ def first_call(bench: Bench) -> Iterator[Result]:
         decays = [0.5 + (k + 100 * train) / 1000 for k in range(bench.repeats + 1)]
         times = [bench.seconds(fresh(decay, train), 1) * 1e3 for decay in decays][1:]
         goal = None if train else bench.goal("≤", 50.0, " ms")
-        median, low, high = rivals.quartiles(times)
+        median, low, high = baselines.quartiles(times)
         note = f"quartiles {low:.1f} to {high:.1f} ms"
         yield Result(bench.name(what), BATCH, ours=median, goal=goal, note=note)
 
@@ -294,9 +294,9 @@ def memory(bench: Bench) -> Iterator[Result]:
         ("GRU, nn.GRU", GRU(), nn.GRU),
         *((f"{name}, Python loop", cell, step) for name, (cell, step) in LOOPS.items()),
     ]
-    for name, cell, rival in pairs:
+    for name, cell, base in pairs:
         trial = Trial(bench, cell, BATCH)
-        other = trial.torch_layer(rival) if isinstance(rival, type) else Loop(trial.layer, rival)
+        other = trial.torch_layer(base) if isinstance(base, type) else Loop(trial.layer, base)
         ours, theirs = (bytes_kept(module, trial.x) for module in (trial.layer, other))
         what, ratio = bench.name(f"kept by {name}"), (theirs / ours,) * 3
         yield Result(what, BATCH, ours, theirs, ratio, None, "B", note, trial.backend)
@@ -320,12 +320,13 @@ def bytes_kept(module: nn.Module, x: Tensor) -> float:
 
 def against_jax(bench: Bench) -> Iterator[Result]:
     """Vanilla LSTM against lax.scan, which takes all cores."""
-    if not rivals.installed("jax") or bench.threads != len(os.sched_getaffinity(0)):
+    if not baselines.installed("jax") or bench.threads != len(os.sched_getaffinity(0)):
         yield Result("LSTM, JAX", note="not installed, or more cores than threads: use taskset")
         return
     for shape in (SEQUENCE, BATCH, WIDE, FORECASTER):
         trial = Trial(bench, LSTM(), shape)
-        infer, train = rivals.jax_scan(trial.layer, trial.x, trial.gradient, bench.input_gradient)
+        given = (trial.layer, trial.x, trial.gradient, bench.input_gradient)
+        infer, train = baselines.jax_scan(*given)
         duel = bench.duel(trial.inference(trial.layer), infer)
         yield trial.result("LSTM inference, JAX", duel)
         yield trial.result("LSTM training, JAX", bench.duel(trial.training(trial.layer), train))
@@ -346,17 +347,17 @@ ROWS: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "jax": against_jax,
 }
 CPU_ONLY = ("bf16", "peak", "jax")
-HEAD = f"{'what':46} {'shape':>15} {'ours':>10} {'rival':>10} {'ratio':>20} {'goal':>8} met"
+HEAD = f"{'what':46} {'shape':>15} {'ours':>10} {'baseline':>10} {'ratio':>20} {'goal':>8} met"
 
 
 def line(result: Result) -> str:
-    pair = (result.ours, result.rival)
-    ours, rival = ("" if value is None else f"{value:.4g} {result.unit}" for value in pair)
+    pair = (result.ours, result.baseline)
+    ours, baseline = ("" if value is None else f"{value:.4g} {result.unit}" for value in pair)
     ratio = "{:.3g} [{:.3g}, {:.3g}]".format(*result.ratio) if result.ratio else ""
     goal = result.goal or ""
     unsteady = "unsteady. " if result.ratio and result.ratio[2] > 1.25 * result.ratio[1] else ""
     met, shape = {None: "", True: "yes", False: "no"}[result.met], str(result.shape or "")
-    start = f"{result.what:46} {shape:>15} {ours:>10} {rival:>10} {ratio:>20} "
+    start = f"{result.what:46} {shape:>15} {ours:>10} {baseline:>10} {ratio:>20} "
     return f"{start}{goal!s:>8} {met:3} {unsteady}{result.note[:70]}".rstrip()
 
 
@@ -393,7 +394,7 @@ def cpu_model() -> str:
 def peak_rate(bench: Bench, threads: int) -> float | None:
     """GFLOP/s of float32 multiply-adds; None without a C compiler."""
     try:
-        peak = rivals.Peak(threads)
+        peak = baselines.Peak(threads)
     except OSError:
         return None
     times = [replace(bench, device="cpu").seconds(peak, 1) for _ in range(max(3, bench.repeats))]
@@ -401,7 +402,7 @@ def peak_rate(bench: Bench, threads: int) -> float | None:
 
 
 def plot(entries: dict[str, Any], path: Path) -> None:
-    """How many times as fast as each rival, as far as measured, with quartiles and goals."""
+    """How many times as fast as each baseline, as far as measured, with quartiles and goals."""
     from matplotlib import pyplot as plt
 
     rows = [
@@ -421,7 +422,7 @@ def plot(entries: dict[str, Any], path: Path) -> None:
         axes.plot(median, y, "o", ms=5, color="tab:blue" if median >= bound else "tab:red")
         axes.plot(bound, y, "|", ms=9, color="black")
     axes.set_yticks(range(len(rows)), [row[0] for row in rows], fontsize=7)
-    axes.set(xscale="log", ylim=(len(rows), -1), xlabel="rival's time over ours; | the goal, or 1")
+    axes.set(xscale="log", ylim=(len(rows), -1), xlabel="their time over ours; | the goal, or 1")
     ends = min(row[2] for row in rows) / 2, max(row[3] for row in rows) * 2
     ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if ends[0] <= t <= ends[1]]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

@@ -1,10 +1,10 @@
-"""Forecasting on public data, beside rivals: accuracy over seeds, and times.
+"""Forecasting on public data, beside baselines: accuracy over seeds, and times.
 
 Run with LONGSHORT_DATA set to the folder of data sets:
 
     python benchmarks/forecasting.py [--only ett24 ot m4 …] [--seeds 3]
 
-Rivals measured in the same run: last value, seasonal naive, drift, the closed-form linear model
+Baselines measured in the same run: last value, seasonal naive, drift, the closed-form linear model
 (shared, and per column), and NeuralForecast's LSTM and NLinear where that package is installed.
 Published numbers are marked so. Results and the environment go to benchmarks/results/.
 """
@@ -84,7 +84,7 @@ def over_seeds(
     seeds: int,
     measure: Callable[[Row, Path], dict[str, float]],
 ) -> list[Row]:
-    """One row for our model over seeds; rivals come from the first run's score table."""
+    """One row for our model over seeds; baselines come from the first run's score table."""
     runs = [trained(frame, dotted, seed) for seed in range(seeds)]
     found = [{**measure(scores, out), "seconds": scores["seconds"]} for scores, out in runs]
     summary = {key: spread([f[key] for f in found]) for key in found[0]}
@@ -99,13 +99,13 @@ def over_seeds(
             "verdict": runs[0][0]["verdict"],
         },
         *(
-            {"name": rival, "kind": "measured", **{k: spread([v]) for k, v in values.items()}}
-            for rival, values in rivals(runs[0][0], tuple(found[0])).items()
+            {"name": baseline, "kind": "measured", **{k: spread([v]) for k, v in values.items()}}
+            for baseline, values in baselines(runs[0][0], tuple(found[0])).items()
         ),
     ]
 
 
-def rivals(scores: Row, keys: tuple[str, ...]) -> dict[str, dict[str, float]]:
+def baselines(scores: Row, keys: tuple[str, ...]) -> dict[str, dict[str, float]]:
     return {
         name: {key: entry[key] for key in keys if key in entry}
         for name, entry in scores["test"]["baselines"].items()
@@ -139,7 +139,7 @@ def ett(horizon: int, seeds: int) -> list[Row]:
 
 
 def linear_per_column(frame: pl.DataFrame, dotted: dict[str, Any]) -> float:
-    """The linear rival fitted to each column by itself."""
+    """The linear baseline fitted to each column by itself."""
     errors = []
     for column in frame.columns[1:]:
         settings = nested({**dotted, "data.target": column})
@@ -311,11 +311,11 @@ def m4(seeds: int) -> list[Row]:
             }
         )
     table = pl.read_csv(runs[0][1] / "predictions.csv")
-    for rival in ("linear", "seasonal_naive", "last_value"):
-        values = official(table, rival)
+    for baseline in ("linear", "seasonal_naive", "last_value"):
+        values = official(table, baseline)
         rows.append(
             {
-                "name": rival,
+                "name": baseline,
                 "kind": "measured",
                 **{key: spread([value]) for key, value in values.items()},
             }

@@ -22,7 +22,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
-from rivals import FLOAT32, Bench, Call, Shape, Trial
+from baselines import FLOAT32, Bench, Call, Shape, Trial
 from torch import Tensor, nn
 
 from longshort import cells
@@ -125,18 +125,18 @@ def difference(one: Sequence[Any], other: Sequence[Any]) -> float:
 
 
 def compared(bench: Bench, calls: dict[str, Call]) -> Entry:
-    """Median milliseconds of each, and quartiles of each rival's time over ours."""
+    """Median milliseconds of each, and quartiles of each baseline's time over ours."""
     order = list(calls)
     counts = {n: max(1, round(bench.block / max(bench.seconds(calls[n], 1), 1e-9))) for n in order}
     times: dict[str, list[float]] = {name: [] for name in order}
     for repeat in range(bench.repeats):
         for name in order if repeat % 2 == 0 else reversed(order):
             times[name].append(bench.timed(calls[name], counts[name]) * 1e3)
-    ours, *rivals = order
+    ours, *baselines = order
     found: Entry = {name: round(statistics.median(own), 4) for name, own in times.items()}
-    for rival in rivals:
-        ratios = [b / a for a, b in zip(times[ours], times[rival], strict=True)]
-        found[f"{rival} over ours"] = round(statistics.median(ratios), 3)
+    for baseline in baselines:
+        ratios = [b / a for a, b in zip(times[ours], times[baseline], strict=True)]
+        found[f"{baseline} over ours"] = round(statistics.median(ratios), 3)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Labelled sequences and text on real data: scores beside rivals and goals, and the speed.
+"""Labelled sequences and text on real data: scores beside baselines and goals, and the speed.
 
     LONGSHORT_DATA=FOLDER python benchmarks/text.py [--rows sst2 …] [--seeds 3] [--go-on]
 
@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from baselines import quartiles
 from cells import cpu_model
-from rivals import quartiles
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -58,7 +58,7 @@ class Row:
     val: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     above: str | None = None
-    """The rival that has to be beaten too."""
+    """The baseline that has to be beaten too."""
     minutes: float | None = None
     """The whole run has to be done in."""
     seeds: int | None = None
@@ -227,11 +227,11 @@ class Packed(nn.Module):
 
 def on_torch(learning: Any) -> Any:
     """The same training of a network on torch's layers."""
-    rival, whole = copy.copy(learning), copy.deepcopy(learning.module)
+    baseline, whole = copy.copy(learning), copy.deepcopy(learning.module)
     if isinstance(learning, BatchLearning):
-        rival.model = replace(learning.model, network=whole)
+        baseline.model = replace(learning.model, network=whole)
     else:
-        rival.network = whole
+        baseline.network = whole
     for network in getattr(whole, "members", [whole]):
         layers = network.layers
         if isinstance(layers, nn.ModuleList):
@@ -239,13 +239,13 @@ def on_torch(learning: Any) -> Any:
             network.layers = nn.ModuleList(plain)
         else:
             network.layers = Packed(layers)
-    return rival
+    return baseline
 
 
 def speed(task: Learning, epoch: Sequence[Tensor]) -> dict[str, Any]:
-    """Training of ours against the rival's: steps of sequences a second, minutes an epoch."""
+    """Training of ours against the baseline's: steps of sequences a second, minutes an epoch."""
     batches = list(islice(cycle(epoch), BATCHES))
-    both = {"ours": task, "rival": on_torch(task)}
+    both = {"ours": task, "baseline": on_torch(task)}
     times: dict[str, list[float]] = {name: [] for name in both}
     for number, samples in enumerate(batches):
         for name in list(both) if number % 2 else reversed(list(both)):
@@ -259,7 +259,7 @@ def speed(task: Learning, epoch: Sequence[Tensor]) -> dict[str, Any]:
     sizes = [task.size(samples) for samples in batches[WARMING:]]
     rates = {
         name: statistics.median(n / s for n, s in zip(sizes, values, strict=True))
-        for name, values in (("ours", ours), ("rival", theirs))
+        for name, values in (("ours", ours), ("baseline", theirs))
     }
     whole = sum(task.size(samples) for samples in epoch)
     return {
@@ -286,19 +286,19 @@ def one_run(row: Row, data: Path, seed: int, threads: int) -> dict[str, Any]:
             "seconds": time.monotonic() - wall,
             "cpu_seconds": time.process_time() - used,
             "training": found["training"],
-            "rivals": found["test"]["baselines"],
+            "baselines": found["test"]["baselines"],
         }
 
 
 def quality(row: Row, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What runs of several seeds say together; the rivals are those of the first."""
+    """What runs of several seeds say together; the baselines are those of the first."""
     lists = {key: [run[key] for run in runs] for key in OF_RUNS}
-    models, rivals = lists["models"], runs[0]["rivals"]
+    models, baselines = lists["models"], runs[0]["baselines"]
     scores = [model[row.metric] for model in models]
     mean = statistics.mean(scores)
     is_met = row.meets_goal(mean)
     if row.above is not None:
-        is_met &= row.is_better(mean, rivals[row.above][row.metric])
+        is_met &= row.is_better(mean, baselines[row.above][row.metric])
     if row.minutes is not None:
         is_met &= statistics.median(lists["seconds"]) <= 60 * row.minutes
     return {
@@ -309,7 +309,7 @@ def quality(row: Row, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "is_met": is_met,
         "model": {key: statistics.mean(model[key] for model in models) for key in models[0]},
         **lists,
-        "rivals": rivals,
+        "baselines": baselines,
         "settings": asdict(row),
     }
 
@@ -321,7 +321,7 @@ def earlier(row: Row, found: dict[str, Any]) -> list[dict[str, Any]]:
         return []
     by_seed = zip(*(found[key] for key in OF_RUNS), strict=True)
     runs = (dict(zip(OF_RUNS, each, strict=True)) for each in by_seed)
-    return [run | {"rivals": found["rivals"]} for run in runs]
+    return [run | {"baselines": found["baselines"]} for run in runs]
 
 
 def throughput(row: Row, data: Path, threads: int) -> dict[str, Any]:
@@ -336,12 +336,12 @@ def line(name: str, found: dict[str, Any]) -> str:
     if "quality" in found:
         part = found["quality"]
         metric, (low, high) = part["metric"], part["range"]
-        rivals = ", ".join(f"{key} {each[metric]:.4g}" for key, each in part["rivals"].items())
+        others = ", ".join(f"{key} {each[metric]:.4g}" for key, each in part["baselines"].items())
         goal = "no goal" if part["goal"] is None else f"goal {part['goal']:g}"
         seconds, cpu = (statistics.median(part[key]) for key in ("seconds", "cpu_seconds"))
         text += (
             f" {metric} {part['score']:.5g} [{low:.5g}, {high:.5g}], {goal} "
-            f"{'met' if part['is_met'] else 'not met'}; {rivals}; {seconds:.0f} s, CPU {cpu:.0f} s"
+            f"{'met' if part['is_met'] else 'not met'}; {others}; {seconds:.0f} s, CPU {cpu:.0f} s"
         )
     if "speed" in found:
         ratio = "{:.2f} [{:.2f}, {:.2f}]".format(*found["speed"]["ratio"])

@@ -1,4 +1,4 @@
-"""Metrics and rivals against numbers worked out by hand."""
+"""Metrics and baselines against numbers worked out by hand."""
 
 from __future__ import annotations
 

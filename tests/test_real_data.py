@@ -23,7 +23,7 @@ def test_etth1_ot_is_below_the_published_lstm_and_the_linear_peers(real_data: Pa
     assert scores["baselines"]["last_value"]["scaled_mse"] > 0.03
 
 
-def test_etth1_with_seven_columns_beats_its_rivals(real_data: Path) -> None:
+def test_etth1_with_seven_columns_beats_its_baselines(real_data: Path) -> None:
     settings = {**SPLIT, "train.max_epochs": 3, "model.hidden": 64}
     run = ls.Forecaster(24, context_length=336, settings=settings).fit(
         etth1(real_data), target="all"

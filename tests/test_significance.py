@@ -39,9 +39,9 @@ def test_flat_forecast_is_caught() -> None:
 
 
 def losses(gain: float, count: int = 400) -> tuple[np.ndarray, np.ndarray]:
-    rival = np.random.default_rng(0).gamma(4.0, size=count)
+    baseline = np.random.default_rng(0).gamma(4.0, size=count)
     noise = 0.2 * np.random.default_rng(1).normal(size=count)
-    return rival * (1 - gain) + noise - noise.mean(), rival
+    return baseline * (1 - gain) + noise - noise.mean(), baseline
 
 
 def test_comparison_tells_better_equal_worse() -> None:
@@ -52,8 +52,8 @@ def test_comparison_tells_better_equal_worse() -> None:
 
 def test_gain_is_the_ratio_of_means_inside_its_interval() -> None:
     result = compare(*losses(0.2), block=10)
-    model, rival = losses(0.2)
-    assert result.gain == 1 - model.mean() / rival.mean()
+    model, baseline = losses(0.2)
+    assert result.gain == 1 - model.mean() / baseline.mean()
     assert result.low < result.gain < result.high
 
 
@@ -87,9 +87,9 @@ def test_interval_covers_where_windows_overlap_and_errors_persist(
 
 def test_independent_series_have_students_interval() -> None:
     """Of 21 units: t is 2.0860 with 20 degrees of freedom."""
-    rival = np.full(21, 2.0)
+    baseline = np.full(21, 2.0)
     model = np.linspace(1.0, 2.0, 21)
-    result = compare(model, rival, block=0)
+    result = compare(model, baseline, block=0)
     reach = 2.0860 * model.std(ddof=1) / np.sqrt(21) / 2
     assert result.low == pytest.approx(0.25 - reach, abs=1e-4)
     assert result.high == pytest.approx(0.25 + reach, abs=1e-4)
@@ -99,17 +99,17 @@ def test_few_windows_or_a_hair_of_gain_tell_nothing() -> None:
     few = compare(*losses(0.2, count=30), block=10)
     assert (few.outcome, few.low, few.high) == ("too few", None, None)
     assert compare(*losses(0.2, count=1), block=10).outcome == "too few"
-    rival = losses(0.0)[1]
-    assert compare(rival * 0.9999, rival, block=10).outcome == "equal"
+    baseline = losses(0.0)[1]
+    assert compare(baseline * 0.9999, baseline, block=10).outcome == "equal"
 
 
-def test_a_rival_without_loss_to_speak_of_gives_no_absurd_numbers() -> None:
-    rival = np.full(100, 1e-7)
-    assert compare(rival + 1.0, rival, block=5).span("+.1%") == "below -10000.0%"
-    assert compare(rival / 2, rival, block=5).span("+.1%") == "+50.0% to +50.0%"
+def test_a_baseline_without_loss_to_speak_of_gives_no_absurd_numbers() -> None:
+    baseline = np.full(100, 1e-7)
+    assert compare(baseline + 1.0, baseline, block=5).span("+.1%") == "below -10000.0%"
+    assert compare(baseline / 2, baseline, block=5).span("+.1%") == "+50.0% to +50.0%"
 
 
-def test_a_perfect_rival_leaves_nothing_to_gain() -> None:
+def test_a_perfect_baseline_leaves_nothing_to_gain() -> None:
     nothing = np.zeros(100)
     assert compare(nothing, nothing, block=5).outcome == "equal"
     assert compare(nothing + 1.0, nothing, block=5).outcome == "worse"

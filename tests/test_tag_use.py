@@ -217,7 +217,7 @@ def test_evaluate_from_the_command_line(finished: Path, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["test"]["model"]["f1"] == 1.0
 
 
-def test_rivals_need_the_run_s_own_data(tmp_path: Path) -> None:
+def test_baselines_need_the_run_s_own_data(tmp_path: Path) -> None:
     path = write(tmp_path / "v.conll", visits(40))
     run = ls.Tagger(settings={**SMALL, "train.max_epochs": 1}).fit(path, out=tmp_path / "run")
     write(path, visits(41))

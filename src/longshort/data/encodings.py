@@ -158,15 +158,15 @@ def _by_trial(source: object, raw: bytes, fault: UnicodeDecodeError) -> Encoding
             continue
         readings.append((score_of(text, name), name, text))
     readings.sort(key=lambda reading: -reading[0])
-    rivals = [r for r in readings[1:] if r[2] != readings[0][2]] if readings else []
+    others = [r for r in readings[1:] if r[2] != readings[0][2]] if readings else []
     if readings and readings[0][0] >= _SURE:
         score, name, _ = readings[0]
-        if not rivals or score - rivals[0][0] >= _MARGIN:
+        if not others or score - others[0][0] >= _MARGIN:
             try:
                 return _checked(source, raw, Encoding(name, "by how its text reads"))
             except DataError:
-                rivals = []
-    raise DataError(_doubt(source, raw, fault, readings[:1] + rivals[:1]))
+                others = []
+    raise DataError(_doubt(source, raw, fault, readings[:1] + others[:1]))
 
 
 def _doubt(

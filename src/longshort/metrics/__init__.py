@@ -1,1 +1,1 @@
-"""Metrics, naive rivals and checks that a result is real."""
+"""Metrics, naive baselines and checks that a result is real."""

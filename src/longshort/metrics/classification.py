@@ -96,19 +96,23 @@ def luck_of_best(right: Sequence[Bools]) -> float:
     return max(0.0, flattered / _RESAMPLES)
 
 
-def compare_accuracy(model: Bools, rival: Bools, luck: float = 0.0) -> Comparison:
-    """Difference of accuracy, from which examples [n] each has right, with a 95 % interval.
+def compare_accuracy(model: Bools, baseline: Bools, luck: float = 0.0) -> Comparison:
+    """Compare the accuracy of a model with that of a baseline on the same examples.
 
-    The interval is the adjusted Wald one for paired shares (Bonett & Price, 2012), which holds for
-    few examples and for rivals without an error. luck: of the rival, where it was chosen on these
-    examples; the true difference may be larger by so much.
+    model, baseline: whether each example [n] is labelled correctly. luck: by how much the
+    baseline's accuracy may be too high because it was chosen as the best one on these examples;
+    the interval's upper end is raised by it.
+
+    The gain is the difference of the accuracies. Its 95 % interval is the adjusted Wald interval
+    for paired proportions (Bonett & Price, 2012), which also holds for few examples and for
+    baselines without an error.
     """
     count = len(model)
-    gain = float(model.mean() - rival.mean())
+    gain = float(model.mean() - baseline.mean())
     if count < _MIN_EXAMPLES:
         return Comparison("too few", gain, None, None)
-    gained = (int((model & ~rival).sum()) + 1) / (count + 2)
-    lost = (int((rival & ~model).sum()) + 1) / (count + 2)
+    gained = (int((model & ~baseline).sum()) + 1) / (count + 2)
+    lost = (int((baseline & ~model).sum()) + 1) / (count + 2)
     middle = gained - lost
     reach = _Z * math.sqrt((gained + lost - middle**2) / (count + 2))
     low, high = max(-1.0, middle - reach), min(1.0, middle + reach + luck)

@@ -1,4 +1,4 @@
-"""Is the result real? Paired comparison with the best rival, echo check, flatness check."""
+"""Significance of a result: paired comparison with a baseline, echo check, flatness check."""
 
 from __future__ import annotations
 
@@ -17,18 +17,22 @@ _Z = 1.959964
 _MIN_BLOCKS = 4
 """Fewer independent stretches than this cannot tell two forecasts apart."""
 _MOST_WAVES = 60
-"""More of them make the interval hardly narrower."""
+"""Largest number of cosines; more of them hardly narrow the interval."""
 _MIN_GAIN = 0.001
-"""What the whole interval has to exceed: a gain below a thousandth is none, however certain."""
+"""The whole interval has to exceed this value: a smaller gain does not count, however certain."""
 LEAST = -100.0
-"""The least gain that is told; the model's loss is then 101 times the rival's."""
+"""The smallest gain that is reported; the model's loss is then 101 times the baseline's."""
 
 Outcome = Literal["better", "equal", "worse", "too few"]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Mean loss of the model relative to a rival's, with a 95 % interval where one can be given."""
+    """Result of a paired comparison of a model with a baseline.
+
+    outcome: of the model; "too few" where the data allow no interval. gain: how much better the
+    model is, in the unit of the comparison that was made. low, high: the gain's 95 % interval.
+    """
 
     outcome: Outcome
     gain: float
@@ -36,9 +40,10 @@ class Comparison:
     high: float | None
 
     def span(self, form: str) -> str:
-        """The interval's ends in this format.
+        """Return the interval as text, with both ends in this format; empty where there is none.
 
-        Beside a rival with hardly any loss ratios are without bounds: from -100 on they are cut.
+        A baseline with almost no loss makes relative gains arbitrarily negative: ends below
+        `LEAST` are written as "below" that value.
         """
         if self.low is None or self.high is None:
             return ""
@@ -48,32 +53,34 @@ class Comparison:
         return f"{least if self.low < LEAST else f'{self.low:{form}}'} to {self.high:{form}}"
 
 
-def compare(model: Floats, rival: Floats, block: int) -> Comparison:
-    """Paired comparison of losses [n], one per unit in time order.
+def compare(model: Floats, baseline: Floats, block: int) -> Comparison:
+    """Compare the losses of a model and a baseline, pair by pair.
 
-    block: so many neighbours share steps, such as a horizon of forecast origins; 0 where the units
-    are independent of each other, such as series. The gain is 1 - mean(model) / mean(rival), with
-    an interval by Student's t.
+    model, baseline: losses [n] of the same units, in time order. block: how many neighbouring units
+    share time steps, such as the horizon where the units are forecast origins; 0 where the units
+    are independent, such as series.
+
+    The gain is 1 - mean(model) / mean(baseline), with a 95 % interval by Student's t.
     """
-    count, rival_mean = len(model), float(rival.mean())
-    if not rival_mean > 0:  # the rival is perfect: nothing is left to gain
+    count, baseline_mean = len(model), float(baseline.mean())
+    if not baseline_mean > 0:  # the baseline is perfect: nothing is left to gain
         return Comparison("worse" if model.mean() > _TINY else "equal", 0.0, 0.0, 0.0)
-    gain = 1.0 - float(model.mean()) / rival_mean
+    gain = 1.0 - float(model.mean()) / baseline_mean
     if count < _MIN_BLOCKS * max(block, 1):
         return Comparison("too few", gain, None, None)
-    error, free = _error_of_mean(model - (1.0 - gain) * rival, block)
-    reach = _student(free) * error / rival_mean
+    error, free = _error_of_mean(model - (1.0 - gain) * baseline, block)
+    reach = _student(free) * error / baseline_mean
     low, high = gain - reach, min(gain + reach, 1.0)  # where no loss is left
     outcome: Outcome = "better" if low > _MIN_GAIN else "worse" if high < -_MIN_GAIN else "equal"
     return Comparison(outcome, gain, low, high)
 
 
 def _error_of_mean(values: Floats, block: int) -> tuple[float, int]:
-    """Standard error of the mean of values in time order, and its degrees of freedom.
+    """Return the standard error of the mean of values in time order, and its degrees of freedom.
 
-    What neighbours share is left in slow waves: the mean square of the slowest cosines is the
-    variance that counts (Lazarus, Lewis, Stock & Watson, 2018). No wave is shorter than four
-    blocks, since within one the values are smooth; there are three waves at least.
+    Correlation of neighbours shows at low frequencies: the long-run variance is the mean square of
+    the projections on the slowest cosines (Lazarus, Lewis, Stock & Watson, 2018). No cosine is
+    shorter than four blocks, since values within a block are smooth; there are at least three.
     """
     count = len(values)
     if not block:
@@ -86,7 +93,10 @@ def _error_of_mean(values: Floats, block: int) -> tuple[float, int]:
 
 
 def _student(free: int) -> float:
-    """Student's t at 97.5 %, by Cornish and Fisher's expansion: right to a hundredth from 3 on."""
+    """Return the 97.5 % quantile of Student's t distribution with this many degrees of freedom.
+
+    Cornish-Fisher expansion; correct to a hundredth from 3 degrees on.
+    """
     z = _Z
     terms = (
         (z**3 + z) / 4,
@@ -97,10 +107,11 @@ def _student(free: int) -> float:
 
 
 def echo_check(truth: Floats, forecast: Floats, last: Floats) -> dict[str, Any]:
-    """Is the forecast the last known value, shifted?
+    """Check whether a forecast only repeats the last known value.
 
-    truth and forecast [n, H], last [n]. Compares changes from the last value at each step: an echo
-    forecasts hardly any change, or changes that do not go with the true ones.
+    truth, forecast: values [n, H] of n windows at H steps; last: the last known value [n]. Changes
+    from the last value are compared: an echo forecasts almost no change, or changes that are not
+    correlated with the true ones.
     """
     true_change, change = truth - last[:, None], forecast - last[:, None]
     known = ~np.isnan(true_change)
@@ -115,7 +126,11 @@ def echo_check(truth: Floats, forecast: Floats, last: Floats) -> dict[str, Any]:
 
 
 def flatness_check(truth: Floats, forecast: Floats) -> dict[str, Any]:
-    """Does the forecast vary over the horizon as the truth does? Median ratio of deviations."""
+    """Check whether a forecast varies over the horizon as the truth does.
+
+    truth, forecast: values [n, H]. The variation is the median over windows of the ratio of their
+    standard deviations; below a tenth the forecast is flat.
+    """
     if truth.shape[1] < 3:
         return {"is_flat": False, "variation": None}
     complete = ~np.isnan(truth).any(axis=1)

@@ -20,7 +20,7 @@ from longshort.report.dates import put_dates
 Floats = NDArray[np.float64]
 
 MODEL_COLOUR, TRUTH_COLOUR, BAND_COLOUR = "#2457c5", "#1c1c1c", "#2457c5"
-RIVAL_COLOURS = ("#c2571a", "#3f8f5b", "#8a5fb0", "#a08a24", "#7a7a7a")
+BASELINE_COLOURS = ("#c2571a", "#3f8f5b", "#8a5fb0", "#a08a24", "#7a7a7a")
 _STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 9,
@@ -103,7 +103,7 @@ def _window(axis: Axes, window: Window) -> None:
         axis.plot(
             ahead,
             window.baseline,
-            color=RIVAL_COLOURS[0],
+            color=BASELINE_COLOURS[0],
             linestyle="--",
             label=window.baseline_name,
         )
@@ -119,7 +119,7 @@ def error_by_step(curves: dict[str, Sequence[float | None]], label: str) -> str:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(10.5, 3.0), layout="constrained")
         axis = figure.subplots()
-        colours = iter(RIVAL_COLOURS)
+        colours = iter(BASELINE_COLOURS)
         for name, values in _shown_curves(curves).items():
             steps = np.arange(1, len(values) + 1)
             heights = np.array([np.nan if v is None else v for v in values])
@@ -151,7 +151,7 @@ def _shown_curves(curves: dict[str, Sequence[float | None]]) -> dict[str, Sequen
         return sum(known) / len(known) if known else float("inf")
 
     others = sorted((name for name in curves if name != "model"), key=mean)
-    return {name: curves[name] for name in ["model", *others[: len(RIVAL_COLOURS)]]}
+    return {name: curves[name] for name in ["model", *others[: len(BASELINE_COLOURS)]]}
 
 
 def training_curves(
@@ -167,7 +167,7 @@ def training_curves(
         axes = figure.subplots(1, 3 if apart else 2, width_ratios=(1, 1, 1) if apart else (2, 1))
         losses, scores, rates = axes[0], axes[-2], axes[-1]
         trained = [record for record in history if record["epoch"]]
-        _by_epoch(losses, trained, "train_loss", RIVAL_COLOURS[0], "training loss", marker=".")
+        _by_epoch(losses, trained, "train_loss", BASELINE_COLOURS[0], "training loss", marker=".")
         scored = [record for record in history if "val_score" in record]
         label = f"validation {measure}" if scored else "no validation part"
         _by_epoch(scores, scored, "val_score", MODEL_COLOUR, label, marker=".")
@@ -284,7 +284,7 @@ def scatter(truth: Floats, predicted: Floats) -> str:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(5.2, 4.6), layout="constrained")
         axis = figure.subplots()
-        colours = (MODEL_COLOUR, *RIVAL_COLOURS)
+        colours = (MODEL_COLOUR, *BASELINE_COLOURS)
         for k in range(truth.shape[1]):
             axis.scatter(truth[:, k], predicted[:, k], s=9, alpha=0.6, color=colours[k % 6])
         ends = [float(min(truth.min(), predicted.min())), float(max(truth.max(), predicted.max()))]

@@ -71,7 +71,7 @@ def check(
     return task.check(splits, decided)
 
 
-def prepared_again(
+def restore_prepared(
     task: Task[C, S, E, P], config: C, data: object, stored: Mapping[str, Any]
 ) -> Prepared[C, S, E, P]:
     """As it was prepared, from what was decided then; other data are refused.

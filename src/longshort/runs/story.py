@@ -94,7 +94,7 @@ def resume(
         )
     with folder.locked(say):
         listen(Working("reading the data and deciding settings"))
-        job = Job(before.prepared_again(task, config, data, stored), quiet)
+        job = Job(before.restore_prepared(task, config, data, stored), quiet)
         return _finish(folder, job, say, listen, resume=folder.last.is_file())
 
 

@@ -1,4 +1,4 @@
-"""How `cells.py` measures, and the rivals that torch does not bring.
+"""How `cells.py` measures, and the baselines that torch does not bring.
 
 Loops over torch operations as people write them, ONNX Runtime's LSTM operator, JAX's scan, and a
 loop of multiply-adds in C. Letters: T time steps, B batch, I input size, H hidden size.
@@ -68,7 +68,7 @@ class Result:
     what: str
     shape: Shape | None = None
     ours: float | None = None
-    rival: float | None = None
+    baseline: float | None = None
     ratio: tuple[float, float, float] | None = None
     """Median and quartiles."""
     goal: Goal | None = None
@@ -78,7 +78,7 @@ class Result:
 
     @property
     def met(self) -> bool | None:
-        """Of the ratio, or of our time where there is no rival."""
+        """Of the ratio, or of our time where there is no baseline."""
         value = self.ratio[0] if self.ratio else self.ours
         return None if self.goal is None or value is None else self.goal.met(value)
 
@@ -148,9 +148,9 @@ class Bench:
             call()
         return self.seconds(call, count)
 
-    def duel(self, ours: Call, rival: Call, compare: bool = True) -> Duel:
+    def duel(self, ours: Call, baseline: Call, compare: bool = True) -> Duel:
         """Both contenders by turns."""
-        calls = (ours, rival)
+        calls = (ours, baseline)
         first = [call() for call in calls]
         if compare and self.precision == FLOAT32:
             check_equal(*first)
@@ -170,14 +170,14 @@ class Duel:
     """Seconds of one call, by repetition."""
 
     ours: list[float]
-    rival: list[float]
+    baseline: list[float]
 
     def speedup(self, scale: float = 1.0) -> tuple[float, float, float]:
-        pairs = zip(self.ours, self.rival, strict=True)
-        return quartiles([scale * rival / ours for ours, rival in pairs])
+        pairs = zip(self.ours, self.baseline, strict=True)
+        return quartiles([scale * baseline / ours for ours, baseline in pairs])
 
     def cost(self) -> tuple[float, float, float]:
-        return Duel(self.rival, self.ours).speedup()
+        return Duel(self.baseline, self.ours).speedup()
 
 
 def settle() -> None:
@@ -252,7 +252,7 @@ class Trial:
             self.bench.name(what),
             self.shape,
             statistics.median(duel.ours) * 1e3,
-            statistics.median(duel.rival) * 1e3,
+            statistics.median(duel.baseline) * 1e3,
             duel.cost() if cost else duel.speedup(),
             goal,
             note=note,

@@ -28,7 +28,7 @@ from longshort.runs.lookup import AnyTask, find_task
 from longshort.runs.prepare import Prepared
 from longshort.runs.seal import refuse_other_version, seal
 from longshort.runs.task import Say, quiet
-from longshort.train.events import Listener, Working, silent, teller
+from longshort.train.events import Listener, Working, silent, tracker
 
 if TYPE_CHECKING:
     from longshort.runs.job import Job
@@ -124,11 +124,11 @@ def _finish(
     from longshort.train.checkpoint import save_tensors
 
     trained = job.train(folder, listen, resume=resume)
-    job.fit_rest(say, teller(listen))
+    job.fit_rest(say, tracker(listen))
     job.train_baselines(folder, say, listen)
     save_tensors(folder.file(MODEL), job.tensors(), {"best_epoch": trained.best_epoch})
     seal(folder)
-    result = job.finish(trained, teller(listen))
+    result = job.finish(trained, tracker(listen))
     folder.write(PREDICTIONS, job.task.readable(result.table).write_csv())
     folder.write(REPORT, report_page(job.task, result, folder.path))
     folder.write(CARD, model_card(job.task, result))

@@ -80,7 +80,7 @@ Event = Started | Stepped | EpochEnded | Saved | Ended | Working
 Listener = Callable[[Event], None]
 
 
-def teller(listen: Listener) -> Callable[[str, int, int], None]:
+def tracker(listen: Listener) -> Callable[[str, int, int], None]:
     """What tasks tell of their work besides training, as events."""
     return lambda what, done, total: listen(Working(what, done, total))
 

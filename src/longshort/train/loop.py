@@ -127,7 +127,7 @@ class _Loop:
                 batches = self._batches()
                 while state.step_in_epoch < len(batches):
                     self._learn(batches[state.step_in_epoch])
-                    self._tell_step(begin, first_step, len(batches))
+                    self._report_step(begin, first_step, len(batches))
                     if stop.is_set():
                         self._save()
                         raise Interrupted(self._resume_line())
@@ -266,7 +266,7 @@ class _Loop:
             raise RunError("train.choose: best needs a validation part, and there is none")
         return best is None or score < best
 
-    def _tell_step(self, begin: float, first_step: int, in_epoch: int) -> None:
+    def _report_step(self, begin: float, first_step: int, in_epoch: int) -> None:
         state, seconds = self.state, time.monotonic() - begin
         total = max(self.plan.total_steps, state.steps)
         per_step = seconds / (state.steps - first_step)

@@ -26,7 +26,7 @@ from longshort.tasks.forecast.held import Forecasts, Windows
 from longshort.tasks.forecast.predict import forecast_table, readable, row_decimals
 from longshort.tasks.forecast.series import Series, SeriesEncoder, Timeline, joined, one_part
 from longshort.tasks.forecast.task import AnySeries, ForecastTask
-from longshort.train.events import Listener, Working, silent, teller
+from longshort.train.events import Listener, Working, silent, tracker
 
 ForecastJob = Job[RunConfig, AnySeries, SeriesEncoder, Forecasts]
 
@@ -109,7 +109,7 @@ def _trained(config: RunConfig, dataset: Dataset, end: Ints, listen: Listener) -
     encoder = task.fit_encoder(splits.train, config)
     job: ForecastJob = Job(Prepared(task, config, splits, (), encoder), quiet)
     job.train(None, listen, resume=False)
-    job.fit_rest(quiet, teller(listen))
+    job.fit_rest(quiet, tracker(listen))
     return job
 
 

@@ -1,1 +1,1 @@
-"""The story of a run, whatever its task: it knows the contract of a task and no task."""
+"""A run from data to report, the same for every task; nothing here knows a particular task."""

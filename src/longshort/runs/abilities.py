@@ -1,4 +1,4 @@
-"""What some tasks can do beyond the contract."""
+"""Optional abilities of tasks: protocols beyond the `Task` contract."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from longshort.errors import ConfigError, RunError
 
 @runtime_checkable
 class ReadsLines(Protocol):
-    """Samples from lines of text, as they come from a terminal or a pipe."""
+    """Predicts for lines of text that come from a terminal or a pipe."""
 
     def refuse_lines(self, model: Any) -> None:
-        """Raise `ConfigError` where the samples of this model are no texts."""
+        """Raise `ConfigError` if this model's samples are not lines of text."""
 
     def read_lines(self, lines: Sequence[str], first: int, model: Any) -> Any:
-        """A sample of every line; the first line has this number."""
+        """Return a sample per line; `first` is the number of the first line, for error messages."""
 
     def line(self, samples: Any, prediction: Any, model: Any) -> str:
-        """The prediction of a single sample, for a terminal."""
+        """Return the prediction of a single sample as one line for a terminal."""
 
 
 @runtime_checkable
@@ -28,22 +28,29 @@ class LooksAhead(Protocol):
     """Forecasts past the end of the data."""
 
     def ahead(self, model: Any, data: object, horizon: int | None, say: Any) -> Any:
-        """A table with its readable and its JSON form, what was skipped and why, and notes."""
+        """Forecast `horizon` steps past the end of `data`; None: the horizon of training.
+
+        Returns the forecasts as a table with its readable and its JSON form, the series that were
+        skipped with the reasons, and notes. `say` takes remarks for people.
+        """
 
 
 @runtime_checkable
 class Generates(Protocol):
-    """Text written on, piece by piece."""
+    """Generates text that continues a prompt."""
 
     def unknown(self, model: Any, text: str) -> list[str]:
-        """Tokens of a text that the model does not know, in order."""
+        """Return the tokens of a text that the model does not know, in order."""
 
     def stream(self, model: Any, prompt: str, length: int, how: Any) -> Iterator[str]:
-        """What comes after the prompt, in pieces of `length` tokens in all."""
+        """Yield the continuation of `prompt` piece by piece, `length` tokens in all.
+
+        how: the task's sampling settings, such as temperature and seed.
+        """
 
 
 def generator(run: Path, task: Any) -> Generates:
-    """The task of this run; raises `RunError` where it does not write."""
+    """Return the task if it generates text; raise `RunError` if not. `run`: folder of the run."""
     if isinstance(task, Generates):
         return task
     raise RunError(f"{run}: is a run of the task {task.name!r}, which does not generate text")
@@ -51,14 +58,17 @@ def generator(run: Path, task: Any) -> Generates:
 
 @runtime_checkable
 class Backtests(Protocol):
-    """Forecasts from rolling origins."""
+    """Trains and forecasts from rolling origins."""
 
     def backtest(self, settings: Mapping[str, Any], **how: Any) -> Any:
-        """A long table of forecasts, its readable form, and the scores over it."""
+        """Run the backtest of these settings.
+
+        Returns the forecasts as a long table with its readable form, and their scores.
+        """
 
 
 def backtester(task: Any) -> Backtests:
-    """The task; raises `ConfigError` where it has no origins to roll."""
+    """Return the task if it can be backtested; raise `ConfigError` if not."""
     if isinstance(task, Backtests):
         return task
     raise ConfigError(f"backtest: is for forecasts, and the task is {task.name!r}; use `run`")

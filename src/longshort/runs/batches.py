@@ -1,4 +1,4 @@
-"""Training on samples that are independent of each other: batches of similar length."""
+"""Training on samples that are independent of each other, in batches of similar length."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from longshort.train.learning import Learning, TrainPlan
 
 
 class BatchLearning(Learning):
-    """A task's network in training; a batch is named by the numbers of its samples."""
+    """Trains a sample task's network; a batch is a tensor with the numbers of its samples."""
 
     def __init__(
         self,
@@ -31,55 +31,58 @@ class BatchLearning(Learning):
 
     @property
     def module(self) -> nn.Module:
-        """The network."""
+        """The network that is trained."""
         network: nn.Module = self.model.network
         return network
 
     @property
     def num_samples(self) -> int:
-        """Training samples."""
+        """Number of training samples."""
         return len(self.lengths)
 
     def plan(self) -> TrainPlan:
-        """Every training sample once an epoch, or what fits into `train.steps_per_epoch`."""
+        """Plan `train.max_epochs` epochs over all training samples.
+
+        `train.steps_per_epoch` caps the batches of an epoch.
+        """
         train = self.model.config.train
         batches = len(self.drawn(train.batch_size, torch.Generator().manual_seed(0)))
         capped = min(batches, train.steps_per_epoch or batches)
         return TrainPlan(train.batch_size, capped, train.max_epochs)
 
     def batches(self, plan: TrainPlan, draw: torch.Generator) -> Sequence[Tensor]:
-        """Each sample once, or as many as a cap leaves."""
+        """Return an epoch's batches: every sample once, or the first ones under the cap."""
         return self.drawn(plan.batch_size, draw)[: self.model.config.train.steps_per_epoch]
 
     def drawn(self, batch_size: int, draw: torch.Generator) -> list[Tensor]:
-        """The batches of an epoch without a cap: samples of nearly the same length together."""
+        """Draw an epoch's batches without a cap; each has samples of nearly the same length."""
         return bucketed(self.lengths, batch_size, draw)
 
     @property
     def unit(self) -> str:
-        """Of throughput."""
+        """Unit of throughput."""
         return self.task.words.unit
 
     def size(self, samples: Tensor) -> int:
-        """Steps of these samples."""
+        """Return the number of steps of these samples."""
         return int(self.lengths[samples].sum())
 
     def loss(self, samples: Tensor) -> Tensor:
-        """Mean loss of these training samples."""
+        """Return the mean loss of these training samples."""
         return self.objective(samples)[0]
 
     def objective(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        """The task's loss of these training samples: reported, and minimised."""
+        """Return the loss of these training samples as it is reported, and as it is minimised."""
         batch = self.train.arrays.batch(samples.numpy())
         return self.task.loss(self.model, on_device(batch, self.model.device))
 
     @property
     def measure(self) -> str:
-        """What the validation score is; empty where there is no validation split."""
+        """Name of the validation score; empty where there is no validation split."""
         return self.task.measure if len(self.val.samples) else ""
 
     def validate(self) -> float | None:
-        """The task's score on the validation split, where there is one."""
+        """Return the task's score on the validation split; None where there is none."""
         if not len(self.val.samples):
             return None
         return self.task.validate(self.model, self.val)
@@ -89,9 +92,10 @@ class BatchLearning(Learning):
 def in_batches(
     model: Model[Any, Any], arrays: Any, outputs: Callable[[Any], Tensor], together: int = 128
 ) -> NDArray[np.float64]:
-    """What the network gives for all samples [n, …] of encoded ones, without dropout.
+    """Run the network over all encoded samples without dropout; returns outputs [n, …] in order.
 
-    outputs: of a batch of tensors, a row for each sample.
+    arrays: encoded samples (`Encoded.arrays`). outputs: maps a batch of tensors to a row for each
+    of its samples. together: batch size.
     """
     model.network.eval()
     parts, order = [], []
@@ -106,9 +110,9 @@ def in_batches(
 
 
 def on_device(batch: Any, device: str) -> Any:
-    """A dataclass of arrays as the same of tensors, dataclasses in it too.
+    """Return a dataclass of NumPy arrays, nested ones included, as tensors on a device.
 
-    `lengths` stay on the CPU, where the layers want them.
+    `lengths` stay on the CPU, where the layers need them.
     """
     moved: dict[str, Any] = {}
     for each in fields(batch):

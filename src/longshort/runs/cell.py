@@ -1,4 +1,4 @@
-"""The cell that a network's settings name."""
+"""The cell that a run's settings name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from longshort.errors import ConfigError
 
 
 def chosen_cell(model: CellSettings) -> Cell:
-    """With its options; raises ConfigError that names the setting."""
+    """Return the cell with its options; a `ConfigError` names the setting that is wrong."""
     try:
         return build_cell(model.cell, model.cell_options)
     except ConfigError as error:
@@ -18,6 +18,6 @@ def chosen_cell(model: CellSettings) -> Cell:
 
 
 def model_title(config: BaseConfig) -> str:
-    """What a verdict calls the model: the name of its cell, else "network"."""
+    """Return the model's name in a verdict: that of its cell, or "network" where it has none."""
     model = getattr(config, "model", None)
     return find_cell(model.cell).__name__ if isinstance(model, CellSettings) else "network"

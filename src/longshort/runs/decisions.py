@@ -8,11 +8,14 @@ from longshort.config.section import Section
 from longshort.config.training import BaseConfig
 
 FILES = {"train": "path", "val": "val_path", "test": "test_path"}
-"""Settings of `data` that name the files of the splits."""
+"""Settings of the table `data` that name the files of the splits."""
 
 
 def changed_settings(before: BaseConfig, after: BaseConfig) -> Iterator[str]:
-    """Those that differ, as `key = value`; paths are made absolute, which is no decision."""
+    """Yield the settings whose values differ, as `key = value`.
+
+    Paths of the splits' files are left out: they only become absolute.
+    """
     for table, section in after:
         if not isinstance(section, Section):
             continue

@@ -1,4 +1,4 @@
-"""A run between its preparation and its report: the network, its training, and what came of it."""
+"""Building, training and scoring the networks of a prepared run."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from longshort.train.events import Listener, silent
 from longshort.train.loop import TrainingDiverged, TrainResult, fit
 
 NETWORK, BASELINES, KEPT = "network.", "baselines.", "kept."
-"""What the weights' names in `model.safetensors` begin with."""
+"""Prefixes of tensor names in `model.safetensors`."""
 
 
 class Job(Generic[C, S, E, P]):
-    """One run: made from what was prepared, then trained, then scored."""
+    """One run: built from prepared data, then trained, then scored, in the order of its methods."""
 
     def __init__(self, prepared: Prepared[C, S, E, P], say: Say) -> None:
         self.prepared = prepared
@@ -49,9 +49,9 @@ class Job(Generic[C, S, E, P]):
             network.to(self.config.train.device)
             self.training = self.task.training(self.model, train, val)
         self.networks: dict[str, Model[C, E]] = {}
-        """The baselines that are networks, trained."""
+        """Trained baseline networks, by name."""
         self.left_out: dict[str, str] = {}
-        """Why a baseline is missing."""
+        """Baselines that are missing, each with the reason."""
 
     def _encoded(self, samples: S) -> Encoded[S]:
         return Encoded(samples, self.task.encode(self.prepared.encoder, samples))
@@ -60,20 +60,23 @@ class Job(Generic[C, S, E, P]):
         return self.encoded.get("val") or self._encoded(self.prepared.splits.val)
 
     def train(self, folder: RunFolder | None, listen: Listener, *, resume: bool) -> TrainResult:
-        """Train the model, with checkpoints in the run folder where there is one."""
+        """Train the model; checkpoints are written where there is a run folder.
+
+        resume: continue from the last checkpoint.
+        """
         training = self.training
         with threads(self.config.train.threads):
             return fit(*training[:3], folder=folder, resume=resume, listen=listen)
 
     def fit_rest(self, say: Say, track: Track) -> None:
-        """Fit what is kept beside the weights."""
+        """Fit the arrays that are kept beside the weights, such as a calibration."""
         with threads(self.config.train.threads):
             train, val = self.encoded["train"], self._validation()
             kept = self.task.fit_rest(self.model, train, val, say, track)
             self.model = replace(self.model, kept=kept)
 
     def train_baselines(self, folder: RunFolder, say: Say, listen: Listener) -> None:
-        """Train the networks that stand beside the model; one that diverges is left out."""
+        """Train the baseline networks; one whose loss diverges is left out."""
         with threads(self.config.train.threads):
             torch.manual_seed(self.config.train.seed)
             for name, model in self.task.baseline_models(self.model).items():
@@ -101,7 +104,7 @@ class Job(Generic[C, S, E, P]):
         self.networks[name] = model
 
     def tensors(self) -> dict[str, Tensor]:
-        """The weights of all networks, by the names under which a run keeps them."""
+        """Return all networks' weights and the kept arrays, by their names in the run folder."""
         found = _under(NETWORK, self.model.network)
         for name, model in self.networks.items():
             found |= _under(f"{BASELINES}{name}.", model.network)
@@ -109,7 +112,8 @@ class Job(Generic[C, S, E, P]):
         return found | {f"{KEPT}{name}": torch.from_numpy(values) for name, values in kept}
 
     def finish(self, result: TrainResult, track: Track) -> Result[C, S, E, P]:
-        """Score the test split, seen for the first time, beside the baselines."""
+        """Score the model and its baselines on the test split, which is used here for the first
+        time."""
         task, model, test = self.task, self.model, self.encoded["test"]
         track(f"scoring the test {task.words.samples} beside the baselines", 0, 0)
         with threads(self.config.train.threads):
@@ -154,7 +158,7 @@ def _under(prefix: str, network: Any) -> dict[str, Tensor]:
 
 
 def check_device(config: BaseConfig) -> None:
-    """Raise ConfigError where this machine lacks the device."""
+    """Raise `ConfigError` if this machine lacks the device of the settings."""
     try:
         torch.zeros((), device=config.train.device).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
@@ -166,7 +170,10 @@ def check_device(config: BaseConfig) -> None:
 
 @contextmanager
 def threads(count: int | None) -> Iterator[None]:
-    """Use this many CPU threads inside, and as many as before afterwards."""
+    """Use this many CPU threads inside the block, and restore the previous number afterwards.
+
+    count: None leaves the number as it is.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:
@@ -176,7 +183,7 @@ def threads(count: int | None) -> Iterator[None]:
 
 
 def environment() -> dict[str, Any]:
-    """Versions and machine, for repeating a run."""
+    """Return the versions of the software and the machine, for `env.json`."""
     packages = ("longshort", "torch", "numpy", "polars")
     return {
         "python": sys.version.split()[0],

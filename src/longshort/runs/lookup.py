@@ -1,4 +1,4 @@
-"""Tasks by name, checked against the contract."""
+"""Finding a task by name, and checking that it fulfils the contract."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NEEDED = ("name", "Config", "metrics", "words")
 
 
 def find_task(name: str) -> AnyTask:
-    """The task of that name; raises `ConfigError` that says what is wrong with it."""
+    """Return the task of that name; a `ConfigError` says what is wrong with it."""
     kind = TASKS.load(name)
     owner = f"task: {name!r} ({kind.__module__}.{kind.__qualname__})"
     if not issubclass(kind, Task):
@@ -39,7 +39,7 @@ def find_task(name: str) -> AnyTask:
 
 
 def _without_help(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Keys of settings without a description."""
+    """Yield the dotted keys of settings without a description."""
     for name, field in section.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):

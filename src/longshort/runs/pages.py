@@ -15,7 +15,10 @@ from longshort.runs.task import C, E, P, Task
 
 
 def report_page(task: Task[C, S, E, P], result: Result[C, S, E, P], folder: Path) -> str:
-    """One HTML page that opens offline."""
+    """Return the report: one HTML page without external files, so it opens offline.
+
+    folder: the run's folder, which the usage examples name.
+    """
     scores, splits, train = result.scores, result.splits, result.splits.train
     titles = [f"{name}: {each.title}" for name, each in result.scored.baselines.items()]
     notes = [f"{name} {text}" for name, text in scores["notes"].items()]
@@ -51,7 +54,7 @@ def report_page(task: Task[C, S, E, P], result: Result[C, S, E, P], folder: Path
 
 
 def model_card(task: Task[C, S, E, P], result: Result[C, S, E, P]) -> str:
-    """Markdown: what was trained on what, how good it is beside its baselines, how to use it."""
+    """Return the model card in Markdown: training data, scores beside the baselines, and usage."""
     scores, train, packages = result.scores, result.splits.train, result.environment["packages"]
     lines = [
         f"Data: {train.path or train.name}, sha256 {train.sha256 or 'of data in memory'}; splits: "

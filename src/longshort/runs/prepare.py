@@ -1,4 +1,7 @@
-"""Everything before the network: data read, split and checked, settings decided. Without torch."""
+"""Preparing a run: read, split and check the data, decide the settings, fit the encoder.
+
+Nothing here imports torch.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from longshort.runs.unused import refuse_unused
 
 @dataclass(frozen=True)
 class Prepared(Generic[C, S, E, P]):
-    """A run of which everything is decided, and nothing trained."""
+    """A run before its network: settings decided, data split and checked, encoder fitted."""
 
     task: Task[C, S, E, P]
     config: C
@@ -27,11 +30,11 @@ class Prepared(Generic[C, S, E, P]):
     encoder: E
 
     def digest(self) -> str:
-        """Of the data's content: a run is resumed with the same content only."""
+        """Return a digest of the data's content; a run is resumed only with the same content."""
         return self.task.digest(self.splits)
 
     def record(self) -> dict[str, Any]:
-        """What `data.json` says: sources, splits, findings, and what was fitted."""
+        """Return the content of `data.json`: sources, splits, findings, and the encoder."""
         return {
             "name": self.splits.train.name,
             **self.task.record(self.splits),
@@ -43,9 +46,11 @@ class Prepared(Generic[C, S, E, P]):
 def prepare(
     task: Task[C, S, E, P], settings: Mapping[str, Any], data: object, say: Say
 ) -> Prepared[C, S, E, P]:
-    """Read the data, decide what the settings leave open, and fit the encoder.
+    """Read the data, decide the open settings, and fit the encoder.
 
-    data: None for the file in the settings. Whatever can be refused is refused here.
+    data: a file, a frame, samples, or None for the file that the settings name. say: takes remarks
+    for people. All checks that do not need the network are made here: raises `ConfigError` for
+    settings and `DataError` for data.
     """
     given = config_of(task, settings)
     splits = read_splits(task, given, data)
@@ -63,7 +68,10 @@ def prepare(
 def check(
     task: Task[C, S, E, P], settings: Mapping[str, Any], data: object, say: Say
 ) -> list[Finding]:
-    """Everything in the data that would harm a model; settings are refused as by a run."""
+    """Return the findings about the data that a run of these settings would report.
+
+    Raises `ConfigError` for settings that a run would refuse.
+    """
     given = config_of(task, settings)
     splits = read_splits(task, given, data)
     _describe(task, splits, given, say)
@@ -74,9 +82,10 @@ def check(
 def restore_prepared(
     task: Task[C, S, E, P], config: C, data: object, stored: Mapping[str, Any]
 ) -> Prepared[C, S, E, P]:
-    """As it was prepared, from what was decided then; other data are refused.
+    """Prepare a run that was interrupted, with the settings that were decided when it began.
 
-    stored: the content of `data.json`.
+    stored: the content of `data.json`. Raises `RunError` if the data or the fitted encoder differ
+    from those of the beginning.
     """
     splits = read_splits(task, config, data)
     name = splits.train.name
@@ -94,12 +103,12 @@ def restore_prepared(
 
 
 def config_of(task: Task[C, S, E, P], settings: Mapping[str, Any]) -> Any:
-    """The settings, checked."""
+    """Return the checked settings as the task's config."""
     return build_as(task.Config, settings)
 
 
 def read_splits(task: Task[C, S, E, P], config: C, data: object) -> Splits[S]:
-    """Read every source that is given, and draw the splits that are not."""
+    """Read every source that is given, and draw the splits that are not given."""
     files = {name: getattr(config.data, key, None) for name, key in FILES.items()}
     if data is None and config.path is None:
         raise LongshortError("no data: give a file, or --example NAME")
@@ -110,7 +119,7 @@ def read_splits(task: Task[C, S, E, P], config: C, data: object) -> Splits[S]:
 
 
 def resolved(task: Task[C, S, E, P], config: C, splits: Splits[S]) -> C:
-    """The config with everything decided; settings without effect are refused."""
+    """Decide every open setting; raises `ConfigError` for settings without effect."""
     found = task.resolve(_with_whole_paths(config), splits)
     refuse_unused(found, task.unused(found, splits))
     return found
@@ -132,7 +141,7 @@ def _describe(task: Task[C, S, E, P], splits: Splits[S], config: C, say: Say) ->
 def refuse_other_content(
     task: Task[C, S, E, P], splits: Splits[S], stored: Mapping[str, Any]
 ) -> None:
-    """Raise where a run would go on with other data than it began with."""
+    """Raise `RunError` if the data differ from those that the run began with."""
     if task.digest(splits) != stored.get("content"):
         raise RunError(
             f"{splits.train.name}: is not the data that the run began with (its content differs); "
@@ -141,7 +150,7 @@ def refuse_other_content(
 
 
 def restored_encoder(task: Task[C, S, E, P], config: C, stored: Mapping[str, Any]) -> E:
-    """The encoder of a run; raises `RunError` where its record is damaged."""
+    """Return the encoder of a run; raises `RunError` if its record is damaged."""
     encoder = stored.get("encoder")
     if not isinstance(encoder, dict):
         got = type(encoder).__name__

@@ -1,4 +1,4 @@
-"""All that is known at the end of a run."""
+"""The result of a run, from which report and model card are made."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from longshort.train.loop import TrainResult
 
 @dataclass(frozen=True)
 class Result(Generic[C, S, E, P]):
-    """A trained model beside its baselines, for report and model card.
+    """A trained model with its baselines, their predictions and their scores.
 
-    scores: the content of `scores.json`; table: of the test split, as `predict` would write it.
+    scores: the content of `scores.json`. table: predictions of the test split, as `predict` would
+    write them.
     """
 
     model: Model[C, E]
@@ -33,5 +34,5 @@ class Result(Generic[C, S, E, P]):
 
     @property
     def config(self) -> C:
-        """Every setting, decided."""
+        """All settings, decided."""
         return self.model.config

@@ -1,7 +1,7 @@
-"""The seal of a finished run: what the files that it predicts from were when training ended.
+"""The digests of a finished run, which tell whether its files changed since training ended.
 
-It is against accidents, not against malice: a label that was swapped by hand, a file of another run
-copied over this one's, a setting changed for a try and forgotten.
+They guard against accidents, not against malice: a label edited by hand, a file copied over from
+another run, a setting changed for a trial and forgotten.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from longshort.errors import RunError
 from longshort.runfolder import CONFIG, DATA, DIGESTS, MODEL, RUN_VERSION, SCORES, RunFolder
 
 FREE = ("train.device", "train.threads", "data.path", "data.val_path", "data.test_path")
-"""Settings that may be changed afterwards: where it computes, and where its data lies.
+"""Settings that may be changed after training: the device, the threads, and the paths of the data.
 
-They do not change what is predicted; data has a digest of its own wherever a run reads it again.
+They do not change predictions. Data has a digest of its own, checked wherever a run reads it again.
 """
 
 
 def seal(folder: RunFolder) -> None:
-    """Write down the digests of what predicting reads, and the settings themselves."""
+    """Write the digests of the files that predicting reads, and the settings, to `digests.json`."""
     files = {name: _sha256(folder, name) for name in (DATA, MODEL)}
     folder.write_json(DIGESTS, {"sha256": files, "settings": read_toml(folder.file(CONFIG))})
 
 
 def refuse_other_version(folder: RunFolder, stored: Mapping[str, Any]) -> None:
-    """Raise `RunError` for a run of another layout; `stored`: of data.json."""
+    """Raise `RunError` for another format version; `stored` is the content of `data.json`."""
     version = stored.get("format_version", 1)
     if not isinstance(version, int) or not 1 <= version <= RUN_VERSION:
         raise RunError(
@@ -43,7 +43,7 @@ def refuse_other_version(folder: RunFolder, stored: Mapping[str, Any]) -> None:
 
 
 def refuse_broken_seal(folder: RunFolder) -> None:
-    """Raise `RunError` where a file is another than when training ended."""
+    """Raise `RunError` if a file or a setting was changed since training ended."""
     if not folder.file(DIGESTS).is_file():
         if not folder.file(MODEL).is_file():
             return  # loading the model says whether it is unfinished or lost
@@ -88,7 +88,7 @@ def _refuse_other_settings(folder: RunFolder, before: Mapping[str, Any]) -> None
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by dotted key."""
+    """Flatten nested settings to dotted keys."""
     found: dict[str, Any] = {}
     for key, value in settings.items():
         name = f"{prefix}{key}"

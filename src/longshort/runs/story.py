@@ -1,4 +1,4 @@
-"""The whole jobs: run, resume, check, load; each a short story in other modules' words."""
+"""The jobs that commands and estimators call: run, resume, prepare and check."""
 
 from __future__ import annotations
 
@@ -43,9 +43,11 @@ def run(
     say: Say = quiet,
     listen: Listener = silent,
 ) -> dict[str, Any]:
-    """Read, check, split, train, evaluate and report into the folder `out`; returns the scores.
+    """Run a task from its data to its report, into the folder `out`; returns the scores.
 
-    Whatever can be refused is refused before `out` is touched.
+    settings: nested settings of the task. data: a file, a frame, samples, or None for the file that
+    the settings name. overwrite: replace an existing run. say, listen: take remarks for people and
+    events of the training. Settings and data that are refused raise before `out` is touched.
     """
     from longshort.runs.job import Job, environment
 
@@ -65,19 +67,19 @@ def run(
 def prepare(
     settings: Mapping[str, Any], data: object = None, say: Say = quiet
 ) -> Prepared[Any, Any, Any, Any]:
-    """Everything before the network: the data read, every setting decided."""
+    """Read the data, decide every setting and fit the encoder, without building the network."""
     return before.prepare(task_of(settings), settings, data, say)
 
 
 def check(settings: Mapping[str, Any], data: object = None, say: Say = quiet) -> list[Finding]:
-    """Everything in the data that would harm a model of the settings' task."""
+    """Return the findings about the data that a run of these settings would report."""
     return before.check(task_of(settings), settings, data, say)
 
 
 def resume(
     path: Path, data: object = None, *, say: Say = quiet, listen: Listener = silent
 ) -> dict[str, Any]:
-    """Go on with an interrupted run; its result is bit-identical to an uninterrupted one's.
+    """Continue an interrupted run; the result is bit-identical to that of an uninterrupted run.
 
     `data` is needed where the run was started on data in memory.
     """
@@ -99,9 +101,9 @@ def resume(
 
 
 def open_run(path: Path) -> tuple[RunFolder, AnyTask, BaseConfig, dict[str, Any]]:
-    """A run's folder, task, settings and the content of `data.json`; raises `RunError`.
+    """Open a run's folder; returns it with its task, settings and the content of `data.json`.
 
-    Runs of another layout are refused.
+    Raises `RunError` for a run of another format version.
     """
     folder = RunFolder.open(path)
     stored = folder.read_json(DATA)
@@ -112,14 +114,14 @@ def open_run(path: Path) -> tuple[RunFolder, AnyTask, BaseConfig, dict[str, Any]
 
 
 def task_of(settings: Mapping[str, Any]) -> AnyTask:
-    """The task that the settings name."""
+    """Return the task that the settings name."""
     return find_task(build(settings).task)
 
 
 def _finish(
     folder: RunFolder, job: Job[Any, Any, Any, Any], say: Say, listen: Listener, *, resume: bool
 ) -> dict[str, Any]:
-    """Train, then score and report; every file is written whole or not at all, the scores last."""
+    """Train, score and report. Each file is written whole or not at all, the scores last."""
     from longshort.runs.pages import model_card, report_page
     from longshort.train.checkpoint import save_tensors
 

@@ -1,9 +1,9 @@
 """The contract between a run and a task.
 
-What every application does alike stands once in this package: reading, splitting, training, scoring
-beside the baselines, the verdict, the report, saving, loading, resuming. A task says what is
-particular about one application. It holds no state: what is learned lies in a `Model`. Only methods
-that need a network import torch.
+What all applications have in common is written once in this package: reading, splitting, training,
+scoring beside the baselines, the verdict, the report, saving, loading and resuming. A task adds
+what is particular about one application. It has no state: what is learned is in a `Model`. Only
+methods that need a network import torch.
 """
 
 from __future__ import annotations
@@ -34,31 +34,32 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=BaseConfig)
 E = TypeVar("E")
 P = TypeVar("P")
-"""A task's config, encoder and prediction; its samples are `S`."""
+"""Types of a task's config, encoder and prediction; that of its samples is `S`."""
 
 Say = Callable[[str], None]
 """Takes a remark for people."""
 Track = Callable[[str, int, int], None]
-"""Takes what is being done, and how much of how much of it is done; 0 of 0 where unknown."""
+"""Takes progress: what is being done, how much of it is done, and of how much; 0 of 0: unknown."""
 
 MODEL = "model"
-"""The model's name in tables."""
+"""Name of the model in tables."""
 
 
 def quiet(_line: str) -> None:
-    """Say nothing."""
+    """Discard a remark."""
 
 
 def untracked(_what: str, _done: int, _total: int) -> None:
-    """Follow nothing."""
+    """Discard progress."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A column of the score table.
+    """A metric: one column of the score table.
 
-    number: how the verdict writes a value, as a format; spoken: the sentence part around it.
-    scale: what a value is multiplied by before.
+    key: name in `scores.json`; title: name for people. number: format of a value in the verdict,
+    after multiplication by `scale`. spoken: words of the verdict around the value, such as
+    "accuracy {}".
     """
 
     key: str
@@ -69,22 +70,22 @@ class Metric:
     scale: float = 1.0
 
     def rank(self, value: float | None) -> float:
-        """A key that sorts the best value first, and a missing one last."""
+        """Return a sort key: the best value comes first, a missing one last."""
         if value is None:
             return float("inf")
         return -value if self.higher_is_better else value
 
     def write(self, value: float) -> str:
-        """A value as the verdict has it, without words."""
+        """Return a value as the verdict writes it, without words around it."""
         return self.number.format(self.scale * value)
 
 
 @dataclass(frozen=True)
 class Words:
-    """How people call what a task is about.
+    """Words for a task's model and samples in messages and reports.
 
-    usage: how a finished run is used, a sentence of Markdown for the model card; scores: how the
-    metrics are counted, below the score table; gain: what the verdict's interval is of.
+    model, title: the model in a sentence, and as a heading. usage: how a finished run is used, in
+    Markdown. scores: how the metrics are counted. gain: what the verdict's interval is about.
     """
 
     model: str
@@ -100,10 +101,10 @@ class Words:
 
 @dataclass(frozen=True)
 class Encoded(Generic[S]):
-    """Samples of a split, with the numbers that the encoder made of them.
+    """Samples of a split, and the arrays that the encoder made of them.
 
-    arrays: in NumPy; has `lengths` [n], the steps of each sample, and `batch`, which gives the
-    samples of these numbers as a dataclass of padded arrays.
+    arrays: NumPy arrays with the attribute `lengths` [n] (steps of each sample) and the method
+    `batch(numbers)`, which returns these samples as a dataclass of padded arrays.
     """
 
     samples: S
@@ -112,7 +113,7 @@ class Encoded(Generic[S]):
 
 @dataclass(frozen=True)
 class Model(Generic[C, E]):
-    """What a run trains and a finished run predicts with; `network` is a `torch.nn.Module`."""
+    """A network with the config and encoder that it needs; `network` is a `torch.nn.Module`."""
 
     config: C
     encoder: E
@@ -122,33 +123,34 @@ class Model(Generic[C, E]):
 
     @property
     def device(self) -> str:
-        """Where the network computes."""
+        """The device of the network."""
         return self.config.train.device
 
 
 class Loss(NamedTuple):
-    """A batch's mean loss as it is reported, and what is minimised: the same with penalties."""
+    """Mean loss of a batch as it is reported, and as it is minimised (with penalties added)."""
 
     reported: Tensor
     minimised: Tensor
 
 
 class Training(NamedTuple):
-    """A network in training, how, and how much."""
+    """How a network is trained: its samples and loss, the settings, and the number of steps."""
 
     learning: Learning
     settings: TrainConfig
     plan: TrainPlan
     is_brief: bool = False
-    """Whether it takes seconds, so that its steps are not reported."""
+    """Whether training takes only seconds, so that its progress is not reported."""
 
 
 @dataclass(frozen=True)
 class Baseline(Generic[P]):
-    """A prediction that a sceptic puts beside the network's.
+    """A baseline's prediction of the test split.
 
-    title: what it is, in the words of the verdict; note: a remark below the score table, which goes
-    on from the baseline's name. A variant of the model itself does not compete for the verdict.
+    title: the baseline in the words of the verdict. note: a remark below the score table that
+    continues a sentence beginning with the baseline's name. is_variant: it is a variant of the
+    model itself, which is listed but does not compete for the verdict.
     """
 
     prediction: P
@@ -159,9 +161,10 @@ class Baseline(Generic[P]):
 
 @dataclass(frozen=True)
 class Scores:
-    """Metrics by key for the score table, and what the paired test looks at, a row a sample.
+    """Scores of one prediction.
 
-    order: what the best baseline is least in; by the deciding metric when absent.
+    values: metrics by key. per_sample: what the paired test compares, a row per sample. order: the
+    best baseline has the lowest one; None: the deciding metric decides.
     """
 
     values: dict[str, Any]
@@ -171,7 +174,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Scored(Generic[S, P]):
-    """The test split with all predictions of it and their scores; the model's name is "model"."""
+    """The test split with all predictions of it and their scores; the model is named "model"."""
 
     samples: S
     predictions: dict[str, P]
@@ -180,79 +183,82 @@ class Scored(Generic[S, P]):
     best: str
     """Name of the best baseline."""
     left_out: Mapping[str, str] = field(default_factory=dict)
-    """Baselines that are missing, and why."""
+    """Baselines that are missing, each with the reason."""
 
 
 class Task(ABC, Generic[C, S, E, P]):
-    """One application."""
+    """Base class of tasks: one application, such as classification or forecasting."""
 
     name: ClassVar[str]
-    """As `--task` names it."""
+    """Name of the task in `--task` and in the registry."""
     Config: ClassVar[type[BaseConfig]]
-    """Settings; every field has a help text."""
+    """Class of the settings; every field has a description."""
     metrics: ClassVar[tuple[Metric, ...]]
     """Columns of the score table; the first one decides which baseline is the best."""
     words: ClassVar[Words]
     run_class: ClassVar[str] = "longshort.api.runs:TaskRun"
-    """What `longshort.load` gives of a run, as "module:Class"."""
+    """Class of the object that `longshort.load` returns for a run, as "module:Class"."""
     checks_decisions: ClassVar[bool] = True
-    """Whether `check` looks at settings that are decided from the data."""
+    """Whether `check` needs the settings that are decided from the data."""
     needs_own_data: ClassVar[bool] = True
-    """Whether baselines are fitted anew, to a run's own data, when the run is evaluated."""
+    """Whether evaluating a run on new data fits its baselines anew, on the run's own data."""
 
     # Data
 
     @abstractmethod
     def read(self, data: object, config: C) -> S:
-        """Labelled samples from a file, a frame, or samples as they are.
+        """Read labelled samples from a file, a frame, or samples in memory.
 
         Raises `DataError` with file, row and column.
         """
 
     def read_splits(self, given: Mapping[str, object], config: C) -> dict[str, S]:
-        """The samples of each source: "train", and "val" and "test" where they are given."""
+        """Read each source; keys are "train", and "val" and "test" where these are given."""
         return {name: self.read(source, config) for name, source in given.items()}
 
     def read_new(self, data: object, model: Model[C, E]) -> S:
-        """Samples to predict, read as the run's own were; labels are not needed."""
+        """Read samples to predict, in the way of the run's own data; labels are optional."""
         return self.read(data, model.config)
 
     def read_labelled(self, data: object, model: Model[C, E], own: Splits[S] | None) -> S:
-        """Labelled samples to score a finished run on; `own` are the splits that it had, where the
-        task needs its own data."""
+        """Read labelled samples on which a finished run is scored.
+
+        own: the splits of the run, where the task needs its own data.
+        """
         del own
         return self.read(data, model.config)
 
     @abstractmethod
     def split(self, given: Any, config: Any) -> Splits[S]:
-        """Training, validation and test samples, from those that are given by these names."""
+        """Return training, validation and test samples; `given` has samples by split name."""
 
     @abstractmethod
     def unlearned(self, samples: S, model: Model[C, E], own: Splits[S] | None, say: Say) -> S:
-        """Those that a run was neither trained nor validated on; raises where none is left.
+        """Return the samples that the run was neither trained nor validated on.
 
-        own: the run's splits, where the task needs its own data.
+        own: the run's splits, where the task needs its own data. Raises `DataError` if none is
+        left.
         """
 
     def describe(self, splits: Splits[S], config: C) -> list[str]:
-        """What was understood of the data, in lines for people; `config` is as it was given."""
+        """Describe the data in lines for people; `config` is as it was given, before `resolve`."""
         del config
         counts = splits.by_name().items()
         return [f"{name}: {len(samples):,} {self.words.samples}" for name, samples in counts]
 
     @abstractmethod
     def check(self, splits: Splits[S], config: C) -> list[Finding]:
-        """Everything in the data that would harm a model, with where and the fix.
+        """Return every finding about the data that would harm a model, each with its place and fix.
 
-        First what reading and splitting brought to light, which is in `splits.findings`.
+        The findings of reading and splitting, `splits.findings`, come first.
         """
 
     def digest(self, splits: Splits[S]) -> str:
-        """Of the content of all splits: a run is resumed with the same content only."""
+        """Return a digest of all splits' content; a run is resumed only with the same content."""
         return " ".join(samples.digest() for samples in splits.by_name().values())
 
     def record(self, splits: Splits[S]) -> dict[str, Any]:
-        """What `data.json` says of the sources and their splits."""
+        """Return the entries of `data.json` about the sources and their splits."""
         files = {
             name: {"path": each.path, "sha256": each.sha256, "samples": len(each)}
             for name, each in splits.by_name().items()
@@ -260,18 +266,21 @@ class Task(ABC, Generic[C, S, E, P]):
         return {"files": files, "split": splits.how}
 
     def decisions(self, before: C, after: C, splits: Splits[S]) -> list[str]:
-        """What was decided, in lines for people: here every setting that changed, in one."""
+        """Describe the settings that `resolve` decided, in lines for people."""
         del splits
         found = list(changed_settings(before, after))
         return [", ".join(found)] if found else []
 
     def resolve(self, config: C, splits: Splits[S]) -> C:
-        """The config with every open setting decided; what changed is reported."""
+        """Return the config with every open setting decided from the data; changes are reported."""
         del splits
         return config
 
     def unused(self, config: C, splits: Splits[S]) -> list[tuple[str, str]]:
-        """Keys of settings without effect on these data, and why; chosen ones are refused."""
+        """Return the keys of settings without effect on these data, each with the reason.
+
+        A setting that a user chose and that has no effect is refused.
+        """
         del config, splits
         return []
 
@@ -279,22 +288,22 @@ class Task(ABC, Generic[C, S, E, P]):
 
     @abstractmethod
     def fit_encoder(self, train: S, config: C) -> E:
-        """Vocabularies, scales and the like, from the training split alone."""
+        """Fit vocabularies, scales and the like on the training split alone."""
 
     @abstractmethod
     def store_encoder(self, encoder: E) -> dict[str, Any]:
-        """Plain values for JSON, from which `restore_encoder` makes the encoder again."""
+        """Return the encoder as plain values for JSON, which `restore_encoder` reads."""
 
     @abstractmethod
     def restore_encoder(self, stored: dict[str, Any], config: C) -> E:
-        """What `store_encoder` gave; raises any of `DAMAGED` where it is damaged."""
+        """Return the encoder that `store_encoder` wrote; damaged values raise one of `DAMAGED`."""
 
     @abstractmethod
     def encode(self, encoder: E, samples: S) -> Any:
-        """Samples as numbers, with targets where they have labels: `arrays` of `Encoded`."""
+        """Encode samples as arrays (`Encoded.arrays`), with targets where they have labels."""
 
     def describe_encoded(self, encoder: E, encoded: Mapping[str, Encoded[S]]) -> list[str]:
-        """What became of the samples of these names as numbers, in lines for people."""
+        """Describe the encoded samples of each split, in lines for people."""
         del encoder, encoded
         return []
 
@@ -302,42 +311,42 @@ class Task(ABC, Generic[C, S, E, P]):
 
     @abstractmethod
     def build(self, config: C, encoder: E) -> nn.Module:
-        """The untrained network."""
+        """Build the untrained network."""
 
     def start(self, model: Model[C, E], train: Encoded[S], val: Encoded[S]) -> list[str]:
-        """Give the untrained network what it starts from, such as pretrained vectors.
+        """Initialise the network before training, for example with pretrained vectors.
 
-        Returns what is to be said of it.
+        Returns lines for people about what was done.
         """
         del model, train, val
         return []
 
     @abstractmethod
     def training(self, model: Model[C, E], train: Encoded[S], val: Encoded[S]) -> Training:
-        """How the network is trained."""
+        """Return how the network is trained."""
 
     @abstractmethod
     def predict(self, model: Model[C, E], arrays: Any) -> P:
-        """The only way of inference, on encoded samples."""
+        """Predict encoded samples; all inference goes through this method."""
 
     def fit_rest(
         self, model: Model[C, E], train: Encoded[S], val: Encoded[S], say: Say, track: Track
     ) -> dict[str, NDArray[np.float64]]:
-        """What is fitted once the network is trained, and kept beside its weights."""
+        """Fit what is kept beside the weights, once the network is trained."""
         del model, train, val, say, track
         return {}
 
     # Scores
 
     def metric(self, config: C) -> Metric:
-        """The one that decides."""
+        """Return the metric that decides."""
         del config
         return self.metrics[0]
 
     def baseline_models(self, model: Model[C, E]) -> dict[str, Model[C, E]]:
-        """Untrained networks that stand beside the model, by name.
+        """Return untrained baseline networks by name.
 
-        Each is trained as `training` says, and kept in the run.
+        Each is trained as `training` says, and saved with the run.
         """
         del model
         return {}
@@ -350,56 +359,61 @@ class Task(ABC, Generic[C, S, E, P]):
         networks: Mapping[str, Model[C, E]],
         track: Track,
     ) -> dict[str, Baseline[P]]:
-        """Predictions of the test split by what a sceptic would use, fitted to the other splits.
+        """Return the baselines' predictions of the test split, fitted on the other splits.
 
-        networks: those of `baseline_models`, trained.
+        splits: encoded samples by split name. networks: those of `baseline_models`, trained.
         """
 
     @abstractmethod
     def score(self, model: Model[C, E], samples: S, prediction: P) -> Scores:
-        """Metrics of a prediction of labelled samples."""
+        """Score a prediction of labelled samples."""
 
     def compare(self, scored: Scored[S, P], one: str, other: str) -> Comparison:
-        """Paired test of two predictions: here of independent losses, one a sample."""
+        """Compare two named predictions; by default a paired test of independent losses."""
         first, second = (scored.scores[name].per_sample for name in (one, other))
         return compare(first, second, 0)
 
     def facts(self, model: Model[C, E], scored: Scored[S, P]) -> dict[str, Any]:
-        """What else `scores.json` says of the test split, such as its number of tokens."""
+        """Return facts about the test split for `scores.json`, such as its number of tokens."""
         del model
         return {"examples": len(scored.samples)}
 
     def details(self, model: Model[C, E], scored: Scored[S, P]) -> dict[str, Any]:
-        """Further entries of the model's own scores, such as those of each label."""
+        """Return further entries of the model's own scores, such as those of each label."""
         del model, scored
         return {}
 
     def notes(self, model: Model[C, E], scored: Scored[S, P]) -> dict[str, str]:
-        """Remarks below the score table, by the name that each goes on from."""
+        """Return remarks below the score table, by name of the model or baseline.
+
+        Each continues a sentence that begins with the name.
+        """
         del model
         return {name: each.note for name, each in scored.baselines.items() if each.note}
 
     def basis(self, model: Model[C, E], scored: Scored[S, P]) -> str:
-        """What the verdict rests on, such as "1,000 test sentences"."""
+        """Return what the verdict is based on, such as "1,000 test sentences"."""
         del model
         return f"{len(scored.samples):,} test {self.words.samples}"
 
     def sentence(
         self, model: Model[C, E], cell: str, scored: Scored[S, P], result: Comparison
     ) -> str:
-        """The verdict in words; cell: what the model is called."""
+        """Return the verdict in words; `cell` is the model's name in it."""
         from longshort.runs.verdict import sentence
 
         return sentence(self, model, cell, scored, result) + self.remark(model, scored, result)
 
     def proofs(self, result: Result[C, S, E, P]) -> tuple[dict[str, Any], str]:
-        """What a run says of its own test only: entries of `scores.json`, and sentences behind the
-        verdict."""
+        """Return evidence about a run's own test split.
+
+        First entries of `scores.json`, then sentences that follow the verdict.
+        """
         del result
         return {}, ""
 
     def remark(self, model: Model[C, E], scored: Scored[S, P], result: Comparison) -> str:
-        """A sentence behind the verdict, such as that nothing could be learned."""
+        """Return a sentence that follows the verdict, such as that nothing could be learned."""
         del model, scored, result
         return ""
 
@@ -407,69 +421,66 @@ class Task(ABC, Generic[C, S, E, P]):
 
     @abstractmethod
     def table(self, model: Model[C, E], samples: S, prediction: P) -> pl.DataFrame:
-        """What `predict` writes; with the truth where the samples have labels."""
+        """Return the predictions as `predict` writes them, with the labels where there are any."""
 
     def test_table(self, model: Model[C, E], scored: Scored[S, P]) -> pl.DataFrame:
-        """The test split's predictions, which the run keeps."""
+        """Return the predictions of the test split, which the run keeps."""
         return self.table(model, scored.samples, scored.predictions[MODEL])
 
     def readable(self, table: pl.DataFrame) -> pl.DataFrame:
-        """A table of predictions with as many digits as people need."""
+        """Return a table of predictions rounded to the digits that people need."""
         return readable(table)
 
     def json(self, table: pl.DataFrame) -> dict[str, Any]:
-        """The same for `predict --json`."""
+        """Return a table of predictions for `predict --json`."""
         return {"predictions": table.to_dicts()}
 
     def about(self, model: Model[C, E], splits: Splits[S]) -> list[str]:
-        """Lines about data and encoder, for the head of the report and the model card."""
+        """Return lines about data and encoder, for the head of the report and of the model card."""
         del model
         total = sum(len(samples) for samples in splits.by_name().values())
         return [f"{splits.train.name}: {total:,} {self.words.samples}"]
 
     def sections(self, result: Result[C, S, E, P]) -> Sequence[Section]:
-        """Of the report, behind the score table."""
+        """Return the sections of the report that follow the score table."""
         del result
         return ()
 
     def split_table(self, result: Result[C, S, E, P]) -> list[list[str]]:
-        """The report's table of the splits, its header first."""
+        """Return the report's table of the splits, its header first."""
         counts = result.splits.by_name().items()
         return [["split", self.words.samples], *([n, f"{len(s):,}"] for n, s in counts)]
 
 
 class SampleTask(Task[C, S, E, P]):
-    """A task whose samples are independent of each other.
-
-    They are drawn for the splits, learned in batches of similar length, and known by their content.
-    """
+    """A task whose samples are independent: split at random, and identified by their content."""
 
     measure: ClassVar[str]
-    """What `validate` returns, as people call it."""
+    """Name of the score that `validate` returns, for people."""
 
     def split(self, given: Any, config: Any) -> Splits[S]:
-        """Those that are not given are drawn, seeded."""
+        """Return the splits; those that are not given are drawn at random, seeded."""
         split = config.split
         return make_splits(
             given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
         )
 
     def unlearned(self, samples: S, model: Model[C, E], own: Splits[S] | None, say: Say) -> S:
-        """Those whose content is neither in the run's training nor in its validation split."""
+        """Return the samples whose content is in neither the training nor the validation split."""
         del model
         found: S = unlearned(samples, own, self.words.samples, say)
         return found
 
     @abstractmethod
     def loss(self, model: Model[C, E], batch: Any) -> Loss:
-        """Mean loss of a training batch, whose arrays are tensors on the network's device."""
+        """Return the mean loss of a training batch: tensors on the network's device."""
 
     @abstractmethod
     def validate(self, model: Model[C, E], val: Encoded[S]) -> float:
-        """Score on the validation split, which has samples; lower is better."""
+        """Return the score on a validation split that is not empty; lower is better."""
 
     def training(self, model: Model[C, E], train: Encoded[S], val: Encoded[S]) -> Training:
-        """How the network is trained: here in batches of samples of similar length."""
+        """Return how the network is trained; by default in batches of samples of similar length."""
         from longshort.runs.batches import BatchLearning
 
         learning = BatchLearning(self, model, train, val)
@@ -477,4 +488,4 @@ class SampleTask(Task[C, S, E, P]):
 
 
 DAMAGED = (AttributeError, KeyError, TypeError, ValueError, IndexError)
-"""What restoring from damaged values may raise."""
+"""Errors that restoring an encoder from damaged values may raise."""

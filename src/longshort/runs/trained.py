@@ -1,4 +1,4 @@
-"""A finished run in use: predicting, and evaluating beside its baselines on new data."""
+"""A finished run in use: prediction, and evaluation beside its baselines on new data."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from longshort.train.checkpoint import load_model, load_weights
 class Trained(Generic[C, S, E, P]):
     """A trained model ready for use.
 
-    networks: its baselines that are networks; content: digest of the data that it was trained on;
-    memory: that data, where it is no file.
+    networks: its baseline networks, by name. content: digest of the data that it was trained on.
+    memory: that data, where it is not in a file.
     """
 
     task: Task[C, S, E, P]
@@ -39,24 +39,27 @@ class Trained(Generic[C, S, E, P]):
     content: str
     memory: object = None
     read_by: C | None = None
-    """Settings by which new files are read, where they are not the run's."""
+    """Settings for reading new files, where they differ from the run's."""
 
     @property
     def config(self) -> C:
-        """Every setting."""
+        """All settings of the run."""
         return self.model.config
 
     @property
     def encoder(self) -> E:
-        """What was fitted on the training split before the network."""
+        """The encoder, fitted on the training split."""
         return self.model.encoder
 
     def remember(self, data: object) -> Trained[C, S, E, P]:
-        """The same with the data in memory that it was trained on."""
+        """Return a copy that holds the data in memory that it was trained on."""
         return replace(self, memory=data)
 
     def reading(self, settings: Mapping[str, object]) -> Trained[C, S, E, P]:
-        """The same, for files that are read by other settings of `data`, by dotted key."""
+        """Return a copy that reads new files by other settings of the table `data`.
+
+        settings: values by dotted key, such as "data.separator".
+        """
         if not settings:
             return self
         nested: dict[str, Any] = read_back(self.config)
@@ -70,24 +73,24 @@ class Trained(Generic[C, S, E, P]):
         return self.model if self.read_by is None else replace(self.model, config=self.read_by)
 
     def read(self, data: object, say: Say = quiet) -> S:
-        """Samples to predict, from a file or frame."""
+        """Read samples to predict, from a file or frame."""
         samples = self.task.read_new(data, self._reader_model)
         _report(samples, say)
         return samples
 
     def read_lines(self, lines: Sequence[str], first: int = 1, say: Say = quiet) -> S:
-        """Samples to predict, of lines of text; the first line has this number."""
+        """Make samples to predict from lines of text; `first` is the number of the first line."""
         found: S = self._reader().read_lines(lines, first, self.model)
         _report(found, say)
         return found
 
     def line(self, text: str, number: int, say: Say = quiet) -> str:
-        """The prediction of a line of text, for a terminal."""
+        """Predict a line of text; returns a line for a terminal."""
         samples = self.read_lines([text], number, say)
         return self._reader().line(samples, self.predict(samples), self.model)
 
     def refuse_lines(self) -> None:
-        """Raise `ConfigError` where the run does not read lines of text."""
+        """Raise `ConfigError` if the run does not read lines of text."""
         self._reader().refuse_lines(self.model)
 
     def _reader(self) -> ReadsLines:
@@ -103,7 +106,7 @@ class Trained(Generic[C, S, E, P]):
         return isinstance(self.task, LooksAhead)
 
     def ahead(self, data: object = None, horizon: int | None = None, say: Say = quiet) -> Any:
-        """What comes past the end of the data: the run's own when absent."""
+        """Forecast past the end of the data; None: the run's own. See `LooksAhead.ahead`."""
         if not isinstance(self.task, LooksAhead):
             raise ConfigError(f"the task {self.task.name!r} does not forecast past an end")
         own = self.config.path if self.memory is None else self.memory
@@ -111,22 +114,22 @@ class Trained(Generic[C, S, E, P]):
             return self.task.ahead(self._reader_model, own if data is None else data, horizon, say)
 
     def predict(self, samples: S) -> P:
-        """The prediction of samples as they are read."""
+        """Predict samples that were read by `read`."""
         arrays = self.task.encode(self.encoder, samples)
         with threads(self.config.train.threads):
             return self.task.predict(self.model, arrays)
 
     def table(self, samples: S) -> pl.DataFrame:
-        """The same as a table."""
+        """Predict samples; returns the table that `predict` writes."""
         return self.task.table(self.model, samples, self.predict(samples))
 
     def evaluate(
         self, data: object, *, include_training: bool = False, say: Say = quiet
     ) -> dict[str, Any]:
-        """Scores of the model and its baselines on labelled data, as in `scores.json`.
+        """Score the model and its baselines on labelled data; returns the content of `scores.json`.
 
-        The baselines are fitted to the run's own data again. What the run was trained or validated
-        on is left out, unless it is asked for.
+        The baselines are fitted anew on the run's own data. Samples that the run was trained or
+        validated on are left out, unless `include_training` is set.
         """
         own = self._own_splits() if self.task.needs_own_data else None
         samples = self.task.read_labelled(data, self._reader_model, own)
@@ -151,7 +154,7 @@ class Trained(Generic[C, S, E, P]):
         return Encoded(samples, self.task.encode(self.encoder, samples))
 
     def _own_splits(self) -> Splits[S]:
-        """The run's own, read again; other content is refused."""
+        """Read the run's own data again; raises `RunError` if the content differs."""
         path = self.config.path
         if self.memory is None and path is None:
             raise RunError(
@@ -181,9 +184,9 @@ AnyTrained = Trained[Any, Any, Any, Any]
 
 
 def load(path: Path) -> AnyTrained:
-    """A finished run of any task. Nothing in its files is executed.
+    """Load a finished run of any task. Nothing in its files is executed.
 
-    Raises `RunError` where a file is damaged, or was changed since training ended.
+    Raises `RunError` if a file is damaged, or was changed since training ended.
     """
     folder, task, config, stored = open_run(path)
     refuse_broken_seal(folder)

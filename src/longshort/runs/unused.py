@@ -1,4 +1,4 @@
-"""Settings without effect, whatever the task: they are refused rather than forgotten."""
+"""Settings without effect: they are refused rather than ignored."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from longshort.errors import ConfigError
 
 _OWN_CASE = ("bytes", "tokenizer")
 Unused = list[tuple[str, str]]
-"""Keys of settings, and why each has no effect."""
+"""Keys of settings, each with the reason why it has no effect."""
 
 
 def refuse_unused(config: BaseConfig, unused: Iterable[tuple[str, str]]) -> None:
-    """Raise `ConfigError` for the first of these settings that is off its default."""
+    """Raise `ConfigError` for the first of these settings that differs from its default."""
     for key, reason in unused:
         if _is_chosen(config, key):
             raise ConfigError(f"{key}: {reason}; leave it out")
 
 
 def unused_shares(val_path: str | None, test_path: str | None) -> Unused:
-    """Shares of splits that have files of their own."""
+    """Return the shares of splits that have files of their own."""
     paths = {"split.val": val_path, "split.test": test_path}
     reason = "is the share of a split that has a file of its own"
     return [(key, reason) for key, path in paths.items() if path is not None]
 
 
 def unused_draw(val_path: str | None, test_path: str | None) -> Unused:
-    """How splits are drawn, where none is."""
+    """Return the settings of the random split, where no split is drawn."""
     if val_path is None or test_path is None:
         return []
     reason = "is of splits that are drawn, and all have files of their own"
@@ -36,13 +36,13 @@ def unused_draw(val_path: str | None, test_path: str | None) -> Unused:
 
 
 def unused_lowercase(tokens: str) -> Unused:
-    """Case, where tokens are bytes or a file says what becomes of it."""
+    """Return `text.lowercase`, where tokens are bytes or a tokenizer file decides about case."""
     kind = tokens.partition(":")[0]
     return [("text.lowercase", f"is not of {kind} tokens")] if kind in _OWN_CASE else []
 
 
 def _is_chosen(config: BaseConfig, key: str) -> bool:
-    """Whether a setting is off its default; files of settings write down the defaults too."""
+    """Whether a setting differs from its default; settings files may spell out defaults."""
     table, _, name = key.partition(".")
     section: Section = getattr(config, table)
     return bool(getattr(section, name) != type(section).model_fields[name].default)

@@ -1,4 +1,4 @@
-"""Pretrained word vectors in the embedding of any network that has one."""
+"""Pretrained word vectors as the start of embeddings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ M = TypeVar("M", bound=VectorSettings)
 
 
 def sized_by_vectors(model: M) -> M:
-    """The settings with the vectors' size as the embedding's; another one is refused."""
+    """Return the settings with the embedding size of the vectors' file.
+
+    Raises `ConfigError` if another size was chosen.
+    """
     if model.vectors is None:
         return model
     path = Path(model.vectors)
@@ -34,10 +37,10 @@ def sized_by_vectors(model: M) -> M:
 
 
 def start_from_vectors(weights: Sequence[Tensor], file: str, vocabulary: Vocabulary) -> str:
-    """Put the file's vectors into embeddings' weights [V, E]; says how many tokens have one.
+    """Copy a file's vectors into the weights [V, E] of embeddings; returns a line for people.
 
-    Tokens without one begin at random, as large as the others are. Raises `DataError` where none
-    has one.
+    Tokens without a vector are initialised at random with the standard deviation of the vectors.
+    Raises `DataError` if no token has a vector.
     """
     import torch
 

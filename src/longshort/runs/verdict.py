@@ -1,4 +1,4 @@
-"""Whether a model earned its place: its scores beside the baselines', and the sentence."""
+"""The verdict: whether the model beats its best baseline, in numbers and in a sentence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ def scored(
     own: P,
     baselines: Mapping[str, Baseline[P]],
 ) -> Scored[S, P]:
-    """Score the model's prediction beside the baselines'."""
+    """Score the model's prediction and those of the baselines, and find the best baseline.
+
+    own: the model's prediction of `samples`.
+    """
     predictions = {MODEL: own} | {name: each.prediction for name, each in baselines.items()}
     scores = {name: task.score(model, samples, each) for name, each in predictions.items()}
     metric = task.metric(model.config)
@@ -34,7 +37,7 @@ def scored(
 def scores_of(
     task: Task[C, S, E, P], model: Model[C, E], cell: str, found: Scored[S, P]
 ) -> dict[str, Any]:
-    """The content of `scores.json`; cell: what the verdict calls the model."""
+    """Return the content of `scores.json`; `cell` is the model's name in the verdict."""
     values = {name: each.values for name, each in found.scores.items()}
     variants = {name: values[name] for name, each in found.baselines.items() if each.is_variant}
     others = {name: values[name] for name in found.baselines if name not in variants}
@@ -60,7 +63,7 @@ def scores_of(
 def sentence(
     task: Task[C, S, E, P], model: Model[C, E], cell: str, found: Scored[S, P], result: Comparison
 ) -> str:
-    """The usual verdict: both scores, on what, and the interval of the difference."""
+    """Return the verdict of most tasks: both scores, the test data, and the gain's interval."""
     metric, title = task.metric(model.config), found.baselines[found.best].title
     ours, theirs = (float(found.scores[n].values[metric.key]) for n in (MODEL, found.best))
     basis = task.basis(model, found)
@@ -82,10 +85,11 @@ def _beside_perfection(metric: Metric, cell: str, title: str, basis: str, ours: 
 
 
 def place_sentence(cell: str, result: Comparison, numbers: str, basis: str, interval: str) -> str:
-    """Whether a model earned its place.
+    """Return the sentence that says whether the model earned its place.
 
-    numbers: both scores, and whose the other one is; basis: on what; interval: of what, with both
-    ends, which is left out where there is none.
+    numbers: both scores and the name of the baseline. basis: the test data, such as "300 test
+    windows". interval: name and both ends of the gain's interval; not used where there is too
+    little data.
     """
     measured = f"{numbers}, the best baseline, on {basis}"
     if result.outcome == "too few":

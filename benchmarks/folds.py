@@ -1,8 +1,8 @@
-"""The recipes for small data against the one for all sizes, on folds of the training parts.
+"""The recipes for small data against the one for all sizes, on folds of the training splits.
 
     LONGSHORT_DATA=FOLDER python benchmarks/folds.py [--sets UMD cells …] [--show]
 
-No test part is read. What `small.py` trains on (at most 2,000 examples of it) is cut into three
+No test split is read. What `small.py` trains on (at most 2,000 examples of it) is cut into three
 folds of equal shares of the labels. Each fold is scored once by two runs on the other two: as the
 command decides where nothing is said, and with the settings that were the default before small data
 had recipes: one convolution or none, a tenth for validation, the best epoch kept. Seed 0.
@@ -40,7 +40,7 @@ Pairs = tuple[list[Item], list[str]]
 
 
 def training_part(name: str, data: Path) -> Pairs:
-    """All that a run may learn from, its validation part with it."""
+    """All that a run may learn from, its validation split with it."""
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_of(name, data, Path(folder))
         splits = read_splits(ClassifyTask(), build_as(ClassifyConfig, settings), None)

@@ -25,7 +25,7 @@ class Series:
     """A table of series.
 
     known: what the user has; fresh: tables that begin with as many rows and go on, or other draws
-    of the same time, of which what follows the training part is scored; roles: of the columns;
+    of the same time, of which what follows the training split is scored; roles: of the columns;
     rule: the sceptic's losses on the fresh values, by metric (mse, mae).
     """
 

@@ -3,7 +3,7 @@
 In the network's place stands a ridge regression on random nonlinear features of the lags, which
 overfits as networks do; beside it the constant mean and median, means by phase of 7 and of 24
 steps, the last value, and least squares on the lags. As in a run the best baseline is chosen on the
-test part, where `compare` then gives the interval. The true gain over that baseline is the one on
+test split, where `compare` then gives the interval. The true gain over that baseline is the one on
 20,000 fresh steps.
 """
 
@@ -65,7 +65,7 @@ LAWS: tuple[Law, ...] = (
     daily,
 )
 SIZES = ((1000, 12), (2500, 12), (1500, 1), (1000, 40))
-"""Rows of a series, and the horizon: 16 blocks of a horizon in the test part, 40, 300, and 4."""
+"""Rows of a series, and the horizon: 16 blocks of a horizon in the test split, 40, 300, and 4."""
 
 
 @dataclass(frozen=True)

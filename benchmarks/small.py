@@ -3,7 +3,7 @@
     LONGSHORT_DATA=FOLDER python benchmarks/small.py [--sets UMD sst2 …]
 
 Each set is one run on its official parts (seed 0; of texts without such parts a fifth is drawn for
-the test). The test part is scored once, beside every baseline. Sets that are not asked for stay in
+the test). The test split is scored once, beside every baseline. Sets that are not asked for stay in
 the file as they are. Scores do not mind other processes beside them, seconds do.
 """
 

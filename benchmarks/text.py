@@ -3,7 +3,7 @@
     LONGSHORT_DATA=FOLDER python benchmarks/text.py [--rows sst2 …] [--seeds 3] [--go-on]
 
 Every row is the run that the command makes with the settings that stand beside it, once for each
-seed; they were chosen on validation parts, and the test part is scored once a seed. A score is the
+seed; they were chosen on validation splits; the test split is scored once a seed. A score is the
 mean over seeds, with the least and the largest. Speed is training, forward and backward with the
 step of the optimiser left out, in steps of sequences a second: batch by batch against the same
 network built on torch.nn.LSTM, with PackedSequence where lengths differ, in the order AB BA …; the
@@ -48,7 +48,7 @@ OF_RUNS = ("seeds", "models", "variants", "outcomes", "seconds", "cpu_seconds", 
 
 @dataclass(frozen=True)
 class Row:
-    """A data set, its settings beside the defaults, and the goal for a score of the test part."""
+    """A data set, its settings beside the defaults, and the goal for a score of the test split."""
 
     task: str
     train: str

@@ -1,4 +1,4 @@
-"""Covariates that are words: one column a word, fitted on the training part."""
+"""Covariates that are words: one column a word, fitted on the training split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A baseline that is the best of several on the test part was lucky; the interval allows for it."""
+"""The best of several baselines on the test split was lucky; the interval allows for it."""
 
 from __future__ import annotations
 

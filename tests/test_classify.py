@@ -193,7 +193,7 @@ def test_validation_and_test_files(table: Path, tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("text,label\na,x\nb,x\nc,x\nd,x\n", "the label 'x'; give examples of at least two"),
-        ("text,label\na,x\nb,y\n", "no example is left for the test part: 2 of 2"),
+        ("text,label\na,x\nb,y\n", "no example is left for the test split: 2 of 2"),
     ],
 )
 def test_data_that_teach_nothing_are_refused(tmp_path: Path, content: str, message: str) -> None:
@@ -207,7 +207,7 @@ def test_data_that_teach_nothing_are_refused(tmp_path: Path, content: str, messa
 def test_a_label_that_training_lacks_is_named(table: Path, tmp_path: Path) -> None:
     other = tmp_path / "test.csv"
     other.write_text("text,label\nhello,maybe\n")
-    message = r"have a label that the training part lacks \(test.csv, line 2: 'maybe'\)"
+    message = r"have a label that the training split lacks \(test.csv, line 2: 'maybe'\)"
     with pytest.raises(DataError, match=message):
         story.run(settings(table, data__test_path=str(other)), tmp_path / "run")
     assert not (tmp_path / "run").exists()

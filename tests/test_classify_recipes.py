@@ -188,7 +188,7 @@ def test_few_sequences_are_all_learned_and_the_last_weights_kept(tmp_path: Path)
         "split": {"test": 0.4},
     }
     scores = story.run(chosen, tmp_path / "run", data=gestures(60), say=said.append)
-    assert "splits: drawn by seed 0: 40% for test; no validation part" in said
+    assert "splits: drawn by seed 0: 40% for test; no validation split" in said
     assert any("split.val = 0.0" in line and "train.choose = last" in line for line in said)
     assert scores["training"]["best_epoch"] == 40
     assert scores["training"]["best_val_score"] is None

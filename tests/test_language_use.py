@@ -78,8 +78,8 @@ def test_unknown_tokens_are_counted_by_part_and_named(tmp_path: Path) -> None:
 
 def test_lines_that_stand_in_two_parts_are_named(tmp_path: Path) -> None:
     lines = [f"a line that is long enough, number {i}" for i in range(100)]
-    lines[92] = lines[3]  # of the validation part
-    lines[96], lines[97] = lines[4], lines[92]  # of the test part
+    lines[92] = lines[3]  # of the validation split
+    lines[96], lines[97] = lines[4], lines[92]  # of the test split
     path = written(tmp_path / "t.txt", lines)
     val, test = (
         finding

@@ -1,4 +1,4 @@
-"""Training that keeps its last weights, with a validation part or without one."""
+"""Training that keeps its last weights, with a validation split or without one."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_it_is_resumed_to_the_same_bits(tmp_path: Path) -> None:
 
 
 def test_the_best_of_no_scores_is_refused() -> None:
-    with pytest.raises(RunError, match=r"train\.choose: best needs a validation part"):
+    with pytest.raises(RunError, match=r"train\.choose: best needs a validation split"):
         fit(Counting(is_scored=False), LAST.model_copy(update={"choose": "best"}), PLAN)
 
 

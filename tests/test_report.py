@@ -30,7 +30,7 @@ MEASURES = {
 def test_the_validation_measure_has_its_name(task: str, tmp_path: Path) -> None:
     settings, data = small(task)
     if task == "classify":
-        settings["split"] = {"val": 0.2}  # unasked, so few examples have no validation part
+        settings["split"] = {"val": 0.2}  # unasked, so few examples have no validation split
     scores = story.run(settings, tmp_path / "run", data=data)
     assert scores["training"]["measure"] == MEASURES[task]
     page = (tmp_path / "run" / "report.html").read_text()

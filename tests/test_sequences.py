@@ -193,7 +193,7 @@ def test_content_in_validation_and_test_is_found() -> None:
         "test": examples(["c"], ["y"]),
     }
     (finding,) = make_splits(given, val=0.1, test=0.1, stratify=True, seed=0).findings
-    assert "1 of 1 test examples stand in the validation part too" in finding.message
+    assert "1 of 1 test examples stand in the validation split too" in finding.message
 
 
 def test_content_in_two_files_is_found() -> None:

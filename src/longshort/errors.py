@@ -1,4 +1,4 @@
-"""Errors written for people: what is wrong, what is allowed, what came, what to do next."""
+"""Errors for people: what is wrong, what is allowed, what was received, and what to do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class LongshortError(Exception):
-    """Base of every error that longshort raises on purpose."""
+    """Base of all errors that longshort raises on purpose."""
 
 
 class ConfigError(LongshortError):
@@ -15,30 +15,30 @@ class ConfigError(LongshortError):
 
 
 class ArgumentError(ConfigError, ValueError):
-    """A layer or cell is given a value that is not allowed: a ValueError, as in torch."""
+    """A layer or cell received a value that is not allowed; also a ValueError, as in torch."""
 
 
 class ArgumentTypeError(ArgumentError, TypeError):
-    """A layer or cell is given something of the wrong kind: a TypeError, as in torch."""
+    """A layer or cell received a value of the wrong type; also a TypeError, as in torch."""
 
 
 class TensorError(ArgumentError, RuntimeError):
-    """A tensor or weight does not fit its layer, in shape, dtype, device or memory.
+    """A tensor or weight does not fit its layer, in shape, dtype, device or memory layout.
 
     In torch some of these are RuntimeErrors and some ValueErrors; here all are both.
     """
 
 
 class DataError(LongshortError):
-    """The data cannot be read or does not allow what was asked; names file, row and column."""
+    """The data cannot be read or used; the message names file, row and column."""
 
 
 class RunError(LongshortError):
-    """A run folder is missing, foreign, damaged, or already in use."""
+    """A run folder is missing, damaged, in use, or not a run of longshort."""
 
 
 class BackendError(LongshortError, RuntimeError):
-    """A backend was asked for that cannot run this layer here."""
+    """A backend that was asked for cannot run this layer here."""
 
 
 class Interrupted(LongshortError):
@@ -46,7 +46,7 @@ class Interrupted(LongshortError):
 
 
 def nearest(name: object, allowed: Iterable[str], limit: int = 20) -> str:
-    """Say what was probably meant by `name`, or list what is allowed."""
+    """Return "did you mean …?" for the nearest allowed name, or else the list of allowed names."""
     name = str(name)
     options = [str(option) for option in allowed]
     close = difflib.get_close_matches(name, options, n=1, cutoff=0.6)

@@ -1,7 +1,7 @@
-"""Tasks and cells by name: the package's own, and those that other packages bring.
+"""Tasks and cells by name: those of this package, and those of installed plug-ins.
 
-An entry is a string "module:Class". Nothing is imported before its name is asked for, so that a
-broken plug-in harms nobody who does not use it, and a list of names costs no import.
+An entry is a string "module:Class". A module is imported only when its name is asked for, so that a
+broken plug-in affects only its users, and listing names costs no import.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from longshort.errors import ConfigError, nearest
 class Registry:
     """Classes by name.
 
-    kind: what messages call them, such as "task"; group: the entry points of other packages; own:
-    the package's own, as "module:Class".
+    kind: what messages call them, such as "task". group: entry-point group of plug-ins. own: the
+    classes of this package, as "module:Class" by name.
     """
 
     kind: str
     group: str
     own: Mapping[str, str] = field(default_factory=dict)
     usual: str = ""
-    """The name that is meant where none is given."""
+    """Name of the default; empty where there is none."""
     configs: Mapping[str, str] = field(default_factory=dict)
-    """Where the settings of own classes are, to be read without the rest, as "module:Class"."""
+    """Settings classes of own classes, as "module:Class", to be read without other imports."""
 
     def names(self) -> list[str]:
-        """The package's own names, then those of other packages in the order of the alphabet."""
+        """Return the package's own names, then those of plug-ins in alphabetical order."""
         return [*self.own, *sorted({point.name for point in self._points()} - set(self.own))]
 
     def load(self, name: str) -> type[Any]:
-        """The class of that name; "module:Class" names one that is nowhere registered.
+        """Return the class of that name; "module:Class" names a class that is not registered.
 
-        Raises `ConfigError` for an unknown name, for a name that two packages give, and for an
+        Raises `ConfigError` for an unknown name, for a name that two packages define, and for an
         entry that cannot be imported; the message names the package and what to do.
         """
         if ":" in name:
@@ -54,7 +54,7 @@ class Registry:
         return self._class(name, found)
 
     def config(self, name: str) -> type[Any]:
-        """The settings of the class of that name; raises as `load` does."""
+        """Return the class of the settings of that name; raises as `load` does."""
         if name in self.configs:
             known: type[Any] = imported(self.configs[name])
             return known
@@ -103,7 +103,7 @@ class Registry:
 
 
 def imported(place: str) -> Any:
-    """What "module:name" names."""
+    """Import and return what "module:name" names."""
     module, _, attribute = place.partition(":")
     return getattr(import_module(module), attribute)
 

@@ -1,7 +1,7 @@
-"""A run folder: plain files, each replaced atomically, never overwritten unasked.
+"""Run folders: plain files that are replaced atomically, and never overwritten unless asked.
 
 Every write goes to a temporary file beside the target, is flushed to the disk and renamed, and the
-folder itself is flushed after it; a reader sees the old file or the new one, never a part.
+folder itself is flushed after it: a reader sees the old file or the new one, never a fragment.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ CARD, ENV, DIGESTS = "README.md", "env.json", "digests.json"
 LOCK = ".lock"
 FILES = (CONFIG, DATA, MODEL, METRICS, SCORES, PREDICTIONS, REPORT, CARD, ENV, DIGESTS)
 RUN_VERSION = 3
-"""Of the folder; since 3 `data.json` holds the encoder as a whole, and older runs are refused."""
+"""Format version of the run folder; older runs are refused.
+
+Since version 3 `data.json` holds the whole encoder.
+"""
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
@@ -59,19 +62,19 @@ def _sync_folder(folder: Path) -> None:
 
 
 def to_json(value: object) -> str:
-    """Strict JSON: NaN and infinity are refused by the encoder."""
+    """Return strict JSON; raises `ValueError` for NaN and infinity."""
     return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of one run under `path`."""
+    """The files of one run in the folder `path`."""
 
     path: Path
 
     @staticmethod
     def create(path: Path, overwrite: bool, say: Callable[[str], None]) -> RunFolder:
-        """Make a new, empty run folder; an existing one only goes with `overwrite`."""
+        """Create an empty run folder; an existing run is replaced only with `overwrite`."""
         if refuse_taken(path, overwrite):
             _clear(path, say)
         try:
@@ -87,7 +90,7 @@ class RunFolder:
 
     @staticmethod
     def open(path: Path) -> RunFolder:
-        """Open a finished or interrupted run; a folder of something else is refused."""
+        """Open a finished or interrupted run; raises `RunError` for other folders."""
         if not path.is_dir():
             raise RunError(f"{path}: no such run folder; give the folder that --out named")
         folder = RunFolder(path)
@@ -98,24 +101,25 @@ class RunFolder:
         return folder
 
     def file(self, name: str) -> Path:
-        """Path of one of the run's files."""
+        """Return the path of one of the run's files."""
         return self.path / name
 
     @property
     def last(self) -> Path:
-        """The newest complete checkpoint."""
+        """Path of the newest checkpoint."""
         return self.path / "ckpt" / "last.safetensors"
 
     @property
     def best(self) -> Path:
-        """The checkpoint's weights with the best validation score so far."""
+        """Path of the weights with the best validation score so far."""
         return self.path / "ckpt" / "best.safetensors"
 
     @contextlib.contextmanager
     def locked(self, say: Callable[[str], None]) -> Iterator[None]:
-        """For one process at a time, until it ends in whatever way; another gets a `RunError`.
+        """Lock the folder for this process; raises `RunError` if another process holds it.
 
-        Where the file system knows no locks, a warning is said.
+        The lock ends with the process, however it ends. Where the file system has no locks, `say`
+        gets a warning.
         """
         lock = FileLock(self.file(LOCK), blocking=False)
         try:
@@ -144,7 +148,7 @@ class RunFolder:
         self.write(name, to_json(value))
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """Read a JSON object; a missing or damaged file is a `RunError`."""
+        """Read a JSON object; raises `RunError` for a missing or damaged file."""
         path = self.file(name)
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
@@ -162,7 +166,7 @@ class RunFolder:
 
 
 def free_folder(parent: Path, name: str) -> Path:
-    """First of parent/name-1, parent/name-2, … that does not exist yet."""
+    """Return the first of parent/name-1, parent/name-2, … that does not exist yet."""
     number = 1
     while (parent / f"{name}-{number}").exists():
         number += 1
@@ -170,7 +174,7 @@ def free_folder(parent: Path, name: str) -> Path:
 
 
 def refuse_taken(path: Path, overwrite: bool) -> bool:
-    """Raise where no run can be made; returns whether an old one has to be cleared away before."""
+    """Raise `RunError` if no run can be made at `path`; returns whether it has an old run."""
     if path.exists() and not path.is_dir():
         raise RunError(f"{path}: is a file; give another folder to --out")
     if not path.exists() or not any(path.iterdir()):
@@ -190,7 +194,7 @@ def refuse_taken(path: Path, overwrite: bool) -> bool:
 
 
 def _clear(path: Path, say: Callable[[str], None]) -> None:
-    """Remove a run's own files; whatever else lies in the folder stays."""
+    """Remove a run's own files; other files in the folder stay."""
     try:
         own = [path / name for file in FILES for name in (file, f"{file}.partial")]
         with RunFolder(path).locked(say):
@@ -201,7 +205,7 @@ def _clear(path: Path, say: Callable[[str], None]) -> None:
 
 
 def _is_run(path: Path) -> bool:
-    """A run has our settings; one that was stopped before them has our files alone."""
+    """Whether a folder holds a run: it has our settings, or nothing but files of a run."""
     try:
         settings = tomllib.loads((path / CONFIG).read_text(encoding="utf-8"))
     except FileNotFoundError:

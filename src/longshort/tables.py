@@ -1,4 +1,4 @@
-"""Tables written to files: the format by the file's name, nothing overwritten unasked."""
+"""Writing tables to files; the format follows from the file's name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from longshort.errors import ConfigError, RunError
 
 
 def refuse_existing(path: Path | None, overwrite: bool) -> None:
-    """Raise before any work when `path` would be overwritten or cannot be written."""
+    """Raise before any work if `path` would be overwritten or cannot be written."""
     if path is None:
         return
     if path.exists() and not overwrite:
@@ -22,7 +22,7 @@ def refuse_existing(path: Path | None, overwrite: bool) -> None:
 
 
 def readable(table: pl.DataFrame) -> pl.DataFrame:
-    """Probabilities, losses and the like with six significant digits, for people to read."""
+    """Return the table with all floating-point numbers rounded to six significant digits."""
     columns = [
         name for name, kind in zip(table.columns, table.dtypes, strict=True) if kind.is_float()
     ]
@@ -35,9 +35,9 @@ def readable(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def encode(table: pl.DataFrame, path: Path, text: pl.DataFrame | None = None) -> bytes:
-    """The table as CSV, TSV, Parquet or JSON lines.
+    """Return the table as CSV, TSV, Parquet or JSON lines.
 
-    text: what text formats get instead, with digits that people can read.
+    text: the table for text formats, rounded for people.
     """
     buffer = io.BytesIO()
     kind = _format(path)

@@ -16,7 +16,7 @@ File = Annotated[str, typer.Option("--data", help="File with the truth.")]
 
 Training = Annotated[
     bool,
-    typer.Option("--include-training", help="Score the run's training and validation parts too."),
+    typer.Option("--include-training", help="Score the run's training and validation splits too."),
 ]
 
 

@@ -121,7 +121,7 @@ class Progress:
         scored = f"the validation score is {event.measure}, less is better"
         self._say(
             f"training {event.parameters:,} parameters, at most {event.total_steps:,} steps; "
-            f"{scored if event.measure else 'there is no validation part'}"
+            f"{scored if event.measure else 'there is no validation split'}"
         )
 
     def _on_epoch(self, event: EpochEnded) -> None:

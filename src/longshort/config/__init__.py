@@ -1,4 +1,4 @@
-"""Settings of runs."""
+"""Settings of runs: their classes, and reading and writing them."""
 
 from longshort.config.forecast import (
     DataConfig,

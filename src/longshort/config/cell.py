@@ -1,4 +1,4 @@
-"""Which cell the recurrent layers of a network are made of."""
+"""Settings that choose the cell of a network's recurrent layers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ Option = bool | int | float | str | list[str]
 
 
 class CellSettings(Section):
-    """The part of a network's settings that names its cell."""
+    """Base of a task's table `model` that names its cell."""
 
-    cell: str = Field("lstm", description="any that `longshort cell` lists")
-    cell_options: dict[str, Option] = Field({}, description="of the cell, such as peephole = true")
+    cell: str = Field("lstm", description="cell of the network; `longshort cell` lists all")
+    cell_options: dict[str, Option] = Field(
+        {}, description="options of the cell, such as peephole = true"
+    )

@@ -1,4 +1,4 @@
-"""Settings that have a command-line flag of their own; any other is `--set key=value`."""
+"""Settings with a command-line flag of their own; all others are set by `--set key=value`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from longshort.errors import ConfigError
 
 
 def flag(name: str) -> dict[str, Any]:
-    """What a field's `json_schema_extra` says for a flag such as "--horizon"."""
+    """Return the `json_schema_extra` of a field that has a flag, such as "--horizon"."""
     return {"flag": name}
 
 
 @dataclass(frozen=True)
 class Flag:
-    """A flag, the dotted key of its setting, and what the command line shows of it.
+    """A command-line flag and the setting that it sets.
 
-    kind: what the text is read as: int, float, bool or str.
+    name: with dashes; key: dotted key of the setting. help, default: texts for `--help`. kind: type
+    of the value (int, float, bool or str). is_numbers: the value is a list of numbers.
     """
 
     name: str
@@ -34,11 +35,14 @@ class Flag:
 
     @property
     def variable(self) -> str:
-        """As a function's parameter."""
+        """Name of the flag's parameter in a command's function."""
         return self.name.lstrip("-").replace("-", "_") + "_"
 
     def value(self, given: Any) -> Any:
-        """What was given, as the setting takes it; a list of numbers is split at commas."""
+        """Return the value for the setting; a list of numbers is split at commas.
+
+        Raises `ConfigError` for a list with anything but numbers.
+        """
         if not self.is_numbers or given is None:
             return given
         try:
@@ -50,7 +54,7 @@ class Flag:
 
 
 def flags_of(kind: type[BaseModel], prefix: str = "") -> Iterator[Flag]:
-    """In the order of the settings."""
+    """Yield the flags of a settings class, in the order of its fields."""
     for name, field in kind.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
@@ -68,7 +72,7 @@ def _flag(name: str, key: str, field: FieldInfo) -> Flag:
 
 
 def _kind(annotation: Any) -> tuple[type, bool]:
-    """How a flag's text is read, and whether it is a list of numbers."""
+    """Return the type of a flag's value, and whether it is a list of numbers."""
     if get_origin(annotation) in (UnionType, Union):
         (first, *others) = [each for each in get_args(annotation) if each is not NoneType]
         return (str, False) if others else _kind(first)

@@ -1,4 +1,4 @@
-"""A table of settings, and how its values are read."""
+"""Base class of tables of settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _read_none(cls, values: object) -> object:
-        """TOML has no null: 'none' clears a setting, unless it is one of its named choices."""
+        """Read 'none' as None, since TOML has no null, unless it is one of the field's choices."""
         if not isinstance(values, dict):
             return values
         return {

@@ -1,4 +1,4 @@
-"""Settings that tasks on labelled sequences share: where the data is, how it is split and read."""
+"""Settings that tasks on labelled sequences share: data files, splits and reading."""
 
 from __future__ import annotations
 
@@ -12,53 +12,61 @@ from longshort.config.training import SourceConfig
 
 Format = Literal["csv", "parquet", "jsonl", "lines", "rows", "ts", "idx", "arrays", "long"]
 Axes = Literal["NTC", "NCT"]
-"""Sequences, steps, channels; or channels before steps."""
+"""Order of an array's axes: N sequences, T steps, C channels."""
 
 
 class HoldoutConfig(Section):
-    """Validation and test parts, where no files are named for them."""
+    """How validation and test splits are drawn, where no files are given for them."""
 
-    val: float = Field(0.1, gt=0.0, lt=1.0, description="share of the data for validation")
-    test: float = Field(0.1, gt=0.0, lt=1.0, description="share of the data for the test")
-    stratify: bool = Field(True, description="the same shares of every label in all parts")
-    seed: int = Field(0, ge=0, lt=2**32, description="of the split alone")
+    val: float = Field(0.1, gt=0.0, lt=1.0, description="validation split, as a share of the data")
+    test: float = Field(0.1, gt=0.0, lt=1.0, description="test split, as a share of the data")
+    stratify: bool = Field(True, description="keep the shares of the labels equal in all splits")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of the split")
 
 
 class SequenceData(SourceConfig):
-    """Where the data is, and what its columns mean."""
+    """Files of the data, and the meaning of their columns."""
 
     val_path: str | None = Field(
         None,
-        description="validation file; else a share of the training",
+        description="validation file; a share of the training file when absent",
         json_schema_extra=flag("--val"),
     )
     test_path: str | None = Field(
         None,
-        description="test file; else a share of the training file",
+        description="test file; a share of the training file when absent",
         json_schema_extra=flag("--test"),
     )
-    format: Format | None = Field(None, description="file format; by name and content when absent")
-    delimiter: str | None = Field(None, description="one character; guessed when absent")
+    format: Format | None = Field(
+        None, description="file format; detected by name and content when absent"
+    )
+    delimiter: str | None = Field(
+        None, description="delimiter, one character; detected when absent"
+    )
     header: bool | None = Field(
-        None, description="whether a table's first line names the columns; found when absent"
+        None, description="whether a table's first line names the columns; detected when absent"
     )
     text: str | None = Field(
-        None, description="column of the text; found when absent", json_schema_extra=flag("--text")
+        None,
+        description="column of the text; detected when absent",
+        json_schema_extra=flag("--text"),
     )
     label: str | None = Field(
         None,
-        description="column of the label; found when absent",
+        description="column of the label; detected when absent",
         json_schema_extra=flag("--label"),
     )
-    id: str | None = Field(None, description="column that names a sequence in a long table")
+    id: str | None = Field(
+        None, description="column with the name of the sequence, in a long table"
+    )
     time: str | None = Field(
         None,
-        description="column that orders a sequence in a long table",
+        description="column that orders the steps of a sequence, in a long table",
         json_schema_extra=flag("--time"),
     )
     features: tuple[str, ...] = Field((), description="numeric columns of a long table")
     label_side: Literal["first", "last"] | None = Field(
-        None, description="where the label of a line stands; found when absent"
+        None, description="position of the label in a line; detected when absent"
     )
     pixels: Literal["rows", "pixels"] = Field(
         "rows", description="images as sequences of their rows, or of single pixels"
@@ -70,12 +78,12 @@ class SequenceData(SourceConfig):
     )
     scaling: Literal["channel", "all"] | None = Field(
         None,
-        description="values are scaled by their channel's mean and deviation in the training part, "
-        "or all by the same; all for images, channel for others when absent",
+        description="standardise values per channel, or all together, by mean and deviation of the "
+        "training split; when absent, all for images and channel for others",
     )
 
     def names_columns(self) -> bool:
-        """Whether columns of a table are named: by a person, or by what was read."""
+        """Whether columns of a table are named, by the user or after reading."""
         return self.text is not None or self.id is not None
 
     @field_validator("features", mode="before")
@@ -87,7 +95,7 @@ class SequenceData(SourceConfig):
 
 
 class TextConfig(Section):
-    """How a text becomes a sequence, fitted on the training part only."""
+    """Tokens and vocabulary of texts; the vocabulary is fitted on the training split."""
 
     tokens: str | None = Field(
         None,
@@ -95,12 +103,16 @@ class TextConfig(Section):
         "with spaces, characters for others when absent",
         json_schema_extra=flag("--tokens"),
     )
-    lowercase: bool = Field(True, description="of all tokens but bytes and tokenizer:FILE")
+    lowercase: bool = Field(True, description="lower-case all tokens but bytes and tokenizer:FILE")
     min_count: int | None = Field(
         None,
         ge=1,
-        description="rarer tokens are unknown; when absent 2 for words of 500 texts and more, else "
-        "1",
+        description="least count of a known token; when absent 2 for words of 500 texts or more, "
+        "else 1",
     )
-    max_vocab: int | None = Field(None, ge=3, description="the most frequent so many are known")
-    max_length: int = Field(512, ge=1, description="tokens; longer texts lose their middle")
+    max_vocab: int | None = Field(
+        None, ge=3, description="largest vocabulary; the most frequent tokens are known"
+    )
+    max_length: int = Field(
+        512, ge=1, description="tokens of a text; longer texts lose their middle"
+    )

@@ -1,4 +1,4 @@
-"""Settings from files, flags and dictionaries, checked, and back into a file."""
+"""Checked settings from files, flags and dictionaries, and writing them back to a file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def build(settings: Settings, owner: str = "settings") -> BaseConfig:
 
 
 def build_as(kind: type[C], settings: Settings, owner: str = "settings") -> C:
-    """As `build`, for the task of this config."""
+    """Check nested settings and return the config of this class; as `build` otherwise."""
     version = settings.get("format_version", FORMAT_VERSION)
     if version != FORMAT_VERSION:
         raise ConfigError(
@@ -58,7 +58,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def to_toml(config: BaseConfig) -> str:
-    """Write the settings as TOML; what is undecided is left out, what was cleared is 'none'."""
+    """Write the settings as TOML; undecided settings are left out, cleared ones are 'none'."""
     plain = config.model_dump(mode="json")
     for name, table in plain.items():
         if isinstance(table, dict):
@@ -72,7 +72,7 @@ def to_toml(config: BaseConfig) -> str:
 
 
 def read_back(config: BaseConfig) -> dict[str, Any]:
-    """The settings as nested tables, as a settings file has them."""
+    """Return a config as nested tables, as a settings file has them."""
     return tomllib.loads(to_toml(config))
 
 

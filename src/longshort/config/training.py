@@ -1,4 +1,4 @@
-"""How any task is trained."""
+"""Settings that all tasks share: training, and the source of the data."""
 
 from __future__ import annotations
 
@@ -11,24 +11,29 @@ from longshort.config.section import FORMAT_VERSION, Section
 
 
 class TrainConfig(Section):
-    """The training loop."""
+    """Settings of the training loop."""
 
     optimizer: Literal["adam", "adamw", "sgd"] = Field(
-        "adamw", description="how gradients become steps"
+        "adamw", description="optimizer of the weights"
     )
-    learning_rate: float = Field(0.002, gt=0.0, description="of the optimizer, at its highest")
-    momentum: float = Field(0.9, ge=0.0, lt=1.0, description="of SGD")
+    learning_rate: float = Field(0.002, gt=0.0, description="highest learning rate of the schedule")
+    momentum: float = Field(0.9, ge=0.0, lt=1.0, description="momentum of SGD")
     weight_decay: float = Field(
-        0.0, ge=0.0, description="of AdamW, and of SGD, where it is added to the clipped gradient"
+        0.0,
+        ge=0.0,
+        description="weight decay of adamw, and of sgd, there added to the clipped gradient",
     )
     schedule: Literal["none", "plateau", "cosine", "onecycle", "decay"] = Field(
-        "onecycle", description="how the learning rate changes over training"
+        "onecycle", description="course of the learning rate over training"
     )
     decay: float | None = Field(
-        None, gt=0.0, lt=1.0, description="what schedule = decay multiplies the rate by an epoch"
+        None,
+        gt=0.0,
+        lt=1.0,
+        description="factor of the learning rate per epoch, for schedule = decay",
     )
     decay_after: int | None = Field(
-        None, ge=0, description="epochs at the full rate before the first decay"
+        None, ge=0, description="epochs at the full rate before the decay, for schedule = decay"
     )
     ema: float = Field(
         0.995, ge=0.0, lt=1.0, description="decay of the weights' moving average; 0 for none"
@@ -39,29 +44,32 @@ class TrainConfig(Section):
         description="epochs without gain after which the weights' plain mean is taken (NT-ASGD)",
     )
     max_epochs: int | None = Field(
-        None, ge=1, description="passes over the training split; decided when absent"
+        None,
+        ge=1,
+        description="largest number of passes over the training split; decided when absent",
     )
     steps_per_epoch: int | None = Field(None, ge=1, description="cap on batches per epoch")
     batch_size: int | None = Field(
-        None, ge=1, description="samples that are learned together; decided when absent"
+        None, ge=1, description="samples per training step; decided when absent"
     )
     choose: Literal["best", "last"] = Field(
-        "best",
-        description="weights that are kept: of the epoch with the best score, or the last ones",
+        "best", description="weights to keep: those of the epoch with the best score, or the last"
     )
     patience: int = Field(4, ge=1, description="epochs without gain before stopping")
-    clip_norm: float | None = Field(1.0, gt=0.0, description="global norm of the gradient")
-    clip_value: float | None = Field(None, gt=0.0, description="per gradient element")
+    clip_norm: float | None = Field(1.0, gt=0.0, description="largest global norm of the gradient")
+    clip_value: float | None = Field(
+        None, gt=0.0, description="largest absolute value of a gradient element"
+    )
     l1: float = Field(0.0, ge=0.0, description="penalty on absolute weights")
     l2: float = Field(0.0, ge=0.0, description="penalty on squared weights")
     seed: int = Field(
         0,
         ge=0,
         lt=2**32,
-        description="of all random numbers in training",
+        description="seed of all random numbers in training",
         json_schema_extra=flag("--seed"),
     )
-    device: str = Field("cpu", description="where torch computes, such as cpu or cuda")
+    device: str = Field("cpu", description="torch device, such as cpu or cuda")
     threads: int | None = Field(None, ge=1, description="CPU threads; torch's choice when absent")
     save_every: float = Field(30.0, ge=0.0, description="seconds between checkpoints; 0: each step")
 
@@ -120,7 +128,7 @@ class TrainConfig(Section):
             )
         if self.schedule == "decay" and len(given) < 2:
             raise ValueError(
-                "schedule = decay needs decay, the factor an epoch, such as 0.5, and decay_after, "
+                "schedule = decay needs decay, the factor per epoch, such as 0.5, and decay_after, "
                 f"the epochs at the full rate, such as 4; given: {', '.join(given) or 'none'}"
             )
         return self
@@ -136,18 +144,18 @@ class TrainConfig(Section):
 
 
 class SourceConfig(Section):
-    """Where the data is."""
+    """Source of the data."""
 
     path: str | None = Field(None, description="file to read; empty for data given in Python")
     encoding: str | None = Field(
         None,
-        description="of text files, such as 'cp1252' or 'utf-16'; found when absent",
+        description="encoding of text files, such as 'cp1252' or 'utf-16'; detected when absent",
         json_schema_extra=flag("--encoding"),
     )
 
 
 class BaseConfig(Section):
-    """What the settings of every task have in common."""
+    """Settings of every task."""
 
     format_version: int = FORMAT_VERSION
     task: str
@@ -156,5 +164,5 @@ class BaseConfig(Section):
 
     @property
     def path(self) -> str | None:
-        """The file that a run reads; None for data given in Python."""
+        """File that a run reads; None for data given in Python."""
         return self.data.path

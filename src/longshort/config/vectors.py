@@ -1,4 +1,4 @@
-"""Which pretrained vectors the embedding of a network starts from."""
+"""Settings of pretrained word vectors."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from longshort.config.section import Section
 
 
 class VectorSettings(Section):
-    """The part of a network's settings that names pretrained word vectors."""
+    """Base of a task's table `model` that names pretrained word vectors."""
 
     embedding: int = Field(ge=1, le=4096, description="size of a token's vector")
     vectors: str | None = Field(
         None,
-        description="text file of word2vec or GloVe vectors to start the embedding from; their "
-        "size is the embedding's",
+        description="text file of word2vec or GloVe vectors, the start of the embedding, which "
+        "takes their size",
     )
-    freeze: bool = Field(False, description="keep these vectors as they are")
+    freeze: bool = Field(False, description="do not train the pretrained vectors")
 
     @model_validator(mode="after")
     def _freezes_something(self) -> VectorSettings:

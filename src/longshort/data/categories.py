@@ -49,7 +49,7 @@ def numbered(source: str, cells: pl.Series) -> tuple[NDArray[np.float64], tuple[
 
 @dataclass(frozen=True)
 class OneHot:
-    """The words of each column in the training part; each gets a column of 0 and 1."""
+    """The words of each column in the training split; each gets a column of 0 and 1."""
 
     words: tuple[Words, ...]
 

@@ -92,7 +92,7 @@ class _Stored(BaseModel):
 
 @dataclass(frozen=True)
 class Grams:
-    """The n-grams of the training part and how rare each is."""
+    """The n-grams of the training split and how rare each is."""
 
     kind: Kind
     blocks: tuple[tuple[str, ...], ...]

@@ -172,7 +172,7 @@ def _unseen(parts: Splits[Examples]) -> list[Finding]:
                 Finding(
                     "unseen-label",
                     "error",
-                    f"{len(where):,} {name} examples have a label that the training part lacks",
+                    f"{len(where):,} {name} examples have a label that the training split lacks",
                     tuple(
                         f"{examples.name}, {examples.places[i]}: {labels[i]!r}"
                         for i in where[:SHOWN]

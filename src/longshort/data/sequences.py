@@ -180,7 +180,7 @@ class SequenceReader:
         if at is not None:
             raise DataError(
                 f"{examples.name}: {place}, {examples.channel(*at)}: the value is {scaled[at]:.3g} "
-                "deviations off the training part's mean, too far for 32-bit numbers; correct it, "
+                "deviations off the training split's mean, too far for 32-bit numbers; correct it, "
                 "or leave the sequence out"
             )
         return values

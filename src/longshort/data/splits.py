@@ -1,4 +1,4 @@
-"""Training, validation and test parts of labelled sequences, and what two parts may not share."""
+"""Training, validation and test splits of labelled sequences, and what two parts may not share."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def make_splits(
 ) -> Splits[D]:
     """Splits from files where they are given, else from shares of the training file.
 
-    val: 0 for no validation part.
+    val: 0 for no validation split.
     """
     whole = given["train"]
     shares = {"val": 0.0 if "val" in given else val, "test": 0.0 if "test" in given else test}
@@ -178,7 +178,7 @@ def make_splits(
     how = f"drawn by seed {seed}: {', '.join(texts)}" if texts else "files for all three parts"
     if "val" not in found:
         found["val"] = whole.take(np.zeros(0, dtype=np.int64))
-        how = f"{how if texts else 'files for training and test'}; no validation part"
+        how = f"{how if texts else 'files for training and test'}; no validation split"
     return Splits(found["train"], found["val"], found["test"], tuple(_shared(found)), how)
 
 
@@ -191,7 +191,7 @@ def _too_few(whole: Divisible, part: str, contents: int) -> str:
             "no label has three examples of different content, one for each part; give more, or "
             "set split.stratify=false"
         )
-    return f"{whole.name}: no example is left for the {part} part: {why}"
+    return f"{whole.name}: no example is left for the {part} split: {why}"
 
 
 def _shared(parts: dict[str, D]) -> list[Finding]:

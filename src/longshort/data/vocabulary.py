@@ -1,4 +1,4 @@
-"""Which tokens are known, by number; from the training part only."""
+"""Which tokens are known, by number; from the training split only."""
 
 from __future__ import annotations
 

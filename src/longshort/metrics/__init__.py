@@ -1,1 +1,1 @@
-"""Metrics, naive baselines and checks that a result is real."""
+"""Metrics, significance, and linear baselines that several tasks share."""

@@ -1,4 +1,4 @@
-"""Scores of predicted labels and probabilities."""
+"""Metrics of predicted labels and probabilities."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _RESAMPLES = 400
 _Z = 1.959964
 
 BINS = 15
-"""Of equal width, for the calibration error."""
+"""Number of bins of equal width for the calibration error."""
 
 
 def confusion(truth: Ints, predicted: Ints, classes: int) -> Ints:
-    """Counts [K, K]: rows are true labels, columns predicted ones."""
+    """Return the confusion matrix [K, K] of counts; true labels in rows, predicted in columns."""
     table = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(table, (truth, predicted), 1)
     return table
 
 
 def per_class(table: Ints) -> dict[str, Floats]:
-    """Precision, recall and F1 of each label from a confusion table; 0 where undefined."""
+    """Return precision, recall and F1 [K] of each label from a confusion matrix; 0 if undefined."""
     hits = np.diag(table).astype(float)
     precision = _share(hits, table.sum(0))
     recall = _share(hits, table.sum(1))
@@ -49,9 +49,10 @@ def _share(part: Floats, whole: NDArray[Any]) -> Floats:
 
 
 def calibration(truth: Ints, probabilities: Floats) -> list[dict[str, float]]:
-    """For each bin of the highest probability: how many, its mean, and the share that is right.
+    """Compare confidence with accuracy in bins of the highest probability.
 
-    Bins without examples are left out.
+    truth: labels [n]; probabilities: [n, K]. Returns for each bin the number of examples, their
+    mean confidence and their accuracy. Bins without examples are left out.
     """
     confidence, predicted = probabilities.max(1), probabilities.argmax(1)
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
@@ -69,23 +70,24 @@ def calibration(truth: Ints, probabilities: Floats) -> list[dict[str, float]]:
 
 
 def calibration_error(truth: Ints, probabilities: Floats) -> float:
-    """Distance of confidence and accuracy, averaged over the examples (Guo et al., 2017)."""
+    """Expected calibration error: mean distance of confidence and accuracy (Guo et al., 2017)."""
     bins = calibration(truth, probabilities)
     distances = [each["count"] * abs(each["confidence"] - each["accuracy"]) for each in bins]
     return sum(distances) / len(truth)
 
 
 def log_loss(truth: Ints, probabilities: Floats) -> float:
-    """Mean negative logarithm of the true label's probability, in nats; at least 1e-12 of it."""
+    """Mean negative log-probability of the true label, in nats; probabilities of at least 1e-12."""
     true = probabilities[np.arange(len(truth)), truth]
     return float(-np.log(np.clip(true, 1e-12, None)).mean())
 
 
 def luck_of_best(right: Sequence[Bools]) -> float:
-    """By how much the best accuracy flatters whoever has it, by chance of these examples.
+    """Return by how much the best of several accuracies is expected to be too high by chance.
 
-    right: which examples [n] each of several has right. The mean over resamples (Efron, 1979) of
-    the best one's accuracy in them, less its accuracy on all.
+    right: for each candidate, whether each example [n] is labelled correctly. The bootstrap
+    estimate (Efron, 1979) of the optimism of choosing the best: the mean, over resamples of the
+    examples, of the resample's best candidate's accuracy there less its accuracy on all examples.
     """
     table = np.stack(right).astype(float)
     draw, flattered = np.random.default_rng(0), 0.0
@@ -121,9 +123,10 @@ def compare_accuracy(model: Bools, baseline: Bools, luck: float = 0.0) -> Compar
 
 
 def says_more(truth: Ints, probabilities: Floats, constant: Floats) -> bool:
-    """Whether probabilities [n, K] are surely better than a constant's.
+    """Return whether probabilities [n, K] are significantly better than constant ones [n, K].
 
-    By accuracy, or by the mean difference of log losses (two standard errors, one in forty).
+    Either the accuracy or the mean log loss has to be better; the latter by two standard errors
+    (one-sided error 1 in 40).
     """
     if len(truth) < _MIN_EXAMPLES:
         return True
@@ -137,9 +140,9 @@ def says_more(truth: Ints, probabilities: Floats, constant: Floats) -> bool:
 
 
 def scores(truth: Ints, probabilities: Floats) -> dict[str, float]:
-    """accuracy, macro_f1, log_loss, calibration_error.
+    """Return accuracy, macro_f1, log_loss and calibration_error.
 
-    Macro F1 is the mean over the labels that occur in truth or prediction, as scikit-learn has it.
+    Macro F1 is the mean over labels that occur in truth or prediction, as in scikit-learn.
     """
     table = confusion(truth, probabilities.argmax(1), probabilities.shape[1])
     each = per_class(table)

@@ -1,7 +1,7 @@
-"""Forecast metrics on arrays of windows; missing truth (NaN) is left out.
+"""Forecast metrics over arrays of windows; missing values of the truth (NaN) are left out.
 
-truth and forecast are [n, H] over n windows of horizon H, in one unit. sMAPE is M4's, from 0 to 200
-(Makridakis, 1993).
+truth and forecast are [n, H]: n windows of horizon H, in one unit. sMAPE is that of the M4
+competition, from 0 to 200 (Makridakis, 1993).
 """
 
 from __future__ import annotations
@@ -13,19 +13,21 @@ Floats = NDArray[np.float64]
 
 
 def mase(errors: Floats, scale: Floats) -> float:
-    """Mean absolute scaled error: the mean over series of MAE over `scale` (Hyndman, 2006).
+    """Mean absolute scaled error: the mean over series of MAE / scale (Hyndman & Koehler, 2006).
 
-    errors [S] is each series' MAE, scale [S] its error of the seasonal naive forecast on the
-    training rows. Series without either, or with a scale of 0, are left out.
+    errors [S]: MAE of each series. scale [S]: its mean absolute error of the seasonal naive
+    forecast on the training rows (`seasonal_scale`). Series with a missing error or scale, or with
+    a scale of 0, are left out.
     """
     usable = ~np.isnan(errors) & (scale > 0)
     return float(np.mean(errors[usable] / scale[usable])) if usable.any() else float("nan")
 
 
 def mean_by(values: Floats, group: NDArray[np.int64], count: int) -> Floats:
-    """Mean of [n, H] values in each of `count` groups, NaN left out; NaN where a group has none.
+    """Return the mean of values [n, H] in each group, [count]; NaN where a group has no values.
 
-    group is [n, H], or broadcasts to it: [n, 1] for one group a window, [1, H] for one a step.
+    group: group number of each value, [n, H], or broadcast to it: [n, 1] for a group per window,
+    [1, H] for a group per step. Missing values (NaN) are left out.
     """
     known = ~np.isnan(values)
     place = np.broadcast_to(group, values.shape)[known]
@@ -39,7 +41,7 @@ def mean_by(values: Floats, group: NDArray[np.int64], count: int) -> Floats:
 def grouped(
     truth: Floats, forecast: Floats, group: NDArray[np.int64], count: int
 ) -> dict[str, Floats]:
-    """MSE, RMSE, MAE, R² and sMAPE in each group (see `mean_by`), [count] each."""
+    """Return MSE, RMSE, MAE, R² and sMAPE, [count] each, of each group; groups as in `mean_by`."""
     square = (forecast - truth) ** 2
     size = np.abs(truth) + np.abs(forecast)
     ratio = np.divide(np.abs(forecast - truth), size, out=np.zeros_like(size), where=size > 0)
@@ -59,13 +61,13 @@ def grouped(
 
 
 def pinball(truth: Floats, forecast: Floats, quantile: float) -> Floats:
-    """Quantile loss of each value (Koenker & Bassett, 1978)."""
+    """Quantile (pinball) loss of each value (Koenker & Bassett, 1978)."""
     error = truth - forecast
     return np.maximum(quantile * error, (quantile - 1) * error)
 
 
 def seasonal_scale(values: Floats, season: int) -> float:
-    """MASE's denominator: mean absolute seasonal difference of one series' training rows."""
+    """Mean absolute seasonal difference of a series' training rows: the denominator of MASE."""
     steps = np.abs(values[season:] - values[:-season])
     known = steps[~np.isnan(steps)]
     return float(known.mean()) if known.size else float("nan")

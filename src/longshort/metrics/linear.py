@@ -1,6 +1,6 @@
-"""A linear map from what is known at the origin to the whole horizon: the baseline of baselines.
+"""Linear forecasts: a linear map from all inputs that are known at the origin to the whole horizon.
 
-Letters: n windows, L context, E further inputs, H horizon.
+Letters: n windows, I inputs, H horizon.
 """
 
 from __future__ import annotations
@@ -15,34 +15,41 @@ from torch.optim import Optimizer
 
 Floats = NDArray[np.float64]
 Piece = tuple[Floats, Floats]
-"""Inputs [n, I] and targets [n, H], both relative to the window's last value."""
+"""Inputs [n, I] and targets [n, H] of some windows, both relative to the window's last value."""
 
 RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0, 3.0, 10.0, 30.0)
-"""Penalties tried, relative to the mean square of the inputs; the large ones leave of many lags
-hardly more than their mean, which is the best there is where steps are independent."""
+"""Ridge penalties that are tried, relative to the mean square of the inputs.
+
+The largest ones reduce many lags almost to their mean, which is optimal where steps are
+independent.
+"""
 LEVEL = "level"
-"""The block that is not penalised: an intercept, and the value that everything is relative to."""
+"""Name of the block without penalty: an intercept, and the value that others are relative to."""
 _FREE = 1e-6
 _MIN_GAIN = 0.02
-"""Share of the validation error that a further block of inputs has to save."""
+"""A further block of inputs is used if it reduces the validation error by this share."""
 _ROUNDS = 60
 _CORNER = 0.05
-"""Width of the rounded corner of the absolute error, in deviations of the target."""
+"""Width of the smoothed corner of the absolute error, in standard deviations of the target."""
 
 
 @dataclass(frozen=True)
 class LinearMap:
-    """weights [I, H] over inputs in their order; rows of inputs that are not used are 0."""
+    """A fitted linear map.
+
+    weights [I, H]: over all inputs in their order; rows of inputs that are not used are 0. ridge:
+    the chosen penalty.
+    """
 
     weights: Floats
     ridge: float
     blocks: tuple[str, ...]
-    """Names of the used blocks of inputs."""
+    """Names of the blocks of inputs that are used."""
     error: float
-    """Mean square on the validation windows."""
+    """Mean squared error on the validation windows."""
 
     def __call__(self, inputs: Floats) -> Floats:
-        """Change from the last value [n, H] for inputs [n, I]."""
+        """Return the forecast change from the last value, [n, H], for inputs [n, I]."""
         return inputs @ self.weights
 
 
@@ -56,7 +63,7 @@ class _Moments:
     count: int
 
     def error(self, weights: Floats) -> float:
-        """Mean square of the map on these windows."""
+        """Return the mean squared error of a linear map on these windows."""
         fitted = float(np.sum(weights * (self.gram @ weights - 2 * self.cross)))
         values = max(1, self.count * int(self.cross.shape[1]))
         return (fitted + self.square) / values
@@ -65,10 +72,10 @@ class _Moments:
 def least_squares(
     train: Iterator[Piece], validate: Iterator[Piece], blocks: Mapping[str, slice]
 ) -> LinearMap:
-    """Ridge regression with the penalty and the blocks of inputs that do best on other windows.
+    """Fit ridge regression; penalty and blocks of inputs are chosen on the validation windows.
 
-    The first block is always used; each of the others, and all of them together, has to save
-    a fiftieth of the validation error.
+    blocks: columns of the inputs, by name. The first block is always used. Each further one, and
+    all of them together, is used if it reduces the validation error by a fiftieth.
     """
     seen, other = _moments(train), _moments(validate)
     names = list(blocks)
@@ -114,11 +121,11 @@ def _best_ridge(
 def least_absolute(
     train: Iterator[Piece], begin: LinearMap, used: Mapping[str, slice]
 ) -> LinearMap:
-    """The map with the least absolute error, from that with the least squares.
+    """Fit the linear map with the least absolute error, starting from the least-squares solution.
 
-    Solved by L-BFGS on the absolute error with its corner rounded off (pseudo-Huber; Charbonnier
-    et al., 1994). `used` are the blocks of inputs that may have weights. The penalty is that of the
-    squares, in units of the absolute error: |e| is e² / 2s where errors have the size s.
+    used: blocks of inputs that may have weights. The absolute error with a smoothed corner
+    (pseudo-Huber; Charbonnier et al., 1994) is minimised by L-BFGS. The penalty is that of least
+    squares, converted: for errors of size s, |e| corresponds to e² / 2s.
     """
     pairs = list(train)
     x = torch.from_numpy(np.concatenate([pair[0] for pair in pairs]))

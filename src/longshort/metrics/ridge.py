@@ -1,4 +1,4 @@
-"""Ridge regression with the penalty that does best on other samples."""
+"""Ridge regression with the penalty that is best on validation samples."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 _PENALTIES = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1e3)
-"""Relative to the mean square of the inputs."""
+"""Penalties that are tried, relative to the mean square of the inputs."""
 
 
 def ridge_forecast(
     x: Floats, y: Floats, other: Floats, truth: Floats, asked: Floats
 ) -> tuple[Floats, float]:
-    """Values [m, K] for the inputs `asked` [m, I], and the penalty.
+    """Fit y on x; returns predictions [m, K] for the inputs `asked` [m, I], and the penalty.
 
-    x [n, I] and y [n, K] are learned; the penalty is chosen by `other` and its `truth`.
+    x [n, I], y [n, K]: training samples. other, truth: validation samples, which choose the
+    penalty.
     """
     mean, scale = x.mean(0), x.std(0)
     scale = np.where(scale > 1e-8, scale, 1.0)

@@ -13,9 +13,9 @@ Floats = NDArray[np.float64]
 
 _TINY = 1e-12
 _Z = 1.959964
-"""Quantile of the normal distribution for 95 %."""
+"""97.5 % quantile of the normal distribution, for intervals of 95 %."""
 _MIN_BLOCKS = 4
-"""Fewer independent stretches than this cannot tell two forecasts apart."""
+"""With fewer independent stretches of data than this, no interval is given."""
 _MOST_WAVES = 60
 """Largest number of cosines; more of them hardly narrow the interval."""
 _MIN_GAIN = 0.001

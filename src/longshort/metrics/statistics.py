@@ -1,4 +1,4 @@
-"""Simple statistics of sequences of numbers: what a linear model of them sees."""
+"""Summary statistics of numeric sequences, as inputs of linear baselines."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 
 
 def statistics_of(sequences: Iterable[Any]) -> NDArray[np.float64]:
-    """A row for each sequence [T, F]: every channel's mean, deviation, least, largest, first and
-    last value, and slope over time; [n, 7 F]."""
+    """Return a row of statistics for each sequence [T, F]; [n, 7 F].
+
+    Of every channel: mean, standard deviation, minimum, maximum, first value, last value, and slope
+    over time.
+    """
     rows = []
     for values in sequences:
         x = np.asarray(values, dtype=float)

@@ -1,1 +1,1 @@
-"""The report of a run: pictures, one self-contained HTML file, the model card."""
+"""The report of a run: plots, the self-contained HTML page, and the model card."""

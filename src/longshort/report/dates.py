@@ -1,4 +1,4 @@
-"""Timestamps on axes: a few of them, without what all of them share."""
+"""Short labels for axes of timestamps."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})((?::\d{2}(?:\.\d+)?)?
 
 
 def short(stamps: Sequence[str]) -> list[str]:
-    """Labels of ticks: without midnights, seconds and zones that are the same for all.
+    """Return tick labels without midnights, seconds and time zones that are the same for all.
 
-    A time of day stands below its date. Stamps of another form stay as they are.
+    A time of day stands below its date. Stamps in another format stay as they are.
     """
     found = [_STAMP.fullmatch(stamp) for stamp in stamps]
     parts = [match.groups() for match in found if match is not None]
@@ -33,6 +33,6 @@ def short(stamps: Sequence[str]) -> list[str]:
 
 
 def put_dates(axis: Axes, first: int, last: int, stamps: Callable[[list[int]], list[str]]) -> None:
-    """Label a few whole places between `first` and `last`; `stamps` names places."""
+    """Label a few whole positions between `first` and `last`; `stamps` returns their timestamps."""
     places = np.unique(np.linspace(first, last, _TICKS).round().astype(int)).tolist()
     axis.set_xticks(places, labels=short(stamps(places)))

@@ -1,4 +1,4 @@
-"""The report's pictures as inline SVG."""
+"""Plots of the report as inline SVG."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ _STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Window:
-    """A forecast from one origin, after the past [L] before it.
+    """A forecast from one origin with L past values and horizon H.
 
-    stamps [L + H]; model [H]; truth and baseline [H], low and high [H] of the interval `band` where
-    there are such.
+    stamps [L + H]; past [L]; model [H]: the forecast. truth, baseline, and the ends low and high of
+    the interval named `band` are [H] or None.
     """
 
     title: str
@@ -62,7 +62,7 @@ class Window:
 
 
 def forecast_windows(windows: Sequence[Window]) -> str:
-    """Forecasts, against the truth where it is known."""
+    """Plot forecasts beside the truth where it is known."""
     with mpl.rc_context(_STYLE):
         columns = 2 if len(windows) > 1 else 1
         rows = -(-len(windows) // columns)
@@ -115,7 +115,7 @@ def _window(axis: Axes, window: Window) -> None:
 
 
 def error_by_step(curves: dict[str, Sequence[float | None]], label: str) -> str:
-    """Error at each step of the horizon for the model and its baselines."""
+    """Plot the error at each step of the horizon, for the model and its baselines."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(10.5, 3.0), layout="constrained")
         axis = figure.subplots()
@@ -144,7 +144,7 @@ def error_by_step(curves: dict[str, Sequence[float | None]], label: str) -> str:
 
 
 def _shown_curves(curves: dict[str, Sequence[float | None]]) -> dict[str, Sequence[float | None]]:
-    """The model's and those of the baselines that are best on average, as many as have colours."""
+    """Return the curves of the model and of the best baselines, as many as there are colours."""
 
     def mean(name: str) -> float:
         known = [value for value in curves[name] if value is not None]
@@ -157,10 +157,11 @@ def _shown_curves(curves: dict[str, Sequence[float | None]]) -> dict[str, Sequen
 def training_curves(
     history: Sequence[dict[str, float | int]], best: int, measure: str, *, apart: bool = False
 ) -> str:
-    """Training loss and validation score by epoch, and the learning rate.
+    """Plot training loss, validation score and learning rate by epoch.
 
-    measure: the name of the validation score; apart: it is not the loss of other samples, and has
-    a picture of its own.
+    history: records of `metrics.jsonl`. best: the epoch whose weights were kept. measure: name of
+    the validation score. apart: the score is not a loss like that of training, and has a plot of
+    its own.
     """
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(10.5, 2.8), layout="constrained")
@@ -169,7 +170,7 @@ def training_curves(
         trained = [record for record in history if record["epoch"]]
         _by_epoch(losses, trained, "train_loss", BASELINE_COLOURS[0], "training loss", marker=".")
         scored = [record for record in history if "val_score" in record]
-        label = f"validation {measure}" if scored else "no validation part"
+        label = f"validation {measure}" if scored else "no validation split"
         _by_epoch(scores, scored, "val_score", MODEL_COLOUR, label, marker=".")
         for axis in axes[:-1]:
             axis.axvline(best, color="#999999", linestyle=":", label="kept weights")
@@ -197,9 +198,9 @@ def _by_epoch(
 def residuals_over_time(
     index: Floats, residuals: Floats, stamps: Callable[[list[int]], list[str]]
 ) -> str:
-    """One-step residuals (truth - forecast) by time, and their distribution.
+    """Plot one-step residuals (truth - forecast) over time, and their distribution.
 
-    index: place of each on the time grid; stamps: names places.
+    index: positions on the time grid; stamps: returns the timestamps of positions.
     """
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(10.5, 2.6), layout="constrained")
@@ -216,9 +217,9 @@ def residuals_over_time(
 def confusion(
     table: NDArray[np.int64], labels: Sequence[str], totals: NDArray[np.int64] | None = None
 ) -> str:
-    """Counts [K, K], true labels in rows, as shares of each row.
+    """Plot a confusion matrix [K, K] of counts, true labels in rows, as shares of each row.
 
-    totals [K]: of what the rows are shares, where columns have been left out.
+    totals [K]: sums of the whole rows, where columns have been left out.
     """
     with mpl.rc_context(_STYLE):
         size = min(9.0, 2.6 + 0.34 * len(labels))
@@ -250,7 +251,7 @@ def confusion(
 
 
 def reliability(bins: Sequence[dict[str, float]], confidence: Floats) -> str:
-    """Share that is right by the probability given, and how often each probability is given."""
+    """Plot accuracy against predicted probability, and the distribution of these probabilities."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(10.5, 3.2), layout="constrained")
         left, right = figure.subplots(1, 2)
@@ -272,7 +273,7 @@ def reliability(bins: Sequence[dict[str, float]], confidence: Floats) -> str:
 def _svg(figure: Figure) -> str:
     buffer = io.StringIO()
     with warnings.catch_warnings():
-        # The text stays text, and the reader's browser has fonts for it.
+        # Text stays text: the reader's browser has fonts for it.
         warnings.filterwarnings("ignore", message=r"(?s)Glyph \d+ .* missing from font")
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
@@ -280,7 +281,7 @@ def _svg(figure: Figure) -> str:
 
 
 def scatter(truth: Floats, predicted: Floats) -> str:
-    """Predictions [n, K] against the truth [n, K], a colour for each of the values."""
+    """Plot predictions [n, K] against the truth [n, K], a colour for each of the K values."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(5.2, 4.6), layout="constrained")
         axis = figure.subplots()

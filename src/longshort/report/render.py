@@ -1,4 +1,4 @@
-"""Pages from templates: one HTML file that opens offline, with everything inlined."""
+"""Rendering of templates to one HTML page without external files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import jinja2
 
 
 def render(name: str, content: dict[str, Any]) -> str:
-    """The page of this template; a value that a template lacks is an error."""
+    """Return the page of this template; raises an error if `content` lacks a value."""
     folder = files(__package__)
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda each: folder.joinpath(each).read_text("utf-8")),

@@ -1,4 +1,4 @@
-"""What a report's page is made of: sections of typed blocks, which a task fills."""
+"""Sections of a report and the typed blocks in them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells, the header first; `is_text`: the last column is prose."""
+    """A table, its header first; `is_text`: the last column is prose."""
 
     kind: ClassVar[str] = "table"
     rows: Sequence[Sequence[str]]
@@ -35,7 +35,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Checks:
-    """Named checks: name, whether it passed, and what was measured."""
+    """A list of named checks: name, whether it passed, and what was measured."""
 
     kind: ClassVar[str] = "checks"
     items: Sequence[tuple[str, bool, str]]
@@ -43,7 +43,7 @@ class Checks:
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of text: on a colour, with a small label behind it, with a hint under the mouse."""
+    """A piece of text, optionally on a coloured background, with a small label and a tooltip."""
 
     text: str
     colour: str = ""
@@ -53,7 +53,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Line:
-    """Spans with a name in front of them."""
+    """A line of spans after a name."""
 
     spans: Sequence[Span]
     name: str = ""
@@ -74,7 +74,7 @@ Block = Table | Picture | Note | Checks | Passage
 
 @dataclass(frozen=True)
 class Section:
-    """A titled part of the page."""
+    """A titled section of the page."""
 
     title: str
     blocks: Sequence[Block]

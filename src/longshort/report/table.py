@@ -1,4 +1,4 @@
-"""The score table that page, model card and terminal share, as text."""
+"""The score table of page, model card and terminal, as text."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from typing import Any, Protocol
 
 
 class Column(Protocol):
-    """A metric of the table."""
+    """A metric of the table: a `Metric` of the task."""
 
     @property
     def key(self) -> str:
-        """In the scores."""
+        """Key in `scores.json`."""
 
     @property
     def title(self) -> str:
-        """Of the column."""
+        """Heading of the column."""
 
     def rank(self, value: float | None) -> float:
-        """Sorts the best value first."""
+        """Return a sort key: the best value comes first."""
 
 
 def score_rows(scores: dict[str, Any], columns: Sequence[Column]) -> list[list[str]]:
-    """The model and its baselines, the best by the deciding metric first, below the header.
+    """Return the rows of the score table, the header first.
 
-    A column of which nobody has a value is left out.
+    The model and its baselines are sorted by the deciding metric, the best first. A column without
+    values is left out.
     """
     test = scores["test"]
     entries = {"model": test["model"], **test["variants"], **test["baselines"]}
@@ -38,13 +39,13 @@ def score_rows(scores: dict[str, Any], columns: Sequence[Column]) -> list[list[s
 
 
 def markdown(rows: list[list[str]]) -> str:
-    """A table, its header first."""
+    """Return a table in Markdown; the first row is the header."""
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
 
 
 def shown(value: float | None) -> str:
-    """A number with four significant digits; a dash for none."""
+    """Return a number with four significant digits; a dash for None."""
     if value is None:
         return "-"
     if value and (abs(value) >= 1e6 or abs(value) < 1e-4):

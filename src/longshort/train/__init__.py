@@ -1,1 +1,1 @@
-"""The training loop, which knows a network in training and no task."""
+"""The training loop; it knows no task."""

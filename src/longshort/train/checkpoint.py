@@ -1,7 +1,7 @@
-"""Checkpoints as single safetensors files: tensors, and everything else as JSON in the header.
+"""Checkpoints as single safetensors files: tensors, and all other state as JSON in the header.
 
-A digest over all of it is stored inside, so that a truncated or changed file is refused. Nothing
-in a file is executed, and no pickle is read.
+A digest of the content is stored in the file, so that a truncated or changed file is refused. There
+is no pickle: loading executes nothing.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ _HEADER_LIMIT = 64 << 20
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
-    """Replace `path` atomically by these tensors and this JSON-able state."""
+    """Write tensors and JSON-compatible state to `path`, atomically."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(meta, allow_nan=False)
-    # A single key: safetensors writes several in an order that changes from run to run.
+    # A single key: safetensors writes several keys in an order that changes from run to run.
     mark = json.dumps({"digest": _digest(plain, text), "state": text})
     write_atomic(path, serialise(plain, {"longshort": mark}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `save_tensors` wrote; anything else is a `RunError`."""
+    """Return the tensors and the state that `save_tensors` wrote; raises `RunError` for other
+    files."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -58,7 +59,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def load_model(folder: RunFolder) -> dict[str, Tensor]:
-    """What a finished run trained."""
+    """Return the tensors of a finished run; raises `RunError` for an unfinished one."""
     path = folder.file(MODEL)
     if not path.is_file() and not folder.file(SCORES).is_file():
         raise RunError(
@@ -69,7 +70,7 @@ def load_model(folder: RunFolder) -> dict[str, Tensor]:
 
 
 def load_weights(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
-    """Put weights into a module; a name or shape that does not fit is a `RunError`."""
+    """Load weights into a module; raises `RunError` if a name or shape does not fit."""
     wanted = module.state_dict()
     if wanted.keys() != tensors.keys():
         odd = sorted(wanted.keys() ^ tensors.keys())[0]

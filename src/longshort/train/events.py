@@ -1,4 +1,4 @@
-"""What the training loop tells its listeners: progress bar, log, report."""
+"""Events of the training loop, for the progress bar, the log and the report."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Started:
-    """Training begins, or goes on at `step` of `total_steps`."""
+    """Training starts, or is resumed at `step` of `total_steps`."""
 
     step: int
     total_steps: int
     parameters: int
     unit: str
-    """What speed is told in."""
+    """Unit of throughput."""
     measure: str
-    """What the validation score is, as people call it; empty where there is none."""
+    """Name of the validation score for people; empty where there is none."""
 
 
 @dataclass(frozen=True)
 class Stepped:
-    """One batch was learned; rates are measured since the start of this process.
+    """A training step is done; rates are measured since the start of this process.
 
-    Epochs count from 1; an epoch of random lengths may have other steps than were planned.
+    Epochs count from 1. Where sequence lengths are random, an epoch may have more or fewer steps
+    than planned.
     """
 
     step: int
@@ -35,14 +36,14 @@ class Stepped:
     samples_per_second: float
     epoch_seconds_left: float
     seconds_left: float
-    """If training does not end earlier."""
+    """Estimate without early stopping."""
 
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """An epoch ended; `record` is the line in metrics.jsonl.
+    """An epoch ended; `record` is its line in `metrics.jsonl`.
 
-    It has a `val_score` where there is a validation part.
+    The record has a `val_score` where there is a validation split.
     """
 
     record: dict[str, float | int]
@@ -51,25 +52,25 @@ class EpochEnded:
 
 @dataclass(frozen=True)
 class Saved:
-    """A checkpoint lies complete on the disk."""
+    """A checkpoint was written."""
 
     step: int
 
 
 @dataclass(frozen=True)
 class Ended:
-    """Training is over; the score is of the kind that `Started` named."""
+    """Training ended; the score's name is `Started.measure`."""
 
     reason: str
     best_epoch: int
     best_score: float | None
-    """On the validation part; None where there is none."""
+    """On the validation split; None where there is none."""
     seconds: float
 
 
 @dataclass(frozen=True)
 class Working:
-    """Something else than training is being done: `done` of `total` parts, 0 of 0 if unknown."""
+    """Work other than training: `done` of `total` units, 0 of 0 if unknown."""
 
     what: str
     done: int = 0
@@ -81,9 +82,9 @@ Listener = Callable[[Event], None]
 
 
 def tracker(listen: Listener) -> Callable[[str, int, int], None]:
-    """What tasks tell of their work besides training, as events."""
+    """Return a function that reports the progress of work besides training, as `Working` events."""
     return lambda what, done, total: listen(Working(what, done, total))
 
 
 def silent(_: Event) -> None:
-    """Listen to nothing."""
+    """Ignore an event."""

@@ -1,4 +1,4 @@
-"""What the training loop trains: a network, its batches, its loss and its validation score."""
+"""The interface of what the training loop trains: network, batches, loss and validation score."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class TrainPlan:
-    """How much is trained: `max_epochs` times `steps_per_epoch` batches of `batch_size`."""
+    """Amount of training: `max_epochs` times `steps_per_epoch` batches of `batch_size` samples."""
 
     batch_size: int
     steps_per_epoch: int
@@ -21,13 +21,13 @@ class TrainPlan:
 
     @property
     def total_steps(self) -> int:
-        """Batches in all, when nothing stops earlier."""
+        """Number of batches without early stopping."""
         return self.steps_per_epoch * self.max_epochs
 
 
 @dataclass(frozen=True)
 class WeightGroup:
-    """Weights that learn at `rate` times the learning rate, and decay or not."""
+    """Weights with `rate` times the learning rate, with or without weight decay."""
 
     weights: list[nn.Parameter]
     rate: float = 1.0
@@ -35,7 +35,7 @@ class WeightGroup:
 
 
 class Learning(ABC):
-    """A network in training, with its training samples, its loss and its validation score."""
+    """A network with its training samples, its loss and its validation score."""
 
     @property
     @abstractmethod
@@ -43,23 +43,23 @@ class Learning(ABC):
         """The network that is trained."""
 
     def weight_groups(self) -> list[WeightGroup]:
-        """All weights, in groups that learn alike."""
+        """Return all weights, in groups with the same learning rate and weight decay."""
         return [WeightGroup(list(self.module.parameters()))]
 
     def clipped(self) -> list[list[nn.Parameter]]:
-        """Weights whose gradients are clipped together: all, where nothing else is said."""
+        """Return groups of weights whose gradients are clipped together; by default one of all."""
         return [[weight for group in self.weight_groups() for weight in group.weights]]
 
     @property
     @abstractmethod
     def num_samples(self) -> int:
-        """How many training samples there are; a batch is named by their numbers."""
+        """Number of training samples; a batch is a tensor with the numbers of its samples."""
 
     def batches(self, plan: TrainPlan, draw: torch.Generator) -> Sequence[Tensor]:
-        """The numbers of the samples of an epoch's batches; all chance comes from `draw`.
+        """Return the batches of an epoch, as numbers of samples.
 
-        Here samples are shuffled, and few are gone through repeatedly. There should be
-        `plan.steps_per_epoch` batches, more or less.
+        draw: source of all randomness. By default samples are shuffled, and repeated where there
+        are few. About `plan.steps_per_epoch` batches are expected.
         """
         rounds = math.ceil(plan.steps_per_epoch * plan.batch_size / self.num_samples)
         passes = [torch.randperm(self.num_samples, generator=draw) for _ in range(rounds)]
@@ -68,46 +68,48 @@ class Learning(ABC):
 
     @property
     def unit(self) -> str:
-        """What speed is told in."""
+        """Unit of throughput."""
         return "samples"
 
     def size(self, samples: Tensor) -> int:
-        """How many units these samples have."""
+        """Return the number of units in these samples."""
         return len(samples)
 
     def rate(self, samples: Tensor) -> float:
-        """Share of the learning rate at which these samples are learned."""
+        """Return the share of the learning rate at which these samples are learned."""
         del samples
         return 1.0
 
     @abstractmethod
     def loss(self, samples: Tensor) -> Tensor:
-        """Mean loss of the training samples with these numbers, [n] int64, as a scalar."""
+        """Return the mean loss of the training samples with these numbers [n], int64; a scalar."""
 
     def objective(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss of these samples, which is told, and what is minimised.
+        """Return the loss of these samples as it is reported, and as it is minimised.
 
-        The second has the task's own penalties on top; here there are none.
+        The second may have penalties of the task added; by default they are the same.
         """
         loss = self.loss(samples)
         return loss, loss
 
     def carried(self) -> dict[str, Tensor]:
-        """What goes from one batch to the next beside the weights, for a checkpoint."""
+        """Return the state that is carried from batch to batch beside the weights, for a
+        checkpoint."""
         return {}
 
     def carry(self, tensors: dict[str, Tensor]) -> None:
-        """Go on with what `carried` told."""
+        """Restore the state that `carried` returned."""
         del tensors
 
     @property
     @abstractmethod
     def measure(self) -> str:
-        """What `validate` returns, as people call it: "MSE (scaled)"; empty where that is None."""
+        """Name of the score that `validate` returns, such as "MSE (scaled)"; empty where it is
+        None."""
 
     @abstractmethod
     def validate(self) -> float | None:
-        """Score on the validation part with the present weights; lower is better.
+        """Return the score of the present weights on the validation split; lower is better.
 
-        None where there is no such part; `train.choose` is then "last".
+        None where there is no such split; `train.choose` is then "last".
         """

@@ -1,8 +1,8 @@
-"""The training loop: repeatable to the bit, stoppable and resumable at any step.
+"""The training loop: deterministic, and stoppable and resumable at any step.
 
-Everything that decides what happens next is in `_State` and in the optimiser, and both are in the
-checkpoint: weights, moments, random numbers, place in the epoch, scores, what a task carries from
-batch to batch. The batches of an epoch are drawn from (seed, epoch) alone.
+`_State` and the optimiser hold everything that later steps depend on, and both are in the
+checkpoint: weights, moments, random state, place in the epoch, scores, and the state that a task
+carries from batch to batch. The batches of an epoch depend only on (seed, epoch).
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _PLATEAU_FACTOR = 0.5
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What came of the training; the task's module holds the best weights."""
+    """Result of training; the network holds the weights that were chosen."""
 
     best_epoch: int
     best_score: float | None
-    """On the validation part; None where there is none."""
+    """On the validation split; None where there is none."""
     history: list[dict[str, float | int]]
     reason: str
     seconds: float
@@ -48,11 +48,11 @@ class TrainResult:
 
 @dataclass
 class _State:
-    """Where training stands."""
+    """Position and scores of a training in progress."""
 
     epoch: int = 0
     steps: int = 0
-    """Taken so far; an epoch of random lengths takes another number than planned."""
+    """Steps so far; an epoch of random lengths may take more or fewer steps than planned."""
     step_in_epoch: int = 0
     loss_sum: float = 0.0
     norm_sum: float = 0.0
@@ -60,7 +60,7 @@ class _State:
     best_epoch: int = -1
     best_score: float | None = None
     averaged: int | None = None
-    """Steps in the plain mean of the weights, once it is taken."""
+    """Number of steps in the plain mean of the weights; None before it is taken."""
     ended: str = ""
     history: list[dict[str, float | int]] = field(default_factory=list)
 
@@ -78,11 +78,12 @@ def fit(
     resume: bool = False,
     listen: Listener = silent,
 ) -> TrainResult:
-    """Train a task and leave the best weights in its module, or the last ones (`train.choose`).
+    """Train a network; afterwards it has the best weights, or the last ones (`train.choose`).
 
-    With a `folder`, checkpoints and `metrics.jsonl` are kept there, and an interrupt (Ctrl-C) saves
-    and raises `Interrupted`; `resume` continues from the last checkpoint and ends with the same
-    bits as an uninterrupted run.
+    With a `folder`, checkpoints and `metrics.jsonl` are written there, and an interrupt (Ctrl-C)
+    saves and raises `Interrupted`. `resume` continues from the last checkpoint; the result is
+    bit-identical to that of an uninterrupted run. Raises `TrainingDiverged` when the loss becomes
+    NaN or infinite.
     """
     loop = _Loop(task, config, plan, folder, listen)
     if resume:
@@ -91,7 +92,7 @@ def fit(
 
 
 class _Loop:
-    """One training run; `run` is the whole story, the rest are its steps."""
+    """One training; `run` is the loop, the other methods are its steps."""
 
     def __init__(
         self,
@@ -142,7 +143,7 @@ class _Loop:
         return TrainResult(state.best_epoch, state.best_score, state.history, state.ended, seconds)
 
     def _batches(self) -> Sequence[Tensor]:
-        """This epoch's, drawn from (seed, epoch) alone."""
+        """Return the batches of this epoch, which depend only on (seed, epoch)."""
         draw = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.state.epoch)
         return self.task.batches(self.plan, draw)
 
@@ -180,13 +181,16 @@ class _Loop:
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """Let the averaged weights follow."""
+        """Update the averaged weights after a step."""
         share = self._share_of_newest()
         for name, weight in self.task.module.state_dict().items():
             self.average[name].lerp_(weight, share)
 
     def _share_of_newest(self) -> float:
-        """In the average; early steps count more (Polyak & Juditsky, 1992)."""
+        """Return the share of the newest weights in the average.
+
+        It is larger in early steps (Polyak & Juditsky, 1992).
+        """
         if self.state.averaged is not None:
             self.state.averaged += 1
             return 1.0 / self.state.averaged
@@ -196,10 +200,10 @@ class _Loop:
         return 1.0 - min(self.config.ema, (1 + done) / (10 + done))
 
     def _begin_mean(self) -> None:
-        """Take the plain mean of all weights from here on, once gains have ended.
+        """Start the plain mean of the weights once the validation score has stopped improving.
 
-        That is when the score is worse than the best before the last `asgd` ones (NT-ASGD, Merity
-        et al., 2018).
+        That is when it is worse than the best one before the last `asgd` epochs (NT-ASGD, Merity et
+        al., 2018).
         """
         wait, state = self.config.asgd, self.state
         scores = [float(record["val_score"]) for record in state.history if "val_score" in record]
@@ -233,9 +237,9 @@ class _Loop:
             self._save()
 
     def _judge(self, record: dict[str, float | int]) -> None:
-        """Score the averaged weights on the validation part and keep them if they are the best.
+        """Score the averaged weights on the validation split and keep them if they are the best.
 
-        Where the last weights are chosen each are kept, whatever their score is.
+        With `train.choose` = "last" they are always kept.
         """
         state, module = self.state, self.task.module
         present = {name: w.detach().clone() for name, w in module.state_dict().items()}
@@ -263,7 +267,7 @@ class _Loop:
         if self.config.choose == "last":
             return True
         if score is None:
-            raise RunError("train.choose: best needs a validation part, and there is none")
+            raise RunError("train.choose: best needs a validation split, and there is none")
         return best is None or score < best
 
     def _report_step(self, begin: float, first_step: int, in_epoch: int) -> None:
@@ -290,7 +294,7 @@ class _Loop:
         )
 
     def _save(self) -> None:
-        """Everything that decides what comes next, in one file replaced atomically."""
+        """Write a checkpoint: one file, replaced atomically, with all that later steps need."""
         if self.folder is None:
             return
         tensors = {f"model.{name}": w for name, w in self.task.module.state_dict().items()}
@@ -312,7 +316,7 @@ class _Loop:
         self.listen(Saved(self.state.steps))
 
     def restore(self) -> None:
-        """Continue where the last checkpoint stands."""
+        """Restore the state of the last checkpoint."""
         if self.folder is None:
             raise RunError("resume: a run folder is needed to continue from")
         path = self.folder.last
@@ -360,7 +364,7 @@ class _Loop:
 
 @contextmanager
 def _stop_flag() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into a request to stop after the step; a second one is immediate."""
+    """Turn the first Ctrl-C into a request to stop after the step; a second interrupts at once."""
     flag = threading.Event()
 
     def ask(_number: int, _frame: FrameType | None) -> None:

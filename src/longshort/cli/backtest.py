@@ -1,4 +1,4 @@
-"""`longshort backtest`: forecasts from rolling origins."""
+"""`longshort backtest`: forecast accuracy over rolling origins."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def command(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Forecast from rolling origins, each seeing only what came before it."""
+    """Train and forecast from rolling origins; each forecast sees only data before its origin."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
         settings = o.settings_of(
             data=data, example=example, config=config, sets=sets, task=task, named=named

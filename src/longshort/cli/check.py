@@ -19,7 +19,10 @@ def command(
     sets: o.Set = None,
     as_json: o.Json = False,
 ) -> None:
-    """Look the data over. Exit code 0: nothing found, 1: findings, 2: unreadable."""
+    """Check the data for errors and leakage.
+
+    Exit code 0: nothing found, 1: findings, 2: unreadable.
+    """
     with Screen(as_json=as_json) as screen:
         settings = o.settings_of(
             data=data, example=example, config=config, sets=sets, task=task, named=named

@@ -29,7 +29,7 @@ def command(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Score a trained run and its baselines on what they were not trained on."""
+    """Score a trained run and its baselines on data that they were not trained on."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
         from longshort.runs.trained import load
 

@@ -1,4 +1,4 @@
-"""Commands whose flags come from the settings of the task that is asked for."""
+"""Command-line flags that are made from the settings of the task."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
 
 
 def with_task_flags(command: Command) -> type[TyperCommand]:
-    """The class of a command that takes its own options and the flags of a task.
+    """Return the class of a command that takes its own options and the flags of the chosen task.
 
-    command: its parameter `named` gets the settings that flags have named, by dotted key.
+    command: its parameter `named` receives the settings that were given as flags, by dotted key.
     """
 
     class TaskCommand(TyperCommand):
@@ -38,7 +38,7 @@ def with_task_flags(command: Command) -> type[TyperCommand]:
 
 
 def without_flags(command: Command) -> Command:
-    """The command as it stands in the list of commands."""
+    """Return the command without flags of a task, as the list of commands shows it."""
     return _signed(command, [])
 
 
@@ -50,7 +50,7 @@ def _build(command: Command, task: str, name: str) -> Any:
 
 
 def _signed(command: Command, flags: Sequence[Flag], panel: str = "") -> Command:
-    """The command with a parameter for every flag, which the help shows in a panel."""
+    """Return the command with a parameter for every flag; the help shows them in a panel."""
     own = inspect.signature(command, eval_str=True).parameters
     hints = {name: each for name, each in own.items() if name != "named"}
 
@@ -81,7 +81,10 @@ def _parameter(flag: Flag, panel: str) -> inspect.Parameter:
 
 
 def _flags(task: str) -> list[Flag]:
-    """Of a task; of the usual one where that name is unknown, which the command will say."""
+    """Return the flags of a task, or those of the default task for an unknown name.
+
+    The command itself then reports the name.
+    """
     try:
         return list(flags_of(TASKS.config(task)))
     except LongshortError:
@@ -89,7 +92,7 @@ def _flags(task: str) -> list[Flag]:
 
 
 def _asked_for(args: Sequence[str]) -> str:
-    """The task that these arguments name: by --task, by their settings file or example."""
+    """Return the task that the arguments name: by --task, or by their settings file or example."""
     for name, value in _pairs(args):
         if name == "--task":
             return value
@@ -101,7 +104,7 @@ def _asked_for(args: Sequence[str]) -> str:
 
 
 def _pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Options with their values."""
+    """Yield options with their values."""
     for number, arg in enumerate(args):
         name, equals, value = arg.partition("=")
         if equals:
@@ -111,7 +114,7 @@ def _pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _settings(name: str, value: str) -> dict[str, Any]:
-    """Of a file or an example, as far as they can be read; the command says what is wrong."""
+    """Return the settings of a file or example; empty if unreadable, which the command reports."""
     try:
         if name == "--config":
             from pathlib import Path
@@ -129,12 +132,12 @@ def _settings(name: str, value: str) -> dict[str, Any]:
 
 
 def _hint(option: str | None) -> str:
-    """Which tasks have a flag that this one has not."""
+    """Return a hint which tasks have a flag that the chosen task lacks; empty if none has it."""
     found = []
     for name in TASKS.names():
         try:
             has_it = option in {flag.name for flag in flags_of(TASKS.config(name))}
-        except LongshortError:  # a broken plug-in concerns nobody who does not ask for it
+        except LongshortError:  # a broken plug-in matters only to those who ask for it
             continue
         found += [name] if has_it else []
     return f". It is of the tasks {', '.join(found)}: say --task NAME." if found else ""

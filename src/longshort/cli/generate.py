@@ -1,4 +1,4 @@
-"""`longshort generate`: a language model writes on."""
+"""`longshort generate`: text from a language model."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def command(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Write on after a prompt with a trained language model, as it comes."""
+    """Continue a prompt with a trained language model; text is printed as it is generated."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
         from longshort.runs.abilities import generator
         from longshort.runs.trained import load

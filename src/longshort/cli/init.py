@@ -1,4 +1,4 @@
-"""`longshort init`: a settings file from the data."""
+"""`longshort init`: write a settings file that fits the data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def command(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Read the data, decide every setting, and write them to a file to look at and change."""
+    """Read the data, decide every setting, and write the settings to a file that you can change."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
         settings = o.settings_of(data=data, example=example, sets=sets, task=task, named=named)
 

@@ -1,4 +1,4 @@
-"""The `longshort` command: its verbs, and errors as one clear message instead of a traceback."""
+"""The `longshort` command; errors are one clear message instead of a traceback."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from longshort.cli.flags import with_task_flags, without_flags
 from longshort.cli.screen import print_error
 
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
-"""Of the parser: an unknown option or command, or a value that is not allowed."""
+"""Base class of the parser's errors: an unknown option or command, or a value not allowed."""
 
 app = typer.Typer(
     name="longshort",
@@ -30,14 +30,14 @@ for other in (predict, evaluate, generate, cell):
 
 
 def _spell_out_strange_characters() -> None:
-    """Those that the terminal's or pipe's encoding lacks are written as escapes."""
+    """Write characters that the terminal's or pipe's encoding lacks as escapes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def main() -> None:
-    """Entry point. Exit code 2: the input or the settings are wrong; 130: interrupted."""
+    """Run the command line. Exit code 2: the input or the settings are wrong; 130: interrupted."""
     _spell_out_strange_characters()
     try:
         if "--json" in sys.argv[1:]:
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _run_for_json() -> int:
-    """Run the command; wrong options are told as JSON too. Returns the exit code."""
+    """Run the command and return its exit code; wrong options are reported as JSON too."""
     try:
         return app(standalone_mode=False) or 0
     except _USAGE_ERROR as error:

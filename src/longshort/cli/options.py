@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings that they make together."""
+"""Options that several commands share, and the settings that result from them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings and t
 RunPath = Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")]
 
 Named = dict[str, object]
-"""Settings by dotted key, from a task's flags; None where a flag was not given."""
+"""Settings that were given as flags, by dotted key; None where a flag was not given."""
 
 
 def settings_of(
@@ -61,7 +61,7 @@ def settings_of(
     sets: list[str] | None = None,
     named: Named | None = None,
 ) -> dict[str, Any]:
-    """Nested settings: the file's, over them the example's, the flags', and --set."""
+    """Merge settings into nested tables; of one key the later wins: file, example, flags, --set."""
     from longshort.config import assign, parse_assignments, read_toml
     from longshort.errors import ConfigError
 
@@ -85,7 +85,10 @@ def settings_of(
 
 
 def reading_of(encoding: str | None, sets: list[str] | None) -> dict[str, object]:
-    """How a new file is read, by dotted key; settings of anything but `data` are refused."""
+    """Return settings for reading a new file, by dotted key.
+
+    Raises `ConfigError` for settings outside the table `data`.
+    """
     from longshort.config import parse_assignments
     from longshort.errors import ConfigError
 

@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal; else a line an epoch, and one after a long silence."""
+"""Progress of a run: a bar on a terminal, otherwise a line per epoch and after long silence."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from longshort.train.events import Ended, EpochEnded, Event, Started, Stepped, Working
 
 SILENCE = 30.0
-"""Seconds after which a log is told what is being done."""
+"""Seconds without output after which a log gets a line about the current work."""
 _LOOK = 1.0
 
 
 @dataclass(frozen=True)
 class Status:
-    """What is being done, how much of it, and what else there is to say about it."""
+    """The current work: its name, how much of it is done, and details."""
 
     what: str
     done: int
@@ -31,21 +31,21 @@ class Status:
 
     @property
     def counted(self) -> str:
-        """Parts that are done of all."""
+        """The amount done, as "3 of 10"; empty where the total is unknown."""
         return f"{self.done:,} of {self.total:,}" if self.total else ""
 
     def line(self) -> str:
-        """For a log."""
+        """Return the status as a line for a log."""
         told = [self.counted, self.details] if self.total else [self.details]
         return f"{self.what}: {', '.join(told)}"
 
 
 class Progress:
-    """Follows the events of a run.
+    """Shows the events of a run.
 
-    write: takes the lines that stay; is_terminal: whether a bar can be shown on stderr instead of a
-    line whenever nothing was written for `SILENCE` seconds, as long as something is being done;
-    is_watched: whether a thread looks for that, or `look` is called.
+    write: takes the lines that stay. is_terminal: whether a bar can be shown on stderr; otherwise a
+    line is written whenever there was no output for `SILENCE` seconds during work. is_watched:
+    whether a thread checks for that; otherwise the caller calls `look`.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Progress:
         self._watch: threading.Thread | None = None
 
     def listen(self, event: Event) -> None:
-        """Take note of what happened, and show it."""
+        """Show an event."""
         from longshort.train.events import Ended, EpochEnded, Started, Stepped, Working
 
         match event:
@@ -84,17 +84,17 @@ class Progress:
                 self._show(lambda: self._of_work(event))
 
     def spoke(self) -> None:
-        """Something was written by others."""
+        """Note that somebody else wrote output."""
         self._written = self._clock()
 
     def look(self) -> None:
-        """Write what is being done if nothing was written for long."""
+        """Write the current work if there was no output for long."""
         status = self._status
         if status is not None and self._clock() - self._written >= SILENCE:
             self._say(status().line())
 
     def close(self) -> None:
-        """Nothing more will be done."""
+        """End the display."""
         self._status = None
         self._is_over.set()
         if self._bar is not None:
@@ -167,14 +167,14 @@ class Progress:
 
 
 class _Bar:
-    """A line on a terminal that is written again and again, and taken away in the end."""
+    """A bar on a terminal, which is redrawn in place and removed at the end."""
 
     def __init__(self) -> None:
         self._bars: Bars | None = None
         self._task: TaskID | None = None
 
     def show(self, status: Callable[[], Status]) -> None:
-        """Replace what is shown; what the status tells of time goes on by itself."""
+        """Show another status; its times are updated without further calls."""
         if self._bars is None:
             self._open(status)
         assert self._bars is not None and self._task is not None
@@ -187,7 +187,7 @@ class _Bar:
         from rich.text import Text
 
         class Told(ProgressColumn):
-            """A part of the status, as it is when it is drawn."""
+            """A column with a part of the status, computed when it is drawn."""
 
             def __init__(self, part: Callable[[Status], str]) -> None:
                 super().__init__()
@@ -207,19 +207,19 @@ class _Bar:
         self._bars.start()
 
     def close(self) -> None:
-        """Take the line away."""
+        """Remove the bar."""
         if self._bars is not None:
             self._bars.stop()
             self._bars = None
 
 
 def duration(seconds: float) -> str:
-    """Minutes and seconds, and hours where there are any."""
+    """Return a duration as minutes and seconds, and hours where there are any."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def is_terminal() -> bool:
-    """Whether stderr is one."""
+    """Whether stderr is a terminal."""
     return sys.stderr is not None and sys.stderr.isatty()

@@ -1,4 +1,4 @@
-"""`longshort run`: the whole job."""
+"""`longshort run`: from data to a trained and evaluated model with a report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands show: remarks on stderr, the result on stdout, failures as one message."""
+"""Output of commands: remarks on stderr, the result on stdout, failures as one message."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ if TYPE_CHECKING:
     from longshort.train.events import Event
 
 LEVELS = ("error", "warning", "note", "decided")
-"""What a remark may begin with, and a colon; other remarks are of the level "info"."""
+"""Levels that a remark may begin with, before a colon; other remarks have the level "info"."""
 
 
 class Screen:
-    """What one command says: used in `with`, which ends it with an exit code when it fails.
+    """Output of one command; used in `with`, which turns errors into messages and exit codes.
 
-    as_json: stdout is a single object with the result, or with the `error`; remarks stand in it as
-    `messages`, and of those on stderr warnings and notes stay. quiet: of remarks only warnings are
-    shown.
+    as_json: stdout gets a single JSON object with the result or the `error`; remarks are in it as
+    `messages`, and only warnings and notes also go to stderr. quiet: only warnings are shown.
     """
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
@@ -57,7 +56,7 @@ class Screen:
         raise typer.Exit(code) from None
 
     def say(self, line: str) -> None:
-        """A remark on the way, which may begin with its level."""
+        """Show a remark, which may begin with its level."""
         level, colon, text = line.partition(": ")
         if not colon or level not in LEVELS:
             level, text = "info", line
@@ -68,18 +67,18 @@ class Screen:
             self._progress.spoke()
 
     def listen(self, event: Event) -> None:
-        """Follow what is done."""
+        """Show an event of the run."""
         if self._progress is not None:
             self._progress.listen(event)
 
     def working(self, what: str) -> None:
-        """Say what is done until the next event, if it takes long."""
+        """Show what is being done until the next event, if it takes long."""
         from longshort.train.events import Working
 
         self.listen(Working(what))
 
     def result(self, value: dict[str, Any], lines: list[str]) -> None:
-        """The result, as one JSON object or as lines for people."""
+        """Print the result, as one JSON object or as lines for people."""
         self.close()
         if self.as_json:
             _print_json({**value, "messages": self.said})
@@ -87,18 +86,18 @@ class Screen:
             print("\n".join(lines))
 
     def close(self) -> None:
-        """End the progress."""
+        """End the progress display."""
         if self._progress is not None:
             self._progress.close()
 
 
 def print_error(kind: str, message: str, said: list[dict[str, str]]) -> None:
-    """A failure as the one object on stdout."""
+    """Print a failure as a single JSON object."""
     _print_json({"error": {"type": kind, "message": message}, "messages": said})
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    """Characters that the stream cannot hold are escaped as JSON has it."""
+    """Print JSON; characters that the stream's encoding lacks are escaped."""
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
     print(json.dumps(value, allow_nan=False, ensure_ascii=not is_unicode))
 
@@ -108,7 +107,7 @@ def _to_stderr(line: str) -> None:
 
 
 def _exit_code(error: BaseException | None) -> int | None:
-    """2: the input or the settings are wrong; 130: stopped; None: not for us to tell."""
+    """Return 2 for wrong input or settings, 130 for an interrupt, None for unexpected errors."""
     if isinstance(error, (Interrupted, KeyboardInterrupt)):
         return 130
     if isinstance(error, LongshortError):
@@ -125,7 +124,7 @@ def _message(error: BaseException) -> str:
 
 
 def result_lines(scores: dict[str, Any], *more: str) -> list[str]:
-    """The score table, what baselines had to make do with, and the verdict."""
+    """Return the score table, remarks on baselines, and the verdict."""
     from longshort.registry import TASKS
     from longshort.report.table import score_rows
 
@@ -135,7 +134,7 @@ def result_lines(scores: dict[str, Any], *more: str) -> list[str]:
 
 
 def table(rows: list[list[str]]) -> list[str]:
-    """Aligned columns: the first to the left, the others to the right."""
+    """Return rows as aligned columns: the first one left-aligned, the others right-aligned."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
         "  ".join(

@@ -1,4 +1,4 @@
-"""Lines from the standard input, as they come."""
+"""Lines from standard input, one at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from longshort.errors import DataError
 
 
 def lines() -> Iterator[str]:
-    """Without their ends; raises `DataError` with line and byte for what is not UTF-8."""
+    """Yield lines without their ends; raises `DataError` with line and byte where not UTF-8."""
     from longshort.data.textfiles import decoded
 
     if sys.stdin is None:

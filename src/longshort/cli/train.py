@@ -1,4 +1,4 @@
-"""`longshort train`: start a run, or go on with one."""
+"""`longshort train`: start a run, or resume one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def command(
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Train by a settings file (as `init` writes), or continue an interrupted run."""
+    """Train from a settings file (as written by `init`), or resume an interrupted run."""
     from longshort.errors import ConfigError
 
     with Screen(as_json=as_json, quiet=quiet) as screen:

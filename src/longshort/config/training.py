@@ -19,9 +19,7 @@ class TrainConfig(Section):
     learning_rate: float = Field(0.002, gt=0.0, description="highest learning rate of the schedule")
     momentum: float = Field(0.9, ge=0.0, lt=1.0, description="momentum of SGD")
     weight_decay: float = Field(
-        0.0,
-        ge=0.0,
-        description="weight decay of adamw, and of sgd, there added to the clipped gradient",
+        0.0, ge=0.0, description="for adamw, and for sgd, where it is added to the clipped gradient"
     )
     schedule: Literal["none", "plateau", "cosine", "onecycle", "decay"] = Field(
         "onecycle", description="course of the learning rate over training"

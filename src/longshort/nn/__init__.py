@@ -1,4 +1,4 @@
-"""`LSTM`, `GRU` and `RNN`, drop-in for their torch namesakes, and `Recurrent` for any cell."""
+"""`LSTM`, `GRU` and `RNN`, drop-in replacements for torch's, and `Recurrent` for any cell."""
 
 from longshort.nn.layers import GRU, LSTM, RNN
 from longshort.nn.options import LayerOptions

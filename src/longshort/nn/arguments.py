@@ -1,4 +1,4 @@
-"""Checks of layers' arguments, and what their options mean for the equations."""
+"""Checks of the arguments of layers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DROPOUTS = ("gal", "semeniuta")
 
 
 def check_sizes(input_size: int, hidden_size: int, num_layers: int) -> None:
-    """Refuse sizes that are no whole numbers above 0."""
+    """Raise `ArgumentError` for sizes that are not whole numbers above 0."""
     sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}
     for name, size in sizes.items():
         expected = f"{name}: a whole number from 1 is expected, got {size!r}"
@@ -35,14 +35,14 @@ def check_sizes(input_size: int, hidden_size: int, num_layers: int) -> None:
 
 
 def check_flags(**flags: bool) -> None:
-    """Refuse options, by name, that are neither True nor False, such as "no"."""
+    """Raise `ArgumentTypeError` for options that are neither True nor False, such as "no"."""
     for name, flag in flags.items():
         if not isinstance(flag, bool):
             raise ArgumentTypeError(f"{name}: True or False is expected, got {flag!r}")
 
 
 def check_dtype(dtype: torch.dtype | None) -> None:
-    """Refuse a type that no gradient can have."""
+    """Raise `TensorError` for a dtype that cannot have gradients."""
     expected = f"dtype: a floating point type is expected, such as torch.float32, got {dtype!r}"
     if dtype is not None and not isinstance(dtype, torch.dtype):
         raise ArgumentTypeError(expected)
@@ -51,7 +51,7 @@ def check_dtype(dtype: torch.dtype | None) -> None:
 
 
 def check_rate(name: str, rate: float, highest: float = 1.0) -> float:
-    """A probability as a number."""
+    """Return a probability from 0 to `highest` as a float; raises `ArgumentError` for others."""
     number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
     if not number or not (0.0 <= rate < highest or rate == highest == 1.0):
         bound = "1" if highest == 1.0 else f"below {highest:g}"
@@ -60,13 +60,13 @@ def check_rate(name: str, rate: float, highest: float = 1.0) -> float:
 
 
 def check_merge(merge: str) -> None:
-    """Refuse a way to join directions that does not exist."""
+    """Raise `ArgumentError` for an unknown way to merge directions."""
     if merge not in MERGES:
         raise ArgumentError(f"merge: {merge!r} is not known; {nearest(merge, MERGES)}")
 
 
 def one_of(name: str, value: Any, alias: str, other: Any) -> Any:
-    """The value that is given by its own name or by torch's."""
+    """Return the value of an argument that is given by its own name or by torch's, not by both."""
     if other is None:
         return value
     if value is not None:
@@ -77,7 +77,10 @@ def one_of(name: str, value: Any, alias: str, other: Any) -> Any:
 def mode_of(
     cell: Cell, n: Sizes, bias: bool, zoneout: Rates, recurrent_dropout: float | str
 ) -> Mode:
-    """The options that are part of the equations; refuses those that this cell has no place for."""
+    """Return the options that are part of the equations.
+
+    Raises `ArgumentError` for an option that this cell does not support.
+    """
     check_cell(cell)
     kind, rate = _recurrent_dropout(recurrent_dropout)
     mode = Mode(
@@ -133,26 +136,26 @@ def _recurrent_dropout(dropout: float | str) -> tuple[str, float]:
 
 
 _BELOW_ONE = 0.999
-"""Highest dropout rate: what is kept is divided by 1 - rate."""
+"""Largest dropout rate: kept values are divided by 1 - rate."""
 
 
 @dataclass(slots=True)
 class Shape:
-    """What a layer expects of its tensors."""
+    """The tensors that a layer expects, and checks of those that it gets."""
 
     input_size: int
     batch_first: bool
     weight: Tensor
-    """Any weight, for dtype and device."""
+    """Any weight of the layer, for dtype and device."""
     rows: int
-    """L·D, the rows of a state."""
+    """Rows of a state, L·D."""
     states: dict[str, int]
-    """Widths of the states."""
+    """Widths of the states, by name."""
     stored: bool
-    """Nothing but torch's own tensors is involved, so their storage can be checked."""
+    """Whether all tensors are plain torch tensors, so that their storage can be checked."""
 
     def input(self, x: Tensor) -> None:
-        """Refuse an x of the wrong rank, size, dtype or device."""
+        """Raise `TensorError` for an input of the wrong rank, size, dtype or device."""
         if not isinstance(x, Tensor):
             raise ArgumentTypeError(f"x: a tensor or PackedSequence is expected, got {_kind(x)}")
         if x.layout != torch.strided:
@@ -185,7 +188,7 @@ class Shape:
             raise emptied(name, value)
 
     def state(self, state: object, batch: int | None) -> dict[str, Tensor]:
-        """The given states by name; `batch` None is unbatched."""
+        """Return the given states by name, checked; `batch` is None for unbatched input."""
         names = list(self.states)
         given = state if isinstance(state, (tuple, list)) else (state,)
         several = isinstance(state, (tuple, list))
@@ -212,13 +215,13 @@ class Shape:
 
 
 def check_memory(name: str, value: Tensor) -> None:
-    """Refuse a tensor whose storage was freed or made too small for it."""
+    """Raise `TensorError` for a tensor whose storage was freed or is too small."""
     if type(value) in PLAIN and not observed() and hollow(value):
         raise emptied(name, value)
 
 
 def check_packed(x: PackedSequence) -> None:
-    """Refuse a packed sequence whose parts have lost their memory."""
+    """Raise `TensorError` for a packed sequence with a tensor whose storage was freed."""
     for name in ("data", "batch_sizes", "sorted_indices", "unsorted_indices"):
         part = getattr(x, name)
         if part is not None:
@@ -232,7 +235,7 @@ def _kind(value: object) -> str:
 
 
 def check_lengths(lengths: Tensor, batch: int, steps: int) -> Tensor:
-    """Whole numbers from 1 to T, one a sequence, as int64 in a row."""
+    """Return lengths as int64 [B]; raises `TensorError` unless they are whole numbers 1 to T."""
     expected = f"lengths: {batch} whole numbers are expected, one a sequence; got"
     if not isinstance(lengths, Tensor):
         try:
@@ -251,7 +254,7 @@ def check_lengths(lengths: Tensor, batch: int, steps: int) -> Tensor:
     allowed = f"lengths: each must lie between 1 and {steps}, the length of x"
     low = min(1, steps)
     if torch.compiler.is_compiling():
-        # There are no numbers yet: they are looked at when the compiled code runs.
+        # The numbers do not exist yet; they are checked when the compiled code runs.
         torch._assert_async(((lengths >= low) & (lengths <= steps)).all(), allowed)
         return lengths
     least, most = int(lengths.min()), int(lengths.max())
@@ -261,7 +264,7 @@ def check_lengths(lengths: Tensor, batch: int, steps: int) -> Tensor:
 
 
 def check_reset(reset: Tensor, steps: int, batch: int, device: torch.device) -> None:
-    """Booleans [T, B], also where x is batch first."""
+    """Raise `TensorError` unless `reset` is boolean [T, B], also for batch-first input."""
     if (
         not isinstance(reset, Tensor)
         or reset.shape != (steps, batch)

@@ -40,7 +40,7 @@ def initialise(cell: Cell, n: Sizes, parameters: dict[str, Tensor], scheme: str)
 
 
 def _uniform(cell: Cell, n: Sizes, parameters: dict[str, Tensor]) -> None:
-    """In torch's order, so that the same seed gives the same weights."""
+    """Draw weights in torch's order, so that the same seed gives the same weights as torch."""
     vectors = cell.vectors(n)
     bound = 1.0 / math.sqrt(n.hidden)
     for name, parameter in parameters.items():
@@ -86,7 +86,7 @@ def _fill(parameter: Tensor, start: Start) -> None:
 
 
 def _gate_bias(cell: Cell, n: Sizes, parameters: dict[str, Tensor], gate: str) -> list[Tensor]:
-    """The gate's part of every bias that has one: of maps that are not recurrent, or of "bias"."""
+    """Return the gate's slice of every bias that has one: of input maps, or of "bias"."""
     found = []
     for name, declared in cell.maps(n).items():
         bias = parameters.get(f"bias_{name}")

@@ -1,4 +1,4 @@
-"""`LSTM`, `GRU` and `RNN` with the signatures of their torch namesakes, and more by keyword."""
+"""`LSTM`, `GRU` and `RNN` with the signatures of torch's layers, and further keyword options."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from longshort.nn.options import LayerOptions, shows_options
 from longshort.nn.recurrent import Recurrent
 
 NAMES = {"projection": "proj_size", "activation": "nonlinearity"}
-"""Options of cells that torch's layers have under another name."""
+"""Options of cells with another name in torch's layers."""
 
 
 class _Named(Recurrent):
-    """A layer that is named after its cell and has the cell's options as its own."""
+    """A layer of one named cell, with the cell's options as arguments."""
 
     proj_size = 0
 

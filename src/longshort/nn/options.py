@@ -1,7 +1,8 @@
-"""Options that every recurrent layer takes by keyword: names, types, meanings and defaults.
+"""Keyword options of all recurrent layers: names, types, meanings and defaults.
 
-Layers take them as `**options: Unpack[LayerOptions]`, so type checkers and editors know each one.
-`chosen` refuses any other, and `shows_options` puts them into the signature that `help` shows.
+Layers take them as `**options: Unpack[LayerOptions]`, so that type checkers and editors know each
+one. `chosen` refuses unknown ones, and `shows_options` adds them to the signature that `help`
+shows.
 """
 
 from __future__ import annotations
@@ -57,9 +58,9 @@ DEFAULTS = LayerOptions(
 
 
 def chosen(owner: str, given: LayerOptions) -> LayerOptions:
-    """All options, as given or by default; refuses what is none of them.
+    """Return all options, as given or by default; raises `ArgumentTypeError` for unknown ones.
 
-    `owner`: the layer's name, for the message.
+    owner: name of the layer, for the message.
     """
     for name in given:
         if name not in DEFAULTS:
@@ -73,7 +74,7 @@ Method = TypeVar("Method", bound=Callable[..., None])
 
 
 def shows_options(init: Method) -> Method:
-    """Decorates an `__init__` with `**options`: its signature, as `help` shows it, lists them."""
+    """Decorate an `__init__` that has `**options`, so that its signature lists them."""
     own = inspect.signature(init)
     types = get_type_hints(LayerOptions)
     options = [

@@ -99,7 +99,7 @@ class Recurrent(nn.Module):
             )
 
     def _choose(self, given: LayerOptions) -> None:
-        """Keep the options, those that do not depend on the cell checked."""
+        """Store the options, and check those that do not depend on the cell."""
         check_flags(residual=given["residual"], learn_initial_state=given["learn_initial_state"])
         check_merge(given["merge"])
         check_backend(given["backend"])
@@ -110,7 +110,7 @@ class Recurrent(nn.Module):
         self.init, self.backend = given["init"], given["backend"]
 
     def _stacked_cell(self) -> Stack:
-        """The equations of every layer; refuses options that they have no place for."""
+        """Return the equations of every layer; raises `ArgumentError` for unsupported options."""
         sizes = Sizes(self.input_size, self.hidden_size)
         mode = mode_of(self.cell, sizes, self.bias, self.zoneout, self.recurrent_dropout)
         directions = 2 if self.bidirectional else 1
@@ -138,7 +138,7 @@ class Recurrent(nn.Module):
                 self._shapes[full] = parameter.shape
 
     def reset_parameters(self) -> None:
-        """Initialise all weights again, as `init` says; learned initial states become 0."""
+        """Initialise all weights anew, by the option `init`; learned initial states become 0."""
         for row in self.stack.rows:
             sizes = self.stack.traced(row).sizes
             initialise(self.cell, sizes, self._weights(row), self.init)
@@ -147,8 +147,8 @@ class Recurrent(nn.Module):
 
     def _weights(self, row: int) -> Tensors:
         own = self._parameters
-        # A weight that is computed from others, as by weight_norm, is no parameter. Looking for one
-        # as an attribute takes several times as long.
+        # A weight that is computed from others, as by weight_norm, is no parameter. Looking it up as
+        # an attribute takes several times as long.
         found = {
             name: getattr(self, full, None) if (weight := own.get(full)) is None else weight
             for name, full in self._names[row].items()
@@ -156,7 +156,8 @@ class Recurrent(nn.Module):
         return cast(Tensors, found)
 
     def _checked_weights(self, stored: bool) -> list[Tensors]:
-        """The weights of all rows; refuses one that was replaced by what does not fit."""
+        """Return the weights of all rows; raises `TensorError` for a replaced one that does not
+        fit."""
         rows = [self._weights(row) for row in self.stack.rows]
         given: list[Tensor] = []
         for k, row in enumerate(rows):
@@ -178,16 +179,16 @@ class Recurrent(nn.Module):
         return [list(self._weights(row).values()) for row in self.stack.rows]
 
     def flatten_parameters(self) -> None:
-        """Does nothing; there for code that was written for torch's layers."""
+        """Do nothing; exists for code that was written for torch's layers."""
 
     def backend_report(self) -> str:
-        """Which implementation runs a plain call, and why none before it does."""
+        """Say which backend runs a plain call, and why the preferred ones before it do not."""
         weight = next(iter(self._checked_weights(not observed())[0].values()))
         graph = self.stack.layers[0].plans(self.training)[False].graph
         return report(graph, weight.dtype, weight.device, self.backend)
 
     def extra_repr(self) -> str:
-        """Sizes, and what is not the default."""
+        """Return sizes and the options that differ from their defaults."""
         omitted = ("cell", "input_size", "hidden_size", "device", "dtype")
         parameters = inspect.signature(Recurrent).parameters.items()
         defaults = {name: one.default for name, one in parameters if name not in omitted}
@@ -283,7 +284,7 @@ class Recurrent(nn.Module):
         return output.squeeze(time), after
 
     def _streamed(self, x: Tensor, state: Any) -> tuple[Tensor, Any] | None:
-        """A step without gradients, or None where the layer has to be called as usual."""
+        """Compute a step without gradients; None where the layer has to be called normally."""
         noisy = self.training and self._random
         step = stack_step(self.stack.graphs, x.shape[0], x.dtype)
         if step is None or noisy or self._forward_pre_hooks or self._forward_hooks:
@@ -306,7 +307,7 @@ class Recurrent(nn.Module):
         return Shape(self.input_size, self.batch_first, weight, rows, self.stack.states, stored)
 
     def _joined(self, states: Tensors) -> Any:
-        """States as the user sees them: one tensor, or a tuple."""
+        """Return states in the form that users get: one tensor, or a tuple."""
         values = tuple(states[name] for name in self.stack.states)
         return values if len(values) > 1 else values[0]
 
@@ -336,7 +337,10 @@ class Recurrent(nn.Module):
         reset: Tensor | None = None,
         want_states: bool = False,
     ) -> tuple[Tensor, Tensors, Tensors]:
-        """x [T, B, I] through all layers; states are [L·D, B, W], all of them [T, L·D, B, W]."""
+        """Run x [T, B, I] through all layers.
+
+        Returns the output, the final states [L·D, B, W], and all states [T, L·D, B, W].
+        """
         dtype = next(iter(weights[0].values())).dtype
         x = x if x.dtype is dtype else x.to(dtype)
         found: list[Trajectory] = []
@@ -356,7 +360,7 @@ class Recurrent(nn.Module):
         return x, final, every
 
     def _stacked(self, found: list[Tensors], rows: int = 0) -> Tensors:
-        """States of all layers and directions; 0 fills up where a layer's are narrower."""
+        """Stack the states of all layers and directions; narrower ones are padded with 0."""
         wide = {n: [_widened(one[n], w) for one in found] for n, w in self.stack.states.items()}
         return {
             name: torch.stack(values, rows) if len(values) > 1 else values[0].unsqueeze(rows)
@@ -401,7 +405,7 @@ class Recurrent(nn.Module):
         return {name: x.new_zeros(batch, width) for name, width in sizes.items()}
 
     def _thinned(self, row: int, weights: Tensors) -> Tensors:
-        """The weights, under weight dropout."""
+        """Return the weights after weight dropout."""
         if not self.weight_dropout or not self.training:
             return weights
         recurrent = self.stack.traced(row).recurrent

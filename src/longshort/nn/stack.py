@@ -1,4 +1,4 @@
-"""The equations of a stack of layers, and the widths and names that follow from them."""
+"""The equations of a stack of layers, with the widths and names that follow from them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from longshort.engine.trace import Mode
 class Stack:
     """A cell, traced for every layer.
 
-    A row is one layer in one direction, as in states [L·D, B, W]. `sizes` are those of the first
-    layer, `merge` is as in `LayerOptions`. Nothing in a stack changes, so copies of a layer share
-    it.
+    A row is one layer in one direction, as in states [L·D, B, W]. sizes: those of the first layer;
+    merge: as in `LayerOptions`. A stack is immutable, so copies of a layer share it.
     """
 
     def __init__(
@@ -21,7 +20,7 @@ class Stack:
         self.cell, self.bias, self.directions = cell, mode.bias, directions
         self.layers: list[Traced] = []
         self.states: dict[str, int] = {}
-        """Widths of the states, each of the widest layer."""
+        """Widths of the states, each that of the widest layer."""
         self.has_shortcut = False
         """Whether some layer's input and output have the same width."""
         for _ in range(num_layers):
@@ -35,24 +34,24 @@ class Stack:
             sizes = Sizes(width, sizes.hidden)
         self.output_size = sizes.input
         self.graphs = tuple(layer.graph for layer in self.layers)
-        """Each layer's equations in a plain call."""
+        """Equations of each layer in a plain call."""
         self.rows = range(num_layers * directions)
 
     def __deepcopy__(self, memo: dict[int, object]) -> Stack:
-        """Itself: nothing in it changes."""
+        """Return itself, since it is immutable."""
         return self
 
     def traced(self, row: int) -> Traced:
-        """The equations of a row."""
+        """Return the traced equations of a row."""
         return self.layers[row // self.directions]
 
     def suffix(self, row: int) -> str:
-        """What follows the names of a row's parameters, as in torch."""
+        """Return the suffix of the names of a row's parameters, as in torch."""
         layer, direction = divmod(row, self.directions)
         return f"_l{layer}" + ("_reverse" if direction else "")
 
     def parameter_shapes(self, row: int) -> dict[str, tuple[int, ...]]:
-        """Shapes by the cell's names, in torch's order: a projection comes behind the biases."""
+        """Return shapes by the cell's names, in torch's order: a projection follows the biases."""
         sizes = self.traced(row).sizes
         shapes, maps = self.cell.parameter_shapes(sizes), self.cell.maps(sizes)
         first = [name for name, declared in maps.items() if declared.bias or declared.recurrent]

@@ -1,4 +1,4 @@
-"""Checks of a layer's weights, which users can replace: the one that does not fit is named."""
+"""Checks of a layer's weights, which users may replace; errors name the one that does not fit."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from longshort.errors import ArgumentError, ArgumentTypeError, TensorError
 
 
 def check_weights(weights: Sequence[Tensor], built: dict[str, Size], stored: bool) -> None:
-    """Refuse weights that a layer was not built with: None, or another shape, dtype, device or
-    layout.
+    """Raise `TensorError` for a weight that is None or has another shape, dtype, device or layout.
 
-    `built`: the weights' names and shapes when the layer was built. `stored`: nothing but torch's
-    own tensors is involved, so their storage can be checked.
+    built: names and shapes of the weights when the layer was built. stored: all tensors are plain
+    torch tensors, so that their storage can be checked.
     """
     first = weights[0]
     for weight, shape in zip(weights, built.values(), strict=True):
@@ -31,7 +30,7 @@ def check_weights(weights: Sequence[Tensor], built: dict[str, Size], stored: boo
             or (
                 stored
                 and type(weight) in PLAIN
-                # A tensor that fills its own storage needs no closer look.
+                # A tensor that fills its own storage needs no further check.
                 and (weight.untyped_storage().nbytes() != weight.nbytes or weight.storage_offset())
                 and hollow(weight)
             )
@@ -66,7 +65,7 @@ def _unfit(weights: Sequence[Tensor], built: dict[str, Size], stored: bool) -> A
 
 
 def emptied(name: str, value: Tensor) -> TensorError:
-    """The error for a tensor whose memory ends before its last element."""
+    """Return the error for a tensor whose storage ends before its last element."""
     return TensorError(
         f"{name}: its memory has {value.untyped_storage().nbytes()} bytes, too few for its shape "
         f"{tuple(value.shape)} of {value.dtype}: its storage was resized or freed; give it "

@@ -1,1 +1,1 @@
-"""Parts of networks around the recurrent layers."""
+"""Building blocks of networks around the recurrent layers."""

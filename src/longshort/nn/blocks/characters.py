@@ -1,4 +1,4 @@
-"""A vector for a token from how it is spelled: by a convolution, or by an LSTM."""
+"""Token vectors from spelling: by a convolution or an LSTM over the characters."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from longshort.nn.layers import LSTM
 
 
 class CharacterCNN(nn.Module):
-    """Character numbers [L, N] of N tokens and lengths [N] to [N, filters].
+    """Convolution over the characters of each token, and the maximum over them (Ma & Hovy, 2016).
 
-    A convolution over the characters and the largest answer of each filter (Ma & Hovy, 2016);
-    padding is never seen.
+    Character numbers [L, N] of N tokens and lengths [N] become [N, filters]; padding has no effect.
     """
 
     def __init__(
@@ -27,17 +26,17 @@ class CharacterCNN(nn.Module):
         self.pooling = Pooling("max", filters)
 
     def forward(self, numbers: Tensor, lengths: Tensor) -> Tensor:
-        """The vectors."""
+        """Return vectors [N, filters] of the tokens."""
         characters = self.dropout(self.embedding(numbers))
         found: Tensor = self.pooling(self.convolution(characters, lengths), lengths)
         return found
 
 
 class CharacterLSTM(nn.Module):
-    """Character numbers [L, N] of N tokens and lengths [N] to [N, width]; width is even.
+    """The last states of an LSTM in both directions over each token (Lample et al., 2016).
 
-    The last states of an LSTM in both directions, each half of the width (Lample et al., 2016);
-    padding is never seen.
+    Character numbers [L, N] of N tokens and lengths [N] become [N, width]; width is even, half of
+    it for each direction. Padding has no effect.
     """
 
     def __init__(self, count: int, size: int, width: int, dropout: float = 0.0) -> None:
@@ -47,7 +46,7 @@ class CharacterLSTM(nn.Module):
         self.layers = LSTM(size, width // 2, bidirectional=True)
 
     def forward(self, numbers: Tensor, lengths: Tensor) -> Tensor:
-        """The vectors."""
+        """Return vectors [N, width] of the tokens."""
         characters = self.dropout(self.embedding(numbers))
         _, (last, _) = self.layers(characters, lengths=lengths)
         found: Tensor = last.transpose(0, 1).flatten(1)

@@ -1,4 +1,4 @@
-"""Convolutions over time in front of recurrent layers."""
+"""Convolutions over time, applied before recurrent layers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from torch.nn import functional as F
 from longshort.nn.blocks.norm import SequenceNorm
 
 _BETWEEN = 0.2
-"""Dropout between convolutions."""
+"""Dropout rate between convolutions."""
 
 
 class Convolution(nn.Module):
-    """x [T, B, I] to relu of filters [⌈T / stride⌉, B, filters] of width `kernel`.
+    """A convolution over time and a ReLU: x [T, B, I] becomes [⌈T / stride⌉, B, filters].
 
-    What lies behind a sequence's end counts as 0. Of an even kernel the longer side looks ahead.
+    kernel: width of the filters in steps; the longer side of an even kernel looks ahead. Values
+    past the end of a sequence count as 0.
     """
 
     def __init__(self, inputs: int, filters: int, kernel: int, stride: int = 1) -> None:
@@ -25,25 +26,25 @@ class Convolution(nn.Module):
         self.stride = stride
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """The filtered [T, B, filters]."""
+        """Return the output [⌈T / stride⌉, B, filters]."""
         return self.linear(x, lengths).relu()
 
     def linear(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """The same before the relu."""
+        """Return the output before the ReLU."""
         known = x.masked_fill(beyond(x, lengths)[..., None], 0.0).permute(1, 2, 0)
         found: Tensor = self.filters(F.pad(known, self.margins))
         return found.permute(2, 0, 1)
 
     def lengths(self, lengths: Tensor) -> Tensor:
-        """Lengths [B] of the output."""
+        """Return the lengths [B] of the output."""
         return torch.div(lengths + self.stride - 1, self.stride, rounding_mode="floor")
 
 
 class Convolutions(nn.Module):
-    """Several convolutions in a row, each with batch normalisation (Wang et al., 2017, "FCN").
+    """A stack of convolutions, each with batch normalisation (Wang et al., 2017, "FCN").
 
-    The first has the stride, and a kernel that is as many times as wide; each other is about half
-    as wide as the one before.
+    The first has the stride, and a kernel widened by it; each further one is about half as wide as
+    the one before.
     """
 
     def __init__(self, inputs: int, filters: int, kernel: int, count: int, stride: int) -> None:
@@ -58,7 +59,7 @@ class Convolutions(nn.Module):
         self.norms = nn.ModuleList(SequenceNorm(filters) for _ in kernels)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """The filtered [⌈T / stride⌉, B, filters], 0 behind each end, and the lengths of it."""
+        """Return the output [⌈T / stride⌉, B, filters], 0 past each end, and its lengths [B]."""
         for number, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             assert isinstance(layer, Convolution)
             x = layer.linear(F.dropout(x, _BETWEEN, self.training) if number else x, lengths)
@@ -69,5 +70,5 @@ class Convolutions(nn.Module):
 
 
 def beyond(x: Tensor, lengths: Tensor) -> Tensor:
-    """Where x [T, B, ...] is padding, [T, B], on x's device; lengths [B] may lie elsewhere."""
+    """Return a mask [T, B] of the padding of x [T, B, ...], on x's device."""
     return torch.arange(len(x), device=x.device)[:, None] >= lengths.to(x.device)

@@ -15,12 +15,14 @@ _TINY = 1e-300
 
 
 class CRF(nn.Module):
-    """Scores of tags, of neighbours, of the first and of the last tag make a path's score.
+    """Linear-chain CRF: a path's score is the sum of its scores of tags and of transitions.
 
-    `allowed` [K, K]: whether column's tag may follow row's; `first` and `last` [K]: whether a tag
-    may begin and end a sequence; everything may where they are absent. What may not has the score
-    -10,000. Sums run in float64 whatever the scores are, so that they can run as products of
-    probabilities, which is several times as fast as in logarithms.
+    allowed [K, K]: whether the column's tag may follow the row's. first, last [K]: whether a tag
+    may begin and end a sequence. All are allowed where these are absent; what is not allowed has
+    the score -10,000.
+
+    Sums run in float64 for every dtype of the scores: so they can be products of probabilities,
+    which are several times as fast as sums of logarithms.
     """
 
     allowed: Tensor
@@ -45,11 +47,11 @@ class CRF(nn.Module):
         self.end = nn.Parameter(torch.zeros(tags))
 
     def forward(self, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Negative log-likelihood [B] of tags [T, B] under scores [T, B, K]."""
+        """Return the negative log-likelihood [B] of tags [T, B] under scores [T, B, K]."""
         return self.log_partition(scores, lengths) - self.path_score(scores, tags, lengths)
 
     def path_score(self, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Scores [B] in float64 of the paths tags [T, B]; padding is ignored."""
+        """Return the scores [B] of the paths tags [T, B], in float64; padding is ignored."""
         transitions, start, end = self._scores()
         steps, batch = tags.shape
         within = torch.arange(steps, device=scores.device)[:, None] < lengths.to(scores.device)
@@ -60,7 +62,7 @@ class CRF(nn.Module):
         return total + end[tags[lengths.to(scores.device) - 1, rows]]
 
     def log_partition(self, scores: Tensor, lengths: Tensor) -> Tensor:
-        """Logarithm of the sum of exp(score) over all paths, [B] in float64."""
+        """Return the log of the sum of exp(score) over all paths, [B] in float64."""
         transitions, start, end = self._scores()
         highest = transitions.amax()
         step = (transitions - highest).exp()
@@ -77,7 +79,7 @@ class CRF(nn.Module):
 
     @torch.no_grad()
     def best_paths(self, scores: Tensor, lengths: Tensor) -> list[list[int]]:
-        """The tags of each sequence's path of the highest score (Viterbi, 1967)."""
+        """Return the tags of each sequence's path with the highest score (Viterbi, 1967)."""
         transitions, start, end = self._scores()
         scores = scores.double()
         within = _within(scores, lengths)
@@ -110,10 +112,9 @@ class CRF(nn.Module):
 
 
 def _reached(before: Tensor, step: Tensor, transitions: Tensor) -> Tensor:
-    """log(exp(before) @ step), where step = exp(transitions); before [B, K] is 0 at its highest.
+    """Return log(exp(before) @ step) for step = exp(transitions); before [B, K] has the maximum 0.
 
-    A tag that is reached only from far below is summed by its logarithms, since the product has no
-    digits left of it.
+    Tags with a tiny sum are computed from logarithms, since the product has no precision there.
     """
     product = before.exp() @ step
     found = product.clamp_min(_TINY).log()
@@ -124,7 +125,7 @@ def _reached(before: Tensor, step: Tensor, transitions: Tensor) -> Tensor:
 
 
 def _within(scores: Tensor, lengths: Tensor) -> list[Tensor | None]:
-    """At each step which sequences go on, [B, 1]; None where all do."""
+    """Return for each step which sequences have not ended, [B, 1]; None where none has."""
     shortest = int(lengths.min())
     steps = torch.arange(len(scores))[:, None, None]
     masks = (steps < lengths.cpu()[:, None]).to(scores.device)
@@ -132,7 +133,7 @@ def _within(scores: Tensor, lengths: Tensor) -> list[Tensor | None]:
 
 
 def bioes_rules(tags: Sequence[str]) -> dict[str, Tensor]:
-    """`allowed`, `first` and `last` for tags like O, B-X, I-X, E-X, S-X."""
+    """Return `allowed`, `first` and `last` for tags of the scheme BIOES: O, B-X, I-X, E-X, S-X."""
     opens = [tag[0] in "BI" and tag != "O" for tag in tags]
     goes_on = [tag[0] in "IE" and tag != "O" for tag in tags]
     allowed = [

@@ -1,4 +1,4 @@
-"""Dropout with one mask for all steps of a sequence."""
+"""Dropout with one mask for all steps of a sequence (variational dropout)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from torch.nn import functional as F
 
 
 class SequenceDropout(nn.Module):
-    """x [T, B, W] under one dropout mask [B, W] (Gal & Ghahramani, 2016), or one for every step."""
+    """Dropout on x [T, B, W] with one mask [B, W] for all steps (Gal & Ghahramani, 2016).
+
+    Optionally with a new mask for every step.
+    """
 
     def __init__(self, rate: float, *, variational: bool = True) -> None:
         super().__init__()
         self.rate, self.variational = rate, variational
 
     def forward(self, x: Tensor) -> Tensor:
-        """The thinned x; x itself outside training."""
+        """Return x with dropped values; unchanged outside training."""
         if not self.training or not self.rate:
             return x
         if not self.variational:

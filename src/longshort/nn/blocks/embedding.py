@@ -1,4 +1,4 @@
-"""Vectors of tokens, with whole word types left out by chance."""
+"""Token embeddings with dropout of whole word types."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch.nn import functional as F
 
 
 class Embedding(nn.Module):
-    """Numbers [T, B] to vectors [T, B, E]; 0 is padding and its vector stays 0.
+    """Embedding: token numbers [T, B] become vectors [T, B, E]; number 0 is padding, always 0.
 
-    In training every occurrence of a word type in a batch is left out together, at rate
-    `word_dropout` (Gal & Ghahramani, 2016). Vectors begin uniform within ± `spread`.
+    word_dropout: rate at which, in training, all occurrences of a word type in a batch are dropped
+    together (Gal & Ghahramani, 2016). spread: initial vectors are uniform within ± `spread`.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Embedding(nn.Module):
             self.weight[0] = 0.0
 
     def forward(self, numbers: Tensor) -> Tensor:
-        """The vectors."""
+        """Return the vectors [T, B, E]."""
         weight: Tensor = self.weight
         found = F.embedding(numbers, weight, padding_idx=0)
         if self.training and self.word_dropout:

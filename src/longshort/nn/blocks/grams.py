@@ -1,4 +1,4 @@
-"""One vector for the n-grams of a text."""
+"""Embedding of a text's n-grams as one vector."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _LEFT_OUT = 0.3
 
 @dataclass(frozen=True)
 class Bag:
-    """Rows of numbers and weights of n-grams; row b begins at begins[b]."""
+    """Numbers and weights of n-grams, text after text; those of text b begin at begins[b]."""
 
     numbers: Tensor
     weights: Tensor
     begins: Tensor
 
     def to(self, device: str) -> Bag:
-        """The same on another device."""
+        """Return a copy on another device."""
         return Bag(self.numbers.to(device), self.weights.to(device), self.begins.to(device))
 
 
 class GramVectors(nn.Module):
-    """The weighted sum of vectors of n-grams, [B, 16] (after fastText, Joulin et al., 2017).
+    """Weighted sum of the n-grams' vectors, [B, 16] (after fastText, Joulin et al., 2017).
 
-    In training three in ten of a text's n-grams are left out.
+    In training 30 % of the n-grams are dropped.
     """
 
     width = _WIDTH
@@ -40,7 +40,7 @@ class GramVectors(nn.Module):
         nn.init.uniform_(self.weight, -1 / _WIDTH, 1 / _WIDTH)
 
     def forward(self, bag: Bag) -> Tensor:
-        """The sums."""
+        """Return the sums [B, 16]."""
         weights = F.dropout(bag.weights, _LEFT_OUT, self.training)
         found: Tensor = F.embedding_bag(
             bag.numbers, self.weight, bag.begins, mode="sum", per_sample_weights=weights

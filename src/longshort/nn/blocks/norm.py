@@ -1,4 +1,4 @@
-"""Batch normalisation of sequences, which does not see padding."""
+"""Batch normalisation of sequences, without padding."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _EPSILON = 1e-5
 
 
 class SequenceNorm(nn.Module):
-    """x [T, B, W] with mean 0 and deviation 1 of every channel (Ioffe & Szegedy, 2015).
+    """Batch normalisation of x [T, B, W] per channel (Ioffe & Szegedy, 2015).
 
-    In training by the mean and deviation of the batch, otherwise by their running averages.
+    Mean and deviation are those of the batch in training, and running averages otherwise.
     """
 
     mean: Tensor
@@ -26,7 +26,7 @@ class SequenceNorm(nn.Module):
         self.register_buffer("variance", torch.ones(width))
 
     def forward(self, x: Tensor, over: Tensor) -> Tensor:
-        """The normalised x; over [T, B] is where x is padding."""
+        """Return the normalised x; over [T, B] marks the padding."""
         if not self.training:
             mean, variance = self.mean, self.variance
         else:

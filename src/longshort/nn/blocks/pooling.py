@@ -1,4 +1,4 @@
-"""One vector for a sequence, of all its steps; padding is never seen.
+"""Pooling of a sequence over time to one vector; padding has no effect.
 
 Letters: T time steps, B batch, W width.
 """
@@ -15,11 +15,11 @@ POOLINGS = ("last", "mean", "max", "attention")
 
 
 class Pooling(nn.Module):
-    """x [T, B, W] and lengths [B] to [B, W], by one of `POOLINGS`.
+    """Pool x [T, B, W] with lengths [B] to [B, W], in one of the ways of `POOLINGS`.
 
-    last: the last step of each sequence, and of the `backward` columns the first one, where the
-    reverse direction ends. attention: a mean weighted by a learned vector's products with tanh of
-    a learned map (Yang et al., 2016).
+    last: the last step of each sequence; of the last `backward` columns the first step, where the
+    reverse direction ends. attention: a weighted mean, with weights from a learned vector's product
+    with tanh of a learned linear map (Yang et al., 2016).
     """
 
     def __init__(self, kind: str, width: int, backward: int = 0) -> None:
@@ -32,7 +32,7 @@ class Pooling(nn.Module):
             self.query = nn.Linear(width, 1, bias=False)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """The pooled [B, W]."""
+        """Return the pooled vectors [B, W]."""
         lengths = lengths.to(x.device)
         over = beyond(x, lengths)
         if self.kind == "last":
@@ -44,7 +44,7 @@ class Pooling(nn.Module):
         return (self.weights(x, lengths)[..., None] * x).sum(0)
 
     def weights(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """Attention weights [T, B], which sum to 1 over time; 0 on padding."""
+        """Return attention weights [T, B]: they sum to 1 over time, and are 0 on padding."""
         over = beyond(x, lengths)
         scores: Tensor = self.query(torch.tanh(self.key(x))).squeeze(-1)
         return scores.masked_fill(over, -torch.inf).softmax(0)

@@ -1,4 +1,4 @@
-"""Long sequences as the means of few stretches."""
+"""Shortening of long sequences to the means of equal stretches."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from longshort.nn.blocks.convolution import beyond
 
 
 def stretches(x: Tensor, lengths: Tensor, most: int) -> tuple[Tensor, Tensor]:
-    """x [T, B, W] and lengths [B] to means [S, B, W] over equal stretches, S ≤ most, and lengths.
+    """Shorten x [T, B, W] to means [S, B, W] over equal stretches, S ≤ `most`; returns new lengths.
 
-    How long a stretch is depends on the sequence's own length alone.
+    The length of a stretch depends only on the sequence's own length.
     """
     lengths = lengths.to(x.device)
     size = torch.div(lengths + most - 1, most, rounding_mode="floor")

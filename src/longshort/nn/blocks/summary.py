@@ -1,4 +1,4 @@
-"""What each channel is like over a whole sequence; padding is never seen."""
+"""Summary statistics of each channel over a sequence; padding has no effect."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _EPSILON = 1e-6
 
 
 class Summary(nn.Module):
-    """x [T, B, F], lengths [B] to mean, deviation, least and largest of each channel, [B, 4 F]."""
+    """Mean, deviation, minimum and maximum of each channel: x [T, B, F] becomes [B, 4 F]."""
 
     columns = 4
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """The summary."""
+        """Return the statistics [B, 4 F]."""
         lengths = lengths.to(x.device)
         over = beyond(x, lengths)[..., None]
         count = lengths[:, None]

@@ -177,7 +177,7 @@ def test_every_label_of_three_is_trained_on(val: float, test: float) -> None:
 @pytest.mark.parametrize(
     ("items", "labels", "message"),
     [
-        (["a"] * 60, ["x"] * 60, "the val part: 1 of 60 examples are different"),
+        (["a"] * 60, ["x"] * 60, "the val split: 1 of 60 examples are different"),
         (list("abcdef"), list("xxyyzz"), "no label has three examples.*split.stratify=false"),
     ],
 )

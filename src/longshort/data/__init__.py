@@ -1,1 +1,1 @@
-"""From files and frames to windows: sources, schema, timeline, panel, transforms, split."""
+"""Reading, checking and splitting data, up to windows and batches; nothing here knows a task."""

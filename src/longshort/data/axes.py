@@ -1,4 +1,4 @@
-"""The order of an array's axes: steps before channels, or channels before steps."""
+"""The order of an array's axes: steps before channels (NTC), or channels before steps (NCT)."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from longshort.config.sequences import Axes
 from longshort.data.findings import Finding
 
 _FEW, _TIMES = 12, 2
-"""The axis of channels seems to come first where it is so short, and the other so much longer."""
+"""Channels seem to come first if their axis has at most _FEW, and the other _TIMES as many."""
 
 
 def oriented(
     name: str, items: Sequence[NDArray[Any]], axes: Axes | None
 ) -> tuple[list[NDArray[Any]], dict[str, str], tuple[Finding, ...]]:
-    """Arrays as [T, F]: with the order that was taken, as a setting, and what is doubtful in it.
+    """Bring arrays to [T, F].
 
-    items: each [T, F] ([F, T] where `axes` is "NCT"), or [T] for one value a step.
+    items: each [T, F] ([F, T] where `axes` is "NCT"), or [T] for one value a step. Returns the
+    arrays, the order as a setting, and findings about a doubtful order.
     """
     if not items or items[0].ndim != 2:
         return [item[:, None] if item.ndim == 1 else item for item in items], {}, ()

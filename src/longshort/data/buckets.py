@@ -1,4 +1,4 @@
-"""Batches of sequences of nearly the same length, so that little of a batch is padding."""
+"""Batches of sequences of similar length, so that there is little padding."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from torch import Tensor
 from longshort.data.padding import MOST_STEPS
 
 POOL = 50
-"""So many batches are sorted by length together: enough that lengths agree, while chance still
-decides who meets whom."""
+"""Number of batches that are sorted by length together.
+
+It is large enough for similar lengths, and small enough for random batches.
+"""
 
 
 def bucketed(
     lengths: Tensor, batch_size: int, draw: torch.Generator, most: int = MOST_STEPS
 ) -> list[Tensor]:
-    """Numbers of the samples of an epoch's batches: each sample once, in an order by chance.
+    """Return an epoch's batches, as numbers of samples: each once, in random order.
 
-    Batches of long samples are smaller, so that none has more than `most` steps unless it is a
-    single sample.
-
-    lengths [n]; all chance comes from `draw`.
+    Samples of a batch are of similar length. No batch has more than `most` steps, padding included,
+    unless it is a single sample. lengths [n]; draw: source of all randomness.
     """
     order = torch.randperm(len(lengths), generator=draw)
     batches: list[Tensor] = []
@@ -36,10 +36,10 @@ def bucketed(
 def shuffled(
     lengths: Tensor, batch_size: int, draw: torch.Generator, most: int = MOST_STEPS
 ) -> list[Tensor]:
-    """The same by chance alone, in batches of nearly the same size.
+    """Return an epoch's batches at random, whatever the lengths, in nearly equal sizes.
 
-    For few samples: those of equal length would always meet the same others, and a last batch of
-    one or two would be a poor estimate.
+    For few samples: in `bucketed`, those of equal length would always meet the same others, and a
+    last batch of one or two would be a poor estimate of the gradient.
     """
     order = torch.randperm(len(lengths), generator=draw)
     batches = order.tensor_split(-(-len(order) // batch_size))
@@ -47,14 +47,14 @@ def shuffled(
 
 
 def in_order_of_length(lengths: Tensor, batch_size: int) -> list[Tensor]:
-    """Batches for evaluation: each sample once, the longest first; bounded as in `bucketed`."""
+    """Return batches for evaluation: each sample once, longest first; bounds as in `bucketed`."""
     order = lengths.argsort(descending=True, stable=True)
     batches = _pieces(order, batch_size)
     return [part for batch in batches for part in _bounded(batch, lengths, MOST_STEPS)]
 
 
 def _bounded(batch: Tensor, lengths: Tensor, most: int) -> list[Tensor]:
-    """In as many pieces as it takes, of nearly the same size."""
+    """Divide a batch into as many pieces of nearly equal size as the bound requires."""
     rows = max(1, most // max(1, int(lengths[batch].max())))
     return list(batch.tensor_split(-(-len(batch) // rows)))
 

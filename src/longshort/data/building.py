@@ -1,4 +1,4 @@
-"""From rows as they were read to a panel: sorted, merged, laid on a grid, with findings."""
+"""From rows as read to a panel: sorted, merged and placed on a time grid, with findings."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _ON_GRID = 0.95
 """Share of the rows that must lie on the grid."""
 _ENOUGH_STEPS = 10
 _MAX_STRETCH = 20
-"""A grid may have at most this many steps per row read, or the step is not believable."""
+"""Largest number of grid steps per row; with more, the inferred step is not credible."""
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows as read: codes [M] of the group, stamps [M], values by role, row numbers [M]."""
+    """Rows as read: group codes [M], timestamps [M], values by role, and row numbers [M]."""
 
     groups: tuple[tuple[str, ...], ...]
     code: Ints
@@ -47,11 +47,11 @@ class _Rows:
 def build_panel(
     source: Source, schema: Schema, config: DataConfig, run: TimeAxis | None = None
 ) -> tuple[Panel, list[Finding]]:
-    """Read the schema's columns and lay them on a grid.
+    """Read the columns of a schema and place them on a time grid.
 
-    `run` has the grid that the data must continue; else it is `config.freq`, else it is inferred.
-    Findings say what was sorted, merged, moved or left empty; those of severity "error" mean that
-    the panel is a best effort to look at, and must not be trained on.
+    run: grid that the data must continue; otherwise it is `config.freq`, otherwise it is inferred.
+    Findings say what was sorted, merged, moved or left empty. With findings of severity "error" the
+    panel is for inspection only, and must not be trained on.
     """
     rows, findings = _read(source, schema, config, run)
     rows = _without_infinities(rows, source, schema, findings)
@@ -115,7 +115,7 @@ def _read(
 
 
 def _refuse_other_zone(source: Source, reading: Reading, run: TimeAxis) -> None:
-    """Wall times and instants cannot continue each other."""
+    """Raise `DataError` if one has wall times and the other instants."""
     if (reading.zone is None) == (run.freq.zone is None):
         return
     said = [
@@ -128,7 +128,7 @@ def _refuse_other_zone(source: Source, reading: Reading, run: TimeAxis) -> None:
 
 
 def _holding_bad(frame: pl.DataFrame, numbers: list[str]) -> list[str]:
-    """Columns in which a cell is no number."""
+    """Return the columns in which a cell is not a number."""
     return [name for i, name in enumerate(numbers) if len(frame) and frame[f"b{i}"][0]]
 
 
@@ -222,7 +222,7 @@ def _take(rows: _Rows, order: Ints) -> _Rows:
 def _grid(
     rows: _Rows, source: Source, config: DataConfig, freq: Freq | None, findings: list[Finding]
 ) -> tuple[Freq, Ints]:
-    """The grid, and the place of each row on it."""
+    """Return the grid, and the grid index of each row."""
     starts = np.flatnonzero(np.diff(rows.code)) + 1
     series: list[Ints] = [distinct(part) for part in np.split(rows.stamps, starts)]
     asked = Freq.parse(config.freq) if config.freq is not None else None
@@ -234,7 +234,7 @@ def _grid(
         )
     if freq is not None:
         grid = freq
-        if asked is None:  # else the data is resampled, as the run's was
+        if asked is None:  # otherwise the data is resampled, as the run's was
             _refuse_other_step(series, rows, freq, findings)
     elif asked is not None:
         asked = replace(asked, zone=rows.zone)
@@ -260,7 +260,7 @@ def _grid(
 def _on_grid(
     rows: _Rows, source: Source, grid: Freq, series: list[Ints], findings: list[Finding]
 ) -> Ints:
-    """Place of each row: the nearest step, or the step that gathers it where rows are denser."""
+    """Return the grid index of each row: the nearest step, or the one whose interval it is in."""
     is_rounded = grid.unit == "fixed" and not is_dense(series, grid.step)
     index = grid.to_nearest(rows.stamps) if is_rounded else grid.to_index(rows.stamps)
     at = np.flatnonzero(grid.off_grid(rows.stamps))
@@ -284,7 +284,7 @@ def _on_grid(
 def _refuse_other_step(
     series: list[Ints], rows: _Rows, freq: Freq, findings: list[Finding]
 ) -> None:
-    """Data that continues a run must have its step, or nearly every step would be a guess."""
+    """Add an error if the data's step is not that of the run that it continues."""
     own, _ = infer_freq(series, rows.form.kind == "integer", freq.zone)
     beside = freq.far_off if own.anchor == freq.anchor else freq.off_grid
     off = np.mean(np.concatenate([beside(stamps) for stamps in series]))
@@ -348,7 +348,7 @@ def _merge_duplicates(
 
 
 def _several(source: Source, schema: Schema) -> str:
-    """That rows may belong to several series, and the column that tells them apart if one does."""
+    """Say that rows may belong to several series, and which column distinguishes them."""
     rows, found = source.sample, ""
     for name in rows.columns if schema.times else ():
         is_name = rows[name].dtype == pl.String or rows[name].dtype.is_integer()

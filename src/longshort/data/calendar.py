@@ -1,6 +1,6 @@
-"""Calendar features: the local time in the day, the week and the year, as sine and cosine.
+"""Calendar features: position in the day, week and year of local time, as sine and cosine.
 
-They depend on the timestamp alone, so they are known over the horizon.
+They depend only on the timestamp, so they are known over the horizon.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Period = Literal["day", "week", "year"]
 _LENGTH: dict[Period, float] = {"day": DAY, "week": 7 * DAY, "year": 365.25 * DAY}
 _HARMONICS: dict[Period, int] = {"day": 12, "week": 3, "year": 3}
 _JOINT = 4
-"""Harmonics of the day that differ between weekdays."""
+"""Number of harmonics of the day that may differ between weekdays."""
 _MONTH = _LENGTH["year"] / 12
 _MONDAY = 3 * DAY
-"""1 January 1970 was a Thursday; this shift makes weeks begin on Monday."""
+"""Shift that makes weeks begin on Monday: 1 January 1970 was a Thursday."""
 
 
 def step_length(freq: Freq) -> float:
-    """Microseconds of one step, on average; 0 for plain rows."""
+    """Return the mean length of a step in microseconds; 0 for plain rows."""
     if freq.unit == "rows":
         return 0.0
     if freq.unit == "month":
@@ -34,8 +34,11 @@ def step_length(freq: Freq) -> float:
 
 
 def useful_periods(freq: Freq, steps: int, context: int) -> tuple[Period, ...]:
-    """Periods that a step resolves, that `steps` training steps show at least twice, and that are
-    longer than the context, so that the lags alone do not tell where in the period one is."""
+    """Return the periods that calendar features are useful for.
+
+    A step resolves them, `steps` training steps contain them at least twice, and they are longer
+    than the context, so that the lags alone do not show the position in the period.
+    """
     step = step_length(freq)
     return tuple(
         name
@@ -45,16 +48,16 @@ def useful_periods(freq: Freq, steps: int, context: int) -> tuple[Period, ...]:
 
 
 def all_periods(freq: Freq, steps: int) -> tuple[Period, ...]:
-    """Periods that a step resolves and that `steps` training steps show at least twice."""
+    """Return the periods that a step resolves and `steps` training steps contain at least twice."""
     return useful_periods(freq, steps, context=0)
 
 
 def calendar_waves(freq: Freq, index: Ints, periods: Sequence[Period]) -> Floats:
-    """A profile over each period as waves, [n, waves]: enough of them for any usual shape.
+    """Return harmonics of each period at grid indices [n], as [n, waves].
 
-    The day has up to twelve harmonics, the week three, and with both of them each weekday has a
-    shape of its own; the year has three, of months six. A linear map of the waves is a smooth
-    profile by time of day, of week and of year.
+    The day has up to twelve harmonics, the week three, the year three; where both day and week are
+    given each weekday has its own daily shape. A linear map of them is a smooth profile by time of
+    day, week and year.
     """
     step = step_length(freq)
     waves = {name: _waves(freq, index, name, step) for name in periods}
@@ -76,7 +79,7 @@ def _waves(freq: Freq, index: Ints, name: Period, step: float) -> Floats:
 
 
 def calendar_features(freq: Freq, index: Ints, periods: Sequence[Period]) -> Floats:
-    """Sine and cosine of the phase in each period at grid indices, [n, 2 · periods]."""
+    """Return sine and cosine of each period's phase at grid indices [n], as [n, 2 · periods]."""
     if not periods:
         return np.empty((len(index), 0))
     clock = freq.to_wall(index).astype(np.float64) + _MONDAY

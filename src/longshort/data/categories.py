@@ -1,4 +1,4 @@
-"""Covariates that are words: found, numbered within a file, and coded as one column a word."""
+"""Categorical covariates: columns of words, encoded as one column of 0 and 1 per word."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from longshort.data.sources import Source
 from longshort.errors import DataError
 
 Words = tuple[str, ...] | None
-"""The categories of a column, whose values are their numbers; None for a column of numbers."""
+"""Words of a column whose values are their numbers; None for a numeric column."""
 
 _MOST = 100
 _SHOWN = 5
 
 
 def category_columns(source: Source, schema: Schema, config: DataConfig) -> list[str]:
-    """Covariates that hold neither numbers nor yes and no."""
+    """Return the covariates that hold neither numbers nor yes and no."""
     found = []
     for name in dict.fromkeys((*schema.past, *schema.future, *schema.static)):
         dtype = source.types[name]
@@ -35,7 +35,7 @@ def category_columns(source: Source, schema: Schema, config: DataConfig) -> list
 
 
 def numbered(source: str, cells: pl.Series) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Categories as numbers, NaN where none is given, and the words that they stand for."""
+    """Return cells as category numbers, NaN where empty, and the words by number."""
     words = tuple(cells.drop_nulls().unique().sort().to_list())
     if len(words) > _MOST:
         raise DataError(
@@ -49,13 +49,13 @@ def numbered(source: str, cells: pl.Series) -> tuple[NDArray[np.float64], tuple[
 
 @dataclass(frozen=True)
 class OneHot:
-    """The words of each column in the training split; each gets a column of 0 and 1."""
+    """One-hot encoding with the words of each column that occur in the training split."""
 
     words: tuple[Words, ...]
 
     @staticmethod
     def fit(values: NDArray[np.float64], words: Sequence[Words]) -> OneHot:
-        """Those of the `words` of each column that stand in values [n, C]."""
+        """Fit on values [n, C] of the training split; `words` are the categories of each column."""
         return OneHot(
             tuple(
                 None
@@ -68,7 +68,7 @@ class OneHot:
     def apply(
         self, values: NDArray[np.float64], words: Sequence[Words], names: Sequence[str]
     ) -> NDArray[np.float64]:
-        """Columns [n, C] with theirs for every word; a word that training has not is all 0."""
+        """Return columns [n, C] with one-hot columns in place of words; unknown words are all 0."""
         parts: list[NDArray[np.float64]] = [np.empty((len(values), 0))]
         for place, (mine, theirs) in enumerate(zip(self.words, words, strict=True)):
             if (mine is None) != (theirs is None):
@@ -88,7 +88,7 @@ class OneHot:
     def unseen(
         self, values: NDArray[np.float64], words: Sequence[Words], names: Sequence[str]
     ) -> list[str]:
-        """A remark on every column with words that training has not."""
+        """Return a remark on every column that has words unknown from training."""
         said = []
         for place, (mine, theirs) in enumerate(zip(self.words, words, strict=True)):
             new = [

@@ -1,4 +1,4 @@
-"""Text cells into numbers; a cell that is none is named by row and value."""
+"""Text cells as numbers; a cell that is not a number is reported with row and value."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ CODED = "its codes begin with 0"
 
 
 def number(source: Source, name: str, config: DataConfig) -> pl.Expr:
-    """Expression that reads column `name` as float64; what is no number becomes null.
+    """Return an expression that reads column `name` as float64; null where it is not a number.
 
-    What stands for a missing value (`data.missing`) becomes NaN.
+    Values that stand for missing ones (`data.missing`) become NaN.
     """
     dtype = source.types[name]
     if dtype == pl.String:
@@ -49,7 +49,10 @@ def number(source: Source, name: str, config: DataConfig) -> pl.Expr:
 
 
 def notation_of(config: DataConfig) -> Notation:
-    """As the settings say; with a decimal comma, points may stand between thousands."""
+    """Return the number notation of the settings.
+
+    With a decimal comma, points may separate thousands.
+    """
     usual = "." if config.decimal == "," else ""
     return Notation(
         config.decimal or ("," if config.thousands == "." else "."),
@@ -60,7 +63,7 @@ def notation_of(config: DataConfig) -> Notation:
 def decide_notation(
     source: Source, names: list[str], config: DataConfig
 ) -> tuple[DataConfig, list[str]]:
-    """The settings with the marks of these columns decided, and what is to be said of it."""
+    """Decide decimal mark and thousands separator of columns; returns settings and remarks."""
     delimiter = source.delimiter
     texts = {
         name: known_text(name, config)
@@ -88,7 +91,7 @@ def decide_notation(
 
 
 def is_numeric(source: Source, name: str, config: DataConfig, *, or_empty: bool = False) -> bool:
-    """Whether most of a column's first cells are numbers; an empty column is so on request."""
+    """Whether most of a column's first cells are numbers; `or_empty`: also if all are empty."""
     dtype = source.types[name]
     if dtype != pl.String:
         return bool(dtype.is_numeric())
@@ -104,7 +107,7 @@ def is_numeric(source: Source, name: str, config: DataConfig, *, or_empty: bool 
 
 
 def why_identifier(source: Source, name: str) -> str:
-    """Why a column of numbers looks like names of things; empty where it does not.
+    """Return why a numeric column looks like identifiers; empty where it does not.
 
     A name with a number in it, such as store_1, is one of several series.
     """
@@ -122,14 +125,14 @@ def why_identifier(source: Source, name: str) -> str:
 
 
 def is_bad(source: Source, name: str, config: DataConfig) -> pl.Expr:
-    """Which cells of a column are neither empty nor a number."""
+    """Return an expression: which cells of a column are neither empty nor a number."""
     if source.types[name] != pl.String:
         return pl.lit(False)
     return known_text(name, config).is_not_null() & number(source, name, config).is_null()
 
 
 def refuse_text(source: Source, names: list[str], config: DataConfig) -> None:
-    """Raise for the first cell that is neither empty nor a number."""
+    """Raise `DataError` for the first cell that is neither empty nor a number."""
     for name in names:
         bad = source.lazy.select(pl.col(name), bad=is_bad(source, name, config))
         first = bad.with_row_index("row").filter(pl.col("bad")).head(1).collect()
@@ -148,13 +151,13 @@ def refuse_text(source: Source, names: list[str], config: DataConfig) -> None:
 
 
 def text_cells(name: str) -> pl.Expr:
-    """Cells without blanks around them; those that stand for nothing become null."""
+    """Return an expression: cells without surrounding blanks; null where a text means missing."""
     text = pl.col(name).str.strip_chars()
     return pl.when(text.is_in(NULLS)).then(None).otherwise(text)
 
 
 def known_text(name: str, config: DataConfig) -> pl.Expr:
-    """As `text_cells`, without the texts that `data.missing` names."""
+    """As `text_cells`, and the texts in `data.missing` become null too."""
     text = text_cells(name)
     if not config.missing:
         return text
@@ -180,7 +183,7 @@ def holds_words(source: Source, name: str) -> bool:
 
 
 def _are_odd(source: Source, texts: dict[str, pl.Expr], *, is_wary: bool) -> bool:
-    """Whether columns of text hold more than plain numbers with a point."""
+    """Whether text columns hold anything but plain numbers with a decimal point."""
     odd = [
         (text.is_not_null() & text.cast(pl.Float64, strict=False).is_null())
         | (text.str.contains(".", literal=True) if is_wary else pl.lit(False))

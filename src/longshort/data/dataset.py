@@ -1,4 +1,4 @@
-"""Data read, understood and laid on a grid: what every command starts from."""
+"""A data set on a time grid, as all commands on series use it."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ from longshort.errors import DataError
 
 @dataclass(frozen=True)
 class Dataset:
-    """A panel of series, where it came from, and what its reading brought to light."""
+    """A panel of series with its source and the findings of reading it."""
 
     source: Source
     schema: Schema
     panel: Panel
     findings: tuple[Finding, ...]
     config: DataConfig
-    """The settings of the reading, with what was decided from the data."""
+    """The reading's settings, with those that were decided from the data."""
     decided: tuple[str, ...] = ()
-    """What was decided, for people."""
+    """The decisions, in lines for people."""
     ahead: Panel | None = None
-    """The panel with the rows past the last value, which hold covariates that are known ahead."""
+    """The panel including rows after the last target value, with covariates known in advance."""
 
     def until_last_value(self) -> Dataset:
-        """Without those rows, which `ahead` keeps."""
+        """Return the data set without rows after the last target value; `ahead` keeps them."""
         return replace(self, panel=self.panel.until_last_value(), ahead=self.panel)
 
     @property
     def unused(self) -> list[str]:
-        """Columns without a role."""
+        """Names of the columns without a role."""
         schema = self.schema
         used = {*schema.times, *schema.group, *schema.numbers}
         return [name for name in self.source.columns if name not in used]
 
     def describe(self) -> list[str]:
-        """What was understood, for people."""
+        """Describe the data in lines for people."""
         panel, schema = self.panel, self.schema
         series = panel.num_groups * len(schema.target)
         named = schema.time_setting
@@ -69,7 +69,7 @@ class Dataset:
 
 
 def read_dataset(data: object, config: DataConfig, run: TimeAxis | None = None) -> Dataset:
-    """Read a path or frame by these settings; `run` is the grid of a run that it continues."""
+    """Read a path or frame; `run` is the grid of a run that the data continues."""
     source = open_source(data, config)
     if source.sample.is_empty():
         raise DataError(f"{source.name}: there are column names but no rows")
@@ -88,7 +88,7 @@ def read_dataset(data: object, config: DataConfig, run: TimeAxis | None = None) 
 
 
 def _times_left_out(dataset: Dataset, config: DataConfig) -> list[Finding]:
-    """Columns that look like dates and are not looked at."""
+    """Return findings on columns that look like dates and are not used."""
     source, found = dataset.source, []
     for name in dataset.unused[:50]:
         fix = f"choose it with --time {name}"

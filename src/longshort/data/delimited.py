@@ -1,4 +1,4 @@
-"""Delimited text before a parser meets it: its encoding, delimiter, header and blank lines."""
+"""First look at a delimited text file: encoding, delimiter, header and blank lines."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from longshort.data.textfiles import raw_lines, read_bytes, unpacked
 from longshort.errors import DataError
 
 Content = Path | bytes
-"""A file in UTF-8 as it lies on the disk, or what was converted to UTF-8."""
+"""A UTF-8 file on the disk, or content that was converted to UTF-8."""
 
 MAX_COLUMNS = 100_000
 _DELIMITERS = (",", "\t", ";", "|")
 _EMPTY = ' ,;\t|"\r\n'
-"""What a line may consist of that holds nothing."""
+"""Characters of a line without content."""
 _MANY_CELLS = 1000
 _BLOCK = 1 << 22
 _SAMPLE = 30
@@ -32,12 +32,12 @@ _QUOTED = re.compile(r'"[^"]*"')
 _NUMBER = re.compile(r"[-+(]?\s*[$€£¥]?\s*[.,]?\d[\d.,'’\s]*([eE][-+]?\d+)?\s*[%$€£¥)]?-?")
 _DATE = re.compile(r"\d{1,4}[-/.:]\w{1,3}([-/.: T].*)?")
 _NAMED_DATE = re.compile(r"(19|20)\d{2}([-/.]?\w{2}){0,2}|\d{1,2}[-/.]\w{2,3}[-/.]\d{2,4}")
-"""How dates are written that name columns."""
+"""Forms of dates as names of columns."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a first look at a text file found; `lines` are its first ones."""
+    """Result of the first look at a text file; `lines` are its first ones."""
 
     content: Content
     encoding: Encoding
@@ -45,12 +45,12 @@ class Survey:
     size: int
     lines: list[str]
     has_blank: bool
-    """Whether a line without any cell was seen, which may stand in quotes."""
+    """Whether a line without any cell was seen; it may be inside quotes."""
 
 
 @dataclass(frozen=True)
 class Heading:
-    """Delimiter, names of the columns, lines above the first row, and what is to be said."""
+    """Delimiter, column names, number of lines above the first row, and findings."""
 
     delimiter: str
     names: tuple[str, ...]
@@ -59,7 +59,7 @@ class Heading:
 
 
 def survey(path: Path, longest: int, encoding: str | None) -> Survey:
-    """Read once for everything that would upset a parser; a line has `longest` bytes at most.
+    """Check a file for everything that a parser would fail on; `longest`: bytes of a line.
 
     Raises `DataError` with line and remedy.
     """
@@ -94,7 +94,7 @@ def survey(path: Path, longest: int, encoding: str | None) -> Survey:
 
 
 def find_heading(path: Path, seen: Survey, config: DataConfig) -> Heading:
-    """Delimiter and names; raises `DataError` where the first line does not fit the rows."""
+    """Find delimiter and column names; raises `DataError` if the header does not fit the rows."""
     if config.delimiter is not None and len(config.delimiter) != 1:
         raise DataError(f"data.delimiter: one character is expected, got {config.delimiter!r}")
     skip = next(i for i, line in enumerate(seen.lines) if line.strip(_EMPTY))
@@ -118,14 +118,14 @@ def find_heading(path: Path, seen: Survey, config: DataConfig) -> Heading:
 
 
 def row_lines(content: Content, skip: int, *, with_blank: bool) -> Iterator[tuple[int, str]]:
-    """The rows below the first `skip` lines, with the line in which each begins."""
+    """Yield the rows below the first `skip` lines, with the line in which each begins."""
     for number, record in records(content, skip):
         if with_blank or record.strip(_EMPTY):
             yield number, record
 
 
 def records(content: Content, skip: int = 0) -> Iterator[tuple[int, str]]:
-    """Rows of delimited text, with the line in which each begins: quotes may hold line breaks."""
+    """Yield rows of delimited text, with the line in which each begins; quotes may span lines."""
     held: list[str] = []
     begin, is_open = skip + 1, False
     for number, raw in enumerate(content_lines(content), 1):
@@ -141,12 +141,12 @@ def records(content: Content, skip: int = 0) -> Iterator[tuple[int, str]]:
 
 
 def content_lines(content: Content) -> Iterator[bytes]:
-    """The lines with their ends, without a mark."""
+    """Yield the lines with their ends, without a byte order mark."""
     return io.BytesIO(content) if isinstance(content, bytes) else raw_lines(content)
 
 
 def ragged_line(content: Content, skip: int, columns: int, delimiter: str) -> str:
-    """Where the first line with more cells than columns stands."""
+    """Return the place of the first line with more cells than columns."""
     for number, record in records(content, skip):
         cells = _QUOTED.sub("", record).count(delimiter) + 1
         if cells > columns:
@@ -155,7 +155,7 @@ def ragged_line(content: Content, skip: int, columns: int, delimiter: str) -> st
 
 
 def open_quote(content: Content) -> str:
-    """Where a quote begins that the text does not end."""
+    """Return the place of a quote that is never closed."""
     for begin, record in records(content):
         if record.count('"') % 2:
             return f"line {begin}: a quote is opened and never closed; close it, or write it twice"
@@ -163,7 +163,7 @@ def open_quote(content: Content) -> str:
 
 
 def _in_utf8(path: Path, asked: str | None) -> tuple[Content, Encoding]:
-    """The file itself where it is UTF-8, else its converted content."""
+    """Return the file itself where it is UTF-8, otherwise its converted content."""
     if asked is None and _is_utf8(path):
         return path, UTF8
     raw, _ = read_bytes(path)
@@ -187,7 +187,7 @@ def _is_utf8(path: Path) -> bool:
 
 
 def _chunks(content: Content) -> Iterator[bytes]:
-    """Decompressed content in pieces."""
+    """Yield decompressed content in chunks."""
     if isinstance(content, bytes):
         yield content
         return
@@ -197,7 +197,7 @@ def _chunks(content: Content) -> Iterator[bytes]:
 
 
 def _seems_blank(lines: list[bytes]) -> bool:
-    """Whether a line holds no cell; looked at one by one only where one may."""
+    """Whether a line has no cell; lines are checked one by one only where one may be blank."""
     empty = _EMPTY.encode()
     begins = {line[:1] for line in lines}
     if not any(begin in empty for begin in begins):
@@ -221,7 +221,7 @@ def _refuse_long(path: Path, lines: list[bytes], first: int, longest: int) -> No
 
 
 def _guess_delimiter(path: Path, lines: list[str]) -> str:
-    """The delimiter that splits every line into the same number of cells, the more the better."""
+    """Return the delimiter that splits all lines into the same number of cells, the most cells."""
     if path.name.removesuffix(".gz").endswith((".tsv", ".tab")):
         return "\t"
     whole = lines[:-1] if len(lines) >= _SAMPLE else lines
@@ -243,7 +243,7 @@ def _split(line: str, delimiter: str) -> list[str]:
 
 
 def _is_row(first: list[str], rows: list[list[str]]) -> bool:
-    """Whether the first line holds numbers and dates wherever the lines below do."""
+    """Whether the first line has numbers and dates wherever the lines below have them."""
     cells = [cell.strip() for cell in first]
     columns = [place for place in range(len(cells)) if _are_data(rows, place)]
     data = [cells[place] for place in columns]
@@ -266,7 +266,7 @@ def _is_datum(cell: str) -> bool:
 
 
 def _are_running(cells: list[str]) -> bool:
-    """Whether numbers count on by one from 0, 1 or a year, or all are dates: names of columns."""
+    """Whether names of columns are consecutive numbers from 0, 1 or a year, or all are dates."""
     if len(set(cells)) == len(cells) > 1 and all(map(_NAMED_DATE.fullmatch, cells)):
         return True
     if len(cells) == 1 or not all(map(str.isdigit, cells)):

@@ -1,8 +1,8 @@
-"""How many decimals a forecast is written with: those of the data and up to two more.
+"""Number of decimals of forecasts: those of the data and up to two more.
 
-Two more, because a forecast is a mean and falls between the values; no more than resolve a
-thousandth of the series' spread, because the rest is noise of the arithmetic. Only what people read
-is rounded: text files, tables on the screen. JSON and Parquet hold the numbers as they are.
+Two more, because a forecast is a mean and lies between values; but no more than resolve a
+thousandth of the series' deviation, because the rest is numerical noise. Only output for people is
+rounded: text files and tables on the screen. JSON and Parquet hold the exact numbers.
 """
 
 from __future__ import annotations
@@ -16,18 +16,21 @@ Ints = NDArray[np.int64]
 
 _MORE = 2
 _FINE = 3
-"""Decimal places after the spread's first digit: a thousandth; a millionth is a computed number."""
+"""Decimals after a deviation's first digit, to resolve a thousandth of it.
+
+Values written with so many more are taken for computed ones.
+"""
 _LOOKED_AT = 10_000
 _MOST_WRITTEN, _MOST = 12, 22
-"""More than the first are computed; beyond the second powers of ten are no exact doubles."""
+"""Decimals above the first are computed; above the second, powers of ten are not exact doubles."""
 _FLAT = 1e-9
-"""Share of the size below which a deviation is none."""
+"""Relative to the size of the values: a smaller deviation counts as none."""
 _NOISE = 1e-12
-"""Relative: a double that was written with decimals, or added up from such, is as near to them."""
+"""Relative rounding error of a double that was written with decimals, or summed from such."""
 
 
 def decimals_of(panel: Panel) -> Ints:
-    """Decimals for the forecasts of each group and target column, [G, K]."""
+    """Return the decimals of forecasts for each group and target column, [G, K]."""
     fine = _FINE - np.floor(np.log10(_spread(panel))).astype(np.int64)
     found = np.empty_like(fine)
     for column in range(panel.target.shape[1]):
@@ -39,9 +42,9 @@ def decimals_of(panel: Panel) -> Ints:
 
 
 def written_decimals(values: Floats) -> int | None:
-    """Decimals with which the values were written down; None where they were computed, not written.
+    """Return the decimals that values [N] were written with; None for computed values.
 
-    values: [N], NaN where there is none.
+    Missing values are NaN.
     """
     known = values[np.isfinite(values)]
     known = known[:: max(1, len(known) // _LOOKED_AT)]
@@ -52,7 +55,10 @@ def written_decimals(values: Floats) -> int | None:
 
 
 def rounded(values: Floats, decimals: Ints) -> Floats:
-    """Values, each rounded to its decimals; both of one shape. Beyond 22 they stay as they are."""
+    """Round each value to its decimals; both have one shape.
+
+    Values with more than 22 are unchanged.
+    """
     found = values.astype(np.float64, copy=True)
     for places in np.unique(decimals[decimals <= _MOST]).tolist():
         here = decimals == places
@@ -61,9 +67,9 @@ def rounded(values: Floats, decimals: Ints) -> Floats:
 
 
 def _spread(panel: Panel) -> Floats:
-    """Standard deviation of each series, its size where it never changes, 1 where it is 0, [G, K].
+    """Return each series' standard deviation, [G, K]; its size if constant, 1 if constantly 0.
 
-    Two passes, so that a small spread about a large level is not lost.
+    In two passes, so that a small deviation about a large mean is not lost.
     """
     group = np.repeat(np.arange(panel.num_groups), panel.lengths)
     spread = np.ones((panel.num_groups, panel.target.shape[1]))

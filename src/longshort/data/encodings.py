@@ -1,8 +1,9 @@
-"""In which encoding a text file is: by its marks, as UTF-8, else by what reads as a language.
+"""Detection of a text file's encoding: by byte order mark, as UTF-8, or by language.
 
-Every legacy encoding reads nearly every file, as nonsense. So a reading counts as good as far as a
-single language explains it: its letters in its places, its usual characters before rare ones. What
-two encodings explain alike, and differently, is not guessed: the person is asked.
+Nearly every legacy encoding can decode nearly every file, as nonsense. A decoding is therefore
+scored by how well a single language explains it: letters in the usual positions, and more common
+characters than rare ones. Where two encodings score alike and give different texts, an error asks
+the user.
 """
 
 from __future__ import annotations
@@ -23,32 +24,32 @@ _MARKS = (
 )
 """Byte order marks; that of UTF-32 LE begins with that of UTF-16 LE."""
 _SAMPLE = 1 << 16
-"""Bytes of lines that are not ASCII, on which readings are compared."""
+"""Number of bytes of non-ASCII lines on which decodings are compared."""
 _SURE, _MARGIN = 0.75, 0.08
-"""A reading is taken with this score, so much above the next one that reads differently."""
+"""Least score of a decoding, and least margin over the next one that gives another text."""
 _USUAL = ("utf-8", "utf-16", "cp1252", "cp1250", "cp1251", "koi8-r", "gb18030", "big5", "cp932")
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """A codec's name, and how it was found; nothing for plain UTF-8."""
+    """An encoding and how it was detected; empty for plain UTF-8."""
 
     name: str
     how: str = ""
 
     @property
     def is_utf8(self) -> bool:
-        """Whether the bytes are UTF-8 as they stand, but for a mark."""
+        """Whether the bytes are UTF-8, apart from a byte order mark."""
         return self.name in ("utf-8", "utf-8-sig")
 
     def note(self) -> str:
-        """What a person must know about it; empty for UTF-8."""
+        """A remark on the encoding for people; empty for UTF-8."""
         if self.is_utf8:
             return ""
         return f"read as {self.name}, {self.how}"
 
     def findings(self) -> tuple[Finding, ...]:
-        """A note on any encoding but UTF-8."""
+        """A finding on any encoding but UTF-8."""
         if not self.note():
             return ()
         fix = "name another with --encoding if letters come out wrong, or save the file as UTF-8"
@@ -59,9 +60,10 @@ UTF8 = Encoding("utf-8")
 
 
 def find_encoding(source: object, raw: bytes, asked: str | None = None) -> Encoding:
-    """The encoding of a text file's whole content `raw`, by what was asked for, else by itself.
+    """Return the encoding of a file's content `raw`: the one asked for, or the detected one.
 
-    Raises `DataError` with line, byte and remedy where it is binary, not as asked, or in doubt.
+    Raises `DataError` with line, byte and remedy for content that is binary, not in the encoding
+    asked for, or ambiguous.
     """
     if asked is not None:
         return _as_asked(source, raw, asked)
@@ -81,7 +83,7 @@ def find_encoding(source: object, raw: bytes, asked: str | None = None) -> Encod
 
 
 def decoded_text(source: object, raw: bytes, encoding: Encoding) -> str:
-    """The text without a mark; raises `DataError` with line and byte."""
+    """Return the decoded text without a byte order mark; raises `DataError` with line and byte."""
     try:
         return raw.decode(encoding.name).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -94,7 +96,7 @@ def decoded_text(source: object, raw: bytes, encoding: Encoding) -> str:
 
 
 def known_encoding(name: str) -> str:
-    """The codec of that name; raises `DataError` where there is none."""
+    """Return Python's name of an encoding; raises `DataError` for an unknown one."""
     try:
         codec = codecs.lookup(name)
     except (LookupError, ValueError):
@@ -126,7 +128,10 @@ def _checked(source: object, raw: bytes, encoding: Encoding) -> Encoding:
 
 
 def _of_two_bytes(raw: bytes) -> str | None:
-    """UTF-16 without a mark has many zero bytes, and those on one side; and lines, as texts do."""
+    """Detect UTF-16 without a byte order mark: many zero bytes, all at even or all at odd places.
+
+    There must be line ends too, as in texts.
+    """
     head = raw[:_SAMPLE]
     if not any(end in head for end in (b"\n\0", b"\0\n")):
         return None
@@ -148,7 +153,7 @@ def _not_utf8(raw: bytes) -> UnicodeDecodeError | None:
 
 
 def _by_trial(source: object, raw: bytes, fault: UnicodeDecodeError) -> Encoding:
-    """The encoding in which the content reads best, if none reads as well."""
+    """Return the encoding with the best score; raises `DataError` if another one is as good."""
     sample = _striking_lines(raw)
     readings = []
     for name in dict.fromkeys(language.encoding for language in LANGUAGES):
@@ -190,7 +195,7 @@ def _doubt(
 
 
 def _striking_lines(raw: bytes) -> bytes:
-    """Lines that are not ASCII, each once, up to a sample's size."""
+    """Return distinct lines with non-ASCII bytes, up to the size of a sample."""
     found: dict[bytes, None] = {}
     size = 0
     for line in raw.split(b"\n"):

@@ -1,4 +1,4 @@
-"""What the data doctors of several tasks look for alike, whatever an example is."""
+"""Findings that several tasks' data checks have in common."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from longshort.data.splits import Divisible
 from longshort.data.vocabulary import Vocabulary
 
 SHOWN = 5
-"""So many places are named."""
+"""Largest number of places that a finding names."""
 _FEW = 10
 _MANY = 0.1
-"""Share of unknown tokens from which on scores say little about the text."""
+"""Share of unknown tokens from which a finding is a warning."""
 _UNKNOWN_SHOWN = 3
 
 
-def repeated(part: str, source: Divisible, items: str) -> list[Finding]:
-    """Equal content within a part; `items` is what the examples are called."""
+def repeated(split: str, source: Divisible, items: str) -> list[Finding]:
+    """Find equal content within a split; `items` is the plural of what samples are called."""
     groups = _equal(source)
     if not groups:
         return []
@@ -27,7 +27,7 @@ def repeated(part: str, source: Divisible, items: str) -> list[Finding]:
         Finding(
             "repeated",
             "note",
-            f"{extra:,} of {len(source):,} {part} {items} repeat another one of the part",
+            f"{extra:,} of {len(source):,} {split} {items} repeat another one of the split",
             tuple(source.places[group[1]] for group in groups[:SHOWN]),
             "remove them if they should count once",
         )
@@ -35,15 +35,15 @@ def repeated(part: str, source: Divisible, items: str) -> list[Finding]:
 
 
 def contradicting(
-    part: str,
+    split: str,
     source: Divisible,
     truths: Sequence[Hashable],
     what: str,
     show: Callable[[Sequence[int]], str],
 ) -> list[Finding]:
-    """Equal content within a part with different truths [n], called `what`.
+    """Find equal content within a split that has different truths [n], called `what`.
 
-    show: the numbers of examples with equal content to a line for people.
+    show: returns a line for people about samples of equal content, given by number.
     """
     torn = [group for group in _equal(source) if len({truths[i] for i in group}) > 1]
     if not torn:
@@ -52,7 +52,7 @@ def contradicting(
         Finding(
             "contradiction",
             "warning",
-            f"{len(torn):,} contents of the {part} part stand there with different {what}",
+            f"{len(torn):,} contents of the {split} split stand there with different {what}",
             tuple(show(group) for group in torn[:SHOWN]),
             f"decide for one, and correct the {what} of the others",
         )
@@ -60,7 +60,7 @@ def contradicting(
 
 
 def scarce(counts: Counter[str], what: str, items: str) -> list[Finding]:
-    """Labels or types, called `what`, of which training has few `items`."""
+    """Find labels or types, called `what`, with few training `items`."""
     few = [f"{name}: {count}" for name, count in counts.most_common() if count < _FEW]
     if not few:
         return []
@@ -76,16 +76,16 @@ def scarce(counts: Counter[str], what: str, items: str) -> list[Finding]:
 
 
 def unknown(
-    part: str,
+    split: str,
     tokens: Sequence[str],
     vocabulary: Vocabulary,
     *,
     is_learned: bool,
     least: float = 0.0,
 ) -> list[Finding]:
-    """Tokens of a part that training does not know, where they are more than the share `least`.
+    """Find tokens of a split that are unknown from training, if their share is above `least`.
 
-    is_learned: some of training's are unknown too.
+    is_learned: whether training has unknown tokens too, so that their vector is trained.
     """
     found = Counter(token for token in tokens if token not in vocabulary)
     share = found.total() / max(1, len(tokens))
@@ -98,7 +98,7 @@ def unknown(
         Finding(
             "unknown",
             "warning" if share >= _MANY else "note",
-            f"{found.total():,} of {len(tokens):,} {part} tokens ({share:.2%}) count as "
+            f"{found.total():,} of {len(tokens):,} {split} tokens ({share:.2%}) count as "
             f"unknown{chance}",
             tuple(f"{token!r}: {times:,}" for token, times in found.most_common(_UNKNOWN_SHOWN)),
             "; ".join(fixes),
@@ -107,7 +107,7 @@ def unknown(
 
 
 def _equal(source: Divisible) -> list[list[int]]:
-    """Numbers of the examples with equal content, where there are several."""
+    """Return the numbers of samples with equal content, in groups of two or more."""
     groups: dict[bytes, list[int]] = defaultdict(list)
     for index, key in enumerate(source.keys()):
         groups[key].append(index)

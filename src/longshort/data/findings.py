@@ -1,4 +1,4 @@
-"""What the data's reading brought to light: a code, where, and what to do about it."""
+"""Findings about data: a code, a message, places, and what to do."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding of the data doctor.
+    """A finding of the data check.
 
-    An "error" stops a run, a "warning" is worth a look, a "note" only says what was done.
+    severity: an "error" stops a run, a "warning" should be looked at, a "note" is information.
     """
 
     code: str
@@ -26,17 +26,17 @@ class Finding:
     fix: str = ""
 
     def sentence(self) -> str:
-        """The finding in one line: what, where, and the fix."""
+        """Return the finding in one line: message, places and fix."""
         where = f" ({'; '.join(self.where)})" if self.where else ""
         return f"{self.message}{where}" + (f"; {self.fix}" if self.fix else "")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return plain values for JSON."""
         return asdict(self) | {"where": list(self.where)}
 
 
 def capped(findings: Sequence[Finding], most: int = 10) -> list[Finding]:
-    """At most so many findings of one kind, and how many more there are of it."""
+    """Keep at most `most` findings of a kind, and say how many more there are."""
     counts = Counter(finding.code for finding in findings)
     shown: Counter[str] = Counter()
     kept = []
@@ -51,7 +51,7 @@ def capped(findings: Sequence[Finding], most: int = 10) -> list[Finding]:
 
 
 def refuse_errors(findings: Sequence[Finding], name: str) -> None:
-    """Raise `DataError` with every finding that forbids training or predicting."""
+    """Raise `DataError` with all findings of severity "error", if there are any."""
     errors = capped([finding for finding in findings if finding.severity == "error"])
     if errors:
         raise DataError("\n".join(f"{name}: {finding.sentence()}" for finding in errors))

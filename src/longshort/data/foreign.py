@@ -1,4 +1,4 @@
-"""Files of other programs, told by their first bytes, so that they are called what they are."""
+"""Detection of files of other programs by their first bytes, for a clear error message."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"\xff\xd8\xff", "a JPEG image", "give a file of text or numbers"),
     (b"PAR1\x15", "a Parquet file", "give it the ending .parquet, or name data.format=parquet"),
 )
-"""How files begin (as no text does), what they are, and what to do."""
+"""First bytes of such files, what the files are, and what to do."""
 
 _INSIDE: tuple[tuple[str, str, str], ...] = (
     ("xl/", "an Excel workbook (.xlsx)", _TABLE),
     ("word/", "a Word document (.docx)", _TEXT),
     ("ppt/", "a PowerPoint file (.pptx)", _TEXT),
 )
-"""What stands within a ZIP archive, what the file is then, and what to do."""
+"""Members of a ZIP archive, what the file then is, and what to do."""
 _OPEN_DOCUMENTS = {
     b"spreadsheet": ("an OpenDocument table (.ods)", _TABLE),
     b"text": ("an OpenDocument text (.odt)", _TEXT),
@@ -51,7 +51,7 @@ _OPEN_DOCUMENTS = {
 
 
 def refuse_foreign(path: Path, head: bytes) -> None:
-    """Raise `DataError` where these first bytes are of no text file, with what it is."""
+    """Raise `DataError` with the kind of file if the first bytes are not those of text."""
     for magic, what, remedy in _MAGIC:
         if head.startswith(magic):
             raise DataError(f"{path}: is {what}; {remedy}")
@@ -61,7 +61,7 @@ def refuse_foreign(path: Path, head: bytes) -> None:
 
 
 def _archive(path: Path) -> tuple[str, str]:
-    """What a ZIP archive is, and what to do."""
+    """Return what a ZIP archive is, and what to do."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()

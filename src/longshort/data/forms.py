@@ -1,4 +1,4 @@
-"""The form in which timestamps came, and in which they are written again."""
+"""The format of timestamps in the data, in which they are also written."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _TYPED = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%d %H:%M:%S"}
 
 @dataclass(frozen=True)
 class Form:
-    """How timestamps are written.
+    """A format of timestamps.
 
-    `holds` says in what: typed times, text, or numbers. `pattern` is the way of text, and of
-    numbers such as 201801; `per` the microseconds of one unit of Unix time. `zone` is where the
-    wall clock hangs that is written down; None where stamps are wall times of no known zone.
+    holds: the type of the cells: times, text or numbers. pattern: format of text, and of numbers
+    such as 201801. per: microseconds per unit of Unix time. zone: time zone of the written wall
+    times; None where it is unknown.
     """
 
     kind: Kind
@@ -34,11 +34,11 @@ class Form:
 
     @property
     def shown(self) -> str:
-        """The pattern for people, without zeros behind the seconds."""
+        """The pattern for people, without zeros after the seconds."""
         return self.pattern.replace("\t", " ").replace("%S%.6f", "%S%.f")
 
     def write(self, stamps: Ints) -> pl.Series:
-        """Stamps as a column of the kind in which they came."""
+        """Return timestamps as a column of the type that the data had."""
         if self.kind == "integer":
             return pl.Series(stamps, dtype=pl.Int64)
         if self.per:
@@ -53,7 +53,7 @@ class Form:
         return moments.cast(pl.Date) if self.kind == "date" else moments
 
     def texts(self, stamps: Ints) -> list[str]:
-        """Stamps as a person reads them."""
+        """Return timestamps as text for people."""
         if self.kind == "integer":
             return [str(value) for value in stamps.tolist()]
         if self.pattern:
@@ -62,7 +62,7 @@ class Form:
         return self._text(stamps, _TYPED[self.kind] + mark).to_list()
 
     def read(self, text: str) -> int | None:
-        """The stamp that a person wrote in this form; None if it is written otherwise."""
+        """Return the timestamp of a text in this format; None if it has another format."""
         if not self.pattern:
             return None
         pattern = readable(self.shown)

@@ -1,4 +1,4 @@
-"""Missing values of a sequence: what stands for them."""
+"""Missing values of a sequence, and what replaces them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ POLICY = (
 
 
 def fill_gaps(values: NDArray[Any]) -> tuple[NDArray[Any], int]:
-    """Values [T, F] without NaN, by `POLICY`, and how many there were.
+    """Replace NaN in values [T, F] by `POLICY`; returns the values and how many were missing.
 
-    A channel without any value stays as it is.
+    A channel without any value is unchanged.
     """
     if values.dtype.kind != "f":
         return values, 0

@@ -1,4 +1,4 @@
-"""Texts as weighted n-grams: of words, of characters within words, or of any characters."""
+"""Weighted n-grams of texts: of words, of characters within words, or of any characters."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from longshort.errors import RunError
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _FEWEST = 2
-"""Texts of training that a gram has to stand in."""
+"""Number of training texts in which an n-gram must occur."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Which n-grams are counted: pairs of a unit and the largest n."""
+    """A choice of n-grams: pairs of a unit and the largest n."""
 
     name: str
     blocks: tuple[tuple[str, int], ...]
@@ -40,7 +40,7 @@ KINDS = {kind.name: kind for kind in (_WORDS, _PAIRS, LETTERS, RICH, _CHARACTERS
 
 
 def kinds_for(texts: Sequence[str]) -> tuple[Kind, ...]:
-    """What a bag of n-grams may count in these texts, the richest last."""
+    """Return the choices of n-grams for these texts, the largest set last."""
     if suited(texts) == "characters":
         return _CHARACTERS, _THREE
     return _WORDS, _PAIRS, LETTERS, RICH
@@ -59,7 +59,7 @@ class Bags:
         return len(self.begins) - 1
 
     def take(self, numbers: Sequence[int] | Integers) -> Bags:
-        """These rows, in their order."""
+        """Return the rows with these numbers, in this order."""
         rows = np.asarray(numbers, dtype=np.int64)
         sizes = self.begins[rows + 1] - self.begins[rows]
         begins = np.concatenate([[0], np.cumsum(sizes)])
@@ -67,14 +67,14 @@ class Bags:
         return Bags(self.columns[places], self.weights[places], begins, self.width)
 
     def dense(self) -> Floats:
-        """The rows [n, width] in full."""
+        """Return the rows [n, width] as a dense array."""
         table = np.zeros((len(self), self.width))
         rows = np.repeat(np.arange(len(self)), np.diff(self.begins))
         np.add.at(table, (rows, self.columns), self.weights)
         return table
 
     def transposed(self) -> Bags:
-        """Columns as rows."""
+        """Return the transpose."""
         order = np.argsort(self.columns, kind="stable")
         rows = np.repeat(np.arange(len(self)), np.diff(self.begins))
         sizes = np.bincount(self.columns, minlength=self.width)
@@ -83,7 +83,7 @@ class Bags:
 
 
 class _Stored(BaseModel):
-    """What is written of `Grams`."""
+    """Fields of `Grams` in JSON."""
 
     kind: str
     blocks: list[list[str]]
@@ -92,7 +92,7 @@ class _Stored(BaseModel):
 
 @dataclass(frozen=True)
 class Grams:
-    """The n-grams of the training split and how rare each is."""
+    """The n-grams of the training split and their inverse document frequencies."""
 
     kind: Kind
     blocks: tuple[tuple[str, ...], ...]
@@ -100,7 +100,8 @@ class Grams:
 
     @staticmethod
     def fit(texts: Sequence[str], kind: Kind, most: int) -> Grams:
-        """Those that stand in two texts or more, at most so many of them, the frequent first."""
+        """Fit on training texts: n-grams of two texts or more, at most `most`, the frequent ones
+        first."""
         counted = [_counted(texts, block) for block in kind.blocks]
         ranked = sorted(-n for counts in counted for n in counts.values() if n >= _FEWEST)
         least = -ranked[most - 1] if len(ranked) > most else _FEWEST
@@ -119,11 +120,12 @@ class Grams:
 
     @property
     def width(self) -> int:
-        """How many there are."""
+        """Number of n-grams."""
         return sum(map(len, self.blocks))
 
     def bags(self, texts: Sequence[str]) -> Bags:
-        """(1 + log count) · idf of each text's grams; each block has length 1, all together too."""
+        """Return the texts' weights (1 + log count) · idf; every block, and the whole row, has
+        length 1."""
         found, offset = [], 0
         for block, numbers, idf in zip(self.kind.blocks, self._numbers, self.idf, strict=True):
             rows, columns, counts = _occurrences(texts, block, numbers, offset + len(numbers))
@@ -139,7 +141,7 @@ class Grams:
 
     @cached_property
     def _numbers(self) -> list[dict[str, int]]:
-        """Of each block's grams the columns."""
+        """The column of each n-gram, for each block."""
         offsets = np.cumsum([0, *map(len, self.blocks)]).tolist()
         return [
             {gram: i for i, gram in enumerate(block, offset)}
@@ -147,7 +149,7 @@ class Grams:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return plain values for JSON."""
         return {
             "kind": self.kind.name,
             "blocks": [list(block) for block in self.blocks],
@@ -156,7 +158,7 @@ class Grams:
 
     @staticmethod
     def from_dict(stored: object) -> Grams:
-        """What `to_dict` gave; raises `RunError` where it is damaged."""
+        """Return the `Grams` that `to_dict` wrote; raises `RunError` for damaged values."""
         try:
             found = _Stored.model_validate(stored)
         except ValidationError as error:
@@ -175,7 +177,7 @@ class Grams:
 
 
 def occurrences(texts: Iterable[str], kind: Kind) -> Iterator[int]:
-    """How many n-grams each text has."""
+    """Yield the number of n-grams in each text."""
     units = [_unit(*block) for block in kind.blocks]
     return (
         sum(len(unit.grams(piece)) for unit in units for piece in unit.pieces(text))
@@ -185,14 +187,14 @@ def occurrences(texts: Iterable[str], kind: Kind) -> Iterator[int]:
 
 @dataclass(frozen=True)
 class _Unit:
-    """A text's pieces, and the grams of a piece, which are kept since words come again."""
+    """How texts are cut into pieces and these into n-grams, which are cached since words recur."""
 
     pieces: Callable[[str], list[str]]
     grams: Callable[[str], tuple[str, ...]]
 
 
 def _unit(name: str, most: int) -> _Unit:
-    """Grams of 1 to `most` units of this name."""
+    """Return the n-grams of 1 to `most` units of this name."""
     cut = find_tokeniser("words", lowercase=True).cut
     if name == "letters":
         return _Unit(cut, cache(lambda word: tuple(_runs(f" {word} ", most))))
@@ -214,7 +216,7 @@ def _joined(tokens: Sequence[str], most: int) -> Iterator[str]:
 
 
 def _counted(texts: Iterable[str], block: tuple[str, int]) -> Counter[str]:
-    """In how many texts each gram stands."""
+    """Count the texts in which each n-gram occurs."""
     unit = _unit(*block)
     found: Counter[str] = Counter()
     for text in texts:
@@ -225,7 +227,10 @@ def _counted(texts: Iterable[str], block: tuple[str, int]) -> Counter[str]:
 def _occurrences(
     texts: Sequence[str], block: tuple[str, int], numbers: dict[str, int], end: int
 ) -> tuple[Integers, Integers, Integers]:
-    """Rows, columns and counts of the known grams of texts, in order; columns lie below `end`."""
+    """Return rows, columns and counts of the texts' known n-grams, sorted.
+
+    Columns are below `end`.
+    """
     unit = _unit(*block)
     seen: dict[str, array[int]] = {}
     flat, sizes = array("i"), []

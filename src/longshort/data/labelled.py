@@ -1,4 +1,4 @@
-"""Sequences with labels, as a file or a program gives them: texts, or arrays of numbers."""
+"""Labelled sequences in memory: texts, or arrays of numbers."""
 
 from __future__ import annotations
 
@@ -21,30 +21,29 @@ from longshort.data.textfiles import well_formed
 from longshort.errors import DataError
 
 Item = str | NDArray[Any]
-"""A text, or finite numbers [T, F] in the type that they came in, so that nothing is lost before
-they are scaled."""
+"""A text, or finite numbers [T, F] in their original dtype, so that scaling loses no precision."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Parallel sequences; all items are texts, or all are arrays [T, F] with the same F."""
+    """Samples in parallel lists; items are all texts, or all arrays [T, F] with the same F."""
 
     name: str
-    """What the source is called in messages."""
+    """Name of the source in messages."""
     items: list[Item]
     labels: list[str] | None
     places: list[str]
-    """How a person finds each item in the source, such as "line 17"."""
+    """Place of each item in the source for people, such as "line 17"."""
     path: str | None = None
     sha256: str | None = None
     features: tuple[str, ...] = ()
-    """Names of the values of a step, where the source has them."""
+    """Names of the channels, where the source has them."""
     read_as: Mapping[str, object] = field(default_factory=dict)
-    """What its reader found out: settings of `data` such as format, text and label."""
+    """Settings of `data` that reading detected, such as format, text and label."""
     label_kind: LabelKind = "text"
-    """As what the labels came."""
+    """Type of the labels as they were given."""
     findings: tuple[Finding, ...] = ()
-    """What its reading brought to light."""
+    """Findings of reading."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -56,20 +55,20 @@ class Examples:
 
     @property
     def width(self) -> int:
-        """Values of a step; 0 for texts."""
+        """Number of channels; 0 for texts."""
         first = self.items[0] if self.items else ""
         return 0 if isinstance(first, str) else int(first.shape[1])
 
     def channel(self, step: int, channel: int) -> str:
-        """How a person finds a value of a sequence."""
+        """Return the place of a value in a sequence, for people."""
         return f"step {step}, channel {self.channel_name(channel)}"
 
     def channel_name(self, channel: int) -> str:
-        """Its name in quotes, where there are names, else its number."""
+        """Return a channel's name in quotes, or its number where it has no name."""
         return repr(self.features[channel]) if self.features else str(channel)
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Examples:
-        """The examples at these places, in their order."""
+        """Return the samples with these numbers, in this order."""
         chosen = [int(i) for i in indices]
         return replace(
             self,
@@ -79,7 +78,7 @@ class Examples:
         )
 
     def keys(self) -> list[bytes]:
-        """One for each item; equal for items of equal content, but for white space and case."""
+        """Return a key for each item; equal for equal content, ignoring white space and case."""
         return self._keys
 
     @cached_property
@@ -87,7 +86,7 @@ class Examples:
         return [_key(item) for item in self.items]
 
     def digest(self) -> str:
-        """Of content, labels and order."""
+        """Return a digest of content, labels and order."""
         found = hashlib.sha256()
         for item, label in zip(self.items, self.labels or [""] * len(self), strict=True):
             found.update(_content(item))
@@ -98,10 +97,11 @@ class Examples:
 def examples_of(
     items: Iterable[Any], labels: Iterable[Any] | None = None, axes: Axes | None = None
 ) -> Examples:
-    """Texts, or numbers: arrays [T, F] or [T], one array [N, T, F] or [N, T], a frame [N, T].
+    """Make samples of data in memory.
 
-    axes: "NCT" for arrays [F, T] and [N, F, T]. Raises `DataError` for what is neither, and where
-    items and labels are not as many.
+    items: texts, arrays [T, F] or [T], one array [N, T, F] or [N, T], or a frame [N, T]. axes:
+    "NCT" for arrays [F, T] and [N, F, T]. Raises `DataError` for other types, and if the numbers of
+    items and labels differ.
     """
     if isinstance(items, str):
         raise DataError("data: a list of texts is expected, got one text; put it into a list")
@@ -121,7 +121,7 @@ def examples_of(
 
 
 def _of_one_kind(items: list[Item], places: list[str], axes: Axes | None) -> Examples:
-    """Raises `DataError` where texts and arrays, or numbers of channels, are mixed."""
+    """Make samples; raises `DataError` for mixed types and for different numbers of channels."""
     arrays = [item for item in items if not isinstance(item, str)]
     if not arrays:
         return Examples("data", items, None, places)
@@ -142,9 +142,9 @@ def _of_one_kind(items: list[Item], places: list[str], axes: Axes | None) -> Exa
 
 
 def checked(examples: Examples) -> Examples:
-    """The examples with missing numbers filled in, and that said.
+    """Fill in missing numbers, and add a finding about them.
 
-    Raises `DataError` for infinity, channels without any value, and texts that are none.
+    Raises `DataError` for infinity, channels without any value, and texts that are not strings.
     """
     if examples.is_text:
         for place, item in zip(examples.places, examples.items, strict=True):
@@ -168,7 +168,7 @@ def checked(examples: Examples) -> Examples:
 
 
 def _not_finite(examples: Examples, values: NDArray[Any], at: tuple[int, int]) -> str:
-    """What is wrong with a value; NaN is only left where a whole channel is missing."""
+    """Return the message on a value that is not finite; NaN remains only in empty channels."""
     if np.isnan(values[at]):
         return f"channel {examples.channel_name(at[1])}: no value of the channel is known"
     return f"{examples.channel(*at)}: {values[at]} is not a finite number"
@@ -188,7 +188,8 @@ def _filled(examples: Examples, gaps: list[tuple[str, int]]) -> Finding:
 
 
 def first_not_finite(values: NDArray[Any]) -> tuple[int, int] | None:
-    """Step and channel of the first NaN or infinity in values [T, F]."""
+    """Return step and channel of the first NaN or infinity in values [T, F]; None if all are
+    finite."""
     bad = ~np.isfinite(values)
     if not bad.any():
         return None
@@ -206,7 +207,7 @@ def _listed(values: Iterable[Any], name: str, what: str) -> list[Any]:
 
 
 def _without_frame(items: Any) -> Any:
-    """A frame's rows of numbers [N, T], or its only column."""
+    """Return a frame's numeric rows [N, T], or its only column."""
     if len(items.columns) == 1:
         return _column(items)
     rows = np.asarray(items.to_numpy())
@@ -220,7 +221,7 @@ def _without_frame(items: Any) -> Any:
 
 
 def _column(values: Any) -> Any:
-    """The only column of a frame or of an array [N, 1]; what is neither as it is."""
+    """Return the only column of a frame or of an array [N, 1]; other values are unchanged."""
     if not is_frame(values):
         is_column = getattr(values, "ndim", 0) == 2 and values.shape[1] == 1
         return values[:, 0] if is_column else values
@@ -248,7 +249,7 @@ def _item(place: str, item: Any) -> Item:
 
 
 def _content(item: Item) -> bytes:
-    """Equal for equal numbers, whatever their type."""
+    """Return bytes that are equal for equal numbers, whatever their dtype."""
     if isinstance(item, str):
         return item.encode()
     return str(item.shape).encode() + np.ascontiguousarray(item, dtype=np.float64).tobytes()

@@ -1,4 +1,4 @@
-"""The data doctor for labelled sequences: what would harm a classifier, where, and the remedy."""
+"""The data check for labelled sequences: what would harm a classifier, where, and the remedy."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ from longshort.data.vocabulary import Vocabulary
 
 _IMBALANCE = 10
 _LONG = 10_000
-"""Steps of numbers above which training needs gigabytes for the way back of a batch of them."""
+"""Number of steps from which the backward pass of a batch of numbers needs gigabytes."""
 _BYTES_A_LETTER = 4
 _MOSTLY = 0.3
-"""Share of unknown tokens above which a text says little; some are unknown in any language."""
+"""Share of unknown tokens from which a text is reported; some are unknown in any language."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How texts are read."""
+    """How texts are cut into tokens."""
 
     cut: Callable[[str], Sequence[str]]
-    """A text's tokens."""
+    """Returns the tokens of a text."""
     vocabulary: Vocabulary
     max_length: int
-    """Texts of more tokens are shortened."""
+    """Longer texts are shortened to this number of tokens."""
 
 
-def examine_splits(parts: Splits[Examples], reading: Reading | None) -> list[Finding]:
-    """All findings on the parts of a classification, those of their drawing first.
+def examine_splits(splits: Splits[Examples], reading: Reading | None) -> list[Finding]:
+    """Return all findings on the splits, those of drawing them first.
 
     reading: None for numbers.
     """
-    found = list(parts.findings)
-    for name, examples in parts.by_name().items():
+    found = list(splits.findings)
+    for name, examples in splits.by_name().items():
         found += _empty(name, examples) + repeated(name, examples, "examples")
         found += _contradicting(name, examples)
         found += _shortened(name, examples, reading) if reading else _long(name, examples)
     if reading:
-        found += _unknown(parts, reading)
-    found += _contradicting_between(parts)
-    return [*found, *_labels(parts.train), *_unseen(parts), *_constant(parts.train)]
+        found += _unknown(splits, reading)
+    found += _contradicting_between(splits)
+    return [*found, *_labels(splits.train), *_unseen(splits), *_constant(splits.train)]
 
 
-def _empty(part: str, examples: Examples) -> list[Finding]:
-    """Texts of white space, and sequences without a step."""
+def _empty(split: str, examples: Examples) -> list[Finding]:
+    """Find texts of white space, and sequences without steps."""
     where = [
         place
         for place, item in zip(examples.places, examples.items, strict=True)
@@ -64,14 +64,14 @@ def _empty(part: str, examples: Examples) -> list[Finding]:
         Finding(
             "empty",
             "warning" if examples.is_text else "error",
-            f"{len(where):,} of {len(examples):,} {part} examples are empty",
+            f"{len(where):,} of {len(examples):,} {split} examples are empty",
             tuple(where[:SHOWN]),
             "remove them",
         )
     ]
 
 
-def _contradicting(part: str, examples: Examples) -> list[Finding]:
+def _contradicting(split: str, examples: Examples) -> list[Finding]:
     labels = examples.labels or [""] * len(examples)
 
     def show(group: Sequence[int]) -> str:
@@ -79,13 +79,13 @@ def _contradicting(part: str, examples: Examples) -> list[Finding]:
         ordered = sorted(firsts, key=lambda label: [labels[i] for i in group].index(label))
         return ", ".join(f"{firsts[label]}: {label}" for label in ordered[:SHOWN])
 
-    return contradicting(part, examples, labels, "labels", show)
+    return contradicting(split, examples, labels, "labels", show)
 
 
-def _contradicting_between(parts: Splits[Examples]) -> list[Finding]:
-    """Content that stands in two parts with different labels."""
+def _contradicting_between(splits: Splits[Examples]) -> list[Finding]:
+    """Find content that is in two splits with different labels."""
     found = []
-    for (earlier, first), (part, second) in combinations(parts.by_name().items(), 2):
+    for (earlier, first), (split, second) in combinations(splits.by_name().items(), 2):
         known = {
             key: (place, label)
             for key, place, label in zip(
@@ -104,8 +104,8 @@ def _contradicting_between(parts: Splits[Examples]) -> list[Finding]:
                 Finding(
                     "contradiction",
                     "warning",
-                    f"{len(torn):,} of {len(second):,} {part} examples stand in the {earlier} part "
-                    "with another label",
+                    f"{len(torn):,} of {len(second):,} {split} examples stand in the {earlier} "
+                    "split with another label",
                     tuple(torn[:SHOWN]),
                     "decide for one, and correct the others",
                 )
@@ -144,7 +144,7 @@ def _labels(train: Examples) -> list[Finding]:
 
 
 def _alike(tally: Counter[str]) -> list[Finding]:
-    """Labels that may be one, written in two ways."""
+    """Find labels that may be the same label in two spellings."""
     written: dict[str, list[str]] = defaultdict(list)
     for label in sorted(tally):
         written[label.casefold().removesuffix(".0")].append(label)
@@ -161,10 +161,10 @@ def _alike(tally: Counter[str]) -> list[Finding]:
     ]
 
 
-def _unseen(parts: Splits[Examples]) -> list[Finding]:
-    known = set(parts.train.labels or [])
+def _unseen(splits: Splits[Examples]) -> list[Finding]:
+    known = set(splits.train.labels or [])
     found = []
-    for name, examples in (("val", parts.val), ("test", parts.test)):
+    for name, examples in (("val", splits.val), ("test", splits.test)):
         labels = examples.labels or []
         where = [i for i, label in enumerate(labels) if label not in known]
         if where:
@@ -183,23 +183,23 @@ def _unseen(parts: Splits[Examples]) -> list[Finding]:
     return found
 
 
-def _unknown(parts: Splits[Examples], reading: Reading) -> list[Finding]:
+def _unknown(splits: Splits[Examples], reading: Reading) -> list[Finding]:
     def tokens(examples: Examples) -> Iterator[str]:
         return (token for item in examples.items for token in reading.cut(str(item)))
 
     known = reading.vocabulary
-    is_learned = any(token not in known for token in tokens(parts.train))
+    is_learned = any(token not in known for token in tokens(splits.train))
     return [
         finding
-        for name, examples in (("val", parts.val), ("test", parts.test))
+        for name, examples in (("val", splits.val), ("test", splits.test))
         for finding in unknown(
             name, list(tokens(examples)), known, is_learned=is_learned, least=_MOSTLY
         )
     ]
 
 
-def _shortened(part: str, examples: Examples, reading: Reading) -> list[Finding]:
-    """Texts that lose their middle; only those that can be too long are cut into tokens."""
+def _shortened(split: str, examples: Examples, reading: Reading) -> list[Finding]:
+    """Find texts that are shortened; only texts long enough for that are cut into tokens."""
     where, most = [], reading.max_length
     for place, item in zip(examples.places, examples.items, strict=True):
         if isinstance(item, str) and _BYTES_A_LETTER * len(item) > most:
@@ -213,7 +213,7 @@ def _shortened(part: str, examples: Examples, reading: Reading) -> list[Finding]
         Finding(
             "long",
             "note",
-            f"{len(where):,} of {len(examples):,} {part} texts have more than {most:,} tokens and "
+            f"{len(where):,} of {len(examples):,} {split} texts have more than {most:,} tokens and "
             "lose their middle",
             tuple(f"{place}: {count:,} tokens" for count, place in where[:SHOWN]),
             "raise text.max_length if the middle matters",
@@ -221,8 +221,8 @@ def _shortened(part: str, examples: Examples, reading: Reading) -> list[Finding]
     ]
 
 
-def _long(part: str, examples: Examples) -> list[Finding]:
-    """Sequences that cost much memory, or more than there is."""
+def _long(split: str, examples: Examples) -> list[Finding]:
+    """Find sequences that need much memory, or more than the machine has."""
     lengths = [len(item) for item in examples.items]
     most = MOST_STEPS if max(lengths) > MOST_STEPS else _LONG
     where = [i for i, length in enumerate(lengths) if length > most]
@@ -232,7 +232,7 @@ def _long(part: str, examples: Examples) -> list[Finding]:
         Finding(
             "too-long" if most == MOST_STEPS else "long",
             "error" if most == MOST_STEPS else "warning",
-            f"{len(where):,} of {len(examples):,} {part} sequences have more than {most:,} steps; "
+            f"{len(where):,} of {len(examples):,} {split} sequences have more than {most:,} steps; "
             "training keeps the states of every step",
             tuple(f"{examples.places[i]}: {lengths[i]:,} steps" for i in where[:SHOWN]),
             "take every k-th step or a mean of k steps, or cut them into pieces",
@@ -241,7 +241,7 @@ def _long(part: str, examples: Examples) -> list[Finding]:
 
 
 def _constant(train: Examples) -> list[Finding]:
-    """Channels that never change; images have such pixels at their edges, so this is a note."""
+    """Find constant channels; a note only, since images have such pixels at their edges."""
     if train.is_text:
         return []
     low = np.min([np.min(item, 0) for item in map(np.asarray, train.items) if len(item)], 0)

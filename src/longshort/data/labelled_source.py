@@ -1,4 +1,4 @@
-"""Labelled sequences from whatever holds them: the format by name and content."""
+"""Reading labelled sequences from any source; the format is detected by name and content."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ _HEAD = 64
 
 
 def read_examples(data: object, config: SequenceData, *, with_labels: bool = True) -> Examples:
-    """A file, a frame, or examples as they are; raises `DataError` with place and remedy.
+    """Read a file or frame, or return samples as they are; raises `DataError` with place and
+    remedy.
 
-    Without `with_labels` they may be absent, and are not looked for where that could go wrong.
+    Without `with_labels` labels may be absent, and are not looked for where that is ambiguous.
     """
     found = checked(_read(data, config, with_labels))
     if not len(found):
@@ -65,7 +66,7 @@ def _read(data: object, config: SequenceData, with_labels: bool) -> Examples:
 
 
 def _read_table(data: object, config: SequenceData, with_labels: bool) -> Examples:
-    """A row for each text, or a row for each step of a sequence."""
+    """Read a table with a row for each text, or a row for each step of a sequence."""
     is_long = config.format == "long" or bool(config.id or config.features)
     if not is_long and config.text is None:
         is_long = long.is_long(table.opened(data, config), config)
@@ -74,15 +75,16 @@ def _read_table(data: object, config: SequenceData, with_labels: bool) -> Exampl
 
 
 def like(first: Examples, config: SequenceData) -> SequenceData:
-    """The settings with what the reading of these examples brought to light."""
+    """Return the settings completed by what was detected when these samples were read."""
     names = {"features": first.features} if first.features else {}
     return config.model_copy(update={**first.read_as, **names})
 
 
 def of_another(path: Path, config: SequenceData) -> SequenceData:
-    """The settings of a run for another file: the run's format, unless the file says otherwise.
+    """Return the settings of a run for another file: of the run's format, unless the file differs.
 
-    An ending that the run's own file does not have says it, and what the first bytes give away.
+    The file differs if it has another suffix than the run's file, or the first bytes of another
+    format.
     """
     if config.path is not None and _ending(Path(config.path)) == _ending(path):
         return config
@@ -95,9 +97,9 @@ def of_another(path: Path, config: SequenceData) -> SequenceData:
 
 
 def format_of(path: Path, *, names_columns: bool = False) -> Format:
-    """By the name's end, else by the first bytes.
+    """Detect a file's format by its suffix, otherwise by its first bytes.
 
-    Text whose first line holds numbers alone is of rows, unless columns are named.
+    A text file whose first line has only numbers has the format "rows", unless columns are named.
     """
     kind = _by_name(path) or _by_content(path) or "lines"
     if kind == "lines" and lines.names_columns(path):
@@ -127,9 +129,9 @@ def _by_content(path: Path) -> Format | None:
 
 
 def read_labelled_splits(given: Mapping[str, object], config: SequenceData) -> dict[str, Examples]:
-    """The examples of each source, "train" first; the others are read as that was.
+    """Read the samples of each source, "train" first; the others are read in the same way.
 
-    Raises `DataError` where texts and numbers are mixed, or numbers have other channels.
+    Raises `DataError` if texts and numbers are mixed, or the numbers of channels differ.
     """
     train = read_examples(given["train"], config)
     found, settings = {"train": train}, like(train, config)
@@ -155,10 +157,10 @@ def _refuse_other_items(train: Examples, other: Examples) -> None:
 def read_unlabelled(
     data: Any, config: SequenceData, labels: Sequence[str], *, with_labels: bool
 ) -> Examples:
-    """Examples of another source, read as a run's own were; config: the run's.
+    """Read samples of another source in the way of a run's own data; `config` is the run's.
 
-    Without `with_labels` a file of lines may have the labels in front or not: they are taken for
-    labels where every line begins with one of `labels`.
+    Without `with_labels` a file of lines may begin with labels or not: they are taken for labels if
+    every line begins with one of `labels`.
     """
     if isinstance(data, (str, Path)):
         config = of_another(Path(data), config)

@@ -1,4 +1,4 @@
-"""What may be a label, and how it is written."""
+"""Labels: which values are allowed, and how they are written."""
 
 from __future__ import annotations
 
@@ -11,23 +11,21 @@ from longshort.data.textfiles import well_formed
 from longshort.errors import DataError
 
 LabelKind = Literal["text", "number", "truth", "values"]
-"""As what labels came: names, whole numbers, True and False, or values: fractions, or several
-numbers each."""
+"""Type of labels: names, whole numbers, booleans, or values, which are fractions or vectors."""
 _MISSING = {"", "nan", "<na>", "null"}
 
 
 def label_names(labels: Iterable[object], places: Sequence[str], owner: str) -> list[str]:
-    """Labels as texts: without white space around them, 1.0 as 1, truths as true and false, several
-    numbers apart by spaces.
+    """Return labels as texts: trimmed, 1.0 as 1, booleans as true and false, vectors with spaces.
 
-    places: how a person finds each; owner: the file. Raises `DataError` for a label that is
-    missing, or neither a name nor a number.
+    places: place of each label for messages; owner: the file. Raises `DataError` for a label that
+    is missing, or neither a name nor a number.
     """
     return [_name(each, f"{owner}: {place}") for each, place in zip(labels, places, strict=True)]
 
 
 def kind_of_labels(labels: Iterable[object]) -> LabelKind:
-    """As what all of them came; numbers of `label_names` are whole. Mixed ones are texts."""
+    """Return the common type of labels; numbers are whole ones, mixed types are "text"."""
     plain = [_plain(each) for each in labels]
     if any(_is_fraction(each) or _numbers(each) is not None for each in plain):
         return "values"
@@ -38,14 +36,14 @@ def kind_of_labels(labels: Iterable[object]) -> LabelKind:
 
 
 def as_given(names: Iterable[str], kind: LabelKind) -> list[str] | list[int] | list[bool]:
-    """Labels as `label_names` wrote them, in the kind in which they came."""
+    """Return labels that `label_names` wrote, in their original type."""
     if kind == "number":
         return [int(name) for name in names]
     return [name == "true" for name in names] if kind == "truth" else list(names)
 
 
 def refuse_values(labels: Sequence[str], kind: LabelKind, places: Sequence[str], name: str) -> None:
-    """Raise `DataError` for the first label that is no name and no whole number."""
+    """Raise `DataError` for the first label that is neither a name nor a whole number."""
     if kind != "values":
         return
     for label, place in zip(labels, places, strict=True):
@@ -63,19 +61,19 @@ def refuse_values(labels: Sequence[str], kind: LabelKind, places: Sequence[str],
 
 
 def label_text(label: str | int | bool) -> str:
-    """A label as `label_names` writes it."""
+    """Return a label as `label_names` writes it."""
     return str(label).lower() if isinstance(label, bool) else str(label)
 
 
 def _plain(label: Any) -> object:
-    """A scalar of NumPy or torch as Python's; what is masked is missing."""
+    """Return a scalar of NumPy or torch as Python's; a masked value is missing."""
     if label is np.ma.masked:
         return None
     return label.item() if getattr(label, "ndim", None) == 0 else label
 
 
 def _is_missing(label: object) -> bool:
-    """NaT is only missing as a time that is none; as a text it is a name."""
+    """Whether a label is missing; "NaT" is missing as a time, but a name as a text."""
     text = str(label).strip().lower()
     return label is None or text in _MISSING or (text == "nat" and not isinstance(label, str))
 
@@ -111,7 +109,7 @@ def _is_fraction(label: object) -> bool:
 
 
 def _numbers(label: object) -> list[float] | None:
-    """Several numbers of one label."""
+    """Return the numbers of a label that has several; None for other labels."""
     if not isinstance(label, (list, tuple, np.ndarray)):
         return None
     values = np.asarray(label)

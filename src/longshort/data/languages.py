@@ -1,4 +1,4 @@
-"""How much a text looks like a language, by its characters beyond ASCII."""
+"""How much a text looks like a language, by its non-ASCII characters."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 _SYMBOLS = "€£¥§°²³µ½¼·•…–—‘’‚“”„«»‹›¿¡™©®\u00a0×№ºª"
 _INSIDE = "’‘·–—\u00a0"
-"""Symbols that may stand between two letters."""
+"""Symbols that may occur between two letters."""
 _SYMBOL, _RARE = 0.9, 0.6
 _WIDE = "　、。，：；（）「」『』《》！？％～・【】“”‘’—…￥"
 
 
 @dataclass(frozen=True)
 class Language:
-    """An encoding that is usual for it, its usual characters beyond ASCII, and its rare ones."""
+    """A language's usual encoding, its common non-ASCII characters, and its rare ones."""
 
     encoding: str
     usual: str
@@ -31,7 +31,7 @@ def _lead(char: str, encoding: str) -> bytes:
 
 
 def _in_rows(encoding: str, low: int, high: int, trail: int) -> Callable[[str], bool]:
-    """Characters of the rows that a two-byte set keeps for the frequent ones."""
+    """Return a test for the characters in the rows of frequent ones of a two-byte character set."""
 
     def is_rare(char: str) -> bool:
         pair = _lead(char, encoding)
@@ -115,7 +115,7 @@ LANGUAGES = (
 
 
 def score_of(text: str, encoding: str) -> float:
-    """How far one language of that encoding explains the characters beyond ASCII, 0 to 1."""
+    """Return how well one language of an encoding explains the non-ASCII characters, 0 to 1."""
     places = [place for place, char in enumerate(text) if not char.isascii()]
     if not places:
         return 0.0
@@ -126,7 +126,7 @@ def score_of(text: str, encoding: str) -> float:
 
 
 def _fit(language: Language, text: str, place: int) -> float:
-    """How well the character at `place` suits the language and its neighbours."""
+    """Return how well the character at `place` fits the language and its neighbours."""
     char = text[place]
     before, after = text[place - 1 : place], text[place + 1 : place + 2]
     if char in (_WIDE if language.is_wide else _SYMBOLS):

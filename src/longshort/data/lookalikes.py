@@ -1,4 +1,4 @@
-"""Names of series that are hardly different: '1' and '001', 'Berlin ' and 'berlin'."""
+"""Names of series that differ only in spelling: '1' and '001', 'Berlin ' and 'berlin'."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SHOWN = 5
 
 
 def resembling(new: Iterable[tuple[str, ...]], known: Iterable[tuple[str, ...]]) -> str:
-    """Which new names look like known ones, as the end of a sentence; empty where none does."""
+    """Return which new names resemble known ones, as the end of a sentence; empty if none does."""
     names = set(known)
     places = {_plain(key): key for key in sorted(names)}
     others = [key for key in new if key not in names]  # a known one may be new to the model
@@ -24,6 +24,6 @@ def resembling(new: Iterable[tuple[str, ...]], known: Iterable[tuple[str, ...]])
 
 
 def _plain(key: tuple[str, ...]) -> tuple[str, ...]:
-    """Without case, blanks, and zeros around numbers."""
+    """Return a name without case, blanks, and leading zeros of numbers."""
     plain = [re.sub(r"\s+", " ", part).strip().casefold() for part in key]
     return tuple(re.sub(r"^0+(?=\d)|\.0+$", "", part) for part in plain)

@@ -1,4 +1,4 @@
-"""Wall times put where they belong in a zone whose clocks change, and what betrays such a zone."""
+"""Wall times as instants in a zone with clock changes, and detection of such a zone."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def placed(
     rows: tuple[Ints, Ints, Ints],
     findings: list[Finding],
 ) -> Ints:
-    """Instants of wall times, of rows = (series, row number, wall time) in the file's order.
+    """Return the instants of wall times; rows = (series, row number, wall time) in file order.
 
-    Of a wall time that comes twice in a series the first row is the earlier instant; the later one
-    in a file that runs backwards. A midnight that the clocks pass over is the first moment of its
-    day, any other such time is an error that names the row.
+    Of a wall time that occurs twice in a series, the first row is the earlier instant, or the later
+    one in a file in descending order. A midnight that a clock change skips is the first instant of
+    its day; any other skipped time is an error that names the row.
     """
     zone = reading.zone or "UTC"
     code, row, wall = rows
@@ -69,7 +69,7 @@ def placed(
 
 
 def _is_repeat(code: Ints, wall: Ints, twofold: Ints) -> NDArray[np.bool_]:
-    """Which rows are the later of two with one wall time."""
+    """Return which rows are the second of two with the same wall time."""
     same = code[1:] == code[:-1]
     backwards = np.sum((wall[1:] < wall[:-1]) & same) > np.sum((wall[1:] > wall[:-1]) & same)
     found = np.zeros(wall.shape, bool)
@@ -82,7 +82,7 @@ def _is_repeat(code: Ints, wall: Ints, twofold: Ints) -> NDArray[np.bool_]:
 
 
 def clock_changes(code: Ints, stamps: Ints, form: Form, zone: str | None) -> Finding | None:
-    """The finding that sorted wall times skip and repeat the hours that some zone's clocks do."""
+    """Return a finding if wall times skip and repeat hours as the clocks of some zone do."""
     if zone is not None or form.kind != "datetime" or stamps.size < 2:
         return None
     wall = distinct(stamps)
@@ -110,7 +110,7 @@ def clock_changes(code: Ints, stamps: Ints, form: Form, zone: str | None) -> Fin
 
 
 def local_days(series: list[Ints], zone: str | None) -> str:
-    """A hint at the zone in which instants are regular days, "" if there is none."""
+    """Return a hint at the time zone in which instants are regular days; empty if there is none."""
     if zone is None:
         return ""
     for name in LIKELY:

@@ -1,7 +1,7 @@
-"""How numbers are written: decimal mark, marks between thousands, signs of money and percent.
+"""Notation of numbers: decimal mark, thousands separator, signs of currency and percent.
 
-The marks are decided from whole columns: 51.000,50 settles what 51.000 means. What nothing settles,
-such as 1,234 in every row, is asked for.
+The marks are decided from whole columns: 51.000,50 shows what 51.000 means. Where nothing decides,
+as with 1,234 in every row, an error asks the user.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from longshort.errors import DataError
 SIGNS = "$€£¥%"
 _MINUS = "−-"
 _GROUPS = {"": "", ".": r"\.", ",": ",", "'": "['’]", " ": r"\s"}
-"""Marks between thousands as patterns."""
+"""Thousands separators, as patterns."""
 _FEW = r"[1-9]\d{0,2}"
 
 
 def _decimal(mark: str, other: str) -> str:
-    """A number in which `mark` can only be the decimal mark; `other` may stand between groups."""
+    """Return a pattern of numbers in which `mark` can only be the decimal mark.
+
+    other: may separate groups.
+    """
     return (
         rf"^(\d*{mark}(\d{{1,2}}|\d{{4,}})|0\d*{mark}\d*|\d{{4,}}{mark}\d*|\d*{mark}\d*[eE].*"
         rf"|\d+([{other}'’\s]\d{{2,3}})+{mark}\d*)$"
@@ -39,18 +42,18 @@ _EVIDENCE = {
     "spaces": r"^\d{1,3}(\s\d{3})+([.,]\d*)?$",
     "apostrophes": r"^\d{1,3}(['’]\d{3})+([.,]\d*)?$",
 }
-"""What a cell, without signs, says about the marks."""
+"""Patterns of cells, without signs, that are evidence of a notation."""
 
 
 @dataclass(frozen=True)
 class Notation:
-    """The decimal mark, and the mark between thousands (" " is any space, "" none)."""
+    """Decimal mark and thousands separator (" " is any space, "" none)."""
 
     decimal: str = "."
     thousands: str = ""
 
     def read(self, text: pl.Series) -> pl.Series:
-        """Cells as float64; what is no number in this notation becomes null."""
+        """Return cells as float64; null for cells that are not numbers in this notation."""
         if self != Notation():
             return _written(text, self)
         values = text.cast(pl.Float64, strict=False)
@@ -61,13 +64,13 @@ class Notation:
 
 
 def looks_written(text: pl.Series) -> pl.Series:
-    """Which cells are numbers in any notation."""
+    """Return which cells are numbers in any notation."""
     return text.str.contains(_pattern(r"\d*([.,'’\s]\d+)*[.,]?"))
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the cells of a whole column say about its marks, and the signs that it has."""
+    """Evidence that the cells of a column give about its notation, and the signs in it."""
 
     column: str
     says: frozenset[str]
@@ -77,7 +80,7 @@ class Evidence:
 
 
 def evidence_of(frame: pl.LazyFrame, texts: Mapping[str, pl.Expr]) -> list[Evidence]:
-    """Look at every cell of columns, whose texts are given by name."""
+    """Collect the evidence from every cell of these columns; `texts` are expressions by name."""
     selected = [
         expression.alias(f"{place} {key}")
         for place, text in enumerate(texts.values())
@@ -114,10 +117,10 @@ def decide(
     *,
     wary: bool,
 ) -> Notation:
-    """The notation that all columns agree on; what is given is not decided.
+    """Return the notation that all columns agree on; what is given is not decided.
 
-    wary: 1.234 in every row is in doubt too, as in files with semicolons.
-    Raises `DataError` for columns that disagree or leave it open.
+    wary: 1.234 in every row counts as ambiguous too, as in files with semicolons. Raises
+    `DataError` for columns that disagree or leave it open.
     """
     comma = [each for each in columns if each.says & {"decimal comma", "point groups"}]
     point = [each for each in columns if each.says & {"decimal point", "comma groups"}]
@@ -165,7 +168,7 @@ def _ask(source: str, column: Evidence) -> None:
 
 
 def refuse_mixed_signs(source: str, column: Evidence) -> None:
-    """Raise where only some cells of a column have a sign, or several signs stand in it."""
+    """Raise `DataError` if only some cells of a column have a sign, or it has several signs."""
     if not column.signs or list(column.signs.values()) == [column.known]:
         return
     signs = " and ".join(f"{sign!r} in {count:,}" for sign, count in column.signs.items())
@@ -194,7 +197,7 @@ def _written(text: pl.Series, notation: Notation) -> pl.Series:
 
 
 def _pattern(number: str) -> str:
-    """A whole cell with a number in it, as the first group."""
+    """Return a pattern of a whole cell with a number in it, as the first group."""
     sign = rf"[{SIGNS}]?\s*"
     plus = rf"[+{_MINUS}]?\s*"
     return rf"^[(]?\s*{plus}{sign}{plus}({number})\s*{sign}[{_MINUS}]?\s*[)]?$"

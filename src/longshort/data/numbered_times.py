@@ -1,4 +1,4 @@
-"""Plain numbers that are times: found by the way they run, and by the column's name."""
+"""Plain numbers that are times: detected by their sequence and by the column's name."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from longshort.data.sources import Source
 
 _DAY = r"(?:1[5-9]|2[01])\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _DAYS = rf"^{_DAY}(?:(?:[01]\d|2[0-3])(?:[0-5]\d){{0,2}})?$"
-"""20240131, and with hour, minute and second behind it."""
+"""Days such as 20240131, optionally with hour, minute and second."""
 _MONTHS = r"^(?:1[5-9]|2[01])\d{2}(?:0[1-9]|1[0-2])$"
 _WEEKS = r"^(?:1[5-9]|2[01])\d{2}(?:0[1-9]|[1-4]\d|5[0-3])$"
 _UNIX = ((10**9 // 2, 4 * 10**9), (10**12 // 2, 4 * 10**12), (10**15 // 2, 4 * 10**15))
-"""Seconds, milliseconds and microseconds, from 1985 to 2096."""
+"""Ranges of Unix times in seconds, milliseconds and microseconds, from 1985 to 2096."""
 _LONGEST = 1e15
-"""Above all days with hour, minute and second in their digits."""
+"""Larger than all days with hour, minute and second in their digits."""
 _WEEK_NAMES = {"week", "wk", "kw", "woche", "semaine", "semana", "yearweek", "yyyyww"}
 _MONTH_NAMES = {"month", "monat", "mois", "mes", "period", "yearmonth", "yyyymm"}
 _UNIX_NAMES = {"ts", "unix", "epoch", "unixtime", "timestamp", "time", "utc"}
 _FEWEST = 3
-"""Different numbers that it takes."""
+"""Number of different values that are needed."""
 
 
 def spells_time(source: Source, name: str) -> bool:
-    """Whether a column of numbers counts as the time though nobody said so.
+    """Whether a numeric column counts as the time although nobody said so.
 
     Days such as 20240131 do by their digits. Months such as 202401, weeks such as 202453 and Unix
-    times do where the column's name says so too, and months and Unix times where they go on evenly.
+    times do if the column's name says so too; months and Unix times also if they are evenly spaced.
     """
     cells = source.sample[name]
     if cells.dtype == pl.String:
@@ -56,7 +56,7 @@ def spells_time(source: Source, name: str) -> bool:
 
 
 def _is_even(numbers: pl.Series) -> bool:
-    """Whether each number follows the one before, mostly at the same distance."""
+    """Whether the numbers ascend, mostly at the same distance."""
     steps = numbers.diff().drop_nulls()
     if not bool((steps > 0).all()):
         return False

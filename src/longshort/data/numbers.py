@@ -1,4 +1,4 @@
-"""Cells of text files as numbers."""
+"""Conversion of text cells to numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 def finite(
     cells: Sequence[str] | Sequence[bytes], dtype: type[np.floating[Any]]
 ) -> tuple[NDArray[Any], int | None]:
-    """The cells as numbers, and the place of the first that is no finite number of this type."""
+    """Return cells as numbers, and the index of the first that is not a finite number of this
+    dtype."""
     try:
         with np.errstate(over="ignore"):
             values = np.array(cells).astype(dtype)
@@ -26,12 +27,12 @@ _MISSING = ("?", "", "nan", "na", "null")
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell says that its value is not known."""
+    """Whether a cell stands for a missing value."""
     return cell.strip().lower() in _MISSING
 
 
 def with_gaps(cells: Sequence[str]) -> tuple[NDArray[np.float64], int | None]:
-    """The cells as numbers, missing ones as NaN, and the place of the first that is neither."""
+    """Return cells as numbers, missing ones as NaN, and the index of the first that is neither."""
     missing = [is_missing(cell) for cell in cells]
     known = ["0" if gone else cell for cell, gone in zip(cells, missing, strict=True)]
     values, bad = finite(known, np.float64)

@@ -1,4 +1,4 @@
-"""Series on a regular grid: flat arrays, one block of rows per group, gaps as NaN rows."""
+"""Series on a regular grid, as flat arrays: consecutive rows per group, gaps as NaN rows."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Panel:
-    """Rows of G groups on one grid; group g owns rows offsets[g] to offsets[g+1].
+    """Rows of G groups on one grid; group g has the rows offsets[g] to offsets[g+1].
 
-    target [N, K], past [N, P], future [N, F] in the user's units with NaN where nothing was given,
-    static [G, Q]; `first` [G] is the grid index of each group's first row.
+    target [N, K], past [N, P] and future [N, F] are in the user's units, NaN where missing; static
+    [G, Q]; first [G]: grid index of each group's first row.
     """
 
     groups: tuple[tuple[str, ...], ...]
@@ -36,7 +36,7 @@ class Panel:
     form: Form
     schema: Schema
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Words that the values of a covariate are the numbers of, by its name."""
+    """Words of categorical covariates by column name; the column's values are their numbers."""
 
     @property
     def kind(self) -> Kind:
@@ -45,17 +45,17 @@ class Panel:
 
     @property
     def num_groups(self) -> int:
-        """G."""
+        """Number of groups, G."""
         return len(self.groups)
 
     @property
     def num_rows(self) -> int:
-        """N."""
+        """Number of rows, N."""
         return int(self.offsets[-1])
 
     @property
     def lengths(self) -> Ints:
-        """Rows of each group, [G]."""
+        """Number of rows of each group, [G]."""
         return np.diff(self.offsets)
 
     def index(self) -> Ints:
@@ -70,16 +70,17 @@ class Panel:
 
     @cached_property
     def lowest_so_far(self) -> Floats:
-        """The least target of each group up to every row, [N, K]; NaN before the first known."""
+        """The minimum of each target up to every row of a group, [N, K]; NaN before the first
+        value."""
         blocks = np.split(self.target, self.offsets[1:-1])
         return np.concatenate([np.fmin.accumulate(block, axis=0) for block in blocks])
 
     def words(self, names: Sequence[str]) -> tuple[tuple[str, ...] | None, ...]:
-        """The categories of these columns; None for a column of numbers."""
+        """Return the categories of these columns; None for a numeric column."""
         return tuple(self.categories.get(name) for name in names)
 
     def digest(self) -> str:
-        """A sha256 of all that a run learns from."""
+        """Return a sha256 of all data that a run learns from."""
         what = (self.groups, self.freq, self.schema, sorted(self.categories.items()))
         sha = hashlib.sha256(repr(what).encode())
         for values in (self.first, self.offsets, self.target, self.past, self.future, self.static):
@@ -87,18 +88,19 @@ class Panel:
         return sha.hexdigest()
 
     def stamps(self, group: int, rows: Ints) -> list[str]:
-        """Timestamps of a group's rows (0 is its first; past its end is the future)."""
+        """Return timestamps of a group's rows; 0 is its first row, and rows past its end are the
+        future."""
         return self.form.texts(self.freq.to_stamps(self.first[group] + rows))
 
     def series_name(self, group: int, column: int) -> str:
-        """How a person calls one series: its group, and its column where there are several."""
+        """Return a series' name for people: its group, and its column where there are several."""
         parts = list(self.groups[group])
         if len(self.schema.target) > 1 or not parts:
             parts.append(self.schema.target[column])
         return "/".join(parts)
 
     def extend(self, lengths: Ints) -> Panel:
-        """The same panel with each group's rows continued, empty, to at least `lengths` [G]."""
+        """Return the panel with empty rows added: groups have at least `lengths` [G] rows."""
         sizes = np.maximum(self.lengths, lengths)
         offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         moved = np.repeat(offsets[:-1] - self.offsets[:-1], self.lengths)
@@ -118,7 +120,7 @@ class Panel:
         )
 
     def until_last_value(self) -> Panel:
-        """Without the rows at a group's end that hold no target, as given for future covariates."""
+        """Return the panel without trailing rows that have no target, as future covariates have."""
         known = ~np.isnan(self.target).all(axis=1)
         row = np.arange(self.num_rows) - np.repeat(self.offsets[:-1], self.lengths)
         group = np.repeat(np.arange(self.num_groups), self.lengths)
@@ -127,7 +129,7 @@ class Panel:
         return self if np.array_equal(ends, self.lengths) else self.cut(dict(enumerate(ends)))
 
     def cut(self, lengths: dict[int, int]) -> Panel:
-        """The same panel with the given groups shortened to their first rows."""
+        """Return the panel with the given groups shortened to their first rows."""
         keep = np.ones(self.num_rows, bool)
         for group, rows in lengths.items():
             keep[self.offsets[group] + rows : self.offsets[group + 1]] = False
@@ -143,7 +145,7 @@ class Panel:
 
 
 def forward_fill(values: Floats, offsets: Ints) -> Floats:
-    """Last known value within each group's rows; leading gaps stay NaN. values [N, C]."""
+    """Fill gaps in values [N, C] by the last known value of the group; leading gaps stay NaN."""
     filled = values.copy()
     row = np.arange(len(values))
     begin = np.repeat(offsets[:-1], np.diff(offsets))

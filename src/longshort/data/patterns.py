@@ -1,8 +1,8 @@
-"""Date patterns: which ones a text can be read by, how it is read, and how it is written back.
+"""Date formats: detection of the format of a text, parsing, and writing.
 
-A pattern is in the words of strftime, and %q is a quarter. What a pattern leaves out begins at its
-first: a month at day 1, a week on Monday, an hour at minute 0. A tab stands between a date and a
-clock time that come from two columns.
+A pattern is a format of strftime, in which %q is a quarter. Missing fields have their first value:
+a month is day 1, a week is Monday, an hour is minute 0. A tab separates date and clock time that
+come from two columns.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ _COARSE = (
     "Q%q-%Y",
     "Q%q/%Y",
 )
-"""Months, weeks and quarters; they have no clock time."""
+"""Formats of months, weeks and quarters; they have no clock time."""
 _YEAR_FIRST = ("%y/%m/%d", "%y-%m-%d")
-"""Rare: taken only where nothing else reads the column."""
+"""Rare formats: used only if no other one reads the column."""
 
 _OFFSET = r"Z|[+-]\d{2}:?\d{2}|[+-]\d{2}"
 _CLOCK = re.compile(
@@ -97,11 +97,11 @@ _WRITTEN: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("%p",), ("%P",)),
     (("%S%.f",), ("%S",), ("%S%.3f",), ("%S%.6f",)),
 )
-"""What reads alike and is written differently."""
+"""Directives that read alike and write differently."""
 
 
 def candidates(first: list[str]) -> list[list[str]]:
-    """Patterns of the shape of these cells, in groups; a later group counts if no earlier does."""
+    """Return patterns with the shape of these cells, in groups by preference."""
     if not first:
         return []
     clock = _clock_pattern(first[0])
@@ -114,7 +114,7 @@ def candidates(first: list[str]) -> list[list[str]]:
 
 
 def _clock_pattern(cell: str) -> str:
-    """Pattern of the time of day at a cell's end, and of its zone; "" if there is none."""
+    """Return the pattern of the time of day and zone at a cell's end; empty if it has none."""
     for match in _CLOCK.finditer(cell):
         if match.end() != len(cell) or not match.start():
             continue
@@ -129,7 +129,7 @@ def _clock_pattern(cell: str) -> str:
 
 
 def _shape(pattern: str) -> str | None:
-    """Regular expression of the texts that a pattern reads; None if it holds unusual marks."""
+    """Return a regular expression for texts of a pattern; None if it has unknown directives."""
     if pattern.startswith("%Y%m%d"):
         return r"\d{8}" + (_shape(pattern[6:]) or "") if pattern[6:] else r"\d{8}"
     pieces = re.split(r"(%\.f|%[:#]?z|%-?[A-Za-z])", pattern)
@@ -150,31 +150,33 @@ def _shape(pattern: str) -> str | None:
 
 
 def has_clock(pattern: str) -> bool:
-    """Whether it holds a time of day."""
+    """Whether a pattern has a time of day."""
     marks = ("H", "I", "T", "R", "M", "X", "c", "r", "s")
     return any(f"%{mark}" in pattern or f"%-{mark}" in pattern for mark in marks)
 
 
 def has_offset(pattern: str) -> bool:
-    """Whether it holds an offset from UTC."""
+    """Whether a pattern has an offset from UTC."""
     return any(mark in pattern for mark in ("%z", "%#z", "%:z"))
 
 
 def has_short_year(pattern: str) -> bool:
-    """Whether years have two digits."""
+    """Whether a pattern has years of two digits."""
     return "%y" in pattern
 
 
 def readable(written: str) -> str:
-    """The pattern that reads what a pattern of `as_written` writes."""
+    """Return the pattern that reads what a pattern of `as_written` writes."""
     plain = re.sub(r"%:?z$|Z$", "%#z", written)
     plain = plain.replace("%-", "%").replace("%b", "%B").replace("%P", "%p")
     return re.sub(r"%S(?:%\.\d?f)?", "%S%.f", plain)
 
 
 def parse(text: pl.Expr, pattern: str) -> pl.Expr:
-    """Text as datetime in microseconds: the instant in UTC where the text holds an offset, else
-    the wall time; null where it does not read by the pattern."""
+    """Return an expression of datetimes in microseconds; null where the text has another format.
+
+    They are instants in UTC for patterns with an offset, otherwise wall times.
+    """
     shape = _shape(pattern)
     if shape is not None:  # a year of four digits has four, or '10/2/12' is in the year 12
         text = pl.when(text.str.contains(f"^(?:{shape})$")).then(text)
@@ -204,7 +206,7 @@ def _parse_quarter(text: pl.Expr) -> pl.Expr:
 
 
 def offset_of(text: pl.Expr) -> pl.Expr:
-    """Microseconds that the offset at a text's end stands before UTC; 0 for Z."""
+    """Return the offset at a text's end, in microseconds that it is behind UTC; 0 for Z."""
     sign = pl.when(text.str.contains(r"-\d{2}:?(?:\d{2})?$")).then(-1).otherwise(1)
     hours = text.str.extract(r"[+-](\d{2}):?(?:\d{2})?$", 1).cast(pl.Int64).fill_null(0)
     minutes = text.str.extract(r"[+-]\d{2}:?(\d{2})$", 1).cast(pl.Int64).fill_null(0)
@@ -212,7 +214,7 @@ def offset_of(text: pl.Expr) -> pl.Expr:
 
 
 def as_written(sample: pl.Series, pattern: str) -> str:
-    """The pattern that writes the sampled texts back as they are, as far as one does."""
+    """Return the pattern that writes the sampled texts as they are, as far as one does."""
     cells = sample.unique(maintain_order=True).head(200)
     offset = ""
     if has_offset(pattern):
@@ -229,7 +231,7 @@ def as_written(sample: pl.Series, pattern: str) -> str:
 
 
 def _variants(pattern: str) -> Iterator[str]:
-    """The pattern written in every way that reads alike."""
+    """Yield all variants of a pattern that read alike."""
     choices = []
     for ways in _WRITTEN:
         present = any(mark in pattern for mark in ways[0])

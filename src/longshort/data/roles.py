@@ -1,4 +1,4 @@
-"""Which columns of a table are text and label, by what stands in them."""
+"""Detection of the text column and the label column of a table, by content."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from longshort.data.sources import POLARS_ERRORS, Source
 from longshort.errors import DataError
 
 _LETTERS = 12
-"""Mean length of a text, from which on a column is one; labels are shorter than three times so."""
+"""Least mean length of a text; labels are shorter than three times that."""
 _TIMES = 3
 _MOSTLY = 0.5
-"""Texts are mostly different, and stand in so many of the rows."""
+"""Least share of texts that differ, and of rows that have one."""
 _EACH = 3
-"""Rows of a label, on average."""
+"""Least mean number of rows per label."""
 
 
 def seems_text(source: Source) -> str | None:
-    """The only column of long texts that differ, or the one of by far the longest."""
+    """Return the only column of long, differing texts, or the one of by far the longest."""
     lengths = {}
     for name in source.columns:
         cells = source.sample[name]
@@ -39,7 +39,7 @@ def seems_text(source: Source) -> str | None:
 
 
 def may_be_labels(source: Source, but: str) -> dict[str, int]:
-    """Columns of few, short, repeated values, and how many different ones each has."""
+    """Return columns of few, short, repeated values, with the number of different ones."""
     kinds = [pl.col(name) for name in source.columns if name != but and _is_flat(source, name)]
     if not kinds:
         return {}

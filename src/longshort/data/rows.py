@@ -1,4 +1,4 @@
-"""Tables with a series in each row: V1, V2, … or dates across the top, made into a long table."""
+"""Tables with a series in each row (columns V1, V2, … or dates), converted to long tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from longshort.data.stamps import looks_like_time
 from longshort.errors import DataError
 
 _FEWEST = 8
-"""Columns that count on, from which on a row is taken for a series unasked."""
+"""Number of consecutive columns from which a row is taken for a series without being asked."""
 _NUMBERED = re.compile(r"(.*?)(\d+)")
 _DATED = re.compile(r"(1[5-9]|20)\d{2}([-/.]?(\d{2}|[Qq][1-4])){0,2}([ T]\d{2}:\d{2}.*)?")
 _VALUE, _SERIES = "value", "series"
@@ -23,7 +23,7 @@ _VALUE, _SERIES = "value", "series"
 
 @dataclass(frozen=True)
 class _Across:
-    """Columns that name a series, and those that hold its steps in their order."""
+    """Columns that name a series, and those that hold its steps, in order."""
 
     ids: tuple[str, ...]
     steps: tuple[str, ...]
@@ -31,17 +31,17 @@ class _Across:
 
     @property
     def time(self) -> str:
-        """What the column of times is called; years are known by that name."""
+        """Name of the time column of the long table; years are called that."""
         if not self.are_dates:
             return "step"
         return "year" if all(map(str.isdigit, self.steps)) else "time"
 
 
 def as_long(source: Source, config: DataConfig) -> tuple[Source, DataConfig]:
-    """A table of one series a row as a long one with a finding that says so, and its settings.
+    """Convert a table of one series per row to a long one; returns it with its settings.
 
-    Any other table is returned as it is. Raises `DataError` where the settings call for rows and
-    no columns count on.
+    A finding says so. Other tables are returned as they are. Raises `DataError` if the settings ask
+    for rows and no columns are consecutive.
     """
     if config.layout == "columns" or (config.layout is None and not _is_open(config)):
         return source, config
@@ -75,13 +75,13 @@ def as_long(source: Source, config: DataConfig) -> tuple[Source, DataConfig]:
 
 
 def _is_open(config: DataConfig) -> bool:
-    """Whether nothing is said about the roles of columns."""
+    """Whether no roles of columns are set."""
     named = (config.time, config.group, config.past, config.future, config.static)
     return not any(named) and config.target in ((), ("all",))
 
 
 def _across(source: Source, ids: tuple[str, ...]) -> _Across | None:
-    """The last columns as far as their names count on, or are dates."""
+    """Return the trailing columns whose names are consecutive numbers or dates."""
     free = [name for name in source.columns if name not in ids]
     for are_dates, steps in ((True, _dated(free)), (False, _numbered(free))):
         if len(steps) > 1:
@@ -96,7 +96,7 @@ def _dated(names: list[str]) -> tuple[str, ...]:
 
 
 def _numbered(names: list[str]) -> tuple[str, ...]:
-    """The longest end of the names with one beginning and numbers one apart."""
+    """Return the longest tail of names with one prefix and consecutive numbers."""
     found: list[str] = []
     last: tuple[str, int] | None = None
     for name in reversed(names):
@@ -110,7 +110,7 @@ def _numbered(names: list[str]) -> tuple[str, ...]:
 
 
 def _is_sure(source: Source, found: _Across, config: DataConfig) -> bool:
-    """Whether every row has a name of its own that is no time, and many columns hold numbers."""
+    """Whether every row has a distinct name that is no time, and many columns hold numbers."""
     across = _without_ids(source, found)
     if len(across.steps) < _FEWEST or not across.ids:
         return False
@@ -121,7 +121,7 @@ def _is_sure(source: Source, found: _Across, config: DataConfig) -> bool:
 
 
 def _without_ids(source: Source, found: _Across) -> _Across:
-    """The first numbered column may be the series' name, as V1 is in the M4 files."""
+    """Take the first numbered column for the series' name if it is one, as V1 in the M4 files."""
     first = found.steps[0]
     is_text = source.types[first] == pl.String and _share_of_numbers(source, (first,)) == 0
     if found.are_dates or found.ids or not is_text:
@@ -140,7 +140,7 @@ def _share_of_numbers(source: Source, names: tuple[str, ...]) -> float:
 
 
 def _melted(source: Source, across: _Across) -> Source:
-    """A row for each known value, with its series, its step, and where it stands."""
+    """Return a row for each known value, with its series, its step, and its place."""
     ids = across.ids or (_SERIES,)
     row = pl.int_range(pl.len(), dtype=pl.Int64)
     named = [pl.col(name) for name in across.ids] or [row.cast(pl.String).alias(_SERIES)]

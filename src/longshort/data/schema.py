@@ -1,4 +1,4 @@
-"""Which column is what: the user's names checked, the rest found and said."""
+"""Roles of columns: the user's names are checked, and the others detected."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class Schema:
     future: tuple[str, ...]
     static: tuple[str, ...]
     clock: str | None = None
-    """The column that holds the time of day, where the time column holds the date alone."""
+    """Column of the time of day, where the time column holds only dates."""
 
     @property
     def times(self) -> tuple[str, ...]:
-        """The time column, and the clock's where there is one."""
+        """The time column, and that of the time of day where there is one."""
         return tuple(name for name in (self.time, self.clock) if name is not None)
 
     @property
     def time_setting(self) -> str | None:
-        """What `--time` says to find these again."""
+        """Value of `--time` that names these columns."""
         return ",".join(self.times) or None
 
     @property
@@ -47,7 +47,7 @@ class Schema:
 
 
 def find_schema(source: Source, config: DataConfig) -> Schema:
-    """Check the named columns, find the time and target columns that are not named."""
+    """Check the columns that are named, and detect time and target where they are not."""
     for role in ("target", "group", "past", "future", "static"):
         for name in getattr(config, role):
             if name != "all" or role != "target":
@@ -77,7 +77,7 @@ def _delimiter_hint(source: Source) -> str:
 
 
 def _find_times(source: Source, config: DataConfig) -> tuple[str | None, str | None]:
-    """The time column, and the one with the time of day where the first holds dates alone."""
+    """Return the time column, and that of the time of day if the first holds only dates."""
     if config.time is None:
         time = _find_time(source, config)
         if time is None:
@@ -150,9 +150,9 @@ def _find_target(source: Source, config: DataConfig, taken: set[str | None]) -> 
 
 
 def _refuse_texts(source: Source, numbers: str, taken: set[str | None]) -> None:
-    """Raise where rows without a time hold a text and a number: that is a label, and no series.
+    """Raise `DataError` for rows of a text and a number without a time: those are labelled texts.
 
-    Dates of a form that is not known are no texts; what becomes of them is told elsewhere.
+    Dates in an unknown format are no texts; they are reported elsewhere.
     """
     text = seems_text(source)
     if text is None or text in taken or taken - {None} or resembles_time(source, text):

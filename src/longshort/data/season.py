@@ -1,7 +1,8 @@
-"""Season length from the data: the usual lengths at this step, weighed by autocorrelation.
+"""Detection of the season length: usual lengths at this time step, chosen by autocorrelation.
 
-Where the changes from step to step show none, profiles are tried: a season that is slow beside the
-step (a day of five-minute steps) hardly moves between neighbours, and still decides the level.
+Where the differenced series shows no season, mean profiles are tried: a season that is slow
+compared with the step (a day of five-minute steps) hardly shows in differences, but determines the
+level.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ _MOST_MEASURED = 200_000
 
 
 def find_season(panel: Panel, rows_end: Ints) -> int:
-    """Season in steps, from the first `rows_end[g]` rows of each group; 1 when none shows.
+    """Return the season in steps, from the first `rows_end[g]` rows of each group; 1 if none is
+    found.
 
-    Candidates are the calendar's at this step; plain rows try every length up to 400. A season
-    needs two full cycles and, in the differenced series, an autocorrelation of at least 0.2 that
-    its neighbours do not exceed.
+    Candidates are those of the calendar at this step; for plain rows all lengths up to 400. A
+    season needs two full cycles and, in the differenced series, an autocorrelation of at least 0.2
+    that is a local maximum.
     """
     longest = int(rows_end.max()) // 2
     is_plain = panel.freq.unit == "rows"
@@ -55,7 +57,7 @@ def find_season(panel: Panel, rows_end: Ints) -> int:
 
 
 def _by_profile(series: list[Floats], candidates: list[int]) -> int:
-    """The candidate whose mean profile carries over from the first half to the second, or 1."""
+    """Return the candidate whose mean profile in the first half fits the second best, or 1."""
     found = {lag: float(np.mean([explained(v, lag) for v in series])) for lag in candidates}
     strong = [lag for lag in candidates if found[lag] >= _MIN_EXPLAINED]
     if not strong:
@@ -65,8 +67,10 @@ def _by_profile(series: list[Floats], candidates: list[int]) -> int:
 
 
 def explained(values: Floats, lag: int) -> float:
-    """Share of the second half's variance, about its mean over each `lag` steps, that the first
-    half's mean profile explains; below 0 where the profile is chance."""
+    """Return the share of the second half's variance that the first half's mean profile explains.
+
+    The variance is about the mean over each `lag` steps. Below 0 the profile is chance.
+    """
     cycles = min(len(values), _MOST_MEASURED) // lag
     half = cycles // 2
     if half < 1:
@@ -79,7 +83,7 @@ def explained(values: Floats, lag: int) -> float:
 
 
 def _sample(panel: Panel, rows_end: Ints, shortest: int) -> list[Floats]:
-    """Training values of at most 64 series that are long enough and not constant."""
+    """Return training values of at most 64 series that are long enough and not constant."""
     filled = panel.filled
     pairs = [(g, k) for g in range(panel.num_groups) for k in range(filled.shape[1])]
     found = []
@@ -93,14 +97,14 @@ def _sample(panel: Panel, rows_end: Ints, shortest: int) -> list[Floats]:
 
 
 def _detrended(values: Floats) -> Floats:
-    """Without the straight line through it, so that a trend does not pass for memory."""
+    """Remove the linear trend, which would look like autocorrelation."""
     t = np.arange(len(values))
     slope, level = np.polyfit(t, values, 1)
     return np.asarray(values - slope * t - level)
 
 
 def autocorrelation(values: Floats, lags: int) -> Floats:
-    """Autocorrelation at lags 0 to lags-1, by the Fourier transform."""
+    """Return the autocorrelation at lags 0 to lags-1, by the Fourier transform."""
     centred = values - values.mean()
     size = 1 << (2 * len(centred) - 1).bit_length()
     spectrum = np.fft.rfft(centred, size)

@@ -1,4 +1,4 @@
-"""Numbers that stand for a missing value, such as -999, beside values that are far from them."""
+"""Numbers that stand for missing values, such as -999, far away from all other values."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _USUAL = (
     *(9.969209968386869e36, 1e36, -1e36, 1.7976931348623157e308, -1.7976931348623157e308),
 )
 _CLOSE = 1e-6
-"""Relative: single precision stores 1e20 as 100000002004087734272."""
+"""Relative tolerance: single precision stores 1e20 as 100000002004087734272."""
 _FAR = 0.5
-"""Of the other values' range, which a sentinel is away from them."""
+"""Least distance of a sentinel from the other values, as a share of their range."""
 _FEWEST = 10
 
 
 def sentinels(values: NDArray[np.float64]) -> list[tuple[float, NDArray[np.bool_]]]:
-    """Usual sentinels that lie far beyond all other values [N], with where they stand."""
+    """Return the usual sentinels far from all other values [N], each with a mask of its places."""
     rest = values[~np.isnan(values)]
     found: list[float] = []
     while rest.size > _FEWEST and len(found) < len(_USUAL):

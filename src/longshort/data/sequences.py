@@ -1,4 +1,4 @@
-"""Texts or arrays as a network takes them: vocabulary or scales of the training split."""
+"""Encoder of texts and arrays for a network: vocabulary or scales of the training split."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from longshort.errors import DataError, RunError
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 _CONSTANT = 1e-12
-"""A deviation below this share of the largest value is rounding."""
+"""A deviation below this share of the largest value is rounding error."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Sequences as the network takes them, in arrays or tensors.
+    """A batch of padded sequences, in arrays or tensors.
 
-    x: token numbers [T, B] or values [T, B, F]; lengths [B]; targets [B, …]: numbers of labels, or
-    values, None where there are none; grams: n-grams of the texts, where the network reads them.
+    x: token numbers [T, B] or values [T, B, F]; lengths [B]. targets [B, …]: numbers of labels, or
+    values; None where there are none. grams: n-grams of the texts, where the network uses them.
     """
 
     x: Any
@@ -42,9 +42,9 @@ class Batch:
 
 @dataclass(frozen=True)
 class Sequences:
-    """Samples as numbers: token numbers, or scaled values [T, F].
+    """Encoded samples: token numbers, or scaled values [T, F].
 
-    targets [n, …]: numbers of labels, or values, empty where there are none; grams: n-grams of the
+    targets [n, …]: numbers of labels, or values; empty where there are none. grams: n-grams of the
     texts.
     """
 
@@ -57,25 +57,26 @@ class Sequences:
 
     @property
     def lengths(self) -> Ints:
-        """[n]; an empty text counts as one step."""
+        """Lengths [n]; an empty text counts as one step."""
         return np.array([max(1, len(item)) for item in self.items], dtype=np.int64)
 
     def take(self, rows: Iterable[int]) -> Sequences:
-        """These sequences, in their order."""
+        """Return the sequences with these numbers, in this order."""
         chosen = [int(i) for i in rows]
         items: Any = [self.items[i] for i in chosen]
         targets = self.targets[chosen] if len(self.targets) else self.targets
         return Sequences(items, targets, None if self.grams is None else self.grams.take(chosen))
 
     def batch(self, numbers: Ints) -> Batch:
-        """The samples with these numbers, padded."""
+        """Return the samples with these numbers, padded."""
         items: Any = [self.items[i] for i in numbers.tolist()]
         x, lengths = pad_numbers(items) if isinstance(items[0], list) else pad_arrays(items)
         targets = self.targets[numbers] if len(self.targets) else None
         return Batch(x, lengths, targets, self._bags(numbers))
 
     def _bags(self, numbers: Ints) -> Bags | None:
-        """Weights have 32 bits, since some devices know no more."""
+        """Return the n-grams of these samples; weights are float32, since some devices have no
+        float64."""
         if self.grams is None:
             return None
         taken = self.grams.take(numbers)
@@ -83,7 +84,7 @@ class Sequences:
 
 
 class _Stored(BaseModel):
-    """What is written of a reader."""
+    """Fields of `SequenceReader` in JSON."""
 
     tokens: str | None
     tokenizer: str | None
@@ -96,10 +97,10 @@ class _Stored(BaseModel):
 
 @dataclass(frozen=True)
 class SequenceReader:
-    """What the training split says of texts or of arrays before the network.
+    """Encoder that is fitted on the training split.
 
-    tokens: name of the tokeniser, None for arrays; tokenizer: the content of the tokeniser's file,
-    where it has one; mean and deviation of every channel of arrays.
+    tokens: name of the tokeniser, None for arrays. tokenizer: content of the tokeniser's file,
+    where it has one. mean, deviation: of every channel of arrays.
     """
 
     tokens: str | None
@@ -112,7 +113,7 @@ class SequenceReader:
 
     @staticmethod
     def fit(train: Examples, text: TextConfig, *, by_channel: bool) -> SequenceReader:
-        """From the training split; by_channel: whether every channel has scales of its own."""
+        """Fit on the training split; by_channel: whether each channel has its own scale."""
         if not train.is_text:
             mean, deviation = _scales(train, by_channel=by_channel)
             return SequenceReader(None, None, False, 0, None, mean, deviation)
@@ -124,12 +125,12 @@ class SequenceReader:
         )
 
     def read(self, examples: Examples) -> list[list[int]] | list[Floats]:
-        """Token numbers, or scaled values [T, F]; raises for samples of the other kind."""
+        """Return token numbers, or scaled values [T, F]; raises `DataError` for the other kind."""
         self.refuse_other_kind(examples)
         return self._sequences(examples)
 
     def refuse_other_kind(self, examples: Examples) -> None:
-        """Raise for texts where the run has numbers, and the other way round."""
+        """Raise `DataError` for texts where the run has numbers, and the other way round."""
         features = len(self.mean)
         for place, item in zip(examples.places, examples.items, strict=True):
             owner = f"{examples.name}: {place}"
@@ -145,7 +146,7 @@ class SequenceReader:
                 raise DataError(f"{owner}: has no steps; leave it out")
 
     def unknown(self, examples: Examples) -> list[Finding]:
-        """What is to be said of texts without a known token: their prediction is a guess."""
+        """Find texts without any known token, whose prediction is a guess."""
         if self.vocabulary is None or not examples.is_text:
             return []
         cut, known = self.tokeniser().cut, self.vocabulary
@@ -161,7 +162,7 @@ class SequenceReader:
         return [Finding("unknown", "note", text)]
 
     def tokeniser(self) -> Tokeniser:
-        """Of texts."""
+        """Tokeniser of texts."""
         assert self.tokens is not None
         return find_tokeniser(self.tokens, self.lowercase, self.tokenizer)
 
@@ -186,7 +187,7 @@ class SequenceReader:
         return values
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return plain values for JSON."""
         return {
             "tokens": self.tokens,
             "tokenizer": self.tokenizer,
@@ -199,7 +200,7 @@ class SequenceReader:
 
     @staticmethod
     def from_dict(stored: object) -> SequenceReader:
-        """What `to_dict` gave; raises `RunError` where it is damaged."""
+        """Return the encoder that `to_dict` wrote; raises `RunError` for damaged values."""
         found = validated(_Stored, stored)
         if (found.tokens is None) != (found.vocabulary is None):
             raise RunError("data.json: damaged: encoder.vocabulary goes with encoder.tokens")
@@ -221,7 +222,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def validated(kind: type[M], stored: object) -> M:
-    """What `data.json` says under "encoder"; raises `RunError` that names the damaged value."""
+    """Validate stored values of "encoder" in `data.json`; a `RunError` names the damaged one."""
     try:
         return kind.model_validate(stored)
     except ValidationError as error:
@@ -231,7 +232,7 @@ def validated(kind: type[M], stored: object) -> M:
 
 
 def vocabulary_of(train: Examples, text: TextConfig, content: str | None) -> Vocabulary:
-    """Of texts; `content` is that of the tokeniser's file, where it has one."""
+    """Fit the vocabulary of texts; `content` is that of the tokeniser's file, where it has one."""
     assert text.tokens is not None and text.min_count is not None
     tokeniser = find_tokeniser(text.tokens, text.lowercase, content)
     cut = (tokeniser.cut(str(item)) for item in train.items)
@@ -239,7 +240,7 @@ def vocabulary_of(train: Examples, text: TextConfig, content: str | None) -> Voc
 
 
 def _scales(train: Examples, *, by_channel: bool) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation of each channel, or those of all values for each."""
+    """Return mean and deviation of each channel, or those of all values for each."""
     items = [np.asarray(item, dtype=np.float64) for item in train.items]
     axis = 0 if by_channel else None
     count = sum(item.shape[0] if by_channel else item.size for item in items)
@@ -258,7 +259,7 @@ def _scales(train: Examples, *, by_channel: bool) -> tuple[tuple[float, ...], tu
 
 
 def shortened(numbers: list[int], most: int) -> list[int]:
-    """Without the middle, where it is longer: beginnings and ends say most."""
+    """Remove the middle of a sequence longer than `most`: beginning and end matter most."""
     if len(numbers) <= most:
         return numbers
     head = most - most // 2

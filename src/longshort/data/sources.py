@@ -1,7 +1,7 @@
-"""Files and frames as a polars LazyFrame, looked over before a parser meets them.
+"""Files and frames as polars LazyFrames, checked before parsing.
 
-Text cells stay text here; `longshort.data.columns` turns the chosen ones into numbers and
-`longshort.data.stamps` into timestamps, so that a bad cell can be named by row and value.
+Text cells stay text; `longshort.data.columns` converts chosen ones to numbers, and
+`longshort.data.stamps` to timestamps, so that a bad cell can be reported with row and value.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from longshort.data.textfiles import json_fault, read_head
 from longshort.errors import DataError
 
 POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
-"""What polars raises for damaged files; the second is no `Exception`."""
+"""Errors of polars for damaged files; the second is not an `Exception`."""
 
 Format = Literal["csv", "parquet", "jsonl"]
 
@@ -60,7 +60,7 @@ NULLS = ["", "NA", "N/A", "nan", "NaN", "NAN", "null", "NULL", "None", "?"]
 
 @dataclass(frozen=True)
 class Text:
-    """A text file's content and, of delimited text, its heading; JSON lines have none."""
+    """A text file's content, and for delimited text its heading; JSON lines have none."""
 
     content: Content
     heading: Heading | None = None
@@ -68,17 +68,17 @@ class Text:
     """Whether lines without a cell are rows."""
 
     def line(self, index: int) -> int:
-        """The line of row `index`."""
+        """Return the line of row `index`."""
         begins = self._begins
         return int(begins[index]) if index < len(begins) else index + 1
 
     def fault(self) -> str:
-        """Where the file breaks off its format."""
+        """Return where the file violates its format."""
         return _not_json(self.content) if self.heading is None else open_quote(self.content)
 
     @cached_property
     def _begins(self) -> NDArray[np.int64]:
-        """Lines in which the rows begin; none for JSON lines, which are counted."""
+        """Lines in which the rows begin; empty for JSON lines, which are counted."""
         if self.heading is None:
             return np.empty(0, dtype=np.int64)
         rows = row_lines(self.content, self.heading.skip, with_blank=self.with_blank)
@@ -87,7 +87,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Source:
-    """Rows that can be read lazily, and where they came from."""
+    """Rows that are read lazily, and their origin."""
 
     lazy: pl.LazyFrame
     columns: tuple[str, ...]
@@ -96,11 +96,11 @@ class Source:
     sha256: str | None = None
     size: int | None = None
     text: Text | None = None
-    """Where the rows stand, of a text file."""
+    """The text file of the rows, if there is one."""
     findings: tuple[Finding, ...] = ()
-    """What was found on the way to the rows."""
+    """Findings of opening the source."""
     place: Callable[[int], str] | None = None
-    """Where a row comes from, of rows that were made from others."""
+    """Returns the place of a row in the original table, where rows were derived from others."""
 
     @cached_property
     def sample(self) -> pl.DataFrame:
@@ -112,11 +112,11 @@ class Source:
 
     @cached_property
     def types(self) -> pl.Schema:
-        """Of the columns."""
+        """Types of the columns."""
         return self.sample.schema
 
     def first_texts(self, name: str) -> pl.Series:
-        """The first cells of a column of text, without blanks around and without empty ones."""
+        """Return the first cells of a text column, trimmed and without empty ones."""
         if name not in self._texts:
             cells = self.sample[name].str.strip_chars()
             self._texts[name] = cells.filter(cells.is_not_null() & ~cells.is_in(NULLS))
@@ -124,17 +124,17 @@ class Source:
 
     @cached_property
     def _texts(self) -> dict[str, pl.Series]:
-        """By column, as far as they were asked for."""
+        """Cache of `first_texts` by column."""
         return {}
 
     @property
     def delimiter(self) -> str | None:
-        """Of delimited text."""
+        """Delimiter of delimited text; None for other sources."""
         heading = self.text.heading if self.text is not None else None
         return heading.delimiter if heading is not None else None
 
     def explain(self, error: BaseException) -> str:
-        """What a parser's error means to the person whose file it is."""
+        """Return a parser's error in words for the owner of the file."""
         text, said = self.text, str(error)
         is_ragged = "found more fields" in said or "not specified in schema" in said
         if text is None or text.heading is None or not is_ragged:
@@ -149,16 +149,16 @@ class Source:
         )
 
     def row(self, index: int) -> str:
-        """How a person finds row `index` (from 0): a line of the file or a row number."""
+        """Return the place of row `index` (from 0) for people: a line of the file, or a number."""
         if self.place is not None:
             return self.place(index)
         return f"row {index}" if self.text is None else f"line {self.text.line(index)}"
 
 
 def open_source(data: object, config: DataConfig, longest: int = MAX_LINE) -> Source:
-    """Open a path, a polars frame or a pandas frame; a line has `longest` bytes at most.
+    """Open a path, a polars frame or a pandas frame; `longest` limits the bytes of a line.
 
-    Raises `DataError` with the file, line and remedy when it cannot be read.
+    Raises `DataError` with file, line and remedy if it cannot be read.
     """
     if isinstance(data, (str, Path)):
         return _open_file(Path(data), config, longest)
@@ -169,7 +169,10 @@ def open_source(data: object, config: DataConfig, longest: int = MAX_LINE) -> So
 
 
 def is_frame(data: object) -> bool:
-    """Whether it has columns, as frames do; a lazy one is not asked for them, which would cost."""
+    """Whether data has columns, as frames do.
+
+    A lazy frame is not asked for them, which would cost time.
+    """
     return hasattr(type(data), "columns")
 
 
@@ -186,7 +189,7 @@ def _as_polars(data: object) -> pl.DataFrame:
 
 
 def _from_pandas(frame: Any) -> pl.DataFrame:
-    """Column by column, so that pyarrow is not needed."""
+    """Convert a pandas frame column by column, so that pyarrow is not needed."""
     if not hasattr(frame, "columns"):
         frame = frame.to_frame()
     frame = _with_index_as_column(frame)
@@ -198,7 +201,7 @@ def _from_pandas(frame: Any) -> pl.DataFrame:
 
 
 def _with_index_as_column(frame: Any) -> Any:
-    """A named index, one of times or periods, or one of several levels holds data too."""
+    """Return the frame with its index as columns, if that is named, of times, or multi-level."""
     index = frame.index
     if index.nlevels > 1:
         return frame.reset_index()
@@ -210,8 +213,8 @@ def _with_index_as_column(frame: Any) -> Any:
 
 
 def _pandas_column(name: str, column: Any) -> pl.Series:
-    """Numbers and times as they are, everything else as text; so are times of a fixed offset."""
-    if column.dtype.kind == "O":  # what categories and objects hold may be numbers all the same
+    """Convert numbers and times as they are, everything else, and times with an offset, to text."""
+    if column.dtype.kind == "O":  # objects and categories may hold numbers all the same
         column = column.astype(object).infer_objects()
     kind = column.dtype.kind
     zone = getattr(column.dtype, "tz", None)
@@ -300,7 +303,7 @@ def _open_text(path: Path, seen: Survey, config: DataConfig) -> Source:
     )
     findings = heading.findings
     text = Text(seen.content, heading)
-    if seen.has_blank and len(heading.names) > 1:  # in a single column, one is a missing value
+    if seen.has_blank and len(heading.names) > 1:  # in one column it is a missing value
         text, lazy = Text(seen.content, heading, with_blank=False), _without_blank(lazy)
         findings += _note_blank(text)
     return _source(path, seen, lazy, heading.names, text, findings)
@@ -335,7 +338,7 @@ def _note_blank(text: Text) -> tuple[Finding, ...]:
 
 
 def _not_json(content: Content) -> str:
-    """Which line of JSON lines is none, and why."""
+    """Return which line of JSON lines is invalid, and why."""
     for number, raw in enumerate(content_lines(content), 1):
         try:
             row = json.loads(raw.strip() or b"{}")

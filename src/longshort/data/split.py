@@ -1,8 +1,8 @@
-"""Train, validation and test as stretches of time, the same cut for all or one per series.
+"""Training, validation and test splits of series, as periods of time.
 
-A window belongs to the part that holds its whole horizon; one whose horizon crosses a border
-belongs to none. Its context may reach back over the border, as it would in use, unless
-`split.isolate` forbids it.
+The cuts are the same for all series, or one per series. A window belongs to the split that contains
+its whole horizon; one whose horizon crosses a border belongs to none. Its context may reach back
+over the border, as in use, unless `split.isolate` forbids it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from longshort.data.timeline import Ints
 from longshort.errors import ConfigError
 
 Part = Literal["train", "val", "test"]
-_PARTS = 3
-"""Steps of a series, below which no part can be made smaller."""
+_SHORTEST = 3
+"""Number of steps of a series below which no split can be made smaller."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row ranges [start, end) of each group for each part, counted from the group's first row."""
+    """Row ranges [start, end) of each group in each split, counted from the group's first row."""
 
     start: dict[Part, Ints]
     end: dict[Part, Ints]
@@ -34,7 +34,8 @@ class Split:
     isolate: bool
 
     def describe(self, panel: Panel) -> dict[str, Any]:
-        """First and last timestamp of each part, over all groups, and the rows it holds."""
+        """Return the first and last timestamp of each split over all groups, and its number of
+        rows."""
         parts: dict[str, Any] = {"gap": self.gap, "isolate": self.isolate}
         for part in ("train", "val", "test"):
             start, end = self.start[part], self.end[part]
@@ -53,7 +54,7 @@ class Split:
 
 
 def make_split(panel: Panel, config: SplitConfig) -> Split:
-    """Cut the panel; raises `ConfigError` when a part would be empty."""
+    """Split the panel; raises `ConfigError` if a split would be empty."""
     val, test = config.val, config.test
     if val is None or test is None:
         raise ConfigError("split.val and split.test must be decided before the data is split")
@@ -82,19 +83,19 @@ def make_split(panel: Panel, config: SplitConfig) -> Split:
         config.gap,
         config.isolate,
     )
-    is_tiny = int(lengths.max()) < _PARTS
+    is_tiny = int(lengths.max()) < _SHORTEST
     for part in ("train", "val", "test"):
         if not np.any(split.end[part] > split.start[part]):
-            cure = "give a longer series" if is_tiny else "make the other parts smaller"
+            cure = "give a longer series" if is_tiny else "make the other splits smaller"
             raise ConfigError(
-                f"split: the {part} part is empty with val = {val!r}, test = {test!r}, gap = "
+                f"split: the {part} split is empty with val = {val!r}, test = {test!r}, gap = "
                 f"{config.gap} on {int(lengths.max()):,} steps; {cure}"
             )
     return split
 
 
 def _cut(panel: Panel, low: Ints, high: Ints, size: float | int | str, end: Ints, key: str) -> Ints:
-    """Grid index at which a part of this size, ending at `end`, starts."""
+    """Return the grid index at which a split of this size that ends at `end` starts."""
     if isinstance(size, str):
         return np.full_like(high, _index_of(panel, size, key))
     if isinstance(size, float):
@@ -125,7 +126,7 @@ def _index_of(panel: Panel, text: str, key: str) -> int:
 
 
 def _moment(panel: Panel, text: str) -> int | None:
-    """A timestamp in ISO 8601, with an offset or in local time, or in the data's own form."""
+    """Parse a timestamp in ISO 8601, with an offset or local, or in the data's own format."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -138,7 +139,7 @@ def _moment(panel: Panel, text: str) -> int | None:
 
 
 def _month_start(panel: Panel, text: str) -> int | None:
-    """The first moment of a month or a year such as 2024-01 or 2024."""
+    """Parse a month or a year such as 2024-01 or 2024; returns its first instant."""
     if not re.fullmatch(r"\d{4}(-\d{2})?", text):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Training, validation and test splits of labelled sequences, and what two parts may not share."""
+"""Training, validation and test splits of independent samples."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ from longshort.errors import DataError
 
 SPLITS = ("train", "val", "test")
 _FEWEST = 3
-"""Groups of a label that can be divided."""
+"""Number of groups of a label from which the label can be divided."""
 
 
 class Samples(Protocol):
-    """What a source holds, whatever it is."""
+    """Samples of a source, whatever they are."""
 
     @property
     def name(self) -> str:
-        """What the source is called in messages."""
+        """Name of the source in messages."""
 
     @property
     def path(self) -> str | None:
-        """Of the file; None for data in memory."""
+        """Path of the file; None for data in memory."""
 
     @property
     def sha256(self) -> str | None:
-        """Of the file."""
+        """Digest of the file; None for data in memory."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What its reading brought to light."""
+        """Findings of reading."""
 
     def __len__(self) -> int: ...
 
     def digest(self) -> str:
-        """Of the content."""
+        """Return a digest of the content."""
 
 
 class Divisible(Samples, Protocol):
-    """What splits can be drawn from: independent samples with their places in a source."""
+    """Samples that can be split at random: independent, with places in a source."""
 
     @property
     def places(self) -> list[str]:
-        """How a person finds each example."""
+        """Place of each sample for people."""
 
     @property
     def labels(self) -> list[str] | None:
-        """What the parts shall have the same shares of."""
+        """Label of each sample, for stratified splits; None without labels."""
 
     def take(self, indices: NDArray[np.int64], /) -> Self:
-        """The examples at these places."""
+        """Return the samples with these numbers."""
 
     def keys(self) -> list[bytes]:
-        """One for each example; equal for equal content."""
+        """Return a key for each sample, equal for equal content."""
 
 
 S = TypeVar("S", bound=Samples)
@@ -69,12 +69,13 @@ D = TypeVar("D", bound=Divisible)
 def holdout(
     groups: Sequence[Hashable], labels: Sequence[str] | None, *, val: float, test: float, seed: int
 ) -> dict[str, NDArray[np.int64]]:
-    """Numbers of the samples of each part, drawn by `seed`; equal groups stay together.
+    """Draw the numbers of the samples of each split; samples of equal groups stay together.
 
-    groups [n]: what samples with equal content have in common; labels [n]: every label has the
-    same share in all parts, as far as it can be divided. Of three or more groups of a label every
-    part with a share takes one at least; a group too large for a part is for training. None: labels
-    are not looked at.
+    groups [n]: equal for samples with equal content. labels [n]: each label has the same share in
+    all splits, as far as possible; None: no stratification. val, test: shares.
+
+    A label with three or more groups has at least one in every split with a share. A group too
+    large for its split is put into training.
     """
     draw = np.random.default_rng(seed)
     first: dict[Hashable, list[int]] = defaultdict(list)
@@ -83,7 +84,7 @@ def holdout(
     strata: dict[str, list[list[int]]] = defaultdict(list)
     for members in first.values():
         strata["" if labels is None else labels[members[0]]].append(members)
-    chosen: dict[str, list[int]] = {part: [] for part in SPLITS}
+    chosen: dict[str, list[int]] = {split: [] for split in SPLITS}
     for label in sorted(strata):
         stratum = [strata[label][i] for i in draw.permutation(len(strata[label]))]
         whole = len(stratum), sum(map(len, stratum))
@@ -91,13 +92,13 @@ def holdout(
             chosen["test"] += _taken(stratum, whole, test, 2) if test else []
             chosen["val"] += _taken(stratum, whole, val, 1) if val else []
         chosen["train"] += [index for members in stratum for index in members]
-    return {part: np.array(sorted(found), dtype=np.int64) for part, found in chosen.items()}
+    return {split: np.array(sorted(found), dtype=np.int64) for split, found in chosen.items()}
 
 
 def _taken(stratum: list[list[int]], whole: tuple[int, int], share: float, left: int) -> list[int]:
-    """Samples of groups from the end, one at least: of all groups and samples no more than a share.
+    """Take samples of groups from the end, at least one group, up to a share of groups and samples.
 
-    whole: how many groups and samples there were; so many groups are left.
+    whole: total number of groups and of samples; left: number of groups that remain.
     """
     groups, samples = (max(1, round(share * count)) for count in whole)
     taken: list[int] = []
@@ -111,51 +112,53 @@ def _taken(stratum: list[list[int]], whole: tuple[int, int], share: float, left:
 
 @dataclass(frozen=True)
 class Splits(Generic[S]):
-    """Training, validation and test samples, and what was found about them."""
+    """Training, validation and test samples, and findings about them."""
 
     train: S
     val: S
     test: S
     findings: tuple[Finding, ...]
     how: str
-    """Where the parts come from, for people."""
+    """Origin of the splits, for people."""
 
     def by_name(self) -> dict[str, S]:
-        """By name, in order; without a validation split where there is none."""
+        """Return the samples by split name, in order; without "val" where there is no validation
+        split."""
         val = {"val": self.val} if len(self.val) else {}
         return {"train": self.train, **val, "test": self.test}
 
     def with_findings(self, findings: Iterable[Finding]) -> Splits[S]:
-        """The same with these findings."""
+        """Return a copy with these findings."""
         return replace(self, findings=tuple(findings))
 
 
 @dataclass(frozen=True)
 class Given:
-    """Where the parts come from, as far as they are given: files, frames, or examples."""
+    """Sources of the splits, as far as they are given: files, frames, or samples."""
 
     train: object
     val: object = None
     test: object = None
 
     def by_name(self, files: Mapping[str, str | None]) -> dict[str, object]:
-        """Those that are there, a file where nothing else is given."""
+        """Return the given sources by split name; `files` are used where nothing else is given."""
         found = {"train": self.train, "val": self.val, "test": self.test}
-        every = {part: files.get(part) if data is None else data for part, data in found.items()}
-        return {part: data for part, data in every.items() if data is not None}
+        every = {split: files.get(split) if data is None else data for split, data in found.items()}
+        return {split: data for split, data in every.items() if data is not None}
 
 
 def given_of(data: object) -> Given:
-    """The data as given parts; what is none of them is for training."""
+    """Return data as given sources; a single source is for training."""
     return data if isinstance(data, Given) else Given(data)
 
 
 def make_splits(
     given: dict[str, D], *, val: float, test: float, stratify: bool, seed: int
 ) -> Splits[D]:
-    """Splits from files where they are given, else from shares of the training file.
+    """Make splits of the given samples; those that are missing are drawn from "train".
 
-    val: 0 for no validation split.
+    val, test: shares of "train"; val = 0 for no validation split. Raises `DataError` if a split is
+    empty.
     """
     whole = given["train"]
     shares = {"val": 0.0 if "val" in given else val, "test": 0.0 if "test" in given else test}
@@ -167,49 +170,49 @@ def make_splits(
         keys = whole.keys()
         labels = whole.labels if stratify else None
         drawn = holdout(keys, labels, val=shares["val"], test=shares["test"], seed=seed)
-        for part in SPLITS:
-            if not len(drawn[part]) and (shares[part] or part == "train"):
-                raise DataError(_too_few(whole, part, len(set(keys))))
+        for split in SPLITS:
+            if not len(drawn[split]) and (shares[split] or split == "train"):
+                raise DataError(_too_few(whole, split, len(set(keys))))
         found["train"] = whole.take(drawn["train"])
-        for part in ("val", "test"):
-            if shares[part]:
-                found[part] = whole.take(drawn[part])
-                texts.append(f"{len(drawn[part]) / len(whole):.0%} for {part}")
-    how = f"drawn by seed {seed}: {', '.join(texts)}" if texts else "files for all three parts"
+        for split in ("val", "test"):
+            if shares[split]:
+                found[split] = whole.take(drawn[split])
+                texts.append(f"{len(drawn[split]) / len(whole):.0%} for {split}")
+    how = f"drawn by seed {seed}: {', '.join(texts)}" if texts else "files for all three splits"
     if "val" not in found:
         found["val"] = whole.take(np.zeros(0, dtype=np.int64))
         how = f"{how if texts else 'files for training and test'}; no validation split"
     return Splits(found["train"], found["val"], found["test"], tuple(_shared(found)), how)
 
 
-def _too_few(whole: Divisible, part: str, contents: int) -> str:
-    """Why nothing is left for a part, and what to do."""
+def _too_few(whole: Divisible, split: str, contents: int) -> str:
+    """Return why no sample is left for a split, and what to do."""
     if contents < _FEWEST:
         why = f"{contents} of {len(whole):,} examples are different; give three or more that are"
     else:
         why = (
-            "no label has three examples of different content, one for each part; give more, or "
+            "no label has three examples of different content, one for each split; give more, or "
             "set split.stratify=false"
         )
-    return f"{whole.name}: no example is left for the {part} split: {why}"
+    return f"{whole.name}: no example is left for the {split} split: {why}"
 
 
-def _shared(parts: dict[str, D]) -> list[Finding]:
-    """Content that stands in two parts."""
+def _shared(splits: dict[str, D]) -> list[Finding]:
+    """Find content that is in two splits."""
     titles = {"train": "training", "val": "validation"}
-    keys = {part: parts[part].keys() for part in SPLITS}
+    keys = {split: splits[split].keys() for split in SPLITS}
     findings = []
-    for earlier, part in combinations(SPLITS, 2):
+    for earlier, split in combinations(SPLITS, 2):
         seen = set(keys[earlier])
-        doubled = [i for i, key in enumerate(keys[part]) if key in seen]
+        doubled = [i for i, key in enumerate(keys[split]) if key in seen]
         if doubled:
             findings.append(
                 Finding(
                     "duplicate",
                     "warning",
-                    f"{len(doubled):,} of {len(parts[part]):,} {part} examples stand in the "
-                    f"{titles[earlier]} part too, so scores on them flatter",
-                    tuple(parts[part].places[i] for i in doubled[:5]),
+                    f"{len(doubled):,} of {len(splits[split]):,} {split} examples stand in the "
+                    f"{titles[earlier]} split too, so scores on them flatter",
+                    tuple(splits[split].places[i] for i in doubled[:5]),
                     "remove them from one of the files",
                 )
             )
@@ -217,9 +220,9 @@ def _shared(parts: dict[str, D]) -> list[Finding]:
 
 
 def unlearned(samples: Any, own: Any, what: str, say: Callable[[str], None]) -> Any:
-    """Samples that are neither in the training nor in the validation split, by their content.
+    """Return the samples whose content is in neither the training nor the validation split.
 
-    what: how people call them. Raises `DataError` where none is left.
+    what: name of the samples for people. Raises `DataError` if none is left.
     """
     seen = {*own.train.keys(), *own.val.keys()}
     new = np.array([i for i, key in enumerate(samples.keys()) if key not in seen], dtype=np.int64)

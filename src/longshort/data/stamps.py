@@ -1,4 +1,4 @@
-"""Time cells into timestamps; a cell that does not read like the rest is named by row and value."""
+"""Conversion of cells to timestamps; a cell that does not fit is reported with row and value."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from longshort.errors import DataError
 
 _MINUTE = 60_000_000
 _UNIX = ((1_000_000, 10**9), (1_000, 10**12), (1, 10**15))
-"""Microseconds of one unit, and a number of such units since 1970 in the year 2001."""
+"""Units of Unix time: microseconds per unit, and the number of units in the year 2001."""
 _FARTHEST = 2.0**53
-"""Of a number that counts rows or the time."""
+"""Largest number that counts rows or the time exactly."""
 _DIGITS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _WEEK = ("week", "wk", "kw", "woche", "semaine", "semana")
 _CLOCK_NAMES = ("time", "hour", "hr", "clock", "zeit", "uhrzeit", "stunde")
@@ -40,18 +40,18 @@ _DATE_LIKE = re.compile(
     r"|[^\W\d_]{3,9}[-/. ,]+\d{2,4}|\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
     r"|(?:.*\D)?(?:19|20)\d{2}\D.*|(?=.*\d.*\d).*\D(?:19|20)\d{2}"
 )
-"""Dates of any language have a year in them, and a day, week or month before or behind it."""
+"""Shapes of dates in any language: a year, with a day, week or month before or after it."""
 
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a time column is read.
+    """How to read a time column.
 
-    `value` gives int64 microseconds (row numbers as they are): instants in UTC where a zone is
-    known, else what the clock showed; `is_wall` says that it still is what the clock of `zone`
-    showed. Steps of a day and longer are counted in `zone`.
+    value: expression of int64 microseconds (row numbers as they are): instants in UTC where the
+    zone is known, otherwise wall times. is_wall: it is still the wall time of `zone`, to be
+    converted. Steps of a day and longer are counted in `zone`.
     """
 
     value: pl.Expr
@@ -68,9 +68,10 @@ def read_stamps(
     like: Form | None = None,
     zone: str | None = None,
 ) -> Reading:
-    """How to read a time column, or a column of dates with one of clock times.
+    """Decide how to read a time column, or a date column with a column of clock times.
 
-    `like` and `zone` are those of a run that the data continues: they settle what is in doubt.
+    like, zone: format and zone of a run that the data continues; they resolve ambiguity. Raises
+    `DataError` for mixed or ambiguous formats.
     """
     if config.timezone is not None:
         check_zone(config.timezone)
@@ -101,7 +102,7 @@ def read_stamps(
 
 
 def refuse_bad_stamps(source: Source, names: tuple[str, ...], reading: Reading) -> None:
-    """Raise for the first row whose timestamp is missing or does not parse."""
+    """Raise `DataError` for the first row whose timestamp is missing or invalid."""
     bad = (
         source.lazy.select(*names, __value=reading.value)
         .with_row_index("__row")
@@ -120,12 +121,12 @@ def refuse_bad_stamps(source: Source, names: tuple[str, ...], reading: Reading) 
 
 
 def called(names: tuple[str, ...]) -> str:
-    """How a message speaks of the time column, or of the two."""
+    """Return the name of the time column, or of the two, in messages."""
     return f"column{'s' if len(names) > 1 else ''} {' and '.join(map(repr, names))}"
 
 
 def looks_like_time(source: Source, name: str, config: DataConfig) -> bool:
-    """Whether a column's first cells read as dates (plain integers do not count)."""
+    """Whether a column's first cells are dates (plain integers do not count)."""
     dtype = source.types[name]
     if dtype == pl.Date or isinstance(dtype, pl.Datetime):
         return True
@@ -136,21 +137,22 @@ def looks_like_time(source: Source, name: str, config: DataConfig) -> bool:
 
 
 def resembles_time(source: Source, name: str) -> str | None:
-    """The first cell of a text column that looks like dates of whatever form; None if it does not.
+    """Return the first cell of a text column that looks like dates of any format; otherwise None.
 
-    What is found here and is no `looks_like_time` is to be said, since nothing can read it.
+    Where `looks_like_time` is false for it, nothing can read it, which has to be reported.
     """
     if source.types[name] != pl.String:
         return None
     cells = source.first_texts(name).head(20).to_list()
     is_alike = len(set(cells)) > 1 and all(_DATE_LIKE.fullmatch(cell) for cell in cells)
-    is_name = len({cell.rstrip("0123456789") for cell in cells}) == 1  # as shop 17, shop 18
+    is_name = len({cell.rstrip("0123456789") for cell in cells}) == 1  # such as shop 17, shop 18
     is_name &= not any(_YEAR.search(cell) for cell in cells)
     return str(cells[0]) if is_alike and not is_name else None
 
 
 def find_clock(source: Source, date: str, free: list[str], config: DataConfig) -> str | None:
-    """The column that holds the time of day of a date column, if there is one by name and content.
+    """Return the column with the time of day for a date column, by name and content; otherwise
+    None.
 
     The dates must have no time of day of their own, and repeat.
     """
@@ -177,7 +179,7 @@ def _is_clock(source: Source, name: str) -> bool:
 
 
 def _as_text(source: Source, name: str) -> pl.Expr:
-    """Cells of a date or clock column as text."""
+    """Return an expression: cells of a date or clock column as text."""
     dtype = source.types[name]
     if dtype == pl.String:
         return text_cells(name)
@@ -197,7 +199,7 @@ def _is_number(sample: pl.Series) -> bool:
 
 
 def _wall(value: pl.Expr, form: Form, config: DataConfig) -> Reading:
-    """Stamps without an offset: of the zone that is set, if one is."""
+    """Read timestamps without an offset, in the zone that is set, if any."""
     zone = config.timezone
     return Reading(value, replace(form, zone=zone), zone, is_wall=zone is not None)
 
@@ -243,7 +245,7 @@ def _text_reading(
 
 
 def _refuse_mixed(source: Source, column: str, sample: pl.Series, config: DataConfig) -> None:
-    """Raise where the first cell is a timestamp, and one after it is none or of another form."""
+    """Raise `DataError` if a cell after the first is not a timestamp or has another format."""
     forms = _fitting(sample.head(1), config)
     others = [sample.filter(_parsed(sample, form).is_null()) for form in forms]
     if forms:
@@ -255,7 +257,7 @@ def _refuse_mixed(source: Source, column: str, sample: pl.Series, config: DataCo
 
 
 def _fitting(sample: pl.Series, config: DataConfig) -> list[str]:
-    """Patterns that read all of the first cells, and nearly all of the sample."""
+    """Return patterns that read all of the first cells and nearly all of the sample."""
     first = sample.head(5)
     if not first.len():
         return []
@@ -281,9 +283,10 @@ def _settled(
     forms: list[str],
     like: Form | None,
 ) -> str:
-    """The pattern that reads the most of the whole column; asked for if several read it otherwise.
+    """Return the pattern that reads most of the column; raises `DataError` if several read it
+    differently.
 
-    A single 13/01 tells the day from the month for all the other rows.
+    A single 13/01 tells the day from the month for all other rows.
     """
     if len({tuple(_parsed(sample, form).to_list()) for form in forms}) == 1:
         return forms[0]
@@ -313,7 +316,7 @@ def _offset_reading(
     zone: str | None,
     notes: list[Finding],
 ) -> Reading:
-    """Stamps with an offset: in which zone their wall clock hangs."""
+    """Read timestamps with an offset, and decide in which zone their calendar days are counted."""
     known = source.lazy.select(at=value, offset=offset_of(text)).unique().drop_nulls().collect()
     at, offset = known["at"].to_numpy(), known["offset"].to_numpy()
     several = np.unique(offset)
@@ -350,7 +353,7 @@ def _offset_reading(
 
 
 def _number_reading(source: Source, name: str, number: pl.Expr, config: DataConfig) -> Reading:
-    """Numbers are rows unless they all look like years, YYYYMM, YYYYMMDD or Unix time."""
+    """Read numbers: as rows, unless they all look like years, YYYYMM, YYYYMMDD or Unix time."""
     found = source.lazy.select(n=number.fill_nan(None)).collect(engine="streaming")["n"]
     sample = found.head(source.sample.height).drop_nulls()
     whole = number.cast(pl.Int64, strict=False)
@@ -389,7 +392,8 @@ def _bounds(numbers: pl.Series) -> tuple[int, int]:
 
 
 def _digits(sample: pl.Series, low: int, high: int) -> str | None:
-    """The pattern of digits, such as 20240131, by which all of these numbers are dates."""
+    """Return the pattern of digits, such as 20240131, by which all numbers are dates; otherwise
+    None."""
     pattern = _DIGITS.get(len(str(low)))
     if pattern is None or len(str(high)) != len(str(low)):
         return None
@@ -399,7 +403,7 @@ def _digits(sample: pl.Series, low: int, high: int) -> str | None:
 
 
 def _calendar_number(name: str, column: pl.Series, sample: pl.Series) -> str | None:
-    """How whole numbers are years, months such as 202401, or weeks such as 202453, if they are."""
+    """Return the pattern if whole numbers are years, months (202401) or weeks (202453)."""
     low, high = _bounds(sample)
     if low >= 1500 and high <= 2200:
         is_year = "year" in name.casefold() or sample.n_unique() == sample.len()
@@ -412,7 +416,7 @@ def _calendar_number(name: str, column: pl.Series, sample: pl.Series) -> str | N
 
 
 def _parse_digits(text: pl.Expr, pattern: str) -> pl.Expr:
-    """As the pattern says; separators keep the parser from reading a year too far."""
+    """Parse digits by a pattern, with separators so that the parser finds the year's end."""
     year, rest = text.str.slice(0, 4), text.str.slice(4)
     if pattern == "%Y":
         return parse(text + pl.lit("-01"), "%Y-%m")

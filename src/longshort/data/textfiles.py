@@ -1,4 +1,4 @@
-"""Text files as lines, in whatever encoding they are."""
+"""Text files as lines, in any encoding."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from longshort.data.foreign import refuse_foreign
 from longshort.errors import DataError
 
 _MARK = b"\xef\xbb\xbf"
-"""UTF-8's byte order mark."""
+"""Byte order mark of UTF-8."""
 
 
 @dataclass(frozen=True)
 class TextFile:
-    """The lines of a file without their ends, its sha256 on the disk, and its encoding."""
+    """A file's lines without their ends, the sha256 of the file, and its encoding."""
 
     lines: list[str]
     sha256: str
@@ -30,9 +30,9 @@ class TextFile:
 
 
 def read_text(path: Path, encoding: str | None = None) -> TextFile:
-    """A text file, gzip too, in the encoding asked for or found; `encoding.note()` is to be said.
+    """Read a text file, also gzip, in the given or detected encoding; report `encoding.note()`.
 
-    Raises `DataError` for a missing or damaged file, and where the encoding is in doubt.
+    Raises `DataError` for a missing or damaged file, and for an ambiguous encoding.
     """
     raw, digest = read_bytes(path)
     refuse_foreign(path, raw)
@@ -41,7 +41,7 @@ def read_text(path: Path, encoding: str | None = None) -> TextFile:
 
 
 def split_lines(text: str) -> list[str]:
-    """Lines without their ends, \\n or \\r\\n; an end after the last line begins no other."""
+    r"""Return lines without their ends, \n or \r\n; the end of the last begins no new line."""
     lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
@@ -49,7 +49,7 @@ def split_lines(text: str) -> list[str]:
 
 
 def read_bytes(path: Path) -> tuple[bytes, str]:
-    """Content, decompressed where it is gzip, and sha256 of the file as it lies on the disk."""
+    """Return the content, decompressed if gzip, and the sha256 of the file on the disk."""
     with unpacked(path) as file:
         content = file.read()
     with path.open("rb") as packed:
@@ -57,13 +57,13 @@ def read_bytes(path: Path) -> tuple[bytes, str]:
 
 
 def read_head(path: Path, size: int) -> bytes:
-    """The first bytes of the content, decompressed where it is gzip."""
+    """Return the first bytes of the content, decompressed if gzip."""
     with unpacked(path) as file:
         return file.read(size)
 
 
 def raw_lines(path: Path) -> Iterator[bytes]:
-    """The content line by line with their ends, decompressed where it is gzip."""
+    """Yield the content line by line with their ends, decompressed if gzip."""
     with unpacked(path) as file:
         yield file.readline().removeprefix(_MARK)
         yield from file
@@ -71,7 +71,7 @@ def raw_lines(path: Path) -> Iterator[bytes]:
 
 @contextmanager
 def unpacked(path: Path) -> Iterator[BinaryIO]:
-    """The file open for reading, decompressed where it is gzip; raises `DataError`."""
+    """Open a file for reading, decompressed if gzip; raises `DataError`."""
     if not path.exists():
         raise DataError(f"{path}: no such file; check the path (working folder: {Path.cwd()})")
     if path.is_dir():
@@ -94,7 +94,7 @@ def unpacked(path: Path) -> Iterator[BinaryIO]:
 
 
 def decoded(source: object, line: bytes, number: int) -> str:
-    """A line that comes by itself, as from stdin; raises `DataError` with line and byte."""
+    """Decode a line from a stream such as stdin; raises `DataError` with line and byte."""
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -106,14 +106,14 @@ def decoded(source: object, line: bytes, number: int) -> str:
 
 
 def json_fault(error: ValueError | RecursionError) -> str:
-    """What is wrong with a line of JSON, and where in the line."""
+    """Return what is wrong with a line of JSON, and where in the line."""
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at character {error.colno}"
     return str(error)
 
 
 def well_formed(text: str, place: str) -> str:
-    """The text; raises `DataError` where UTF-8 cannot hold it."""
+    """Return the text; raises `DataError` if UTF-8 cannot encode it."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -1,9 +1,9 @@
-"""The regular grid that timestamps lie on: a step, its phase, and the way to and from it.
+"""The regular grid of timestamps: a step, its phase, and conversion to and from grid indices.
 
-Timestamps are int64 microseconds since 1970, or plain integers ("rows"). Where the grid has a time
-zone they are instants in UTC, and days, weeks and months are those of the zone's calendar, while
-hours and less count absolute time; without a zone they are what a wall clock showed.
-A grid index is an int64; consecutive steps have consecutive indices.
+Timestamps are int64 microseconds since 1970, or plain integers ("rows"). With a time zone they are
+instants in UTC; days, weeks and months are those of the zone's calendar, while hours and shorter
+steps count absolute time. Without a zone they are wall times. A grid index is an int64; consecutive
+steps have consecutive indices.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ _USUAL = tuple(
     )
     for count in counts
 )
-"""Steps that people set a clock to, in microseconds."""
+"""Usual steps in microseconds."""
 _CLEAR = 0.5
 _CLEAR_GRID = 0.95
 """Share of the timestamps that must lie on a grid."""
 _LIKE = 0.05
-"""How far the median gap may be from a usual step, as a share of it."""
+"""Largest distance of the median gap from a usual step, as a share of the step."""
 _ABOUT = 0.75
-"""Timestamps closer together than this share of a step are gathered in it, others are rounded."""
+"""With median gaps below this share of a step, steps gather timestamps; else they are rounded."""
 _PATTERN = re.compile(r"(\d*)\s*([a-zA-Z]+)")
 
 
@@ -58,10 +58,10 @@ _PATTERN = re.compile(r"(\d*)\s*([a-zA-Z]+)")
 class Freq:
     """A regular step.
 
-    unit "fixed": `step` microseconds, `anchor` is the phase; "month": `step` calendar months,
-    `anchor` the day of the month (31: its last day) and `phase` the month index modulo the step;
-    "business": Monday to Friday, `anchor` microseconds into
-    the day; "rows": integers, `step` apart from `anchor` on. `zone` is the calendar's time zone.
+    unit "fixed": `step` microseconds, `anchor` is the phase. "month": `step` calendar months,
+    `anchor` is the day of the month (31: its last day) and `phase` the month index modulo the step.
+    "business": Monday to Friday, `anchor` microseconds into the day. "rows": integers, `step`
+    apart, starting at `anchor`. zone: time zone of the calendar.
     """
 
     unit: Literal["fixed", "month", "business", "rows"]
@@ -85,7 +85,7 @@ class Freq:
 
     @staticmethod
     def parse(text: str) -> Freq:
-        """Read '1h', '15min', '1d', 'B', '1w', '1mo', '1q', '1y' or 'rows'."""
+        """Parse '1h', '15min', '1d', 'B', '1w', '1mo', '1q', '1y' or 'rows'."""
         match = _PATTERN.fullmatch(text.strip())
         count = int(match.group(1) or 1) if match else 0
         unit = match.group(2) if match else ""
@@ -105,19 +105,19 @@ class Freq:
 
     @property
     def is_calendar(self) -> bool:
-        """Whether steps are counted in days of the calendar."""
+        """Whether steps are counted in calendar days."""
         return self.unit in ("month", "business") or (self.unit == "fixed" and not self.step % DAY)
 
     def wall(self, stamps: Ints) -> Ints:
-        """What the clock on the wall shows at these timestamps."""
+        """Return the wall times of timestamps."""
         return stamps if self.zone is None else to_wall(stamps, self.zone)
 
     def stamp(self, wall: Ints) -> Ints:
-        """When the clock on the wall shows this."""
+        """Return the timestamps of wall times."""
         return wall if self.zone is None else to_instants(wall, self.zone)
 
     def _counted(self, stamps: Ints) -> Ints:
-        """Timestamps in the time that steps are counted in."""
+        """Return timestamps in the time that steps are counted in, absolute or wall time."""
         return self.wall(stamps) if self.is_calendar else stamps
 
     def align(self, stamps: Ints, *, dense: bool = False) -> Freq:
@@ -140,7 +140,7 @@ class Freq:
         return replace(self, anchor=anchor)
 
     def to_index(self, stamps: Ints) -> Ints:
-        """Grid index at or before each timestamp."""
+        """Return the grid index at or before each timestamp."""
         times = self._counted(stamps)
         if self.unit == "business":
             days = times.astype("datetime64[us]").astype("datetime64[D]")
@@ -154,16 +154,17 @@ class Freq:
         return np.asarray((times - self.anchor) // self.step)
 
     def to_nearest(self, stamps: Ints) -> Ints:
-        """Grid index of the nearest step; months, business days and rows are not rounded up."""
+        """Return the grid index of the nearest step; months, business days and rows are not rounded
+        up."""
         return self.to_index(stamps + self.step // 2 if self.unit == "fixed" else stamps)
 
     def to_stamps(self, index: Ints) -> Ints:
-        """Timestamps of grid indices."""
+        """Return timestamps of grid indices."""
         times = self._times(index)
         return self.stamp(times) if self.is_calendar else times
 
     def to_wall(self, index: Ints) -> Ints:
-        """What the clock on the wall shows at grid indices."""
+        """Return wall times of grid indices."""
         times = self._times(index)
         return times if self.is_calendar else self.wall(times)
 
@@ -179,14 +180,14 @@ class Freq:
         return np.asarray(index * self.step + self.anchor)
 
     def off_grid(self, stamps: Ints) -> NDArray[np.bool_]:
-        """Which timestamps do not lie on the grid (for months: not in a month of the grid)."""
+        """Return which timestamps are off the grid (for months: not in a month of the grid)."""
         if self.unit == "month":
             month, _ = _month_and_day(self._counted(stamps))
             return np.asarray((month - self.phase) % self.step != 0)
         return np.asarray(self.to_stamps(self.to_index(stamps)) != stamps)
 
     def far_off(self, stamps: Ints) -> NDArray[np.bool_]:
-        """Which timestamps lie more than a quarter of a step from the nearest one."""
+        """Return which timestamps lie more than a quarter of a step from the nearest one."""
         if self.unit != "fixed":
             return self.off_grid(stamps)
         moved = np.abs(self.to_stamps(self.to_nearest(stamps)) - stamps)
@@ -195,17 +196,17 @@ class Freq:
 
 @dataclass(frozen=True)
 class TimeAxis:
-    """The grid of a run, and the form in which its timestamps came."""
+    """The grid of a run, and the format of its timestamps."""
 
     freq: Freq
     form: Form
 
 
 def infer_freq(series: list[Ints], is_integer: bool, zone: str | None = None) -> tuple[Freq, float]:
-    """Most plausible grid of sorted timestamps, and the share of timestamps that lie on it.
+    """Return the most plausible grid of sorted timestamps, and the share of timestamps on it.
 
-    Timestamps that lie within a quarter of a step of a usual grid, as clocks that are read by hand
-    or over a network give, are on it where no grid takes them as they are.
+    If no grid fits exactly, timestamps within a quarter of a usual step count as on the grid, since
+    clocks may be read by hand or over a network.
     """
     stamps = np.concatenate(series) if series else np.empty(0, np.int64)
     steps = _gaps(series)
@@ -234,13 +235,13 @@ def _gaps(series: list[Ints]) -> Ints:
 
 
 def is_dense(series: list[Ints], step: int) -> bool:
-    """Whether timestamps stand clearly denser than `step`, so that each step gathers several."""
+    """Whether timestamps are clearly denser than `step`, so that each step gathers several."""
     steps = _gaps(series)
     return bool(steps.size) and float(np.median(steps)) < _ABOUT * step
 
 
 def _jittered(steps: Ints, stamps: Ints, zone: str | None) -> Freq | None:
-    """A grid of a usual step near the median gap, if nearly all timestamps lie near it."""
+    """Return a grid of a usual step near the median gap, if nearly all timestamps lie near it."""
     middle = float(np.median(steps))
     step = min(_USUAL, key=lambda usual: abs(usual - middle))
     if abs(step - middle) > _LIKE * step:
@@ -250,7 +251,7 @@ def _jittered(steps: Ints, stamps: Ints, zone: str | None) -> Freq | None:
 
 
 def _fixed_step(steps: Ints) -> int:
-    """The commonest step, or its common divisor with nearly all the others."""
+    """Return the commonest step, or its common divisor with nearly all others."""
     common = _mode(steps)
     divisor = common
     for step in np.unique(steps)[:1000]:
@@ -262,7 +263,7 @@ def _fixed_step(steps: Ints) -> int:
 
 
 def _infer_calendar(steps: Ints, wall: Ints, zone: str | None) -> Freq | None:
-    """A grid of the calendar, from what the wall clock showed and its gaps."""
+    """Return a calendar grid, from the wall times and their gaps; None if none fits."""
     middle = float(np.median(steps))
     month, day = _month_and_day(wall)
     if middle >= 28 * DAY:
@@ -287,7 +288,7 @@ def _infer_calendar(steps: Ints, wall: Ints, zone: str | None) -> Freq | None:
 
 
 def _month_day(month: Ints, day: Ints) -> int:
-    """The day of the month that monthly dates lie on; 31 stands for the last."""
+    """Return the day of the month of monthly dates; 31 stands for the last day."""
     length = _days_in_month(month)
     if np.all(day == length):
         return 31
@@ -296,8 +297,10 @@ def _month_day(month: Ints, day: Ints) -> int:
 
 
 def _middle(phase: Ints, step: int) -> int:
-    """Centre of phases that scatter about a grid, rounded as far as the scatter allows; 0 where
-    they fill the step."""
+    """Return the centre of phases that scatter about a grid; 0 where they fill the step.
+
+    It is rounded as far as the scatter allows.
+    """
     angle = 2 * np.pi * phase / step
     mean = complex(np.mean(np.cos(angle)), np.mean(np.sin(angle)))
     if abs(mean) < _CLEAR:
@@ -315,7 +318,7 @@ def _mode(values: NDArray[Any]) -> int:
 
 
 def _month_and_day(stamps: Ints) -> tuple[Ints, Ints]:
-    """Months since January 1970, and the day of the month from 1."""
+    """Return months since January 1970, and the day of the month from 1."""
     days = stamps.astype("datetime64[us]").astype("datetime64[D]")
     months = days.astype("datetime64[M]")
     return months.astype(np.int64), (days - months.astype("datetime64[D]")).astype(np.int64) + 1
@@ -328,7 +331,7 @@ def _days_in_month(month: Ints) -> Ints:
 
 
 def seasons(freq: Freq) -> list[int]:
-    """Season lengths in steps that are usual at this step, the shortest first."""
+    """Return the usual season lengths in steps, the shortest first."""
     if freq.unit == "rows":
         return []
     if freq.unit == "business":

@@ -1,4 +1,4 @@
-"""Texts as tokens and back, by name."""
+"""Tokenisers by name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u
 
 @dataclass(frozen=True)
 class Tokeniser:
-    """Cuts texts into tokens."""
+    """Cuts texts into tokens, and joins tokens to texts."""
 
     name: str
     cut: Callable[[str], list[str]]
@@ -27,12 +27,14 @@ class Tokeniser:
 
 
 def find_tokeniser(name: str, lowercase: bool = False, content: str | None = None) -> Tokeniser:
-    """The tokeniser of that name, `tokenizer:FILE` for a file of Hugging Face's tokenizers.
+    """Return the tokeniser of that name.
 
-    words: runs of letters and digits, and single marks; spaces: what stands between white space;
-    characters; bytes: of UTF-8, written as two hexadecimal digits; jieba: Chinese words.
-    `lowercase` is of all but bytes and files, which say themselves what they do. `content` is used
-    instead of the file's, where it is known.
+    words: runs of letters and digits, and single other characters. spaces: runs without white
+    space. characters. bytes: of UTF-8, written as two hexadecimal digits. jieba: Chinese words.
+    tokenizer:FILE: a file of Hugging Face's tokenizers.
+
+    lowercase: has no effect on bytes and on files, which define that themselves. content: that of
+    the tokeniser's file, where it is known already. Raises `ConfigError` for an unknown name.
     """
     kind, _, file = name.partition(":")
     if kind == "tokenizer":
@@ -49,13 +51,13 @@ def find_tokeniser(name: str, lowercase: bool = False, content: str | None = Non
 
 
 def in_full(name: str) -> str:
-    """The name with the whole path of its file, where it has one."""
+    """Return the name with the absolute path of its file, if it has one."""
     kind, colon, file = name.partition(":")
     return f"{kind}:{Path(file).absolute()}" if colon else name
 
 
 def content_of(name: str) -> str | None:
-    """The content of a tokeniser's file, which a run keeps; None for those without a file."""
+    """Return the content of a tokeniser's file, which a run keeps; None without a file."""
     kind, _, file = name.partition(":")
     if kind != "tokenizer":
         return None
@@ -69,7 +71,7 @@ def content_of(name: str) -> str | None:
 
 
 def suited(texts: Sequence[str]) -> str:
-    """ "words" for scripts that put spaces between words, "characters" for others."""
+    """Return "words" for scripts with spaces between words, "characters" for others."""
     seen = "".join(texts[:1000])
     letters = sum(letter.isalpha() for letter in seen)
     return "characters" if 2 * len(_UNSPACED.findall(seen)) > letters else "words"

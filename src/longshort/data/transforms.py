@@ -1,6 +1,6 @@
-"""What is done to the target before the model sees it: log1p, then difference, then scale.
+"""Transforms of the target before the model: log1p, then difference, then scale.
 
-Fitted on the rows of the training split alone; the fitted numbers and those rows are recorded.
+They are fitted on the rows of the training split; the fitted numbers and these rows are recorded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _TINY = 1e-8
 
 @dataclass(frozen=True)
 class TargetTransform:
-    """Invertible steps with their fitted numbers; location and scale are [G, K]."""
+    """Invertible transforms with their fitted numbers; location and scale are [G, K]."""
 
     config: TransformConfig
     location: Floats
@@ -51,10 +51,10 @@ class TargetTransform:
         return (values - np.repeat(self.location, repeats, 0)) / np.repeat(self.scale, repeats, 0)
 
     def invert(self, scaled: Floats, group: Ints, column: Ints, before: Floats) -> Floats:
-        """Back to the user's units.
+        """Transform forecasts back to the user's units.
 
-        scaled [n, H, ...]: forecasts of series (group[n], column[n]); before [n, d]: the d values
-        in user units that precede each forecast, where d is the lag of the difference.
+        scaled [n, H, ...]: forecasts of series (group[n], column[n]). before [n, d]: the d values
+        in the user's units that precede each forecast, where d is the lag of the difference.
         """
         wide = (slice(None), *([None] * (scaled.ndim - 1)))
         values = scaled * self.scale[group, column][wide] + self.location[group, column][wide]
@@ -71,12 +71,12 @@ class TargetTransform:
         return np.expm1(values) if self.config.log1p else values
 
     def to_dict(self) -> dict[str, Any]:
-        """Fitted numbers for `data.json`."""
+        """Return the fitted numbers for `data.json`."""
         return {"location": self.location.tolist(), "scale": self.scale.tolist()}
 
     @staticmethod
     def from_dict(config: TransformConfig, stored: dict[str, Any]) -> TargetTransform:
-        """Read back what `to_dict` wrote."""
+        """Return the transform that `to_dict` wrote."""
         return TargetTransform(
             config, np.array(stored["location"], float), np.array(stored["scale"], float)
         )
@@ -108,7 +108,7 @@ def _pointwise(panel: Panel, config: TransformConfig) -> Floats:
 def _location_scale(values: Floats, config: TransformConfig) -> tuple[float, float]:
     known = values[~np.isnan(values)]
     if known.size == 0:
-        return np.nan, np.nan  # never seen in training: cannot be scaled without looking ahead
+        return np.nan, np.nan  # never seen in training: it cannot be scaled without looking ahead
     if config.scale == "robust":
         low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
         location, spread = float(middle), float(high - low) / 1.349

@@ -1,4 +1,4 @@
-"""Word vectors from text files, as word2vec and GloVe write them."""
+"""Word vectors in text files of word2vec and GloVe."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from longshort.errors import DataError
 
 @dataclass(frozen=True)
 class Vectors:
-    """Vectors [size] of the tokens that were looked for and found."""
+    """Vectors [size] of the tokens that were found."""
 
     size: int
     by_token: dict[str, NDArray[np.float32]]
 
 
 def vector_size(path: Path) -> int:
-    """How many values a vector of this file has, from its first lines."""
+    """Return the number of values of a vector, from the file's first lines."""
     return _shape(path)[0]
 
 
 def read_vectors(path: Path, wanted: Collection[str]) -> Vectors:
-    """A token and its values on every line, divided by spaces; gzip too.
+    """Read a token and its values, divided by spaces, from every line; also gzip.
 
-    A first line of two numbers (word2vec) is left out. Of a token that stands twice the first line
-    counts. Only the vectors of `wanted` tokens are kept; one that the file does not have gets that
-    of the first token that differs from it by case alone. Raises `DataError` with the line.
+    A first line of two numbers (word2vec) is skipped. Of a repeated token the first line counts.
+    Only vectors of `wanted` tokens are kept; a wanted token that the file lacks gets the vector of
+    the first token that differs only by case. Raises `DataError` with the line.
     """
     size, first = _shape(path)
     exact: dict[str, NDArray[np.float32]] = {}
@@ -50,7 +50,7 @@ def read_vectors(path: Path, wanted: Collection[str]) -> Vectors:
 
 
 def _shape(path: Path) -> tuple[int, int]:
-    """Size of the vectors, and the line of the first one."""
+    """Return the size of the vectors, and the line of the first one."""
     head = []
     if not path.is_file():
         raise DataError(f"{path}: no such file of vectors; check model.vectors")
@@ -74,7 +74,7 @@ def _shape(path: Path) -> tuple[int, int]:
 
 
 def _divided(path: Path, number: int, raw: bytes, size: int) -> tuple[str, list[bytes]]:
-    """The token, which may hold spaces itself, and the values behind it."""
+    """Return the token of a line, which may contain spaces, and its values."""
     cells = raw.rsplit(None, size)
     if len(cells) != size + 1:
         raise DataError(

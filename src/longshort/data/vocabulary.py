@@ -1,4 +1,4 @@
-"""Which tokens are known, by number; from the training split only."""
+"""Vocabulary of tokens, fitted on the training split."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SPECIAL = ("<pad>", "<unk>")
 
 
 class Vocabulary:
-    """Tokens and their numbers: 0 fills up, 1 is every unknown token."""
+    """Tokens and their numbers: 0 is padding, 1 is every unknown token."""
 
     def __init__(self, tokens: Sequence[str]) -> None:
         self.tokens = [*SPECIAL, *tokens]
@@ -23,9 +23,10 @@ class Vocabulary:
     def fit(
         sequences: Iterable[Sequence[str]], min_count: int = 1, max_size: int | None = None
     ) -> Vocabulary:
-        """The most frequent tokens first, equally frequent ones in order of their text.
+        """Fit on tokenised texts: the most frequent tokens first, equally frequent ones sorted.
 
-        `max_size` counts the two special ones too.
+        min_count: rarer tokens are unknown. max_size: largest size, the two special tokens
+        included.
         """
         counts = Counter(token for sequence in sequences for token in sequence)
         ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -33,7 +34,7 @@ class Vocabulary:
         return Vocabulary(known if max_size is None else known[: max_size - len(SPECIAL)])
 
     def checked(self, min_count: int) -> Vocabulary:
-        """Itself; raises `DataError` where `min_count` made every token unknown."""
+        """Return the vocabulary; raises `DataError` if `min_count` made every token unknown."""
         if self._numbers:
             return self
         raise DataError(
@@ -48,21 +49,21 @@ class Vocabulary:
         return token in self._numbers
 
     def encode(self, tokens: Iterable[str]) -> list[int]:
-        """The numbers of tokens."""
+        """Return the numbers of tokens."""
         numbers = self._numbers
         return [numbers.get(token, UNKNOWN) for token in tokens]
 
     def decode(self, numbers: Iterable[int]) -> list[str]:
-        """The tokens of numbers."""
+        """Return the tokens of numbers."""
         return [self.tokens[number] for number in numbers]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return plain values for JSON."""
         return {"tokens": self.tokens[len(SPECIAL) :]}
 
     @staticmethod
     def from_dict(stored: object) -> Vocabulary:
-        """What `to_dict` gave; raises `RunError` where it is damaged."""
+        """Return the vocabulary that `to_dict` wrote; raises `RunError` for damaged values."""
         tokens = stored.get("tokens") if isinstance(stored, dict) else None
         if not isinstance(tokens, list) or not all(isinstance(t, str) for t in tokens):
             raise RunError(

@@ -1,6 +1,6 @@
-"""Windows over a panel: a list of origins, and their gathering in one indexing operation.
+"""Windows over a panel: a list of origins, gathered in one indexing operation.
 
-An origin is the row of the first forecast step. No window is ever built row by row or stored.
+An origin is the row of the first forecast step. Windows are never built row by row or stored.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from longshort.errors import DataError
 class Batch:
     """B windows of L context and H horizon steps; C columns are forecast together.
 
-    context [B, L, C] scaled; target [B, H, C] scaled; effects [B, H, C] what was taken off the
-    target; observed [B, H, C] is 0 where the target was
-    missing; past [B, L, P]; future [B, L+H, F]; static [B, Q]; series [B].
+    context [B, L, C] and target [B, H, C], scaled; effects [B, H, C]: known effects, subtracted
+    from the target; observed [B, H, C]: 0 where the target is missing, otherwise 1; past [B, L, P];
+    future [B, L+H, F]; static [B, Q]; series [B].
     """
 
     context: Tensor
@@ -39,8 +39,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Origins:
-    """n windows: their group, column and the row of the first forecast step, counted from the
-    group's first row. Columns that are forecast together have one window, with column 0."""
+    """n windows: their group, column, and row of the first forecast step in the group.
+
+    Columns that are forecast together have one window, with column 0.
+    """
 
     group: Ints
     column: Ints
@@ -53,7 +55,7 @@ class Origins:
         return Origins(self.group[chosen], self.column[chosen], self.row[chosen])
 
     def for_columns(self, columns: int) -> Origins:
-        """Each window once for each of the columns that it forecasts together."""
+        """Return each window once for each of the columns that it forecasts together."""
         return Origins(
             np.repeat(self.group, columns),
             np.tile(np.arange(columns), len(self)),
@@ -64,10 +66,10 @@ class Origins:
 class WindowReader:
     """Gathers windows of `context` + `horizon` steps from scaled values.
 
-    scaled [N, K] and the covariates past [N, P], future [N, F], static [G, Q] are already fit for
-    a model; effects [N, K] were taken off the scaled values, and belong to what is forecast. With
-    `joint` the K columns come together, else each is a series of its own. number [G] is what each
-    group is called in `Batch.series`.
+    scaled [N, K] and the covariates past [N, P], future [N, F], static [G, Q] are encoded for a
+    model. effects [N, K]: known effects, which were subtracted from the scaled values and are added
+    to forecasts. joint: the K columns are forecast together; otherwise each is a series of its own.
+    number [G]: number of each group in `Batch.series`.
     """
 
     def __init__(
@@ -110,13 +112,14 @@ class WindowReader:
         )
 
     def _windowed(self, values: Floats, columns: int) -> Tensor:
-        """View [rows - L - H + 1, columns, L + H] of the rows, or of all columns end to end."""
+        """Return a view [rows - L - H + 1, columns, L + H] of the rows, or of all columns end to
+        end."""
         flat = values if columns == values.shape[1] else values.T.reshape(-1, 1)
         rows = torch.as_tensor(np.ascontiguousarray(flat), dtype=torch.float32)
         return rows.unfold(0, self.context + self.horizon, 1)
 
     def origins(self, part: Part, split: Split, stride: int = 1) -> Origins:
-        """All windows whose whole horizon lies in a part, and whose context is known."""
+        """Return all windows whose horizon lies in a split and whose context is known."""
         groups, columns, rows = [], [], []
         for group in range(self.panel.num_groups):
             start, end = int(split.start[part][group]), int(split.end[part][group])
@@ -139,7 +142,7 @@ class WindowReader:
         return np.asarray(begins & (count[:, chosen].sum(axis=1) > 0))
 
     def gather(self, origins: Origins) -> Batch:
-        """Windows as tensors, each role by a single indexing operation."""
+        """Return windows as tensors, each role by a single indexing operation."""
         begin = self.panel.offsets[origins.group] + origins.row - self.context
         row = torch.from_numpy(begin)
         own = torch.from_numpy(begin + origins.column * self.panel.num_rows)
@@ -160,11 +163,12 @@ class WindowReader:
         )
 
     def flat(self, origins: Origins) -> Origins:
-        """One origin per column, in the order of [n, C] flattened."""
+        """Return one origin per column, in the order of [n, C] flattened."""
         return origins.for_columns(self.scaled.shape[1]) if self.joint else origins
 
     def known_ahead(self, flat: Origins) -> Floats:
-        """Effects over the horizon in scaled units [m, H], to be added to a forecast."""
+        """Return the known effects over the horizon in scaled units [m, H], to be added to a
+        forecast."""
         rows = (self.panel.offsets[flat.group] + flat.row)[:, None] + np.arange(self.horizon)
         found: Floats = self._effects[rows, flat.column[:, None]]
         return found
@@ -178,7 +182,7 @@ class WindowReader:
         return bool(self._starts_known[begin, chosen].all())
 
     def truth(self, flat: Origins) -> Floats:
-        """Targets in the user's units [m, H], NaN where missing."""
+        """Return targets in the user's units [m, H], NaN where missing."""
         rows = (self.panel.offsets[flat.group] + flat.row)[:, None] + np.arange(self.horizon)
         values: Floats = self.panel.target[rows, flat.column[:, None]]
         return values

@@ -1,7 +1,7 @@
-"""Time zones: instants to what a wall clock shows there, and back over the hours that change.
+"""Time zones: conversion of instants to wall times and back, also at clock changes.
 
-An instant is int64 microseconds since 1970 in UTC; a wall time is what the clock shows, counted
-alike. A zone is a name of the time zone database, or a fixed offset such as "+05:30".
+An instant is int64 microseconds since 1970 in UTC; a wall time counts what a clock shows in the
+same way. A zone is a name of the time zone database, or a fixed offset such as "+05:30".
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 _MINUTE = 60_000_000
 _DAY = 24 * 60 * _MINUTE
 _FARTHEST = 15 * 60
-"""Minutes; no zone is farther from UTC."""
+"""Largest offset of a zone from UTC, in minutes."""
 _FIXED = re.compile(r"([+-])(\d{2}):?(\d{2})?")
 LIKELY = (
     "Europe/Berlin",
@@ -44,17 +44,17 @@ LIKELY = (
     "Atlantic/Azores",
     "Australia/Adelaide",
 )
-"""One of each rule that clocks are changed by; where several agree, the first is named."""
+"""Zones with clock changes, one for each rule; where several fit, the first one is named."""
 
 
 def offset_name(minutes: int) -> str:
-    """A fixed offset as a zone: 330 is "+05:30"."""
+    """Return a fixed offset in minutes as a zone: 330 is "+05:30"."""
     hours, rest = divmod(abs(minutes), 60)
     return f"{'-' if minutes < 0 else '+'}{hours:02d}:{rest:02d}"
 
 
 def fixed_offset(zone: str) -> int | None:
-    """Microseconds that a fixed offset stands before UTC; None for a named zone."""
+    """Return the microseconds by which a fixed offset is behind UTC; None for a named zone."""
     match = _FIXED.fullmatch(zone)
     if match is None:
         return None
@@ -65,7 +65,7 @@ def fixed_offset(zone: str) -> int | None:
 
 
 def check_zone(zone: str) -> str:
-    """The zone, if it is one; raises `ConfigError` else."""
+    """Return the zone; raises `ConfigError` if there is none of that name."""
     if fixed_offset(zone) is None and not (zone and _is_known(zone)):
         raise ConfigError(
             f"data.timezone: {zone!r} is not a time zone; write a name such as 'Europe/Berlin' "
@@ -83,7 +83,7 @@ def _is_known(zone: str) -> bool:
 
 
 def to_wall(instants: Ints, zone: str) -> Ints:
-    """What the clocks of a zone show at these instants."""
+    """Return the wall times of instants in a zone."""
     fixed = fixed_offset(zone)
     if fixed is not None:
         return instants + fixed
@@ -92,15 +92,15 @@ def to_wall(instants: Ints, zone: str) -> Ints:
 
 
 def distinct(values: Ints) -> Ints:
-    """Each value once, sorted; `numpy.unique` hashes, and round numbers collide."""
+    """Return each value once, sorted; `numpy.unique` hashes, and round numbers collide."""
     ordered = np.sort(values)
     return np.asarray(ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0])
 
 
 def to_instants(wall: Ints, zone: str, late: NDArray[np.bool_] | None = None) -> Ints:
-    """When the clocks show this; of two such instants the first, or the second where `late`.
+    """Return the instants of wall times; of two the first, or the second where `late`.
 
-    A wall time that a change leaves out is read as if the clocks had not been changed yet.
+    A wall time that a clock change skips is read as if the clocks had not been changed yet.
     """
     fixed = fixed_offset(zone)
     if fixed is not None:
@@ -116,7 +116,7 @@ def to_instants(wall: Ints, zone: str, late: NDArray[np.bool_] | None = None) ->
 
 
 def is_absent(wall: Ints, zone: str) -> NDArray[np.bool_]:
-    """Which wall times never show in the zone, since the clocks are put forward over them."""
+    """Return which wall times a clock change of the zone skips."""
     if fixed_offset(zone) is not None:
         return np.zeros(wall.shape, bool)
     moments = pl.Series(wall).cast(pl.Datetime("us"))
@@ -124,7 +124,7 @@ def is_absent(wall: Ints, zone: str) -> NDArray[np.bool_]:
 
 
 def is_twofold(wall: Ints, zone: str) -> NDArray[np.bool_]:
-    """Which wall times show twice in the zone, since the clocks are put back over them."""
+    """Return which wall times a clock change of the zone repeats."""
     if fixed_offset(zone) is not None:
         return np.zeros(wall.shape, bool)
     moments = pl.Series(wall).cast(pl.Datetime("us"))
@@ -143,7 +143,8 @@ def _numbers(moments: pl.Series) -> Ints:
 
 
 def recognise(instants: Ints, offsets: Ints, zones: tuple[str, ...]) -> str | None:
-    """The first of these zones whose clocks stand `offsets` before UTC at every instant, if any."""
+    """Return the first zone whose clocks are `offsets` behind UTC at every instant; None if none
+    is."""
     order = np.argsort(instants, kind="stable")
     instants, offsets = instants[order], offsets[order]
     change = np.flatnonzero(np.diff(offsets))
@@ -160,7 +161,7 @@ def _agrees(instants: Ints, offsets: Ints, zone: str) -> bool:
 
 @dataclass(frozen=True)
 class Changes:
-    """Clock changes that wall times betray: the zone, and the hours left out and shown twice."""
+    """A time zone that wall times suggest, with the hours skipped and repeated."""
 
     zone: str
     absent: Ints
@@ -168,11 +169,12 @@ class Changes:
 
 
 def betrayed(wall: Ints, repeated: Ints, step: int) -> Changes | None:
-    """The zone by whose clocks these wall times, `step` apart, were taken; None if none shows.
+    """Return the zone whose clock changes explain these wall times, `step` apart; None if none
+    does.
 
-    `wall` are the distinct times, sorted; `repeated` those that a series holds twice. A zone is
-    likely if none of its absent hours holds a row, and an absent hour that the data passes over, or
-    a twofold hour that stands twice, speaks for it.
+    wall: the distinct times, sorted; repeated: those that a series has twice. A zone is likely if
+    no skipped hour has a row, and if a skipped hour is missing in the data or a repeated hour
+    occurs twice.
     """
     best: tuple[int, Changes] | None = None
     for zone in LIKELY:
@@ -189,7 +191,7 @@ def betrayed(wall: Ints, repeated: Ints, step: int) -> Changes | None:
 
 
 def _days_of_change(low: int, high: int, zone: str, step: int) -> Ints:
-    """Times `step` apart, from `low` on to `high`, of the days about the zone's clock changes."""
+    """Return times `step` apart, `low` to `high`, of the days around the zone's clock changes."""
     days = np.arange(low - _DAY, high + 2 * _DAY, _DAY)
     changed = days[:-1][np.diff(to_wall(days, zone) - days) != 0]
     first = low + -(-(changed - _DAY - low) // step) * step
@@ -198,7 +200,7 @@ def _days_of_change(low: int, high: int, zone: str, step: int) -> Ints:
 
 
 def _has_neighbours(times: Ints, wall: Ints) -> NDArray[np.bool_]:
-    """Whether rows stand within an hour before and two hours after each time."""
+    """Return whether rows exist within an hour before and two hours after each time."""
     hour = 60 * _MINUTE
     before = np.searchsorted(wall, times) - np.searchsorted(wall, times - hour)
     after = np.searchsorted(wall, times + 2 * hour) - np.searchsorted(wall, times)

@@ -147,8 +147,8 @@ class Recurrent(nn.Module):
 
     def _weights(self, row: int) -> Tensors:
         own = self._parameters
-        # A weight that is computed from others, as by weight_norm, is no parameter. Looking it up as
-        # an attribute takes several times as long.
+        # A weight computed from others, as by weight_norm, is no parameter but an attribute, whose
+        # look-up takes several times as long.
         found = {
             name: getattr(self, full, None) if (weight := own.get(full)) is None else weight
             for name, full in self._names[row].items()

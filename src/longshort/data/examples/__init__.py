@@ -1,4 +1,4 @@
-"""Small data sets that come with the package; `SOURCES.md` gives origin and licence."""
+"""Example data sets in the package; `SOURCES.md` gives origin and licence."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "train.max_epochs": 12,
     },
 }
-"""Name to the settings that its run starts from."""
+"""Settings of a run on each example, by name."""
 
 _SUFFIXES = {"recipes": "conll", "shakespeare": "txt"}
-"""Where it is not csv."""
+"""File suffixes of examples that are not csv."""
 
 
 def example(name: str) -> tuple[Path, dict[str, Any]]:
-    """Path and settings of an embedded data set."""
+    """Return path and settings of an example."""
     if name not in EXAMPLES:
         raise ConfigError(f"--example {name!r}: no such example; {nearest(name, EXAMPLES)}")
     suffix = _SUFFIXES.get(name, "csv")

@@ -1,1 +1,1 @@
-"""One file a format of labelled sequences."""
+"""Readers of labelled sequences, one file per format."""

@@ -1,4 +1,4 @@
-"""NumPy files: sequences [N, T, F] and their labels."""
+"""NumPy files with sequences [N, T, F] and their labels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from longshort.errors import DataError
 _ITEMS = ("x", "X", "data", "sequences")
 _LABELS = ("y", "Y", "label", "labels")
 _HEADS = (b"\x93NUMPY", b"PK")
-"""How an array begins, and an archive of arrays."""
+"""First bytes of an array, and of an archive of arrays."""
 _DAMAGED = (
     ValueError,
     OSError,
@@ -34,15 +34,15 @@ _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What numpy and zipfile raise for contents that are none of theirs."""
+"""Errors that numpy and zipfile raise for damaged files."""
 Array = NDArray[Any]
 
 
 def read(path: Path, axes: Axes | None = None, *, with_labels: bool = True) -> Examples:
-    """`.npz` with the keys x and y, or `NAME.npy` with `NAME_labels.npy` beside it.
+    """Read an `.npz` with the keys x and y, or `NAME.npy` with `NAME_labels.npy` beside it.
 
     x is [N, T, F] ([N, F, T] where `axes` is "NCT"), or [N, T] for one value a step; y is [N].
-    Without `with_labels` y may be absent.
+    Without `with_labels` y may be absent. Raises `DataError`.
     """
     loaded, digest = _load(path)
     if isinstance(loaded, dict):
@@ -70,7 +70,7 @@ def read(path: Path, axes: Axes | None = None, *, with_labels: bool = True) -> E
 
 
 def _load(path: Path) -> tuple[Array | dict[str, Array], str]:
-    """An array or named ones, and the file's sha256; arrays of Python objects are refused."""
+    """Return an array or named arrays, and the file's sha256; arrays of objects are refused."""
     raw, digest = read_bytes(path)
     if not raw.startswith(_HEADS):
         raise DataError(f"{path}: not a readable NumPy file: it does not begin like one")
@@ -110,7 +110,7 @@ def _labels_beside(path: Path, beside: Path) -> Array:
 
 
 def _checked(path: Path, values: Array) -> Array:
-    """Numbers [N, T, F] or [N, T]."""
+    """Return numbers [N, T, F] or [N, T]; raises `DataError` for others."""
     if values.dtype.kind not in "fiub":
         raise DataError(f"{path}: numbers are expected, got {values.dtype}")
     if values.ndim not in (2, 3) or not values.size:

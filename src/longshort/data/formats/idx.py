@@ -1,7 +1,7 @@
-"""IDX files, as MNIST comes: images as sequences of their rows or pixels, labels in a second file.
+"""IDX files, the format of MNIST: images as sequences of rows or pixels, labels in a second file.
 
-The layout: two zero bytes, a byte for the type, a byte for the number of dimensions, each dimension
-as a big-endian int32, then the values.
+Layout: two zero bytes, a byte for the type, a byte for the number of dimensions, each dimension as
+a big-endian int32, then the values.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E:
 
 
 def is_idx(raw: bytes) -> bool:
-    """Whether these first bytes begin an IDX file."""
+    """Whether these are the first bytes of an IDX file."""
     return len(raw) >= 4 and raw[:2] == b"\0\0" and raw[2] in _TYPES and 1 <= raw[3] <= 4
 
 
 def read(path: Path, pixels: Literal["rows", "pixels"], *, with_labels: bool = True) -> Examples:
-    """Images [N, R, C] as N sequences [R, C] of rows or [R * C, 1] of pixels.
+    """Read images [N, R, C] as N sequences [R, C] of rows or [R * C, 1] of pixels.
 
-    Labels are found beside: `x-images-idx3-ubyte` goes with `x-labels-idx1-ubyte`, `.gz` or not.
-    Without `with_labels` the file may stand alone.
+    The labels' file is found by name: `x-labels-idx1-ubyte` beside `x-images-idx3-ubyte`, `.gz` or
+    not. Without `with_labels` it may be absent.
     """
     values, digest = _array(path)
     if values.ndim != 3:

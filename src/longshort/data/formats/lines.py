@@ -1,4 +1,4 @@
-"""A label and a text on every line, in either order."""
+"""Text files with a label and a text on every line, in either order."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from longshort.data.textfiles import TextFile, raw_lines, read_text
 from longshort.errors import DataError
 
 _DELIMITERS = ("\t", ";", "|", ",", " ")
-"""From the surest one on."""
+"""Delimiters in order of preference."""
 _NAMES = {"\t": "a tab", " ": "white space"}
 _MARK = "__label__"
-"""What fastText writes before a label."""
+"""Prefix of labels in fastText's format."""
 _MOSTLY = 0.95
-"""Share of lines in which a delimiter stands; the others are named as faults."""
+"""Share of the lines that must have a delimiter; lines without it are then errors."""
 _ADVICE = (
     "say --set data.label_side=first or last, and --set data.delimiter=',' (or another character) "
     "where labels are no single words; or write a table with the columns text and label"
@@ -30,23 +30,23 @@ _ADVICE = (
 
 @dataclass(frozen=True)
 class Layout:
-    """What divides a line's label from its text, and on which side the label stands."""
+    """The delimiter of label and text, and the side of the label."""
 
     delimiter: str
     side: Side
 
     def divided(self, line: str) -> tuple[str, str] | None:
-        """Label and text; None where one is missing."""
+        """Return label and text of a line; None if one is missing."""
         begin, end = _divided(line, self.delimiter, self.side)
         label, text = (begin, end) if self.side == "first" else (end, begin)
         return (label, text) if label and text else None
 
 
 def read(path: Path, config: SequenceData) -> Examples:
-    """Labels and texts; which is which is seen by the whole file where the settings do not say.
+    """Read labels and texts; the side of the label is detected where the settings do not say.
 
-    Empty lines are left out. Raises `DataError` for a line without either, for several fastText
-    labels on a line, and where the side of the label is not clear.
+    Empty lines are skipped. Raises `DataError` for a line without label or text, for several
+    fastText labels on a line, and where the side of the label is ambiguous.
     """
     file = read_text(path, config.encoding)
     rows = [(number, line.strip()) for number, line in enumerate(file.lines, 1) if line.strip()]
@@ -73,14 +73,14 @@ def read(path: Path, config: SequenceData) -> Examples:
 
 
 def names_columns(path: Path) -> bool:
-    """Whether the first line names a text and a label, so that the file is a table."""
+    """Whether the first line names a text and a label column, so that the file is a table."""
     first = next(raw_lines(path), b"").decode("utf-8-sig", "replace")
     names = ({_plain(cell).lower() for cell in first.split(mark)} for mark in _DELIMITERS[:-1])
     return any(each & {*TEXTS} and each & {*LABELS} for each in names)
 
 
 def read_texts(path: Path, config: SequenceData) -> Examples:
-    """Every line is a text without a label; an empty line is an empty text."""
+    """Read every line as a text without a label; an empty line is an empty text."""
     file = read_text(path, config.encoding)
     places = [f"line {number}" for number in range(1, len(file.lines) + 1)]
     return _examples(path, file, file.lines, None, places, {"format": "lines"})
@@ -89,7 +89,10 @@ def read_texts(path: Path, config: SequenceData) -> Examples:
 def known_labels(
     texts: Iterable[str], labels: Iterable[str], config: SequenceData
 ) -> list[tuple[str, str] | None]:
-    """Label and text of lines that hold one of these labels where the settings say, else None."""
+    """Return label and text of each line where it has one of these labels, otherwise None.
+
+    config: settings that say where labels are.
+    """
     known = set(labels)
     layout = Layout(config.delimiter or " ", config.label_side or "first")
     found = (layout.divided(text.strip()) for text in texts)
@@ -122,9 +125,9 @@ def _layout(path: Path, lines: Sequence[str], config: SequenceData) -> Layout:
 
 
 def _with_delimiter(lines: Sequence[str], delimiter: str) -> Layout | None:
-    """The layout with this delimiter, if one side of it holds labels.
+    """Return the layout with this delimiter, if one side of it holds labels.
 
-    A comma is common in texts: labels beside it are single words.
+    Commas are common in texts, so labels beside one must be single words.
     """
     first = [_divided(line, delimiter, "first")[0] for line in lines]
     last = [_divided(line, delimiter, "last")[1] for line in lines]
@@ -137,7 +140,7 @@ def _with_delimiter(lines: Sequence[str], delimiter: str) -> Layout | None:
 
 
 def _marked(lines: Sequence[str]) -> Layout | None:
-    """Where fastText's labels stand."""
+    """Return the layout of fastText's labels, if there are any."""
     if sum(line.startswith(_MARK) for line in lines) >= _MOSTLY * len(lines):
         return Layout(" ", "first")
     ends = sum(line.rsplit(None, 1)[-1].startswith(_MARK) for line in lines)
@@ -145,7 +148,7 @@ def _marked(lines: Sequence[str]) -> Layout | None:
 
 
 def _divided(line: str, delimiter: str, side: Side) -> tuple[str, str]:
-    """What stands before the first delimiter and behind it, or before the last and behind it."""
+    """Return the texts before and after the first delimiter, or the last one, by side."""
     if delimiter == " ":
         cells = line.split(None, 1) if side == "first" else line.rsplit(None, 1)
         return (cells[0], cells[1].strip()) if len(cells) == 2 else ("", "")
@@ -154,7 +157,7 @@ def _divided(line: str, delimiter: str, side: Side) -> tuple[str, str]:
 
 
 def _plain(cell: str) -> str:
-    """Without white space, and without quotes around all of it."""
+    """Remove surrounding white space, and quotes around the whole cell."""
     cell = cell.strip()
     if len(cell) > 1 and cell[0] == cell[-1] == '"':
         return cell[1:-1].replace('""', '"').strip()
@@ -162,7 +165,7 @@ def _plain(cell: str) -> str:
 
 
 def _refuse_columns(path: Path, lines: Sequence[str], delimiters: Sequence[str]) -> None:
-    """Raise where lines are rows of a table without names."""
+    """Raise `DataError` if the lines are rows of a table without column names."""
     for delimiter in delimiters:
         widths = {line.count(delimiter) + 1 for line in lines}
         if len(widths) == 1 and max(widths) > 2:
@@ -184,7 +187,7 @@ def _refuse_several(path: Path, number: int, line: str) -> None:
 
 
 def _is_heading(layout: Layout, lines: Sequence[str]) -> bool:
-    """Whether the first line names columns: it is called label, as no other line is."""
+    """Whether the first line names columns: its label is "label", which no other line has."""
     names, *others = (layout.divided(line) for line in lines)
     if names is None or layout.delimiter == " ":
         return False

@@ -1,4 +1,4 @@
-"""Long tables: a row for every step, with the sequence's name, the time, values and the label."""
+"""Long tables: a row for each step, with the sequence's id, the time, values and the label."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class _Columns:
     label: str | None
 
     def found(self) -> dict[str, str]:
-        """As settings of `data`."""
+        """The columns as settings of `data`."""
         label = {} if self.label is None else {"label": self.label}
         return {"format": "long", "id": self.id, "time": self.time, **label}
 
 
 def is_long(source: Source, config: SequenceData) -> bool:
-    """Whether every row seems to be a step: an id that repeats, a time, and no text beside them."""
+    """Whether rows seem to be steps: an id that repeats, a time, and no column of texts."""
     roles = {name.strip().lower(): name for name in source.columns}
     ids = [roles[name] for name in IDS if name in roles]
     if not ids or not any(name in roles for name in TIMES) or any(name in roles for name in TEXTS):
@@ -51,7 +51,7 @@ def _repeats(source: Source, name: str) -> bool:
 
 
 def _is_prose(source: Source, own: str, name: str) -> bool:
-    """Whether a column changes within an id, and most of its cells differ or have several words."""
+    """Whether a column varies within an id, and most cells differ or have several words."""
     if source.types[name] != pl.String or is_numeric(source, name, DataConfig()):
         return False
     kinds = source.lazy.group_by(own).agg(pl.col(name).n_unique())
@@ -63,7 +63,7 @@ def _is_prose(source: Source, own: str, name: str) -> bool:
 
 
 def _asked(source: Source, query: pl.LazyFrame) -> Any:
-    """The only cell of the answer."""
+    """Return the single cell of a query's result."""
     try:
         return query.collect().item()
     except POLARS_ERRORS as error:
@@ -71,10 +71,10 @@ def _asked(source: Source, query: pl.LazyFrame) -> Any:
 
 
 def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Examples:
-    """One sequence [T, F] for each id, its steps in order of time, its label the same in all rows.
+    """Read a sequence [T, F] for each id, sorted by time; its label is the same in all its rows.
 
     A table in any format that `open_source` reads. Columns that are not named are found by name;
-    features are then all other columns of numbers.
+    features are then all other numeric columns. Raises `DataError` with the row.
     """
     source = opened(data, config)
     columns = _columns(source, config, with_labels)
@@ -134,10 +134,9 @@ def _columns(source: Source, config: SequenceData, with_labels: bool) -> _Column
 
 
 def _collected(source: Source, columns: _Columns, config: DataConfig) -> pl.DataFrame:
-    """Columns id, time, x0, x1, …, label and row.
+    """Return the columns id, time, x0, x1, …, label and row.
 
-    A bad cell is refused, and a missing one that is no value. `config` says how numbers are
-    written.
+    Raises `DataError` for bad cells, and for missing ids, times and labels.
     """
     try:
         refuse_text(source, list(columns.features), config)
@@ -172,7 +171,7 @@ def _collected(source: Source, columns: _Columns, config: DataConfig) -> pl.Data
 
 
 def _time(source: Source, name: str, config: DataConfig) -> pl.Expr:
-    """Numbers as they are, for they only order; else timestamps."""
+    """Return an expression that orders steps: numbers as they are, otherwise timestamps."""
     if is_numeric(source, name, config):
         refuse_text(source, [name], config)
         return number(source, name, config)

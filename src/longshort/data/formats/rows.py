@@ -1,4 +1,4 @@
-"""Sequences of one value a step, each on a line with its label, as the UCR archive has them."""
+"""Sequences of one value a step, one sequence and label per line, as in the UCR archive."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from longshort.data.textfiles import raw_lines, read_text
 from longshort.errors import DataError
 
 _FEWEST = 4
-"""Cells of a line of which all are numbers, from which on it is taken for a sequence."""
+"""A line of numbers is taken for a sequence if it has at least so many cells."""
 _DELIMITERS = ("\t", ",", ";")
 _UNKNOWN = "?"
-"""The label of a sequence to be predicted."""
+"""Label of a sequence that is to be predicted."""
 
 
 def begins_so(path: Path) -> bool:
-    """Whether the first line holds numbers alone, so many that it is no text and no header."""
+    """Whether the first line has only numbers, and too many for a text or a header."""
     first = next(raw_lines(path), b"").decode("utf-8-sig", "replace")
     cells = _cells(first.strip(), _delimiter(first))
     if len(cells) < _FEWEST:
@@ -38,11 +38,11 @@ def begins_so(path: Path) -> bool:
 
 
 def read(path: Path, config: SequenceData, *, with_labels: bool = True) -> Examples:
-    """A label and the values of a sequence on every line, divided by tabs, commas or white space.
+    """Read a label and a sequence from every line, divided by tabs, commas or white space.
 
-    The label stands first, or last where only that can be one. Missing values at the end are the
-    padding of shorter sequences, and cut off; others are NaN. Without `with_labels` labels may be
-    `?`. Raises `DataError` with line and value.
+    The label is the first cell, or the last where only that one can be a label. Missing values at
+    the end are padding and removed; others are NaN. Without `with_labels` labels may be `?`. Raises
+    `DataError` with line and value.
     """
     file = read_text(path, config.encoding)
     numbered = [(n, line.strip("\r\n ")) for n, line in enumerate(file.lines, 1) if line.strip()]
@@ -82,7 +82,7 @@ def read(path: Path, config: SequenceData, *, with_labels: bool = True) -> Examp
 
 
 def refuse_other_labels(examples: Examples, known: Sequence[str]) -> None:
-    """Raise for the first label that is neither known nor `?`: it may be a value."""
+    """Raise `DataError` for the first label that is neither known nor `?`; it may be a value."""
     for place, label in zip(examples.places, examples.labels or [], strict=False):
         if label not in known and label != _UNKNOWN:
             raise DataError(
@@ -93,7 +93,7 @@ def refuse_other_labels(examples: Examples, known: Sequence[str]) -> None:
 
 
 def _delimiter(line: str) -> str | None:
-    """None: white space."""
+    """Return the delimiter of a line; None for white space."""
     return next((mark for mark in _DELIMITERS if mark in line), None)
 
 
@@ -102,7 +102,7 @@ def _cells(line: str, delimiter: str | None) -> list[str]:
 
 
 def _side(path: Path, rows: Sequence[Sequence[str]]) -> Side:
-    """First, as in the archive, unless only the last cells can be labels."""
+    """Return the side of the label: first, unless only the last cells can be labels."""
     first, last = _whole([cells[0] for cells in rows]), _whole([cells[-1] for cells in rows])
     may = [_may_be_labels(cells) for cells in (first, last)]
     if all(may):
@@ -116,7 +116,7 @@ def _side(path: Path, rows: Sequence[Sequence[str]]) -> Side:
 
 
 def _may_be_labels(cells: Sequence[str]) -> bool:
-    """Whether they are whole numbers, or names."""
+    """Whether cells may be labels: whole numbers, or names."""
     values, _ = with_gaps(cells)
     names = [is_missing(cell) or np.isnan(v) for cell, v in zip(cells, values, strict=True)]
     if any(names):
@@ -125,7 +125,7 @@ def _may_be_labels(cells: Sequence[str]) -> bool:
 
 
 def _whole(labels: Sequence[str]) -> list[str]:
-    """Whole numbers without a fraction, where all of them are numbers: 1.0000e+00 is 1."""
+    """Write labels without a fraction where all are whole numbers: 1.0000e+00 becomes 1."""
     cells = [label.strip() for label in labels]
     values, bad = with_gaps(cells)
     if bad is not None or not (np.isfinite(values) & (values == np.round(values))).all():
@@ -134,7 +134,7 @@ def _whole(labels: Sequence[str]) -> list[str]:
 
 
 def _values(path: Path, place: str, cells: Sequence[str]) -> NDArray[np.float64]:
-    """Values [T, 1] without the padding at the end."""
+    """Return values [T, 1] without padding at the end."""
     values, bad = with_gaps(cells)
     if bad is not None:
         raise DataError(

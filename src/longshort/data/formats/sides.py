@@ -1,4 +1,4 @@
-"""On which side of a line its label stands: few, short, and repeated are labels, texts are not."""
+"""Detection of the label's side on a line: labels are few, short and repeated, texts are not."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Literal
 Side = Literal["first", "last"]
 
 _SHORT, _WORDS = 60, 4
-"""Letters and words of a label at most."""
+"""Largest number of characters and of words in a label."""
 _SHARE = 3
-"""Every label stands in so many lines on average, and a side with so many times fewer is it."""
+"""Least mean number of lines per label, and least ratio of distinct texts to distinct labels."""
 
 
 def side_of(first: Sequence[str], last: Sequence[str]) -> Side | None:
-    """The side whose cells are labels; None where neither or both may be."""
+    """Return the side whose cells are labels; None if neither or both may be."""
     counts: dict[Side, int] = {}
     for side, cells in (("first", first), ("last", last)):
         if are_labels(cells):
@@ -27,7 +27,7 @@ def side_of(first: Sequence[str], last: Sequence[str]) -> Side | None:
 
 
 def are_labels(cells: Sequence[str]) -> bool:
-    """Whether these cells, one a line, may be labels."""
+    """Whether these cells, one per line, may be labels."""
     kinds = set(cells)
     if not 2 <= len(kinds) <= max(2, len(cells) // _SHARE) or len(kinds) == len(cells):
         return False

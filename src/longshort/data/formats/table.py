@@ -1,4 +1,4 @@
-"""A table with a column of texts and a column of labels."""
+"""Tables with a column of texts and a column of labels."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _TEXT_FLAG = (
     "it is a whole sequence with its label; take the names of columns out then)"
 )
 _LONGEST_LINE = 1 << 26
-"""Bytes; a text may be a book."""
+"""Largest line in bytes; a text may be a whole book."""
 
 
 def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Examples:
-    """A CSV, TSV, JSON-lines or Parquet file, or a frame."""
+    """Read a CSV, TSV, JSON-lines or Parquet file, or a frame. Raises `DataError` with the row."""
     source = opened(data, config)
     text = _text_column(source, config)
     label = _label_column(source, config, text) if with_labels else None
@@ -61,7 +61,7 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
 
 
 def _text_column(source: Source, config: SequenceData) -> str:
-    """By what was asked for, by its name, or by what stands in it."""
+    """Return the text column: the one asked for, else by name, else by content."""
     if config.text is None and not _usual(source, TEXTS):
         found = seems_text(source)
         if found is not None and found != config.label:
@@ -70,7 +70,7 @@ def _text_column(source: Source, config: SequenceData) -> str:
 
 
 def _label_column(source: Source, config: SequenceData, text: str) -> str:
-    """The same of the label; raises `DataError` with those that may be it."""
+    """Return the label column in the same way; raises `DataError` with the candidates."""
     if config.label is not None or _usual(source, LABELS):
         return find_column(source, config.label, LABELS, "label", "--label")
     likely = may_be_labels(source, text)
@@ -85,7 +85,7 @@ def _label_column(source: Source, config: SequenceData, text: str) -> str:
 
 
 def _is_row(source: Source, text: str, label: str) -> bool:
-    """Whether a file's column names are an example: the label is among the labels."""
+    """Whether column names are an example: the label's name is one of the labels."""
     if source.text is None or source.text.heading is None or label.lower() in LABELS:
         return False
     return text.lower() not in TEXTS and label in set(_collected(source, [label])[label].to_list())
@@ -96,7 +96,7 @@ def _usual(source: Source, names: tuple[str, ...]) -> bool:
 
 
 def opened(data: object, config: SequenceData) -> Source:
-    """The table, in which lines may be as long as texts are."""
+    """Open the table; its lines may be long."""
     kind = config.format if config.format in ("csv", "jsonl", "parquet") else None
     return open_source(
         data,
@@ -110,7 +110,7 @@ def opened(data: object, config: SequenceData) -> Source:
 def find_column(
     source: Source, asked: str | None, usual: tuple[str, ...], role: str, flag: str
 ) -> str:
-    """The column that was asked for, else the only one with a usual name."""
+    """Return the column that was asked for, or the only one with a usual name."""
     if asked is not None:
         if asked not in source.columns:
             raise DataError(
@@ -134,7 +134,7 @@ def _collected(source: Source, columns: list[str]) -> pl.DataFrame:
 
 
 def _texts(source: Source, cells: pl.Series) -> list[str]:
-    """A missing text is an empty one."""
+    """Return texts; a missing text is an empty one."""
     if cells.dtype.is_nested() or cells.dtype in (pl.Object, pl.Binary):
         raise DataError(
             f"{source.name}: column {cells.name!r} holds {cells.dtype}; one text for each example "

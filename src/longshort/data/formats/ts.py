@@ -1,4 +1,4 @@
-"""The `.ts` files of sktime and the time-series archives: tags, then one case a line."""
+"""`.ts` files of sktime and the UEA archive: tags, then one case per line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from longshort.errors import DataError
 
 @dataclass
 class _Header:
-    """What the tags promise; None where they are silent."""
+    """Values of the tags; None where a tag is absent."""
 
     dimensions: int | None = None
     length: int | None = None
@@ -26,11 +26,11 @@ class _Header:
 
 
 def read(path: Path, encoding: str | None = None, *, with_labels: bool = True) -> Examples:
-    """Cases of channels divided by `:`, values by `,`, the label last; lengths may differ.
+    """Read cases of channels divided by `:`, values by `,`, the label last; lengths may differ.
 
-    Without `with_labels` labels are not looked at, so they may be `?`.
-    Values that are missing (`?`, `NaN`) are NaN. Raises `DataError` with line, channel and value
-    for what is no number, or does not keep what the tags promise.
+    Missing values (`?`, `NaN`) are NaN. Without `with_labels` labels are not read, so they may be
+    `?`. Raises `DataError` with line, channel and value for a value that is not a number, and for
+    cases that contradict the tags.
     """
     file = read_text(path, encoding)
     lines = file.lines
@@ -66,7 +66,7 @@ def read(path: Path, encoding: str | None = None, *, with_labels: bool = True) -
 
 
 def _header(path: Path, lines: list[str]) -> tuple[_Header, int]:
-    """The tags, and how many lines stand up to `@data`."""
+    """Return the tags, and the number of lines up to `@data`."""
     header = _Header()
     for number, line in enumerate(lines, 1):
         tag, *values = line.split() or [""]
@@ -129,7 +129,7 @@ def _label(path: Path, place: str, text: str, header: _Header) -> str:
 def _case(
     path: Path, place: str, channels: list[str], width: int | None, length: int | None
 ) -> NDArray[np.float64]:
-    """Values [T, F]."""
+    """Return values [T, F] of a case."""
     if width is not None and len(channels) != width:
         raise DataError(
             f"{path}: {place}: {len(channels)} channels divided by colons, {width} are expected"

@@ -1,4 +1,4 @@
-"""Cells: each one its equations, and nothing else."""
+"""Cells: each is its equations, and nothing else."""
 
 from longshort.cells.clockwork import ClockworkRNN
 from longshort.cells.contract import Cell, Map, Sizes, Start, State, Value, Vector

@@ -1,4 +1,4 @@
-"""What a cell is: names, sizes, parameters, and the equations of one step."""
+"""The contract of a cell: names, sizes, parameters, and the equations of one step."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ __all__ = ["Cell", "Map", "Parameters", "Sizes", "Start", "State", "Value", "Vec
 class Cell:
     """A recurrent cell: its equations, from which everything else is derived.
 
-    A subclass gives `gates`, `state` and `step`. By default it has two linear maps,
-    `p.ih` (I → G·H) and `p.hh` (H → G·H), whose results have the gates as attributes, and states of
-    size H. `step` uses the functions of `longshort.engine.ops` and plain arithmetic; it is traced
-    when a layer is built, and the layer keeps those equations. Options are best fields of a frozen
+    A subclass defines `gates`, `state` and `step`. By default it has two linear maps, `p.ih` (I →
+    G·H) and `p.hh` (H → G·H), whose results have the gates as attributes, and states of size H.
+    `step` uses the functions of `longshort.engine.ops` and plain arithmetic; it is traced when a
+    layer is built, and the layer keeps these equations. Options are best fields of a frozen
     dataclass.
     """
 
     gates: ClassVar[tuple[str, ...]] = ("h",)
     state: ClassVar[tuple[str, ...]] = ("h",)
     source: ClassVar[str] = ""
-    """Paper that the equations are from."""
+    """Paper of the equations."""
     gate_bias: ClassVar[dict[str, Start]] = {}
-    """Initial biases of gates where they are not 0."""
+    """Initial biases of gates, where they are not 0."""
     chrono: ClassVar[tuple[str | None, str | None]] = (None, None)
-    """Gates that remember and that take in, which the chrono initialisation sets."""
+    """Gate that remembers and gate that takes in, for the chrono initialisation."""
 
     @property
     def name(self) -> str:
@@ -38,11 +38,11 @@ class Cell:
         return type(self).__name__
 
     def gate_names(self) -> tuple[str, ...]:
-        """The gates that this cell has with its options."""
+        """Return the names of the gates that this cell has with its options."""
         return self.gates
 
     def maps(self, n: Sizes) -> dict[str, Map]:
-        """Linear maps by name: "ih" has the parameters weight_ih and bias_ih."""
+        """Return the linear maps by name: "ih" has the parameters weight_ih and bias_ih."""
         gates = self.gate_names()
         size = len(gates) * n.hidden
         return {
@@ -51,20 +51,20 @@ class Cell:
         }
 
     def vectors(self, n: Sizes) -> dict[str, Vector]:
-        """Parameter vectors by name."""
+        """Return the parameter vectors by name."""
         del n
         return {}
 
     def state_sizes(self, n: Sizes) -> dict[str, int]:
-        """Width of each state."""
+        """Return the widths of the states by name."""
         return dict.fromkeys(self.state, n.hidden)
 
     def step(self, x: Value, s: Any, p: Any) -> tuple[Value, State]:
-        """The equations: input [B, I], old state and parameters to output and new state."""
+        """The equations: from input [B, I], old state and parameters to output and new state."""
         raise NotImplementedError("its step has no equations")
 
     def parameter_shapes(self, n: Sizes) -> dict[str, tuple[int, ...]]:
-        """Shapes of all parameters: weight_*, bias_*, and the vectors."""
+        """Return the shapes of all parameters: weight_*, bias_*, and the vectors."""
         shapes: dict[str, tuple[int, ...]] = {}
         maps = self.maps(n)
         for name, declared in maps.items():
@@ -75,7 +75,7 @@ class Cell:
         return shapes | {name: (vector.size,) for name, vector in self.vectors(n).items()}
 
     def parameter_count(self, n: Sizes) -> int:
-        """Number of parameters; a bias that only adds to another one is not counted."""
+        """Return the number of parameters; a bias that only adds to another one is not counted."""
         maps = self.maps(n).values()
         weights = sum(m.inputs * m.outputs for m in maps)
         biases = sum(m.outputs for m in maps if m.bias and not m.redundant_bias)
@@ -87,7 +87,7 @@ class Cell:
 
 
 def check_cell(cell: object) -> None:
-    """Refuse what is no cell, such as a class where one of its instances belongs."""
+    """Raise `ArgumentTypeError` for an object that is not a cell, such as a class of cells."""
     if isinstance(cell, type) and issubclass(cell, Cell):
         raise ArgumentTypeError(
             f"cell: an instance is expected, got the class; write {cell.__name__}(...)"

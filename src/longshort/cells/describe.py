@@ -1,4 +1,4 @@
-"""A cell described for people: its equations, their derivatives, its parameters and states."""
+"""Description of a cell for people: its equations, their derivatives, its parameters and states."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Parameter:
     name: str
     shape: tuple[int, ...]
     symbols: tuple[str, ...]
-    """What its rows are called in the equations, in their order."""
+    """Symbols of its rows in the equations, in order."""
     start: str
-    """How it is initialised, in words."""
+    """Its initialisation, in words."""
 
 
 @dataclasses.dataclass(frozen=True)
 class CellCard:
-    """What there is to know of a cell with its options, at given sizes."""
+    """Description of a cell with its options at given sizes."""
 
     name: str
     description: str
@@ -36,22 +36,22 @@ class CellCard:
     hidden_size: int
     output_size: int
     equations: str
-    """Forward, backward through time, and gradients, as text."""
+    """Forward equations, backpropagation through time, and gradients, as text."""
     latex: str
-    """The same as `align*` environments."""
+    """The same equations as `align*` environments of LaTeX."""
     parameters: tuple[Parameter, ...]
     states: dict[str, int]
     parameter_count: int
-    """Without biases that only add to another one."""
+    """Number of parameters, without biases that only add to another one."""
     stored_count: int
 
     def __str__(self) -> str:
-        """The whole card as text, for a terminal."""
+        """Return the description as text for a terminal."""
         return _text(self)
 
 
 def describe(cell: Cell, n: Sizes) -> CellCard:
-    """The card of a cell; raises ConfigError where it cannot have these sizes."""
+    """Describe a cell; raises ConfigError if it cannot have these sizes."""
     check_cell(cell)
     graph = trace(cell, n)
     named = name_equations(graph, cell.maps(n))
@@ -86,7 +86,7 @@ def _size(shape: tuple[int, ...]) -> int:
 
 
 def _start(cell: Cell, n: Sizes, name: str) -> str:
-    """The recommended initialisation of a parameter, in words."""
+    """Return the recommended initialisation of a parameter, in words."""
     maps, vectors = cell.maps(n), cell.vectors(n)
     if name in vectors:
         whole = name == "bias" and vectors[name].size == len(cell.gate_names()) * n.hidden
@@ -158,7 +158,7 @@ def _table(card: CellCard) -> list[str]:
 
 
 def _shown(value: object) -> str:
-    """An option's value as it is given to --set."""
+    """Return an option's value as it is written for --set."""
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "()"
     return str(value).lower() if isinstance(value, bool) or value is None else str(value)

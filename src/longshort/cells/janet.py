@@ -1,4 +1,4 @@
-"""JANET, an LSTM that has the forget gate alone."""
+"""JANET, an LSTM with the forget gate only."""
 
 from __future__ import annotations
 

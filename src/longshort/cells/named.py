@@ -1,4 +1,4 @@
-"""Cells by name, with options given as text or as values."""
+"""Cells by name, with options as text or as values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from longshort.registry import CELLS
 
 @dataclass(frozen=True)
 class CellEntry:
-    """A cell in the list of all."""
+    """An entry in the list of all cells."""
 
     name: str
     description: str
@@ -23,14 +23,14 @@ class CellEntry:
 
 
 def list_cells() -> list[CellEntry]:
-    """All cells in a line each."""
+    """Return all cells, with a line about each."""
     return [
         CellEntry(name, kind().description(), kind.source) for name, kind in known_cells().items()
     ]
 
 
 def known_cells() -> dict[str, type[Cell]]:
-    """Every cell that longshort has, by name, in the order of the alphabet."""
+    """Return all cells of longshort by name, in alphabetical order."""
     found = {name: getattr(cells, name) for name in sorted(cells.__all__, key=str.casefold)}
     return {
         name: kind
@@ -40,10 +40,11 @@ def known_cells() -> dict[str, type[Cell]]:
 
 
 def find_cell(name: str) -> type[Cell]:
-    """The cell of that name, in upper or lower case; a stranger's is named by "module:Class", or as
-    its package registers it (entry points `longshort.cells`).
+    """Return the cell of that name, in upper or lower case.
 
-    Raises `ConfigError` for a name that is not known, or a class that is no cell.
+    A cell of another package is named by "module:Class", or as the package registers it (entry
+    points `longshort.cells`). Raises `ConfigError` for an unknown name, or a class that is not a
+    cell.
     """
     if ":" in name or name in CELLS.names():
         found = CELLS.load(name)
@@ -63,12 +64,12 @@ def find_cell(name: str) -> type[Cell]:
 
 
 def option_names(cell: Cell | type[Cell]) -> list[str]:
-    """Names of a cell's options."""
+    """Return the names of a cell's options."""
     return [f.name for f in fields(cell)] if is_dataclass(cell) else []
 
 
 def build_cell(name: str, options: Mapping[str, Any]) -> Cell:
-    """The cell of that name with options given as values or as text."""
+    """Return the cell of that name, with options as values or as text."""
     kind = find_cell(name)
     declared = option_names(kind)
     types = get_type_hints(kind)
@@ -87,7 +88,7 @@ _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 
 def _parse(owner: str, text: str, wanted: Any) -> Any:
-    """Text as a value of an option's type."""
+    """Parse text as a value of an option's type."""
     if get_origin(wanted) in (UnionType, Union):
         return _parse_either(owner, text, get_args(wanted))
     if get_origin(wanted) is tuple:

@@ -1,4 +1,7 @@
-"""Checks of cells' options; an error names the cell, the option, what is allowed, what came."""
+"""Checks of cells' options; errors name the cell, the option, allowed values, and the value.
+
+All of them raise ConfigError.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ from longshort.errors import ArgumentError, nearest
 
 
 def one_of(cell: Cell, option: str, allowed: Iterable[str | None]) -> None:
-    """The option is one of a few names."""
+    """Check that the option is one of a few names."""
     _known(cell, option, getattr(cell, option), allowed)
 
 
 def some_of(cell: Cell, option: str, allowed: Iterable[str]) -> None:
-    """The option is a tuple of a few names, each at most once; a list becomes a tuple."""
+    """Check that the option is a tuple of distinct allowed names; a list becomes a tuple."""
     value = getattr(cell, option)
     if not isinstance(value, (tuple, list)) or len(set(map(str, value))) < len(value):
         wrong(cell, option, "a tuple of different names", value)
@@ -27,12 +30,12 @@ def some_of(cell: Cell, option: str, allowed: Iterable[str]) -> None:
 
 
 def activation(cell: Cell, option: str) -> None:
-    """The option names an activation."""
+    """Check that the option names an activation."""
     one_of(cell, option, ACTIVATIONS)
 
 
 def activations(cell: Cell, option: str, count: int) -> None:
-    """The option is a tuple of so many names of activations; a list becomes a tuple."""
+    """Check that the option is a tuple of `count` activations; a list becomes a tuple."""
     value = getattr(cell, option)
     if not isinstance(value, (tuple, list)) or len(value) != count:
         wrong(cell, option, f"a tuple of {count} names", value)
@@ -42,25 +45,25 @@ def activations(cell: Cell, option: str, count: int) -> None:
 
 
 def flag(cell: Cell, option: str) -> None:
-    """The option is True or False."""
+    """Check that the option is True or False."""
     value = getattr(cell, option)
     if not isinstance(value, bool):
         wrong(cell, option, "True or False", value)
 
 
 def whole(cell: Cell, option: str, least: int) -> None:
-    """The option is a whole number from `least` up."""
+    """Check that the option is a whole number of at least `least`."""
     value = getattr(cell, option)
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         wrong(cell, option, f"a whole number from {least} up", value)
 
 
 MOST = 100
-"""Most parts that a step may have: its equations grow with each of them."""
+"""Largest number of repeated blocks in a step, whose equations grow with each."""
 
 
 def count(cell: Cell, option: str, least: int) -> None:
-    """The option is a number of parts of the step, from `least` to MOST."""
+    """Check that the option is a whole number from `least` to MOST, the most blocks of a step."""
     whole(cell, option, least)
     value = getattr(cell, option)
     if value > MOST:
@@ -68,7 +71,7 @@ def count(cell: Cell, option: str, least: int) -> None:
 
 
 def number(cell: Cell, option: str, bounds: str, within: Callable[[float], bool]) -> None:
-    """The option is a finite number within bounds."""
+    """Check that the option is a finite number within bounds."""
     value = getattr(cell, option)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not within(value):
         wrong(cell, option, f"a number {bounds}", value)
@@ -77,18 +80,18 @@ def number(cell: Cell, option: str, bounds: str, within: Callable[[float], bool]
 
 
 def positive(cell: Cell, option: str) -> None:
-    """The option is a number above 0."""
+    """Check that the option is a number above 0."""
     number(cell, option, "above 0", lambda value: value > 0)
 
 
 def bound(cell: Cell, option: str) -> None:
-    """The option is a number above 0, or None for no bound."""
+    """Check that the option is a number above 0, or None for no bound."""
     if getattr(cell, option) is not None:
         positive(cell, option)
 
 
 def divides(cell: Cell, what: str, count: int, n: Sizes) -> int:
-    """The size of each of `count` equal parts of the hidden units."""
+    """Return the size of each of `count` equal blocks of the hidden units."""
     if n.hidden % count:
         raise ArgumentError(
             f"{cell.name}: hidden_size must be a multiple of {what}={count}, got {n.hidden}"
@@ -97,7 +100,7 @@ def divides(cell: Cell, what: str, count: int, n: Sizes) -> int:
 
 
 def wrong(cell: Cell, option: str, allowed: str, value: Any) -> None:
-    """Refuse an option's value."""
+    """Raise the error for an option's value."""
     raise ArgumentError(f"{cell.name}: {option} must be {allowed}, got {value!r}")
 
 

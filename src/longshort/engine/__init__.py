@@ -1,1 +1,1 @@
-"""From a cell's equations to code that runs: trace, derive, schedule, executors."""
+"""From a cell's equations to executable code: trace, derive, schedule, executors."""

@@ -1,4 +1,4 @@
-"""Checks of what a cell declares: kinds, sizes, and names that would hide each other."""
+"""Checks of a cell's declarations: types, sizes, and names that would shadow each other."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def check_declared(
     states: dict[str, int],
     reserved: Iterable[str],
 ) -> None:
-    """Refuse declarations that a step could not use as they are meant.
+    """Raise `ConfigError` for declarations that a step could not use as intended.
 
-    `reserved`: attributes that p has besides the parameters.
+    reserved: attributes that p has besides the parameters.
     """
     for name, declared in maps.items():
         _check_map(f"cell {cell}: the map {name!r}", declared)

@@ -1,9 +1,9 @@
-"""Reverse mode on a graph: the equations of backpropagation through time, for one step.
+"""Reverse-mode differentiation of one step: the equations of backpropagation through time.
 
 The derived graph continues the forward graph, so a gradient may use any of its values. It adds
-leaves: "output_gradient" [B, P], "state_gradient" [B, W] by state (from the step after),
-"every_gradient" [B, W] by state (of the states that are returned for every step, where that was
-asked for), and "gathered" [W] (a gradient that was summed over time and batch).
+leaves: "output_gradient" [B, P], "state_gradient" [B, W] for each state (from the next step),
+"every_gradient" [B, W] for each state (of the states that are returned for every step, where that
+was asked for), and "gathered" [W] (a gradient summed over time and batch).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from longshort.errors import ConfigError
 
 @dataclass(frozen=True)
 class MatrixGradient:
-    """Rows `span` of a matrix get the sum over time and batch of the outer product d vᵀ."""
+    """Gradient of rows `span` of a matrix: the outer product d vᵀ, summed over time and batch."""
 
     matrix: str
     span: tuple[int, int]
@@ -28,25 +28,25 @@ class MatrixGradient:
 
 @dataclass(frozen=True)
 class Derived:
-    """The backward step. Every number is a place in `nodes`."""
+    """The backward step; all integers are indices into `nodes`."""
 
     forward: Graph
     nodes: tuple[Node, ...]
     states: dict[str, int]
-    """Gradients of the states before the step."""
+    """Gradients of the states before the step, by name."""
     inputs: dict[str, int]
-    """Gradients of the differentiable inputs."""
+    """Gradients of the differentiable inputs, by name."""
     matrices: tuple[MatrixGradient, ...]
     late: tuple[MatrixGradient, ...]
-    """Gradients of matrices that multiply parameters: one outer product of sums each."""
+    """Gradients of matrices that multiply parameters: the outer product of two sums each."""
     gathered: tuple[int, ...]
-    """Values that are summed over time and batch; the k-th sum is the leaf "gathered" k."""
+    """Values to be summed over time and batch; the k-th sum is the leaf "gathered" k."""
     vectors: dict[str, int]
-    """Gradients of parameter vectors, from the sums."""
+    """Gradients of parameter vectors, computed from the sums, by name."""
 
     @property
     def results(self) -> list[int]:
-        """Values computed from the sums: gradients of vectors, and d and v of `late` in turn."""
+        """Values computed from the sums: gradients of vectors, then d and v of each of `late`."""
         return [*self.vectors.values(), *(i for m in self.late for i in (m.d, m.v))]
 
 
@@ -54,7 +54,7 @@ class Derived:
 def derive(graph: Graph, every_state: bool = False) -> Derived:
     """Differentiate one step.
 
-    `every_state`: the states of every step are results, with gradients of their own.
+    every_state: the states of every step are results, which have gradients of their own.
     """
     return _Reverse(graph).run(every_state)
 
@@ -122,7 +122,7 @@ class _Reverse:
         self.sums[index] = self.sums[index] + d if index in self.sums else d
 
     def _gradient(self, index: int) -> Value | None:
-        """The sum of the gradients of a value, those of single columns put together."""
+        """Return the sum of a value's gradients, with those of single columns put together."""
         pieces = sorted(self.parts.pop(index, []), key=lambda piece: piece[0])
         while pieces:
             row, rest, end = [], [], 0
@@ -175,7 +175,7 @@ class _Reverse:
                 self._receive(i, part)
 
     def _gather(self, count: int) -> None:
-        """Sums over time and batch of the gradients of parameter values, as leaves."""
+        """Add sums over time and batch of the gradients of parameter values, as leaves."""
         for index in range(count):
             if self.graph.nodes[index].level != Level.PARAMETER:
                 continue
@@ -188,7 +188,7 @@ class _Reverse:
 
 
 def _differentiable(graph: Graph) -> set[int]:
-    """Values that depend on a parameter, a state or a differentiable input."""
+    """Return the values that depend on a parameter, a state or a differentiable input."""
     free = {spec.name for spec in graph.inputs if spec.differentiable}
     found: set[int] = set()
     for index, node in enumerate(graph.nodes):

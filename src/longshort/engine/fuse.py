@@ -1,8 +1,8 @@
-"""Rewrite equations so that fewer passes compute them.
+"""Fusion of equations, so that fewer passes over memory compute them.
 
-A sum becomes a chain: terms that vary with less come first, a product with a matrix starts from the
-sum before it, and a product of two vectors is multiplied and added at once. So W x + R h + b is one
-product over all time that starts from b, and one product a step that starts from the first.
+A sum becomes a chain: the terms that vary least come first, a matrix product starts from the sum
+before it, and a product of two vectors is a fused multiply-add. So W x + R h + b is one product
+over all time that starts from b, and one product per step that starts from the first.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from longshort.engine.graph import Level, Node, Tape, Value, needed
 
 PRODUCTS = ("product", "product_transposed")
 GATED = {"sigmoid_gradient": "gated_sigmoid_gradient", "tanh_gradient": "gated_tanh_gradient"}
-"""Gradients that take a product of two vectors in one pass."""
+"""Gradients that can take a product of two vectors in one pass."""
 
 
 def fuse(nodes: Sequence[Node], roots: Sequence[int]) -> tuple[tuple[Node, ...], dict[int, int]]:
-    """The rewritten values, and where `roots` and all values that were kept are among them."""
+    """Return the rewritten nodes, and the new indices of `roots` and of all values that remain."""
     return _Fusion(nodes, roots).run()
 
 
@@ -61,7 +61,7 @@ class _Fusion:
         return terms
 
     def _alone(self, index: int, width: int, ops: Sequence[str]) -> bool:
-        """Whether nothing else needs the result of one of these operations."""
+        """Whether a value is one of these operations and has no other user."""
         node = self.nodes[index]
         return node.op in ops and self.uses[index] == 1 and node.width == width
 
@@ -75,7 +75,7 @@ class _Fusion:
         return self.tape.add(Node(*fixed, node.value))
 
     def _gated(self, node: Node) -> int:
-        """The gradient of a gate that was multiplied: (d · other) · its own derivative."""
+        """Return the gradient of a multiplied gate as one operation, (d · other) · its slope."""
         factors = self.nodes[node.inputs[0]].inputs
         inputs = [self._value(i) for i in (*factors, node.inputs[1])]
         return self.tape.apply(GATED[node.op], *inputs, width=node.width).index

@@ -1,4 +1,4 @@
-"""A cell's equations as data: values in the order of computing, and the tape that records them.
+"""A cell's equations as data: nodes in order of computation, and the tape that records them.
 
 Every value is a row vector of known width, one for each sequence of the batch; values of width 1
 are broadcast. Letters: T time steps, B batch, W width.
@@ -15,16 +15,16 @@ from longshort.errors import ConfigError
 
 
 class Level(IntEnum):
-    """Along which axes a value varies; it has the highest level of its inputs."""
+    """The axes along which a value varies; a value has the highest level of its inputs."""
 
     PARAMETER = 0
     """Neither time nor batch: computed once."""
     SEQUENCE = 1
-    """The batch only: a mask that is the same at every step."""
+    """Batch only, such as a mask that is the same at every step."""
     INPUT = 2
     """Time and batch, but not the state: can be computed for all steps at once."""
     STEP = 3
-    """The state, or a gradient: has to be computed step by step."""
+    """The state, or a gradient: must be computed step by step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +36,22 @@ class Node:
     width: int
     level: Level
     name: str = ""
-    """The leaf's name, or the matrix of a product."""
+    """Name of the leaf, or of the matrix of a product."""
     span: tuple[int, int] = (0, 0)
     """Columns of a slice, or rows of the matrix of a product."""
     value: float = 0.0
-    """The number, of a constant."""
+    """The number of a constant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What a scan is given besides parameters and states: [T, B, W], or [B, W] per sequence."""
+    """An input of a scan besides parameters and states: [T, B, W], or [B, W] per sequence."""
 
     name: str
     width: int
     per_sequence: bool = False
     noise: tuple[str, float] | None = None
-    """Drawn in training: ("dropout", rate) is 0 or 1/(1-rate), ("keep", rate) is 1 or 0."""
+    """How it is drawn in training: ("dropout", rate): 0 or 1/(1-rate); ("keep", rate): 1 or 0."""
     differentiable: bool = False
 
 
@@ -62,12 +62,12 @@ class Graph:
     nodes: tuple[Node, ...]
     output: int
     states: dict[str, int]
-    """The new states, by name."""
+    """Indices of the new states, by name."""
     state_sizes: dict[str, int]
     matrices: dict[str, tuple[int, int]]
-    """Parameters used as matrices, [rows, columns] each."""
+    """Shapes [rows, columns] of the parameters used as matrices, by name."""
     vectors: dict[str, int]
-    """Parameters used as vectors, with their widths."""
+    """Widths of the parameters used as vectors, by name."""
     inputs: tuple[Input, ...]
 
     @property
@@ -76,14 +76,14 @@ class Graph:
         return self.nodes[self.output].width
 
     def needed(self, *targets: int) -> list[int]:
-        """The values that `targets` depend on, themselves included, in the order of computing."""
+        """Return the indices of all values that `targets` depend on, with themselves, in order."""
         return needed(self.nodes, targets)
 
 
 def needed(
     nodes: Sequence[Node], targets: tuple[int, ...], known: frozenset[int] = frozenset()
 ) -> list[int]:
-    """The values that `targets` depend on, without those in `known`, in the order of computing."""
+    """Return the indices of all values that `targets` depend on, without `known`, in order."""
     wanted: set[int] = set()
     open_ends = [target for target in targets if target not in known]
     while open_ends:
@@ -96,24 +96,24 @@ def needed(
 
 @dataclass
 class Tape:
-    """Records values; the same operation on the same values is recorded once."""
+    """Records nodes; the same operation on the same values is recorded only once."""
 
     nodes: list[Node] = field(default_factory=list)
     _known: dict[Node, int] = field(default_factory=dict)
 
     def add(self, node: Node) -> int:
-        """Index of the value, recorded now or before."""
+        """Return the index of a node, recorded now or before."""
         if node not in self._known:
             self._known[node] = len(self.nodes)
             self.nodes.append(node)
         return self._known[node]
 
     def leaf(self, op: str, name: str, width: int, level: Level) -> Value:
-        """A value that is given."""
+        """Return a value that is given to the graph."""
         return Value(self, self.add(Node(op, (), width, level, name)))
 
     def constant(self, value: float) -> Value:
-        """A number."""
+        """Return a constant."""
         return Value(self, self.add(Node("constant", (), 1, Level.PARAMETER, value=value)))
 
     def apply(
@@ -124,7 +124,7 @@ class Tape:
         name: str = "",
         span: tuple[int, int] = (0, 0),
     ) -> Value:
-        """The value of an operation; `width` defaults to the common width of the inputs."""
+        """Return the result of an operation; `width` defaults to the common width of the inputs."""
         if width is None:
             width = common_width(op, inputs)
         level = max(value.node.level for value in inputs)
@@ -134,7 +134,7 @@ class Tape:
 
 
 def common_width(op: str, inputs: tuple[Value, ...]) -> int:
-    """The width that pointwise operands share, where width 1 fits any."""
+    """Return the common width of pointwise operands; width 1 fits any."""
     widths = {value.width for value in inputs} - {1}
     if len(widths) > 1:
         sizes = " and ".join(str(value.width) for value in inputs)
@@ -143,7 +143,7 @@ def common_width(op: str, inputs: tuple[Value, ...]) -> int:
 
 
 def _refusal(what: str) -> Callable[..., NoReturn]:
-    """A method that refuses what Python offers and a graph cannot hold."""
+    """Return a method that refuses an operation of Python that a graph cannot represent."""
 
     def refuse(*_: object) -> NoReturn:
         raise ConfigError(what)
@@ -152,7 +152,7 @@ def _refusal(what: str) -> Callable[..., NoReturn]:
 
 
 class Value:
-    """A value on a tape while a cell is traced; arithmetic on it records."""
+    """A value on a tape while a cell is traced; arithmetic on it is recorded."""
 
     __slots__ = ("gates", "index", "tape")
 
@@ -163,7 +163,7 @@ class Value:
 
     @property
     def node(self) -> Node:
-        """What was recorded."""
+        """The recorded node."""
         return self.tape.nodes[self.index]
 
     @property
@@ -172,7 +172,7 @@ class Value:
         return self.node.width
 
     def lift(self, other: Value | float) -> Value:
-        """A number as a value of this tape."""
+        """Return a number as a value of this tape."""
         if isinstance(other, Value):
             return other
         if isinstance(other, (int, float)):
@@ -210,7 +210,7 @@ class Value:
         return self.tape.apply("neg", self)
 
     __array_ufunc__ = None
-    """Arithmetic with a numpy array on the left comes here, where it is refused."""
+    """NumPy then leaves arithmetic with an array on the left to this class, which refuses it."""
 
     _branch = _refusal(
         "a cell's step cannot compare or branch on a value; use greater_equal(a, b) and "

@@ -1,7 +1,7 @@
-"""Finds the cells whose states are elementwise linear recurrences, s ← a s + b.
+"""Detection of cells whose states are elementwise linear recurrences, s ← a s + b.
 
-Where a and b do not depend on the state, all steps can be computed at once by a parallel scan.
-Several states are solved one after the other; each counts as known for those that use it.
+If a and b do not depend on the state, a parallel scan can compute all steps at once. Several states
+are solved one after the other; each is known to those that use it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from longshort.engine.ops import where
 
 @dataclass(frozen=True)
 class Recurrence:
-    """state ← a · state + b; every number is a place in the nodes, None is 0."""
+    """state ← a · state + b; a and b are indices into the nodes, None stands for 0."""
 
     state: str
     a: int | None
@@ -23,15 +23,15 @@ class Recurrence:
 
 @dataclass(frozen=True)
 class Linear:
-    """A graph as recurrences, in the order in which they can be solved."""
+    """A graph as linear recurrences, in the order in which they can be solved."""
 
     nodes: tuple[Node, ...]
-    """The graph's nodes, then those of the coefficients."""
+    """The nodes of the graph, then those of the coefficients."""
     recurrences: tuple[Recurrence, ...]
 
 
 def linear(graph: Graph) -> Linear | None:
-    """The graph as linear recurrences, or None where it is none."""
+    """Return the graph as linear recurrences; None if it is none."""
     tape = Tape(list(graph.nodes), {node: i for i, node in enumerate(graph.nodes)})
     reached = _reached(graph)
     waiting = dict(graph.states)
@@ -51,7 +51,7 @@ def linear(graph: Graph) -> Linear | None:
 
 
 Affine = tuple[Value | None, Value | None]
-"""a and b of a s + b."""
+"""a and b of a s + b; None stands for 0."""
 
 
 def _index(value: Value | None) -> int | None:
@@ -59,7 +59,7 @@ def _index(value: Value | None) -> int | None:
 
 
 def _reached(graph: Graph) -> list[frozenset[str]]:
-    """The old states that each value depends on."""
+    """Return the old states that each value depends on."""
     found: list[frozenset[str]] = []
     for node in graph.nodes:
         own = frozenset([node.name] if node.op == "state" else [])
@@ -68,14 +68,14 @@ def _reached(graph: Graph) -> list[frozenset[str]]:
 
 
 class _Form:
-    """Values as affine functions of one old state."""
+    """Expresses values as affine functions of one old state."""
 
     def __init__(self, graph: Graph, tape: Tape, reached: list[frozenset[str]], state: str) -> None:
         self.graph, self.tape, self.reached, self.state = graph, tape, reached, state
         self.known: dict[int, Affine | None] = {}
 
     def of(self, index: int) -> Affine | None:
-        """a and b of the value at `index`; None where it is not affine column by column."""
+        """Return a and b of a value; None if it is not affine column by column."""
         if index not in self.known:
             self.known[index] = self._find(index)
         return self.known[index]

@@ -1,7 +1,7 @@
 """The operations that a cell's equations may use, each with its derivative.
 
-A derivative is written with the same operations, so it can be printed and run like the equations
-themselves; it gives one gradient an input (None: no gradient flows).
+A derivative is written with the same operations, so it can be printed and run like the equations.
+It returns one gradient per input (None: no gradient flows).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from longshort.errors import ConfigError
 Gradients = tuple[Value | None, ...]
 
 EPSILON = 1e-5
-"""Added to the variance by layer norm, as in torch; every executor takes it from here."""
+"""Term added to the variance in layer norm, as in torch; all executors use it."""
 
 
 def _values(op: str, *given: Value | float) -> tuple[Value, ...]:
-    """The operands of an operation; numbers become values of the same tape."""
+    """Return the operands of an operation as values of one tape."""
     for one in given:
         if isinstance(one, Value):
             return tuple(one.lift(other) for other in given)
@@ -70,7 +70,7 @@ def log(a: Value) -> Value:
 
 
 def softplus(a: Value) -> Value:
-    """log(1 + exp(a)), right for large a of both signs."""
+    """log(1 + exp(a)), accurate for large a of both signs."""
     return _apply("softplus", a)
 
 
@@ -90,7 +90,7 @@ def absolute(a: Value) -> Value:
 
 
 def floor(a: Value) -> Value:
-    """Largest whole number that is not above a; its derivative is 0."""
+    """Largest integer not above a; its derivative is 0."""
     return _apply("floor", a)
 
 
@@ -110,12 +110,12 @@ def minimum(a: Value | float, b: Value | float) -> Value:
 
 
 def clip(a: Value, low: Value | float, high: Value | float) -> Value:
-    """a, held between low and high."""
+    """a, limited to the range from low to high."""
     return minimum(maximum(a, low), high)
 
 
 def bounded(a: Value, bound: float | None) -> Value:
-    """a, held in ±bound; None does not hold it."""
+    """a, limited to ±bound; unlimited if bound is None."""
     return a if bound is None else clip(a, -bound, bound)
 
 
@@ -172,7 +172,7 @@ def concat(*values: Value) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """The values that a derivative may use: the incoming gradient d, the output y, the inputs."""
+    """What a derivative may use: the incoming gradient d, the output y, and the inputs."""
 
     d: Value
     y: Value
@@ -189,15 +189,15 @@ class Passed:
         return self.inputs[1]
 
     def derived(self, op: str, *values: Value) -> Gradients:
-        """The single gradient that is an operation of its own."""
+        """Return the single gradient, which is an operation of its own."""
         return (self.d.tape.apply(op, *values),)
 
     def split(self, first: Value) -> Gradients:
-        """The gradient goes to the first of two inputs where `first` is 1, else to the other."""
+        """Return the gradient for the first input where `first` is 1, else for the second."""
         return where(first, self.d, 0.0), where(first, 0.0, self.d)
 
     def pieces(self) -> Gradients:
-        """Each input's columns."""
+        """Return the gradient's columns of each input."""
         places, start = [], 0
         for value in self.inputs:
             places.append(self.d[start : start + value.width])
@@ -212,7 +212,7 @@ def _standardise_gradient(r: Passed) -> Gradients:
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """An operation: how many inputs (None: any number) and its derivative."""
+    """An operation: the number of inputs (None: any number) and the derivative."""
 
     arity: int | None
     gradient: Callable[[Passed], Gradients]
@@ -243,13 +243,13 @@ OPS: dict[str, Op] = {
     "standardise": Op(1, _standardise_gradient),
     "concat": Op(None, lambda r: r.pieces()),
 }
-"""Operations of the equations. Products with a matrix and slices are in `derive`.
+"""Operations of the equations, by name; products with a matrix and slices are in `derive`.
 
 Derived equations have five more: "sigmoid_gradient" d y (1 - y), "tanh_gradient" d (1 - y²),
-"inverse_deviation" s = 1 / sqrt(variance + EPSILON), "standardise_gradient"
-(d - mean(d) - y mean(d y)) s, and "cumsum_reversed", the running sum from the end.
+"inverse_deviation" s = 1 / sqrt(variance + EPSILON), "standardise_gradient" (d - mean(d) - y mean(d
+y)) s, and "cumsum_reversed", the running sum from the end.
 
-"max" passes no gradient: it only steadies the softmax, which does not depend on it.
+"max" passes no gradient: it only stabilises the softmax, whose result does not depend on it.
 """
 
 ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
@@ -262,7 +262,7 @@ ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
 
 
 def activation(name: str) -> Callable[[Value], Value]:
-    """The activation of that name."""
+    """Return the activation of that name; raises `ConfigError` for an unknown one."""
     if name not in ACTIVATIONS:
         raise ConfigError(f"activation {name!r} is not known; there are {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]

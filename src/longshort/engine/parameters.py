@@ -1,4 +1,4 @@
-"""What a cell declares: its weight matrices and vectors, their sizes and how they start."""
+"""Declarations of a cell: its weight matrices and vectors, their sizes and initial values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The sizes that a layer gives its cell: I and H."""
+    """Input size I and hidden size H of a layer."""
 
     input: int
     hidden: int
@@ -15,7 +15,7 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Initial values of a vector: a constant, or drawn between two bounds."""
+    """Initial values of a vector: a constant, or values between two bounds."""
 
     low: float
     high: float | None = None
@@ -32,16 +32,16 @@ class Map:
     outputs: int
     bias: bool = True
     gates: tuple[str, ...] = ()
-    """Names of equal parts of the output; each starts by itself and is an attribute of z."""
+    """Names of equal blocks of the output; each is an attribute of z, initialised by itself."""
     recurrent: bool = False
-    """Starts orthogonal, where other maps start Xavier."""
+    """Whether it is initialised orthogonally; other maps are initialised by Xavier's method."""
     redundant_bias: bool = False
-    """The bias only adds to another one: there for torch's names, not counted."""
+    """Whether the bias only adds to another one: for torch's names, and not counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """A parameter vector [size], under its own name."""
+    """A parameter vector [size], stored under its own name."""
 
     size: int
     start: Start = Start(0.0)

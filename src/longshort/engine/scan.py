@@ -1,8 +1,8 @@
-"""One layer in one direction over whole sequences: what layers call.
+"""A scan runs one layer in one direction over whole sequences; layers call it.
 
-`scan` draws the noise that the equations ask for, reverses time for the reverse direction,
-chooses an executor and calls it. Letters: T time steps, B batch, I input size, W width of a state,
-P output size.
+It draws the noise that the equations need, reverses time for the reverse direction, chooses an
+executor and calls it. Letters: T time steps, B batch, I input size, W width of a state, P output
+size.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ BACKENDS = ("auto", "native", "torch", "triton")
 
 
 class Traced:
-    """A cell's graphs for one layer: one for each mode that can differ from call to call.
+    """A cell's graphs for one layer: one for each mode that can change from call to call.
 
-    All are traced when the layer is built, so that torch.compile meets finished graphs and no
-    tracing, and that later changes of the cell do not change the layer.
+    All are traced when the layer is built, so that torch.compile finds finished graphs, and later
+    changes of the cell do not change the layer.
     """
 
     def __init__(self, cell: Equations, sizes: Sizes, mode: Mode) -> None:
@@ -47,15 +47,15 @@ class Traced:
                 ways = {ragged: plan(with_ends(one) if ragged else one) for ragged in (False, True)}
                 self._plans[training, reset] = ways
         self.graph = self._plans[False, False][False].graph
-        """The equations of a plain call."""
+        """Equations of a plain call."""
         self.output_size, self.state_sizes = self.graph.output_size, self.graph.state_sizes
 
     def __deepcopy__(self, memo: dict[int, object]) -> Traced:
-        """Itself: nothing in it changes."""
+        """Return itself, since it is immutable."""
         return self
 
     def plans(self, training: bool = False, reset: bool = False) -> dict[bool, Plan]:
-        """The equations in order, by whether they have the input "alive"."""
+        """Return the planned equations, without (False) and with (True) the input "alive"."""
         return self._plans[training and self.random, reset]
 
 
@@ -76,10 +76,10 @@ def scan(
 ) -> Trajectory:
     """Run one layer in one direction.
 
-    x [T, B, I]; `state` [B, W] before the first step; `lengths` [B], from 1 to T; `reset` [T, B],
-    booleans: where true a new sequence starts at that step, from the states `initial` [B, W].
-    `noise`: the masks by name, in the order of computing; by default they are drawn. The reverse
-    direction starts at each sequence's end; all results are in the order of x.
+    x [T, B, I]; state [B, W]: before the first step; lengths [B], from 1 to T. reset [T, B], bool:
+    where True a new sequence starts at that step, from the states `initial` [B, W]. noise: the
+    masks by name, in order of computation; by default they are drawn. The reverse direction starts
+    at each sequence's end; all results are in the order of x.
     """
     plans = traced.plans(training, reset is not None)
     graph = plans[False].graph
@@ -103,7 +103,7 @@ def scan(
 
 
 def _nothing(graph: Graph, x: Tensor, state: Tensors) -> Trajectory:
-    """No steps: an empty output, and the state as it was."""
+    """Return the result of no steps: an empty output, and the unchanged state."""
     empty = {name: value.new_zeros(0, *value.shape) for name, value in state.items()}
     return Trajectory(x.new_zeros(0, x.size(1), graph.output_size), dict(state), empty)
 
@@ -126,7 +126,7 @@ class _Turn:
 
 
 def _ends(reset: Tensor, lengths: Tensor | None) -> Tensor:
-    """Where sequences end because a reset, outside of the padding, follows a step later."""
+    """Return where sequences end because the next step, outside the padding, is a reset."""
     if lengths is not None:
         reset = reset & alive(reset.size(0), lengths, reset.device)
     return torch.cat([reset[1:], torch.zeros_like(reset[:1])])
@@ -153,12 +153,15 @@ class Executor:
     backend: str
     title: str
     refusal: Callable[[Graph, torch.dtype, torch.device, bool], str | None]
-    """Why it cannot run a graph, in that dtype, on that device, with all states wanted or not."""
+    """Returns why it cannot run a graph, or None if it can.
+
+    Arguments: graph, dtype, device, and whether the states of all steps are wanted.
+    """
     execute: Callable[[Job], Trajectory]
 
 
 def _native_executor() -> Executor | str:
-    """The native executor, or why this installation lacks it."""
+    """Return the native executor, or why this installation lacks it."""
     try:
         import_module("longshort._native")
     except ImportError as error:
@@ -169,7 +172,7 @@ def _native_executor() -> Executor | str:
 
 
 def _triton_executor() -> Executor | str:
-    """The triton executor, or why this installation lacks it; Triton itself is imported later."""
+    """Return the triton executor, or why this installation lacks it; Triton is imported later."""
     reason = triton.missing()
     if reason is not None:
         return reason
@@ -208,7 +211,7 @@ EXECUTORS = (
     _missing("triton") if isinstance(_TRITON, str) else _TRITON,
     _EQUATIONS,
 )
-"""In the order in which they are tried: cuDNN before Triton, which no GPU has measured yet."""
+"""Executors in order of preference; cuDNN comes before Triton, which is not measured yet."""
 
 
 def has_native() -> bool:
@@ -217,7 +220,7 @@ def has_native() -> bool:
 
 
 def check_backend(backend: str) -> None:
-    """Refuse a backend that this installation does not have."""
+    """Raise `ArgumentError` for an unknown backend, `BackendError` for one that is missing here."""
     if backend not in BACKENDS:
         raise ArgumentError(f"backend: {backend!r} is not known; {nearest(backend, BACKENDS)}")
     if backend in MISSING:
@@ -235,7 +238,10 @@ def _candidates(backend: str) -> list[Executor]:
 
 
 def _executor(job: Job, backend: str) -> Executor:
-    """The chosen executor, or the equations under a transform; refusals are raised anyway."""
+    """Return the executor for a job; under a transform of torch.func that of the plain equations.
+
+    Raises `BackendError` if the backend that was asked for cannot run the job.
+    """
     chosen = _chosen(job, backend)
     return _EQUATIONS if transformed() else chosen
 
@@ -256,7 +262,7 @@ _OTHERWISE = (
 
 
 def report(graph: Graph, dtype: torch.dtype, device: torch.device, backend: str) -> str:
-    """Which executor runs a plain call, why none before it does, and what the equations run."""
+    """Return which executor runs a plain call, why preferred ones do not, and further remarks."""
     reasons: list[str] = []
     for executor in _candidates(backend):
         reason = executor.refusal(graph, dtype, device, False)

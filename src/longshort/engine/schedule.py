@@ -1,10 +1,9 @@
-"""When each value is computed: before the time loop, in it, or after it, and what is kept.
+"""Order of computation: which values are computed before, in or after the time loop, and kept.
 
-Forward, a product of something that does not depend on the state is hoisted: it is computed for
-many steps at once. Backward, a product whose
-result the recurrence does not need is sunk behind the loop in the same way. The forward pass keeps
-the values that the backward pass uses and cannot recompute from the states, the inputs and other
-kept values without a product.
+In the forward pass a product that does not depend on the state is hoisted: it is computed for many
+steps at once. In the backward pass a product whose result the recurrence does not need is sunk
+behind the loop in the same way. The forward pass keeps the values that the backward pass uses and
+cannot recompute from states, inputs and other kept values without a matrix product.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from longshort.engine.graph import Graph, Level, Node, needed
 
 GRADIENT_LEAVES = ("output_gradient", "state_gradient", "every_gradient", "gathered")
 VIEWS = ("slice", "straight_through")
-"""Columns of another value."""
+"""Operations whose result is a view of another value's columns."""
 LEAVES = ("input", "state", "vector", "constant", *GRADIENT_LEAVES)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The order of everything. Numbers are places in `nodes`."""
+    """The order of a forward pass; all integers are indices into `nodes`."""
 
     graph: Graph
     nodes: tuple[Node, ...]
@@ -33,12 +32,12 @@ class Schedule:
     hoisted: list[int]
     step: list[int]
     saved: list[int]
-    """Kept for the backward pass, besides the states after every step."""
+    """Values kept for the backward pass, besides the states after every step."""
 
 
 @dataclass(frozen=True)
 class BackwardSchedule:
-    """The order of the backward pass, on the same `nodes` as its forward schedule."""
+    """The order of a backward pass, on the same `nodes` as its forward schedule."""
 
     states: dict[str, int]
     inputs: dict[str, int]
@@ -46,19 +45,19 @@ class BackwardSchedule:
     gathered: tuple[int, ...]
     """Distinct values that are summed over time and batch."""
     gathered_places: tuple[int, ...]
-    """For every sum of the derived graph, which of `gathered` it is."""
+    """For each sum of the derived graph, its place in `gathered`."""
     step: list[int]
     sunk: list[int]
 
 
 def schedule_forward(graph: Graph) -> Schedule:
-    """For a forward pass alone."""
+    """Schedule a forward pass without a backward pass."""
     nodes, place = fuse(graph.nodes, [graph.output, *graph.states.values()])
     return _forward(graph, nodes, place, saved=[])
 
 
 def schedule_single(graph: Graph) -> Schedule:
-    """For single steps, where what depends on parameters alone is computed along with the rest."""
+    """Schedule single steps, in which values of parameters alone are computed in each step."""
     nodes, place = fuse(graph.nodes, [graph.output, *graph.states.values()])
     raised = tuple(
         node if node.op in LEAVES else replace(node, level=max(node.level, Level.INPUT))
@@ -68,7 +67,7 @@ def schedule_single(graph: Graph) -> Schedule:
 
 
 def schedule_training(derived: Derived, wanted: Iterable[str]) -> tuple[Schedule, BackwardSchedule]:
-    """For forward and backward, with the gradients of the inputs named in `wanted`."""
+    """Schedule forward and backward pass; `wanted`: inputs that get gradients."""
     graph = derived.forward
     inputs = {name: derived.inputs[name] for name in wanted}
     outer = [i for matrix in derived.matrices for i in (matrix.d, matrix.v)]
@@ -130,7 +129,7 @@ def _forward(
 
 
 def _saved(nodes: tuple[Node, ...], states: list[int], targets: list[int]) -> list[int]:
-    """Values of the forward pass that the backward pass uses and cannot recompute pointwise."""
+    """Return the values that the backward pass uses and cannot recompute pointwise."""
     primal = _primal(nodes)
     boundary = {i for i in targets if i in primal}
     for index in needed(nodes, tuple(targets)):
@@ -146,7 +145,7 @@ def _saved(nodes: tuple[Node, ...], states: list[int], targets: list[int]) -> li
 
 
 def _primal(nodes: tuple[Node, ...]) -> set[int]:
-    """Values that depend on no gradient."""
+    """Return the values that depend on no gradient."""
     found: set[int] = set()
     for index, node in enumerate(nodes):
         if node.op not in GRADIENT_LEAVES and found.issuperset(node.inputs):
@@ -160,8 +159,10 @@ def _rebuilt(nodes: tuple[Node, ...], index: int, kept: set[int]) -> bool:
 
 
 def _sunk(nodes: tuple[Node, ...], order: list[int], recurrent: set[int]) -> set[int]:
-    """Values that can wait for the end of a chunk; none if they need the gradients of a step's
-    states, which are not kept that long."""
+    """Return the values that can wait for the end of a chunk.
+
+    There are none if they need the gradients of a step's states, which are not kept that long.
+    """
     sunk: set[int] = set()
     for index in order:
         product = nodes[index].op in PRODUCTS and index not in recurrent
@@ -179,7 +180,7 @@ def _fleeting(nodes: Sequence[Node], index: int) -> bool:
 
 
 def _kept(nodes: list[Node], index: int) -> int:
-    """The value, or a copy of it if it does not last until the end of a chunk."""
+    """Return the value, or a copy of it if it does not last until the end of a chunk."""
     if not _fleeting(nodes, index):
         return index
     nodes.append(Node("copy", (index,), nodes[index].width, Level.STEP))

@@ -1,4 +1,4 @@
-"""A graph as one line of text, and back: how a compiled or exported model names its equations."""
+"""A graph as one line of text, for compiled and exported models, and parsing of it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from longshort.engine.graph import Graph, Input, Level, Node
 
 @lru_cache(maxsize=1024)
 def to_text(graph: Graph) -> str:
-    """JSON with everything in it."""
+    """Return a graph as JSON."""
     return _written(graph)
 
 
 def shared(graph: Graph) -> Graph:
-    """The one object for these equations; compiled programs are cached by its identity."""
+    """Return the one graph object with these equations, by which compiled programs are cached."""
     return from_text(_written(graph))
 
 
@@ -43,7 +43,7 @@ def _written(graph: Graph) -> str:
 
 @lru_cache(maxsize=1024)
 def from_text(text: str) -> Graph:
-    """The same graph object for the same text."""
+    """Return the graph of a text; the same object for the same text."""
     found = json.loads(text)
     return Graph(
         nodes=tuple(_node(*fields) for fields in found["nodes"]),
@@ -75,5 +75,5 @@ def _input(
     return Input(name, width, per_sequence, drawn, differentiable)
 
 
-# Equations out of a pickle or a copy are the same object as those that are here already.
+# Equations from a pickle or a copy become the object that exists already.
 copyreg.pickle(Graph, lambda graph: (from_text, (to_text(graph),)))

@@ -1,6 +1,6 @@
-"""From a cell to its graph: `step` is called with values that record what is done to them.
+"""Tracing of a cell: `step` is called with values that record all operations on them.
 
-A cell is traced again for every layer, because it, its class, or what it reads may have changed.
+A cell is traced for every layer anew, because it, its class, or what it reads may have changed.
 Compiled programs are cached by the traced equations, never by the cell.
 """
 
@@ -19,42 +19,44 @@ from longshort.errors import ConfigError, nearest
 
 
 class Equations(Protocol):
-    """What the engine asks of a cell; see `longshort.cells.Cell`."""
+    """What the engine needs of a cell; see `longshort.cells.Cell`."""
 
     @property
     def name(self) -> str:
-        """The cell's name, for messages."""
+        """Name of the cell, for messages."""
 
     def maps(self, n: Sizes) -> dict[str, Map]:
-        """Its linear maps."""
+        """Return the linear maps by name."""
 
     def vectors(self, n: Sizes) -> dict[str, Vector]:
-        """Its parameter vectors."""
+        """Return the parameter vectors by name."""
 
     def state_sizes(self, n: Sizes) -> dict[str, int]:
-        """Its states and their widths."""
+        """Return the widths of the states by name."""
 
     def step(self, x: Value, s: Any, p: Any) -> tuple[Value, State]:
-        """Its equations: the output and the new state."""
+        """Return the output and the new state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """What a graph is traced for, beyond the cell and its sizes."""
+    """Modes of a layer that change the equations of its cell."""
 
     training: bool = False
     bias: bool = True
     ragged: bool = False
-    """With an input "alive" [T, B, 1]: where 0, the output is 0 and the state stays."""
+    """Whether there is an input "alive" [T, B, 1]: where 0, the output is 0 and the state stays."""
     reset: bool = False
-    """With an input "reset" [T, B, 1]: where 1, the state is reset before the step."""
+    """Whether there is an input "reset" [T, B, 1]: where 1, the state is reset before the step."""
     zoneout: tuple[tuple[str, float], ...] = ()
-    """Rates by state: in training a unit keeps its old value with that probability, otherwise it
-    gets the expectation (Krueger et al., 2017)."""
+    """Zoneout rates by state (Krueger et al., 2017).
+
+    In training a unit keeps its old value with that probability; otherwise it gets the expectation.
+    """
     sequence_dropout: float = 0.0
-    """One mask a sequence on x and on what enters recurrent maps (Gal & Ghahramani, 2016)."""
+    """Rate of a mask per sequence on x and inputs of recurrent maps (Gal & Ghahramani, 2016)."""
     candidate_dropout: float = 0.0
-    """A mask a step on the candidate that is added to the state (Semeniuta et al., 2016)."""
+    """Rate of a mask per step on the candidate (Semeniuta et al., 2016)."""
 
 
 class State:
@@ -87,7 +89,7 @@ class _Map:
         return _Map(self._owner, self._name, self._declared, chosen)
 
     def rows(self, start: int, stop: int) -> _MapRows:
-        """Some rows of the map."""
+        """Return some rows of the map."""
         return _MapRows(self._owner, self._name, self._declared, (start, stop), ())
 
     def __call__(self, value: Value) -> Value:
@@ -121,7 +123,7 @@ class _MapRows:
 
 
 class Parameters:
-    """What `step` gets as p: the declared maps and vectors as attributes."""
+    """The argument p of `step`: the declared maps and vectors as attributes."""
 
     def __init__(self, cell: Equations, n: Sizes, mode: Mode, tape: Tape) -> None:
         self._maps, self._vectors = cell.maps(n), cell.vectors(n)
@@ -146,7 +148,7 @@ class Parameters:
         return self._tape.leaf("vector", name, size, Level.PARAMETER)
 
     def product(self, part: _MapRows, value: Value) -> Value:
-        """The product of the map's rows with a value, plus their bias."""
+        """Return the product of the map's rows with a value, plus their bias."""
         if part.declared.recurrent and self._dropping(self._mode.sequence_dropout):
             value = value * self._noise(
                 f"drop_{part.name}_{value.index}", value.width, self._mode.sequence_dropout, True
@@ -161,27 +163,27 @@ class Parameters:
         return result
 
     def drop(self, candidate: Value) -> Value:
-        """The candidate, under a dropout mask where the layer has Semeniuta's dropout."""
+        """Return the candidate, masked where the layer has Semeniuta's dropout."""
         if not self._dropping(self._mode.candidate_dropout):
             return candidate
         name = f"drop_candidate_{len(self.inputs)}"
         return candidate * self._noise(name, candidate.width, self._mode.candidate_dropout, False)
 
     def thin_input(self, x: Value) -> Value:
-        """The input under Gal's mask."""
+        """Return the input, masked where the layer has Gal's dropout."""
         if not self._dropping(self._mode.sequence_dropout):
             return x
         return x * self._noise("drop_x", x.width, self._mode.sequence_dropout, True)
 
     def zone(self, name: str, old: Value, new: Value, rate: float) -> Value:
-        """The new state under zoneout."""
+        """Return the new state under zoneout."""
         if not self._mode.training:
             return new + (old - new) * rate
         spec = Input(f"zone_{name}", new.width, noise=("keep", rate))
         return where(self.input(spec), old, new)
 
     def input(self, spec: Input) -> Value:
-        """Declares something that the scan is given."""
+        """Declare an input of the scan."""
         if spec not in self.inputs:
             self.inputs.append(spec)
         level = Level.SEQUENCE if spec.per_sequence else Level.INPUT
@@ -195,9 +197,10 @@ class Parameters:
 
 
 def trace(cell: Equations, n: Sizes, mode: Mode = Mode()) -> Graph:
-    """The graph of one step of `cell` as it is now; the same object for the same equations.
+    """Return the graph of one step of `cell` in its present state.
 
-    A cell whose equations differ from one call to the next is refused.
+    Equal equations give the same object. Raises `ConfigError` if the equations differ from one call
+    to the next.
     """
     graph, again = shared(_recorded(cell, n, mode)), shared(_recorded(cell, n, mode))
     if graph is not again:
@@ -249,7 +252,7 @@ def _recorded(cell: Equations, n: Sizes, mode: Mode) -> Graph:
 
 @lru_cache(maxsize=256)
 def with_starts(graph: Graph) -> Graph:
-    """With an input "reset" [T, B, 1]: where 1, the states are reset to `initial_NAME` [B, W]."""
+    """Add an input "reset" [T, B, 1]: where 1, the states are reset to `initial_NAME` [B, W]."""
     tape, inputs = Tape(), [*graph.inputs, Input("reset", 1)]
     places: list[int] = []
     for node in graph.nodes:
@@ -277,7 +280,7 @@ def with_starts(graph: Graph) -> Graph:
 
 @lru_cache(maxsize=256)
 def with_ends(graph: Graph) -> Graph:
-    """With an input "alive" [T, B, 1]: where 0, the output is 0 and the state stays."""
+    """Add an input "alive" [T, B, 1]: where 0, the output is 0 and the state stays."""
     tape = Tape(list(graph.nodes), {node: i for i, node in enumerate(graph.nodes)})
     alive = tape.leaf("input", "alive", 1, Level.INPUT)
     output = where(alive, Value(tape, graph.output), 0.0)
@@ -297,7 +300,7 @@ def with_ends(graph: Graph) -> Graph:
 
 
 def _stepped(cell: Equations, x: Value, s: State, p: Parameters) -> object:
-    """What `step` returns; an error while it records is raised with the cell's name."""
+    """Return what `step` returns; an error in it is raised with the cell's name."""
     try:
         return cell.step(x, s, p)
     except (ConfigError, NotImplementedError) as error:

@@ -1,1 +1,1 @@
-"""Layers as files that run without longshort."""
+"""Export of layers to files that run without longshort."""

@@ -1,4 +1,4 @@
-"""That a file computes what its layer does."""
+"""Check that an exported file computes the same as its layer."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from longshort.nn import Recurrent
 
 TOLERANCES = {"float32": 1e-5, "float64": 1e-10}
 TRIALS = ((7, 3), (1, 1), (12, 2))
-"""Time steps and batch: both axes are open, so more than one of each."""
+"""Time steps and batch sizes of the trials: both axes are dynamic, so there are several."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """Runs layer and file on the same random numbers."""
+    """Runs layer and file on the same random numbers, and compares the results."""
 
     layer: Recurrent
     stack: Stack
@@ -32,7 +32,10 @@ class Check:
     tolerance: float | None = None
 
     def difference(self, path: Path, run: Callable[[Path, Arrays], Arrays]) -> float:
-        """The largest one, as a part of the largest value above 1; an error where too large."""
+        """Return the largest difference, relative to the largest value above 1.
+
+        Raises `BackendError` if it exceeds the tolerance.
+        """
         allowed = self.tolerance or TOLERANCES[self.stack.dtype.name]
         training = self.layer.training
         self.layer.eval()
@@ -81,7 +84,7 @@ def _array(value: Tensor) -> np.ndarray[Any, Any]:
 
 
 def _difference(got: np.ndarray[Any, Any], wanted: np.ndarray[Any, Any]) -> float:
-    """Infinite where there is no number, which no tolerance allows."""
+    """Return the difference; infinite for NaN, which no tolerance allows."""
     scale = max(1.0, float(np.abs(wanted).max(initial=0.0)))
     apart = np.nan_to_num(np.abs(got - wanted), nan=np.inf)
     return float(apart.max(initial=0.0)) / scale

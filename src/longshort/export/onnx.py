@@ -1,8 +1,9 @@
-"""Recurrent layers as ONNX files: the standard operator where the equations are its, else a Scan.
+"""Export of recurrent layers to ONNX: as a standard operator if the equations agree, else as a
+Scan.
 
-Inputs: `x` [T, B, I] (or [B, T, I] as the layer has it), `lengths` [B] of int64 where asked for,
-and the initial states, `h_0` [L·D, B, H] for the state h and so on. Outputs: `output`, and `h_n`
-and so on. Time and batch are open.
+Inputs: `x` [T, B, I] (or [B, T, I] for a batch-first layer), `lengths` [B], int64, where asked for,
+and the initial states, such as `h_0` [L·D, B, H] for the state h. Outputs: `output`, and the final
+states, such as `h_n`. Time and batch are dynamic axes.
 """
 
 from __future__ import annotations
@@ -33,15 +34,15 @@ FORMS = ("auto", "operator", "scan")
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written."""
+    """Result of an export."""
 
     path: Path
     form: str
     """"operator" or "scan"."""
     reason: str
-    """Why this form."""
+    """Why this form was chosen."""
     difference: float
-    """Largest difference from the layer in ONNX Runtime, as a part of the largest value above 1."""
+    """Largest difference from the layer in ONNX Runtime, relative to the largest value above 1."""
 
 
 def export_onnx(
@@ -53,14 +54,15 @@ def export_onnx(
     form: str = "auto",
     tolerance: float | None = None,
 ) -> Exported:
-    """Write a layer, as it is in evaluation, and compare the file with it in ONNX Runtime.
+    """Export a layer in evaluation mode, and compare the file with it in ONNX Runtime.
 
-    `lengths`: with an input of that name, as of the layer. `initial_state`: with inputs for it;
-    without, it is what the layer starts from. `form`: "operator" (LSTM, GRU or RNN of ONNX),
-    "scan", or "auto", which takes the operator where it computes the same. `tolerance`: largest
-    difference allowed, 1e-5 in float32 and 1e-10 in float64 if nothing is said. Raises
-    BackendError where the form that was asked for cannot do it, where ONNX Runtime is missing, and
-    where the file does not compute what the layer does; no file is left then.
+    lengths: whether the file has an input of that name, as the layer has. initial_state: whether it
+    has inputs for the initial states; otherwise they are the layer's. form: "operator" (LSTM, GRU
+    or RNN of ONNX), "scan", or "auto": the operator where it computes the same. tolerance: largest
+    difference allowed; by default 1e-5 in float32 and 1e-10 in float64.
+
+    Raises BackendError if the form asked for cannot express the layer, if ONNX Runtime is missing,
+    and if the file computes something else than the layer; no file is left then.
     """
     if form not in FORMS:
         raise ConfigError(f"form: {form!r} is not known; {nearest(form, FORMS)}")
@@ -165,14 +167,14 @@ class _Export:
         return code.add("Concat", *outputs, axis=-1), joined
 
     def _filled(self, key: str, place: int, value: str) -> str:
-        """States of a layer whose inputs are narrower than another one's, as wide as theirs."""
+        """Return states padded to the width of the widest layer."""
         missing = self.stack.state_sizes[key] - self.stack.widths(place)[key]
         if not missing:
             return value
         return self.code.add("Pad", value, self.code.integers(0, 0, 0, 0, 0, missing))
 
     def _merged(self, place: int, x: str, output: str) -> str:
-        """Both directions joined, and the input added where that is asked for."""
+        """Return the merged outputs of both directions, plus the input for residual layers."""
         code, stack = self.code, self.stack
         if stack.merge == "sum" and stack.directions == 2:
             width = stack.output_size
@@ -183,7 +185,7 @@ class _Export:
         return code.add("Add", output, code.add("Mul", x, self.alive) if self.alive else x)
 
     def _alive(self, x: str) -> str:
-        """1 up to a sequence's end, 0 past it, [T, B, 1]."""
+        """Return 1 up to a sequence's end, 0 past it, [T, B, 1]."""
         code = self.code
         steps = code.add("Squeeze", code.add("Shape", x, start=0, end=1))
         zero, one = (code.tensor(f"whole_{k}", np.array(k)) for k in (0, 1))
@@ -192,7 +194,7 @@ class _Export:
         return code.add("Unsqueeze", alive, code.integers(-1))
 
     def _initial(self, key: str, place: int, direction: int | None = None) -> str:
-        """Initial states [D, B, W] of a layer, or [1, B, W] of one direction of it."""
+        """Return initial states [D, B, W] of a layer, or [1, B, W] of one direction of it."""
         code, stack = self.code, self.stack
         first, count = place * stack.directions, stack.directions
         if direction is not None:

@@ -1,4 +1,4 @@
-"""ONNX' own LSTM, GRU and RNN: when a cell is one of them, and the node that it becomes."""
+"""ONNX's operators LSTM, GRU and RNN: which cells they can express, and their nodes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ TAKES = {
     "GRU": {"activation", "reset", "preactivation_clip"},
     "RNN": {"activation", "preactivation_clip"},
 }
-"""Options of ours that the operators have too."""
+"""Options of our cells that the operators also have."""
 
 
 def why_no_operator(stack: Stack) -> str | None:
-    """What the operator does not do, or None where it does all."""
+    """Return what the operator cannot express; None if it expresses all."""
     if stack.kind is None:
         return f"ONNX has no operator with the equations of {stack.cell.name}"
     one = stack.described(0)
@@ -38,9 +38,9 @@ def why_no_operator(stack: Stack) -> str | None:
 def operator_node(
     code: Code, one: Described, x: str, lengths: str, state: list[str], name: str
 ) -> tuple[str, list[str]]:
-    """Write the node of one layer, both directions of it.
+    """Write the node of one layer with all its directions.
 
-    `state` has the initial states [D, B, H], "" for zeros, as `lengths` for whole sequences.
+    state: names of the initial states [D, B, H], "" for zeros; lengths: "" for whole sequences.
     Returns Y [T, D, B, H] and the final states [D, B, H].
     """
     inputs = [x, *_weights(code, one, name), lengths, *state]

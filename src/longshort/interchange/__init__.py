@@ -1,1 +1,1 @@
-"""Weights to and from other libraries; torch needs nothing, its names are ours."""
+"""Conversion of weights from and to other libraries; torch needs none, since names are the same."""

@@ -1,4 +1,4 @@
-"""What every foreign format is read into and written from: a cell, its options, its weights."""
+"""The common form of layers for all conversions: a cell, its options, its weights."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Array = NDArray[Any]
 Arrays = dict[str, Array]
 
 ORDERS = {"LSTM": "ifgo", "GRU": "rzn", "RNN": "h"}
-"""Our order of the gates, which is torch's; g and n are the candidates."""
+"""Order of the gates here, which is torch's; g and n are the candidates."""
 
 
 def regated(value: Array, given: str, wanted: str) -> Array:
-    """Rows in blocks, one a gate, brought into another order.
+    """Reorder blocks of rows, one per gate.
 
-    `given` and `wanted` have a letter a gate; a gate that is not wanted is left out, one that is
+    given, wanted: the orders, a letter per gate. A gate that is not wanted is dropped; one that is
     not given is zeros.
     """
     blocks = dict(zip(given, np.split(value, len(given)), strict=True))
@@ -29,18 +29,18 @@ def regated(value: Array, given: str, wanted: str) -> Array:
 
 
 def real(value: Array) -> Array:
-    """The numbers in float32, or in float64 where they are."""
+    """Return the array in float32, or in float64 if it has that dtype."""
     return value if value.dtype in (np.float32, np.float64) else value.astype(np.float32)
 
 
 def gates_of(kind: str, options: dict[str, Any]) -> str:
-    """Letters of the gates in the order of the weights' rows; a coupled gate has none."""
+    """Return the letters of the gates in the order of the weights' rows; none for coupled gates."""
     coupled = str(options.get("couple", " "))[0]
     return ORDERS[kind].replace(coupled, "")
 
 
 def activation_options(kind: str, names: tuple[str, ...]) -> dict[str, Any]:
-    """The activations as fields of the cell; an LSTM has three, a GRU two, an RNN one."""
+    """Return activations as options of the cell; an LSTM has three, a GRU two, an RNN one."""
     if kind == "LSTM":
         return {"activations": names}
     if kind == "GRU" and names[0] != "sigmoid":
@@ -50,26 +50,26 @@ def activation_options(kind: str, names: tuple[str, ...]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Described:
-    """One layer in one or two directions, as plain data."""
+    """One layer, in one or two directions, as plain data."""
 
     kind: str
     """"LSTM", "GRU" or "RNN"."""
     options: dict[str, Any]
-    """Fields of the cell: activations and `reset` always, others where they are not the default."""
+    """Options of the cell: activations and `reset` always, others if they are not the default."""
     weights: tuple[Arrays, ...]
-    """By direction: weight_ih [G·H, I], bias_ih [G·H] and so on."""
+    """Weights of each direction: weight_ih [G·H, I], bias_ih [G·H] and so on."""
     batch_first: bool = False
     merge: str = "concat"
-    """How outputs of two directions are joined: "concat" or "sum"."""
+    """Merging of two directions' outputs: "concat" or "sum"."""
 
     @property
     def gates(self) -> str:
-        """Letters of the gates in the order of the weights' rows."""
+        """Letters of the gates, in the order of the weights' rows."""
         return gates_of(self.kind, self.options)
 
     @property
     def activations(self) -> tuple[str, ...]:
-        """Of the gates, the candidate, and an LSTM's output; of the only one in an RNN."""
+        """Activations of the gates, the candidate, and an LSTM's output; of an RNN the only one."""
         if self.kind == "LSTM":
             return tuple(self.options["activations"])
         own = str(self.options["activation"])
@@ -77,10 +77,10 @@ class Described:
 
     @property
     def input_size(self) -> int:
-        """I."""
+        """Input size, I."""
         return int(self.weights[0]["weight_ih"].shape[1])
 
     @property
     def hidden_size(self) -> int:
-        """H."""
+        """Hidden size, H."""
         return int(self.weights[0]["weight_ih"].shape[0]) // len(self.gates)

@@ -1,8 +1,8 @@
-"""Keras LSTM, GRU, SimpleRNN and Bidirectional layers, to and from ours.
+"""Conversion of Keras LSTM, GRU, SimpleRNN and Bidirectional layers to layers of ours, and back.
 
-Works on a layer's configuration and weights alone; Keras itself is not imported. Training-time
-settings (dropout, regularisers) are not taken over. Where sequences are masked, Keras repeats the
-last output past a sequence's end; ours is 0 there, and the final state is the same.
+It needs only a layer's configuration and weights; Keras itself is not imported. Training settings
+(dropout, regularisers) are not converted. For masked sequences, Keras repeats the last output past
+a sequence's end; ours is 0 there, and the final state is the same.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from longshort.interchange.stack import Stack, layer_of
 from longshort.nn import Recurrent
 
 MERGES = ("concat", "sum")
-"""Keras' ways to join two directions that we have under the same name."""
+"""Ways of Keras to merge two directions that have the same name here."""
 KINDS = {"LSTM": "LSTM", "GRU": "GRU", "SimpleRNN": "RNN"}
 GATES = {"LSTM": "ifgo", "GRU": "zrn", "RNN": "h"}
-"""Keras' order of the gates, in our letters."""
+"""Keras's order of the gates, in our letters."""
 ACTIVATIONS = {
     "sigmoid": "sigmoid",
     "tanh": "tanh",
@@ -38,12 +38,15 @@ ACTIVATIONS = {
     "hard_sigmoid": "hard_sigmoid",
     "linear": "identity",
 }
-"""Keras 3's hard_sigmoid has slope 1/6 like ours; that of Keras 2 had 0.2."""
+"""Activations of Keras and their names here.
+
+hard_sigmoid of Keras 3 has slope 1/6, as ours; that of Keras 2 had 0.2.
+"""
 
 
 @dataclass(frozen=True)
 class KerasLayer:
-    """A Keras layer as plain data: class, configuration, and what `get_weights()` returns."""
+    """A Keras layer as plain data: class, configuration, and the result of `get_weights()`."""
 
     class_name: str
     config: Mapping[str, Any]
@@ -51,7 +54,7 @@ class KerasLayer:
 
     @classmethod
     def of(cls, layer: Any) -> KerasLayer:
-        """The data of a Keras layer object."""
+        """Return the data of a Keras layer object."""
         if isinstance(layer, KerasLayer):
             return layer
         if not (hasattr(layer, "get_config") and hasattr(layer, "get_weights")):
@@ -61,7 +64,7 @@ class KerasLayer:
         return cls(type(layer).__name__, layer.get_config(), layer.get_weights())
 
     def serialized(self) -> dict[str, Any]:
-        """What `keras.layers.deserialize` takes; give it the weights once it is built."""
+        """Return the argument of `keras.layers.deserialize`; set the weights after building."""
         return _serialized(self.class_name, self.config)
 
 
@@ -72,14 +75,15 @@ def _serialized(class_name: str, config: Mapping[str, Any]) -> dict[str, Any]:
 def from_keras(
     layer: Any, *, flip_input: bool = False, hard_sigmoid_slope: float = 1 / 6
 ) -> Recurrent:
-    """The layer of ours that computes what a Keras layer does; batch first, as Keras is.
+    """Return a layer that computes the same as a Keras layer; batch first, as in Keras.
 
-    Takes a built Keras layer, or a `KerasLayer`. A layer with go_backwards=True has no equal: with
-    `flip_input` you get the forward one and reverse x in time yourself (the output then has Keras'
-    order). `hard_sigmoid_slope`: 0.2 says that the model was made with Keras 2. return_sequences
-    and return_state are not looked at: a layer of ours gives the outputs of all steps, [B, T, H] or
-    [B, T, 2H], and the final state; where Keras gives the last output alone, that is h of this
-    state. Raises ConfigError for everything that has no equal here.
+    layer: a built Keras layer, or a `KerasLayer`. flip_input: for go_backwards=True, which has no
+    counterpart: returns the forward layer, and you reverse x in time yourself; the output then has
+    Keras's order. hard_sigmoid_slope: 0.2 for models of Keras 2.
+
+    return_sequences and return_state are ignored: the layer returns the outputs of all steps, [B,
+    T, H] or [B, T, 2H], and the final state, whose h is Keras's last output. Raises ConfigError for
+    everything without a counterpart here.
     """
     given = KerasLayer.of(layer)
     if given.class_name == "Bidirectional":
@@ -176,10 +180,10 @@ def _weights(kind: str, given: KerasLayer) -> Arrays:
 
 
 def to_keras(layer: Recurrent) -> list[KerasLayer]:
-    """The Keras layers, one for each of ours, that compute what a layer does.
+    """Return Keras layers, one for each layer of ours, that compute the same.
 
     `keras.layers.deserialize(one.serialized())` makes the Keras layer; build it on [B, T, I] and
-    give it `one.weights`. Raises ConfigError for options that Keras does not have.
+    set `one.weights`. Raises ConfigError for options that Keras does not have.
     """
     stack = Stack.of(layer)
     foreign = {

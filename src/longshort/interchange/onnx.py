@@ -1,4 +1,4 @@
-"""LSTM, GRU and RNN nodes of ONNX models as layers; `longshort.export.onnx` is the way back."""
+"""Import of LSTM, GRU and RNN nodes from ONNX models; `longshort.export.onnx` exports."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ except ImportError as error:
 
 DecodeError = import_module("google.protobuf.message").DecodeError
 GATES = {"LSTM": "iofg", "GRU": "zrn", "RNN": "h"}
-"""ONNX' order of the gates, in our letters."""
+"""ONNX's order of the gates, in our letters."""
 PEEPHOLES = "iof"
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
 DEFAULTS = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
@@ -45,17 +45,17 @@ ACTIVATIONS: dict[str, tuple[str, tuple[float, float] | None]] = {
     "hard_sigmoid": ("HardSigmoid", (1 / 6, 0.5)),
     "identity": ("Affine", (1.0, 0.0)),
 }
-"""Our names: ONNX' name, and the alpha and beta that make it ours."""
+"""Our activations: ONNX's name, and the alpha and beta that make it ours."""
 ALPHA_BETA = {"HardSigmoid": (0.2, 0.5), "Affine": (1.0, 0.0)}
-"""What they are where a node does not say it."""
+"""Default alpha and beta of ONNX's activations."""
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A node as a layer, and its initial state where that is stored in the model.
+    """A node as a layer, with its initial state if the model stores it.
 
-    The layer gives [T, B, D·H] where the node gives Y [T, D, B, H]. With lengths, hand the node's
-    sequence_lens to the layer.
+    The layer returns [T, B, D·H] where the node returns Y [T, D, B, H]. For a node with
+    sequence_lens, pass them to the layer as lengths.
     """
 
     layer: Recurrent
@@ -65,11 +65,12 @@ class Imported:
 def from_onnx(
     source: ModelProto | str | Path, node: str | None = None, *, flip_input: bool = False
 ) -> Imported:
-    """Read one LSTM, GRU or RNN node of a model.
+    """Import one LSTM, GRU or RNN node of a model.
 
-    `node` is its name, or that of an output; needed where the model has several. A node with
-    direction "reverse" has no equal: with `flip_input` you get a forward layer and reverse x and
-    the output in time yourself. Raises ConfigError for everything that has no equal here.
+    node: its name, or that of one of its outputs; needed if the model has several. flip_input: for
+    a node with direction "reverse", which has no counterpart: returns a forward layer, and you
+    reverse x and the output in time yourself. Raises ConfigError for everything without a
+    counterpart here.
     """
     model = source if isinstance(source, ModelProto) else _load(source)
     found = _find(model, node)

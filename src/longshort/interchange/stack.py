@@ -1,4 +1,4 @@
-"""A recurrent layer as plain data; the only place that knows how `Recurrent` holds things."""
+"""A recurrent layer as plain data; the only module that knows the internals of `Recurrent`."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ KERNELS: dict[str, tuple[str, dict[str, Any]]] = {
     "rnn_tanh": ("RNN", {"activation": "tanh"}),
     "rnn_relu": ("RNN", {"activation": "relu"}),
 }
-"""Names of torch's functions: what they are here."""
+"""torch's functions: the cells that have their equations, with options."""
 ALWAYS = ("activations", "activation", "reset")
-"""Options that are told even where they are the default: other libraries have other defaults."""
+"""Options that are always written, since defaults of other libraries differ."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,17 @@ class Stack:
     merge: str
     residual: bool
     learned: bool
-    """The initial state is a parameter."""
+    """Whether the initial state is a parameter."""
     graphs: tuple[Graph, ...]
-    """The equations of each layer, in evaluation."""
+    """Equations of each layer in evaluation mode."""
     zoneout: bool
     arrays: Arrays
-    """By the names that the layer's own parameters have."""
+    """Parameters by the layer's own names."""
     dtype: np.dtype[Any]
 
     @classmethod
     def of(cls, layer: Recurrent) -> Stack:
-        """The data of a layer."""
+        """Return the data of a layer."""
         if not isinstance(layer, Recurrent):
             raise ConfigError(
                 f"layer: one of ls.nn.LSTM, GRU, RNN or Recurrent is expected, got "
@@ -88,26 +88,26 @@ class Stack:
 
     @property
     def kind(self) -> str | None:
-        """ "LSTM", "GRU", "RNN", or None for any other equations."""
+        """ "LSTM", "GRU", "RNN", or None for other equations."""
         return KINDS.get(type(self.cell)) or KERNELS.get(self._kernel() or "", (None,))[0]
 
     def _kernel(self) -> str | None:
-        """What torch calls the equations, however a user's cell is written."""
+        """Torch's function with these equations, which also recognises users' own cells."""
         graph = self.graphs[0]
         return None if "weight_hr" in graph.matrices else kernel_of(graph)
 
     @property
     def state_sizes(self) -> dict[str, int]:
-        """Width of each state: that of the widest layer, others are filled up with 0."""
+        """Width of each state: that of the widest layer; narrower ones are padded with 0."""
         found = [self.widths(place) for place in range(self.layers)]
         return {key: max(widths[key] for widths in found) for key in found[0]}
 
     def widths(self, place: int) -> dict[str, int]:
-        """Width of each state of one layer."""
+        """Return the width of each state of one layer."""
         return self.graphs[place].state_sizes
 
     def sizes(self, place: int) -> Sizes:
-        """What the layer at `place` of the stack takes and has."""
+        """Return input size and hidden size of the layer at `place` of the stack."""
         return Sizes(self.output_size if place else self.input_size, self.hidden_size)
 
     @property
@@ -124,19 +124,20 @@ class Stack:
         }
 
     def parameters(self, place: int, direction: int) -> Arrays:
-        """Those of one layer in one direction, by the cell's names."""
+        """Return the parameters of one layer in one direction, by the cell's names."""
         shapes = self.cell.parameter_shapes(self.sizes(place))
         return {k: v for k, v in self._part(place, direction).items() if k in shapes}
 
     def initial(self, state: str, place: int) -> Array:
-        """What a layer starts from, [D, 1, W]."""
+        """Return the initial state of a layer, [D, 1, W]."""
         if not self.learned:
             return np.zeros((self.directions, 1, self.widths(place)[state]), self.dtype)
         parts = [self._part(place, one)[f"initial_{state}"] for one in range(self.directions)]
         return np.stack(parts)[:, None]
 
     def options(self) -> dict[str, Any]:
-        """Of the cell: those that are not the default, and those that others default otherwise."""
+        """Return the cell's options that are not the default, and those whose defaults differ
+        elsewhere."""
         if dataclasses.is_dataclass(self.cell):
             return {
                 field.name: getattr(self.cell, field.name)
@@ -146,7 +147,7 @@ class Stack:
         return {}
 
     def described(self, place: int) -> Described:
-        """One layer, where it is an LSTM, GRU or RNN."""
+        """Return one layer in the common form; it must be an LSTM, GRU or RNN."""
         if self.kind is None:
             raise ConfigError(f"the cell {self.cell.name} is none of LSTM, GRU and RNN")
         weights = tuple(self.parameters(place, direction) for direction in range(self.directions))
@@ -156,9 +157,9 @@ class Stack:
 
 
 def _tensors(layer: Recurrent) -> dict[str, torch.Tensor]:
-    """Weights and initial states as the layer uses them, also where others compute them.
+    """Return weights and initial states as the layer uses them, also computed ones.
 
-    Weight norm and pruning keep their own parameters under other names.
+    Weight norm and pruning store their own parameters under other names.
     """
     found: dict[str, torch.Tensor] = {}
     for row, names in enumerate(layer._names):
@@ -169,7 +170,7 @@ def _tensors(layer: Recurrent) -> dict[str, torch.Tensor]:
 
 
 def layer_of(one: Described) -> Recurrent:
-    """A layer with that cell and those weights."""
+    """Return a layer with this cell and these weights."""
     hidden, options = one.hidden_size, dict(one.options)
     kept: dict[str, Any] = {
         "bias": "bias_ih" in one.weights[0],
@@ -195,7 +196,7 @@ def layer_of(one: Described) -> Recurrent:
 
 
 def _load(layer: Recurrent, one: Described) -> None:
-    """A second bias that the cell does not have is added to the first."""
+    """Load weights; a second bias that the cell does not have is added to the first."""
     wanted = layer.state_dict()
     found: dict[str, torch.Tensor] = {}
     for end, part in zip(("_l0", "_l0_reverse"), one.weights, strict=False):

@@ -1,1 +1,1 @@
-"""Ways to run a graph: one module each, same inputs and outputs."""
+"""Executors: modules that run a graph, all with the same inputs and outputs."""

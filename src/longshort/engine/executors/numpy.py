@@ -1,4 +1,4 @@
-"""The readable reference: a graph run step by step in numpy, forward and backward.
+"""The readable reference executor: a graph run step by step in numpy, forward and backward.
 
 Shapes: inputs [T, B, W] or [B, W], states [B, W], matrices [rows, columns], vectors [W].
 """
@@ -79,20 +79,20 @@ def _same_rows(parts: Sequence[Array]) -> list[Array]:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What a forward scan leaves: outputs [T, B, P] and the states before, between and after."""
+    """Result of a forward scan: outputs [T, B, P], and the states before and after each step."""
 
     output: Array
     states: list[Arrays]
 
     @property
     def final(self) -> Arrays:
-        """The states after the last step."""
+        """States after the last step."""
         return self.states[-1]
 
 
 @dataclass(frozen=True)
 class Gradients:
-    """Gradients of everything that a scan was given."""
+    """Gradients of all arguments of a scan."""
 
     state: Arrays
     inputs: Arrays
@@ -100,7 +100,7 @@ class Gradients:
 
 
 class _Step:
-    """Values of one step, computed as they are asked for, in order."""
+    """Values of one step, computed on demand, in order."""
 
     def __init__(self, nodes: tuple[Node, ...], parameters: Arrays, given: Arrays) -> None:
         self.nodes, self.parameters, self.given = nodes, parameters, given
@@ -140,7 +140,7 @@ def _leaves(graph: Graph, t: int, inputs: Arrays, state: Arrays) -> Arrays:
 
 
 def forward(graph: Graph, parameters: Arrays, inputs: Arrays, state: Arrays) -> Trajectory:
-    """Run over all steps."""
+    """Run all steps."""
     order = graph.needed(graph.output, *graph.states.values())
     outputs, states = [], [state]
     steps, batch = inputs["x"].shape[:2]

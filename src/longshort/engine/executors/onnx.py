@@ -1,7 +1,7 @@
-"""A graph as ONNX: what does not depend on the state for all steps at once, the rest in a Scan.
+"""A graph as ONNX: values that do not depend on the state for all steps at once, others in a Scan.
 
-Shapes as for the numpy executor: inputs [T, B, W] or [B, W], states [B, W], matrices
-[rows, columns], vectors [W]. Weights are initialisers outside; the Scan's body captures them.
+Shapes are as in the numpy executor: inputs [T, B, W] or [B, W], states [B, W], matrices [rows,
+columns], vectors [W]. Weights are initialisers of the outer graph, which the Scan's body captures.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ Arrays = dict[str, Array]
 Dimension = int | str
 
 OPSET = 17
-"""ONNX Runtime reads it from 1.13 on."""
+"""Operator set of the files; ONNX Runtime supports it since 1.13."""
 IR_VERSION = 8
-"""The file format that belongs to the opset; a newer one shuts out old runtimes."""
+"""Version of the file format, the one of the operator set; older runtimes refuse newer ones."""
 TIME, BATCH = "time", "batch"
-"""Names of the axes whose lengths are open."""
+"""Names of the dynamic axes."""
 
 
 class Code:
-    """ONNX nodes being written, and the numbers that all of them share."""
+    """ONNX nodes being written, and the constants that they share."""
 
     def __init__(self, dtype: np.dtype[Any], within: Code | None = None) -> None:
         self.dtype = np.dtype(dtype)
@@ -56,28 +56,28 @@ class Code:
         self._count: list[int] = [0] if within is None else within._count
 
     def body(self) -> Code:
-        """Code of a graph within this one."""
+        """Return the code of a graph within this one."""
         return Code(self.dtype, self)
 
     def fresh(self, name: str) -> str:
-        """A name that nothing else has."""
+        """Return a name that is not used yet."""
         self._count[0] += 1
         return f"{name}_{self._count[0]}"
 
     def add(self, op: str, *inputs: str, named: str = "", **attributes: Any) -> str:
-        """A node with one output; returns the output's name, `named` or a new one."""
+        """Add a node with one output; returns the output's name, `named` or a new one."""
         return self.call(op, inputs, [named or self.fresh(op)], **attributes)[0]
 
     def call(
         self, op: str, inputs: Sequence[str], outputs: list[str], **attributes: Any
     ) -> list[str]:
-        """A node with several outputs."""
+        """Add a node with several outputs."""
         name = self.fresh(f"node_{op}")
         self.nodes.append(helper.make_node(op, inputs, outputs, name=name, **attributes))
         return outputs
 
     def tensor(self, name: str, value: Array) -> str:
-        """Numbers under a name; floating ones in the model's type."""
+        """Add a constant tensor under a name; floating-point numbers in the model's type."""
         real = np.issubdtype(value.dtype, np.floating)
         array = np.ascontiguousarray(value.astype(self.dtype) if real else value)
         if name not in self.tensors:
@@ -85,33 +85,33 @@ class Code:
         return name
 
     def number(self, value: float, width: int = 1) -> str:
-        """A number, repeated to a width."""
+        """Return a number, repeated to a width."""
         name = f"number_{value!r}" + (f"_{width}" if width > 1 else "")
         return self.tensor(name, np.full(width, value))
 
     def integers(self, *values: int) -> str:
-        """Whole numbers: axes, places, shapes."""
+        """Return a constant of integers: axes, indices, shapes."""
         name = "_".join(("integers", *map(str, values)))
         return self.tensor(name, np.array(values, np.int64))
 
     def columns(self, value: str, start: int, stop: int, axis: int = -1) -> str:
-        """A slice along `axis`, by default of columns."""
+        """Return a slice along `axis`, by default of columns."""
         places = (self.integers(start), self.integers(stop), self.integers(axis))
         return self.add("Slice", value, *places)
 
     def widened(self, value: str, like: str, width: int) -> str:
-        """The value repeated to the rows of `like`."""
+        """Return the value repeated to the rows of `like`."""
         rows = self.add("Shape", like, start=0, end=-1)
         return self.add("Expand", value, self.add("Concat", rows, self.integers(width), axis=0))
 
     def info(self, name: str, *shape: Dimension) -> ValueInfoProto:
-        """Declares a value of the model's type."""
+        """Declare a value of the model's type."""
         return helper.make_tensor_value_info(name, self.kind, list(shape))
 
     def graph(
         self, name: str, inputs: list[ValueInfoProto], outputs: list[ValueInfoProto]
     ) -> GraphProto:
-        """What was written, without the numbers."""
+        """Return the nodes as a graph, without the constants."""
         return helper.make_graph(self.nodes, name, inputs, outputs)
 
     def model(
@@ -121,7 +121,7 @@ class Code:
         outputs: list[ValueInfoProto],
         metadata: dict[str, str] | None = None,
     ) -> ModelProto:
-        """The whole file, checked."""
+        """Return the checked model."""
         graph = self.graph(name, inputs, outputs)
         graph.initializer.extend(self.tensors.values())
         model = helper.make_model(
@@ -155,7 +155,7 @@ def _greater_equal(code: Code, a: str, b: str) -> str:
 
 
 def _softplus(code: Code, a: str) -> str:
-    """ONNX Runtime has the operator in single precision only."""
+    """ONNX Runtime has the operator Softplus in single precision only."""
     if code.kind == TensorProto.FLOAT:
         return code.add("Softplus", a)
     rest = code.add("Exp", code.add("Neg", code.add("Abs", a)))
@@ -164,7 +164,7 @@ def _softplus(code: Code, a: str) -> str:
 
 
 def _straight_through(code: Code, value: str, surrogate: str) -> str:
-    """The value, with as many rows as the surrogate."""
+    """Return the value, with as many rows as the surrogate."""
     return code.add("Where", code.tensor("true", np.array([True])), value, surrogate)
 
 
@@ -260,7 +260,8 @@ class _Writer:
         return code.tensor(f"{self.prefix}{node.name}{part}.T", matrix[start:stop].T)
 
     def _repeated(self, code: Code, node: Node, inputs: list[str]) -> list[str]:
-        """ONNX Runtime puts a single factor into a neighbouring product, in single precision."""
+        """Repeat a single factor: ONNX Runtime fuses it into an adjacent product, in single
+        precision."""
         parts = [self.graph.nodes[i] for i in node.inputs]
         return [
             code.number(part.value, node.width) if part.op == "constant" else name
@@ -268,7 +269,7 @@ class _Writer:
         ]
 
     def _same_rows(self, code: Code, node: Node, inputs: list[str]) -> list[str]:
-        """Concat does not broadcast: what varies with less than its neighbours is repeated."""
+        """Repeat operands of Concat, which does not broadcast, to the rows of their neighbours."""
         parts = [self.graph.nodes[i] for i in node.inputs]
         most = max(part.level for part in parts)
         like = next(name for name, part in zip(inputs, parts, strict=True) if part.level == most)
@@ -290,8 +291,8 @@ def scan(
 ) -> tuple[str, dict[str, str]]:
     """Write all steps; returns the names of the output [T, B, P] and of the final states.
 
-    `inputs` and `state` are the names of the graph's leaves; `reverse` goes from the last step
-    to the first; `name` goes before the weights' names.
+    inputs, state: names of the graph's leaves. reverse: from the last step to the first. name:
+    prefix of the weights' names.
     """
     writer = _Writer(graph, parameters, name, inputs)
     given, within = writer.outside(code)
@@ -338,7 +339,7 @@ def _body(
 
 
 def model(graph: Graph, parameters: Arrays, dtype: np.dtype[Any]) -> ModelProto:
-    """The graph by itself: its inputs and old states by name to "output" and NAME_n."""
+    """Return the graph as a model: inputs and old states by name, "output" and NAME_n."""
     code = Code(dtype)
     inputs = [
         code.info(spec.name, *([BATCH] if spec.per_sequence else [TIME, BATCH]), spec.width)
@@ -356,7 +357,7 @@ def model(graph: Graph, parameters: Arrays, dtype: np.dtype[Any]) -> ModelProto:
 
 
 def run(source: ModelProto | Path, feeds: Arrays) -> Arrays:
-    """What ONNX Runtime computes on the CPU, by name of the output."""
+    """Run a model in ONNX Runtime on the CPU; returns the outputs by name."""
     try:
         runtime = import_module("onnxruntime")
     except ImportError as error:

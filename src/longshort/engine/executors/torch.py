@@ -1,9 +1,9 @@
 """The portable executor: a graph run with torch operations.
 
-Any device and dtype, differentiable to any order, and fit for torch.func, vmap, torch.compile and
-torch.export. What does not depend on the state is computed for all steps at once, before the loop;
-linear recurrences have no loop, see `engine.linear`. States are float32 in between where the layer
-is bfloat16 or float16.
+It supports every device and dtype, derivatives of any order, torch.func, vmap, torch.compile and
+torch.export. Values that do not depend on the state are computed for all steps before the loop;
+linear recurrences have no loop, see `engine.linear`. States between steps are float32 where the
+layer is bfloat16 or float16.
 
 Shapes: inputs [T, B, W] or [B, W], states [B, W], matrices [rows, columns], vectors [W].
 """
@@ -26,7 +26,7 @@ from longshort.engine.ops import EPSILON
 
 
 def _maximum(a: Tensor, b: Tensor) -> Tensor:
-    """Not torch.maximum, which shares the gradient where both are equal."""
+    """Maximum; unlike in torch.maximum, the gradient goes to a where both are equal."""
     return torch.where(b > a, b, a)
 
 
@@ -39,7 +39,7 @@ def _straight_through(value: Tensor, surrogate: Tensor) -> Tensor:
 
 
 def _softplus(a: Tensor) -> Tensor:
-    """Exact to the last digit of float64, where torch's default is linear from 20 on."""
+    """Softplus with full precision in float64, where torch's default is linear from 20 on."""
     return F.softplus(a, 1.0, 40.0)
 
 
@@ -80,12 +80,12 @@ FUNCTIONS: dict[str, Callable[..., Tensor]] = {
 
 
 def refusal(graph: Graph, dtype: torch.dtype, device: torch.device, want_states: bool) -> None:
-    """Runs everything."""
+    """Return None: it runs everything."""
     del graph, dtype, device, want_states
 
 
 def execute(job: Job) -> Trajectory:
-    """Run a layer's scan; ragged sequences by the input "alive"."""
+    """Run a job; ragged sequences by the input "alive"."""
     job = job.with_ends()
     ordered = job.plans[False]
     return _run(ordered, job.parameters, job.inputs, job.state, job.want_states, True)
@@ -100,7 +100,7 @@ def run(
     want_states: bool = True,
     parallel: bool = True,
 ) -> Trajectory:
-    """Run over all steps; `parallel` False keeps the loop where a parallel scan is possible."""
+    """Run all steps; `parallel` = False keeps the loop where a parallel scan is possible."""
     return _run(plan(graph), parameters, inputs, state, want_states, parallel)
 
 
@@ -155,7 +155,7 @@ class _Scan:
         raise NotImplementedError(f"the torch executor has no operation {node.op!r}")
 
     def _rows_of(self, node: Node) -> Tensor:
-        """A matrix's rows, taken once and not at every step."""
+        """Return a matrix's rows, sliced once and not at every step."""
         key = (node.name, node.span)
         if key not in self.rows:
             self.rows[key] = self.parameters[node.name][node.span[0] : node.span[1]]
@@ -165,7 +165,7 @@ class _Scan:
         return value.to(dtype).expand(self.batch, width)
 
     def loop(self, want_states: bool) -> Trajectory:
-        """Step by step."""
+        """Run step by step."""
         graph = self.graph
         whole: dict[int, Tensor] = {}
         self.compute(self.plan.before, whole)
@@ -201,7 +201,7 @@ class _Scan:
         return torch.zeros(0, self.batch, width, dtype=self.dtype, device=self.device)
 
     def solve(self, solutions: list[Solution], rest: list[int]) -> Trajectory:
-        """All steps at once."""
+        """Compute all steps at once."""
         graph = self.graph
         values: dict[int, Tensor] = {}
         states = {}
@@ -238,9 +238,9 @@ class _Scan:
 
 
 def parallel_scan(a: Tensor, b: Tensor) -> Tensor:
-    """s [T, …] of s_t = a_t s_(t-1) + b_t from s = 0, in 2 log2 T steps and O(T) work.
+    """Solve s_t = a_t s_(t-1) + b_t from s = 0 for all s [T, …], in 2 log2 T steps and O(T) work.
 
-    Neighbours are joined to one recurrence of half the length, which gives every second state.
+    Neighbours are combined to one recurrence of half the length, which gives every second state.
     """
     steps = b.size(0)
     if steps == 1:

@@ -1,4 +1,4 @@
-"""Formulas of single values: sums, products and functions of the named ones."""
+"""Formulas of single values: sums, products and functions of named values."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ CALLS = {
     "minimum": "min",
     "straight_through": "pass",
 }
-"""Functions whose written name is not that of the operation."""
+"""Functions whose printed name differs from that of the operation."""
 
 
 class Formulas:
-    """Writes values in a notation; a value that has a name is written as that name."""
+    """Writes values in a notation; a value with a name is written as its name."""
 
     def __init__(self, named: Named, notation: Notation) -> None:
         self.named, self.notation = named, notation
@@ -34,34 +34,34 @@ class Formulas:
             if self.nodes[equation.index].op != "input"
         }
         self.used: set[str] = set()
-        """Functions that were written."""
+        """Functions that were written so far."""
         self.gate = ""
-        """Written as `any_gate`, to find equations that all gates share."""
+        """A gate that is written as `any_gate`, to find equations that all gates share."""
         self.any_gate = self.unused("k", "j", "q", "gate")
         self.expressions = {
             named.symbols[equation.key]: equation.index for equation in named.values
         }
 
     def unused(self, *letters: str) -> str:
-        """The first of these that no symbol has."""
+        """Return the first of these letters that no symbol has."""
         taken = {symbol.base for symbol in self.named.symbols.values()}
         return next(letter for letter in letters if letter not in taken)
 
     def shown(self, symbol: Symbol) -> str:
-        """A symbol as it is written now."""
+        """Return a symbol as it is written at present."""
         alike = self.gate != "" and symbol.gate == self.gate
         return self.notation.symbol(symbol.with_gate(self.any_gate) if alike else symbol)
 
     def symbol(self, key: str) -> str:
-        """The symbol of a value or parameter."""
+        """Return the symbol of a value or parameter."""
         return self.shown(self.named.symbols[key])
 
     def output(self) -> str:
-        """What the output is called."""
+        """Symbol of the output."""
         return self.notation.symbol(Symbol("y", time=0))
 
     def text(self, index: int, strength: int) -> str:
-        """The formula of a value, in parentheses where it binds less."""
+        """Return the formula of a value, in parentheses where it binds less than `strength`."""
         return self.notation.wrap(self.write(index), strength)
 
     def _block(self, index: int) -> str:
@@ -74,7 +74,7 @@ class Formulas:
         return Piece(self.notation.call(name, *(self.text(i, SUM) for i in arguments)))
 
     def write(self, index: int) -> Piece:
-        """The formula of a value."""
+        """Return the formula of a value."""
         if index in self.names:
             return Piece(self.shown(self.names[index]))
         node = self.nodes[index]
@@ -161,7 +161,7 @@ class Formulas:
         return Piece(" ".join(words), SUM)
 
     def _terms(self, index: int, sign: int) -> Iterator[tuple[tuple[int, ...], int, Piece]]:
-        """Place, sign and text of what is added up."""
+        """Yield sort key, sign and text of the terms of a sum."""
         node = self.nodes[index]
         op = "" if index in self.names else node.op
         if op in ("add", "sub"):
@@ -175,7 +175,8 @@ class Formulas:
                 yield self._order(index), sign * own, piece
 
     def _order(self, index: int) -> tuple[int, ...]:
-        """Matrix products first, biases last, the cell's order of parameters among the like."""
+        """Return a term's sort key: matrix products first, biases last, like terms in parameter
+        order."""
         node = self.nodes[index]
         if index in self.names:
             return (1,)
@@ -216,7 +217,7 @@ class Formulas:
         return sign, Piece(text, PRODUCT)
 
     def _factors(self, index: int) -> tuple[int, list[_Factor]]:
-        """Sign and factors of a product."""
+        """Return sign and factors of a product."""
         node = self.nodes[index]
         inputs = node.inputs
         match "" if index in self.names else node.op:
@@ -242,7 +243,7 @@ class Formulas:
         return 1, [_Factor(self._place(index), self.write(index), node.width == 1)]
 
     def _slope(self, op: str, y: int) -> list[_Factor]:
-        """y (1 - y), or 1 - y²."""
+        """Return the factors y (1 - y), or 1 - y²."""
         place = self._place(y)
         if op == "tanh_gradient":
             text = f"1 - {self.notation.square(self.text(y, ATOM))}"
@@ -253,7 +254,8 @@ class Formulas:
         ]
 
     def _place(self, index: int) -> int:
-        """Where a factor stands: gradients, parameters, gates, other values, the past."""
+        """Return a factor's rank: gradients, parameters, gates, other values, then the previous
+        step's."""
         node = self.nodes[index]
         if node.op == "vector":
             return 2
@@ -265,7 +267,7 @@ class Formulas:
         return 3 if self._opens(index) else 4
 
     def _opens(self, index: int) -> bool:
-        """Whether this is a gate that lies between 0 and 1, or 1 minus one."""
+        """Whether a value is a gate between 0 and 1, or 1 minus one."""
         node = self.nodes[index]
         if index in self.names:
             symbol = self.names[index]
@@ -286,7 +288,7 @@ class Formulas:
         )
 
     def _mask(self, node: Node) -> tuple[str, int] | None:
-        """Condition and value where the other branch is 0."""
+        """Return condition and value of a `where` whose other branch is 0; None for others."""
         condition, a, b = node.inputs
         if is_zero(self.nodes, b):
             return self._condition(condition), a

@@ -30,11 +30,11 @@ class Split:
         self._done: dict[tuple[int, int, int], Value] = {}
 
     def whole(self, index: int) -> Value:
-        """A value, all columns."""
+        """Return all columns of a value."""
         return self.part(index, 0, self.graph.nodes[index].width)
 
     def part(self, index: int, start: int, stop: int) -> Value:
-        """Some columns of a value."""
+        """Return some columns of a value."""
         key = index, start, stop
         if key not in self._done:
             self._done[key] = self._part(self.graph.nodes[index], start, stop)
@@ -106,7 +106,7 @@ class GateNames:
             self.layout.append(self._layout(index))
 
     def find(self) -> Found:
-        """In the order of the gates."""
+        """Return the names in the order of the gates."""
         found: Found = []
         for gate in self.gates:
             parts = self._connected(gate)
@@ -122,12 +122,12 @@ class GateNames:
         return [entry for entry in found if entry[0] not in closed]
 
     def _is_term_of_a_state(self, index: int) -> bool:
-        """Whether the state itself is the sum, without an activation."""
+        """Whether the state is the sum itself, without an activation."""
         states = self.states.values()
         return any(i in states and self.nodes[i].op == "add" for i in self.consumers[index])
 
     def _names(self, z: int, gate: str, label: str) -> Found:
-        """Names of one preactivation and of its activation."""
+        """Return the names of a preactivation and of its activation."""
         active = self._activation(z, gate)
         own = Symbol(gate, below=label, gate=gate, time=0, tilde=gate in self.states)
         shown = gate if len(self.gates) > 1 else ""
@@ -138,7 +138,8 @@ class GateNames:
         return [(z, f"{label}{gate}@gate", own if plain else before)]
 
     def _connected(self, gate: str) -> list[int]:
-        """The first value of each preactivation: a gate may have one in each of several maps."""
+        """Return the first value of each preactivation; a gate may have one in each of several
+        maps."""
         group: dict[int, int] = {}
         for index, layout in enumerate(self.layout):
             if layout != (gate,):
@@ -156,7 +157,7 @@ class GateNames:
         return map_label(key_parts(node.name)[0].removeprefix("weight_"))[1]
 
     def _layout(self, index: int) -> tuple[str, ...]:
-        """The gates whose preactivations these columns are."""
+        """Return the gates whose preactivations these columns are."""
         node = self.nodes[index]
         if node.op == "product":
             return self._gates_of_rows(node.name)
@@ -180,7 +181,7 @@ class GateNames:
         return covered if len(covered) == 1 or (stop - start) % size == 0 else ()
 
     def _climb(self, index: int) -> int:
-        """From a first product to the whole sum that it is a part of."""
+        """Return the whole sum that contains a first product."""
         top = index
         while len(self.consumers[index]) == 1:
             (above,) = self.consumers[index]

@@ -1,7 +1,7 @@
-"""The mathematics of a graph for people: its equations and its backpropagation through time.
+"""The equations of a graph and its backpropagation through time, for people.
 
-One walk over the named equations writes them in two notations, as text in Unicode and as LaTeX.
-They are written for one sequence and with column vectors; the machine runs rows of a batch.
+The named equations are written in two notations, Unicode text and LaTeX. They are for one sequence
+and column vectors; the implementation computes rows of a batch.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ LEGEND = {
     "bracket": "[condition]: 1 where it is true, else 0",
     "pass": "pass(a, b) = a, its gradient goes to b",
 }
-"""Explanations of functions, printed where one is used."""
+"""Explanations of functions, printed where they are used."""
 
 BACKWARD = "Backward, t = T … 1; δv is ∂L/∂v, += adds to what came back from t+1"
 
 
 @dataclass(frozen=True)
 class Line:
-    """left = right, or left += right."""
+    """A line of the form left = right, or left += right."""
 
     left: str
     right: str
@@ -49,7 +49,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Mathematics:
-    """The equations of one step, of its backward step, and of the parameters' gradients."""
+    """Equations of one step, of its backward step, and of the parameters' gradients."""
 
     forward: tuple[Line, ...]
     backward: tuple[Line, ...]
@@ -58,7 +58,7 @@ class Mathematics:
 
 
 def write(named: Named, notation: Notation) -> Mathematics:
-    """The mathematics of a cell, line by line."""
+    """Write the mathematics of a cell, line by line."""
     return _Writer(named, notation).write()
 
 
@@ -76,14 +76,14 @@ def as_text(named: Named) -> str:
 
 
 def as_latex(named: Named) -> str:
-    """The mathematics as `align*` environments, to be set with amsmath."""
+    """Return the mathematics as `align*` environments for amsmath."""
     written = write(named, Latex())
     blocks = (written.forward, written.backward, written.gradients)
     return "\n".join(_environment(block) for block in blocks if block)
 
 
 def parameter_symbols(named: Named) -> dict[str, tuple[str, ...]]:
-    """What the rows of every parameter are called in the text, in their order."""
+    """Return the symbols of every parameter's rows in the text, in their order."""
     found: dict[str, list[str]] = {name: [] for name in named.parameters}
     for key in sorted(named.parameter_keys(), key=named.rank):
         found[named.parameter(key)].append(Unicode().symbol(named.symbols[key]))
@@ -148,7 +148,7 @@ class _Writer:
                 yield from self._definitions(shared, index)
 
     def _shared(self) -> list[int]:
-        """Long expressions of the backward step that are needed more than once."""
+        """Return long expressions of the backward step that are needed more than once."""
         derived = self.named.derived
         roots = {
             *self.named.gradients.values(),
@@ -171,9 +171,9 @@ class _Writer:
                 self.names[index] = symbol
 
     def _gradients(self) -> Iterator[Line]:
-        """One line for each parameter, or one for all gates where theirs are alike.
+        """Yield one line per parameter, or one for all gates if their equations agree.
 
-        Before them come values that several need and that are computed from sums over time.
+        Values that several gradients need and that are computed from sums over time come first.
         """
         shared = self._shared()
         for index in shared:

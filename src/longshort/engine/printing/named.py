@@ -1,8 +1,8 @@
 """A cell's equations as people write them: one for each gate, each state and each shared value.
 
-The traced graph computes all gates at once and its values have no names. Here it is taken apart by
-gate, cut at the values that deserve a name, and derived again: the gradient of a named value then
-is one equation in gradients of other named values, which is how backpropagation is written down.
+The traced graph computes all gates at once, and its values have no names. Here it is split by gate,
+cut at the values that get a name, and derived anew: the gradient of a named value is then one
+equation in gradients of other named values, which is the usual form of backpropagation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LEAVES = frozenset(("constant", "vector", "input", "state"))
 
 @dataclass(frozen=True)
 class Equation:
-    """A named value and the place of its expression in the derived nodes."""
+    """A named value, and the index of its expression in the derived nodes."""
 
     key: str
     index: int
@@ -32,37 +32,37 @@ class Equation:
 
 @dataclass(frozen=True)
 class Named:
-    """Equations of one step and of its backward step, with a symbol for every leaf."""
+    """Equations of a step and its backward step, with a symbol for every leaf."""
 
     derived: Derived
     symbols: dict[str, Symbol]
-    """By leaf: input, matrix or vector."""
+    """Symbols of input, matrices and vectors, by leaf."""
     values: tuple[Equation, ...]
-    """In the order of computing."""
+    """Named values, in order of computation."""
     states: tuple[str, ...]
     output: str
-    """The value that is the output."""
+    """Name of the output's value."""
     gradients: dict[str, int]
-    """What a step adds to the gradients of values and vectors, by key; 0 is left out."""
+    """What a step adds to the gradients of values and vectors, by key; zeros are omitted."""
     parameters: tuple[str, ...]
 
     def parameter_keys(self) -> list[str]:
-        """Keys of matrices and vectors, of which each gate has its own."""
+        """Keys of matrices and vectors; each gate has its own."""
         nodes = self.derived.forward.nodes
         return list(dict.fromkeys(n.name for n in nodes if n.op in ("product", "vector")))
 
     def parameter(self, key: str) -> str:
-        """The stored parameter that a matrix or vector is a part of."""
+        """Return the stored parameter that contains a matrix or vector."""
         return key_parts(key)[0]
 
     def rank(self, key: str) -> tuple[int, int]:
-        """Order of the parameters: as the cell declares them, and their rows."""
+        """Return a parameter's sort key: order of declaration, then of rows."""
         name, start, _ = key_parts(key)
         return self.parameters.index(name), start
 
 
 def name_equations(graph: Graph, maps: dict[str, Map]) -> Named:
-    """Name the values of `graph`, whose matrices are those of `maps`."""
+    """Name the values of `graph`; `maps` are the cell's."""
     split = Split(graph, maps)
     states = {name: split.whole(index).index for name, index in graph.states.items()}
     output = split.whole(graph.output).index
@@ -80,11 +80,11 @@ def name_equations(graph: Graph, maps: dict[str, Map]) -> Named:
 def _shared(
     nodes: tuple[Node, ...], graph: Graph, found: Found, symbols: dict[str, Symbol]
 ) -> Found:
-    """u_1, u_2, …: long expressions that are needed more than once, backward included."""
+    """Name long expressions that are used more than once, in either pass: u_1, u_2, …"""
     bases = {symbol.base for _, _, symbol in found} | {s.base for s in symbols.values()}
     letter = next(a for a in ("u", "s", "q", "e", "value") if a not in bases)
     extra: Found = []
-    # A name lets gradients reach what none did before, so it may be followed by others.
+    # A name lets gradients reach further values, so further names may follow.
     while more := _worth_a_name(nodes, graph, found + extra, symbols):
         extra += [(index, f"shared@{index}", Symbol(letter)) for index in more]
     return sorted(extra)
@@ -93,7 +93,7 @@ def _shared(
 def _worth_a_name(
     nodes: tuple[Node, ...], graph: Graph, found: Found, symbols: dict[str, Symbol]
 ) -> list[int]:
-    """Values whose expressions are long, given the names so far, and that are used again."""
+    """Return values with long expressions that are used more than once, given the names so far."""
     known = {index for index, _, _ in found}
     uses = Counter(i for node in nodes for i in node.inputs)
     backward = _used_backward(nodes, graph, found, symbols)
@@ -112,7 +112,7 @@ def _worth_a_name(
 
 
 def costs(nodes: tuple[Node, ...], named: Callable[[int], bool]) -> list[int]:
-    """How many operations it takes to write each value down, given the named ones."""
+    """Return the number of operations in each value's expression, given the named values."""
     found: list[int] = []
     for index, node in enumerate(nodes):
         found.append(0 if named(index) else _cost(node, found))
@@ -135,7 +135,7 @@ def _used_backward(
 
 
 class _Cut:
-    """The graph in which every named value is a leaf, with its equation apart."""
+    """Builds the graph in which every named value is a leaf, with its equation stored apart."""
 
     def __init__(
         self, nodes: tuple[Node, ...], graph: Graph, found: Found, symbols: dict[str, Symbol]
@@ -172,7 +172,7 @@ class _Cut:
         return self.tape.leaf("input", key, width, Level.STEP)
 
     def graph(self, output: int) -> Graph:
-        """With all named values as states, so that each has a gradient of its own."""
+        """Return the graph with all named values as states, so that each has a gradient."""
         nodes = tuple(self.tape.nodes)
         return Graph(
             nodes=nodes,
@@ -215,7 +215,7 @@ def _cut(
 
 
 def _in_reading_order(nodes: tuple[Node, ...], equations: dict[str, Value]) -> tuple[Equation, ...]:
-    """Equations that depend on fewer others come first; ties keep the given order."""
+    """Sort equations: those that depend on fewer others come first, ties keep their order."""
     keys: dict[int, list[str]] = {}
     for key, value in equations.items():
         keys.setdefault(value.index, []).append(key)
@@ -230,7 +230,7 @@ def _in_reading_order(nodes: tuple[Node, ...], equations: dict[str, Value]) -> t
 
 
 def is_zero(nodes: tuple[Node, ...], index: int) -> bool:
-    """Whether a value is the number 0."""
+    """Whether a value is the constant 0."""
     node = nodes[index]
     while node.op == "expand":
         node = nodes[node.inputs[0]]

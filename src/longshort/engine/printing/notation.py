@@ -1,4 +1,4 @@
-"""Two ways to write a formula down: text in Unicode, and LaTeX."""
+"""Notations of formulas: Unicode text and LaTeX."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar
 from longshort.engine.printing.symbols import Symbol
 
 SUM, PRODUCT, MATRIX, ATOM = range(4)
-"""How strongly a piece of a formula holds together."""
+"""Binding strength of a piece of a formula, from weak to strong."""
 
 _LETTERS = (
     "α alpha, β beta, γ gamma, δ delta, ε epsilon, ζ zeta, η eta, θ theta, κ kappa, λ lambda, "
@@ -20,14 +20,14 @@ GREEK = {name: letter for letter, name in (entry.split() for entry in _LETTERS.s
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Text, and how strongly it holds together."""
+    """Text with its binding strength."""
 
     text: str
     strength: int = ATOM
 
 
 class Notation(ABC):
-    """How formulas are written."""
+    """A notation of formulas."""
 
     times: ClassVar[str]
     dot: ClassVar[str]
@@ -40,62 +40,62 @@ class Notation(ABC):
 
     @abstractmethod
     def symbol(self, symbol: Symbol) -> str:
-        """A named value or parameter."""
+        """Return a named value or parameter."""
 
     @abstractmethod
     def partial(self, text: str) -> str:
-        """The derivative of the loss by a parameter or the output."""
+        """Return the derivative of the loss by a parameter or the output."""
 
     @abstractmethod
     def call(self, name: str, *arguments: str) -> str:
-        """A function of arguments."""
+        """Return a function call."""
 
     @abstractmethod
     def fraction(self, above: Piece, below: Piece) -> Piece:
-        """A quotient."""
+        """Return a quotient."""
 
     @abstractmethod
     def cases(self, condition: str, a: str, b: str) -> str:
-        """a where the condition holds, else b."""
+        """Return a where the condition holds, else b."""
 
     @abstractmethod
     def part(self, text: str, start: int, stop: int) -> str:
-        """Entries of a vector, counted from 1."""
+        """Return entries of a vector, counted from 1."""
 
     @abstractmethod
     def zeros(self, width: int) -> str:
-        """So many zeros."""
+        """Return a vector of zeros."""
 
     @abstractmethod
     def square(self, text: str) -> str:
-        """Each entry times itself."""
+        """Return the elementwise square."""
 
     @abstractmethod
     def remark(self, text: str) -> str:
-        """A remark at the end of a line."""
+        """Return a remark at the end of a line."""
 
     def wrap(self, piece: Piece, strength: int) -> str:
-        """In parentheses unless it holds together well enough."""
+        """Return the text, in parentheses if it binds less than `strength`."""
         return piece.text if piece.strength >= strength else self.parentheses(piece.text)
 
     def parentheses(self, text: str) -> str:
-        """(text)."""
+        """Return the text in parentheses."""
         return f"({text})"
 
     def number(self, above: int, below: int) -> Piece:
-        """A fraction of whole numbers."""
+        """Return a fraction of integers."""
         return self.fraction(Piece(str(above)), Piece(str(below)))
 
     def relation(self, a: str, operator: str, b: str) -> str:
-        """A comparison."""
+        """Return a comparison."""
         return f"{a} {self.operators.get(operator, operator)} {b}"
 
     def bracket(self, condition: str) -> str:
-        """1 where the condition holds, else 0."""
+        """Return 1 where the condition holds, else 0, as a bracket."""
         return f"[{condition}]"
 
     def stack(self, *parts: str) -> str:
-        """Vectors on top of each other."""
+        """Return vectors stacked on top of each other."""
         return f"[{'; '.join(parts)}]"
 
 
@@ -111,7 +111,7 @@ class Unicode(Notation):
     functions: ClassVar[dict[str, str]] = {"sigmoid": "σ", "sqrt": "√"}
 
     def symbol(self, symbol: Symbol) -> str:
-        """As z_i, c_{t-1}, b^R_n."""
+        """Examples: z_i, c_{t-1}, b^R_n."""
         base = GREEK.get(symbol.base, symbol.base) + ("\u0303" if symbol.tilde else "")
         above = f"^{symbol.above}" if symbol.above else ""
         gate = "" if symbol.base == symbol.gate else symbol.gate
@@ -120,44 +120,44 @@ class Unicode(Notation):
         return f"{'δ' * symbol.delta}{base}{above}{'_' * bool(below)}{below}"
 
     def partial(self, text: str) -> str:
-        """As ∂L/∂W_i."""
+        """Example: ∂L/∂W_i."""
         return f"∂L/∂{text}"
 
     def call(self, name: str, *arguments: str) -> str:
-        """As tanh(c_t)."""
+        """Example: tanh(c_t)."""
         return f"{self.functions.get(name, name)}({', '.join(arguments)})"
 
     def fraction(self, above: Piece, below: Piece) -> Piece:
-        """As a / b."""
+        """Example: a / b."""
         return Piece(f"{self.wrap(above, PRODUCT)} / {self.wrap(below, ATOM)}", PRODUCT)
 
     def number(self, above: int, below: int) -> Piece:
-        """As 1/6."""
+        """Example: 1/6."""
         return Piece(f"{above}/{below}", PRODUCT)
 
     def cases(self, condition: str, a: str, b: str) -> str:
-        """As {a if x ≥ 0, else b}."""
+        """Example: {a if x ≥ 0, else b}."""
         return f"{{{a} if {condition}, else {b}}}"
 
     def part(self, text: str, start: int, stop: int) -> str:
-        """As v[1…20]."""
+        """Example: v[1…20]."""
         return f"{text}[{start}…{stop}]"
 
     def zeros(self, width: int) -> str:
-        """As zeros(2)."""
+        """Example: zeros(2)."""
         return f"zeros({width})"
 
     def square(self, text: str) -> str:
-        """As g_t²."""
+        """Example: g_t²."""
         return f"{text}²"
 
     def remark(self, text: str) -> str:
-        """Some space away."""
+        """Return the remark after some space."""
         return f"   ({text})"
 
 
 class Latex(Notation):
-    """LaTeX's mathematics mode with amsmath."""
+    """Math mode of LaTeX with amsmath."""
 
     times = r" \odot "
     dot = r" \cdot "
@@ -195,7 +195,7 @@ class Latex(Notation):
         return rf"\mathrm{{{word.replace('_', chr(92) + '_').replace('…', '-')}}}"
 
     def partial(self, text: str) -> str:
-        """As a fraction."""
+        """Return the derivative as a fraction."""
         return rf"\frac{{\partial L}}{{\partial {text}}}"
 
     def call(self, name: str, *arguments: str) -> str:
@@ -209,7 +209,7 @@ class Latex(Notation):
         return shown + self.parentheses(", ".join(arguments))
 
     def parentheses(self, text: str) -> str:
-        """Large ones where the text is high."""
+        """Return the text in parentheses, large ones if it is tall."""
         high = r"\frac" in text or r"\begin" in text
         return rf"\left({text}\right)" if high else f"({text})"
 
@@ -218,16 +218,16 @@ class Latex(Notation):
         return rf"\left[{condition}\right]"
 
     def fraction(self, above: Piece, below: Piece) -> Piece:
-        """As a fraction."""
+        r"""Return a \frac."""
         return Piece(rf"\frac{{{above.text}}}{{{below.text}}}")
 
     def cases(self, condition: str, a: str, b: str) -> str:
-        """In braces."""
+        """Return cases in braces."""
         rows = rf"{a} & \text{{if }} {condition} \\ {b} & \text{{otherwise}}"
         return rf"\begin{{cases}} {rows} \end{{cases}}"
 
     def stack(self, *parts: str) -> str:
-        """As [a; b]."""
+        """Example: [a; b]."""
         inner = r";\, ".join(parts)
         return rf"\left[{inner}\right]"
 
@@ -236,13 +236,13 @@ class Latex(Notation):
         return rf"{{\left({text}\right)}}_{{{start} \ldots {stop}}}"
 
     def zeros(self, width: int) -> str:
-        """As 0_{2}."""
+        """Example: 0_{2}."""
         return f"0_{{{width}}}"
 
     def square(self, text: str) -> str:
-        """As g_{t}^{2}."""
+        """Example: g_{t}^{2}."""
         return f"{text}^{{2}}"
 
     def remark(self, text: str) -> str:
-        """A wide space away."""
+        r"""Return the remark after a \qquad."""
         return rf" \qquad ({text})"

@@ -1,4 +1,4 @@
-"""How values and parameters are called in equations.
+"""Symbols of values and parameters in equations.
 
 W x + R h + b for the maps of input and state, p for peepholes, γ for gains.
 """
@@ -15,20 +15,20 @@ from longshort.engine.parameters import Map
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """How a value or parameter is called: R above "hr" below "i", or c at time t-1."""
+    """A symbol with its indices, such as R above "hr" below "i", or c at time t-1."""
 
     base: str
     above: str = ""
     below: str = ""
     gate: str = ""
     time: int | None = None
-    """Steps from t; None: written without time."""
+    """Offset in steps from t; None: written without time."""
     tilde: bool = False
     delta: bool = False
-    """∂L/∂v instead of v."""
+    """Whether it is ∂L/∂v instead of v."""
 
     def with_gate(self, gate: str) -> Symbol:
-        """The same symbol for another gate."""
+        """Return the same symbol for another gate."""
         if not self.gate:
             return self
         return replace(self, base=gate if self.base == self.gate else self.base, gate=gate)
@@ -49,7 +49,7 @@ class ParameterSymbols:
         ]
 
     def all(self, nodes: tuple[Node, ...]) -> dict[str, Symbol]:
-        """By key, no two the same."""
+        """Return the symbols by key; all are distinct."""
         found: dict[str, Symbol] = {}
         taken: set[Symbol] = set()
         for node in nodes:
@@ -86,7 +86,7 @@ class ParameterSymbols:
 
 
 def map_label(name: str) -> tuple[str, str]:
-    """Letter and label of a map: W of the input, R of the state, W with its name otherwise."""
+    """Return letter and label of a map: W for the input, R for the state, else W and its name."""
     found = re.fullmatch(r"(?:(\w+)_)?(ih|hh)(\d*)", name)
     if not found:
         return "W", name
@@ -94,13 +94,13 @@ def map_label(name: str) -> tuple[str, str]:
 
 
 def key_parts(key: str) -> tuple[str, int, int]:
-    """Parameter, first row and the row behind the last of a part of it."""
+    """Return the parameter of a key, and the first row and end row of the slice."""
     name, start, stop = key.rsplit(":", 2)
     return name, int(start), int(stop)
 
 
 def gate_of(gates: tuple[str, ...], width: int, start: int, stop: int) -> str:
-    """The gate of these columns: "" for all, numbers where they belong to no gate."""
+    """Return the gate of these columns: "" for all gates, a range where they belong to none."""
     if (start, stop) == (0, width):
         return ""
     size = width // len(gates) if gates else width
@@ -110,7 +110,7 @@ def gate_of(gates: tuple[str, ...], width: int, start: int, stop: int) -> str:
 
 
 def unlike(symbol: Symbol, others: set[Symbol]) -> Symbol:
-    """The symbol, primed until it is none of the others."""
+    """Return the symbol with enough primes to differ from the others."""
     while symbol in others:
         symbol = replace(symbol, base=symbol.base + "′")
     return symbol

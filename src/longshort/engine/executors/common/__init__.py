@@ -1,1 +1,1 @@
-"""What several executors share: the job, its order, checks of tensors, values outside a scan."""
+"""Code that executors share: the job, its plan, checks of tensors, and values outside a scan."""

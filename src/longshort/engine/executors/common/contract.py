@@ -18,7 +18,7 @@ from longshort.engine.trace import with_ends
 
 Tensors = dict[str, Tensor]
 Lists = tuple[list[Tensor], list[Tensor], list[Tensor]]
-"""Inputs, states and parameters, each in the order in which the graph names them."""
+"""Inputs, states and parameters, each in the order of the graph."""
 
 
 @dataclass(frozen=True)
@@ -26,50 +26,50 @@ class Trajectory:
     """The result of a scan."""
 
     output: Tensor
-    """[T, B, P]; 0 past a sequence's end."""
+    """Output [T, B, P]; 0 past a sequence's end."""
     final: Tensors
-    """States after each sequence's last step, [B, W]."""
+    """States [B, W] after each sequence's last step, by name."""
     states: Tensors
-    """States after every step, [T, B, W]; empty where they were not asked for."""
+    """States [T, B, W] after every step, by name; empty where they were not asked for."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One scan: one layer in one direction, forward in time; tensors by the names in the graph.
+    """One scan: one layer in one direction, forward in time; tensors are named as in the graph.
 
     Opaque operators take the same tensors as lists: `lists` and `job_of` convert between the two.
     """
 
     plans: dict[bool, Plan]
-    """The equations in order, by whether they have the input "alive"."""
+    """The planned equations, without (False) and with (True) the input "alive"."""
     parameters: Tensors
-    """By the cell's names, without layer and direction."""
+    """Parameters by the cell's names, without layer and direction."""
     inputs: Tensors
-    """All that the graph declares: x, noise, reset [T, B, 1] and initial states [B, W]."""
+    """All inputs that the graph declares: x, noise, reset [T, B, 1] and initial states [B, W]."""
     state: Tensors
-    """[B, W]."""
+    """States [B, W] before the first step."""
     lengths: Tensor | None = None
-    """[B], whole numbers from 1 to T."""
+    """Lengths [B], whole numbers from 1 to T."""
     want_states: bool = False
-    """Whether the states of every step are asked for."""
+    """Whether the states of every step are wanted."""
     wanted: tuple[str, ...] = ()
-    """Inputs whose gradients a backward pass gives."""
+    """Inputs whose gradients a backward pass computes."""
     keep: bool = False
     """Whether a backward pass follows."""
 
     @property
     def x(self) -> Tensor:
-        """[T, B, I]."""
+        """The input [T, B, I]."""
         return self.inputs["x"]
 
     @property
     def graph(self) -> Graph:
-        """The equations, without the input "alive" unless they are to be run with it."""
+        """The equations, with the input "alive" only if the job has it."""
         return self.plans[False].graph
 
     @property
     def lists(self) -> Lists:
-        """The tensors as an operator takes them."""
+        """Return the tensors as lists, as an operator takes them."""
         graph = self.graph
         return (
             [self.inputs[spec.name] for spec in graph.inputs],
@@ -79,29 +79,29 @@ class Job:
 
     @property
     def tensors(self) -> list[Tensor]:
-        """All of them in one list, in the order of `lists`."""
+        """Return all tensors in one list, in the order of `lists`."""
         inputs, state, parameters = self.lists
         return [*inputs, *state, *parameters]
 
     @property
     def marks(self) -> list[int]:
-        """`wanted` as an operator takes it: 1 for each input in it, 0 for the others."""
+        """Return `wanted` as an operator takes it: 1 for each input in it, 0 for the others."""
         return [int(spec.name in self.wanted) for spec in self.graph.inputs]
 
     def for_autograd(self) -> Job:
-        """The same, with `wanted` and `keep` as autograd will ask for."""
+        """Return the job with `wanted` and `keep` as autograd needs them."""
         keep = torch.is_grad_enabled() and any(value.requires_grad for value in self.tensors)
         free = [spec.name for spec in self.graph.inputs if keep and spec.differentiable]
         wanted = tuple([name for name in free if self.inputs[name].requires_grad])
         return replace(self, wanted=wanted, keep=keep)
 
     def with_tensors(self, tensors: Sequence[Tensor], lengths: Tensor | None) -> Job:
-        """The same with other tensors, in the order of `tensors`."""
+        """Return the job with other tensors, in the order of `tensors`."""
         parameters, inputs, state = _named(self.graph, tensors)
         return replace(self, parameters=parameters, inputs=inputs, state=state, lengths=lengths)
 
     def with_ends(self) -> Job:
-        """The same with the input "alive" [T, B, 1] in place of the lengths."""
+        """Return the job with the input "alive" [T, B, 1] in place of the lengths."""
         if self.lengths is None:
             return self
         x = self.x
@@ -119,7 +119,7 @@ def job_of(
     keep: bool = True,
     want_states: bool = False,
 ) -> Job:
-    """The job of an operator's arguments, `tensors` and `marks` as in `Job`."""
+    """Return the job of an operator's arguments; `tensors` and `marks` are as in `Job`."""
     wanted = tuple(spec.name for spec, mark in zip(graph.inputs, marks, strict=True) if mark)
     plans = {False: plan(graph)}
     if lengths is not None:
@@ -128,7 +128,7 @@ def job_of(
 
 
 def _named(graph: Graph, tensors: Sequence[Tensor]) -> tuple[Tensors, Tensors, Tensors]:
-    """Parameters, inputs and states by name."""
+    """Return parameters, inputs and states by name."""
     inputs = [spec.name for spec in graph.inputs]
     names = [*inputs, *graph.state_sizes, *parameter_names(graph)]
     found = list(zip(names, tensors, strict=True))
@@ -137,20 +137,20 @@ def _named(graph: Graph, tensors: Sequence[Tensor]) -> tuple[Tensors, Tensors, T
 
 
 def parameter_names(graph: Graph) -> list[str]:
-    """The order in which parameters are given."""
+    """Return the names of the parameters in the order of the lists."""
     return [*graph.matrices, *graph.vectors]
 
 
 def alive(steps: int, lengths: Tensor, device: torch.device) -> Tensor:
-    """Where sequences have not ended: booleans [T, B]."""
+    """Return where sequences have not ended, bool [T, B]."""
     return torch.arange(steps, device=device).unsqueeze(1) < lengths.to(device)
 
 
 def text_of(graph: Graph) -> str:
-    """The equations as an operator takes them; torch.compile is handed the finished text."""
+    """Return the equations as text for an operator; torch.compile gets the finished text."""
     return to_text(graph)
 
 
-# What torch.compiler.assume_constant_result does, without its import of the whole compiler, which
+# As torch.compiler.assume_constant_result does, without its import of the whole compiler, which
 # would take longer than all the rest of the package.
 vars(text_of)["_dynamo_marked_constant"] = True

@@ -1,6 +1,6 @@
 """Gradients of the equations in torch operations, for executors that have first derivatives only.
 
-Every operation in them is torch's, so they can be differentiated again, and transformed.
+All operations are torch's own, so the gradients can be differentiated again, and transformed.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ def gradients(
     given: Sequence[Tensor],
     incoming: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    """Gradients of the tensors `given`, from `incoming`, the gradients of `equations(given)`.
+    """Return gradients of the tensors `given`.
 
-    None for tensors that need no gradient. Autograd records them where gradients are enabled.
+    incoming: gradients of `equations(given)`. None is returned for tensors that need no gradient.
+    Autograd records the computation where gradients are enabled.
     """
     recorded = torch.is_grad_enabled()
     with torch.enable_grad():

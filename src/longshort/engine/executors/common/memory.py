@@ -1,4 +1,4 @@
-"""Whether a tensor still has the memory for its shape, which native code relies on."""
+"""Check whether a tensor has the memory for its shape, which native code relies on."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from torch import Tensor
 
 
 def hollow(value: Tensor) -> bool:
-    """Whether its memory ends before its last element, as where a storage was resized or freed.
+    """Whether a tensor's memory ends before its last element, as after freeing its storage.
 
-    For tensors that have a storage: not for those of torch.func's transforms, or sparse ones.
+    For tensors with a storage: not for those of torch.func's transforms, and not for sparse ones.
     """
     if value.is_contiguous():
         reach = value.numel()

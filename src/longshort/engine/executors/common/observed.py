@@ -1,7 +1,7 @@
-"""Whether a scan may be called directly, or has to be an operator that torch sees.
+"""Check whether a scan may be called directly, or must be an operator that torch sees.
 
-torch has no public function for most of these questions. In a version that has moved one of them
-the answer is the safe one: an operator.
+torch has no public function for most of these questions. In a torch version that has moved one of
+the internal functions the answer is the safe one: an operator.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ def transformed(tensors: Iterable[Tensor | None] = ()) -> bool:
     if _transforms is not None and _transforms():
         return True
     for tensor in tensors:
-        # `torch.autograd.grad(is_grads_batched=True)` has a vmap of its own, known by this alone.
+        # `torch.autograd.grad(is_grads_batched=True)` has its own vmap, known by this alone.
         if _has_storage and type(tensor) is Tensor and not _has_storage(tensor):
             return True
     return bool(getattr(forward_ad, "_current_level", 0) >= 0)
 
 
 def observed(tensors: Iterable[Tensor] = ()) -> bool:
-    """Whether anything but autograd has to see an operator.
+    """Whether anything besides autograd has to see an operator.
 
     That is torch.compile, a trace, a transform, a dispatch mode, or the type of one of `tensors`.
     """

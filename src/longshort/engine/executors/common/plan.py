@@ -1,4 +1,4 @@
-"""In which order the portable executor computes a graph: before the loop, in it, or without one."""
+"""Order of computation of the portable executor: before the loop, in it, or without a loop."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ class Solution:
 
     recurrence: Recurrence
     leaf: int | None
-    """The old state's place."""
+    """Index of the old state."""
     order: list[int]
-    """Values that its coefficients need, without those that are known."""
+    """Values that the coefficients need, without known ones."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A graph, put in order. Numbers are places in `nodes`."""
+    """A graph with an order of computation; all integers are indices into `nodes`."""
 
     graph: Graph
     nodes: tuple[Node, ...]
     leaves: dict[str, int]
-    """The old states."""
+    """Indices of the old states."""
     before: list[int]
-    """Computed for all steps before the loop."""
+    """Values that are computed for all steps before the loop."""
     inside: list[int]
-    """Computed step by step."""
+    """Values that are computed step by step."""
     streams: list[int]
     """Values of all steps that the loop reads one by one."""
     solutions: list[Solution] | None
-    """Instead of the loop, where the states are linear recurrences."""
+    """Replaces the loop where the states are linear recurrences."""
     rest: list[int]
-    """Values that the output needs once the states are known."""
+    """Values that the output needs after the states are known."""
 
 
 @lru_cache(maxsize=256)
 def plan(graph: Graph) -> Plan:
-    """Put a graph in order."""
+    """Return a graph with its order of computation."""
     nodes = graph.nodes
     order = graph.needed(graph.output, *graph.states.values())
     inside = [i for i in order if nodes[i].level == Level.STEP and nodes[i].op != "state"]

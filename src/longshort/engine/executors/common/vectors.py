@@ -1,4 +1,4 @@
-"""Values that vary with neither time nor batch, in torch operations: before and after a scan."""
+"""Values that depend on parameters alone, computed in torch before and after a scan."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from longshort.engine.ops import EPSILON
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """Parameter-level values to be computed outside of the scan: which ones, and in which order."""
+    """Parameter-level values that are computed outside a scan, and their order."""
 
     nodes: tuple[Node, ...]
     targets: tuple[int, ...]
@@ -25,7 +25,7 @@ class Values:
 
     @classmethod
     def of(cls, nodes: tuple[Node, ...], targets: Iterable[int]) -> Values:
-        """The values at `targets`, after everything that they need."""
+        """Return the values at `targets`, after all that they depend on."""
         chosen = tuple(targets)
         return cls(nodes, chosen, needed(nodes, chosen))
 
@@ -55,10 +55,10 @@ ALL_FUNCTIONS = FUNCTIONS | {
 def evaluate(
     values: Values, parameters: dict[str, Tensor], gathered: Sequence[Tensor], like: Tensor
 ) -> list[Tensor]:
-    """The targets of `values`, from the parameters and from sums over time and batch.
+    """Compute the targets of `values` from the parameters and from sums over time and batch.
 
-    Computed in the dtype of the parameters under autocast too, which native code and kernels rely
-    on.
+    They have the dtype of the parameters under autocast too, since native code and kernels rely on
+    it.
     """
     kind = like.device.type
     if values.order and torch.is_autocast_enabled(kind):
@@ -84,7 +84,7 @@ def parameter_gradients(
     matrices: dict[str, Tensor],
     like: Tensor,
 ) -> list[Tensor]:
-    """Gradients of the vectors; adds those of products with parameters to `matrices`."""
+    """Return gradients of the vectors; adds those of products with parameters to `matrices`."""
     found = evaluate(results, parameters, gathered, like)
     graph = derived.forward
     pairs = found[len(graph.vectors) :]

@@ -1,1 +1,1 @@
-"""The executor that calls kernels of torch itself, such as those of cuDNN."""
+"""The executor that calls torch's own kernels, such as those of cuDNN."""

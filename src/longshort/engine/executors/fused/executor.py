@@ -1,7 +1,7 @@
-"""torch's own LSTM, GRU and RNN kernels, for graphs that are exactly their equations.
+"""torch's own LSTM, GRU and RNN kernels, for graphs with exactly their equations.
 
-One layer in one direction. The kernels' first derivatives are torch's; higher ones are those of the
-equations in torch operations, because cuDNN and oneDNN have none.
+They run one layer in one direction. First derivatives are the kernels'; higher ones are those of
+the equations in torch operations, because cuDNN and oneDNN have none.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _remembered_kernel = lru_cache(maxsize=256)(kernel_of)
 def refusal(
     graph: Graph, dtype: torch.dtype, device: torch.device, want_states: bool
 ) -> str | None:
-    """Why torch's kernels cannot run this."""
+    """Return why torch's kernels cannot run a graph; None if they can."""
     del device
     if torch.compiler.is_compiling():
         return "torch's own kernels are opaque to torch.compile"
@@ -45,7 +45,7 @@ def refusal(
 
 
 def execute(job: Job) -> Trajectory:
-    """Run a scan that was not refused."""
+    """Run a job that was not refused."""
     names = [name for name in ORDER if name in job.parameters]
     states = [name for name in STATES if name in job.state]
     given = [job.x, *(job.state[name] for name in states)]
@@ -82,18 +82,18 @@ def _kernel(job: Job, names: list[str], given: list[Tensor]) -> tuple[Tensor, ..
 
 
 def _one_block(weights: list[Tensor]) -> list[Tensor]:
-    """Weights side by side in memory; otherwise cuDNN copies them at every call."""
+    """Return the weights contiguous in one block; otherwise cuDNN copies them at every call."""
     block = torch.cat([weight.reshape(-1) for weight in weights])
     pieces = torch.split(block, [weight.numel() for weight in weights])
     return [piece.view_as(weight) for piece, weight in zip(pieces, weights, strict=True)]
 
 
 class _Differentiable(torch.autograd.Function):
-    """The kernel with its own gradients, which are differentiated again through the equations."""
+    """The kernel with its own gradients; second derivatives are those of the equations."""
 
     @staticmethod
     def forward(ctx: Any, job: Job, names: list[str], *given: Tensor) -> tuple[Tensor, ...]:
-        """Run, and keep the kernel's own graph for one backward pass."""
+        """Run the kernel, and keep its autograd graph for one backward pass."""
         ctx.job, ctx.names = job, names
         ctx.save_for_backward(*given, job.lengths)
         ctx.kept = _recorded(job, names, given)
@@ -101,7 +101,7 @@ class _Differentiable(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *incoming: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of x, the states and the weights."""
+        """Return gradients of x, the states and the weights."""
         *given, lengths = ctx.saved_tensors
         job, names = replace(ctx.job, lengths=lengths), ctx.names
         if torch.is_grad_enabled() or transformed(incoming):

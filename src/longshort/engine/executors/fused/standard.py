@@ -1,8 +1,8 @@
-"""Which graphs are exactly torch's LSTM, GRU or RNN, however their equations were written down.
+"""Recognition of graphs that are exactly torch's LSTM, GRU or RNN, however they are written.
 
 A graph and the kernel's equations are brought to a normal form: sums and products without order and
-brackets, slices of single products and leaves. Equal forms are equal numbers in a table.
-Projections are left out, because oneDNN has none and warns.
+parentheses, slices only of single products and leaves. Equal forms have equal numbers in a table.
+Projections are excluded, because oneDNN has none and warns.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from longshort.engine.trace import Mode, State, trace
 
 
 def kernel_of(graph: Graph) -> str | None:
-    """Name of torch's function that computes this graph: "lstm", "gru", "rnn_tanh", "rnn_relu"."""
+    """Return torch's function for this graph: "lstm", "gru", "rnn_tanh", "rnn_relu", or None."""
     if {spec.name for spec in graph.inputs} != {"x"} or "h" not in graph.states:
         return None
     mode = Mode(bias="bias_ih" in graph.vectors)
@@ -42,18 +42,18 @@ Form = tuple[Any, ...]
 
 
 class _Normal:
-    """Normal forms of a graph's values, as numbers in the table."""
+    """Normal forms of a graph's values, as numbers in a table."""
 
     def __init__(self, graph: Graph, table: dict[Form, int]) -> None:
         self.nodes, self.table = graph.nodes, table
         self.known: dict[tuple[int, int, int], int] = {}
 
     def of(self, index: int) -> int:
-        """Number of the value's form."""
+        """Return the number of a value's form."""
         return self.part(index, 0, self.nodes[index].width)
 
     def part(self, index: int, start: int, stop: int) -> int:
-        """Number of the form of some columns."""
+        """Return the number of the form of some columns."""
         key = (index, start, stop)
         if key not in self.known:
             form = self._form(index, start, stop)
@@ -83,7 +83,7 @@ class _Normal:
         return self.of(index) if self.nodes[index].width == 1 else self.part(index, start, stop)
 
     def _terms(self, op: str, index: int, start: int, stop: int) -> list[int]:
-        """Operands of nested sums or products."""
+        """Return the operands of nested sums or products."""
         node = self.nodes[index]
         if node.op == "slice":
             return self._terms(op, node.inputs[0], node.span[0] + start, node.span[0] + stop)

@@ -1,8 +1,8 @@
-"""Programs for the native scan: a forward pass alone, or a pair for training.
+"""Programs of the native scan: for a forward pass alone, or a pair for training.
 
 Tensors that a program names: "output" [T, B, P], "tape" [T, B, ·] (states and kept values side by
 side), "state:NAME" before the scan, "final:NAME" after it, "input:NAME", "value:N" (a vector from
-parameters), and the same with "gradient:" before it for their gradients.
+parameters), and the same with the prefix "gradient:" for their gradients.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ from longshort.engine.schedule import (
 
 
 def _values_of(program: Program, nodes: tuple[Node, ...]) -> Values:
-    """The vectors that a program reads."""
+    """Return the vectors that a program reads."""
     names = [name for name in program.externals if name.startswith("value:")]
     return Values.of(nodes, (int(name.removeprefix("value:")) for name in names))
 
 
 @dataclass(frozen=True)
 class Tape:
-    """What a scan stores at every step: columns of the states and of the kept values."""
+    """Memory for the values of every step: columns of the states and of the kept values."""
 
     columns: dict[int, tuple[int, int]]
-    """First column and width of each value but the output."""
+    """First column and width of each value except the output."""
     width: int
     output: int
     output_size: int
     ring: int
-    """How many steps it holds, in turn: 2 without a backward pass; 0 holds all."""
+    """Number of steps in a ring buffer: 2 without a backward pass; 0: all steps are kept."""
 
     def place(self, program: Program, index: int, shift: int = 0, first: int = -1) -> Place | None:
-        """Where a stored value lies at a step, or None."""
+        """Return the place of a stored value at a step; None if it is not stored."""
         if index == self.output:
             external = program.external("output")
             buffer = Buffer(Kind.TIME, self.output_size, external, shift, 0, first)
@@ -75,12 +75,12 @@ class Backward:
     program: Program
     values: Values
     results: Values
-    """The gradients of parameter vectors, and pairs of vectors for matrices that multiply such."""
+    """Gradients of parameter vectors, and pairs of vectors for matrices that multiply such."""
 
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """A forward program, its tape, and the backward program where one was asked for."""
+    """A forward program with its tape, and the backward program where one was asked for."""
 
     schedule: Schedule
     tape: Tape
@@ -91,7 +91,7 @@ class Compiled:
 
 @lru_cache(maxsize=256)
 def compile_forward(graph: Graph) -> Compiled:
-    """Programs for inference."""
+    """Compile for inference."""
     schedule = schedule_forward(graph)
     tape = _tape(schedule, ring=2)
     program = _forward_program(schedule, tape)
@@ -100,7 +100,7 @@ def compile_forward(graph: Graph) -> Compiled:
 
 @lru_cache(maxsize=256)
 def compile_single(graph: Graph) -> Compiled:
-    """Programs for single steps, which read parameters only as they are."""
+    """Compile for single steps, which may only read stored parameters."""
     schedule = schedule_single(graph)
     tape = _tape(schedule, ring=2)
     program = _forward_program(schedule, tape)
@@ -109,7 +109,7 @@ def compile_single(graph: Graph) -> Compiled:
 
 @lru_cache(maxsize=256)
 def compile_training(graph: Graph, wanted: tuple[str, ...], every_state: bool = False) -> Compiled:
-    """Programs for training: gradients of parameters, states, and the inputs named in `wanted`."""
+    """Compile for training: gradients of parameters, states, and the inputs named in `wanted`."""
     derived = derive(graph, every_state)
     schedule, back = schedule_training(derived, wanted)
     tape = _tape(schedule, ring=0)
@@ -141,7 +141,7 @@ def _tape(schedule: Schedule, ring: int) -> Tape:
 
 
 def _state_leaves(schedule: Schedule, program: Program, tape: Tape) -> dict[str, Place]:
-    """Places of the old states: the step before in the tape, at the first step the given state."""
+    """Return the places of the old states: the tape's previous step, initially the given state."""
     places = {}
     for name, size in schedule.graph.state_sizes.items():
         given = program.buffer(Buffer(Kind.BATCH, size, program.external(f"state:{name}")))

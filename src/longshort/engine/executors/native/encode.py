@@ -1,4 +1,4 @@
-"""Programs in the native module's own form."""
+"""Conversion of programs to objects of the native module."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from longshort.engine.executors.native.program import Program
 
 @lru_cache(maxsize=1024)
 def encode(program: Program) -> _native.Program:
-    """A program as C++ has it, checked; it may not be changed any more."""
+    """Return a program as a checked object of C++; it must not be changed afterwards."""
     return _native.program(program)

@@ -1,8 +1,8 @@
-"""The fused scan in C++ on a job, called directly where only autograd has to know of it.
+"""The fused scan in C++ for a job, called directly where only autograd has to know of it.
 
-torch's dispatcher takes longer over an operator written in Python than a small scan runs. So the
-operator of `operator.py` is used only where torch.compile, export, tracing, a dispatch mode or a
-tensor subclass has to see one.
+torch's dispatch of an operator written in Python takes longer than a small scan. So the operator of
+`operator.py` is used only where torch.compile, export, tracing, a dispatch mode or a tensor
+subclass has to see one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DTYPES = (torch.float32, torch.float64, torch.bfloat16)
 def refusal(
     graph: Graph, dtype: torch.dtype, device: torch.device, want_states: bool
 ) -> str | None:
-    """Why it cannot run, or None."""
+    """Return why it cannot run a graph; None if it can."""
     del graph, want_states
     if device.type != "cpu":
         return f"the native scan runs on the CPU, the tensors are on {device.type}"
@@ -36,7 +36,7 @@ def refusal(
 
 
 def execute(job: Job) -> Trajectory:
-    """Run a layer's scan."""
+    """Run a job."""
     if job.lengths is not None:
         job = replace(job, lengths=job.lengths.to("cpu", torch.int64))
     job = job.for_autograd()
@@ -57,7 +57,7 @@ def execute(job: Job) -> Trajectory:
 
 
 def _frozen(states: Tensor, lengths: Tensor) -> Tensor:
-    """The states with each sequence's last one repeated past its end."""
+    """Return the states with each sequence's last one repeated past its end."""
     steps = torch.arange(states.size(0), device=states.device).unsqueeze(1)
     places = torch.minimum(steps, lengths - 1).unsqueeze(-1).expand(states.shape)
     return states.gather(0, places)

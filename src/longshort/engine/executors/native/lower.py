@@ -1,8 +1,8 @@
-"""From a schedule to a program: every value gets a place.
+"""Lowering of a schedule to a program: every value gets a place in memory.
 
-What has to be stored is computed right where it is stored. Other values live in a thread's own row
-if one run of row instructions is all that uses them, in its block if products or several runs do,
-and in a chunk if they are used before or after the loop.
+A stored value is computed directly in its place. Other values are in a row of a thread if a single
+run of row instructions uses them, in a block of a thread if products or several runs do, and in a
+chunk if they are used before or after the loop.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from longshort.engine.schedule import LEAVES, VIEWS
 
 SINK = ("sink", 0)
 COPIES = ("step", 1_000_000)
-"""The last stage of a step: copies of values that have to lie in two places."""
+"""The last stage of a step: copies of values that are needed in two places."""
 
 Stage = tuple[str, int]
-"""A phase ("before", "step", "after" or "sink") and the place in it."""
+"""A phase ("before", "step", "after" or "sink") and a position in it."""
 
 
 @dataclass(frozen=True)
 class Phases:
-    """What is computed before, in and after the time loop."""
+    """Values that are computed before, in and after the time loop."""
 
     before: list[int]
     step: list[int]
@@ -45,7 +45,7 @@ class Phases:
 
 
 class Lowering:
-    """Fills a program with stages; `given` is the place of a value that is not computed here."""
+    """Fills a program with stages; `given` returns the place of a value computed elsewhere."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Lowering:
         self.free_rows: list[int] = []
 
     def run(self, phases: Phases, stores: Sequence[tuple[int, Place]]) -> None:
-        """Place and emit everything; `stores` are values and where they have to be stored."""
+        """Place and emit all values; `stores` are values with the places where they are stored."""
         self._claim_homes(stores, phases.before)
         copies = [(i, place) for i, place in stores if self.homes.get(i) != place]
         arranged = {
@@ -85,7 +85,7 @@ class Lowering:
         self._emit_copies(copies)
 
     def base(self, index: int) -> tuple[int, int]:
-        """The value that a view shows columns of, and the first of them."""
+        """Return the value that a view shows columns of, and the first of these columns."""
         offset = 0
         while self.nodes[index].op in VIEWS:
             offset += self.nodes[index].span[0]
@@ -93,7 +93,7 @@ class Lowering:
         return index, offset
 
     def place(self, index: int) -> Place:
-        """Where a value lies."""
+        """Return the place of a value."""
         known = self.given(index)
         if known is not None:
             return known
@@ -105,13 +105,13 @@ class Lowering:
         for index, place in stores:
             node = self.nodes[index]
             computed = node.level > Level.PARAMETER and node.op not in (*LEAVES, *VIEWS)
-            # A chunk of steps computed at once would overrun a ring.
+            # A chunk of steps computed at once would overrun a ring buffer.
             fits = index not in before or not self.program.buffers[place.buffer].ring
             if computed and fits and self.given(index) is None:
                 self.homes.setdefault(index, place)
 
     def _arrange(self, order: Sequence[int]) -> list[list[int] | int]:
-        """Products and, between them, runs of row instructions, as late as they are needed."""
+        """Return products and, between them, runs of row instructions, each as late as possible."""
         stages: list[list[int] | int] = []
         done: set[int] = set()
         wanted = set(order)
@@ -133,7 +133,8 @@ class Lowering:
         return stages
 
     def _finished(self, rest: Sequence[int]) -> set[int]:
-        """Values of `rest` that neither depend on a product nor are used by one that does."""
+        """Return the values of `rest` that neither depend on a product nor are used by one that
+        does."""
         waiting: set[int] = set()
         for index in rest:
             if self.nodes[index].op in PRODUCTS or waiting.intersection(self.nodes[index].inputs):
@@ -150,7 +151,7 @@ class Lowering:
                 self.users[self.base(i)[0]].add(name)
 
     def _fill_concats(self, phases: Phases) -> None:
-        """Parts of a concatenation are computed in their place in it."""
+        """Compute the operands of a concatenation directly in its columns."""
         for index in [*phases.before, *phases.step, *phases.after]:
             if self.nodes[index].op != "concat":
                 continue
@@ -265,7 +266,7 @@ class Lowering:
         self.free_rows.extend(spare)
 
     def _operand(self, index: int, size: int) -> tuple[Place, bool]:
-        """A value as `size` columns; whether a row had to be borrowed for that."""
+        """Return a value as `size` columns, and whether a row had to be borrowed for that."""
         node = self.nodes[index]
         if node.op == "constant":
             return self._number(node.value, size), False

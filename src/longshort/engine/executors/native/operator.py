@@ -1,8 +1,8 @@
 """The fused scan in C++ as opaque torch operators: `longshort::scan` and its backward pass.
 
-It runs a whole layer in one direction over time. The cell's equations are an argument, as text, so
-a compiled or exported model carries them. Gradients that are differentiated again are
-those of the equations in torch operations.
+It runs a whole layer in one direction over time. The cell's equations are a text argument, so a
+compiled or exported model contains them. Second derivatives are those of the equations in torch
+operations.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def scan_operator(
     keep: bool,
     every_state: bool,
 ) -> list[Tensor]:
-    """Output, tape, final states, states of every step; lists are in the graph's order."""
+    """Return output, tape, final states, states of every step; lists are in the graph's order."""
     tensors = (*inputs, *state, *parameters)
     return run_forward(_job(graph, tensors, lengths, wanted, keep, every_state))
 
@@ -89,7 +89,7 @@ def scan_backward(
     tape: Tensor,
     gradients: Sequence[Tensor],
 ) -> list[Tensor]:
-    """Gradients of the wanted inputs, the states and the parameters."""
+    """Return gradients of the wanted inputs, the states and the parameters."""
     tensors = (*inputs, *state, *parameters)
     job = _job(graph, tensors, lengths, wanted, True, every_state)
     return run_backward(job, output, tape, gradients)
@@ -114,10 +114,13 @@ def _scan_backward_shapes(
 
 
 def save(ctx: Any, job: Job, output: Tensor, tape: Tensor) -> None:
-    """Save what `gradients_of` needs; torch raises if one of the tensors is changed until then."""
+    """Save what `gradients_of` needs.
+
+    torch raises an error if one of these tensors is changed until then.
+    """
     ctx.job = replace(job, inputs={}, state={}, parameters={}, lengths=None)
     ctx.save_for_backward(*job.tensors, job.lengths, output, tape)
-    # No zeros where no gradient comes, which would be made for the tape and states of every step.
+    # Missing gradients stay None: zeros would be as large as the tape and the states of every step.
     ctx.set_materialize_grads(False)
 
 
@@ -125,10 +128,10 @@ Gradients = tuple[list[Tensor | None], list[Tensor | None], list[Tensor | None]]
 
 
 def gradients_of(ctx: Any, incoming: Sequence[Tensor | None]) -> Gradients:
-    """Gradients of the inputs, the states and the parameters, from what `save` kept.
+    """Return gradients of the inputs, the states and the parameters, from what `save` kept.
 
-    `incoming`: the gradients of the output, the final states, and the states of every step. Where
-    they are differentiated again or transformed, the equations are run instead of the scan.
+    incoming: gradients of the output, the final states, and the states of every step. Where they
+    are differentiated again or transformed, the equations are run instead of the scan.
     """
     *tensors, lengths, output, tape = ctx.saved_tensors
     kept: Job = ctx.job
@@ -168,7 +171,7 @@ def _scanned(
 
 
 def _equations(job: Job) -> list[Tensor]:
-    """The same as the scan but for the tape, in torch operations."""
+    """Compute what the scan does, except the tape, in torch operations."""
     found = portable.execute(job)
     every = found.states.values() if job.want_states else ()
     return [found.output, *found.final.values(), *every]

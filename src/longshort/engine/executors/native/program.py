@@ -1,8 +1,8 @@
-"""A schedule as data for the native scan: buffers, stages and row instructions.
+"""Programs of the native scan as data: buffers, stages and row instructions.
 
-Every operand is a place (buffer, column); the kind of a buffer says how its address follows from
-the step, the sequence and the thread. C++ reads these records by the names of their fields, which
-stand in `native/src/record_table.h` too: a test holds both to be the same.
+Every operand is a place (buffer, column); the kind of a buffer defines how its address follows from
+step, sequence and thread. C++ reads these records by the names of their fields, which are also in
+`native/src/record_table.h`; a test ensures that both are the same.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from typing import NamedTuple
 
 
 class Kind(StrEnum):
-    """How the address of a row is found."""
+    """Kinds of buffers, by how the address of a row is computed."""
 
     ROW = "row"
-    """A thread's own row, valid within one run of row instructions."""
+    """A row of a thread, valid within one run of row instructions."""
     BLOCK = "block"
-    """A thread's own rows, one for each sequence of its block, valid within a step."""
+    """Rows of a thread, one for each sequence of its block, valid within a step."""
     LOCAL = "local"
-    """A thread's own rows for each sequence of its block and each step of a chunk."""
+    """Rows of a thread for each sequence of its block and each step of a chunk."""
     SHARED = "shared"
     """Rows of all sequences for each step of a chunk."""
     TIME = "time"
-    """Given from outside: [T, B, W]."""
+    """External tensor [T, B, W]."""
     BATCH = "batch"
-    """Given from outside: [B, W], the same at every step."""
+    """External tensor [B, W], the same at every step."""
     VECTOR = "vector"
-    """Given from outside: [W], the same for every sequence."""
+    """External tensor [W], the same for every sequence."""
     CONSTANT = "constant"
-    """A number, W times."""
+    """A number, repeated W times."""
 
 
 class Place(NamedTuple):
-    """Where a value lies: a buffer, and its first column there."""
+    """Place of a value: a buffer, and its first column there."""
 
     buffer: int
     column: int
@@ -44,18 +44,18 @@ NOWHERE = Place(-1, 0)
 
 
 class Buffer(NamedTuple):
-    """Memory in which rows of values lie."""
+    """Memory for rows of values."""
 
     kind: Kind
     width: int
     external: int = -1
-    """Place of the tensor among those that the call is given; -1: the buffer is inside."""
+    """Index of the tensor among the arguments of the call; -1: an internal buffer."""
     shift: int = 0
-    """The step that a TIME buffer addresses, relative to the current one."""
+    """Step that a TIME buffer addresses, relative to the current one."""
     ring: int = 0
-    """How many steps a TIME buffer holds, in turn; 0 holds all."""
+    """Number of steps of a TIME buffer that is a ring; 0: it holds all steps."""
     first: int = -1
-    """The buffer that a TIME buffer addresses instead where the step lies before the first."""
+    """Buffer that replaces a TIME buffer where the addressed step is before the first."""
     origin: int = 0
     """Column of the tensor at which the buffer begins."""
     value: float = 0.0
@@ -117,9 +117,10 @@ class VectorSum(NamedTuple):
 
 
 class Enter(NamedTuple):
-    """Where a sequence's backward pass begins, its row of `source` goes to `target`, one step on.
+    """At a sequence's last step, its row of buffer `source` is copied to buffer `target`, one step
+    on.
 
-    Both are buffers.
+    The backward pass of the sequence begins there.
     """
 
     source: int
@@ -127,7 +128,10 @@ class Enter(NamedTuple):
 
 
 class Leave(NamedTuple):
-    """A sequence's last row of `source`, or of `first` where it has no steps, goes to `target`."""
+    """Each sequence's last row of `source` is copied to `target`.
+
+    Where a sequence has no steps, its row of `first` is copied.
+    """
 
     source: Place
     first: int
@@ -136,7 +140,7 @@ class Leave(NamedTuple):
 
 @dataclass(eq=False)
 class Program:
-    """All that the native scan is given but the tensors themselves."""
+    """All arguments of the native scan except the tensors."""
 
     backward: bool
     buffers: list[Buffer] = field(default_factory=list)
@@ -152,13 +156,13 @@ class Program:
     leave: list[Leave] = field(default_factory=list)
 
     def external(self, name: str) -> int:
-        """Place of a tensor among those that the call is given."""
+        """Return the index of a tensor among the arguments of the call."""
         if name not in self.externals:
             self.externals.append(name)
         return self.externals.index(name)
 
     def buffer(self, buffer: Buffer) -> int:
-        """Place of a buffer in the table; equal outside buffers are one."""
+        """Return the index of a buffer in the table; equal external buffers are one."""
         shared = buffer.external >= 0 or buffer.kind == Kind.CONSTANT
         if shared and buffer in self.buffers:
             return self.buffers.index(buffer)
@@ -166,7 +170,7 @@ class Program:
         return len(self.buffers) - 1
 
     def matrix(self, matrix: Weight) -> int:
-        """Place of a matrix in the table."""
+        """Return the index of a matrix in the table."""
         if matrix not in self.matrices:
             self.matrices.append(matrix)
         return self.matrices.index(matrix)

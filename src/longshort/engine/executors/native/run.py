@@ -1,4 +1,4 @@
-"""A compiled scan on torch tensors, run by the native module: forward pass and backward pass."""
+"""Forward and backward pass of a compiled scan on torch tensors, by the native module."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from longshort.engine.executors.native.threads import share_with_torch
 share_with_torch()
 
 PRECISIONS = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2}
-"""Their numbers in the native module; bfloat16 stands for float32 tensors and bfloat16 products."""
+"""Numbers of dtypes in the native module; bfloat16: float32 tensors with bfloat16 products."""
 
 
 LARGE = 16 << 20
-"""Bytes from which on memory is given back to the system when it is freed, more or less."""
+"""Approximate size in bytes from which freed memory is returned to the system."""
 
 
 def compiled(job: Job) -> Compiled:
-    """The programs for a job."""
+    """Return the compiled programs of a job."""
     if not job.keep and not job.want_states:
         return compile_forward(job.graph)
     return compile_training(job.graph, job.wanted, job.want_states)
 
 
 def working_dtype(job: Job) -> torch.dtype:
-    """The dtype to compute in: float32 for bfloat16, of which only matrix products are."""
+    """Return the dtype of the computation: for bfloat16, all but matrix products is float32."""
     return torch.float32 if job.x.dtype == torch.bfloat16 else job.x.dtype
 
 
 def result_shapes(job: Job) -> list[tuple[int, ...]]:
-    """Shapes of what a forward pass gives: output, tape, final states, states of every step."""
+    """Return the shapes of a forward pass: output, tape, final states, states of every step."""
     tape = compiled(job).tape
     steps, batch = job.x.shape[:2]
     sizes = job.graph.state_sizes.values()
@@ -56,12 +56,12 @@ def result_shapes(job: Job) -> list[tuple[int, ...]]:
 
 
 class _Order:
-    """Sorts sequences by falling length, and undoes it."""
+    """Sorts sequences by decreasing length, and restores their order."""
 
     def __init__(self, lengths: Tensor | None, batch: int) -> None:
         self.order = None
         if lengths is not None:
-            # Native code reads them in a row from an address.
+            # Native code reads them as an array at an address.
             lengths = lengths.to(torch.int64).expand(batch).contiguous()
             if bool((lengths[1:] > lengths[:-1]).any()):
                 lengths, self.order = lengths.sort(descending=True, stable=True)
@@ -77,12 +77,12 @@ class _Order:
 
 
 def _as(value: Tensor, dtype: torch.dtype) -> Tensor:
-    """`Tensor.to`, without the call where there is nothing to do."""
+    """Return `value.to(dtype)`, without the call where nothing has to be done."""
     return value if value.dtype == dtype else value.to(dtype)
 
 
 def _fresh(like: Tensor, shape: Sequence[int]) -> Tensor:
-    """Uninitialised memory for a scan to write, in large pages where it comes from the system."""
+    """Return uninitialised memory, in large pages where it comes from the system."""
     found = like.new_empty(shape)
     if found.nbytes >= LARGE:
         _native.prefer_large_pages(found.data_ptr(), found.nbytes)
@@ -90,16 +90,17 @@ def _fresh(like: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def _dense(value: Tensor) -> Tensor:
-    """The tensor as native code reads rows: its last dimension dense, no negation pending."""
+    """Return the tensor with a dense last dimension and no pending negation, for native code."""
     if value.is_neg():
         value = value.resolve_neg()
     return value if value.size(-1) == 1 or value.stride(-1) == 1 else value.contiguous()
 
 
 class Memory:
-    """What a program reads and writes, by the names that it has for it.
+    """The tensors that a program reads and writes, by the program's names.
 
-    Sequences are sorted by falling length, rows are dense, and all is in the working dtype.
+    Sequences are sorted by decreasing length, rows are dense, and all have the dtype of the
+    computation.
     """
 
     def __init__(self, job: Job) -> None:
@@ -120,11 +121,11 @@ class Memory:
 
     @property
     def like(self) -> Tensor:
-        """A tensor of the working dtype."""
+        """A tensor with the dtype of the computation."""
         return self.tensors["input:x"]
 
     def add_values(self, values: Values) -> None:
-        """The vectors that a program reads, computed from the parameters."""
+        """Add the vectors that a program reads, computed from the parameters."""
         found = evaluate(values, self.parameters, [], self.like)
         for index, value in zip(values.targets, found, strict=True):
             self.tensors[f"value:{index}"] = _dense(value)
@@ -137,8 +138,9 @@ class Memory:
 
 
 def _address(value: Tensor) -> tuple[int, int, int, int]:
-    """Address of a tensor, its strides over time and rows, and its extent, the last three in
-    elements.
+    """Return a tensor's address, strides over time and rows, and extent.
+
+    The last three are in elements.
     """
     shape, strides = value.shape, value.stride()
     if value.is_contiguous():
@@ -173,9 +175,12 @@ def _run(memory: Memory, program: Program, isa: str | None) -> None:
 
 
 def run_forward(job: Job, isa: str | None = None) -> list[Tensor]:
-    """Output [T, B, P], tape [T, B, ·], final states [B, W], and states of every step [T, B, W].
+    """Run a forward pass.
 
-    `isa`: the instruction set, by default the best of this machine.
+    Returns output [T, B, P], tape [T, B, ·], final states [B, W], and states of every step [T, B,
+    W].
+
+    isa: the instruction set; by default the best of this machine.
     """
     memory = Memory(job)
     tensors, x, sizes = memory.tensors, memory.like, job.graph.state_sizes
@@ -205,9 +210,9 @@ def _state_of_every_step(memory: Memory, name: str) -> Tensor:
 def run_backward(
     job: Job, output: Tensor, tape: Tensor, gradients: Sequence[Tensor], isa: str | None = None
 ) -> list[Tensor]:
-    """Gradients of the wanted inputs, the states and the parameters.
+    """Return gradients of the wanted inputs, the states and the parameters.
 
-    `gradients`: of the output, the final states, and, where asked for, the states of every step.
+    gradients: of the output, the final states, and, where asked for, the states of every step.
     """
     memory = Memory(job)
     tensors, sort = memory.tensors, memory.order.sort

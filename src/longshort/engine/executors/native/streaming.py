@@ -1,8 +1,8 @@
-"""Single steps through a stack of layers, with as little as possible around the native call.
+"""Single steps through a stack of layers, with minimal overhead around the native call.
 
-For inference: no gradients, no noise, and nothing that has to see an operator. Native code is
-handed addresses here, so `readable` checks everything that it relies on; where it says no, the
-layer runs a sequence of one step.
+For inference only: no gradients, no noise, and nothing that has to see an operator. Native code
+gets raw addresses here, so `readable` checks all its assumptions; where it returns False, the layer
+runs a sequence of one step.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class StackStep:
         self.parameters = [
             (layer, name) for layer, graph in enumerate(graphs) for name in self._add(graph, batch)
         ]
-        """Layer and name of every parameter, in the order in which a step takes them."""
+        """Layer and name of every parameter, in the order of a step's arguments."""
         weights = [_parameter_shape(graphs[layer], name) for layer, name in self.parameters]
         shapes = [x_shape, *self.state_shapes, *weights]
         self._expected = [(shape, shape.numel() * dtype.itemsize) for shape in shapes]
@@ -66,7 +66,7 @@ class StackStep:
         return [_parameter(compiled, name) for name in read]
 
     def readable(self, tensors: Sequence[Any]) -> bool:
-        """Whether native code can take x [B, I], the states [L, B, W] and weights as they are."""
+        """Whether native code can read x [B, I], the states [L, B, W] and weights as they are."""
         if len(tensors) != len(self._expected):
             return False
         dtype = self.dtype
@@ -78,7 +78,7 @@ class StackStep:
                 or not value.is_cpu
                 or not value.is_contiguous()
                 or value.is_neg()
-                # A tensor that fills its own storage needs no closer look.
+                # A tensor that fills its own storage needs no further check.
                 or (
                     (value.untyped_storage().nbytes() != size or value.storage_offset())
                     and hollow(value)
@@ -90,7 +90,7 @@ class StackStep:
     def __call__(
         self, x: Tensor, state: tuple[Tensor, ...], parameters: list[Tensor]
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The output [B, P] and the new states."""
+        """Return the output [B, P] and the new states."""
         output = x.new_empty_strided(*self._output)
         new = tuple([torch.empty_like(value) for value in state])
         tensors = (x, output, *state, *new, *parameters)
@@ -126,7 +126,7 @@ def _shape(compiled: Compiled, name: str, batch: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=256)
 def stack_step(graphs: tuple[Graph, ...], batch: int, dtype: torch.dtype) -> StackStep | None:
-    """The prepared step, or None for equations that need more than x, states and parameters."""
+    """Return the prepared step; None for equations that need more than x, states and parameters."""
     if batch == 0 or dtype not in DTYPES or not all(map(_plain, graphs)):
         return None
     same = all(graph.state_sizes == graphs[0].state_sizes for graph in graphs)

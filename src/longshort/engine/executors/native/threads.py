@@ -1,4 +1,4 @@
-"""Threads of the native scan: those of torch's OpenMP runtime, where that is possible."""
+"""Threads of the native scan: those of torch's OpenMP runtime, where possible."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from longshort import _native
 
 
 def share_with_torch() -> bool:
-    """Take threads from torch's OpenMP runtime; False where that fails, as outside of Linux."""
+    """Use threads of torch's OpenMP runtime; returns False where that fails, as outside Linux."""
     return any(_native.share_openmp(path) for path in _runtimes())
 
 
 def _runtimes() -> list[str]:
-    """OpenMP runtimes in this process, those that came with torch first."""
+    """Return the OpenMP runtimes in this process, those that came with torch first."""
     maps = Path("/proc/self/maps")
     if not maps.exists():
         return []

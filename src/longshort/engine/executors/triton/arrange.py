@@ -1,4 +1,4 @@
-"""Arranges one pass of a scan on the GPU: products by torch, and kernels between them.
+"""Planning of one pass of a scan on the GPU: products by torch, and kernels between them.
 
 Names of tensors are those of `plan.py`.
 """
@@ -16,12 +16,12 @@ from longshort.engine.fuse import PRODUCTS
 from longshort.engine.graph import Graph, Level, Node, needed
 
 Store = tuple[int, Place]
-"""A value and where it is wanted."""
+"""A value, and the place where it is wanted."""
 
 
 @dataclass(frozen=True)
 class Multiply:
-    """target = source · matrixᵀ (or · matrix, transposed) + what is there, a vector, or nothing."""
+    """target = source · matrixᵀ (or · matrix, if transposed), plus an addend."""
 
     source: Place
     matrix: str
@@ -29,7 +29,7 @@ class Multiply:
     transposed: bool
     target: Place
     add: str | None
-    """"there", the vector's name, or None."""
+    """The addend: "there" (the content of the target), the name of a vector, or None."""
 
 
 Stage = Multiply | Launch
@@ -43,32 +43,32 @@ class Pass:
     loop: list[Stage] = field(default_factory=list)
     after: list[Stage] = field(default_factory=list)
     buffers: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Tensors that it fills: rows beyond T, and columns."""
+    """Tensors that the pass fills: rows in addition to T, and columns, by name."""
     places: dict[int, Place] = field(default_factory=dict)
-    """Values that are in memory in the end."""
+    """Places of the values that are in memory at the end."""
     persistent: bool = False
     why_not: str = ""
-    """The reason why the loop is no single kernel."""
+    """Why the loop is not a single kernel; empty if it is."""
 
     @property
     def stages(self) -> list[Stage]:
-        """All of them."""
+        """All stages."""
         return [*self.before, *self.loop, *self.after]
 
     @property
     def launches(self) -> list[Launch]:
-        """The kernels among them."""
+        """The kernels among the stages."""
         return [stage for stage in self.stages if isinstance(stage, Launch)]
 
     def vectors(self, nodes: tuple[Node, ...]) -> Values:
-        """The vectors that it reads."""
+        """Return the vectors that the pass reads."""
         names = {name for stage in self.stages for name in tensors_of(stage)}
         numbers = sorted(int(n.partition(":")[2]) for n in names if n.startswith("vector:"))
         return Values.of(nodes, numbers)
 
 
 def tensors_of(stage: Stage) -> set[str]:
-    """Tensors that a stage reads or writes."""
+    """Return the names of the tensors that a stage reads or writes."""
     if isinstance(stage, Launch):
         return set(stage.tensors)
     found = {stage.source.buffer, stage.target.buffer, f"matrix:{stage.matrix}"}
@@ -76,7 +76,7 @@ def tensors_of(stage: Stage) -> set[str]:
 
 
 class Planner:
-    """Arranges one pass; `done` collects the text of its kernels."""
+    """Plans one pass; `done` collects the source of its kernels."""
 
     def __init__(
         self, title: str, nodes: tuple[Node, ...], places: dict[int, Place], done: list[str]
@@ -86,7 +86,7 @@ class Planner:
         self.uses: Counter[int] = Counter()
 
     def count_uses(self, roots: Sequence[int]) -> None:
-        """Note how often each value is read."""
+        """Count how often each value is read."""
         order = needed(self.nodes, tuple(roots))
         self.uses.update(i for index in order for i in self.nodes[index].inputs)
         self.uses.update(roots)
@@ -94,7 +94,7 @@ class Planner:
     # Memory
 
     def find(self, index: int) -> Place | None:
-        """Where a value lies."""
+        """Return the place of a value; None if it is not in memory."""
         if index in self.found.places:
             return self.found.places[index]
         node = self.nodes[index]
@@ -117,7 +117,7 @@ class Planner:
         return None
 
     def readable(self, index: int) -> Place | None:
-        """Place of a value, or of the value that it is a view of."""
+        """Return the place of a value, or of the value that it is a view of."""
         column = 0
         while self.find(index) is None and self.nodes[index].op in VIEWS:
             column += self.nodes[index].span[0]
@@ -128,20 +128,20 @@ class Planner:
         return Place(place.buffer, place.column + column, place.stride, place.kind, place.shift)
 
     def buffer(self, index: int) -> Place:
-        """A new place for a value."""
+        """Return a new place for a value."""
         width = self.nodes[index].width
         self.found.buffers[f"value:{index}"] = (0, width)
         return Place(f"value:{index}", 0, width, "time")
 
     def wanted(self, index: int) -> Store | None:
-        """A new place for a value, unless it can be read by torch where it is."""
+        """Return a new place for a value; None if torch can read it where it is."""
         place = self.readable(index)
         if place is not None and place.kind == "time":
             return None
         return index, self.buffer(index)
 
     def _note(self, index: int, place: Place) -> None:
-        """Note that a value is in memory, and the parts that it is a concatenation of."""
+        """Record that a value is in memory, and with it the operands that it concatenates."""
         if self.find(index) is None:
             self.found.places[index] = place
         node, column = self.nodes[index], place.column
@@ -151,20 +151,21 @@ class Planner:
                 column += self.nodes[i].width
 
     def _forget(self, place: Place) -> None:
-        """Note that the values at a place are overwritten."""
+        """Record that the values at a place are overwritten."""
         gone = (place.buffer, place.shift)
         for index, other in list(self.found.places.items()):
             if (other.buffer, other.shift) == gone:
                 del self.found.places[index]
 
     def known(self) -> frozenset[int]:
-        """Values that are in memory."""
+        """Return the values that are in memory."""
         return frozenset(i for i in range(len(self.nodes)) if self.find(i) is not None)
 
     # Stages
 
     def stages(self, targets: Sequence[Store]) -> list[Stage]:
-        """Products, each behind a kernel that stores what it reads and what can be had by then."""
+        """Return products, each after a kernel that stores its operands and all that is computable
+        by then."""
         found: list[Stage] = []
         rest = [(i, place) for i, place in targets if self.find(i) != place]
         order = needed(self.nodes, tuple(i for i, _ in rest), self.known())
@@ -191,7 +192,7 @@ class Planner:
     def _home(
         self, index: int, rest: list[Store], required: list[Store]
     ) -> tuple[Place, str | None]:
-        """Where a product goes and what it is added to; its operands become required."""
+        """Return the target and the addend of a product; its operands are added to `required`."""
         node = self.nodes[index]
         source = self.wanted(node.inputs[0])
         if source is not None:
@@ -218,7 +219,7 @@ class Planner:
         return own and self.uses[index] == 1
 
     def _kernel(self, required: list[Store], rest: list[Store], found: list[Stage]) -> None:
-        """Append a kernel that stores what is required, and what of the rest needs no product."""
+        """Append a kernel that stores what is required, and what else needs no further product."""
         if not required:
             return
         known = self.known()
@@ -240,7 +241,7 @@ class Planner:
     def loop(
         self, targets: Sequence[Store], later: Sequence[int], limit: int, graph: Graph
     ) -> None:
-        """Plan the loop: `targets` are the states, `later` is what is computed after it."""
+        """Plan the loop: `targets` are the states, `later` is computed after it."""
         try:
             self.found.loop = [self._whole_loop(targets, later, limit, graph)]
             self.found.persistent = True

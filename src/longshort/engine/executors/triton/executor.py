@@ -1,10 +1,10 @@
 """The scan on a GPU, in kernels that Triton compiles, as one opaque torch operator.
 
-`longshort::triton_scan` runs a whole layer in one direction over time; its equations come as text,
-so a compiled or exported model carries them. Any cell runs: see `plan.py` for what is computed
-where, `tiles.py` for how values become kernels. Ragged sequences have the input "alive".
-Gradients that are differentiated again are those of the equations in torch operations. Triton is
-imported when a first scan runs.
+`longshort::triton_scan` runs a whole layer in one direction over time; its equations are a text
+argument, so a compiled or exported model contains them. It runs any cell: `plan.py` describes what
+is computed where, and `tiles.py` how values become kernels. Ragged sequences have the input
+"alive". Second derivatives are those of the equations in torch operations. Triton is imported when
+the first scan runs.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from longshort.engine.text import from_text
 
 DTYPES = (torch.float32, torch.float64)
 WIDEST_ROW = 32 * 1024
-"""Columns that an operation along the width may have: they lie in one tile."""
+"""Largest width of operations along the columns, which need a whole row in one tile."""
 INTERPRETED = os.environ.get("TRITON_INTERPRET", "0").lower() in ("1", "true", "yes", "on")
-"""Whether Triton's kernels run in Python, on the CPU too; Triton reads it when it is imported."""
+"""Whether Triton interprets kernels in Python, also on the CPU; it reads this when imported."""
 
 
 def missing() -> str | None:
-    """Why this installation cannot have the triton executor, or None."""
+    """Return why this installation cannot have the triton executor; None if it can."""
     if find_spec("triton") is not None:
         return None
     return (
@@ -45,7 +45,7 @@ def missing() -> str | None:
 def refusal(
     graph: Graph, dtype: torch.dtype, device: torch.device, want_states: bool
 ) -> str | None:
-    """Why it cannot run, or None."""
+    """Return why it cannot run a graph; None if it can."""
     del want_states
     if device.type == "cpu" and not INTERPRETED:
         return (
@@ -70,7 +70,7 @@ def _unsuited(graph: Graph) -> str | None:
 
 
 def execute(job: Job) -> Trajectory:
-    """Run a layer's scan."""
+    """Run a job."""
     job = job.with_ends().for_autograd()
     found = _scan(text_of(job.graph), *job.lists, job.marks, job.keep, job.want_states)
     names = list(job.graph.state_sizes)
@@ -153,7 +153,7 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
     ctx.ends.append(ctx.ends[-1] + len(parameters))
     ctx.save_for_backward(*given, *state, *parameters, *output[ctx.results :])
     ctx.shapes = [value.shape for value in output[: ctx.results]]
-    # No zeros where no gradient comes, which would be made for the tape as well.
+    # Missing gradients stay None: zeros would be as large as the tape.
     ctx.set_materialize_grads(False)
 
 
@@ -174,7 +174,7 @@ def _backward(ctx: Any, incoming: list[Tensor | None]) -> tuple[Any, ...]:
 
 
 def _equations(ctx: Any, given: list[Tensor]) -> list[Tensor]:
-    """The same as the operator but for the tape, in torch operations."""
+    """Compute what the operator does, except the tape, in torch operations."""
     job = job_of(from_text(ctx.graph), given, ctx.wanted, want_states=ctx.every_state)
     found = portable.execute(job)
     every = found.states.values() if ctx.every_state else ()

@@ -1,13 +1,14 @@
-"""What a scan on the GPU consists of: products by torch, and kernels between them, in three parts.
+"""Plan of a scan on the GPU: products by torch and kernels between them, before, in and after the
+loop.
 
-Before the loop, in it and after it. In the loop is only what the next step waits for; all else is
-computed for all steps at once. Where the recurrent matrices are small, the loop is a single kernel.
+The loop has only what the next step depends on; all else is computed for all steps at once. Where
+the recurrent matrices are small, the loop is a single kernel.
 
-Tensors by name, [T, B, W] where nothing else is said: "input:NAME", "state:NAME" [B, W] before the
-scan, "states:NAME" [T + 1, B, W] from there on, "output", "value:N" (a value of the graph),
-"vector:N" [W] (one that varies with nothing), "matrix:NAME"; and in the backward pass
-"gradient:output", "every:NAME" (gradients of the states of every step), "back:NAME" [T + 1, B, W]
-(of the states, the last one first) and "gradient:input:NAME".
+Tensors by name, [T, B, W] unless noted: "input:NAME"; "state:NAME" [B, W] before the scan;
+"states:NAME" [T + 1, B, W] from there on; "output"; "value:N" (a value of the graph); "vector:N"
+[W] (a value of parameters alone); "matrix:NAME". In the backward pass: "gradient:output";
+"every:NAME" (gradients of the states of every step); "back:NAME" [T + 1, B, W] (gradients of the
+states, the last step first); "gradient:input:NAME".
 """
 
 from __future__ import annotations
@@ -30,18 +31,18 @@ from longshort.engine.schedule import (
 )
 
 MATRIX_NUMBERS = 16 * 1024
-"""Recurrent matrices up to this size are held by the kernel that is the whole loop.
+"""Largest size of recurrent matrices, in numbers, that a single kernel for the whole loop may hold.
 
-That is four gates of 64 units, 64 KiB. Compiled for an H100, forward takes 68 KiB of shared memory
-then and backward 124 KiB, and nothing is spilled with 8 warps; with 96 units neither fits.
-Whether it is faster than a matmul a step has not been measured yet.
+That is four gates of 64 units, 64 KiB. Compiled for an H100, the forward pass then takes 68 KiB of
+shared memory and the backward pass 124 KiB, and with 8 warps nothing is spilled; 96 units do not
+fit. Whether it is faster than one matmul per step has not been measured yet.
 """
 
 
 def held_numbers(shared: int) -> int:
-    """How many numbers of matrices a kernel may hold that has so many bytes of shared memory.
+    """Return how many matrix elements a kernel may hold with this many bytes of shared memory.
 
-    The compiler takes up to 8 bytes a number: it copies matrices to bring them into order.
+    The compiler takes up to 8 bytes per element: it copies matrices to change their layout.
     """
     return max(0, min(MATRIX_NUMBERS, shared // 8 - 1024))
 
@@ -55,19 +56,19 @@ class Backward:
     part: Pass
     vectors: Values
     results: Values
-    """The gradients of parameter vectors, and pairs of vectors for matrices that multiply such."""
+    """Gradients of parameter vectors, and pairs of vectors for matrices that multiply such."""
 
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """Both passes, and the text of all their kernels."""
+    """Both passes, and the source of all their kernels."""
 
     schedule: Schedule
     forward: Pass
     vectors: Values
     source: str
     tape: tuple[str, ...] = ()
-    """Tensors that the backward pass reads."""
+    """Tensors of the forward pass that the backward pass reads."""
     backward: Backward | None = None
 
 
@@ -79,9 +80,10 @@ def compile_scan(
     real: str,
     limit: int = MATRIX_NUMBERS,
 ) -> Compiled:
-    """Plan a scan; `wanted`: inputs whose gradients are asked for, None without a backward pass.
+    """Plan a scan.
 
-    `real` is the type to compute in, `limit` the size of matrices that a kernel may hold.
+    wanted: inputs whose gradients are needed; None: no backward pass. real: dtype of the
+    computation. limit: largest size of matrices that a kernel may hold.
     """
     kernels: list[str] = []
     if wanted is None:

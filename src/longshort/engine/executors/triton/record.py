@@ -1,7 +1,7 @@
-"""The steps of a loop as one recording, which CUDA replays without launching them one by one.
+"""CUDA graphs: the steps of a loop are recorded, and replayed without launching them one by one.
 
-A recording holds addresses. So the tensors that the loop uses are kept: its inputs are copied into
-them before a run, and its results out of them after it.
+A recording contains addresses, so the tensors of the loop are kept: its inputs are copied into them
+before a run, and its results out of them afterwards.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from torch import Tensor
 from longshort.engine.executors.common.contract import Tensors
 
 RECORDINGS = 8
-"""Loops that are kept recorded; each keeps its tensors."""
+"""Number of loops whose recordings are kept; each keeps its tensors."""
 
 LOCK = threading.RLock()
-"""Held from the first copy into a recording to the last one out of it."""
+"""Held from the first copy into a recording to the last copy out of it."""
 
 _KEPT: OrderedDict[Hashable, Recording] = OrderedDict()
 
@@ -30,7 +30,7 @@ def records(like: Tensor) -> bool:
 
 
 class Recording:
-    """A loop for some sizes: the first run is plain and compiles, the second is recorded."""
+    """A loop for certain sizes: the first run is normal and compiles, the second is recorded."""
 
     def __init__(self, filled: Tensors, given: Tensors) -> None:
         self.filled, self.given = filled, given
@@ -38,7 +38,7 @@ class Recording:
         self._replay: Callable[[], None] | None = None
 
     def run(self, tensors: Tensors, loop: Callable[[Tensors], None]) -> None:
-        """Run the loop with what it is given in `tensors`; what it fills is `filled`."""
+        """Run the loop on inputs from `tensors`; its results are in `filled`."""
         for name, kept in self.given.items():
             kept.copy_(tensors[name])
         self._runs += 1
@@ -50,12 +50,12 @@ class Recording:
         self._replay()
 
     def copies(self) -> Tensors:
-        """Copies of the tensors that the next run overwrites."""
+        """Return copies of the tensors that the next run overwrites."""
         return {name: value.clone() for name, value in self.filled.items()}
 
 
 def record(work: Callable[[], None]) -> Callable[[], None]:
-    """Record the kernels that `work` launches; what is returned launches them again."""
+    """Record the kernels that `work` launches; returns a function that launches them again."""
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         work()
@@ -63,7 +63,7 @@ def record(work: Callable[[], None]) -> Callable[[], None]:
 
 
 def recall(key: Hashable, like: Tensor, make: Callable[[], Recording]) -> Recording:
-    """The recording for these sizes, on the current stream."""
+    """Return the recording for these sizes on the current stream."""
     stream = torch.cuda.current_stream(like.device).cuda_stream if like.is_cuda else 0
     whole = (key, like.dtype, like.device, stream)
     if whole not in _KEPT:

@@ -1,9 +1,9 @@
-"""A planned scan, run on torch tensors: kernels by Triton, products by torch.
+"""Execution of a planned scan on torch tensors: kernels by Triton, products by torch.
 
 The source of the kernels is written to a file in a temporary folder of this process (removed when
-it ends), because Triton reads the source of a function from its file; Triton itself keeps compiled
-kernels by their source in its own cache, so they are compiled once on a machine. On CUDA the steps
-of a loop that is no single kernel are recorded once and replayed, see `record.py`.
+it ends), because Triton reads a function's source from its file. Triton caches compiled kernels by
+their source, so they are compiled once per machine. On CUDA the steps of a loop that is not a
+single kernel are recorded once and replayed, see `record.py`.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from longshort.engine.executors.triton.source import Launch
 from longshort.engine.executors.triton.tiles import Place
 
 TILE = 1024
-"""Numbers in a tile of a pointwise kernel."""
+"""Elements in a tile of a pointwise kernel."""
 SEQUENCES = 16
-"""Sequences of a program that goes through time by itself: the smallest tile of a matrix unit."""
+"""Sequences per program of a whole-loop kernel: the smallest tile of a matrix unit."""
 WARPS = 8
-"""Warps of such a program; with 4 of them four gates of 64 units spill registers to memory."""
+"""Warps of a whole-loop kernel; with 4 of them four gates of 64 units spill registers."""
 
 
 @lru_cache(maxsize=1)
@@ -45,7 +45,7 @@ def _folder() -> Path:
 
 @lru_cache(maxsize=256)
 def load_kernels(source: str) -> Any:
-    """A module of kernels."""
+    """Return a module of kernels."""
     path = _folder() / f"kernels_{len(list(_folder().glob('*.py')))}.py"
     path.write_text(source)
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -56,7 +56,7 @@ def load_kernels(source: str) -> Any:
 
 
 def compiled(job: Job) -> Compiled:
-    """The plan for a job whose graph has the input "alive" where sequences end early."""
+    """Return the plan of a job whose graph has the input "alive" where sequences end early."""
     real = str(job.x.dtype).removeprefix("torch.")
     limit = held_numbers(_shared_memory(job.x.device)) if real == "float32" else 0
     if not job.keep:
@@ -65,14 +65,14 @@ def compiled(job: Job) -> Compiled:
 
 
 def _shape(job: Job, buffers: dict[str, tuple[int, int]], name: str) -> tuple[int, int, int]:
-    """Shape of a tensor that a pass fills."""
+    """Return the shape of a tensor that a pass fills."""
     extra, width = buffers[name]
     steps, batch = job.x.shape[:2]
     return steps + extra, batch, width
 
 
 def result_shapes(job: Job) -> list[tuple[int, ...]]:
-    """Shapes of what a forward pass gives: output, final states, states of every step, tape."""
+    """Return the shapes of a forward pass: output, final states, states of every step, tape."""
     plan, (steps, batch) = compiled(job), job.x.shape[:2]
     sizes, buffers = job.graph.state_sizes.values(), plan.forward.buffers
     found: list[tuple[int, ...]] = [_shape(job, buffers, "output")]
@@ -83,7 +83,7 @@ def result_shapes(job: Job) -> list[tuple[int, ...]]:
 
 
 def _read_by_both(job: Job) -> Tensors:
-    """What both passes read, by the plan's names."""
+    """Return the tensors that both passes read, by the plan's names."""
     graph = job.graph
     found = {f"input:{spec.name}": job.inputs[spec.name].contiguous() for spec in graph.inputs}
     matrices = {f"matrix:{name}": job.parameters[name].contiguous() for name in graph.matrices}
@@ -91,13 +91,13 @@ def _read_by_both(job: Job) -> Tensors:
 
 
 def _precision() -> str:
-    """How kernels multiply float32 matrices: as torch does by its own setting."""
+    """Return the precision of float32 products in kernels: that of torch's own setting."""
     return "ieee" if torch.get_float32_matmul_precision() == "highest" else "tf32"
 
 
 @lru_cache(maxsize=16)
 def _shared_memory(device: torch.device) -> int:
-    """Bytes of shared memory that a program may have; in the interpreter there is no limit."""
+    """Return the bytes of shared memory per program; in the interpreter there is no limit."""
     if device.type != "cuda":
         return 1 << 20
     known = torch.cuda.get_device_properties(device)
@@ -105,7 +105,7 @@ def _shared_memory(device: torch.device) -> int:
 
 
 class _Runner:
-    """Runs the stages of one pass; `tensors` by the plan's names."""
+    """Runs the stages of one pass; `tensors` have the plan's names."""
 
     def __init__(self, job: Job, tensors: Tensors) -> None:
         self.tensors = tensors
@@ -136,7 +136,7 @@ class _Runner:
             self._launch(stage, t)
 
     def rows(self, place: Place, t: int | None, width: int) -> Tensor:
-        """Columns of a tensor, of one step [B, W] or of all of them [T B, W]."""
+        """Return columns of a tensor, of one step [B, W] or of all steps [T B, W]."""
         whole = self.tensors[place.buffer]
         if t is None:
             rows = whole[place.shift : place.shift + self.steps].flatten(0, 1)
@@ -180,9 +180,9 @@ class _Runner:
 def _run_pass(
     job: Job, tensors: Tensors, part: Pass, vectors: Values, starts: Tensors, backward: bool
 ) -> None:
-    """Run a pass on `tensors`, to which it adds what it fills.
+    """Run a pass on `tensors`, and add to them what it fills.
 
-    `starts` [B, W] are the first rows of their tensors (backwards the last ones).
+    starts [B, W]: the first rows of their tensors (in the backward pass the last ones).
     """
     like = job.x
     found = evaluate(vectors, job.parameters, [], like)
@@ -226,12 +226,12 @@ def _run_pass(
 
 
 def _on_device_of(tensor: Tensor) -> AbstractContextManager[object]:
-    """Triton launches on the current device."""
+    """Triton launches kernels on the current device, so make it that of the tensor."""
     return torch.cuda.device(tensor.device) if tensor.is_cuda else nullcontext()
 
 
 def run_forward(job: Job) -> list[Tensor]:
-    """Output [T, B, P], final states [B, W], states of every step [T, B, W], and the tape."""
+    """Return output [T, B, P], final states [B, W], all states [T, B, W], and the tape."""
     plan, tensors = compiled(job), _read_by_both(job)
     names = list(job.graph.state_sizes)
     starts = {f"states:{name}": job.state[name] for name in names}
@@ -244,9 +244,9 @@ def run_forward(job: Job) -> list[Tensor]:
 
 
 def run_backward(job: Job, tape: Sequence[Tensor], gradients: Sequence[Tensor]) -> list[Tensor]:
-    """Gradients of the wanted inputs, the states and the parameters.
+    """Return gradients of the wanted inputs, the states and the parameters.
 
-    `gradients`: of the output, the final states, and, where asked for, the states of every step.
+    gradients: of the output, the final states, and, where asked for, the states of every step.
     """
     plan, tensors = compiled(job), _read_by_both(job)
     names = list(job.graph.state_sizes)

@@ -1,4 +1,4 @@
-"""Source text of Triton kernels: one that stores values, and one that goes through time by itself.
+"""Source of Triton kernels: those that compute and store values, and those that run the whole loop.
 
 Letters: T time steps, B batch, W width.
 """
@@ -38,11 +38,11 @@ def softplus(x):
     return tl.where(x > 0, x, 0.0) + tail
 '''
 _SMALL = {"float32": "0.04", "float64": "1e-5"}
-"""Below this square of x the series of tanh is as exact as the type."""
+"""For x² below this, the series of tanh is as accurate as the dtype."""
 
 
 def header(real: str) -> str:
-    """What every module of kernels begins with."""
+    """Return the beginning of every module of kernels."""
     return HEADER.replace("{real}", real).replace("{small}", _SMALL[real])
 
 
@@ -53,11 +53,11 @@ class Launch:
     name: str
     tensors: tuple[str, ...]
     block: int
-    """Columns of a tile."""
+    """Columns per tile."""
     tiles: int
-    """Tiles side by side."""
+    """Number of tiles side by side."""
     whole_loop: bool = False
-    """It goes through time by itself."""
+    """Whether the kernel runs the whole loop over time."""
 
 
 def _signature(writer: Writer, name: str, first: str, constants: str) -> list[str]:
@@ -81,7 +81,7 @@ def write_kernel(
     find: Callable[[int], Place | None],
     stores: Sequence[tuple[int, Place]],
 ) -> tuple[str, Launch]:
-    """A kernel that computes and stores values, of one step or of all rows [T B] at once."""
+    """Write a kernel that computes and stores values, of one step or of all rows [T B] at once."""
     writer = Writer(nodes, find, {})
     targets = tuple(index for index, _ in stores)
     known = frozenset(i for i in range(len(nodes)) if find(i) is not None)
@@ -110,10 +110,10 @@ def write_loop(
     matrices: Mapping[str, tuple[int, int]],
     backward: bool,
 ) -> tuple[str, Launch, int]:
-    """A kernel that goes through time by itself, and how many numbers of matrices it holds.
+    """Write a kernel that runs the whole loop; returns it with its number of matrix elements.
 
-    `carried`: leaves by place in `nodes`, each with the value that it gets at the next step, and
-    where it lies before the first.
+    carried: leaves by index in `nodes`, each with the value that it gets in the next step, and its
+    place before the first step.
     """
     writer = Writer(nodes, find, matrices, {leaf: f"s{leaf}" for leaf in carried})
     for index, place in stores:

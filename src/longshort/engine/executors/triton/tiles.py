@@ -1,9 +1,9 @@
-"""Text of Triton expressions: values of a graph on tiles of [sequences, columns].
+"""Triton expressions for the values of a graph, on tiles of [sequences, columns].
 
 A value is written where it is used, for the columns that are used: columns of a pointwise result
-are that result of the columns, and columns of a product are the product with some of the matrix's
-rows. So no columns are cut out of a tile, which Triton cannot do. Kernels compute in the layer's
-type. Letters: T time steps, B batch, W width.
+are the result of these columns, and columns of a product are the product with some of the matrix's
+rows. So a tile is never sliced, which Triton cannot do. Kernels compute in the layer's dtype.
+Letters: T time steps, B batch, W width.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ POINTWISE = {
     "gated_tanh_gradient": "{0} * {1} * (1 - {2} * {2})",
 }
 VIEWS = ("slice", "straight_through", "copy")
-"""Columns of another value."""
+"""Operations whose result is a view of another value's columns."""
 ROWWISE = (
     "sum",
     "max",
@@ -57,29 +57,29 @@ SUPPORTED = {*POINTWISE, *VIEWS, *ROWWISE, *PRODUCTS, "concat", "expand", "const
 
 
 class UnsuitedError(Exception):
-    """These equations do not fit one kernel that goes through time by itself."""
+    """The equations do not fit into one kernel that runs the whole loop."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value lies: columns of a tensor, at a step `shift` later than the current one."""
+    """Place of a value: columns of a tensor, at a step `shift` later than the current one."""
 
     buffer: str
     column: int
     stride: int
-    """Columns of the tensor."""
+    """Number of columns of the tensor."""
     kind: str
-    """"time" [T, B, ·], "batch" [B, ·] or "vector" [·]."""
+    """Shape of the tensor: "time" [T, B, ·], "batch" [B, ·] or "vector" [·]."""
     shift: int = 0
 
 
 def padded(width: int) -> int:
-    """Columns of a tile for that many values: a power of two, 16 at least for matrix units."""
+    """Return the tile width for that many columns: a power of two, at least 16 for matrix units."""
     return max(16, 1 << (width - 1).bit_length())
 
 
 class Writer:
-    """Writes one kernel; `find` gives the place of a value that is in memory already."""
+    """Writes one kernel; `find` returns the place of a value that is already in memory."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class Writer:
     # Columns and memory
 
     def column(self, width: int) -> str:
-        """The columns of a value: the name of a row of numbers."""
+        """Return the variable with the column numbers of a value."""
         if width == 1:
             return "one"
         if self.tiled:
@@ -112,12 +112,12 @@ class Writer:
         return f"c{padded(width)}"
 
     def pointer(self, buffer: str) -> str:
-        """The kernel's argument for a tensor."""
+        """Return the kernel's argument for a tensor."""
         name = "".join(letter if letter.isalnum() else "_" for letter in buffer)
         return self.tensors.setdefault(buffer, f"p_{name}")
 
     def address(self, place: Place, start: int, width: int) -> tuple[str, str]:
-        """Where columns of a place lie, and which of them exist."""
+        """Return the addresses of a place's columns, and the mask of the ones that exist."""
         column = self.column(width)
         offset = f"{column} + {place.column + start}"
         exists = [] if width == 1 else [f"({column} < {width})"]
@@ -129,12 +129,12 @@ class Writer:
         return f"{self.pointer(place.buffer)} + {offset}", " & ".join(exists) or "one == 0"
 
     def load(self, place: Place, start: int, width: int, level: Level) -> str:
-        """A tile from memory."""
+        """Return a tile loaded from memory."""
         address, exists = self.address(place, start, width)
         return self.assign(f"tl.load({address}, mask={exists}, other=0.0)", level)
 
     def store(self, index: int, place: Place) -> None:
-        """All columns of a value to memory."""
+        """Store all columns of a value to memory."""
         for start, width in self.pieces(index, 0, self.nodes[index].width):
             address, exists = self.address(place, start, width)
             value = self.value(index, start, width)
@@ -142,13 +142,14 @@ class Writer:
             self.inner.append(f"tl.store({address}, tl.broadcast_to({value}, {shape}), {exists})")
 
     def tile_width(self, width: int) -> str:
-        """Columns of the tile of a value."""
+        """Return the tile width of a value."""
         if width == 1:
             return "1"
         return "BLOCK_C" if self.tiled else str(padded(width))
 
     def assign(self, text: str, level: Level) -> str:
-        """A new variable; what is the same at every step is computed before the loop."""
+        """Return a new variable; expressions that are equal in all steps are computed before the
+        loop."""
         before = self.whole_loop and level <= Level.SEQUENCE
         name = f"v{len(self.outer) + len(self.inner)}"
         (self.outer if before else self.inner).append(f"{name} = {text}")
@@ -157,13 +158,13 @@ class Writer:
     # Values
 
     def pieces(self, index: int, start: int, width: int) -> list[tuple[int, int]]:
-        """The columns cut up so that none of the parts goes across a concatenation's seam."""
+        """Divide columns so that no piece crosses a border between concatenated operands."""
         cuts = [c for c in sorted(self.cuts(index)) if start < c < start + width]
         ends = [start, *cuts, start + width]
         return [(a, b - a) for a, b in pairwise(ends)]
 
     def cuts(self, index: int) -> frozenset[int]:
-        """Columns at which a part of a value begins."""
+        """Return the columns at which operands of a concatenation begin."""
         if index not in self.boundaries:
             self.boundaries[index] = frozenset(self._cuts(index))
         return self.boundaries[index]
@@ -189,7 +190,7 @@ class Writer:
         return found
 
     def value(self, index: int, start: int, width: int) -> str:
-        """The variable that holds columns of a value; a value of width 1 fits any columns."""
+        """Return the variable with columns of a value; a value of width 1 fits any columns."""
         if self.nodes[index].width == 1:
             start, width = 0, 1
         key = (index, start, width)
@@ -227,7 +228,7 @@ class Writer:
         return self.assign(POINTWISE[node.op].format(*inputs), node.level)
 
     def masked(self, value: str, width: int, other: str = "0.0") -> str:
-        """A tile whose columns past the end are `other`."""
+        """Return a tile whose columns past the end are `other`."""
         return (
             value if width == 1 else f"tl.where({self.column(width)} < {width}, {value}, {other})"
         )
@@ -235,7 +236,7 @@ class Writer:
     # Along the width
 
     def _reduced(self, tiles: Sequence[tuple[str, int]], level: Level, how: str = "sum") -> str:
-        """Sum or maximum over the columns of tiles."""
+        """Return the sum or maximum over the columns of tiles."""
         other = "0.0" if how == "sum" else 'float("-inf")'
         parts = [
             value
@@ -274,14 +275,14 @@ class Writer:
         return self.assign(f"({here} - {means[0]} - {there} * {means[1]}) * {factor}", level)
 
     def _shared(self, inputs: Sequence[int], make: Callable[[], list[str]]) -> list[str]:
-        """Reductions of a row, computed once for all of its columns."""
+        """Return reductions of a row, computed once for all of its columns."""
         keys: list[tuple[int | str, ...]] = [("row", *inputs, k) for k in range(2)]
         if keys[0] not in self.known:
             self.known.update(zip(keys, make(), strict=True))
         return [self.known[key] for key in keys]
 
     def _moments(self, index: int, level: Level) -> list[str]:
-        """Mean and 1 / sqrt(variance + EPSILON) of a row."""
+        """Return mean and 1 / sqrt(variance + EPSILON) of a row."""
 
         def make() -> list[str]:
             tiles, width = self._tiles(index), self.nodes[index].width
@@ -296,7 +297,7 @@ class Writer:
         return self._shared([index], make)
 
     def _gradient_means(self, d: int, y: int, node: Node) -> list[str]:
-        """Means of d and of d y."""
+        """Return the means of d and of d y."""
         cuts = sorted({*self.cuts(d), *self.cuts(y), 0, node.width})
         plain, products = [], []
         for start, stop in pairwise(cuts):
@@ -309,7 +310,7 @@ class Writer:
         ]
 
     def _cumsum(self, node: Node, start: int, width: int) -> str:
-        """The running sum of these columns, and the whole of those that come before them."""
+        """Return the running sum of these columns, including the sum of the columns before them."""
         (a,), backwards = node.inputs, node.op == "cumsum_reversed"
         value = self.value(a, start, width)
         if width > 1:
@@ -342,7 +343,7 @@ class Writer:
         return self.assign(" + ".join(terms), node.level)
 
     def _matrix(self, node: Node, inner: tuple[int, int], outer: tuple[int, int]) -> str:
-        """Part of a matrix as [inner, outer], in a row where one of them is 1."""
+        """Return a block of a matrix as [inner, outer]; a row where one of them is 1."""
         key = (node.name, node.op, node.span[0], *inner, *outer)
         if key in self.known:
             return self.known[key]

@@ -1,6 +1,6 @@
 """Checks of cells' options; errors name the cell, the option, allowed values, and the value.
 
-All of them raise ConfigError.
+All of them raise `ArgumentError`.
 """
 
 from __future__ import annotations

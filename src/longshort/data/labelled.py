@@ -188,8 +188,7 @@ def _filled(examples: Examples, gaps: list[tuple[str, int]]) -> Finding:
 
 
 def first_not_finite(values: NDArray[Any]) -> tuple[int, int] | None:
-    """Return step and channel of the first NaN or infinity in values [T, F]; None if all are
-    finite."""
+    """Return step and channel of the first NaN or infinity in values [T, F], or None."""
     bad = ~np.isfinite(values)
     if not bad.any():
         return None

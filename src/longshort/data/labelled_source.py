@@ -34,10 +34,10 @@ _HEAD = 64
 
 
 def read_examples(data: object, config: SequenceData, *, with_labels: bool = True) -> Examples:
-    """Read a file or frame, or return samples as they are; raises `DataError` with place and
-    remedy.
+    """Read a file or frame, or return samples as they are.
 
     Without `with_labels` labels may be absent, and are not looked for where that is ambiguous.
+    Raises `DataError` with place and remedy.
     """
     found = checked(_read(data, config, with_labels))
     if not len(found):

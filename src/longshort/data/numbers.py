@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 def finite(
     cells: Sequence[str] | Sequence[bytes], dtype: type[np.floating[Any]]
 ) -> tuple[NDArray[Any], int | None]:
-    """Return cells as numbers, and the index of the first that is not a finite number of this
-    dtype."""
+    """Return cells as numbers, and the index of the first that is not finite in this dtype."""
     try:
         with np.errstate(over="ignore"):
             values = np.array(cells).astype(dtype)

@@ -70,8 +70,7 @@ class Panel:
 
     @cached_property
     def lowest_so_far(self) -> Floats:
-        """The minimum of each target up to every row of a group, [N, K]; NaN before the first
-        value."""
+        """The minimum of each target up to every row of a group, [N, K]; NaN before any value."""
         blocks = np.split(self.target, self.offsets[1:-1])
         return np.concatenate([np.fmin.accumulate(block, axis=0) for block in blocks])
 
@@ -88,8 +87,7 @@ class Panel:
         return sha.hexdigest()
 
     def stamps(self, group: int, rows: Ints) -> list[str]:
-        """Return timestamps of a group's rows; 0 is its first row, and rows past its end are the
-        future."""
+        """Return timestamps of a group's rows; 0 is its first, those past its end are the future."""
         return self.form.texts(self.freq.to_stamps(self.first[group] + rows))
 
     def series_name(self, group: int, column: int) -> str:

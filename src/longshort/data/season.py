@@ -23,8 +23,7 @@ _MOST_MEASURED = 200_000
 
 
 def find_season(panel: Panel, rows_end: Ints) -> int:
-    """Return the season in steps, from the first `rows_end[g]` rows of each group; 1 if none is
-    found.
+    """Return the season in steps, from each group's first `rows_end[g]` rows; 1 if none is found.
 
     Candidates are those of the calendar at this step; for plain rows all lengths up to 400. A
     season needs two full cycles and, in the differenced series, an autocorrelation of at least 0.2

@@ -75,8 +75,7 @@ class Sequences:
         return Batch(x, lengths, targets, self._bags(numbers))
 
     def _bags(self, numbers: Ints) -> Bags | None:
-        """Return the n-grams of these samples; weights are float32, since some devices have no
-        float64."""
+        """Return these samples' n-grams; weights are float32, since some devices lack float64."""
         if self.grams is None:
             return None
         taken = self.grams.take(numbers)

@@ -34,8 +34,7 @@ class Split:
     isolate: bool
 
     def describe(self, panel: Panel) -> dict[str, Any]:
-        """Return the first and last timestamp of each split over all groups, and its number of
-        rows."""
+        """Return each split's first and last timestamp over all groups, and number of rows."""
         parts: dict[str, Any] = {"gap": self.gap, "isolate": self.isolate}
         for part in ("train", "val", "test"):
             start, end = self.start[part], self.end[part]

@@ -122,8 +122,7 @@ class Splits(Generic[S]):
     """Origin of the splits, for people."""
 
     def by_name(self) -> dict[str, S]:
-        """Return the samples by split name, in order; without "val" where there is no validation
-        split."""
+        """Return the samples by split name, in order; "val" is left out if it is empty."""
         val = {"val": self.val} if len(self.val) else {}
         return {"train": self.train, **val, "test": self.test}
 

@@ -151,8 +151,7 @@ def resembles_time(source: Source, name: str) -> str | None:
 
 
 def find_clock(source: Source, date: str, free: list[str], config: DataConfig) -> str | None:
-    """Return the column with the time of day for a date column, by name and content; otherwise
-    None.
+    """Return the column with the time of day for a date column, by name and content, or None.
 
     The dates must have no time of day of their own, and repeat.
     """
@@ -283,10 +282,10 @@ def _settled(
     forms: list[str],
     like: Form | None,
 ) -> str:
-    """Return the pattern that reads most of the column; raises `DataError` if several read it
-    differently.
+    """Return the pattern that reads most of the column.
 
-    A single 13/01 tells the day from the month for all other rows.
+    Raises `DataError` if several read it differently. A single 13/01 tells the day from the month
+    for all other rows.
     """
     if len({tuple(_parsed(sample, form).to_list()) for form in forms}) == 1:
         return forms[0]
@@ -392,8 +391,7 @@ def _bounds(numbers: pl.Series) -> tuple[int, int]:
 
 
 def _digits(sample: pl.Series, low: int, high: int) -> str | None:
-    """Return the pattern of digits, such as 20240131, by which all numbers are dates; otherwise
-    None."""
+    """Return the pattern of digits, such as 20240131, by which all numbers are dates, or None."""
     pattern = _DIGITS.get(len(str(low)))
     if pattern is None or len(str(high)) != len(str(low)):
         return None

@@ -154,8 +154,7 @@ class Freq:
         return np.asarray((times - self.anchor) // self.step)
 
     def to_nearest(self, stamps: Ints) -> Ints:
-        """Return the grid index of the nearest step; months, business days and rows are not rounded
-        up."""
+        """Return grid indices of the nearest steps; calendar steps and rows are rounded down."""
         return self.to_index(stamps + self.step // 2 if self.unit == "fixed" else stamps)
 
     def to_stamps(self, index: Ints) -> Ints:

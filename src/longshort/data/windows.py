@@ -112,8 +112,7 @@ class WindowReader:
         )
 
     def _windowed(self, values: Floats, columns: int) -> Tensor:
-        """Return a view [rows - L - H + 1, columns, L + H] of the rows, or of all columns end to
-        end."""
+        """Return a view [rows - L - H + 1, columns, L + H] of the rows, or of all columns in a row."""
         flat = values if columns == values.shape[1] else values.T.reshape(-1, 1)
         rows = torch.as_tensor(np.ascontiguousarray(flat), dtype=torch.float32)
         return rows.unfold(0, self.context + self.horizon, 1)
@@ -167,8 +166,7 @@ class WindowReader:
         return origins.for_columns(self.scaled.shape[1]) if self.joint else origins
 
     def known_ahead(self, flat: Origins) -> Floats:
-        """Return the known effects over the horizon in scaled units [m, H], to be added to a
-        forecast."""
+        """Return known effects over the horizon, scaled, [m, H], which are added to forecasts."""
         rows = (self.panel.offsets[flat.group] + flat.row)[:, None] + np.arange(self.horizon)
         found: Floats = self._effects[rows, flat.column[:, None]]
         return found

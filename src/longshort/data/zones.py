@@ -143,8 +143,7 @@ def _numbers(moments: pl.Series) -> Ints:
 
 
 def recognise(instants: Ints, offsets: Ints, zones: tuple[str, ...]) -> str | None:
-    """Return the first zone whose clocks are `offsets` behind UTC at every instant; None if none
-    is."""
+    """Return the first zone that is `offsets` behind UTC at each of these instants, or None."""
     order = np.argsort(instants, kind="stable")
     instants, offsets = instants[order], offsets[order]
     change = np.flatnonzero(np.diff(offsets))
@@ -169,8 +168,7 @@ class Changes:
 
 
 def betrayed(wall: Ints, repeated: Ints, step: int) -> Changes | None:
-    """Return the zone whose clock changes explain these wall times, `step` apart; None if none
-    does.
+    """Return the zone whose clock changes explain these wall times, `step` apart, or None.
 
     wall: the distinct times, sorted; repeated: those that a series has twice. A zone is likely if
     no skipped hour has a row, and if a skipped hour is missing in the data or a repeated hour

@@ -1,5 +1,4 @@
-"""Export of recurrent layers to ONNX: as a standard operator if the equations agree, else as a
-Scan.
+"""Export of recurrent layers to ONNX, as a standard operator or a Scan.
 
 Inputs: `x` [T, B, I] (or [B, T, I] for a batch-first layer), `lengths` [B], int64, where asked for,
 and the initial states, such as `h_0` [L·D, B, H] for the state h. Outputs: `output`, and the final

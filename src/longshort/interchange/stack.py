@@ -136,8 +136,7 @@ class Stack:
         return np.stack(parts)[:, None]
 
     def options(self) -> dict[str, Any]:
-        """Return the cell's options that are not the default, and those whose defaults differ
-        elsewhere."""
+        """Return the cell's options that are not the default, and those in `ALWAYS`."""
         if dataclasses.is_dataclass(self.cell):
             return {
                 field.name: getattr(self.cell, field.name)

@@ -156,8 +156,7 @@ class Recurrent(nn.Module):
         return cast(Tensors, found)
 
     def _checked_weights(self, stored: bool) -> list[Tensors]:
-        """Return the weights of all rows; raises `TensorError` for a replaced one that does not
-        fit."""
+        """Return the weights of all rows; raises `TensorError` for one that does not fit."""
         rows = [self._weights(row) for row in self.stack.rows]
         given: list[Tensor] = []
         for k, row in enumerate(rows):

@@ -112,8 +112,7 @@ class Job(Generic[C, S, E, P]):
         return found | {f"{KEPT}{name}": torch.from_numpy(values) for name, values in kept}
 
     def finish(self, result: TrainResult, track: Track) -> Result[C, S, E, P]:
-        """Score the model and its baselines on the test split, which is used here for the first
-        time."""
+        """Score the model and its baselines on the test split, which nothing has used before."""
         task, model, test = self.task, self.model, self.encoded["test"]
         track(f"scoring the test {task.words.samples} beside the baselines", 0, 0)
         with threads(self.config.train.threads):

@@ -33,8 +33,7 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any]) -
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors and the state that `save_tensors` wrote; raises `RunError` for other
-    files."""
+    """Return the tensors and state that `save_tensors` wrote; raises `RunError` for other files."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError:

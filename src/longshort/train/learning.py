@@ -93,8 +93,7 @@ class Learning(ABC):
         return loss, loss
 
     def carried(self) -> dict[str, Tensor]:
-        """Return the state that is carried from batch to batch beside the weights, for a
-        checkpoint."""
+        """Return the state that batches hand on besides the weights, for a checkpoint."""
         return {}
 
     def carry(self, tensors: dict[str, Tensor]) -> None:
@@ -104,8 +103,7 @@ class Learning(ABC):
     @property
     @abstractmethod
     def measure(self) -> str:
-        """Name of the score that `validate` returns, such as "MSE (scaled)"; empty where it is
-        None."""
+        """Name of the score that `validate` returns, such as "MSE (scaled)"; empty for None."""
 
     @abstractmethod
     def validate(self) -> float | None:

@@ -175,8 +175,7 @@ class Formulas:
                 yield self._order(index), sign * own, piece
 
     def _order(self, index: int) -> tuple[int, ...]:
-        """Return a term's sort key: matrix products first, biases last, like terms in parameter
-        order."""
+        """Return a term's sort key: matrix products first, biases last, others by parameters."""
         node = self.nodes[index]
         if index in self.names:
             return (1,)
@@ -254,8 +253,7 @@ class Formulas:
         ]
 
     def _place(self, index: int) -> int:
-        """Return a factor's rank: gradients, parameters, gates, other values, then the previous
-        step's."""
+        """Return a factor's rank: gradients, parameters, gates, other values, the step before."""
         node = self.nodes[index]
         if node.op == "vector":
             return 2

@@ -138,8 +138,7 @@ class GateNames:
         return [(z, f"{label}{gate}@gate", own if plain else before)]
 
     def _connected(self, gate: str) -> list[int]:
-        """Return the first value of each preactivation; a gate may have one in each of several
-        maps."""
+        """Return the first value of each preactivation; a gate may have one in several maps."""
         group: dict[int, int] = {}
         for index, layout in enumerate(self.layout):
             if layout != (gate,):

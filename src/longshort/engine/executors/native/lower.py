@@ -133,8 +133,8 @@ class Lowering:
         return stages
 
     def _finished(self, rest: Sequence[int]) -> set[int]:
-        """Return the values of `rest` that neither depend on a product nor are used by one that
-        does."""
+        """Return values of `rest` that do not depend on a product, nor does anything that uses
+        them."""
         waiting: set[int] = set()
         for index in rest:
             if self.nodes[index].op in PRODUCTS or waiting.intersection(self.nodes[index].inputs):

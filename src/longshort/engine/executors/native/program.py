@@ -117,10 +117,9 @@ class VectorSum(NamedTuple):
 
 
 class Enter(NamedTuple):
-    """At a sequence's last step, its row of buffer `source` is copied to buffer `target`, one step
-    on.
+    """A sequence's row of buffer `source` is copied to buffer `target`, one step on.
 
-    The backward pass of the sequence begins there.
+    That is done at its last step, where its backward pass begins.
     """
 
     source: int

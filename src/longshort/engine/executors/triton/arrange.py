@@ -164,8 +164,7 @@ class Planner:
     # Stages
 
     def stages(self, targets: Sequence[Store]) -> list[Stage]:
-        """Return products, each after a kernel that stores its operands and all that is computable
-        by then."""
+        """Return products, each after a kernel that stores its operands and all that is ready."""
         found: list[Stage] = []
         rest = [(i, place) for i, place in targets if self.find(i) != place]
         order = needed(self.nodes, tuple(i for i, _ in rest), self.known())

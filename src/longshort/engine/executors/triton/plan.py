@@ -1,5 +1,4 @@
-"""Plan of a scan on the GPU: products by torch and kernels between them, before, in and after the
-loop.
+"""Plan of a scan on the GPU: products by torch, and kernels before, in and after the loop.
 
 The loop has only what the next step depends on; all else is computed for all steps at once. Where
 the recurrent matrices are small, the loop is a single kernel.

@@ -148,8 +148,7 @@ class Writer:
         return "BLOCK_C" if self.tiled else str(padded(width))
 
     def assign(self, text: str, level: Level) -> str:
-        """Return a new variable; expressions that are equal in all steps are computed before the
-        loop."""
+        """Return a new variable; expressions that are the same in all steps go before the loop."""
         before = self.whole_loop and level <= Level.SEQUENCE
         name = f"v{len(self.outer) + len(self.inner)}"
         (self.outer if before else self.inner).append(f"{name} = {text}")

@@ -100,7 +100,7 @@ class Grams:
 
     @staticmethod
     def fit(texts: Sequence[str], kind: Kind, most: int) -> Grams:
-        """Fit on training texts: the most frequent `most` n-grams that occur in two texts or more."""
+        """Fit on training texts: the most frequent `most` n-grams that are in two texts or more."""
         counted = [_counted(texts, block) for block in kind.blocks]
         ranked = sorted(-n for counts in counted for n in counts.values() if n >= _FEWEST)
         least = -ranked[most - 1] if len(ranked) > most else _FEWEST
@@ -123,7 +123,7 @@ class Grams:
         return sum(map(len, self.blocks))
 
     def bags(self, texts: Sequence[str]) -> Bags:
-        """Return weights (1 + log count) · idf of texts; every block, and every row, has length 1."""
+        """Return weights (1 + log count) · idf of texts; blocks, and whole rows, have length 1."""
         found, offset = [], 0
         for block, numbers, idf in zip(self.kind.blocks, self._numbers, self.idf, strict=True):
             rows, columns, counts = _occurrences(texts, block, numbers, offset + len(numbers))

@@ -112,7 +112,7 @@ class WindowReader:
         )
 
     def _windowed(self, values: Floats, columns: int) -> Tensor:
-        """Return a view [rows - L - H + 1, columns, L + H] of the rows, or of all columns in a row."""
+        """Return a view [rows - L - H + 1, columns, L + H] of all columns together or in turn."""
         flat = values if columns == values.shape[1] else values.T.reshape(-1, 1)
         rows = torch.as_tensor(np.ascontiguousarray(flat), dtype=torch.float32)
         return rows.unfold(0, self.context + self.horizon, 1)

@@ -260,7 +260,7 @@ class _Writer:
         return code.tensor(f"{self.prefix}{node.name}{part}.T", matrix[start:stop].T)
 
     def _repeated(self, code: Code, node: Node, inputs: list[str]) -> list[str]:
-        """Repeat a single factor; ONNX Runtime would fuse it into a product, in single precision."""
+        """Repeat a single factor; ONNX Runtime would fuse it into a float32 product."""
         parts = [self.graph.nodes[i] for i in node.inputs]
         return [
             code.number(part.value, node.width) if part.op == "constant" else name

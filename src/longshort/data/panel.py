@@ -87,7 +87,7 @@ class Panel:
         return sha.hexdigest()
 
     def stamps(self, group: int, rows: Ints) -> list[str]:
-        """Return timestamps of a group's rows; 0 is its first, those past the end are the future."""
+        """Return timestamps of a group's rows; 0 is its first, those past its end lie ahead."""
         return self.form.texts(self.freq.to_stamps(self.first[group] + rows))
 
     def series_name(self, group: int, column: int) -> str:

@@ -1,7 +1,7 @@
-"""How `cells.py` measures, and the baselines that torch does not bring.
+"""Timing of `cells.py`, and the baselines that torch does not contain.
 
-Loops over torch operations as people write them, ONNX Runtime's LSTM operator, JAX's scan, and a
-loop of multiply-adds in C. Letters: T time steps, B batch, I input size, H hidden size.
+They are loops over torch operations as people write them, ONNX Runtime's LSTM operator, JAX's scan,
+and a loop of multiply-adds in C. Letters: T time steps, B batch, I input size, H hidden size.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from longshort.engine.ops import sigmoid, tanh
 from longshort.nn import Recurrent
 
 Call = Callable[[], Sequence[Any]]
-"""One run of a contender; it returns what was computed, for comparing."""
+"""Runs a contender once, and returns its results, which are compared."""
 States = tuple[Tensor, ...]
 Step = Callable[[Any, Tensor, States], tuple[Tensor, States]]
 PAUSE = 0.005
@@ -78,7 +78,7 @@ class Result:
 
     @property
     def met(self) -> bool | None:
-        """Of the ratio, or of our time where there is no baseline."""
+        """Whether the ratio meets the goal, or our time where there is no baseline."""
         value = self.ratio[0] if self.ratio else self.ours
         return None if self.goal is None or value is None else self.goal.met(value)
 
@@ -108,27 +108,27 @@ PRECISIONS = {
 
 @dataclass(frozen=True)
 class Bench:
-    """How to measure."""
+    """Settings of a measurement."""
 
     device: str
     backend: str
     threads: int
     repeats: int
     block: float
-    """Seconds that a timing takes at least; calls are repeated within it."""
+    """Shortest timing in seconds; calls are repeated within it."""
     with_compile: bool
     input_gradient: bool
     precision: Precision = FLOAT32
 
     def goal(self, sign: str, bound: float | None, unit: str = "") -> Goal | None:
-        """Goals are for the CPU."""
+        """Return the goal of a measurement on the CPU; other devices have none."""
         return None if bound is None or self.device != "cpu" else Goal(sign, bound, unit)
 
     def name(self, what: str) -> str:
         return what if self.device == "cpu" else f"{what}, {self.precision.name}"
 
     def seconds(self, call: Call, count: int) -> float:
-        """Of one call, from so many in a row."""
+        """Return the seconds of one call, measured over `count` calls in a row."""
         if self.device == "cuda":
             begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
             begin.record()
@@ -149,7 +149,7 @@ class Bench:
         return self.seconds(call, count)
 
     def duel(self, ours: Call, baseline: Call, compare: bool = True) -> Duel:
-        """Both contenders by turns."""
+        """Time both contenders in turns."""
         calls = (ours, baseline)
         first = [call() for call in calls]
         if compare and self.precision == FLOAT32:
@@ -167,7 +167,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Duel:
-    """Seconds of one call, by repetition."""
+    """Seconds per call, by repetition."""
 
     ours: list[float]
     baseline: list[float]
@@ -183,7 +183,7 @@ class Duel:
 def settle() -> None:
     """Wait until the threads that the last contender left spinning are asleep.
 
-    ONNX Runtime's spin for tens of milliseconds, and halve the speed of what comes next.
+    Those of ONNX Runtime spin for tens of milliseconds, and halve the speed of the next contender.
     """
     for _ in range(100):
         before = time.process_time()
@@ -198,7 +198,7 @@ def quartiles(values: list[float]) -> tuple[float, float, float]:
 
 
 def check_equal(ours: Sequence[Any], theirs: Sequence[Any]) -> None:
-    """The contenders compute the same, but for rounding."""
+    """Check that both contenders compute the same up to rounding."""
     for a, b in zip(ours, theirs, strict=True):
         one, other = (np.asarray(v.detach().cpu() if isinstance(v, Tensor) else v) for v in (a, b))
         one = one.reshape(other.shape)
@@ -221,7 +221,7 @@ class Trial:
         self.backend = self.layer.backend_report()
 
     def torch_layer(self, kind: Any) -> nn.Module:
-        """torch's layer with our weights."""
+        """Return torch's layer with our weights."""
         layer: nn.Module = kind(self.shape.inputs, self.shape.hidden).to(self.x)
         layer.load_state_dict(self.layer.state_dict())
         return layer
@@ -302,7 +302,7 @@ def peephole(p: Any, x: Tensor, state: States) -> tuple[Tensor, States]:
 
 
 def layer_norm(p: Any, x: Tensor, state: States) -> tuple[Tensor, States]:
-    """Of both products, and of the cell on its way out (Ba et al., 2016)."""
+    """Normalise both products, and the cell before the output (Ba et al., 2016)."""
     h, c = state
     size = p.bias.shape
     z = F.layer_norm(F.linear(x, p.weight_ih), size, p.gain_ih, p.bias)
@@ -314,7 +314,7 @@ def layer_norm(p: Any, x: Tensor, state: States) -> tuple[Tensor, States]:
 
 
 def slow_memory(p: Any, x: Tensor, state: States) -> tuple[Tensor, States]:
-    """The same as `cells.SlowMemory`."""
+    """The equations of `cells.SlowMemory` in torch."""
     h, c, d = state
     z = F.linear(x, p.weight_ih, p.bias_ih) + F.linear(h, p.weight_hh)
     i, f, g, o = z.chunk(4, -1)
@@ -347,7 +347,7 @@ LOOPS: dict[str, tuple[Cell, Step]] = {
     "layer norm": (cells.LSTM(layer_norm="ba2016"), layer_norm),
     "a user's own cell": (SlowMemory(), slow_memory),
 }
-"""Cells, each with one step of the same in torch operations."""
+"""Cells, each with one step of the same equations in torch operations."""
 
 
 def installed(*packages: str) -> bool:
@@ -355,7 +355,7 @@ def installed(*packages: str) -> bool:
 
 
 def _onnx_weights(layer: nn.Module) -> dict[str, Any]:
-    """One direction's weights by the operator's names; torch's gates i f g o become i o f c."""
+    """Return one direction's weights by the operator's names; gates i f g o become i o f c."""
 
     def turned(name: str) -> Any:
         weight = layer.get_parameter(name).detach().cpu().float()
@@ -388,7 +388,7 @@ def _onnx_model(layer: Recurrent, stateful: bool) -> bytes:
 
 
 def onnx_runtime(layer: Recurrent, x: Tensor, threads: int, stateful: bool = False) -> Call:
-    """ONNX Runtime's LSTM operator on x [T, B, I], with the states in and out where asked for."""
+    """Return a call of ONNX Runtime's LSTM on x [T, B, I]; stateful: it takes states too."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -410,9 +410,9 @@ def onnx_runtime(layer: Recurrent, x: Tensor, threads: int, stateful: bool = Fal
 def jax_scan(
     layer: nn.Module, x: Tensor, gradient: Tensor, input_gradient: bool
 ) -> tuple[Call, Call]:
-    """JAX's jitted lax.scan, the input's product before it: inference, and training.
+    """Return inference and training with JAX's jitted lax.scan, the input's product hoisted.
 
-    XLA takes all cores that this process may use.
+    XLA uses all cores available to this process.
     """
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     jax: Any = import_module("jax")
@@ -468,11 +468,11 @@ float multiply_add(long rounds, float factor) {
     return sum[0];
 }
 """
-"""Twelve independent sums in registers: enough to hide the latency of a multiply-add."""
+"""Twelve independent sums in registers, enough to hide the latency of a multiply-add."""
 
 
 class Peak:
-    """A loop of float32 multiply-adds in C, on some threads."""
+    """A loop of float32 multiply-adds in C, on several threads."""
 
     ROUNDS = 4_000_000
 
@@ -493,7 +493,7 @@ class Peak:
         self._threads, self._pool = threads, ThreadPoolExecutor(threads)
         code.operations_per_round.restype = ctypes.c_long
         self.operations: int = threads * self.ROUNDS * code.operations_per_round()
-        """Of one call: a multiply-add counts as two."""
+        """Operations per call; a multiply-add counts as two."""
 
     def __call__(self) -> Sequence[Any]:
         work = [self.ROUNDS] * self._threads

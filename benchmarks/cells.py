@@ -1,11 +1,11 @@
-"""Recurrent cells beside baselines, contender against contender in one process.
+"""Speed of recurrent cells beside baselines, contender against contender in one process.
 
     python benchmarks/cells.py [--rows training gru …] [--threads 2 1] [--compile] [--device cuda]
 
-A ratio is taken between neighbours in time, once a repetition, in the order AB BA AB …; what is
-shown is the median [quartiles]. Before each timing the threads that the other contender left
-spinning go to sleep, and short calls get one that is not timed. First results are compared. The
-machine has to be quiet: OpenMP's barriers wait for a thread that another program has displaced.
+A ratio is computed from two timings in succession, once per repetition, in the order AB BA AB …;
+the result is the median [quartiles]. Before each timing, threads that the other contender left
+spinning go to sleep, and short calls have a warm-up call. First results are compared. The machine
+must be idle: OpenMP's barriers wait for a thread that another program has displaced.
 
 Shapes are (B, T, I, H): batch, steps, input size, hidden size. Training is forward and backward:
 gradients of all weights, and of x with --input-gradient, from a random gradient of the output.
@@ -72,7 +72,7 @@ def variants(hidden: int) -> dict[str, Cell]:
 
 
 def training(bench: Bench) -> Iterator[Result]:
-    """Forward and backward of vanilla LSTM against nn.LSTM."""
+    """Training of the plain LSTM against nn.LSTM."""
     for shape in SHAPES:
         trial = Trial(bench, LSTM(), shape)
         duel = bench.duel(trial.training(trial.layer), trial.training(trial.torch_layer(nn.LSTM)))
@@ -81,7 +81,7 @@ def training(bench: Bench) -> Iterator[Result]:
 
 
 def inference(bench: Bench) -> Iterator[Result]:
-    """Whole sequences; the better baseline counts, so both have the goal."""
+    """Inference on whole sequences; the better baseline counts, so both have the goal."""
     for shape in SHAPES:
         trial = Trial(bench, LSTM(), shape)
         ours = trial.inference(trial.layer)
@@ -94,7 +94,7 @@ def inference(bench: Bench) -> Iterator[Result]:
 
 
 def streaming(bench: Bench) -> Iterator[Result]:
-    """One step, the state in and out."""
+    """A single step, with the state as input and output."""
     trial = Trial(bench, LSTM(), STEP)
     x, state = trial.x[0].detach(), (trial.x.new_zeros(1, 1, STEP.hidden),) * 2
     rows = (state[0][0], state[1][0])
@@ -120,7 +120,7 @@ def streaming(bench: Bench) -> Iterator[Result]:
 
 
 def native_step(layer: nn.Module, x: Tensor, state: tuple[Tensor, ...]) -> Call:
-    """What `layer.step` calls once all is checked."""
+    """Return the native call inside `layer.step`, without its checks."""
     if "native" in MISSING:
         raise BackendError(f"native call of a step: {MISSING['native']}")
     streaming = import_module("longshort.engine.executors.native.streaming")
@@ -144,7 +144,7 @@ def gru(bench: Bench) -> Iterator[Result]:
 
 
 def cost_of_variants(bench: Bench) -> Iterator[Result]:
-    """Training of every variant over our vanilla LSTM's."""
+    """Training time of every variant relative to our plain LSTM."""
     for shape in (BATCH, FORECASTER):
         vanilla = Trial(bench, LSTM(), shape)
         for name, cell in variants(shape.hidden).items():
@@ -162,7 +162,7 @@ def matrix_size(layer: nn.Module) -> int:
 
 
 def loops(bench: Bench) -> Iterator[Result]:
-    """Training against a Python loop of torch operations, and the same under torch.compile."""
+    """Training against a Python loop of torch operations, with and without torch.compile."""
     for shape in (BATCH, FORECASTER):
         for name, (cell, step) in LOOPS.items():
             trial = Trial(bench, cell, shape)
@@ -184,9 +184,9 @@ def compiled(trial: Trial, ours: Call, loop: Loop) -> Result:
 
 
 def ragged(bench: Bench) -> Iterator[Result]:
-    """Lengths from 1 to T, half of T in the mean, against nn.LSTM on a PackedSequence.
+    """Lengths from 1 to T, T/2 on average, against nn.LSTM on a PackedSequence.
 
-    Ours gets a padded x and the lengths; the baseline's packing is not counted.
+    Our layer gets a padded x and the lengths; the baseline's packing is not counted.
     """
     trial = Trial(bench, LSTM(), BATCH)
     lengths = torch.linspace(1, BATCH.steps, BATCH.batch).round().long()
@@ -215,7 +215,7 @@ def ragged(bench: Bench) -> Iterator[Result]:
 
 
 def bfloat16(bench: Bench) -> Iterator[Result]:
-    """Our training in bfloat16 against ours in float32."""
+    """Training in bfloat16 against float32, both with our layer."""
     for shape in LARGE:
         what, goal = "bfloat16 training, our float32", bench.goal("≥", 1.5)
         short = replace(bench, precision=PRECISIONS["cuda"][2])
@@ -229,7 +229,7 @@ def bfloat16(bench: Bench) -> Iterator[Result]:
 
 
 def share_of_peak(bench: Bench) -> Iterator[Result]:
-    """Operations per second in training over those of a loop of multiply-adds in C."""
+    """Operations per second in training relative to a loop of multiply-adds in C."""
     try:
         peak = baselines.Peak(bench.threads)
     except OSError as error:
@@ -250,9 +250,9 @@ def share_of_peak(bench: Bench) -> Iterator[Result]:
 
 
 def training_operations(shape: Shape, input_gradient: bool) -> int:
-    """What the products need: forward, gradients of h, of the weights, and of x if wanted.
+    """Operations of the products: forward, gradients of h, of the weights, and of x if wanted.
 
-    8TBH(I+H) + 8TBHH + 8TBH(I+H) + 8TBHI; pointwise work and gates computed again do not count.
+    8TBH(I+H) + 8TBHH + 8TBH(I+H) + 8TBHI; pointwise work and recomputed gates do not count.
     """
     batch, steps, inputs, hidden = shape
     forward = inputs + hidden
@@ -261,7 +261,7 @@ def training_operations(shape: Shape, input_gradient: bool) -> int:
 
 
 def first_call(bench: Bench) -> Iterator[Result]:
-    """From a class that was never seen to its first result, the layer's construction included."""
+    """Time from a new cell class to its first result, including the layer's construction."""
     place: dict[str, Any] = {"backend": bench.backend, "device": bench.device}
     x = torch.randn(BATCH.steps, BATCH.batch, BATCH.inputs, device=bench.device)
     gradient = torch.randn(BATCH.steps, BATCH.batch, BATCH.hidden, device=bench.device)
@@ -287,7 +287,7 @@ def first_call(bench: Bench) -> Iterator[Result]:
 
 
 def memory(bench: Bench) -> Iterator[Result]:
-    """Bytes kept for the backward pass by step, sequence and unit, without x and the weights."""
+    """Bytes kept for the backward pass per step, sequence and unit, without x and the weights."""
     note = "by saved_tensors_hooks, with workspaces and kept outputs"
     pairs: list[tuple[str, Cell, Any]] = [
         ("LSTM, nn.LSTM", LSTM(), nn.LSTM),
@@ -319,7 +319,7 @@ def bytes_kept(module: nn.Module, x: Tensor) -> float:
 
 
 def against_jax(bench: Bench) -> Iterator[Result]:
-    """Vanilla LSTM against lax.scan, which takes all cores."""
+    """The plain LSTM against lax.scan, which uses all cores."""
     if not baselines.installed("jax") or bench.threads != len(os.sched_getaffinity(0)):
         yield Result("LSTM, JAX", note="not installed, or more cores than threads: use taskset")
         return
@@ -402,7 +402,7 @@ def peak_rate(bench: Bench, threads: int) -> float | None:
 
 
 def plot(entries: dict[str, Any], path: Path) -> None:
-    """How many times as fast as each baseline, as far as measured, with quartiles and goals."""
+    """Plot the speed relative to each baseline that was measured, with quartiles and goals."""
     from matplotlib import pyplot as plt
 
     rows = [
@@ -432,7 +432,7 @@ def plot(entries: dict[str, Any], path: Path) -> None:
 
 
 def attempted(group: str, bench: Bench) -> Iterator[Result]:
-    """A group's lines up to the first that a backend refuses, which is said."""
+    """Yield a group's rows up to the first that a backend refuses, which is printed."""
     try:
         yield from ROWS[group](bench)
     except LongshortError as error:
@@ -440,7 +440,7 @@ def attempted(group: str, bench: Bench) -> Iterator[Result]:
 
 
 def measure(bench: Bench, groups: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Entries by group, device and threads."""
+    """Yield results by group, device and threads."""
     torch.set_num_threads(bench.threads)
     about = environment(bench)
     print(f"\n{bench.device}, {bench.threads} threads\n{HEAD}", flush=True)

@@ -1,11 +1,11 @@
-"""The recipes for small data against the one for all sizes, on folds of the training splits.
+"""The recipes for small data against the earlier defaults, on folds of the training splits.
 
     LONGSHORT_DATA=FOLDER python benchmarks/folds.py [--sets UMD cells …] [--show]
 
-No test split is read. What `small.py` trains on (at most 2,000 examples of it) is cut into three
-folds of equal shares of the labels. Each fold is scored once by two runs on the other two: as the
-command decides where nothing is said, and with the settings that were the default before small data
-had recipes: one convolution or none, a tenth for validation, the best epoch kept. Seed 0.
+Test splits are not read. The training data of `small.py` (at most 2,000 examples) is divided into
+three stratified folds. Each fold is scored once by two runs on the other two folds: with the
+decided defaults, and with the settings that were the default before small data had recipes: one
+convolution or none, a tenth for validation, the best epoch kept. Seed 0.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ FOLDS, MOST = 3, 2_000
 Pairs = tuple[list[Item], list[str]]
 
 
-def training_part(name: str, data: Path) -> Pairs:
-    """All that a run may learn from, its validation split with it."""
+def training_examples(name: str, data: Path) -> Pairs:
+    """Return all data that a run may use, training and validation split."""
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_of(name, data, Path(folder))
         splits = read_splits(ClassifyTask(), build_as(ClassifyConfig, settings), None)
@@ -51,7 +51,7 @@ def training_part(name: str, data: Path) -> Pairs:
 
 
 def folds(pairs: Pairs) -> Iterator[tuple[Pairs, Pairs]]:
-    """Training and held-out examples, each label dealt to the folds in turn."""
+    """Yield training and held-out examples; each label is distributed over the folds in turn."""
     items, labels = pairs
     places = defaultdict(list)
     for i, label in enumerate(labels):
@@ -70,7 +70,7 @@ def _taken(pairs: Pairs, places: NDArray[np.int64]) -> Pairs:
 
 
 def of_all_sizes(train: Pairs) -> dict[str, object]:
-    """What was decided for these before small data had recipes."""
+    """Return the settings that were decided for these data before small data had recipes."""
     items, _ = train
     count, is_text = len(items), isinstance(items[0], str)
     batch = 32 if is_text or count >= 500 else 8
@@ -100,7 +100,7 @@ def of_all_sizes(train: Pairs) -> dict[str, object]:
 def one_set(name: str, data: Path) -> dict[str, Any]:
     right: dict[str, list[float]] = defaultdict(list)
     begin = time.process_time()
-    pairs = training_part(name, data)
+    pairs = training_examples(name, data)
     for train, held in folds(pairs):
         for who, settings in (("decided", {}), ("before", of_all_sizes(train))):
             scores = ls.Classifier(settings=settings).fit(*train, test=held).scores

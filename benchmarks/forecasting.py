@@ -1,12 +1,13 @@
-"""Forecasting on public data, beside baselines: accuracy over seeds, and times.
+"""Forecasting on public data beside baselines: accuracy over seeds, and times.
 
 Run with LONGSHORT_DATA set to the folder of data sets:
 
     python benchmarks/forecasting.py [--only ett24 ot m4 …] [--seeds 3]
 
-Baselines measured in the same run: last value, seasonal naive, drift, the closed-form linear model
-(shared, and per column), and NeuralForecast's LSTM and NLinear where that package is installed.
-Published numbers are marked so. Results and the environment go to benchmarks/results/.
+Baselines measured in the same run are last value, seasonal naive, drift, the closed-form linear
+model (shared, and per column), and NeuralForecast's LSTM and NLinear if that package is installed.
+Published numbers are marked as such. Results and the environment are written to
+benchmarks/results/.
 """
 
 from __future__ import annotations
@@ -63,13 +64,13 @@ def nested(dotted: dict[str, Any]) -> dict[str, Any]:
 
 
 def etth1() -> pl.DataFrame:
-    """The 20 months of the standard split."""
+    """Return the 20 months of the standard split."""
     frame = pl.read_csv(data_folder() / "ett" / "ETTh1.csv", try_parse_dates=True)
     return frame.head(14_400)
 
 
 def trained(frame: pl.DataFrame, dotted: dict[str, Any], seed: int) -> tuple[Row, Path]:
-    """Run the library's whole job; returns scores with wall seconds, and the run folder."""
+    """Run the library from data to report; returns scores with wall-clock time, and the folder."""
     out = Path(tempfile.mkdtemp()) / "run"
     begin = time.perf_counter()
     settings = nested({**dotted, "train.seed": seed})
@@ -84,7 +85,7 @@ def over_seeds(
     seeds: int,
     measure: Callable[[Row, Path], dict[str, float]],
 ) -> list[Row]:
-    """One row for our model over seeds; baselines come from the first run's score table."""
+    """Return our model's results over seeds, and the baselines' from the first run's scores."""
     runs = [trained(frame, dotted, seed) for seed in range(seeds)]
     found = [{**measure(scores, out), "seconds": scores["seconds"]} for scores, out in runs]
     summary = {key: spread([f[key] for f in found]) for key in found[0]}
@@ -139,7 +140,7 @@ def ett(horizon: int, seeds: int) -> list[Row]:
 
 
 def linear_per_column(frame: pl.DataFrame, dotted: dict[str, Any]) -> float:
-    """The linear baseline fitted to each column by itself."""
+    """Return the error of the linear baseline fitted to each column separately."""
     errors = []
     for column in frame.columns[1:]:
         settings = nested({**dotted, "data.target": column})
@@ -349,7 +350,7 @@ LOS = {
 
 
 def los(seeds: int) -> list[Row]:
-    """Los-loop, 207 road sensors, 12 steps in, 3 out, last fifth as test, in the speed's unit."""
+    """Los-loop: 207 road sensors, 12 steps in, 3 out, last fifth as test, in the data's unit."""
     frame = pl.read_csv(data_folder() / "los_loop" / "los_speed.csv")
 
     def measure(scores: Row, _: Path) -> dict[str, float]:
@@ -360,7 +361,7 @@ def los(seeds: int) -> list[Row]:
 
 
 def job(seeds: int) -> list[Row]:
-    """The whole ETTh1 h24 job by command, from CSV to report, and the start of --help."""
+    """The whole ETTh1 job at horizon 24, from CSV to report, and the time of --help."""
     path = data_folder() / "ett" / "ETTh1.csv"
     command = [sys.executable, "-m", "longshort"]
     arguments = ["run", str(path), "--target", "all", "--horizon", "24", "--quiet"]
@@ -387,7 +388,7 @@ def wall(command: list[str]) -> float:
 
 
 def pipeline(_: int) -> list[Row]:
-    """Windows per second that the reader gathers, against those that a training step consumes."""
+    """Windows per second that the reader gathers, and that training consumes."""
     settings = nested({**ETT, "model.horizon": 24, "model.context_length": ETT_CONTEXT})
     job = Job(story.prepare(settings, etth1()), quiet)
     learning, size = job.training.learning, job.training.plan.batch_size

@@ -1,7 +1,7 @@
-"""Runs the steps of `gpu.sh` one after the other, each in a process of its own and in its time.
+"""Runs the steps of `gpu.sh` one after the other, each in its own process with a time limit.
 
-A step that fails or runs out of time leaves an entry that says so, and the others go on. Lines of
-JSON that a step prints are kept as soon as they come.
+A step that fails or exceeds its limit is recorded, and the next one starts. JSON lines that a step
+prints are saved immediately.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ STEPS = HERE / "gpu_steps.py"
 TESTS = ("tests/triton_scans.py", "tests/test_triton.py")
 TOY_TESTS = "test_some_cells_the_other_way and LSTM-FGR or recorded or refusals"
 SHARES = {"tests": 0.35, "warm": 0.2, "cells": 0.3, "tasks": 0.15}
-"""Of the whole time, what each step may take at most."""
+"""Largest share of the total time for each step."""
 WORKERS = 8
-"""Processes that run tests or compile kernels at the same time."""
+"""Number of processes that run tests or compile kernels in parallel."""
 
 RESULT = re.compile(r"^(?:\[gw\d+\] \[ *\d+%\] )?([A-Z]+) (\S+\.py::.+)$")
-"""A line of pytest's with several workers, or of its summary."""
+"""A result in pytest's output, with several workers or in the summary."""
 
 Entry = dict[str, Any]
 
 
 class Step:
-    """A process, and when it is ended at the latest."""
+    """A process with a deadline."""
 
     def __init__(self, command: Sequence[str], seconds: float) -> None:
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115, read once the process has ended
@@ -60,14 +60,14 @@ class Step:
             os.killpg(self.process.pid, signal.SIGKILL)
 
     def lines(self) -> Iterator[str]:
-        """What it prints, as it comes, until it has ended."""
+        """Yield the lines of its output as they arrive."""
         assert self.process.stdout is not None
         yield from self.process.stdout
         self.process.wait()
         self._timer.cancel()
 
     def error(self) -> str | None:
-        """Why it did not end well, or None."""
+        """Why it failed; None if it did not."""
         if self.late:
             return "its time was over"
         if self.process.returncode == 0:
@@ -77,7 +77,7 @@ class Step:
 
 
 class Report:
-    """What was found so far, kept in a file."""
+    """Results so far, saved in a file."""
 
     def __init__(self, out: Path | None) -> None:
         self.found: dict[str, Any] = {}
@@ -85,7 +85,7 @@ class Report:
         self.failed = False
 
     def add(self, part: str, entry: Entry) -> None:
-        """Adds an entry to a part, and says it."""
+        """Add an entry to a section of the results, and print it."""
         self.failed |= "error" in entry
         self.found.setdefault(part, []).append(entry)
         print(f"{part}: {json.dumps(entry, ensure_ascii=False)}", flush=True)
@@ -99,7 +99,7 @@ def steps_command(*arguments: str, toy: bool) -> list[str]:
 
 
 def run_tests(report: Report, seconds: float, toy: bool) -> None:
-    """The tests of the Triton scan: how many passed, and which did not, as far as they came."""
+    """Run the tests of the Triton scan; records how many passed, and which failed."""
     options = ["-o", "addopts=", "-v", "--tb=short", "-p", "no:cacheprovider"]
     options += ["-n", "1" if toy else str(WORKERS), "-k", TOY_TESTS if toy else "not interpreter"]
     step = Step([sys.executable, "-m", "pytest", *TESTS, *options], seconds)
@@ -115,7 +115,7 @@ def run_tests(report: Report, seconds: float, toy: bool) -> None:
 
 
 def warm_up(report: Report, names: Sequence[str], seconds: float, toy: bool) -> None:
-    """Compile the kernels of all cells in several processes, so that timing finds them compiled."""
+    """Compile the kernels of all cells in several processes, so that timings exclude it."""
     count = 1 if toy else WORKERS
     begin = time.monotonic()
     slices = [names[k::count] for k in range(count)]
@@ -129,7 +129,7 @@ def warm_up(report: Report, names: Sequence[str], seconds: float, toy: bool) -> 
 
 
 def run_entries(report: Report, part: str, names: Sequence[str], seconds: float, toy: bool) -> None:
-    """A step for some names, each of which prints its entries; after a crash the rest goes on."""
+    """Run a step for some names, each of which prints its entries; continues after a crash."""
     begin, left = time.monotonic(), list(names)
     while left:
         rest = seconds - (time.monotonic() - begin)
@@ -151,7 +151,7 @@ def run_entries(report: Report, part: str, names: Sequence[str], seconds: float,
 
 
 def listed(what: str, toy: bool) -> list[str]:
-    """Names that a step knows."""
+    """Return the names that a step knows."""
     done = subprocess.run(
         steps_command(f"list-{what}", toy=toy), capture_output=True, text=True, check=True
     )
@@ -169,7 +169,7 @@ def main() -> None:
     begin = time.monotonic()
 
     def until(*parts: str) -> float:
-        """Seconds that are left for a step after those before it."""
+        """Return the seconds that remain for a step after the ones before it."""
         end: float = chosen.seconds * sum(SHARES[part] for part in parts)
         return end - (time.monotonic() - begin)
 

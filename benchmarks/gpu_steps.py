@@ -1,11 +1,11 @@
-"""What `gpu.py` measures, a step at a call; prints a line of JSON for each entry.
+"""The measurements of `gpu.py`, one step per call; prints a JSON line per entry.
 
     python benchmarks/gpu_steps.py (environment|warm|cells|tasks) NAME … [--toy]
 
 Shapes are (B, T, I, H): batch, steps, input size, hidden size. Times are medians in milliseconds,
-the contenders by turns, of forward and backward ("training", gradients of all weights) and of
-forward alone ("inference"). cuDNN runs the torch layer of the same name, or its LSTM for all other
-cells; the loop is the cell's own equations in torch operations, step by step.
+measured in turns, of forward and backward ("training", gradients of all weights) and of forward
+alone ("inference"). cuDNN runs the torch layer of the same name, or its LSTM for all other cells;
+the loop runs the cell's own equations in torch operations, step by step.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ TOY_SHAPES = (Shape(3, 2, 3, 8),)
 TOY_CELLS = ("LSTM", "JANET")
 REPEATS = 5
 TOLERANCE = 5e-3
-"""How much a tensor may differ from the loop's, relative to its largest number, in float32."""
+"""Largest difference from the loop's result, relative to its largest number, in float32."""
 DISCRETE = ("HMLSTM",)
-"""Cells that round, so that a last digit can become a whole unit."""
+"""Cells that round, so that a rounding error can become a whole unit."""
 
 Entry = dict[str, Any]
 
 
 def contestants() -> dict[str, Cell]:
-    """Every cell as it is, and variations of the LSTM that cuDNN has not."""
+    """Return all cells, and variants of the LSTM that cuDNN lacks."""
     found: dict[str, Cell] = {name: kind() for name, kind in known_cells().items()}
     return found | {
         "LSTM-peephole": cells.LSTM(peephole=True),
@@ -92,7 +92,7 @@ def bench_of(toy: bool) -> Bench:
 
 
 def calls_of(trial: Trial) -> dict[str, dict[str, Call]]:
-    """Training and inference, by contender."""
+    """Return calls of training and inference by contender."""
     named = {"LSTM": nn.LSTM, "GRU": nn.GRU, "RNN": nn.RNN}
     cell = trial.layer.cell
     plain = type(cell).__name__ in named and cell == type(cell)()
@@ -109,13 +109,13 @@ def calls_of(trial: Trial) -> dict[str, dict[str, Call]]:
 
 
 def training(trial: Trial, module: nn.Module) -> Call:
-    """Gradients of the sum of all outputs, which may be wider or narrower than ours."""
+    """Return a call for gradients of the sum of all outputs, whose width may differ from ours."""
     weights = list(module.parameters())
     return lambda: torch.autograd.grad(module(trial.x)[0].sum(), weights, allow_unused=True)
 
 
 def difference(one: Sequence[Any], other: Sequence[Any]) -> float:
-    """The largest, relative to the largest number of each tensor."""
+    """Return the largest difference, relative to the largest number of each tensor."""
     found = [0.0]
     for a, b in zip(one, other, strict=True):
         if a is not None and b is not None and a.numel():
@@ -125,7 +125,7 @@ def difference(one: Sequence[Any], other: Sequence[Any]) -> float:
 
 
 def compared(bench: Bench, calls: dict[str, Call]) -> Entry:
-    """Median milliseconds of each, and quartiles of each baseline's time over ours."""
+    """Return each contender's median milliseconds, and quartiles of its time over ours."""
     order = list(calls)
     counts = {n: max(1, round(bench.block / max(bench.seconds(calls[n], 1), 1e-9))) for n in order}
     times: dict[str, list[float]] = {name: [] for name in order}
@@ -187,7 +187,7 @@ def forecast(folder: str, toy: bool) -> Entry:
 
 
 def language(folder: str, toy: bool) -> Entry:
-    """Train, save, load and write on; the cell has no kernel in cuDNN."""
+    """Train, save, load and generate text; the cell has no kernel in cuDNN."""
     import longshort as ls
 
     hidden = 8 if toy else 128

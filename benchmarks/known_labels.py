@@ -1,6 +1,6 @@
-"""Labelled texts and sequences drawn from processes whose best classifier is known.
+"""Labelled texts and sequences from random processes whose best classifier is known.
 
-Words are made of syllables by chance; nothing is taken from any text.
+Words are random syllables; nothing is taken from real texts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Example = tuple[Any, Any]
 
 
 def sample(draw: Draw, sizes: Sequence[int], one: Callable[[], Example]) -> Labelled:
-    """So many examples as one of the sizes, and fresh ones."""
+    """Draw examples, as many as one of the sizes, and fresh ones."""
     known = int(draw.choice(sizes))
     examples = [one() for _ in range(known + FRESH_EXAMPLES)]
     items, labels = map(list, zip(*examples, strict=True))
@@ -25,7 +25,7 @@ def sample(draw: Draw, sizes: Sequence[int], one: Callable[[], Example]) -> Labe
 
 
 def lexicon(draw: Draw, size: int, syllables: int = 3) -> list[str]:
-    """Different words."""
+    """Return distinct words."""
     parts = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
     found: dict[str, None] = {}
     while len(found) < size:
@@ -34,16 +34,16 @@ def lexicon(draw: Draw, size: int, syllables: int = 3) -> list[str]:
 
 
 def frequencies(draw: Draw, size: int) -> Floats:
-    """Of words: some are frequent, most are rare."""
+    """Return frequencies of words: some are frequent, most are rare."""
     ranks = draw.permutation(size) + 3.0
     return np.asarray((1 / ranks) / np.sum(1 / ranks))
 
 
-# Group 1: the labels have nothing to do with the items.
+# Group 1: the labels are independent of the items.
 
 
 def _chance(draw: Draw) -> Callable[[], str]:
-    """A label that is drawn for itself, of two or three, as frequent as each other or not."""
+    """Return a function that draws one of two or three labels, with equal frequencies or not."""
     shares = ((0.5, 0.5), (0.8, 0.2), (1 / 3, 1 / 3, 1 / 3), (0.6, 0.3, 0.1))[int(draw.integers(4))]
     names = [f"class {number}" for number in range(len(shares))]
     return lambda: str(draw.choice(names, p=shares))
@@ -60,7 +60,7 @@ def texts_by_chance(draw: Draw) -> Labelled:
 
 
 def sequences_by_chance(draw: Draw) -> Labelled:
-    """Waves with noise, which differ from each other, but not by label."""
+    """Waves with noise, which are independent of the labels."""
     steps, channels, label = int(draw.integers(12, 60)), int(draw.integers(1, 4)), _chance(draw)
     time = np.arange(steps)[:, None]
 
@@ -71,11 +71,11 @@ def sequences_by_chance(draw: Draw) -> Labelled:
     return sample(draw, (150, 300, 600, 1000), lambda: (wave(), label()))
 
 
-# Group 2: a bag of words or of endings, or a linear rule on simple statistics, is the best.
+# Group 2: a bag of words or endings, or a linear rule on summary statistics, is the best.
 
 
 def naive_bayes(known: Sequence[Sequence[str]], labels: Sequence[str]) -> Callable[..., str]:
-    """The most probable label by the frequencies of features, as if they were independent."""
+    """Return the most probable label by the frequencies of features, assuming independence."""
     counts: dict[str, Counter[str]] = {label: Counter() for label in labels}
     for features, label in zip(known, labels, strict=True):
         counts[label].update(features)
@@ -98,7 +98,7 @@ def naive_bayes(known: Sequence[Sequence[str]], labels: Sequence[str]) -> Callab
 
 
 def with_bag(data: Labelled, features: Callable[[str], list[str]]) -> Labelled:
-    """With naive Bayes as the sceptic's rule."""
+    """Add the accuracy of naive Bayes as the rule."""
     guess = naive_bayes([features(text) for text in data.items], data.labels)
     right = [
         guess(features(text)) == label
@@ -110,7 +110,7 @@ def with_bag(data: Labelled, features: Callable[[str], list[str]]) -> Labelled:
 
 
 def bag_of_words(draw: Draw) -> Labelled:
-    """Every class has its own frequencies of words, which come in any order."""
+    """Each class has its own word frequencies; the order is random."""
     words, classes = np.array(lexicon(draw, 300)), int(draw.integers(2, 4))
     tilted = frequencies(draw, 300) * np.exp(draw.normal(0, 0.8, (classes, 300)))
     weights = tilted / tilted.sum(1, keepdims=True)
@@ -124,7 +124,7 @@ def bag_of_words(draw: Draw) -> Labelled:
 
 
 def endings(draw: Draw) -> Labelled:
-    """New words throughout; a class prefers some endings of words to others."""
+    """All words are new; each class prefers certain endings."""
     ends = np.array(lexicon(draw, 6, 1))
     weights = draw.dirichlet(np.full(len(ends), 0.8), 2)
 
@@ -140,7 +140,7 @@ def endings(draw: Draw) -> Labelled:
 
 
 def simple_statistics(draw: Draw) -> Labelled:
-    """Level and slope of the channels decide, by a logistic law; the rest is noise."""
+    """Level and slope of the channels determine the label by a logistic law; the rest is noise."""
     steps, channels = int(draw.integers(15, 50)), int(draw.integers(1, 4))
     weights = draw.normal(size=2 * channels)
     weights *= 4 / np.linalg.norm(weights)
@@ -161,7 +161,7 @@ def simple_statistics(draw: Draw) -> Labelled:
     return Labelled(data.items, data.labels, data.fresh_items, data.fresh_labels, right)
 
 
-# Group 3: order over a distance decides.
+# Group 3: order over a distance determines the label.
 
 
 def _fillers(draw: Draw, words: Sequence[str], least: int, most: int) -> list[str]:
@@ -169,7 +169,7 @@ def _fillers(draw: Draw, words: Sequence[str], least: int, most: int) -> list[st
 
 
 def word_order(draw: Draw) -> Labelled:
-    """Which of two kinds of words comes first, with words of no meaning between and around."""
+    """Which of two kinds of words comes first, with meaningless words between and around them."""
     words = lexicon(draw, 46)
     kinds, rest = (words[:3], words[3:6]), words[6:]
 
@@ -186,7 +186,7 @@ def word_order(draw: Draw) -> Labelled:
 
 
 def brackets(draw: Draw) -> Labelled:
-    """Whether five that open and five that close nest; both are as frequent in either class."""
+    """Whether five opening and five closing brackets nest; counts are equal in both classes."""
     words = lexicon(draw, 22)
     (opens, closes), rest = words[:2], words[2:]
 
@@ -206,7 +206,7 @@ def brackets(draw: Draw) -> Labelled:
 
 
 def switch(draw: Draw) -> Labelled:
-    """Whether what was switched last was switched on; all is as often switched on as off."""
+    """Whether what was switched last was switched on; both are equally frequent."""
     words = lexicon(draw, 32)
     pair, rest = words[:2], words[2:]
 
@@ -222,9 +222,9 @@ def switch(draw: Draw) -> Labelled:
 
 
 def gestures(draw: Draw) -> Labelled:
-    """Of which kind is the second of four bursts, slow or fast ones, after pauses of any length?
+    """Whether the second of four bursts is slow or fast, after pauses of random length.
 
-    How many there are of a kind tells it in 69 % of the cases; its place in time tells nothing.
+    The counts of both kinds predict it in 69 % of the cases; its position predicts nothing.
     """
     width, pause = 12, int(draw.integers(8, 14))
     window, time = np.hanning(width), np.arange(width) - (width - 1) / 2
@@ -244,10 +244,10 @@ def gestures(draw: Draw) -> Labelled:
 
 
 def temporal_order(draw: Draw) -> Labelled:
-    """Three signs at any places among others that tell nothing: which is the one in the middle?
+    """Three signs at random positions among distractors: which one is in the middle?
 
-    After the temporal order problem (Hochreiter & Schmidhuber, 1997); how many there are of a sign
-    tells it in three cases of four.
+    After the temporal order problem (Hochreiter & Schmidhuber, 1997); the counts of the signs
+    predict it in three cases of four.
     """
     steps, others = int(draw.integers(25, 45)), 4
 

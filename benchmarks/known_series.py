@@ -1,4 +1,4 @@
-"""Series drawn from processes whose best forecast is known."""
+"""Series from random processes whose best forecast is known."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Law = Callable[[Draw, int], Floats]
 TRAINED, TESTED = 0.7, 0.2
-"""Shares of the rows that the product trains on and tests on."""
+"""Shares of the rows in the training and test split."""
 BURN_IN = 100
 STEPS = {"5min": 5, "1h": 60, "1d": 1440}
-"""In minutes."""
+"""Time steps in minutes."""
 DAY, FIVE_MINUTES, WEEK = 24, 288, 7
 LOSSES: tuple[dict[str, Any], ...] = (
     {},
@@ -29,20 +29,20 @@ NEAR = ({"horizon": 1}, {"horizon": 2})
 
 
 def stamps(count: int, step: str) -> pl.Series:
-    """Times from 2015 on, one step apart."""
+    """Return timestamps from 2015, one step apart."""
     apart = np.timedelta64(STEPS[step], "m")
     return pl.Series(np.datetime64("2015-01-01T00:00", "us") + np.arange(count) * apart)
 
 
 def table(values: Floats, step: str, known: int, rule: dict[str, float], **more: Any) -> Series:
-    """One series that goes on after its `known` rows; more: columns to be known ahead."""
+    """Return one series that continues after its `known` rows; more: future covariates."""
     frame = pl.DataFrame({"t": stamps(len(values), step), "y": values, **more})
     roles = {"time": "t", "target": "y", "future": list(more)}
     return Series(frame[:known], (frame,), roles, rule)
 
 
 def stacked(parts: Sequence[Series]) -> Series:
-    """Several series in one long table; the rule's losses are their means."""
+    """Return several series in one long table; the losses of the rule are their means."""
     names = [f"s{number}" for number in range(len(parts))]
 
     def joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -56,7 +56,7 @@ def stacked(parts: Sequence[Series]) -> Series:
 
 
 def by_key(values: Floats, keys: Ints, known: int) -> dict[str, float]:
-    """Losses on fresh values of the training rows' mean (mse) and median (mae) of each key."""
+    """Return losses on fresh values of each key's training mean (mse) and median (mae)."""
     trained = int(TRAINED * known)
     found = {}
     for metric, centre, power in (("mse", np.mean, 2), ("mae", np.median, 1)):
@@ -65,7 +65,7 @@ def by_key(values: Floats, keys: Ints, known: int) -> dict[str, float]:
     return found
 
 
-# Group 1: nothing to be learned.
+# Group 1: nothing can be learned.
 
 
 def gaussian(draw: Draw, count: int) -> Floats:
@@ -89,9 +89,9 @@ def _steps(draw: Draw, size: int | tuple[int, int]) -> Floats:
 
 
 def walks(draw: Draw) -> Series:
-    """The last value is all that the past tells; fresh are other ways on from the same past.
+    """Random walks: only the last value is informative; fresh data continue the same past.
 
-    20,000 steps on, a walk is so far away that baselines are judged where nobody would use them.
+    20,000 steps later a walk is so far away that baselines would be judged where nobody uses them.
     """
     known, draws = int(draw.choice((600, 1000, 1500, 2500))), 40
     border = int((1 - TESTED) * known)
@@ -102,7 +102,7 @@ def walks(draw: Draw) -> Series:
 
 
 def unpredictable(draw: Draw, law: Law) -> Series:
-    """Values of which the past tells nothing."""
+    """Values that are independent of the past."""
     known, step = int(draw.choice((600, 1000, 1500, 2500))), str(draw.choice(("1h", "1d")))
     return _unpredictable(draw, law, known, known + FRESH_STEPS, step)
 
@@ -113,7 +113,7 @@ def _unpredictable(draw: Draw, law: Law, known: int, count: int, step: str) -> S
 
 
 def several(draw: Draw) -> Series:
-    """Three to eight of them that know nothing of each other."""
+    """Three to eight independent series."""
     laws: tuple[Law, ...] = (gaussian, exponential, zero_inflated)
     law, many = laws[int(draw.integers(3))], int(draw.integers(3, 9))
     known = int(draw.choice((300, 600)))
@@ -121,11 +121,11 @@ def several(draw: Draw) -> Series:
     return stacked([_unpredictable(draw, law, known, count, "1d") for _ in range(many)])
 
 
-# Group 2: a constant, a season, a linear rule or a covariate is the best there is.
+# Group 2: a constant, a season, a linear rule or a covariate is the best.
 
 
 def pattern(draw: Draw, length: int) -> Floats:
-    """A smooth cycle of mean 0 and deviation 10."""
+    """Return a smooth cycle with mean 0 and deviation 10."""
     phase = 2 * np.pi * np.arange(length) / length
     waves = [np.cos(k * phase - draw.uniform(0, 2 * np.pi)) * draw.normal() / k for k in (1, 2, 3)]
     cycle = np.sum(waves, axis=0)
@@ -133,7 +133,7 @@ def pattern(draw: Draw, length: int) -> Floats:
 
 
 def seasonal(draw: Draw, season: int, step: str, cycles: tuple[int, int], spread: float) -> Series:
-    """Time of the season's mean, and noise."""
+    """A seasonal pattern with noise."""
     known = season * int(draw.integers(*cycles))
     time = np.arange(known + FRESH_STEPS)
     values = 50 + pattern(draw, season)[time % season] + draw.normal(0, spread, len(time))
@@ -141,7 +141,7 @@ def seasonal(draw: Draw, season: int, step: str, cycles: tuple[int, int], spread
 
 
 def weekly_hours(draw: Draw, share_missing: float) -> Series:
-    """A day's pattern that is another one at the weekend; with gaps, if some are missing."""
+    """A daily pattern that differs at weekends; optionally with missing values."""
     known = 7 * DAY * int(draw.integers(10, 15))
     time = np.arange(known + FRESH_STEPS)
     cycles = np.stack([pattern(draw, DAY) + level for level in draw.normal(50, 5, 2)])
@@ -158,7 +158,7 @@ def weekly_hours(draw: Draw, share_missing: float) -> Series:
 
 
 def autoregression(draw: Draw) -> Series:
-    """Linear and Gaussian, of order one to four: the linear map of the lags is the best."""
+    """Linear Gaussian autoregression of order one to four: a linear map of the lags is the best."""
     weights = np.zeros(0)
     for partial_correlation in draw.uniform(-0.8, 0.8, int(draw.integers(1, 5))):
         weights = np.append(weights - partial_correlation * weights[::-1], partial_correlation)
@@ -171,7 +171,7 @@ def autoregression(draw: Draw) -> Series:
 
 
 def trend(draw: Draw) -> Series:
-    """A straight line, a weekly pattern, and noise; fresh are other draws of the noise."""
+    """A straight line, a weekly pattern, and noise; fresh data have other noise."""
     known, draws = int(draw.choice((500, 800))), 30
     time = np.arange(known)
     week, slope = pattern(draw, WEEK), draw.uniform(0.02, 0.1)
@@ -188,7 +188,7 @@ def trend(draw: Draw) -> Series:
 
 
 def promotions(draw: Draw) -> Series:
-    """Units of four to eight shops: a base, a week, and 20 more when there is a promotion."""
+    """Units sold in four to eight shops: a level, a weekly pattern, and 20 more on promotion."""
     many, known = int(draw.integers(4, 9)), int(draw.choice((450, 600)))
     week, count = pattern(draw, WEEK), known + FRESH_STEPS // many
     time = np.arange(count)
@@ -204,7 +204,7 @@ def promotions(draw: Draw) -> Series:
 
 
 def levels(draw: Draw) -> Series:
-    """Ten series, each a constant of its own, and noise."""
+    """Ten series, each a constant with noise."""
     known, count = 400, 400 + FRESH_STEPS // 10
 
     def one() -> Series:
@@ -215,7 +215,7 @@ def levels(draw: Draw) -> Series:
 
 
 def intermittent(draw: Draw) -> Series:
-    """Eight parts that are asked for on some days, each at a rate and in numbers of its own."""
+    """Demand for eight items on some days, each with its own rate and size."""
     known, count = 400, 400 + FRESH_STEPS // 8
 
     def part() -> Series:
@@ -233,7 +233,7 @@ _LONGEST = 12
 
 
 def recursion(draw: Draw, step: Step, count: int, spread: float) -> Floats:
-    """step(the last 12 values, a Gaussian shock, number) gives the next one."""
+    """Generate a series by step(the last 12 values, a Gaussian shock, number)."""
     shocks = draw.normal(0, spread, BURN_IN + count)
     values = np.zeros(_LONGEST + BURN_IN + count)
     for number, shock in enumerate(shocks):
@@ -249,7 +249,7 @@ def nonlinear(draw: Draw, step: Step, spread: float, **more: Any) -> Series:
 
 
 def threshold(draw: Draw) -> Series:
-    """A threshold autoregression (Tong, 1983): it rises slowly and is thrown back."""
+    """Threshold autoregression (Tong, 1983): it rises slowly and is thrown back."""
     delay, rise, fall = int(draw.integers(1, 3)), draw.uniform(0.7, 0.9), draw.uniform(0.8, 1.0)
 
     def step(past: Floats, shock: float, _: int) -> float:
@@ -260,7 +260,7 @@ def threshold(draw: Draw) -> Series:
 
 
 def logistic(draw: Draw) -> Series:
-    """The logistic map, disturbed; its autocorrelations are next to nothing."""
+    """The logistic map with noise; its autocorrelations are almost zero."""
     rate = draw.uniform(3.8, 4.0)
 
     def step(past: Floats, shock: float, _: int) -> float:
@@ -271,7 +271,7 @@ def logistic(draw: Draw) -> Series:
 
 
 def switched_lag(draw: Draw) -> Series:
-    """A covariate, known ahead, decides which lag counts, and with which sign."""
+    """A covariate, known in advance, determines which lag counts, and its sign."""
     near, far = (int(lag) for lag in draw.choice(np.arange(1, 6), 2, replace=False))
     known = int(draw.choice((2000, 3000)))
     regime = (np.cumsum(draw.random(known + FRESH_STEPS) < 0.1) % 2).astype(np.int64)
@@ -285,7 +285,7 @@ def switched_lag(draw: Draw) -> Series:
 
 
 def switched_by_past(draw: Draw) -> Series:
-    """The sign of an earlier value decides the sign with which the last one counts."""
+    """The sign of an earlier value determines the sign of the last value's effect."""
     delay, weight = int(draw.integers(2, 5)), draw.uniform(0.85, 0.95)
 
     def step(past: Floats, shock: float, _: int) -> float:
@@ -295,7 +295,7 @@ def switched_by_past(draw: Draw) -> Series:
 
 
 def bilinear(draw: Draw) -> Series:
-    """White to every linear rule: the shock before last weighs the last but two values' part."""
+    """White noise to every linear rule: an earlier shock weights the effect of an earlier value."""
     weight, shocks = draw.uniform(0.55, 0.7), [0.0]
 
     def step(past: Floats, shock: float, _: int) -> float:

@@ -1,5 +1,6 @@
-"""What an audit needs of a data set: the part a user has, fresh data of the same process, and what
-a sceptic who knows how the data came about would set against a network.
+"""Data sets of an audit: what a user has, fresh data of the same process, and the best rule.
+
+The rule is the forecast or label that somebody who knows the process would give.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ FRESH_STEPS, FRESH_EXAMPLES = 20_000, 5_000
 class Series:
     """A table of series.
 
-    known: what the user has; fresh: tables that begin with as many rows and go on, or other draws
-    of the same time, of which what follows the training split is scored; roles: of the columns;
-    rule: the sceptic's losses on the fresh values, by metric (mse, mae).
+    known: the user's table. fresh: tables that begin with as many rows and continue, or other draws
+    of the same period; what follows the training split is scored. roles: of the columns. rule:
+    losses of the best rule on the fresh values, by metric (mse, mae).
     """
 
     known: pl.DataFrame
@@ -37,7 +38,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Texts or arrays [T, F] with labels, and fresh ones; rule: the sceptic's accuracy on these."""
+    """Texts or arrays [T, F] with labels, and fresh ones; rule: accuracy of the best rule."""
 
     items: list[Any]
     labels: list[Any]
@@ -50,8 +51,8 @@ class Labelled:
 class Family:
     """Data sets of one kind.
 
-    group: 1 without any signal, 2 where a simple rule is the best there is, 3 where only memory or
-    a nonlinear rule helps; variants: settings that the sets of a family take in turn.
+    group: 1 without any signal, 2 where a simple rule is the best, 3 where only memory or a
+    nonlinear rule helps. variants: settings that the sets of a family have in turn.
     """
 
     name: str
@@ -66,7 +67,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Case:
-    """One data set with the settings that a user has for it."""
+    """A data set with a user's settings for it."""
 
     family: Family
     number: int
@@ -82,7 +83,7 @@ class Case:
 
     @property
     def seed(self) -> list[int]:
-        """Of the draw: the same for a name, whatever other sets there are."""
+        """Seed of the data: it depends only on the name."""
         return [zlib.crc32(self.family.name.encode()), self.number]
 
     def draw(self) -> Series | Labelled:

@@ -1,10 +1,10 @@
-"""Classifiers of small public data, as the command trains them where nothing is said.
+"""Classifiers of small public data, as the command trains them by default.
 
     LONGSHORT_DATA=FOLDER python benchmarks/small.py [--sets UMD sst2 …]
 
-Each set is one run on its official parts (seed 0; of texts without such parts a fifth is drawn for
-the test). The test split is scored once, beside every baseline. Sets that are not asked for stay in
-the file as they are. Scores do not mind other processes beside them, seconds do.
+Each set is one run on its official splits (seed 0; for texts without official splits a fifth is
+drawn for the test). The test split is scored once, beside every baseline. Results of sets that are
+not chosen stay in the file. Other processes do not affect scores, but they affect times.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ TEXTS = ("sst2", "cells", "hotel")
 
 
 def settings_of(name: str, data: Path, scratch: Path) -> dict[str, Any]:
-    """The run's settings: where the parts lie, and nothing else."""
+    """Return the settings of a run: the files of the splits, and nothing else."""
     if name == "sst2":
         parts = {part: data / "sst2" / f"stsa.binary.{part}" for part in ("train", "dev", "test")}
         return given(parts["train"], parts["test"], parts["dev"])
@@ -71,7 +71,7 @@ def given(train: Path, test: Path | None, val: Path | None = None) -> dict[str, 
 
 
 def series(name: str, part: str, data: Path, scratch: Path) -> Path:
-    """A file of the archive, label first, as arrays."""
+    """Convert a file of the archive, label first, to arrays."""
     lines = gzip.decompress((data / "ucr" / f"{name}_{part}.tsv.gz").read_bytes()).decode()
     table = np.array([[float(cell) for cell in line.split("\t")] for line in lines.splitlines()])
     path = scratch / f"{name}_{part}.npz"
@@ -80,7 +80,7 @@ def series(name: str, part: str, data: Path, scratch: Path) -> Path:
 
 
 def cells(data: Path, scratch: Path) -> Path:
-    """Sentences with a label behind each."""
+    """Return sentences, each with its label at the end."""
     packed = data / "amazon_reviews" / "amazon_cells_labelled.txt.gz"
     lines = gzip.decompress(packed.read_bytes()).decode().splitlines()
     pairs = [line.rsplit("\t", 1) for line in lines if "\t" in line]

@@ -1,15 +1,15 @@
-"""Labelled sequences and text on real data: scores beside baselines and goals, and the speed.
+"""Labelled sequences and text on real data: scores beside baselines and goals, and speed.
 
     LONGSHORT_DATA=FOLDER python benchmarks/text.py [--rows sst2 …] [--seeds 3] [--go-on]
 
-Every row is the run that the command makes with the settings that stand beside it, once for each
-seed; they were chosen on validation splits; the test split is scored once a seed. A score is the
-mean over seeds, with the least and the largest. Speed is training, forward and backward with the
-step of the optimiser left out, in steps of sequences a second: batch by batch against the same
-network built on torch.nn.LSTM, with PackedSequence where lengths differ, in the order AB BA …; the
-ratio is the median [quartiles]. Rows and parts that are not asked for stay in the file as they are,
-and every finished seed is written there, so that a stopped row can go on. Scores do not mind other
-processes beside them, speed and minutes do.
+Every row is one run of the command per seed, with the settings given here, which were chosen on
+validation splits; the test split is scored once per seed. A score is the mean over seeds, with
+minimum and maximum. Speed is that of training, forward and backward without the optimiser's step,
+in steps of sequences per second: batch by batch against the same network with torch.nn.LSTM, with
+PackedSequence where lengths differ, in the order AB BA …; the ratio is the median [quartiles].
+Results of rows and parts that are not chosen stay in the file, and every finished seed is written
+to it, so that an interrupted row can continue. Other processes do not affect scores, but they
+affect speed and minutes.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ OF_RUNS = ("seeds", "models", "variants", "outcomes", "seconds", "cpu_seconds", 
 
 @dataclass(frozen=True)
 class Row:
-    """A data set, its settings beside the defaults, and the goal for a score of the test split."""
+    """A data set, its settings where they differ from the defaults, and the goal of a score."""
 
     task: str
     train: str
@@ -58,14 +58,14 @@ class Row:
     val: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     above: str | None = None
-    """The baseline that has to be beaten too."""
+    """A baseline that must be beaten too."""
     minutes: float | None = None
-    """The whole run has to be done in."""
+    """Time limit of the whole run, in minutes."""
     seeds: int | None = None
 
     @property
     def is_loss(self) -> bool:
-        """Whether little of it is good."""
+        """Whether lower is better."""
         return self.metric in ("perplexity", "nats_per_token")
 
     def nested(self, data: Path, seed: int, threads: int) -> dict[str, Any]:
@@ -208,7 +208,7 @@ ROWS = {
 
 
 class Packed(nn.Module):
-    """torch's LSTM on a PackedSequence in the place of our layers."""
+    """torch's LSTM on a PackedSequence in place of our layers."""
 
     def __init__(self, layers: Any) -> None:
         super().__init__()
@@ -226,7 +226,7 @@ class Packed(nn.Module):
 
 
 def on_torch(learning: Any) -> Any:
-    """The same training of a network on torch's layers."""
+    """Return the same training of a network with torch's layers."""
     baseline, whole = copy.copy(learning), copy.deepcopy(learning.module)
     if isinstance(learning, BatchLearning):
         baseline.model = replace(learning.model, network=whole)
@@ -243,7 +243,7 @@ def on_torch(learning: Any) -> Any:
 
 
 def speed(task: Learning, epoch: Sequence[Tensor]) -> dict[str, Any]:
-    """Training of ours against the baseline's: steps of sequences a second, minutes an epoch."""
+    """Return the training speed of our layers and torch's, in steps of sequences per second."""
     batches = list(islice(cycle(epoch), BATCHES))
     both = {"ours": task, "baseline": on_torch(task)}
     times: dict[str, list[float]] = {name: [] for name in both}
@@ -270,7 +270,7 @@ def speed(task: Learning, epoch: Sequence[Tensor]) -> dict[str, Any]:
 
 
 def one_run(row: Row, data: Path, seed: int, threads: int) -> dict[str, Any]:
-    """What a whole run came to."""
+    """Run one seed; returns its scores and times."""
     with tempfile.TemporaryDirectory() as folder:
         wall, used = time.monotonic(), time.process_time()
         found = story.run(row.nested(data, seed, threads), Path(folder) / "run")
@@ -291,7 +291,7 @@ def one_run(row: Row, data: Path, seed: int, threads: int) -> dict[str, Any]:
 
 
 def quality(row: Row, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What runs of several seeds say together; the baselines are those of the first."""
+    """Summarise runs of several seeds; the baselines are those of the first."""
     lists = {key: [run[key] for run in runs] for key in OF_RUNS}
     models, baselines = lists["models"], runs[0]["baselines"]
     scores = [model[row.metric] for model in models]
@@ -315,7 +315,7 @@ def quality(row: Row, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def earlier(row: Row, found: dict[str, Any]) -> list[dict[str, Any]]:
-    """The runs of an earlier call, where it had the same settings."""
+    """Return the runs of an earlier call that had the same settings."""
     settings = json.loads(json.dumps(asdict(row)))
     if found.get("settings") != settings or "seeds" not in found:
         return []
@@ -325,7 +325,7 @@ def earlier(row: Row, found: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def throughput(row: Row, data: Path, threads: int) -> dict[str, Any]:
-    """Training steps of the first seed's network."""
+    """Measure training steps of the first seed's network."""
     torch.set_num_threads(threads)
     learning, _, plan, _ = Job(story.prepare(row.nested(data, 0, threads)), quiet).training
     return speed(learning, learning.batches(plan, torch.Generator().manual_seed(0)))

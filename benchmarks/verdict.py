@@ -1,17 +1,17 @@
-"""Can the verdict be trusted? An audit on data sets that are drawn with a known truth.
+"""Audit of the verdict on data sets with a known truth.
 
     python benchmarks/verdict.py [--rows walk gaussian-3 …] [--jobs 2] [--go-on] [--quick]
     python benchmarks/verdict.py --simulate [--draws 200]
 
 100 sets have no signal; in 60 a constant, a season, a linear rule, a covariate or a bag of n-grams
-is the best there is; in 60 only memory or a nonlinear rule helps. Each is given to `ls.Forecaster`
-or `ls.Classifier` as a user would, with the defaults. The true gain is measured on a large fresh
-part of the same process, beside the same baselines and a sceptic's rule that knows how the data
-came about. Told are: how often the network "earned its place", and how often without a cause, with
-a true gain below what the product takes notice of; how often it was found where it helps; and how
-often the sentence's 95 % interval covers the true gain over the baseline that it names.
+is the best; in 60 only memory or a nonlinear rule helps. Each is given to `ls.Forecaster` or
+`ls.Classifier` as a user would, with the defaults. The true gain is measured on a large amount of
+fresh data from the same process, over the same baselines and over the best rule of somebody who
+knows the process. Reported are how often the network "earned its place", and how often wrongly,
+with a true gain too small to count; how often it was found where it helps; and how often the
+verdict's 95 % interval covers the true gain over the baseline that it names.
 
-`--simulate` looks at the interval of forecasts alone, on losses that need no training.
+`--simulate` audits the interval of forecasts alone, on losses that need no training.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ from longshort.runs.job import environment
 RESULTS = Path(__file__).parent / "results" / "verdict.json"
 GROUPS = {1: "no signal", 2: "a simple rule is best", 3: "memory or a nonlinear rule helps"}
 NOTICE = 0.001
-"""The product takes no notice of a smaller gain."""
+"""Smaller gains do not count for the verdict."""
 REAL = 0.1
-"""A true gain that the audit calls learned."""
+"""With this true gain, the audit counts a rule as learned."""
 SHOWN = 30
 Row = dict[str, Any]
 Rows = Sequence[Row]
@@ -58,7 +58,7 @@ def cases() -> dict[str, Case]:
 
 
 def audited(case: Case) -> Row:
-    """The verdict on one data set, and the truth."""
+    """Return the verdict on one data set, and the truth."""
     begin, used = time.monotonic(), time.process_time()
     data = case.draw()
     row: Row = {"family": case.family.name, "group": case.family.group, "seed": case.seed}
@@ -86,7 +86,7 @@ def forecast_audit(case: Case, data: Series, out: Path) -> Row:
     rule = data.rule.get(key.removeprefix("scaled_"))
     ours = losses.pop("model")
     gains = {name: 1 - ours / loss if loss > 0 else 0.0 for name, loss in losses.items()}
-    return told(run.scores) | truth(run.scores, gains, None if rule is None else 1 - own / rule)
+    return reported(run.scores) | truth(run.scores, gains, None if rule is None else 1 - own / rule)
 
 
 def classify_audit(case: Case, data: Labelled, out: Path) -> Row:
@@ -94,7 +94,7 @@ def classify_audit(case: Case, data: Labelled, out: Path) -> Row:
     test = run.evaluate(data.fresh_items, data.fresh_labels)["test"]
     ours = test["model"]["accuracy"]
     gains = {name: ours - entry["accuracy"] for name, entry in test["baselines"].items()}
-    return told(run.scores) | truth(
+    return reported(run.scores) | truth(
         run.scores, gains, None if data.rule is None else ours - data.rule
     )
 
@@ -105,7 +105,7 @@ def scores_of(test: Mapping[str, Any], name: str) -> Mapping[str, float]:
 
 
 def loss_key(metric: str, scores: Mapping[str, Any]) -> str:
-    """Where the verdict's metric stands among the scores."""
+    """Return the key of the verdict's metric in the scores."""
     plain = metric.lower().removeprefix("scaled ").replace(" ", "_")
     return next(key for key in (f"scaled_{plain}", plain) if key in scores)
 
@@ -114,8 +114,8 @@ def best_baseline(scores: Mapping[str, Any]) -> str:
     return str(scores["best_baseline"])
 
 
-def told(scores: Mapping[str, Any]) -> Row:
-    """What the product says."""
+def reported(scores: Mapping[str, Any]) -> Row:
+    """Return what the verdict says."""
     keys = ("outcome", "gain", "gain_95", "metric", "verdict")
     found = {key: scores[key] for key in keys}
     return found | {
@@ -126,7 +126,7 @@ def told(scores: Mapping[str, Any]) -> Row:
 
 
 def truth(scores: Mapping[str, Any], gains: dict[str, float], over_rule: float | None) -> Row:
-    """What is so: the gain over the named baseline, over each, and over the sceptic's rule."""
+    """Return the true gain over the named baseline, over each baseline, and over the best rule."""
     least = min(gains.values()) if over_rule is None else min(*gains.values(), over_rule)
     return {
         "true_gain": gains[best_baseline(scores)],
@@ -136,7 +136,7 @@ def truth(scores: Mapping[str, Any], gains: dict[str, float], over_rule: float |
     }
 
 
-# What the rows say together.
+# Summaries of rows.
 
 
 def is_earned(row: Row) -> bool:
@@ -144,7 +144,7 @@ def is_earned(row: Row) -> bool:
 
 
 def is_false(row: Row) -> bool:
-    """Earned, although some simple rule is as good."""
+    """Whether the verdict is "earned its place" although a simple rule is as good."""
     return is_earned(row) and row["least_true_gain"] < NOTICE
 
 
@@ -153,13 +153,13 @@ def has_interval(row: Row) -> bool:
 
 
 def side(row: Row) -> int:
-    """0 where the interval covers the true gain, -1 where it lies below it, 1 above."""
+    """Return 0 if the interval covers the true gain, -1 if it lies below it, 1 if above."""
     low, high = row["gain_95"]
     return -1 if high < row["true_gain"] else 1 if low > row["true_gain"] else 0
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson, 1927)."""
+    """95 % interval of a proportion (Wilson, 1927)."""
     if not count:
         return 0.0, 1.0
     z2 = 1.959964**2
@@ -175,7 +175,7 @@ def share(rows: Rows, test: Callable[[Row], bool]) -> Row:
 
 
 def summary(rows: Rows) -> Row:
-    """Shares of some rows; those that ended with an error count as neither."""
+    """Return shares of some rows; those that ended with an error are not counted."""
     good = [row for row in rows if "error" not in row]
     bounded = [row for row in good if has_interval(row)]
     return {
@@ -192,7 +192,7 @@ def summary(rows: Rows) -> Row:
 
 
 def summaries(rows: Rows) -> dict[str, Row]:
-    """Of everything, of the groups, and of the families."""
+    """Return summaries of all rows, of the groups, and of the families."""
 
     def where(key: str, *values: Any) -> list[Row]:
         return [row for row in rows if row[key] in values]
@@ -208,7 +208,7 @@ def summaries(rows: Rows) -> dict[str, Row]:
 
 
 def goals(found: Mapping[str, Row]) -> Iterator[str]:
-    """Each goal, with whether it is met."""
+    """Yield each goal, and whether it is met."""
     checks = (
         ("earned without a cause in groups 1 and 2", "groups 1 and 2", "false", 0.0, 0.02),
         ("earned at all in groups 1 and 2", "groups 1 and 2", "earned", 0.0, 0.02),
@@ -242,7 +242,7 @@ def show(rows: Rows) -> None:
 
 
 def worst(rows: Rows) -> dict[str, list[Row]]:
-    """What is to be looked at, the worst first."""
+    """Return the rows to look at, the worst first."""
     good = [row for row in rows if "error" not in row]
     missed = [row for row in good if has_interval(row) and side(row)]
     unseen = [row for row in good if row["group"] == 3 and not is_earned(row)]
@@ -257,7 +257,7 @@ def worst(rows: Rows) -> dict[str, list[Row]]:
 
 
 def outside(row: Row) -> float:
-    """Distance of the true gain from the interval, in widths of it."""
+    """Return the distance of the true gain from the interval, in widths of the interval."""
     low, high = row["gain_95"]
     distance = max(low - row["true_gain"], row["true_gain"] - high)
     return float(distance / (high - low)) if high > low else math.inf
@@ -267,7 +267,7 @@ def line(row: Row) -> str:
     if "error" in row:
         return f"{row['name']:22} {row['settings']} {row['error'][:200]}"
     span = "none" if not has_interval(row) else "{:+.1%} to {:+.1%}".format(*row["gain_95"])
-    rule = "" if row["over_rule"] is None else f", over the sceptic's rule {row['over_rule']:+.1%}"
+    rule = "" if row["over_rule"] is None else f", over the best rule {row['over_rule']:+.1%}"
     return (
         f"{row['name']:22} {row['outcome']:8} gain {row['gain']:+7.1%} ({span}), "
         f"true {row['true_gain']:+.1%} over {row['baseline']}, least {row['least_true_gain']:+.1%}"
@@ -279,7 +279,7 @@ def line(row: Row) -> str:
 
 
 def product() -> str:
-    """Digest of the product's code, so that rows of two products are not mixed."""
+    """Return a digest of the package's code, so that rows of two versions are not mixed."""
     package = Path(ls.__file__).parent
     total = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
@@ -302,7 +302,7 @@ def run_all(names: Sequence[str], jobs: int, keep: Callable[[str, Row], None]) -
 
 
 def chosen_names(wanted: Sequence[str], quick: bool) -> list[str]:
-    """Sets by name or by family, in turn: an early look sees some of each."""
+    """Return sets by name or by family, interleaved, so that early results have some of each."""
     known = cases()
     names = [
         name

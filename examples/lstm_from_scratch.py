@@ -1,8 +1,8 @@
 """An LSTM written by hand: forward, backpropagation through time, a gradient check, training.
 
-Nothing but numpy. The equations beside the code are those that `longshort cell LSTM` prints (for
-peepholes: `--set peephole=true`); there the machine derives them, here they are derived by hand.
-z_k is what stands within σ or tanh of gate k.
+It needs only numpy. The equations beside the code are those that `longshort cell LSTM` prints (for
+peepholes: `--set peephole=true`); there they are derived automatically, here by hand. z_k is the
+preactivation of gate k, the argument of its σ or tanh.
 
     python examples/lstm_from_scratch.py
 
@@ -23,7 +23,7 @@ def sigmoid(a):
 
 
 def start(inputs, hidden, peephole=False, seed=0):
-    """Parameters by name: W [4H, I], R [4H, H], b [4H], p_i, p_f, p_o [H]."""
+    """Return initial parameters by name: W [4H, I], R [4H, H], b [4H], p_i, p_f, p_o [H]."""
     draw = np.random.default_rng(seed)
     W = draw.uniform(-1, 1, (4 * hidden, inputs)) * np.sqrt(6 / (inputs + hidden))
     R = np.vstack([np.linalg.qr(draw.normal(size=(hidden, hidden)))[0] for _ in GATES])
@@ -34,10 +34,11 @@ def start(inputs, hidden, peephole=False, seed=0):
 
 
 def forward(params, x, h, c, mask=None):
-    """From x [T, B, I] and the first state h, c [B, H] to outputs y [T, B, H] and the last state.
+    """Return outputs y [T, B, H], the last state (h, c), and the tape.
 
-    mask [T, B] is 1 within a sequence and 0 past its end, where y is 0 and the state stays.
-    The third result, the tape, holds what the backward pass needs of every step.
+    x [T, B, I]; h, c [B, H]: the initial state. mask [T, B] is 1 within a sequence and 0 past its
+    end, where y is 0 and the state stays. The tape has the values of every step that the backward
+    pass needs.
     """
     W, R, b = params["W"], params["R"], params["b"]
     p_i, p_f, p_o = (params.get(f"p_{gate}", 0.0) for gate in "ifo")
@@ -60,11 +61,12 @@ def forward(params, x, h, c, mask=None):
 
 
 def backward(params, tape, dy, dh, dc):
-    """From ∂L/∂y [T, B, H] and δh, δc [B, H] of the last state to gradients of all that went in.
+    """Return the gradients of all arguments of `forward`.
 
-    Time runs backwards, and so do the lines: each undoes one line of `forward`. A value that was
-    used in two places gets a gradient from both, hence the +=. When a step begins, dh and dc hold
-    the gradients from step t+1.
+    dy is ∂L/∂y [T, B, H]; dh, dc [B, H] are the gradients of the last state. Time runs backwards,
+    and so do the lines: each differentiates one line of `forward`. A value that is used in two
+    places gets a gradient from both, hence the +=. When a step begins, dh and dc are the gradients
+    from step t+1.
     """
     W, R = params["W"], params["R"]
     p_i, p_f, p_o = (params.get(f"p_{gate}", 0.0) for gate in "ifo")
@@ -72,7 +74,7 @@ def backward(params, tape, dy, dh, dc):
     dx = []
     for t in reversed(range(len(tape))):
         x, h, c, i, f, g, o, c_t, on = tape[t]
-        dh_around, dc_around = (1 - on) * dh, (1 - on) * dc  # past the end the state just stays
+        dh_around, dc_around = (1 - on) * dh, (1 - on) * dc  # past the end the state stays
         dh, dc = on * dh, on * dc
         dh = dh + on * dy[t]  #                     δh_t += ∂L/∂y_t
         do = dh * np.tanh(c_t)  #                   δo_t  = δh_t ⊙ tanh(c_t)
@@ -103,7 +105,7 @@ def backward(params, tape, dy, dh, dc):
 
 
 def check_gradients(peephole, step=1e-5):
-    """The largest relative error of the gradients above, against central differences."""
+    """Return the largest relative error of the gradients, against central differences."""
     draw = np.random.default_rng(1)
     params = {name: draw.normal(size=value.shape) for name, value in start(2, 4, peephole).items()}
     x, h, c = draw.normal(size=(5, 3, 2)), draw.normal(size=(3, 4)), draw.normal(size=(3, 4))
@@ -129,7 +131,7 @@ def check_gradients(peephole, step=1e-5):
 
 
 def adding_problem(draw, batch, length):
-    """x [T, B, 2]: random numbers, two of them marked; the answer [B] is the sum of these two."""
+    """Return random numbers x [T, B, 2], two of them marked, and the sum [B] of these two."""
     numbers, marks = draw.uniform(0, 1, (length, batch)), np.zeros((length, batch))
     marks[draw.integers(0, length // 2, batch), np.arange(batch)] = 1
     marks[draw.integers(length // 2, length, batch), np.arange(batch)] = 1
@@ -137,7 +139,7 @@ def adding_problem(draw, batch, length):
 
 
 def train(steps=500, batch=64, length=20, hidden=24, rate=0.01, peephole=False):
-    """Learn the adding problem with Adam; mean squared errors on new data, before and after."""
+    """Learn the adding problem with Adam; returns the error on new data before and after."""
     draw = np.random.default_rng(0)
     params = start(2, hidden, peephole) | {"v": np.zeros(hidden), "a": np.zeros(1)}
     mean = {name: np.zeros_like(value) for name, value in params.items()}
@@ -146,7 +148,7 @@ def train(steps=500, batch=64, length=20, hidden=24, rate=0.01, peephole=False):
     for n in range(1, steps + 1):
         x, answer = adding_problem(draw, batch, length)
         y, (h, _), tape = forward(params, x, zero, zero)
-        error = h @ params["v"] + params["a"] - answer  # the last state is read by v and a
+        error = h @ params["v"] + params["a"] - answer  # v and a read the last state
         errors.append(np.mean(error**2))
         d = 2 * error / batch
         grads, _, _ = backward(params, tape, np.zeros_like(y), np.outer(d, params["v"]), zero)

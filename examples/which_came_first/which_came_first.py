@@ -1,7 +1,7 @@
-"""Which of two letters came first? A whole task, and a cell, in a package of their own.
+"""Which of two letters came first? A task and a cell in a package of their own.
 
-A sample is a line "xxBxxAxx<TAB>B": among other letters stands an A and a B, and the label is the
-one that stands first. `longshort run FILE --task first` trains, compares and reports.
+A sample is a line "xxBxxAxx<TAB>B": a text with one A and one B among other letters, labelled with
+the one that comes first. `longshort run FILE --task first` trains, compares and reports.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Network(nn.Module):
 
 
 class FirstTask(SampleTask[FirstConfig, Examples, str, np.ndarray]):
-    """A prediction is the probability that B came first, [n]; the encoder is the alphabet."""
+    """Predicts the probability [n] that B came first; the encoder is the alphabet."""
 
     name, Config, measure = "first", FirstConfig, "cross entropy"
     metrics = (Metric("accuracy", "accuracy", number="{:.1%}", spoken="{} right"),)
@@ -138,7 +138,7 @@ class FirstTask(SampleTask[FirstConfig, Examples, str, np.ndarray]):
 
 
 class Leaky(Cell):
-    """A state that leaks by half at every step: h = h₋ / 2 + tanh(W x + R h₋ + b) / 2."""
+    """A state that halves at every step: h = h₋ / 2 + tanh(W x + R h₋ + b) / 2."""
 
     gates = ("h",)
 

@@ -48,7 +48,7 @@ class GRU(Cell):
             )
 
     def maps(self, n: Sizes) -> dict[str, Map]:
-        """As torch's; with layer norm the biases are vectors."""
+        """Maps as in torch; with layer norm the biases are vectors."""
         size, plain = 3 * n.hidden, not self.layer_norm
         two = plain and self.reset == "after"
         return {

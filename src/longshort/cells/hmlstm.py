@@ -43,7 +43,7 @@ class HMLSTM(Cell):
         options.one_of(self, "output", OUTPUTS)
 
     def maps(self, n: Sizes) -> dict[str, Map]:
-        """By layer: from below, from itself, from above, and of the boundary, from these three."""
+        """Maps of each layer: from below, from itself, from above, and of the boundary."""
         maps: dict[str, Map] = {}
         size, gates = 4 * n.hidden, self.gates
         for k in range(1, self.layers + 1):

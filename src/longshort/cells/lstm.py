@@ -78,7 +78,7 @@ class LSTM(Cell):
         return tuple(gate for gate in self.gate_names() if gate != "g")
 
     def maps(self, n: Sizes) -> dict[str, Map]:
-        """As torch's, with "hr" for the projection and "gates" for full gate recurrence."""
+        """Maps as in torch, with "hr" for the projection and "gates" for full gate recurrence."""
         gates = self.gate_names()
         size, out = len(gates) * n.hidden, self.projection or n.hidden
         plain = self.layer_norm is None

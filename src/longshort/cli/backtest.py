@@ -14,7 +14,8 @@ NAME = "backtest"
 
 Windows = Annotated[int, typer.Option("--windows", help="Number of rolling origins.", min=1)]
 Stride = Annotated[
-    int | None, typer.Option("--stride", help="Steps between origins; the horizon.", min=1)
+    int | None,
+    typer.Option("--stride", help="Steps between origins; by default the horizon.", min=1),
 ]
 Refit = Annotated[
     bool,

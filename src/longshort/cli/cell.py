@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 NAME = "cell"
 
 Name = Annotated[
-    str | None, typer.Argument(help="The cell; without it, all are listed.", show_default=False)
+    str | None,
+    typer.Argument(help="Name of a cell; without it, all cells are listed.", show_default=False),
 ]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", help="An option of the cell: --set peephole=true.", metavar="KEY=VALUE"),
+    typer.Option(
+        "--set", help="Option of the cell, such as --set peephole=true.", metavar="KEY=VALUE"
+    ),
 ]
 INPUT, HIDDEN, LARGEST = 10, 20, 1_000_000
 
@@ -32,7 +35,7 @@ def _size(name: str, letter: str, default: int) -> Any:
 
 Input = Annotated[int | None, _size("--input-size", "I", INPUT)]
 Hidden = Annotated[int | None, _size("--hidden-size", "H", HIDDEN)]
-Latex = Annotated[bool, typer.Option("--latex", help="Print the equations alone, for LaTeX.")]
+Latex = Annotated[bool, typer.Option("--latex", help="Print only the equations, in LaTeX.")]
 
 
 def command(

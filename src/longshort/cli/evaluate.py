@@ -11,7 +11,7 @@ from longshort.cli.screen import Screen, result_lines
 
 NAME = "evaluate"
 
-File = Annotated[str, typer.Option("--data", help="File with the truth.")]
+File = Annotated[str, typer.Option("--data", help="File with labels or true values.")]
 
 
 Training = Annotated[

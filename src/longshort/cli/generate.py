@@ -11,16 +11,21 @@ from longshort.cli.screen import Screen
 
 NAME = "generate"
 
-Prompt = Annotated[str, typer.Option("--prompt", help="Text to go on from.")]
+Prompt = Annotated[str, typer.Option("--prompt", help="Text to continue.")]
 Temperature = Annotated[
-    float, typer.Option("--temperature", help="Below 1: likelier tokens; 0: the likeliest.")
+    float, typer.Option("--temperature", help="Below 1 favours likely tokens; 0: the likeliest.")
 ]
-TopK = Annotated[int, typer.Option("--top-k", help="Only the so many likeliest tokens; 0: all.")]
+TopK = Annotated[
+    int, typer.Option("--top-k", help="Sample from this many likeliest tokens; 0: all.")
+]
 TopP = Annotated[
-    float, typer.Option("--top-p", help="Only the likeliest that reach this probability; 1: all.")
+    float,
+    typer.Option(
+        "--top-p", help="Sample from the likeliest tokens with this probability in all; 1: all."
+    ),
 ]
-Length = Annotated[int, typer.Option("--length", help="Tokens to write.")]
-Seed = Annotated[int, typer.Option("--seed", help="Of the chance in it.")]
+Length = Annotated[int, typer.Option("--length", help="Number of tokens.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the sampling.")]
 
 
 def command(

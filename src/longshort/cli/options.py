@@ -9,43 +9,49 @@ import typer
 
 Data = Annotated[
     str | None,
-    typer.Argument(help="CSV, TSV, Parquet, JSON lines or text, gzip too.", show_default=False),
+    typer.Argument(help="CSV, TSV, Parquet, JSON lines or text, also gzip.", show_default=False),
 ]
 Example = Annotated[
     str | None,
     typer.Option(
         "--example",
-        help="Embedded data instead: co2, elnino, weather, topics, recipes, shakespeare.",
+        help="Example data instead: co2, elnino, weather, topics, recipes, shakespeare.",
     ),
 ]
 Task = Annotated[
     str | None,
     typer.Option(
         "--task",
-        help="What is to be learned; --task NAME --help shows the flags of that task.",
+        help="Task to learn; --task NAME --help shows the flags of that task.",
         show_default="forecast",
     ),
 ]
 Encoding = Annotated[
-    str | None, typer.Option("--encoding", help="Of text files, such as cp1252; found by itself.")
+    str | None, typer.Option("--encoding", help="Encoding of the file, such as cp1252.")
 ]
-Config = Annotated[Path | None, typer.Option("--config", help="Settings file, as `init` writes.")]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Settings file, as written by `init`.")
+]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Any setting: --set model.hidden=128.", metavar="KEY=VALUE"),
+    typer.Option("--set", help="Any setting, such as --set model.hidden=128.", metavar="KEY=VALUE"),
 ]
 SetData = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", help="How this file is read: --set data.timezone=UTC.", metavar="data.KEY=VALUE"
+        "--set",
+        help="Setting for reading this file, such as data.timezone=UTC.",
+        metavar="data.KEY=VALUE",
     ),
 ]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help="Run folder; a new one under runs/.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what --out already holds.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Run folder; by default a new one in runs/.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing --out.")]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings and the result only.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and the result.")]
 RunPath = Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")]
 
 Named = dict[str, object]

@@ -14,7 +14,7 @@ from longshort.cli.screen import Screen, result_lines
 NAME = "train"
 
 Resume = Annotated[
-    Path | None, typer.Option("--resume", help="Run folder to go on with.", metavar="RUN")
+    Path | None, typer.Option("--resume", help="Run folder to resume.", metavar="RUN")
 ]
 
 

@@ -157,7 +157,7 @@ def text_cells(name: str) -> pl.Expr:
 
 
 def known_text(name: str, config: DataConfig) -> pl.Expr:
-    """As `text_cells`, and the texts in `data.missing` become null too."""
+    """Return an expression: as `text_cells`, and null for texts in `data.missing`."""
     text = text_cells(name)
     if not config.missing:
         return text

@@ -185,7 +185,7 @@ def occurrences(texts: Iterable[str], kind: Kind) -> Iterator[int]:
 
 @dataclass(frozen=True)
 class _Unit:
-    """How texts are cut into pieces and these into n-grams, which are cached since words recur."""
+    """A unit of n-grams: cuts texts into pieces, and pieces into n-grams, which are cached."""
 
     pieces: Callable[[str], list[str]]
     grams: Callable[[str], tuple[str, ...]]

@@ -26,7 +26,7 @@ _MOSTLY = 0.3
 
 @dataclass(frozen=True)
 class Reading:
-    """How texts are cut into tokens."""
+    """Cutting of texts into tokens."""
 
     cut: Callable[[str], Sequence[str]]
     """Returns the tokens of a text."""

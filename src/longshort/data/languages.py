@@ -1,4 +1,4 @@
-"""How much a text looks like a language, by its non-ASCII characters."""
+"""Resemblance of a text to a language, by its non-ASCII characters."""
 
 from __future__ import annotations
 

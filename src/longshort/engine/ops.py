@@ -172,7 +172,7 @@ def concat(*values: Value) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What a derivative may use: the incoming gradient d, the output y, and the inputs."""
+    """Values that a derivative may use: the incoming gradient d, the output y, and the inputs."""
 
     d: Value
     y: Value

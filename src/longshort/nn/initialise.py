@@ -17,11 +17,12 @@ SCHEMES = ("recommended", "torch", "chrono:<T>")
 def initialise(cell: Cell, n: Sizes, parameters: dict[str, Tensor], scheme: str) -> None:
     """Set all weights of one layer and direction in place.
 
-    "recommended": recurrent weights orthogonal and other weights Xavier, each gate by itself,
-    biases 0 but for the cell's own, such as an LSTM's forget bias 1 (Jozefowicz et al., 2015).
-    "torch": weights and biases uniform in ±1/sqrt(H). "chrono:<T>": as recommended, but gates that
-    remember start at log U(1, T-1) and those that take in at its negative, for dependencies up to
-    T steps (Tallec & Ollivier, 2018). Vectors, such as peepholes and gains, start as the cell says.
+    "recommended": recurrent weights are orthogonal and other weights Xavier, each gate by itself;
+    biases are 0 unless the cell defines others, such as an LSTM's forget bias 1 (Jozefowicz et al.,
+    2015). "torch": weights and biases are uniform in ±1/sqrt(H). "chrono:<T>": as recommended, but
+    biases are log U(1, T-1) for gates that remember, and its negative for gates that take in, for
+    dependencies up to T steps (Tallec & Ollivier, 2018). Vectors, such as peepholes and gains, are
+    initialised as the cell defines.
     """
     longest = _chrono_length(scheme)
     with torch.no_grad():

@@ -17,22 +17,22 @@ Rates = float | Mapping[str, float]
 
 
 class LayerOptions(TypedDict, total=False):
-    """What every layer takes by keyword, beyond the arguments of its torch namesake.
+    """Keyword options of every layer, in addition to the arguments of torch's layers.
 
     `merge`: outputs of both directions side by side ("concat") or added ("sum").
     `residual`: a layer's input is added to its output, where both have the same width.
-    `learn_initial_state`: the state before the first step is a parameter, and not 0.
+    `learn_initial_state`: the state before the first step is a parameter instead of 0.
     `zoneout`: probability that a unit keeps its old state, one for h and c or by name, such as
     {"h": 0.05, "c": 0.5} (Krueger et al., 2017).
-    `recurrent_dropout`: rate of one mask a sequence on x and on the recurrent input, or
-    "gal:<rate>" (Gal & Ghahramani, 2016); "semeniuta:<rate>" thins out the candidate at every step
-    (Semeniuta et al., 2016).
-    `weight_dropout`: rate of one mask a forward pass on every recurrent matrix (Merity et al.,
-    2018).
+    `recurrent_dropout`: rate of dropout with one mask per sequence on x and on the recurrent input,
+    also written "gal:<rate>" (Gal & Ghahramani, 2016); "semeniuta:<rate>" drops values of the
+    candidate at every step (Semeniuta et al., 2016).
+    `weight_dropout`: rate of dropout on every recurrent matrix, with one mask per forward pass
+    (Merity et al., 2018).
     `init`: initial weights, "recommended", "torch" or "chrono:<T>", see `longshort.nn.initialise`.
-    `backend`: "auto", "native", "triton" or "torch", see `Recurrent.backend_report`. Gradients that
-    are differentiated again, forward mode and transforms of torch.func run the equations in torch
-    operations with each of them, which is slower.
+    `backend`: "auto", "native", "triton" or "torch", see `Recurrent.backend_report`. With each of
+    them second derivatives, forward mode and transforms of torch.func run the equations in torch
+    operations, which is slower.
     """
 
     merge: str

@@ -51,9 +51,9 @@ class Recurrent(nn.Module):
     `bias`, `batch_first`, `dropout` (between layers, in training) and `bidirectional` are as in
     torch; for the options by keyword see `longshort.nn.LayerOptions`.
 
-    Parameters have the cell's names with `_l{k}` and for the reverse direction `_reverse` behind.
-    The state is a tensor [L·D, B, W], or a tuple of them in the cell's order where it has several;
-    where a layer's are narrower, as with states of the input's size, 0 fills them up.
+    Parameters have the cell's names with the suffix `_l{k}`, and `_reverse` in the other direction.
+    The state is a tensor [L·D, B, W], or a tuple of them in the cell's order if it has several;
+    narrower states of single layers, such as those of the input's size, are padded with 0.
     """
 
     @shows_options
@@ -212,14 +212,14 @@ class Recurrent(nn.Module):
     ) -> Any:
         """Run over whole sequences.
 
-        x [T, B, I], or [B, T, I] batch first, or [T, I] unbatched, or packed. `state`: before the
-        first step, [L·D, B, W] or unbatched [L·D, W], one tensor or a tuple in the cell's order, as
-        it is returned (rows: layer by layer, its reverse direction behind it); None is the layer's
-        initial state. `lengths` [B], whole numbers from 1 to T: past a sequence's end outputs are 0
-        and its state stays; the reverse direction starts at the end. `reset` [T, B], booleans, also
-        where x is batch first: where true a new sequence starts at that step, from the layer's
-        initial state; in the reverse direction it ends there. `input` and `hx` are torch's names
-        of x and state.
+        x [T, B, I], or [B, T, I] batch first, or [T, I] unbatched, or packed. `state`: that before
+        the first step, [L·D, B, W] or unbatched [L·D, W], one tensor or a tuple in the cell's
+        order, as it is returned (rows: layer by layer, each followed by its reverse direction);
+        None: the layer's initial state. `lengths` [B], whole numbers from 1 to T: past the end of a
+        sequence outputs are 0 and its state stays; the reverse direction starts at the end. `reset`
+        [T, B], bool, also for batch-first x: where True a new sequence starts at that step, from
+        the layer's initial state; in the reverse direction it ends there. `input` and `hx` are
+        torch's names of x and state.
 
         Returns the output, [T, B, H] or H of both directions side by side, in the form of x, and
         the final state; with `return_states` also the states after every step, [T, L·D, B, W] each.
@@ -261,10 +261,10 @@ class Recurrent(nn.Module):
     def step(self, x_t: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """One streaming step: x_t [B, I] and the state in, y_t [B, H] and the state out.
 
-        Equal to the same step inside a whole sequence but for rounding; in bfloat16 and float16 the
-        state between two steps is rounded, which inside a sequence it is not. Nothing is kept on
-        the layer. Hooks on its calls see a sequence of one step. Raises ConfigError as a call
-        does, and BackendError for a bidirectional layer.
+        Equal to the same step inside a whole sequence up to rounding; in bfloat16 and float16 the
+        state is rounded between two steps, which it is not inside a sequence. The layer keeps no
+        state. Hooks on its calls see a sequence of one step. Raises ConfigError as a call does, and
+        BackendError for a bidirectional layer.
         """
         if self.bidirectional:
             raise BackendError("step: the reverse direction needs the whole sequence")

@@ -170,7 +170,7 @@ class Latex(Notation):
     }
 
     def symbol(self, symbol: Symbol) -> str:
-        """As z_{i}, c_{t-1}, b^{R}_{n}."""
+        """Examples: z_{i}, c_{t-1}, b^{R}_{n}."""
         letters = symbol.base.rstrip("0123456789")
         number = symbol.base[len(letters) :]
         base = self._letters(letters)
@@ -199,7 +199,7 @@ class Latex(Notation):
         return rf"\frac{{\partial L}}{{\partial {text}}}"
 
     def call(self, name: str, *arguments: str) -> str:
-        """As \\tanh(c_t)."""
+        """Example: \\tanh(c_t)."""
         if name == "sqrt":
             return rf"\sqrt{{{arguments[0]}}}"
         if name == "floor":
@@ -214,11 +214,11 @@ class Latex(Notation):
         return rf"\left({text}\right)" if high else f"({text})"
 
     def bracket(self, condition: str) -> str:
-        """As [x \\geq 0]."""
+        """Example: [x \\geq 0]."""
         return rf"\left[{condition}\right]"
 
     def fraction(self, above: Piece, below: Piece) -> Piece:
-        r"""Return a \frac."""
+        """Return the quotient as a fraction."""
         return Piece(rf"\frac{{{above.text}}}{{{below.text}}}")
 
     def cases(self, condition: str, a: str, b: str) -> str:
@@ -232,7 +232,7 @@ class Latex(Notation):
         return rf"\left[{inner}\right]"
 
     def part(self, text: str, start: int, stop: int) -> str:
-        """As v_{1 \\ldots 20}."""
+        """Example: v_{1 \\ldots 20}."""
         return rf"{{\left({text}\right)}}_{{{start} \ldots {stop}}}"
 
     def zeros(self, width: int) -> str:

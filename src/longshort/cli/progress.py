@@ -36,8 +36,8 @@ class Status:
 
     def line(self) -> str:
         """Return the status as a line for a log."""
-        told = [self.counted, self.details] if self.total else [self.details]
-        return f"{self.what}: {', '.join(told)}"
+        shown = [self.counted, self.details] if self.total else [self.details]
+        return f"{self.what}: {', '.join(shown)}"
 
 
 class Progress:
@@ -128,10 +128,10 @@ class Progress:
         record = event.record
         score = record.get("val_score")
         self._score = "" if score is None else f"validation {self._measure} {score:.5g}"
-        told = [f"loss {record['train_loss']:.5g}"] if "train_loss" in record else []
-        told += [f"{self._score}{' *' if event.is_best else ''}"] if self._score else []
-        if told and self._bar is None:
-            self._say(f"epoch {record['epoch']}: {', '.join(told)}")
+        shown = [f"loss {record['train_loss']:.5g}"] if "train_loss" in record else []
+        shown += [f"{self._score}{' *' if event.is_best else ''}"] if self._score else []
+        if shown and self._bar is None:
+            self._say(f"epoch {record['epoch']}: {', '.join(shown)}")
 
     def _on_end(self, event: Ended) -> None:
         self._status = None
@@ -186,7 +186,7 @@ class _Bar:
         from rich.progress import BarColumn, Progress, ProgressColumn, Task
         from rich.text import Text
 
-        class Told(ProgressColumn):
+        class Shown(ProgressColumn):
             """A column with a part of the status, computed when it is drawn."""
 
             def __init__(self, part: Callable[[Status], str]) -> None:
@@ -197,9 +197,9 @@ class _Bar:
                 return Text(self._part(task.fields["status"]()), no_wrap=True)
 
         self._bars = Progress(
-            Told(lambda now: f"{now.what} {now.counted}".rstrip()),
+            Shown(lambda now: f"{now.what} {now.counted}".rstrip()),
             BarColumn(bar_width=10),
-            Told(lambda now: now.details),
+            Shown(lambda now: now.details),
             console=Console(stderr=True),
             transient=True,
         )

@@ -133,8 +133,7 @@ class Lowering:
         return stages
 
     def _finished(self, rest: Sequence[int]) -> set[int]:
-        """Return values of `rest` that do not depend on a product, nor does anything that uses
-        them."""
+        """Return values of `rest` that need no product, and that nothing after a product needs."""
         waiting: set[int] = set()
         for index in rest:
             if self.nodes[index].op in PRODUCTS or waiting.intersection(self.nodes[index].inputs):

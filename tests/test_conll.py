@@ -51,7 +51,7 @@ def test_empty_columns_comments_and_spaces_in_tokens(write: Write) -> None:
 
 def test_rare_combinations_of_types_share_a_stratum() -> None:
     rows = ["B-a"] * 30 + ["B-b"] * 25 + ["B-a B-b", "B-c", "O"]
-    assert tagged(*rows).labels == ["a"] * 30 + ["b"] * 25 + [""] * 3
+    assert tagged(*rows).strata == ["a"] * 30 + ["b"] * 25 + [""] * 3
 
 
 def test_json_lines(write: Write) -> None:

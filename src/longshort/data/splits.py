@@ -52,8 +52,8 @@ class Divisible(Samples, Protocol):
         """How a person finds each example."""
 
     @property
-    def labels(self) -> list[str] | None:
-        """What the parts shall have the same shares of."""
+    def strata(self) -> list[str] | None:
+        """For each example what the parts shall have the same shares of, such as its label."""
 
     def take(self, indices: NDArray[np.int64], /) -> Self:
         """The examples at these places."""
@@ -165,8 +165,8 @@ def make_splits(
     texts = []
     if any(shares.values()):
         keys = whole.keys()
-        labels = whole.labels if stratify else None
-        drawn = holdout(keys, labels, val=shares["val"], test=shares["test"], seed=seed)
+        strata = whole.strata if stratify else None
+        drawn = holdout(keys, strata, val=shares["val"], test=shares["test"], seed=seed)
         for part in SPLITS:
             if not len(drawn[part]) and (shares[part] or part == "train"):
                 raise DataError(_too_few(whole, part, len(set(keys))))

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from longshort.config.sequences import SequenceData
 from longshort.data.findings import Finding
+from longshort.data.formats import marked
+from longshort.data.formats.marked import MARK
 from longshort.data.formats.sides import Side, side_of
 from longshort.data.formats.table import LABELS, TEXTS
+from longshort.data.label_sets import label_sets
 from longshort.data.labelled import Examples
 from longshort.data.labels import label_names
 from longshort.data.textfiles import TextFile, raw_lines, read_text
@@ -18,8 +21,6 @@ from longshort.errors import DataError
 _DELIMITERS = ("\t", ";", "|", ",", " ")
 """From the surest one on."""
 _NAMES = {"\t": "a tab", " ": "white space"}
-_MARK = "__label__"
-"""What fastText writes before a label."""
 _MOSTLY = 0.95
 """Share of lines in which a delimiter stands; the others are named as faults."""
 _ADVICE = (
@@ -45,15 +46,20 @@ class Layout:
 def read(path: Path, config: SequenceData) -> Examples:
     """Labels and texts; which is which is seen by the whole file where the settings do not say.
 
-    Empty lines are left out. Raises `DataError` for a line without either, for several fastText
-    labels on a line, and where the side of the label is not clear.
+    Empty lines are left out. Several fastText labels on a line are an example's labels. Raises
+    `DataError` for a line without label or text, and where the side of the label is not clear.
     """
     file = read_text(path, config.encoding)
     rows = [(number, line.strip()) for number, line in enumerate(file.lines, 1) if line.strip()]
     if not rows:
         raise DataError(f"{path}: holds no line; a label and a text on every line are expected")
-    layout = _layout(path, [line for _, line in rows], config)
-    begin = 1 if _is_heading(layout, [line for _, line in rows]) else 0
+    lines = [line for _, line in rows]
+    if config.multi_label or marked.has_several(lines):
+        side = marked.side_of_marks(lines, config)
+        if side is not None:
+            return _with_marks(path, file, rows, side)
+    layout = _layout(path, lines, config)
+    begin = 1 if _is_heading(layout, lines) else 0
     items, labels, places = [], [], []
     for number, line in rows[begin:]:
         found = layout.divided(line)
@@ -66,10 +72,26 @@ def read(path: Path, config: SequenceData) -> Examples:
         labels.append(found[0])
         items.append(found[1])
         places.append(f"line {number}")
+    if config.multi_label:
+        sets = label_sets(labels, places, str(path), config.label_separator)
+        read_as = {"format": "lines", "delimiter": layout.delimiter, "label_side": layout.side}
+        examples = _examples(path, file, items, None, places, read_as)
+        return examples.with_sets(sets, "if that is wrong, say data.label_separator")
     names = label_names(labels, places, str(path))
     note = _note(path, layout, names, has_heading=bool(begin))
     read_as = {"format": "lines", "delimiter": layout.delimiter, "label_side": layout.side}
     return _examples(path, file, items, names, places, read_as, note)
+
+
+def _with_marks(
+    path: Path, file: TextFile, rows: Sequence[tuple[int, str]], side: Side
+) -> Examples:
+    """Of lines with any number of fastText's labels."""
+    found = [marked.divided(path, number, line, side) for number, line in rows]
+    places = [f"line {number}" for number, _ in rows]
+    read_as = {"format": "lines", "delimiter": " ", "label_side": side}
+    examples = _examples(path, file, [text for _, text in found], None, places, read_as)
+    return examples.with_sets(label_sets([each for each, _ in found], places, str(path), " "))
 
 
 def names_columns(path: Path) -> bool:
@@ -89,11 +111,24 @@ def read_texts(path: Path, config: SequenceData) -> Examples:
 def known_labels(
     texts: Iterable[str], labels: Iterable[str], config: SequenceData
 ) -> list[tuple[str, str] | None]:
-    """Label and text of lines that hold one of these labels where the settings say, else None."""
+    """Label and text of lines that hold one of these labels where the settings say, else None.
+
+    Where there may be several, a line without any has the label "", if another one has a label.
+    """
     known = set(labels)
+    if config.multi_label and config.delimiter == " " and config.label_separator == " ":
+        listed = list(texts)
+        side = marked.side_of_marks(listed, config)
+        return [None if side is None else marked.parted(each.strip(), side) for each in listed]
     layout = Layout(config.delimiter or " ", config.label_side or "first")
     found = (layout.divided(text.strip()) for text in texts)
-    return [each if each and each[0] in known else None for each in found]
+    mark = config.label_separator if config.multi_label else None
+    return [each if each and known.issuperset(_parts(each[0], mark)) else None for each in found]
+
+
+def _parts(label: str, separator: str | None) -> list[str]:
+    """What is divided by the separator, where there is one."""
+    return [label] if separator is None else [each.strip() for each in label.split(separator)]
 
 
 def _layout(path: Path, lines: Sequence[str], config: SequenceData) -> Layout:
@@ -138,9 +173,9 @@ def _with_delimiter(lines: Sequence[str], delimiter: str) -> Layout | None:
 
 def _marked(lines: Sequence[str]) -> Layout | None:
     """Where fastText's labels stand."""
-    if sum(line.startswith(_MARK) for line in lines) >= _MOSTLY * len(lines):
+    if sum(line.startswith(MARK) for line in lines) >= _MOSTLY * len(lines):
         return Layout(" ", "first")
-    ends = sum(line.rsplit(None, 1)[-1].startswith(_MARK) for line in lines)
+    ends = sum(line.rsplit(None, 1)[-1].startswith(MARK) for line in lines)
     return Layout(" ", "last") if ends >= _MOSTLY * len(lines) else None
 
 
@@ -174,12 +209,11 @@ def _refuse_columns(path: Path, lines: Sequence[str], delimiters: Sequence[str])
 
 
 def _refuse_several(path: Path, number: int, line: str) -> None:
-    marks = [word for word in line.split() if word.startswith(_MARK)]
+    marks = [word for word in line.split() if word.startswith(MARK)]
     if len(marks) > 1:
         raise DataError(
-            f"{path}: line {number}: has {len(marks)} labels, {', '.join(marks[:5])}; one label a "
-            f"text is learned: keep one, or join them into one such as {marks[0]}+"
-            f"{marks[1].removeprefix(_MARK)}"
+            f"{path}: line {number}: has {len(marks)} labels, {', '.join(marks[:5])}, with words "
+            "between them; put all labels in front of the text, or keep one"
         )
 
 

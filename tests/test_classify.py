@@ -36,9 +36,11 @@ from longshort.runs.trained import load
 from longshort.runs.verdict import scored, scores_of
 from longshort.tasks.classify.config import ClassifyConfig, ClassifyModel
 from longshort.tasks.classify.encoder import ClassifyEncoder, Sequences
+from longshort.tasks.classify.exclusive import Exclusive
 from longshort.tasks.classify.inference import log_probabilities, logits_of
 from longshort.tasks.classify.learning import ClassifyLearning
 from longshort.tasks.classify.network import Classifier
+from longshort.tasks.classify.targets import Prediction
 from longshort.tasks.classify.task import ClassifyTask
 from longshort.train.events import Event, Stepped
 from longshort.train.optimise import clip
@@ -529,7 +531,8 @@ def test_networks_from_different_beginnings_give_the_mean_of_their_probabilities
     each = torch.stack([member(numbers, lengths).softmax(-1) for member in network.members])
     items = [numbers[:n, b].tolist() for b, n in enumerate(lengths)]
     samples = Sequences(items, np.zeros(0, dtype=np.int64))
-    together = log_probabilities(network, samples, "cpu").exp()
+    targets = Exclusive(tuple("abcd"), (1,) * 4, 4, "text")
+    together = log_probabilities(network, samples, "cpu", targets).exp()
     torch.testing.assert_close(together.float(), each.mean(0))
     assert each.std(0).min() > 0
 
@@ -546,7 +549,8 @@ def test_the_table_of_confusions_has_the_truth_in_rows() -> None:
     examples = Examples("t", ["w"] * 4, ["a", "a", "b", "a"], [""] * 4)
     encoder = ClassifyEncoder.fit(Examples("t", waves(4)[0], list("abab"), []), ClassifyConfig())
     task, model = ClassifyTask(), Model(ClassifyConfig(), encoder, None)
-    found = scored(task, model, examples, p, {"majority": Baseline(p, "the most frequent")})
+    own = Prediction(p)
+    found = scored(task, model, examples, own, {"majority": Baseline(own, "the most frequent")})
     assert scores_of(task, model, "LSTM", found)["confusion"] == [[1, 2], [0, 1]]
 
 
@@ -587,7 +591,7 @@ def test_frozen_vectors_stay_and_come_back_without_their_file(
     known, embedding = trained.encoder.vocabulary, trained.model.network.embeddings[0]
     assert known is not None
     assert embedding.weight[known.encode(["after"])[0]].tolist() == [-1, 0, 0]
-    assert trained.predict(trained.read(["lorem before after"])).shape == (1, 2)
+    assert trained.predict(trained.read(["lorem before after"])).p.shape == (1, 2)
 
 
 def test_vectors_that_do_not_fit_are_refused(table: Path, vectors: Path, tmp_path: Path) -> None:
@@ -716,8 +720,8 @@ def test_files_are_predicted_as_they_were_read(tmp_path: Path) -> None:
     # The features are named by the run: another order of columns changes nothing.
     table.select("b", "a", "time", "id").write_parquet(tmp_path / "new.parquet")
     trained = load(out)
-    found = trained.predict(trained.read(tmp_path / "new.parquet"))
-    assert np.array_equal(found, trained.predict(trained.read(items)))
+    found = trained.predict(trained.read(tmp_path / "new.parquet")).p
+    assert np.array_equal(found, trained.predict(trained.read(items)).p)
     with pytest.raises(DataError, match="has no column 'b'"):
         table.drop("b").write_csv(tmp_path / "less.csv")
         trained.read(tmp_path / "less.csv")

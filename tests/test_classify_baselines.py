@@ -30,6 +30,7 @@ from longshort.tasks.classify.baselines import (
     statistics,
 )
 from longshort.tasks.classify.encoder import Sequences
+from longshort.tasks.classify.exclusive import Exclusive
 from longshort.tasks.classify.regression import Regression, dense, sparse
 from longshort.train.events import silent
 
@@ -41,6 +42,10 @@ def known(items: list[Any], targets: list[int]) -> Known:
     examples = Examples("t", items, labels, [""] * len(items))
     sequences = [[1] if isinstance(item, str) else np.asarray(item, np.float32) for item in items]
     return Known(examples, Sequences(sequences, np.array(targets, dtype=np.int64)))
+
+
+def exclusive(classes: int) -> Exclusive:
+    return Exclusive(tuple("abc"[:classes]), (1,) * classes, classes, "text")
 
 
 def only(found: dict[str, Baseline[Any]]) -> Baseline[Any]:
@@ -106,8 +111,10 @@ def test_scripts_without_spaces_are_counted_by_character() -> None:
 
 def test_a_regression_converges_to_what_scikit_learn_found() -> None:
     """LogisticRegression(C=10, tol=1e-10) of scikit-learn on these points, computed once."""
+    three = exclusive(3)
+    labels = three.known(torch.tensor([0, 0, 1, 2, 2, 1]))
     x = np.array([[0.0, 1.0], [1.0, 0.5], [2.0, -1.0], [3.0, 2.0], [1.5, 1.5], [0.5, -2.0]])
-    state = Regression.zero(2, 3).fitted(dense(x), torch.tensor([0, 0, 1, 2, 2, 1]), 10.0)
+    state = Regression.zero(2, three).fitted(dense(x), labels, 10.0)
     expected = np.array([[-1.4807, 0.2132], [0.2662, -2.1420], [1.2145, 1.9288]])
     np.testing.assert_allclose(state.matrix.numpy().T, expected, atol=1e-3)
 
@@ -117,9 +124,9 @@ def test_sparse_rows_teach_the_same_as_dense_ones() -> None:
     x = draw.normal(size=(30, 5)) * (draw.random((30, 5)) < 0.5)
     rows, columns = np.nonzero(x)
     begins = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=30))])
-    targets = torch.from_numpy(draw.integers(0, 2, 30))
+    targets, two = torch.from_numpy(draw.integers(0, 2, 30)), exclusive(2)
     one, other = (
-        Regression.zero(5, 2).fitted(each, targets, 3.0)
+        Regression.zero(5, two).fitted(each, two.known(targets), 3.0)
         for each in (dense(x), sparse(Bags(columns, x[rows, columns], begins, 5)))
     )
     torch.testing.assert_close(one.matrix, other.matrix, atol=1e-4, rtol=1e-4)
@@ -138,8 +145,8 @@ def test_short_strings_are_told_apart_by_their_characters_whatever_the_network_r
             [stem + ends[i % 3] for i, stem in enumerate(stems)], [i % 3 for i in range(count)]
         )
 
-    found = only(bag_of_grams(names(240), names(120), names(60), 3))
-    assert (found.prediction.argmax(1) == np.arange(60) % 3).mean() > 0.95
+    found = only(bag_of_grams(names(240), names(120), names(60), exclusive(3)))
+    assert (found.prediction.p.argmax(1) == np.arange(60) % 3).mean() > 0.95
     assert "1 to 5 characters" in found.title and "on the validation split" in found.note
 
 
@@ -160,20 +167,20 @@ def test_the_bag_reads_whole_words_whatever_the_network_reads(tmp_path: Path) ->
 
 def test_the_bag_of_scripts_without_spaces_counts_characters() -> None:
     parts = [known(["房间干净", "房间很脏"] * 3, [0, 1] * 3) for _ in range(3)]
-    found = bag_of_grams(*parts, classes=2)
+    found = bag_of_grams(*parts, exclusive(2))
     assert found.keys() == {"bag_of_characters"}
-    assert only(found).prediction.argmax(1).tolist() == [0, 1] * 3
+    assert only(found).prediction.p.argmax(1).tolist() == [0, 1] * 3
 
 
 def test_what_is_too_much_is_learned_from_a_part_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"{['good', 'bad'][i % 2]} day" for i in range(100)]
     parts = [known(texts, [i % 2 for i in range(100)])] * 3
-    assert "fitted to" not in only(bag_of_grams(*parts, classes=2)).note
+    assert "fitted to" not in only(bag_of_grams(*parts, exclusive(2))).note
     monkeypatch.setattr(baselines, "_FINAL", 150)
     monkeypatch.setattr(baselines, "_CHOICE", 100)
-    found = only(bag_of_grams(*parts, classes=2))
+    found = only(bag_of_grams(*parts, exclusive(2)))
     assert " of 100 training texts" in found.note
-    assert found.prediction.argmax(1).tolist() == [0, 1] * 50
+    assert found.prediction.p.argmax(1).tolist() == [0, 1] * 50
 
 
 def noisy(count: int, seed: int, share: float) -> Known:
@@ -187,17 +194,17 @@ def noisy(count: int, seed: int, share: float) -> Known:
 
 def test_a_penalty_is_chosen_on_the_validation_split_alone() -> None:
     train, test = noisy(60, 0, 0.0), noisy(40, 1, 0.0)
-    sure = only(statistics(train, noisy(120, 2, 0.0), test, 2))
-    doubtful = only(statistics(train, noisy(120, 3, 0.4), test, 2))
+    sure = only(statistics(train, noisy(120, 2, 0.0), test, exclusive(2)))
+    doubtful = only(statistics(train, noisy(120, 3, 0.4), test, exclusive(2)))
     assert sure.note != doubtful.note and "on the validation split" in sure.note
-    other = only(statistics(train, noisy(120, 2, 0.0), noisy(40, 4, 0.5), 2))
+    other = only(statistics(train, noisy(120, 2, 0.0), noisy(40, 4, 0.5), exclusive(2)))
     assert other.note == sure.note
 
 
 def test_without_a_large_validation_split_folds_of_the_training_split_choose() -> None:
     train, test = noisy(60, 0, 0.1), noisy(40, 1, 0.0)
     one, other, none = (
-        only(statistics(train, val, test, 2))
+        only(statistics(train, val, test, exclusive(2)))
         for val in (noisy(9, 2, 0), noisy(9, 3, 0.4), noisy(0, 0, 0))
     )
     assert one.note == other.note == none.note
@@ -212,7 +219,7 @@ def test_an_answer_does_not_depend_on_the_other_test_examples(baseline: Any) -> 
     alone = known(items[:2], [0, 1])
     beside = known([*items[:2], np.full((25, 2), 1e3)], [0, 1, 0])
     one, many = only(baseline(train, alone, 2)), only(baseline(train, beside, 2))
-    np.testing.assert_allclose(one.prediction, many.prediction[:2], rtol=1e-4)
+    np.testing.assert_allclose(one.prediction.p, many.prediction.p[:2], rtol=1e-4)
 
 
 def test_a_series_of_one_step_has_no_slope() -> None:
@@ -226,9 +233,9 @@ def test_the_nearest_sequence_is_found_by_hand() -> None:
     train = known([[[0.0], [0.0]], [[4.0], [4.0]], [[5.0], [5.0]]], [0, 1, 1])
     test = known([[[1.0], [0.0]], [[3.0], [3.0]], [[9.0], [9.0]]], [0, 0, 0])
     found = only(nearest_neighbour(train, test, 2))
-    assert found.prediction.argmax(1).tolist() == [0, 1, 1]
+    assert found.prediction.p.argmax(1).tolist() == [0, 1, 1]
     # Left out in turn, the first is wrong and two are right: (2 + 1) / (3 + 2).
-    assert found.prediction.max() == pytest.approx(0.6)
+    assert found.prediction.p.max() == pytest.approx(0.6)
     assert found.note == "takes Euclid's distance"
 
 
@@ -238,14 +245,14 @@ def test_sequences_of_several_lengths_are_stretched_and_it_is_said() -> None:
     train = known([*ramps, *still], [0] * 3 + [1] * 3)
     test = known([np.linspace(0, 1, 30)[:, None], np.full((3, 1), 0.5)], [0, 1])
     found = only(nearest_neighbour(train, test, 2))
-    assert found.prediction.argmax(1).tolist() == [0, 1]
+    assert found.prediction.p.argmax(1).tolist() == [0, 1]
     assert "stretched to 7 steps" in found.note
 
 
 def test_a_neighbour_that_is_mostly_wrong_is_still_the_answer() -> None:
     train = known([[[float(i)]] for i in range(6)], [0, 1] * 3)
     found = only(nearest_neighbour(train, known([[[0.1]], [[5.1]]], [0, 1]), 2))
-    assert found.prediction.argmax(1).tolist() == [0, 1]
+    assert found.prediction.p.argmax(1).tolist() == [0, 1]
 
 
 def shapes(count: int, seed: int, steps: tuple[int, int]) -> Known:
@@ -264,9 +271,9 @@ def shapes(count: int, seed: int, steps: tuple[int, int]) -> Known:
 def test_fixed_convolutions_find_shapes_wherever_they_are(steps: tuple[int, int]) -> None:
     train, test = shapes(60, 0, steps), shapes(60, 1, steps)
     found = only(random_convolutions(train, test, 2))
-    assert (found.prediction.argmax(1) == test.targets.numpy()).mean() >= 0.95
-    plain = only(statistics(train, known([], []), test, 2))
-    assert (plain.prediction.argmax(1) == test.targets.numpy()).mean() < 0.95
+    assert (found.prediction.p.argmax(1) == test.targets.numpy()).mean() >= 0.95
+    plain = only(statistics(train, known([], []), test, exclusive(2)))
+    assert (plain.prediction.p.argmax(1) == test.targets.numpy()).mean() < 0.95
 
 
 def test_fixed_convolutions_learn_from_many_sequences_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,7 +282,7 @@ def test_fixed_convolutions_learn_from_many_sequences_too(monkeypatch: pytest.Mo
     monkeypatch.setattr(convolutions, "_FEWER", 84)
     train, test = shapes(300, 0, (12, 13)), shapes(60, 1, (12, 13))
     found = only(random_convolutions(train, test, 2))
-    assert (found.prediction.argmax(1) == test.targets.numpy()).mean() >= 0.95
+    assert (found.prediction.p.argmax(1) == test.targets.numpy()).mean() >= 0.95
     assert "has 84 features" in found.note
     assert found.note.endswith("it is fitted to 250 of 300 of them")
 
@@ -285,7 +292,7 @@ def test_labels_without_a_cause_are_not_learned_by_leaving_out() -> None:
     draw = np.random.default_rng(0)
     train = known(list(draw.normal(size=(40, 20, 1))), draw.integers(0, 2, 40).tolist())
     test = known(list(draw.normal(size=(200, 20, 1))), draw.integers(0, 2, 200).tolist())
-    p = only(random_convolutions(train, test, 2)).prediction
+    p = only(random_convolutions(train, test, 2)).prediction.p
     assert np.log(p[np.arange(200), test.targets]).mean() > -0.8
 
 
@@ -293,7 +300,7 @@ def test_sequences_shorter_than_a_kernel_are_read(tmp_path: Path) -> None:
     items = [np.full((1 + i % 2, 1), float(i % 3)) for i in range(30)]
     train = known(items, [i % 3 for i in range(30)])
     found = only(random_convolutions(train, known(items, [0] * 30), 3))
-    assert found.prediction.argmax(1).tolist() == [0, 1, 2] * 10
+    assert found.prediction.p.argmax(1).tolist() == [0, 1, 2] * 10
 
 
 def test_ngrams_without_the_recurrent_layers_stand_beside_them_and_are_kept(tmp_path: Path) -> None:

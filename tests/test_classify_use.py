@@ -175,7 +175,11 @@ def test_files_of_the_other_parts_are_named_in_fit(tmp_path: Path) -> None:
         (["a", "b"], ["x", None], "labels: item 1: the label is missing"),
         (["a", "b"], ["x", float("nan")], "labels: item 1: the label is missing"),
         (["a", "b"], ["x", pd.NaT], "labels: item 1: the label is missing"),
-        (["a", "b"], np.eye(2), "item 0: a label is a name or a whole number, got 2 numbers"),
+        (
+            ["a", "b"],
+            np.eye(2),
+            "labels: a matrix with a single 1 in every row says one label each",
+        ),
         (["a", "\ud800b"], ["x", "y"], "data: item 1: character 0 .* is half of a surrogate pair"),
         (["a", "b"], np.ma.array([3, 4], mask=[0, 1]), "labels: item 1: the label is missing"),
         (["a", "b"], pd.Series([3, None], dtype="Int64"), "labels: item 1: the label is missing"),

@@ -14,6 +14,7 @@ from longshort.runs.task import Baseline, Model
 from longshort.runs.verdict import scored, scores_of
 from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.classify.encoder import ClassifyEncoder
+from longshort.tasks.classify.targets import Prediction
 from longshort.tasks.classify.task import ClassifyTask
 
 NOTHING = "Nothing could be learned here"
@@ -33,8 +34,8 @@ def judged(truth: Any, **predicted: Any) -> dict[str, Any]:
     numbers = Examples("t", [np.zeros((2, 1))] * 2, ["a", "b"], ["", ""])
     task, config = ClassifyTask(), ClassifyConfig()
     model = Model(config, ClassifyEncoder.fit(numbers, config), None)
-    own = probabilities.pop("model")
-    others = {name: Baseline(p, f"the {name}") for name, p in probabilities.items()}
+    own = Prediction(probabilities.pop("model"))
+    others = {name: Baseline(Prediction(p), f"the {name}") for name, p in probabilities.items()}
     return scores_of(task, model, model_title(config), scored(task, model, examples, own, others))
 
 

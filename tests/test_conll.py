@@ -10,6 +10,7 @@ import pytest
 import seqeval.metrics as seqeval
 
 from longshort.errors import DataError
+from longshort.metrics.f1 import compare_f1
 from longshort.tasks.tag import entities as metrics
 from longshort.tasks.tag.conll import Tagged, read_tagged
 from longshort.tasks.tag.entities import entities, tags_of
@@ -50,7 +51,7 @@ def test_empty_columns_comments_and_spaces_in_tokens(write: Write) -> None:
 
 def test_rare_combinations_of_types_share_a_stratum() -> None:
     rows = ["B-a"] * 30 + ["B-b"] * 25 + ["B-a B-b", "B-c", "O"]
-    assert tagged(*rows).labels == ["a"] * 30 + ["b"] * 25 + [""] * 3
+    assert tagged(*rows).strata == ["a"] * 30 + ["b"] * 25 + [""] * 3
 
 
 def test_json_lines(write: Write) -> None:
@@ -269,17 +270,17 @@ def test_the_interval_of_a_difference_holds_it() -> None:
     right = draw.integers(0, 3, 200)
     ours = np.stack([right, right + 1, right + 1], 1)
     theirs = np.stack([np.maximum(right - 1, 0), right + 1, right + 1], 1)
-    found = metrics.compare_f1(ours, theirs)
+    found = compare_f1(ours, theirs)
     assert found.outcome == "better" and found.low is not None and found.high is not None
     assert found.low < found.gain < found.high
-    assert metrics.compare_f1(ours, ours).outcome == "equal"
-    assert metrics.compare_f1(theirs, ours).outcome == "worse"
-    assert metrics.compare_f1(ours[:20], theirs[:20]).outcome == "too few"
+    assert compare_f1(ours, ours).outcome == "equal"
+    assert compare_f1(theirs, ours).outcome == "worse"
+    assert compare_f1(ours[:20], theirs[:20]).outcome == "too few"
 
 
 def test_a_handful_of_entities_tells_nothing() -> None:
     ours = np.zeros((200, 3), dtype=np.int64)
     ours[:10] = 1
-    assert metrics.compare_f1(ours, ours * [0, 0, 1]).outcome == "too few"
+    assert compare_f1(ours, ours * [0, 0, 1]).outcome == "too few"
     ours[:20] = 1
-    assert metrics.compare_f1(ours, ours * [0, 0, 1]).outcome == "better"
+    assert compare_f1(ours, ours * [0, 0, 1]).outcome == "better"

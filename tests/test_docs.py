@@ -121,9 +121,14 @@ def test_the_python_on_classification_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    exec(blocks("python", (ROOT / "docs" / "classification.md").read_text())[0], {})
+    first, *others = blocks("python", (ROOT / "docs" / "classification.md").read_text())
+    exec(first, {})
     told = capsys.readouterr().out.splitlines()
     assert told[1] == "[5, 1]" and told[2].startswith("(1, 5) ") and told[3] == "1.0"
+    for each in others:
+        exec(each, {})
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == "[['music', 'sport'], []]"
 
 
 def test_the_page_on_tagging_does_what_it_says(

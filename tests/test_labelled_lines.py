@@ -64,9 +64,9 @@ def test_labels_of_fasttext_are_seen_by_their_mark(write: Write, line: str) -> N
     assert found.items == TEXTS and found.labels == [f"__label__{i % 20}" for i in range(40)]
 
 
-def test_several_labels_of_a_text_are_refused(write: Write) -> None:
-    path = write("t.txt", "__label__a fine\n__label__a __label__b so so\n")
-    with pytest.raises(ls.DataError, match=r"line 2: has 2 labels, .*such as __label__a\+b"):
+def test_labels_of_a_text_with_words_between_them_are_refused(write: Write) -> None:
+    path = write("t.txt", "__label__a fine\n__label__a so __label__b so\n")
+    with pytest.raises(ls.DataError, match=r"line 2: has 2 labels, .*put all labels in front of"):
         read(path)
 
 
@@ -211,7 +211,7 @@ def test_a_file_of_the_archive_from_training_to_prediction(
     rows = gzip.decompress((ucr / "Chinatown_TEST.tsv.gz").read_bytes()).decode().splitlines()
     unknown = write("new.tsv", "\n".join("?\t" + row.split("\t", 1)[1] for row in rows[:5]))
     known = write("known.tsv", "\n".join(rows[:5]))
-    found = [trained.predict(trained.read(str(path))) for path in (unknown, known)]
+    found = [trained.predict(trained.read(str(path))).p for path in (unknown, known)]
     assert np.array_equal(*found) and len(found[0]) == 5
     with pytest.raises(ls.DataError, match="line 1: its first cell is '300', which is no label"):
         trained.read(str(write("odd.tsv", "300\t" + rows[0])))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +13,15 @@ from longshort.api.estimator import Estimator
 from longshort.api.fitting import given, is_file, with_data, with_labels, with_parts
 from longshort.api.runs import Finished
 from longshort.config.sequences import Axes
+from longshort.data.label_sets import LabelSet, as_sets
 from longshort.data.labelled import Examples, examples_of
-from longshort.data.labels import as_given
 from longshort.data.sources import is_frame
 from longshort.errors import DataError
 from longshort.runs.task import Say, quiet
 from longshort.runs.trained import Trained
 from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.classify.encoder import ClassifyEncoder
+from longshort.tasks.classify.targets import Prediction
 from longshort.train.events import Listener, silent
 
 Floats = NDArray[np.float64]
@@ -31,7 +31,9 @@ class Classifier(Estimator):
     """A classifier of texts or of numbers: settings first, then `fit`, whose run predicts.
 
     tokens: words, spaces, characters, bytes, jieba or tokenizer:FILE, decided from the texts when
-    absent; vectors: a word2vec or GloVe text file. Absent settings are decided from the data.
+    absent; vectors: a word2vec or GloVe text file; class_weight: by what the loss of a label is
+    multiplied, "balanced" for the inverse of the labels' shares or a mapping {label: weight}, 1 for
+    labels not in it. Absent settings are decided from the data.
     `settings` takes any key of `config.toml`, such as {"train.max_epochs": 10}.
     """
 
@@ -43,6 +45,7 @@ class Classifier(Estimator):
         "pooling": "model.pooling",
         "tokens": "text.tokens",
         "vectors": "model.vectors",
+        "class_weight": "train.class_weights",
         "seed": "train.seed",
     }
 
@@ -55,12 +58,13 @@ class Classifier(Estimator):
         pooling: str | None = None,
         tokens: str | None = None,
         vectors: str | Path | None = None,
+        class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
         seed: int = 0,
         settings: Mapping[str, object] | None = None,
     ) -> None:
         self.cell, self.hidden, self.num_layers = cell, hidden, num_layers
         self.pooling, self.tokens, self.vectors = pooling, tokens, vectors
-        self.seed, self.settings = seed, settings
+        self.class_weight, self.seed, self.settings = class_weight, seed, settings
         self._check()
 
     def fit(
@@ -81,14 +85,18 @@ class Classifier(Estimator):
         """Draw parts, train and evaluate; the run is kept in the folder `out`.
 
         data: a list of texts, or of arrays [T, F] or [T], or an array [N, T, F] or [N, T], with
-        `labels` [N]; or a file or frame that holds the labels, in its columns `text` and `label`;
+        `labels` [N], or a list of labels for each item, which may be empty, or a matrix [N, K] of 0
+        and 1; or a file or frame that holds the labels, in its columns `text` and `label`;
         axes: "NCT" where an array's channels come before its steps; val, test: files, frames or
         pairs (items, labels) of those parts, else shares are drawn. Without `out` the run lies in
         a temporary folder that the system clears some day.
         """
         roles = {"text": text, "label": label, "axes": axes}
         settings = with_data(self._nested(), data, roles)
-        read = partial(with_labels, axes=settings["data"].get("axes"))
+
+        def read(data: Any, labels: Any) -> object:
+            return with_labels(data, as_sets(labels), settings["data"].get("axes"))
+
         items, files = with_parts(read(data, labels), {"val": val, "test": test}, read)
         settings["data"].update(given(files))
         memory = None if is_file(items) else items
@@ -97,7 +105,7 @@ class Classifier(Estimator):
         return run
 
     def predict(self, data: object) -> Any:
-        """The most probable labels, by the run of the last `fit`."""
+        """The most probable labels, or the list of labels of each, by the run of the last `fit`."""
         return self._fitted().predict(data)
 
     def predict_proba(self, data: object) -> Floats:
@@ -112,28 +120,33 @@ class Classifier(Estimator):
         return found
 
     def score(self, data: object, labels: Iterable[object]) -> float:
-        """Accuracy of the run of the last `fit`."""
-        truth = list(labels)
-        found = list(self.predict(data))
+        """Accuracy of the run of the last `fit`: of several labels of an item all have to agree."""
+        truth, found = list(as_sets(labels)), self.predict(data)
+        if truth and isinstance(truth[0], LabelSet):
+            truth, found = [set(each) for each in truth], [set(each) for each in found]
         return float(np.mean([each == true for each, true in zip(found, truth, strict=True)]))
 
 
-class ClassifierRun(Finished[Trained[ClassifyConfig, Examples, ClassifyEncoder, Floats]]):
+class ClassifierRun(Finished[Trained[ClassifyConfig, Examples, ClassifyEncoder, Prediction]]):
     """A finished run: its scores, its report, and the classifier in it."""
 
     @property
     def labels(self) -> tuple[str | int | bool, ...]:
         """In the order of the columns of `predict_proba`; numbers and truths as they came."""
-        return tuple(self._trained.encoder.labels_as_given())
+        return tuple(self._trained.encoder.targets.as_given())
 
-    def predict(self, data: object) -> list[str] | list[int] | list[bool]:
-        """The most probable label for each of a list of texts or arrays [T, F], or of a file's."""
-        encoder = self._trained.encoder
-        found = [encoder.labels[i] for i in self.predict_proba(data).argmax(1)]
-        return as_given(found, encoder.label_kind)
+    def predict(self, data: object) -> list[Any]:
+        """The most probable label for each of a list of texts or arrays [T, F], or of a file's.
+
+        Where an item may have several labels, the list of those above the run's threshold.
+        """
+        return self._trained.encoder.targets.written(self._predicted(data))
 
     def predict_proba(self, data: Any) -> Floats:
-        """Probabilities [n, K] of the `labels`."""
+        """Probabilities [n, K] of the `labels`; several labels of an item have each its own."""
+        return self._predicted(data).p
+
+    def _predicted(self, data: Any) -> Prediction:
         if isinstance(data, str) and not _exists(data):
             raise DataError(f"{data[:60]!r}: no such file; texts are given as a list")
         settings = self.config.data
@@ -150,7 +163,8 @@ class ClassifierRun(Finished[Trained[ClassifyConfig, Examples, ClassifyEncoder, 
     ) -> dict[str, Any]:
         """Scores on a file or frame, or on texts or arrays with `labels`, one for each."""
         axes = self.config.data.axes
-        return super().evaluate(with_labels(data, labels, axes), include_training=include_training)
+        given = with_labels(data, as_sets(labels), axes)
+        return super().evaluate(given, include_training=include_training)
 
 
 def _exists(path: str) -> bool:

@@ -68,6 +68,16 @@ class SequenceData(SourceConfig):
     label_side: Literal["first", "last"] | None = Field(
         None, description="position of the label in a line; detected when absent"
     )
+    multi_label: bool = Field(
+        False,
+        description="an example may have several labels, or none; also so where lines have "
+        "several of fastText's labels",
+    )
+    label_separator: str | None = Field(
+        None,
+        min_length=1,
+        description="what divides the labels of an example, ' ' for white space; found when absent",
+    )
     pixels: Literal["rows", "pixels"] = Field(
         "rows", description="images as sequences of their rows, or of single pixels"
     )

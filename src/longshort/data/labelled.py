@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,6 +16,7 @@ from longshort.config.sequences import Axes
 from longshort.data.axes import oriented
 from longshort.data.findings import Finding
 from longshort.data.gaps import POLICY, fill_gaps
+from longshort.data.label_sets import LabelSet, LabelSets, label_sets, parted
 from longshort.data.labels import LabelKind, kind_of_labels, label_names
 from longshort.data.sources import is_frame
 from longshort.data.textfiles import well_formed
@@ -32,6 +34,7 @@ class Examples:
     """Name of the source in messages."""
     items: list[Item]
     labels: list[str] | None
+    """One for each item; where there may be several, those of an item joined by `separator`."""
     places: list[str]
     """Place of each item in the source for people, such as "line 17"."""
     path: str | None = None
@@ -44,9 +47,42 @@ class Examples:
     """Type of the labels as they were given."""
     findings: tuple[Finding, ...] = ()
     """Findings of reading."""
+    separator: str | None = None
+    """Delimiter of the labels of an item; None where each has exactly one."""
 
     def __len__(self) -> int:
         return len(self.items)
+
+    @property
+    def label_sets(self) -> list[tuple[str, ...]]:
+        """The labels of each item, in order; [] where the source has none."""
+        if self.separator is None:
+            return [(label,) for label in self.labels or []]
+        return [parted(joined, self.separator) for joined in self.labels or []]
+
+    @property
+    def strata(self) -> list[str] | None:
+        """The label of each item; of several the rarest one, so that parts share rare labels."""
+        if self.labels is None or self.separator is None:
+            return self.labels
+        sets = self.label_sets
+        counts = Counter(label for each in sets for label in each)
+        return [min(each, key=lambda label: (counts[label], label), default="") for each in sets]
+
+    def with_sets(self, sets: LabelSets, fix: str = "") -> Examples:
+        """The same with several labels for each item, or none, and that said.
+
+        fix: what to do where that is wrong.
+        """
+        read = {"multi_label": True, "label_separator": sets.separator}
+        return replace(
+            self,
+            labels=sets.joined,
+            label_kind=sets.kind,
+            separator=sets.separator,
+            read_as={**self.read_as, **read},
+            findings=(*self.findings, sets.note(self.name, fix)),
+        )
 
     @property
     def is_text(self) -> bool:
@@ -99,9 +135,9 @@ def examples_of(
 ) -> Examples:
     """Make samples of data in memory.
 
-    items: texts, arrays [T, F] or [T], one array [N, T, F] or [N, T], or a frame [N, T]. axes:
-    "NCT" for arrays [F, T] and [N, F, T]. Raises `DataError` for other types, and if the numbers of
-    items and labels differ.
+    items: texts, arrays [T, F] or [T], one array [N, T, F] or [N, T], or a frame [N, T]; labels:
+    one or a `LabelSet` for each item. axes: "NCT" for arrays [F, T] and [N, F, T]. Raises
+    `DataError` for other types, and if the numbers of items and labels differ.
     """
     if isinstance(items, str):
         raise DataError("data: a list of texts is expected, got one text; put it into a list")
@@ -114,7 +150,9 @@ def examples_of(
     places = [f"item {i}" for i in range(len(listed))]
     found = [_item(place, each) for place, each in zip(places, listed, strict=True)]
     examples = _of_one_kind(found, places, axes)
-    if names is not None:
+    if names is not None and any(isinstance(each, LabelSet) for each in names):
+        examples = examples.with_sets(label_sets(names, places, "labels", None))
+    elif names is not None:
         written = label_names(names, places, "labels")
         examples = replace(examples, labels=written, label_kind=kind_of_labels(names))
     return checked(examples)

@@ -48,7 +48,8 @@ def examine_splits(splits: Splits[Examples], reading: Reading | None) -> list[Fi
     if reading:
         found += _unknown(splits, reading)
     found += _contradicting_between(splits)
-    return [*found, *_labels(splits.train), *_unseen(splits), *_constant(splits.train)]
+    found += [*_labels(splits.train), *_unseen(splits), *_never(splits)]
+    return [*found, *_constant(splits.train)]
 
 
 def _empty(split: str, examples: Examples) -> list[Finding]:
@@ -114,7 +115,30 @@ def _contradicting_between(splits: Splits[Examples]) -> list[Finding]:
 
 
 def _labels(train: Examples) -> list[Finding]:
-    tally = Counter(train.labels or [])
+    tally = Counter(label for each in train.label_sets for label in each)
+    return _of_several(train, tally) if train.separator is not None else _of_one(train, tally)
+
+
+def _of_several(train: Examples, tally: Counter[str]) -> list[Finding]:
+    """Labels of which any number is true of an example."""
+    if not tally:
+        message = f"none of the {len(train):,} training examples has a label"
+        return [Finding("no-label", "error", message, (), "give examples with labels")]
+    found, empty = [], sum(not each for each in train.label_sets)
+    if empty:
+        message = f"{empty:,} of {len(train):,} training examples have no label"
+        found.append(Finding("no-label", "note", message))
+    always = [label for label, count in tally.items() if count == len(train)]
+    if always:
+        message = f"all training examples have {len(always):,} of the {len(tally):,} labels"
+        shown = tuple(sorted(always)[:SHOWN])
+        fix = "leave them out, or give examples without them"
+        found.append(Finding("always", "warning", message, shown, fix))
+    return [*found, *scarce(tally, "labels", "examples"), *_alike(tally)]
+
+
+def _of_one(train: Examples, tally: Counter[str]) -> list[Finding]:
+    """Labels of which one is true of each example."""
     counts = tally.most_common()
     if len(counts) < 2:
         only = counts[0][0] if counts else "none"
@@ -136,7 +160,7 @@ def _labels(train: Examples) -> list[Finding]:
                 "warning",
                 f"{most!r} has {high:,} training examples and {least!r} has {low:,}",
                 (),
-                "look at macro F1 rather than accuracy; --set train.class_weights=true weighs "
+                "look at macro F1 rather than accuracy; --set train.class_weights=balanced weighs "
                 "labels by the inverse of their share",
             )
         )
@@ -162,11 +186,11 @@ def _alike(tally: Counter[str]) -> list[Finding]:
 
 
 def _unseen(splits: Splits[Examples]) -> list[Finding]:
-    known = set(splits.train.labels or [])
+    known = {label for each in splits.train.label_sets for label in each}
     found = []
     for name, examples in (("val", splits.val), ("test", splits.test)):
         labels = examples.labels or []
-        where = [i for i, label in enumerate(labels) if label not in known]
+        where = [i for i, each in enumerate(examples.label_sets) if not known.issuperset(each)]
         if where:
             found.append(
                 Finding(
@@ -180,6 +204,21 @@ def _unseen(splits: Splits[Examples]) -> list[Finding]:
                     "correct the labels, or give training examples of them",
                 )
             )
+    return found
+
+
+def _never(splits: Splits[Examples]) -> list[Finding]:
+    """Of several labels those that stand in no example of another split than training."""
+    if splits.train.separator is None:
+        return []
+    known = {label for each in splits.train.label_sets for label in each}
+    found = []
+    for name, examples in splits.by_name().items():
+        missing = sorted(known.difference(*examples.label_sets)) if name != "train" else []
+        if missing:
+            message = f"{len(missing):,} of {len(known):,} labels stand in no {name} example"
+            fix = "nothing is measured of them there; give more examples if they matter"
+            found.append(Finding("never", "note", message, tuple(missing[:SHOWN]), fix))
     return found
 
 

@@ -180,6 +180,9 @@ def _without_labels(texts: Examples, config: SequenceData, labels: Sequence[str]
     where = "begins" if config.label_side != "last" else "ends"
     if len(labelled) == len(found):
         note = f"{texts.name}: every line {where} with a label of the run; it is not taken for text"
+        if config.multi_label:
+            where = where.removesuffix("s")
+            note = f"{texts.name}: labels that lines {where} with are not taken for text"
         items: list[Item] = [text for _, text in labelled]
         return replace(
             texts, items=items, findings=(*texts.findings, Finding("labels", "note", note))

@@ -72,8 +72,11 @@ def _plain(label: Any) -> object:
     return label.item() if getattr(label, "ndim", None) == 0 else label
 
 
-def _is_missing(label: object) -> bool:
-    """Whether a label is missing; "NaT" is missing as a time, but a name as a text."""
+def is_missing(label: object) -> bool:
+    """Return whether a label is missing: None, NaN, an empty text, "nan" or "null".
+
+    "NaT" is missing as a time, but a name as a text.
+    """
     text = str(label).strip().lower()
     return label is None or text in _MISSING or (text == "nat" and not isinstance(label, str))
 
@@ -82,7 +85,7 @@ def _name(label: object, where: str) -> str:
     label = _plain(label)
     if isinstance(label, bytes):
         label = label.decode("utf-8", "replace")
-    if _is_missing(label):
+    if is_missing(label):
         shown = f", got {label!r}" if isinstance(label, str) and label.strip() else ""
         raise DataError(
             f"{where}: the label is missing{shown}; fill it in, or leave the example out"
@@ -98,9 +101,11 @@ def _name(label: object, where: str) -> str:
         return str(int(label))
     if isinstance(label, str):
         return well_formed(label.strip(), where)
+    is_list = isinstance(label, (list, tuple, set, frozenset))
+    more = ", or say --multi-label where an example may have several" if is_list else ""
     raise DataError(
         f"{where}: a label is a name or a whole number, got {type(label).__name__} "
-        f"{str(label)[:40]}; write one of them for each example"
+        f"{str(label)[:40]}; write one of them for each example{more}"
     )
 
 

@@ -52,8 +52,8 @@ class Divisible(Samples, Protocol):
         """Place of each sample for people."""
 
     @property
-    def labels(self) -> list[str] | None:
-        """Label of each sample, for stratified splits; None without labels."""
+    def strata(self) -> list[str] | None:
+        """Of each sample the stratum, such as its label, for stratified splits; None for none."""
 
     def take(self, indices: NDArray[np.int64], /) -> Self:
         """Return the samples with these numbers."""
@@ -167,8 +167,8 @@ def make_splits(
     texts = []
     if any(shares.values()):
         keys = whole.keys()
-        labels = whole.labels if stratify else None
-        drawn = holdout(keys, labels, val=shares["val"], test=shares["test"], seed=seed)
+        strata = whole.strata if stratify else None
+        drawn = holdout(keys, strata, val=shares["val"], test=shares["test"], seed=seed)
         for split in SPLITS:
             if not len(drawn[split]) and (shares[split] or split == "train"):
                 raise DataError(_too_few(whole, split, len(set(keys))))

@@ -33,17 +33,18 @@ def confusion(truth: Ints, predicted: Ints, classes: int) -> Ints:
 def per_class(table: Ints) -> dict[str, Floats]:
     """Return precision, recall and F1 [K] of each label from a confusion matrix; 0 if undefined."""
     hits = np.diag(table).astype(float)
-    precision = _share(hits, table.sum(0))
-    recall = _share(hits, table.sum(1))
+    precision = share(hits, table.sum(0))
+    recall = share(hits, table.sum(1))
     return {
         "precision": precision,
         "recall": recall,
-        "f1": _share(2 * precision * recall, precision + recall),
+        "f1": share(2 * precision * recall, precision + recall),
         "support": table.sum(1).astype(float),
     }
 
 
-def _share(part: Floats, whole: NDArray[Any]) -> Floats:
+def share(part: Floats, whole: NDArray[Any]) -> Floats:
+    """part / whole, 0 where the whole is."""
     found: Floats = np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
     return found
 
@@ -54,7 +55,11 @@ def calibration(truth: Ints, probabilities: Floats) -> list[dict[str, float]]:
     truth: labels [n]; probabilities: [n, K]. Returns for each bin the number of examples, their
     mean confidence and their accuracy. Bins without examples are left out.
     """
-    confidence, predicted = probabilities.max(1), probabilities.argmax(1)
+    return binned_calibration(probabilities.max(1), probabilities.argmax(1) == truth)
+
+
+def binned_calibration(confidence: Floats, right: Bools) -> list[dict[str, float]]:
+    """The same of any probabilities [n], and of whether what they are of is true [n]."""
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     found = []
     for number in np.unique(bins):
@@ -63,7 +68,7 @@ def calibration(truth: Ints, probabilities: Floats) -> list[dict[str, float]]:
             {
                 "count": float(here.sum()),
                 "confidence": float(confidence[here].mean()),
-                "accuracy": float((predicted[here] == truth[here]).mean()),
+                "accuracy": float(right[here].mean()),
             }
         )
     return found

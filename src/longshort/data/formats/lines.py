@@ -8,8 +8,11 @@ from pathlib import Path
 
 from longshort.config.sequences import SequenceData
 from longshort.data.findings import Finding
+from longshort.data.formats import marked
+from longshort.data.formats.marked import MARK
 from longshort.data.formats.sides import Side, side_of
 from longshort.data.formats.table import LABELS, TEXTS
+from longshort.data.label_sets import label_sets
 from longshort.data.labelled import Examples
 from longshort.data.labels import label_names
 from longshort.data.textfiles import TextFile, raw_lines, read_text
@@ -18,8 +21,6 @@ from longshort.errors import DataError
 _DELIMITERS = ("\t", ";", "|", ",", " ")
 """Delimiters in order of preference."""
 _NAMES = {"\t": "a tab", " ": "white space"}
-_MARK = "__label__"
-"""Prefix of labels in fastText's format."""
 _MOSTLY = 0.95
 """Share of the lines that must have a delimiter; lines without it are then errors."""
 _ADVICE = (
@@ -45,15 +46,20 @@ class Layout:
 def read(path: Path, config: SequenceData) -> Examples:
     """Read labels and texts; the side of the label is detected where the settings do not say.
 
-    Empty lines are skipped. Raises `DataError` for a line without label or text, for several
-    fastText labels on a line, and where the side of the label is ambiguous.
+    Empty lines are skipped. Several fastText labels on a line are an example's labels. Raises
+    `DataError` for a line without label or text, and where the side of the label is ambiguous.
     """
     file = read_text(path, config.encoding)
     rows = [(number, line.strip()) for number, line in enumerate(file.lines, 1) if line.strip()]
     if not rows:
         raise DataError(f"{path}: holds no line; a label and a text on every line are expected")
-    layout = _layout(path, [line for _, line in rows], config)
-    begin = 1 if _is_heading(layout, [line for _, line in rows]) else 0
+    lines = [line for _, line in rows]
+    if config.multi_label or marked.has_several(lines):
+        side = marked.side_of_marks(lines, config)
+        if side is not None:
+            return _with_marks(path, file, rows, side)
+    layout = _layout(path, lines, config)
+    begin = 1 if _is_heading(layout, lines) else 0
     items, labels, places = [], [], []
     for number, line in rows[begin:]:
         found = layout.divided(line)
@@ -66,10 +72,26 @@ def read(path: Path, config: SequenceData) -> Examples:
         labels.append(found[0])
         items.append(found[1])
         places.append(f"line {number}")
+    if config.multi_label:
+        sets = label_sets(labels, places, str(path), config.label_separator)
+        read_as = {"format": "lines", "delimiter": layout.delimiter, "label_side": layout.side}
+        examples = _examples(path, file, items, None, places, read_as)
+        return examples.with_sets(sets, "if that is wrong, say data.label_separator")
     names = label_names(labels, places, str(path))
     note = _note(path, layout, names, has_heading=bool(begin))
     read_as = {"format": "lines", "delimiter": layout.delimiter, "label_side": layout.side}
     return _examples(path, file, items, names, places, read_as, note)
+
+
+def _with_marks(
+    path: Path, file: TextFile, rows: Sequence[tuple[int, str]], side: Side
+) -> Examples:
+    """Of lines with any number of fastText's labels."""
+    found = [marked.divided(path, number, line, side) for number, line in rows]
+    places = [f"line {number}" for number, _ in rows]
+    read_as = {"format": "lines", "delimiter": " ", "label_side": side}
+    examples = _examples(path, file, [text for _, text in found], None, places, read_as)
+    return examples.with_sets(label_sets([each for each, _ in found], places, str(path), " "))
 
 
 def names_columns(path: Path) -> bool:
@@ -91,12 +113,23 @@ def known_labels(
 ) -> list[tuple[str, str] | None]:
     """Return label and text of each line where it has one of these labels, otherwise None.
 
-    config: settings that say where labels are.
+    config: settings that say where labels are. Where examples may have several labels, a line
+    without any has the label "", if another line has a label.
     """
     known = set(labels)
+    if config.multi_label and config.delimiter == " " and config.label_separator == " ":
+        listed = list(texts)
+        side = marked.side_of_marks(listed, config)
+        return [None if side is None else marked.parted(each.strip(), side) for each in listed]
     layout = Layout(config.delimiter or " ", config.label_side or "first")
     found = (layout.divided(text.strip()) for text in texts)
-    return [each if each and each[0] in known else None for each in found]
+    mark = config.label_separator if config.multi_label else None
+    return [each if each and known.issuperset(_parts(each[0], mark)) else None for each in found]
+
+
+def _parts(label: str, separator: str | None) -> list[str]:
+    """What is divided by the separator, where there is one."""
+    return [label] if separator is None else [each.strip() for each in label.split(separator)]
 
 
 def _layout(path: Path, lines: Sequence[str], config: SequenceData) -> Layout:
@@ -141,9 +174,9 @@ def _with_delimiter(lines: Sequence[str], delimiter: str) -> Layout | None:
 
 def _marked(lines: Sequence[str]) -> Layout | None:
     """Return the layout of fastText's labels, if there are any."""
-    if sum(line.startswith(_MARK) for line in lines) >= _MOSTLY * len(lines):
+    if sum(line.startswith(MARK) for line in lines) >= _MOSTLY * len(lines):
         return Layout(" ", "first")
-    ends = sum(line.rsplit(None, 1)[-1].startswith(_MARK) for line in lines)
+    ends = sum(line.rsplit(None, 1)[-1].startswith(MARK) for line in lines)
     return Layout(" ", "last") if ends >= _MOSTLY * len(lines) else None
 
 
@@ -177,12 +210,11 @@ def _refuse_columns(path: Path, lines: Sequence[str], delimiters: Sequence[str])
 
 
 def _refuse_several(path: Path, number: int, line: str) -> None:
-    marks = [word for word in line.split() if word.startswith(_MARK)]
+    marks = [word for word in line.split() if word.startswith(MARK)]
     if len(marks) > 1:
         raise DataError(
-            f"{path}: line {number}: has {len(marks)} labels, {', '.join(marks[:5])}; one label a "
-            f"text is learned: keep one, or join them into one such as {marks[0]}+"
-            f"{marks[1].removeprefix(_MARK)}"
+            f"{path}: line {number}: has {len(marks)} labels, {', '.join(marks[:5])}, with words "
+            "between them; put all labels in front of the text, or keep one"
         )
 
 

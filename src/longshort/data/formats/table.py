@@ -8,6 +8,7 @@ import polars as pl
 
 from longshort.config import DataConfig
 from longshort.config.sequences import SequenceData
+from longshort.data.label_sets import label_sets
 from longshort.data.labelled import Examples
 from longshort.data.labels import kind_of_labels, label_names
 from longshort.data.roles import may_be_labels, seems_text
@@ -56,7 +57,11 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
         return examples
     found["label"] = label
     cells = [f"{place}, column {label!r}" for place in places]
-    labels = label_names(table[label].to_list(), cells, source.path or source.name)
+    values, owner = table[label].to_list(), source.path or source.name
+    if config.multi_label:
+        sets = label_sets(values, cells, owner, config.label_separator)
+        return examples.with_sets(sets, "if that is wrong, say data.label_separator")
+    labels = label_names(values, cells, owner)
     return replace(examples, labels=labels, label_kind=kind_of_labels(table[label]))
 
 

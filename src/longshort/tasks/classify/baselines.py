@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from longshort.data.grams import Grams, Kind, kinds_for, occurrences
 from longshort.data.labelled import Examples
@@ -20,6 +19,7 @@ from longshort.tasks.classify.convolutions import convolution_features
 from longshort.tasks.classify.defaults import ENOUGH
 from longshort.tasks.classify.nearest import nearest
 from longshort.tasks.classify.regression import Regression, Rows, dense, sparse
+from longshort.tasks.classify.targets import Prediction, Targets
 
 Floats = NDArray[np.float64]
 _INVERSE_PENALTIES = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
@@ -46,7 +46,7 @@ class Known:
 
     @property
     def targets(self) -> Tensor:
-        """Numbers of the labels, [n]."""
+        """The true labels as `Targets.numbers` has them."""
         return torch.from_numpy(self.encoded.targets)
 
     @property
@@ -59,42 +59,48 @@ class Known:
         return Known(self.examples.take(rows), self.encoded.take(rows))
 
 
-Found = dict[str, Baseline[Floats]]
-"""Probabilities [n, K] of the test split, by the baseline's name."""
+Found = dict[str, Baseline[Prediction]]
+"""Predictions of the test split, by the baseline's name."""
 
 
 def baselines(
-    train: Known, val: Known, test: Known, classes: int, track: Track = untracked
+    train: Known, val: Known, test: Known, targets: Targets, track: Track = untracked
 ) -> Found:
-    """All that are fitted to the training split; settings are chosen on `val` where it is large."""
-    frequent = majority(train, len(test), classes)
-    found = {"majority": Baseline(frequent, "always the most frequent label")}
+    """All that are fitted to the training split; settings are chosen on `val` where it is large.
+
+    Neighbours and fixed convolutions are for one label of each sequence.
+    """
+    found = majority(train, len(test), targets)
     if train.examples.is_text:
-        return found | bag_of_grams(train, val, test, classes, track)
-    found |= statistics(train, val, test, classes, track)
+        return found | bag_of_grams(train, val, test, targets, track)
+    found |= statistics(train, val, test, targets, track)
+    if targets.separator is not None:
+        return found
     track("looking for nearest neighbours", 0, 0)
-    found |= nearest_neighbour(train, test, classes)
+    found |= nearest_neighbour(train, test, targets.classes)
     track("fitting the fixed convolutions", 0, 0)
-    return found | random_convolutions(train, test, classes)
+    return found | random_convolutions(train, test, targets.classes)
 
 
-def majority(train: Known, count: int, classes: int) -> Floats:
-    """Every label's share of the training split, for each of `count` examples, [count, K]."""
-    shares = torch.bincount(train.targets, minlength=classes).double() / len(train.targets)
-    return np.tile(shares.numpy(), (count, 1))
+def majority(train: Known, count: int, targets: Targets) -> Found:
+    """A baseline that gives each of `count` examples the labels' shares of the training split."""
+    shares = targets.known(train.targets).mean(0).numpy()
+    threshold = targets.threshold(np.tile(shares, (len(train), 1)), train.encoded.targets)
+    p = np.tile(shares, (count, 1))
+    return {"majority": Baseline(Prediction(p, threshold), targets.constant)}
 
 
 def nearest_neighbour(train: Known, test: Known, classes: int) -> Found:
-    """The label of the training sequence that is nearest."""
+    """A baseline that gives each test sequence the label of the nearest training sequence."""
     p, note = nearest(train.encoded, test.encoded, classes)
-    return {"nearest": Baseline(p, "the nearest training sequence", note or "")}
+    return {"nearest": Baseline(Prediction(p), "the nearest training sequence", note or "")}
 
 
 def random_convolutions(train: Known, test: Known, classes: int) -> Found:
-    """Ridge regression on many fixed convolutions."""
+    """A baseline of ridge regression on many fixed convolutions."""
     p, note = convolution_features(train.encoded, test.encoded, classes)
     title = "ridge regression on fixed convolutions"
-    return {"convolutions": Baseline(p, title, note or "")}
+    return {"convolutions": Baseline(Prediction(p), title, note or "")}
 
 
 Encode = Callable[[Known, Sequence[Known]], list[Rows]]
@@ -111,7 +117,7 @@ class _Candidate:
 
 
 def bag_of_grams(
-    train: Known, val: Known, test: Known, classes: int, track: Track = untracked
+    train: Known, val: Known, test: Known, targets: Targets, track: Track = untracked
 ) -> Found:
     """Logistic regression on tf-idf of n-grams of the whole texts.
 
@@ -121,59 +127,70 @@ def bag_of_grams(
     candidates = [
         _Candidate(kind.name, _bags(kind), _affordable(train, kind, _CHOICE)) for kind in kinds
     ]
-    chosen, inverse, how = _choose(candidates, val, classes, track)
+    chosen, inverse, how = _choose(candidates, val, targets, track)
     kind = next(kind for kind in kinds if kind.name == chosen.name)
     learned = _affordable(train, kind, _FINAL)
-    p = _fitted(replace(chosen, train=learned), inverse, test, classes)
+    found = _fitted(replace(chosen, train=learned), inverse, val, test, targets)
     part = f"{len(learned):,} of {len(train):,} training texts" if len(learned) < len(train) else ""
     note = f"counts {kind.name}, with the inverse penalty C = {inverse:g}; both were chosen {how}"
     name = "bag_of_characters" if kinds[0].blocks[0][0] == "characters" else "bag_of_words"
     title = f"logistic regression on {kind.name}"
-    return {name: Baseline(p, title, f"{note}; it is fitted to {part}" if part else note)}
+    note += _decides(found)
+    return {name: Baseline(found, title, f"{note}; it is fitted to {part}" if part else note)}
 
 
 def statistics(
-    train: Known, val: Known, test: Known, classes: int, track: Track = untracked
+    train: Known, val: Known, test: Known, targets: Targets, track: Track = untracked
 ) -> Found:
     """Logistic regression on simple statistics of each channel."""
     few = _part(train, _COMPARED)
     chosen, inverse, how = _choose(
-        [_Candidate("statistics", _statistics, few)], val, classes, track
+        [_Candidate("statistics", _statistics, few)], val, targets, track
     )
-    p = _fitted(replace(chosen, train=train), inverse, test, classes)
-    note = f"has the inverse penalty C = {inverse:g}, chosen {how}"
-    return {"statistics": Baseline(p, "logistic regression on simple statistics", note)}
+    found = _fitted(replace(chosen, train=train), inverse, val, test, targets)
+    note = f"has the inverse penalty C = {inverse:g}, chosen {how}{_decides(found)}"
+    return {"statistics": Baseline(found, "logistic regression on simple statistics", note)}
+
+
+def _decides(prediction: Prediction) -> str:
+    """From which probability on a label is said, where that was chosen too."""
+    threshold = prediction.threshold
+    return "" if threshold is None else f", and says a label from {threshold:.2g} on"
 
 
 def _choose(
-    candidates: Sequence[_Candidate], val: Known, classes: int, track: Track
+    candidates: Sequence[_Candidate], val: Known, targets: Targets, track: Track
 ) -> tuple[_Candidate, float, str]:
     """The candidate and the inverse penalty with the best log loss, and on what that is."""
-    is_held_out = len(val) >= ENOUGH
     found = []
     for number, candidate in enumerate(candidates):
         track(f"fitting the linear baseline on {candidate.name}", number, len(candidates))
-        splits = [(candidate.train, val)] if is_held_out else _folds(candidate.train)
-        found.append(_best_penalty(candidate.encode, splits, classes))
+        splits = _checked(candidate.train, val, targets)
+        found.append(_best_penalty(candidate.encode, splits, targets))
     best = int(np.argmin([loss for loss, _ in found]))
     folds = f"by {_FOLDS}-fold cross-validation of the training split"
-    how = "on the validation split" if is_held_out else folds
+    how = "on the validation split" if len(val) >= ENOUGH else folds
     return candidates[best], found[best][1], how
 
 
+def _checked(train: Known, val: Known, targets: Targets) -> list[tuple[Known, Known]]:
+    """What settings are chosen on: pairs of what is learned and what is held out."""
+    return [(train, val)] if len(val) >= ENOUGH else _folds(train, targets)
+
+
 def _best_penalty(
-    encode: Encode, splits: Sequence[tuple[Known, Known]], classes: int
+    encode: Encode, splits: Sequence[tuple[Known, Known]], targets: Targets
 ) -> tuple[float, float]:
     """The least mean log loss on the second halves, and the inverse penalty that has it."""
     rows = [encode(one, (one, other)) for one, other in splits]
-    states = [Regression.zero(one.width, classes) for one, _ in rows]
+    states = [Regression.zero(one.width, targets) for one, _ in rows]
+    known = [[targets.known(half.targets) for half in split] for split in splits]
     best, chosen, rises = np.inf, _INVERSE_PENALTIES[0], 0
     for inverse in _INVERSE_PENALTIES:
         loss = 0.0
-        for i, ((one, other), (known, checked)) in enumerate(zip(splits, rows, strict=True)):
-            states[i] = states[i].fitted(known, one.targets, inverse)
-            found = states[i].log_probabilities(checked)
-            loss += float(F.nll_loss(found, other.targets, reduction="sum"))
+        for i, ((one, other), (learned, held)) in enumerate(zip(rows, known, strict=True)):
+            states[i] = states[i].fitted(one, learned, inverse)
+            loss += float(targets.losses(states[i].logits(other), held).sum())
         loss /= sum(len(other) for _, other in splits)
         rises = 0 if loss < best else rises + 1
         if loss < best:
@@ -183,19 +200,34 @@ def _best_penalty(
     return best, chosen
 
 
-def _fitted(candidate: _Candidate, inverse: float, test: Known, classes: int) -> Floats:
-    known, asked = candidate.encode(candidate.train, (candidate.train, test))
-    state = Regression.zero(known.width, classes)
-    state = state.fitted(known, candidate.train.targets, inverse)
-    found: Floats = state.log_probabilities(asked).exp().numpy()
+def _fitted(
+    candidate: _Candidate, inverse: float, val: Known, test: Known, targets: Targets
+) -> Prediction:
+    """The prediction of the test split; of several labels with the threshold that is best on what
+    was held out when settings were chosen."""
+    p = _learned(candidate, inverse, test, targets)
+    if not targets.has_threshold:
+        return Prediction(p)
+    splits = _checked(candidate.train, val, targets)
+    held = [_learned(replace(candidate, train=a), inverse, b, targets) for a, b in splits]
+    truth = np.concatenate([other.encoded.targets for _, other in splits])
+    return Prediction(p, targets.threshold(np.concatenate(held), truth))
+
+
+def _learned(candidate: _Candidate, inverse: float, asked: Known, targets: Targets) -> Floats:
+    """Probabilities [n, K] of what is asked, by a regression on the candidate's training part."""
+    rows, others = candidate.encode(candidate.train, (candidate.train, asked))
+    state = Regression.zero(rows.width, targets)
+    state = state.fitted(rows, targets.known(candidate.train.targets), inverse)
+    found: Floats = state.probabilities(others).numpy()
     return found
 
 
-def _folds(known: Known) -> list[tuple[Known, Known]]:
+def _folds(known: Known, targets: Targets) -> list[tuple[Known, Known]]:
     """The rest and each fold; all have the same shares of every label."""
     draw = np.random.default_rng(0)
     order = draw.permutation(len(known))
-    order = order[np.argsort(known.targets.numpy()[order], kind="stable")]
+    order = order[np.argsort(targets.strata(known.encoded.targets)[order], kind="stable")]
     fold = np.empty(len(known), dtype=np.int64)
     fold[order] = np.arange(len(known)) % _FOLDS
     sides = ((np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in range(_FOLDS))
@@ -203,14 +235,14 @@ def _folds(known: Known) -> list[tuple[Known, Known]]:
 
 
 def _part(known: Known, most: int) -> Known:
-    """By chance so many at most."""
+    """These examples, or `most` of them, drawn at random."""
     if len(known) <= most:
         return known
     return known.take(np.random.default_rng(0).permutation(len(known))[:most].tolist())
 
 
 def _affordable(known: Known, kind: Kind, most: int) -> Known:
-    """By chance as many as have this many n-grams together."""
+    """As many examples, drawn at random, as have `most` n-grams of this kind together."""
     order = np.random.default_rng(0).permutation(len(known))
     texts = (str(known.examples.items[i]) for i in order)
     total = 0

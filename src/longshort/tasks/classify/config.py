@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from longshort.config.cell import CellSettings
+from longshort.config.flags import flag
 from longshort.config.sequences import HoldoutConfig, SequenceData, TextConfig
 from longshort.config.training import BaseConfig, TrainConfig
 from longshort.config.vectors import VectorSettings
+
+ClassWeights = Literal["balanced"] | dict[str, float] | None
+"""Weights of labels by name, the inverse of their share, or none."""
+
+
+class ClassifyData(SequenceData):
+    """Where the data is, and what its columns mean."""
+
+    multi_label: bool = Field(
+        False,
+        description="an example may have several labels, or none; also so where lines have "
+        "several of fastText's labels",
+        json_schema_extra=flag("--multi-label"),
+    )
 
 
 class ClassifyModel(CellSettings, VectorSettings):
@@ -142,14 +159,45 @@ class ClassifyTrain(TrainConfig):
     label_smoothing: float = Field(
         0.0, ge=0.0, lt=1.0, description="0.1 for few sequences of numbers when absent"
     )
-    class_weights: bool = Field(False, description="weigh labels by the inverse of their share")
+    class_weights: ClassWeights = Field(
+        None,
+        description="by what the loss of a label is multiplied: 'balanced', so that rare labels "
+        "count as much as frequent ones, or a table of label = weight, 1 for labels not in it",
+    )
+
+    @field_validator("class_weights", mode="before")
+    @classmethod
+    def _by_name(cls, value: object) -> object:
+        """Labels that are numbers or truths by their names; true and false of older settings."""
+        if isinstance(value, bool):
+            return "balanced" if value else None
+        if not isinstance(value, Mapping):
+            if value not in ("balanced", None):
+                raise ValueError(
+                    f"'balanced' or a table such as {{ spam = 5 }} is expected, got {value!r}"
+                )
+            return value
+        from longshort.data.labels import label_text  # the command's help does without NumPy
+
+        return {label_text(label): weight for label, weight in value.items()}
+
+    @field_validator("class_weights")
+    @classmethod
+    def _are_positive(cls, value: ClassWeights) -> ClassWeights:
+        for label, weight in value.items() if isinstance(value, dict) else ():
+            if not 0 < weight < math.inf:
+                raise ValueError(
+                    f"the weight of {label!r} has to be a number above 0, got {weight:g}; 1 leaves "
+                    "a label as it is"
+                )
+        return value
 
 
 class ClassifyConfig(BaseConfig):
     """A whole run; `config.toml` in the run folder is this, fully resolved."""
 
     task: Literal["classify"] = "classify"
-    data: SequenceData = SequenceData()
+    data: ClassifyData = ClassifyData()
     split: ClassifySplit = ClassifySplit()
     text: TextConfig = TextConfig()
     model: ClassifyModel = ClassifyModel()

@@ -33,7 +33,7 @@ _SHARPNESS = np.logspace(-0.5, 1.5, 21)
 
 
 def convolution_features(train: Sequences, test: Sequences, classes: int) -> tuple[Floats, str]:
-    """Probabilities [n, K], and how they came about."""
+    """Probabilities [n, K] of the test sequences, and a note on how they came about."""
     chosen = np.random.default_rng(0).permutation(len(train.items))[:_MOST]
     learned = train.take(np.sort(chosen).tolist())
     kernels = _Kernels.fit(learned)
@@ -61,7 +61,10 @@ class _Kernel:
     channels: NDArray[np.int64]
 
     def responses(self, x: Values, lengths: NDArray[np.int64]) -> Values:
-        """x [n, T, F] to [n, T]; -inf behind a sequence's end, outside of which values are 0."""
+        """The kernel's responses [n, T] to x [n, T, F], with zeros around each sequence.
+
+        They are -inf behind a sequence's end.
+        """
         steps, reach = x.shape[1], 4 * self.dilation
         one = x[:, :, self.channels].sum(2) if len(self.channels) > 1 else x[:, :, self.channels[0]]
         wide = np.pad(one, ((0, 0), (reach, reach)))
@@ -103,7 +106,7 @@ class _Kernels:
         return _Kernels(kernels, thresholds)
 
     def features(self, encoded: Sequences) -> Values:
-        """[n, kernels · Q]."""
+        """For each sequence the shares of steps above the thresholds, [n, kernels · Q]."""
         rows = max(1, _BLOCK // int(encoded.lengths.max()))
         found = []
         for begin in range(0, len(encoded.items), rows):
@@ -156,7 +159,7 @@ def _log_softmax(x: Floats) -> Floats:
 
 
 class _Dual:
-    """Ridge regression by the products of rows, for fewer rows than columns."""
+    """Ridge regression by the products of rows, for fewer rows [n, F] than columns."""
 
     def __init__(self, rows: Values) -> None:
         self.rows = rows
@@ -166,14 +169,14 @@ class _Dual:
         self.values, self.vectors = np.linalg.eigh(products)
 
     def residuals(self, targets: Floats, penalty: float) -> Floats:
-        """Of each row, when it is left out."""
+        """Errors [n, K] of each row's targets, predicted from all other rows."""
         shares = penalty / (np.maximum(self.values, 0.0) + penalty)
         left = (self.vectors * shares) @ (self.vectors.T @ targets)
         found: Floats = left / np.square(self.vectors).dot(shares)[:, None]
         return found
 
     def scores(self, asked: Values, targets: Floats, penalty: float) -> Floats:
-        """Of other rows."""
+        """Predictions [m, K] for other rows, asked [m, F]."""
         shares = 1 / (np.maximum(self.values, 0.0) + penalty)
         weights = (self.vectors * shares) @ (self.vectors.T @ targets)
         found: Floats = asked @ (self.rows.T @ weights)
@@ -188,7 +191,7 @@ class _Primal:
         self.values, self.vectors = np.linalg.eigh((rows.T @ rows).astype(float))
 
     def residuals(self, targets: Floats, penalty: float) -> Floats:
-        """Of each row, when it is left out."""
+        """Errors [n, K] of each row's targets, predicted from all other rows."""
         turned = self.rows @ self.vectors
         shares = 1 / (np.maximum(self.values, 0.0) + penalty)
         reach = np.square(turned).dot(shares) + 1 / len(turned)
@@ -197,7 +200,7 @@ class _Primal:
         return found
 
     def scores(self, asked: Values, targets: Floats, penalty: float) -> Floats:
-        """Of other rows."""
+        """Predictions [m, K] for other rows, asked [m, F]."""
         shares = 1 / (np.maximum(self.values, 0.0) + penalty)
         weights = (self.vectors * shares) @ (self.vectors.T @ (self.rows.T @ targets))
         found: Floats = asked @ weights

@@ -58,7 +58,7 @@ class Size:
 
     @staticmethod
     def of(parts: Splits[Examples], text: TextConfig | None) -> Size:
-        """Of texts that are cut as `text` says, or of numbers."""
+        """The size of these splits; text: how texts are cut, None for numbers."""
         train = parts.train
         if text is None:
             length = float(np.median([len(item) for item in train.items]))
@@ -70,18 +70,19 @@ class Size:
 
     @property
     def is_short(self) -> bool:
-        """Names and other short strings."""
+        """Whether texts are names or other short strings."""
         return self.is_text and self.length <= _SHORT
 
 
-def validation_share(config: ClassifyConfig, count: int) -> float:
-    """None where it would be too small to choose by, unless it was asked for.
+def validation_share(config: ClassifyConfig, count: int, *, is_needed: bool = False) -> float:
+    """Share of the examples for validation, 0 where it would be too small to choose by.
 
-    count: examples of the file that it would be drawn from.
+    count: examples that it is drawn from. A small one is drawn all the same where the settings ask
+    for it, or where it is needed, as for the threshold of several labels.
     """
-    share, train = config.split.val, config.train
-    asked = "val" in config.split.model_fields_set or _looks_at_scores(train)
-    return share if asked or count * share >= ENOUGH else 0.0
+    share = config.split.val
+    is_asked = "val" in config.split.model_fields_set or _looks_at_scores(config.train)
+    return share if is_needed or is_asked or count * share >= ENOUGH else 0.0
 
 
 def _looks_at_scores(train: ClassifyTrain) -> bool:
@@ -93,7 +94,7 @@ def _looks_at_scores(train: ClassifyTrain) -> bool:
 
 
 def decided_model(model: ClassifyModel, size: Size) -> ClassifyModel:
-    """What the settings leave open of the network."""
+    """The network's settings, with what they leave open decided by the size of the data."""
     changes = _of_texts(model, size) if size.is_text else _of_numbers(model, size)
     said = {name for name in model.model_fields_set if getattr(model, name) is not None}
     return model.model_copy(update={k: v for k, v in changes.items() if k not in said})
@@ -166,7 +167,7 @@ def decided_text(text: TextConfig, tokens: str, count: int) -> TextConfig:
 
 
 def decided_training(train: ClassifyTrain, model: ClassifyModel, size: Size) -> ClassifyTrain:
-    """What the settings leave open of the training of this network.
+    """The training's settings for this network, with what they leave open decided by size.
 
     The budget is one of batches. Where few examples or none are for validation the last weights
     are kept: a handful would choose by chance, and too early.

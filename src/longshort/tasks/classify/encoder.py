@@ -12,94 +12,79 @@ from pydantic import BaseModel, Field
 
 from longshort.data.grams import LETTERS, Grams, kinds_for
 from longshort.data.labelled import Examples
-from longshort.data.labels import LabelKind, as_given
+from longshort.data.labels import LabelKind
 from longshort.data.sequences import SequenceReader, Sequences, validated
 from longshort.data.tokens import suited
 from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError
 from longshort.tasks.classify.config import ClassifyConfig
+from longshort.tasks.classify.exclusive import Exclusive
+from longshort.tasks.classify.several import Several
+from longshort.tasks.classify.targets import Targets
 
 _MOST_GRAMS = 50_000
 _NAME, _LOOKED_AT = 2, 1_000
 
 
 class _Stored(BaseModel):
-    """What is written of the encoder beside its reader."""
+    """What is written of the encoder beside its reader.
 
-    labels: tuple[str, ...] = Field(min_length=2)
+    separator and total: of several labels; total: training samples.
+    """
+
+    labels: tuple[str, ...] = Field(min_length=1)
     counts: tuple[int, ...]
     label_kind: LabelKind
+    separator: str | None = None
+    total: int | None = None
     grams: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
 class ClassifyEncoder:
-    """Labels, how texts or arrays are read, and n-grams.
+    """The labels to learn, how texts or arrays are read, and the n-grams, if any, that the network
+    reads beside the tokens."""
 
-    counts: training samples of each label; label_kind: as what labels came; grams: n-grams that
-    the network reads beside the tokens.
-    """
-
-    labels: tuple[str, ...]
-    counts: tuple[int, ...]
-    label_kind: LabelKind
+    targets: Targets
     reader: SequenceReader
     grams: Grams | None = None
 
     @staticmethod
     def fit(train: Examples, config: ClassifyConfig) -> ClassifyEncoder:
-        """From the training split alone."""
-        assert train.labels is not None
-        labels = tuple(sorted(set(train.labels)))
-        if len(labels) < 2:
-            raise DataError(
-                f"{train.name}: all {len(train):,} training examples have the label "
-                f"{labels[0]!r}; there is nothing to tell apart"
-            )
-        seen = Counter(train.labels)
+        """What the training split says; raises `DataError` without two labels to tell apart."""
         by_channel = config.data.scaling != "all"
         return ClassifyEncoder(
-            labels,
-            tuple(seen[label] for label in labels),
-            train.label_kind,
+            _targets_of(train),
             SequenceReader.fit(train, config.text, by_channel=by_channel),
             _grams_of(train) if train.is_text and config.model.grams else None,
         )
 
     @property
     def vocabulary(self) -> Vocabulary | None:
-        """Of texts."""
+        """The tokens that are known; None where samples are arrays."""
         return self.reader.vocabulary
 
-    def labels_as_given(self) -> list[str] | list[int] | list[bool]:
-        """The labels, as numbers or truths where they came so."""
-        return as_given(self.labels, self.label_kind)
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the labels, in the order of the probabilities."""
+        return self.targets.labels
 
     def encode(self, examples: Examples) -> Sequences:
         """Examples as the network takes them; labels that training did not see are refused."""
-        items, targets = self.reader.read(examples), self._targets(examples)
+        items, targets = self.reader.read(examples), self.targets.numbers(examples)
         if self.grams is None:
             return Sequences(items, targets)
         return Sequences(items, targets, self.grams.bags([str(item) for item in examples.items]))
 
-    def _targets(self, examples: Examples) -> Any:
-        numbers = {label: i for i, label in enumerate(self.labels)}
-        targets = []
-        for label, place in zip(examples.labels or [], examples.places, strict=False):
-            if label not in numbers:
-                raise DataError(
-                    f"{examples.name}: {place}: the label {label!r} does not occur in the training "
-                    f"split; it has {', '.join(self.labels[:10])}"
-                )
-            targets.append(numbers[label])
-        return np.array(targets, dtype=np.int64)
-
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
+        known = self.targets
+        several = {"separator": known.separator, "total": known.total} if known.separator else {}
         return {
-            "labels": list(self.labels),
-            "counts": list(self.counts),
-            "label_kind": self.label_kind,
+            "labels": list(known.labels),
+            "counts": list(known.counts),
+            "label_kind": known.kind,
+            **several,
             **self.reader.to_dict(),
             "grams": None if self.grams is None else self.grams.to_dict(),
         }
@@ -109,11 +94,39 @@ class ClassifyEncoder:
         """What `to_dict` gave; raises `RunError` where it is damaged."""
         found, reader = validated(_Stored, stored), SequenceReader.from_dict(stored)
         grams = None if found.grams is None else Grams.from_dict(found.grams)
-        return ClassifyEncoder(found.labels, found.counts, found.label_kind, reader, grams)
+        total = sum(found.counts) if found.total is None else found.total
+        known = found.labels, found.counts, total, found.label_kind
+        return ClassifyEncoder(_made(*known, found.separator), reader, grams)
+
+
+def _targets_of(train: Examples) -> Targets:
+    """The labels of the training split; raises `DataError` where there is nothing to tell apart."""
+    seen = Counter(label for each in train.label_sets for label in each)
+    labels = tuple(sorted(seen))
+    if not labels or (train.separator is None and len(labels) < 2):
+        have = f"have the label {labels[0]!r}" if labels else "are without a label"
+        raise DataError(
+            f"{train.name}: all {len(train):,} training examples {have}; there is nothing to tell "
+            "apart"
+        )
+    counts = tuple(seen[label] for label in labels)
+    return _made(labels, counts, len(train), train.label_kind, train.separator)
+
+
+def _made(
+    labels: tuple[str, ...],
+    counts: tuple[int, ...],
+    total: int,
+    kind: LabelKind,
+    separator: str | None,
+) -> Targets:
+    if separator is None:
+        return Exclusive(labels, counts, total, kind)
+    return Several(labels, counts, total, kind, separator)
 
 
 def _grams_of(train: Examples) -> Grams | None:
-    """The richest; None where no n-gram stands in two texts."""
+    """The n-grams of the richest kind that suits the texts; None where none stands in two texts."""
     texts = [str(item) for item in train.items]
     kind = LETTERS if is_of_names(texts) else kinds_for(texts)[-1]
     found = Grams.fit(texts, kind, _MOST_GRAMS)

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from longshort.config.training import TrainConfig
 from longshort.data.buckets import POOL, bucketed, shuffled
@@ -41,21 +40,22 @@ class ClassifyLearning(BatchLearning):
         return members
 
     def clipped(self) -> list[list[nn.Parameter]]:
-        """The weights of each network."""
+        """The weights of each network, whose gradients are clipped apart."""
         return [list(member.parameters()) for member in self._members]
 
     @property
     def unit(self) -> str:
-        """Of throughput."""
+        """The unit of throughput."""
         return "time steps" if self.model.encoder.vocabulary is None else "tokens"
 
     @property
     def measure(self) -> str:
-        """The share of wrong ones, with labels weighed as in training."""
+        """What epochs are chosen by; empty without a validation split."""
         if not len(self.val.samples):
             return ""
-        weighed = ", labels weighed" if self.model.config.train.class_weights else ""
-        return f"error (1 - accuracy{weighed})"
+        measure: str = self.model.encoder.targets.measure
+        weighed = self.model.config.train.class_weights is not None
+        return measure.replace(")", ", labels weighed)") if weighed else measure
 
 
 class GramLearning(Learning):
@@ -78,21 +78,22 @@ class GramLearning(Learning):
     def loss(self, samples: Tensor) -> Tensor:
         """Mean cross entropy of every network of its own, without weights of labels."""
         batch = on_device(self.train.arrays.batch(samples.numpy()), self.model.device)
-        logits = logits_of(self.model.network, batch)
-        return F.cross_entropy(logits.flatten(0, 1), batch.targets.repeat(len(logits)))
+        logits, targets = logits_of(self.model.network, batch), self.model.encoder.targets
+        found: Tensor = targets.loss(logits, batch.targets, None, 0.0)
+        return found
 
     @property
     def measure(self) -> str:
-        """None: nothing is chosen."""
+        """Empty, since no epoch is chosen."""
         return ""
 
     def validate(self) -> float | None:
-        """None: nothing is chosen."""
+        """Nothing, since no epoch is chosen."""
         return None
 
 
 def gram_training(model: Model[Any, Any], train: Encoded[Examples]) -> Training:
-    """Its settings are its own: a budget of batches at one rate."""
+    """Training of the n-grams alone: a budget of batches at one learning rate of their own."""
     learning = GramLearning(model, train)
     count = learning.num_samples
     batches = max(1, count // _BATCH)

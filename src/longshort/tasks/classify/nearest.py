@@ -15,7 +15,7 @@ _LEAST = 1e-3
 
 
 def nearest(train: Sequences, test: Sequences, classes: int) -> tuple[Floats, str]:
-    """Probabilities [n, K], and how they came about.
+    """Probabilities [n, K] of the test sequences, and a note on how they came about.
 
     The neighbour's label is as sure as it is right within the training split, each sequence left
     out in turn. Distances are Euclid's; sequences of several lengths are stretched to their median.
@@ -56,7 +56,10 @@ def _stretched(encoded: Sequences, steps: int) -> NDArray[np.float32]:
 def _neighbours(
     known: NDArray[np.float32], asked: NDArray[np.float32], *, leave_out: bool
 ) -> NDArray[np.int64]:
-    """Of each asked row the number of the nearest known one, [n]."""
+    """The number of the nearest known row for each asked row, [n].
+
+    leave_out: whether `asked` is `known`, and a row is no neighbour of itself.
+    """
     squares, found = np.square(known).sum(1), []
     for begin in range(0, len(asked), _BLOCK):
         block = asked[begin : begin + _BLOCK]

@@ -45,7 +45,7 @@ class Classifier(nn.Module):
 
     @property
     def embeddings(self) -> list[Embedding]:
-        """Of every network that has one."""
+        """The embedding of each network that has one."""
         members = (each for each in self.members if isinstance(each, Member))
         return [each.embedding for each in members if each.embedding is not None]
 

@@ -1,4 +1,4 @@
-"""Multinomial logistic regression, iterated until it has converged."""
+"""Logistic regression of one label or of several, iterated until it has converged."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from longshort.data.grams import Bags
+from longshort.tasks.classify.targets import Targets
 
 Floats = NDArray[np.float64]
 _ROUNDS = 2_000
@@ -31,20 +32,20 @@ class Rows:
     count: int
     width: int
     times: Product
-    """A matrix [width, K] to [n, K]."""
+    """The product of the rows with a matrix [width, K], [n, K]."""
     back: Product
-    """A matrix [n, K] to [width, K], by the transposed rows."""
+    """The product of the transposed rows with a matrix [n, K], [width, K]."""
 
 
 def dense(table: Floats) -> Rows:
-    """Rows with every value written down."""
+    """Rows of a dense table [n, width]."""
     rows = torch.tensor(table)
     count, width = table.shape
     return Rows(count, width, lambda matrix: rows @ matrix, lambda matrix: rows.T @ matrix)
 
 
 def sparse(bags: Bags) -> Rows:
-    """Rows of n-grams, multiplied in 32 bits."""
+    """Rows of n-grams as sparse bags, multiplied in float32."""
     return Rows(len(bags), bags.width, _product(bags), _product(bags.transposed()))
 
 
@@ -63,29 +64,34 @@ def _product(bags: Bags) -> Product:
 
 @dataclass(frozen=True)
 class Regression:
-    """Weights [width, K] and biases [K]."""
+    """Weights [width, K] and biases [K] of the K labels: a multinomial regression where one label
+    is true, else a regression for each label."""
 
+    targets: Targets
     matrix: Tensor
     bias: Tensor
 
     @staticmethod
-    def zero(width: int, classes: int) -> Regression:
-        """That which knows nothing."""
-        zeros = torch.zeros(width + 1, classes, dtype=torch.float64)
-        return Regression(zeros[1:], zeros[0])
+    def zero(width: int, targets: Targets) -> Regression:
+        """All weights 0: every row has the same probabilities."""
+        zeros = torch.zeros(width + 1, targets.classes, dtype=torch.float64)
+        return Regression(targets, zeros[1:], zeros[0])
 
-    def log_probabilities(self, rows: Rows) -> Tensor:
-        """[n, K]."""
-        return (rows.times(self.matrix) + self.bias).log_softmax(1)
+    def logits(self, rows: Rows) -> Tensor:
+        """Logits of the labels, [n, K]."""
+        return rows.times(self.matrix) + self.bias
 
-    def fitted(self, rows: Rows, targets: Tensor, inverse: float) -> Regression:
-        """To targets [n], with the inverse penalty C, beginning here (L-BFGS, Nocedal, 1980).
+    def probabilities(self, rows: Rows) -> Tensor:
+        """Probabilities of the labels, [n, K]."""
+        return self.targets.log_probabilities(self.logits(rows)).exp()
 
-        C: how much the losses of all rows weigh against half the sum of squared weights.
+    def fitted(self, rows: Rows, known: Tensor, inverse: float) -> Regression:
+        """The regression with the least loss, sought from here by L-BFGS (Nocedal, 1980).
+
+        known [n, K]: 1 for the labels that a row has, else 0. inverse: the inverse penalty C, how
+        much the losses of all rows weigh against half the sum of squared weights.
         """
-        classes = len(self.bias)
         penalty = 1 / (inverse * rows.count)
-        known = F.one_hot(targets, classes).double()
         weights = torch.cat([self.bias[None], self.matrix]).requires_grad_()
         optimizer: Optimizer = torch.optim.LBFGS(
             [weights],
@@ -99,11 +105,12 @@ class Regression:
         @torch.no_grad()
         def closure() -> float:
             bias, matrix = weights[0], weights[1:]
-            found = (rows.times(matrix) + bias).log_softmax(1)
-            slope = (found.exp() - known) / rows.count
+            logits = rows.times(matrix) + bias
+            slope = (self.targets.log_probabilities(logits).exp() - known) / rows.count
             weights.grad = torch.cat([slope.sum(0)[None], rows.back(slope) + penalty * matrix])
-            return float(-(found * known).sum() / rows.count + penalty / 2 * matrix.square().sum())
+            losses = self.targets.losses(logits, known)
+            return float(losses.sum() / rows.count + penalty / 2 * matrix.square().sum())
 
         optimizer.step(closure)
         found = weights.detach()
-        return Regression(found[1:], found[0])
+        return Regression(self.targets, found[1:], found[0])

@@ -1,15 +1,17 @@
-"""The report of a classification: confusions, calibration, and the worst samples."""
+"""The report of a classification: labels, calibration, and the worst samples."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from longshort.data.labelled import Examples
-from longshort.metrics.classification import BINS, calibration
+from longshort.metrics.classification import BINS
 from longshort.report import plots
 from longshort.report.sections import Block, Note, Picture, Section, Table
 from longshort.report.table import shown
@@ -17,75 +19,94 @@ from longshort.runs.result import Result
 from longshort.runs.task import MODEL
 from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.classify.encoder import ClassifyEncoder
-from longshort.tasks.classify.scoring import targets_of
+from longshort.tasks.classify.targets import Prediction
 
-ClassifyResult = Result[ClassifyConfig, Examples, ClassifyEncoder, NDArray[np.float64]]
+ClassifyResult = Result[ClassifyConfig, Examples, ClassifyEncoder, Prediction]
 
 _ERRORS, _LABELS = 12, 30
 
 
-def sections(result: ClassifyResult) -> list[Section]:
-    """Which labels are taken for which, whether probabilities can be trusted, the worst samples."""
-    encoder, p = result.model.encoder, result.scored.predictions[MODEL]
+def confused(result: ClassifyResult) -> Section:
+    """Which labels are taken for which, where each sample has one."""
     table = np.array(result.scores["confusion"])
-    chosen = _most_frequent(table.sum(1))
-    names = [encoder.labels[i] for i in chosen]
+    chosen, names = _shown_labels(result)
     picture = plots.confusion(table[np.ix_(chosen, chosen)], names, table.sum(1)[chosen])
-    blocks: list[Block] = [Picture(picture, 300 + 34 * len(names)), Table(_classes(result, names))]
-    if len(names) < len(encoder.labels):
-        blocks.append(
+    blocks: list[Block] = [Picture(picture, 300 + 34 * len(names)), *_classes(result, names)]
+    return Section("Which labels are taken for which", blocks)
+
+
+def by_label(result: ClassifyResult) -> Section:
+    """How each label is recognised, where a sample may have several."""
+    threshold = result.scored.predictions[MODEL].threshold
+    note = Note(
+        f"A label is predicted where its probability is above {threshold:.3g}. Subset accuracy "
+        "counts examples all of whose labels are right."
+    )
+    return Section(
+        "Which labels are recognised", [*_classes(result, _shown_labels(result)[1]), note]
+    )
+
+
+def trusted(bins: Sequence[dict[str, float]], p: NDArray[np.float64]) -> Section:
+    """Whether probabilities p [n], whose calibration is in `bins`, can be trusted."""
+    return Section(
+        "Can its probabilities be trusted?",
+        [
+            Picture(plots.reliability(bins, p)),
             Note(
-                f"The {len(names)} most frequent of {len(encoder.labels):,} labels in the test "
-                "split; scores.json has them all."
-            )
-        )
-    bins = calibration(targets_of(encoder, result.scored.samples), p)
-    return [
-        Section("Which labels are taken for which", blocks),
-        Section(
-            "Can its probabilities be trusted?",
-            [
-                Picture(plots.reliability(bins, p.max(1))),
-                Note(
-                    "On the diagonal, of all predictions made with 80 % probability, 80 % are "
-                    f"right. Below it the model is too sure of itself. In {BINS} bins."
-                ),
-            ],
-        ),
-        Section(
-            "Where it errs most",
-            [
-                Table(_errors(result.table), is_text=True),
-                Note("The test examples with the highest loss, in order."),
-            ],
-        ),
-    ]
+                "On the diagonal, of all predictions made with 80 % probability, 80 % are "
+                f"right. Below it the model is too sure of itself. In {BINS} bins."
+            ),
+        ],
+    )
+
+
+def worst(result: ClassifyResult) -> Section:
+    """The test samples whose labels are wrong, with the highest loss first."""
+    return Section(
+        "Where it errs most",
+        [
+            Table(_errors(result.table), is_text=True),
+            Note("The test examples with the highest loss, in order."),
+        ],
+    )
 
 
 def split_rows(result: ClassifyResult) -> list[list[str]]:
     """Examples, and the share of every label in each split, the header first."""
-    counts = np.array(result.scores["confusion"]).sum(1)
-    names = [result.model.encoder.labels[i] for i in _most_frequent(counts)]
+    _, names = _shown_labels(result)
     rows = [["split", "examples", *names]]
     for name, examples in result.splits.by_name().items():
-        seen = Counter(examples.labels)
+        seen = Counter(label for each in examples.label_sets for label in each)
         shares = [f"{seen[label] / len(examples):.1%}" for label in names]
         rows.append([name, f"{len(examples):,}", *shares])
     return rows
 
 
-def _most_frequent(counts: NDArray[np.int64]) -> list[int]:
-    """The labels that there is room for, in their own order."""
+def _shown_labels(result: ClassifyResult) -> tuple[list[int], list[str]]:
+    """Numbers and names of the labels that there is room for."""
+    labels, scores = result.model.encoder.labels, result.scores["test"][MODEL]["per_class"]
+    chosen = _most_frequent(np.array([scores[label]["support"] for label in labels]))
+    return chosen, [labels[i] for i in chosen]
+
+
+def _most_frequent(counts: NDArray[Any]) -> list[int]:
+    """Numbers of the labels with the most examples, as many as there is room for, in order."""
     return sorted(np.argsort(-counts, kind="stable")[:_LABELS].tolist())
 
 
-def _classes(result: ClassifyResult, names: list[str]) -> list[list[str]]:
+def _classes(result: ClassifyResult, names: list[str]) -> list[Block]:
+    """Scores of these labels, and a note where they are not all."""
     rows = [["label", "precision", "recall", "F1", "test examples"]]
     for label in names:
         each = result.scores["test"][MODEL]["per_class"][label]
         numbers = [shown(each[name]) for name in ("precision", "recall", "f1")]
         rows.append([label, *numbers, f"{each['support']:,.0f}"])
-    return rows
+    every = len(result.model.encoder.labels)
+    if len(names) == every:
+        return [Table(rows)]
+    text = f"The {len(names)} most frequent of {every:,} labels in the test split; scores.json has"
+    return [Table(rows), Note(f"{text} them all.")]
 
 
 def _errors(predictions: pl.DataFrame) -> list[list[str]]:

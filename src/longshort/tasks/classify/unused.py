@@ -30,6 +30,13 @@ def unused_settings(config: ClassifyConfig, train: Examples) -> Unused:
         found += unused_lowercase(str(config.text.tokens))
     else:
         found += [(key, f"is of texts, and {train.name} holds numbers") for key in _OF_TEXTS]
+    if train.separator is None:
+        found.append(
+            (
+                "data.label_separator",
+                "divides several labels, and each example has one (see --multi-label)",
+            )
+        )
     format = train.read_as.get("format")
     if format != "idx":
         found.append(("data.pixels", f"is of images in IDX files, and {train.name} is none"))

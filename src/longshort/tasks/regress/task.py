@@ -149,6 +149,11 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
             }
         )
 
+    def unused(self, config: RegressConfig, splits: Splits[Examples]) -> list[tuple[str, str]]:
+        """Settings of labels."""
+        del config, splits
+        return [(f"data.{name}", "is of labels") for name in ("multi_label", "label_separator")]
+
     # Encoder and network
 
     def fit_encoder(self, train: Examples, config: RegressConfig) -> RegressEncoder:

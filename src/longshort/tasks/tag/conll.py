@@ -59,7 +59,7 @@ class Tagged:
         return len(self.tokens)
 
     @property
-    def labels(self) -> list[str] | None:
+    def strata(self) -> list[str] | None:
         """The types that occur in each sentence, by which parts are stratified.
 
         Rare combinations are one: alone, none would be divided by the shares that are asked for.

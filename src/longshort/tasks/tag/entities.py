@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.metrics.significance import Comparison
-
 Entity = tuple[int, int, str]
 """First token, the token behind the last, type."""
-
-_RESAMPLES = 1000
-_MIN_SENTENCES, _MIN_ENTITIES = 30, 20
-_MIN_GAIN = 0.001
 
 
 def entities(tags: Sequence[str], *, plain: bool = False) -> list[Entity]:
@@ -142,25 +135,3 @@ def confusion(
             column = numbers[guess[ends]] if ends in guess else len(kinds)
             table[row, column] += 1
     return table
-
-
-def compare_f1(model: NDArray[np.int64], rival: NDArray[np.int64]) -> Comparison:
-    """Difference of F1 of two `counts` on the same sentences, with a 95 % interval.
-
-    The interval comes from a paired bootstrap over sentences (Efron, 1979).
-    """
-    gain = float(_f1(model.sum(0)) - _f1(rival.sum(0)))
-    if len(model) < _MIN_SENTENCES or model[:, 2].sum() < _MIN_ENTITIES:
-        return Comparison("too few", gain, None, None)
-    draw = np.random.default_rng(0)
-    drawn = draw.multinomial(len(model), np.full(len(model), 1 / len(model)), _RESAMPLES)
-    gains = _f1(drawn @ model) - _f1(drawn @ rival)
-    low, high = (float(v) for v in np.quantile(gains, [0.025, 0.975]))
-    if abs(gain) < _MIN_GAIN or low <= 0 <= high:
-        return Comparison("equal", gain, low, high)
-    return Comparison("better" if low > 0 else "worse", gain, low, high)
-
-
-def _f1(totals: NDArray[np.int64]) -> Any:
-    """Of right, predicted, true in the last axis."""
-    return 2 * totals[..., 0] / np.maximum(totals[..., 1] + totals[..., 2], 1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from longshort.metrics.f1 import compare_f1
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import MODEL, Scored, Scores
 from longshort.tasks.tag import entities as metrics
@@ -35,7 +36,7 @@ def scores(encoder: TagEncoder, samples: Tagged, found: Found) -> Scores:
 def compare(scored: Scored[Tagged, Found], one: str, other: str) -> Comparison:
     """Difference of F1, by a bootstrap over sentences."""
     first, second = (scored.scores[name].per_sample.astype(np.int64) for name in (one, other))
-    return metrics.compare_f1(first, second)
+    return compare_f1(first, second)
 
 
 def facts(encoder: TagEncoder, scored: Scored[Tagged, Found]) -> dict[str, Any]:

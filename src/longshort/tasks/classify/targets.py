@@ -1,0 +1,229 @@
+"""What labels are to a classification: of each sample one is true, or any number of them.
+
+A prediction is a probability for each of K labels; how it is learned, decided and scored hangs on
+that. Numbers are NumPy's; only what a network or a regression learns by is torch's.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from longshort.data.labelled import Examples
+from longshort.data.labels import LabelKind, as_given
+from longshort.errors import DataError
+from longshort.metrics.significance import Comparison
+from longshort.runs.task import Metric, Scored, Scores
+from longshort.tasks.classify.config import ClassWeights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from longshort.report.sections import Section
+    from longshort.tasks.classify.sections import ClassifyResult
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Probabilities p [n, K] of the labels.
+
+    threshold: the probability above which a label is predicted, where a sample may have several;
+    None where the most probable label is the prediction.
+    """
+
+    p: Floats
+    threshold: float | None = None
+
+
+ScoredLabels = Scored[Examples, Prediction]
+
+
+@dataclass(frozen=True)
+class Targets(ABC):
+    """The K labels of the training split, in alphabetical order.
+
+    counts: training samples that have each; total: training samples; kind: as what labels came.
+    """
+
+    labels: tuple[str, ...]
+    counts: tuple[int, ...]
+    total: int
+    kind: LabelKind
+
+    metric: ClassVar[Metric]
+    """The one that decides."""
+    measure: ClassVar[str]
+    """What `error` is, as people call it."""
+    constant: ClassVar[str]
+    """What the baseline that looks at no sample says."""
+    weighing: ClassVar[str]
+    """What balanced weights do, for people."""
+    has_threshold: ClassVar[bool]
+    """Whether a validation split is needed to decide from which probability on a label is said."""
+    separator: str | None = None
+    """What divides the labels of a sample in texts; None where each has exactly one."""
+
+    @property
+    def classes(self) -> int:
+        """K."""
+        return len(self.labels)
+
+    # Numbers
+
+    @abstractmethod
+    def numbers(self, examples: Examples) -> NDArray[Any]:
+        """The true labels as the network learns them, empty where there are none.
+
+        Raises `DataError` for a label that training lacks.
+        """
+
+    def _indices(self, examples: Examples) -> list[list[int]]:
+        """The numbers of the labels of each example."""
+        numbers = {label: i for i, label in enumerate(self.labels)}
+        found = []
+        for labels, place in zip(examples.label_sets, examples.places, strict=False):
+            for label in labels:
+                if label not in numbers:
+                    raise DataError(
+                        f"{examples.name}: {place}: the label {label!r} does not occur in the "
+                        f"training split; it has {', '.join(self.labels[:10])}"
+                    )
+            found.append([numbers[label] for label in labels])
+        return found
+
+    @abstractmethod
+    def strata(self, targets: NDArray[Any]) -> NDArray[np.int64]:
+        """For each of n samples what folds shall have the same shares of, [n]."""
+
+    def weights(self, chosen: ClassWeights) -> Floats | None:
+        """By what each label's loss is multiplied, [K]; None where they all count alike."""
+        if chosen is None:
+            return None
+        if chosen == "balanced":
+            return self._balanced()
+        return np.array([chosen.get(label, 1.0) for label in self.labels])
+
+    @abstractmethod
+    def _balanced(self) -> Floats:
+        """The weights [K] with which rare labels count as much as frequent ones."""
+
+    # Learning
+
+    @abstractmethod
+    def loss(
+        self, logits: Tensor, targets: Tensor, weights: Tensor | None, smoothing: float
+    ) -> Tensor:
+        """Mean loss of M networks' logits [M, B, K]; targets as `numbers` has them."""
+
+    @abstractmethod
+    def known(self, targets: Tensor) -> Tensor:
+        """Which labels are true, [n, K]: 1 or 0 in float64; targets as `numbers` has them."""
+
+    @abstractmethod
+    def log_probabilities(self, logits: Tensor) -> Tensor:
+        """Logarithms of the labels' probabilities, from logits [..., K]."""
+
+    @abstractmethod
+    def losses(self, logits: Tensor, known: Tensor) -> Tensor:
+        """Cross entropy [n] of logits [n, K], summed over labels; known: which are true, [n, K]."""
+
+    @abstractmethod
+    def error(self, p: Floats, targets: NDArray[Any], weights: Floats | None) -> float:
+        """What an epoch is chosen by, from probabilities [n, K]: lower is better.
+
+        Of equal errors the smaller cross entropy is better. Where labels are weighed in training
+        they are here: else the epoch would be chosen that gives up the rare ones.
+        """
+
+    @abstractmethod
+    def threshold(self, p: Floats, targets: NDArray[Any]) -> float | None:
+        """The threshold for a `Prediction`, chosen on probabilities [n, K] and true labels."""
+
+    # Scores
+
+    @abstractmethod
+    def chosen(self, prediction: Prediction) -> list[list[int]]:
+        """The numbers of each sample's predicted labels."""
+
+    @abstractmethod
+    def written(self, prediction: Prediction) -> list[Any]:
+        """What is predicted of each sample, in the kind in which labels came."""
+
+    def as_given(self) -> list[str] | list[int] | list[bool]:
+        """The labels, as numbers or truths where they came so."""
+        return as_given(self.labels, self.kind)
+
+    @abstractmethod
+    def scores(self, examples: Examples, prediction: Prediction) -> Scores:
+        """Metrics, and for the paired test what it looks at."""
+
+    @staticmethod
+    @abstractmethod
+    def compare(scored: ScoredLabels, one: str, other: str) -> Comparison:
+        """Paired test of two predictions on the metric that decides."""
+
+    @abstractmethod
+    def facts(self, scored: ScoredLabels) -> dict[str, Any]:
+        """What else `scores.json` says of the test split."""
+
+    @abstractmethod
+    def per_class(self, scored: ScoredLabels) -> dict[str, Floats]:
+        """Precision, recall, f1 and support of the model by label, [K] each."""
+
+    @abstractmethod
+    def is_anything_learned(self, scored: ScoredLabels) -> bool:
+        """Whether the model or a baseline says more of the labels than how frequent they are."""
+
+    # Output
+
+    @abstractmethod
+    def spoken(self, numbers: Sequence[int]) -> str:
+        """The labels of these numbers as one text."""
+
+    @abstractmethod
+    def sample_losses(self, examples: Examples, p: Floats) -> Floats:
+        """Cross entropy of each sample, [n], in nats."""
+
+    @abstractmethod
+    def sureness(self, prediction: Prediction) -> Floats:
+        """The probability of what is predicted of each sample, [n]."""
+
+    def table(self, examples: Examples, prediction: Prediction) -> pl.DataFrame:
+        """One row per sample, in order: place, label, and the probability of every label."""
+        found = self.written(prediction)
+        if self.separator is not None:
+            found = [self.spoken(each) for each in self.chosen(prediction)]
+        table: dict[str, Any] = {"place": examples.places, "label": found}
+        columns = {f"p_{label}": prediction.p[:, i] for i, label in enumerate(self.labels)}
+        return pl.DataFrame(table | columns)
+
+    def with_truth(self, examples: Examples, prediction: Prediction) -> pl.DataFrame:
+        """One row per labelled sample: where it stands, truth, prediction, probability, loss; hard
+        ones first. Texts are shortened to 200 characters.
+        """
+        loss, sure = self.sample_losses(examples, prediction.p), self.sureness(prediction)
+        truth = [self.spoken(each) for each in self._indices(examples)]
+        found = [self.spoken(each) for each in self.chosen(prediction)]
+        order = np.argsort(-loss, kind="stable")
+        table: dict[str, Any] = {
+            "place": [examples.places[i] for i in order],
+            "label": [truth[i] for i in order],
+            "predicted": [found[i] for i in order],
+            "probability": sure[order],
+            "loss": loss[order],
+        }
+        if examples.is_text:
+            table["text"] = [str(examples.items[i])[:200] for i in order]
+        return pl.DataFrame(table)
+
+    @abstractmethod
+    def sections(self, result: ClassifyResult) -> list[Section]:
+        """Sections of the report on labels, calibration and errors."""

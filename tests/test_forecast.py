@@ -15,6 +15,7 @@ from longshort.data.dataset import read_dataset
 from longshort.data.panel import Panel
 from longshort.data.windows import WindowReader
 from longshort.errors import ConfigError, DataError
+from longshort.runs.batches import on_device
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.forecaster import Forecaster
@@ -402,7 +403,7 @@ def test_every_input_reaches_the_forecast(role: str, channels: str) -> None:
     with torch.no_grad():  # the head starts at zero
         for weight in network.parameters():
             weight.add_(0.1 * torch.randn(weight.shape))
-    batch = test.reader.gather(test.origins[:4])
+    batch = on_device(test.reader.gather(test.origins[:4]), "cpu")
     field = {"calendar": "future", "embedding": "series"}.get(role, role)
     value = getattr(batch, field)
     other = 1 - value if role == "embedding" else value + 1.0
@@ -420,7 +421,7 @@ def test_recursive_decoding_feeds_back_what_it_forecasts() -> None:
     fed: list[torch.Tensor] = []
     network, test = job.model.network.eval(), windows_in(job)
     network.encode.register_forward_hook(lambda _m, args, _o: fed.append(args[0]))
-    batch = test.reader.gather(test.origins[:5])
+    batch = on_device(test.reader.gather(test.origins[:5]), "cpu")
     with torch.no_grad():
         forecast = network(batch)[..., 0, 0]
     last = batch.context[:, -1:, 0]

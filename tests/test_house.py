@@ -83,15 +83,16 @@ def loaded(*arguments: str) -> set[str]:
     return set(done.stderr.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("example", ["topics", "recipes", "shakespeare"])
-def test_texts_are_checked_without_torch_and_plotting(example: str) -> None:
+EXAMPLES = ["topics", "recipes", "shakespeare", "co2", "weather"]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_data_are_checked_without_torch_and_plotting(example: str) -> None:
     assert loaded("check", "--example", example) == set()
 
 
-@pytest.mark.parametrize("example", ["topics", "recipes", "shakespeare"])
-def test_settings_of_texts_are_written_without_torch_and_plotting(
-    example: str, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_settings_are_written_without_torch_and_plotting(example: str, tmp_path: Path) -> None:
     assert loaded("init", "--example", example, "--out", str(tmp_path / "x.toml")) == set()
 
 

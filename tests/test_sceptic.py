@@ -32,8 +32,8 @@ from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.effects import fit_effects
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.learning import positive
+from longshort.tasks.forecast.linear_inputs import LinearPlan
 from longshort.tasks.forecast.sentence import Standing, sentence
-from longshort.tasks.forecast.straight import StraightPlan
 
 SHORT = {"train.max_epochs": 3, "train.threads": 1, "model.hidden": 8}
 START = datetime(2024, 1, 1)  # a Monday
@@ -332,7 +332,9 @@ def test_a_gain_of_nothing_is_called_alike(result: Comparison, few: str) -> None
 
 
 def test_of_a_long_context_the_linear_map_sees_the_latest_steps() -> None:
-    assert StraightPlan.of(20_160, 0, with_past=False, with_level=True).size == 1026
+    long = build(nested(model__context_length=20_160, model__level=True))
+    assert isinstance(long, RunConfig)
+    assert LinearPlan.of(long, 0).size == 1026
     minutes = np.arange(1440 * 30)
     frame = pl.DataFrame({
         "ds": [START + timedelta(minutes=i) for i in minutes.tolist()],

@@ -9,9 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.optim import Optimizer
 
 Floats = NDArray[np.float64]
 Piece = tuple[Floats, Floats]
@@ -120,6 +118,8 @@ def least_absolute(
     et al., 1994). `used` are the blocks of inputs that may have weights. The penalty is that of the
     squares, in units of the absolute error: |e| is e² / 2s where errors have the size s.
     """
+    import torch
+
     pairs = list(train)
     x = torch.from_numpy(np.concatenate([pair[0] for pair in pairs]))
     y = torch.from_numpy(np.concatenate([pair[1] for pair in pairs]))
@@ -132,7 +132,7 @@ def least_absolute(
     corner = _CORNER * float(y.std(correction=0)) or 1.0
     size = x.square().mean(0).sqrt().clamp_min(1e-6)[:, None]
     weights = (torch.from_numpy(begin.weights) * size).requires_grad_()
-    optimizer: Optimizer = torch.optim.LBFGS(
+    optimizer: torch.optim.Optimizer = torch.optim.LBFGS(
         [weights], max_iter=_ROUNDS, line_search_fn="strong_wolfe"
     )
 

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-
-Tell = Callable[[str, int, int], None]
-"""Hears what is being done besides training, and how much of how much is done; 0 of 0: unknown."""
-
-
-def untold(_what: str, _done: int, _total: int) -> None:
-    """Tell nobody."""
 
 
 @dataclass(frozen=True)

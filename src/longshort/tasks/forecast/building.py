@@ -6,7 +6,7 @@ from longshort.config import RunConfig
 from longshort.errors import ConfigError
 from longshort.runs.cell import chosen_cell
 from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.linear import plan_of
+from longshort.tasks.forecast.linear_inputs import LinearPlan
 from longshort.tasks.forecast.network import LinkedNetwork, NetworkPlan, WindowNetwork
 
 
@@ -34,7 +34,7 @@ def build_network(config: RunConfig, fitted: Fitted) -> WindowNetwork | LinkedNe
         decoder=model.decoder,
         instance_norm=model.instance_norm,
         linear=model.linear,
-        straight=plan_of(config, fitted.past.width),
+        straight=LinearPlan.of(config, fitted.past.width),
         level=bool(model.level),
         columns=1 if model.channels == "independent" else columns,
         past=fitted.past.width,

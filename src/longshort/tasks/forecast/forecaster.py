@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from longshort.config import RunConfig
 from longshort.data.panel import Floats
-from longshort.data.windows import Batch, Origins, WindowReader
+from longshort.data.windows import Origins, WindowReader
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.floor import within_floor
-from longshort.tasks.forecast.linear import history, to_user_units
+from longshort.tasks.forecast.linear import to_user_units
+
+if TYPE_CHECKING:
+    from torch import nn
 
 PIECE = 2048
 """Windows that are forecast together."""
@@ -56,9 +59,13 @@ class Forecaster:
         return np.concatenate(pieces)
 
     def _piece(self, reader: WindowReader, origins: Origins) -> Floats:
+        import torch
+
+        from longshort.runs.batches import on_device
+
         self.network.eval()
         with torch.no_grad():
-            batch = to_device(reader.gather(origins), self.config.train.device)
+            batch = on_device(reader.gather(origins), self.config.train.device)
             scaled = self.network(batch).cpu().double().numpy()
         scaled = scaled.transpose(0, 2, 1, 3).reshape(-1, scaled.shape[1], scaled.shape[3])
         flat = reader.flat(origins)
@@ -86,14 +93,6 @@ class Forecaster:
         rows = np.flatnonzero(found)
         for begin in range(0, rows.size, PIECE):
             some = rows[begin : begin + PIECE]
-            past = history(reader.panel, flat[some], reader.context)
+            past = reader.before(flat[some], np.arange(reader.context, 0, -1))
             found[some] = np.all(past == lowest[some, None], axis=1)
         return np.asarray(found)
-
-
-def to_device(batch: Batch, device: str) -> Batch:
-    """The batch on a device; the batch itself on the CPU."""
-    if device == "cpu":
-        return batch
-    moved = {name: value.to(device) for name, value in vars(batch).items()}
-    return Batch(**moved)

@@ -11,7 +11,8 @@ from longshort.data.panel import Floats
 from longshort.data.timeline import Ints
 from longshort.data.windows import Origins, WindowReader
 from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.linear import history
+
+_MOST_VALIDATED = 8192
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Windows:
     def __len__(self) -> int:
         return len(self.origins)
 
+    @property
+    def for_validation(self) -> Origins:
+        """Those that are looked at after every epoch: of very many, some at even distances."""
+        return self.origins.thinned(_MOST_VALIDATED)
+
     @cached_property
     def held(self) -> Held:
         """What they hold."""
@@ -54,7 +60,7 @@ class Windows:
             origins=flat,
             series=flat.group * columns + flat.column,
             truth=self.reader.truth(flat),
-            last=history(panel, flat, 1)[:, 0],
+            last=self.reader.before(flat, np.ones(1, np.int64))[:, 0],
             names=tuple(
                 panel.series_name(g, k) for g in range(panel.num_groups) for k in range(columns)
             ),

@@ -17,7 +17,8 @@ from longshort.data.split import Split
 from longshort.metrics.significance import compare
 from longshort.tasks.forecast.effects import Per
 from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.linear import LinearWindows, plan_of, thinned
+from longshort.tasks.forecast.linear import LinearWindows
+from longshort.tasks.forecast.linear_inputs import LinearPlan
 from longshort.tasks.forecast.update import update
 
 _MIN_GAIN, _FEW_GAIN = 0.01, 0.1
@@ -125,9 +126,9 @@ def _tried(config: RunConfig, panel: Panel, split: Split, way: _Way) -> _Tried:
     train, val = reader.origins("train", split), reader.origins("val", split)
     if not len(train) or not len(val):
         return _Tried(way, np.empty(0), 1, ())
-    val = thinned(val, _MOST_VALIDATED)
-    windows = LinearWindows(reader, train, val, "last")
-    plan = plan_of(config, fitted.past.width, everything=True)
+    val = val.thinned(_MOST_VALIDATED)
+    windows = LinearWindows(reader, train, val)
+    plan = LinearPlan.of(config, fitted.past.width, everything=True)
     found = windows.least_squares(plan)
     moments, number = np.unique(panel.first[val.group] + val.row, return_inverse=True)
     columns = panel.target.shape[1] if reader.joint else 1

@@ -7,17 +7,18 @@ import torch
 from torch import Tensor, nn
 
 from longshort.config import RunConfig
-from longshort.data.windows import Batch, Origins
+from longshort.data.windows import Batch, Origins, Singles
+from longshort.runs.batches import on_device
 from longshort.runs.task import Model
 from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.forecaster import PIECE, to_device
+from longshort.tasks.forecast.forecaster import PIECE
 from longshort.tasks.forecast.held import Windows
-from longshort.tasks.forecast.linear import LinearWindows, plan_of, thinned
-from longshort.tasks.forecast.network import InstanceNorm, LinkedNetwork
+from longshort.tasks.forecast.linear import LinearWindows, Norm
+from longshort.tasks.forecast.linear_inputs import LinearPlan
+from longshort.tasks.forecast.network import InstanceNorm, LinkedNetwork, instance_norm
 from longshort.tasks.forecast.series import SeriesEncoder
 from longshort.train.learning import Learning, TrainPlan, WeightGroup
 
-_MAX_VALIDATED = 8192
 _MEASURES = {
     "mse": "MSE (scaled)",
     "mae": "MAE (scaled)",
@@ -39,7 +40,7 @@ class ForecastLearning(Learning):
     ) -> None:
         self.config, self.network = model.config, model.network
         self.reader = train.reader
-        self._train, self._val = train.origins, validated(val)
+        self._train, self._val = train.origins, val.for_validation
         self._unit = _UserUnit(model.config, model.encoder.fitted)
 
     def plan(self) -> TrainPlan:
@@ -69,10 +70,7 @@ class ForecastLearning(Learning):
 
     def loss(self, samples: Tensor) -> Tensor:
         """Mean loss over the known values of these windows."""
-        batch = to_device(
-            self.reader.gather(self.training_origins(samples)), self.config.train.device
-        )
-        return self._loss(batch)
+        return self._loss(self._batch(self.training_origins(samples)))
 
     def training_origins(self, samples: Tensor) -> Origins:
         """The training windows with these numbers."""
@@ -87,15 +85,17 @@ class ForecastLearning(Learning):
         """Mean loss over the validation windows."""
         total, count = 0.0, 0.0
         for begin in range(0, len(self._val), PIECE):
-            batch = to_device(
-                self.reader.gather(self._val[begin : begin + PIECE]), self.config.train.device
-            )
+            batch = self._batch(self._val[begin : begin + PIECE])
             known = float(batch.observed.sum())
             total += float(self._loss(batch)) * known
             count += known
         return total / count
 
-    def _loss(self, batch: Batch) -> Tensor:
+    def _batch(self, origins: Origins) -> Batch[Tensor]:
+        found: Batch[Tensor] = on_device(self.reader.gather(origins), self.config.train.device)
+        return found
+
+    def _loss(self, batch: Batch[Tensor]) -> Tensor:
         forecast: Tensor = self.network(batch)
         target = batch.target.unsqueeze(-1)
         kind = self.config.train.loss
@@ -117,26 +117,27 @@ class ForecastLearning(Learning):
         return torch.sum(each.mean(-1) * batch.observed) / torch.sum(batch.observed)
 
 
-def validated(val: Windows) -> Origins:
-    """Those validation windows that are looked at: of very many, some at even distances."""
-    return thinned(val.origins, _MAX_VALIDATED)
-
-
-def linear_windows(train: Windows, val: Windows, instance: InstanceNorm) -> LinearWindows:
-    """Both splits as a linear map sees them."""
-    return LinearWindows(train.reader, train.origins, validated(val), instance)
-
-
 def start_linear_path(model: Model[RunConfig, SeriesEncoder], train: Windows, val: Windows) -> None:
     """Least squares on the windows as the network sees them."""
     config, network = model.config, model.network
     if not config.model.linear:
         return
-    windows = linear_windows(train, val, config.model.instance_norm)
-    found = windows.least_squares(plan_of(config, model.encoder.fitted.past.width))
+    norm = _as_arrays(config.model.instance_norm)
+    windows = LinearWindows(train.reader, train.origins, val.for_validation, norm)
+    found = windows.least_squares(LinearPlan.of(config, model.encoder.fitted.past.width))
     inner = network.each if isinstance(network, LinkedNetwork) else network
     with torch.no_grad():
         inner.linear.weight.copy_(torch.from_numpy(found.weights.T))
+
+
+def _as_arrays(kind: InstanceNorm) -> Norm:
+    """The network's norm of windows, for arrays."""
+
+    def norm(context: Singles) -> tuple[Singles, Singles]:
+        location, scale = instance_norm(torch.from_numpy(context), kind)
+        return location.numpy(), scale.numpy()
+
+    return norm
 
 
 def positive(rate: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ from longshort.cells import Cell
 from longshort.data.windows import Batch
 from longshort.errors import ConfigError
 from longshort.nn import Recurrent
-from longshort.tasks.forecast.straight import StraightPlan, straight_inputs
+from longshort.tasks.forecast.linear_inputs import LinearPlan, linear_inputs
 
 InstanceNorm = Literal["none", "last", "centre", "standard", "last_std"]
 
@@ -49,7 +49,7 @@ class NetworkPlan:
     decoder: Literal["direct", "recursive"]
     instance_norm: InstanceNorm
     linear: bool
-    straight: StraightPlan
+    straight: LinearPlan
     """What the linear path sees."""
     level: bool
     """Whether the last value before the norm is an input too."""
@@ -122,7 +122,7 @@ class WindowNetwork(nn.Module):
         if plan.linear:
             self.linear = _zero(nn.Linear(plan.straight.size, plan.horizon, bias=False))
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Batch[Tensor]) -> Tensor:
         """Forecast [B, H, C, Q]."""
         plan = self.plan
         location, scale = instance_norm(batch.context, plan.instance_norm)
@@ -137,14 +137,14 @@ class WindowNetwork(nn.Module):
             y = self._recursive(known, states, straight, about, batch)
         return y * scale.unsqueeze(-1) + location.unsqueeze(-1)
 
-    def _straight(self, x: Tensor, batch: Batch) -> Tensor:
+    def _straight(self, x: Tensor, batch: Batch[Tensor]) -> Tensor:
         """The linear path [B, H, C, 1], or zero."""
         if not self.plan.linear:
             return x.new_zeros(len(x), self.plan.horizon, self.plan.columns, 1)
-        change: Tensor = self.linear(straight_inputs(x, batch, self.plan.straight))
+        change: Tensor = self.linear(linear_inputs(x, batch, self.plan.straight, torch.cat))
         return (change.transpose(1, 2) + x[:, -1:]).unsqueeze(-1)
 
-    def _encoded(self, x: Tensor, batch: Batch, about: Tensor) -> Tensor:
+    def _encoded(self, x: Tensor, batch: Batch[Tensor], about: Tensor) -> Tensor:
         """Normalised context and covariates as patches, [B, ceil(L / patch), U].
 
         The first patch is filled up by repeating the first step.
@@ -161,7 +161,7 @@ class WindowNetwork(nn.Module):
             encoded = encoded + self.identify(about).unsqueeze(1)
         return encoded
 
-    def _about(self, batch: Batch) -> Tensor:
+    def _about(self, batch: Batch[Tensor]) -> Tensor:
         """What is constant in a window, [B, …]: features, the series' level and vector."""
         found = [batch.static]
         if self.plan.level:
@@ -174,7 +174,7 @@ class WindowNetwork(nn.Module):
         """What the head sees: the last state, and what is constant."""
         return torch.cat([self.dropout(state), about], dim=1)
 
-    def _direct(self, known: Tensor, batch: Batch) -> Tensor:
+    def _direct(self, known: Tensor, batch: Batch[Tensor]) -> Tensor:
         """The whole horizon at once from the last state."""
         plan = self.plan
         shape = (len(known), plan.horizon, plan.columns, plan.outputs)
@@ -186,7 +186,12 @@ class WindowNetwork(nn.Module):
         return y
 
     def _recursive(
-        self, known: Tensor, states: list[Tensor], straight: Tensor, about: Tensor, batch: Batch
+        self,
+        known: Tensor,
+        states: list[Tensor],
+        straight: Tensor,
+        about: Tensor,
+        batch: Batch[Tensor],
     ) -> Tensor:
         """Patch after patch, each point forecast fed back as the next input."""
         plan = self.plan
@@ -228,7 +233,7 @@ class LinkedNetwork(nn.Module):
         self.dropout = nn.Dropout(plan.dropout)
         self.each = WindowNetwork(replace(plan, columns=1, past=plan.past + 2))
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Batch[Tensor]) -> Tensor:
         """Forecast [B, H, C, Q]: every column as a window of its own."""
         size, columns = len(batch.context), self.columns
         mix = self.dropout(batch.context) @ self.listen @ self.speak.T

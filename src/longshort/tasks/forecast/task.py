@@ -49,12 +49,7 @@ from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.forecaster import Forecaster
 from longshort.tasks.forecast.held import Forecasts, Windows
 from longshort.tasks.forecast.leakage import leakage_proof
-from longshort.tasks.forecast.learning import (
-    ForecastLearning,
-    linear_windows,
-    start_linear_path,
-    validated,
-)
+from longshort.tasks.forecast.linear import LinearWindows
 from longshort.tasks.forecast.predict import Prediction, holdout_table, predict
 from longshort.tasks.forecast.series import NewSeries, Series, SeriesEncoder, Timeline
 
@@ -213,6 +208,8 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
         self, model: ForecastModel, train: Encoded[AnySeries], val: Encoded[AnySeries]
     ) -> list[str]:
         """The linear path at its optimum."""
+        from longshort.tasks.forecast.learning import start_linear_path
+
         start_linear_path(model, train.arrays, val.arrays)
         return []
 
@@ -220,6 +217,8 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
         self, model: ForecastModel, train: Encoded[AnySeries], val: Encoded[AnySeries]
     ) -> Training:
         """Windows drawn by chance."""
+        from longshort.tasks.forecast.learning import ForecastLearning
+
         learning = ForecastLearning(model, train.arrays, val.arrays)
         return Training(learning, model.config.train, learning.plan())
 
@@ -245,9 +244,9 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
                 )
             else:
                 kept[CALIBRATION] = shifts
-        windows = linear_windows(train.arrays, val.arrays, "last")
-        panel = train.arrays.reader.panel
-        found = fit_baselines(config, panel, model.encoder.fitted, windows, track)
+        reader = train.arrays.reader
+        windows = LinearWindows(reader, train.arrays.origins, val.arrays.for_validation)
+        found = fit_baselines(config, reader.panel, model.encoder.fitted, windows, track)
         notes = np.frombuffer(json.dumps(found.notes).encode(), dtype=np.uint8).copy()
         return kept | found.arrays() | {NOTES: notes}
 
@@ -437,7 +436,7 @@ def calibration(model: ForecastModel, val: Windows) -> NDArray[np.float64] | Non
     """How far quantiles have to move to cover the validation split as they should, [Q, H]; None
     where too few windows tell."""
     forecaster, reader, config = forecaster_of(model, val.fitted), val.reader, model.config.model
-    origins = validated(val)
+    origins = val.for_validation
     flat, quantiles = reader.flat(origins), forecaster.uncalibrated(reader, origins)
     # Series that have never moved are nearly always right, which says nothing of the others.
     moving = np.flatnonzero(~forecaster.stays(reader, flat))

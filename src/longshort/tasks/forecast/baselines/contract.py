@@ -49,13 +49,8 @@ class Asked:
         return self.reader.horizon
 
     def before(self, steps: Ints) -> Floats:
-        """Values [m, …] in the data's units so many `steps` (1: the last) before each origin, gaps
-        filled from the past; NaN before a group's first row. steps [m, …] or broadcast to it."""
-        flat, panel = self.flat, self.panel
-        row = flat.row.reshape(-1, *([1] * (steps.ndim - 1))) - steps
-        shape = (-1, *([1] * (row.ndim - 1)))
-        at = panel.offsets[flat.group].reshape(shape) + np.maximum(row, 0)
-        return np.where(row < 0, np.nan, panel.filled[at, flat.column.reshape(shape)])
+        """Values [m, …] so many `steps` before each origin, as `WindowReader.before` has them."""
+        return self.reader.before(self.flat, steps)
 
     @cached_property
     def index(self) -> Ints:

@@ -8,7 +8,7 @@ from longshort.data.panel import Floats
 from longshort.metrics.linear import LinearMap
 from longshort.tasks.forecast.baselines.contract import Arrays, Asked, Baseline
 from longshort.tasks.forecast.linear import LinearWindows, linear_forecast
-from longshort.tasks.forecast.straight import StraightPlan
+from longshort.tasks.forecast.linear_inputs import LinearPlan
 
 LINEAR, ABSOLUTE = "linear", "linear_absolute"
 TITLES = {LINEAR: "the linear model", ABSOLUTE: "the linear model of least absolute error"}
@@ -22,7 +22,7 @@ class Linear(Baseline):
     the network.
     """
 
-    plan: StraightPlan
+    plan: LinearPlan
     found: LinearMap
 
     def forecast(self, asked: Asked) -> Floats:
@@ -35,7 +35,7 @@ class Linear(Baseline):
 
 
 def linear_baselines(
-    windows: LinearWindows, plan: StraightPlan, *, absolute: bool, sees: str
+    windows: LinearWindows, plan: LinearPlan, *, absolute: bool, sees: str
 ) -> list[Baseline]:
     """The fit with the least squares, and on request that with the least absolute error.
 

@@ -13,6 +13,7 @@ from longshort.data.timeline import Freq
 from longshort.data.windows import Origins, WindowReader
 from longshort.errors import RunError
 from longshort.metrics.linear import LinearMap
+from longshort.runs.task import Track
 from longshort.tasks.forecast.baselines import naive, profiles
 from longshort.tasks.forecast.baselines.contract import Arrays, Asked, Baseline, Seen
 from longshort.tasks.forecast.baselines.linear import (
@@ -33,8 +34,8 @@ from longshort.tasks.forecast.baselines.smoothing import (
 )
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.floor import within_floor
-from longshort.tasks.forecast.linear import LinearWindows, plan_of
-from longshort.train.learning import Tell
+from longshort.tasks.forecast.linear import LinearWindows
+from longshort.tasks.forecast.linear_inputs import LinearPlan
 
 _MOST_SMOOTHED = 3_000
 """Series up to which each one's smoothing is fitted."""
@@ -83,7 +84,7 @@ class Baselines:
 
 
 def fit_baselines(
-    config: RunConfig, panel: Panel, fitted: Fitted, windows: LinearWindows, tell: Tell
+    config: RunConfig, panel: Panel, fitted: Fitted, windows: LinearWindows, track: Track
 ) -> Baselines:
     """All that this data admits, on its training rows."""
     season = config.model.season or 1
@@ -91,12 +92,12 @@ def fit_baselines(
     found = [*profile_baselines(seen), *_naive(config, panel.freq, fitted)]
     series = panel.num_groups * panel.target.shape[1]
     if series <= _MOST_SMOOTHED:
-        tell("fitting the Theta method", 0, 0)
+        track("fitting the Theta method", 0, 0)
         found.append(theta_baseline(seen))
     if is_intermittent(seen):
         found.append(croston_baseline())
-    tell("fitting the linear baseline", 0, 0)
-    plan = plan_of(config, fitted.past.width, everything=True)
+    track("fitting the linear baseline", 0, 0)
+    plan = LinearPlan.of(config, fitted.past.width, everything=True)
     found += linear_baselines(windows, plan, absolute=decides_by_mae(config), sees=_sees(config))
     return Baselines(tuple(found))
 
@@ -149,7 +150,7 @@ def _restored(config: RunConfig, past: int, arrays: Mapping[str, Arrays]) -> lis
         found.append(Theta("theta", "the Theta method", kept["numbers"], kept["profile"]))
     if "croston" in arrays:
         found.append(Croston("croston", "Croston's method"))
-    plan = plan_of(config, past, everything=True)
+    plan = LinearPlan.of(config, past, everything=True)
     for name in (LINEAR, ABSOLUTE):
         if name in arrays:
             weights = arrays[name]["weights"]

@@ -10,12 +10,13 @@ import polars as pl
 import pytest
 import torch
 
-from longshort.config import RunConfig, assign, build
+from longshort.config import assign, build
 from longshort.data.dataset import read_dataset
 from longshort.data.panel import Panel
 from longshort.data.windows import WindowReader
 from longshort.errors import ConfigError, DataError
 from longshort.runs.batches import on_device
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.forecaster import Forecaster
@@ -161,7 +162,7 @@ def test_the_future_cannot_be_seen(name: str) -> None:
 class PeekingFitted(Fitted):
     """A planted fault: the past covariate is the target three steps later."""
 
-    def reader(self, panel: Panel, config: RunConfig) -> WindowReader:
+    def reader(self, panel: Panel, config: ForecastConfig) -> WindowReader:
         ahead = np.roll(panel.target[:, :1], -3, axis=0)
         return super().reader(replace(panel, past=ahead), config)
 
@@ -445,7 +446,7 @@ def test_reserved_column_names_are_refused_before_training() -> None:
 
 def test_rows_ahead_for_future_covariates_are_no_part_of_the_test() -> None:
     frame = hourly(500).with_columns(y=pl.when(pl.int_range(pl.len()) < 480).then(pl.col("y")))
-    panel = read_dataset(frame, RunConfig().data).panel
+    panel = read_dataset(frame, ForecastConfig().data).panel
     assert panel.lengths.tolist() == [500]
     assert panel.until_last_value().lengths.tolist() == [480]
 
@@ -454,8 +455,8 @@ def test_defaults_fit_short_series() -> None:
     months = np.datetime64("2015-01") + np.arange(100)
     wave = np.sin(2 * np.pi * np.arange(100) / 12)
     frame = pl.DataFrame({"month": months.astype("datetime64[D]"), "y": wave})
-    panel = read_dataset(frame, RunConfig().data).panel
-    resolved, said = resolve(RunConfig(), panel)
+    panel = read_dataset(frame, ForecastConfig().data).panel
+    resolved, said = resolve(ForecastConfig(), panel)
     assert resolved.model.horizon == 10
     assert any("model.horizon = 10" in line for line in said)
     asked, _ = resolve(build({"model": {"horizon": 12}}), panel)

@@ -14,8 +14,6 @@ from longshort.registry import TASKS
 
 SOURCE = Path(__file__).parent.parent / "src" / "longshort"
 SHARED = ("runs", "train", "report", "config", "metrics", "cli")
-OWN = {"forecast": "config/forecast.py"}
-"""Settings of tables that several readers share lie beside those of the forecast."""
 
 
 def strings(path: Path) -> Iterator[tuple[int, str]]:
@@ -42,8 +40,7 @@ def modules(path: Path) -> Iterator[str]:
 
 
 def shared() -> list[Path]:
-    files = [path for folder in SHARED for path in (SOURCE / folder).rglob("*.py")]
-    return [path for path in files if str(path.relative_to(SOURCE)) not in OWN.values()]
+    return [path for folder in SHARED for path in (SOURCE / folder).rglob("*.py")]
 
 
 @pytest.mark.parametrize("name", list(TASKS.own))

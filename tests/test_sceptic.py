@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import torch
 
-from longshort.config import RunConfig, assign, build
+from longshort.config import assign, build
 from longshort.data.dataset import read_dataset
 from longshort.data.season import find_season
 from longshort.data.split import Split, make_split
@@ -28,6 +28,7 @@ from longshort.tasks.forecast.baselines.smoothing import (
     theta_baseline,
 )
 from longshort.tasks.forecast.calibration import quantile_shifts
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.effects import fit_effects
 from longshort.tasks.forecast.fitted import Fitted
@@ -60,7 +61,7 @@ def seen_of(frame: pl.DataFrame, **settings: Any) -> tuple[Asked, Seen, Split]:
     small = {"model__context_length": 4, "model__horizon": 3, "model__season": 1,
              "model__effects": "off", "model__level": False, "data__calendar": []}  # fmt: skip
     config = build(nested(**{**small, **settings}))
-    assert isinstance(config, RunConfig)
+    assert isinstance(config, ForecastConfig)
     dataset = read_dataset(frame, config.data)
     config, _ = resolve(config, dataset.panel)
     split = make_split(dataset.panel, config.split)
@@ -106,10 +107,10 @@ def test_a_day_of_five_minute_steps_is_found_though_neighbours_hardly_differ() -
     noise = np.convolve(draw.normal(size=len(steps) + 11), np.ones(12) / 12, "valid")
     speed = 60 + 8 * np.sin(2 * np.pi * steps / 288) + 4 * noise
     stamps = [START + timedelta(minutes=5 * i) for i in steps.tolist()]
-    panel = read_dataset(pl.DataFrame({"ds": stamps, "y": speed}), RunConfig().data).panel
+    panel = read_dataset(pl.DataFrame({"ds": stamps, "y": speed}), ForecastConfig().data).panel
     assert find_season(panel, panel.lengths) == 288
     walk = draw.normal(size=len(steps)).cumsum()
-    panel = read_dataset(pl.DataFrame({"ds": stamps, "y": walk}), RunConfig().data).panel
+    panel = read_dataset(pl.DataFrame({"ds": stamps, "y": walk}), ForecastConfig().data).panel
     assert find_season(panel, panel.lengths) == 1
 
 
@@ -151,7 +152,8 @@ def test_naive_forecasts_repeat_what_stands_so_far_back() -> None:
 
 def test_naive_forecasts_of_a_day_and_a_week_stand_beside_the_season() -> None:
     panel = read_dataset(
-        pl.DataFrame({"ds": [START, START + timedelta(hours=1)], "y": [1.0, 2.0]}), RunConfig().data
+        pl.DataFrame({"ds": [START, START + timedelta(hours=1)], "y": [1.0, 2.0]}),
+        ForecastConfig().data,
     ).panel
     names = [b.name for b in naive_baselines(panel.freq, 24, 48, 1000)]
     assert names == ["last_value", "drift", "seasonal_naive", "naive_week"]
@@ -231,7 +233,7 @@ def test_the_calendar_is_taken_where_the_validation_part_gains_by_it() -> None:
         "ds": [START + timedelta(hours=i) for i in hours.tolist()],
         "y": shape + draw.normal(size=len(hours)),
     })  # fmt: skip
-    panel = read_dataset(frame, RunConfig().data).panel
+    panel = read_dataset(frame, ForecastConfig().data).panel
     config, said = resolve(build(nested(model__context_length=24)), panel)
     assert config.model.effects == "shared" and "week" in (config.data.calendar or ())
     (line,) = [line for line in said if "model.effects" in line]
@@ -333,14 +335,14 @@ def test_a_gain_of_nothing_is_called_alike(result: Comparison, few: str) -> None
 
 def test_of_a_long_context_the_linear_map_sees_the_latest_steps() -> None:
     long = build(nested(model__context_length=20_160, model__level=True))
-    assert isinstance(long, RunConfig)
+    assert isinstance(long, ForecastConfig)
     assert LinearPlan.of(long, 0).size == 1026
     minutes = np.arange(1440 * 30)
     frame = pl.DataFrame({
         "ds": [START + timedelta(minutes=i) for i in minutes.tolist()],
         "y": np.sin(2 * np.pi * minutes / 1440) + np.sin(2 * np.pi * minutes / 10080),
     })  # fmt: skip
-    panel = read_dataset(frame, RunConfig().data).panel
+    panel = read_dataset(frame, ForecastConfig().data).panel
     settings = nested(model__season=2_880, data__calendar=[], model__effects="off")
     config, _ = resolve(build(settings), panel)
     assert config.model.context_length == 1024

@@ -9,10 +9,11 @@ import polars as pl
 
 from longshort.api.fitting import is_file, nested, run_into, with_data
 from longshort.api.runs import Finished
-from longshort.config import RunConfig, build_as
+from longshort.config import build_as
 from longshort.errors import LongshortError
 from longshort.runs.task import Say, quiet
 from longshort.runs.trained import Trained, load
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.held import Forecasts
 from longshort.tasks.forecast.predict import Prediction
 from longshort.tasks.forecast.series import SeriesEncoder
@@ -50,7 +51,7 @@ class Forecaster:
             "train.seed": seed,
         }
         self._settings = nested(named, settings)
-        build_as(RunConfig, self._settings)
+        build_as(ForecastConfig, self._settings)
 
     def fit(
         self,
@@ -93,7 +94,7 @@ class Forecaster:
         return Run(folder, trained, scores)
 
 
-class Run(Finished[Trained[RunConfig, AnySeries, SeriesEncoder, Forecasts]]):
+class Run(Finished[Trained[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]]):
     """A finished run: its scores, its report, and the forecaster in it."""
 
     def predict(self, data: object = None, horizon: int | None = None) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from longshort.config import RunConfig, build_as
+from longshort.config import build_as
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.findings import refuse_errors
 from longshort.data.panel import Panel
@@ -20,6 +20,7 @@ from longshort.runs.job import Job
 from longshort.runs.prepare import Prepared
 from longshort.runs.task import MODEL, Baseline, Encoded, Say, Scored, quiet, untracked
 from longshort.runs.verdict import scored, scores_of
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.doctor import examine
 from longshort.tasks.forecast.held import Forecasts, Windows
@@ -28,7 +29,7 @@ from longshort.tasks.forecast.series import Series, SeriesEncoder, Timeline, joi
 from longshort.tasks.forecast.task import AnySeries, ForecastTask
 from longshort.train.events import Listener, Working, silent, teller
 
-ForecastJob = Job[RunConfig, AnySeries, SeriesEncoder, Forecasts]
+ForecastJob = Job[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def backtest(
     the settings leave open is decided from those rows too.
     """
     listen(Working("reading the data and deciding settings"))
-    asked = build_as(RunConfig, settings)
+    asked = build_as(ForecastConfig, settings)
     if data is None and asked.path is None:
         raise LongshortError("no data: give a file, or --example NAME")
     dataset = read_dataset(asked.path if data is None else data, asked.data)
@@ -100,7 +101,7 @@ def backtest(
     return Backtest(table, {**scores, "windows": windows, "refit": refit}, decimals)
 
 
-def _trained(config: RunConfig, dataset: Dataset, end: Ints, listen: Listener) -> ForecastJob:
+def _trained(config: ForecastConfig, dataset: Dataset, end: Ints, listen: Listener) -> ForecastJob:
     """A model that was trained on what lies before these rows, with its baselines."""
     task = ForecastTask()
     cut = replace(dataset, panel=_cut(dataset.panel, end), ahead=None)
@@ -113,7 +114,7 @@ def _trained(config: RunConfig, dataset: Dataset, end: Ints, listen: Listener) -
     return job
 
 
-def _with_horizon(config: RunConfig, panel: Panel) -> RunConfig:
+def _with_horizon(config: ForecastConfig, panel: Panel) -> ForecastConfig:
     """Fix the horizon first: it decides where the origins lie."""
     if config.model.horizon is not None:
         return config
@@ -122,7 +123,7 @@ def _with_horizon(config: RunConfig, panel: Panel) -> RunConfig:
     return config.model_copy(update={"model": model})
 
 
-def _resolved(config: RunConfig, panel: Panel, ends: Ints) -> RunConfig:
+def _resolved(config: ForecastConfig, panel: Panel, ends: Ints) -> ForecastConfig:
     """Decide what is open from the rows before the first origin; the test part is one horizon."""
     split = config.split.model_copy(update={"test": config.model.horizon, "stride": 1})
     first = _cut(panel, ends)
@@ -132,7 +133,7 @@ def _resolved(config: RunConfig, panel: Panel, ends: Ints) -> RunConfig:
     return resolved
 
 
-def _ends(panel: Panel, config: RunConfig, back: int) -> Ints:
+def _ends(panel: Panel, config: ForecastConfig, back: int) -> Ints:
     """Row of each group that lies `back` steps before the end, by time or by series.
 
     Beyond a group's last row for a series that had stopped by then, negative for one that had not

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from longshort.config import RunConfig
 from longshort.errors import ConfigError
 from longshort.runs.cell import chosen_cell
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.linear_inputs import LinearPlan
 from longshort.tasks.forecast.network import LinkedNetwork, NetworkPlan, WindowNetwork
 
 
-def build_network(config: RunConfig, fitted: Fitted) -> WindowNetwork | LinkedNetwork:
+def build_network(config: ForecastConfig, fitted: Fitted) -> WindowNetwork | LinkedNetwork:
     """The untrained network of a resolved config and the series it was fitted on."""
     model = config.model
     calendar = config.data.calendar

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from longshort.config import RunConfig
 from longshort.data.panel import Panel
 from longshort.errors import ConfigError
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.fitted import Fitted
 
 
@@ -22,7 +22,7 @@ def refuse_negative(panel: Panel, fitted: Fitted) -> None:
         )
 
 
-def refuse_contradictions(config: RunConfig) -> None:
+def refuse_contradictions(config: ForecastConfig) -> None:
     """Raise `ConfigError` for the first pair that cannot go together."""
     model, train = config.model, config.train
     if model.decoder == "recursive" and model.channels == "linked":

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from longshort.config import RunConfig
 from longshort.data.panel import Panel
 from longshort.data.schema import Schema
 from longshort.data.season import find_season
 from longshort.data.split import Part, Split, make_split
 from longshort.errors import ConfigError, DataError
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.known import decide_known
 from longshort.tasks.forecast.predict import RESERVED
 from longshort.tasks.forecast.update import update
@@ -34,7 +34,7 @@ _ONE_THREAD = 4096
 """Units times windows in a batch up to which a second thread costs more than it brings."""
 
 
-def resolve(config: RunConfig, panel: Panel) -> tuple[RunConfig, list[str]]:
+def resolve(config: ForecastConfig, panel: Panel) -> tuple[ForecastConfig, list[str]]:
     """The config with every open setting decided, and a line for each decision."""
     said: list[str] = []
     refuse_reserved(panel.schema)
@@ -55,7 +55,7 @@ def refuse_reserved(schema: Schema) -> None:
         )
 
 
-def _decide_split(config: RunConfig, panel: Panel, said: list[str]) -> RunConfig:
+def _decide_split(config: ForecastConfig, panel: Panel, said: list[str]) -> ForecastConfig:
     """A share of the time span, but never less than one horizon that was asked for."""
     span = int((panel.first + panel.lengths).max() - panel.first.min())
     if config.split.by == "series":
@@ -71,7 +71,9 @@ def _decide_split(config: RunConfig, panel: Panel, said: list[str]) -> RunConfig
     return update(config, "split", values)
 
 
-def _decide_season(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
+def _decide_season(
+    config: ForecastConfig, panel: Panel, split: Split, said: list[str]
+) -> ForecastConfig:
     if config.model.season is not None:
         return config
     season = find_season(panel, split.end["train"])
@@ -80,7 +82,9 @@ def _decide_season(config: RunConfig, panel: Panel, split: Split, said: list[str
     return update(config, "model", {"season": season})
 
 
-def _decide_lengths(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
+def _decide_lengths(
+    config: ForecastConfig, panel: Panel, split: Split, said: list[str]
+) -> ForecastConfig:
     model = config.model
     season = model.season or 1
     horizon = model.horizon or _horizon(season, split)
@@ -149,7 +153,9 @@ def _refuse_short(panel: Panel, split: Split, context: int, horizon: int) -> Non
             )
 
 
-def _decide_size(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
+def _decide_size(
+    config: ForecastConfig, panel: Panel, split: Split, said: list[str]
+) -> ForecastConfig:
     model, train = config.model, config.train
     assert model.context_length and model.horizon
     joint = model.channels != "independent"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from longshort.config import RunConfig
 from longshort.data.dataset import Dataset
 from longshort.data.findings import Finding, capped
 from longshort.data.panel import Floats, Panel
+from longshort.tasks.forecast.config import ForecastConfig
 
 _LEAK = 0.95
 _SAME = 1e-4
@@ -16,7 +16,7 @@ _MAX_LEAD = 48
 _DEFAULT_NEED = 48
 
 
-def examine(dataset: Dataset, config: RunConfig) -> list[Finding]:
+def examine(dataset: Dataset, config: ForecastConfig) -> list[Finding]:
     """All findings on a data set: those of its reading, and what would harm a forecast of it."""
     panel = dataset.panel
     found = [
@@ -102,7 +102,7 @@ def _constant(panel: Panel) -> list[Finding]:
     return found
 
 
-def _short(panel: Panel, config: RunConfig) -> list[Finding]:
+def _short(panel: Panel, config: ForecastConfig) -> list[Finding]:
     model = config.model
     need = (model.context_length or 0) + (model.horizon or 0) or _DEFAULT_NEED
     found = []
@@ -127,7 +127,7 @@ def _short(panel: Panel, config: RunConfig) -> list[Finding]:
     return found
 
 
-def _leaks(panel: Panel, config: RunConfig) -> list[Finding]:
+def _leaks(panel: Panel, config: ForecastConfig) -> list[Finding]:
     """Covariates that equal the target's future up to scale and offset."""
     found = []
     leads = range(min(config.model.horizon or 24, _MAX_LEAD) + 1)

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.config import RunConfig, TransformConfig
+from longshort.config import TransformConfig
 from longshort.data.calendar import calendar_features
 from longshort.data.categories import OneHot
 from longshort.data.panel import Floats, Panel, forward_fill
@@ -19,6 +19,7 @@ from longshort.data.transforms import TargetTransform
 from longshort.data.windows import WindowReader
 from longshort.errors import RunError
 from longshort.metrics.forecasts import seasonal_scale
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.effects import KnownEffects, fit_effects
 
 _NO_EFFECTS: dict[str, Any] = {"effects": "off"}
@@ -82,13 +83,13 @@ class Fitted:
     static: Moments
 
     @classmethod
-    def fit(cls, panel: Panel, split: Split, config: RunConfig) -> Self:
+    def fit(cls, panel: Panel, split: Split, config: ForecastConfig) -> Self:
         """Look at the training rows only."""
         fitted = cls._fit(panel, split.end["train"], config)
         return replace(fitted, known_until=panel.first + split.end["val"])
 
     @classmethod
-    def _fit(cls, panel: Panel, rows: Ints, config: RunConfig) -> Self:
+    def _fit(cls, panel: Panel, rows: Ints, config: ForecastConfig) -> Self:
         position = np.arange(panel.num_rows) - np.repeat(panel.offsets[:-1], panel.lengths)
         seen = position < np.repeat(rows, panel.lengths)
         season = config.model.season or 1
@@ -119,7 +120,7 @@ class Fitted:
         )
         return replace(fitted, effects=fitted._fit_effects(panel, config))
 
-    def _fit_effects(self, panel: Panel, config: RunConfig) -> KnownEffects:
+    def _fit_effects(self, panel: Panel, config: ForecastConfig) -> KnownEffects:
         """On the rows that everything else was fitted on."""
         per = config.model.effects or "off"
         values = np.where(self._is_known(panel), self.transform.apply(panel), np.nan)
@@ -153,7 +154,7 @@ class Fitted:
             for line in moments.coding.unseen(values, panel.words(names), names)
         ]
 
-    def reader(self, panel: Panel, config: RunConfig) -> WindowReader:
+    def reader(self, panel: Panel, config: ForecastConfig) -> WindowReader:
         """Windows of scaled values and covariates; future covariates end with the calendar."""
         model = config.model
         assert model.context_length and model.horizon and config.data.calendar is not None
@@ -178,7 +179,9 @@ class Fitted:
             number=self.number,
         )
 
-    def fit_to(self, panel: Panel, config: RunConfig, history: Ints) -> tuple[Fitted, list[int]]:
+    def fit_to(
+        self, panel: Panel, config: ForecastConfig, history: Ints
+    ) -> tuple[Fitted, list[int]]:
         """The same numbers in another panel's order of groups, and which groups are new.
 
         A new group, or one without training rows, is scaled by the first `history` [G] rows of its
@@ -236,7 +239,7 @@ class Fitted:
         }
 
     @staticmethod
-    def from_dict(stored: dict[str, Any], config: RunConfig) -> Fitted:
+    def from_dict(stored: dict[str, Any], config: ForecastConfig) -> Fitted:
         """Read back what `to_dict` wrote; a damaged record is a `RunError`."""
         try:
             return Fitted(

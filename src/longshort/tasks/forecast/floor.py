@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from longshort.config import RunConfig
 from longshort.data.panel import Floats, Panel
 from longshort.data.windows import Origins
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.fitted import Fitted
 
 
-def floors(config: RunConfig, fitted: Fitted) -> Floats:
+def floors(config: ForecastConfig, fitted: Fitted) -> Floats:
     """By what was seen in training, in the data's units, [G, K]; -inf where there is none."""
     floor = config.model.floor
     if floor == "auto":
@@ -19,7 +19,7 @@ def floors(config: RunConfig, fitted: Fitted) -> Floats:
 
 
 def within_floor(
-    config: RunConfig, fitted: Fitted, panel: Panel, flat: Origins, forecast: Floats
+    config: ForecastConfig, fitted: Fitted, panel: Panel, flat: Origins, forecast: Floats
 ) -> Floats:
     """Forecasts [m, H, …] of one window a row, raised to the floor of their series.
 

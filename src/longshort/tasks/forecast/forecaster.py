@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.config import RunConfig
 from longshort.data.panel import Floats
 from longshort.data.windows import Origins, WindowReader
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.floor import within_floor
 from longshort.tasks.forecast.linear import to_user_units
@@ -25,7 +25,11 @@ class Forecaster:
     """A network with the fitted numbers it needs: forecasts for any panel of the same schema."""
 
     def __init__(
-        self, config: RunConfig, fitted: Fitted, network: nn.Module, shifts: Floats | None = None
+        self,
+        config: ForecastConfig,
+        fitted: Fitted,
+        network: nn.Module,
+        shifts: Floats | None = None,
     ) -> None:
         self.config = config
         self.fitted = fitted

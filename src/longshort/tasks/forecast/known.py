@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from longshort.config import RunConfig
 from longshort.data.calendar import Period, all_periods, useful_periods
 from longshort.data.panel import Floats, Panel
 from longshort.data.split import Split
 from longshort.metrics.significance import compare
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.effects import Per
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.linear import LinearWindows
@@ -37,7 +37,9 @@ class _Way:
         return f"{self.effects}, of {', '.join(self.calendar) or 'covariates'}"
 
 
-def decide_known(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
+def decide_known(
+    config: ForecastConfig, panel: Panel, split: Split, said: list[str]
+) -> ForecastConfig:
     """Decide `data.calendar`, `model.effects`, `level` and `linear_past` where they are open."""
     model = config.model
     if None not in (config.data.calendar, model.effects, model.level, model.linear_past):
@@ -69,7 +71,7 @@ def decide_known(config: RunConfig, panel: Panel, split: Split, said: list[str])
     return update(config, "model", changes)
 
 
-def _ways(config: RunConfig, panel: Panel, split: Split) -> tuple[_Way, list[_Way]]:
+def _ways(config: ForecastConfig, panel: Panel, split: Split) -> tuple[_Way, list[_Way]]:
     """Without effects, and every other one that the settings leave open."""
     steps, context = int(split.end["train"].max()), config.model.context_length or 1
     usual = useful_periods(panel.freq, steps, context)
@@ -118,7 +120,7 @@ def _is_better(way: _Tried, plain: _Tried) -> bool:
     return found.gain > max(_MIN_GAIN, (found.gain - found.low) / 2)
 
 
-def _tried(config: RunConfig, panel: Panel, split: Split, way: _Way) -> _Tried:
+def _tried(config: ForecastConfig, panel: Panel, split: Split, way: _Way) -> _Tried:
     config = update(config, "data", {"calendar": way.calendar})
     config = update(config, "model", {"effects": way.effects})
     fitted = Fitted.fit(panel, split, config)

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from longshort.config import RunConfig
 from longshort.data.windows import Batch, Origins, Singles
 from longshort.runs.batches import on_device
 from longshort.runs.task import Model
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.forecaster import PIECE
 from longshort.tasks.forecast.held import Windows
@@ -36,7 +36,7 @@ class ForecastLearning(Learning):
     """A forecaster's network in training."""
 
     def __init__(
-        self, model: Model[RunConfig, SeriesEncoder], train: Windows, val: Windows
+        self, model: Model[ForecastConfig, SeriesEncoder], train: Windows, val: Windows
     ) -> None:
         self.config, self.network = model.config, model.network
         self.reader = train.reader
@@ -117,7 +117,9 @@ class ForecastLearning(Learning):
         return torch.sum(each.mean(-1) * batch.observed) / torch.sum(batch.observed)
 
 
-def start_linear_path(model: Model[RunConfig, SeriesEncoder], train: Windows, val: Windows) -> None:
+def start_linear_path(
+    model: Model[ForecastConfig, SeriesEncoder], train: Windows, val: Windows
+) -> None:
     """Least squares on the windows as the network sees them."""
     config, network = model.config, model.network
     if not config.model.linear:
@@ -151,7 +153,7 @@ class _UserUnit:
     """Scaled values [B, H, C, Q] in the data's units; for the loss MASE divided by each series'
     seasonal naive error."""
 
-    def __init__(self, config: RunConfig, fitted: Fitted) -> None:
+    def __init__(self, config: ForecastConfig, fitted: Fitted) -> None:
         self.log1p = config.transform.log1p
         self.joint = config.model.channels != "independent"
         naive = np.where(fitted.naive_error > 0, fitted.naive_error, np.inf)

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from longshort.config import RunConfig
 from longshort.data.windows import Batch
 from longshort.metrics.linear import LEVEL
+from longshort.tasks.forecast.config import ForecastConfig
 
 _MOST_LAGS, _MOST_PAST = 1024, 512
 """Of a longer context the map sees the latest steps. Its moments cost the square of its inputs, and
@@ -29,7 +29,7 @@ class LinearPlan:
     level: bool
 
     @staticmethod
-    def of(config: RunConfig, past: int, *, everything: bool = False) -> LinearPlan:
+    def of(config: ForecastConfig, past: int, *, everything: bool = False) -> LinearPlan:
         """What the linear map sees: as the settings say, or `everything` that it may be fitted to.
 
         past: columns of past covariates, with one for every word of those that hold categories; of

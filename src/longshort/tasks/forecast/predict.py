@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from longshort.config import RunConfig
 from longshort.data.digits import decimals_of, rounded
 from longshort.data.lookalikes import resembling
 from longshort.data.panel import Floats, Panel
@@ -18,6 +17,7 @@ from longshort.data.windows import Origins, WindowReader
 from longshort.errors import DataError
 from longshort.runs.task import MODEL
 from longshort.tasks.forecast.baselines.table import NAMES
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.forecaster import Forecaster
 from longshort.tasks.forecast.held import Forecasts
 
@@ -105,7 +105,7 @@ def _roll(forecaster: Forecaster, panel: Panel, origins: Origins, blocks: int) -
     return np.concatenate(parts, axis=1)
 
 
-def _refuse_roll(config: RunConfig, horizon: int, trained: int) -> None:
+def _refuse_roll(config: ForecastConfig, horizon: int, trained: int) -> None:
     if horizon < 1:
         raise DataError(f"--horizon: at least 1 step is needed, got {horizon}")
     if horizon > trained and config.data.past:
@@ -128,7 +128,12 @@ def _ends(panel: Panel, joint: bool) -> Ints:
 
 
 def _origins(
-    reader: WindowReader, panel: Panel, ends: Ints, config: RunConfig, new: list[int], horizon: int
+    reader: WindowReader,
+    panel: Panel,
+    ends: Ints,
+    config: ForecastConfig,
+    new: list[int],
+    horizon: int,
 ) -> tuple[Origins, dict[str, str]]:
     """Where each series is continued from, and why some cannot be."""
     need = (config.model.context_length or 1) + config.transform.difference
@@ -162,7 +167,9 @@ def _origins(
     return Origins(table[:, 0], table[:, 1], table[:, 2]), skipped
 
 
-def _missing_future(panel: Panel, group: int, end: int, horizon: int, config: RunConfig) -> str:
+def _missing_future(
+    panel: Panel, group: int, end: int, horizon: int, config: ForecastConfig
+) -> str:
     if not config.data.future:
         return ""
     begin = panel.offsets[group]
@@ -177,7 +184,7 @@ def _missing_future(panel: Panel, group: int, end: int, horizon: int, config: Ru
     return ""
 
 
-def _rows(panel: Panel, flat: Origins, values: Floats, config: RunConfig) -> pl.DataFrame:
+def _rows(panel: Panel, flat: Origins, values: Floats, config: ForecastConfig) -> pl.DataFrame:
     """Columns: the group's, `column` where there are several targets, time, yhat, quantiles."""
     steps = values.shape[1]
     columns: dict[str, pl.Series] = {}
@@ -227,7 +234,7 @@ def readable(table: pl.DataFrame, decimals: Ints) -> pl.DataFrame:
 
 
 def holdout_table(
-    panel: Panel, forecasts: Mapping[str, Forecasts], config: RunConfig
+    panel: Panel, forecasts: Mapping[str, Forecasts], config: ForecastConfig
 ) -> pl.DataFrame:
     """Test forecasts of each series, every horizon-th origin: group, cutoff, time, y, yhat, …
 
@@ -243,7 +250,7 @@ def holdout_table(
 
 
 def forecast_table(
-    panel: Panel, forecasts: Mapping[str, Forecasts], keep: Ints, config: RunConfig
+    panel: Panel, forecasts: Mapping[str, Forecasts], keep: Ints, config: ForecastConfig
 ) -> pl.DataFrame:
     """The long table of the chosen windows, with the truth and every baseline's forecast."""
     model = forecasts[MODEL]

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from longshort.config import RunConfig
 from longshort.data.panel import Floats
 from longshort.data.timeline import Ints
 from longshort.errors import DataError
@@ -15,6 +14,7 @@ from longshort.metrics import forecasts as metrics
 from longshort.metrics.significance import Comparison, compare, echo_check, flatness_check
 from longshort.runs.task import MODEL, Scored, Scores
 from longshort.tasks.forecast.baselines.table import CONSTANTS, decides_by_mae
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.held import Forecasts, Held, Windows
 from longshort.tasks.forecast.sentence import Standing, sentence
 
@@ -22,7 +22,7 @@ _FEW, _MANY = 4, 20
 """Horizons of moments below which the series are compared, and how many of them it takes."""
 
 
-def scores(forecasts: Forecasts, config: RunConfig) -> Scores:
+def scores(forecasts: Forecasts, config: ForecastConfig) -> Scores:
     """Overall, by step and by series, in user units and z-scored ones; the paired test's losses
     are one a moment, or one a series.
     """
@@ -155,7 +155,7 @@ def checks(forecasts: Forecasts) -> dict[str, Any]:
 
 
 def verdict(
-    scored: Scored[Any, Forecasts], config: RunConfig, cell: str, result: Comparison
+    scored: Scored[Any, Forecasts], config: ForecastConfig, cell: str, result: Comparison
 ) -> str:
     """Whether the model earned its place, in the metric that the loss stands for, on scaled values;
     and what is odd about its forecast."""

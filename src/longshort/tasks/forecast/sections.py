@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.config import RunConfig
 from longshort.data.panel import Floats, Panel
 from longshort.report import plots
 from longshort.report.sections import Block, Checks, Note, Picture, Section, Table
 from longshort.report.table import shown
 from longshort.runs.result import Result
 from longshort.runs.task import MODEL
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.held import Forecasts
 from longshort.tasks.forecast.predict import Prediction, predict
 from longshort.tasks.forecast.series import Series, SeriesEncoder
 from longshort.tasks.forecast.task import AnySeries, forecaster_of
 
-ForecastResult = Result[RunConfig, AnySeries, SeriesEncoder, Forecasts]
+ForecastResult = Result[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]
 
 _WINDOWS, _MAX_POINTS = 6, 4000
 _SERIES, _NAMED, _WORST = 6, 5, 20

@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 
-from longshort.config import RunConfig
 from longshort.data.dataset import Dataset
 from longshort.data.findings import Finding, refuse_errors
 from longshort.data.panel import Panel
@@ -15,6 +14,7 @@ from longshort.data.split import Part, Split, make_split
 from longshort.data.timeline import Freq, Ints, TimeAxis
 from longshort.data.windows import Origins, WindowReader
 from longshort.errors import ConfigError
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.held import Windows
@@ -24,7 +24,7 @@ from longshort.tasks.forecast.held import Windows
 class SeriesEncoder:
     """Scales and effects of the training rows, and the grid that the series lie on."""
 
-    config: RunConfig
+    config: ForecastConfig
     fitted: Fitted
     axis: TimeAxis
 
@@ -40,7 +40,7 @@ class Timeline:
     Reading is enough to check a data set, while deciding takes longer on long series.
     """
 
-    def __init__(self, dataset: Dataset, config: RunConfig) -> None:
+    def __init__(self, dataset: Dataset, config: ForecastConfig) -> None:
         self.whole, self.config = dataset, config
         self._read: tuple[Fitted, WindowReader] | None = None
 
@@ -55,7 +55,7 @@ class Timeline:
         return self.dataset.panel
 
     @cached_property
-    def decided(self) -> tuple[RunConfig, list[str]]:
+    def decided(self) -> tuple[ForecastConfig, list[str]]:
         """The config with every open setting decided, and a line for each decision."""
         refuse_errors(self.dataset.findings, self.dataset.source.name)
         schema = self.dataset.schema
@@ -76,7 +76,7 @@ class Timeline:
         """Of the content."""
         return self.panel.digest()
 
-    def reader(self, fitted: Fitted, config: RunConfig) -> WindowReader:
+    def reader(self, fitted: Fitted, config: ForecastConfig) -> WindowReader:
         """Windows by these scales; made once for all splits."""
         if self._read is None or self._read[0] is not fitted:
             self._read = fitted, fitted.reader(self.panel, config)

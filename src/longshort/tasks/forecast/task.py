@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from longshort.config import RunConfig
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.findings import Finding, refuse_errors
 from longshort.data.forms import Form
@@ -42,6 +41,7 @@ from longshort.tasks.forecast.baselines.table import (
     restore_baselines,
 )
 from longshort.tasks.forecast.calibration import FEWEST, quantile_shifts
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.contradictions import refuse_contradictions, refuse_negative
 from longshort.tasks.forecast.defaults import refuse_reserved
 from longshort.tasks.forecast.doctor import examine
@@ -60,19 +60,19 @@ if TYPE_CHECKING:
     from longshort.tasks.forecast.backtest import Backtest
     from longshort.tasks.forecast.sections import ForecastResult
 
-ForecastModel = Model[RunConfig, SeriesEncoder]
+ForecastModel = Model[ForecastConfig, SeriesEncoder]
 AnySeries = Series | NewSeries
 
 CALIBRATION, NOTES = "calibration", "notes"
 """Names under which a run keeps how far quantiles are moved, and remarks on the baselines."""
 
 
-class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
+class ForecastTask(Task[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]):
     """Windows of the past to the next steps of each series."""
 
     name: ClassVar[str] = "forecast"
     run_class = "longshort.api.forecaster:Run"
-    Config = RunConfig
+    Config = ForecastConfig
     metrics = (
         Metric("mae", "MAE", False),
         Metric("rmse", "RMSE", False),
@@ -99,7 +99,7 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
 
     # Data
 
-    def read(self, data: object, config: RunConfig) -> AnySeries:
+    def read(self, data: object, config: ForecastConfig) -> AnySeries:
         """A table of series, as a split of its own."""
         return Series(Timeline(read_dataset(data, config.data), config), "train")
 
@@ -114,7 +114,7 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
             _borders(config),
         )
 
-    def describe(self, splits: Splits[AnySeries], config: RunConfig) -> list[str]:
+    def describe(self, splits: Splits[AnySeries], config: ForecastConfig) -> list[str]:
         """Steps, series, columns, and how they are read."""
         del config
         dataset = _timeline(splits).whole
@@ -123,13 +123,13 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
             lines.append("note: rows are taken for steps in time; labels are for --task classify")
         return lines
 
-    def check(self, splits: Splits[AnySeries], config: RunConfig) -> list[Finding]:
+    def check(self, splits: Splits[AnySeries], config: ForecastConfig) -> list[Finding]:
         """What would harm a forecaster."""
         dataset = _timeline(splits).dataset
         refuse_reserved(dataset.schema)
         return examine(dataset, config)
 
-    def resolve(self, config: RunConfig, splits: Splits[AnySeries]) -> RunConfig:
+    def resolve(self, config: ForecastConfig, splits: Splits[AnySeries]) -> ForecastConfig:
         """Split, season, lengths, what is known ahead, and the network's size."""
         decided, _ = _timeline(splits).decided
         data = decided.data.model_copy(update={"path": config.data.path})
@@ -138,7 +138,7 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
         return found
 
     def decisions(
-        self, before: RunConfig, after: RunConfig, splits: Splits[AnySeries]
+        self, before: ForecastConfig, after: ForecastConfig, splits: Splits[AnySeries]
     ) -> list[str]:
         """With what they rest on."""
         del before, after
@@ -165,7 +165,7 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
 
     # Encoder
 
-    def fit_encoder(self, train: AnySeries, config: RunConfig) -> SeriesEncoder:
+    def fit_encoder(self, train: AnySeries, config: ForecastConfig) -> SeriesEncoder:
         """Scales, effects and the range of the training rows."""
         timeline = _of_run(train)
         panel = timeline.panel
@@ -179,7 +179,7 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
         grid = {"freq": vars(encoder.axis.freq), "form": vars(encoder.axis.form)}
         return encoder.fitted.to_dict() | grid
 
-    def restore_encoder(self, stored: dict[str, Any], config: RunConfig) -> SeriesEncoder:
+    def restore_encoder(self, stored: dict[str, Any], config: ForecastConfig) -> SeriesEncoder:
         """From plain values."""
         axis = TimeAxis(Freq(**stored["freq"]), Form(**stored["form"]))
         return SeriesEncoder(config, Fitted.from_dict(stored, config), axis)
@@ -198,7 +198,7 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
 
     # Network
 
-    def build(self, config: RunConfig, encoder: SeriesEncoder) -> nn.Module:
+    def build(self, config: ForecastConfig, encoder: SeriesEncoder) -> nn.Module:
         """Normalised windows through recurrent layers, beside a linear map."""
         from longshort.tasks.forecast.building import build_network
 
@@ -306,7 +306,7 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
 
     # Scores
 
-    def metric(self, config: RunConfig) -> Metric:
+    def metric(self, config: ForecastConfig) -> Metric:
         """What the loss stands for, on scaled values."""
         key = "scaled_mae" if decides_by_mae(config) else "scaled_mse"
         return next(metric for metric in self.metrics if metric.key == key)
@@ -484,7 +484,7 @@ def _unknown_series(model: ForecastModel, dataset: Dataset) -> list[Finding]:
     return [Finding("new-series", "note", text + resembling(new, fitted.groups))]
 
 
-def _borders(config: RunConfig) -> str:
+def _borders(config: ForecastConfig) -> str:
     """What lies between splits, and whose a window is."""
     reach = "; its context may reach back over the border, as it would in use"
     return (

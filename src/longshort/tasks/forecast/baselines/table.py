@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from longshort.config import RunConfig
 from longshort.data.panel import Floats, Panel
 from longshort.data.timeline import Freq
 from longshort.data.windows import Origins, WindowReader
@@ -32,6 +31,7 @@ from longshort.tasks.forecast.baselines.smoothing import (
     is_intermittent,
     theta_baseline,
 )
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.floor import within_floor
 from longshort.tasks.forecast.linear import LinearWindows
@@ -53,7 +53,7 @@ class Baselines:
     each: tuple[Baseline, ...]
 
     def forecasts(
-        self, config: RunConfig, fitted: Fitted, reader: WindowReader, origins: Origins
+        self, config: ForecastConfig, fitted: Fitted, reader: WindowReader, origins: Origins
     ) -> dict[str, Floats]:
         """Name to forecasts [m, H] in the data's units, held to the same floor as the model's."""
         asked = Asked(fitted, reader, origins)
@@ -84,7 +84,7 @@ class Baselines:
 
 
 def fit_baselines(
-    config: RunConfig, panel: Panel, fitted: Fitted, windows: LinearWindows, track: Track
+    config: ForecastConfig, panel: Panel, fitted: Fitted, windows: LinearWindows, track: Track
 ) -> Baselines:
     """All that this data admits, on its training rows."""
     season = config.model.season or 1
@@ -102,17 +102,17 @@ def fit_baselines(
     return Baselines(tuple(found))
 
 
-def decides_by_mae(config: RunConfig) -> bool:
+def decides_by_mae(config: ForecastConfig) -> bool:
     """Whether the verdict rests on the absolute error, since the loss does."""
     return config.train.loss not in ("mse", "poisson")
 
 
-def _naive(config: RunConfig, freq: Freq, fitted: Fitted) -> list[Baseline]:
+def _naive(config: ForecastConfig, freq: Freq, fitted: Fitted) -> list[Baseline]:
     season, context = config.model.season or 1, config.model.context_length or 1
     return naive_baselines(freq, season, context, int(fitted.rows.max()))
 
 
-def _sees(config: RunConfig) -> str:
+def _sees(config: ForecastConfig) -> str:
     if config.model.effects in (None, "off"):
         return ""
     kinds = [f"the {period}" for period in config.data.calendar or ()]
@@ -120,7 +120,7 @@ def _sees(config: RunConfig) -> str:
 
 
 def restore_baselines(
-    config: RunConfig, freq: Freq, fitted: Fitted, kept: Mapping[str, Floats]
+    config: ForecastConfig, freq: Freq, fitted: Fitted, kept: Mapping[str, Floats]
 ) -> Baselines:
     """What `Baselines.arrays` gave; a `RunError` where it is damaged."""
     arrays: dict[str, dict[str, Floats]] = {}
@@ -143,7 +143,7 @@ def restore_baselines(
     return Baselines(tuple(found))
 
 
-def _restored(config: RunConfig, past: int, arrays: Mapping[str, Arrays]) -> list[Baseline]:
+def _restored(config: ForecastConfig, past: int, arrays: Mapping[str, Arrays]) -> list[Baseline]:
     found: list[Baseline] = []
     if "theta" in arrays:
         kept = arrays["theta"]

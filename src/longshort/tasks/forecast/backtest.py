@@ -63,6 +63,9 @@ def backtest(
     anew before each origin, else once before the first; either way on earlier rows only, and what
     the settings leave open is decided from those rows too.
     """
+    for name, value in (("windows", windows), ("stride", 1 if stride is None else stride)):
+        if value < 1:
+            raise ConfigError(f"backtest: {name}: at least 1 is needed, got {value}")
     listen(Working("reading the data and deciding settings"))
     asked = build_as(ForecastConfig, settings)
     if data is None and asked.path is None:

@@ -6,6 +6,7 @@ needs, and the run folder's `config.toml` records the result.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -77,6 +78,14 @@ class ForecastModel(CellSettings):
     def middle(self) -> int:
         """Place of the point forecast among the outputs."""
         return self.quantiles.index(0.5) if self.quantiles else 0
+
+    @field_validator("quantiles", mode="before")
+    @classmethod
+    def _as_levels(cls, value: object) -> object:
+        """Any sequence, or a text such as "0.1,0.5,0.9"."""
+        if isinstance(value, str):
+            return tuple(level.strip() for level in value.split(",") if level.strip())
+        return tuple(value) if isinstance(value, Iterable) else value
 
     @field_validator("quantiles", mode="after")
     @classmethod

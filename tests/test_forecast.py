@@ -18,13 +18,12 @@ from longshort.errors import ConfigError, DataError
 from longshort.runs.batches import on_device
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve
-from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.forecaster import Forecaster
-from longshort.tasks.forecast.held import Windows
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.inference import forecast
 from longshort.tasks.forecast.leakage import leakage_proof
 from longshort.tasks.forecast.predict import Prediction, predict
 from longshort.tasks.forecast.series import Timeline
-from longshort.tasks.forecast.task import forecaster_of
+from longshort.tasks.forecast.windows import Windows
 
 from .conftest import QUICK, hourly
 from .jobs import AnyJob, job_of, result_of, trained_job
@@ -62,17 +61,13 @@ def windows_in(job: AnyJob) -> Windows:
     return windows
 
 
-def forecaster_in(job: AnyJob) -> Forecaster:
-    return forecaster_of(job.model, job.model.encoder.fitted)
-
-
 def read(frame: pl.DataFrame, job: AnyJob) -> Panel:
     """Data as the job's own were read."""
     return read_dataset(frame, job.config.data).panel
 
 
 def ahead(job: AnyJob, panel: Panel, horizon: int) -> Prediction:
-    return predict(forecaster_in(job), panel, horizon)
+    return predict(job.model, panel, horizon)
 
 
 BASE: dict[str, Any] = {"data__target": ["y", "z"]}
@@ -132,7 +127,7 @@ def forecasts_of(options: dict[str, Any]) -> np.ndarray:
     job = trained_job(settings_of(**{**BASE, **options}), three())
     test = windows_in(job)
     last = test.origins[np.flatnonzero(test.origins.row == test.origins.row.max())]
-    return forecaster_in(job).forecast(test.reader, last)
+    return forecast(job.model, test.chosen(last))
 
 
 @pytest.fixture(scope="module")
@@ -155,24 +150,24 @@ def test_every_option_works_and_changes_something(name: str, plain: np.ndarray) 
 @pytest.mark.parametrize("name", ["plain", "linked covariates", "past", "difference", "mixed"])
 def test_the_future_cannot_be_seen(name: str) -> None:
     job = trained_job(settings_of(**{**BASE, **OPTIONS[name]}), three())
-    found = leakage_proof(forecaster_in(job), timeline_of(job), windows_in(job).origins)
+    found = leakage_proof(job.model, timeline_of(job), windows_in(job).origins)
     assert found == {"is_leaking": False, "probes": 3}
 
 
-class PeekingFitted(Fitted):
+class PeekingEncoder(ForecastEncoder):
     """A planted fault: the past covariate is the target three steps later."""
 
-    def reader(self, panel: Panel, config: ForecastConfig) -> WindowReader:
+    def reader(self, panel: Panel) -> WindowReader:
         ahead = np.roll(panel.target[:, :1], -3, axis=0)
-        return super().reader(replace(panel, past=ahead), config)
+        return super().reader(replace(panel, past=ahead))
 
 
 def test_the_leakage_proof_catches_a_planted_leak() -> None:
     job = trained_job(settings_of(**BASE, data__past="p"), three())
     timeline = timeline_of(job)
-    peeking = PeekingFitted.fit(timeline.panel, timeline.split, job.config)
-    forecaster = forecaster_of(job.model, peeking)
-    assert leakage_proof(forecaster, timeline, windows_in(job).origins)["is_leaking"]
+    peeking = PeekingEncoder.fit(timeline.panel, timeline.split, job.config)
+    model = replace(job.model, encoder=peeking)
+    assert leakage_proof(model, timeline, windows_in(job).origins)["is_leaking"]
 
 
 @pytest.mark.parametrize("moment", [300, 340, 380, 420])
@@ -191,8 +186,8 @@ def test_data_after_a_moment_leaves_everything_before_it_bit_equal(moment: int) 
             **split.start, "test": np.array([36])}))  # fmt: skip
         kept = everything[np.flatnonzero(everything.row + 6 <= moment)]
         weights = job.model.kept["baseline.linear.weights"]
-        results.append((job.model.encoder.fitted.transform.location, weights,
-                        forecaster_in(job).forecast(reader, kept)))  # fmt: skip
+        results.append((job.model.encoder.transform.location, weights,
+                        forecast(job.model, windows_in(job).chosen(kept))))  # fmt: skip
     for before, after in zip(*results, strict=True):
         assert np.array_equal(before, after)
 

@@ -17,10 +17,10 @@ from longshort.runs.task import Say, quiet
 from longshort.runs.trained import Trained
 from longshort.tasks.forecast.backtest import Backtest, backtest
 from longshort.tasks.forecast.config import ForecastConfig
-from longshort.tasks.forecast.held import Forecasts
+from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.predict import Prediction
-from longshort.tasks.forecast.series import SeriesEncoder
 from longshort.tasks.forecast.task import AnySeries
+from longshort.tasks.forecast.windows import Forecasts
 from longshort.train.events import Listener, silent
 
 
@@ -109,7 +109,7 @@ class Forecaster(Estimator):
         return float("nan") if r2 is None else float(r2)
 
 
-class Run(Finished[Trained[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]]):
+class Run(Finished[Trained[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]]):
     """A finished run: its scores, its report, and the forecaster in it."""
 
     def predict(self, data: object = None, horizon: int | None = None) -> pl.DataFrame:

@@ -23,18 +23,22 @@ from longshort.runs.verdict import scored, scores_of
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.doctor import examine
-from longshort.tasks.forecast.held import Forecasts, Windows
+from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.predict import forecast_table, readable, row_decimals
-from longshort.tasks.forecast.series import Series, SeriesEncoder, Timeline, joined, one_part
+from longshort.tasks.forecast.series import Series, Timeline, joined, one_part
 from longshort.tasks.forecast.task import AnySeries, ForecastTask
+from longshort.tasks.forecast.windows import Forecasts, Windows
 from longshort.train.events import Listener, Working, silent, teller
 
-ForecastJob = Job[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]
+ForecastJob = Job[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """The long table (group, cutoff, time, y, yhat, quantiles, rivals) and the scores over it."""
+    """Forecasts from all origins, and the scores over them.
+
+    table: group, cutoff, time, y, yhat, quantiles, and each baseline's forecast.
+    """
 
     table: pl.DataFrame
     scores: dict[str, Any]
@@ -122,17 +126,15 @@ def _with_horizon(config: ForecastConfig, panel: Panel) -> ForecastConfig:
     if config.model.horizon is not None:
         return config
     resolved, _ = resolve(config, panel)
-    model = config.model.model_copy(update={"horizon": resolved.model.horizon})
-    return config.model_copy(update={"model": model})
+    return config.updated("model", {"horizon": resolved.model.horizon})
 
 
 def _resolved(config: ForecastConfig, panel: Panel, ends: Ints) -> ForecastConfig:
     """Decide what is open from the rows before the first origin; the test part is one horizon."""
-    split = config.split.model_copy(update={"test": config.model.horizon, "stride": 1})
-    first = _cut(panel, ends)
     schema = panel.schema
-    named = config.data.model_copy(update={"target": schema.target, "time": schema.time_setting})
-    resolved, _ = resolve(config.model_copy(update={"split": split, "data": named}), first)
+    config = config.updated("split", {"test": config.model.horizon, "stride": 1})
+    config = config.updated("data", {"target": schema.target, "time": schema.time_setting})
+    resolved, _ = resolve(config, _cut(panel, ends))
     return resolved
 
 
@@ -170,11 +172,11 @@ class _Fold:
 def _fold(job: ForecastJob, panel: Panel, rows: Ints) -> _Fold:
     """For the series that reach over the horizon of these rows."""
     encoder = job.model.encoder
-    reader = encoder.fitted.reader(panel, job.config)
+    reader = encoder.reader(panel)
     lives = (rows > 0) & (rows + reader.horizon <= panel.lengths)
     start = np.where(lives, rows, 0)
     part = one_part(start, np.where(lives, rows + reader.horizon, 0))
-    windows = Windows(encoder.fitted, reader, reader.origins("test", part))
+    windows = Windows(encoder, reader, reader.origins("test", part))
     if not len(windows):
         raise DataError(
             "backtest: at one of the origins no series has a whole context before it and a known "

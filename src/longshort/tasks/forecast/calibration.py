@@ -12,11 +12,26 @@ import math
 import numpy as np
 
 from longshort.data.panel import Floats
+from longshort.tasks.forecast.inference import ForecastModel, never_moved, uncalibrated
+from longshort.tasks.forecast.windows import Windows
 
 _BY_STEP = 200
 """Validation windows from which each step of the horizon is moved by itself."""
 FEWEST = 40
 """Validation windows, below which the quantiles stay as they were learned."""
+
+
+def calibration(model: ForecastModel, val: Windows) -> Floats | None:
+    """How far quantiles have to move to cover the validation split as they should, [Q, H]; None
+    where too few windows tell."""
+    windows, config = val.for_validation, model.config.model
+    quantiles = uncalibrated(model, windows)
+    # Series that have never moved are nearly always right, which says nothing of the others.
+    moving = np.flatnonzero(~never_moved(windows))
+    flat, quantiles = windows.flat[moving], quantiles[moving]
+    spread = windows.encoder.zscore.scale[flat.group, flat.column]
+    truth = windows.reader.truth(flat)
+    return quantile_shifts(truth, quantiles, spread, config.quantiles, config.middle)
 
 
 def quantile_shifts(

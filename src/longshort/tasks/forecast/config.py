@@ -6,8 +6,8 @@ needs, and the run folder's `config.toml` records the result.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -116,3 +116,8 @@ class ForecastConfig(BaseConfig):
     transform: TransformConfig = TransformConfig()
     model: ForecastModel = ForecastModel()
     train: ForecastTrain = ForecastTrain()
+
+    def updated(self, section: str, changes: Mapping[str, Any]) -> ForecastConfig:
+        """The same with some settings of a section changed."""
+        changed = getattr(self, section).model_copy(update=changes)
+        return self.model_copy(update={section: changed})

@@ -7,18 +7,18 @@ import numpy as np
 from longshort.data.panel import Panel
 from longshort.errors import ConfigError
 from longshort.tasks.forecast.config import ForecastConfig
-from longshort.tasks.forecast.fitted import Fitted
+from longshort.tasks.forecast.encoder import ForecastEncoder
 
 
-def refuse_negative(panel: Panel, fitted: Fitted) -> None:
+def refuse_negative(panel: Panel, encoder: ForecastEncoder) -> None:
     """Counts are never below 0."""
-    below = np.argwhere(fitted.lowest < 0)
+    below = np.argwhere(encoder.lowest < 0)
     if len(below):
         group, column = below[0]
         raise ConfigError(
             "train.loss = 'poisson' is for counts, and "
             f"{panel.series_name(int(group), int(column))} goes down to "
-            f"{fitted.lowest[group, column]:g}; use another loss"
+            f"{encoder.lowest[group, column]:g}; use another loss"
         )
 
 

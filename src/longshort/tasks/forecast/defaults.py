@@ -14,7 +14,6 @@ from longshort.errors import ConfigError, DataError
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.known import decide_known
 from longshort.tasks.forecast.predict import RESERVED
-from longshort.tasks.forecast.update import update
 
 _SHARES = {"val": 0.1, "test": 0.2}
 _HELD_OUT: tuple[Part, ...] = ("val", "test")
@@ -68,7 +67,7 @@ def _decide_split(config: ForecastConfig, panel: Panel, said: list[str]) -> Fore
             values[part] = share if is_enough else horizon
             text = f"{share} of the time span" if is_enough else f"{horizon} steps, one horizon"
             said.append(f"split.{part} = {text}")
-    return update(config, "split", values)
+    return config.updated("split", values)
 
 
 def _decide_season(
@@ -79,7 +78,7 @@ def _decide_season(
     season = find_season(panel, split.end["train"])
     why = f"{season} steps of {panel.freq}" if season > 1 else "none found"
     said.append(f"model.season = {season} ({why}, in the training part)")
-    return update(config, "model", {"season": season})
+    return config.updated("model", {"season": season})
 
 
 def _decide_lengths(
@@ -107,7 +106,7 @@ def _decide_lengths(
         patch = _patch(context, season)
         said.append(f"model.patch = {patch} steps enter the cell together")
     lengths = {"horizon": horizon, "context_length": context, "patch": patch}
-    return update(config, "model", lengths)
+    return config.updated("model", lengths)
 
 
 def _wanted(horizon: int, season: int, longest: int) -> int:
@@ -184,7 +183,7 @@ def _decide_size(
     if config.split.stride is None:
         seen = tested * (model.context_length + model.horizon)
         stride = max(1, -(-seen // _MAX_SEEN), -(-tested * model.horizon // _MAX_SCORED))
-        config = update(config, "split", {"stride": stride})
+        config = config.updated("split", {"stride": stride})
         if stride > 1:
             said.append(f"split.stride = {stride}: every {stride}th origin is scored")
     sizes: dict[str, Any] = {"hidden": hidden}
@@ -192,5 +191,5 @@ def _decide_size(
         sizes["calibrate"] = bool(model.quantiles)
         if model.quantiles:
             said.append("model.calibrate = true: quantiles are moved to cover the validation part")
-    config = update(config, "model", sizes)
-    return update(config, "train", changes)
+    config = config.updated("model", sizes)
+    return config.updated("train", changes)

@@ -16,10 +16,9 @@ from longshort.data.split import Split
 from longshort.metrics.significance import compare
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.effects import Per
-from longshort.tasks.forecast.fitted import Fitted
+from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.linear import LinearWindows
 from longshort.tasks.forecast.linear_inputs import LinearPlan
-from longshort.tasks.forecast.update import update
 
 _MIN_GAIN, _FEW_GAIN = 0.01, 0.1
 """Shares of the validation error to save; the second where a part is too short for an interval."""
@@ -67,8 +66,8 @@ def decide_known(
         said.append("model.level = true: the series' level helps the linear model")
     if changes.get("linear_past"):
         said.append("model.linear_past = true: past covariates help the linear model")
-    config = update(config, "data", {"calendar": way.calendar})
-    return update(config, "model", changes)
+    config = config.updated("data", {"calendar": way.calendar})
+    return config.updated("model", changes)
 
 
 def _ways(config: ForecastConfig, panel: Panel, split: Split) -> tuple[_Way, list[_Way]]:
@@ -121,16 +120,16 @@ def _is_better(way: _Tried, plain: _Tried) -> bool:
 
 
 def _tried(config: ForecastConfig, panel: Panel, split: Split, way: _Way) -> _Tried:
-    config = update(config, "data", {"calendar": way.calendar})
-    config = update(config, "model", {"effects": way.effects})
-    fitted = Fitted.fit(panel, split, config)
-    reader = fitted.reader(panel, config)
+    config = config.updated("data", {"calendar": way.calendar})
+    config = config.updated("model", {"effects": way.effects})
+    encoder = ForecastEncoder.fit(panel, split, config)
+    reader = encoder.reader(panel)
     train, val = reader.origins("train", split), reader.origins("val", split)
     if not len(train) or not len(val):
         return _Tried(way, np.empty(0), 1, ())
     val = val.thinned(_MOST_VALIDATED)
     windows = LinearWindows(reader, train, val)
-    plan = LinearPlan.of(config, fitted.past.width, everything=True)
+    plan = LinearPlan.of(encoder, everything=True)
     found = windows.least_squares(plan)
     moments, number = np.unique(panel.first[val.group] + val.row, return_inverse=True)
     columns = panel.target.shape[1] if reader.joint else 1

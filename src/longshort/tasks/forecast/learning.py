@@ -8,15 +8,12 @@ from torch import Tensor, nn
 
 from longshort.data.windows import Batch, Origins, Singles
 from longshort.runs.batches import on_device
-from longshort.runs.task import Model
-from longshort.tasks.forecast.config import ForecastConfig
-from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.forecaster import PIECE
-from longshort.tasks.forecast.held import Windows
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.inference import PIECE, ForecastModel
 from longshort.tasks.forecast.linear import LinearWindows, Norm
 from longshort.tasks.forecast.linear_inputs import LinearPlan
 from longshort.tasks.forecast.network import InstanceNorm, LinkedNetwork, instance_norm
-from longshort.tasks.forecast.series import SeriesEncoder
+from longshort.tasks.forecast.windows import Windows
 from longshort.train.learning import Learning, TrainPlan, WeightGroup
 
 _MEASURES = {
@@ -35,13 +32,11 @@ _LINEAR_RATE = 0.05
 class ForecastLearning(Learning):
     """A forecaster's network in training."""
 
-    def __init__(
-        self, model: Model[ForecastConfig, SeriesEncoder], train: Windows, val: Windows
-    ) -> None:
+    def __init__(self, model: ForecastModel, train: Windows, val: Windows) -> None:
         self.config, self.network = model.config, model.network
         self.reader = train.reader
-        self._train, self._val = train.origins, val.for_validation
-        self._unit = _UserUnit(model.config, model.encoder.fitted)
+        self._train, self._val = train.origins, val.for_validation.origins
+        self._unit = _UserUnit(model.encoder)
 
     def plan(self) -> TrainPlan:
         """As decided."""
@@ -117,16 +112,14 @@ class ForecastLearning(Learning):
         return torch.sum(each.mean(-1) * batch.observed) / torch.sum(batch.observed)
 
 
-def start_linear_path(
-    model: Model[ForecastConfig, SeriesEncoder], train: Windows, val: Windows
-) -> None:
+def start_linear_path(model: ForecastModel, train: Windows, val: Windows) -> None:
     """Least squares on the windows as the network sees them."""
     config, network = model.config, model.network
     if not config.model.linear:
         return
     norm = _as_arrays(config.model.instance_norm)
-    windows = LinearWindows(train.reader, train.origins, val.for_validation, norm)
-    found = windows.least_squares(LinearPlan.of(config, model.encoder.fitted.past.width))
+    windows = LinearWindows(train.reader, train.origins, val.for_validation.origins, norm)
+    found = windows.least_squares(LinearPlan.of(model.encoder))
     inner = network.each if isinstance(network, LinkedNetwork) else network
     with torch.no_grad():
         inner.linear.weight.copy_(torch.from_numpy(found.weights.T))
@@ -153,12 +146,13 @@ class _UserUnit:
     """Scaled values [B, H, C, Q] in the data's units; for the loss MASE divided by each series'
     seasonal naive error."""
 
-    def __init__(self, config: ForecastConfig, fitted: Fitted) -> None:
+    def __init__(self, encoder: ForecastEncoder) -> None:
+        config = encoder.config
         self.log1p = config.transform.log1p
         self.joint = config.model.channels != "independent"
-        naive = np.where(fitted.naive_error > 0, fitted.naive_error, np.inf)
+        naive = np.where(encoder.naive_error > 0, encoder.naive_error, np.inf)
         weight = 1 / naive if config.train.loss == "mase" else np.ones_like(naive)
-        numbers = np.stack([fitted.transform.location, fitted.transform.scale, weight])
+        numbers = np.stack([encoder.transform.location, encoder.transform.scale, weight])
         self.numbers = torch.as_tensor(numbers, dtype=torch.float32)
 
     def __call__(self, values: Tensor, series: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ import numpy as np
 from longshort.data.panel import Floats
 from longshort.data.windows import Origins, Singles, WindowReader
 from longshort.metrics.linear import LinearMap, Piece, least_absolute, least_squares
-from longshort.tasks.forecast.fitted import Fitted
 from longshort.tasks.forecast.linear_inputs import LinearPlan, linear_inputs
+from longshort.tasks.forecast.windows import Windows
 
 _PIECE = 2048
 _MAX_WINDOWS, _FEWEST_WINDOWS = 200_000, 2_000
@@ -71,22 +71,14 @@ def _flat(values: Singles) -> Floats:
     return np.ascontiguousarray(values.reshape(-1, values.shape[2]), np.float64)
 
 
-def linear_forecast(
-    found: LinearMap, plan: LinearPlan, fitted: Fitted, reader: WindowReader, origins: Origins
-) -> Floats:
-    """Forecasts [m, H] in the data's units, of a map of windows relative to their last value."""
+def linear_forecast(weights: Floats, plan: LinearPlan, windows: Windows) -> Floats:
+    """Forecasts [m, H] in the data's units by weights [I, H], of windows relative to their last
+    value."""
+    reader, origins = windows.reader, windows.origins
     scaled = [np.empty((0, reader.horizon))]
     for begin in range(0, len(origins), _PIECE):
         batch = reader.gather(origins[begin : begin + _PIECE])
         location, _ = last_value(batch.context)
         inputs = linear_inputs(batch.context - location, batch, plan, np.concatenate)
-        scaled.append(_flat(location.swapaxes(1, 2)) + found(_flat(inputs)))
-    return to_user_units(fitted, reader, reader.flat(origins), np.concatenate(scaled))
-
-
-def to_user_units(fitted: Fitted, reader: WindowReader, flat: Origins, scaled: Floats) -> Floats:
-    """Scaled forecasts [m, H, …] with the known effects, in the data's units."""
-    effects = reader.known_ahead(flat)
-    whole = scaled + effects.reshape(*effects.shape, *([1] * (scaled.ndim - 2)))
-    before = reader.before(flat, np.arange(fitted.transform.config.difference, 0, -1))
-    return fitted.transform.invert(whole, flat.group, flat.column, before)
+        scaled.append(_flat(location.swapaxes(1, 2)) + _flat(inputs) @ weights)
+    return windows.user_units(np.concatenate(scaled))

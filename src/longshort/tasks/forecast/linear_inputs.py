@@ -11,7 +11,7 @@ from typing import Any
 
 from longshort.data.windows import Batch
 from longshort.metrics.linear import LEVEL
-from longshort.tasks.forecast.config import ForecastConfig
+from longshort.tasks.forecast.encoder import ForecastEncoder
 
 _MOST_LAGS, _MOST_PAST = 1024, 512
 """Of a longer context the map sees the latest steps. Its moments cost the square of its inputs, and
@@ -29,13 +29,12 @@ class LinearPlan:
     level: bool
 
     @staticmethod
-    def of(config: ForecastConfig, past: int, *, everything: bool = False) -> LinearPlan:
+    def of(encoder: ForecastEncoder, *, everything: bool = False) -> LinearPlan:
         """What the linear map sees: as the settings say, or `everything` that it may be fitted to.
 
-        past: columns of past covariates, with one for every word of those that hold categories; of
-        many only the latest steps are taken.
+        Of many past covariates only the latest steps are taken.
         """
-        model = config.model
+        model, past = encoder.config.model, encoder.past.width
         assert model.context_length
         with_past, with_level = everything or model.linear_past, everything or model.level
         latest = min(model.context_length, max(1, _MOST_PAST // max(past, 1)))

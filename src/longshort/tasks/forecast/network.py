@@ -7,8 +7,8 @@ What the calendar and future covariates say linearly has been taken off before, 
 after it (`longshort.tasks.forecast.effects`).
 
 Patches make long contexts cheap (Lin et al., 2023, SegRNN); the linear map is the autoregressive
-part of LSTNet (Lai et al., 2018), starting at the least-squares solution that is also a rival, so
-that the recurrent part learns what a linear map cannot say.
+part of LSTNet (Lai et al., 2018), starting at the least-squares solution that is also a baseline,
+so that the recurrent part learns what a linear map cannot say.
 
 Letters: B windows, L context, H horizon, C columns forecast together, P and F covariates, Q
 quantiles (1 for a point forecast), U hidden units.
@@ -27,6 +27,8 @@ from longshort.cells import Cell
 from longshort.data.windows import Batch
 from longshort.errors import ConfigError
 from longshort.nn import Recurrent
+from longshort.runs.cell import chosen_cell
+from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.linear_inputs import LinearPlan, linear_inputs
 
 InstanceNorm = Literal["none", "last", "centre", "standard", "last_std"]
@@ -63,6 +65,43 @@ class NetworkPlan:
     """Values per step and column: the number of quantiles, or 1."""
     middle: int
     """Which of the outputs is the point forecast."""
+
+
+def build_network(encoder: ForecastEncoder) -> WindowNetwork | LinkedNetwork:
+    """The untrained network of decided settings, for the series that the encoder was fitted on."""
+    model, calendar = encoder.config.model, encoder.config.data.calendar
+    if not (model.hidden and model.context_length and model.horizon and model.patch) or (
+        calendar is None
+    ):
+        raise ConfigError(
+            "model.hidden, context_length, horizon, patch and data.calendar must be decided; a "
+            "run's config.toml without them is damaged"
+        )
+    columns = encoder.zscore.location.shape[1]
+    plan = NetworkPlan(
+        cell=chosen_cell(model),
+        hidden=model.hidden,
+        num_layers=model.num_layers,
+        dropout=model.dropout,
+        residual=model.residual,
+        context=model.context_length,
+        horizon=model.horizon,
+        patch=model.patch,
+        decoder=model.decoder,
+        instance_norm=model.instance_norm,
+        linear=model.linear,
+        straight=LinearPlan.of(encoder),
+        level=bool(model.level),
+        columns=1 if model.channels == "independent" else columns,
+        past=encoder.past.width,
+        future=encoder.future.width + 2 * len(calendar),
+        static=encoder.static.width,
+        series=len(encoder.groups) * (1 if model.channels == "mixed" else columns),
+        embedding=model.embedding,
+        outputs=len(model.quantiles) or 1,
+        middle=model.middle,
+    )
+    return LinkedNetwork(plan, model.rank) if model.channels == "linked" else WindowNetwork(plan)
 
 
 class RecurrentStack(nn.Module):

@@ -18,8 +18,8 @@ from longshort.errors import DataError
 from longshort.runs.task import MODEL
 from longshort.tasks.forecast.baselines.table import NAMES
 from longshort.tasks.forecast.config import ForecastConfig
-from longshort.tasks.forecast.forecaster import Forecaster
-from longshort.tasks.forecast.held import Forecasts
+from longshort.tasks.forecast.inference import ForecastModel, forecast
+from longshort.tasks.forecast.windows import Forecasts, Windows
 
 RESERVED = {"column", "cutoff", "y", "yhat", *NAMES}
 """Columns of the tables written here; a group or time column of that name would collide."""
@@ -49,60 +49,57 @@ class Prediction:
         return {"forecast": self.table.with_columns(texts).to_dicts()}
 
 
-def predict(forecaster: Forecaster, panel: Panel, horizon: int) -> Prediction:
+def predict(model: ForecastModel, panel: Panel, horizon: int) -> Prediction:
     """Forecast `horizon` steps after each series' last known value.
 
     A horizon beyond the trained one is reached by feeding forecasts back, block after block.
     """
-    config = forecaster.config
+    config = model.config
     trained = config.model.horizon or 1
     _refuse_roll(config, horizon, trained)
     blocks = -(-horizon // trained)
     ends = _ends(panel, config.model.channels != "independent")
     longer = panel.extend(ends.max(axis=1) + blocks * trained)
-    fitted, new = forecaster.fitted.fit_to(panel, config, panel.lengths)
-    reader = fitted.reader(longer, config)
-    origins, skipped = _origins(reader, panel, ends, config, new, horizon)
+    encoder, new = model.encoder.for_panel(panel, panel.lengths)
+    origins, skipped = _origins(encoder.reader(longer), panel, ends, config, new, horizon)
     strange = np.intersect1d(new, origins.group).size
-    notes = forecaster.fitted.unseen(panel)
+    notes = model.encoder.unseen(panel)
     if strange and config.transform.per == "series":
         keys = [panel.groups[g] for g in new]
         notes.append(
             f"{strange} series were not seen in training; scaled by their own values"
-            + resembling(keys, forecaster.fitted.groups)
+            + resembling(keys, model.encoder.groups)
         )
     if blocks > 1:
         notes.append(
             f"horizon {horizon} is beyond the trained {trained}: forecasts were fed back "
             f"{blocks - 1} times"
         )
-    usable = forecaster.for_data(fitted)
+    joint = config.model.channels != "independent"
+    flat = origins.for_columns(panel.target.shape[1]) if joint else origins
+    values = np.empty((0, horizon, max(1, len(config.model.quantiles))))
     if len(origins):
-        values = _roll(usable, longer, origins, blocks)[:, :horizon]
-    else:
-        values = np.empty((0, horizon, max(1, len(config.model.quantiles))))
-    flat = reader.flat(origins)
+        values = _roll(replace(model, encoder=encoder), longer, origins, flat, blocks)[:, :horizon]
     table = _rows(panel, flat, values, config)
     return Prediction(table, skipped, tuple(notes), flat, row_decimals(panel, flat, horizon))
 
 
-def _roll(forecaster: Forecaster, panel: Panel, origins: Origins, blocks: int) -> Floats:
-    """Forecasts [m, blocks · H, Q]; each block's middle forecast is the next one's history."""
-    config = forecaster.config
-    joint = config.model.channels != "independent"
-    flat = origins.for_columns(panel.target.shape[1]) if joint else origins
-    step = config.model.horizon or 1
-    parts = []
+def _roll(
+    model: ForecastModel, panel: Panel, origins: Origins, flat: Origins, blocks: int
+) -> Floats:
+    """Forecasts [m, blocks · H, Q]; each block's middle forecast is the next one's history.
+
+    flat: the origins, one for each column.
+    """
+    step, found = model.config.model.horizon or 1, []
     for number in range(blocks):
-        reader = forecaster.fitted.reader(panel, config)
         moved = replace(origins, row=origins.row + number * step)
-        parts.append(forecaster.forecast(reader, moved))
-        middle = parts[-1][..., config.model.middle]
+        found.append(forecast(model, Windows(model.encoder, model.encoder.reader(panel), moved)))
         rows = (panel.offsets[flat.group] + flat.row + number * step)[:, None] + np.arange(step)
         target = panel.target.copy()
-        target[rows, flat.column[:, None]] = middle
+        target[rows, flat.column[:, None]] = found[-1][..., model.config.model.middle]
         panel = replace(panel, target=target)
-    return np.concatenate(parts, axis=1)
+    return np.concatenate(found, axis=1)
 
 
 def _refuse_roll(config: ForecastConfig, horizon: int, trained: int) -> None:

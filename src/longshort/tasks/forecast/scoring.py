@@ -15,8 +15,8 @@ from longshort.metrics.significance import Comparison, compare, echo_check, flat
 from longshort.runs.task import MODEL, Scored, Scores
 from longshort.tasks.forecast.baselines.table import CONSTANTS, decides_by_mae
 from longshort.tasks.forecast.config import ForecastConfig
-from longshort.tasks.forecast.held import Forecasts, Held, Windows
 from longshort.tasks.forecast.sentence import Standing, sentence
+from longshort.tasks.forecast.windows import Forecasts, Held, Windows
 
 _FEW, _MANY = 4, 20
 """Horizons of moments below which the series are compared, and how many of them it takes."""
@@ -102,11 +102,12 @@ def coverage_notes(model: Mapping[str, Any]) -> dict[str, str]:
     return notes
 
 
-def season_notes(windows: Windows, season: int) -> dict[str, str]:
+def season_notes(windows: Windows) -> dict[str, str]:
     """Where the seasonal naive forecast has to make do."""
+    season = windows.encoder.config.model.season or 1
     if season == 1:
         return {}
-    panel, flat = windows.reader.panel, windows.held.origins
+    panel, flat = windows.panel, windows.flat
     begins = panel.offsets[flat.group] + np.maximum(flat.row - season, 0)
     is_short = (flat.row < season) | np.isnan(panel.filled[begins, flat.column])
     short = int(is_short.sum())

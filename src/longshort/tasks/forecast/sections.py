@@ -16,12 +16,13 @@ from longshort.report.table import shown
 from longshort.runs.result import Result
 from longshort.runs.task import MODEL
 from longshort.tasks.forecast.config import ForecastConfig
-from longshort.tasks.forecast.held import Forecasts
+from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.predict import Prediction, predict
-from longshort.tasks.forecast.series import Series, SeriesEncoder
-from longshort.tasks.forecast.task import AnySeries, forecaster_of
+from longshort.tasks.forecast.series import Series
+from longshort.tasks.forecast.task import AnySeries
+from longshort.tasks.forecast.windows import Forecasts
 
-ForecastResult = Result[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]
+ForecastResult = Result[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]
 
 _WINDOWS, _MAX_POINTS = 6, 4000
 _SERIES, _NAMED, _WORST = 6, 5, 20
@@ -31,9 +32,8 @@ def sections(result: ForecastResult) -> list[Section]:
     """In the order of the page."""
     timeline = _timeline(result)
     model, scores, config = result.model, result.scores, result.config
-    forecaster = forecaster_of(model, model.encoder.fitted)
     panel = timeline.dataset.ahead or timeline.panel
-    ahead = predict(forecaster, panel, config.model.horizon or 1)
+    ahead = predict(model, panel, config.model.horizon or 1)
     entries = {MODEL: scores["test"][MODEL], **scores["test"]["baselines"]}
     key = scores["metric"]
     by_step = {name: entry["by_step"][key] for name, entry in entries.items()}

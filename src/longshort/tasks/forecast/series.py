@@ -11,27 +11,13 @@ from longshort.data.dataset import Dataset
 from longshort.data.findings import Finding, refuse_errors
 from longshort.data.panel import Panel
 from longshort.data.split import Part, Split, make_split
-from longshort.data.timeline import Freq, Ints, TimeAxis
+from longshort.data.timeline import Ints
 from longshort.data.windows import Origins, WindowReader
-from longshort.errors import ConfigError
+from longshort.errors import ConfigError, DataError
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve
-from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.held import Windows
-
-
-@dataclass(frozen=True)
-class SeriesEncoder:
-    """Scales and effects of the training rows, and the grid that the series lie on."""
-
-    config: ForecastConfig
-    fitted: Fitted
-    axis: TimeAxis
-
-    @property
-    def freq(self) -> Freq:
-        """The step."""
-        return self.axis.freq
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.windows import Windows
 
 
 class Timeline:
@@ -42,7 +28,7 @@ class Timeline:
 
     def __init__(self, dataset: Dataset, config: ForecastConfig) -> None:
         self.whole, self.config = dataset, config
-        self._read: tuple[Fitted, WindowReader] | None = None
+        self._read: tuple[ForecastEncoder, WindowReader] | None = None
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -59,10 +45,9 @@ class Timeline:
         """The config with every open setting decided, and a line for each decision."""
         refuse_errors(self.dataset.findings, self.dataset.source.name)
         schema = self.dataset.schema
-        named = self.dataset.config.model_copy(
-            update={"time": schema.time_setting, "target": schema.target}
-        )
-        return resolve(self.config.model_copy(update={"data": named}), self.panel)
+        config = self.config.model_copy(update={"data": self.dataset.config})
+        named = {"time": schema.time_setting, "target": schema.target}
+        return resolve(config.updated("data", named), self.panel)
 
     @cached_property
     def split(self) -> Split:
@@ -76,10 +61,10 @@ class Timeline:
         """Of the content."""
         return self.panel.digest()
 
-    def reader(self, fitted: Fitted, config: ForecastConfig) -> WindowReader:
-        """Windows by these scales; made once for all splits."""
-        if self._read is None or self._read[0] is not fitted:
-            self._read = fitted, fitted.reader(self.panel, config)
+    def reader(self, encoder: ForecastEncoder) -> WindowReader:
+        """Windows in this encoder's scales; made once for all splits."""
+        if self._read is None or self._read[0] is not encoder:
+            self._read = encoder, encoder.reader(self.panel)
         return self._read[1]
 
 
@@ -119,14 +104,14 @@ class Series:
         """Of the whole data set."""
         return self.timeline.digest
 
-    def windows(self, encoder: SeriesEncoder) -> Windows:
+    def windows(self, encoder: ForecastEncoder) -> Windows:
         """All windows whose horizon lies in this split; raises where there is none."""
         config = encoder.config
-        reader = self.timeline.reader(encoder.fitted, config)
+        reader = self.timeline.reader(encoder)
         stride = (config.split.stride or 1) if self.part == "test" else 1
         origins = reader.origins(self.part, self.timeline.split, stride)
         if len(origins):
-            return Windows(encoder.fitted, reader, origins)
+            return Windows(encoder, reader, origins)
         if self.part == "test":
             raise ConfigError(
                 "split: the test split has no window with a known value; make split.test larger"
@@ -169,14 +154,22 @@ class NewSeries:
         """Of the content."""
         return self.dataset.panel.digest()
 
-    def windows(self, encoder: SeriesEncoder) -> Windows:
-        """All windows whose horizon lies behind the start; there may be none."""
+    def windows(self, encoder: ForecastEncoder) -> Windows:
+        """All windows whose horizon lies behind the start; raises where there is none."""
         config, panel = encoder.config, self.dataset.panel
         context = np.minimum(panel.lengths, config.model.context_length or 1)
-        fitted, _ = encoder.fitted.fit_to(panel, config, context)
-        reader = fitted.reader(panel, config)
+        own, _ = encoder.for_panel(panel, context)
+        reader = own.reader(panel)
         rows = one_part(self.start, panel.lengths)
-        return Windows(fitted, reader, reader.origins("test", rows, config.split.stride or 1))
+        found = Windows(own, reader, reader.origins("test", rows, config.split.stride or 1))
+        if not len(found):
+            raise DataError(
+                f"{self.name}: no window of {reader.context} + {reader.horizon} steps "
+                "(context_length + horizon) has its horizon after the run's training and "
+                "validation rows; give later data, or score those rows too with "
+                "--include-training"
+            )
+        return found
 
 
 def one_part(start: Ints, end: Ints) -> Split:

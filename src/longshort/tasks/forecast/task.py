@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.findings import Finding, refuse_errors
-from longshort.data.forms import Form
 from longshort.data.lookalikes import resembling
 from longshort.data.splits import SPLITS, Splits
-from longshort.data.timeline import Freq, TimeAxis
 from longshort.errors import DataError, LongshortError
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import (
@@ -24,7 +22,6 @@ from longshort.runs.task import (
     Baseline,
     Encoded,
     Metric,
-    Model,
     Say,
     Scored,
     Scores,
@@ -40,18 +37,18 @@ from longshort.tasks.forecast.baselines.table import (
     fit_baselines,
     restore_baselines,
 )
-from longshort.tasks.forecast.calibration import FEWEST, quantile_shifts
+from longshort.tasks.forecast.calibration import FEWEST, calibration
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.contradictions import refuse_contradictions, refuse_negative
 from longshort.tasks.forecast.defaults import refuse_reserved
 from longshort.tasks.forecast.doctor import examine
-from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.forecaster import Forecaster
-from longshort.tasks.forecast.held import Forecasts, Windows
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.inference import CALIBRATION, ForecastModel, calibrated, uncalibrated
 from longshort.tasks.forecast.leakage import leakage_proof
 from longshort.tasks.forecast.linear import LinearWindows
 from longshort.tasks.forecast.predict import Prediction, holdout_table, predict
-from longshort.tasks.forecast.series import NewSeries, Series, SeriesEncoder, Timeline
+from longshort.tasks.forecast.series import NewSeries, Series, Timeline
+from longshort.tasks.forecast.windows import Forecasts, Windows
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,14 +57,13 @@ if TYPE_CHECKING:
     from longshort.tasks.forecast.backtest import Backtest
     from longshort.tasks.forecast.sections import ForecastResult
 
-ForecastModel = Model[ForecastConfig, SeriesEncoder]
 AnySeries = Series | NewSeries
 
-CALIBRATION, NOTES = "calibration", "notes"
-"""Names under which a run keeps how far quantiles are moved, and remarks on the baselines."""
+NOTES = "notes"
+"""Name under which a run keeps remarks on the baselines."""
 
 
-class ForecastTask(Task[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]):
+class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     """Windows of the past to the next steps of each series."""
 
     name: ClassVar[str] = "forecast"
@@ -132,8 +128,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]):
     def resolve(self, config: ForecastConfig, splits: Splits[AnySeries]) -> ForecastConfig:
         """Split, season, lengths, what is known ahead, and the network's size."""
         decided, _ = _timeline(splits).decided
-        data = decided.data.model_copy(update={"path": config.data.path})
-        found = decided.model_copy(update={"data": data})
+        found = decided.updated("data", {"path": config.data.path})
         refuse_contradictions(found)
         return found
 
@@ -165,44 +160,34 @@ class ForecastTask(Task[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]):
 
     # Encoder
 
-    def fit_encoder(self, train: AnySeries, config: ForecastConfig) -> SeriesEncoder:
+    def fit_encoder(self, train: AnySeries, config: ForecastConfig) -> ForecastEncoder:
         """Scales, effects and the range of the training rows."""
         timeline = _of_run(train)
-        panel = timeline.panel
-        fitted = Fitted.fit(panel, timeline.split, config)
+        encoder = ForecastEncoder.fit(timeline.panel, timeline.split, config)
         if config.train.loss == "poisson":
-            refuse_negative(panel, fitted)
-        return SeriesEncoder(config, fitted, TimeAxis(panel.freq, panel.form))
+            refuse_negative(timeline.panel, encoder)
+        return encoder
 
-    def store_encoder(self, encoder: SeriesEncoder) -> dict[str, Any]:
+    def store_encoder(self, encoder: ForecastEncoder) -> dict[str, Any]:
         """As plain values."""
-        grid = {"freq": vars(encoder.axis.freq), "form": vars(encoder.axis.form)}
-        return encoder.fitted.to_dict() | grid
+        return encoder.to_dict()
 
-    def restore_encoder(self, stored: dict[str, Any], config: ForecastConfig) -> SeriesEncoder:
+    def restore_encoder(self, stored: dict[str, Any], config: ForecastConfig) -> ForecastEncoder:
         """From plain values."""
-        axis = TimeAxis(Freq(**stored["freq"]), Form(**stored["form"]))
-        return SeriesEncoder(config, Fitted.from_dict(stored, config), axis)
+        return ForecastEncoder.from_dict(stored, config)
 
-    def encode(self, encoder: SeriesEncoder, samples: AnySeries) -> Windows:
+    def encode(self, encoder: ForecastEncoder, samples: AnySeries) -> Windows:
         """Windows of scaled values."""
-        found, model = samples.windows(encoder), encoder.config.model
-        if isinstance(samples, NewSeries) and not len(found):
-            raise DataError(
-                f"{samples.name}: no window of {model.context_length} + {model.horizon} steps "
-                "(context_length + horizon) has its horizon after the run's training and "
-                "validation rows; give later data, or score those rows too with "
-                "--include-training"
-            )
-        return found
+        return samples.windows(encoder)
 
     # Network
 
-    def build(self, config: ForecastConfig, encoder: SeriesEncoder) -> nn.Module:
+    def build(self, config: ForecastConfig, encoder: ForecastEncoder) -> nn.Module:
         """Normalised windows through recurrent layers, beside a linear map."""
-        from longshort.tasks.forecast.building import build_network
+        from longshort.tasks.forecast.network import build_network
 
-        return build_network(config, encoder.fitted)
+        del config
+        return build_network(encoder)
 
     def start(
         self, model: ForecastModel, train: Encoded[AnySeries], val: Encoded[AnySeries]
@@ -232,8 +217,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]):
     ) -> dict[str, NDArray[Any]]:
         """How far quantiles are moved, on the validation split; and the baselines."""
         kept: dict[str, NDArray[Any]] = {}
-        config = model.config
-        if config.model.quantiles and config.model.calibrate:
+        if model.config.model.quantiles and model.config.model.calibrate:
             track("calibrating the intervals", 0, 0)
             shifts = calibration(model, val.arrays)
             if shifts is None:
@@ -244,20 +228,18 @@ class ForecastTask(Task[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]):
                 )
             else:
                 kept[CALIBRATION] = shifts
-        reader = train.arrays.reader
-        windows = LinearWindows(reader, train.arrays.origins, val.arrays.for_validation)
-        found = fit_baselines(config, reader.panel, model.encoder.fitted, windows, track)
-        notes = np.frombuffer(json.dumps(found.notes).encode(), dtype=np.uint8).copy()
-        return kept | found.arrays() | {NOTES: notes}
+        origins = train.arrays.origins, val.arrays.for_validation.origins
+        windows = LinearWindows(train.arrays.reader, *origins)
+        fitted, notes = fit_baselines(model.encoder, train.arrays.panel, windows, track)
+        as_bytes = np.frombuffer(json.dumps(notes).encode(), dtype=np.uint8).copy()
+        return kept | fitted | {NOTES: as_bytes}
 
     def predict(self, model: ForecastModel, arrays: Windows) -> Forecasts:
         """Quantiles of every window, in the data's units."""
-        forecaster = forecaster_of(model, arrays.fitted)
-        raw = forecaster.uncalibrated(arrays.reader, arrays.origins)
-        quantiles = forecaster.calibrated(arrays.reader, arrays.origins, raw)
-        middle = quantiles[..., model.config.model.middle]
-        before = None if forecaster.shifts is None else raw
-        return Forecasts(arrays.held, middle, quantiles, before)
+        raw = uncalibrated(model, arrays)
+        quantiles = calibrated(model, arrays, raw)
+        before = raw if CALIBRATION in model.kept else None
+        return Forecasts(arrays.held, quantiles[..., model.config.model.middle], quantiles, before)
 
     # New data
 
@@ -267,8 +249,8 @@ class ForecastTask(Task[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]):
         """Series that continue the run's, and what is to be said of unknown ones."""
         del own
         dataset = continued(model, data)
-        panel, fitted = dataset.panel, model.encoder.fitted
-        notes = [Finding("unseen", "note", line) for line in fitted.unseen(panel)]
+        panel = dataset.panel
+        notes = [Finding("unseen", "note", line) for line in model.encoder.unseen(panel)]
         found = (*_warnings(dataset), *_unknown_series(model, dataset), *notes)
         return NewSeries(dataset, np.zeros_like(panel.lengths), found)
 
@@ -281,7 +263,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]):
         if samples.dataset.schema.time is None:
             say("note: without a time column nobody can tell whether these rows were trained on")
             return samples
-        panel, fitted = samples.dataset.panel, model.encoder.fitted
+        panel, fitted = samples.dataset.panel, model.encoder
         trained = zip(fitted.groups, fitted.known_until, fitted.rows, strict=True)
         known = {key: end for key, end, rows in trained if rows > 0}
         first = panel.first
@@ -296,7 +278,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]):
         """Forecast every series past its end, `horizon` steps or as many as the model's."""
         dataset = continued(model, data, say)
         steps = horizon if horizon is not None else model.config.model.horizon or 1
-        return predict(forecaster_of(model, model.encoder.fitted), dataset.panel, steps)
+        return predict(model, dataset.panel, steps)
 
     def backtest(self, settings: Mapping[str, Any], **how: Any) -> Backtest:
         """Rolling origins; `how` as in `tasks.forecast.backtest.backtest`."""
@@ -321,15 +303,16 @@ class ForecastTask(Task[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]):
         """What needs no network: profiles by time, naive ones, smoothing, linear models."""
         del networks
         track("forecasting the test windows", 0, 0)
-        config, encoder, test = model.config, model.encoder, splits["test"].arrays
-        arrays = {name: np.asarray(values) for name, values in model.kept.items()}
-        notes = json.loads(arrays.pop(NOTES, np.frombuffer(b"{}", np.uint8)).tobytes())
-        notes |= scoring.season_notes(test, config.model.season or 1)
-        found = restore_baselines(config, encoder.freq, encoder.fitted, arrays)
-        values = found.forecasts(config, test.fitted, test.reader, test.origins)
+        test, arrays = splits["test"].arrays, dict(model.kept)
+        kept = np.asarray(arrays.pop(NOTES, np.frombuffer(b"{}", np.uint8)))
+        notes = json.loads(kept.tobytes()) | scoring.season_notes(test)
         return {
-            name: Baseline(Forecasts(test.held, each), found.titles[name], notes.get(name, ""))
-            for name, each in values.items()
+            each.name: Baseline(
+                Forecasts(test.held, test.above_floor(each.forecast(test))),
+                each.title,
+                notes.get(each.name, ""),
+            )
+            for each in restore_baselines(model.encoder, arrays)
         }
 
     def score(self, model: ForecastModel, samples: AnySeries, prediction: Forecasts) -> Scores:
@@ -374,8 +357,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]):
     def proofs(self, result: ForecastResult) -> tuple[dict[str, Any], str]:
         """That nothing later moves the fit or the forecasts."""
         timeline, test = _timeline(result.splits), result.encoded["test"].arrays
-        forecaster = forecaster_of(result.model, result.model.encoder.fitted)
-        proof = leakage_proof(forecaster, timeline, test.origins)
+        proof = leakage_proof(result.model, timeline, test.origins)
         text = "".join(
             f" Beware: {each.message}." for each in result.findings if each.code == "leak"
         )
@@ -426,25 +408,6 @@ class ForecastTask(Task[ForecastConfig, AnySeries, SeriesEncoder, Forecasts]):
         return rows
 
 
-def forecaster_of(model: ForecastModel, fitted: Fitted) -> Forecaster:
-    """The network with what was fitted, to data with these scales."""
-    shifts = model.kept.get(CALIBRATION)
-    return Forecaster(model.config, fitted, model.network, shifts)
-
-
-def calibration(model: ForecastModel, val: Windows) -> NDArray[np.float64] | None:
-    """How far quantiles have to move to cover the validation split as they should, [Q, H]; None
-    where too few windows tell."""
-    forecaster, reader, config = forecaster_of(model, val.fitted), val.reader, model.config.model
-    origins = val.for_validation
-    flat, quantiles = reader.flat(origins), forecaster.uncalibrated(reader, origins)
-    # Series that have never moved are nearly always right, which says nothing of the others.
-    moving = np.flatnonzero(~forecaster.stays(reader, flat))
-    flat, quantiles = flat[moving], quantiles[moving]
-    spread = val.fitted.zscore.scale[flat.group, flat.column]
-    return quantile_shifts(reader.truth(flat), quantiles, spread, config.quantiles, config.middle)
-
-
 def continued(model: ForecastModel, data: object, say: Say = quiet) -> Dataset:
     """Data that continues a run, on the run's grid; raises where it is of another kind."""
     if data is None:
@@ -469,7 +432,7 @@ def _warnings(dataset: Dataset) -> list[Finding]:
 def _unknown_series(model: ForecastModel, dataset: Dataset) -> list[Finding]:
     """What is to be said of series that were not seen in training; raises where they need a vector
     of their own."""
-    fitted, panel = model.encoder.fitted, dataset.panel
+    fitted, panel = model.encoder, dataset.panel
     known = {key for key, rows in zip(fitted.groups, fitted.rows, strict=True) if rows > 0}
     new = [key for key in panel.groups if key not in known]
     if not new:

@@ -19,7 +19,7 @@ from longshort.tasks.forecast.backtest import Backtest, backtest
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.predict import Prediction
-from longshort.tasks.forecast.task import AnySeries
+from longshort.tasks.forecast.series import AnySeries
 from longshort.tasks.forecast.windows import Forecasts
 from longshort.train.events import Listener, silent
 

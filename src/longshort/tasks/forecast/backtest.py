@@ -14,6 +14,7 @@ from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.findings import refuse_errors
 from longshort.data.panel import Panel
 from longshort.data.timeline import Ints
+from longshort.data.windows import Origins
 from longshort.errors import ConfigError, DataError, LongshortError
 from longshort.runs.cell import model_title
 from longshort.runs.job import Job
@@ -25,8 +26,8 @@ from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.doctor import examine
 from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.predict import forecast_table, readable, row_decimals
-from longshort.tasks.forecast.series import Series, Timeline, joined, one_part
-from longshort.tasks.forecast.task import AnySeries, ForecastTask
+from longshort.tasks.forecast.series import AnySeries, Series, Timeline, only_test
+from longshort.tasks.forecast.task import ForecastTask
 from longshort.tasks.forecast.windows import Forecasts, Windows
 from longshort.train.events import Listener, Working, silent, teller
 
@@ -111,9 +112,8 @@ def backtest(
 def _trained(config: ForecastConfig, dataset: Dataset, end: Ints, listen: Listener) -> ForecastJob:
     """A model that was trained on what lies before these rows, with its baselines."""
     task = ForecastTask()
-    cut = replace(dataset, panel=_cut(dataset.panel, end), ahead=None)
-    timeline = Timeline(cut, config)
-    splits = task.split({"train": Series(timeline, "train")}, config)
+    timeline = Timeline(replace(dataset, panel=_cut(dataset.panel, end), ahead=None), config)
+    splits = task.split({"train": Series(timeline.dataset, timeline, "train")}, config)
     encoder = task.fit_encoder(splits.train, config)
     job: ForecastJob = Job(Prepared(task, config, splits, (), encoder), quiet)
     job.train(None, listen, resume=False)
@@ -175,7 +175,7 @@ def _fold(job: ForecastJob, panel: Panel, rows: Ints) -> _Fold:
     reader = encoder.reader(panel)
     lives = (rows > 0) & (rows + reader.horizon <= panel.lengths)
     start = np.where(lives, rows, 0)
-    part = one_part(start, np.where(lives, rows + reader.horizon, 0))
+    part = only_test(start, np.where(lives, rows + reader.horizon, 0))
     windows = Windows(encoder, reader, reader.origins("test", part))
     if not len(windows):
         raise DataError(
@@ -216,7 +216,11 @@ def _joined(folds: list[Forecasts]) -> Forecasts:
 
     held = replace(
         folds[-1].held,
-        origins=joined([fold.held.origins for fold in folds]),
+        origins=Origins(
+            join(lambda f: f.held.origins.group),
+            join(lambda f: f.held.origins.column),
+            join(lambda f: f.held.origins.row),
+        ),
         series=join(lambda f: f.held.series),
         truth=join(lambda f: f.held.truth),
         last=join(lambda f: f.held.last),

@@ -20,6 +20,7 @@ from longshort.data.timeline import Freq, Ints, TimeAxis
 from longshort.data.transforms import TargetTransform
 from longshort.data.windows import WindowReader
 from longshort.metrics.forecasts import seasonal_scale
+from longshort.runfolder import finite_or_none
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.effects import KnownEffects, fit_effects
 
@@ -257,16 +258,19 @@ class ForecastEncoder:
         return changed, np.flatnonzero(new).tolist()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for `data.json`; NaN is written as null."""
+        """Plain values for `data.json`; NaN is written as null, which is read back as NaN."""
+        numbers = {
+            "transform": self.transform.to_dict(),
+            "zscore": self.zscore.to_dict(),
+            "naive_error": self.naive_error.tolist(),
+            "lowest": self.lowest.tolist(),
+            "highest": self.highest.tolist(),
+        }
         return {
             "groups": [list(key) for key in self.groups],
             "fitted_on_rows": self.rows.tolist(),
             "known_until": self.known_until.tolist(),
-            "transform": _nulls(self.transform.to_dict()),
-            "zscore": _nulls(self.zscore.to_dict()),
-            "naive_error": _nulls(self.naive_error.tolist()),
-            "lowest": _nulls(self.lowest.tolist()),
-            "highest": _nulls(self.highest.tolist()),
+            **finite_or_none(numbers),
             "effects": self.effects.to_dict(),
             "past": self.past.to_dict(),
             "future": self.future.to_dict(),
@@ -301,12 +305,3 @@ def _extreme(choose: np.ufunc, values: Floats, panel: Panel) -> Floats:
     """Least or largest known value of each group and column, [G, K]; NaN where there is none."""
     blocks = np.split(values, panel.offsets[1:-1])
     return np.stack([choose.reduce(block, axis=0, initial=np.nan) for block in blocks])
-
-
-def _nulls(value: Any) -> Any:
-    """NaN as None, since JSON has none; reading it back as float gives NaN again."""
-    if isinstance(value, dict):
-        return {key: _nulls(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_nulls(inner) for inner in value]
-    return None if value != value else value

@@ -12,6 +12,7 @@ from longshort.data.timeline import Ints
 from longshort.errors import DataError
 from longshort.metrics import forecasts as metrics
 from longshort.metrics.significance import Comparison, compare, echo_check, flatness_check
+from longshort.runfolder import finite_or_none
 from longshort.runs.task import MODEL, Scored, Scores
 from longshort.tasks.forecast.baselines.table import CONSTANTS, decides_by_mae
 from longshort.tasks.forecast.config import ForecastConfig
@@ -186,14 +187,3 @@ def verdict(
 def _r2(forecasts: Forecasts) -> float:
     overall = metrics.grouped(forecasts.held.truth, forecasts.values, np.zeros((1, 1), np.int64), 1)
     return float(overall["r2"][0])
-
-
-def finite_or_none(value: Any) -> Any:
-    """Nested values with NaN and infinity replaced by None, since JSON has neither."""
-    if isinstance(value, dict):
-        return {key: finite_or_none(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [finite_or_none(inner) for inner in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

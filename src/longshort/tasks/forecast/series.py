@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -12,8 +13,8 @@ from longshort.data.findings import Finding, refuse_errors
 from longshort.data.panel import Panel
 from longshort.data.split import Part, Split, make_split
 from longshort.data.timeline import Ints
-from longshort.data.windows import Origins, WindowReader
-from longshort.errors import ConfigError, DataError
+from longshort.data.windows import WindowReader
+from longshort.errors import ConfigError
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.encoder import ForecastEncoder
@@ -56,11 +57,6 @@ class Timeline:
         is_open = given.val is None or given.test is None
         return make_split(self.panel, (self.decided[0] if is_open else self.config).split)
 
-    @cached_property
-    def digest(self) -> str:
-        """Of the content."""
-        return self.panel.digest()
-
     def reader(self, encoder: ForecastEncoder) -> WindowReader:
         """Windows in this encoder's scales; made once for all splits."""
         if self._read is None or self._read[0] is not encoder:
@@ -69,110 +65,76 @@ class Timeline:
 
 
 @dataclass(frozen=True)
-class Series:
-    """One split of a data set."""
+class AnySeries(ABC):
+    """Rows of the series of a data set, as samples: a split of a run's, or new ones."""
 
-    timeline: Timeline
-    part: Part
+    dataset: Dataset
+    findings: tuple[Finding, ...] = field(default=(), kw_only=True)
 
     @property
     def name(self) -> str:
-        """Of the data."""
-        return self.timeline.whole.source.name
+        """What the data are called."""
+        return self.dataset.source.name
 
     @property
     def path(self) -> str | None:
-        """Of the file."""
-        return self.timeline.whole.source.path
+        """The file; None for a frame."""
+        return self.dataset.source.path
 
     @property
     def sha256(self) -> str | None:
-        """Of the file."""
-        return self.timeline.whole.source.sha256
+        """Digest of the file; None for a frame."""
+        return self.dataset.source.sha256
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
-        """None of its own: those of the reading are among the doctor's."""
-        return ()
-
-    def __len__(self) -> int:
-        """Rows."""
-        split = self.timeline.split
-        return int((split.end[self.part] - split.start[self.part]).clip(0).sum())
+    def panel(self) -> Panel:
+        """All rows of the data set."""
+        return self.dataset.panel
 
     def digest(self) -> str:
-        """Of the whole data set."""
-        return self.timeline.digest
+        """Digest of the content of the whole data set."""
+        return self.panel.digest()
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of rows."""
+
+    @abstractmethod
+    def windows(self, encoder: ForecastEncoder) -> Windows:
+        """All windows whose whole horizon lies in these rows; raises where there is none."""
+
+
+@dataclass(frozen=True)
+class Series(AnySeries):
+    """One split of a data set."""
+
+    timeline: Timeline
+    split: Part
+
+    def __len__(self) -> int:
+        split = self.timeline.split
+        return int((split.end[self.split] - split.start[self.split]).clip(0).sum())
 
     def windows(self, encoder: ForecastEncoder) -> Windows:
-        """All windows whose horizon lies in this split; raises where there is none."""
+        """As asked for."""
         config = encoder.config
         reader = self.timeline.reader(encoder)
-        stride = (config.split.stride or 1) if self.part == "test" else 1
-        origins = reader.origins(self.part, self.timeline.split, stride)
+        stride = (config.split.stride or 1) if self.split == "test" else 1
+        origins = reader.origins(self.split, self.timeline.split, stride)
         if len(origins):
             return Windows(encoder, reader, origins)
-        if self.part == "test":
+        if self.split == "test":
             raise ConfigError(
                 "split: the test split has no window with a known value; make split.test larger"
             )
         raise ConfigError(
-            f"split: the {self.part} split has no complete window of context_length "
+            f"split: the {self.split} split has no complete window of context_length "
             f"{config.model.context_length} + horizon {config.model.horizon}; make it larger, or "
             "those smaller"
         )
 
 
-@dataclass(frozen=True)
-class NewSeries:
-    """Series that continue a run, from the rows `start` [G] on."""
-
-    dataset: Dataset
-    start: Ints
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Of the data."""
-        return self.dataset.source.name
-
-    @property
-    def path(self) -> str | None:
-        """Of the file."""
-        return self.dataset.source.path
-
-    @property
-    def sha256(self) -> str | None:
-        """Of the file."""
-        return self.dataset.source.sha256
-
-    def __len__(self) -> int:
-        """Rows."""
-        return int((self.dataset.panel.lengths - self.start).clip(0).sum())
-
-    def digest(self) -> str:
-        """Of the content."""
-        return self.dataset.panel.digest()
-
-    def windows(self, encoder: ForecastEncoder) -> Windows:
-        """All windows whose horizon lies behind the start; raises where there is none."""
-        config, panel = encoder.config, self.dataset.panel
-        context = np.minimum(panel.lengths, config.model.context_length or 1)
-        own, _ = encoder.for_panel(panel, context)
-        reader = own.reader(panel)
-        rows = one_part(self.start, panel.lengths)
-        found = Windows(own, reader, reader.origins("test", rows, config.split.stride or 1))
-        if not len(found):
-            raise DataError(
-                f"{self.name}: no window of {reader.context} + {reader.horizon} steps "
-                "(context_length + horizon) has its horizon after the run's training and "
-                "validation rows; give later data, or score those rows too with "
-                "--include-training"
-            )
-        return found
-
-
-def one_part(start: Ints, end: Ints) -> Split:
+def only_test(start: Ints, end: Ints) -> Split:
     """Rows from start to end of each group as a test split, and nothing else."""
     none = np.zeros_like(end)
     return Split(
@@ -180,13 +142,4 @@ def one_part(start: Ints, end: Ints) -> Split:
         {"train": none, "val": none, "test": end},
         gap=0,
         isolate=False,
-    )
-
-
-def joined(origins: list[Origins]) -> Origins:
-    """One after another."""
-    return Origins(
-        np.concatenate([each.group for each in origins]),
-        np.concatenate([each.column for each in origins]),
-        np.concatenate([each.row for each in origins]),
     )

@@ -11,11 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from longshort.data.dataset import Dataset, read_dataset
-from longshort.data.findings import Finding, refuse_errors
-from longshort.data.lookalikes import resembling
+from longshort.data.dataset import read_dataset
+from longshort.data.findings import Finding
 from longshort.data.splits import SPLITS, Splits
-from longshort.errors import DataError, LongshortError
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import (
     MODEL,
@@ -29,7 +27,6 @@ from longshort.runs.task import (
     Track,
     Training,
     Words,
-    quiet,
 )
 from longshort.tasks.forecast import scoring
 from longshort.tasks.forecast.baselines.table import (
@@ -46,8 +43,9 @@ from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.inference import CALIBRATION, ForecastModel, calibrated, uncalibrated
 from longshort.tasks.forecast.leakage import leakage_proof
 from longshort.tasks.forecast.linear import LinearWindows
+from longshort.tasks.forecast.new_series import NewSeries, continued, new_series
 from longshort.tasks.forecast.predict import Prediction, holdout_table, predict
-from longshort.tasks.forecast.series import NewSeries, Series, Timeline
+from longshort.tasks.forecast.series import AnySeries, Series, Timeline
 from longshort.tasks.forecast.windows import Forecasts, Windows
 
 if TYPE_CHECKING:
@@ -56,8 +54,6 @@ if TYPE_CHECKING:
     from longshort.report.sections import Section
     from longshort.tasks.forecast.backtest import Backtest
     from longshort.tasks.forecast.sections import ForecastResult
-
-AnySeries = Series | NewSeries
 
 NOTES = "notes"
 """Name under which a run keeps remarks on the baselines."""
@@ -97,23 +93,18 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
 
     def read(self, data: object, config: ForecastConfig) -> AnySeries:
         """A table of series, as a split of its own."""
-        return Series(Timeline(read_dataset(data, config.data), config), "train")
+        timeline = Timeline(read_dataset(data, config.data), config)
+        return Series(timeline.dataset, timeline, "train")
 
     def split(self, given: Any, config: Any) -> Splits[AnySeries]:
         """Three stretches of time, the test last, as the decided settings say."""
-        timeline = given["train"].timeline
-        return Splits(
-            Series(timeline, "train"),
-            Series(timeline, "val"),
-            Series(timeline, "test"),
-            (),
-            _borders(config),
-        )
+        train, val, test = (replace(given["train"], split=name) for name in SPLITS)
+        return Splits(train, val, test, (), _borders(config))
 
     def describe(self, splits: Splits[AnySeries], config: ForecastConfig) -> list[str]:
         """Steps, series, columns, and how they are read."""
         del config
-        dataset = _timeline(splits).whole
+        dataset = timeline_of(splits.train).whole
         lines = [*dataset.describe(), *(f"decided: {line}" for line in dataset.decided)]
         if dataset.unused and dataset.schema.time is None:
             lines.append("note: rows are taken for steps in time; labels are for --task classify")
@@ -121,13 +112,13 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
 
     def check(self, splits: Splits[AnySeries], config: ForecastConfig) -> list[Finding]:
         """What would harm a forecaster."""
-        dataset = _timeline(splits).dataset
+        dataset = timeline_of(splits.train).dataset
         refuse_reserved(dataset.schema)
         return examine(dataset, config)
 
     def resolve(self, config: ForecastConfig, splits: Splits[AnySeries]) -> ForecastConfig:
         """Split, season, lengths, what is known ahead, and the network's size."""
-        decided, _ = _timeline(splits).decided
+        decided, _ = timeline_of(splits.train).decided
         found = decided.updated("data", {"path": config.data.path})
         refuse_contradictions(found)
         return found
@@ -135,17 +126,17 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     def decisions(
         self, before: ForecastConfig, after: ForecastConfig, splits: Splits[AnySeries]
     ) -> list[str]:
-        """With what they rest on."""
+        """What was decided, with what it rests on, a line each."""
         del before, after
-        return _timeline(splits).decided[1]
+        return timeline_of(splits.train).decided[1]
 
     def digest(self, splits: Splits[AnySeries]) -> str:
-        """Of all rows."""
+        """Digest of all rows, whatever their split."""
         return splits.train.digest()
 
     def record(self, splits: Splits[AnySeries]) -> dict[str, Any]:
         """Schema, grid and split."""
-        timeline = _timeline(splits)
+        timeline = timeline_of(splits.train)
         source, panel = timeline.whole.source, timeline.panel
         return {
             "path": source.path,
@@ -162,18 +153,18 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
 
     def fit_encoder(self, train: AnySeries, config: ForecastConfig) -> ForecastEncoder:
         """Scales, effects and the range of the training rows."""
-        timeline = _of_run(train)
+        timeline = timeline_of(train)
         encoder = ForecastEncoder.fit(timeline.panel, timeline.split, config)
         if config.train.loss == "poisson":
             refuse_negative(timeline.panel, encoder)
         return encoder
 
     def store_encoder(self, encoder: ForecastEncoder) -> dict[str, Any]:
-        """As plain values."""
+        """The fitted numbers as plain values."""
         return encoder.to_dict()
 
     def restore_encoder(self, stored: dict[str, Any], config: ForecastConfig) -> ForecastEncoder:
-        """From plain values."""
+        """The encoder from plain values."""
         return ForecastEncoder.from_dict(stored, config)
 
     def encode(self, encoder: ForecastEncoder, samples: AnySeries) -> Windows:
@@ -192,7 +183,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     def start(
         self, model: ForecastModel, train: Encoded[AnySeries], val: Encoded[AnySeries]
     ) -> list[str]:
-        """The linear path at its optimum."""
+        """Start the linear path at its optimum."""
         from longshort.tasks.forecast.learning import start_linear_path
 
         start_linear_path(model, train.arrays, val.arrays)
@@ -201,7 +192,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     def training(
         self, model: ForecastModel, train: Encoded[AnySeries], val: Encoded[AnySeries]
     ) -> Training:
-        """Windows drawn by chance."""
+        """Training on windows drawn by chance."""
         from longshort.tasks.forecast.learning import ForecastLearning
 
         learning = ForecastLearning(model, train.arrays, val.arrays)
@@ -215,7 +206,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         say: Say,
         track: Track,
     ) -> dict[str, NDArray[Any]]:
-        """How far quantiles are moved, on the validation split; and the baselines."""
+        """Fit how far quantiles are moved, on the validation split, and the baselines."""
         kept: dict[str, NDArray[Any]] = {}
         if model.config.model.quantiles and model.config.model.calibrate:
             track("calibrating the intervals", 0, 0)
@@ -248,29 +239,18 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     ) -> AnySeries:
         """Series that continue the run's, and what is to be said of unknown ones."""
         del own
-        dataset = continued(model, data)
-        panel = dataset.panel
-        notes = [Finding("unseen", "note", line) for line in model.encoder.unseen(panel)]
-        found = (*_warnings(dataset), *_unknown_series(model, dataset), *notes)
-        return NewSeries(dataset, np.zeros_like(panel.lengths), found)
+        return new_series(model, data)
 
     def unlearned(
         self, samples: AnySeries, model: ForecastModel, own: Splits[AnySeries] | None, say: Say
     ) -> AnySeries:
-        """Of a series that the run knows, what came after its training and validation rows."""
+        """What came after a run's training and validation rows, of series that it knows."""
         del own
         assert isinstance(samples, NewSeries)
         if samples.dataset.schema.time is None:
             say("note: without a time column nobody can tell whether these rows were trained on")
             return samples
-        panel, fitted = samples.dataset.panel, model.encoder
-        trained = zip(fitted.groups, fitted.known_until, fitted.rows, strict=True)
-        known = {key: end for key, end, rows in trained if rows > 0}
-        first = panel.first
-        until = np.array(
-            [known.get(key, begin) for key, begin in zip(panel.groups, first, strict=True)]
-        )
-        return replace(samples, start=np.maximum(until, first) - first)
+        return samples.since_training(model.encoder)
 
     def ahead(
         self, model: ForecastModel, data: object, horizon: int | None, say: Say
@@ -289,7 +269,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     # Scores
 
     def metric(self, config: ForecastConfig) -> Metric:
-        """What the loss stands for, on scaled values."""
+        """The scaled metric that the loss stands for."""
         key = "scaled_mae" if decides_by_mae(config) else "scaled_mse"
         return next(metric for metric in self.metrics if metric.key == key)
 
@@ -316,12 +296,12 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         }
 
     def score(self, model: ForecastModel, samples: AnySeries, prediction: Forecasts) -> Scores:
-        """Overall, by step and by series."""
+        """Metrics overall, by step and by series."""
         del samples
         return scoring.scores(prediction, model.config)
 
     def compare(self, scored: Scored[AnySeries, Forecasts], one: str, other: str) -> Comparison:
-        """Paired, of moments that overlap."""
+        """Paired test of losses by moment, whose horizons overlap."""
         return scoring.compare_losses(scored, one, other)
 
     def sentence(
@@ -331,7 +311,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         scored: Scored[AnySeries, Forecasts],
         result: Comparison,
     ) -> str:
-        """In percent of the best baseline's error."""
+        """The verdict, in percent of the best baseline's error."""
         return scoring.verdict(scored, model.config, cell, result)
 
     def facts(self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]) -> dict[str, Any]:
@@ -345,18 +325,18 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         }
 
     def basis(self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]) -> str:
-        """Windows."""
+        """The number of test windows."""
         del model
         return f"{len(scored.predictions[MODEL].held.truth):,} test windows"
 
     def notes(self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]) -> dict[str, str]:
-        """Of the baselines, and what the intervals cover."""
+        """Remarks on the baselines, and what share of the truth the intervals cover."""
         covered = scoring.coverage_notes(scored.scores[MODEL].values)
         return super().notes(model, scored) | covered
 
     def proofs(self, result: ForecastResult) -> tuple[dict[str, Any], str]:
-        """That nothing later moves the fit or the forecasts."""
-        timeline, test = _timeline(result.splits), result.encoded["test"].arrays
+        """The leakage proof: nothing later moves the fit or the forecasts."""
+        timeline, test = timeline_of(result.splits.train), result.encoded["test"].arrays
         proof = leakage_proof(result.model, timeline, test.origins)
         text = "".join(
             f" Beware: {each.message}." for each in result.findings if each.code == "leak"
@@ -368,24 +348,24 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     # Output
 
     def readable(self, table: pl.DataFrame) -> pl.DataFrame:
-        """As it is: its digits are those of each series' own values."""
+        """The table as it is: its digits are those of each series' own values."""
         return table
 
     def table(
         self, model: ForecastModel, samples: AnySeries, prediction: Forecasts
     ) -> pl.DataFrame:
         """The forecasts of every horizon-th origin."""
-        return holdout_table(_panel_of(samples), {MODEL: prediction}, model.config)
+        return holdout_table(samples.panel, {MODEL: prediction}, model.config)
 
     def test_table(
         self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]
     ) -> pl.DataFrame:
-        """The same beside the truth and the baselines."""
-        return holdout_table(_panel_of(scored.samples), scored.predictions, model.config)
+        """The same forecasts beside the truth and the baselines'."""
+        return holdout_table(scored.samples.panel, scored.predictions, model.config)
 
     def about(self, model: ForecastModel, splits: Splits[AnySeries]) -> list[str]:
         """Steps, series and columns, and what a window is."""
-        timeline, config = _timeline(splits), model.config.model
+        timeline, config = timeline_of(splits.train), model.config.model
         return [
             *timeline.dataset.describe(),
             f"context {config.context_length} steps of {timeline.panel.freq}, horizon "
@@ -399,52 +379,19 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         return sections(result)
 
     def split_table(self, result: ForecastResult) -> list[list[str]]:
-        """Rows and dates."""
-        found = _timeline(result.splits).split.describe(_timeline(result.splits).panel)
-        rows = [["split", "rows", "from", "to"]]
-        for part in SPLITS:
-            each = found[part]
-            rows.append([part, f"{each['rows']:,}", each.get("from", ""), each.get("to", "")])
-        return rows
-
-
-def continued(model: ForecastModel, data: object, say: Say = quiet) -> Dataset:
-    """Data that continues a run, on the run's grid; raises where it is of another kind."""
-    if data is None:
-        raise LongshortError("predict: the run was trained on a frame; pass the data to continue")
-    dataset = read_dataset(data, model.config.data, model.encoder.axis)
-    for finding in _warnings(dataset):
-        say(f"{finding.severity}: {finding.sentence()}")
-    refuse_errors(dataset.findings, dataset.source.name)
-    kind = model.encoder.axis.form.kind
-    if (dataset.panel.kind == "integer") != (kind == "integer"):
-        raise DataError(
-            f"{dataset.source.name}: its time column holds {dataset.panel.kind} values, the run "
-            f"was trained on {kind} values"
-        )
-    return dataset
-
-
-def _warnings(dataset: Dataset) -> list[Finding]:
-    return [finding for finding in dataset.findings if finding.severity != "error"]
-
-
-def _unknown_series(model: ForecastModel, dataset: Dataset) -> list[Finding]:
-    """What is to be said of series that were not seen in training; raises where they need a vector
-    of their own."""
-    fitted, panel = model.encoder, dataset.panel
-    known = {key for key, rows in zip(fitted.groups, fitted.rows, strict=True) if rows > 0}
-    new = [key for key in panel.groups if key not in known]
-    if not new:
-        return []
-    names = ", ".join("/".join(key) for key in new[:5])
-    if model.config.model.embedding:
-        raise LongshortError(
-            f"series {names} were not seen in training, and model.embedding needs a learned "
-            "vector for each; train with model.embedding=0 to score new series"
-        )
-    text = f"{len(new)} series were not seen in training ({names}); scaled by their own values"
-    return [Finding("new-series", "note", text + resembling(new, fitted.groups))]
+        """Rows and dates of each split."""
+        timeline = timeline_of(result.splits.train)
+        found = timeline.split.describe(timeline.panel)
+        rows = [
+            [
+                name,
+                f"{found[name]['rows']:,}",
+                found[name].get("from", ""),
+                found[name].get("to", ""),
+            ]
+            for name in SPLITS
+        ]
+        return [["split", "rows", "from", "to"], *rows]
 
 
 def _borders(config: ForecastConfig) -> str:
@@ -456,14 +403,7 @@ def _borders(config: ForecastConfig) -> str:
     )
 
 
-def _timeline(splits: Splits[AnySeries]) -> Timeline:
-    return _of_run(splits.train)
-
-
-def _of_run(samples: AnySeries) -> Timeline:
+def timeline_of(samples: AnySeries) -> Timeline:
+    """The data set that a run's samples are a split of."""
     assert isinstance(samples, Series)
     return samples.timeline
-
-
-def _panel_of(samples: AnySeries) -> Any:
-    return samples.timeline.panel if isinstance(samples, Series) else samples.dataset.panel

@@ -16,12 +16,12 @@ from longshort.data.panel import Panel
 from longshort.data.windows import WindowReader
 from longshort.errors import ConfigError, DataError
 from longshort.runs.batches import on_device
+from longshort.tasks.forecast.ahead import Prediction, predict
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.inference import forecast
 from longshort.tasks.forecast.leakage import leakage_proof
-from longshort.tasks.forecast.predict import Prediction, predict
 from longshort.tasks.forecast.series import Timeline
 from longshort.tasks.forecast.windows import Windows
 

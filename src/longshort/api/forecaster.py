@@ -15,10 +15,10 @@ from longshort.config import read_back
 from longshort.errors import LongshortError
 from longshort.runs.task import Say, quiet
 from longshort.runs.trained import Trained
+from longshort.tasks.forecast.ahead import Prediction
 from longshort.tasks.forecast.backtest import Backtest, backtest
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.encoder import ForecastEncoder
-from longshort.tasks.forecast.predict import Prediction
 from longshort.tasks.forecast.series import AnySeries
 from longshort.tasks.forecast.windows import Forecasts
 from longshort.train.events import Listener, silent

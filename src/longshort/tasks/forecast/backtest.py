@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from longshort.config import build_as
 from longshort.data.dataset import Dataset, read_dataset
@@ -25,8 +24,8 @@ from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.doctor import examine
 from longshort.tasks.forecast.encoder import ForecastEncoder
-from longshort.tasks.forecast.predict import forecast_table, readable, row_decimals
 from longshort.tasks.forecast.series import AnySeries, Series, Timeline, only_test
+from longshort.tasks.forecast.tables import ForecastTable, forecast_table
 from longshort.tasks.forecast.task import ForecastTask
 from longshort.tasks.forecast.windows import Forecasts, Windows
 from longshort.train.events import Listener, Working, silent, teller
@@ -35,21 +34,13 @@ ForecastJob = Job[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]
 
 
 @dataclass(frozen=True)
-class Backtest:
+class Backtest(ForecastTable):
     """Forecasts from all origins, and the scores over them.
 
     table: group, cutoff, time, y, yhat, quantiles, and each baseline's forecast.
     """
 
-    table: pl.DataFrame
     scores: dict[str, Any]
-    decimals: Ints
-    """That each row of the table deserves, for people to read."""
-
-    @property
-    def readable(self) -> pl.DataFrame:
-        """The table with as many decimals as the data has, and up to two more."""
-        return readable(self.table, self.decimals)
 
 
 def backtest(
@@ -102,11 +93,9 @@ def backtest(
     scores["verdict"] += "".join(
         f" Beware: {finding.message}." for finding in dataset.findings if finding.code == "leak"
     )
-    held = found.predictions[MODEL].held
-    everyone = np.arange(len(held.truth))
-    table = forecast_table(dataset.panel, found.predictions, everyone, config)
-    decimals = row_decimals(dataset.panel, held.origins, held.truth.shape[1])
-    return Backtest(table, {**scores, "windows": windows, "refit": refit}, decimals)
+    everyone = np.arange(len(found.predictions[MODEL].held.truth))
+    made = forecast_table(dataset.panel, found.predictions, everyone, config)
+    return Backtest(made.table, made.decimals, {**scores, "windows": windows, "refit": refit})
 
 
 def _trained(config: ForecastConfig, dataset: Dataset, end: Ints, listen: Listener) -> ForecastJob:

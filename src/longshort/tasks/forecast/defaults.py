@@ -13,7 +13,7 @@ from longshort.data.split import Part, Split, make_split
 from longshort.errors import ConfigError, DataError
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.known import decide_known
-from longshort.tasks.forecast.predict import RESERVED
+from longshort.tasks.forecast.tables import RESERVED
 
 _SHARES = {"val": 0.1, "test": 0.2}
 _HELD_OUT: tuple[Part, ...] = ("val", "test")

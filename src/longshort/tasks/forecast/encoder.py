@@ -218,8 +218,8 @@ class ForecastEncoder:
             number=self.number,
         )
 
-    def for_panel(self, panel: Panel, history: Ints) -> tuple[Self, list[int]]:
-        """The same numbers in another panel's order of groups, and which groups are new.
+    def for_panel(self, panel: Panel, history: Ints) -> Self:
+        """The same numbers in another panel's order of groups; a new group's number is -1.
 
         A new group, or one without training rows, is scaled by the first `history` [G] rows of its
         own where the scale is per series, else globally.
@@ -242,7 +242,7 @@ class ForecastEncoder:
                 choose(mine.scale, theirs.scale),
             )
 
-        changed = replace(
+        return replace(
             self,
             groups=panel.groups,
             number=number,
@@ -255,7 +255,6 @@ class ForecastEncoder:
             highest=choose(self.highest, own.highest),
             effects=self.effects.placed(number),
         )
-        return changed, np.flatnonzero(new).tolist()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for `data.json`; NaN is written as null, which is read back as NaN."""

@@ -39,7 +39,7 @@ class NewSeries(AnySeries):
         """As asked for."""
         config, panel = encoder.config, self.panel
         context = np.minimum(panel.lengths, config.model.context_length or 1)
-        own, _ = encoder.for_panel(panel, context)
+        own = encoder.for_panel(panel, context)
         reader = own.reader(panel)
         rows = only_test(self.start, panel.lengths)
         found = Windows(own, reader, reader.origins("test", rows, config.split.stride or 1))

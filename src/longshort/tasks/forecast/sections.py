@@ -14,9 +14,9 @@ from longshort.report.sections import Block, Checks, Note, Picture, Section, Tab
 from longshort.report.table import shown
 from longshort.runs.result import Result
 from longshort.runs.task import MODEL
+from longshort.tasks.forecast.ahead import Prediction, predict
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.encoder import ForecastEncoder
-from longshort.tasks.forecast.predict import Prediction, predict
 from longshort.tasks.forecast.series import AnySeries
 from longshort.tasks.forecast.task import timeline_of
 from longshort.tasks.forecast.windows import Forecasts

@@ -29,6 +29,7 @@ from longshort.runs.task import (
     Words,
 )
 from longshort.tasks.forecast import scoring
+from longshort.tasks.forecast.ahead import Prediction, predict
 from longshort.tasks.forecast.baselines.table import (
     decides_by_mae,
     fit_baselines,
@@ -44,8 +45,8 @@ from longshort.tasks.forecast.inference import CALIBRATION, ForecastModel, calib
 from longshort.tasks.forecast.leakage import leakage_proof
 from longshort.tasks.forecast.linear import LinearWindows
 from longshort.tasks.forecast.new_series import NewSeries, continued, new_series
-from longshort.tasks.forecast.predict import Prediction, holdout_table, predict
 from longshort.tasks.forecast.series import AnySeries, Series, Timeline
+from longshort.tasks.forecast.tables import holdout_table
 from longshort.tasks.forecast.windows import Forecasts, Windows
 
 if TYPE_CHECKING:

@@ -236,7 +236,7 @@ def test_the_calendar_is_taken_where_the_validation_part_gains_by_it() -> None:
     config, said = resolve(build(nested(model__context_length=24)), panel)
     assert config.model.effects == "shared" and "week" in (config.data.calendar or ())
     (line,) = [line for line in said if "model.effects" in line]
-    assert "validation part" in line and "tried: off" in line
+    assert "validation split" in line and "tried: off" in line
 
 
 def test_what_was_never_below_zero_is_not_forecast_below_it(tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ def test_a_gain_of_nothing_is_called_alike(result: Comparison, few: str) -> None
         title="the linear model",
         basis="7 test windows",
         losses=(0.5, 0.5),
-        constant="the mean of the training part",
+        constant="the mean of the training split",
         over_constant=Comparison("better", 0.5, 0.4, 0.6),
         r2=0.3,
     )

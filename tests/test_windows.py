@@ -92,7 +92,7 @@ def test_one_cut_by_time_is_one_moment_for_all() -> None:
 
 
 def test_a_part_that_would_be_empty_is_refused() -> None:
-    with pytest.raises(ConfigError, match="the train part is empty"):
+    with pytest.raises(ConfigError, match="the train split is empty"):
         make_split(ragged(), SplitConfig(val=100, test=200))
 
 

@@ -103,17 +103,17 @@ class SplitConfig(Section):
         "time", description="one cut for all by time, or each series from its own end"
     )
     val: float | int | str | None = Field(
-        None, description="validation part: share, number of steps, or first timestamp"
+        None, description="validation split: share, number of steps, or first timestamp"
     )
     test: float | int | str | None = Field(
-        None, description="test part: share, number of steps, or first timestamp"
+        None, description="test split: share, number of steps, or first timestamp"
     )
-    gap: int = Field(0, ge=0, description="steps left out between the parts")
+    gap: int = Field(0, ge=0, description="steps left out between the splits")
     stride: int | None = Field(
         None, ge=1, description="steps between the forecast origins that are scored"
     )
     isolate: bool = Field(
-        False, description="forbid contexts to reach back over a border between parts"
+        False, description="forbid contexts to reach back over a border between splits"
     )
 
     @field_validator("val", "test", mode="before")

@@ -85,9 +85,9 @@ def make_split(panel: Panel, config: SplitConfig) -> Split:
     is_tiny = int(lengths.max()) < _PARTS
     for part in ("train", "val", "test"):
         if not np.any(split.end[part] > split.start[part]):
-            cure = "give a longer series" if is_tiny else "make the other parts smaller"
+            cure = "give a longer series" if is_tiny else "make the other splits smaller"
             raise ConfigError(
-                f"split: the {part} part is empty with val = {val!r}, test = {test!r}, gap = "
+                f"split: the {part} split is empty with val = {val!r}, test = {test!r}, gap = "
                 f"{config.gap} on {int(lengths.max()):,} steps; {cure}"
             )
     return split

@@ -1,6 +1,6 @@
 """What is done to the target before the model sees it: log1p, then difference, then scale.
 
-Fitted on the rows of the training part alone; the fitted numbers and those rows are recorded.
+Fitted on the rows of the training split alone; the fitted numbers and those rows are recorded.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Windows over a panel: a list of origins, and their gathering in one indexing operation.
+"""Windows over a panel: a list of origins, gathered in one indexing operation.
 
-An origin is the row of the first forecast step. No window is ever built row by row or stored.
+An origin is the row of the first forecast step. Windows are never built row by row or stored.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ A = TypeVar("A")
 class Batch(Generic[A]):
     """B windows of L context and H horizon steps; C columns are forecast together.
 
-    context [B, L, C] scaled; target [B, H, C] scaled; effects [B, H, C] what was taken off the
-    target; observed [B, H, C] is 0 where the target was missing; past [B, L, P]; future
-    [B, L+H, F]; static [B, Q]; series [B], the numbers of the series.
+    context [B, L, C] and target [B, H, C], scaled; effects [B, H, C]: known effects, subtracted
+    from the target; observed [B, H, C]: 0 where the target is missing, otherwise 1; past [B, L, P];
+    future [B, L+H, F]; static [B, Q]; series [B]: the numbers of the series.
     """
 
     context: A
@@ -43,8 +43,10 @@ class Batch(Generic[A]):
 
 @dataclass(frozen=True)
 class Origins:
-    """n windows: their group, column and the row of the first forecast step, counted from the
-    group's first row. Columns that are forecast together have one window, with column 0."""
+    """n windows: their group, column, and row of the first forecast step in the group.
+
+    Columns that are forecast together have one window, with column 0.
+    """
 
     group: Ints
     column: Ints
@@ -57,11 +59,11 @@ class Origins:
         return Origins(self.group[chosen], self.column[chosen], self.row[chosen])
 
     def thinned(self, most: int) -> Origins:
-        """At most about `most` of them, at even distances."""
+        """Return about `most` of them at most, at even distances."""
         return self[:: max(1, -(-len(self) // most))]
 
     def for_columns(self, columns: int) -> Origins:
-        """Each window once for each of the columns that it forecasts together."""
+        """Return each window once for each of the columns that it forecasts together."""
         return Origins(
             np.repeat(self.group, columns),
             np.tile(np.arange(columns), len(self)),
@@ -72,10 +74,10 @@ class Origins:
 class WindowReader:
     """Gathers windows of `context` + `horizon` steps from scaled values.
 
-    scaled [N, K] and the covariates past [N, P], future [N, F], static [G, Q] are already fit for
-    a model; effects [N, K] were taken off the scaled values, and belong to what is forecast. With
-    `joint` the K columns come together, else each is a series of its own. number [G] is what each
-    group is called in `Batch.series`.
+    scaled [N, K] and the covariates past [N, P], future [N, F], static [G, Q] are encoded for a
+    model. effects [N, K]: known effects, which were subtracted from the scaled values and are added
+    to forecasts. joint: the K columns are forecast together; otherwise each is a series of its own.
+    number [G]: number of each group in `Batch.series`.
     """
 
     def __init__(
@@ -119,7 +121,7 @@ class WindowReader:
         )
 
     def origins(self, part: Part, split: Split, stride: int = 1) -> Origins:
-        """All windows whose whole horizon lies in a part, and whose context is known."""
+        """Return all windows whose horizon lies in a split and whose context is known."""
         groups, columns, rows = [], [], []
         for group in range(self.panel.num_groups):
             start, end = int(split.start[part][group]), int(split.end[part][group])
@@ -142,7 +144,7 @@ class WindowReader:
         return np.asarray(begins & (count[:, chosen].sum(axis=1) > 0))
 
     def gather(self, origins: Origins) -> Batch[NDArray[Any]]:
-        """Windows in single precision, each role by a single indexing operation."""
+        """Return windows in single precision, each role by a single indexing operation."""
         begin = self.panel.offsets[origins.group] + origins.row - self.context
         own = begin + origins.column * self.panel.num_rows
         ahead = own + self.context
@@ -159,11 +161,11 @@ class WindowReader:
         )
 
     def flat(self, origins: Origins) -> Origins:
-        """One origin per column, in the order of [n, C] flattened."""
+        """Return one origin per column, in the order of [n, C] flattened."""
         return origins.for_columns(self.scaled.shape[1]) if self.joint else origins
 
     def before(self, flat: Origins, steps: Ints) -> Floats:
-        """Values [m, …] in the user's units so many `steps` (1: the last) before each origin.
+        """Return values [m, …] in the user's units, `steps` (1: the last) before each origin.
 
         steps [m, …], or broadcast to it; gaps are filled from the past, and there is NaN before a
         group's first row.
@@ -174,12 +176,12 @@ class WindowReader:
         return np.where(row < 0, np.nan, self.panel.filled[at, flat.column[wide]])
 
     def known_ahead(self, flat: Origins) -> Floats:
-        """Effects over the horizon in scaled units [m, H], to be added to a forecast."""
+        """Return known effects over the horizon, scaled, [m, H], which are added to forecasts."""
         found: Floats = self._effects[self._ahead(flat), flat.column[:, None]]
         return found
 
     def truth(self, flat: Origins) -> Floats:
-        """Targets in the user's units [m, H], NaN where missing."""
+        """Return targets in the user's units [m, H], NaN where missing."""
         values: Floats = self.panel.target[self._ahead(flat), flat.column[:, None]]
         return values
 
@@ -198,7 +200,10 @@ class WindowReader:
 
 
 def _windowed(values: Floats, steps: int, columns: int) -> Singles:
-    """View [rows - steps + 1, steps, columns] of rows [N, K], or of all K columns end to end."""
+    """Return a view [rows - steps + 1, steps, columns] of values [N, K].
+
+    The K columns stand beside each other, or with one column end to end.
+    """
     flat = values if columns == values.shape[1] else values.T.reshape(-1, 1)
     rows = np.ascontiguousarray(flat, np.float32)
     return sliding_window_view(rows, steps, axis=0).swapaxes(1, 2)

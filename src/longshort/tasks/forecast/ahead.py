@@ -116,7 +116,7 @@ def _ends(panel: Panel, joint: bool) -> Ints:
 def _origins(
     encoder: ForecastEncoder, reader: WindowReader, panel: Panel, ends: Ints, horizon: int
 ) -> tuple[Origins, dict[str, str]]:
-    """Where each series is continued from, and why some cannot be."""
+    """Rows from which the series are continued, and by name why some cannot be."""
     chosen, skipped = [], {}
     for group in range(panel.num_groups):
         for column in range(1 if reader.joint else ends.shape[1]):

@@ -119,7 +119,7 @@ def _with_horizon(config: ForecastConfig, panel: Panel) -> ForecastConfig:
 
 
 def _resolved(config: ForecastConfig, panel: Panel, ends: Ints) -> ForecastConfig:
-    """Decide what is open from the rows before the first origin; the test part is one horizon."""
+    """Decide what is open from the rows before the first origin; the test split is one horizon."""
     schema = panel.schema
     config = config.updated("split", {"test": config.model.horizon, "stride": 1})
     config = config.updated("data", {"target": schema.target, "time": schema.time_setting})
@@ -159,13 +159,13 @@ class _Fold:
 
 
 def _fold(job: ForecastJob, panel: Panel, rows: Ints) -> _Fold:
-    """For the series that reach over the horizon of these rows."""
+    """Forecasts from these rows [G], for the series that reach over the horizon behind them."""
     encoder = job.model.encoder
     reader = encoder.reader(panel)
     lives = (rows > 0) & (rows + reader.horizon <= panel.lengths)
     start = np.where(lives, rows, 0)
-    part = only_test(start, np.where(lives, rows + reader.horizon, 0))
-    windows = Windows(encoder, reader, reader.origins("test", part))
+    split = only_test(start, np.where(lives, rows + reader.horizon, 0))
+    windows = Windows(encoder, reader, reader.origins("test", split))
     if not len(windows):
         raise DataError(
             "backtest: at one of the origins no series has a whole context before it and a known "
@@ -177,7 +177,7 @@ def _fold(job: ForecastJob, panel: Panel, rows: Ints) -> _Fold:
 
 
 def _scored(job: ForecastJob, folds: list[_Fold]) -> Scored[AnySeries, Forecasts]:
-    """Of all origins together; a baseline that some of them lack is left out."""
+    """Scores over all origins together; a baseline that some of them lack is left out."""
     own = _joined([fold.own for fold in folds])
     first = folds[0].baselines
     every = {name for fold in folds for name in fold.baselines}

@@ -1,8 +1,8 @@
-"""Quantiles that cover what they say: moved by what the validation part shows.
+"""Quantiles that cover what they say: moved by what the validation split shows.
 
 Split conformal calibration of each quantile (Romano et al., 2019, conformalised quantile
 regression, one side at a time). Exact where windows can be exchanged; series that drift are not
-like that, so the coverage on the test part is told before and after.
+like that, so the coverage on the test split is told before and after.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ FEWEST = 40
 
 
 def calibration(model: ForecastModel, val: Windows) -> Floats | None:
-    """How far quantiles have to move to cover the validation split as they should, [Q, H]; None
-    where too few windows tell."""
+    """Return how far quantiles have to move to cover the validation split as they should, [Q, H].
+
+    None where there are too few windows to tell.
+    """
     windows, config = val.for_validation, model.config.model
     quantiles = uncalibrated(model, windows)
     # Series that have never moved are nearly always right, which says nothing of the others.
@@ -37,7 +39,7 @@ def calibration(model: ForecastModel, val: Windows) -> Floats | None:
 def quantile_shifts(
     truth: Floats, quantiles: Floats, spread: Floats, levels: tuple[float, ...], middle: int
 ) -> Floats | None:
-    """How far to move each quantile at each step, [Q, H], in spreads of the series.
+    """Return how far to move each quantile at each step, [Q, H], in spreads of the series.
 
     truth [m, H] with NaN where nothing is known, quantiles [m, H, Q], spread [m] in the data's
     units. The middle one stays. None where there are too few windows to tell.

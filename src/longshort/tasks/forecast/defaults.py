@@ -1,4 +1,4 @@
-"""What is not set is decided here from the data, and said."""
+"""Settings that are not set are decided here from the data, each with a line that says why."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from longshort.tasks.forecast.tables import RESERVED
 _SHARES = {"val": 0.1, "test": 0.2}
 _HELD_OUT: tuple[Part, ...] = ("val", "test")
 _MAX_SCORED, _MAX_SEEN = 4_000_000, 50_000_000
-"""Values that are forecast in the test part, and with their contexts, above which origins are
+"""Values that are forecast in the test split, and with their contexts, above which origins are
 thinned."""
 _CYCLES = 10
 """Seasons in training below which a context of whole seasons would leave too few windows."""
@@ -59,14 +59,14 @@ def _decide_split(config: ForecastConfig, panel: Panel, said: list[str]) -> Fore
     span = int((panel.first + panel.lengths).max() - panel.first.min())
     if config.split.by == "series":
         span = int(panel.lengths.max())
-    values = {part: getattr(config.split, part) for part in ("val", "test")}
-    for part, value in values.items():
+    values = {name: getattr(config.split, name) for name in ("val", "test")}
+    for name, value in values.items():
         if value is None:
-            share, horizon = _SHARES[part], config.model.horizon or 1
+            share, horizon = _SHARES[name], config.model.horizon or 1
             is_enough = round(share * span) >= horizon
-            values[part] = share if is_enough else horizon
+            values[name] = share if is_enough else horizon
             text = f"{share} of the time span" if is_enough else f"{horizon} steps, one horizon"
-            said.append(f"split.{part} = {text}")
+            said.append(f"split.{name} = {text}")
     return config.updated("split", values)
 
 
@@ -77,7 +77,7 @@ def _decide_season(
         return config
     season = find_season(panel, split.end["train"])
     why = f"{season} steps of {panel.freq}" if season > 1 else "none found"
-    said.append(f"model.season = {season} ({why}, in the training part)")
+    said.append(f"model.season = {season} ({why}, in the training split)")
     return config.updated("model", {"season": season})
 
 
@@ -119,8 +119,8 @@ def _wanted(horizon: int, season: int, longest: int) -> int:
 
 
 def _horizon(season: int, split: Split) -> int:
-    """A season, else 12 steps, but no more than the validation and test parts hold."""
-    held = [int((split.end[part] - split.start[part]).max()) for part in _HELD_OUT]
+    """A season, else 12 steps, but no more than the validation and test splits hold."""
+    held = [int((split.end[name] - split.start[name]).max()) for name in _HELD_OUT]
     return max(1, min(season if 4 <= season <= 60 else 12, *held))
 
 
@@ -143,12 +143,12 @@ def _refuse_short(panel: Panel, split: Split, context: int, horizon: int) -> Non
             f"{int(panel.lengths[group])}, but model.context_length {context} + model.horizon "
             f"{horizon} = {need} are needed; give longer series, or smaller numbers"
         )
-    for part in _HELD_OUT:
-        held = int((split.end[part] - split.start[part]).max())
+    for name in _HELD_OUT:
+        held = int((split.end[name] - split.start[name]).max())
         if held < horizon:
             raise DataError(
-                f"split.{part}: {held} steps are fewer than model.horizon {horizon}; make split."
-                f"{part} at least {horizon}, or the horizon shorter"
+                f"split.{name}: {held} steps are fewer than model.horizon {horizon}; make split."
+                f"{name} at least {horizon}, or the horizon shorter"
             )
 
 
@@ -190,6 +190,6 @@ def _decide_size(
     if model.calibrate is None:
         sizes["calibrate"] = bool(model.quantiles)
         if model.quantiles:
-            said.append("model.calibrate = true: quantiles are moved to cover the validation part")
+            said.append("model.calibrate = true: quantiles are moved to cover the validation split")
     config = config.updated("model", sizes)
     return config.updated("train", changes)

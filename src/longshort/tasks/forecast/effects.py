@@ -1,4 +1,4 @@
-"""What the calendar and the covariates that are known ahead say of a series, linearly.
+"""Linear effects of the calendar and of covariates that are known ahead on a series.
 
 Taken off the scaled values before a model sees them and added back to its forecast, so that the
 linear baseline and the network begin with it. Fitted on the training rows.
@@ -26,7 +26,7 @@ _MOST_ROWS = 1 << 17
 _PRIOR = 10.0
 """Rows that the weights of all series together count for beside a series' own."""
 _MOST_NUMBERS = 30_000_000
-"""Of second moments kept for single series."""
+"""Numbers of second moments up to which every series keeps its own."""
 _TINY = 1e-9
 _ROWS_A_WEIGHT = 3
 _FIRM = 1e-3
@@ -78,7 +78,7 @@ class KnownEffects:
         return self.shared.size == 0
 
     def values(self, panel: Panel, future: Floats, lag: int = 0) -> Floats:
-        """In scaled units, for every row and column [N, K]; future [N, C] are scaled covariates.
+        """Effects in scaled units for all rows and columns, [N, K]; future [N, C]: scaled covariates.
 
         lag: of the difference that the scaled values are, 0 where they are none.
         """
@@ -95,7 +95,7 @@ class KnownEffects:
         return found
 
     def placed(self, number: Ints) -> KnownEffects:
-        """For other groups: number [G'] is each one's place at training, -1 for a new one."""
+        """Effects of other groups; number [G']: each one's place at training, -1 for a new one."""
         if len(self.weights) == 1:
             return self
         is_new, source = number < 0, np.maximum(number, 0)
@@ -161,7 +161,7 @@ def fit_effects(
 
 @dataclass(frozen=True)
 class _Sums:
-    """What a fit needs of one group's rows, by column.
+    """Sums over one group's rows from which effects are fitted, by column.
 
     gram [K, F, F] and cross [K, F] are centred second moments of features and values; mean [K, F]
     is that of the features; count [K] the number of rows.

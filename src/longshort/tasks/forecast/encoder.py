@@ -136,7 +136,7 @@ class ForecastEncoder:
         return replace(fitted, effects=fitted._fit_effects(panel))
 
     def _fit_effects(self, panel: Panel) -> KnownEffects:
-        """On the rows that everything else was fitted on."""
+        """Fit the known effects on the training rows, as everything else."""
         calendar, per = self.config.data.calendar or (), self.config.model.effects or "off"
         values = np.where(self._is_known(panel), self.transform.apply(panel), np.nan)
         future = self._future(panel)
@@ -144,7 +144,7 @@ class ForecastEncoder:
         return fit_effects(panel, self.rows, values, future, calendar, per, lag)
 
     def _is_known(self, panel: Panel) -> NDArray[np.bool_]:
-        """Which scaled values stand for something that was measured, [N, K].
+        """Whether each scaled value stands for something that was measured, [N, K].
 
         A difference of filled values is kept: it is what the sum that undoes it needs.
         """

@@ -1,4 +1,4 @@
-"""Which calendar and known effects a forecaster begins with: tried on the validation part, said.
+"""Calendar and known effects that a forecaster begins with: tried on the validation split, said.
 
 A linear model stands in for the network, since it is fitted in a moment.
 """
@@ -21,7 +21,7 @@ from longshort.tasks.forecast.linear import LinearWindows
 from longshort.tasks.forecast.linear_inputs import LinearPlan
 
 _MIN_GAIN, _FEW_GAIN = 0.01, 0.1
-"""Shares of the validation error to save; the second where a part is too short for an interval."""
+"""Shares of the validation error to save; the second where a split is too short for an interval."""
 _MOST_VALIDATED = 4096
 
 
@@ -53,7 +53,7 @@ def decide_known(
         why = "" if better or way.effects != "off" else ", no other is surely better"
         said.append(
             f"model.effects = {way.effects}, data.calendar = {list(way.calendar)}: the scaled MSE "
-            "of the linear model on the validation part is "
+            "of the linear model on the validation split is "
             f"{best.error:.4g} (tried: {all_tried}{why})"
         )
     elif config.data.calendar is None:
@@ -71,7 +71,7 @@ def decide_known(
 
 
 def _ways(config: ForecastConfig, panel: Panel, split: Split) -> tuple[_Way, list[_Way]]:
-    """Without effects, and every other one that the settings leave open."""
+    """The way without effects, and every other one that the settings leave open."""
     steps, context = int(split.end["train"].max()), config.model.context_length or 1
     usual = useful_periods(panel.freq, steps, context)
     given = config.data.calendar
@@ -95,8 +95,11 @@ def _ways(config: ForecastConfig, panel: Panel, split: Split) -> tuple[_Way, lis
 
 @dataclass(frozen=True)
 class _Tried:
-    """A way's linear model on the validation part: loss by moment [n] in time order, and the inputs
-    that it took; `block` neighbouring moments share steps."""
+    """A way's linear model on the validation split.
+
+    losses [n] by moment in time order; block: neighbouring moments that share steps; blocks: the
+    kinds of inputs that were taken.
+    """
 
     way: _Way
     losses: Floats

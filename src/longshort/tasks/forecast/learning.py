@@ -39,7 +39,7 @@ class ForecastLearning(Learning):
         self._unit = _UserUnit(model.encoder)
 
     def plan(self) -> TrainPlan:
-        """As decided."""
+        """The amount of training, as the settings were decided."""
         steps = self.config.train
         assert steps.batch_size and steps.steps_per_epoch and steps.max_epochs
         return TrainPlan(steps.batch_size, steps.steps_per_epoch, steps.max_epochs)

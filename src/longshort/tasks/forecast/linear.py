@@ -44,10 +44,10 @@ class LinearWindows:
         )
 
     def least_absolute(self, plan: LinearPlan, begin: LinearMap) -> LinearMap:
-        """On the blocks of `begin`, and a constant and the level too."""
+        """Fit the blocks of inputs of `begin`, and a constant and the level too."""
         work = plan.size * self.reader.horizon
         most = max(_FEWEST_WINDOWS, min(_MAX_WINDOWS, int(_ABSOLUTE_WORK / work)))
-        used = {n: part for n, part in plan.blocks.items() if n in (*begin.blocks, "level")}
+        used = {n: rows for n, rows in plan.blocks.items() if n in (*begin.blocks, "level")}
         return least_absolute(self._pieces(self.train.thinned(most), plan), begin, used)
 
     def losses(self, found: LinearMap, plan: LinearPlan) -> Floats:

@@ -30,7 +30,7 @@ class LinearPlan:
 
     @staticmethod
     def of(encoder: ForecastEncoder, *, everything: bool = False) -> LinearPlan:
-        """What the linear map sees: as the settings say, or `everything` that it may be fitted to.
+        """Inputs by the settings, or `everything` that the map may be fitted to.
 
         Of many past covariates only the latest steps are taken.
         """
@@ -43,7 +43,7 @@ class LinearPlan:
 
     @property
     def blocks(self) -> dict[str, slice]:
-        """Where each kind of input stands; the lags come first."""
+        """Place of each kind of input among all; the lags come first."""
         found = {"lags": slice(0, self.lags)}
         end = self.lags + self.past * self.past_lags
         if self.past_lags:

@@ -190,7 +190,7 @@ class WindowNetwork(nn.Module):
         return encoded
 
     def _about(self, batch: Batch[Tensor]) -> Tensor:
-        """What is constant in a window, [B, …]: features, the series' level and vector."""
+        """Inputs that are constant in a window, [B, …]: features, the series' level and vector."""
         found = [batch.static]
         if self.plan.settings.level:
             found.append(batch.context[:, -1])
@@ -199,7 +199,7 @@ class WindowNetwork(nn.Module):
         return torch.cat(found, dim=1)
 
     def _known(self, state: Tensor, about: Tensor) -> Tensor:
-        """What the head sees: the last state, and what is constant."""
+        """Inputs of the head: the last state, and what is constant in the window."""
         return torch.cat([self.dropout(state), about], dim=1)
 
     def _direct(self, known: Tensor, batch: Batch[Tensor]) -> Tensor:

@@ -36,7 +36,7 @@ class NewSeries(AnySeries):
         return replace(self, start=np.maximum(until, self.panel.first) - self.panel.first)
 
     def windows(self, encoder: ForecastEncoder) -> Windows:
-        """As asked for."""
+        """All windows behind the start, in the scales of training, or their own for new series."""
         config, panel = encoder.config, self.panel
         context = np.minimum(panel.lengths, config.model.context_length or 1)
         own = encoder.for_panel(panel, context)
@@ -83,8 +83,7 @@ def _warnings(dataset: Dataset) -> list[Finding]:
 
 
 def _unknown_series(model: ForecastModel, dataset: Dataset) -> list[Finding]:
-    """What is to be said of series that were not seen in training; raises where they need a vector
-    of their own."""
+    """A note on series that were not seen in training; raises if they need a learned vector."""
     fitted, panel = model.encoder, dataset.panel
     known = {key for key, rows in zip(fitted.groups, fitted.rows, strict=True) if rows > 0}
     new = [key for key in panel.groups if key not in known]

@@ -90,7 +90,7 @@ def _quantile_values(forecasts: Forecasts, levels: tuple[float, ...]) -> dict[st
 
 
 def coverage_notes(model: Mapping[str, Any]) -> dict[str, str]:
-    """How much of the test split lies in each interval of the model's scores, for people."""
+    """Notes for people on the share of the test split that lies in each interval of the model."""
     notes = {}
     for key, covered in model.items():
         interval = key.removeprefix("coverage_")
@@ -104,7 +104,7 @@ def coverage_notes(model: Mapping[str, Any]) -> dict[str, str]:
 
 
 def season_notes(windows: Windows) -> dict[str, str]:
-    """Where the seasonal naive forecast has to make do."""
+    """A note on windows where the seasonal naive forecast falls back on the last value."""
     season = windows.encoder.config.model.season or 1
     if season == 1:
         return {}
@@ -127,7 +127,7 @@ def _inside(truth: Floats, low: Floats, high: Floats) -> Floats:
 
 
 def units_of(held: Held) -> tuple[Ints, str, int]:
-    """What is compared one by one: moments in time order, of which a horizon overlaps; or series,
+    """Units of the paired test: moments in time order, of which a horizon overlaps; or series,
     where moments are too few to tell and series many. Series share shocks: moments come first.
 
     Returns the unit of each window [m], how people call units, and how many neighbours overlap.

@@ -29,7 +29,7 @@ _SERIES, _NAMED, _WORST = 6, 5, 20
 
 
 def sections(result: ForecastResult) -> list[Section]:
-    """In the order of the page."""
+    """Sections in the order of the page; those without content are left out."""
     timeline, model, scores = timeline_of(result.splits.train), result.model, result.scores
     panel = timeline.dataset.ahead or timeline.panel
     ahead = predict(model, panel, model.config.model.horizon or 1)
@@ -113,7 +113,7 @@ def _left_out(ahead: Prediction) -> list[str]:
 
 
 def _intervals(scores: dict[str, Any]) -> list[list[str]]:
-    """What each interval covers, before and after calibration; empty where there is none."""
+    """Table of the share that each interval covers, before and after calibration; may be empty."""
     model = scores["test"]["model"]
     rows = [["interval", "covers", "before calibration", "mean width"]]
     for key, width in model.items():

@@ -33,7 +33,7 @@ class Timeline:
 
     @cached_property
     def dataset(self) -> Dataset:
-        """Without rows past the last value."""
+        """The data set without rows past the last value."""
         return self.whole.until_last_value()
 
     @property
@@ -73,7 +73,7 @@ class AnySeries(ABC):
 
     @property
     def name(self) -> str:
-        """What the data are called."""
+        """Name of the data in messages."""
         return self.dataset.source.name
 
     @property
@@ -116,7 +116,7 @@ class Series(AnySeries):
         return int((split.end[self.split] - split.start[self.split]).clip(0).sum())
 
     def windows(self, encoder: ForecastEncoder) -> Windows:
-        """As asked for."""
+        """All windows of this split; of the test split one in every `split.stride` rows."""
         config = encoder.config
         reader = self.timeline.reader(encoder)
         stride = (config.split.stride or 1) if self.split == "test" else 1

@@ -112,7 +112,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         return lines
 
     def check(self, splits: Splits[AnySeries], config: ForecastConfig) -> list[Finding]:
-        """What would harm a forecaster."""
+        """Findings about the data that would harm a forecaster."""
         dataset = timeline_of(splits.train).dataset
         refuse_reserved(dataset.schema)
         return examine(dataset, config)
@@ -281,7 +281,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         networks: Mapping[str, ForecastModel],
         track: Track,
     ) -> dict[str, Baseline[Forecasts]]:
-        """What needs no network: profiles by time, naive ones, smoothing, linear models."""
+        """Baselines without a network: profiles by time, naive ones, smoothing, linear models."""
         del networks
         track("forecasting the test windows", 0, 0)
         test, arrays = splits["test"].arrays, dict(model.kept)
@@ -374,7 +374,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         ]
 
     def sections(self, result: ForecastResult) -> Sequence[Section]:
-        """What comes next, forecasts against truth, errors, and whether it is real."""
+        """Sections: what comes next, forecasts against truth, errors, and whether it is real."""
         from longshort.tasks.forecast.sections import sections
 
         return sections(result)
@@ -396,7 +396,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
 
 
 def _borders(config: ForecastConfig) -> str:
-    """What lies between splits, and whose a window is."""
+    """How many steps are left out between splits, and to which split a window belongs."""
     reach = "; its context may reach back over the border, as it would in use"
     return (
         f"{config.split.gap} steps are left out between them; a window belongs to the one that "

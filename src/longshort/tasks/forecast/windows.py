@@ -17,7 +17,7 @@ _MOST_VALIDATED = 8192
 
 @dataclass(frozen=True)
 class Held:
-    """What m windows hold, one row per origin and column, in the user's units.
+    """The truth and the past of m windows, one row per origin and column, in the user's units.
 
     truth [m, H]; last [m]: the last known value; series [m]: numbers group · K + column, whose
     names [S] are what people call them; moment [m]: the grid index of each origin; location, spread
@@ -79,7 +79,7 @@ class Windows:
 
     @property
     def for_validation(self) -> Windows:
-        """Those that are looked at after every epoch: of very many, some at even distances."""
+        """The windows validated after every epoch: of very many, some at even distances."""
         return self.chosen(self.origins.thinned(_MOST_VALIDATED))
 
     def before(self, steps: Ints) -> Floats:
@@ -107,7 +107,7 @@ class Windows:
         return self.encoder.zscore.invert(scaled, self.flat.group, self.flat.column, none)
 
     def user_units(self, scaled: Floats) -> Floats:
-        """What a model forecasts, [m, H, …], with the known effects, in the data's units."""
+        """Scaled forecasts [m, H, …] with the known effects added, in the data's units."""
         effects, flat = self.reader.known_ahead(self.flat), self.flat
         whole = scaled + effects.reshape(*effects.shape, *([1] * (scaled.ndim - 2)))
         transform = self.encoder.transform
@@ -128,7 +128,7 @@ class Windows:
 
     @cached_property
     def held(self) -> Held:
-        """What they hold."""
+        """The truth and the past of the windows."""
         flat, panel = self.flat, self.panel
         columns = panel.target.shape[1]
         return Held(

@@ -40,14 +40,14 @@ class Profile(Baseline):
     table: Floats
 
     def forecast(self, windows: Windows) -> Floats:
-        """What stands in the slots of the horizon."""
+        """Return the numbers in the slots of the horizon."""
         slot = slots(self.kind, self.freq, self.season, windows.index)
         # A new series has the mean of all, in its own scale.
         return windows.unscaled(windows.in_slots(self.table, slot))
 
 
 def slots(kind: str, freq: Freq, season: int, index: Ints) -> Ints:
-    """Which slot of the period each grid index lies in."""
+    """Return the slot of the period in which each grid index lies."""
     if kind == "constant":
         return np.zeros_like(index)
     if kind == "season":
@@ -127,7 +127,7 @@ def _name(kind: str, name: str) -> str:
 def profile_baselines(encoder: ForecastEncoder, kept: Mapping[str, Arrays]) -> list[Baseline]:
     """The profiles among what was fitted, by name."""
     freq, season = encoder.axis.freq, encoder.config.model.season or 1
-    kinds = {"constant": "of the training part", **{k: f"by {v}" for k, v in _KINDS.items()}}
+    kinds = {"constant": "of the training split", **{k: f"by {v}" for k, v in _KINDS.items()}}
     return [
         Profile(name, f"{title} {suffix}", kind, freq, season, kept[name]["table"])
         for kind, suffix in kinds.items()

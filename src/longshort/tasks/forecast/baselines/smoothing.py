@@ -32,7 +32,7 @@ class Theta(Baseline):
     profile: Floats
 
     def forecast(self, windows: Windows) -> Floats:
-        """From the level at the last value."""
+        """Continue from the level at the last value."""
         numbers = windows.of_series(self.numbers)
         rate, slope = numbers[:, :1], numbers[:, 1:]
         flat, panel = windows.flat, windows.panel

@@ -27,9 +27,9 @@ _MOST_SMOOTHED = 3_000
 """Series up to which each one's smoothing is fitted."""
 _PREFIX = "baseline."
 NAMES = {*naive.NAMES, *profiles.NAMES, THETA, CROSTON, LINEAR, ABSOLUTE}
-"""Of every baseline that there may be: columns of the forecast tables."""
+"""Names of all baselines that there may be: columns of the forecast tables."""
 CONSTANTS = {*profiles.CONSTANTS, naive.LAST_VALUE}
-"""Those that need nothing but the series' own level: what they cannot beat has learned nothing."""
+"""Names of those that need the series' own level only: what cannot beat them has learned nothing."""
 
 
 def fit_baselines(

@@ -78,7 +78,7 @@ class KnownEffects:
         return self.shared.size == 0
 
     def values(self, panel: Panel, future: Floats, lag: int = 0) -> Floats:
-        """Effects in scaled units for all rows and columns, [N, K]; future [N, C]: scaled covariates.
+        """Effects in scaled units for all rows and columns, [N, K]; future [N, C] is scaled.
 
         lag: of the difference that the scaled values are, 0 where they are none.
         """

@@ -29,7 +29,7 @@ _PREFIX = "baseline."
 NAMES = {*naive.NAMES, *profiles.NAMES, THETA, CROSTON, LINEAR, ABSOLUTE}
 """Names of all baselines that there may be: columns of the forecast tables."""
 CONSTANTS = {*profiles.CONSTANTS, naive.LAST_VALUE}
-"""Names of those that need the series' own level only: what cannot beat them has learned nothing."""
+"""Names of those that need a series' own level only: what cannot beat them has learned nothing."""
 
 
 def fit_baselines(

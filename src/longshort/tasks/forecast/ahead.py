@@ -104,12 +104,10 @@ def _refuse_roll(config: ForecastConfig, horizon: int, trained: int) -> None:
 
 def _ends(panel: Panel, joint: bool) -> Ints:
     """Row after the last known value of each group and column, [G, K]."""
-    known = ~np.isnan(panel.target)
-    ends = np.zeros((panel.num_groups, known.shape[1]), np.int64)
-    for group in range(panel.num_groups):
-        block = known[panel.offsets[group] : panel.offsets[group + 1]]
-        found = block.any(axis=0)
-        ends[group] = np.where(found, len(block) - block[::-1].argmax(axis=0), 0)
+    rows, columns = np.nonzero(~np.isnan(panel.target))
+    group = np.repeat(np.arange(panel.num_groups), panel.lengths)[rows]
+    ends = np.zeros((panel.num_groups, panel.target.shape[1]), np.int64)
+    np.maximum.at(ends, (group, columns), panel.position[rows] + 1)
     return np.repeat(ends.max(1, keepdims=True), ends.shape[1], 1) if joint else ends
 
 

@@ -24,6 +24,7 @@ from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.doctor import examine
 from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.leakage import leak_warnings
 from longshort.tasks.forecast.series import AnySeries, Series, Timeline, only_test
 from longshort.tasks.forecast.tables import ForecastTable, forecast_table
 from longshort.tasks.forecast.task import ForecastTask
@@ -90,9 +91,7 @@ def backtest(
     assert job is not None
     task, model, found = job.task, job.model, _scored(job, folds)
     scores = scores_of(task, model, model_title(config), found)
-    scores["verdict"] += "".join(
-        f" Beware: {finding.message}." for finding in dataset.findings if finding.code == "leak"
-    )
+    scores["verdict"] += leak_warnings(dataset.findings)
     everyone = np.arange(len(found.predictions[MODEL].held.truth))
     made = forecast_table(dataset.panel, found.predictions, everyone, config)
     return Backtest(made.table, made.decimals, {**scores, "windows": windows, "refit": refit})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.data.findings import Finding
 from longshort.data.panel import Floats, Panel
 from longshort.data.windows import Origins
 from longshort.tasks.forecast.encoder import ForecastEncoder
@@ -40,6 +42,11 @@ def leakage_proof(model: ForecastModel, timeline: Timeline, origins: Origins) ->
         )
         leaks += not np.array_equal(before, after)
     return {"is_leaking": leaks > 0 or is_fit_leaking, "probes": len(picks)}
+
+
+def leak_warnings(findings: Iterable[Finding]) -> str:
+    """Sentences behind the verdict on covariates that equal the target's future."""
+    return "".join(f" Beware: {each.message}." for each in findings if each.code == "leak")
 
 
 def _noisy(panel: Panel, later: NDArray[np.bool_]) -> Panel:

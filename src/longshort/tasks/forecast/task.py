@@ -42,7 +42,7 @@ from longshort.tasks.forecast.defaults import refuse_reserved
 from longshort.tasks.forecast.doctor import examine
 from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.inference import CALIBRATION, ForecastModel, calibrated, uncalibrated
-from longshort.tasks.forecast.leakage import leakage_proof
+from longshort.tasks.forecast.leakage import leak_warnings, leakage_proof
 from longshort.tasks.forecast.linear import LinearWindows
 from longshort.tasks.forecast.new_series import NewSeries, continued, new_series
 from longshort.tasks.forecast.series import AnySeries, Series, Timeline
@@ -339,9 +339,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         """The leakage proof: nothing later moves the fit or the forecasts."""
         timeline, test = timeline_of(result.splits.train), result.encoded["test"].arrays
         proof = leakage_proof(result.model, timeline, test.origins)
-        text = "".join(
-            f" Beware: {each.message}." for each in result.findings if each.code == "leak"
-        )
+        text = leak_warnings(result.findings)
         if proof["is_leaking"]:
             text += " Beware: the future leaks into the forecast."
         return {"leakage": proof}, text

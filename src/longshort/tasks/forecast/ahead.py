@@ -46,8 +46,7 @@ def predict(model: ForecastModel, panel: Panel, horizon: int) -> Prediction:
     trained = config.model.horizon or 1
     _refuse_roll(config, horizon, trained)
     blocks = -(-horizon // trained)
-    joint = config.model.channels != "independent"
-    ends = _ends(panel, joint)
+    ends = _ends(panel, config.model.is_joint)
     longer = panel.extend(ends.max(axis=1) + blocks * trained)
     encoder = model.encoder.for_panel(panel, panel.lengths)
     origins, skipped = _origins(encoder, encoder.reader(longer), panel, ends, horizon)
@@ -65,7 +64,7 @@ def predict(model: ForecastModel, panel: Panel, horizon: int) -> Prediction:
             f"horizon {horizon} is beyond the trained {trained}: forecasts were fed back "
             f"{blocks - 1} times"
         )
-    flat = origins.for_columns(panel.target.shape[1]) if joint else origins
+    flat = origins.for_columns(panel.target.shape[1]) if config.model.is_joint else origins
     values = np.empty((0, horizon, max(1, len(config.model.quantiles))))
     if len(origins):
         values = _roll(replace(model, encoder=encoder), longer, origins, flat, blocks)[:, :horizon]

@@ -79,6 +79,11 @@ class ForecastModel(CellSettings):
         """Place of the point forecast among the outputs."""
         return self.quantiles.index(0.5) if self.quantiles else 0
 
+    @property
+    def is_joint(self) -> bool:
+        """Whether one window holds all columns, instead of one column each."""
+        return self.channels != "independent"
+
     @field_validator("quantiles", mode="before")
     @classmethod
     def _as_levels(cls, value: object) -> object:

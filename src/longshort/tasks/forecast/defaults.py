@@ -157,8 +157,7 @@ def _decide_size(
 ) -> ForecastConfig:
     model, train = config.model, config.train
     assert model.context_length and model.horizon
-    joint = model.channels != "independent"
-    columns = 1 if joint else panel.target.shape[1]
+    columns = 1 if model.is_joint else panel.target.shape[1]
     room = split.end["train"] - model.context_length - model.horizon + 1
     windows = int(room.clip(0).sum()) * columns
     tested = int((split.end["test"] - split.start["test"]).sum()) * panel.target.shape[1]

@@ -214,7 +214,7 @@ class ForecastEncoder:
             self.static.apply(panel.static, panel, panel.schema.static),
             context=model.context_length,
             horizon=model.horizon,
-            joint=model.channels != "independent",
+            joint=model.is_joint,
             number=self.number,
         )
 

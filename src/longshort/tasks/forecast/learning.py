@@ -149,7 +149,7 @@ class _UserUnit:
     def __init__(self, encoder: ForecastEncoder) -> None:
         config = encoder.config
         self.log1p = config.transform.log1p
-        self.joint = config.model.channels != "independent"
+        self.joint = config.model.is_joint
         naive = np.where(encoder.naive_error > 0, encoder.naive_error, np.inf)
         weight = 1 / naive if config.train.loss == "mase" else np.ones_like(naive)
         numbers = np.stack([encoder.transform.location, encoder.transform.scale, weight])

@@ -84,7 +84,7 @@ def build_network(encoder: ForecastEncoder) -> WindowNetwork | LinkedNetwork:
         horizon=model.horizon,
         patch=model.patch,
         straight=LinearPlan.of(encoder),
-        columns=1 if model.channels == "independent" else columns,
+        columns=columns if model.is_joint else 1,
         past=encoder.past.width,
         future=encoder.future.width + 2 * len(calendar),
         static=encoder.static.width,

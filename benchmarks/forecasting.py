@@ -34,7 +34,7 @@ from longshort.config import assign
 from longshort.runs import story
 from longshort.runs.job import Job, environment
 from longshort.runs.task import quiet, untracked
-from longshort.tasks.forecast.held import Windows
+from longshort.tasks.forecast.windows import Windows
 
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]

@@ -14,9 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from longshort.cli.main import app
-from longshort.config import BaseConfig, RunConfig, Section
+from longshort.config import BaseConfig, Section
 from longshort.data.examples import EXAMPLES, example
 from longshort.tasks.classify.config import ClassifyConfig
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.tag.config import TagConfig
 from longshort.tasks.tag.conll import read_tagged
 
@@ -107,7 +108,7 @@ def test_every_example_runs_and_has_its_source_stated(name: str, tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("page", "config"),
-    [("forecasting", RunConfig), ("classification", ClassifyConfig), ("tagging", TagConfig)],
+    [("forecasting", ForecastConfig), ("classification", ClassifyConfig), ("tagging", TagConfig)],
 )
 def test_the_settings_in_the_docs_are_settings(page: str, config: type[BaseConfig]) -> None:
     tables = {name: type(each) for name, each in config() if isinstance(each, Section)}

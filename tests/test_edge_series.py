@@ -192,4 +192,4 @@ def test_what_the_linear_path_sees_is_told(tmp_path: Path) -> None:
     said: list[str] = []
     story.run(nested(data__past=["early"]), tmp_path / "run", data=frame, say=said.append)
     assert "decided: model.linear_past = true: past covariates help the linear model" in said
-    assert any(line.endswith("(none found, in the training part)") for line in said)
+    assert any(line.endswith("(none found, in the training split)") for line in said)

@@ -10,19 +10,20 @@ import polars as pl
 import pytest
 import torch
 
-from longshort.config import RunConfig, assign, build
+from longshort.config import assign, build
 from longshort.data.dataset import read_dataset
 from longshort.data.panel import Panel
 from longshort.data.windows import WindowReader
 from longshort.errors import ConfigError, DataError
+from longshort.runs.batches import on_device
+from longshort.tasks.forecast.ahead import Prediction, predict
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve
-from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.forecaster import Forecaster
-from longshort.tasks.forecast.held import Windows
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.inference import forecast
 from longshort.tasks.forecast.leakage import leakage_proof
-from longshort.tasks.forecast.predict import Prediction, predict
 from longshort.tasks.forecast.series import Timeline
-from longshort.tasks.forecast.task import forecaster_of
+from longshort.tasks.forecast.windows import Windows
 
 from .conftest import QUICK, hourly
 from .jobs import AnyJob, job_of, result_of, trained_job
@@ -60,17 +61,13 @@ def windows_in(job: AnyJob) -> Windows:
     return windows
 
 
-def forecaster_in(job: AnyJob) -> Forecaster:
-    return forecaster_of(job.model, job.model.encoder.fitted)
-
-
 def read(frame: pl.DataFrame, job: AnyJob) -> Panel:
     """Data as the job's own were read."""
     return read_dataset(frame, job.config.data).panel
 
 
 def ahead(job: AnyJob, panel: Panel, horizon: int) -> Prediction:
-    return predict(forecaster_in(job), panel, horizon)
+    return predict(job.model, panel, horizon)
 
 
 BASE: dict[str, Any] = {"data__target": ["y", "z"]}
@@ -130,7 +127,7 @@ def forecasts_of(options: dict[str, Any]) -> np.ndarray:
     job = trained_job(settings_of(**{**BASE, **options}), three())
     test = windows_in(job)
     last = test.origins[np.flatnonzero(test.origins.row == test.origins.row.max())]
-    return forecaster_in(job).forecast(test.reader, last)
+    return forecast(job.model, test.chosen(last))
 
 
 @pytest.fixture(scope="module")
@@ -153,24 +150,24 @@ def test_every_option_works_and_changes_something(name: str, plain: np.ndarray) 
 @pytest.mark.parametrize("name", ["plain", "linked covariates", "past", "difference", "mixed"])
 def test_the_future_cannot_be_seen(name: str) -> None:
     job = trained_job(settings_of(**{**BASE, **OPTIONS[name]}), three())
-    found = leakage_proof(forecaster_in(job), timeline_of(job), windows_in(job).origins)
+    found = leakage_proof(job.model, timeline_of(job), windows_in(job).origins)
     assert found == {"is_leaking": False, "probes": 3}
 
 
-class PeekingFitted(Fitted):
+class PeekingEncoder(ForecastEncoder):
     """A planted fault: the past covariate is the target three steps later."""
 
-    def reader(self, panel: Panel, config: RunConfig) -> WindowReader:
+    def reader(self, panel: Panel) -> WindowReader:
         ahead = np.roll(panel.target[:, :1], -3, axis=0)
-        return super().reader(replace(panel, past=ahead), config)
+        return super().reader(replace(panel, past=ahead))
 
 
 def test_the_leakage_proof_catches_a_planted_leak() -> None:
     job = trained_job(settings_of(**BASE, data__past="p"), three())
     timeline = timeline_of(job)
-    peeking = PeekingFitted.fit(timeline.panel, timeline.split, job.config)
-    forecaster = forecaster_of(job.model, peeking)
-    assert leakage_proof(forecaster, timeline, windows_in(job).origins)["is_leaking"]
+    peeking = PeekingEncoder.fit(timeline.panel, timeline.split, job.config)
+    model = replace(job.model, encoder=peeking)
+    assert leakage_proof(model, timeline, windows_in(job).origins)["is_leaking"]
 
 
 @pytest.mark.parametrize("moment", [300, 340, 380, 420])
@@ -189,8 +186,8 @@ def test_data_after_a_moment_leaves_everything_before_it_bit_equal(moment: int) 
             **split.start, "test": np.array([36])}))  # fmt: skip
         kept = everything[np.flatnonzero(everything.row + 6 <= moment)]
         weights = job.model.kept["baseline.linear.weights"]
-        results.append((job.model.encoder.fitted.transform.location, weights,
-                        forecaster_in(job).forecast(reader, kept)))  # fmt: skip
+        results.append((job.model.encoder.transform.location, weights,
+                        forecast(job.model, windows_in(job).chosen(kept))))  # fmt: skip
     for before, after in zip(*results, strict=True):
         assert np.array_equal(before, after)
 
@@ -402,7 +399,7 @@ def test_every_input_reaches_the_forecast(role: str, channels: str) -> None:
     with torch.no_grad():  # the head starts at zero
         for weight in network.parameters():
             weight.add_(0.1 * torch.randn(weight.shape))
-    batch = test.reader.gather(test.origins[:4])
+    batch = on_device(test.reader.gather(test.origins[:4]), "cpu")
     field = {"calendar": "future", "embedding": "series"}.get(role, role)
     value = getattr(batch, field)
     other = 1 - value if role == "embedding" else value + 1.0
@@ -420,7 +417,7 @@ def test_recursive_decoding_feeds_back_what_it_forecasts() -> None:
     fed: list[torch.Tensor] = []
     network, test = job.model.network.eval(), windows_in(job)
     network.encode.register_forward_hook(lambda _m, args, _o: fed.append(args[0]))
-    batch = test.reader.gather(test.origins[:5])
+    batch = on_device(test.reader.gather(test.origins[:5]), "cpu")
     with torch.no_grad():
         forecast = network(batch)[..., 0, 0]
     last = batch.context[:, -1:, 0]
@@ -444,7 +441,7 @@ def test_reserved_column_names_are_refused_before_training() -> None:
 
 def test_rows_ahead_for_future_covariates_are_no_part_of_the_test() -> None:
     frame = hourly(500).with_columns(y=pl.when(pl.int_range(pl.len()) < 480).then(pl.col("y")))
-    panel = read_dataset(frame, RunConfig().data).panel
+    panel = read_dataset(frame, ForecastConfig().data).panel
     assert panel.lengths.tolist() == [500]
     assert panel.until_last_value().lengths.tolist() == [480]
 
@@ -453,8 +450,8 @@ def test_defaults_fit_short_series() -> None:
     months = np.datetime64("2015-01") + np.arange(100)
     wave = np.sin(2 * np.pi * np.arange(100) / 12)
     frame = pl.DataFrame({"month": months.astype("datetime64[D]"), "y": wave})
-    panel = read_dataset(frame, RunConfig().data).panel
-    resolved, said = resolve(RunConfig(), panel)
+    panel = read_dataset(frame, ForecastConfig().data).panel
+    resolved, said = resolve(ForecastConfig(), panel)
     assert resolved.model.horizon == 10
     assert any("model.horizon = 10" in line for line in said)
     asked, _ = resolve(build({"model": {"horizon": 12}}), panel)

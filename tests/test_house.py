@@ -14,8 +14,6 @@ from longshort.registry import TASKS
 
 SOURCE = Path(__file__).parent.parent / "src" / "longshort"
 SHARED = ("runs", "train", "report", "config", "metrics", "cli")
-OWN = {"forecast": "config/forecast.py"}
-"""Settings of tables that several readers share lie beside those of the forecast."""
 
 
 def strings(path: Path) -> Iterator[tuple[int, str]]:
@@ -42,8 +40,7 @@ def modules(path: Path) -> Iterator[str]:
 
 
 def shared() -> list[Path]:
-    files = [path for folder in SHARED for path in (SOURCE / folder).rglob("*.py")]
-    return [path for path in files if str(path.relative_to(SOURCE)) not in OWN.values()]
+    return [path for folder in SHARED for path in (SOURCE / folder).rglob("*.py")]
 
 
 @pytest.mark.parametrize("name", list(TASKS.own))
@@ -83,15 +80,16 @@ def loaded(*arguments: str) -> set[str]:
     return set(done.stderr.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("example", ["topics", "recipes", "shakespeare"])
-def test_texts_are_checked_without_torch_and_plotting(example: str) -> None:
+EXAMPLES = ["topics", "recipes", "shakespeare", "co2", "weather"]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_data_are_checked_without_torch_and_plotting(example: str) -> None:
     assert loaded("check", "--example", example) == set()
 
 
-@pytest.mark.parametrize("example", ["topics", "recipes", "shakespeare"])
-def test_settings_of_texts_are_written_without_torch_and_plotting(
-    example: str, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_settings_are_written_without_torch_and_plotting(example: str, tmp_path: Path) -> None:
     assert loaded("init", "--example", example, "--out", str(tmp_path / "x.toml")) == set()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import polars as pl
 import pytest
 import torch
 
-from longshort.config import RunConfig, assign, build
+from longshort.config import assign, build
 from longshort.data.dataset import read_dataset
 from longshort.data.season import find_season
 from longshort.data.split import Split, make_split
@@ -19,21 +20,19 @@ from longshort.errors import ConfigError
 from longshort.metrics.significance import Comparison
 from longshort.runs import story
 from longshort.runs.trained import load
-from longshort.tasks.forecast.baselines.contract import Asked, Seen
+from longshort.tasks.forecast.baselines.contract import Seen
 from longshort.tasks.forecast.baselines.naive import Drift, Repeated, naive_baselines
-from longshort.tasks.forecast.baselines.profiles import profile_baselines
-from longshort.tasks.forecast.baselines.smoothing import (
-    croston_baseline,
-    is_intermittent,
-    theta_baseline,
-)
+from longshort.tasks.forecast.baselines.profiles import fit_profiles, profile_baselines
+from longshort.tasks.forecast.baselines.smoothing import Croston, Theta, fit_theta, is_intermittent
 from longshort.tasks.forecast.calibration import quantile_shifts
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.effects import fit_effects
-from longshort.tasks.forecast.fitted import Fitted
+from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.learning import positive
+from longshort.tasks.forecast.linear_inputs import LinearPlan
 from longshort.tasks.forecast.sentence import Standing, sentence
-from longshort.tasks.forecast.straight import StraightPlan
+from longshort.tasks.forecast.windows import Windows
 
 SHORT = {"train.max_epochs": 3, "train.threads": 1, "model.hidden": 8}
 START = datetime(2024, 1, 1)  # a Monday
@@ -55,19 +54,18 @@ def run(frame: pl.DataFrame, out: Path, **settings: Any) -> dict[str, Any]:
     return story.run(nested(**settings), out, data=frame)
 
 
-def seen_of(frame: pl.DataFrame, **settings: Any) -> tuple[Asked, Seen, Split]:
+def seen_of(frame: pl.DataFrame, **settings: Any) -> tuple[Windows, Seen, Split]:
     """Every test window of a small forecast, and what baselines are fitted to."""
     small = {"model__context_length": 4, "model__horizon": 3, "model__season": 1,
              "model__effects": "off", "model__level": False, "data__calendar": []}  # fmt: skip
     config = build(nested(**{**small, **settings}))
-    assert isinstance(config, RunConfig)
+    assert isinstance(config, ForecastConfig)
     dataset = read_dataset(frame, config.data)
     config, _ = resolve(config, dataset.panel)
     split = make_split(dataset.panel, config.split)
-    fitted = Fitted.fit(dataset.panel, split, config)
-    reader = fitted.reader(dataset.panel, config)
-    seen = Seen(fitted, dataset.panel, config.model.season or 1)
-    return Asked(fitted, reader, reader.origins("test", split)), seen, split
+    encoder = ForecastEncoder.fit(dataset.panel, split, config)
+    reader, seen = encoder.reader(dataset.panel), Seen(encoder, dataset.panel)
+    return Windows(encoder, reader, reader.origins("test", split)), seen, split
 
 
 def zero_inflated(rows: int = 1000) -> np.ndarray:
@@ -106,10 +104,10 @@ def test_a_day_of_five_minute_steps_is_found_though_neighbours_hardly_differ() -
     noise = np.convolve(draw.normal(size=len(steps) + 11), np.ones(12) / 12, "valid")
     speed = 60 + 8 * np.sin(2 * np.pi * steps / 288) + 4 * noise
     stamps = [START + timedelta(minutes=5 * i) for i in steps.tolist()]
-    panel = read_dataset(pl.DataFrame({"ds": stamps, "y": speed}), RunConfig().data).panel
+    panel = read_dataset(pl.DataFrame({"ds": stamps, "y": speed}), ForecastConfig().data).panel
     assert find_season(panel, panel.lengths) == 288
     walk = draw.normal(size=len(steps)).cumsum()
-    panel = read_dataset(pl.DataFrame({"ds": stamps, "y": walk}), RunConfig().data).panel
+    panel = read_dataset(pl.DataFrame({"ds": stamps, "y": walk}), ForecastConfig().data).panel
     assert find_season(panel, panel.lengths) == 1
 
 
@@ -120,12 +118,14 @@ def test_profiles_are_the_means_and_medians_by_time_of_week() -> None:
         "ds": [START + timedelta(hours=i) for i in hours.tolist()],
         "y": hours % 168 + draw.normal(size=len(hours)),
     }).filter(pl.Series(draw.random(len(hours)) > 0.2) | (pl.Series(hours) % 671 == 0))  # fmt: skip
-    asked, seen, split = seen_of(frame, split__test=48, split__val=48)
-    found = {b.name: b.forecast(asked) for b in profile_baselines(seen)}
+    windows, seen, split = seen_of(frame, split__test=48, split__val=48)
+    found = {
+        b.name: b.forecast(windows) for b in profile_baselines(seen.encoder, fit_profiles(seen))
+    }
     assert set(found) == {"mean", "median", "day_mean", "day_median", "week_mean", "week_median"}
     ends = START + timedelta(hours=int(split.end["train"][0]))
     train = frame.filter(pl.col("ds") < ends)
-    moment = START + timedelta(hours=int(asked.flat.row[5]) + 1)
+    moment = START + timedelta(hours=int(windows.flat.row[5]) + 1)
     here = train.filter(
         (pl.col("ds").dt.weekday() == moment.isoweekday()) & (pl.col("ds").dt.hour() == moment.hour)
     )["y"]
@@ -135,54 +135,55 @@ def test_profiles_are_the_means_and_medians_by_time_of_week() -> None:
 
 
 def test_naive_forecasts_repeat_what_stands_so_far_back() -> None:
-    asked, _, _ = seen_of(daily(np.arange(40.0) ** 2), split__test=6, split__val=6)
-    row = int(asked.flat.row[0])
+    windows, _, _ = seen_of(daily(np.arange(40.0) ** 2), split__test=6, split__val=6)
+    row = int(windows.flat.row[0])
     past = np.arange(40.0) ** 2
-    assert Repeated("a", "a", 1).forecast(asked)[0].tolist() == [past[row - 1]] * 3
-    assert Repeated("b", "b", 2).forecast(asked)[0].tolist() == [
+    assert Repeated("a", "a", 1).forecast(windows)[0].tolist() == [past[row - 1]] * 3
+    assert Repeated("b", "b", 2).forecast(windows)[0].tolist() == [
         past[row - 2], past[row - 1], past[row - 2],
     ]  # fmt: skip
-    assert Repeated("c", "c", 100).forecast(asked)[0].tolist() == [past[row - 1]] * 3
+    assert Repeated("c", "c", 100).forecast(windows)[0].tolist() == [past[row - 1]] * 3
     slope = (past[row - 1] - past[row - 4]) / 3
-    assert Drift("d", "d", 4).forecast(asked)[0] == pytest.approx(
+    assert Drift("d", "d", 4).forecast(windows)[0] == pytest.approx(
         past[row - 1] + slope * np.arange(1, 4)
     )
 
 
 def test_naive_forecasts_of_a_day_and_a_week_stand_beside_the_season() -> None:
-    panel = read_dataset(
-        pl.DataFrame({"ds": [START, START + timedelta(hours=1)], "y": [1.0, 2.0]}), RunConfig().data
-    ).panel
-    names = [b.name for b in naive_baselines(panel.freq, 24, 48, 1000)]
+    hours = [START + timedelta(hours=i) for i in range(500)]
+    frame = pl.DataFrame({"ds": hours, "y": np.arange(500.0)})
+    _, seen, _ = seen_of(frame, model__season=24)
+    names = [b.name for b in naive_baselines(seen.encoder)]
     assert names == ["last_value", "drift", "seasonal_naive", "naive_week"]
-    names = [b.name for b in naive_baselines(panel.freq, 1, 48, 100)]
+    _, seen, _ = seen_of(frame[:150])
+    names = [b.name for b in naive_baselines(seen.encoder)]
     assert names == ["last_value", "drift", "naive_day"]
 
 
 def test_theta_is_simple_smoothing_with_half_the_trend() -> None:
     draw = np.random.default_rng(4)
     values = 0.05 * np.arange(200) + draw.normal(size=200)
-    asked, seen, split = seen_of(daily(values), split__test=20, split__val=20)
-    theta = theta_baseline(seen)
+    windows, seen, split = seen_of(daily(values), split__test=20, split__val=20)
+    theta = Theta("t", "t", **fit_theta(seen))
     rate, slope = theta.numbers[0]
     end = int(split.end["train"][0])
-    assert slope * seen.fitted.zscore.scale[0, 0] == pytest.approx(
+    assert slope * seen.encoder.zscore.scale[0, 0] == pytest.approx(
         np.polyfit(np.arange(end), values[:end], 1)[0]
     )
-    row, level = int(asked.flat.row[3]), values[0]
+    row, level = int(windows.flat.row[3]), values[0]
     for value in values[1:row]:
         level += rate * (value - level)
-    drift = slope * seen.fitted.zscore.scale[0, 0] / 2
+    drift = slope * seen.encoder.zscore.scale[0, 0] / 2
     expected = level + drift * (np.arange(3) + 1 / rate)
-    assert theta.forecast(asked)[3] == pytest.approx(expected)
+    assert theta.forecast(windows)[3] == pytest.approx(expected)
 
 
 def test_croston_is_size_over_interval_less_its_bias() -> None:
     values = np.where(np.arange(120) % 3 == 2, 6.0, 0.0)
-    asked, seen, _ = seen_of(daily(values), split__test=20, split__val=20)
+    windows, seen, _ = seen_of(daily(values), split__test=20, split__val=20)
     assert is_intermittent(seen)
-    assert croston_baseline().forecast(asked) == pytest.approx(
-        np.full((len(asked.flat), 3), 0.95 * 6 / 3)
+    assert Croston("c", "c").forecast(windows) == pytest.approx(
+        np.full((len(windows.flat), 3), 0.95 * 6 / 3)
     )
     assert not is_intermittent(seen_of(daily(values + 1), split__test=20, split__val=20)[1])
 
@@ -231,11 +232,11 @@ def test_the_calendar_is_taken_where_the_validation_part_gains_by_it() -> None:
         "ds": [START + timedelta(hours=i) for i in hours.tolist()],
         "y": shape + draw.normal(size=len(hours)),
     })  # fmt: skip
-    panel = read_dataset(frame, RunConfig().data).panel
+    panel = read_dataset(frame, ForecastConfig().data).panel
     config, said = resolve(build(nested(model__context_length=24)), panel)
     assert config.model.effects == "shared" and "week" in (config.data.calendar or ())
     (line,) = [line for line in said if "model.effects" in line]
-    assert "validation part" in line and "tried: off" in line
+    assert "validation split" in line and "tried: off" in line
 
 
 def test_what_was_never_below_zero_is_not_forecast_below_it(tmp_path: Path) -> None:
@@ -321,7 +322,7 @@ def test_a_gain_of_nothing_is_called_alike(result: Comparison, few: str) -> None
         title="the linear model",
         basis="7 test windows",
         losses=(0.5, 0.5),
-        constant="the mean of the training part",
+        constant="the mean of the training split",
         over_constant=Comparison("better", 0.5, 0.4, 0.6),
         r2=0.3,
     )
@@ -332,13 +333,16 @@ def test_a_gain_of_nothing_is_called_alike(result: Comparison, few: str) -> None
 
 
 def test_of_a_long_context_the_linear_map_sees_the_latest_steps() -> None:
-    assert StraightPlan.of(20_160, 0, with_past=False, with_level=True).size == 1026
+    _, seen, _ = seen_of(daily(np.arange(60.0)), split__test=6, split__val=6)
+    config = seen.encoder.config.updated("model", {"context_length": 20_160})
+    long = replace(seen.encoder, config=config)
+    assert LinearPlan.of(long, everything=True).size == 1026
     minutes = np.arange(1440 * 30)
     frame = pl.DataFrame({
         "ds": [START + timedelta(minutes=i) for i in minutes.tolist()],
         "y": np.sin(2 * np.pi * minutes / 1440) + np.sin(2 * np.pi * minutes / 10080),
     })  # fmt: skip
-    panel = read_dataset(frame, RunConfig().data).panel
+    panel = read_dataset(frame, ForecastConfig().data).panel
     settings = nested(model__season=2_880, data__calendar=[], model__effects="off")
     config, _ = resolve(build(settings), panel)
     assert config.model.context_length == 1024

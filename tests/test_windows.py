@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from longshort.config import RunConfig, SplitConfig, TransformConfig, build
+from longshort.config import SplitConfig, TransformConfig, build
 from longshort.data.calendar import calendar_features, useful_periods
 from longshort.data.dataset import read_dataset
 from longshort.data.panel import Panel, forward_fill
@@ -19,6 +19,7 @@ from longshort.data.timeline import Freq
 from longshort.data.transforms import TargetTransform
 from longshort.data.windows import WindowReader
 from longshort.errors import ConfigError, DataError
+from longshort.tasks.forecast.config import ForecastConfig
 
 from .conftest import hourly
 
@@ -97,7 +98,7 @@ def test_a_part_that_would_be_empty_is_refused() -> None:
 
 def test_a_series_that_has_no_three_steps_is_to_be_longer() -> None:
     frame = pl.DataFrame({"ds": ["2024-01-01", "2024-01-02"], "y": [5.0, 6.0]})
-    panel = read_dataset(frame, RunConfig().data).panel
+    panel = read_dataset(frame, ForecastConfig().data).panel
     with pytest.raises(ConfigError, match="on 2 steps; give a longer series"):
         make_split(panel, SplitConfig(val=1, test=1))
 
@@ -113,9 +114,9 @@ def test_windows_are_the_slices_that_a_loop_would_take() -> None:
         at = panel.offsets[origins.group[i]] + origins.row[i]
         assert np.allclose(batch.context[i, :, 0], filled[at - CONTEXT : at], atol=1e-6)
         truth = panel.target[at : at + HORIZON, 0]
-        assert np.array_equal(batch.observed[i, :, 0].numpy() > 0, ~np.isnan(truth))
+        assert np.array_equal(batch.observed[i, :, 0] > 0, ~np.isnan(truth))
         known = ~np.isnan(truth)
-        assert np.allclose(batch.target[i, :, 0].numpy()[known], truth[known], atol=1e-6)
+        assert np.allclose(batch.target[i, :, 0][known], truth[known], atol=1e-6)
 
 
 def test_every_window_that_fits_is_there_once() -> None:
@@ -133,7 +134,7 @@ def test_joint_and_separate_windows_hold_the_same_numbers() -> None:
     together = joint.gather(joint.origins("train", split)).context
     alone = apart.gather(apart.origins("train", split)).context
     assert np.array_equal(
-        together.transpose(1, 2).flatten(0, 1)[0::2], alone[: len(alone) // 2, :, 0]
+        together.swapaxes(1, 2).reshape(-1, CONTEXT)[0::2], alone[: len(alone) // 2, :, 0]
     )
     assert np.array_equal(together[:, :, 1], alone[len(alone) // 2 :, :, 0])
 
@@ -233,7 +234,7 @@ def test_resolved_settings_round_trip(tmp_path: Any) -> None:
     from longshort.tasks.forecast.defaults import resolve
 
     panel = panel_of(hourly(480))
-    config, said = resolve(RunConfig(), panel)
+    config, said = resolve(ForecastConfig(), panel)
     path = tmp_path / "config.toml"
     path.write_text(to_toml(config))
     assert build(read_toml(path)) == config

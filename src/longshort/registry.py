@@ -126,7 +126,7 @@ TASKS = Registry(
     },
     usual="forecast",
     configs={
-        "forecast": "longshort.config.forecast:RunConfig",
+        "forecast": "longshort.tasks.forecast.config:ForecastConfig",
         "classify": "longshort.tasks.classify.config:ClassifyConfig",
         "regress": "longshort.tasks.regress.config:RegressConfig",
         "lm": "longshort.tasks.language.config:LanguageConfig",

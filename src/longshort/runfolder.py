@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sys
 import tomllib
@@ -64,6 +65,15 @@ def _sync_folder(folder: Path) -> None:
 def to_json(value: object) -> str:
     """Return strict JSON; raises `ValueError` for NaN and infinity."""
     return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def finite_or_none(value: Any) -> Any:
+    """Nested values with NaN and infinity replaced by None, since JSON has neither."""
+    if isinstance(value, dict):
+        return {key: finite_or_none(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [finite_or_none(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True)

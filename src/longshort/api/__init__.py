@@ -13,7 +13,7 @@ from longshort.api.language_model import LanguageModel, LanguageRun
 from longshort.api.regressor import Regressor, RegressorRun
 from longshort.api.runs import Finished
 from longshort.api.tagger import Tagger, TaggerRun
-from longshort.config import RunConfig, build_as
+from longshort.config import build_as
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.examples import example as find_example
 from longshort.data.findings import Finding
@@ -21,6 +21,7 @@ from longshort.errors import ConfigError
 from longshort.registry import imported
 from longshort.runfolder import SCORES
 from longshort.runs import story, trained
+from longshort.tasks.forecast.config import ForecastConfig
 
 __all__ = [
     "Classifier",
@@ -71,7 +72,7 @@ def read(
     for role, value in roles.items():
         if not isinstance(value, (str, list, tuple, type(None))):
             raise ConfigError(f"{role}: a column name or a list of them, got {value!r}")
-    config = build_as(RunConfig, {"data": given(roles)})
+    config = build_as(ForecastConfig, {"data": given(roles)})
     return read_dataset(data, config.data)
 
 

@@ -4,29 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import polars as pl
 
-from longshort.api.fitting import is_file, nested, run_into, with_data
+from longshort.api.estimator import Estimator
+from longshort.api.fitting import is_file, with_data
 from longshort.api.runs import Finished
-from longshort.config import RunConfig, build_as
+from longshort.config import read_back
 from longshort.errors import LongshortError
 from longshort.runs.task import Say, quiet
-from longshort.runs.trained import Trained, load
-from longshort.tasks.forecast.held import Forecasts
-from longshort.tasks.forecast.predict import Prediction
-from longshort.tasks.forecast.series import SeriesEncoder
-from longshort.tasks.forecast.task import AnySeries
+from longshort.runs.trained import Trained
+from longshort.tasks.forecast.ahead import Prediction
+from longshort.tasks.forecast.backtest import Backtest, backtest
+from longshort.tasks.forecast.config import ForecastConfig
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.series import AnySeries
+from longshort.tasks.forecast.windows import Forecasts
 from longshort.train.events import Listener, silent
 
 
-class Forecaster:
+class Forecaster(Estimator):
     """An LSTM forecaster: settings first, then `fit`, whose run predicts.
 
     horizon: steps to forecast; context_length: steps seen before; quantiles: for intervals, such
     as (0.1, 0.5, 0.9). Absent ones are decided from the data. `settings` takes any key of
     `config.toml`, such as {"train.max_epochs": 10}.
     """
+
+    task = "forecast"
+    keys: ClassVar[Mapping[str, str]] = {
+        "horizon": "model.horizon",
+        "context_length": "model.context_length",
+        "cell": "model.cell",
+        "hidden": "model.hidden",
+        "num_layers": "model.num_layers",
+        "quantiles": "model.quantiles",
+        "seed": "train.seed",
+    }
 
     def __init__(
         self,
@@ -40,17 +55,10 @@ class Forecaster:
         seed: int = 0,
         settings: Mapping[str, object] | None = None,
     ) -> None:
-        named = {
-            "model.horizon": horizon,
-            "model.context_length": context_length,
-            "model.cell": cell,
-            "model.hidden": hidden,
-            "model.num_layers": num_layers,
-            "model.quantiles": tuple(quantiles),
-            "train.seed": seed,
-        }
-        self._settings = nested(named, settings)
-        build_as(RunConfig, self._settings)
+        self.horizon, self.context_length, self.quantiles = horizon, context_length, quantiles
+        self.cell, self.hidden, self.num_layers = cell, hidden, num_layers
+        self.seed, self.settings = seed, settings
+        self._check()
 
     def fit(
         self,
@@ -70,7 +78,9 @@ class Forecaster:
     ) -> Run:
         """Check, split, train and evaluate; the run is kept in the folder `out`.
 
-        Without `out` the run lies in a temporary folder that the system clears some day.
+        data: a file, or a polars or pandas frame; time, target, group, past, future, static: what
+        its columns are, by name; freq: the step, such as "1h". Absent ones are found. Without
+        `out` the run lies in a temporary folder that the system clears some day.
         """
         roles = {
             "time": time,
@@ -81,26 +91,32 @@ class Forecaster:
             "static": static,
             "freq": freq,
         }
-        folder, scores = run_into(
-            with_data(self._settings, data, roles),
-            data,
-            out,
-            overwrite=overwrite,
-            say=say,
-            listen=listen,
-        )
-        trained = load(folder).remember(None if is_file(data) else data)
-        return Run(folder, trained, scores)
+        settings = with_data(self._nested(), data, roles)
+        memory = None if is_file(data) else data
+        made = self._run(settings, data, memory, out, overwrite=overwrite, say=say, listen=listen)
+        self.run_ = run = Run(*made)
+        return run
+
+    def predict(self, data: object = None, horizon: int | None = None) -> pl.DataFrame:
+        """Forecasts past the end of each series, as `Run.predict`, by the run of the last `fit`."""
+        found: pl.DataFrame = self._fitted().predict(data, horizon)
+        return found
+
+    def score(self, data: object) -> float:
+        """R² on data that continues what the last `fit` saw, in the data's units; NaN where the
+        truth never moves."""
+        r2 = self._fitted().evaluate(data)["test"]["model"]["r2"]
+        return float("nan") if r2 is None else float(r2)
 
 
-class Run(Finished[Trained[RunConfig, AnySeries, SeriesEncoder, Forecasts]]):
+class Run(Finished[Trained[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]]):
     """A finished run: its scores, its report, and the forecaster in it."""
 
     def predict(self, data: object = None, horizon: int | None = None) -> pl.DataFrame:
         """Forecast every series past its end: one row per series and step, in the data's units.
 
-        `data` is the training file when absent. Raises when no series can be forecast; use
-        `forecast` to see which were left out and why.
+        `data` is what the run was trained on when absent, `horizon` the trained one. Raises when no
+        series can be forecast; use `forecast` to see which were left out and why.
         """
         found = self.forecast(data, horizon)
         if found.table.is_empty():
@@ -112,3 +128,33 @@ class Run(Finished[Trained[RunConfig, AnySeries, SeriesEncoder, Forecasts]]):
         """As `predict`, with the series that could not be forecast and remarks."""
         found: Prediction = self._trained.ahead(data, horizon)
         return found
+
+    def backtest(
+        self,
+        data: object = None,
+        *,
+        windows: int = 5,
+        stride: int | None = None,
+        refit: bool = False,
+        say: Say = quiet,
+        listen: Listener = silent,
+    ) -> Backtest:
+        """Forecast from `windows` rolling origins, `stride` steps apart (the horizon when absent).
+
+        A new model with the run's settings is trained on what lies before the first origin, or with
+        `refit` before each; the run itself stays as it is. The same as `longshort backtest --config
+        RUN/config.toml`. `data` is what the run was trained on when absent. Gives the long table of
+        forecasts and truth, and the scores over all origins.
+        """
+        own = self._trained.memory if data is None else data
+        if own is None and self.config.path is None:
+            raise LongshortError("backtest: the run was trained on a frame; pass that data")
+        return backtest(
+            read_back(self.config),
+            data=own,
+            windows=windows,
+            stride=stride,
+            refit=refit,
+            say=say,
+            listen=listen,
+        )

@@ -1,14 +1,7 @@
 """Settings of runs: their classes, and reading and writing them."""
 
-from longshort.config.forecast import (
-    DataConfig,
-    ForecastTrain,
-    ModelConfig,
-    RunConfig,
-    SplitConfig,
-    TransformConfig,
-)
 from longshort.config.section import FORMAT_VERSION, Section
+from longshort.config.series import DataConfig, SplitConfig, TransformConfig
 from longshort.config.settings import (
     Settings,
     assign,
@@ -25,9 +18,6 @@ __all__ = [
     "FORMAT_VERSION",
     "BaseConfig",
     "DataConfig",
-    "ForecastTrain",
-    "ModelConfig",
-    "RunConfig",
     "Section",
     "Settings",
     "SplitConfig",

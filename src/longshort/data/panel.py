@@ -58,10 +58,18 @@ class Panel:
         """Number of rows of each group, [G]."""
         return np.diff(self.offsets)
 
+    @property
+    def position(self) -> Ints:
+        """Place of every row in its group, [N]."""
+        return np.arange(self.num_rows) - np.repeat(self.offsets[:-1], self.lengths)
+
     def index(self) -> Ints:
         """Grid index of every row, [N]."""
-        rows = np.arange(self.num_rows)
-        return rows + np.repeat(self.first - self.offsets[:-1], self.lengths)
+        return self.position + np.repeat(self.first, self.lengths)
+
+    def is_within(self, rows: Ints) -> NDArray[np.bool_]:
+        """Which rows are among the first `rows` [G] of their group, [N]."""
+        return np.asarray(self.position < np.repeat(rows, self.lengths))
 
     @cached_property
     def filled(self) -> Floats:
@@ -120,7 +128,7 @@ class Panel:
     def until_last_value(self) -> Panel:
         """Return the panel without trailing rows that have no target, as future covariates have."""
         known = ~np.isnan(self.target).all(axis=1)
-        row = np.arange(self.num_rows) - np.repeat(self.offsets[:-1], self.lengths)
+        row = self.position
         group = np.repeat(np.arange(self.num_groups), self.lengths)
         ends = np.zeros(self.num_groups, np.int64)
         np.maximum.at(ends, group[known], row[known] + 1)

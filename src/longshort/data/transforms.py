@@ -1,6 +1,6 @@
 """Transforms of the target before the model: log1p, then difference, then scale.
 
-They are fitted on the rows of the training split; the fitted numbers and these rows are recorded.
+Fitted on the rows of the training split alone; the fitted numbers and those rows are recorded.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ class TargetTransform:
     def fit(panel: Panel, rows_end: Ints, config: TransformConfig) -> TargetTransform:
         """Fit on the first `rows_end[g]` rows of each group."""
         values = _pointwise(panel, config)
-        seen = np.arange(panel.num_rows) - np.repeat(panel.offsets[:-1], panel.lengths)
-        values[seen >= np.repeat(rows_end, panel.lengths)] = np.nan
+        values[~panel.is_within(rows_end)] = np.nan
         shape = (panel.num_groups, values.shape[1])
         if config.scale == "none":
             return TargetTransform(config, np.zeros(shape), np.ones(shape))
@@ -46,9 +45,12 @@ class TargetTransform:
 
     def apply(self, panel: Panel) -> Floats:
         """Scaled target [N, K] with gaps filled from the past; leading gaps stay NaN."""
-        values = _pointwise(panel, self.config)
-        repeats = panel.lengths
-        return (values - np.repeat(self.location, repeats, 0)) / np.repeat(self.scale, repeats, 0)
+        return self.apply_to(_pointwise(panel, self.config), panel.lengths)
+
+    def apply_to(self, values: Floats, lengths: Ints) -> Floats:
+        """Scale values [N, K] of groups of these lengths [G], without the steps before scaling."""
+        location, scale = (np.repeat(each, lengths, 0) for each in (self.location, self.scale))
+        return (values - location) / scale
 
     def invert(self, scaled: Floats, group: Ints, column: Ints, before: Floats) -> Floats:
         """Transform forecasts back to the user's units.
@@ -99,8 +101,7 @@ def _pointwise(panel: Panel, config: TransformConfig) -> Floats:
     if lag:
         behind = np.full_like(values, np.nan)
         behind[lag:] = values[:-lag]
-        position = np.arange(len(values)) - np.repeat(panel.offsets[:-1], panel.lengths)
-        behind[position < lag] = np.nan
+        behind[panel.position < lag] = np.nan
         values = values - behind
     return values
 

@@ -6,35 +6,39 @@ An origin is the row of the first forecast step. Windows are never built row by 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import numpy as np
-import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from torch import Tensor
 
 from longshort.data.panel import Floats, Panel
 from longshort.data.split import Part, Split
 from longshort.data.timeline import Ints
 from longshort.errors import DataError
 
+Singles = NDArray[np.float32]
+A = TypeVar("A")
+"""An array, or a tensor where a network takes it."""
+
 
 @dataclass(frozen=True)
-class Batch:
+class Batch(Generic[A]):
     """B windows of L context and H horizon steps; C columns are forecast together.
 
     context [B, L, C] and target [B, H, C], scaled; effects [B, H, C]: known effects, subtracted
     from the target; observed [B, H, C]: 0 where the target is missing, otherwise 1; past [B, L, P];
-    future [B, L+H, F]; static [B, Q]; series [B].
+    future [B, L+H, F]; static [B, Q]; series [B]: the numbers of the series.
     """
 
-    context: Tensor
-    target: Tensor
-    effects: Tensor
-    observed: Tensor
-    past: Tensor
-    future: Tensor
-    static: Tensor
-    series: Tensor
+    context: A
+    target: A
+    effects: A
+    observed: A
+    past: A
+    future: A
+    static: A
+    series: A
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,10 @@ class Origins:
 
     def __getitem__(self, chosen: Ints | slice) -> Origins:
         return Origins(self.group[chosen], self.column[chosen], self.row[chosen])
+
+    def thinned(self, most: int) -> Origins:
+        """Return about `most` of them at most, at even distances."""
+        return self[:: max(1, -(-len(self) // most))]
 
     def for_columns(self, columns: int) -> Origins:
         """Return each window once for each of the columns that it forecasts together."""
@@ -99,23 +107,18 @@ class WindowReader:
         self.scaled = scaled
         self._effects = effects
         known = ~np.isnan(panel.target) & ~np.isnan(scaled)
-        columns = scaled.shape[1] if joint else 1
-        self._values = self._windowed(np.nan_to_num(scaled), columns)
-        self._taken_off = self._windowed(effects, columns)
-        self._known = self._windowed(known.astype(np.float64), columns)
-        self._past = self._windowed(past, past.shape[1])
-        self._future = self._windowed(future, future.shape[1])
-        self._static = torch.as_tensor(static, dtype=torch.float32)
+        values, columns = np.nan_to_num(scaled), scaled.shape[1] if joint else 1
+        self._contexts = _windowed(values, context, columns)
+        self._targets = _windowed(values, horizon, columns)
+        self._taken_off = _windowed(effects, horizon, columns)
+        self._known = _windowed(known.astype(np.float64), horizon, columns)
+        self._past = _windowed(past, context, past.shape[1])
+        self._future = _windowed(future, context + horizon, future.shape[1])
+        self._static = static.astype(np.float32)
         self._starts_known = ~np.isnan(scaled)
         self._count_known = np.concatenate(
             [np.zeros((1, known.shape[1]), np.int64), np.cumsum(known, axis=0)]
         )
-
-    def _windowed(self, values: Floats, columns: int) -> Tensor:
-        """Return a view [rows - L - H + 1, columns, L + H] of all columns together or in turn."""
-        flat = values if columns == values.shape[1] else values.T.reshape(-1, 1)
-        rows = torch.as_tensor(np.ascontiguousarray(flat), dtype=torch.float32)
-        return rows.unfold(0, self.context + self.horizon, 1)
 
     def origins(self, part: Part, split: Split, stride: int = 1) -> Origins:
         """Return all windows whose horizon lies in a split and whose context is known."""
@@ -140,36 +143,52 @@ class WindowReader:
         count = self._count_known[at + self.horizon] - self._count_known[at]
         return np.asarray(begins & (count[:, chosen].sum(axis=1) > 0))
 
-    def gather(self, origins: Origins) -> Batch:
-        """Return windows as tensors, each role by a single indexing operation."""
+    def gather(self, origins: Origins) -> Batch[NDArray[Any]]:
+        """Return windows in single precision, each role by a single indexing operation."""
         begin = self.panel.offsets[origins.group] + origins.row - self.context
-        row = torch.from_numpy(begin)
-        own = torch.from_numpy(begin + origins.column * self.panel.num_rows)
-        values = self._values[own].transpose(1, 2)
-        known = self._known[own].transpose(1, 2)
-        effects = self._taken_off[own].transpose(1, 2)
-        cut = self.context
+        own = begin + origins.column * self.panel.num_rows
+        ahead = own + self.context
         columns = 1 if self.joint else self.scaled.shape[1]
         return Batch(
-            context=values[:, :cut],
-            target=values[:, cut:],
-            effects=effects[:, cut:],
-            observed=known[:, cut:],
-            past=self._past[row].transpose(1, 2)[:, :cut],
-            future=self._future[row].transpose(1, 2),
-            static=self._static[torch.from_numpy(origins.group)],
-            series=torch.from_numpy(self.number[origins.group] * columns + origins.column),
+            context=self._contexts[own],
+            target=self._targets[ahead],
+            effects=self._taken_off[ahead],
+            observed=self._known[ahead],
+            past=self._past[begin],
+            future=self._future[begin],
+            static=self._static[origins.group],
+            series=self.number[origins.group] * columns + origins.column,
         )
 
     def flat(self, origins: Origins) -> Origins:
         """Return one origin per column, in the order of [n, C] flattened."""
         return origins.for_columns(self.scaled.shape[1]) if self.joint else origins
 
+    def before(self, flat: Origins, steps: Ints) -> Floats:
+        """Return values [m, …] in the user's units, `steps` (1: the last) before each origin.
+
+        steps [m, …], or broadcast to it; gaps are filled from the past, and there is NaN before a
+        group's first row.
+        """
+        wide = (slice(None), *([None] * max(1, steps.ndim - 1)))
+        row = flat.row[wide] - steps
+        at = self.panel.offsets[flat.group][wide] + np.maximum(row, 0)
+        return np.where(row < 0, np.nan, self.panel.filled[at, flat.column[wide]])
+
     def known_ahead(self, flat: Origins) -> Floats:
         """Return known effects over the horizon, scaled, [m, H], which are added to forecasts."""
-        rows = (self.panel.offsets[flat.group] + flat.row)[:, None] + np.arange(self.horizon)
-        found: Floats = self._effects[rows, flat.column[:, None]]
+        found: Floats = self._effects[self._ahead(flat), flat.column[:, None]]
         return found
+
+    def truth(self, flat: Origins) -> Floats:
+        """Return targets in the user's units [m, H], NaN where missing."""
+        values: Floats = self.panel.target[self._ahead(flat), flat.column[:, None]]
+        return values
+
+    def _ahead(self, flat: Origins) -> Ints:
+        """Rows of the panel over each horizon, [m, H]."""
+        first = self.panel.offsets[flat.group] + flat.row
+        return np.asarray(first[:, None] + np.arange(self.horizon))
 
     def is_known(self, group: int, column: int, row: int) -> bool:
         """Whether a window from this origin has a whole context."""
@@ -179,8 +198,12 @@ class WindowReader:
         chosen = slice(None) if self.joint else slice(column, column + 1)
         return bool(self._starts_known[begin, chosen].all())
 
-    def truth(self, flat: Origins) -> Floats:
-        """Return targets in the user's units [m, H], NaN where missing."""
-        rows = (self.panel.offsets[flat.group] + flat.row)[:, None] + np.arange(self.horizon)
-        values: Floats = self.panel.target[rows, flat.column[:, None]]
-        return values
+
+def _windowed(values: Floats, steps: int, columns: int) -> Singles:
+    """Return a view [rows - steps + 1, steps, columns] of values [N, K].
+
+    The K columns stand beside each other, or with one column end to end.
+    """
+    flat = values if columns == values.shape[1] else values.T.reshape(-1, 1)
+    rows = np.ascontiguousarray(flat, np.float32)
+    return sliding_window_view(rows, steps, axis=0).swapaxes(1, 2)

@@ -9,9 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.optim import Optimizer
 
 Floats = NDArray[np.float64]
 Piece = tuple[Floats, Floats]
@@ -127,6 +125,8 @@ def least_absolute(
     (pseudo-Huber; Charbonnier et al., 1994) is minimised by L-BFGS. The penalty is that of least
     squares, converted: for errors of size s, |e| corresponds to e² / 2s.
     """
+    import torch
+
     pairs = list(train)
     x = torch.from_numpy(np.concatenate([pair[0] for pair in pairs]))
     y = torch.from_numpy(np.concatenate([pair[1] for pair in pairs]))
@@ -139,7 +139,7 @@ def least_absolute(
     corner = _CORNER * float(y.std(correction=0)) or 1.0
     size = x.square().mean(0).sqrt().clamp_min(1e-6)[:, None]
     weights = (torch.from_numpy(begin.weights) * size).requires_grad_()
-    optimizer: Optimizer = torch.optim.LBFGS(
+    optimizer: torch.optim.Optimizer = torch.optim.LBFGS(
         [weights], max_iter=_ROUNDS, line_search_fn="strong_wolfe"
     )
 

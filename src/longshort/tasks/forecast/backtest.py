@@ -7,43 +7,41 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import polars as pl
 
-from longshort.config import RunConfig, build_as
+from longshort.config import build_as
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.findings import refuse_errors
 from longshort.data.panel import Panel
 from longshort.data.timeline import Ints
+from longshort.data.windows import Origins
 from longshort.errors import ConfigError, DataError, LongshortError
 from longshort.runs.cell import model_title
 from longshort.runs.job import Job
 from longshort.runs.prepare import Prepared
 from longshort.runs.task import MODEL, Baseline, Encoded, Say, Scored, quiet, untracked
 from longshort.runs.verdict import scored, scores_of
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.doctor import examine
-from longshort.tasks.forecast.held import Forecasts, Windows
-from longshort.tasks.forecast.predict import forecast_table, readable, row_decimals
-from longshort.tasks.forecast.series import Series, SeriesEncoder, Timeline, joined, one_part
-from longshort.tasks.forecast.task import AnySeries, ForecastTask
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.leakage import leak_warnings
+from longshort.tasks.forecast.series import AnySeries, Series, Timeline, only_test
+from longshort.tasks.forecast.tables import ForecastTable, forecast_table
+from longshort.tasks.forecast.task import ForecastTask
+from longshort.tasks.forecast.windows import Forecasts, Windows
 from longshort.train.events import Listener, Working, silent, tracker
 
-ForecastJob = Job[RunConfig, AnySeries, SeriesEncoder, Forecasts]
+ForecastJob = Job[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]
 
 
 @dataclass(frozen=True)
-class Backtest:
-    """The long table (group, cutoff, time, y, yhat, quantiles, rivals) and the scores over it."""
+class Backtest(ForecastTable):
+    """Forecasts from all origins, and the scores over them.
 
-    table: pl.DataFrame
+    table: group, cutoff, time, y, yhat, quantiles, and each baseline's forecast.
+    """
+
     scores: dict[str, Any]
-    decimals: Ints
-    """That each row of the table deserves, for people to read."""
-
-    @property
-    def readable(self) -> pl.DataFrame:
-        """The table with as many decimals as the data has, and up to two more."""
-        return readable(self.table, self.decimals)
 
 
 def backtest(
@@ -62,8 +60,11 @@ def backtest(
     anew before each origin, else once before the first; either way on earlier rows only, and what
     the settings leave open is decided from those rows too.
     """
+    for name, value in (("windows", windows), ("stride", 1 if stride is None else stride)):
+        if value < 1:
+            raise ConfigError(f"backtest: {name}: at least 1 is needed, got {value}")
     listen(Working("reading the data and deciding settings"))
-    asked = build_as(RunConfig, settings)
+    asked = build_as(ForecastConfig, settings)
     if data is None and asked.path is None:
         raise LongshortError("no data: give a file, or --example NAME")
     dataset = read_dataset(asked.path if data is None else data, asked.data)
@@ -90,22 +91,17 @@ def backtest(
     assert job is not None
     task, model, found = job.task, job.model, _scored(job, folds)
     scores = scores_of(task, model, model_title(config), found)
-    scores["verdict"] += "".join(
-        f" Beware: {finding.message}." for finding in dataset.findings if finding.code == "leak"
-    )
-    held = found.predictions[MODEL].held
-    everyone = np.arange(len(held.truth))
-    table = forecast_table(dataset.panel, found.predictions, everyone, config)
-    decimals = row_decimals(dataset.panel, held.origins, held.truth.shape[1])
-    return Backtest(table, {**scores, "windows": windows, "refit": refit}, decimals)
+    scores["verdict"] += leak_warnings(dataset.findings)
+    everyone = np.arange(len(found.predictions[MODEL].held.truth))
+    made = forecast_table(dataset.panel, found.predictions, everyone, config)
+    return Backtest(made.table, made.decimals, {**scores, "windows": windows, "refit": refit})
 
 
-def _trained(config: RunConfig, dataset: Dataset, end: Ints, listen: Listener) -> ForecastJob:
+def _trained(config: ForecastConfig, dataset: Dataset, end: Ints, listen: Listener) -> ForecastJob:
     """A model that was trained on what lies before these rows, with its baselines."""
     task = ForecastTask()
-    cut = replace(dataset, panel=_cut(dataset.panel, end), ahead=None)
-    timeline = Timeline(cut, config)
-    splits = task.split({"train": Series(timeline, "train")}, config)
+    timeline = Timeline(replace(dataset, panel=_cut(dataset.panel, end), ahead=None), config)
+    splits = task.split({"train": Series(timeline.dataset, timeline, "train")}, config)
     encoder = task.fit_encoder(splits.train, config)
     job: ForecastJob = Job(Prepared(task, config, splits, (), encoder), quiet)
     job.train(None, listen, resume=False)
@@ -113,26 +109,24 @@ def _trained(config: RunConfig, dataset: Dataset, end: Ints, listen: Listener) -
     return job
 
 
-def _with_horizon(config: RunConfig, panel: Panel) -> RunConfig:
+def _with_horizon(config: ForecastConfig, panel: Panel) -> ForecastConfig:
     """Fix the horizon first: it decides where the origins lie."""
     if config.model.horizon is not None:
         return config
     resolved, _ = resolve(config, panel)
-    model = config.model.model_copy(update={"horizon": resolved.model.horizon})
-    return config.model_copy(update={"model": model})
+    return config.updated("model", {"horizon": resolved.model.horizon})
 
 
-def _resolved(config: RunConfig, panel: Panel, ends: Ints) -> RunConfig:
-    """Decide what is open from the rows before the first origin; the test part is one horizon."""
-    split = config.split.model_copy(update={"test": config.model.horizon, "stride": 1})
-    first = _cut(panel, ends)
+def _resolved(config: ForecastConfig, panel: Panel, ends: Ints) -> ForecastConfig:
+    """Decide what is open from the rows before the first origin; the test split is one horizon."""
     schema = panel.schema
-    named = config.data.model_copy(update={"target": schema.target, "time": schema.time_setting})
-    resolved, _ = resolve(config.model_copy(update={"split": split, "data": named}), first)
+    config = config.updated("split", {"test": config.model.horizon, "stride": 1})
+    config = config.updated("data", {"target": schema.target, "time": schema.time_setting})
+    resolved, _ = resolve(config, _cut(panel, ends))
     return resolved
 
 
-def _ends(panel: Panel, config: RunConfig, back: int) -> Ints:
+def _ends(panel: Panel, config: ForecastConfig, back: int) -> Ints:
     """Row of each group that lies `back` steps before the end, by time or by series.
 
     Beyond a group's last row for a series that had stopped by then, negative for one that had not
@@ -164,13 +158,13 @@ class _Fold:
 
 
 def _fold(job: ForecastJob, panel: Panel, rows: Ints) -> _Fold:
-    """For the series that reach over the horizon of these rows."""
+    """Forecasts from these rows [G], for the series that reach over the horizon behind them."""
     encoder = job.model.encoder
-    reader = encoder.fitted.reader(panel, job.config)
+    reader = encoder.reader(panel)
     lives = (rows > 0) & (rows + reader.horizon <= panel.lengths)
     start = np.where(lives, rows, 0)
-    part = one_part(start, np.where(lives, rows + reader.horizon, 0))
-    windows = Windows(encoder.fitted, reader, reader.origins("test", part))
+    split = only_test(start, np.where(lives, rows + reader.horizon, 0))
+    windows = Windows(encoder, reader, reader.origins("test", split))
     if not len(windows):
         raise DataError(
             "backtest: at one of the origins no series has a whole context before it and a known "
@@ -182,7 +176,7 @@ def _fold(job: ForecastJob, panel: Panel, rows: Ints) -> _Fold:
 
 
 def _scored(job: ForecastJob, folds: list[_Fold]) -> Scored[AnySeries, Forecasts]:
-    """Of all origins together; a baseline that some of them lack is left out."""
+    """Scores over all origins together; a baseline that some of them lack is left out."""
     own = _joined([fold.own for fold in folds])
     first = folds[0].baselines
     every = {name for fold in folds for name in fold.baselines}
@@ -210,7 +204,11 @@ def _joined(folds: list[Forecasts]) -> Forecasts:
 
     held = replace(
         folds[-1].held,
-        origins=joined([fold.held.origins for fold in folds]),
+        origins=Origins(
+            join(lambda f: f.held.origins.group),
+            join(lambda f: f.held.origins.column),
+            join(lambda f: f.held.origins.row),
+        ),
         series=join(lambda f: f.held.series),
         truth=join(lambda f: f.held.truth),
         last=join(lambda f: f.held.last),

@@ -1,8 +1,8 @@
-"""Quantiles that cover what they say: moved by what the validation part shows.
+"""Quantiles that cover what they say: moved by what the validation split shows.
 
 Split conformal calibration of each quantile (Romano et al., 2019, conformalised quantile
 regression, one side at a time). Exact where windows can be exchanged; series that drift are not
-like that, so the coverage on the test part is told before and after.
+like that, so the coverage on the test split is told before and after.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import math
 import numpy as np
 
 from longshort.data.panel import Floats
+from longshort.tasks.forecast.inference import ForecastModel, never_moved, uncalibrated
+from longshort.tasks.forecast.windows import Windows
 
 _BY_STEP = 200
 """Validation windows from which each step of the horizon is moved by itself."""
@@ -19,10 +21,25 @@ FEWEST = 40
 """Validation windows, below which the quantiles stay as they were learned."""
 
 
+def calibration(model: ForecastModel, val: Windows) -> Floats | None:
+    """Return how far quantiles have to move to cover the validation split as they should, [Q, H].
+
+    None where there are too few windows to tell.
+    """
+    windows, config = val.for_validation, model.config.model
+    quantiles = uncalibrated(model, windows)
+    # Series that have never moved are nearly always right, which says nothing of the others.
+    moving = np.flatnonzero(~never_moved(windows))
+    flat, quantiles = windows.flat[moving], quantiles[moving]
+    spread = windows.encoder.zscore.scale[flat.group, flat.column]
+    truth = windows.reader.truth(flat)
+    return quantile_shifts(truth, quantiles, spread, config.quantiles, config.middle)
+
+
 def quantile_shifts(
     truth: Floats, quantiles: Floats, spread: Floats, levels: tuple[float, ...], middle: int
 ) -> Floats | None:
-    """How far to move each quantile at each step, [Q, H], in spreads of the series.
+    """Return how far to move each quantile at each step, [Q, H], in spreads of the series.
 
     truth [m, H] with NaN where nothing is known, quantiles [m, H, Q], spread [m] in the data's
     units. The middle one stays. None where there are too few windows to tell.

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from longshort.config import RunConfig
 from longshort.data.panel import Panel
 from longshort.errors import ConfigError
-from longshort.tasks.forecast.fitted import Fitted
+from longshort.tasks.forecast.config import ForecastConfig
+from longshort.tasks.forecast.encoder import ForecastEncoder
 
 
-def refuse_negative(panel: Panel, fitted: Fitted) -> None:
+def refuse_negative(panel: Panel, encoder: ForecastEncoder) -> None:
     """Counts are never below 0."""
-    below = np.argwhere(fitted.lowest < 0)
+    below = np.argwhere(encoder.lowest < 0)
     if len(below):
         group, column = below[0]
         raise ConfigError(
             "train.loss = 'poisson' is for counts, and "
             f"{panel.series_name(int(group), int(column))} goes down to "
-            f"{fitted.lowest[group, column]:g}; use another loss"
+            f"{encoder.lowest[group, column]:g}; use another loss"
         )
 
 
-def refuse_contradictions(config: RunConfig) -> None:
+def refuse_contradictions(config: ForecastConfig) -> None:
     """Raise `ConfigError` for the first pair that cannot go together."""
     model, train = config.model, config.train
     if model.decoder == "recursive" and model.channels == "linked":

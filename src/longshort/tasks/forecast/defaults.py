@@ -1,4 +1,4 @@
-"""What is not set is decided here from the data, and said."""
+"""Settings that are not set are decided here from the data, each with a line that says why."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from longshort.config import RunConfig
 from longshort.data.panel import Panel
 from longshort.data.schema import Schema
 from longshort.data.season import find_season
 from longshort.data.split import Part, Split, make_split
 from longshort.errors import ConfigError, DataError
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.known import decide_known
-from longshort.tasks.forecast.predict import RESERVED
-from longshort.tasks.forecast.update import update
+from longshort.tasks.forecast.tables import RESERVED
 
 _SHARES = {"val": 0.1, "test": 0.2}
 _HELD_OUT: tuple[Part, ...] = ("val", "test")
 _MAX_SCORED, _MAX_SEEN = 4_000_000, 50_000_000
-"""Values that are forecast in the test part, and with their contexts, above which origins are
+"""Values that are forecast in the test split, and with their contexts, above which origins are
 thinned."""
 _CYCLES = 10
 """Seasons in training below which a context of whole seasons would leave too few windows."""
@@ -34,7 +33,7 @@ _ONE_THREAD = 4096
 """Units times windows in a batch up to which a second thread costs more than it brings."""
 
 
-def resolve(config: RunConfig, panel: Panel) -> tuple[RunConfig, list[str]]:
+def resolve(config: ForecastConfig, panel: Panel) -> tuple[ForecastConfig, list[str]]:
     """The config with every open setting decided, and a line for each decision."""
     said: list[str] = []
     refuse_reserved(panel.schema)
@@ -55,32 +54,36 @@ def refuse_reserved(schema: Schema) -> None:
         )
 
 
-def _decide_split(config: RunConfig, panel: Panel, said: list[str]) -> RunConfig:
+def _decide_split(config: ForecastConfig, panel: Panel, said: list[str]) -> ForecastConfig:
     """A share of the time span, but never less than one horizon that was asked for."""
     span = int((panel.first + panel.lengths).max() - panel.first.min())
     if config.split.by == "series":
         span = int(panel.lengths.max())
-    values = {part: getattr(config.split, part) for part in ("val", "test")}
-    for part, value in values.items():
+    values = {name: getattr(config.split, name) for name in ("val", "test")}
+    for name, value in values.items():
         if value is None:
-            share, horizon = _SHARES[part], config.model.horizon or 1
+            share, horizon = _SHARES[name], config.model.horizon or 1
             is_enough = round(share * span) >= horizon
-            values[part] = share if is_enough else horizon
+            values[name] = share if is_enough else horizon
             text = f"{share} of the time span" if is_enough else f"{horizon} steps, one horizon"
-            said.append(f"split.{part} = {text}")
-    return update(config, "split", values)
+            said.append(f"split.{name} = {text}")
+    return config.updated("split", values)
 
 
-def _decide_season(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
+def _decide_season(
+    config: ForecastConfig, panel: Panel, split: Split, said: list[str]
+) -> ForecastConfig:
     if config.model.season is not None:
         return config
     season = find_season(panel, split.end["train"])
     why = f"{season} steps of {panel.freq}" if season > 1 else "none found"
-    said.append(f"model.season = {season} ({why}, in the training part)")
-    return update(config, "model", {"season": season})
+    said.append(f"model.season = {season} ({why}, in the training split)")
+    return config.updated("model", {"season": season})
 
 
-def _decide_lengths(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
+def _decide_lengths(
+    config: ForecastConfig, panel: Panel, split: Split, said: list[str]
+) -> ForecastConfig:
     model = config.model
     season = model.season or 1
     horizon = model.horizon or _horizon(season, split)
@@ -103,7 +106,7 @@ def _decide_lengths(config: RunConfig, panel: Panel, split: Split, said: list[st
         patch = _patch(context, season)
         said.append(f"model.patch = {patch} steps enter the cell together")
     lengths = {"horizon": horizon, "context_length": context, "patch": patch}
-    return update(config, "model", lengths)
+    return config.updated("model", lengths)
 
 
 def _wanted(horizon: int, season: int, longest: int) -> int:
@@ -116,8 +119,8 @@ def _wanted(horizon: int, season: int, longest: int) -> int:
 
 
 def _horizon(season: int, split: Split) -> int:
-    """A season, else 12 steps, but no more than the validation and test parts hold."""
-    held = [int((split.end[part] - split.start[part]).max()) for part in _HELD_OUT]
+    """A season, else 12 steps, but no more than the validation and test splits hold."""
+    held = [int((split.end[name] - split.start[name]).max()) for name in _HELD_OUT]
     return max(1, min(season if 4 <= season <= 60 else 12, *held))
 
 
@@ -140,20 +143,21 @@ def _refuse_short(panel: Panel, split: Split, context: int, horizon: int) -> Non
             f"{int(panel.lengths[group])}, but model.context_length {context} + model.horizon "
             f"{horizon} = {need} are needed; give longer series, or smaller numbers"
         )
-    for part in _HELD_OUT:
-        held = int((split.end[part] - split.start[part]).max())
+    for name in _HELD_OUT:
+        held = int((split.end[name] - split.start[name]).max())
         if held < horizon:
             raise DataError(
-                f"split.{part}: {held} steps are fewer than model.horizon {horizon}; make split."
-                f"{part} at least {horizon}, or the horizon shorter"
+                f"split.{name}: {held} steps are fewer than model.horizon {horizon}; make split."
+                f"{name} at least {horizon}, or the horizon shorter"
             )
 
 
-def _decide_size(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
+def _decide_size(
+    config: ForecastConfig, panel: Panel, split: Split, said: list[str]
+) -> ForecastConfig:
     model, train = config.model, config.train
     assert model.context_length and model.horizon
-    joint = model.channels != "independent"
-    columns = 1 if joint else panel.target.shape[1]
+    columns = 1 if model.is_joint else panel.target.shape[1]
     room = split.end["train"] - model.context_length - model.horizon + 1
     windows = int(room.clip(0).sum()) * columns
     tested = int((split.end["test"] - split.start["test"]).sum()) * panel.target.shape[1]
@@ -178,13 +182,13 @@ def _decide_size(config: RunConfig, panel: Panel, split: Split, said: list[str])
     if config.split.stride is None:
         seen = tested * (model.context_length + model.horizon)
         stride = max(1, -(-seen // _MAX_SEEN), -(-tested * model.horizon // _MAX_SCORED))
-        config = update(config, "split", {"stride": stride})
+        config = config.updated("split", {"stride": stride})
         if stride > 1:
             said.append(f"split.stride = {stride}: every {stride}th origin is scored")
     sizes: dict[str, Any] = {"hidden": hidden}
     if model.calibrate is None:
         sizes["calibrate"] = bool(model.quantiles)
         if model.quantiles:
-            said.append("model.calibrate = true: quantiles are moved to cover the validation part")
-    config = update(config, "model", sizes)
-    return update(config, "train", changes)
+            said.append("model.calibrate = true: quantiles are moved to cover the validation split")
+    config = config.updated("model", sizes)
+    return config.updated("train", changes)

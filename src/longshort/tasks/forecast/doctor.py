@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from longshort.config import RunConfig
 from longshort.data.dataset import Dataset
 from longshort.data.findings import Finding, capped
 from longshort.data.panel import Floats, Panel
+from longshort.tasks.forecast.config import ForecastConfig
 
 _LEAK = 0.95
 _SAME = 1e-4
 _MIN_MOVES = 20
 _MAX_LEAD = 48
 _DEFAULT_NEED = 48
+_SHOWN = 5
 
 
-def examine(dataset: Dataset, config: RunConfig) -> list[Finding]:
+def examine(dataset: Dataset, config: ForecastConfig) -> list[Finding]:
     """All findings on a data set: those of its reading, and what would harm a forecast of it."""
     panel = dataset.panel
     found = [
@@ -29,137 +32,103 @@ def examine(dataset: Dataset, config: RunConfig) -> list[Finding]:
     return capped(found)
 
 
+def _columns(panel: Panel) -> Iterator[tuple[str, str, Floats]]:
+    """Role, name and values [N] of every column but the static ones."""
+    schema = panel.schema
+    for role, names, values in (
+        ("target", schema.target, panel.target),
+        ("past covariate", schema.past, panel.past),
+        ("future covariate", schema.future, panel.future),
+    ):
+        for column, name in enumerate(names):
+            yield role, name, values[:, column]
+
+
 def _missing_values(panel: Panel) -> list[Finding]:
     """Steps without a value, by column; steps that have no row at all count too."""
     found = []
-    roles = (
-        ("target", panel.schema.target, panel.target, "missing steps are not scored"),
-        ("past covariate", panel.schema.past, panel.past, "or the mean where there is none"),
-        ("future covariate", panel.schema.future, panel.future, "or the mean where there is none"),
-    )
-    for role, names, values, consequence in roles:
-        for column, name in enumerate(names):
-            missing = np.isnan(values[:, column])
-            if not missing.any() or (missing.all() and role == "target"):
-                continue
-            where = []
-            for at in np.flatnonzero(missing)[:5]:
-                group = int(np.searchsorted(panel.offsets, at, side="right")) - 1
-                when = panel.stamps(group, np.array([at - panel.offsets[group]]))[0]
-                prefix = "/".join(panel.groups[group])
-                where.append(f"{prefix + ': ' if prefix else ''}{when}")
-            found.append(
-                Finding(
-                    "missing",
-                    "warning",
-                    f"{role} {name!r} is missing at {int(missing.sum()):,} steps "
-                    f"({float(missing.mean()):.1%})",
-                    tuple(where),
-                    f"the last known value stands in as input; {consequence}",
-                )
-            )
+    for role, name, values in _columns(panel):
+        missing, is_target = np.isnan(values), role == "target"
+        if not missing.any() or (missing.all() and is_target):
+            continue
+        what = "missing steps are not scored" if is_target else "or the mean where there is none"
+        count = f"at {int(missing.sum()):,} steps ({float(missing.mean()):.1%})"
+        where = tuple(_place(panel, int(row)) for row in np.flatnonzero(missing)[:_SHOWN])
+        fix = f"the last known value stands in as input; {what}"
+        found.append(
+            Finding("missing", "warning", f"{role} {name!r} is missing {count}", where, fix)
+        )
     return found
+
+
+def _place(panel: Panel, row: int) -> str:
+    """Group and timestamp of a row of the panel."""
+    group = int(np.searchsorted(panel.offsets, row, side="right")) - 1
+    when = panel.stamps(group, np.array([row - panel.offsets[group]]))[0]
+    prefix = "/".join(panel.groups[group])
+    return f"{prefix}: {when}" if prefix else when
 
 
 def _constant(panel: Panel) -> list[Finding]:
+    """Columns that never change, and series that never do."""
     found = []
-    roles = (
-        ("target", panel.schema.target, panel.target),
-        ("covariate", panel.schema.past, panel.past),
-        ("covariate", panel.schema.future, panel.future),
-    )
-    for role, names, values in roles:
-        for column, name in enumerate(names):
-            known = values[:, column][~np.isnan(values[:, column])]
-            if known.size and np.ptp(known) == 0:
-                words = panel.categories.get(name)
-                what = f"{known[0]:g}" if words is None else repr(words[int(known[0])])
-                found.append(
-                    Finding(
-                        "constant",
-                        "warning",
-                        f"{role} {name!r} is {what} throughout",
-                        (),
-                        "leave the column out"
-                        if role == "covariate"
-                        else "nothing is to be learnt",
-                    )
-                )
+    for role, name, values in _columns(panel):
+        known = values[~np.isnan(values)]
+        if known.size and np.ptp(known) == 0:
+            words = panel.categories.get(name)
+            what = f"{known[0]:g}" if words is None else repr(words[int(known[0])])
+            kind = role.split()[-1]
+            fix = "nothing is to be learnt" if kind == "target" else "leave the column out"
+            said = f"{kind} {name!r} is {what} throughout"
+            found.append(Finding("constant", "warning", said, (), fix))
     for column, name in enumerate(panel.schema.target):
-        still = [
-            group for group, values in _blocks(panel, column) if values.size and np.ptp(values) == 0
-        ]
+        still = [g for g, values in _blocks(panel, column) if values.size and np.ptp(values) == 0]
         if still and panel.num_groups > 1:
-            found.append(
-                Finding(
-                    "constant-series",
-                    "warning",
-                    f"{len(still)} of {panel.num_groups} series of {name!r} never change",
-                    tuple("/".join(panel.groups[group]) for group in still[:5]),
-                    "leave these series out",
-                )
-            )
+            said = f"{len(still)} of {panel.num_groups} series of {name!r} never change"
+            where = tuple("/".join(panel.groups[group]) for group in still[:_SHOWN])
+            fix = "leave these series out"
+            found.append(Finding("constant-series", "warning", said, where, fix))
     return found
 
 
-def _short(panel: Panel, config: RunConfig) -> list[Finding]:
+def _short(panel: Panel, config: ForecastConfig) -> list[Finding]:
+    """Series with fewer values than one window has steps."""
     model = config.model
     need = (model.context_length or 0) + (model.horizon or 0) or _DEFAULT_NEED
     found = []
     for column, name in enumerate(panel.schema.target):
-        short = [
-            (group, len(values)) for group, values in _blocks(panel, column) if len(values) < need
-        ]
+        counts = [(group, len(values)) for group, values in _blocks(panel, column)]
+        short = [(group, count) for group, count in counts if count < need]
         if short:
-            found.append(
-                Finding(
-                    "short",
-                    "warning",
-                    f"{len(short)} of {panel.num_groups} series of {name!r} have fewer than {need} "
-                    "values",
-                    tuple(
-                        f"{panel.series_name(group, column) or name}: {count}"
-                        for group, count in short[:5]
-                    ),
-                    "give longer series, or a smaller context_length and horizon",
-                )
+            said = f"{len(short)} of {panel.num_groups} series of {name!r} have fewer than {need}"
+            where = tuple(
+                f"{panel.series_name(group, column) or name}: {count}"
+                for group, count in short[:_SHOWN]
             )
+            fix = "give longer series, or a smaller context_length and horizon"
+            found.append(Finding("short", "warning", f"{said} values", where, fix))
     return found
 
 
-def _leaks(panel: Panel, config: RunConfig) -> list[Finding]:
+def _leaks(panel: Panel, config: ForecastConfig) -> list[Finding]:
     """Covariates that equal the target's future up to scale and offset."""
     found = []
     leads = range(min(config.model.horizon or 24, _MAX_LEAD) + 1)
-    roles = (
-        ("past", panel.schema.past, panel.past, 1),
-        ("future", panel.schema.future, panel.future, 0),
-    )
-    for role, names, values, first in roles:
-        for column, name in enumerate(names):
-            if name in panel.categories:
+    for role, name, values in _columns(panel):
+        if role == "target" or name in panel.categories:
+            continue
+        first = 1 if role == "past covariate" else 0
+        for place, goal in enumerate(panel.schema.target):
+            lead = _leaking_lead(panel, values, panel.target[:, place], leads[first:])
+            if lead is None:
                 continue
-            for place, goal in enumerate(panel.schema.target):
-                lead = _leaking_lead(
-                    panel, values[:, column], panel.target[:, place], leads[first:]
-                )
-                if lead is not None:
-                    when = f"{lead} steps later" if lead else "of the same step"
-                    found.append(
-                        Finding(
-                            "leak",
-                            "warning",
-                            f"{role} covariate {name!r} equals the target {goal!r} {when}, which "
-                            "is not known at the forecast's origin",
-                            (),
-                            f"drop {name!r}"
-                            + (
-                                f", or name it with --past if it is {goal!r} itself"
-                                if not lead
-                                else ""
-                            ),
-                        )
-                    )
+            when = f"{lead} steps later" if lead else "of the same step"
+            said = (
+                f"{role} {name!r} equals the target {goal!r} {when}, which is not known at the "
+                "forecast's origin"
+            )
+            fix = "" if lead else f", or name it with --past if it is {goal!r} itself"
+            found.append(Finding("leak", "warning", said, (), f"drop {name!r}{fix}"))
     return found
 
 

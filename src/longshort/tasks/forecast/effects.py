@@ -1,4 +1,4 @@
-"""What the calendar and the covariates that are known ahead say of a series, linearly.
+"""Linear effects of the calendar and of covariates that are known ahead on a series.
 
 Taken off the scaled values before a model sees them and added back to its forecast, so that the
 linear baseline and the network begin with it. Fitted on the training rows.
@@ -26,11 +26,34 @@ _MOST_ROWS = 1 << 17
 _PRIOR = 10.0
 """Rows that the weights of all series together count for beside a series' own."""
 _MOST_NUMBERS = 30_000_000
-"""Of second moments kept for single series."""
+"""Numbers of second moments up to which every series keeps its own."""
 _TINY = 1e-9
 _ROWS_A_WEIGHT = 3
 _FIRM = 1e-3
 _MOST_MEMORY = 0.99
+
+
+@dataclass(frozen=True)
+class _Features:
+    """Calendar waves and covariates of a panel's rows; future [N, C] are scaled covariates.
+
+    lag: of the difference that the scaled values are, 0 where they are none.
+    """
+
+    panel: Panel
+    future: Floats
+    periods: tuple[Period, ...]
+    lag: int
+
+    def of(self, group: int, row: Ints) -> Floats:
+        """Features of rows of a group, [n, F]; with a lag, what they changed."""
+        found = self._plain(group, row)
+        return found - self._plain(group, np.maximum(row - self.lag, 0)) if self.lag else found
+
+    def _plain(self, group: int, row: Ints) -> Floats:
+        waves = calendar_waves(self.panel.freq, self.panel.first[group] + row, self.periods)
+        own = self.future[self.panel.offsets[group] + row]
+        return np.concatenate([waves, own], axis=1)
 
 
 @dataclass(frozen=True)
@@ -55,22 +78,24 @@ class KnownEffects:
         return self.shared.size == 0
 
     def values(self, panel: Panel, future: Floats, lag: int = 0) -> Floats:
-        """In scaled units, for every row and column [N, K]; future [N, C] are scaled covariates.
+        """Effects in scaled units for all rows and columns, [N, K]; future [N, C] is scaled.
 
         lag: of the difference that the scaled values are, 0 where they are none.
         """
         found = np.zeros((panel.num_rows, panel.target.shape[1]))
         if self.is_none:
             return found
-        for group, begin, end in _pieces(panel):
+        features = _Features(panel, future, self.periods, lag)
+        for group, count in enumerate(panel.lengths.tolist()):
             own = group if len(self.weights) > 1 else 0
-            rows = _features(panel, future, self.periods, lag, group, np.arange(begin, end))
-            at = slice(panel.offsets[group] + begin, panel.offsets[group] + end)
-            found[at] = rows @ self.weights[own].T - self.centre[own]
+            for begin in range(0, count, _PIECE):
+                row = np.arange(begin, min(begin + _PIECE, count))
+                effect = features.of(group, row) @ self.weights[own].T - self.centre[own]
+                found[panel.offsets[group] + row] = effect
         return found
 
     def placed(self, number: Ints) -> KnownEffects:
-        """For other groups: number [G'] is each one's place at training, -1 for a new one."""
+        """Effects of other groups; number [G']: each one's place at training, -1 for a new one."""
         if len(self.weights) == 1:
             return self
         is_new, source = number < 0, np.maximum(number, 0)
@@ -117,9 +142,10 @@ def fit_effects(
         return KnownEffects.none()
     columns, groups = panel.target.shape[1], panel.num_groups
     most = max(64, _MOST_ROWS // groups)
+    features = _Features(panel, future, periods, lag)
     kept: list[_Sums] = []
     for group, end in enumerate(rows.tolist()):
-        sums = _sums(panel, scaled, future, periods, lag, group, most, end)
+        sums = _sums(features, scaled, group, _sample(end, most))
         are_kept = groups * columns * sums.gram.shape[1] ** 2 <= _MOST_NUMBERS
         kept = [*kept, sums] if are_kept or not kept else [kept[0].joined(sums)]
     shared = _solve(sum(each.gram.sum(0) for each in kept), sum(e.cross.sum(0) for e in kept))
@@ -135,8 +161,11 @@ def fit_effects(
 
 @dataclass(frozen=True)
 class _Sums:
-    """Of one group, by column: centred second moments of features and values, gram [K, F, F] and
-    cross [K, F]; the features' mean [K, F], and the number of rows count [K]."""
+    """Sums over one group's rows from which effects are fitted, by column.
+
+    gram [K, F, F] and cross [K, F] are centred second moments of features and values; mean [K, F]
+    is that of the features; count [K] the number of rows.
+    """
 
     gram: Floats
     cross: Floats
@@ -144,7 +173,7 @@ class _Sums:
     count: Floats
 
     def joined(self, other: _Sums) -> _Sums:
-        """Of both groups, as if each column were one long series."""
+        """The sums of both groups, as if each column were one long series."""
         total = self.count + other.count
         share = (other.count / np.maximum(total, 1))[:, None]
         return _Sums(
@@ -164,23 +193,18 @@ class _Sums:
         return np.asarray(np.linalg.solve(gram, cross[..., None])[..., 0], np.float64)
 
 
-def _sums(
-    panel: Panel,
-    scaled: Floats,
-    future: Floats,
-    periods: tuple[Period, ...],
-    lag: int,
-    group: int,
-    most: int,
-    end: int,
-) -> _Sums:
-    """Of `most` of one group's first `end` rows."""
+def _sample(end: int, most: int) -> Ints:
+    """Rows from 1 to before `end` of a group, of very many a sample of `most`."""
     row = np.arange(1, max(end, 1))
     if len(row) > most:
-        row = np.sort(np.random.default_rng(0).choice(row, most, replace=False))
-    now = _features(panel, future, periods, lag, group, row)
-    before = _features(panel, future, periods, lag, group, row - 1)
-    at = panel.offsets[group] + row
+        return np.sort(np.random.default_rng(0).choice(row, most, replace=False))
+    return row
+
+
+def _sums(features: _Features, scaled: Floats, group: int, row: Ints) -> _Sums:
+    """Over these rows of a group, each beside its predecessor; scaled [N, K]."""
+    now, before = features.of(group, row), features.of(group, row - 1)
+    at = features.panel.offsets[group] + row
     y, y_before = scaled[at], scaled[at - 1]
     columns, size = y.shape[1], now.shape[1]
     gram, cross = np.zeros((columns, size, size)), np.zeros((columns, size))
@@ -209,7 +233,7 @@ def _memory(z: Floats, z_before: Floats, v: Floats, v_before: Floats) -> float:
 
 
 def _solve(gram: Floats, cross: Floats) -> Floats:
-    """With a small ridge, since waves at the finest step may be the same."""
+    """Solve the normal equations with a small ridge: waves at the finest step may be the same."""
     level = float(np.trace(gram)) / len(gram) or 1.0
     return np.asarray(np.linalg.solve(gram + _FIRM * level * np.eye(len(gram)), cross), np.float64)
 
@@ -220,21 +244,3 @@ def _by_mask(known: np.ndarray[Any, np.dtype[np.bool_]]) -> Iterator[tuple[Any, 
     for number in range(kinds.shape[1]):
         if kinds[:, number].any():
             yield kinds[:, number], np.flatnonzero(which.reshape(-1) == number)
-
-
-def _features(
-    panel: Panel, future: Floats, periods: tuple[Period, ...], lag: int, group: int, row: Ints
-) -> Floats:
-    """Calendar waves and covariates of rows of a group, [n, F]; with a lag, what they changed."""
-    waves = calendar_waves(panel.freq, panel.first[group] + row, periods)
-    found = np.concatenate([waves, future[panel.offsets[group] + row]], axis=1)
-    if lag:
-        found -= _features(panel, future, periods, 0, group, np.maximum(row - lag, 0))
-    return found
-
-
-def _pieces(panel: Panel) -> Iterator[tuple[int, int, int]]:
-    """Group and range of its rows, a piece at a time."""
-    for group, count in enumerate(panel.lengths.tolist()):
-        for begin in range(0, count, _PIECE):
-            yield group, begin, min(begin + _PIECE, count)

@@ -1,4 +1,4 @@
-"""Which calendar and known effects a forecaster begins with: tried on the validation part, said.
+"""Calendar and known effects that a forecaster begins with: tried on the validation split, said.
 
 A linear model stands in for the network, since it is fitted in a moment.
 """
@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from longshort.config import RunConfig
 from longshort.data.calendar import Period, all_periods, useful_periods
 from longshort.data.panel import Floats, Panel
 from longshort.data.split import Split
 from longshort.metrics.significance import compare
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.effects import Per
-from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.linear import LinearWindows, plan_of, thinned
-from longshort.tasks.forecast.update import update
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.linear import LinearWindows
+from longshort.tasks.forecast.linear_inputs import LinearPlan
 
 _MIN_GAIN, _FEW_GAIN = 0.01, 0.1
-"""Shares of the validation error to save; the second where a part is too short for an interval."""
+"""Shares of the validation error to save; the second where a split is too short for an interval."""
 _MOST_VALIDATED = 4096
 
 
@@ -36,7 +36,9 @@ class _Way:
         return f"{self.effects}, of {', '.join(self.calendar) or 'covariates'}"
 
 
-def decide_known(config: RunConfig, panel: Panel, split: Split, said: list[str]) -> RunConfig:
+def decide_known(
+    config: ForecastConfig, panel: Panel, split: Split, said: list[str]
+) -> ForecastConfig:
     """Decide `data.calendar`, `model.effects`, `level` and `linear_past` where they are open."""
     model = config.model
     if None not in (config.data.calendar, model.effects, model.level, model.linear_past):
@@ -51,7 +53,7 @@ def decide_known(config: RunConfig, panel: Panel, split: Split, said: list[str])
         why = "" if better or way.effects != "off" else ", no other is surely better"
         said.append(
             f"model.effects = {way.effects}, data.calendar = {list(way.calendar)}: the scaled MSE "
-            "of the linear model on the validation part is "
+            "of the linear model on the validation split is "
             f"{best.error:.4g} (tried: {all_tried}{why})"
         )
     elif config.data.calendar is None:
@@ -64,12 +66,12 @@ def decide_known(config: RunConfig, panel: Panel, split: Split, said: list[str])
         said.append("model.level = true: the series' level helps the linear model")
     if changes.get("linear_past"):
         said.append("model.linear_past = true: past covariates help the linear model")
-    config = update(config, "data", {"calendar": way.calendar})
-    return update(config, "model", changes)
+    config = config.updated("data", {"calendar": way.calendar})
+    return config.updated("model", changes)
 
 
-def _ways(config: RunConfig, panel: Panel, split: Split) -> tuple[_Way, list[_Way]]:
-    """Without effects, and every other one that the settings leave open."""
+def _ways(config: ForecastConfig, panel: Panel, split: Split) -> tuple[_Way, list[_Way]]:
+    """The way without effects, and every other one that the settings leave open."""
     steps, context = int(split.end["train"].max()), config.model.context_length or 1
     usual = useful_periods(panel.freq, steps, context)
     given = config.data.calendar
@@ -93,8 +95,11 @@ def _ways(config: RunConfig, panel: Panel, split: Split) -> tuple[_Way, list[_Wa
 
 @dataclass(frozen=True)
 class _Tried:
-    """A way's linear model on the validation part: loss by moment [n] in time order, and the inputs
-    that it took; `block` neighbouring moments share steps."""
+    """A way's linear model on the validation split.
+
+    losses [n] by moment in time order; block: neighbouring moments that share steps; blocks: the
+    kinds of inputs that were taken.
+    """
 
     way: _Way
     losses: Floats
@@ -117,17 +122,17 @@ def _is_better(way: _Tried, plain: _Tried) -> bool:
     return found.gain > max(_MIN_GAIN, (found.gain - found.low) / 2)
 
 
-def _tried(config: RunConfig, panel: Panel, split: Split, way: _Way) -> _Tried:
-    config = update(config, "data", {"calendar": way.calendar})
-    config = update(config, "model", {"effects": way.effects})
-    fitted = Fitted.fit(panel, split, config)
-    reader = fitted.reader(panel, config)
+def _tried(config: ForecastConfig, panel: Panel, split: Split, way: _Way) -> _Tried:
+    config = config.updated("data", {"calendar": way.calendar})
+    config = config.updated("model", {"effects": way.effects})
+    encoder = ForecastEncoder.fit(panel, split, config)
+    reader = encoder.reader(panel)
     train, val = reader.origins("train", split), reader.origins("val", split)
     if not len(train) or not len(val):
         return _Tried(way, np.empty(0), 1, ())
-    val = thinned(val, _MOST_VALIDATED)
-    windows = LinearWindows(reader, train, val, "last")
-    plan = plan_of(config, fitted.past.width, everything=True)
+    val = val.thinned(_MOST_VALIDATED)
+    windows = LinearWindows(reader, train, val)
+    plan = LinearPlan.of(encoder, everything=True)
     found = windows.least_squares(plan)
     moments, number = np.unique(panel.first[val.group] + val.row, return_inverse=True)
     columns = panel.target.shape[1] if reader.joint else 1

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.data.findings import Finding
 from longshort.data.panel import Floats, Panel
 from longshort.data.windows import Origins
-from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.forecaster import Forecaster
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.inference import ForecastModel, forecast
 from longshort.tasks.forecast.series import Timeline
+from longshort.tasks.forecast.windows import Windows
 
 _PROBES = 3
 
 
-def leakage_proof(forecaster: Forecaster, timeline: Timeline, origins: Origins) -> dict[str, Any]:
+def leakage_proof(model: ForecastModel, timeline: Timeline, origins: Origins) -> dict[str, Any]:
     """Replace what must not be known by noise, and see whether a bit changes.
 
     Numbers fitted on the training rows must not move with anything after those rows; the forecasts
     of a few of these origins must not move with later targets and past covariates.
     """
-    config, fitted, panel, split = (
-        forecaster.config, forecaster.fitted, timeline.panel, timeline.split,
-    )  # fmt: skip
-    row = np.arange(panel.num_rows) - np.repeat(panel.offsets[:-1], panel.lengths)
-    untrained = row >= np.repeat(split.end["train"], panel.lengths)
-    refit = type(fitted).fit(_noisy(panel, untrained), split, config)
-    is_fit_leaking = not _equal(fitted, refit)
+    encoder, panel, split = model.encoder, timeline.panel, timeline.split
+    untrained = ~panel.is_within(split.end["train"])
+    refit = type(encoder).fit(_noisy(panel, untrained), split, model.config)
+    is_fit_leaking = not _equal(encoder, refit)
     picks = np.unique(np.linspace(0, len(origins) - 1, _PROBES).astype(int))
     leaks = 0
     for pick in picks:
@@ -37,10 +37,16 @@ def leakage_proof(forecaster: Forecaster, timeline: Timeline, origins: Origins) 
         moment = panel.first[origin.group[0]] + origin.row[0]
         changed = _noisy(panel, (panel.index() >= moment) & untrained)
         before, after = (
-            forecaster.forecast(fitted.reader(each, config), origin) for each in (panel, changed)
+            forecast(model, Windows(encoder, encoder.reader(each), origin))
+            for each in (panel, changed)
         )
         leaks += not np.array_equal(before, after)
     return {"is_leaking": leaks > 0 or is_fit_leaking, "probes": len(picks)}
+
+
+def leak_warnings(findings: Iterable[Finding]) -> str:
+    """Sentences behind the verdict on covariates that equal the target's future."""
+    return "".join(f" Beware: {each.message}." for each in findings if each.code == "leak")
 
 
 def _noisy(panel: Panel, later: NDArray[np.bool_]) -> Panel:
@@ -56,7 +62,7 @@ def _noisy(panel: Panel, later: NDArray[np.bool_]) -> Panel:
     return replace(panel, target=other(panel.target), past=other(panel.past))
 
 
-def _equal(a: Fitted, b: Fitted) -> bool:
+def _equal(a: ForecastEncoder, b: ForecastEncoder) -> bool:
     pairs = [
         (a.transform.location, b.transform.location),
         (a.transform.scale, b.transform.scale),

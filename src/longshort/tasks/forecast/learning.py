@@ -6,18 +6,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from longshort.config import RunConfig
-from longshort.data.windows import Batch, Origins
-from longshort.runs.task import Model
-from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.forecaster import PIECE, to_device
-from longshort.tasks.forecast.held import Windows
-from longshort.tasks.forecast.linear import LinearWindows, plan_of, thinned
-from longshort.tasks.forecast.network import InstanceNorm, LinkedNetwork
-from longshort.tasks.forecast.series import SeriesEncoder
+from longshort.data.windows import Batch, Origins, Singles
+from longshort.runs.batches import on_device
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.inference import PIECE, ForecastModel
+from longshort.tasks.forecast.linear import LinearWindows, Norm
+from longshort.tasks.forecast.linear_inputs import LinearPlan
+from longshort.tasks.forecast.network import InstanceNorm, LinkedNetwork, instance_norm
+from longshort.tasks.forecast.windows import Windows
 from longshort.train.learning import Learning, TrainPlan, WeightGroup
 
-_MAX_VALIDATED = 8192
 _MEASURES = {
     "mse": "MSE (scaled)",
     "mae": "MAE (scaled)",
@@ -34,16 +32,14 @@ _LINEAR_RATE = 0.05
 class ForecastLearning(Learning):
     """A forecaster's network in training."""
 
-    def __init__(
-        self, model: Model[RunConfig, SeriesEncoder], train: Windows, val: Windows
-    ) -> None:
+    def __init__(self, model: ForecastModel, train: Windows, val: Windows) -> None:
         self.config, self.network = model.config, model.network
         self.reader = train.reader
-        self._train, self._val = train.origins, validated(val)
-        self._unit = _UserUnit(model.config, model.encoder.fitted)
+        self._train, self._val = train.origins, val.for_validation.origins
+        self._unit = _UserUnit(model.encoder)
 
     def plan(self) -> TrainPlan:
-        """As decided."""
+        """The amount of training, as the settings were decided."""
         steps = self.config.train
         assert steps.batch_size and steps.steps_per_epoch and steps.max_epochs
         return TrainPlan(steps.batch_size, steps.steps_per_epoch, steps.max_epochs)
@@ -69,10 +65,7 @@ class ForecastLearning(Learning):
 
     def loss(self, samples: Tensor) -> Tensor:
         """Mean loss over the known values of these windows."""
-        batch = to_device(
-            self.reader.gather(self.training_origins(samples)), self.config.train.device
-        )
-        return self._loss(batch)
+        return self._loss(self._batch(self.training_origins(samples)))
 
     def training_origins(self, samples: Tensor) -> Origins:
         """The training windows with these numbers."""
@@ -87,15 +80,17 @@ class ForecastLearning(Learning):
         """Mean loss over the validation windows."""
         total, count = 0.0, 0.0
         for begin in range(0, len(self._val), PIECE):
-            batch = to_device(
-                self.reader.gather(self._val[begin : begin + PIECE]), self.config.train.device
-            )
+            batch = self._batch(self._val[begin : begin + PIECE])
             known = float(batch.observed.sum())
             total += float(self._loss(batch)) * known
             count += known
         return total / count
 
-    def _loss(self, batch: Batch) -> Tensor:
+    def _batch(self, origins: Origins) -> Batch[Tensor]:
+        found: Batch[Tensor] = on_device(self.reader.gather(origins), self.config.train.device)
+        return found
+
+    def _loss(self, batch: Batch[Tensor]) -> Tensor:
         forecast: Tensor = self.network(batch)
         target = batch.target.unsqueeze(-1)
         kind = self.config.train.loss
@@ -117,26 +112,27 @@ class ForecastLearning(Learning):
         return torch.sum(each.mean(-1) * batch.observed) / torch.sum(batch.observed)
 
 
-def validated(val: Windows) -> Origins:
-    """Those validation windows that are looked at: of very many, some at even distances."""
-    return thinned(val.origins, _MAX_VALIDATED)
-
-
-def linear_windows(train: Windows, val: Windows, instance: InstanceNorm) -> LinearWindows:
-    """Both splits as a linear map sees them."""
-    return LinearWindows(train.reader, train.origins, validated(val), instance)
-
-
-def start_linear_path(model: Model[RunConfig, SeriesEncoder], train: Windows, val: Windows) -> None:
+def start_linear_path(model: ForecastModel, train: Windows, val: Windows) -> None:
     """Least squares on the windows as the network sees them."""
     config, network = model.config, model.network
     if not config.model.linear:
         return
-    windows = linear_windows(train, val, config.model.instance_norm)
-    found = windows.least_squares(plan_of(config, model.encoder.fitted.past.width))
+    norm = _as_arrays(config.model.instance_norm)
+    windows = LinearWindows(train.reader, train.origins, val.for_validation.origins, norm)
+    found = windows.least_squares(LinearPlan.of(model.encoder))
     inner = network.each if isinstance(network, LinkedNetwork) else network
     with torch.no_grad():
         inner.linear.weight.copy_(torch.from_numpy(found.weights.T))
+
+
+def _as_arrays(kind: InstanceNorm) -> Norm:
+    """The network's norm of windows, for arrays."""
+
+    def norm(context: Singles) -> tuple[Singles, Singles]:
+        location, scale = instance_norm(torch.from_numpy(context), kind)
+        return location.numpy(), scale.numpy()
+
+    return norm
 
 
 def positive(rate: Tensor) -> Tensor:
@@ -150,12 +146,13 @@ class _UserUnit:
     """Scaled values [B, H, C, Q] in the data's units; for the loss MASE divided by each series'
     seasonal naive error."""
 
-    def __init__(self, config: RunConfig, fitted: Fitted) -> None:
+    def __init__(self, encoder: ForecastEncoder) -> None:
+        config = encoder.config
         self.log1p = config.transform.log1p
-        self.joint = config.model.channels != "independent"
-        naive = np.where(fitted.naive_error > 0, fitted.naive_error, np.inf)
+        self.joint = config.model.is_joint
+        naive = np.where(encoder.naive_error > 0, encoder.naive_error, np.inf)
         weight = 1 / naive if config.train.loss == "mase" else np.ones_like(naive)
-        numbers = np.stack([fitted.transform.location, fitted.transform.scale, weight])
+        numbers = np.stack([encoder.transform.location, encoder.transform.scale, weight])
         self.numbers = torch.as_tensor(numbers, dtype=torch.float32)
 
     def __call__(self, values: Tensor, series: Tensor) -> Tensor:

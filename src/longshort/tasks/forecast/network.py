@@ -7,8 +7,8 @@ What the calendar and future covariates say linearly has been taken off before, 
 after it (`longshort.tasks.forecast.effects`).
 
 Patches make long contexts cheap (Lin et al., 2023, SegRNN); the linear map is the autoregressive
-part of LSTNet (Lai et al., 2018), starting at the least-squares solution that is also a rival, so
-that the recurrent part learns what a linear map cannot say.
+part of LSTNet (Lai et al., 2018), starting at the least-squares solution that is also a baseline,
+so that the recurrent part learns what a linear map cannot say.
 
 Letters: B windows, L context, H horizon, C columns forecast together, P and F covariates, Q
 quantiles (1 for a point forecast), U hidden units.
@@ -27,7 +27,10 @@ from longshort.cells import Cell
 from longshort.data.windows import Batch
 from longshort.errors import ConfigError
 from longshort.nn import Recurrent
-from longshort.tasks.forecast.straight import StraightPlan, straight_inputs
+from longshort.runs.cell import chosen_cell
+from longshort.tasks.forecast.config import ForecastModel
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.linear_inputs import LinearPlan, linear_inputs
 
 InstanceNorm = Literal["none", "last", "centre", "standard", "last_std"]
 
@@ -36,33 +39,58 @@ _EPSILON = 1e-2
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """Everything that fixes the network's shape."""
+    """Everything that fixes the network's shape: decided settings, and sizes of the data.
 
+    hidden, context, horizon and patch are those of the settings. columns are forecast together; a
+    window has past and future covariates for every step, and static ones; series counts the learned
+    vectors; straight is what the linear path sees.
+    """
+
+    settings: ForecastModel
     cell: Cell
     hidden: int
-    num_layers: int
-    dropout: float
-    residual: bool
     context: int
     horizon: int
     patch: int
-    decoder: Literal["direct", "recursive"]
-    instance_norm: InstanceNorm
-    linear: bool
-    straight: StraightPlan
-    """What the linear path sees."""
-    level: bool
-    """Whether the last value before the norm is an input too."""
+    straight: LinearPlan
     columns: int
     past: int
     future: int
     static: int
     series: int
-    embedding: int
-    outputs: int
-    """Values per step and column: the number of quantiles, or 1."""
-    middle: int
-    """Which of the outputs is the point forecast."""
+
+    @property
+    def outputs(self) -> int:
+        """Values per step and column: the number of quantiles, or 1."""
+        return len(self.settings.quantiles) or 1
+
+
+def build_network(encoder: ForecastEncoder) -> WindowNetwork | LinkedNetwork:
+    """The untrained network of decided settings, for the series that the encoder was fitted on."""
+    model, calendar = encoder.config.model, encoder.config.data.calendar
+    if not (model.hidden and model.context_length and model.horizon and model.patch) or (
+        calendar is None
+    ):
+        raise ConfigError(
+            "model.hidden, context_length, horizon, patch and data.calendar must be decided; a "
+            "run's config.toml without them is damaged"
+        )
+    columns = encoder.zscore.location.shape[1]
+    plan = NetworkPlan(
+        settings=model,
+        cell=chosen_cell(model),
+        hidden=model.hidden,
+        context=model.context_length,
+        horizon=model.horizon,
+        patch=model.patch,
+        straight=LinearPlan.of(encoder),
+        columns=columns if model.is_joint else 1,
+        past=encoder.past.width,
+        future=encoder.future.width + 2 * len(calendar),
+        static=encoder.static.width,
+        series=len(encoder.groups) * (1 if model.channels == "mixed" else columns),
+    )
+    return LinkedNetwork(plan) if model.channels == "linked" else WindowNetwork(plan)
 
 
 class RecurrentStack(nn.Module):
@@ -72,15 +100,15 @@ class RecurrentStack(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(
             Recurrent(plan.cell, plan.hidden, plan.hidden, batch_first=True)
-            for _ in range(plan.num_layers)
+            for _ in range(plan.settings.num_layers)
         )
         if self.layers[0].output_size != plan.hidden:
             raise ConfigError(
                 f"model.cell_options: the layers have {self.layers[0].output_size} outputs, and "
                 f"what follows takes {plan.hidden}; leave the projection out"
             )
-        self.dropout = nn.Dropout(plan.dropout)
-        self.residual = plan.residual
+        self.dropout = nn.Dropout(plan.settings.dropout)
+        self.residual = plan.settings.residual
 
     def forward(self, x: Tensor, states: list[Tensor] | None = None) -> tuple[Tensor, list[Tensor]]:
         """x [B, T, U] and each layer's state to output [B, T, U] and the states after it."""
@@ -103,48 +131,48 @@ class WindowNetwork(nn.Module):
         width = plan.columns + plan.past + plan.future
         self.encode = nn.Linear(plan.patch * width, plan.hidden)
         self.stack = RecurrentStack(plan)
-        self.dropout = nn.Dropout(plan.dropout)
-        if plan.embedding:
-            self.embed = nn.Embedding(plan.series, plan.embedding)
+        self.dropout = nn.Dropout(plan.settings.dropout)
+        if plan.settings.embedding:
+            self.embed = nn.Embedding(plan.series, plan.settings.embedding)
             nn.init.normal_(self.embed.weight, std=0.1)
-        about = plan.static + plan.embedding + (plan.columns if plan.level else 0)
+        about = plan.static + plan.settings.embedding + (plan.columns if plan.settings.level else 0)
         if about:
             self.identify = nn.Linear(about, plan.hidden, bias=False)
         known = plan.hidden + about
-        steps = plan.horizon if plan.decoder == "direct" else plan.patch
+        steps = plan.horizon if plan.settings.decoder == "direct" else plan.patch
         self.head = _zero(nn.Linear(known, steps * plan.columns * plan.outputs))
-        if plan.future and plan.decoder == "direct":
+        if plan.future and plan.settings.decoder == "direct":
             self.ahead = nn.Sequential(
                 nn.Linear(known + plan.future, plan.hidden),
                 nn.ReLU(),
                 _zero(nn.Linear(plan.hidden, plan.columns * plan.outputs)),
             )
-        if plan.linear:
+        if plan.settings.linear:
             self.linear = _zero(nn.Linear(plan.straight.size, plan.horizon, bias=False))
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Batch[Tensor]) -> Tensor:
         """Forecast [B, H, C, Q]."""
         plan = self.plan
-        location, scale = instance_norm(batch.context, plan.instance_norm)
+        location, scale = instance_norm(batch.context, plan.settings.instance_norm)
         x = (batch.context - location) / scale
         about = self._about(batch)
         sequence, states = self.stack(self._encoded(x, batch, about))
         known = self._known(sequence[:, -1], about)
         straight = self._straight(x, batch)
-        if plan.decoder == "direct":
+        if plan.settings.decoder == "direct":
             y = self._direct(known, batch) + straight
         else:
             y = self._recursive(known, states, straight, about, batch)
         return y * scale.unsqueeze(-1) + location.unsqueeze(-1)
 
-    def _straight(self, x: Tensor, batch: Batch) -> Tensor:
+    def _straight(self, x: Tensor, batch: Batch[Tensor]) -> Tensor:
         """The linear path [B, H, C, 1], or zero."""
-        if not self.plan.linear:
+        if not self.plan.settings.linear:
             return x.new_zeros(len(x), self.plan.horizon, self.plan.columns, 1)
-        change: Tensor = self.linear(straight_inputs(x, batch, self.plan.straight))
+        change: Tensor = self.linear(linear_inputs(x, batch, self.plan.straight, torch.cat))
         return (change.transpose(1, 2) + x[:, -1:]).unsqueeze(-1)
 
-    def _encoded(self, x: Tensor, batch: Batch, about: Tensor) -> Tensor:
+    def _encoded(self, x: Tensor, batch: Batch[Tensor], about: Tensor) -> Tensor:
         """Normalised context and covariates as patches, [B, ceil(L / patch), U].
 
         The first patch is filled up by repeating the first step.
@@ -161,20 +189,20 @@ class WindowNetwork(nn.Module):
             encoded = encoded + self.identify(about).unsqueeze(1)
         return encoded
 
-    def _about(self, batch: Batch) -> Tensor:
-        """What is constant in a window, [B, …]: features, the series' level and vector."""
+    def _about(self, batch: Batch[Tensor]) -> Tensor:
+        """Inputs that are constant in a window, [B, …]: features, the series' level and vector."""
         found = [batch.static]
-        if self.plan.level:
+        if self.plan.settings.level:
             found.append(batch.context[:, -1])
-        if self.plan.embedding:
+        if self.plan.settings.embedding:
             found.append(self.embed(batch.series))
         return torch.cat(found, dim=1)
 
     def _known(self, state: Tensor, about: Tensor) -> Tensor:
-        """What the head sees: the last state, and what is constant."""
+        """Inputs of the head: the last state, and what is constant in the window."""
         return torch.cat([self.dropout(state), about], dim=1)
 
-    def _direct(self, known: Tensor, batch: Batch) -> Tensor:
+    def _direct(self, known: Tensor, batch: Batch[Tensor]) -> Tensor:
         """The whole horizon at once from the last state."""
         plan = self.plan
         shape = (len(known), plan.horizon, plan.columns, plan.outputs)
@@ -186,7 +214,12 @@ class WindowNetwork(nn.Module):
         return y
 
     def _recursive(
-        self, known: Tensor, states: list[Tensor], straight: Tensor, about: Tensor, batch: Batch
+        self,
+        known: Tensor,
+        states: list[Tensor],
+        straight: Tensor,
+        about: Tensor,
+        batch: Batch[Tensor],
     ) -> Tensor:
         """Patch after patch, each point forecast fed back as the next input."""
         plan = self.plan
@@ -198,7 +231,7 @@ class WindowNetwork(nn.Module):
             now = slice(number * plan.patch, (number + 1) * plan.patch)
             shape = (len(known), plan.patch, plan.columns, plan.outputs)
             parts.append(self.head(known).view(shape) + straight[:, now])
-            step = torch.cat([parts[-1][..., plan.middle], future[:, now]], dim=2)
+            step = torch.cat([parts[-1][..., plan.settings.middle], future[:, now]], dim=2)
             encoded = self._encode(step.flatten(1).unsqueeze(1), about)
             sequence, states = self.stack(encoded, states)
             known = self._known(sequence[:, -1], about)
@@ -220,15 +253,15 @@ class LinkedNetwork(nn.Module):
     listen to its neighbours without a map.
     """
 
-    def __init__(self, plan: NetworkPlan, rank: int) -> None:
+    def __init__(self, plan: NetworkPlan) -> None:
         super().__init__()
-        self.columns = plan.columns
+        self.columns, rank = plan.columns, plan.settings.rank
         self.listen = nn.Parameter(torch.randn(plan.columns, rank) / math.sqrt(plan.columns))
         self.speak = nn.Parameter(0.1 * torch.randn(plan.columns, rank) / math.sqrt(rank))
-        self.dropout = nn.Dropout(plan.dropout)
+        self.dropout = nn.Dropout(plan.settings.dropout)
         self.each = WindowNetwork(replace(plan, columns=1, past=plan.past + 2))
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Batch[Tensor]) -> Tensor:
         """Forecast [B, H, C, Q]: every column as a window of its own."""
         size, columns = len(batch.context), self.columns
         mix = self.dropout(batch.context) @ self.listen @ self.speak.T

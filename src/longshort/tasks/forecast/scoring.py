@@ -7,22 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from longshort.config import RunConfig
 from longshort.data.panel import Floats
 from longshort.data.timeline import Ints
 from longshort.errors import DataError
 from longshort.metrics import forecasts as metrics
 from longshort.metrics.significance import Comparison, compare, echo_check, flatness_check
+from longshort.runfolder import finite_or_none
 from longshort.runs.task import MODEL, Scored, Scores
 from longshort.tasks.forecast.baselines.table import CONSTANTS, decides_by_mae
-from longshort.tasks.forecast.held import Forecasts, Held, Windows
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.sentence import Standing, sentence
+from longshort.tasks.forecast.windows import Forecasts, Held, Windows
 
 _FEW, _MANY = 4, 20
 """Horizons of moments below which the series are compared, and how many of them it takes."""
 
 
-def scores(forecasts: Forecasts, config: RunConfig) -> Scores:
+def scores(forecasts: Forecasts, config: ForecastConfig) -> Scores:
     """Overall, by step and by series, in user units and z-scored ones; the paired test's losses
     are one a moment, or one a series.
     """
@@ -89,7 +90,7 @@ def _quantile_values(forecasts: Forecasts, levels: tuple[float, ...]) -> dict[st
 
 
 def coverage_notes(model: Mapping[str, Any]) -> dict[str, str]:
-    """How much of the test split lies in each interval of the model's scores, for people."""
+    """Notes for people on the share of the test split that lies in each interval of the model."""
     notes = {}
     for key, covered in model.items():
         interval = key.removeprefix("coverage_")
@@ -102,11 +103,12 @@ def coverage_notes(model: Mapping[str, Any]) -> dict[str, str]:
     return notes
 
 
-def season_notes(windows: Windows, season: int) -> dict[str, str]:
-    """Where the seasonal naive forecast has to make do."""
+def season_notes(windows: Windows) -> dict[str, str]:
+    """A note on windows where the seasonal naive forecast falls back on the last value."""
+    season = windows.encoder.config.model.season or 1
     if season == 1:
         return {}
-    panel, flat = windows.reader.panel, windows.held.origins
+    panel, flat = windows.panel, windows.flat
     begins = panel.offsets[flat.group] + np.maximum(flat.row - season, 0)
     is_short = (flat.row < season) | np.isnan(panel.filled[begins, flat.column])
     short = int(is_short.sum())
@@ -125,7 +127,7 @@ def _inside(truth: Floats, low: Floats, high: Floats) -> Floats:
 
 
 def units_of(held: Held) -> tuple[Ints, str, int]:
-    """What is compared one by one: moments in time order, of which a horizon overlaps; or series,
+    """Units of the paired test: moments in time order, of which a horizon overlaps; or series,
     where moments are too few to tell and series many. Series share shocks: moments come first.
 
     Returns the unit of each window [m], how people call units, and how many neighbours overlap.
@@ -155,7 +157,7 @@ def checks(forecasts: Forecasts) -> dict[str, Any]:
 
 
 def verdict(
-    scored: Scored[Any, Forecasts], config: RunConfig, cell: str, result: Comparison
+    scored: Scored[Any, Forecasts], config: ForecastConfig, cell: str, result: Comparison
 ) -> str:
     """Whether the model earned its place, in the metric that the loss stands for, on scaled values;
     and what is odd about its forecast."""
@@ -185,14 +187,3 @@ def verdict(
 def _r2(forecasts: Forecasts) -> float:
     overall = metrics.grouped(forecasts.held.truth, forecasts.values, np.zeros((1, 1), np.int64), 1)
     return float(overall["r2"][0])
-
-
-def finite_or_none(value: Any) -> Any:
-    """Nested values with NaN and infinity replaced by None, since JSON has neither."""
-    if isinstance(value, dict):
-        return {key: finite_or_none(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [finite_or_none(inner) for inner in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

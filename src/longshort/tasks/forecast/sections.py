@@ -2,116 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from longshort.config import RunConfig
-from longshort.data.panel import Floats, Panel
+from longshort.data.panel import Floats
+from longshort.data.windows import Origins
 from longshort.report import plots
 from longshort.report.sections import Block, Checks, Note, Picture, Section, Table
 from longshort.report.table import shown
 from longshort.runs.result import Result
 from longshort.runs.task import MODEL
-from longshort.tasks.forecast.held import Forecasts
-from longshort.tasks.forecast.predict import Prediction, predict
-from longshort.tasks.forecast.series import Series, SeriesEncoder
-from longshort.tasks.forecast.task import AnySeries, forecaster_of
+from longshort.tasks.forecast.ahead import Prediction, predict
+from longshort.tasks.forecast.config import ForecastConfig
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.series import AnySeries
+from longshort.tasks.forecast.task import timeline_of
+from longshort.tasks.forecast.windows import Forecasts
 
-ForecastResult = Result[RunConfig, AnySeries, SeriesEncoder, Forecasts]
+ForecastResult = Result[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]
 
-_WINDOWS, _MAX_POINTS = 6, 4000
+_MAX_POINTS = 4000
+_SHARES = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 _SERIES, _NAMED, _WORST = 6, 5, 20
 
 
 def sections(result: ForecastResult) -> list[Section]:
-    """In the order of the page."""
-    timeline = _timeline(result)
-    model, scores, config = result.model, result.scores, result.config
-    forecaster = forecaster_of(model, model.encoder.fitted)
+    """Sections in the order of the page; those without content are left out."""
+    timeline, model, scores = timeline_of(result.splits.train), result.model, result.scores
     panel = timeline.dataset.ahead or timeline.panel
-    ahead = predict(forecaster, panel, config.model.horizon or 1)
+    ahead = predict(model, panel, model.config.model.horizon or 1)
     entries = {MODEL: scores["test"][MODEL], **scores["test"]["baselines"]}
     key = scores["metric"]
     by_step = {name: entry["by_step"][key] for name, entry in entries.items()}
     windows = Picture(plots.forecast_windows(_windows(result)))
     even = Note("Test windows at even ranks from the easiest to the hardest, not picked by eye.")
     title = f"{key.removeprefix('scaled_').upper()} on scaled values"
+    worst = Note(
+        "Where the model does worst relative to its best baseline comes first; at most "
+        f"{_WORST} are shown."
+    )
+    residuals, intervals, series = _residuals(result), _intervals(scores), _series(result)
     found = [
-        *_intervals(scores),
+        Section("Intervals", [Table(intervals)] if intervals else []),
         Section("What comes next", _ahead(result, ahead)),
         Section("Forecast against truth", [windows, even]),
         Section("Error by step of the horizon", [Picture(plots.error_by_step(by_step, title))]),
         Section("Is it real?", [Checks(_checks(scores))]),
+        Section("Residuals over time", [Picture(residuals)] if residuals else []),
+        Section("By series", [Table(series), worst] if series else []),
     ]
-    residuals = _residuals(result)
-    if residuals:
-        found.append(Section("Residuals over time", [Picture(residuals)]))
-    series = _series(result)
-    if series:
-        worst = Note(
-            "Where the model does worst relative to its best baseline comes first; at most "
-            f"{_WORST} are shown."
-        )
-        found.append(Section("By series", [Table(series), worst]))
-    return found
-
-
-def _timeline(result: ForecastResult) -> Any:
-    train = result.splits.train
-    assert isinstance(train, Series)
-    return train.timeline
-
-
-def _panel(result: ForecastResult) -> Panel:
-    panel: Panel = _timeline(result).panel
-    return panel
-
-
-def _intervals(scores: dict[str, Any]) -> list[Section]:
-    rows = _quantiles(scores)
-    return [Section("Intervals", [Table(rows)])] if rows else []
+    return [section for section in found if section.blocks]
 
 
 def _ahead(result: ForecastResult, ahead: Prediction) -> list[Block]:
     """The forecast past the end of the data, and why series have none."""
-    horizon = result.config.model.horizon or 1
+    horizon, count = result.config.model.horizon or 1, len(ahead.origins)
     blocks: list[Block] = []
-    if len(ahead.origins):
-        count = min(_SERIES, len(ahead.origins))
-        places = np.unique(np.linspace(0, len(ahead.origins) - 1, count).round().astype(int))
+    if count:
+        places = np.unique(np.linspace(0, count - 1, min(_SERIES, count)).round().astype(int))
         pictures = [_window_ahead(result, ahead, int(place)) for place in places]
-        some = "; series at even places of their list" if len(ahead.origins) > _SERIES else ""
+        some = "; series at even places of their list" if count > _SERIES else ""
         text = (
             f"Past the end of the data, {horizon} steps of each series{some}. `longshort predict` "
             "writes these numbers to a file."
         )
         blocks += [Picture(plots.forecast_windows(pictures)), Note(text)]
-    return [*blocks, *(Note(line) for line in left_out(ahead))]
+    return [*blocks, *(Note(line) for line in _left_out(ahead))]
 
 
 def _window_ahead(result: ForecastResult, ahead: Prediction, place: int) -> plots.Window:
-    panel, origins = _panel(result), ahead.origins
-    group, column, end = (int(each[place]) for each in (origins.group, origins.column, origins.row))
     horizon, levels = result.config.model.horizon or 1, result.config.model.quantiles
-    first, begin = max(0, end - history_shown(horizon)), panel.offsets[group]
     rows = ahead.table[place * horizon : (place + 1) * horizon]
+    quantiles = rows.select(f"q{level:g}" for level in levels).to_numpy()
+    return _window(result, ahead.origins[place : place + 1], rows["yhat"].to_numpy(), quantiles)
+
+
+def _window(
+    result: ForecastResult, origin: Origins, values: Floats, quantiles: Floats | None
+) -> plots.Window:
+    """A forecast [H] from one origin after some of its past, with the outermost interval of its
+    quantiles [H, Q]."""
+    panel, levels, horizon = result.splits.train.panel, result.config.model.quantiles, len(values)
+    group, column, row = (int(each[0]) for each in (origin.group, origin.column, origin.row))
+    first, begin = max(0, row - 2 * horizon - 12), panel.offsets[group]
     window = plots.Window(
         panel.series_name(group, column),
-        panel.stamps(group, np.arange(first, end + horizon)),
-        panel.target[begin + first : begin + end, column],
-        rows["yhat"].to_numpy(),
+        panel.stamps(group, np.arange(first, row + horizon)),
+        panel.target[begin + first : begin + row, column],
+        values,
     )
-    if len(levels) < 2:
+    if len(levels) < 2 or quantiles is None:
         return window
-    return with_band(window, rows.select(f"q{level:g}" for level in levels).to_numpy(), levels)
+    band = f"{levels[-1] - levels[0]:.0%} interval"
+    return replace(window, low=quantiles[:, 0], high=quantiles[:, -1], band=band)
 
 
-def left_out(ahead: Prediction) -> list[str]:
-    """Series without a forecast, grouped by the reason."""
+def _left_out(ahead: Prediction) -> list[str]:
+    """Remarks, and series without a forecast, grouped by the reason."""
     by_reason: dict[str, list[str]] = {}
     for name, reason in ahead.skipped.items():
         by_reason.setdefault(reason, []).append(name)
@@ -123,18 +112,8 @@ def left_out(ahead: Prediction) -> list[str]:
     return lines
 
 
-def history_shown(horizon: int) -> int:
-    """Steps of the past beside a forecast."""
-    return 2 * horizon + 12
-
-
-def with_band(window: plots.Window, quantiles: Floats, levels: Sequence[float]) -> plots.Window:
-    """With the outermost interval of the quantiles [H, Q]."""
-    band = f"{levels[-1] - levels[0]:.0%} interval"
-    return replace(window, low=quantiles[:, 0], high=quantiles[:, -1], band=band)
-
-
-def _quantiles(scores: dict[str, Any]) -> list[list[str]]:
+def _intervals(scores: dict[str, Any]) -> list[list[str]]:
+    """Table of the share that each interval covers, before and after calibration; may be empty."""
     model = scores["test"]["model"]
     rows = [["interval", "covers", "before calibration", "mean width"]]
     for key, width in model.items():
@@ -148,38 +127,24 @@ def _quantiles(scores: dict[str, Any]) -> list[list[str]]:
 
 
 def _checks(scores: dict[str, Any]) -> list[tuple[str, bool, str]]:
-    echo, flat = scores["echo"], scores["flatness"]
-    checks = [
-        (
-            "Echo",
-            not echo["is_echo"],
-            "forecast changes correlate with true changes at "
-            f"{echo['correlation_of_changes']:.2f} and are {echo['size_of_changes']:.0%} of their "
-            "size (an echo of the last value has neither)",
-        )
-    ]
-    if flat["variation"] is not None:
-        checks.append(
-            (
-                "Flatness",
-                not flat["is_flat"],
-                f"the forecast varies over the horizon {flat['variation']:.0%} as much as truth",
-            )
-        )
-    proof = scores["leakage"]
-    checks.append(
-        (
-            "Leakage",
-            not proof["is_leaking"],
-            f"at {proof['probes']} origins everything later was replaced by noise, and "
-            + (
-                "the forecast moved"
-                if proof["is_leaking"]
-                else "no bit of the fit or the forecast changed"
-            ),
-        )
+    """Title, whether it is passed, and what was found."""
+    echo, flat, proof = scores["echo"], scores["flatness"], scores["leakage"]
+    follows = (
+        "forecast changes correlate with true changes at "
+        f"{echo['correlation_of_changes']:.2f} and are {echo['size_of_changes']:.0%} of their "
+        "size (an echo of the last value has neither)"
     )
-    return checks
+    found = [("Echo", not echo["is_echo"], follows)]
+    if flat["variation"] is not None:
+        text = f"the forecast varies over the horizon {flat['variation']:.0%} as much as truth"
+        found.append(("Flatness", not flat["is_flat"], text))
+    moved = (
+        "the forecast moved"
+        if proof["is_leaking"]
+        else ("no bit of the fit or the forecast changed")
+    )
+    text = f"at {proof['probes']} origins everything later was replaced by noise, and {moved}"
+    return [*found, ("Leakage", not proof["is_leaking"], text)]
 
 
 def _windows(result: ForecastResult) -> list[plots.Window]:
@@ -189,41 +154,31 @@ def _windows(result: ForecastResult) -> list[plots.Window]:
     complete = np.flatnonzero(~np.isnan(error).any(axis=1))
     if not complete.size:
         complete = np.arange(len(error))
-    scale = np.nanstd(_panel(result).target, axis=0)[model.held.origins.column[complete]]
+    scale = np.nanstd(result.splits.train.panel.target, axis=0)[model.held.origins.column[complete]]
     order = complete[np.argsort(error[complete].mean(1) / np.maximum(scale, 1e-12))]
-    shares = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)[:_WINDOWS]
-    picks = [int(order[min(len(order) - 1, int(share * len(order)))]) for share in shares]
-    picks = list(dict.fromkeys(picks))
-    return [_window(result, number, order) for number in picks]
+    ranks = dict.fromkeys(min(len(order) - 1, int(share * len(order))) for share in _SHARES)
+    hard = (f"harder than {rank / max(1, len(order) - 1):.0%}" for rank in ranks)
+    return [_test_window(result, int(order[n]), how) for n, how in zip(ranks, hard, strict=True)]
 
 
-def _window(result: ForecastResult, number: int, order: NDArray[np.int64]) -> plots.Window:
-    found, panel, best = result.scored.predictions, _panel(result), result.scored.best
+def _test_window(result: ForecastResult, number: int, how_hard: str) -> plots.Window:
+    found, panel, best = result.scored.predictions, result.splits.train.panel, result.scored.best
     model = found[MODEL]
     origin = model.held.origins[number : number + 1]
-    group, column, row = int(origin.group[0]), int(origin.column[0]), int(origin.row[0])
-    horizon = model.held.truth.shape[1]
-    first = max(0, row - history_shown(horizon))
-    begin = panel.offsets[group]
-    rank = int(np.flatnonzero(order == number)[0]) / max(1, len(order) - 1)
-    named = panel.series_name(group, column)
-    window = plots.Window(
-        f"{named} from {panel.stamps(group, np.array([row]))[0]} (harder than {rank:.0%})",
-        panel.stamps(group, np.arange(first, row + horizon)),
-        panel.target[begin + first : begin + row, column],
-        model.values[number],
-        model.held.truth[number],
-        found[best].values[number],
-        best,
+    quantiles = None if model.quantiles is None else model.quantiles[number]
+    window = _window(result, origin, model.values[number], quantiles)
+    begin = panel.stamps(int(origin.group[0]), origin.row)[0]
+    return replace(
+        window,
+        title=f"{window.title} from {begin} ({how_hard})",
+        truth=model.held.truth[number],
+        baseline=found[best].values[number],
+        baseline_name=best,
     )
-    levels = result.config.model.quantiles
-    if len(levels) < 2 or model.quantiles is None:
-        return window
-    return with_band(window, model.quantiles[number], levels)
 
 
 def _residuals(result: ForecastResult) -> str:
-    model, panel = result.scored.predictions[MODEL], _panel(result)
+    model, panel = result.scored.predictions[MODEL], result.splits.train.panel
     held = model.held
     residual = (held.truth - model.values)[:, 0]
     index = panel.first[held.origins.group] + held.origins.row

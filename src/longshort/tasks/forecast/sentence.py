@@ -15,15 +15,15 @@ nothing can be learned, however few test windows there are."""
 
 @dataclass(frozen=True)
 class Standing:
-    """What the sentence is about."""
+    """The numbers and names that the verdict rests on."""
 
     cell: str
     metric: str
     title: str
-    """Of the best baseline."""
+    """Title of the best baseline."""
     basis: str
     losses: tuple[float, float]
-    """Of the model and of the best baseline, scaled."""
+    """Scaled mean losses of the model and of the best baseline."""
     constant: str
     """The best of those baselines that repeat one number."""
     over_constant: Comparison
@@ -62,7 +62,7 @@ def _place(result: Comparison, standing: Standing) -> str:
         return (
             f"Too few independent forecasts to tell ({basis}): the {cell}'s {metric} is "
             f"{margin} {side} that of {title}, the best baseline. "
-            "Give a longer test part, or more series."
+            "Give a longer test split, or more series."
         )
     span = f"95 % interval {result.span('+.1%')}"
     if result.outcome == "better":
@@ -104,4 +104,4 @@ def _nothing(result: Comparison, standing: Standing) -> str:
 def _r2(r2: float) -> str:
     if r2 >= 0 or r2 != r2:
         return ""
-    return f" Beware: R² is {r2:.2f}, so the mean of the test part itself would be nearer."
+    return f" Beware: R² is {r2:.2f}, so the mean of the test split itself would be nearer."

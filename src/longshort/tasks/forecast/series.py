@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from longshort.config import RunConfig
 from longshort.data.dataset import Dataset
 from longshort.data.findings import Finding, refuse_errors
 from longshort.data.panel import Panel
 from longshort.data.split import Part, Split, make_split
-from longshort.data.timeline import Freq, Ints, TimeAxis
-from longshort.data.windows import Origins, WindowReader
+from longshort.data.timeline import Ints
+from longshort.data.windows import WindowReader
 from longshort.errors import ConfigError
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve
-from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.held import Windows
-
-
-@dataclass(frozen=True)
-class SeriesEncoder:
-    """Scales and effects of the training rows, and the grid that the series lie on."""
-
-    config: RunConfig
-    fitted: Fitted
-    axis: TimeAxis
-
-    @property
-    def freq(self) -> Freq:
-        """The step."""
-        return self.axis.freq
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.windows import Windows
 
 
 class Timeline:
@@ -40,13 +27,13 @@ class Timeline:
     Reading is enough to check a data set, while deciding takes longer on long series.
     """
 
-    def __init__(self, dataset: Dataset, config: RunConfig) -> None:
+    def __init__(self, dataset: Dataset, config: ForecastConfig) -> None:
         self.whole, self.config = dataset, config
-        self._read: tuple[Fitted, WindowReader] | None = None
+        self._read: tuple[ForecastEncoder, WindowReader] | None = None
 
     @cached_property
     def dataset(self) -> Dataset:
-        """Without rows past the last value."""
+        """The data set without rows past the last value."""
         return self.whole.until_last_value()
 
     @property
@@ -55,14 +42,13 @@ class Timeline:
         return self.dataset.panel
 
     @cached_property
-    def decided(self) -> tuple[RunConfig, list[str]]:
+    def decided(self) -> tuple[ForecastConfig, list[str]]:
         """The config with every open setting decided, and a line for each decision."""
         refuse_errors(self.dataset.findings, self.dataset.source.name)
         schema = self.dataset.schema
-        named = self.dataset.config.model_copy(
-            update={"time": schema.time_setting, "target": schema.target}
-        )
-        return resolve(self.config.model_copy(update={"data": named}), self.panel)
+        config = self.config.model_copy(update={"data": self.dataset.config})
+        named = {"time": schema.time_setting, "target": schema.target}
+        return resolve(config.updated("data", named), self.panel)
 
     @cached_property
     def split(self) -> Split:
@@ -71,115 +57,84 @@ class Timeline:
         is_open = given.val is None or given.test is None
         return make_split(self.panel, (self.decided[0] if is_open else self.config).split)
 
-    @cached_property
-    def digest(self) -> str:
-        """Of the content."""
-        return self.panel.digest()
-
-    def reader(self, fitted: Fitted, config: RunConfig) -> WindowReader:
-        """Windows by these scales; made once for all splits."""
-        if self._read is None or self._read[0] is not fitted:
-            self._read = fitted, fitted.reader(self.panel, config)
+    def reader(self, encoder: ForecastEncoder) -> WindowReader:
+        """Windows in this encoder's scales; made once for all splits."""
+        if self._read is None or self._read[0] is not encoder:
+            self._read = encoder, encoder.reader(self.panel)
         return self._read[1]
 
 
 @dataclass(frozen=True)
-class Series:
-    """One split of a data set."""
+class AnySeries(ABC):
+    """Rows of the series of a data set, as samples: a split of a run's, or new ones."""
 
-    timeline: Timeline
-    part: Part
+    dataset: Dataset
+    findings: tuple[Finding, ...] = field(default=(), kw_only=True)
 
     @property
     def name(self) -> str:
-        """Of the data."""
-        return self.timeline.whole.source.name
+        """Name of the data in messages."""
+        return self.dataset.source.name
 
     @property
     def path(self) -> str | None:
-        """Of the file."""
-        return self.timeline.whole.source.path
+        """The file; None for a frame."""
+        return self.dataset.source.path
 
     @property
     def sha256(self) -> str | None:
-        """Of the file."""
-        return self.timeline.whole.source.sha256
+        """Digest of the file; None for a frame."""
+        return self.dataset.source.sha256
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
-        """None of its own: those of the reading are among the doctor's."""
-        return ()
-
-    def __len__(self) -> int:
-        """Rows."""
-        split = self.timeline.split
-        return int((split.end[self.part] - split.start[self.part]).clip(0).sum())
+    def panel(self) -> Panel:
+        """All rows of the data set."""
+        return self.dataset.panel
 
     def digest(self) -> str:
-        """Of the whole data set."""
-        return self.timeline.digest
+        """Digest of the content of the whole data set."""
+        return self.panel.digest()
 
-    def windows(self, encoder: SeriesEncoder) -> Windows:
-        """All windows whose horizon lies in this split; raises where there is none."""
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of rows."""
+
+    @abstractmethod
+    def windows(self, encoder: ForecastEncoder) -> Windows:
+        """All windows whose whole horizon lies in these rows; raises where there is none."""
+
+
+@dataclass(frozen=True)
+class Series(AnySeries):
+    """One split of a data set."""
+
+    timeline: Timeline
+    split: Part
+
+    def __len__(self) -> int:
+        split = self.timeline.split
+        return int((split.end[self.split] - split.start[self.split]).clip(0).sum())
+
+    def windows(self, encoder: ForecastEncoder) -> Windows:
+        """All windows of this split; of the test split one in every `split.stride` rows."""
         config = encoder.config
-        reader = self.timeline.reader(encoder.fitted, config)
-        stride = (config.split.stride or 1) if self.part == "test" else 1
-        origins = reader.origins(self.part, self.timeline.split, stride)
+        reader = self.timeline.reader(encoder)
+        stride = (config.split.stride or 1) if self.split == "test" else 1
+        origins = reader.origins(self.split, self.timeline.split, stride)
         if len(origins):
-            return Windows(encoder.fitted, reader, origins)
-        if self.part == "test":
+            return Windows(encoder, reader, origins)
+        if self.split == "test":
             raise ConfigError(
                 "split: the test split has no window with a known value; make split.test larger"
             )
         raise ConfigError(
-            f"split: the {self.part} split has no complete window of context_length "
+            f"split: the {self.split} split has no complete window of context_length "
             f"{config.model.context_length} + horizon {config.model.horizon}; make it larger, or "
             "those smaller"
         )
 
 
-@dataclass(frozen=True)
-class NewSeries:
-    """Series that continue a run, from the rows `start` [G] on."""
-
-    dataset: Dataset
-    start: Ints
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Of the data."""
-        return self.dataset.source.name
-
-    @property
-    def path(self) -> str | None:
-        """Of the file."""
-        return self.dataset.source.path
-
-    @property
-    def sha256(self) -> str | None:
-        """Of the file."""
-        return self.dataset.source.sha256
-
-    def __len__(self) -> int:
-        """Rows."""
-        return int((self.dataset.panel.lengths - self.start).clip(0).sum())
-
-    def digest(self) -> str:
-        """Of the content."""
-        return self.dataset.panel.digest()
-
-    def windows(self, encoder: SeriesEncoder) -> Windows:
-        """All windows whose horizon lies behind the start; there may be none."""
-        config, panel = encoder.config, self.dataset.panel
-        context = np.minimum(panel.lengths, config.model.context_length or 1)
-        fitted, _ = encoder.fitted.fit_to(panel, config, context)
-        reader = fitted.reader(panel, config)
-        rows = one_part(self.start, panel.lengths)
-        return Windows(fitted, reader, reader.origins("test", rows, config.split.stride or 1))
-
-
-def one_part(start: Ints, end: Ints) -> Split:
+def only_test(start: Ints, end: Ints) -> Split:
     """Rows from start to end of each group as a test split, and nothing else."""
     none = np.zeros_like(end)
     return Split(
@@ -187,13 +142,4 @@ def one_part(start: Ints, end: Ints) -> Split:
         {"train": none, "val": none, "test": end},
         gap=0,
         isolate=False,
-    )
-
-
-def joined(origins: list[Origins]) -> Origins:
-    """One after another."""
-    return Origins(
-        np.concatenate([each.group for each in origins]),
-        np.concatenate([each.column for each in origins]),
-        np.concatenate([each.row for each in origins]),
     )

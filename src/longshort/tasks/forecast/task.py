@@ -11,21 +11,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from longshort.config import RunConfig
-from longshort.data.dataset import Dataset, read_dataset
-from longshort.data.findings import Finding, refuse_errors
-from longshort.data.forms import Form
-from longshort.data.lookalikes import resembling
+from longshort.data.dataset import read_dataset
+from longshort.data.findings import Finding
 from longshort.data.splits import SPLITS, Splits
-from longshort.data.timeline import Freq, TimeAxis
-from longshort.errors import DataError, LongshortError
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import (
     MODEL,
     Baseline,
     Encoded,
     Metric,
-    Model,
     Say,
     Scored,
     Scores,
@@ -33,30 +27,27 @@ from longshort.runs.task import (
     Track,
     Training,
     Words,
-    quiet,
 )
 from longshort.tasks.forecast import scoring
+from longshort.tasks.forecast.ahead import Prediction, predict
 from longshort.tasks.forecast.baselines.table import (
     decides_by_mae,
     fit_baselines,
     restore_baselines,
 )
-from longshort.tasks.forecast.calibration import FEWEST, quantile_shifts
+from longshort.tasks.forecast.calibration import FEWEST, calibration
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.contradictions import refuse_contradictions, refuse_negative
 from longshort.tasks.forecast.defaults import refuse_reserved
 from longshort.tasks.forecast.doctor import examine
-from longshort.tasks.forecast.fitted import Fitted
-from longshort.tasks.forecast.forecaster import Forecaster
-from longshort.tasks.forecast.held import Forecasts, Windows
-from longshort.tasks.forecast.leakage import leakage_proof
-from longshort.tasks.forecast.learning import (
-    ForecastLearning,
-    linear_windows,
-    start_linear_path,
-    validated,
-)
-from longshort.tasks.forecast.predict import Prediction, holdout_table, predict
-from longshort.tasks.forecast.series import NewSeries, Series, SeriesEncoder, Timeline
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.inference import CALIBRATION, ForecastModel, calibrated, uncalibrated
+from longshort.tasks.forecast.leakage import leak_warnings, leakage_proof
+from longshort.tasks.forecast.linear import LinearWindows
+from longshort.tasks.forecast.new_series import NewSeries, continued, new_series
+from longshort.tasks.forecast.series import AnySeries, Series, Timeline
+from longshort.tasks.forecast.tables import holdout_table
+from longshort.tasks.forecast.windows import Forecasts, Windows
 
 if TYPE_CHECKING:
     from torch import nn
@@ -65,19 +56,16 @@ if TYPE_CHECKING:
     from longshort.tasks.forecast.backtest import Backtest
     from longshort.tasks.forecast.sections import ForecastResult
 
-ForecastModel = Model[RunConfig, SeriesEncoder]
-AnySeries = Series | NewSeries
-
-CALIBRATION, NOTES = "calibration", "notes"
-"""Names under which a run keeps how far quantiles are moved, and remarks on the baselines."""
+NOTES = "notes"
+"""Name under which a run keeps remarks on the baselines."""
 
 
-class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
+class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     """Windows of the past to the next steps of each series."""
 
     name: ClassVar[str] = "forecast"
     run_class = "longshort.api.forecaster:Run"
-    Config = RunConfig
+    Config = ForecastConfig
     metrics = (
         Metric("mae", "MAE", False),
         Metric("rmse", "RMSE", False),
@@ -104,58 +92,52 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
 
     # Data
 
-    def read(self, data: object, config: RunConfig) -> AnySeries:
+    def read(self, data: object, config: ForecastConfig) -> AnySeries:
         """A table of series, as a split of its own."""
-        return Series(Timeline(read_dataset(data, config.data), config), "train")
+        timeline = Timeline(read_dataset(data, config.data), config)
+        return Series(timeline.dataset, timeline, "train")
 
     def split(self, given: Any, config: Any) -> Splits[AnySeries]:
         """Three stretches of time, the test last, as the decided settings say."""
-        timeline = given["train"].timeline
-        return Splits(
-            Series(timeline, "train"),
-            Series(timeline, "val"),
-            Series(timeline, "test"),
-            (),
-            _borders(config),
-        )
+        train, val, test = (replace(given["train"], split=name) for name in SPLITS)
+        return Splits(train, val, test, (), _borders(config))
 
-    def describe(self, splits: Splits[AnySeries], config: RunConfig) -> list[str]:
+    def describe(self, splits: Splits[AnySeries], config: ForecastConfig) -> list[str]:
         """Steps, series, columns, and how they are read."""
         del config
-        dataset = _timeline(splits).whole
+        dataset = timeline_of(splits.train).whole
         lines = [*dataset.describe(), *(f"decided: {line}" for line in dataset.decided)]
         if dataset.unused and dataset.schema.time is None:
             lines.append("note: rows are taken for steps in time; labels are for --task classify")
         return lines
 
-    def check(self, splits: Splits[AnySeries], config: RunConfig) -> list[Finding]:
-        """What would harm a forecaster."""
-        dataset = _timeline(splits).dataset
+    def check(self, splits: Splits[AnySeries], config: ForecastConfig) -> list[Finding]:
+        """Findings about the data that would harm a forecaster."""
+        dataset = timeline_of(splits.train).dataset
         refuse_reserved(dataset.schema)
         return examine(dataset, config)
 
-    def resolve(self, config: RunConfig, splits: Splits[AnySeries]) -> RunConfig:
+    def resolve(self, config: ForecastConfig, splits: Splits[AnySeries]) -> ForecastConfig:
         """Split, season, lengths, what is known ahead, and the network's size."""
-        decided, _ = _timeline(splits).decided
-        data = decided.data.model_copy(update={"path": config.data.path})
-        found = decided.model_copy(update={"data": data})
+        decided, _ = timeline_of(splits.train).decided
+        found = decided.updated("data", {"path": config.data.path})
         refuse_contradictions(found)
         return found
 
     def decisions(
-        self, before: RunConfig, after: RunConfig, splits: Splits[AnySeries]
+        self, before: ForecastConfig, after: ForecastConfig, splits: Splits[AnySeries]
     ) -> list[str]:
-        """With what they rest on."""
+        """What was decided, with what it rests on, a line each."""
         del before, after
-        return _timeline(splits).decided[1]
+        return timeline_of(splits.train).decided[1]
 
     def digest(self, splits: Splits[AnySeries]) -> str:
-        """Of all rows."""
+        """Digest of all rows, whatever their split."""
         return splits.train.digest()
 
     def record(self, splits: Splits[AnySeries]) -> dict[str, Any]:
         """Schema, grid and split."""
-        timeline = _timeline(splits)
+        timeline = timeline_of(splits.train)
         source, panel = timeline.whole.source, timeline.panel
         return {
             "path": source.path,
@@ -170,56 +152,50 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
 
     # Encoder
 
-    def fit_encoder(self, train: AnySeries, config: RunConfig) -> SeriesEncoder:
+    def fit_encoder(self, train: AnySeries, config: ForecastConfig) -> ForecastEncoder:
         """Scales, effects and the range of the training rows."""
-        timeline = _of_run(train)
-        panel = timeline.panel
-        fitted = Fitted.fit(panel, timeline.split, config)
+        timeline = timeline_of(train)
+        encoder = ForecastEncoder.fit(timeline.panel, timeline.split, config)
         if config.train.loss == "poisson":
-            refuse_negative(panel, fitted)
-        return SeriesEncoder(config, fitted, TimeAxis(panel.freq, panel.form))
+            refuse_negative(timeline.panel, encoder)
+        return encoder
 
-    def store_encoder(self, encoder: SeriesEncoder) -> dict[str, Any]:
-        """As plain values."""
-        grid = {"freq": vars(encoder.axis.freq), "form": vars(encoder.axis.form)}
-        return encoder.fitted.to_dict() | grid
+    def store_encoder(self, encoder: ForecastEncoder) -> dict[str, Any]:
+        """The fitted numbers as plain values."""
+        return encoder.to_dict()
 
-    def restore_encoder(self, stored: dict[str, Any], config: RunConfig) -> SeriesEncoder:
-        """From plain values."""
-        axis = TimeAxis(Freq(**stored["freq"]), Form(**stored["form"]))
-        return SeriesEncoder(config, Fitted.from_dict(stored, config), axis)
+    def restore_encoder(self, stored: dict[str, Any], config: ForecastConfig) -> ForecastEncoder:
+        """The encoder from plain values."""
+        return ForecastEncoder.from_dict(stored, config)
 
-    def encode(self, encoder: SeriesEncoder, samples: AnySeries) -> Windows:
+    def encode(self, encoder: ForecastEncoder, samples: AnySeries) -> Windows:
         """Windows of scaled values."""
-        found, model = samples.windows(encoder), encoder.config.model
-        if isinstance(samples, NewSeries) and not len(found):
-            raise DataError(
-                f"{samples.name}: no window of {model.context_length} + {model.horizon} steps "
-                "(context_length + horizon) has its horizon after the run's training and "
-                "validation rows; give later data, or score those rows too with "
-                "--include-training"
-            )
-        return found
+        return samples.windows(encoder)
 
     # Network
 
-    def build(self, config: RunConfig, encoder: SeriesEncoder) -> nn.Module:
+    def build(self, config: ForecastConfig, encoder: ForecastEncoder) -> nn.Module:
         """Normalised windows through recurrent layers, beside a linear map."""
-        from longshort.tasks.forecast.building import build_network
+        from longshort.tasks.forecast.network import build_network
 
-        return build_network(config, encoder.fitted)
+        del config
+        return build_network(encoder)
 
     def start(
         self, model: ForecastModel, train: Encoded[AnySeries], val: Encoded[AnySeries]
     ) -> list[str]:
-        """The linear path at its optimum."""
+        """Start the linear path at its optimum."""
+        from longshort.tasks.forecast.learning import start_linear_path
+
         start_linear_path(model, train.arrays, val.arrays)
         return []
 
     def training(
         self, model: ForecastModel, train: Encoded[AnySeries], val: Encoded[AnySeries]
     ) -> Training:
-        """Windows drawn by chance."""
+        """Training on windows drawn by chance."""
+        from longshort.tasks.forecast.learning import ForecastLearning
+
         learning = ForecastLearning(model, train.arrays, val.arrays)
         return Training(learning, model.config.train, learning.plan())
 
@@ -231,10 +207,9 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
         say: Say,
         track: Track,
     ) -> dict[str, NDArray[Any]]:
-        """How far quantiles are moved, on the validation split; and the baselines."""
+        """Fit how far quantiles are moved, on the validation split, and the baselines."""
         kept: dict[str, NDArray[Any]] = {}
-        config = model.config
-        if config.model.quantiles and config.model.calibrate:
+        if model.config.model.quantiles and model.config.model.calibrate:
             track("calibrating the intervals", 0, 0)
             shifts = calibration(model, val.arrays)
             if shifts is None:
@@ -245,20 +220,18 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
                 )
             else:
                 kept[CALIBRATION] = shifts
-        windows = linear_windows(train.arrays, val.arrays, "last")
-        panel = train.arrays.reader.panel
-        found = fit_baselines(config, panel, model.encoder.fitted, windows, track)
-        notes = np.frombuffer(json.dumps(found.notes).encode(), dtype=np.uint8).copy()
-        return kept | found.arrays() | {NOTES: notes}
+        origins = train.arrays.origins, val.arrays.for_validation.origins
+        windows = LinearWindows(train.arrays.reader, *origins)
+        fitted, notes = fit_baselines(model.encoder, train.arrays.panel, windows, track)
+        as_bytes = np.frombuffer(json.dumps(notes).encode(), dtype=np.uint8).copy()
+        return kept | fitted | {NOTES: as_bytes}
 
     def predict(self, model: ForecastModel, arrays: Windows) -> Forecasts:
         """Quantiles of every window, in the data's units."""
-        forecaster = forecaster_of(model, arrays.fitted)
-        raw = forecaster.uncalibrated(arrays.reader, arrays.origins)
-        quantiles = forecaster.calibrated(arrays.reader, arrays.origins, raw)
-        middle = quantiles[..., model.config.model.middle]
-        before = None if forecaster.shifts is None else raw
-        return Forecasts(arrays.held, middle, quantiles, before)
+        raw = uncalibrated(model, arrays)
+        quantiles = calibrated(model, arrays, raw)
+        before = raw if CALIBRATION in model.kept else None
+        return Forecasts(arrays.held, quantiles[..., model.config.model.middle], quantiles, before)
 
     # New data
 
@@ -267,29 +240,18 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
     ) -> AnySeries:
         """Series that continue the run's, and what is to be said of unknown ones."""
         del own
-        dataset = continued(model, data)
-        panel, fitted = dataset.panel, model.encoder.fitted
-        notes = [Finding("unseen", "note", line) for line in fitted.unseen(panel)]
-        found = (*_warnings(dataset), *_unknown_series(model, dataset), *notes)
-        return NewSeries(dataset, np.zeros_like(panel.lengths), found)
+        return new_series(model, data)
 
     def unlearned(
         self, samples: AnySeries, model: ForecastModel, own: Splits[AnySeries] | None, say: Say
     ) -> AnySeries:
-        """Of a series that the run knows, what came after its training and validation rows."""
+        """What came after a run's training and validation rows, of series that it knows."""
         del own
         assert isinstance(samples, NewSeries)
         if samples.dataset.schema.time is None:
             say("note: without a time column nobody can tell whether these rows were trained on")
             return samples
-        panel, fitted = samples.dataset.panel, model.encoder.fitted
-        trained = zip(fitted.groups, fitted.known_until, fitted.rows, strict=True)
-        known = {key: end for key, end, rows in trained if rows > 0}
-        first = panel.first
-        until = np.array(
-            [known.get(key, begin) for key, begin in zip(panel.groups, first, strict=True)]
-        )
-        return replace(samples, start=np.maximum(until, first) - first)
+        return samples.since_training(model.encoder)
 
     def ahead(
         self, model: ForecastModel, data: object, horizon: int | None, say: Say
@@ -297,7 +259,7 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
         """Forecast every series past its end, `horizon` steps or as many as the model's."""
         dataset = continued(model, data, say)
         steps = horizon if horizon is not None else model.config.model.horizon or 1
-        return predict(forecaster_of(model, model.encoder.fitted), dataset.panel, steps)
+        return predict(model, dataset.panel, steps)
 
     def backtest(self, settings: Mapping[str, Any], **how: Any) -> Backtest:
         """Rolling origins; `how` as in `tasks.forecast.backtest.backtest`."""
@@ -307,8 +269,8 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
 
     # Scores
 
-    def metric(self, config: RunConfig) -> Metric:
-        """What the loss stands for, on scaled values."""
+    def metric(self, config: ForecastConfig) -> Metric:
+        """The scaled metric that the loss stands for."""
         key = "scaled_mae" if decides_by_mae(config) else "scaled_mse"
         return next(metric for metric in self.metrics if metric.key == key)
 
@@ -319,27 +281,28 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
         networks: Mapping[str, ForecastModel],
         track: Track,
     ) -> dict[str, Baseline[Forecasts]]:
-        """What needs no network: profiles by time, naive ones, smoothing, linear models."""
+        """Baselines without a network: profiles by time, naive ones, smoothing, linear models."""
         del networks
         track("forecasting the test windows", 0, 0)
-        config, encoder, test = model.config, model.encoder, splits["test"].arrays
-        arrays = {name: np.asarray(values) for name, values in model.kept.items()}
-        notes = json.loads(arrays.pop(NOTES, np.frombuffer(b"{}", np.uint8)).tobytes())
-        notes |= scoring.season_notes(test, config.model.season or 1)
-        found = restore_baselines(config, encoder.freq, encoder.fitted, arrays)
-        values = found.forecasts(config, test.fitted, test.reader, test.origins)
+        test, arrays = splits["test"].arrays, dict(model.kept)
+        kept = np.asarray(arrays.pop(NOTES, np.frombuffer(b"{}", np.uint8)))
+        notes = json.loads(kept.tobytes()) | scoring.season_notes(test)
         return {
-            name: Baseline(Forecasts(test.held, each), found.titles[name], notes.get(name, ""))
-            for name, each in values.items()
+            each.name: Baseline(
+                Forecasts(test.held, test.above_floor(each.forecast(test))),
+                each.title,
+                notes.get(each.name, ""),
+            )
+            for each in restore_baselines(model.encoder, arrays)
         }
 
     def score(self, model: ForecastModel, samples: AnySeries, prediction: Forecasts) -> Scores:
-        """Overall, by step and by series."""
+        """Metrics overall, by step and by series."""
         del samples
         return scoring.scores(prediction, model.config)
 
     def compare(self, scored: Scored[AnySeries, Forecasts], one: str, other: str) -> Comparison:
-        """Paired, of moments that overlap."""
+        """Paired test of losses by moment, whose horizons overlap."""
         return scoring.compare_losses(scored, one, other)
 
     def sentence(
@@ -349,7 +312,7 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
         scored: Scored[AnySeries, Forecasts],
         result: Comparison,
     ) -> str:
-        """In percent of the best baseline's error."""
+        """The verdict, in percent of the best baseline's error."""
         return scoring.verdict(scored, model.config, cell, result)
 
     def facts(self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]) -> dict[str, Any]:
@@ -363,23 +326,20 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
         }
 
     def basis(self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]) -> str:
-        """Windows."""
+        """The number of test windows."""
         del model
         return f"{len(scored.predictions[MODEL].held.truth):,} test windows"
 
     def notes(self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]) -> dict[str, str]:
-        """Of the baselines, and what the intervals cover."""
+        """Remarks on the baselines, and what share of the truth the intervals cover."""
         covered = scoring.coverage_notes(scored.scores[MODEL].values)
         return super().notes(model, scored) | covered
 
     def proofs(self, result: ForecastResult) -> tuple[dict[str, Any], str]:
-        """That nothing later moves the fit or the forecasts."""
-        timeline, test = _timeline(result.splits), result.encoded["test"].arrays
-        forecaster = forecaster_of(result.model, result.model.encoder.fitted)
-        proof = leakage_proof(forecaster, timeline, test.origins)
-        text = "".join(
-            f" Beware: {each.message}." for each in result.findings if each.code == "leak"
-        )
+        """The leakage proof: nothing later moves the fit or the forecasts."""
+        timeline, test = timeline_of(result.splits.train), result.encoded["test"].arrays
+        proof = leakage_proof(result.model, timeline, test.origins)
+        text = leak_warnings(result.findings)
         if proof["is_leaking"]:
             text += " Beware: the future leaks into the forecast."
         return {"leakage": proof}, text
@@ -387,24 +347,24 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
     # Output
 
     def readable(self, table: pl.DataFrame) -> pl.DataFrame:
-        """As it is: its digits are those of each series' own values."""
+        """The table as it is: its digits are those of each series' own values."""
         return table
 
     def table(
         self, model: ForecastModel, samples: AnySeries, prediction: Forecasts
     ) -> pl.DataFrame:
         """The forecasts of every horizon-th origin."""
-        return holdout_table(_panel_of(samples), {MODEL: prediction}, model.config)
+        return holdout_table(samples.panel, {MODEL: prediction}, model.config)
 
     def test_table(
         self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]
     ) -> pl.DataFrame:
-        """The same beside the truth and the baselines."""
-        return holdout_table(_panel_of(scored.samples), scored.predictions, model.config)
+        """The same forecasts beside the truth and the baselines'."""
+        return holdout_table(scored.samples.panel, scored.predictions, model.config)
 
     def about(self, model: ForecastModel, splits: Splits[AnySeries]) -> list[str]:
         """Steps, series and columns, and what a window is."""
-        timeline, config = _timeline(splits), model.config.model
+        timeline, config = timeline_of(splits.train), model.config.model
         return [
             *timeline.dataset.describe(),
             f"context {config.context_length} steps of {timeline.panel.freq}, horizon "
@@ -412,81 +372,29 @@ class ForecastTask(Task[RunConfig, AnySeries, SeriesEncoder, Forecasts]):
         ]
 
     def sections(self, result: ForecastResult) -> Sequence[Section]:
-        """What comes next, forecasts against truth, errors, and whether it is real."""
+        """Sections: what comes next, forecasts against truth, errors, and whether it is real."""
         from longshort.tasks.forecast.sections import sections
 
         return sections(result)
 
     def split_table(self, result: ForecastResult) -> list[list[str]]:
-        """Rows and dates."""
-        found = _timeline(result.splits).split.describe(_timeline(result.splits).panel)
-        rows = [["split", "rows", "from", "to"]]
-        for part in SPLITS:
-            each = found[part]
-            rows.append([part, f"{each['rows']:,}", each.get("from", ""), each.get("to", "")])
-        return rows
+        """Rows and dates of each split."""
+        timeline = timeline_of(result.splits.train)
+        found = timeline.split.describe(timeline.panel)
+        rows = [
+            [
+                name,
+                f"{found[name]['rows']:,}",
+                found[name].get("from", ""),
+                found[name].get("to", ""),
+            ]
+            for name in SPLITS
+        ]
+        return [["split", "rows", "from", "to"], *rows]
 
 
-def forecaster_of(model: ForecastModel, fitted: Fitted) -> Forecaster:
-    """The network with what was fitted, to data with these scales."""
-    shifts = model.kept.get(CALIBRATION)
-    return Forecaster(model.config, fitted, model.network, shifts)
-
-
-def calibration(model: ForecastModel, val: Windows) -> NDArray[np.float64] | None:
-    """How far quantiles have to move to cover the validation split as they should, [Q, H]; None
-    where too few windows tell."""
-    forecaster, reader, config = forecaster_of(model, val.fitted), val.reader, model.config.model
-    origins = validated(val)
-    flat, quantiles = reader.flat(origins), forecaster.uncalibrated(reader, origins)
-    # Series that have never moved are nearly always right, which says nothing of the others.
-    moving = np.flatnonzero(~forecaster.stays(reader, flat))
-    flat, quantiles = flat[moving], quantiles[moving]
-    spread = val.fitted.zscore.scale[flat.group, flat.column]
-    return quantile_shifts(reader.truth(flat), quantiles, spread, config.quantiles, config.middle)
-
-
-def continued(model: ForecastModel, data: object, say: Say = quiet) -> Dataset:
-    """Data that continues a run, on the run's grid; raises where it is of another kind."""
-    if data is None:
-        raise LongshortError("predict: the run was trained on a frame; pass the data to continue")
-    dataset = read_dataset(data, model.config.data, model.encoder.axis)
-    for finding in _warnings(dataset):
-        say(f"{finding.severity}: {finding.sentence()}")
-    refuse_errors(dataset.findings, dataset.source.name)
-    kind = model.encoder.axis.form.kind
-    if (dataset.panel.kind == "integer") != (kind == "integer"):
-        raise DataError(
-            f"{dataset.source.name}: its time column holds {dataset.panel.kind} values, the run "
-            f"was trained on {kind} values"
-        )
-    return dataset
-
-
-def _warnings(dataset: Dataset) -> list[Finding]:
-    return [finding for finding in dataset.findings if finding.severity != "error"]
-
-
-def _unknown_series(model: ForecastModel, dataset: Dataset) -> list[Finding]:
-    """What is to be said of series that were not seen in training; raises where they need a vector
-    of their own."""
-    fitted, panel = model.encoder.fitted, dataset.panel
-    known = {key for key, rows in zip(fitted.groups, fitted.rows, strict=True) if rows > 0}
-    new = [key for key in panel.groups if key not in known]
-    if not new:
-        return []
-    names = ", ".join("/".join(key) for key in new[:5])
-    if model.config.model.embedding:
-        raise LongshortError(
-            f"series {names} were not seen in training, and model.embedding needs a learned "
-            "vector for each; train with model.embedding=0 to score new series"
-        )
-    text = f"{len(new)} series were not seen in training ({names}); scaled by their own values"
-    return [Finding("new-series", "note", text + resembling(new, fitted.groups))]
-
-
-def _borders(config: RunConfig) -> str:
-    """What lies between splits, and whose a window is."""
+def _borders(config: ForecastConfig) -> str:
+    """How many steps are left out between splits, and to which split a window belongs."""
     reach = "; its context may reach back over the border, as it would in use"
     return (
         f"{config.split.gap} steps are left out between them; a window belongs to the one that "
@@ -494,14 +402,7 @@ def _borders(config: RunConfig) -> str:
     )
 
 
-def _timeline(splits: Splits[AnySeries]) -> Timeline:
-    return _of_run(splits.train)
-
-
-def _of_run(samples: AnySeries) -> Timeline:
+def timeline_of(samples: AnySeries) -> Timeline:
+    """The data set that a run's samples are a split of."""
     assert isinstance(samples, Series)
     return samples.timeline
-
-
-def _panel_of(samples: AnySeries) -> Any:
-    return samples.timeline.panel if isinstance(samples, Series) else samples.dataset.panel

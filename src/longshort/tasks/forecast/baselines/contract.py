@@ -1,145 +1,65 @@
-"""What a baseline is asked, and what it answers.
+"""What a baseline is, and what it is fitted to.
 
-Letters: m windows (one per origin and column), H horizon, S series (groups × columns), N rows.
+Letters: m windows (one per origin and column), H horizon, K columns, N rows.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from longshort.data.panel import Floats, Panel
-from longshort.data.timeline import Freq, Ints
-from longshort.data.windows import Origins, WindowReader
-from longshort.tasks.forecast.fitted import Fitted
+from longshort.data.timeline import Freq
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.windows import Windows
 
-Arrays = Mapping[str, NDArray[np.float64]]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The windows that have to be forecast, and all that may be looked at for it.
-
-    is_flat: whether `origins` are one per column already.
-    """
-
-    fitted: Fitted
-    reader: WindowReader
-    origins: Origins
-    is_flat: bool = False
-
-    @property
-    def panel(self) -> Panel:
-        """The data."""
-        return self.reader.panel
-
-    @cached_property
-    def flat(self) -> Origins:
-        """One origin per window [m]."""
-        return self.origins if self.is_flat else self.reader.flat(self.origins)
-
-    @property
-    def horizon(self) -> int:
-        """H."""
-        return self.reader.horizon
-
-    def before(self, steps: Ints) -> Floats:
-        """Values [m, …] in the data's units so many `steps` (1: the last) before each origin, gaps
-        filled from the past; NaN before a group's first row. steps [m, …] or broadcast to it."""
-        flat, panel = self.flat, self.panel
-        row = flat.row.reshape(-1, *([1] * (steps.ndim - 1))) - steps
-        shape = (-1, *([1] * (row.ndim - 1)))
-        at = panel.offsets[flat.group].reshape(shape) + np.maximum(row, 0)
-        return np.where(row < 0, np.nan, panel.filled[at, flat.column.reshape(shape)])
-
-    @cached_property
-    def index(self) -> Ints:
-        """Grid indices of the horizon, [m, H]."""
-        first = self.panel.first[self.flat.group] + self.flat.row
-        return np.asarray(first[:, None] + np.arange(self.horizon))
-
-    def of_series(self, table: Floats) -> Floats:
-        """Rows [m, …] of a table [S, …] by series at training; a new series gets their mean."""
-        number = self.fitted.number[self.flat.group]
-        columns = self.panel.target.shape[1]
-        place = np.maximum(number, 0) * columns + self.flat.column
-        found: Floats = table[place]
-        is_new = number < 0
-        if is_new.any():
-            found[is_new] = np.nanmean(table, axis=0)
-        return found
-
-    def in_slots(self, table: Floats, slot: Ints) -> Floats:
-        """Values [m, H] of a table [S, P] in slots [m, H]; a new series gets the mean of all.
-
-        Rows of the table are not copied for every window: a week of minutes has 10,080 slots.
-        """
-        number = self.fitted.number[self.flat.group]
-        place = np.maximum(number, 0) * self.panel.target.shape[1] + self.flat.column
-        found: Floats = table[place[:, None], slot]
-        is_new = number < 0
-        if is_new.any():
-            found[is_new] = np.nanmean(table, axis=0)[slot[is_new]]
-        return found
-
-    def unscaled(self, scaled: Floats) -> Floats:
-        """Z-scored values [m, …] in the data's units."""
-        group, column = self.flat.group, self.flat.column
-        wide = (slice(None), *([None] * (scaled.ndim - 1)))
-        scale = self.fitted.zscore.scale[group, column][wide]
-        return np.asarray(scaled * scale + self.fitted.zscore.location[group, column][wide])
+Arrays = Mapping[str, Floats]
+"""Fitted numbers of a baseline, by name: what a run keeps of it."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a baseline is fitted to: the training rows of a panel."""
+    """The training rows of a panel, by what an encoder was fitted to them."""
 
-    fitted: Fitted
+    encoder: ForecastEncoder
     panel: Panel
-    season: int
 
     @property
     def freq(self) -> Freq:
         """The grid."""
         return self.panel.freq
 
-    @cached_property
-    def is_seen(self) -> NDArray[np.bool_]:
-        """Which rows are training rows, [N]."""
-        row = np.arange(self.panel.num_rows) - np.repeat(
-            self.panel.offsets[:-1], self.panel.lengths
-        )
-        return np.asarray(row < np.repeat(self.fitted.rows, self.panel.lengths))
+    @property
+    def season(self) -> int:
+        """Steps of a season; 1 for none."""
+        return self.encoder.config.model.season or 1
 
-    def zscored(self, values: Floats) -> Floats:
-        """Values [N, K] in z-scored units."""
-        repeats = self.panel.lengths
-        location = np.repeat(self.fitted.zscore.location, repeats, 0)
-        return (values - location) / np.repeat(self.fitted.zscore.scale, repeats, 0)
+    @cached_property
+    def target(self) -> Floats:
+        """Training values [N, K] in the data's units, NaN in other rows and where none is known."""
+        seen = self.panel.is_within(self.encoder.rows)
+        return np.where(seen[:, None], self.panel.target, np.nan)
 
     @cached_property
     def values(self) -> Floats:
-        """Z-scored training values [N, K], NaN in other rows and where nothing was measured."""
-        return self.zscored(np.where(self.is_seen[:, None], self.panel.target, np.nan))
+        """The same z-scored."""
+        return self.encoder.zscore.apply_to(self.target, self.panel.lengths)
 
 
 @dataclass(frozen=True)
 class Baseline(ABC):
-    """One forecast that needs no network. `note` says what a reader has to know about it."""
+    """One forecast that needs no network.
+
+    name: of its column; title: in the words of the verdict.
+    """
 
     name: str
     title: str
-    note: str = field(default="", kw_only=True)
 
     @abstractmethod
-    def forecast(self, asked: Asked) -> Floats:
+    def forecast(self, windows: Windows) -> Floats:
         """Forecasts [m, H] in the data's units."""
-
-    def arrays(self) -> Arrays:
-        """Fitted numbers that a run keeps; none where they follow from the settings."""
-        return {}

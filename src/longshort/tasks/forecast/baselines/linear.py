@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from longshort.data.panel import Floats
-from longshort.metrics.linear import LinearMap
-from longshort.tasks.forecast.baselines.contract import Arrays, Asked, Baseline
+from longshort.tasks.forecast.baselines.contract import Arrays, Baseline
+from longshort.tasks.forecast.config import ForecastConfig
+from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.linear import LinearWindows, linear_forecast
-from longshort.tasks.forecast.straight import StraightPlan
+from longshort.tasks.forecast.linear_inputs import LinearPlan
+from longshort.tasks.forecast.windows import Windows
 
 LINEAR, ABSOLUTE = "linear", "linear_absolute"
-TITLES = {LINEAR: "the linear model", ABSOLUTE: "the linear model of least absolute error"}
+_TITLES = {LINEAR: "the linear model", ABSOLUTE: "the linear model of least absolute error"}
+_BLOCKS = {"lags": "lags", "past": "past covariates", "level": "the level"}
 
 
 @dataclass(frozen=True)
@@ -22,33 +26,44 @@ class Linear(Baseline):
     the network.
     """
 
-    plan: StraightPlan
-    found: LinearMap
+    plan: LinearPlan
+    weights: Floats
 
-    def forecast(self, asked: Asked) -> Floats:
+    def forecast(self, windows: Windows) -> Floats:
         """Apply the map to every window."""
-        return linear_forecast(self.found, self.plan, asked.fitted, asked.reader, asked.origins)
-
-    def arrays(self) -> Arrays:
-        """The weights."""
-        return {"weights": self.found.weights}
+        return linear_forecast(self.weights, self.plan, windows)
 
 
-def linear_baselines(
-    windows: LinearWindows, plan: StraightPlan, *, absolute: bool, sees: str
-) -> list[Baseline]:
-    """The fit with the least squares, and on request that with the least absolute error.
+def fit_linear(
+    windows: LinearWindows, encoder: ForecastEncoder, *, absolute: bool
+) -> tuple[dict[str, Arrays], str]:
+    """The fit with the least squares, and on request that with the least absolute error, by name.
 
-    sees: what the known effects are of, in words.
+    Also what the first one sees, for people.
     """
+    plan = LinearPlan.of(encoder, everything=True)
     squares = windows.least_squares(plan)
-    kinds = [sees, *(_BLOCKS[name] for name in squares.blocks)]
-    note = f"sees {', '.join(kind for kind in kinds if kind)}; ridge {squares.ridge:g}"
-    found: list[Baseline] = [Linear(LINEAR, TITLES[LINEAR], plan, squares, note=note)]
+    kinds = [*_known_effects(encoder.config), *(_BLOCKS[name] for name in squares.blocks)]
+    found: dict[str, Arrays] = {LINEAR: {"weights": squares.weights}}
     if absolute:
-        least = windows.least_absolute(plan, squares)
-        found.append(Linear(ABSOLUTE, TITLES[ABSOLUTE], plan, least))
-    return found
+        found[ABSOLUTE] = {"weights": windows.least_absolute(plan, squares).weights}
+    return found, f"sees {', '.join(kinds)}; ridge {squares.ridge:g}"
 
 
-_BLOCKS = {"lags": "lags", "past": "past covariates", "level": "the level"}
+def _known_effects(config: ForecastConfig) -> list[str]:
+    if config.model.effects in (None, "off"):
+        return []
+    periods = [f"the {period}" for period in config.data.calendar or ()]
+    return [*periods, *map(repr, config.data.future)]
+
+
+def linear_baselines(encoder: ForecastEncoder, kept: Mapping[str, Arrays]) -> list[Baseline]:
+    """The maps among what was fitted, by name; raises `ValueError` for weights of another shape."""
+    plan, found = LinearPlan.of(encoder, everything=True), []
+    for name, title in _TITLES.items():
+        if name in kept:
+            weights = kept[name]["weights"]
+            if weights.shape != (plan.size, encoder.config.model.horizon):
+                raise ValueError(f"shape {weights.shape} of {name}")
+            found.append(Linear(name, title, plan, weights))
+    return [*found]

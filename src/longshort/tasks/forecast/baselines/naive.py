@@ -8,8 +8,10 @@ import numpy as np
 
 from longshort.data.calendar import step_length
 from longshort.data.panel import Floats
-from longshort.data.timeline import DAY, Freq
-from longshort.tasks.forecast.baselines.contract import Asked, Baseline
+from longshort.data.timeline import DAY
+from longshort.tasks.forecast.baselines.contract import Baseline
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.windows import Windows
 
 LAST_VALUE = "last_value"
 _PERIODS = (("naive_day", "the value of one day before", DAY),
@@ -27,12 +29,12 @@ class Repeated(Baseline):
 
     lag: int
 
-    def forecast(self, asked: Asked) -> Floats:
+    def forecast(self, windows: Windows) -> Floats:
         """The value `lag` steps before each step of the horizon, or a multiple of it."""
-        step = np.arange(asked.horizon)
+        step = np.arange(windows.horizon)
         back = self.lag - step % self.lag
-        found = asked.before(np.broadcast_to(back, (len(asked.flat), asked.horizon)))
-        return np.where(np.isnan(found), asked.before(np.ones((1, 1), np.int64)), found)
+        found = windows.before(back)
+        return np.where(np.isnan(found), windows.before(np.ones(1, np.int64)), found)
 
 
 @dataclass(frozen=True)
@@ -41,26 +43,27 @@ class Drift(Baseline):
 
     context: int
 
-    def forecast(self, asked: Asked) -> Floats:
+    def forecast(self, windows: Windows) -> Floats:
         """Continue the line."""
-        ends = np.array([[self.context, 1]])
-        window = asked.before(np.broadcast_to(ends, (len(asked.flat), 2)))
+        window = windows.before(np.array([self.context, 1]))
         slope = (window[:, 1] - window[:, 0]) / max(1, self.context - 1)
-        return window[:, 1:] + slope[:, None] * np.arange(1, asked.horizon + 1)
+        return window[:, 1:] + slope[:, None] * np.arange(1, windows.horizon + 1)
 
 
-def naive_baselines(freq: Freq, season: int, context: int, rows: int) -> list[Baseline]:
+def naive_baselines(encoder: ForecastEncoder) -> list[Baseline]:
     """Last value, drift, the season's naive forecast, and those of a day and a week.
 
-    rows: training steps of the longest series; a period has to fit twice.
+    A day or a week has to fit twice into the longest series' training rows.
     """
+    model, rows = encoder.config.model, int(encoder.rows.max())
+    season = model.season or 1
     found: list[Baseline] = [
         Repeated(LAST_VALUE, "the last value", 1),
-        Drift("drift", "the drift forecast", context),
+        Drift("drift", "the drift forecast", model.context_length or 1),
     ]
     if season > 1:
         found.append(Repeated("seasonal_naive", "the seasonal naive forecast", season))
-    step = step_length(freq)
+    step = step_length(encoder.axis.freq)
     for name, title, length in _PERIODS:
         lag = round(length / step) if step else 0
         if lag > 1 and lag != season and lag * step == length and rows >= 2 * lag:

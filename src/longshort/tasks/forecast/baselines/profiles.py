@@ -5,6 +5,7 @@ They learn nothing from the lags, so what a network gains over them is its own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,9 @@ import polars as pl
 from longshort.data.calendar import step_length
 from longshort.data.panel import Floats
 from longshort.data.timeline import DAY, Freq, Ints
-from longshort.tasks.forecast.baselines.contract import Arrays, Asked, Baseline, Seen
+from longshort.tasks.forecast.baselines.contract import Arrays, Baseline, Seen
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.windows import Windows
 
 CONSTANTS = {"mean": "the mean", "median": "the median"}
 _KINDS = {
@@ -36,19 +39,15 @@ class Profile(Baseline):
     season: int
     table: Floats
 
-    def forecast(self, asked: Asked) -> Floats:
-        """What stands in the slots of the horizon."""
-        slot = slots(self.kind, self.freq, self.season, asked.index)
+    def forecast(self, windows: Windows) -> Floats:
+        """Return the numbers in the slots of the horizon."""
+        slot = slots(self.kind, self.freq, self.season, windows.index)
         # A new series has the mean of all, in its own scale.
-        return asked.unscaled(asked.in_slots(self.table, slot))
-
-    def arrays(self) -> Arrays:
-        """The table."""
-        return {"table": self.table}
+        return windows.unscaled(windows.in_slots(self.table, slot))
 
 
 def slots(kind: str, freq: Freq, season: int, index: Ints) -> Ints:
-    """Which slot of the period each grid index lies in."""
+    """Return the slot of the period in which each grid index lies."""
     if kind == "constant":
         return np.zeros_like(index)
     if kind == "season":
@@ -87,15 +86,15 @@ def periods(freq: Freq, season: int, rows: int) -> dict[str, int]:
     return kept
 
 
-def profile_baselines(seen: Seen) -> list[Baseline]:
-    """Mean and median of each series, and by slot of every period that it shows."""
+def fit_profiles(seen: Seen) -> dict[str, Arrays]:
+    """Mean and median of each series, and by slot of every period that it shows, by name."""
     columns = seen.values.shape[1]
     group = np.repeat(np.arange(seen.panel.num_groups), seen.panel.lengths)
     series = (group[:, None] * columns + np.arange(columns)).reshape(-1)
-    rows = int(seen.fitted.rows.max())
+    rows = int(seen.encoder.rows.max())
     kinds = {"constant": 1, **periods(seen.freq, seen.season, rows)}
     count = seen.panel.num_groups * columns
-    found: list[Baseline] = []
+    found: dict[str, Arrays] = {}
     constant: Floats | None = None
     for kind, number in kinds.items():
         if count * number > _MOST_NUMBERS:
@@ -105,8 +104,8 @@ def profile_baselines(seen: Seen) -> list[Baseline]:
         if constant is None:
             constant = np.nan_to_num(tables)
         tables = np.where(np.isnan(tables), constant, tables)
-        for table, (name, title) in zip(tables, CONSTANTS.items(), strict=True):
-            found.append(_profile(kind, name, title, table, seen))
+        for table, name in zip(tables, CONSTANTS, strict=True):
+            found[_name(kind, name)] = {"table": table}
     return found
 
 
@@ -121,22 +120,17 @@ def _tables(series: Ints, slot: Ints, values: Floats, shape: tuple[int, int]) ->
     return tables.reshape(2, *shape)
 
 
-def _profile(kind: str, name: str, title: str, table: Floats, seen: Seen) -> Profile:
-    if kind == "constant":
-        named = name, f"{title} of the training part"
-    else:
-        named = f"{kind}_{name}", f"{title} by {_KINDS[kind]}"
-    return Profile(*named, kind, seen.freq, seen.season, table)
+def _name(kind: str, name: str) -> str:
+    return name if kind == "constant" else f"{kind}_{name}"
 
 
-def restored_profiles(freq: Freq, season: int, arrays: dict[str, Arrays]) -> list[Baseline]:
-    """The profiles that a run kept, by name."""
-    found: list[Baseline] = []
-    for kind in ("constant", *_KINDS):
-        for name, title in CONSTANTS.items():
-            whole = name if kind == "constant" else f"{kind}_{name}"
-            if whole in arrays:
-                suffix = "of the training part" if kind == "constant" else f"by {_KINDS[kind]}"
-                table = arrays[whole]["table"]
-                found.append(Profile(whole, f"{title} {suffix}", kind, freq, season, table))
-    return found
+def profile_baselines(encoder: ForecastEncoder, kept: Mapping[str, Arrays]) -> list[Baseline]:
+    """The profiles among what was fitted, by name."""
+    freq, season = encoder.axis.freq, encoder.config.model.season or 1
+    kinds = {"constant": "of the training split", **{k: f"by {v}" for k, v in _KINDS.items()}}
+    return [
+        Profile(name, f"{title} {suffix}", kind, freq, season, kept[name]["table"])
+        for kind, suffix in kinds.items()
+        for constant, title in CONSTANTS.items()
+        if (name := _name(kind, constant)) in kept
+    ]

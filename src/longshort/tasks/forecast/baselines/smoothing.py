@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from longshort.data.panel import Floats, Panel
 from longshort.data.timeline import Ints
-from longshort.data.windows import Origins
-from longshort.tasks.forecast.baselines.contract import Arrays, Asked, Baseline, Seen
+from longshort.tasks.forecast.baselines.contract import Arrays, Baseline, Seen
+from longshort.tasks.forecast.windows import Windows
 
+THETA, CROSTON = "theta", "croston"
 _RATES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.99)
 _CROSTON_RATE = 0.1
 _RARE = 0.3
@@ -29,39 +31,33 @@ class Theta(Baseline):
     numbers: Floats
     profile: Floats
 
-    def forecast(self, asked: Asked) -> Floats:
-        """From the level at the last value."""
-        numbers = asked.of_series(self.numbers)
+    def forecast(self, windows: Windows) -> Floats:
+        """Continue from the level at the last value."""
+        numbers = windows.of_series(self.numbers)
         rate, slope = numbers[:, :1], numbers[:, 1:]
-        flat, panel = asked.flat, asked.panel
-        level = self._levels(asked)[panel.offsets[flat.group] + flat.row - 1, flat.column][:, None]
-        ahead = np.arange(asked.horizon) + 1 / rate
-        season = asked.in_slots(self.profile, asked.index % self.profile.shape[1])
-        return asked.unscaled(level + slope / 2 * ahead + season)
+        flat, panel = windows.flat, windows.panel
+        level = self._levels(windows)[panel.offsets[flat.group] + flat.row - 1, flat.column][
+            :, None
+        ]
+        ahead = np.arange(windows.horizon) + 1 / rate
+        season = windows.in_slots(self.profile, windows.index % self.profile.shape[1])
+        return windows.unscaled(level + slope / 2 * ahead + season)
 
-    def _levels(self, asked: Asked) -> Floats:
+    def _levels(self, windows: Windows) -> Floats:
         """Smoothed values of all rows [N, K]; each series by its own rate."""
-        panel, columns = asked.panel, asked.panel.target.shape[1]
-        seen = Seen(asked.fitted, panel, 1)
-        values = seen.zscored(panel.filled)
-        series = Origins(
-            np.repeat(np.arange(panel.num_groups), columns),
-            np.tile(np.arange(columns), panel.num_groups),
-            np.zeros(panel.num_groups * columns, np.int64),
-        )
-        every = replace(asked, origins=series, is_flat=True)
-        numbers, profile = every.of_series(self.numbers), every.of_series(self.profile)
+        panel, encoder = windows.panel, windows.encoder
+        groups, columns = panel.num_groups, panel.target.shape[1]
+        values = encoder.zscore.apply_to(panel.filled, panel.lengths)
+        group, column = np.repeat(np.arange(groups), columns), np.tile(np.arange(columns), groups)
+        numbers = encoder.of_series(self.numbers, group, column)
+        profile = encoder.of_series(self.profile, group, column)
         found = np.empty_like(values)
         index = panel.index()
-        for place, (group, column) in enumerate(zip(series.group, series.column, strict=True)):
-            rows = slice(panel.offsets[group], panel.offsets[group + 1])
-            plain = values[rows, column] - profile[place][index[rows] % profile.shape[1]]
-            found[rows, column] = _smooth(plain, float(numbers[place, 0]))
+        for place, (g, k) in enumerate(zip(group, column, strict=True)):
+            rows = slice(panel.offsets[g], panel.offsets[g + 1])
+            plain = values[rows, k] - profile[place][index[rows] % profile.shape[1]]
+            found[rows, k] = _smooth(plain, float(numbers[place, 0]))
         return found
-
-    def arrays(self) -> Arrays:
-        """Rates, slopes and profiles."""
-        return {"numbers": self.numbers, "profile": self.profile}
 
 
 def _smooth(values: Floats, rate: float) -> Floats:
@@ -69,13 +65,13 @@ def _smooth(values: Floats, rate: float) -> Floats:
     return smoothed.fill_null(strategy="forward").fill_null(np.nan).to_numpy()
 
 
-def theta_baseline(seen: Seen) -> Theta:
+def fit_theta(seen: Seen) -> Arrays:
     """Rate by the least one-step error on the training rows, slope by least squares."""
     panel, season = seen.panel, max(1, seen.season)
     numbers, profiles = [], []
-    filled = seen.zscored(panel.filled)
+    filled = seen.encoder.zscore.apply_to(panel.filled, panel.lengths)
     index = panel.index()
-    for group, count in enumerate(seen.fitted.rows.tolist()):
+    for group, count in enumerate(seen.encoder.rows.tolist()):
         rows = slice(int(panel.offsets[group]), int(panel.offsets[group]) + count)
         for column in range(filled.shape[1]):
             values = filled[rows, column]
@@ -83,7 +79,7 @@ def theta_baseline(seen: Seen) -> Theta:
             plain = values - profile[index[rows] % season]
             numbers.append((_best_rate(plain), slope))
             profiles.append(profile)
-    return Theta("theta", "the Theta method", np.array(numbers, float), np.array(profiles, float))
+    return {"numbers": np.array(numbers, float), "profile": np.array(profiles, float)}
 
 
 def _trend_and_season(values: Floats, phase: Ints, season: int) -> tuple[float, Floats]:
@@ -113,18 +109,18 @@ class Croston(Baseline):
     Croston (1972), corrected by Syntetos & Boylan (2005).
     """
 
-    def forecast(self, asked: Asked) -> Floats:
+    def forecast(self, windows: Windows) -> Floats:
         """The same mean demand at every step."""
-        flat, panel = asked.flat, asked.panel
+        flat, panel = windows.flat, windows.panel
         rate = _demand(panel)[panel.offsets[flat.group] + flat.row - 1, flat.column]
-        return np.repeat(rate[:, None], asked.horizon, axis=1)
+        return np.repeat(rate[:, None], windows.horizon, axis=1)
 
 
 def _demand(panel: Panel) -> Floats:
     """Demand a step as it is estimated at every row, [N, K]; 0 before the first demand."""
     found = np.zeros((panel.num_rows, panel.target.shape[1]))
     group = np.repeat(np.arange(panel.num_groups), panel.lengths)
-    row = np.arange(panel.num_rows) - np.repeat(panel.offsets[:-1], panel.lengths)
+    row = panel.position
     for column in range(found.shape[1]):
         frame = pl.DataFrame({"group": group, "row": row, "y": panel.filled[:, column]})
         events = frame.filter(pl.col("y") > 0).with_columns(
@@ -149,14 +145,20 @@ def _demand(panel: Panel) -> Floats:
 
 def is_intermittent(seen: Seen) -> bool:
     """Whether the typical series is never below 0 and mostly nothing in training."""
-    if not np.all(seen.fitted.lowest[~np.isnan(seen.fitted.lowest)] >= 0):
+    lowest = seen.encoder.lowest
+    if not np.all(lowest[~np.isnan(lowest)] >= 0):
         return False
-    values = np.where(seen.is_seen[:, None], seen.panel.target, np.nan)
-    blocks = np.split(values, seen.panel.offsets[1:-1])
+    blocks = np.split(seen.target, seen.panel.offsets[1:-1])
     shares = [np.mean(v[~np.isnan(v)] == 0) for b in blocks for v in b.T if (~np.isnan(v)).any()]
     return bool(shares) and float(np.median(shares)) >= _RARE
 
 
-def croston_baseline() -> Croston:
-    """It has one rate and no fitted number."""
-    return Croston("croston", "Croston's method")
+def smoothing_baselines(kept: Mapping[str, Arrays]) -> list[Baseline]:
+    """The two methods, where they were fitted."""
+    found: list[Baseline] = []
+    if THETA in kept:
+        numbers, profile = kept[THETA]["numbers"], kept[THETA]["profile"]
+        found.append(Theta(THETA, "the Theta method", numbers, profile))
+    if CROSTON in kept:
+        found.append(Croston(CROSTON, "Croston's method"))
+    return found

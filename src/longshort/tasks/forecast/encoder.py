@@ -1,27 +1,28 @@
-"""Every number that was taken from the training rows, kept with the run and reused as it is."""
+"""The encoder of series: every number taken from the training rows, kept with the run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.config import RunConfig, TransformConfig
+from longshort.config import TransformConfig
 from longshort.data.calendar import calendar_features
 from longshort.data.categories import OneHot
+from longshort.data.forms import Form
 from longshort.data.panel import Floats, Panel, forward_fill
 from longshort.data.split import Split
-from longshort.data.timeline import Ints
+from longshort.data.timeline import Freq, Ints, TimeAxis
 from longshort.data.transforms import TargetTransform
 from longshort.data.windows import WindowReader
-from longshort.errors import RunError
 from longshort.metrics.forecasts import seasonal_scale
+from longshort.runfolder import finite_or_none
+from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.effects import KnownEffects, fit_effects
-
-_NO_EFFECTS: dict[str, Any] = {"effects": "off"}
 
 
 @dataclass(frozen=True)
@@ -54,19 +55,33 @@ class Moments:
         values = self.coding.apply(values, panel.words(names), names)
         return np.nan_to_num((values - self.mean) / self.deviation)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for `data.json`."""
+        words = [None if each is None else list(each) for each in self.coding.words]
+        return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist(), "words": words}
+
+    @staticmethod
+    def from_dict(stored: dict[str, Any]) -> Moments:
+        """Read back what `to_dict` wrote."""
+        words = tuple(None if each is None else tuple(each) for each in stored["words"])
+        mean, deviation = (np.array(stored[name], float) for name in ("mean", "deviation"))
+        return Moments(mean, deviation, OneHot(words))
+
 
 @dataclass(frozen=True)
-class Fitted:
+class ForecastEncoder:
     """Scales of the target and covariates, fitted on the first `rows` [G] of each group.
 
-    `transform` is what the model sees; `zscore` the plain scale in which scores are also given;
-    `effects` what the calendar and future covariates say linearly, in units of `transform`;
-    `naive_error` [G, K] the seasonal naive error that MASE divides by; `lowest` and `highest`
-    [G, K] the range of the training values; `number` [G] each group's place at training, by which
-    learned vectors are found, -1 for a group that was not there; `known_until` [G] the grid index
-    up to which rows were used for training or validation.
+    `axis` is the grid that the series lie on; `transform` is what the model sees; `zscore` the
+    plain scale in which scores are also given; `effects` what the calendar and future covariates
+    say linearly, in units of `transform`; `naive_error` [G, K] the seasonal naive error that MASE
+    divides by; `lowest` and `highest` [G, K] the range of the training values; `number` [G] each
+    group's place at training, by which learned vectors are found, -1 for a group that was not
+    there; `known_until` [G] the grid index up to which rows were used for training or validation.
     """
 
+    config: ForecastConfig
+    axis: TimeAxis
     groups: tuple[tuple[str, ...], ...]
     number: Ints
     rows: Ints
@@ -82,15 +97,14 @@ class Fitted:
     static: Moments
 
     @classmethod
-    def fit(cls, panel: Panel, split: Split, config: RunConfig) -> Self:
+    def fit(cls, panel: Panel, split: Split, config: ForecastConfig) -> Self:
         """Look at the training rows only."""
         fitted = cls._fit(panel, split.end["train"], config)
         return replace(fitted, known_until=panel.first + split.end["val"])
 
     @classmethod
-    def _fit(cls, panel: Panel, rows: Ints, config: RunConfig) -> Self:
-        position = np.arange(panel.num_rows) - np.repeat(panel.offsets[:-1], panel.lengths)
-        seen = position < np.repeat(rows, panel.lengths)
+    def _fit(cls, panel: Panel, rows: Ints, config: ForecastConfig) -> Self:
+        seen = panel.is_within(rows)
         season = config.model.season or 1
         naive = np.array(
             [
@@ -103,6 +117,8 @@ class Fitted:
         )
         seen_values = np.where(seen[:, None], panel.target, np.nan)
         fitted = cls(
+            config,
+            TimeAxis(panel.freq, panel.form),
             panel.groups,
             np.arange(panel.num_groups),
             rows,
@@ -117,18 +133,18 @@ class Fitted:
             Moments.fit(panel.future[seen], panel, panel.schema.future),
             Moments.fit(panel.static[rows > 0], panel, panel.schema.static),
         )
-        return replace(fitted, effects=fitted._fit_effects(panel, config))
+        return replace(fitted, effects=fitted._fit_effects(panel))
 
-    def _fit_effects(self, panel: Panel, config: RunConfig) -> KnownEffects:
-        """On the rows that everything else was fitted on."""
-        per = config.model.effects or "off"
+    def _fit_effects(self, panel: Panel) -> KnownEffects:
+        """Fit the known effects on the training rows, as everything else."""
+        calendar, per = self.config.data.calendar or (), self.config.model.effects or "off"
         values = np.where(self._is_known(panel), self.transform.apply(panel), np.nan)
         future = self._future(panel)
         lag = self.transform.config.difference
-        return fit_effects(panel, self.rows, values, future, config.data.calendar or (), per, lag)
+        return fit_effects(panel, self.rows, values, future, calendar, per, lag)
 
     def _is_known(self, panel: Panel) -> NDArray[np.bool_]:
-        """Which scaled values stand for something that was measured, [N, K].
+        """Whether each scaled value stands for something that was measured, [N, K].
 
         A difference of filled values is kept: it is what the sum that undoes it needs.
         """
@@ -139,6 +155,30 @@ class Fitted:
     def _future(self, panel: Panel) -> Floats:
         future = forward_fill(panel.future, panel.offsets)
         return self.future.apply(future, panel, panel.schema.future)
+
+    @cached_property
+    def floors(self) -> Floats:
+        """The least forecast of each series in the data's units, [G, K]; -inf where there is none.
+
+        With `model.floor` = "auto" 0 for series that were never below it in training.
+        """
+        floor = self.config.model.floor
+        if floor == "auto":
+            return np.where(self.lowest >= 0, 0.0, -np.inf)
+        return np.full_like(self.lowest, -np.inf if floor is None else float(floor))
+
+    def place(self, group: Ints, column: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+        """Number at training of each series (group, column), [m], and whether it is new."""
+        number = self.number[group]
+        return np.maximum(number, 0) * self.lowest.shape[1] + column, number < 0
+
+    def of_series(self, table: Floats, group: Ints, column: Ints) -> Floats:
+        """Rows [m, …] of a table [S, …] by series at training; a new series gets their mean."""
+        place, is_new = self.place(group, column)
+        found: Floats = table[place]
+        if is_new.any():
+            found[is_new] = np.nanmean(table, axis=0)
+        return found
 
     def unseen(self, panel: Panel) -> list[str]:
         """A remark on every covariate with categories that did not occur in training."""
@@ -153,11 +193,11 @@ class Fitted:
             for line in moments.coding.unseen(values, panel.words(names), names)
         ]
 
-    def reader(self, panel: Panel, config: RunConfig) -> WindowReader:
+    def reader(self, panel: Panel) -> WindowReader:
         """Windows of scaled values and covariates; future covariates end with the calendar."""
-        model = config.model
-        assert model.context_length and model.horizon and config.data.calendar is not None
-        calendar = calendar_features(panel.freq, panel.index(), config.data.calendar)
+        model, periods = self.config.model, self.config.data.calendar
+        assert model.context_length and model.horizon and periods is not None
+        calendar = calendar_features(panel.freq, panel.index(), periods)
         past = forward_fill(panel.past, panel.offsets)
         future = self._future(panel)
         scaled = self.transform.apply(panel)
@@ -174,12 +214,12 @@ class Fitted:
             self.static.apply(panel.static, panel, panel.schema.static),
             context=model.context_length,
             horizon=model.horizon,
-            joint=model.channels != "independent",
+            joint=model.is_joint,
             number=self.number,
         )
 
-    def fit_to(self, panel: Panel, config: RunConfig, history: Ints) -> tuple[Fitted, list[int]]:
-        """The same numbers in another panel's order of groups, and which groups are new.
+    def for_panel(self, panel: Panel, history: Ints) -> Self:
+        """The same numbers in another panel's order of groups; a new group's number is -1.
 
         A new group, or one without training rows, is scaled by the first `history` [G] rows of its
         own where the scale is per series, else globally.
@@ -187,8 +227,7 @@ class Fitted:
         place = {key: number for number, key in enumerate(self.groups) if self.rows[number] > 0}
         number = np.array([place.get(key, -1) for key in panel.groups])
         new = number < 0
-        plain = config.model_copy(update={"model": config.model.model_copy(update=_NO_EFFECTS)})
-        own = type(self)._fit(panel, history, plain)
+        own = self._fit(panel, history, self.config.updated("model", {"effects": "off"}))
         source = np.maximum(number, 0)
 
         def choose(mine: Floats, theirs: Floats) -> Floats:
@@ -203,7 +242,7 @@ class Fitted:
                 choose(mine.scale, theirs.scale),
             )
 
-        changed = replace(
+        return replace(
             self,
             groups=panel.groups,
             number=number,
@@ -216,76 +255,52 @@ class Fitted:
             highest=choose(self.highest, own.highest),
             effects=self.effects.placed(number),
         )
-        return changed, np.flatnonzero(new).tolist()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for `data.json`; NaN is written as null."""
+        """Plain values for `data.json`; NaN is written as null, which is read back as NaN."""
+        numbers = {
+            "transform": self.transform.to_dict(),
+            "zscore": self.zscore.to_dict(),
+            "naive_error": self.naive_error.tolist(),
+            "lowest": self.lowest.tolist(),
+            "highest": self.highest.tolist(),
+        }
         return {
             "groups": [list(key) for key in self.groups],
             "fitted_on_rows": self.rows.tolist(),
             "known_until": self.known_until.tolist(),
-            "transform": _nulls(self.transform.to_dict()),
-            "zscore": _nulls(self.zscore.to_dict()),
-            "naive_error": _nulls(self.naive_error.tolist()),
-            "lowest": _nulls(self.lowest.tolist()),
-            "highest": _nulls(self.highest.tolist()),
+            **finite_or_none(numbers),
             "effects": self.effects.to_dict(),
-            "past": _moments_dict(self.past),
-            "future": _moments_dict(self.future),
-            "static": _moments_dict(self.static),
+            "past": self.past.to_dict(),
+            "future": self.future.to_dict(),
+            "static": self.static.to_dict(),
+            "freq": vars(self.axis.freq),
+            "form": vars(self.axis.form),
         }
 
-    @staticmethod
-    def from_dict(stored: dict[str, Any], config: RunConfig) -> Fitted:
-        """Read back what `to_dict` wrote; a damaged record is a `RunError`."""
-        try:
-            return Fitted(
-                tuple(tuple(key) for key in stored["groups"]),
-                np.arange(len(stored["groups"])),
-                np.array(stored["fitted_on_rows"], np.int64),
-                np.array(stored["known_until"], np.int64),
-                TargetTransform.from_dict(config.transform, stored["transform"]),
-                TargetTransform.from_dict(TransformConfig(), stored["zscore"]),
-                np.array(stored["naive_error"], float),
-                np.array(stored["lowest"], float),
-                np.array(stored["highest"], float),
-                KnownEffects.from_dict(stored["effects"]),
-                *(
-                    Moments(
-                        np.array(stored[name]["mean"], float),
-                        np.array(stored[name]["deviation"], float),
-                        OneHot(
-                            tuple(
-                                words if words is None else tuple(words)
-                                for words in stored[name]["words"]
-                            )
-                        ),
-                    )
-                    for name in ("past", "future", "static")
-                ),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(f"data.json: damaged: {error!r} in the fitted numbers") from None
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any], config: ForecastConfig) -> Self:
+        """Read back what `to_dict` wrote."""
+        return cls(
+            config,
+            TimeAxis(Freq(**stored["freq"]), Form(**stored["form"])),
+            tuple(tuple(key) for key in stored["groups"]),
+            np.arange(len(stored["groups"])),
+            np.array(stored["fitted_on_rows"], np.int64),
+            np.array(stored["known_until"], np.int64),
+            TargetTransform.from_dict(config.transform, stored["transform"]),
+            TargetTransform.from_dict(TransformConfig(), stored["zscore"]),
+            np.array(stored["naive_error"], float),
+            np.array(stored["lowest"], float),
+            np.array(stored["highest"], float),
+            KnownEffects.from_dict(stored["effects"]),
+            Moments.from_dict(stored["past"]),
+            Moments.from_dict(stored["future"]),
+            Moments.from_dict(stored["static"]),
+        )
 
 
 def _extreme(choose: np.ufunc, values: Floats, panel: Panel) -> Floats:
     """Least or largest known value of each group and column, [G, K]; NaN where there is none."""
     blocks = np.split(values, panel.offsets[1:-1])
     return np.stack([choose.reduce(block, axis=0, initial=np.nan) for block in blocks])
-
-
-def _nulls(value: Any) -> Any:
-    """NaN as None, since JSON has none; reading it back as float gives NaN again."""
-    if isinstance(value, dict):
-        return {key: _nulls(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_nulls(inner) for inner in value]
-    return None if value != value else value
-
-
-def _moments_dict(moments: Moments) -> dict[str, Any]:
-    return {
-        "mean": moments.mean.tolist(),
-        "deviation": moments.deviation.tolist(),
-        "words": [words if words is None else list(words) for words in moments.coding.words],
-    }

@@ -5,13 +5,13 @@ Letters: B windows, L context, C columns forecast together, P past covariates, I
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-
-import torch
-from torch import Tensor
+from typing import Any
 
 from longshort.data.windows import Batch
 from longshort.metrics.linear import LEVEL
+from longshort.tasks.forecast.encoder import ForecastEncoder
 
 _MOST_LAGS, _MOST_PAST = 1024, 512
 """Of a longer context the map sees the latest steps. Its moments cost the square of its inputs, and
@@ -19,7 +19,7 @@ OpenBLAS (0.3.31, several threads) crashes on those of sixteen thousand."""
 
 
 @dataclass(frozen=True)
-class StraightPlan:
+class LinearPlan:
     """How many inputs of each kind: `lags`, and on request `past_lags` steps of each past
     covariate, and the level (the last value and a constant)."""
 
@@ -29,14 +29,21 @@ class StraightPlan:
     level: bool
 
     @staticmethod
-    def of(context: int, past: int, *, with_past: bool, with_level: bool) -> StraightPlan:
-        """Of many past covariates only the latest steps are taken."""
-        past_lags = min(context, max(1, _MOST_PAST // past)) if past and with_past else 0
-        return StraightPlan(min(context, _MOST_LAGS), past, past_lags, with_level)
+    def of(encoder: ForecastEncoder, *, everything: bool = False) -> LinearPlan:
+        """Inputs by the settings, or `everything` that the map may be fitted to.
+
+        Of many past covariates only the latest steps are taken.
+        """
+        model, past = encoder.config.model, encoder.past.width
+        assert model.context_length
+        with_past, with_level = everything or model.linear_past, everything or model.level
+        latest = min(model.context_length, max(1, _MOST_PAST // max(past, 1)))
+        past_lags = latest if past and with_past else 0
+        return LinearPlan(min(model.context_length, _MOST_LAGS), past, past_lags, bool(with_level))
 
     @property
     def blocks(self) -> dict[str, slice]:
-        """Where each kind of input stands; the lags come first."""
+        """Place of each kind of input among all; the lags come first."""
         found = {"lags": slice(0, self.lags)}
         end = self.lags + self.past * self.past_lags
         if self.past_lags:
@@ -51,18 +58,20 @@ class StraightPlan:
         return self.lags + self.past * self.past_lags + 2 * self.level
 
 
-def straight_inputs(x: Tensor, batch: Batch, plan: StraightPlan) -> Tensor:
+def linear_inputs(
+    x: Any, batch: Batch[Any], plan: LinearPlan, join: Callable[[list[Any], int], Any]
+) -> Any:
     """Inputs [B, C, I] for a context x [B, L, C] as the map sees it (normalised by window).
 
     The lags are relative to the last value; the level is that of the series, not of the window.
+    Of arrays with `np.concatenate` as `join`, and of tensors with `torch.cat`.
     """
-    lags = (x - x[:, -1:])[:, -plan.lags :].transpose(1, 2)
-    columns = x.size(2)
-    parts = [lags]
+    last = batch.context[:, -1][..., None]
+    one = 0 * last + 1
+    parts = [(x - x[:, -1:])[:, -plan.lags :].swapaxes(1, 2)]
     if plan.past_lags:
-        past = batch.past[:, -plan.past_lags :, : plan.past].flatten(1)
-        parts.append(past.unsqueeze(1).expand(-1, columns, -1))
+        past = batch.past[:, -plan.past_lags :, : plan.past]
+        parts.append(past.reshape(len(x), 1, -1) * one)
     if plan.level:
-        last = batch.context[:, -1].unsqueeze(-1)
-        parts += [last, torch.ones_like(last)]
-    return torch.cat(parts, dim=2)
+        parts += [last, one]
+    return join(parts, 2)

@@ -1,7 +1,6 @@
-"""Every setting of a forecast, its unit, its default and its range; unknown keys are refused.
+"""Settings of tables and of series in them: how they are read, split in time and scaled.
 
-`None` means "decide from the data"; `longshort.tasks.forecast.defaults` replaces every `None` that
-a forecast needs and the run folder's `config.toml` records the result.
+`None` means "decide from the data".
 """
 
 from __future__ import annotations
@@ -11,10 +10,9 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from longshort.config.cell import CellSettings
 from longshort.config.flags import flag
 from longshort.config.section import Section
-from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
+from longshort.config.training import SourceConfig
 
 
 class DataConfig(SourceConfig):
@@ -99,23 +97,23 @@ class DataConfig(SourceConfig):
 
 
 class SplitConfig(Section):
-    """Three parts in time: train, validation, test."""
+    """Three splits in time: training, validation, test."""
 
     by: Literal["time", "series"] = Field(
         "time", description="one cut for all by time, or each series from its own end"
     )
     val: float | int | str | None = Field(
-        None, description="validation part: share, number of steps, or first timestamp"
+        None, description="validation split: share, number of steps, or first timestamp"
     )
     test: float | int | str | None = Field(
-        None, description="test part: share, number of steps, or first timestamp"
+        None, description="test split: share, number of steps, or first timestamp"
     )
-    gap: int = Field(0, ge=0, description="steps left out between the parts")
+    gap: int = Field(0, ge=0, description="steps left out between the splits")
     stride: int | None = Field(
         None, ge=1, description="steps between the forecast origins that are scored"
     )
     isolate: bool = Field(
-        False, description="forbid contexts to reach back over a border between parts"
+        False, description="forbid contexts to reach back over a border between splits"
     )
 
     @field_validator("val", "test", mode="before")
@@ -136,96 +134,3 @@ class TransformConfig(Section):
     )
     log1p: bool = Field(False, description="forecast log(1 + value)")
     difference: int = Field(0, ge=0, description="lag of the difference in steps; 0 for none")
-
-
-class ModelConfig(CellSettings):
-    """The network."""
-
-    hidden: int | None = Field(None, ge=1, le=8192, description="units per layer")
-    num_layers: int = Field(1, ge=1, le=32, description="recurrent layers above each other")
-    dropout: float = Field(0.3, ge=0.0, lt=1.0, description="between layers, and before the head")
-    residual: bool = Field(False, description="add each layer's input to its output")
-    context_length: int | None = Field(
-        None,
-        ge=1,
-        description="steps seen before the forecast",
-        json_schema_extra=flag("--context"),
-    )
-    horizon: int | None = Field(
-        None, ge=1, description="steps forecast", json_schema_extra=flag("--horizon")
-    )
-    season: int | None = Field(None, ge=1, description="steps per season; 1 for none")
-    decoder: Literal["direct", "recursive"] = Field(
-        "direct", description="the whole horizon at once, or step by step"
-    )
-    instance_norm: Literal["none", "last", "centre", "standard", "last_std"] = Field(
-        "last",
-        description="per window: nothing, minus its last value, minus its mean, z-score, or minus "
-        "the last value over the deviation",
-    )
-    patch: int | None = Field(None, ge=1, description="steps that enter the cell together")
-    linear: bool = Field(True, description="add a linear map of the context to the forecast")
-    linear_past: bool | None = Field(
-        None, description="whether the linear map sees the past covariates too"
-    )
-    level: bool | None = Field(
-        None, description="whether the network sees the series' level beside the window's shape"
-    )
-    effects: Literal["off", "shared", "series"] | None = Field(
-        None,
-        description="linear effects of the calendar and of future covariates, taken off before the "
-        "network and added back: off, the same for all series, or each series' own",
-    )
-    floor: float | Literal["auto"] | None = Field(
-        "auto",
-        description="least forecast in the data's units; auto: 0 for series that were never below "
-        "it; none for no floor",
-    )
-    calibrate: bool | None = Field(
-        None, description="widen or narrow quantiles to cover the validation part as they should"
-    )
-    channels: Literal["independent", "linked", "mixed"] = Field(
-        "independent",
-        description="one shared model per column; the same, seeing a learned mix of all columns; "
-        "or one model of all columns at once",
-    )
-    rank: int = Field(16, ge=1, le=1024, description="of the mix when channels are linked")
-    embedding: int = Field(0, ge=0, le=512, description="size of a learned vector per series")
-    quantiles: tuple[float, ...] = Field(
-        (), description="empty for a point forecast", json_schema_extra=flag("--quantiles")
-    )
-
-    @property
-    def middle(self) -> int:
-        """Place of the point forecast among the outputs."""
-        return self.quantiles.index(0.5) if self.quantiles else 0
-
-    @field_validator("quantiles", mode="after")
-    @classmethod
-    def _ordered(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if any(not 0.0 < q < 1.0 for q in value) or list(value) != sorted(set(value)):
-            raise ValueError("quantiles must rise and lie between 0 and 1, like 0.1,0.5,0.9")
-        if value and 0.5 not in value:
-            raise ValueError("quantiles must contain 0.5, the point forecast")
-        return value
-
-
-class ForecastTrain(TrainConfig):
-    """The training loop, with the loss of forecasts."""
-
-    loss: Literal["mse", "mae", "huber", "mase", "poisson", "pinball"] | None = Field(
-        None,
-        description="poisson: the likelihood of counts; pinball where quantiles are asked for, "
-        "else mse, when absent",
-    )
-
-
-class RunConfig(BaseConfig):
-    """A whole run; `config.toml` in the run folder is this, fully resolved."""
-
-    task: Literal["forecast"] = "forecast"
-    data: DataConfig = DataConfig()
-    split: SplitConfig = SplitConfig()
-    transform: TransformConfig = TransformConfig()
-    model: ModelConfig = ModelConfig()
-    train: ForecastTrain = ForecastTrain()

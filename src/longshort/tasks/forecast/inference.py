@@ -1,0 +1,78 @@
+"""Forecasts of a trained network for windows, in the data's units."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.data.panel import Floats
+from longshort.runs.task import Model
+from longshort.tasks.forecast.config import ForecastConfig
+from longshort.tasks.forecast.encoder import ForecastEncoder
+from longshort.tasks.forecast.windows import Windows
+
+ForecastModel = Model[ForecastConfig, ForecastEncoder]
+
+PIECE = 2048
+"""Windows that are forecast together."""
+CALIBRATION = "calibration"
+"""Name under which a run keeps how far quantiles are moved, [Q, H]."""
+
+
+def forecast(model: ForecastModel, windows: Windows) -> Floats:
+    """Forecasts [m, H, Q] in the user's units, calibrated where the model is."""
+    return calibrated(model, windows, uncalibrated(model, windows))
+
+
+def calibrated(model: ForecastModel, windows: Windows, quantiles: Floats) -> Floats:
+    """Quantiles [m, H, Q] moved as the validation split asks for."""
+    shifts = model.kept.get(CALIBRATION)
+    if shifts is None:
+        return quantiles
+    flat = windows.flat
+    spread = windows.encoder.zscore.scale[flat.group, flat.column][:, None, None]
+    return _bounded(windows, quantiles + shifts.T * spread)
+
+
+def uncalibrated(model: ForecastModel, windows: Windows) -> Floats:
+    """Forecasts [m, H, Q] as the network gives them."""
+    origins = windows.origins
+    pieces = (origins[begin : begin + PIECE] for begin in range(0, len(origins), PIECE))
+    return np.concatenate([_piece(model, windows.chosen(piece)) for piece in pieces])
+
+
+def _piece(model: ForecastModel, windows: Windows) -> Floats:
+    import torch
+
+    from longshort.runs.batches import on_device
+
+    model.network.eval()
+    with torch.no_grad():
+        batch = on_device(windows.reader.gather(windows.origins), model.device)
+        scaled = model.network(batch).cpu().double().numpy()
+    scaled = scaled.transpose(0, 2, 1, 3).reshape(-1, scaled.shape[1], scaled.shape[3])
+    return _bounded(windows, windows.user_units(scaled))
+
+
+def _bounded(windows: Windows, quantiles: Floats) -> Floats:
+    """Quantiles [m, H, Q] in their order, and no lower than the series allows; a series that has
+    never moved stays where it is."""
+    stays = np.flatnonzero(never_moved(windows))
+    if stays.size:
+        flat = windows.flat[stays]
+        quantiles = quantiles.copy()
+        quantiles[stays] = windows.encoder.lowest[flat.group, flat.column][:, None, None]
+    return np.sort(windows.above_floor(quantiles), axis=2)
+
+
+def never_moved(windows: Windows) -> NDArray[np.bool_]:
+    """Which windows are of a series that has never moved, in training or in the window, [m]."""
+    flat, reader = windows.flat, windows.reader
+    lowest = windows.encoder.lowest[flat.group, flat.column]
+    found = lowest == windows.encoder.highest[flat.group, flat.column]
+    rows = np.flatnonzero(found)
+    for begin in range(0, rows.size, PIECE):
+        some = rows[begin : begin + PIECE]
+        past = reader.before(flat[some], np.arange(reader.context, 0, -1))
+        found[some] = np.all(past == lowest[some, None], axis=1)
+    return np.asarray(found)

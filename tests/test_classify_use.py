@@ -12,14 +12,14 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
-from typer.testing import CliRunner
 
 import longshort as ls
-from longshort.cli.main import app
 from longshort.data.findings import Finding
 from longshort.data.labelled import examples_of
 from longshort.report import plots
 from longshort.tasks.classify.sections import _most_frequent
+
+from .commands import longshort
 
 SMALL = {
     "model.hidden": 8,
@@ -248,10 +248,8 @@ def test_that_labels_were_weighed_is_said_of_every_score(tmp_path: Path) -> None
 def test_evaluate_from_the_command_line(finished: Path, tmp_path: Path) -> None:
     path = tmp_path / "new.csv"
     reviews(20, first=200).write_csv(path)
-    done = CliRunner().invoke(
-        app, ["evaluate", str(finished / "run"), "--data", str(path), "--json"]
-    )
-    assert done.exit_code == 0, done.output
+    done = longshort("evaluate", str(finished / "run"), "--data", str(path), "--json")
+    assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["examples"] == 20 and found["test"]["model"]["accuracy"] == 1.0
 
@@ -372,25 +370,24 @@ def test_a_text_of_a_million_words_is_shortened(finished: Path) -> None:
 def test_check_and_init_from_the_command_line(tmp_path: Path) -> None:
     data, settings = tmp_path / "r.csv", tmp_path / "s.toml"
     reviews(60).with_columns(pl.lit("x").alias("other")).write_csv(data)
-    call = CliRunner().invoke
     flags = ["--task", "classify", "--label", "label", "--tokens", "words"]
-    checked = call(app, ["check", str(data), *flags])
-    assert checked.exit_code == 0 and "nothing found" in checked.output
+    checked = longshort("check", str(data), *flags)
+    assert checked.returncode == 0 and "nothing found" in checked.stdout
     empty = pl.DataFrame({"text": [""], "label": ["good"]})
     pl.concat([reviews(60), reviews(60), empty]).write_csv(data)
-    checked = call(app, ["check", str(data), *flags])
-    assert checked.exit_code == 1 and "[repeated]" in checked.output
-    written = call(app, ["init", str(data), *flags, *QUICK, "--out", str(settings)])
-    assert written.exit_code == 0, written.output
-    done = call(app, ["train", "--config", str(settings), "--out", str(tmp_path / "run"), "-q"])
-    assert done.exit_code == 0 and 'tokens = "words"' in settings.read_text()
+    checked = longshort("check", str(data), *flags)
+    assert checked.returncode == 1 and "[repeated]" in checked.stdout
+    written = longshort("init", str(data), *flags, *QUICK, "--out", str(settings))
+    assert written.returncode == 0, written.stderr
+    done = longshort("train", "--config", str(settings), "--out", str(tmp_path / "run"), "-q")
+    assert done.returncode == 0 and 'tokens = "words"' in settings.read_text()
     assert "examples are empty" in done.stderr and "epoch" not in done.stderr
 
 
 def test_the_example_of_topics_is_a_classification(tmp_path: Path) -> None:
     out = tmp_path / "s.toml"
-    done = CliRunner().invoke(app, ["init", "--example", "topics", "--out", str(out)])
-    assert done.exit_code == 0, done.output
+    done = longshort("init", "--example", "topics", "--out", str(out))
+    assert done.returncode == 0, done.stderr
     assert 'task = "classify"' in out.read_text()
     table = pl.read_csv(ls.example("topics"))
     assert table["topic"].value_counts()["count"].to_list() == [100] * 4
@@ -413,11 +410,11 @@ def test_the_table_of_confusions_shows_the_most_frequent_labels_in_shares_of_all
 
 def test_texts_of_which_nothing_is_known_are_told(finished: Path, tmp_path: Path) -> None:
     asked, texts = ["predict", str(finished / "run")], "a lovely day\n\nzzz qqq\n"
-    found = CliRunner().invoke(app, asked, input=texts)
+    found = longshort(*asked, given=texts)
     assert len(found.stdout.split()) == 3
     notes = [line for line in found.stderr.splitlines() if line.startswith("note:")]
     assert len(notes) == 2 and "line 2: empty, or without a token that the run knows" in notes[0]
-    found = CliRunner().invoke(app, [*asked, "--out", str(tmp_path / "labels.csv")], input=texts)
+    found = longshort(*asked, "--out", str(tmp_path / "labels.csv"), given=texts)
     assert "line 2, line 3: empty, or without" in found.stderr and "(2 of 3 texts)" in found.stderr
 
 
@@ -430,5 +427,5 @@ def test_networks_that_are_averaged_are_told(finished: Path) -> None:
 
 def test_a_folder_that_is_taken_is_refused_before_the_data_is_read(finished: Path) -> None:
     asked = ["run", str(finished / "missing.csv"), "--task", "classify"]
-    found = CliRunner().invoke(app, [*asked, "--out", str(finished / "run")])
+    found = longshort(*asked, "--out", str(finished / "run"))
     assert "already used; give another --out" in found.stderr

@@ -5,10 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import os
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -47,6 +44,8 @@ from longshort.train.checkpoint import load_tensors
 from longshort.train.events import Event, Stepped
 from longshort.train.loop import fit
 from longshort.train.optimise import decay_factor
+
+from .commands import longshort
 
 QUICK: dict[str, Any] = {
     "task": "lm",
@@ -867,16 +866,6 @@ def test_settings_that_contradict_are_refused(book: Path, tmp_path: Path) -> Non
 def test_settings_without_effect_are_refused(chosen: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         build(settings(**chosen))
-
-
-def longshort(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "longshort", *arguments],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        **more,
-    )
 
 
 def test_the_command_line(book: Path, tmp_path: Path) -> None:

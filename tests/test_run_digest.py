@@ -16,6 +16,7 @@ from longshort.runs.seal import FREE, seal
 from longshort.runs.trained import load
 from longshort.train.events import Event, Stepped
 
+from .commands import longshort
 from .tiny_runs import TASKS, small
 
 
@@ -201,17 +202,13 @@ COMMANDS: dict[str, list[str]] = {
 
 
 def test_every_command_refuses_it(run: Path, tmp_path: Path) -> None:
-    from typer.testing import CliRunner
-
-    from longshort.cli.main import app
-
     edit_data(run)
     (tmp_path / "x.csv").write_text("text,label\na,b\n")
     task = json.loads((run / "scores.json").read_text())["task"]
     for command in COMMANDS[task]:
         more = ["--data", str(tmp_path / "x.csv")] if command != "generate" else []
-        done = CliRunner().invoke(app, [command, str(run), *more])
-        assert (done.exit_code, done.stdout) == (2, "")
+        done = longshort(command, str(run), *more)
+        assert (done.returncode, done.stdout) == (2, "")
         assert "data.json: damaged or changed" in done.stderr
 
 

@@ -15,11 +15,8 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from click.testing import Result
-from typer.testing import CliRunner
 
 import longshort as ls
-from longshort.cli.main import app
 from longshort.config import build
 from longshort.data.splits import Given, Splits
 from longshort.data.vocabulary import UNKNOWN
@@ -40,6 +37,8 @@ from longshort.tasks.tag.sections import spans
 from longshort.tasks.tag.spelling import SHAPES, shape_of
 from longshort.tasks.tag.task import TagTask
 from longshort.train.events import Event, Started, Stepped, silent
+
+from .commands import longshort
 
 QUICK: dict[str, Any] = {
     "task": "tag",
@@ -541,29 +540,25 @@ def test_shapes_of_tokens(token: str, name: str) -> None:
 # The command line
 
 
-def longshort(*arguments: str, text: str = "") -> Result:
-    return CliRunner().invoke(app, arguments, input=text)
-
-
 def test_the_command_line(table: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     flags = ["--task", "tag", "--set", "model.hidden=16", "--set", "train.max_epochs=1"]
     done = longshort("run", str(table), *flags, "--out", str(out), "--json")
-    assert done.exit_code == 0, done.output
+    assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["scheme"] == "bio"
-    done = longshort("predict", str(out), text="mr otto ida\n\nin max\n")
+    done = longshort("predict", str(out), given="mr otto ida\n\nin max\n")
     assert [len(line.split()) for line in done.stdout.split("\n")] == [3, 0, 2, 0]
     bare = tmp_path / "bare.conll"
     bare.write_text("mr\notto\n\nin\n")
     done = longshort("predict", str(out), "--data", str(bare))
     assert pl.read_csv(done.stdout.encode())["token"].to_list() == ["mr", "otto", "in"]
-    done = longshort("predict", str(out), "--json", text="mr otto\n\nin max\n")
+    done = longshort("predict", str(out), "--json", given="mr otto\n\nin max\n")
     found = json.loads(done.stdout)["sentences"]
     assert [each["place"] for each in found] == ["line 1", "line 3"]
     assert [each["tokens"] for each in found] == [["mr", "otto"], ["in", "max"]]
     assert [len(each["tags"]) for each in found] == [2, 2]
     written = tmp_path / "tags.csv"
-    done = longshort("predict", str(out), "--out", str(written), text="in max\n")
+    done = longshort("predict", str(out), "--out", str(written), given="in max\n")
     assert "wrote 2 rows" in done.stdout
     assert pl.read_csv(written)["place"].to_list() == ["line 1", "line 1"]
 

@@ -19,9 +19,6 @@ import longshort as ls
 from longshort.config import assign, build, parse_assignments
 from longshort.errors import ConfigError, DataError, RunError
 from longshort.runs import story
-from longshort.runs.job import Job
-from longshort.runs.story import prepare
-from longshort.runs.task import quiet
 from longshort.runs.trained import load
 from longshort.tasks.language.adapt import cached, dynamic, remember
 from longshort.tasks.language.baselines import kneser_ney, unigram
@@ -46,6 +43,7 @@ from longshort.train.loop import fit
 from longshort.train.optimise import decay_factor
 
 from .commands import longshort
+from .jobs import AnyJob, history_of, job_of
 
 QUICK: dict[str, Any] = {
     "task": "lm",
@@ -83,9 +81,8 @@ def settings(path: Path | None = None, **changes: Any) -> dict[str, Any]:
     return found
 
 
-def small_job(text: str, **changes: Any) -> Job[Any, Any, Any, Any]:
-    chosen = settings(split__val=0.1, split__test=0.1, **changes)
-    return Job(prepare(chosen, text.splitlines()), quiet)
+def small_job(text: str, **changes: Any) -> AnyJob:
+    return job_of(settings(split__val=0.1, split__test=0.1, **changes), text.splitlines())
 
 
 def small_learning(text: str, **changes: Any) -> LanguageLearning:
@@ -304,7 +301,7 @@ OPTIONS: list[tuple[str, Any, dict[str, Any]]] = [
 
 def history(chosen: dict[str, Any]) -> list[dict[str, Any]]:
     lines = [f"{line.capitalize()}, Name{i}" for i, line in enumerate(prose(60).splitlines())]
-    return fit(*Job(prepare(settings(**chosen), lines), quiet).training[:3]).history
+    return history_of(settings(**chosen), lines)
 
 
 @pytest.mark.parametrize(("name", "value", "beside"), OPTIONS, ids=lambda v: str(v)[:30])
@@ -455,9 +452,7 @@ DECAYING = {
 
 
 @pytest.mark.parametrize(
-    ("changes", "at"),
-    [(AWD, 58), (DECAYING, 42)],
-    ids=["AWD, adaptive", "decay"],
+    ("changes", "at"), [(AWD, 58), (DECAYING, 42)], ids=["AWD, adaptive", "decay"]
 )
 def test_an_interrupted_run_goes_on_to_the_same_bits(
     changes: dict[str, Any], at: int, book: Path, tmp_path: Path

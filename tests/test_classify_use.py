@@ -29,8 +29,10 @@ SMALL = {
     "train.learning_rate": 0.02,
     "train.threads": 1,
 }
+ONCE = {**SMALL, "model.members": 1, "train.max_epochs": 1}
+"""Of runs of which it does not matter what they learn."""
 OF_NUMBERS = {key: value for key, value in SMALL.items() if key != "model.embedding"}
-QUICK = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
+QUICK = [part for key, value in ONCE.items() for part in ("--set", f"{key}={value}")]
 
 
 def reviews(count: int, first: int = 0) -> pl.DataFrame:
@@ -82,7 +84,7 @@ def test_lists_and_arrays_are_data_too(tmp_path: Path) -> None:
 
 def test_columns_tensors_and_iterators_are_lists_too(tmp_path: Path) -> None:
     texts, labels = reviews(60)["text"].to_list(), [3, 12] * 30
-    fit = ls.Classifier(settings=SMALL).fit
+    fit = ls.Classifier(settings=ONCE).fit
     runs = [
         fit(pd.Series(texts), pd.Series(labels), out=tmp_path / "pandas"),
         fit(pl.Series(texts), pl.Series(labels), out=tmp_path / "polars"),
@@ -103,7 +105,7 @@ def test_labels_that_are_no_numbers_stay_texts(
     labels: list[object], found: tuple[str, ...], tmp_path: Path
 ) -> None:
     texts = reviews(60)["text"].to_list()
-    run = ls.Classifier(settings=SMALL).fit(texts, labels * 30, out=tmp_path / "run")
+    run = ls.Classifier(settings=ONCE).fit(texts, labels * 30, out=tmp_path / "run")
     assert ls.load(tmp_path / "run").labels == run.labels == found
 
 
@@ -122,7 +124,8 @@ def test_numbers_as_labels_of_tables_stay_numbers(kind: str, tmp_path: Path) -> 
     for each in ("category", "object"):
         made[each] = made["pandas"].astype({"label": each})
     steps.write_parquet(made["parquet"])
-    run = ls.Classifier(settings=OF_NUMBERS).fit(made[kind], out=tmp_path / "run")
+    once = {**OF_NUMBERS, "model.members": 1, "train.max_epochs": 1}
+    run = ls.Classifier(settings=once).fit(made[kind], out=tmp_path / "run")
     assert run.labels == (0, 4)
 
 
@@ -151,7 +154,7 @@ def test_new_texts_and_labels_are_scored(finished: Path) -> None:
 def test_files_of_the_other_parts_are_named_in_fit(tmp_path: Path) -> None:
     for part, first in (("val", 60), ("test", 90)):
         reviews(30, first).write_csv(tmp_path / f"{part}.csv")
-    run = ls.Classifier(settings=SMALL).fit(
+    run = ls.Classifier(settings=ONCE).fit(
         reviews(60), val=tmp_path / "val.csv", test=tmp_path / "test.csv", out=tmp_path / "run"
     )
     assert run.scores["examples"] == 30
@@ -239,7 +242,7 @@ def test_examples_of_the_training_are_left_out(finished: Path, tmp_path: Path) -
 def test_that_labels_were_weighed_is_said_of_every_score(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     reviews(60).write_csv(path)
-    settings = {**SMALL, "train.class_weights": True, "train.max_epochs": 1}
+    settings = {**ONCE, "train.class_weights": True}
     run = ls.Classifier(settings=settings).fit(path, out=tmp_path / "run")
     for scores in (run.scores, run.evaluate(reviews(10, first=100))):
         assert "weighs labels by the inverse of their share" in scores["notes"]["model"]
@@ -257,7 +260,7 @@ def test_evaluate_from_the_command_line(finished: Path, tmp_path: Path) -> None:
 def test_baselines_need_the_run_s_own_data(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     reviews(60).write_csv(path)
-    run = ls.Classifier(settings=SMALL).fit(path, out=tmp_path / "run")
+    run = ls.Classifier(settings=ONCE).fit(path, out=tmp_path / "run")
     reviews(62).write_csv(path)
     with pytest.raises(ls.RunError, match="is not the data that the run was trained on"):
         run.evaluate(reviews(10, first=300))
@@ -273,7 +276,7 @@ def findings(path: Path, **settings: Any) -> dict[str, Finding]:
 
 def test_a_training_file_that_was_moved_is_named(tmp_path: Path) -> None:
     reviews(60).write_csv(tmp_path / "r.csv")
-    run = ls.Classifier(settings=SMALL).fit(tmp_path / "r.csv", out=tmp_path / "run")
+    run = ls.Classifier(settings=ONCE).fit(tmp_path / "r.csv", out=tmp_path / "run")
     (tmp_path / "r.csv").rename(tmp_path / "s.csv")
     with pytest.raises(ls.RunError, match=r"r\.csv: the run's training file is gone.*put it back"):
         run.evaluate(reviews(30, first=60))
@@ -361,9 +364,9 @@ def test_a_sequence_of_a_million_steps_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_text_of_a_million_words_is_shortened(finished: Path) -> None:
+def test_a_text_of_200_000_words_is_shortened(finished: Path) -> None:
     run = ls.load(finished / "run")
-    long = "day " * 1_000_000
+    long = "day " * 200_000
     assert run.predict([f"a lovely {long}"]) == run.predict([f"a lovely {long}{long}"])
 
 

@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from longshort.tasks.language.encoder import LanguageEncoder
 from longshort.tasks.language.running import read_running, split_running
 from tests.commands import longshort
 from tests.test_language import WORDS, prose, settings
-from tests.tiny_runs import small
 
 # The data doctor
 
@@ -343,10 +343,8 @@ def test_a_file_of_training_and_test_is_the_run_s_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("task", ["classify", "tag"])
-def test_a_run_that_does_not_write_says_so(task: str, tmp_path: Path) -> None:
-    chosen, data = small(task)
-    story.run(chosen, tmp_path / "run", data=data)
-    done = longshort("generate", tmp_path / "run")
+def test_a_run_that_does_not_write_says_so(task: str, small_run: Callable[[str], Path]) -> None:
+    done = longshort("generate", small_run(task))
     assert done.returncode == 2 and f"is a run of the task '{task}'" in done.stderr
 
 

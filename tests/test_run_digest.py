@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,9 @@ from .tiny_runs import TASKS, small
 
 
 @pytest.fixture(scope="module", params=TASKS)
-def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(request: pytest.FixtureRequest, small_run: Callable[[str], Path]) -> Path:
     """A finished run of each task."""
-    settings, data = small(request.param)
-    run = tmp_path_factory.mktemp(request.param) / "run"
-    story.run(settings, run, data=data)
-    return run
+    return small_run(request.param)
 
 
 @pytest.fixture
@@ -197,6 +195,7 @@ COMMANDS: dict[str, list[str]] = {
     "forecast": ["predict", "evaluate"],
     "classify": ["predict", "evaluate"],
     "tag": ["predict", "evaluate"],
+    "regress": ["predict", "evaluate"],
     "lm": ["generate", "evaluate"],
 }
 

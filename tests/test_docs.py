@@ -19,6 +19,7 @@ from longshort.tasks.tag.config import TagConfig
 from longshort.tasks.tag.conll import read_tagged
 
 from .commands import longshort
+from .conftest import sets
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -55,8 +56,7 @@ def test_every_command_in_the_readme_works(tmp_path: Path) -> None:
     found = commands()
     assert len(found) == 6
     for command in found:
-        words = shlex.split(command)
-        done = run([sys.executable, "-m", *words], tmp_path)
+        done = longshort(*shlex.split(command)[1:], cwd=tmp_path)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
     assert (tmp_path / "runs" / "weather-1" / "report.html").is_file()
     assert pl.read_csv(tmp_path / "ahead.csv").height == 28
@@ -90,8 +90,8 @@ def test_the_second_command_is_the_one_that_ci_runs() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_runs_and_has_its_source_stated(name: str, tmp_path: Path) -> None:
-    done = run([sys.executable, "-m", "longshort", "run", "--example", name, "--out", "run",
-                "--set", "train.max_epochs=2"], tmp_path)  # fmt: skip
+    brief = sets({"train.max_epochs": 1, "train.steps_per_epoch": 20, "train.threads": 1})
+    done = longshort("run", "--example", name, "--out", tmp_path / "run", *brief)
     assert done.returncode == 0, done.stderr
     assert "The LSTM" in done.stdout
     path, _ = example(name)

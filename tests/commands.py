@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -33,6 +34,17 @@ def longshort(*arguments: object, given: str | bytes = "", cwd: Path | None = No
         with pytest.raises(SystemExit) as stop:
             main()
     return Done(words, int(stop.value.code or 0), *map(text_of, streams.values()))
+
+
+def refused(*arguments: object, cwd: Path | None = None) -> str:
+    """Run a command that must be refused with exit code 2; returns its one message."""
+    done = longshort(*arguments, cwd=cwd)
+    assert done.returncode == 2, done.stderr
+    if "--json" in arguments:
+        assert json.loads(done.stdout)["error"]["message"] in done.stderr
+    else:
+        assert done.stdout == ""
+    return done.stderr
 
 
 def text_of(stream: io.TextIOWrapper) -> str:

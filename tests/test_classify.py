@@ -42,6 +42,7 @@ from longshort.train.optimise import clip
 
 from .commands import longshort, started
 from .jobs import job_of, trained_job
+from .settings import with_changes
 
 QUICK: dict[str, Any] = {
     "task": "classify",
@@ -88,13 +89,7 @@ def table(tmp_path: Path) -> Path:
 
 
 def settings(path: Path | None = None, **changes: Any) -> dict[str, Any]:
-    found = {key: dict(value) if isinstance(value, dict) else value for key, value in QUICK.items()}
-    for key, value in changes.items():
-        section, _, name = key.partition("__")
-        found.setdefault(section, {})[name] = value
-    if path is not None:
-        found.setdefault("data", {})["path"] = str(path)
-    return found
+    return with_changes(QUICK, path, **changes)
 
 
 def of_numbers(path: Path | None = None, **changes: Any) -> dict[str, Any]:

@@ -14,21 +14,10 @@ import pytest
 
 import longshort as ls
 
-from .commands import longshort, started
+from .commands import longshort, refused, started
 from .conftest import QUICK, hourly, sets
 
 SMALL = sets({**QUICK, "model.context_length": 36, "model.horizon": 6})
-
-
-def refused(*arguments: object, cwd: Path | None = None) -> str:
-    """Run a command that must be refused with exit code 2; returns its one message."""
-    done = longshort(*arguments, cwd=cwd)
-    assert done.returncode == 2, done.stderr
-    if "--json" in arguments:
-        assert json.loads(done.stdout)["error"]["message"] in done.stderr
-    else:
-        assert done.stdout == ""
-    return done.stderr
 
 
 @pytest.fixture(scope="module")

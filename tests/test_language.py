@@ -44,6 +44,7 @@ from longshort.train.optimise import decay_factor
 
 from .commands import longshort
 from .jobs import AnyJob, history_of, job_of
+from .settings import with_changes
 
 QUICK: dict[str, Any] = {
     "task": "lm",
@@ -72,13 +73,7 @@ def book(tmp_path: Path) -> Path:
 
 
 def settings(path: Path | None = None, **changes: Any) -> dict[str, Any]:
-    found = {key: dict(value) if isinstance(value, dict) else value for key, value in QUICK.items()}
-    for key, value in changes.items():
-        section, _, name = key.partition("__")
-        found.setdefault(section, {})[name] = value
-    if path is not None:
-        found.setdefault("data", {})["path"] = str(path)
-    return found
+    return with_changes(QUICK, path, **changes)
 
 
 def small_job(text: str, **changes: Any) -> AnyJob:

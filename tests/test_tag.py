@@ -38,6 +38,7 @@ from longshort.train.events import Event, Started, Stepped, silent
 
 from .commands import longshort
 from .jobs import history_of, job_of
+from .settings import with_changes
 
 QUICK: dict[str, Any] = {
     "task": "tag",
@@ -87,13 +88,7 @@ def table(tmp_path: Path) -> Path:
 
 
 def settings(path: Path | None = None, **changes: Any) -> dict[str, Any]:
-    found = {key: dict(value) if isinstance(value, dict) else value for key, value in QUICK.items()}
-    for key, value in changes.items():
-        section, _, name = key.partition("__")
-        found.setdefault(section, {})[name] = value
-    if path is not None:
-        found.setdefault("data", {})["path"] = str(path)
-    return found
+    return with_changes(QUICK, path, **changes)
 
 
 @pytest.fixture(scope="module")

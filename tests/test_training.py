@@ -32,6 +32,7 @@ from longshort.train.loop import TrainingDiverged, fit
 from longshort.train.optimise import rate_factor
 
 from .conftest import QUICK
+from .settings import nested
 
 FILES = ("model.safetensors", "metrics.jsonl", "scores.json", "predictions.csv",
          "ckpt/last.safetensors", "ckpt/best.safetensors")  # fmt: skip
@@ -41,11 +42,7 @@ FILES = ("model.safetensors", "metrics.jsonl", "scores.json", "predictions.csv",
 def settings_for(path: Path) -> dict[str, Any]:
     dotted = {**QUICK, "train.max_epochs": 4, "train.steps_per_epoch": 12, "train.save_every": 0.0,
               "model.context_length": 24, "model.horizon": 4, "data.path": str(path)}  # fmt: skip
-    nested: dict[str, Any] = {}
-    for key, value in dotted.items():
-        table, name = key.split(".")
-        nested.setdefault(table, {})[name] = value
-    return nested
+    return nested(dotted)
 
 
 def digests(run: Path) -> dict[str, str]:

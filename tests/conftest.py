@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,23 @@ def csv(series: pl.DataFrame, tmp_path: Path) -> Path:
     path = tmp_path / "series.csv"
     series.write_csv(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The finished tiny run of a task, trained once; who changes it takes a copy."""
+    from longshort.runs import story
+
+    from .tiny_runs import small
+
+    @cache
+    def run_of(task: str) -> Path:
+        settings, data = small(task)
+        folder = tmp_path_factory.mktemp(task) / "run"
+        story.run(settings, folder, data=data)
+        return folder
+
+    return run_of
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,11 @@ def trained_job(settings: Mapping[str, Any], data: object = None) -> AnyJob:
     return job
 
 
+def history_of(settings: Mapping[str, Any], data: object = None) -> list[dict[str, Any]]:
+    """What every epoch measured, of a network that is trained alone."""
+    return job_of(settings, data).train(None, silent, resume=False).history
+
+
 def result_of(settings: Mapping[str, Any], data: object = None) -> Result[Any, Any, Any, Any]:
     """All that is known at the end of a run."""
     job = job_of(settings, data)

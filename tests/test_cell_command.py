@@ -19,7 +19,7 @@ from longshort.cells.named import build_cell, known_cells
 from longshort.engine.ops import sigmoid
 from longshort.errors import ConfigError
 
-from .test_commands import longshort, refused
+from .commands import longshort, refused
 
 PAGE = (Path(__file__).parent.parent / "docs" / "cells.md").read_text()
 SIZES = Sizes(10, 20)

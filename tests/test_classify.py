@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,10 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
-from typer.testing import CliRunner
 
 import longshort as ls
-from longshort.cli.main import app
-from longshort.data.labelled import Examples
-from longshort.errors import ConfigError, DataError, Interrupted, RunError
+from longshort.data.labelled import Examples, examples_of
+from longshort.errors import ConfigError, DataError, RunError
 from longshort.metrics import classification as metrics
 from longshort.nn.blocks.summary import Summary
 from longshort.runfolder import RunFolder
@@ -31,7 +28,7 @@ from longshort.runs.batches import on_device
 from longshort.runs.job import Job
 from longshort.runs.seal import seal
 from longshort.runs.story import prepare
-from longshort.runs.task import Baseline, Model, quiet
+from longshort.runs.task import Baseline, Model
 from longshort.runs.trained import load
 from longshort.runs.verdict import scored, scores_of
 from longshort.tasks.classify.config import ClassifyConfig, ClassifyModel
@@ -44,6 +41,10 @@ from longshort.tasks.classify.targets import Prediction
 from longshort.tasks.classify.task import ClassifyTask
 from longshort.train.events import Event, Stepped
 from longshort.train.optimise import clip
+
+from .commands import longshort, started
+from .jobs import job_of, trained_job
+from .settings import with_changes
 
 QUICK: dict[str, Any] = {
     "task": "classify",
@@ -90,13 +91,7 @@ def table(tmp_path: Path) -> Path:
 
 
 def settings(path: Path | None = None, **changes: Any) -> dict[str, Any]:
-    found = {key: dict(value) if isinstance(value, dict) else value for key, value in QUICK.items()}
-    for key, value in changes.items():
-        section, _, name = key.partition("__")
-        found.setdefault(section, {})[name] = value
-    if path is not None:
-        found.setdefault("data", {})["path"] = str(path)
-    return found
+    return with_changes(QUICK, path, **changes)
 
 
 def of_numbers(path: Path | None = None, **changes: Any) -> dict[str, Any]:
@@ -106,22 +101,31 @@ def of_numbers(path: Path | None = None, **changes: Any) -> dict[str, Any]:
     return found
 
 
-def test_from_a_table_to_a_report(table: Path, tmp_path: Path) -> None:
-    scores = story.run(settings(table), tmp_path / "run")
+@pytest.fixture(scope="module")
+def ordered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run that tells the order of two words."""
+    texts, labels = sentences(300)
+    folder = tmp_path_factory.mktemp("ordered")
+    pl.DataFrame({"text": texts, "label": labels}).write_csv(folder / "order.csv")
+    story.run(settings(folder / "order.csv"), folder / "run")
+    return folder / "run"
+
+
+def test_from_a_table_to_a_report(ordered: Path) -> None:
+    scores = json.loads((ordered / "scores.json").read_text())
     assert scores["examples"] == 30 and scores["labels"] == ["no", "yes"]
     assert set(scores["test"]["baselines"]) == {"majority", "bag_of_words", "ngrams"}
     assert scores["test"]["model"]["accuracy"] >= 0.9
     assert scores["test"]["baselines"]["majority"]["accuracy"] == pytest.approx(2 / 3)
-    page = (tmp_path / "run" / "report.html").read_text()
+    page = (ordered / "report.html").read_text()
     assert scores["verdict"].split(":")[0] in page
-    table_of = pl.read_csv(tmp_path / "run" / "predictions.csv")
+    table_of = pl.read_csv(ordered / "predictions.csv")
     assert table_of.height == 30 and table_of["loss"].is_sorted(descending=True)
 
 
-def test_a_run_comes_back_with_its_answers(table: Path, tmp_path: Path) -> None:
-    story.run(settings(table), tmp_path / "run")
-    trained = load(tmp_path / "run")
-    stored = pl.read_csv(tmp_path / "run" / "predictions.csv")
+def test_a_run_comes_back_with_its_answers(ordered: Path) -> None:
+    trained = load(ordered)
+    stored = pl.read_csv(ordered / "predictions.csv")
     found = trained.table(trained.read(stored["text"].to_list()))
     assert found["label"].to_list() == stored["predicted"].to_list()
     highest = found.select(pl.max_horizontal("p_no", "p_yes")).to_series().to_numpy()
@@ -144,21 +148,6 @@ class _Stop(Exception):
     pass
 
 
-def test_an_interrupted_run_goes_on_to_the_same_bits(table: Path, tmp_path: Path) -> None:
-    chosen = settings(table, train__save_every=0.0)
-    story.run(chosen, tmp_path / "whole")
-
-    def stop(event: Event) -> None:
-        if isinstance(event, Stepped) and event.step == 40:
-            raise _Stop
-
-    with pytest.raises(_Stop):
-        story.run(chosen, tmp_path / "torn", listen=stop)
-    story.resume(tmp_path / "torn")
-    for name in ("model.safetensors", "metrics.jsonl", "predictions.csv", "scores.json"):
-        assert (tmp_path / "torn" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-
-
 def test_other_data_are_refused_on_resume(table: Path, tmp_path: Path) -> None:
     def stop(event: Event) -> None:
         if isinstance(event, Stepped):
@@ -169,10 +158,6 @@ def test_other_data_are_refused_on_resume(table: Path, tmp_path: Path) -> None:
     table.write_text(table.read_text().replace("lorem", "other"))
     with pytest.raises(RunError, match="not the data that the run began with"):
         story.resume(tmp_path / "run")
-
-
-def job_of(chosen: dict[str, Any], data: object = None) -> Job[Any, Any, Any, Any]:
-    return Job(prepare(chosen, data), quiet)
 
 
 def test_the_vocabulary_is_the_training_split_s(table: Path) -> None:
@@ -187,8 +172,8 @@ def test_validation_and_test_files(table: Path, tmp_path: Path) -> None:
     texts, labels = sentences(40, seed=9)
     other = tmp_path / "test.csv"
     pl.DataFrame({"text": texts, "label": labels}).write_csv(other)
-    scores = story.run(settings(table, data__test_path=str(other)), tmp_path / "run")
-    assert scores["examples"] == 40
+    prepared = prepare(settings(table, data__test_path=str(other)))
+    assert len(prepared.splits.test) == 40
 
 
 @pytest.mark.parametrize(
@@ -308,16 +293,15 @@ def test_a_setting_of_another_task_is_refused(table: Path, tmp_path: Path) -> No
     ids=lambda change: " ".join(change),
 )
 def test_every_option_changes_the_answers(
-    mixed: Path, plain: float, tmp_path: Path, change: dict[str, Any]
+    mixed: Path, plain: float, change: dict[str, Any]
 ) -> None:
-    changed = settings(mixed, **change, train__max_epochs=2)
-    assert story.run(changed, tmp_path / "run")["test"]["model"]["log_loss"] != plain
+    assert log_loss(settings(mixed, **change)) != plain
 
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sentences in which some words are written in capitals."""
-    texts, labels = sentences(300)
+    texts, labels = sentences(100)
     path = tmp_path_factory.mktemp("mixed") / "order.csv"
     texts = [text.replace("before", "BEFORE") if i % 2 else text for i, text in enumerate(texts)]
     pl.DataFrame({"text": texts, "label": labels}).write_csv(path)
@@ -325,11 +309,18 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def plain(mixed: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
+def plain(mixed: Path) -> float:
     """The test's log loss without any option."""
-    chosen = settings(mixed, train__max_epochs=2)
-    scores = story.run(chosen, tmp_path_factory.mktemp("plain") / "run")
-    return float(scores["test"]["model"]["log_loss"])
+    return log_loss(settings(mixed))
+
+
+def log_loss(chosen: dict[str, Any], data: object = None) -> float:
+    """Of the test split after two epochs, without baselines and report."""
+    chosen["train"] |= {"max_epochs": 2}
+    job = trained_job(chosen, data)
+    test = job.encoded["test"]
+    answers = job.task.predict(job.model, test.arrays)
+    return float(job.task.score(job.model, test.samples, answers).values["log_loss"])
 
 
 @pytest.mark.parametrize(
@@ -344,18 +335,10 @@ def plain(mixed: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
     ],
     ids=lambda change: " ".join(change),
 )
-def test_every_option_of_numbers_changes_the_answers(
-    tmp_path: Path, change: dict[str, Any]
-) -> None:
+def test_every_option_of_numbers_changes_the_answers(change: dict[str, Any]) -> None:
     items, labels = waves(60)
     data = Examples("waves", items, labels, [f"series {i}" for i in range(60)])
-    found = [
-        story.run(each, tmp_path / str(i), data=data)["test"]["model"]["log_loss"]
-        for i, each in enumerate(
-            (of_numbers(train__max_epochs=2), of_numbers(**change, train__max_epochs=2))
-        )
-    ]
-    assert found[0] != found[1]
+    assert log_loss(of_numbers(**change), data) != log_loss(of_numbers(), data)
 
 
 @pytest.mark.parametrize(
@@ -457,7 +440,7 @@ def test_networks_together_learn_as_each_would_alone(table: Path, clip_norm: flo
     torch.testing.assert_close(told, sum(losses) / 2)
 
 
-def test_an_epoch_ends_after_the_steps_that_were_asked_for(table: Path, tmp_path: Path) -> None:
+def test_an_epoch_ends_after_the_steps_that_were_asked_for(table: Path) -> None:
     steps: list[int] = []
 
     def listen(event: Event) -> None:
@@ -465,7 +448,7 @@ def test_an_epoch_ends_after_the_steps_that_were_asked_for(table: Path, tmp_path
             steps.append(event.step)
 
     chosen = settings(table, train__steps_per_epoch=2, train__max_epochs=3)
-    story.run(chosen, tmp_path / "run", listen=listen)
+    job_of(chosen).train(None, listen, resume=False)
     assert steps == [1, 2, 3, 4, 5, 6]
 
 
@@ -635,22 +618,14 @@ def test_a_run_keeps_its_tokenizer(
 
 
 def test_the_command_line(table: Path, tmp_path: Path) -> None:
-    run = [sys.executable, "-m", "longshort"]
-    flags = ["--task", "classify", "--set", "model.hidden=12", "--set", "train.max_epochs=2"]
+    flags = ["--task", "classify", "--set", "model.hidden=4", "--set", "train.max_epochs=1"]
     out = tmp_path / "run"
-    done = subprocess.run(
-        [*run, "run", str(table), *flags, "--out", str(out), "--json"],
-        capture_output=True, text=True, check=True, env=os.environ,
-    )  # fmt: skip
+    done = longshort("run", table, *flags, "--out", out, "--json")
     assert json.loads(done.stdout)["task"] == "classify"
     lines = "lorem before ipsum after\namet after sit before\n\n"
-    done = subprocess.run(
-        [*run, "predict", str(out)], input=lines, capture_output=True, text=True, check=True
-    )
+    done = started("predict", out, given=lines)
     assert len(done.stdout.splitlines()) == 3 and set(done.stdout.split()) <= {"yes", "no"}
-    done = subprocess.run(
-        [*run, "predict", str(out), "--horizon", "3"], capture_output=True, text=True, check=False
-    )
+    done = longshort("predict", out, "--horizon", "3")
     assert done.returncode == 2 and "--horizon: is for forecasts" in done.stderr
 
 
@@ -658,8 +633,8 @@ def test_numbers_are_refused_from_stdin_before_it_is_read(tmp_path: Path) -> Non
     items, labels = waves(30)
     data = Examples("waves", items, labels, [""] * 30)
     story.run(of_numbers(train__max_epochs=1), tmp_path / "run", data=data)
-    done = CliRunner().invoke(app, ["predict", str(tmp_path / "run")], input="")
-    assert done.exit_code == 2
+    done = longshort("predict", str(tmp_path / "run"), given="")
+    assert done.returncode == 2
     assert "--data: the run classifies numbers over time; give a file of them" in done.stderr
 
 
@@ -680,11 +655,11 @@ def test_labels_stand_in_the_report_as_they_are(finished: Path) -> None:
 
 
 def test_stdin_is_utf_8_with_any_line_ends(finished: Path, tmp_path: Path) -> None:
-    call = CliRunner().invoke
-    plain = call(app, ["predict", str(finished)], input=b"a b c\nc\n")
-    assert call(app, ["predict", str(finished)], input=b"a b c\r\nc\r\n").output == plain.output
-    broken = call(app, ["predict", str(finished)], input=b"a b c\ncaf\xe9\n")
-    assert broken.exit_code == 2
+    plain = longshort("predict", str(finished), given=b"a b c\nc\n")
+    other = longshort("predict", str(finished), given=b"a b c\r\nc\r\n")
+    assert (other.stdout, other.stderr) == (plain.stdout, plain.stderr)
+    broken = longshort("predict", str(finished), given=b"a b c\ncaf\xe9\n")
+    assert broken.returncode == 2
     assert "stdin: line 2: byte 4 of the line (0xe9) is not UTF-8" in broken.stderr
 
 
@@ -700,7 +675,7 @@ def test_a_closed_stdin_and_a_narrow_encoding_are_no_traceback(finished: Path) -
 
 
 def test_predictions_as_json_say_where_and_how_likely(finished: Path) -> None:
-    done = CliRunner().invoke(app, ["predict", str(finished), "--json"], input=b"a\nb\n")
+    done = longshort("predict", str(finished), "--json", given=b"a\nb\n")
     first, second = json.loads(done.stdout)["predictions"]
     assert (first["place"], second["place"]) == ("line 1", "line 2")
     assert sum(value for key, value in first.items() if key.startswith("p_")) == pytest.approx(1)
@@ -725,18 +700,15 @@ def test_files_are_predicted_as_they_were_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no column 'b'"):
         table.drop("b").write_csv(tmp_path / "less.csv")
         trained.read(tmp_path / "less.csv")
-    done = subprocess.run(
-        [sys.executable, "-m", "longshort", "predict", str(out), "--data",
-         str(tmp_path / "new.parquet"), "--out", str(tmp_path / "found.csv")],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    where = ("--data", tmp_path / "new.parquet", "--out", tmp_path / "found.csv")
+    done = longshort("predict", out, *where)
+    assert done.returncode == 0, done.stderr
     assert "wrote 60 rows" in done.stdout
     assert pl.read_csv(tmp_path / "found.csv")["place"][1] == f"id '1' (row {len(items[0])})"
 
 
-def test_labels_in_front_of_lines_are_not_taken_for_text(table: Path, tmp_path: Path) -> None:
-    story.run(settings(table, train__max_epochs=1), tmp_path / "run")
-    trained = load(tmp_path / "run")
+def test_labels_in_front_of_lines_are_not_taken_for_text(ordered: Path, tmp_path: Path) -> None:
+    trained = load(ordered)
     path, said = tmp_path / "new.txt", list[str]()
     path.write_text("yes lorem before after\nno amet after sit\n")
     assert trained.read(path, said.append).items == ["lorem before after", "amet after sit"]
@@ -812,29 +784,11 @@ def test_macro_f1_is_over_the_labels_of_truth_or_prediction(
     assert metrics.scores(np.array([0, 1, 1]), p)["macro_f1"] == pytest.approx(expected)
 
 
-def test_baselines_are_deterministic(table: Path, tmp_path: Path) -> None:
-    scores = [story.run(settings(table, train__max_epochs=1), tmp_path / str(i)) for i in range(2)]
-    assert scores[0] == scores[1]
-    assert torch.isfinite(torch.tensor(scores[0]["test"]["baselines"]["bag_of_words"]["log_loss"]))
-
-
-def test_ctrl_c_saves(table: Path, tmp_path: Path) -> None:
-    def interrupt(event: Event) -> None:
-        if isinstance(event, Stepped) and event.step == 3:
-            os.kill(os.getpid(), 2)
-
-    with pytest.raises(Interrupted, match="train --resume"):
-        story.run(settings(table), tmp_path / "run", listen=interrupt)
-    assert story.resume(tmp_path / "run")["examples"] == 30
-
-
-def test_long_sequences_of_numbers_have_filters_in_front(tmp_path: Path) -> None:
+def test_long_sequences_of_numbers_have_filters_in_front() -> None:
     draw = np.random.default_rng(0)
     found = {}
     for steps in (39, 40):
         x, y = draw.normal(size=(1_300, steps, 2)), ["a", "b"] * 650
-        chosen = {"train.max_epochs": 1, "train.steps_per_epoch": 1, "model.hidden": 4}
-        ls.Classifier(settings=chosen).fit(list(x), y, out=tmp_path / str(steps))
-        model = tomllib.loads((tmp_path / str(steps) / "config.toml").read_text())["model"]
-        found[steps] = model["convolution"], model.get("kernel")
+        model = prepare({"task": "classify"}, examples_of(list(x), y)).config.model
+        found[steps] = model.convolution, model.kernel
     assert found == {39: (0, None), 40: (128, 9)}

@@ -12,14 +12,14 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
-from typer.testing import CliRunner
 
 import longshort as ls
-from longshort.cli.main import app
 from longshort.data.findings import Finding
 from longshort.data.labelled import examples_of
 from longshort.report import plots
 from longshort.tasks.classify.sections import _most_frequent
+
+from .commands import longshort
 
 SMALL = {
     "model.hidden": 8,
@@ -29,8 +29,10 @@ SMALL = {
     "train.learning_rate": 0.02,
     "train.threads": 1,
 }
+ONCE = {**SMALL, "model.members": 1, "train.max_epochs": 1}
+"""Of runs of which it does not matter what they learn."""
 OF_NUMBERS = {key: value for key, value in SMALL.items() if key != "model.embedding"}
-QUICK = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
+QUICK = [part for key, value in ONCE.items() for part in ("--set", f"{key}={value}")]
 
 
 def reviews(count: int, first: int = 0) -> pl.DataFrame:
@@ -82,7 +84,7 @@ def test_lists_and_arrays_are_data_too(tmp_path: Path) -> None:
 
 def test_columns_tensors_and_iterators_are_lists_too(tmp_path: Path) -> None:
     texts, labels = reviews(60)["text"].to_list(), [3, 12] * 30
-    fit = ls.Classifier(settings=SMALL).fit
+    fit = ls.Classifier(settings=ONCE).fit
     runs = [
         fit(pd.Series(texts), pd.Series(labels), out=tmp_path / "pandas"),
         fit(pl.Series(texts), pl.Series(labels), out=tmp_path / "polars"),
@@ -103,7 +105,7 @@ def test_labels_that_are_no_numbers_stay_texts(
     labels: list[object], found: tuple[str, ...], tmp_path: Path
 ) -> None:
     texts = reviews(60)["text"].to_list()
-    run = ls.Classifier(settings=SMALL).fit(texts, labels * 30, out=tmp_path / "run")
+    run = ls.Classifier(settings=ONCE).fit(texts, labels * 30, out=tmp_path / "run")
     assert ls.load(tmp_path / "run").labels == run.labels == found
 
 
@@ -122,7 +124,8 @@ def test_numbers_as_labels_of_tables_stay_numbers(kind: str, tmp_path: Path) -> 
     for each in ("category", "object"):
         made[each] = made["pandas"].astype({"label": each})
     steps.write_parquet(made["parquet"])
-    run = ls.Classifier(settings=OF_NUMBERS).fit(made[kind], out=tmp_path / "run")
+    once = {**OF_NUMBERS, "model.members": 1, "train.max_epochs": 1}
+    run = ls.Classifier(settings=once).fit(made[kind], out=tmp_path / "run")
     assert run.labels == (0, 4)
 
 
@@ -151,7 +154,7 @@ def test_new_texts_and_labels_are_scored(finished: Path) -> None:
 def test_files_of_the_other_parts_are_named_in_fit(tmp_path: Path) -> None:
     for part, first in (("val", 60), ("test", 90)):
         reviews(30, first).write_csv(tmp_path / f"{part}.csv")
-    run = ls.Classifier(settings=SMALL).fit(
+    run = ls.Classifier(settings=ONCE).fit(
         reviews(60), val=tmp_path / "val.csv", test=tmp_path / "test.csv", out=tmp_path / "run"
     )
     assert run.scores["examples"] == 30
@@ -243,7 +246,7 @@ def test_examples_of_the_training_are_left_out(finished: Path, tmp_path: Path) -
 def test_that_labels_were_weighed_is_said_of_every_score(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     reviews(60).write_csv(path)
-    settings = {**SMALL, "train.class_weights": True, "train.max_epochs": 1}
+    settings = {**ONCE, "train.class_weights": True}
     run = ls.Classifier(settings=settings).fit(path, out=tmp_path / "run")
     for scores in (run.scores, run.evaluate(reviews(10, first=100))):
         assert "weighs labels by the inverse of their share" in scores["notes"]["model"]
@@ -252,10 +255,8 @@ def test_that_labels_were_weighed_is_said_of_every_score(tmp_path: Path) -> None
 def test_evaluate_from_the_command_line(finished: Path, tmp_path: Path) -> None:
     path = tmp_path / "new.csv"
     reviews(20, first=200).write_csv(path)
-    done = CliRunner().invoke(
-        app, ["evaluate", str(finished / "run"), "--data", str(path), "--json"]
-    )
-    assert done.exit_code == 0, done.output
+    done = longshort("evaluate", str(finished / "run"), "--data", str(path), "--json")
+    assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["examples"] == 20 and found["test"]["model"]["accuracy"] == 1.0
 
@@ -263,7 +264,7 @@ def test_evaluate_from_the_command_line(finished: Path, tmp_path: Path) -> None:
 def test_baselines_need_the_run_s_own_data(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     reviews(60).write_csv(path)
-    run = ls.Classifier(settings=SMALL).fit(path, out=tmp_path / "run")
+    run = ls.Classifier(settings=ONCE).fit(path, out=tmp_path / "run")
     reviews(62).write_csv(path)
     with pytest.raises(ls.RunError, match="is not the data that the run was trained on"):
         run.evaluate(reviews(10, first=300))
@@ -279,7 +280,7 @@ def findings(path: Path, **settings: Any) -> dict[str, Finding]:
 
 def test_a_training_file_that_was_moved_is_named(tmp_path: Path) -> None:
     reviews(60).write_csv(tmp_path / "r.csv")
-    run = ls.Classifier(settings=SMALL).fit(tmp_path / "r.csv", out=tmp_path / "run")
+    run = ls.Classifier(settings=ONCE).fit(tmp_path / "r.csv", out=tmp_path / "run")
     (tmp_path / "r.csv").rename(tmp_path / "s.csv")
     with pytest.raises(ls.RunError, match=r"r\.csv: the run's training file is gone.*put it back"):
         run.evaluate(reviews(30, first=60))
@@ -367,34 +368,33 @@ def test_a_sequence_of_a_million_steps_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_text_of_a_million_words_is_shortened(finished: Path) -> None:
+def test_a_text_of_200_000_words_is_shortened(finished: Path) -> None:
     run = ls.load(finished / "run")
-    long = "day " * 1_000_000
+    long = "day " * 200_000
     assert run.predict([f"a lovely {long}"]) == run.predict([f"a lovely {long}{long}"])
 
 
 def test_check_and_init_from_the_command_line(tmp_path: Path) -> None:
     data, settings = tmp_path / "r.csv", tmp_path / "s.toml"
     reviews(60).with_columns(pl.lit("x").alias("other")).write_csv(data)
-    call = CliRunner().invoke
     flags = ["--task", "classify", "--label", "label", "--tokens", "words"]
-    checked = call(app, ["check", str(data), *flags])
-    assert checked.exit_code == 0 and "nothing found" in checked.output
+    checked = longshort("check", str(data), *flags)
+    assert checked.returncode == 0 and "nothing found" in checked.stdout
     empty = pl.DataFrame({"text": [""], "label": ["good"]})
     pl.concat([reviews(60), reviews(60), empty]).write_csv(data)
-    checked = call(app, ["check", str(data), *flags])
-    assert checked.exit_code == 1 and "[repeated]" in checked.output
-    written = call(app, ["init", str(data), *flags, *QUICK, "--out", str(settings)])
-    assert written.exit_code == 0, written.output
-    done = call(app, ["train", "--config", str(settings), "--out", str(tmp_path / "run"), "-q"])
-    assert done.exit_code == 0 and 'tokens = "words"' in settings.read_text()
+    checked = longshort("check", str(data), *flags)
+    assert checked.returncode == 1 and "[repeated]" in checked.stdout
+    written = longshort("init", str(data), *flags, *QUICK, "--out", str(settings))
+    assert written.returncode == 0, written.stderr
+    done = longshort("train", "--config", str(settings), "--out", str(tmp_path / "run"), "-q")
+    assert done.returncode == 0 and 'tokens = "words"' in settings.read_text()
     assert "examples are empty" in done.stderr and "epoch" not in done.stderr
 
 
 def test_the_example_of_topics_is_a_classification(tmp_path: Path) -> None:
     out = tmp_path / "s.toml"
-    done = CliRunner().invoke(app, ["init", "--example", "topics", "--out", str(out)])
-    assert done.exit_code == 0, done.output
+    done = longshort("init", "--example", "topics", "--out", str(out))
+    assert done.returncode == 0, done.stderr
     assert 'task = "classify"' in out.read_text()
     table = pl.read_csv(ls.example("topics"))
     assert table["topic"].value_counts()["count"].to_list() == [100] * 4
@@ -417,11 +417,11 @@ def test_the_table_of_confusions_shows_the_most_frequent_labels_in_shares_of_all
 
 def test_texts_of_which_nothing_is_known_are_told(finished: Path, tmp_path: Path) -> None:
     asked, texts = ["predict", str(finished / "run")], "a lovely day\n\nzzz qqq\n"
-    found = CliRunner().invoke(app, asked, input=texts)
+    found = longshort(*asked, given=texts)
     assert len(found.stdout.split()) == 3
     notes = [line for line in found.stderr.splitlines() if line.startswith("note:")]
     assert len(notes) == 2 and "line 2: empty, or without a token that the run knows" in notes[0]
-    found = CliRunner().invoke(app, [*asked, "--out", str(tmp_path / "labels.csv")], input=texts)
+    found = longshort(*asked, "--out", str(tmp_path / "labels.csv"), given=texts)
     assert "line 2, line 3: empty, or without" in found.stderr and "(2 of 3 texts)" in found.stderr
 
 
@@ -434,5 +434,5 @@ def test_networks_that_are_averaged_are_told(finished: Path) -> None:
 
 def test_a_folder_that_is_taken_is_refused_before_the_data_is_read(finished: Path) -> None:
     asked = ["run", str(finished / "missing.csv"), "--task", "classify"]
-    found = CliRunner().invoke(app, [*asked, "--out", str(finished / "run")])
+    found = longshort(*asked, "--out", str(finished / "run"))
     assert "already used; give another --out" in found.stderr

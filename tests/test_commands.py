@@ -14,32 +14,10 @@ import pytest
 
 import longshort as ls
 
+from .commands import longshort, refused, started
 from .conftest import QUICK, hourly, sets
 
 SMALL = sets({**QUICK, "model.context_length": 36, "model.horizon": 6})
-
-
-def longshort(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command; whatever happens, no traceback reaches the user."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error::FutureWarning", "-m", "longshort", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
-
-
-def refused(*arguments: object, cwd: Path | None = None) -> str:
-    """Run a command that must be refused with exit code 2; returns its one message."""
-    done = longshort(*arguments, cwd=cwd)
-    assert done.returncode == 2, done.stderr
-    if "--json" in arguments:
-        assert json.loads(done.stdout)["error"]["message"] in done.stderr
-    else:
-        assert done.stdout == ""
-    return done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +39,7 @@ def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_run_prints_table_verdict_and_report_and_writes_every_file(
     data: Path, tmp_path: Path
 ) -> None:
-    done = longshort("run", data, "--out", "here", *SMALL, cwd=tmp_path)
+    done = started("run", data, "--out", "here", *SMALL, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for word in ("model", "linear", "seasonal_naive", "MASE", "The LSTM", "report.html"):
         assert word in done.stdout

@@ -6,6 +6,7 @@ import html
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,9 @@ SAMPLES = [name for name in NAMES if issubclass(TASKS.load(name), SampleTask)]
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def finished(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(request: pytest.FixtureRequest, small_run: Callable[[str], Path]) -> Path:
     """A finished run of every task."""
-    folder = tmp_path_factory.mktemp(request.param) / "run"
-    settings, data = small(request.param)
-    story.run(settings, folder, data=data)
-    return folder
+    return small_run(request.param)
 
 
 def loaded(folder: Path) -> tuple[AnyTrained, Any]:
@@ -111,10 +109,8 @@ def test_predictions_are_kept_as_they_are_written(finished: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_batch_mates_do_not_matter(name: str, tmp_path: Path) -> None:
-    settings, data = small(name)
-    story.run(settings, tmp_path / "run", data=data)
-    run = trained.load(tmp_path / "run")
+def test_batch_mates_do_not_matter(name: str, small_run: Callable[[str], Path]) -> None:
+    run, data = loaded(small_run(name))
     test: Any = read_splits(run.task, run.config, data).test
     together = run.task.score(run.model, test, run.predict(test)).per_sample
     alone = [

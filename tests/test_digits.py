@@ -9,15 +9,14 @@ import numpy as np
 import polars as pl
 import pytest
 from numpy.typing import NDArray
-from typer.testing import CliRunner
 
-from longshort.cli.main import app
 from longshort.config import DataConfig
 from longshort.data.dataset import read_dataset
 from longshort.data.digits import decimals_of, rounded, written_decimals
 from longshort.runs import story
 from longshort.tables import encode, readable
 
+from .commands import longshort
 from .tiny_runs import small
 
 DRAW = np.random.default_rng(0).normal(size=400)
@@ -121,16 +120,15 @@ def test_predictions_csv_keeps_the_digits_of_large_values(tmp_path: Path) -> Non
 
 
 def test_predict_rounds_what_people_read_and_nothing_else(forecaster: Path, tmp_path: Path) -> None:
-    call = CliRunner().invoke
-    shown = call(app, ["predict", str(forecaster)]).stdout
+    shown = longshort("predict", str(forecaster)).stdout
     assert longest(shown) == 3
     exact = [row["yhat"] for row in json.loads(
-        call(app, ["predict", str(forecaster), "--json"]).stdout
+        longshort("predict", str(forecaster), "--json").stdout
     )["forecast"]]  # fmt: skip
     tables = {}
     for ending in ("csv", "tsv", "parquet", "jsonl"):
         out = tmp_path / f"x.{ending}"
-        assert call(app, ["predict", str(forecaster), "--out", str(out)]).exit_code == 0
+        assert longshort("predict", str(forecaster), "--out", str(out)).returncode == 0
         tables[ending] = out
     assert pl.read_parquet(tables["parquet"])["yhat"].to_list() == exact
     assert pl.read_ndjson(tables["jsonl"])["yhat"].to_list() == exact
@@ -143,7 +141,7 @@ def test_predict_rounds_what_people_read_and_nothing_else(forecaster: Path, tmp_
 def test_backtest_rounds_its_text_file(forecaster: Path, tmp_path: Path) -> None:
     config, out = forecaster / "config.toml", tmp_path / "t.csv"
     asked = ["backtest", "--config", str(config), "--windows", "2", "--out", str(out)]
-    assert CliRunner().invoke(app, asked).exit_code == 0
+    assert longshort(*asked).returncode == 0
     assert longest(out.read_text()) == 3
 
 

@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from typer.testing import CliRunner
 
-from longshort.cli.main import app
 from longshort.config import BaseConfig, Section
 from longshort.data.examples import EXAMPLES, example
 from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.tag.config import TagConfig
 from longshort.tasks.tag.conll import read_tagged
+
+from .commands import longshort
+from .conftest import sets
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -56,8 +57,7 @@ def test_every_command_in_the_readme_works(tmp_path: Path) -> None:
     found = commands()
     assert len(found) == 6
     for command in found:
-        words = shlex.split(command)
-        done = run([sys.executable, "-m", *words], tmp_path)
+        done = longshort(*shlex.split(command)[1:], cwd=tmp_path)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
     assert (tmp_path / "runs" / "weather-1" / "report.html").is_file()
     assert pl.read_csv(tmp_path / "ahead.csv").height == 28
@@ -86,13 +86,14 @@ def test_links_and_paths_in_the_docs_exist() -> None:
 def test_the_second_command_is_the_one_that_ci_runs() -> None:
     assert "pip install -e '.[test]' && pytest" in README
     script = (ROOT / ".ci" / "run").read_text()
-    assert "pip install" in script and "'.[test]'" in script and script.rstrip().endswith("pytest")
+    assert "pip install" in script and "'.[test]'" in script
+    assert script.rstrip().splitlines()[-1] == 'pytest -m "slow or not slow"'  # with all of them
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_runs_and_has_its_source_stated(name: str, tmp_path: Path) -> None:
-    done = run([sys.executable, "-m", "longshort", "run", "--example", name, "--out", "run",
-                "--set", "train.max_epochs=2"], tmp_path)  # fmt: skip
+    brief = sets({"train.max_epochs": 1, "train.steps_per_epoch": 20, "train.threads": 1})
+    done = longshort("run", "--example", name, "--out", tmp_path / "run", *brief)
     assert done.returncode == 0, done.stderr
     assert "The LSTM" in done.stdout
     path, _ = example(name)
@@ -141,8 +142,8 @@ def test_the_page_on_tagging_does_what_it_says(
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "docs" / "tagging.md").read_text()
     for command in commands(text):
-        done = CliRunner().invoke(app, shlex.split(command)[1:])
-        assert done.exit_code in ((0, 1) if " check " in command else (0,)), done.output
+        done = longshort(*shlex.split(command)[1:])
+        assert done.returncode in ((0, 1) if " check " in command else (0,)), done.stderr
     assert (tmp_path / "tags.csv").is_file()
     exec(blocks("python", text)[0], {})
     told = capsys.readouterr().out.splitlines()

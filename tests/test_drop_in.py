@@ -17,6 +17,8 @@ from torch.nn.utils.rnn import pack_padded_sequence
 import longshort as ls
 from longshort.errors import ArgumentTypeError, ConfigError
 
+from .tensors import parts
+
 T, B, IN, H = 5, 4, 3, 6
 KINDS = ["LSTM", "GRU", "RNN"]
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -39,10 +41,6 @@ def example() -> Tensor:
 def state(kind: str, *shape: int) -> Any:
     one = torch.randn(*shape, generator=torch.Generator().manual_seed(2))
     return (one, one + 1) if kind == "LSTM" else one
-
-
-def parts(value: Any) -> tuple[Tensor, ...]:
-    return value if isinstance(value, tuple) else (value,)
 
 
 def same(got: Any, wanted: Any) -> None:

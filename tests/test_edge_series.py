@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from longshort.config import assign
 from longshort.data.calendar import calendar_waves
 from longshort.data.timeline import DAY, Freq
 from longshort.metrics.significance import compare
@@ -19,10 +18,13 @@ from longshort.runs.trained import load
 from longshort.tasks.forecast.backtest import backtest
 from longshort.tasks.forecast.sentence import Standing, sentence
 
+from .settings import nested
+
 ROWS = 300
 START = datetime(2024, 1, 1)
 HOUR = DAY // 24
 SETTINGS = {
+    "data.time": "ds",
     "train.max_epochs": 1,
     "train.steps_per_epoch": 5,
     "train.batch_size": 16,
@@ -31,14 +33,6 @@ SETTINGS = {
     "model.context_length": 14,
     "model.horizon": 3,
 }
-
-
-def nested(**settings: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"data": {"time": "ds"}}
-    given = {key.replace("__", "."): value for key, value in settings.items()}
-    for key, value in {**SETTINGS, **given}.items():
-        assign(found, key, value)
-    return found
 
 
 def daily(first: int = 0, **columns: Any) -> pl.DataFrame:
@@ -74,7 +68,7 @@ def test_a_series_that_begins_after_training_is_forecast_like_a_new_one(tmp_path
     early = daily(id=["early"] * ROWS, y=values, p=promo)
     frame = pl.concat([early, daily(260, id=["late"] * 40, y=values[260:], p=promo[260:])])
     settings = {"data__group": "id", "data__future": ["p"], "model__effects": "series"}
-    story.run(nested(**settings), tmp_path / "run", data=frame)
+    story.run(nested(SETTINGS, **settings), tmp_path / "run", data=frame)
     days = [START + timedelta(days=ROWS + i) for i in range(3)]
     ahead = [
         pl.DataFrame({"ds": days, "id": name, "y": None, "p": 0.0}, schema=frame.schema)
@@ -90,7 +84,7 @@ def test_a_column_without_a_value_in_training_has_no_score_and_does_no_harm(tmp_
     late = np.full(ROWS, np.nan)
     late[-20:] = 1.0
     frame = daily(a=weekly(), b=late)
-    scores = story.run(nested(data__target=["a", "b"]), tmp_path / "run", data=frame)
+    scores = story.run(nested(SETTINGS, data__target=["a", "b"]), tmp_path / "run", data=frame)
     assert scores["test"]["baselines"]["theta"]["by_series"]["mae"][1] is None
     assert scores["windows"] == 58
 
@@ -99,7 +93,7 @@ def test_a_series_that_has_gone_below_zero_has_no_floor_any_more(tmp_path: Path)
     values = 5 + np.random.default_rng(0).random(ROWS)
     values[220:] -= np.linspace(0, 12, 80)
     frame = daily(y=values)
-    scores = story.run(nested(), tmp_path / "run", data=frame)
+    scores = story.run(nested(SETTINGS), tmp_path / "run", data=frame)
     assert scores["test"]["baselines"]["last_value"]["mae"] < 0.6
     ahead = load(tmp_path / "run").ahead(frame).table["yhat"]
     assert ahead.is_between(-8, -4).all()
@@ -110,7 +104,7 @@ def test_intervals_of_a_series_that_never_moved_are_not_widened(tmp_path: Path) 
         daily(id=["moving"] * ROWS, y=weekly()),
         daily(id=["still"] * ROWS, y=np.zeros(ROWS)),
     ])  # fmt: skip
-    settings = nested(data__group="id", model__quantiles=[0.1, 0.5, 0.9], split__val=0.3)
+    settings = nested(SETTINGS, data__group="id", model__quantiles=[0.1, 0.5, 0.9], split__val=0.3)
     story.run(settings, tmp_path / "run", data=frame)
     trained = load(tmp_path / "run")
     assert np.any(trained.model.kept["calibration"] != 0)
@@ -120,7 +114,7 @@ def test_intervals_of_a_series_that_never_moved_are_not_widened(tmp_path: Path) 
 
 def test_a_series_that_never_moves_is_not_called_unpredictable(tmp_path: Path) -> None:
     frame = daily(y=np.full(ROWS, 5.0))
-    scores = story.run(nested(), tmp_path / "run", data=frame)
+    scores = story.run(nested(SETTINGS), tmp_path / "run", data=frame)
     assert scores["verdict"].endswith("the LSTM makes none either. Use the baseline.")
     assert "seasonal_naive" not in scores["notes"]
 
@@ -144,7 +138,7 @@ def test_nothing_is_learnable_only_where_no_baseline_is_well_below_a_constant(
 
 def test_a_given_calendar_is_not_told_as_a_decision(tmp_path: Path) -> None:
     said: list[str] = []
-    settings = nested(data__calendar=["week"], model__effects="off")
+    settings = nested(SETTINGS, data__calendar=["week"], model__effects="off")
     story.run(settings, tmp_path / "run", data=daily(y=weekly()), say=said.append)
     assert not [line for line in said if "data.calendar" in line]
 
@@ -152,7 +146,7 @@ def test_a_given_calendar_is_not_told_as_a_decision(tmp_path: Path) -> None:
 def test_a_baseline_that_some_origins_lack_is_left_out_of_the_backtest_and_told() -> None:
     values = weekly()
     values[:190:3] = 0.0  # a third is nothing before the first origin, less before the last
-    found = backtest(nested(), data=daily(y=values), windows=5, stride=20, refit=True)
+    found = backtest(nested(SETTINGS), data=daily(y=values), windows=5, stride=20, refit=True)
     assert "croston" not in found.scores["test"]["baselines"]
     assert found.scores["notes"]["croston"].startswith("is left out")
 
@@ -161,6 +155,7 @@ def test_intervals_are_calibrated_on_series_that_move(tmp_path: Path) -> None:
     moving = daily(id=["moving"] * ROWS, y=weekly())
     still = [daily(id=[f"still{i}"] * ROWS, y=np.zeros(ROWS)) for i in range(3)]
     settings = nested(
+        SETTINGS,
         data__group="id",
         model__quantiles=[0.1, 0.5, 0.9],
         split__val=0.3,
@@ -179,7 +174,11 @@ def test_effects_of_what_is_known_ahead_are_differenced_with_the_target(tmp_path
     promo = (draw.random(ROWS) > 0.8) * 1.0
     frame = daily(y=50 + np.cumsum(draw.normal(size=ROWS)) + 20 * promo, p=promo)
     settings = nested(
-        data__future=["p"], data__calendar=[], model__effects="shared", transform__difference=1
+        SETTINGS,
+        data__future=["p"],
+        data__calendar=[],
+        model__effects="shared",
+        transform__difference=1,
     )
     scores = story.run(settings, tmp_path / "run", data=frame)
     assert scores["test"]["baselines"]["linear"]["mae"] < 2
@@ -190,6 +189,6 @@ def test_what_the_linear_path_sees_is_told(tmp_path: Path) -> None:
     values = np.random.default_rng(0).random(ROWS)
     frame = daily(y=values, early=np.roll(values, -1))  # tomorrow's value, today
     said: list[str] = []
-    story.run(nested(data__past=["early"]), tmp_path / "run", data=frame, say=said.append)
+    story.run(nested(SETTINGS, data__past=["early"]), tmp_path / "run", data=frame, say=said.append)
     assert "decided: model.linear_past = true: past covariates help the linear model" in said
     assert any(line.endswith("(none found, in the training split)") for line in said)

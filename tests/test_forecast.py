@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import torch
 
-from longshort.config import assign, build
+from longshort.config import build
 from longshort.data.dataset import read_dataset
 from longshort.data.panel import Panel
 from longshort.data.windows import WindowReader
@@ -27,16 +27,14 @@ from longshort.tasks.forecast.windows import Windows
 
 from .conftest import QUICK, hourly
 from .jobs import AnyJob, job_of, result_of, trained_job
+from .settings import nested
 
 
 def settings_of(**settings: Any) -> dict[str, Any]:
     """Settings with dots written as double underscores."""
-    nested: dict[str, Any] = {}
     small = {"model.context_length": 36, "model.horizon": 6, "model.effects": "off",
              "model.level": False, **QUICK}  # fmt: skip
-    for key, value in {**small, **{k.replace("__", "."): v for k, v in settings.items()}}.items():
-        assign(nested, key, value)
-    return nested
+    return nested(small, **settings)
 
 
 def three(rows: int = 480) -> pl.DataFrame:

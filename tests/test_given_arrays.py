@@ -11,14 +11,14 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
-from typer.testing import CliRunner
 
 import longshort as ls
-from longshort.cli.main import app
 from longshort.config.sequences import SequenceData
 from longshort.data.gaps import fill_gaps
 from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_source import read_examples
+
+from .commands import longshort
 
 SMALL = {"model.hidden": 4, "model.members": 1, "train.max_epochs": 1, "train.threads": 1}
 NAN = float("nan")
@@ -222,7 +222,7 @@ def test_labels_come_back_as_they_came_from_every_way_of_use(
     run = ls.Classifier(settings=SMALL).fit(items, labels * 20, out=tmp_path / "run")
     assert run.labels == ls.load(tmp_path / "run").labels == found
     command = ["predict", str(tmp_path / "run")]
-    lines = CliRunner().invoke(app, command, input="fine 1\nawful 2\n").stdout.splitlines()
+    lines = longshort(*command, given="fine 1\nawful 2\n").stdout.splitlines()
     assert set(lines) <= texts
-    done = json.loads(CliRunner().invoke(app, [*command, "--json"], input="fine 1\n").stdout)
+    done = json.loads(longshort(*command, "--json", given="fine 1\n").stdout)
     assert done["labels"][0] in found and type(done["labels"][0]) is type(found[-1])

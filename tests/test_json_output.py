@@ -5,36 +5,25 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from longshort.cli.main import main
 from longshort.cli.screen import LEVELS, Screen
 from longshort.errors import DataError, Interrupted
 
+from .commands import longshort
 from .conftest import QUICK, hourly, sets
 
 SMALL = sets({**QUICK, "model.context_length": 36, "model.horizon": 6, "train.max_epochs": 1})
 
-Call = Callable[..., tuple[int, dict[str, Any], str]]
 
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """The command as a shell starts it, with --json: exit code, the object, and stderr."""
-
-    def run(*arguments: object) -> tuple[int, dict[str, Any], str]:
-        monkeypatch.setattr(sys, "argv", ["longshort", *map(str, arguments), "--json"])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        told = capsys.readouterr()
-        return int(stop.value.code or 0), json.loads(told.out), told.err
-
-    return run
+def call(*arguments: object) -> tuple[int, dict[str, Any], str]:
+    """The command with --json: exit code, the object, and stderr."""
+    done = longshort(*arguments, "--json")
+    return done.returncode, json.loads(done.stdout), done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +40,7 @@ def of_level(found: dict[str, Any], level: str) -> list[str]:
     return [remark["text"] for remark in found["messages"] if remark["level"] == level]
 
 
-def test_every_command_that_works_has_one_object(call: Call, gappy: Path, tmp_path: Path) -> None:
+def test_every_command_that_works_has_one_object(gappy: Path, tmp_path: Path) -> None:
     run, config = tmp_path / "run", tmp_path / "c.toml"
     commands = {
         "check": ["check", gappy],
@@ -71,7 +60,7 @@ def test_every_command_that_works_has_one_object(call: Call, gappy: Path, tmp_pa
         assert {remark["level"] for remark in found["messages"]} <= {*LEVELS, "info"}, name
 
 
-def test_warnings_stand_inside_and_on_stderr(call: Call, gappy: Path, tmp_path: Path) -> None:
+def test_warnings_stand_inside_and_on_stderr(gappy: Path, tmp_path: Path) -> None:
     _, found, told = call("run", gappy, "--out", tmp_path / "run", *SMALL)
     (warning,) = of_level(found, "warning")
     assert warning.startswith("target 'y' is missing at 1 step")
@@ -81,7 +70,7 @@ def test_warnings_stand_inside_and_on_stderr(call: Call, gappy: Path, tmp_path: 
     assert found["training"]["measure"] == "MSE (scaled)"
 
 
-def test_notes_stand_inside_and_on_stderr(call: Call, gappy: Path, tmp_path: Path) -> None:
+def test_notes_stand_inside_and_on_stderr(gappy: Path, tmp_path: Path) -> None:
     call("run", gappy, "--out", tmp_path / "run", *SMALL)
     code, found, told = call("predict", tmp_path / "run", "--horizon", 8)
     assert code == 0 and len(found["forecast"]) == 8
@@ -117,7 +106,6 @@ def test_failures_are_an_object_with_the_same_exit_code(
     arguments: list[object],
     kind: str,
     message: str,
-    call: Call,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -14,31 +15,14 @@ import pandas as pd
 import pytest
 
 import longshort as ls
-from longshort.cli.main import main
 from longshort.data.findings import Finding
 from longshort.runs import story
 from longshort.runs.trained import load
 from longshort.tasks.language.config import LanguageText
 from longshort.tasks.language.encoder import LanguageEncoder
 from longshort.tasks.language.running import read_running, split_running
+from tests.commands import longshort
 from tests.test_language import WORDS, prose, settings
-from tests.tiny_runs import small
-
-Call = Callable[..., int]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """The command as a shell starts it; gives its exit code."""
-
-    def run(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["longshort", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        return int(stop.value.code or 0)
-
-    return run
-
 
 # The data doctor
 
@@ -174,25 +158,24 @@ def test_a_text_that_is_too_short_for_the_streams(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tokens", ["spaces", "characters", "bytes"])
-def test_a_text_of_one_token_is_refused(tokens: str, tmp_path: Path, call: Call) -> None:
+def test_a_text_of_one_token_is_refused(tokens: str, tmp_path: Path) -> None:
     path = written(tmp_path / "t.txt", ["a"] * 300)
     found = findings(path, text__tokens=tokens)["one-token"]
     assert found.severity == "error" and "one token only" in found.message
     flags = ("--task", "lm", "--tokens", tokens, "--out", tmp_path / "run")
-    assert call("run", path, *flags) == 2
+    assert longshort("run", path, *flags).returncode == 2
     assert not (tmp_path / "run").exists()
 
 
-def test_check_tells_findings_by_its_exit_code(
-    tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_tells_findings_by_its_exit_code(tmp_path: Path) -> None:
     path = written(tmp_path / "t.txt", different(300))
     flags = ("--task", "lm", "--tokens", "spaces")
     monotone = written(tmp_path / "u.txt", ["a"] * 300)
-    assert call("check", path, *flags) == 0
-    assert "nothing found" in capsys.readouterr().out
-    assert call("check", monotone, *flags, "--json") == 1
-    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    done = longshort("check", path, *flags)
+    assert done.returncode == 0 and "nothing found" in done.stdout
+    done = longshort("check", monotone, *flags, "--json")
+    assert done.returncode == 1
+    (found,) = json.loads(done.stdout)["findings"]
     assert (found["code"], found["severity"]) == ("one-token", "error")
 
 
@@ -210,21 +193,23 @@ def test_a_page_shows_control_characters(tmp_path: Path) -> None:
 # Settings files
 
 
-def test_init_writes_what_train_accepts(tmp_path: Path, call: Call) -> None:
+def test_init_writes_what_train_accepts(tmp_path: Path) -> None:
     path, chosen = tmp_path / "book.txt", tmp_path / "s.toml"
     path.write_text(prose(60))
     flags = ("--set", "train.max_epochs=1", "--set", "train.batch_size=4", "--set",
              "model.hidden=8", "--set", "model.embedding=8")  # fmt: skip
-    assert call("init", path, "--task", "lm", "--tokens", "words", *flags, "--out", chosen) == 0
+    asked = ("init", path, "--task", "lm", "--tokens", "words", *flags, "--out", chosen)
+    assert longshort(*asked).returncode == 0
     text = chosen.read_text()
     assert 'task = "lm"' in text and 'tokens = "words"' in text and "eos = true" in text
-    assert call("train", "--config", chosen, "--out", tmp_path / "run", "-q") == 0
+    done = longshort("train", "--config", chosen, "--out", tmp_path / "run", "-q")
+    assert done.returncode == 0, done.stderr
     assert isinstance(ls.load(tmp_path / "run"), ls.LanguageRun)
 
 
-def test_the_example_of_a_play_is_running_text(tmp_path: Path, call: Call) -> None:
+def test_the_example_of_a_play_is_running_text(tmp_path: Path) -> None:
     out = tmp_path / "s.toml"
-    assert call("init", "--example", "shakespeare", "--out", out) == 0
+    assert longshort("init", "--example", "shakespeare", "--out", out).returncode == 0
     assert 'task = "lm"' in out.read_text() and 'tokens = "characters"' in out.read_text()
     text = ls.example("shakespeare").read_text()
     assert text.isascii() and 100_000 < len(text) < 200_000
@@ -247,19 +232,11 @@ def test_the_example_of_a_play_is_running_text(tmp_path: Path, call: Call) -> No
     ],
 )
 @pytest.mark.parametrize("verb", ["check", "run"])
-def test_a_bad_text_is_one_message(
-    verb: str,
-    content: bytes,
-    message: str,
-    tmp_path: Path,
-    call: Call,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_bad_text_is_one_message(verb: str, content: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "t.txt"
     path.write_bytes(content)
-    assert call(verb, path, "--task", "lm") == 2
-    said = capsys.readouterr().err
-    assert message in said and "t.txt" in said and "Traceback" not in said
+    done = longshort(verb, path, "--task", "lm")
+    assert done.returncode == 2 and message in done.stderr and "t.txt" in done.stderr
 
 
 # From Python
@@ -366,13 +343,9 @@ def test_a_file_of_training_and_test_is_the_run_s_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("task", ["classify", "tag"])
-def test_a_run_that_does_not_write_says_so(
-    task: str, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
-) -> None:
-    chosen, data = small(task)
-    story.run(chosen, tmp_path / "run", data=data)
-    assert call("generate", tmp_path / "run") == 2
-    assert f"is a run of the task '{task}'" in capsys.readouterr().err
+def test_a_run_that_does_not_write_says_so(task: str, small_run: Callable[[str], Path]) -> None:
+    done = longshort("generate", small_run(task))
+    assert done.returncode == 2 and f"is a run of the task '{task}'" in done.stderr
 
 
 def test_the_documented_python_works(
@@ -406,13 +379,10 @@ def test_what_is_no_text_is_refused(data: Any, message: str) -> None:
 # Writing to a pipe
 
 
-def generating(run: Path, *more: str | bytes) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "longshort", "generate", str(run), *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
 def test_a_closed_pipe_ends_quietly(of_lines: ls.LanguageRun) -> None:
-    with generating(of_lines.path, "--length", "10000000") as process:
+    command = [sys.executable, "-m", "longshort", "generate", str(of_lines.path)]
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*command, "--length", "10000000"], **pipes) as process:
         assert process.stdout is not None and process.stderr is not None
         assert len(process.stdout.read(100)) == 100
         process.stdout.close()
@@ -420,10 +390,10 @@ def test_a_closed_pipe_ends_quietly(of_lines: ls.LanguageRun) -> None:
 
 
 def test_a_prompt_that_is_no_text_is_one_message(of_lines: ls.LanguageRun) -> None:
-    with generating(of_lines.path, "--prompt", b"a \xff") as process:
-        _, said = process.communicate()
-    assert process.returncode == 2
-    assert b"prompt: character 2 (U+DCFF) is half of a surrogate pair" in said
+    prompt = os.fsdecode(b"a \xff")  # as Python takes it from the shell
+    done = longshort("generate", of_lines.path, "--prompt", prompt)
+    assert done.returncode == 2
+    assert "prompt: character 2 (U+DCFF) is half of a surrogate pair" in done.stderr
 
 
 # A tokenizer's file

@@ -17,6 +17,8 @@ from longshort.errors import BackendError, ConfigError
 from longshort.nn.layers import NAMES
 from longshort.nn.options import DEFAULTS
 
+from .tensors import parts
+
 KINDS = ["LSTM", "GRU", "RNN"]
 OPTIONS: list[dict[str, Any]] = [
     {},
@@ -34,10 +36,6 @@ def pair(kind: str, **options: Any) -> tuple[Any, Any]:
     ours = getattr(ls.nn, kind)(IN, H, dtype=torch.float64, **options)
     ours.load_state_dict(theirs.state_dict())
     return ours, theirs
-
-
-def parts(state: Any) -> tuple[Tensor, ...]:
-    return state if isinstance(state, tuple) else (state,)
 
 
 def example(batch_first: bool = False) -> Tensor:

@@ -15,6 +15,8 @@ import longshort as ls
 from longshort.engine.scan import MISSING
 from longshort.errors import ArgumentTypeError, TensorError
 
+from .tensors import random
+
 T, B, IN, H = 5, 4, 3, 4
 F64 = torch.float64
 BACKENDS = [name for name in ("torch", "native") if name not in MISSING]
@@ -25,10 +27,6 @@ WEIGHTS = ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0", "weight_h
 def lstm(backend: str = "auto", **options: Any) -> Any:
     torch.manual_seed(3)
     return ls.nn.LSTM(IN, H, dtype=F64, backend=backend, **options)
-
-
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, dtype=F64, generator=torch.Generator().manual_seed(seed))
 
 
 def shrunk(value: Tensor, size: int = 0) -> Tensor:

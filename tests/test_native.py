@@ -37,6 +37,8 @@ from longshort.engine.trace import trace
 from tests import cell_table
 from tests.cell_table import TRIALS, Case, Trial, case
 
+from .tensors import parts
+
 _native = pytest.importorskip("longshort._native", exc_type=ImportError)
 runner = pytest.importorskip("longshort.engine.executors.native.run", exc_type=ImportError)
 
@@ -692,10 +694,6 @@ def test_a_cell_written_a_moment_ago(backend: str) -> None:
             assert distance(a.detach(), b.detach()) <= 1e-11
         for a, b in zip((out, *state), results[0], strict=False):
             assert torch.equal(a, b)
-
-
-def parts(state: Any) -> tuple[Tensor, ...]:
-    return state if isinstance(state, tuple) else (state,)
 
 
 def layer_of(kind: str = "LSTM", **options: Any) -> Any:

@@ -17,15 +17,13 @@ from longshort.engine.scan import MISSING
 from longshort.engine.trace import State
 from longshort.errors import ConfigError
 
+from .tensors import random
+
 T, B, IN, H = 5, 4, 3, 4
 F64 = torch.float64
 BACKENDS = [name for name in ("torch", "native") if name not in MISSING]
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
 needs_native = pytest.mark.skipif("native" in MISSING, reason=MISSING.get("native", ""))
-
-
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, dtype=F64, generator=torch.Generator().manual_seed(seed))
 
 
 def lstm(backend: str = "auto", **options: Any) -> Any:

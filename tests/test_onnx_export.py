@@ -18,6 +18,8 @@ from longshort.cells import Cell, State, Value
 from longshort.engine.ops import sigmoid, tanh
 from longshort.errors import BackendError, ConfigError
 
+from .tensors import parts
+
 onnx = pytest.importorskip("onnx", reason="the extra 'onnx' is not installed")
 pytest.importorskip("onnxruntime", reason="the extra 'onnx' is not installed")
 run = import_module("longshort.engine.executors.onnx").run
@@ -37,10 +39,6 @@ def randomise(layer: torch.nn.Module) -> Any:
         for parameter in layer.parameters():
             parameter.copy_(0.6 * torch.randn(parameter.shape, generator=generator))
     return layer
-
-
-def parts(state: Any) -> tuple[torch.Tensor, ...]:
-    return state if isinstance(state, tuple) else (state,)
 
 
 def compare(layer: Any, path: Path, tolerance: float, names: tuple[str, ...]) -> None:

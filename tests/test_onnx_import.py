@@ -13,6 +13,8 @@ import torch
 from longshort import nn
 from longshort.errors import ConfigError
 
+from .tensors import parts
+
 onnx = pytest.importorskip("onnx", reason="the extra 'onnx' is not installed")
 pytest.importorskip("onnxruntime", reason="the extra 'onnx' is not installed")
 run = import_module("longshort.engine.executors.onnx").run
@@ -77,10 +79,6 @@ def built(op: str, given: str, attributes: dict[str, Any], constant: str = "") -
     outputs = [helper.make_tensor_value_info(name, real, None) for name in results]
     graph = helper.make_graph(nodes, "one", [x], outputs, tensors)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-
-
-def parts(state: Any) -> tuple[torch.Tensor, ...]:
-    return state if isinstance(state, tuple) else (state,)
 
 
 @pytest.mark.parametrize("constant", ["", "WR"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -18,17 +17,9 @@ from longshort.registry import TASKS
 from longshort.runs import story
 from longshort.runs.lookup import find_task
 
+from .commands import longshort, started
+
 EXAMPLE = Path(__file__).parent.parent / "examples" / "which_came_first"
-
-
-def longshort(path: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    known = [str(path), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return subprocess.run(
-        [sys.executable, "-m", "longshort", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(known)},
-    )
 
 
 @pytest.fixture(scope="module")
@@ -50,20 +41,22 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_task_of_another_package_has_everything_that_ours_have(
-    installed: Path, tmp_path: Path
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, out = installed / "lines.txt", tmp_path / "run"
-    shown = longshort(installed, "run", "--task", "first", "--help")
+    asked = ("run", data, "--task", "first", "--out", out, "--json", "-q")
+    done = started(*asked, path=installed)
+    monkeypatch.syspath_prepend(str(installed))
+    shown = longshort("run", "--task", "first", "--help")
     assert "--seed" in shown.stdout and "--quantiles" not in shown.stdout
-    done = longshort(installed, "run", data, "--task", "first", "--out", out, "--json", "-q")
     assert done.returncode == 0, done.stderr
     scores = json.loads(done.stdout)
     assert scores["outcome"] == "better" and set(scores["test"]["baselines"]) == {"majority"}
     page = (out / "report.html").read_text()
     assert scores["verdict"] in page and "majority" in page
-    table = longshort(installed, "predict", out, "--data", data).stdout.splitlines()
+    table = longshort("predict", out, "--data", data).stdout.splitlines()
     assert table[0] == "place,label,first" and len(table) == 301
-    checked = longshort(installed, "check", data, "--task", "first", "--json")
+    checked = longshort("check", data, "--task", "first", "--json")
     assert [each["code"] for each in json.loads(checked.stdout)["findings"]] == ["lines"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 import longshort as ls
 
@@ -15,6 +16,7 @@ def etth1(folder: Path) -> pl.DataFrame:
     return pl.read_csv(folder / "ett" / "ETTh1.csv", try_parse_dates=True).head(14_400)
 
 
+@pytest.mark.slow
 def test_etth1_ot_is_below_the_published_lstm_and_the_linear_peers(real_data: Path) -> None:
     frame = etth1(real_data).select("date", "OT")
     model = ls.Forecaster(24, context_length=96, settings=SPLIT)
@@ -23,6 +25,7 @@ def test_etth1_ot_is_below_the_published_lstm_and_the_linear_peers(real_data: Pa
     assert scores["baselines"]["last_value"]["scaled_mse"] > 0.03
 
 
+@pytest.mark.slow
 def test_etth1_with_seven_columns_beats_its_baselines(real_data: Path) -> None:
     settings = {**SPLIT, "train.max_epochs": 3, "model.hidden": 64}
     run = ls.Forecaster(24, context_length=336, settings=settings).fit(

@@ -27,6 +27,8 @@ from longshort.engine.text import to_text
 from longshort.engine.trace import Mode, State, trace
 from longshort.errors import BackendError, ConfigError
 
+from .tensors import parts, random
+
 T, B, IN, H = 6, 4, 3, 4
 F64 = torch.float64
 
@@ -61,14 +63,6 @@ MODES = {
     "ragged and reset": Mode(ragged=True, reset=True),
     "noise": Mode(training=True, zoneout=(("h", 0.4),), sequence_dropout=0.3),
 }
-
-
-def random(*shape: int, seed: int = 0, scale: float = 1.0) -> Tensor:
-    return scale * torch.randn(*shape, dtype=F64, generator=torch.Generator().manual_seed(seed))
-
-
-def parts(state: Any) -> tuple[Tensor, ...]:
-    return state if isinstance(state, tuple) else (state,)
 
 
 def stir(layer: nn.Module) -> Any:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import longshort as ls
-from longshort.cli.main import app
 from longshort.errors import ConfigError, DataError
 from longshort.metrics.ridge import ridge_forecast
 from longshort.runs import story
+
+from .commands import longshort
 
 QUICK = {"train.max_epochs": 12, "train.threads": 1}
 
@@ -73,10 +73,10 @@ def test_values_of_texts_stand_in_a_table(tmp_path: Path) -> None:
     path.write_text("\n".join(rows))
     out = tmp_path / "run"
     flags = ["--task", "regress", "--label", "stars", "--out", str(out), "--json", "-q"]
-    done = CliRunner().invoke(app, ["run", str(path), *flags, "--set", "train.max_epochs=10"])
-    assert done.exit_code == 0, done.output
+    done = longshort("run", str(path), *flags, "--set", "train.max_epochs=10")
+    assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)["test"]["baselines"]) == {"mean", "bag_of_words"}
-    done = CliRunner().invoke(app, ["predict", str(out)], input="good good film\nbad bad the\n")
+    done = longshort("predict", str(out), given="good good film\nbad bad the\n")
     high, low = map(float, done.stdout.split())
     assert high > low + 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +22,26 @@ from .tiny_runs import TASKS, small
 MEASURES = {
     "forecast": "MSE (scaled)",
     "classify": "error (1 - accuracy)",
-    "regress": "mean squared error (in deviations)",
     "tag": "error (1 - entity F1)",
+    "regress": "mean squared error (in deviations)",
     "lm": "nats per token",
 }
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_validation_measure_has_its_name(task: str, tmp_path: Path) -> None:
-    settings, data = small(task)
+def test_the_validation_measure_has_its_name(
+    task: str, tmp_path: Path, small_run: Callable[[str], Path]
+) -> None:
+    folder = tmp_path / "run"
     if task == "classify":
+        settings, data = small(task)
         settings["split"] = {"val": 0.2}  # unasked, so few examples have no validation split
-    scores = story.run(settings, tmp_path / "run", data=data)
+        story.run(settings, folder, data=data)
+    else:
+        folder = small_run(task)
+    scores = json.loads((folder / "scores.json").read_text())
     assert scores["training"]["measure"] == MEASURES[task]
-    page = (tmp_path / "run" / "report.html").read_text()
+    page = (folder / "report.html").read_text()
     assert f">validation {MEASURES[task]}</text>" in page
 
 
@@ -103,11 +110,10 @@ def test_of_many_series_six_are_shown(tmp_path: Path) -> None:
     assert "series at even places of their list" in page
 
 
-def test_the_future_in_the_report_is_what_predict_gives(tmp_path: Path) -> None:
-    settings, data = small("forecast")
-    story.run(settings, tmp_path / "run", data=data)
-    before = json.loads((tmp_path / "run" / "scores.json").read_text())
-    found = load(tmp_path / "run").ahead(data)
+def test_the_future_in_the_report_is_what_predict_gives(small_run: Callable[[str], Path]) -> None:
+    run = small_run("forecast")
+    before = json.loads((run / "scores.json").read_text())
+    found = load(run).ahead(small("forecast")[1])
     assert found.table.height == before["horizon"] and not found.skipped
     assert found.origins.row.tolist() == [300]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,14 @@ from longshort.runs.seal import FREE, seal
 from longshort.runs.trained import load
 from longshort.train.events import Event, Stepped
 
+from .commands import longshort
 from .tiny_runs import TASKS, small
 
 
 @pytest.fixture(scope="module", params=TASKS)
-def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(request: pytest.FixtureRequest, small_run: Callable[[str], Path]) -> Path:
     """A finished run of each task."""
-    settings, data = small(request.param)
-    run = tmp_path_factory.mktemp(request.param) / "run"
-    story.run(settings, run, data=data)
-    return run
+    return small_run(request.param)
 
 
 @pytest.fixture
@@ -197,17 +196,13 @@ COMMANDS = {"lm": ["generate", "evaluate"]}
 
 
 def test_every_command_refuses_it(run: Path, tmp_path: Path) -> None:
-    from typer.testing import CliRunner
-
-    from longshort.cli.main import app
-
     edit_data(run)
     (tmp_path / "x.csv").write_text("text,label\na,b\n")
     task = json.loads((run / "scores.json").read_text())["task"]
     for command in COMMANDS.get(task, ["predict", "evaluate"]):
         more = ["--data", str(tmp_path / "x.csv")] if command != "generate" else []
-        done = CliRunner().invoke(app, [command, str(run), *more])
-        assert (done.exit_code, done.stdout) == (2, "")
+        done = longshort(command, str(run), *more)
+        assert (done.returncode, done.stdout) == (2, "")
         assert "data.json: damaged or changed" in done.stderr
 
 

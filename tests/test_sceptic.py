@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 import torch
 
-from longshort.config import assign, build
+from longshort.config import build
 from longshort.data.dataset import read_dataset
 from longshort.data.season import find_season
 from longshort.data.split import Split, make_split
@@ -34,15 +34,10 @@ from longshort.tasks.forecast.linear_inputs import LinearPlan
 from longshort.tasks.forecast.sentence import Standing, sentence
 from longshort.tasks.forecast.windows import Windows
 
+from .settings import nested
+
 SHORT = {"train.max_epochs": 3, "train.threads": 1, "model.hidden": 8}
 START = datetime(2024, 1, 1)  # a Monday
-
-
-def nested(**settings: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in {**SHORT, **{k.replace("__", "."): v for k, v in settings.items()}}.items():
-        assign(found, key, value)
-    return found
 
 
 def daily(values: np.ndarray, **more: Any) -> pl.DataFrame:
@@ -51,14 +46,14 @@ def daily(values: np.ndarray, **more: Any) -> pl.DataFrame:
 
 
 def run(frame: pl.DataFrame, out: Path, **settings: Any) -> dict[str, Any]:
-    return story.run(nested(**settings), out, data=frame)
+    return story.run(nested(SHORT, **settings), out, data=frame)
 
 
 def seen_of(frame: pl.DataFrame, **settings: Any) -> tuple[Windows, Seen, Split]:
     """Every test window of a small forecast, and what baselines are fitted to."""
     small = {"model__context_length": 4, "model__horizon": 3, "model__season": 1,
              "model__effects": "off", "model__level": False, "data__calendar": []}  # fmt: skip
-    config = build(nested(**{**small, **settings}))
+    config = build(nested(SHORT, **{**small, **settings}))
     assert isinstance(config, ForecastConfig)
     dataset = read_dataset(frame, config.data)
     config, _ = resolve(config, dataset.panel)
@@ -200,7 +195,7 @@ def promoted(rows: int = 500) -> pl.DataFrame:
 
 
 def test_effects_of_a_promotion_known_ahead_are_what_they_are() -> None:
-    config = build(nested(data__group="shop", data__future="promo", data__calendar=["week"]))
+    config = build(nested(SHORT, data__group="shop", data__future="promo", data__calendar=["week"]))
     panel = read_dataset(promoted(), config.data).panel
     found = fit_effects(panel, panel.lengths, panel.target, panel.future, ("week",), "series")
     assert found.weights[:, 0, -1] == pytest.approx([20, 20, 20], abs=0.3)
@@ -233,7 +228,7 @@ def test_the_calendar_is_taken_where_the_validation_part_gains_by_it() -> None:
         "y": shape + draw.normal(size=len(hours)),
     })  # fmt: skip
     panel = read_dataset(frame, ForecastConfig().data).panel
-    config, said = resolve(build(nested(model__context_length=24)), panel)
+    config, said = resolve(build(nested(SHORT, model__context_length=24)), panel)
     assert config.model.effects == "shared" and "week" in (config.data.calendar or ())
     (line,) = [line for line in said if "model.effects" in line]
     assert "validation split" in line and "tried: off" in line
@@ -296,7 +291,7 @@ def test_coverage_is_told_before_and_after_calibration(tmp_path: Path) -> None:
 def test_quantiles_that_too_few_windows_calibrate_are_told(tmp_path: Path) -> None:
     said: list[str] = []
     noise = np.random.default_rng(11).normal(size=200)
-    settings = nested(model__quantiles=[0.1, 0.5, 0.9], model__horizon=5, split__val=20)
+    settings = nested(SHORT, model__quantiles=[0.1, 0.5, 0.9], model__horizon=5, split__val=20)
     scores = story.run(settings, tmp_path / "run", data=daily(noise), say=said.append)
     assert (
         "warning: the quantiles are not calibrated: the validation split has fewer than 40 windows "
@@ -343,7 +338,7 @@ def test_of_a_long_context_the_linear_map_sees_the_latest_steps() -> None:
         "y": np.sin(2 * np.pi * minutes / 1440) + np.sin(2 * np.pi * minutes / 10080),
     })  # fmt: skip
     panel = read_dataset(frame, ForecastConfig().data).panel
-    settings = nested(model__season=2_880, data__calendar=[], model__effects="off")
+    settings = nested(SHORT, model__season=2_880, data__calendar=[], model__effects="off")
     config, _ = resolve(build(settings), panel)
     assert config.model.context_length == 1024
 

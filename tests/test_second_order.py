@@ -18,6 +18,8 @@ from torch.autograd.functional import hessian, jacobian
 import longshort as ls
 from longshort.engine.scan import MISSING
 
+from .tensors import random
+
 T, B, IN, H = 3, 2, 2, 3
 F64 = torch.float64
 BACKENDS = [name for name in ("torch", "native") if name not in MISSING]
@@ -27,10 +29,6 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "gru": ls.nn.GRU,
 }
 jit_is_deprecated = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
-
-
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, dtype=F64, generator=torch.Generator().manual_seed(seed))
 
 
 def build(kind: str, backend: str, **options: Any) -> Any:

@@ -14,6 +14,8 @@ import longshort as ls
 from longshort.engine.scan import MISSING
 from longshort.errors import ConfigError
 
+from .tensors import random
+
 B, IN, H = 2, 3, 4
 F64 = torch.float64
 BACKENDS = [name for name in ("torch", "native") if name not in MISSING]
@@ -24,10 +26,6 @@ every_backend = pytest.mark.parametrize("backend", BACKENDS)
 def without_gradients() -> Iterator[None]:
     with torch.no_grad():
         yield
-
-
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, dtype=F64, generator=torch.Generator().manual_seed(seed))
 
 
 def build(kind: str = "LSTM", backend: str = "auto", **options: Any) -> Any:

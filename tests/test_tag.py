@@ -15,11 +15,8 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from click.testing import Result
-from typer.testing import CliRunner
 
 import longshort as ls
-from longshort.cli.main import app
 from longshort.config import build
 from longshort.data.splits import Given, Splits
 from longshort.data.vocabulary import UNKNOWN
@@ -27,9 +24,7 @@ from longshort.errors import ConfigError, DataError, Interrupted
 from longshort.runfolder import RunFolder
 from longshort.runs import story
 from longshort.runs.batches import on_device
-from longshort.runs.job import Job
 from longshort.runs.story import prepare
-from longshort.runs.task import quiet
 from longshort.tasks.tag.baselines import dictionary, majority_tag
 from longshort.tasks.tag.config import TagConfig
 from longshort.tasks.tag.conll import Tagged, read_tagged
@@ -40,6 +35,10 @@ from longshort.tasks.tag.sections import spans
 from longshort.tasks.tag.spelling import SHAPES, shape_of
 from longshort.tasks.tag.task import TagTask
 from longshort.train.events import Event, Started, Stepped, silent
+
+from .commands import longshort
+from .jobs import history_of, job_of
+from .settings import with_changes
 
 QUICK: dict[str, Any] = {
     "task": "tag",
@@ -89,19 +88,22 @@ def table(tmp_path: Path) -> Path:
 
 
 def settings(path: Path | None = None, **changes: Any) -> dict[str, Any]:
-    found = {key: dict(value) if isinstance(value, dict) else value for key, value in QUICK.items()}
-    for key, value in changes.items():
-        section, _, name = key.partition("__")
-        found.setdefault(section, {})[name] = value
-    if path is not None:
-        found.setdefault("data", {})["path"] = str(path)
-    return found
+    return with_changes(QUICK, path, **changes)
 
 
-def test_from_columns_to_a_report(table: Path, tmp_path: Path) -> None:
-    told: list[str] = []
-    chosen = settings(table, evaluate__softmax=True)
-    scores = story.run(chosen, tmp_path / "run", say=told.append)
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run beside a softmax, and what was said of it in `told.json`."""
+    folder, told = tmp_path_factory.mktemp("names"), list[str]()
+    table = write_columns(sentences(400), folder / "names.conll")
+    story.run(settings(table, evaluate__softmax=True), folder / "run", say=told.append)
+    (folder / "told.json").write_text(json.dumps(told))
+    return folder / "run"
+
+
+def test_from_columns_to_a_report(finished: Path) -> None:
+    told = json.loads((finished.parent / "told.json").read_text())
+    scores = json.loads((finished / "scores.json").read_text())
     assert scores["labels"] == ["loc", "per"] and scores["scheme"] == "bio"
     baselines = {name: found["f1"] for name, found in scores["test"]["baselines"].items()}
     assert set(baselines) == {"majority_tag", "dictionary"}
@@ -110,18 +112,17 @@ def test_from_columns_to_a_report(table: Path, tmp_path: Path) -> None:
     assert scores["outcome"] == "better" and "earned its place" in scores["verdict"]
     assert scores["test"]["variants"]["softmax"]["f1"] >= 0.8
     assert "the random field" in scores["notes"]["softmax"]
-    page = html.unescape((tmp_path / "run" / "report.html").read_text())
+    page = html.unescape((finished / "report.html").read_text())
     assert scores["verdict"] in page and "<script" not in page and "<link" not in page
-    stored = pl.read_csv(tmp_path / "run" / "predictions.csv")
+    stored = pl.read_csv(finished / "predictions.csv")
     assert stored.columns == ["place", "token", "tag", "predicted"]
     assert stored.height == scores["tokens"]
     assert any("BIO, 2 types: loc, per" in line for line in told)
 
 
-def test_a_run_comes_back_with_its_answers(table: Path, tmp_path: Path) -> None:
-    story.run(settings(table), tmp_path / "run")
-    trained = ls.load(tmp_path / "run")
-    stored = pl.read_csv(tmp_path / "run" / "predictions.csv")
+def test_a_run_comes_back_with_its_answers(finished: Path) -> None:
+    trained = ls.load(finished)
+    stored = pl.read_csv(finished / "predictions.csv")
     rows = stored.group_by("place", maintain_order=True).agg("token", "predicted")
     assert trained.predict(rows["token"].to_list()) == rows["predicted"].to_list()
     found = trained.tag("hello mr otto ida")
@@ -231,10 +232,6 @@ def test_interrupted_runs_go_on_to_the_same_bits(table: Path, tmp_path: Path) ->
             assert (tmp_path / torn / name).read_bytes() == whole, (torn, name)
 
 
-def job_of(chosen: dict[str, Any], data: object = None) -> Job[Any, Any, Any, Any]:
-    return Job(prepare(chosen, data), quiet)
-
-
 def test_the_vocabulary_is_the_training_split_s(table: Path) -> None:
     prepared = prepare(settings(table))
     known, splits = prepared.encoder.vocabulary, prepared.splits
@@ -284,12 +281,11 @@ def test_a_test_file_without_entities_is_scored(table: Path, tmp_path: Path) -> 
     assert story.run(chosen, tmp_path / "run")["entities"] == 0
 
 
-def test_runs_of_another_task_are_refused(table: Path, tmp_path: Path) -> None:
-    story.run(settings(table, train__max_epochs=1), tmp_path / "run")
+def test_runs_of_another_task_are_refused(finished: Path, table: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"unknown key 'model.pooling'"):
         story.run(settings(table, model__pooling="max"), tmp_path / "other")
     with pytest.raises(DataError, match="sentence 0: a list of texts is expected, got 'a text'"):
-        ls.load(tmp_path / "run").predict(["a text"])
+        ls.load(finished).predict(["a text"])
 
 
 @pytest.mark.parametrize(
@@ -312,18 +308,14 @@ def test_runs_of_another_task_are_refused(table: Path, tmp_path: Path) -> None:
     ],
     ids=lambda change: " ".join(change),
 )
-def test_every_option_changes_the_training(
-    table: Path, tmp_path: Path, change: dict[str, Any]
-) -> None:
+def test_every_option_changes_the_training(table: Path, change: dict[str, Any]) -> None:
     source = read_tagged(table).take(range(80))
     for i, tokens in enumerate(source.tokens):
         tokens[0] = f"rare{i}" if i % 4 == 0 else "Upper" if i % 2 else "upper"
-    found = []
-    for i, chosen in enumerate((settings(), settings(**change))):
-        chosen["train"]["max_epochs"] = 2
-        story.run(chosen, tmp_path / str(i), data=source)
-        found.append((tmp_path / str(i) / "metrics.jsonl").read_text())
-    assert found[0] != found[1]
+    plain, changed = (
+        history_of(settings(train__max_epochs=2, **each), source) for each in ({}, change)
+    )
+    assert plain != changed
 
 
 def test_a_cap_on_the_batches_of_an_epoch_is_kept(table: Path) -> None:
@@ -484,7 +476,7 @@ def test_a_setting_that_could_not_act_is_refused(
 
 
 def test_every_sentence_is_trained_where_batches_are_divided(table: Path) -> None:
-    source = read_tagged(table).take([0] * 20)
+    source = read_tagged(table).take([0] * 9)
     long = [row * (30_000 // len(row)) for row in source.tokens]
     assert source.tags is not None
     tags = [row * (30_000 // len(row)) for row in source.tags]
@@ -492,7 +484,7 @@ def test_every_sentence_is_trained_where_batches_are_divided(table: Path) -> Non
     chosen = settings(text__max_length=40_000, text__tokens="spaces", train__max_epochs=1)
     learning, _, plan, _ = job_of(chosen, Given(data, source, source)).training
     batches = learning.batches(plan, torch.Generator())
-    assert sorted(torch.cat(list(batches)).tolist()) == list(range(20))
+    assert sorted(torch.cat(list(batches)).tolist()) == list(range(9))
     assert plan.steps_per_epoch == len(batches) > 2
 
 
@@ -541,29 +533,25 @@ def test_shapes_of_tokens(token: str, name: str) -> None:
 # The command line
 
 
-def longshort(*arguments: str, text: str = "") -> Result:
-    return CliRunner().invoke(app, arguments, input=text)
-
-
 def test_the_command_line(table: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     flags = ["--task", "tag", "--set", "model.hidden=16", "--set", "train.max_epochs=1"]
     done = longshort("run", str(table), *flags, "--out", str(out), "--json")
-    assert done.exit_code == 0, done.output
+    assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["scheme"] == "bio"
-    done = longshort("predict", str(out), text="mr otto ida\n\nin max\n")
+    done = longshort("predict", str(out), given="mr otto ida\n\nin max\n")
     assert [len(line.split()) for line in done.stdout.split("\n")] == [3, 0, 2, 0]
     bare = tmp_path / "bare.conll"
     bare.write_text("mr\notto\n\nin\n")
     done = longshort("predict", str(out), "--data", str(bare))
     assert pl.read_csv(done.stdout.encode())["token"].to_list() == ["mr", "otto", "in"]
-    done = longshort("predict", str(out), "--json", text="mr otto\n\nin max\n")
+    done = longshort("predict", str(out), "--json", given="mr otto\n\nin max\n")
     found = json.loads(done.stdout)["sentences"]
     assert [each["place"] for each in found] == ["line 1", "line 3"]
     assert [each["tokens"] for each in found] == [["mr", "otto"], ["in", "max"]]
     assert [len(each["tags"]) for each in found] == [2, 2]
     written = tmp_path / "tags.csv"
-    done = longshort("predict", str(out), "--out", str(written), text="in max\n")
+    done = longshort("predict", str(out), "--out", str(written), given="in max\n")
     assert "wrote 2 rows" in done.stdout
     assert pl.read_csv(written)["place"].to_list() == ["line 1", "line 1"]
 

@@ -10,10 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import longshort as ls
-from longshort.cli.main import app
 from longshort.data.findings import Finding
 from longshort.errors import DataError
 from longshort.runs import story
@@ -21,6 +19,8 @@ from longshort.runs.job import Job
 from longshort.runs.story import prepare
 from longshort.runs.trained import load
 from longshort.tasks.tag.conll import read_tagged, tagged_of
+
+from .commands import longshort
 
 SMALL = {
     "model.hidden": 12,
@@ -212,8 +212,8 @@ def test_sentences_of_the_training_are_left_out(finished: Path, tmp_path: Path) 
 def test_evaluate_from_the_command_line(finished: Path, tmp_path: Path) -> None:
     path = write(tmp_path / "new.conll", visits(20, first=200))
     flags = ["evaluate", str(finished / "run"), "--data", str(path), "--json"]
-    done = CliRunner().invoke(app, flags)
-    assert done.exit_code == 0, done.output
+    done = longshort(*flags)
+    assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["test"]["model"]["f1"] == 1.0
 
 
@@ -294,14 +294,13 @@ def test_one_tag_teaches_nothing(tmp_path: Path) -> None:
 
 def test_check_and_init_from_the_command_line(tmp_path: Path) -> None:
     data, chosen = write(tmp_path / "v.conll", visits(100)), tmp_path / "s.toml"
-    call = CliRunner().invoke
-    checked = call(app, ["check", str(data), "--task", "tag"])
-    assert checked.exit_code == 0 and "nothing found" in checked.output
-    written = call(app, ["init", str(data), "--task", "tag", *QUICK, "--out", str(chosen)])
-    assert written.exit_code == 0, written.output
-    done = call(app, ["train", "--config", str(chosen), "--out", str(tmp_path / "run"), "-q"])
-    assert done.exit_code == 0, done.output
-    assert 'tokens = "spaces"' in chosen.read_text() and "entity F1" in done.output
+    checked = longshort("check", str(data), "--task", "tag")
+    assert checked.returncode == 0 and "nothing found" in checked.stdout
+    written = longshort("init", str(data), "--task", "tag", *QUICK, "--out", str(chosen))
+    assert written.returncode == 0, written.stderr
+    done = longshort("train", "--config", str(chosen), "--out", str(tmp_path / "run"), "-q")
+    assert done.returncode == 0, done.stderr
+    assert 'tokens = "spaces"' in chosen.read_text() and "entity F1" in done.stdout
 
 
 def test_the_recipes_are_sound_and_all_different() -> None:
@@ -356,6 +355,6 @@ def test_what_is_no_sentence_is_refused(finished: Path) -> None:
 def test_json_tells_where_tags_were_written(finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "tags.csv"
     asked = ["predict", str(finished / "run"), "--out", str(out), "--json"]
-    found = CliRunner().invoke(app, asked, input="mr otto in rome\n")
+    found = longshort(*asked, given="mr otto in rome\n")
     told = json.loads(found.stdout)
     assert (told["rows"], told["out"]) == (4, str(out)) and out.is_file()

@@ -9,13 +9,13 @@ from pathlib import Path
 import pandas as pd
 import polars as pl
 import pytest
-from typer.testing import CliRunner
 
 import longshort as ls
-from longshort.cli.main import app
 from longshort.tasks.tag.config import TagData
 from longshort.tasks.tag.conll import Tagged
 from longshort.tasks.tag.source import read_sentences, read_to_tag
+
+from .commands import longshort
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -201,7 +201,7 @@ def test_columns_with_a_fault_are_no_text(write: Write) -> None:
 
 def test_every_word_of_a_plain_text_is_tagged(run: Path, write: Write, tmp_path: Path) -> None:
     path, out = write("raw.txt", "mr Berg left\nAnna stayed at home\n"), tmp_path / "tags.csv"
-    done = CliRunner().invoke(app, ["predict", str(run), "--data", str(path), "--out", str(out)])
+    done = longshort("predict", str(run), "--data", str(path), "--out", str(out))
     assert "raw.txt: is plain text; every line is cut into tokens as a sentence" in done.stderr
     found = pl.read_csv(out)
     assert found["token"].to_list() == ["mr", "Berg", "left", "Anna", "stayed", "at", "home"]

@@ -32,6 +32,7 @@ from longshort.train.loop import TrainingDiverged, fit
 from longshort.train.optimise import rate_factor
 
 from .conftest import QUICK
+from .settings import nested
 
 FILES = ("model.safetensors", "metrics.jsonl", "scores.json", "predictions.csv",
          "ckpt/last.safetensors", "ckpt/best.safetensors")  # fmt: skip
@@ -41,11 +42,7 @@ FILES = ("model.safetensors", "metrics.jsonl", "scores.json", "predictions.csv",
 def settings_for(path: Path) -> dict[str, Any]:
     dotted = {**QUICK, "train.max_epochs": 4, "train.steps_per_epoch": 12, "train.save_every": 0.0,
               "model.context_length": 24, "model.horizon": 4, "data.path": str(path)}  # fmt: skip
-    nested: dict[str, Any] = {}
-    for key, value in dotted.items():
-        table, name = key.split(".")
-        nested.setdefault(table, {})[name] = value
-    return nested
+    return nested(dotted)
 
 
 def digests(run: Path) -> dict[str, str]:
@@ -62,11 +59,23 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Digests of an uninterrupted run."""
+def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An uninterrupted run, which stays as it is."""
     run = tmp_path_factory.mktemp("whole") / "run"
     story.run(settings_for(data), run)
-    return digests(run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def whole(finished: Path) -> dict[str, str]:
+    """Digests of an uninterrupted run."""
+    return digests(finished)
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run, to be changed."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
 def test_the_same_seed_gives_the_same_bits(
@@ -568,19 +577,16 @@ def test_resume_refuses_what_it_cannot_go_on_with(data: Path, tmp_path: Path) ->
         story.resume(tmp_path)
 
 
-def test_resuming_a_finished_run_changes_nothing(data: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    first = story.run(settings_for(data), run)
+def test_resuming_a_finished_run_changes_nothing(run: Path) -> None:
+    first = json.loads((run / "scores.json").read_text())
     before = {p: p.stat().st_mtime_ns for p in run.rglob("*")}
     assert story.resume(run) == first
     assert {p: p.stat().st_mtime_ns for p in run.rglob("*")} == before
 
 
 def test_overwriting_keeps_the_old_run_when_the_new_one_cannot_start(
-    data: Path, tmp_path: Path
+    run: Path, data: Path, tmp_path: Path
 ) -> None:
-    run = tmp_path / "run"
-    story.run(settings_for(data), run)
     old = digests(run)
     with pytest.raises(RunError, match="already used; give another --out"):
         story.run(settings_for(data), run)
@@ -624,9 +630,8 @@ def test_a_file_system_without_locks_is_told(
     assert f"warning: {tmp_path / 'run'}: cannot be locked ([Errno" in "\n".join(said)
 
 
-def test_two_processes_do_not_write_into_one_run(data: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    scores = story.run(settings_for(data), run)
+def test_two_processes_do_not_write_into_one_run(run: Path, data: Path) -> None:
+    scores = json.loads((run / "scores.json").read_text())
     (run / "scores.json").unlink()
     before = {path: path.read_bytes() for path in run.rglob("*.*") if path.is_file()}
     with RunFolder.open(run).locked(say=pytest.fail):
@@ -638,11 +643,9 @@ def test_two_processes_do_not_write_into_one_run(data: Path, tmp_path: Path) -> 
     assert story.resume(run) == scores
 
 
-def test_time_is_not_in_the_metric_log(data: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    story.run(settings_for(data), run)
-    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+def test_time_is_not_in_the_metric_log(finished: Path) -> None:
+    records = [json.loads(line) for line in (finished / "metrics.jsonl").read_text().splitlines()]
     assert [r["epoch"] for r in records] == list(range(len(records)))
     assert set(records[-1]) == {"epoch", "step", "train_loss", "grad_norm", "learning_rate",
                                 "val_score"}  # fmt: skip
-    assert RunFolder.open(run).read_json("env.json")["packages"]["torch"]
+    assert RunFolder.open(finished).read_json("env.json")["packages"]["torch"]

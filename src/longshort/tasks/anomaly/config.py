@@ -91,6 +91,11 @@ class AlarmConfig(Section):
         description="span in steps of the exponential mean that smooths scores; 1 for none, twice "
         "each series' period when absent",
     )
+    judged_by: Literal["labels", "error"] | None = Field(
+        None,
+        description="what the verdict rests on: labels, where some lie behind the normal part, or "
+        "the error of the forecast; decided when absent",
+    )
     causal: bool = Field(
         False,
         description="smooth with the past alone, as a stream must; else with both sides, as an "

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,7 +9,8 @@ from numpy.typing import NDArray
 from longshort.runs.task import Model
 from longshort.tasks.anomaly.config import AnomalyConfig
 from longshort.tasks.anomaly.encoder import AnomalyEncoder, Signals
-from longshort.tasks.anomaly.network import FREEDOM, Ahead, Rebuild, Watcher
+from longshort.tasks.anomaly.errors import Errors, judged_forecasts
+from longshort.tasks.anomaly.network import Ahead, Rebuild, Watcher
 
 Floats = NDArray[np.float64]
 
@@ -21,15 +19,6 @@ _TOGETHER = 2_000_000
 _WINDOWS = 512
 _OVERLAP = 10
 """Windows that cover each row."""
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Of every row: what was expected [N, K] in deviations, and for each score by name how far off
-    each channel was, [N, K]; NaN where no value was given or nothing was expected yet."""
-
-    expected: Floats
-    each: dict[str, Floats]
 
 
 def errors_of(model: Model[AnomalyConfig, AnomalyEncoder], signals: Signals) -> Errors:
@@ -44,7 +33,7 @@ def errors_of(model: Model[AnomalyConfig, AnomalyEncoder], signals: Signals) -> 
         if network.ahead is not None:
             name = "nll" if "nll" in settings.score else "error"
             found = _forecasts(network.ahead, signals, model.device)
-            expected, each[name] = _judged(signals, *found)
+            expected, each[name] = judged_forecasts(signals, *found)
         if network.rebuild is not None:
             name = "aer" if "aer" in settings.score else "reconstruction"
             rebuilt, each[name] = _rebuilt(
@@ -82,34 +71,6 @@ def _bunches(lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return [order[i : i + width] for i in range(0, len(order), width)]
 
 
-def _judged(signals: Signals, forecasts: Floats, spread: Floats | None) -> tuple[Floats, Floats]:
-    """What was expected of each row one step before, and the mean error [N, K] over the steps from
-    which it was forecast: squared, or minus the log likelihood of Student's t."""
-    values = signals.values
-    expected = np.full(values.shape, np.nan)
-    total, count = np.zeros(values.shape), np.zeros((len(values), 1))
-    for group in range(signals.num_series):
-        rows = signals.rows(group)
-        begin, length = rows.start, rows.stop - rows.start
-        for step in range(min(forecasts.shape[1], length - 1)):
-            made, judged = slice(begin, rows.stop - step - 1), slice(begin + step + 1, rows.stop)
-            error = forecasts[made, step] - values[judged]
-            total[judged] += cost(error, None if spread is None else spread[made, step])
-            count[judged] += 1
-        expected[begin + 1 : rows.stop] = forecasts[begin : rows.stop - 1, 0]
-    with np.errstate(invalid="ignore"):
-        return expected, np.where(count > 0, total / count, np.nan)
-
-
-def cost(error: Floats, log_spread: Floats | None) -> Floats:
-    """The square of errors, or minus their log likelihood under Student's t."""
-    if log_spread is None:
-        return error**2
-    squared = (error / np.exp(log_spread)) ** 2
-    found: Floats = log_spread + 0.5 * (FREEDOM + 1) * np.log1p(squared / FREEDOM)
-    return found
-
-
 def _rebuilt(
     network: Rebuild, signals: Signals, window: int | None, is_causal: bool, device: str
 ) -> tuple[Floats, Floats]:
@@ -142,13 +103,3 @@ def _rebuilt(
             np.add.at(count, held, 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return mean / count, square / count
-
-
-def plain(signals: Signals) -> Errors:
-    """The autoregression's own errors, as the network's are: the baseline."""
-    expected, squared = _judged(signals, signals.linear, None)
-    squared[~signals.known] = np.nan
-    return Errors(expected, {"error": squared})
-
-
-AnyModel = Model[Any, Any]

@@ -10,9 +10,7 @@ from torch import Tensor, nn
 from longshort.nn.recurrent import Recurrent
 from longshort.runs.cell import chosen_cell
 from longshort.tasks.anomaly.config import AnomalyModel
-
-FREEDOM = 4.0
-"""Degrees of freedom of the Student distribution: tails that outliers do not pull far."""
+from longshort.tasks.anomaly.errors import FREEDOM
 
 
 class Ahead(nn.Module):

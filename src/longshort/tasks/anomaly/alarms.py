@@ -1,0 +1,210 @@
+"""From the errors of every row to scores, p-values and alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.metrics.detection import event_counts
+from longshort.tasks.anomaly.config import AlarmConfig
+from longshort.tasks.anomaly.encoder import Signals
+from longshort.tasks.anomaly.smoothing import smoothed
+from longshort.tasks.anomaly.thresholds import (
+    p_values,
+    telemanom_flags,
+    threshold_for_rate,
+)
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+PERIODS = 2
+"""Span of the smoothing in periods, where the settings leave it open."""
+_TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Alarms:
+    """What is said of every row of a panel, [N], and of its channels, [N, K].
+
+    score: higher is stranger, NaN where no value was given; p: share of normal rows that score as
+    high, by the validation rows; threshold and periods
+    (in steps) of each series, [G]; expected: in deviations, and parts:
+    each channel's share of the score before smoothing; both None of a detector that forecasts
+    nothing.
+    """
+
+    score: Floats
+    p: Floats
+    flagged: Flags
+    threshold: Floats
+    periods: NDArray[np.int64]
+    expected: Floats | None = None
+    parts: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the validation rows say: of each score by name the centre and the spread of normal
+    errors, [G, K]; the smoothed scores of these rows, in one array for each series; and the
+    threshold of each series, [G]."""
+
+    centre: Mapping[str, Floats]
+    spread: Mapping[str, Floats]
+    scores: list[Floats]
+    threshold: Floats
+
+
+def spreads(each: Mapping[str, Floats], val: Signals) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Centre and spread [G, K] of errors [N, K] by name over the usable validation rows.
+
+    Squared errors are measured in their mean. A log likelihood, which may be below 0, is measured
+    from its median in its deviation.
+    """
+    centre: dict[str, Floats] = {}
+    spread: dict[str, Floats] = {}
+    for name, errors in each.items():
+        shape = (val.num_series, errors.shape[1])
+        centre[name], spread[name] = np.zeros(shape), np.ones(shape)
+        for group in range(val.num_series):
+            rows = held(val, group)
+            kept = np.where(val.usable[rows], errors[rows], np.nan)
+            for channel in range(errors.shape[1]):
+                known = kept[~np.isnan(kept[:, channel]), channel]
+                if not known.size:
+                    continue
+                if name == "nll":
+                    centre[name][group, channel] = np.median(known)
+                    spread[name][group, channel] = max(float(known.std()), _TINY)
+                else:
+                    spread[name][group, channel] = max(float(known.mean()), _TINY)
+    return centre, spread
+
+
+def held(signals: Signals, group: int) -> slice:
+    """The rows [start, end) of a series, as rows of the panel."""
+    begin = int(signals.offsets[group])
+    return slice(begin + int(signals.start[group]), begin + int(signals.end[group]))
+
+
+def row_scores(
+    each: Mapping[str, Floats],
+    centre: Mapping[str, Floats],
+    spread: Mapping[str, Floats],
+    signals: Signals,
+) -> Floats:
+    """How strange each channel of each row is, [N, K]: errors by name, made comparable, averaged."""
+    total = np.zeros(next(iter(each.values())).shape)
+    groups = np.repeat(np.arange(signals.num_series), signals.lengths)
+    for name, errors in each.items():
+        total += (errors - centre[name][groups]) / spread[name][groups]
+    return total / len(each)
+
+
+def joined(channels: Floats) -> Floats:
+    """A row's score, [N]: the mean of its known channels, [N, K]; NaN where none is known."""
+    known = ~np.isnan(channels)
+    count = known.sum(1)
+    total = np.where(known, channels, 0.0).sum(1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def spans(signals: Signals, config: AlarmConfig) -> list[int]:
+    """Steps of the smoothing of each series."""
+    if config.smoothing is not None:
+        return [config.smoothing] * signals.num_series
+    return [PERIODS * int(period) for period in signals.periods]
+
+
+def smooth_rows(scores: Floats, signals: Signals, config: AlarmConfig) -> Floats:
+    """The scores of each series smoothed, [N]; NaN where a row has none."""
+    found = np.empty(len(scores))
+    for group, span in enumerate(spans(signals, config)):
+        rows = signals.rows(group)
+        found[rows] = smoothed(scores[rows], span, causal=config.causal)
+    found[np.isnan(scores)] = np.nan
+    return found
+
+
+def calibration_scores(scores: Floats, val: Signals, config: AlarmConfig) -> list[Floats]:
+    """Smoothed scores of each series' usable validation rows.
+
+    Nothing behind the validation rows takes part, even where smoothing looks at both sides.
+    """
+    found = []
+    usable = val.usable.any(1)
+    for group, span in enumerate(spans(val, config)):
+        begin, rows = int(val.offsets[group]), held(val, group)
+        values = smoothed(scores[begin : rows.stop], span, causal=config.causal)
+        values = values[rows.start - begin :]
+        kept = usable[rows] & ~np.isnan(values)
+        found.append(values[kept] if kept.any() else values[~np.isnan(values)])
+    return found
+
+
+def thresholds(
+    calibration: list[Floats],
+    val: Signals,
+    labels: Flags | None,
+    config: AlarmConfig,
+    rate: float,
+) -> Floats:
+    """The score of each series above which a row is flagged, [G].
+
+    rate: wished false alarms a step. Infinite where a series has no calibration rows, and NaN where
+    the threshold is found anew on what is searched (telemanom's).
+    """
+    if config.threshold == "telemanom":
+        return np.full(len(calibration), np.nan)
+    if config.threshold == "labels" and labels is not None:
+        return np.array(
+            [
+                _best_by_labels(values, labels[held(val, g)])
+                for g, values in enumerate(calibration)
+            ]
+        )
+    return np.array(
+        [
+            threshold_for_rate(values, rate, span).value if values.size else np.inf
+            for values, span in zip(calibration, spans(val, config), strict=True)
+        ]
+    )
+
+
+def _best_by_labels(scores: Floats, labels: Flags) -> float:
+    """The threshold with the best F1 of events on validation rows that are all scored."""
+    cuts = np.unique(np.quantile(scores, np.linspace(0.5, 1.0, 101)))
+    return float(max(cuts, key=lambda cut: event_counts(labels, scores >= cut).f1))
+
+
+def alarms(
+    scores: Floats,
+    signals: Signals,
+    calibration: list[Floats],
+    threshold: Floats,
+    config: AlarmConfig,
+) -> Alarms:
+    """Smoothed scores [N] of each row beside the thresholds, with their p-values."""
+    smooth = smooth_rows(scores, signals, config)
+    p, flagged = np.full(len(scores), np.nan), np.zeros(len(scores), dtype=bool)
+    for group in range(signals.num_series):
+        rows = signals.rows(group)
+        known = ~np.isnan(smooth[rows])
+        if calibration[group].size:
+            p[rows] = np.where(known, p_values(calibration[group], smooth[rows]), np.nan)
+        if np.isnan(threshold[group]):
+            flagged[rows] = _telemanom(smooth[rows], held(signals, group).start - rows.start)
+        else:
+            flagged[rows] = known & (np.nan_to_num(smooth[rows], nan=-np.inf) > threshold[group])
+    return Alarms(smooth, p, flagged, threshold, signals.periods)
+
+
+def _telemanom(scores: Floats, start: int) -> Flags:
+    """The dynamic threshold over what is searched, from the row `start` on."""
+    found = np.zeros(len(scores), dtype=bool)
+    found[start:] = telemanom_flags(np.nan_to_num(scores[start:]))
+    return found
+

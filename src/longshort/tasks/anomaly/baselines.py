@@ -1,0 +1,79 @@
+"""What a sceptic puts beside the network: one-liners, autoregression, neighbours, components.
+
+Their scores go through the same smoothing, the same calibration rows and the same threshold rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.runs.task import Baseline, Encoded, Track
+from longshort.tasks.anomaly.alarms import Alarms
+from longshort.tasks.anomaly.config import AnomalyConfig
+from longshort.tasks.anomaly.detectors import DETECTORS, Detector
+from longshort.tasks.anomaly.encoder import Signals
+from longshort.tasks.anomaly.errors import autoregression_errors
+from longshort.tasks.anomaly.judging import calibrated, judged
+from longshort.tasks.anomaly.samples import Stretch
+
+Floats = NDArray[np.float64]
+Splits = Mapping[str, Encoded[Stretch]]
+
+AUTOREGRESSION = "autoregression"
+"""The baseline that the verdict always speaks of."""
+
+
+def detected(
+    config: AnomalyConfig, splits: Splits, track: Track
+) -> dict[str, Baseline[Alarms]]:
+    """Alarms of every baseline on the test rows; what is fitted sees the training rows alone."""
+    found = {AUTOREGRESSION: Baseline(_autoregression(config, splits), "an autoregression")}
+    for number, (name, detector) in enumerate(DETECTORS.items()):
+        track(f"baseline {name}", number, len(DETECTORS))
+        found[name] = Baseline(_detected(detector, config, splits), detector.title)
+    return found
+
+
+def _autoregression(config: AnomalyConfig, splits: Splits) -> Alarms:
+    val, test = splits["val"], splits["test"]
+    kept = calibrated(autoregression_errors(val.arrays).each, val.arrays, val.samples, config)
+    found = autoregression_errors(test.arrays)
+    return judged(found.each, found.expected, test.arrays, kept, config)
+
+
+def _detected(detector: Detector, config: AnomalyConfig, splits: Splits) -> Alarms:
+    """A detector that is fitted to the training rows of each series and scores all of it."""
+    train, val, test = (splits[name] for name in ("train", "val", "test"))
+    keys = val.samples.panel.groups
+    own = np.full((len(val.arrays.known), 1), np.nan)
+    new = np.full((len(test.arrays.known), 1), np.nan)
+    for group, key in enumerate(test.samples.panel.groups):
+        source = keys.index(key)
+        known, searched = val.arrays.rows(source), test.arrays.rows(group)
+        end = int(val.arrays.end[source])
+        if test.samples.panel is not val.samples.panel:
+            rows = np.concatenate([_values(val.arrays, known)[:end],
+                                   _values(test.arrays, searched)])  # fmt: skip
+        else:
+            rows = _values(test.arrays, searched)
+        scores = detector.score(rows, int(train.arrays.end[source]), int(val.arrays.periods[source]))
+        own[known.start : known.start + end, 0] = scores[:end]
+        new[searched, 0] = scores[len(scores) - (searched.stop - searched.start) :]
+    new[~test.arrays.known.any(1)] = np.nan
+    signals = _one_channel(val.arrays)
+    kept = calibrated({"error": own}, signals, val.samples, config)
+    return replace(judged({"error": new}, None, _one_channel(test.arrays), kept, config), parts=None)
+
+
+def _values(signals: Signals, rows: slice) -> Floats:
+    return signals.values[rows]
+
+
+def _one_channel(signals: Signals) -> Signals:
+    """The same rows with a single score each."""
+    known = signals.known.any(1, keepdims=True)
+    return replace(signals, known=known, usable=signals.usable.any(1, keepdims=True))

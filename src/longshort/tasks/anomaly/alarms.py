@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from longshort.metrics.detection import event_counts
 from longshort.tasks.anomaly.config import AlarmConfig
 from longshort.tasks.anomaly.encoder import Signals
+from longshort.tasks.anomaly.dynamic import dynamic_flags
 from longshort.tasks.anomaly.smoothing import smoothed
 from longshort.tasks.anomaly.thresholds import (
+    most_alarms,
     p_values,
-    telemanom_flags,
     threshold_for_rate,
+    threshold_for_steps,
 )
 
 Floats = NDArray[np.float64]
@@ -24,6 +26,7 @@ Flags = NDArray[np.bool_]
 PERIODS = 2
 """Span of the smoothing in periods, where the settings leave it open."""
 _TINY = 1e-12
+_CUTS = 101
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ class Alarms:
 class Calibration:
     """What the validation rows say: of each score by name the centre and the spread of normal
     errors, [G, K]; the smoothed scores of these rows, in one array for each series; and the
-    threshold of each series, [G]."""
+    threshold of each series, [G], NaN where it is found anew on what is searched
+    (telemanom's)."""
 
     centre: Mapping[str, Floats]
     spread: Mapping[str, Floats]
@@ -129,55 +133,59 @@ def smooth_rows(scores: Floats, signals: Signals, config: AlarmConfig) -> Floats
     return found
 
 
-def calibration_scores(scores: Floats, val: Signals, config: AlarmConfig) -> list[Floats]:
-    """Smoothed scores of each series' usable validation rows.
+def validation_scores(scores: Floats, val: Signals, config: AlarmConfig) -> list[Floats]:
+    """Smoothed scores of each series' validation rows, NaN where a row has none.
 
     Nothing behind the validation rows takes part, even where smoothing looks at both sides.
     """
     found = []
-    usable = val.usable.any(1)
     for group, span in enumerate(spans(val, config)):
         begin, rows = int(val.offsets[group]), held(val, group)
         values = smoothed(scores[begin : rows.stop], span, causal=config.causal)
         values = values[rows.start - begin :]
-        kept = usable[rows] & ~np.isnan(values)
-        found.append(values[kept] if kept.any() else values[~np.isnan(values)])
+        found.append(np.where(np.isnan(scores[rows]), np.nan, values))
     return found
 
 
-def thresholds(
-    calibration: list[Floats],
-    val: Signals,
-    labels: Flags | None,
-    config: AlarmConfig,
-    rate: float,
+def normal_scores(scores: list[Floats], val: Signals) -> list[Floats]:
+    """Those of them that are known and of rows that are not labelled as anomalies."""
+    found = []
+    for group, values in enumerate(scores):
+        kept = val.usable[held(val, group)].any(1) & ~np.isnan(values)
+        found.append(values[kept])
+    return found
+
+
+def thresholds_by_rate(
+    normal: list[Floats], val: Signals, config: AlarmConfig, rate: float
 ) -> Floats:
-    """The score of each series above which a row is flagged, [G].
+    """The score of each series above which a row is flagged, [G], for wished false alarms a step.
 
-    rate: wished false alarms a step. Infinite where a series has no calibration rows, and NaN where
-    the threshold is found anew on what is searched (telemanom's).
+    Infinite where a series has no normal validation row to tell.
     """
-    if config.threshold == "telemanom":
-        return np.full(len(calibration), np.nan)
-    if config.threshold == "labels" and labels is not None:
-        return np.array(
-            [
-                _best_by_labels(values, labels[held(val, g)])
-                for g, values in enumerate(calibration)
-            ]
-        )
-    return np.array(
-        [
-            threshold_for_rate(values, rate, span).value if values.size else np.inf
-            for values, span in zip(calibration, spans(val, config), strict=True)
-        ]
-    )
+    gaps = spans(val, config)
+    return np.array([_by_rate(values, rate, gap) for values, gap in zip(normal, gaps, strict=True)])
 
 
-def _best_by_labels(scores: Floats, labels: Flags) -> float:
-    """The threshold with the best F1 of events on validation rows that are all scored."""
-    cuts = np.unique(np.quantile(scores, np.linspace(0.5, 1.0, 101)))
-    return float(max(cuts, key=lambda cut: event_counts(labels, scores >= cut).f1))
+def _by_rate(normal: Floats, rate: float, gap: int) -> float:
+    """Counted in alarms, or in flagged steps where smoothing leaves hardly any alarms apart."""
+    if not normal.size:
+        return float("inf")
+    if rate > most_alarms(normal, gap) / 2:
+        return threshold_for_steps(normal, rate).value
+    return threshold_for_rate(normal, rate, gap).value
+
+
+def thresholds_by_labels(scores: list[Floats], val: Signals, labels: Flags) -> Floats:
+    """The score of each series with the best F1 of events on the validation rows, [G]."""
+    found = []
+    for group, values in enumerate(scores):
+        known = ~np.isnan(values)
+        truth = labels[held(val, group)]
+        cuts = np.unique(np.quantile(values[known], np.linspace(0.5, 1.0, _CUTS)))
+        best = max(cuts, key=lambda cut: event_counts(truth[known], values[known] > cut).f1)
+        found.append(float(best))
+    return np.array(found)
 
 
 def alarms(
@@ -195,16 +203,20 @@ def alarms(
         known = ~np.isnan(smooth[rows])
         if calibration[group].size:
             p[rows] = np.where(known, p_values(calibration[group], smooth[rows]), np.nan)
-        if np.isnan(threshold[group]):
-            flagged[rows] = _telemanom(smooth[rows], held(signals, group).start - rows.start)
-        else:
-            flagged[rows] = known & (np.nan_to_num(smooth[rows], nan=-np.inf) > threshold[group])
+        flagged[rows] = known & (np.nan_to_num(smooth[rows], nan=-np.inf) > threshold[group])
     return Alarms(smooth, p, flagged, threshold, signals.periods)
 
 
-def _telemanom(scores: Floats, start: int) -> Flags:
-    """The dynamic threshold over what is searched, from the row `start` on."""
-    found = np.zeros(len(scores), dtype=bool)
-    found[start:] = telemanom_flags(np.nan_to_num(scores[start:]))
-    return found
+def dynamic_alarms(found: Alarms, errors: Floats, signals: Signals, config: AlarmConfig) -> Alarms:
+    """The same scores with telemanom's alarms instead, found on what is searched of each series.
 
+    errors [N, K]: squared errors in deviations; a row is flagged where a channel is.
+    """
+    flagged = np.zeros(len(errors), dtype=bool)
+    for group, span in enumerate(spans(signals, config)):
+        rows = held(signals, group)
+        for channel in range(errors.shape[1] if rows.stop > rows.start else 0):
+            off = np.sqrt(errors[rows, channel])
+            smooth = np.nan_to_num(smoothed(off, span, causal=config.causal))
+            flagged[rows] |= dynamic_flags(smooth, signals.values[rows, channel])
+    return replace(found, flagged=flagged)

@@ -12,11 +12,14 @@ from longshort.tasks.anomaly.alarms import (
     Alarms,
     Calibration,
     alarms,
-    calibration_scores,
+    dynamic_alarms,
     joined,
+    normal_scores,
     row_scores,
     spreads,
-    thresholds,
+    thresholds_by_labels,
+    thresholds_by_rate,
+    validation_scores,
 )
 from longshort.tasks.anomaly.config import AnomalyConfig
 from longshort.tasks.anomaly.encoder import Signals
@@ -32,10 +35,16 @@ def calibrated(
     """What errors [N, K] by name are on validation rows, and the thresholds that follow."""
     centre, spread = spreads(each, signals)
     scores = joined(row_scores(each, centre, spread, signals))
-    held = calibration_scores(scores, signals, config.alarm)
+    held = validation_scores(scores, signals, config.alarm)
+    normal = normal_scores(held, signals)
     rate = alarm_rate(config.alarm.false_alarms or "1/1000", val.panel.freq)
-    level = thresholds(scores, held, signals, val.labels, config.alarm, rate)
-    return Calibration(centre, spread, held, level)
+    if config.alarm.threshold == "labels" and val.labels is not None:
+        level = thresholds_by_labels(held, signals, val.labels)
+    elif config.alarm.threshold == "telemanom":
+        level = np.full(signals.num_series, np.nan)
+    else:
+        level = thresholds_by_rate(normal, signals, config.alarm, rate)
+    return Calibration(centre, spread, normal, level)
 
 
 def judged(
@@ -50,6 +59,8 @@ def judged(
     found = alarms(joined(channels), signals, kept.scores, kept.threshold, config.alarm)
     whole = np.nansum(np.abs(channels), axis=1, keepdims=True)
     parts = np.abs(channels) / np.where(whole > 0, whole, 1.0)
+    if config.alarm.threshold == "telemanom":
+        found = dynamic_alarms(found, each["error"], signals, config.alarm)
     return replace(found, expected=expected, parts=parts)
 
 

@@ -145,6 +145,11 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         schema, freq = train.panel.schema, train.panel.freq
         if config.alarm.threshold == "labels" and train.labels is None:
             raise ConfigError("alarm.threshold: 'labels' needs a column of labels; give --labels")
+        if config.alarm.threshold == "telemanom" and config.model.score != ("error",):
+            raise ConfigError(
+                "alarm.threshold: 'telemanom' looks at the error of a forecast alone, and "
+                f"model.score is {', '.join(config.model.score)}; set model.score = error"
+            )
         rate = config.alarm.false_alarms or usual_rate(freq)
         alarm_rate(rate, freq)
         data = train.dataset.config.model_copy(

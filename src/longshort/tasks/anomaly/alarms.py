@@ -168,12 +168,17 @@ def thresholds_by_rate(
 
 
 def _by_rate(normal: Floats, rate: float, gap: int) -> float:
-    """Counted in alarms, or in flagged steps where smoothing leaves hardly any alarms apart."""
+    """Counted in alarms, or in flagged steps where smoothing leaves hardly any alarms apart.
+
+    Where the scores never rise often enough to count, nothing above the highest is expected.
+    """
     if not normal.size:
         return float("inf")
-    if rate > most_alarms(normal, gap) / 2:
+    if rate <= most_alarms(normal, gap) / 2:
+        return threshold_for_rate(normal, rate, gap).value
+    if rate * (len(normal) + 1) >= 1:
         return threshold_for_steps(normal, rate).value
-    return threshold_for_rate(normal, rate, gap).value
+    return float(normal.max())
 
 
 def thresholds_by_labels(scores: list[Floats], val: Signals, labels: Flags) -> Floats:

@@ -25,6 +25,8 @@ Splits = Mapping[str, Encoded[Stretch]]
 
 AUTOREGRESSION = "autoregression"
 """The baseline that the verdict always speaks of."""
+ONE_LINERS = ("deviation", "moving_z", "difference")
+"""Baselines that fit in a line."""
 
 
 def detected(

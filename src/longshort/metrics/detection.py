@@ -42,11 +42,18 @@ def as_pair(labels: ArrayLike, flags: ArrayLike) -> tuple[Flags, Flags]:
     return truth, flagged
 
 
-def events_of(flags: ArrayLike) -> list[Event]:
-    """Runs of flagged steps in order of time, each (start, end) with end exclusive."""
-    framed = np.concatenate([[False], as_flags(flags, "flags"), [False]])
-    edges = np.flatnonzero(framed[1:] != framed[:-1]).tolist()
-    return list(zip(edges[::2], edges[1::2], strict=True))
+def events_of(flags: ArrayLike, gap: int = 0) -> list[Event]:
+    """Runs of flagged steps in order of time, each (start, end) with end exclusive.
+
+    Runs with at most `gap` unflagged steps between them are one event.
+    """
+    steps = np.flatnonzero(as_flags(flags, "flags"))
+    if not steps.size:
+        return []
+    apart = np.diff(steps) > gap + 1
+    starts = steps[np.concatenate([[True], apart])]
+    ends = steps[np.concatenate([apart, [True]])] + 1
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))
 
 
 def overlaps(events: list[Event], flags: Flags) -> list[bool]:

@@ -158,6 +158,12 @@ def test_events_are_runs(flags: list[int], events: list[tuple[int, int]]) -> Non
     assert events_of(flags) == events
 
 
+def test_runs_with_a_small_gap_are_one_event() -> None:
+    flags = [1, 0, 1, 0, 0, 1, 1]
+    assert events_of(flags, gap=1) == [(0, 3), (5, 7)]
+    assert events_of(flags, gap=2) == [(0, 7)]
+
+
 LABELS = marked(100, (10, 20), (40, 50), (70, 72))
 FLAGS = marked(100, (5, 12), (15, 16), (30, 33), (49, 60), (90, 91))
 

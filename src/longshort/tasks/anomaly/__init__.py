@@ -1,1 +1,1 @@
-"""What is not normal in series."""
+"""Anomalies in series: scores, thresholds and events."""

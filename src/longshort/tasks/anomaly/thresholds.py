@@ -141,6 +141,6 @@ def _check_rate(rate: float) -> None:
 
 
 def most_alarms(calibration: ArrayLike, gap: int = 0) -> float:
-    """The most alarms a step that any threshold raises in the calibration scores."""
+    """The most alarms a step that any threshold raises in calibration scores; gap as above."""
     scores = _finite(calibration)
     return float(_alarms_by_level(scores, gap)[1][-1]) / len(scores)

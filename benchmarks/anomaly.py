@@ -1,9 +1,9 @@
 """Anomalies in public series: our detector beside baselines that see and smooth the same.
 
-    LONGSHORT_DATA=FOLDER python benchmarks/anomaly.py [--parts univariate telemanom clean] [--show]
+    LONGSHORT_DATA=FOLDER python benchmarks/anomaly.py [--parts univariate clean] [--show]
 
-univariate: 21 SMAP and MSL series and 14 of NAB that TSB-AD has too, with its clean prefixes. Scores
-over the whole series, by VUS-PR with TSB-AD's period as the window; once smoothed over both sides
+univariate: 21 SMAP and MSL series and 14 of NAB that TSB-AD has too, with its clean prefixes.
+Scores over the whole series, by VUS-PR with TSB-AD's period as the window; once smoothed over both sides
 (archive), once over the past alone (stream). Published means stand beside them.
 telemanom: all 82 SMAP and MSL channels with their own training parts; events found, missed and
 false at our thresholds, which no label has set.
@@ -131,7 +131,7 @@ def telemanom(data: Path) -> Iterator[Case]:
 
 
 def clean(seed: int) -> Case:
-    """A season with noise that remembers, and nothing else: 20,000 steps after 10,000 normal ones."""
+    """A season and noise that remembers: 20,000 steps after 10,000 that are taken for normal."""
     draw = np.random.default_rng(seed)
     steps, period = 30_000, int(draw.integers(20, 60))
     noise = np.zeros(steps)
@@ -151,11 +151,8 @@ class Found:
     error: dict[str, float]
 
 
-def detect(case: Case, settings: dict[str, Any], *, alone: bool = False) -> dict[str, Found]:
-    """Train on a case's prefix; alarms with smoothing over both sides, and over the past alone.
-
-    alone: without baselines other than the autoregression.
-    """
+def detect(case: Case, settings: dict[str, Any]) -> dict[str, Found]:
+    """Train on a case's prefix; alarms with smoothing over both sides, and over the past alone."""
     names = [f"c{i}" for i in range(case.values.shape[1])]
     frame = pl.DataFrame(case.values, schema=names).with_columns(
         anomaly=pl.Series(case.labels.astype(int))

@@ -318,7 +318,9 @@ def watched_series(series: Sequence[Watched]) -> str:
     """Values above, scores with their threshold below; alarms and labels as bands."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(10.5, 3.4 * len(series) + 0.3), layout="constrained")
-        rows = figure.subplots(2 * len(series), 1, height_ratios=[2, 1] * len(series), squeeze=False)
+        rows = figure.subplots(
+            2 * len(series), 1, height_ratios=[2, 1] * len(series), squeeze=False
+        )
         for place, each in enumerate(series):
             _watched(rows[2 * place, 0], rows[2 * place + 1, 0], each)
         handles, labels = rows[0, 0].get_legend_handles_labels()

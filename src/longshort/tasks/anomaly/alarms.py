@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from longshort.metrics.detection import event_counts
 from longshort.tasks.anomaly.config import AlarmConfig
-from longshort.tasks.anomaly.encoder import Signals
 from longshort.tasks.anomaly.dynamic import dynamic_flags
+from longshort.tasks.anomaly.encoder import Signals
 from longshort.tasks.anomaly.smoothing import smoothed
 from longshort.tasks.anomaly.thresholds import (
     most_alarms,
@@ -62,7 +62,9 @@ class Calibration:
     threshold: Floats
 
 
-def spreads(each: Mapping[str, Floats], val: Signals) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def spreads(
+    each: Mapping[str, Floats], val: Signals
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Centre and spread [G, K] of errors [N, K] by name over the usable validation rows.
 
     Squared errors are measured in their mean. A log likelihood, which may be below 0, is measured

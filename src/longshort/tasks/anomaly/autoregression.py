@@ -45,12 +45,15 @@ def fit_autoregression(values: Floats, usable: Flags, lags: int, ahead: int) -> 
 
 def _ridge(inputs: Floats, truth: Floats) -> Floats:
     """Weights of least squares with `PENALTY`; the constant in the last column is free."""
-    penalty = np.full(inputs.shape[1], PENALTY)
+    penalty = np.full(inputs.shape[1], PENALTY, dtype=np.float64)
     penalty[-1] = 1e-9
-    found: Floats = np.linalg.solve(inputs.T @ inputs + np.diag(penalty), inputs.T @ truth)
+    square: Floats = inputs.T @ inputs + np.diag(penalty)
+    found: Floats = np.linalg.solve(square, inputs.T @ truth)
     return found
 
 
 def autoregressed(values: Floats, weights: Floats) -> Floats:
     """Forecasts [T, ahead, K] at every row, of the rows behind it."""
-    return np.einsum("tkl,hkl->thk", lagged(values, weights.shape[2] - 1), weights)
+    seen = lagged(values, weights.shape[2] - 1)
+    found: Floats = np.einsum("tkl,hkl->thk", seen, weights)
+    return found

@@ -29,9 +29,7 @@ ONE_LINERS = ("deviation", "moving_z", "difference")
 """Baselines that fit in a line."""
 
 
-def detected(
-    config: AnomalyConfig, splits: Splits, track: Track
-) -> dict[str, Baseline[Alarms]]:
+def detected(config: AnomalyConfig, splits: Splits, track: Track) -> dict[str, Baseline[Alarms]]:
     """Alarms of every baseline on the test rows; what is fitted sees the training rows alone."""
     found = {AUTOREGRESSION: Baseline(_autoregression(config, splits), "an autoregression")}
     for number, (name, detector) in enumerate(DETECTORS.items()):
@@ -62,13 +60,17 @@ def _detected(detector: Detector, config: AnomalyConfig, splits: Splits) -> Alar
                                    _values(test.arrays, searched)])  # fmt: skip
         else:
             rows = _values(test.arrays, searched)
-        scores = detector.score(rows, int(train.arrays.end[source]), int(val.arrays.periods[source]))
+        scores = detector.score(
+            rows, int(train.arrays.end[source]), int(val.arrays.periods[source])
+        )
         own[known.start : known.start + end, 0] = scores[:end]
         new[searched, 0] = scores[len(scores) - (searched.stop - searched.start) :]
     new[~test.arrays.known.any(1)] = np.nan
     signals = _one_channel(val.arrays)
     kept = calibrated({"error": own}, signals, val.samples, config)
-    return replace(judged({"error": new}, None, _one_channel(test.arrays), kept, config), parts=None)
+    return replace(
+        judged({"error": new}, None, _one_channel(test.arrays), kept, config), parts=None
+    )
 
 
 def _values(signals: Signals, rows: slice) -> Floats:
@@ -77,5 +79,6 @@ def _values(signals: Signals, rows: slice) -> Floats:
 
 def _one_channel(signals: Signals) -> Signals:
     """The same rows with a single score each."""
-    known = signals.known.any(1, keepdims=True)
-    return replace(signals, known=known, usable=signals.usable.any(1, keepdims=True))
+    return replace(
+        signals, known=signals.known.any(1)[:, None], usable=signals.usable.any(1)[:, None]
+    )

@@ -24,7 +24,9 @@ class Errors:
     each: dict[str, Floats]
 
 
-def judged_forecasts(signals: Signals, forecasts: Floats, spread: Floats | None) -> tuple[Floats, Floats]:
+def judged_forecasts(
+    signals: Signals, forecasts: Floats, spread: Floats | None
+) -> tuple[Floats, Floats]:
     """What was expected of each row one step before, and the mean error [N, K] over the steps from
     which it was forecast: squared, or minus the log likelihood of Student's t."""
     values = signals.values

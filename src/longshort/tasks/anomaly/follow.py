@@ -22,11 +22,14 @@ from longshort.tasks.anomaly.stream import Step, Stream, refuse_streaming
 VERSION = 1
 
 
-class Follower:
+class SeriesFollower:
     """All series of a growing CSV file, from where the state file left off.
 
-    Only whole lines are read; the first line of the file holds the columns' names.
+    Only whole lines are read; the first line of the file holds the columns' names. `lines` says
+    where alarms begin and end.
     """
+
+    header = "series,time,what,score,p,expected"
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class Follower:
         self._header, self._read = b"", 0
         self._streams: dict[Key, Stream] = {}
         self._index: dict[Key, int] = {}
+        self._alarmed: dict[Key, bool] = {}
         if state.exists():
             self._resume()
 
@@ -72,10 +76,27 @@ class Follower:
             self._index[key] = first + int(panel.lengths[group]) - 1
         self._read += len(lines)
 
+    def lines(self) -> Iterator[str]:
+        """A line where an alarm begins and where it ends."""
+        for panel, group, row, step in self.news():
+            key = panel.groups[group]
+            if step.is_alarm == self._alarmed.get(key, False):
+                continue
+            self._alarmed[key] = step.is_alarm
+            expected = " ".join(f"{value:.6g}" for value in step.expected)
+            stamp = panel.stamps(group, np.array([row]))[0]
+            what = "begin" if step.is_alarm else "end"
+            yield f"{'/'.join(key)},{stamp},{what},{step.score:.6g},{step.p:.6g},{expected}"
+
     def save(self) -> None:
         """Keep the state."""
         series = [
-            {"key": list(key), "index": self._index[key], "state": stream.state()}
+            {
+                "key": list(key),
+                "index": self._index[key],
+                "alarm": self._alarmed.get(key, False),
+                "state": stream.state(),
+            }
             for key, stream in self._streams.items()
         ]
         content = {
@@ -132,6 +153,7 @@ class Follower:
                 self._streams[key] = Stream(self.model, self.kept, key)
                 self._streams[key].resume(each["state"])
                 self._index[key] = int(each["index"])
+                self._alarmed[key] = bool(each["alarm"])
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(
                 f"{self.state}: is damaged, or no state of this run ({error}); remove it to begin "

@@ -59,7 +59,7 @@ class WatchLearning(Learning):
     @property
     def measure(self) -> str:
         """Of validation windows; empty where there is none."""
-        return "loss of the forecast and the reconstruction" if len(self._checked) else ""
+        return "loss of normal windows" if len(self._checked) else ""
 
     def loss(self, samples: Tensor) -> Tensor:
         """Mean loss of these windows."""
@@ -90,9 +90,7 @@ def window_starts(signals: Signals, size: int) -> NDArray[np.int64]:
     """Rows of the panel at which a window of `size` rows begins that lies in [start, end)."""
     found = [
         np.arange(begin + first, begin + last - size + 1)
-        for begin, first, last in zip(
-            signals.offsets[:-1], signals.start, signals.end, strict=True
-        )
+        for begin, first, last in zip(signals.offsets[:-1], signals.start, signals.end, strict=True)
     ]
     return np.concatenate(found).astype(np.int64)
 

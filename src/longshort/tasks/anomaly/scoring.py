@@ -8,12 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.metrics.detection import (
-    EventCounts,
-    detection_delays,
-    event_counts,
-    events_of,
-)
+from longshort.metrics.detection import EventCounts, detection_delays, event_counts, events_of
 from longshort.metrics.nab import nab_score
 from longshort.metrics.ranges import range_precision, range_recall
 from longshort.metrics.significance import Comparison, compare
@@ -85,14 +80,13 @@ def _by_labels(each: list[Part]) -> dict[str, Any]:
     delays = [d for p in each for d in detection_delays(p.labels, p.flagged) if d is not None]
     recall = _mean([range_recall(p.labels, p.flagged) for p in each])
     precision = _mean([range_precision(p.labels, p.flagged) for p in each])
-    both = None if recall is None or precision is None else recall + precision
     return {
         "vus_pr": _mean(areas),
         "event_f1": _number(counts.f1),
         "event_precision": _number(counts.precision),
         "event_recall": _number(counts.recall),
         "delay": float(np.mean(delays)) if delays else None,
-        "range_f1": None if both is None else 2 * recall * precision / both if both else 0.0,
+        "range_f1": _harmonic(recall, precision),
         "nab": _number(nab_score((part.labels, part.flagged) for part in each)),
     }
 
@@ -101,6 +95,14 @@ def _mean(values: list[float]) -> float | None:
     """Of those that are numbers; None where none is."""
     known = [value for value in values if not np.isnan(value)]
     return float(np.mean(known)) if known else None
+
+
+def _harmonic(recall: float | None, precision: float | None) -> float | None:
+    """Mean of both, 0 where either is 0; None where one is not known."""
+    if recall is None or precision is None:
+        return None
+    both = recall + precision
+    return 2 * recall * precision / both if both else 0.0
 
 
 def _number(value: float) -> float | None:

@@ -60,10 +60,7 @@ class Stream:
     """
 
     def __init__(
-        self,
-        model: Model[AnomalyConfig, AnomalyEncoder],
-        kept: Calibration,
-        key: Key,
+        self, model: Model[AnomalyConfig, AnomalyEncoder], kept: Calibration, key: Key
     ) -> None:
         self.model, self.kept = model, kept
         self.group = list(model.encoder.series).index(key)

@@ -98,7 +98,7 @@ def event_table(encoder: AnomalyEncoder, samples: Stretch, found: Alarms) -> pl.
 def _no_events(samples: Stretch, forecasts: bool) -> dict[str, pl.Series]:
     texts = (*samples.panel.schema.group, "start", "end", "peak", "channels")
     numbers = ("score", "p", *(("seen", "expected") if forecasts else ()))
-    kinds = {name: pl.String for name in texts} | {name: pl.Float64 for name in numbers}
+    kinds = dict.fromkeys(texts, pl.String) | dict.fromkeys(numbers, pl.Float64)
     return {name: pl.Series(name, [], dtype=kind) for name, kind in kinds.items()}
 
 

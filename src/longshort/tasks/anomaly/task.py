@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from longshort.report.sections import Section
-    from longshort.runs.result import Result
+    from longshort.tasks.anomaly.follow import SeriesFollower
 
 Floats = NDArray[np.float64]
 AnomalyModel = Model[AnomalyConfig, AnomalyEncoder]
@@ -297,16 +298,13 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         if not marked(samples):
             first, second = (scored.scores[name].per_sample for name in (one, other))
             return scoring.compare_by_error(first, second)
-        return scoring.compare_by_labels(
-            *(list(scoring.parts(samples, scored.predictions[name])) for name in (one, other))
+        own, others = (
+            list(scoring.parts(samples, scored.predictions[name])) for name in (one, other)
         )
+        return scoring.compare_by_labels(own, others)
 
     def sentence(
-        self,
-        model: AnomalyModel,
-        cell: str,
-        scored: Scored[Stretch, Alarms],
-        result: Comparison,
+        self, model: AnomalyModel, cell: str, scored: Scored[Stretch, Alarms], result: Comparison
     ) -> str:
         """By what the detectors were compared, and how the autoregression did."""
         return scoring.sentence(cell, scored, result, self.metric(model.config))
@@ -334,6 +332,12 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
     def events(self, model: AnomalyModel, samples: Stretch, prediction: Alarms) -> pl.DataFrame:
         """A row for each alarm: start, end, peak, channels, what was seen and expected."""
         return event_table(model.encoder, samples, prediction)
+
+    def follower(self, model: AnomalyModel, path: Path, state: Path) -> SeriesFollower:
+        """What follows a growing file, row by row."""
+        from longshort.tasks.anomaly.follow import SeriesFollower
+
+        return SeriesFollower(model, calibration_of(model), path, state)
 
     def about(self, model: AnomalyModel, splits: Splits[Stretch]) -> list[str]:
         """Steps, series and columns, and how scores become alarms."""

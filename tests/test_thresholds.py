@@ -31,6 +31,7 @@ def test_a_flagged_step_has_a_p_value_of_at_most_the_rate() -> None:
     for rate in (0.005, 0.01, 0.1, 0.5):
         found = threshold_for_steps(calibration, rate)
         assert not found.extrapolated
+        assert rate - 1 / 200 < found.rate <= rate
         expected = p_values(calibration, scores) <= rate + 1e-12
         assert np.array_equal(scores > found.value, expected)
 
@@ -157,6 +158,7 @@ def test_clean_series_raise_as_many_alarms_as_wished(
         for seed in range(200)
     ]
     assert {each.extrapolated for each in found} == {alarms < 7}
+    assert [each.rate for each in found] == pytest.approx([rate] * 200)
     rates = [alarms_a_step(truth_of(noise), each.value, gap) for each in found]
     assert 1 / 1.5 < np.mean(rates) / rate < 1.5
 
@@ -184,13 +186,21 @@ def test_rarer_alarms_need_higher_thresholds() -> None:
 
 
 def test_whatever_exceeds_constant_scores_is_flagged() -> None:
-    assert threshold_for_rate(np.full(100, 0.5), 0.01) == (0.5, True)
+    found = threshold_for_rate(np.full(100, 0.5), 0.01)
+    assert (found.value, found.extrapolated) == (0.5, True)
+
+
+def test_more_alarms_than_there_are_excursions_are_not_expected() -> None:
+    """Three humps of a wave: no level is crossed more often."""
+    scores = -np.cos(2 * np.pi * np.arange(300) / 100) + np.linspace(0, 0.01, 300)
+    found = threshold_for_rate(scores, 0.2)
+    assert found.rate == pytest.approx(3 / 300)
+    assert len(events_of(scores > found.value - 0.01)) == 3
 
 
 @pytest.mark.parametrize(
     ("calibration", "rate", "message"),
     [
-        (np.sin(np.arange(100.0) / 10), 0.2, "rate must be at most 0.02 alarms a step"),
         (np.array([1.0, np.nan]), 0.1, "1 values that are not finite"),
         (np.array([]), 0.1, r"it has the shape \(0,\)"),
         (np.arange(10.0), 0.0, "rate must lie between 0 and 1, per step; it is 0"),

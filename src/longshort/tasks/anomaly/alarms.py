@@ -12,13 +12,8 @@ from longshort.metrics.detection import event_counts
 from longshort.tasks.anomaly.config import AlarmConfig
 from longshort.tasks.anomaly.dynamic import dynamic_flags
 from longshort.tasks.anomaly.encoder import Signals
-from longshort.tasks.anomaly.smoothing import smoothed
-from longshort.tasks.anomaly.thresholds import (
-    most_alarms,
-    p_values,
-    threshold_for_rate,
-    threshold_for_steps,
-)
+from longshort.tasks.anomaly.smoothing import smoothed, smoothed_both
+from longshort.tasks.anomaly.thresholds import p_values, threshold_for_rate, threshold_for_steps
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -130,8 +125,17 @@ def smooth_rows(scores: Floats, signals: Signals, config: AlarmConfig) -> Floats
     found = np.empty(len(scores))
     for group, span in enumerate(spans(signals, config)):
         rows = signals.rows(group)
-        found[rows] = smoothed(scores[rows], span, causal=config.causal)
-    found[np.isnan(scores)] = np.nan
+        found[rows] = _smooth(scores[rows], span, config)
+    return found
+
+
+def _smooth(scores: Floats, span: int, config: AlarmConfig) -> Floats:
+    """Scores [T] of a series smoothed; a step without one is passed over and has none."""
+    known = ~np.isnan(scores)
+    found = np.full(len(scores), np.nan)
+    if known.any():
+        mean = smoothed if config.causal else smoothed_both
+        found[known] = mean(scores[known], span)
     return found
 
 
@@ -143,9 +147,8 @@ def validation_scores(scores: Floats, val: Signals, config: AlarmConfig) -> list
     found = []
     for group, span in enumerate(spans(val, config)):
         begin, rows = int(val.offsets[group]), held(val, group)
-        values = smoothed(scores[begin : rows.stop], span, causal=config.causal)
-        values = values[rows.start - begin :]
-        found.append(np.where(np.isnan(scores[rows]), np.nan, values))
+        values = _smooth(scores[begin : rows.stop], span, config)
+        found.append(values[rows.start - begin :])
     return found
 
 
@@ -170,17 +173,13 @@ def thresholds_by_rate(
 
 
 def _by_rate(normal: Floats, rate: float, gap: int) -> float:
-    """Counted in alarms, or in flagged steps where smoothing leaves hardly any alarms apart.
-
-    Where the scores never rise often enough to count, nothing above the highest is expected.
-    """
+    """Counted in alarms, or in flagged steps where smoothing lets so many alarms run together."""
     if not normal.size:
         return float("inf")
-    if rate <= most_alarms(normal, gap) / 2:
-        return threshold_for_rate(normal, rate, gap).value
-    if rate * (len(normal) + 1) >= 1:
+    found = threshold_for_rate(normal, rate, gap)
+    if found.rate < rate and rate * (len(normal) + 1) >= 1:
         return threshold_for_steps(normal, rate).value
-    return float(normal.max())
+    return found.value
 
 
 def thresholds_by_labels(scores: list[Floats], val: Signals, labels: Flags) -> Floats:
@@ -224,6 +223,6 @@ def dynamic_alarms(found: Alarms, errors: Floats, signals: Signals, config: Alar
         rows = held(signals, group)
         for channel in range(errors.shape[1] if rows.stop > rows.start else 0):
             off = np.sqrt(errors[rows, channel])
-            smooth = np.nan_to_num(smoothed(off, span, causal=config.causal))
+            smooth = np.nan_to_num(_smooth(off, span, config))
             flagged[rows] |= dynamic_flags(smooth, signals.values[rows, channel])
     return replace(found, flagged=flagged)

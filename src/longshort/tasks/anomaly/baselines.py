@@ -5,8 +5,9 @@ Their scores go through the same smoothing, the same calibration rows and the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,14 @@ from numpy.typing import NDArray
 from longshort.runs.task import Baseline, Encoded, Track
 from longshort.tasks.anomaly.alarms import Alarms
 from longshort.tasks.anomaly.config import AnomalyConfig
-from longshort.tasks.anomaly.detectors import DETECTORS, Detector
+from longshort.tasks.anomaly.detectors import (
+    components_score,
+    difference_score,
+    forest_score,
+    level_score,
+    moving_score,
+    nearest_score,
+)
 from longshort.tasks.anomaly.encoder import Signals
 from longshort.tasks.anomaly.errors import autoregression_errors
 from longshort.tasks.anomaly.judging import calibrated, judged
@@ -25,8 +33,42 @@ Splits = Mapping[str, Encoded[Stretch]]
 
 AUTOREGRESSION = "autoregression"
 """The baseline that the verdict always speaks of."""
-ONE_LINERS = ("deviation", "moving_z", "difference")
+ONE_LINERS = ("level", "moving_z", "difference")
 """Baselines that fit in a line."""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A baseline that is fitted to each series alone.
+
+    score: of values [T, K], the number of training rows, the window in steps, and whether only the
+    past may be looked at, to a score [T]; is_smooth: it is a mean over windows already, and not
+    smoothed again.
+    """
+
+    title: str
+    score: Callable[[Floats, int, int, bool], Floats]
+    is_smooth: bool = False
+
+
+DETECTORS = {
+    "level": Detector("the distance from the median", lambda x, n, _w, _c: level_score(x, n)),
+    "moving_z": Detector("the moving z-score", lambda x, n, w, _c: moving_score(x, n, w)),
+    "difference": Detector(
+        "the step from the last value", lambda x, n, _w, _c: difference_score(x, n)
+    ),
+    "neighbour": Detector(
+        "the nearest normal window", lambda x, n, w, c: nearest_score(x, n, w, causal=c), True
+    ),
+    "components": Detector(
+        "principal components of windows",
+        lambda x, n, w, c: components_score(x, n, w, causal=c),
+        True,
+    ),
+    "forest": Detector(
+        "an isolation forest", lambda x, n, w, c: forest_score(x, n, w, causal=c), True
+    ),
+}
 
 
 def detected(config: AnomalyConfig, splits: Splits, track: Track) -> dict[str, Baseline[Alarms]]:
@@ -34,7 +76,8 @@ def detected(config: AnomalyConfig, splits: Splits, track: Track) -> dict[str, B
     found = {AUTOREGRESSION: Baseline(_autoregression(config, splits), "an autoregression")}
     for number, (name, detector) in enumerate(DETECTORS.items()):
         track(f"baseline {name}", number, len(DETECTORS))
-        found[name] = Baseline(_detected(detector, config, splits), detector.title)
+        if name != "forest" or find_spec("sklearn"):
+            found[name] = Baseline(_detected(detector, config, splits), detector.title)
     return found
 
 
@@ -67,6 +110,9 @@ def _detected(detector: Detector, config: AnomalyConfig, splits: Splits) -> Alar
         new[searched, 0] = scores[len(scores) - (searched.stop - searched.start) :]
     new[~test.arrays.known.any(1)] = np.nan
     signals = _one_channel(val.arrays)
+    if detector.is_smooth:
+        alarm = config.alarm.model_copy(update={"smoothing": 1})
+        config = config.model_copy(update={"alarm": alarm})
     kept = calibrated({"error": own}, signals, val.samples, config)
     return replace(
         judged({"error": new}, None, _one_channel(test.arrays), kept, config), parts=None
@@ -79,6 +125,6 @@ def _values(signals: Signals, rows: slice) -> Floats:
 
 def _one_channel(signals: Signals) -> Signals:
     """The same rows with a single score each."""
-    return replace(
-        signals, known=signals.known.any(1)[:, None], usable=signals.usable.any(1)[:, None]
-    )
+    known = np.asarray(signals.known.any(1)).reshape(-1, 1)
+    usable = np.asarray(signals.usable.any(1)).reshape(-1, 1)
+    return replace(signals, known=known, usable=usable)

@@ -69,6 +69,7 @@ class Signals:
     start: Ints
     end: Ints
     periods: Ints
+    lags: int
 
     @property
     def values(self) -> Floats:
@@ -146,6 +147,7 @@ def encode(encoder: AnomalyEncoder, stretch: Stretch) -> Signals:
         stretch.start,
         stretch.end,
         np.array([encoder.series[key].period for key in panel.groups]),
+        sizes[2] - 1,
     )
 
 

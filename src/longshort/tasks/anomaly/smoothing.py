@@ -1,7 +1,8 @@
-"""Smoothing of scores by an exponential mean, of the past alone or of both sides.
+"""Smoothing of scores: an anomaly lasts, noise does not.
 
-An anomaly lasts; the error of a single row does not tell it from noise. On public benchmarks the
-smoothing decides more than the model, so that everything beside the network is smoothed alike.
+For a stream only the past may be used (`smoothed`); in an archive both sides may (`smoothed_both`).
+What is smoothed both ways lies centred on the anomaly and begins before it, so the two must never
+be compared with each other.
 """
 
 from __future__ import annotations
@@ -9,28 +10,50 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.errors import ArgumentError
+
 Floats = NDArray[np.float64]
+_BLOCK = 256
 
 
-def smoothed(scores: Floats, span: int, *, causal: bool) -> Floats:
-    """Scores [T] by an exponential mean of this span in steps (weight 2 / (span + 1)).
+def smoothed(scores: Floats, span: float) -> Floats:
+    """Exponentially weighted mean of the scores [T] up to each step.
 
-    Not causal: the mean of the past, smoothed once more from the end backwards, so that nothing is
-    late. Where a score is missing, the mean stays; before the first one the result is NaN.
+    The last one has the weight 2 / (span + 1), and the mean starts at the first score. span is in
+    steps and at least 1, which changes nothing.
     """
-    if span <= 1:
-        return scores
-    found = running_mean(scores, span)
-    return found if causal else running_mean(found[::-1], span)[::-1]
+    if span < 1:
+        raise ArgumentError(f"span must be at least 1 step; it is {span}")
+    weight = 2 / (span + 1)
+    steps = len(scores)
+    blocks = np.pad(scores, (0, -steps % _BLOCK)).reshape(-1, _BLOCK)
+    fading = (1 - weight) ** np.arange(_BLOCK + 1)
+    back = np.arange(_BLOCK)[:, None] - np.arange(_BLOCK)
+    within = blocks @ np.where(back >= 0, weight * fading[np.maximum(back, 0)], 0).T
+    carried = np.empty(len(blocks))
+    last = float(scores[0]) if steps else 0.0
+    for number, ends in enumerate(within[:, -1].tolist()):
+        carried[number] = last
+        last = ends + float(fading[-1]) * last
+    found: Floats = (within + carried[:, None] * fading[1:]).ravel()[:steps]
+    return found
 
 
-def running_mean(scores: Floats, span: int, start: float | None = None) -> Floats:
-    """The exponential mean of the past at every step; start: the mean before the first step."""
-    weight = 2.0 / (span + 1.0)
-    found = np.empty(len(scores))
-    mean = float("nan") if start is None else start
-    for step, score in enumerate(scores.tolist()):
-        if score == score:
-            mean = score if mean != mean else mean + weight * (score - mean)
-        found[step] = mean
+def smoothed_both(scores: Floats, span: float) -> Floats:
+    """Smoothed forward, and the result backward: no delay, but steps see their future."""
+    return smoothed(smoothed(scores, span)[::-1], span)[::-1]
+
+
+def at_ends(scores: Floats, window: int) -> Floats:
+    """Scores of windows [T - window + 1] at each window's last step, [T]; the first one before."""
+    return np.concatenate([np.full(window - 1, scores[0]), scores])
+
+
+def over_windows(scores: Floats, window: int) -> Floats:
+    """At each step, the mean score of the windows [T - window + 1] that hold it, [T]."""
+    total = np.concatenate([[0.0], np.cumsum(scores)])
+    steps = np.arange(len(scores) + window - 1)
+    first = np.maximum(steps - window + 1, 0)
+    after = np.minimum(steps + 1, len(scores))
+    found: Floats = (total[after] - total[first]) / (after - first)
     return found

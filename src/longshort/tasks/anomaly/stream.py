@@ -82,7 +82,7 @@ class Stream:
         channels = len(self._expected)
         expected = self._expected.copy()
         off = np.where(np.isnan(scaled[:channels]), np.nan, scaled[:channels] - expected)
-        score = self._score(off)
+        score = self._score(off) if self._steps >= len(self._lags) else float("nan")
         if not np.isnan(score):
             self._mean = self._smoothed(score)
         seen = np.where(np.isnan(scaled), self._last, scaled).astype(np.float32).astype(float)

@@ -23,11 +23,13 @@ COUNTED = 7
 class Threshold(NamedTuple):
     """A step whose score exceeds `value` is flagged.
 
-    extrapolated: the rate is rarer than the calibration scores show, so the value rests on the
-    shape of their tail.
+    rate: what clean scores are expected to raise a step, in alarms or flagged steps; it lies below
+    the wish only where no threshold raises as many alarms. extrapolated: the rate is rarer than the
+    calibration scores show, so the value rests on the shape of their tail.
     """
 
     value: float
+    rate: float
     extrapolated: bool
 
 
@@ -54,8 +56,8 @@ def threshold_for_steps(calibration: ArrayLike, rate: float) -> Threshold:
     _check_rate(rate)
     rank = int(rate * (len(known) + 1) * (1 + 1e-12))
     if rank:
-        return Threshold(float(known[-rank]), False)
-    return Threshold(tail_of(known).threshold(rate), True)
+        return Threshold(float(known[-rank]), rank / (len(known) + 1), False)
+    return Threshold(tail_of(known).threshold(rate), rate, True)
 
 
 def threshold_for_rate(calibration: ArrayLike, rate: float, gap: int = 0) -> Threshold:
@@ -73,28 +75,22 @@ def threshold_for_rate(calibration: ArrayLike, rate: float, gap: int = 0) -> Thr
     wish is met over many series; in one series of rare alarms, a factor of 2 is to be expected.
     Heavier tails exceed rates far below 1 / n more often.
 
-    Constant scores have no tail: whatever lies above them is flagged. Raises ArgumentError where no
-    threshold raises as many alarms, as they run into each other.
+    Where no threshold raises as many alarms, as they run into each other, it is the highest of
+    those that raise the most. Constant scores have no tail: whatever lies above them is flagged.
     """
     scores = _finite(calibration)
     _check_rate(rate)
-    if np.ptp(scores) == 0:
-        return Threshold(float(scores[0]), True)
-    wanted = rate * len(scores)
     levels, alarms = _alarms_by_level(scores, gap)
-    if wanted > alarms[-1]:
-        raise ArgumentError(
-            f"rate must be at most {alarms[-1] / len(scores):.3g} alarms a step, as the "
-            f"{len(scores)} calibration scores raise no more at any threshold; it is {rate:.3g}"
-        )
+    wanted = min(rate * len(scores), float(alarms[-1]))
+    met = wanted / len(scores)
     if wanted >= COUNTED:
-        return Threshold(_level(levels, alarms, wanted), False)
+        return Threshold(_level(levels, alarms, wanted), met, False)
     start = _level(levels, alarms, max(min(COUNTED, alarms[-1] / 2), wanted))
     heights = [scores[first:end].max() - start for first, end in events_of(scores > start, gap)]
     count, total = len(heights), float(sum(heights))
     if count <= wanted:
-        return Threshold(start, True)
-    return Threshold(start + total * ((count / wanted) ** (1 / count) - 1), True)
+        return Threshold(start, met, True)
+    return Threshold(start + total * ((count / wanted) ** (1 / count) - 1), met, True)
 
 
 def _alarms_by_level(scores: Floats, gap: int) -> tuple[Floats, Floats]:
@@ -138,9 +134,3 @@ def _finite(calibration: ArrayLike) -> Floats:
 def _check_rate(rate: float) -> None:
     if not 0 < rate < 1:
         raise ArgumentError(f"rate must lie between 0 and 1, per step; it is {rate}")
-
-
-def most_alarms(calibration: ArrayLike, gap: int = 0) -> float:
-    """The most alarms a step that any threshold raises in calibration scores; gap as above."""
-    scores = _finite(calibration)
-    return float(_alarms_by_level(scores, gap)[1][-1]) / len(scores)

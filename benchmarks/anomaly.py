@@ -3,8 +3,8 @@
     LONGSHORT_DATA=FOLDER python benchmarks/anomaly.py [--parts univariate clean] [--show]
 
 univariate: 21 SMAP and MSL series and 14 of NAB that TSB-AD has too, with its clean prefixes.
-Scores over the whole series, by VUS-PR with TSB-AD's period as the window; once smoothed over both sides
-(archive), once over the past alone (stream). Published means stand beside them.
+Scores over the whole series, by VUS-PR with TSB-AD's period as the window; once smoothed over both
+sides (archive), once over the past alone (stream). Published means stand beside them.
 telemanom: all 82 SMAP and MSL channels with their own training parts; events found, missed and
 false at our thresholds, which no label has set.
 clean: simulated series without any anomaly; alarms against the wished rate.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from longshort.api.anomaly_detector import AnomalyDetector, AnomalyRun
 from longshort.api.classifier import Classifier, ClassifierRun
 from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster, Run
@@ -23,6 +24,8 @@ from longshort.runfolder import SCORES
 from longshort.runs import story, trained
 
 __all__ = [
+    "AnomalyDetector",
+    "AnomalyRun",
     "Classifier",
     "ClassifierRun",
     "Forecaster",
@@ -40,7 +43,7 @@ __all__ = [
     "resume",
 ]
 
-AnyRun = Run | ClassifierRun | TaggerRun | LanguageRun | Finished[Any]
+AnyRun = Run | AnomalyRun | ClassifierRun | TaggerRun | LanguageRun | Finished[Any]
 
 
 def read(

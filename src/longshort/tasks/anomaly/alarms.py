@@ -22,6 +22,7 @@ PERIODS = 2
 """Span of the smoothing in periods, where the settings leave it open."""
 _TINY = 1e-12
 _CUTS = 101
+_SMALL = 0.05
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def row_scores(
     spread: Mapping[str, Floats],
     signals: Signals,
 ) -> Floats:
-    """How strange each channel of each row is, [N, K]: errors by name, made comparable, averaged."""
+    """How strange each channel of each row is, [N, K]: the mean of comparable errors by name."""
     total = np.zeros(next(iter(each.values())).shape)
     groups = np.repeat(np.arange(signals.num_series), signals.lengths)
     for name, errors in each.items():
@@ -180,6 +181,25 @@ def _by_rate(normal: Floats, rate: float, gap: int) -> float:
     if found.rate < rate and rate * (len(normal) + 1) >= 1:
         return threshold_for_steps(normal, rate).value
     return found.value
+
+
+def least_scores(spread: Mapping[str, Floats], val: Signals, config: AlarmConfig) -> Floats:
+    """The score of each series, [G], below which no error is large enough to matter.
+
+    A single row that is `_SMALL` of the normal range (5 to 95 %) off in one channel: where a
+    network is nearly perfect on normal rows, less than that would be an alarm. 0 where a score is
+    a likelihood, which knows its own spread.
+    """
+    found = np.zeros(val.num_series)
+    if set(spread) != {"error"}:
+        return found
+    for group, span in enumerate(spans(val, config)):
+        rows = slice(int(val.offsets[group]), held(val, group).stop)
+        if rows.stop > rows.start:
+            low, high = np.percentile(val.values[rows], [5, 95], axis=0)
+            least = (_SMALL * (high - low)) ** 2 / spread["error"][group]
+            found[group] = float(least.min()) / len(least) * 2.0 / (span + 1.0)
+    return found
 
 
 def thresholds_by_labels(scores: list[Floats], val: Signals, labels: Flags) -> Floats:

@@ -13,6 +13,7 @@ Flags = NDArray[np.bool_]
 
 PENALTY = 1.0
 """Of the ridge regression, on values in deviations."""
+_FREE = 1e-9
 
 
 def lagged(values: Floats, lags: int) -> Floats:
@@ -28,27 +29,30 @@ def lagged(values: Floats, lags: int) -> Floats:
 def fit_autoregression(values: Floats, usable: Flags, lags: int, ahead: int) -> Floats:
     """Weights [ahead, K, lags + 1] by ridge regression, a row for each step that is forecast.
 
-    values [T, K] without gaps; usable [T, K]: which of them may be learned from.
+    values [T, K] without gaps; usable [T, K]: which of them may be learned from. The penalty draws
+    towards the last value, so that a channel that never changed is expected to stay where it is.
     """
     seen = lagged(values, lags)
     channels = values.shape[1]
     weights = np.zeros((ahead, channels, lags + 1))
+    weights[:, :, 0] = 1.0
     for step in range(1, ahead + 1):
         for channel in range(channels):
             rows = np.flatnonzero(usable[step:, channel])
             rows = rows[rows >= min(lags - 1, len(values) // 2)]
             if rows.size:
-                inputs, truth = seen[rows, channel], values[rows + step, channel]
-                weights[step - 1, channel] = _ridge(inputs, truth)
+                inputs = seen[rows, channel]
+                change = values[rows + step, channel] - inputs[:, 0]
+                weights[step - 1, channel] += _ridge(inputs, change)
     return weights
 
 
 def _ridge(inputs: Floats, truth: Floats) -> Floats:
     """Weights of least squares with `PENALTY`; the constant in the last column is free."""
-    penalty = np.full(inputs.shape[1], PENALTY, dtype=np.float64)
-    penalty[-1] = 1e-9
-    square: Floats = inputs.T @ inputs + np.diag(penalty)
-    found: Floats = np.linalg.solve(square, inputs.T @ truth)
+    penalty = np.full(inputs.shape[1], PENALTY)
+    penalty[-1] = _FREE
+    square: Floats = (inputs.T @ inputs + np.diag(penalty)).astype(np.float64)
+    found: Floats = np.linalg.solve(square, inputs.T @ truth).astype(np.float64)
     return found
 
 

@@ -37,6 +37,9 @@ ONE_LINERS = ("level", "moving_z", "difference")
 """Baselines that fit in a line."""
 
 
+Score = Callable[[Floats, int, int, bool], Floats]
+
+
 @dataclass(frozen=True)
 class Detector:
     """A baseline that is fitted to each series alone.
@@ -47,11 +50,11 @@ class Detector:
     """
 
     title: str
-    score: Callable[[Floats, int, int, bool], Floats]
+    score: Score
     is_smooth: bool = False
 
 
-DETECTORS = {
+DETECTORS: Mapping[str, Detector] = {
     "level": Detector("the distance from the median", lambda x, n, _w, _c: level_score(x, n)),
     "moving_z": Detector("the moving z-score", lambda x, n, w, _c: moving_score(x, n, w)),
     "difference": Detector(
@@ -103,9 +106,9 @@ def _detected(detector: Detector, config: AnomalyConfig, splits: Splits) -> Alar
                                    _values(test.arrays, searched)])  # fmt: skip
         else:
             rows = _values(test.arrays, searched)
-        scores = detector.score(
-            rows, int(train.arrays.end[source]), int(val.arrays.periods[source])
-        )
+        trained = int(train.arrays.end[source])
+        window = max(2, min(int(val.arrays.periods[source]), trained // 2))
+        scores = detector.score(rows, trained, window, config.alarm.causal)
         own[known.start : known.start + end, 0] = scores[:end]
         new[searched, 0] = scores[len(scores) - (searched.stop - searched.start) :]
     new[~test.arrays.known.any(1)] = np.nan
@@ -113,9 +116,9 @@ def _detected(detector: Detector, config: AnomalyConfig, splits: Splits) -> Alar
     if detector.is_smooth:
         alarm = config.alarm.model_copy(update={"smoothing": 1})
         config = config.model_copy(update={"alarm": alarm})
-    kept = calibrated({"error": own}, signals, val.samples, config)
+    kept = calibrated({"distance": own}, signals, val.samples, config)
     return replace(
-        judged({"error": new}, None, _one_channel(test.arrays), kept, config), parts=None
+        judged({"distance": new}, None, _one_channel(test.arrays), kept, config), parts=None
     )
 
 

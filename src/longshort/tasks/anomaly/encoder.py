@@ -58,7 +58,8 @@ class Signals:
     inputs [N, C], the K channels first; known [N, K]: where a value was given; usable [N, K]: known
     and not labelled as an anomaly; linear [N, ahead, K]: the autoregression's forecasts at each row
     of the rows behind it; series g has the rows offsets[g] to offsets[g + 1], of which [start, end)
-    are meant; periods [G].
+    are meant; periods [G]; lags: rows at the beginning of a series that get no score, as the
+    autoregression does not see enough yet.
     """
 
     inputs: NDArray[np.float32]

@@ -42,7 +42,7 @@ def judged_forecasts(
             count[judged] += 1
         expected[begin + 1 : rows.stop] = forecasts[begin : rows.stop - 1, 0]
         count[begin : min(begin + signals.lags, rows.stop)] = 0  # the first rows only warm up
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         return expected, np.where(count > 0, total / count, np.nan)
 
 

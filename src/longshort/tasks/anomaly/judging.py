@@ -14,6 +14,7 @@ from longshort.tasks.anomaly.alarms import (
     alarms,
     dynamic_alarms,
     joined,
+    least_scores,
     normal_scores,
     row_scores,
     spreads,
@@ -44,6 +45,7 @@ def calibrated(
         level = np.full(signals.num_series, np.nan)
     else:
         level = thresholds_by_rate(normal, signals, config.alarm, rate)
+        level = np.maximum(level, least_scores(spread, signals, config.alarm))
     return Calibration(centre, spread, normal, level)
 
 
@@ -70,7 +72,7 @@ def threshold_notes(found: Calibration, val: Stretch, config: AnomalyConfig) -> 
     least = min((scores.size for scores in found.scores), default=0)
     if config.alarm.threshold == "rate" and least and rate * least < 1:
         return [
-            f"note: {config.alarm.false_alarms} false alarms are fewer than the {least:,} validation "
-            "rows can show; the threshold goes beyond them by the shape of their tail"
+            f"note: {config.alarm.false_alarms} false alarms are fewer than the {least:,} "
+            "validation rows can show; the threshold goes beyond them by the shape of their tail"
         ]
     return []

@@ -80,8 +80,8 @@ def _events(result: AnomalyResult, events: pl.DataFrame) -> list[Block]:
     share = float(result.scores["test"][MODEL]["flagged"])
     text = (
         f"{events.height:,} events, {share:.2%} of the searched steps; "
-        f"{config.false_alarms} false alarms were wished. p: the share of normal rows that score as "
-        "high; seen and expected: where the first of the channels is furthest off."
+        f"{config.false_alarms} false alarms were wished. p: the share of normal rows that score "
+        "as high; seen and expected: where the first of the channels is furthest off."
     )
     more = f" The {_EVENTS} strongest are shown." if events.height > _EVENTS else ""
     return [Table(rows), Note(text + more)]

@@ -65,6 +65,7 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
     """The normal beginning of series teaches what to expect; what is far off it is an alarm."""
 
     name: ClassVar[str] = "anomaly"
+    run_class = "longshort.api.anomaly_detector:AnomalyRun"
     Config = AnomalyConfig
     metrics = scoring.METRICS
     words = Words(

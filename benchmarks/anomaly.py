@@ -6,7 +6,8 @@ univariate: 21 SMAP and MSL series and 14 of NAB that TSB-AD has too, with its c
 Scores over the whole series, by VUS-PR with TSB-AD's period as the window; once smoothed over both
 sides (archive), once over the past alone (stream). Published means stand beside them.
 telemanom: all 82 SMAP and MSL channels with their own training parts; events found, missed and
-false at our thresholds, which no label has set.
+false by the dynamic threshold and the span of its authors, which no label has set here; baselines
+that forecast nothing have the threshold by rate.
 clean: simulated series without any anomaly; alarms against the wished rate.
 
 Every setting is the default. Rules were chosen on every other univariate series; the halves are
@@ -211,10 +212,11 @@ def of_univariate(data: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def of_telemanom(data: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
-    """Events of every channel at our threshold."""
+    """Events of every channel, by the dynamic threshold."""
     rows = []
+    told = {**settings, "alarm": {"threshold": "telemanom", "smoothing": 105}}
     for case in telemanom(data):
-        found = detect(case, settings)
+        found = detect(case, told)
         row: dict[str, Any] = {"channel": case.name, "kind": case.kind}
         for name, each in found.items():
             row[name] = {}
@@ -283,7 +285,7 @@ def _show_univariate(rows: list[dict[str, Any]]) -> None:
 def _show_telemanom(rows: list[dict[str, Any]]) -> None:
     for kind in ("SMAP", "MSL"):
         some = [row for row in rows if row["kind"] == kind]
-        print(f"\n{kind}: {len(some)} channels, events at our threshold")
+        print(f"\n{kind}: {len(some)} channels, events")
         for name in ("archive", "stream"):
             for key in some[0][name]:
                 counts = sum(

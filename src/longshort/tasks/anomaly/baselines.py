@@ -45,13 +45,11 @@ class Detector:
     """A baseline that is fitted to each series alone.
 
     score: of values [T, K], the number of training rows, the window in steps, and whether only the
-    past may be looked at, to a score [T]; is_smooth: it is a mean over windows already, and not
-    smoothed again.
+    past may be looked at, to a score [T].
     """
 
     title: str
     score: Score
-    is_smooth: bool = False
 
 
 DETECTORS: Mapping[str, Detector] = {
@@ -61,16 +59,12 @@ DETECTORS: Mapping[str, Detector] = {
         "the step from the last value", lambda x, n, _w, _c: difference_score(x, n)
     ),
     "neighbour": Detector(
-        "the nearest normal window", lambda x, n, w, c: nearest_score(x, n, w, causal=c), True
+        "the nearest normal window", lambda x, n, w, c: nearest_score(x, n, w, causal=c)
     ),
     "components": Detector(
-        "principal components of windows",
-        lambda x, n, w, c: components_score(x, n, w, causal=c),
-        True,
+        "principal components of windows", lambda x, n, w, c: components_score(x, n, w, causal=c)
     ),
-    "forest": Detector(
-        "an isolation forest", lambda x, n, w, c: forest_score(x, n, w, causal=c), True
-    ),
+    "forest": Detector("an isolation forest", lambda x, n, w, c: forest_score(x, n, w, causal=c)),
 }
 
 
@@ -113,8 +107,8 @@ def _detected(detector: Detector, config: AnomalyConfig, splits: Splits) -> Alar
         new[searched, 0] = scores[len(scores) - (searched.stop - searched.start) :]
     new[~test.arrays.known.any(1)] = np.nan
     signals = _one_channel(val.arrays)
-    if detector.is_smooth:
-        alarm = config.alarm.model_copy(update={"smoothing": 1})
+    if config.alarm.threshold == "telemanom":  # which is of forecasts alone
+        alarm = config.alarm.model_copy(update={"threshold": "rate"})
         config = config.model_copy(update={"alarm": alarm})
     kept = calibrated({"distance": own}, signals, val.samples, config)
     return replace(

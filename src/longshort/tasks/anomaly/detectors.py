@@ -29,7 +29,6 @@ REFERENCES = 4000
 """Windows of the normal steps that others are compared with at most, evenly spaced."""
 _BLOCK = 1024
 _SMALL = 1e-8
-_PENALTY = 1.0
 _CALM = 0.01
 """Least deviation of a moving window, in deviations of the normal steps."""
 
@@ -70,24 +69,6 @@ def difference_score(series: ArrayLike, train_end: int) -> Floats:
         return np.abs(np.diff(values, prepend=values[0]))
 
     return _highest(series, train_end, score)
-
-
-def autoregression_score(series: ArrayLike, train_end: int, lags: int = 20) -> Floats:
-    """Absolute error of a ridge regression on the last `lags` values.
-
-    Before there are as many values, the first one stands for them.
-    """
-
-    def score(values: Floats) -> Floats:
-        past = _windows(np.concatenate([np.full(lags, values[0]), values]), lags)[:-1]
-        inputs = np.column_stack([past, np.ones(len(values))])
-        known, wanted = inputs[lags:train_end], values[lags:train_end]
-        penalty = _PENALTY * np.eye(lags + 1)
-        weights = np.linalg.solve(known.T @ known + penalty, known.T @ wanted)
-        errors: Floats = np.abs(values - inputs @ weights)
-        return errors
-
-    return _highest(series, train_end, score, lags)
 
 
 def nearest_score(

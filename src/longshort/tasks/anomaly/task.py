@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -325,6 +326,13 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         }
 
     # Output
+
+    def notes(self, model: AnomalyModel, scored: Scored[Stretch, Alarms]) -> dict[str, str]:
+        """What stands beside the baselines, and which one is missing."""
+        found = super().notes(model, scored)
+        if not find_spec("sklearn"):
+            found["forest"] = "is left out: it needs scikit-learn (pip install longshort[forest])"
+        return found
 
     def table(self, model: AnomalyModel, samples: Stretch, prediction: Alarms) -> pl.DataFrame:
         """A row for each step."""

@@ -21,6 +21,7 @@ from .tiny_runs import TASKS, small
 MEASURES = {
     "forecast": "MSE (scaled)",
     "classify": "error (1 - accuracy)",
+    "regress": "mean squared error (in deviations)",
     "tag": "error (1 - entity F1)",
     "lm": "nats per token",
 }

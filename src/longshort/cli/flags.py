@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from longshort.cli.screen import Screen
 from longshort.config.flags import Flag, flags_of
 from longshort.errors import LongshortError
 from longshort.registry import TASKS
@@ -55,7 +56,8 @@ def _signed(command: Command, flags: Sequence[Flag], panel: str = "") -> Command
     hints = {name: each for name, each in own.items() if name != "named"}
 
     def call(**given: Any) -> Any:
-        named = {flag.key: flag.value(given.pop(flag.variable)) for flag in flags}
+        with Screen(as_json=bool(given.get("as_json"))):
+            named = {flag.key: flag.value(given.pop(flag.variable)) for flag in flags}
         return command(named=named, **given)
 
     only = inspect.Parameter.KEYWORD_ONLY

@@ -22,6 +22,7 @@ MEASURES = {
     "forecast": "MSE (scaled)",
     "classify": "error (1 - accuracy)",
     "regress": "mean squared error (in deviations)",
+    "anomaly": "loss of normal windows",
     "tag": "error (1 - entity F1)",
     "lm": "nats per token",
 }

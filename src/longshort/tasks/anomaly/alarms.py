@@ -56,6 +56,19 @@ class Calibration:
     spread: Mapping[str, Floats]
     scores: list[Floats]
     threshold: Floats
+    cutoff: Floats | None = None
+    """The cost [G, K] from which a value is not shown to the network; None where all are."""
+
+
+def cutoffs(errors: Floats, val: Signals) -> Floats:
+    """The highest cost of each series' usable validation values, [G, K]; infinite without any."""
+    found = np.full((val.num_series, errors.shape[1]), np.inf)
+    for group in range(val.num_series):
+        rows = held(val, group)
+        kept = np.where(val.usable[rows] & ~np.isnan(errors[rows]), errors[rows], -np.inf)
+        most = kept.max(0, initial=-np.inf)
+        found[group] = np.where(np.isfinite(most), most, np.inf)
+    return found
 
 
 def spreads(

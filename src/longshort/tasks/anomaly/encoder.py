@@ -58,8 +58,8 @@ class Signals:
     inputs [N, C], the K channels first; known [N, K]: where a value was given; usable [N, K]: known
     and not labelled as an anomaly; linear [N, ahead, K]: the autoregression's forecasts at each row
     of the rows behind it; series g has the rows offsets[g] to offsets[g + 1], of which [start, end)
-    are meant; periods [G]; lags: rows at the beginning of a series that get no score, as the
-    autoregression does not see enough yet.
+    are meant; periods [G]; weights [G, ahead, K, lags + 1] of the autoregressions, whose lags are
+    also the rows at the beginning of a series that get no score.
     """
 
     inputs: NDArray[np.float32]
@@ -70,13 +70,18 @@ class Signals:
     start: Ints
     end: Ints
     periods: Ints
-    lags: int
+    weights: Floats
 
     @property
     def values(self) -> Floats:
         """The channels, [N, K]."""
         found: Floats = self.inputs[:, : self.known.shape[1]].astype(np.float64)
         return found
+
+    @property
+    def lags(self) -> int:
+        """Values that an autoregression looks at."""
+        return int(self.weights.shape[3]) - 1
 
     @property
     def num_series(self) -> int:
@@ -148,7 +153,7 @@ def encode(encoder: AnomalyEncoder, stretch: Stretch) -> Signals:
         stretch.start,
         stretch.end,
         np.array([encoder.series[key].period for key in panel.groups]),
-        sizes[2] - 1,
+        np.array([encoder.series[key].weights for key in panel.groups]),
     )
 
 

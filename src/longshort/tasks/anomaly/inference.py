@@ -11,6 +11,7 @@ from longshort.tasks.anomaly.config import AnomalyConfig
 from longshort.tasks.anomaly.encoder import AnomalyEncoder, Signals
 from longshort.tasks.anomaly.errors import Errors, judged_forecasts
 from longshort.tasks.anomaly.network import Ahead, Rebuild, Watcher
+from longshort.tasks.anomaly.walker import Walker
 
 Floats = NDArray[np.float64]
 
@@ -21,9 +22,14 @@ _OVERLAP = 10
 """Windows that cover each row."""
 
 
-def errors_of(model: Model[AnomalyConfig, AnomalyEncoder], signals: Signals) -> Errors:
+def errors_of(
+    model: Model[AnomalyConfig, AnomalyEncoder], signals: Signals, cutoff: Floats | None = None
+) -> Errors:
     """What the networks make of all rows; a row is judged by the rows before it, and where windows
-    are rebuilt also by those around it."""
+    are rebuilt also by those around it.
+
+    cutoff [G, K]: values whose cost lies above it are not shown to a network that forecasts.
+    """
     network: Watcher = model.network
     network.eval()
     settings = model.config.model
@@ -32,8 +38,11 @@ def errors_of(model: Model[AnomalyConfig, AnomalyEncoder], signals: Signals) -> 
     with torch.no_grad():
         if network.ahead is not None:
             name = "nll" if "nll" in settings.score else "error"
-            found = _forecasts(network.ahead, signals, model.device)
-            expected, each[name] = judged_forecasts(signals, *found)
+            if cutoff is None:
+                found = _forecasts(network.ahead, signals, model.device)
+                expected, each[name] = judged_forecasts(signals, *found)
+            else:
+                expected, each[name] = _walked(network.ahead, signals, cutoff, model.device)
         if network.rebuild is not None:
             name = "aer" if "aer" in settings.score else "reconstruction"
             rebuilt, each[name] = _rebuilt(
@@ -62,6 +71,23 @@ def _forecasts(network: Ahead, signals: Signals, device: str) -> tuple[Floats, F
             found[rows] = values[: rows.stop - rows.start, place]
     forecasts = found[..., 0] + signals.linear
     return forecasts, found[..., 1] if outputs == 2 else None
+
+
+def _walked(network: Ahead, signals: Signals, cutoff: Floats, device: str) -> tuple[Floats, Floats]:
+    """What was expected of each row and its cost, [N, K], row by row: no value above the cutoff is
+    shown to the network."""
+    expected = np.full(signals.known.shape, np.nan)
+    each = np.full(signals.known.shape, np.nan)
+    channels = signals.known.shape[1]
+    rows = signals.inputs.astype(float)
+    rows[:, :channels][~signals.known] = np.nan
+    for group in range(signals.num_series):
+        walker = Walker(network, signals.weights[group, 0], rows.shape[1], device, cutoff[group])
+        for row in range(signals.rows(group).start, signals.rows(group).stop):
+            is_warm = walker.is_warm
+            expected[row], found = walker.step(rows[row])
+            each[row] = found if is_warm else np.nan
+    return expected, each
 
 
 def _bunches(lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:

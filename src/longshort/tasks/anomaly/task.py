@@ -31,7 +31,7 @@ from longshort.runs.task import (
     Words,
 )
 from longshort.tasks.anomaly import scoring
-from longshort.tasks.anomaly.alarms import Alarms, Calibration
+from longshort.tasks.anomaly.alarms import Alarms, Calibration, cutoffs
 from longshort.tasks.anomaly.baselines import detected
 from longshort.tasks.anomaly.config import AnomalyConfig
 from longshort.tasks.anomaly.doctor import examine
@@ -60,6 +60,7 @@ AnomalyModel = Model[AnomalyConfig, AnomalyEncoder]
 AnomalyResult = "Result[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]"
 
 _CENTRE, _SPREAD, _SCORES, _LEVEL = "centre.", "spread.", "calibration", "threshold"
+_CUTOFF = "cutoff"
 
 
 class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
@@ -153,6 +154,8 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
                 "alarm.threshold: 'telemanom' looks at the error of a forecast alone, and "
                 f"model.score is {', '.join(config.model.score)}; set model.score = error"
             )
+        if config.model.replace and config.model.ahead > 1:
+            raise ConfigError(f"model.replace: needs model.ahead = 1, got {config.model.ahead}")
         rate = config.alarm.false_alarms or usual_rate(freq)
         alarm_rate(rate, freq)
         data = train.dataset.config.model_copy(
@@ -246,7 +249,10 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
 
         del train
         track("setting the threshold", 0, 0)
-        each = errors_of(model, val.arrays).each
+        each, cutoff = errors_of(model, val.arrays).each, None
+        if model.config.model.replace:
+            cutoff = cutoffs(next(iter(each.values())), val.arrays)
+            each = errors_of(model, val.arrays, cutoff).each
         found = calibrated(each, val.arrays, val.samples, model.config)
         for line in threshold_notes(found, val.samples, model.config):
             say(line)
@@ -256,14 +262,15 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
             padded[group, : scores.size] = scores
         kept = {f"{_CENTRE}{name}": values for name, values in found.centre.items()}
         kept |= {f"{_SPREAD}{name}": values for name, values in found.spread.items()}
+        kept |= {} if cutoff is None else {_CUTOFF: cutoff}
         return kept | {_SCORES: padded, _LEVEL: found.threshold}
 
     def predict(self, model: AnomalyModel, arrays: Signals) -> Alarms:
         """Scores, p-values and alarms of all rows."""
         from longshort.tasks.anomaly.inference import errors_of
 
-        found = errors_of(model, arrays)
         kept = calibration_of(model)
+        found = errors_of(model, arrays, kept.cutoff)
         return judged(found.each, found.expected, arrays, kept, model.config)
 
     # Scores
@@ -385,7 +392,8 @@ def calibration_of(model: AnomalyModel) -> Calibration:
     """What the run keeps of its validation rows."""
     kept = {name: np.asarray(values) for name, values in model.kept.items()}
     scores = [row[~np.isnan(row)] for row in kept[_SCORES]]
-    return Calibration(_under(kept, _CENTRE), _under(kept, _SPREAD), scores, kept[_LEVEL])
+    centre, spread = _under(kept, _CENTRE), _under(kept, _SPREAD)
+    return Calibration(centre, spread, scores, kept[_LEVEL], kept.get(_CUTOFF))
 
 
 def _under(kept: Mapping[str, Floats], prefix: str) -> dict[str, Floats]:

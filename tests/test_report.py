@@ -22,6 +22,7 @@ from .tiny_runs import TASKS, small
 MEASURES = {
     "forecast": "MSE (scaled)",
     "classify": "error (1 - accuracy)",
+    "anomaly": "loss of normal windows",
     "tag": "error (1 - entity F1)",
     "regress": "mean squared error (in deviations)",
     "lm": "nats per token",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from longshort.data.labelled import examples_of
 from longshort.tasks.tag.conll import tagged_of
@@ -12,7 +13,7 @@ from longshort.tasks.tag.conll import tagged_of
 from .conftest import hourly
 
 TRAIN = {"max_epochs": 1, "threads": 1}
-TASKS = ("forecast", "classify", "regress", "tag", "lm")
+TASKS = ("forecast", "classify", "regress", "anomaly", "tag", "lm")
 
 
 def small(task: str) -> tuple[dict[str, Any], object]:
@@ -21,6 +22,18 @@ def small(task: str) -> tuple[dict[str, Any], object]:
         model = {"hidden": 4, "context_length": 36, "horizon": 6, "season": 24}
         train = {**TRAIN, "steps_per_epoch": 2, "batch_size": 8}
         return {"task": task, "model": model, "train": train}, hourly(300)
+    if task == "anomaly":
+        draw = np.random.default_rng(0)
+        values = np.sin(np.arange(400) / 4) + 0.1 * draw.normal(size=400)
+        marks = np.zeros(400, int)
+        for start in range(220, 400, 40):
+            values[start : start + 8] += 2.0
+            marks[start : start + 8] = 1
+        stamps = np.datetime64("2024-01-01T00", "us") + np.arange(400) * np.timedelta64(1, "h")
+        frame = pl.DataFrame({"ds": stamps, "y": values, "bad": marks})
+        train = {**TRAIN, "steps_per_epoch": 2}
+        settings = {"data": {"target": "y", "labels": "bad"}, "model": {"hidden": 4}}
+        return {"task": task, "train": train, **settings}, frame
     if task == "classify":
         items = [f"a {word} day {i}" for i in range(40) for word in ("fine", "bad")]
         data = examples_of(items, ["good", "bad"] * 40)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from longshort import cells, nn
     from longshort.api import (
+        AnomalyDetector,
+        AnomalyRun,
         Classifier,
         ClassifierRun,
         Forecaster,
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnomalyDetector",
+    "AnomalyRun",
     "BackendError",
     "Classifier",
     "ClassifierRun",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from longshort.api.anomaly_detector import AnomalyDetector, AnomalyRun
 from longshort.api.classifier import Classifier, ClassifierRun
 from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster, Run
@@ -24,6 +25,8 @@ from longshort.runs import story, trained
 from longshort.tasks.forecast.config import ForecastConfig
 
 __all__ = [
+    "AnomalyDetector",
+    "AnomalyRun",
     "Classifier",
     "ClassifierRun",
     "Forecaster",
@@ -41,7 +44,7 @@ __all__ = [
     "resume",
 ]
 
-AnyRun = Run | ClassifierRun | TaggerRun | LanguageRun | Finished[Any]
+AnyRun = Run | AnomalyRun | ClassifierRun | TaggerRun | LanguageRun | Finished[Any]
 
 
 def read(

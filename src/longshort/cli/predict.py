@@ -32,6 +32,19 @@ Table = Annotated[
 ]
 
 
+Follow = Annotated[
+    bool, typer.Option("--follow", help="Judge a growing CSV file row by row, until Ctrl-C.")
+]
+State = Annotated[
+    Path | None,
+    typer.Option("--state", help="File that --follow goes on from; beside --data when absent."),
+]
+Idle = Annotated[
+    float | None,
+    typer.Option("--idle", help="Seconds without a new row after which --follow ends."),
+]
+
+
 def command(
     run: o.RunPath,
     data: File = None,
@@ -39,6 +52,9 @@ def command(
     encoding: o.Encoding = None,
     sets: o.SetData = None,
     out: Table = None,
+    follow: Follow = False,
+    state: State = None,
+    idle: Idle = None,
     overwrite: o.Overwrite = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
@@ -49,7 +65,14 @@ def command(
         from longshort.tables import refuse_existing
 
         refuse_existing(out, overwrite)
+        if out is not None:
+            refuse_existing(out.with_suffix(f".events{out.suffix}"), overwrite)
         trained = load(run).reading(o.reading_of(encoding, sets))
+        if follow:
+            from longshort.cli.follow import follow_file
+
+            follow_file(screen, trained, data, state, idle)
+            return
         if trained.looks_ahead:
             _ahead(screen, trained, data, horizon, out)
             return
@@ -72,9 +95,32 @@ def _table(screen: Screen, trained: AnyTrained, data: str | None, out: Path | No
         samples = trained.read_lines(list(stdin_lines()), 1, screen.say)
     else:
         samples = trained.read(data, screen.say)
-    table = trained.table(samples)
+    prediction = trained.predict(samples)
+    table = trained.task.table(trained.model, samples, prediction)
     summary = {"rows": len(table)} | (trained.task.json(table) if out is None else {})
-    _put_out(screen, table, trained.task.readable(table), out, summary)
+    events = trained.events(samples, prediction)
+    if events is None:
+        _put_out(screen, table, trained.task.readable(table), out, summary)
+    else:
+        _put_out_events(screen, table, trained.task.readable(table), events, out)
+
+
+def _put_out_events(
+    screen: Screen, table: pl.DataFrame, text: pl.DataFrame, events: pl.DataFrame, out: Path | None
+) -> None:
+    """The events on the screen; into files the table of all steps, and the events beside it."""
+    from longshort.runfolder import write_atomic
+    from longshort.tables import encode, readable
+
+    summary = {"rows": table.height, "events": events.to_dicts()}
+    if out is None:
+        screen.result(summary, [readable(events).write_csv().rstrip("\n")])
+        return
+    beside = out.with_suffix(f".events{out.suffix}")
+    write_atomic(out, encode(table, out, text))
+    write_atomic(beside, encode(events, beside, readable(events)))
+    lines = [f"wrote {table.height:,} rows to {out}, {events.height:,} events to {beside}"]
+    screen.result(summary | {"out": str(out), "events_out": str(beside)}, lines)
 
 
 def _ahead(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from longshort.data.forms import Form, Kind
@@ -97,6 +98,15 @@ class Panel:
     def stamps(self, group: int, rows: Ints) -> list[str]:
         """Return timestamps of a group's rows; 0 is its first, those past its end lie ahead."""
         return self.form.texts(self.freq.to_stamps(self.first[group] + rows))
+
+    def time_columns(self, group: Ints, row: Ints) -> dict[str, pl.Series]:
+        """Timestamps of rows [n] of these groups [n], in the form and the columns as they came."""
+        written = self.form.write(self.freq.to_stamps(self.first[group] + row))
+        time, clock = self.schema.time, self.schema.clock
+        if time is None or clock is None:
+            return {time or "step": written}
+        parts = written.str.split("\t").list
+        return {name: parts.get(place) for place, name in enumerate((time, clock))}
 
     def series_name(self, group: int, column: int) -> str:
         """Return a series' name for people: its group, and its column where there are several."""

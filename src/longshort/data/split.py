@@ -96,7 +96,7 @@ def make_split(panel: Panel, config: SplitConfig) -> Split:
 def _cut(panel: Panel, low: Ints, high: Ints, size: float | int | str, end: Ints, key: str) -> Ints:
     """Return the grid index at which a split of this size that ends at `end` starts."""
     if isinstance(size, str):
-        return np.full_like(high, _index_of(panel, size, key))
+        return np.full_like(high, row_at(panel, size, key))
     if isinstance(size, float):
         if not 0.0 < size < 1.0:
             raise ConfigError(f"{key}: a share lies between 0 and 1, got {size}; steps are whole")
@@ -106,7 +106,11 @@ def _cut(panel: Panel, low: Ints, high: Ints, size: float | int | str, end: Ints
     return end - size
 
 
-def _index_of(panel: Panel, text: str, key: str) -> int:
+def row_at(panel: Panel, text: str, key: str) -> int:
+    """Grid index of a timestamp, or of a row number where the data counts rows.
+
+    key: the setting that messages name. Raises `ConfigError` for text that is neither.
+    """
     if panel.kind == "integer":
         try:
             value = np.array([int(text)])

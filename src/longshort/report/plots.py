@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 
 MODEL_COLOUR, TRUTH_COLOUR, BAND_COLOUR = "#2457c5", "#1c1c1c", "#2457c5"
 BASELINE_COLOURS = ("#c2571a", "#3f8f5b", "#8a5fb0", "#a08a24", "#7a7a7a")
+_WIDE = 50.0
+"""Highest over middle score from which their axis is logarithmic."""
 _STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 9,
@@ -292,3 +294,66 @@ def scatter(truth: Floats, predicted: Floats) -> str:
         axis.plot(ends, ends, color=TRUTH_COLOUR, linewidth=0.8)
         axis.set(xlabel="truth", ylabel="prediction")
         return _svg(figure)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A series [T] with its scores and alarms.
+
+    stamps [T]; expected [T] where something was forecast; score and threshold; flagged and labels
+    [T], the latter where there are such; begin: the first step that was searched.
+    """
+
+    title: str
+    stamps: list[str]
+    values: Floats
+    score: Floats
+    threshold: float
+    flagged: NDArray[np.bool_]
+    begin: int
+    expected: Floats | None = None
+    labels: NDArray[np.bool_] | None = None
+
+
+def watched_series(series: Sequence[Watched]) -> str:
+    """Values above, scores with their threshold below; alarms and labels as bands."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(10.5, 3.4 * len(series) + 0.3), layout="constrained")
+        rows = figure.subplots(
+            2 * len(series), 1, height_ratios=[2, 1] * len(series), squeeze=False
+        )
+        for place, each in enumerate(series):
+            _watched(rows[2 * place, 0], rows[2 * place + 1, 0], each)
+        handles, labels = rows[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+        return _svg(figure)
+
+
+def _watched(above: Axes, below: Axes, each: Watched) -> None:
+    steps = np.arange(len(each.values))
+    above.plot(steps, each.values, color=TRUTH_COLOUR, alpha=0.75, linewidth=0.8, label="value")
+    if each.expected is not None:
+        above.plot(steps, each.expected, color=MODEL_COLOUR, linewidth=0.8, label="expected")
+    below.plot(steps, each.score, color=MODEL_COLOUR, linewidth=0.9)
+    if np.isfinite(each.threshold):
+        below.axhline(each.threshold, color=BASELINE_COLOURS[0], linestyle="--", linewidth=1.0)
+    for axis in (above, below):
+        _bands(axis, each.flagged, BASELINE_COLOURS[0], "alarm")
+        if each.labels is not None:
+            _bands(axis, each.labels, BASELINE_COLOURS[1], "labelled")
+        axis.axvline(each.begin - 0.5, color="#999999", linewidth=0.8)
+        axis.margins(x=0.01)
+    positive = each.score[np.isfinite(each.score) & (each.score > 0)]
+    if positive.size and float(positive.max()) > _WIDE * float(np.median(positive)):
+        below.set_yscale("log")
+    above.set_title(each.title, fontsize=9, loc="left")
+    above.tick_params(labelbottom=False)
+    below.set_ylabel("score")
+    put_dates(below, 0, len(steps) - 1, lambda places: [each.stamps[n] for n in places])
+
+
+def _bands(axis: Axes, marked: NDArray[np.bool_], colour: str, label: str) -> None:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(int)))
+    for place, (start, stop) in enumerate(zip(edges[::2], edges[1::2], strict=True)):
+        name = "_" if place else label
+        axis.axvspan(start - 0.5, stop - 0.5, color=colour, alpha=0.18, linewidth=0, label=name)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import polars as pl
+
 from longshort.errors import ConfigError, RunError
 
 
@@ -33,6 +35,35 @@ class LooksAhead(Protocol):
         Returns the forecasts as a table with its readable and its JSON form, the series that were
         skipped with the reasons, and notes. `say` takes remarks for people.
         """
+
+
+@runtime_checkable
+class FindsEvents(Protocol):
+    """Stretches of series that stand out, beside the table of all steps."""
+
+    def events(self, model: Any, samples: Any, prediction: Any) -> pl.DataFrame:
+        """A row for each event."""
+
+
+class Follower(Protocol):
+    """A growing file that is judged as it grows."""
+
+    header: str
+    """Names of what `lines` gives, as a line of CSV."""
+
+    def lines(self) -> Iterator[str]:
+        """What there is to say of rows that came since, as lines of CSV."""
+
+    def save(self) -> None:
+        """Keep the state, to go on from in another call."""
+
+
+@runtime_checkable
+class Follows(Protocol):
+    """Growing files."""
+
+    def follower(self, model: Any, path: Path, state: Path) -> Follower:
+        """What follows this file, from where the state file left off if it is there."""
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ from longshort.config import assign, build_as, read_back
 from longshort.data.splits import S, Splits
 from longshort.errors import ConfigError, RunError
 from longshort.runfolder import MODEL
-from longshort.runs.abilities import LooksAhead, ReadsLines
+from longshort.runs.abilities import FindsEvents, Follower, Follows, LooksAhead, ReadsLines
 from longshort.runs.cell import model_title
 from longshort.runs.job import BASELINES, KEPT, NETWORK, check_device, threads
 from longshort.runs.prepare import read_splits, restored_encoder
@@ -122,6 +122,18 @@ class Trained(Generic[C, S, E, P]):
     def table(self, samples: S) -> pl.DataFrame:
         """Predict samples; returns the table that `predict` writes."""
         return self.task.table(self.model, samples, self.predict(samples))
+
+    def events(self, samples: S, prediction: P) -> pl.DataFrame | None:
+        """Stretches that stand out; None for a task that finds none."""
+        if not isinstance(self.task, FindsEvents):
+            return None
+        return self.task.events(self.model, samples, prediction)
+
+    def follower(self, path: Path, state: Path) -> Follower:
+        """What follows a growing file; raises `ConfigError` where the task cannot."""
+        if isinstance(self.task, Follows):
+            return self.task.follower(self.model, path, state)
+        raise ConfigError(f"--follow: the task {self.task.name!r} does not follow a growing file")
 
     def evaluate(
         self, data: object, *, include_training: bool = False, say: Say = quiet

@@ -11,6 +11,13 @@ from longshort.errors import ConfigError, nearest
 EXAMPLES: dict[str, dict[str, Any]] = {
     "co2": {"data.time": "week", "data.target": "co2", "model.horizon": 26},
     "elnino": {"data.time": "month", "data.target": "sst"},
+    "super_elnino": {
+        "task": "anomaly",
+        "data.time": "month",
+        "data.target": "sst",
+        "data.labels": "el_nino",
+        "split.normal": "1980-01",
+    },
     "weather": {
         "data.time": "date",
         "data.target": "temp_max",

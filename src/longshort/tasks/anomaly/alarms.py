@@ -1,0 +1,261 @@
+"""From the errors of every row to scores, p-values and alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.metrics.detection import event_counts
+from longshort.tasks.anomaly.config import AlarmConfig
+from longshort.tasks.anomaly.dynamic import dynamic_flags
+from longshort.tasks.anomaly.encoder import Signals
+from longshort.tasks.anomaly.smoothing import smoothed, smoothed_both
+from longshort.tasks.anomaly.thresholds import p_values, threshold_for_rate, threshold_for_steps
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+PERIODS = 2
+"""Span of the smoothing in periods, where the settings leave it open."""
+_TINY = 1e-12
+_CUTS = 101
+_SMALL = 0.05
+
+
+@dataclass(frozen=True)
+class Alarms:
+    """What is said of every row of a panel, [N], and of its channels, [N, K].
+
+    score: higher is stranger, NaN where no value was given; p: share of normal rows that score as
+    high, by the validation rows; threshold and periods
+    (in steps) of each series, [G]; expected: in deviations, and parts:
+    each channel's share of the score before smoothing; both None of a detector that forecasts
+    nothing.
+    """
+
+    score: Floats
+    p: Floats
+    flagged: Flags
+    threshold: Floats
+    periods: NDArray[np.int64]
+    expected: Floats | None = None
+    parts: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the validation rows say: of each score by name the centre and the spread of normal
+    errors, [G, K]; the smoothed scores of these rows, in one array for each series; and the
+    threshold of each series, [G], NaN where it is found anew on what is searched
+    (telemanom's)."""
+
+    centre: Mapping[str, Floats]
+    spread: Mapping[str, Floats]
+    scores: list[Floats]
+    threshold: Floats
+    cutoff: Floats | None = None
+    """The cost [G, K] from which a value is not shown to the network; None where all are."""
+
+
+def cutoffs(errors: Floats, val: Signals) -> Floats:
+    """The highest cost of each series' usable validation values, [G, K]; infinite without any."""
+    found = np.full((val.num_series, errors.shape[1]), np.inf)
+    for group in range(val.num_series):
+        rows = held(val, group)
+        kept = np.where(val.usable[rows] & ~np.isnan(errors[rows]), errors[rows], -np.inf)
+        most = kept.max(0, initial=-np.inf)
+        found[group] = np.where(np.isfinite(most), most, np.inf)
+    return found
+
+
+def spreads(
+    each: Mapping[str, Floats], val: Signals
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Centre and spread [G, K] of errors [N, K] by name over the usable validation rows.
+
+    Squared errors are measured in their mean. A log likelihood, which may be below 0, is measured
+    from its median in its deviation.
+    """
+    centre: dict[str, Floats] = {}
+    spread: dict[str, Floats] = {}
+    for name, errors in each.items():
+        shape = (val.num_series, errors.shape[1])
+        centre[name], spread[name] = np.zeros(shape), np.ones(shape)
+        for group in range(val.num_series):
+            rows = held(val, group)
+            kept = np.where(val.usable[rows], errors[rows], np.nan)
+            for channel in range(errors.shape[1]):
+                known = kept[~np.isnan(kept[:, channel]), channel]
+                if not known.size:
+                    continue
+                if name == "nll":
+                    centre[name][group, channel] = np.median(known)
+                    spread[name][group, channel] = max(float(known.std()), _TINY)
+                else:
+                    spread[name][group, channel] = max(float(known.mean()), _TINY)
+    return centre, spread
+
+
+def held(signals: Signals, group: int) -> slice:
+    """The rows [start, end) of a series, as rows of the panel."""
+    begin = int(signals.offsets[group])
+    return slice(begin + int(signals.start[group]), begin + int(signals.end[group]))
+
+
+def row_scores(
+    each: Mapping[str, Floats],
+    centre: Mapping[str, Floats],
+    spread: Mapping[str, Floats],
+    signals: Signals,
+) -> Floats:
+    """How strange each channel of each row is, [N, K]: the mean of comparable errors by name."""
+    total = np.zeros(next(iter(each.values())).shape)
+    groups = np.repeat(np.arange(signals.num_series), signals.lengths)
+    for name, errors in each.items():
+        total += (errors - centre[name][groups]) / spread[name][groups]
+    return total / len(each)
+
+
+def joined(channels: Floats) -> Floats:
+    """A row's score, [N]: the mean of its known channels, [N, K]; NaN where none is known."""
+    known = ~np.isnan(channels)
+    count = known.sum(1)
+    total = np.where(known, channels, 0.0).sum(1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def spans(signals: Signals, config: AlarmConfig) -> list[int]:
+    """Steps of the smoothing of each series."""
+    if config.smoothing is not None:
+        return [config.smoothing] * signals.num_series
+    return [PERIODS * int(period) for period in signals.periods]
+
+
+def smooth_rows(scores: Floats, signals: Signals, config: AlarmConfig) -> Floats:
+    """The scores of each series smoothed, [N]; NaN where a row has none."""
+    found = np.empty(len(scores))
+    for group, span in enumerate(spans(signals, config)):
+        rows = signals.rows(group)
+        found[rows] = _smooth(scores[rows], span, config)
+    return found
+
+
+def _smooth(scores: Floats, span: int, config: AlarmConfig) -> Floats:
+    """Scores [T] of a series smoothed; a step without one is passed over and has none."""
+    known = ~np.isnan(scores)
+    found = np.full(len(scores), np.nan)
+    if known.any():
+        mean = smoothed if config.causal else smoothed_both
+        found[known] = mean(scores[known], span)
+    return found
+
+
+def validation_scores(scores: Floats, val: Signals, config: AlarmConfig) -> list[Floats]:
+    """Smoothed scores of each series' validation rows, NaN where a row has none.
+
+    Nothing behind the validation rows takes part, even where smoothing looks at both sides.
+    """
+    found = []
+    for group, span in enumerate(spans(val, config)):
+        begin, rows = int(val.offsets[group]), held(val, group)
+        values = _smooth(scores[begin : rows.stop], span, config)
+        found.append(values[rows.start - begin :])
+    return found
+
+
+def normal_scores(scores: list[Floats], val: Signals) -> list[Floats]:
+    """Those of them that are known and of rows that are not labelled as anomalies."""
+    found = []
+    for group, values in enumerate(scores):
+        kept = val.usable[held(val, group)].any(1) & ~np.isnan(values)
+        found.append(values[kept])
+    return found
+
+
+def thresholds_by_rate(
+    normal: list[Floats], val: Signals, config: AlarmConfig, rate: float
+) -> Floats:
+    """The score of each series above which a row is flagged, [G], for wished false alarms a step.
+
+    Infinite where a series has no normal validation row to tell.
+    """
+    gaps = spans(val, config)
+    return np.array([_by_rate(values, rate, gap) for values, gap in zip(normal, gaps, strict=True)])
+
+
+def _by_rate(normal: Floats, rate: float, gap: int) -> float:
+    """Counted in alarms, or in flagged steps where smoothing lets so many alarms run together."""
+    if not normal.size:
+        return float("inf")
+    found = threshold_for_rate(normal, rate, gap)
+    if found.rate < rate and rate * (len(normal) + 1) >= 1:
+        return threshold_for_steps(normal, rate).value
+    return found.value
+
+
+def least_scores(spread: Mapping[str, Floats], val: Signals, config: AlarmConfig) -> Floats:
+    """The score of each series, [G], below which no error is large enough to matter.
+
+    A single row that is `_SMALL` of the normal range (5 to 95 %) off in one channel: where a
+    network is nearly perfect on normal rows, less than that would be an alarm. 0 where a score is
+    a likelihood, which knows its own spread.
+    """
+    found = np.zeros(val.num_series)
+    if set(spread) != {"error"}:
+        return found
+    for group, span in enumerate(spans(val, config)):
+        rows = slice(int(val.offsets[group]), held(val, group).stop)
+        if rows.stop > rows.start:
+            low, high = np.percentile(val.values[rows], [5, 95], axis=0)
+            least = (_SMALL * (high - low)) ** 2 / spread["error"][group]
+            found[group] = float(least.min()) / len(least) * 2.0 / (span + 1.0)
+    return found
+
+
+def thresholds_by_labels(scores: list[Floats], val: Signals, labels: Flags) -> Floats:
+    """The score of each series with the best F1 of events on the validation rows, [G]."""
+    found = []
+    for group, values in enumerate(scores):
+        known = ~np.isnan(values)
+        truth = labels[held(val, group)]
+        cuts = np.unique(np.quantile(values[known], np.linspace(0.5, 1.0, _CUTS)))
+        best = max(cuts, key=lambda cut: event_counts(truth[known], values[known] > cut).f1)
+        found.append(float(best))
+    return np.array(found)
+
+
+def alarms(
+    scores: Floats,
+    signals: Signals,
+    calibration: list[Floats],
+    threshold: Floats,
+    config: AlarmConfig,
+) -> Alarms:
+    """Smoothed scores [N] of each row beside the thresholds, with their p-values."""
+    smooth = smooth_rows(scores, signals, config)
+    p, flagged = np.full(len(scores), np.nan), np.zeros(len(scores), dtype=bool)
+    for group in range(signals.num_series):
+        rows = signals.rows(group)
+        known = ~np.isnan(smooth[rows])
+        if calibration[group].size:
+            p[rows] = np.where(known, p_values(calibration[group], smooth[rows]), np.nan)
+        flagged[rows] = known & (np.nan_to_num(smooth[rows], nan=-np.inf) > threshold[group])
+    return Alarms(smooth, p, flagged, threshold, signals.periods)
+
+
+def dynamic_alarms(found: Alarms, errors: Floats, signals: Signals, config: AlarmConfig) -> Alarms:
+    """The same scores with telemanom's alarms instead, found on what is searched of each series.
+
+    errors [N, K]: squared errors in deviations; a row is flagged where a channel is.
+    """
+    flagged = np.zeros(len(errors), dtype=bool)
+    for group, span in enumerate(spans(signals, config)):
+        rows = held(signals, group)
+        for channel in range(errors.shape[1] if rows.stop > rows.start else 0):
+            off = np.sqrt(errors[rows, channel])
+            smooth = np.nan_to_num(_smooth(off, span, config))
+            flagged[rows] |= dynamic_flags(smooth, signals.values[rows, channel])
+    return replace(found, flagged=flagged)

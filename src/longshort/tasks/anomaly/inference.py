@@ -1,0 +1,131 @@
+"""From networks to errors of every row: what was expected, and how far off each channel was."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from longshort.runs.task import Model
+from longshort.tasks.anomaly.config import AnomalyConfig
+from longshort.tasks.anomaly.encoder import AnomalyEncoder, Signals
+from longshort.tasks.anomaly.errors import Errors, judged_forecasts
+from longshort.tasks.anomaly.network import Ahead, Rebuild, Watcher
+from longshort.tasks.anomaly.walker import Walker
+
+Floats = NDArray[np.float64]
+
+_TOGETHER = 2_000_000
+"""Steps that go through a network at once."""
+_WINDOWS = 512
+_OVERLAP = 10
+"""Windows that cover each row."""
+
+
+def errors_of(
+    model: Model[AnomalyConfig, AnomalyEncoder], signals: Signals, cutoff: Floats | None = None
+) -> Errors:
+    """What the networks make of all rows; a row is judged by the rows before it, and where windows
+    are rebuilt also by those around it.
+
+    cutoff [G, K]: values whose cost lies above it are not shown to a network that forecasts.
+    """
+    network: Watcher = model.network
+    network.eval()
+    settings = model.config.model
+    expected = signals.linear[:, 0] * np.nan
+    each: dict[str, Floats] = {}
+    with torch.no_grad():
+        if network.ahead is not None:
+            name = "nll" if "nll" in settings.score else "error"
+            if cutoff is None:
+                found = _forecasts(network.ahead, signals, model.device)
+                expected, each[name] = judged_forecasts(signals, *found)
+            else:
+                expected, each[name] = _walked(network.ahead, signals, cutoff, model.device)
+        if network.rebuild is not None:
+            name = "aer" if "aer" in settings.score else "reconstruction"
+            rebuilt, each[name] = _rebuilt(
+                network.rebuild, signals, settings.window, model.config.alarm.causal, model.device
+            )
+            expected = rebuilt if network.ahead is None else expected
+    for values in each.values():
+        values[~signals.known] = np.nan
+    return Errors(expected, each)
+
+
+def _forecasts(network: Ahead, signals: Signals, device: str) -> tuple[Floats, Floats | None]:
+    """Forecasts [N, ahead, K] made at each row, and their log spread where there is one."""
+    ahead, channels, outputs = network.shape
+    found = np.zeros((len(signals.inputs), ahead, channels, outputs))
+    for groups in _bunches(signals.lengths):
+        longest = int(signals.lengths[groups].max())
+        x = np.zeros((longest, len(groups), signals.inputs.shape[1]), np.float32)
+        for place, group in enumerate(groups):
+            rows = signals.rows(group)
+            x[: rows.stop - rows.start, place] = signals.inputs[rows]
+        out, _ = network(torch.from_numpy(x).to(device))
+        values = out.cpu().double().numpy()
+        for place, group in enumerate(groups):
+            rows = signals.rows(group)
+            found[rows] = values[: rows.stop - rows.start, place]
+    forecasts = found[..., 0] + signals.linear
+    return forecasts, found[..., 1] if outputs == 2 else None
+
+
+def _walked(network: Ahead, signals: Signals, cutoff: Floats, device: str) -> tuple[Floats, Floats]:
+    """What was expected of each row and its cost, [N, K], row by row: no value above the cutoff is
+    shown to the network."""
+    expected = np.full(signals.known.shape, np.nan)
+    each = np.full(signals.known.shape, np.nan)
+    channels = signals.known.shape[1]
+    rows = signals.inputs.astype(float)
+    rows[:, :channels][~signals.known] = np.nan
+    for group in range(signals.num_series):
+        walker = Walker(network, signals.weights[group, 0], rows.shape[1], device, cutoff[group])
+        for row in range(signals.rows(group).start, signals.rows(group).stop):
+            is_warm = walker.is_warm
+            expected[row], found = walker.step(rows[row])
+            each[row] = found if is_warm else np.nan
+    return expected, each
+
+
+def _bunches(lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Series of similar length that are computed together."""
+    order = np.argsort(lengths, kind="stable")
+    width = max(1, _TOGETHER // max(int(lengths.max(initial=1)), 1))
+    return [order[i : i + width] for i in range(0, len(order), width)]
+
+
+def _rebuilt(
+    network: Rebuild, signals: Signals, window: int | None, is_causal: bool, device: str
+) -> tuple[Floats, Floats]:
+    """What windows make of each row, and its mean squared error over the windows that hold it.
+
+    Causal: only the windows count in which the row is among the newest, so that none looks far
+    ahead: those of the last tenth.
+    """
+    values = signals.values
+    mean, square = np.zeros(values.shape), np.zeros(values.shape)
+    count = np.zeros((len(values), 1))
+    for group in range(signals.num_series):
+        rows = signals.rows(group)
+        size = min(window or int(signals.periods[group]), rows.stop - rows.start)
+        inner = size - 2 * network.margin
+        if inner < 1:
+            continue
+        stride = max(1, size // _OVERLAP)
+        starts = np.unique(np.append(np.arange(rows.start, rows.stop - size, stride),
+                                     rows.stop - size))  # fmt: skip
+        first = size - stride if is_causal else 0
+        for some in np.split(starts, range(_WINDOWS, len(starts), _WINDOWS)):
+            place = some[None] + np.arange(size)[:, None]
+            inside = place[network.margin : size - network.margin]
+            x = torch.from_numpy(signals.inputs[inside]).to(device)
+            found = network(x).cpu().double().numpy()[first:]
+            held = place[first:]
+            np.add.at(mean, held, found)
+            np.add.at(square, held, (found - values[held]) ** 2)
+            np.add.at(count, held, 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return mean / count, square / count

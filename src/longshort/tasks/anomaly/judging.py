@@ -1,0 +1,78 @@
+"""The way from errors to alarms, the same for the network and every baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.tasks.anomaly.alarms import (
+    Alarms,
+    Calibration,
+    alarms,
+    dynamic_alarms,
+    joined,
+    least_scores,
+    normal_scores,
+    row_scores,
+    spreads,
+    thresholds_by_labels,
+    thresholds_by_rate,
+    validation_scores,
+)
+from longshort.tasks.anomaly.config import AnomalyConfig
+from longshort.tasks.anomaly.encoder import Signals
+from longshort.tasks.anomaly.rate import alarm_rate
+from longshort.tasks.anomaly.samples import Stretch
+
+Floats = NDArray[np.float64]
+
+
+def calibrated(
+    each: Mapping[str, Floats], signals: Signals, val: Stretch, config: AnomalyConfig
+) -> Calibration:
+    """What errors [N, K] by name are on validation rows, and the thresholds that follow."""
+    centre, spread = spreads(each, signals)
+    scores = joined(row_scores(each, centre, spread, signals))
+    held = validation_scores(scores, signals, config.alarm)
+    normal = normal_scores(held, signals)
+    rate = alarm_rate(config.alarm.false_alarms or "1/1000", val.panel.freq)
+    if config.alarm.threshold == "labels" and val.labels is not None:
+        level = thresholds_by_labels(held, signals, val.labels)
+    elif config.alarm.threshold == "telemanom":
+        level = np.full(signals.num_series, np.nan)
+    else:
+        level = thresholds_by_rate(normal, signals, config.alarm, rate)
+        level = np.maximum(level, least_scores(spread, signals, config.alarm))
+    return Calibration(centre, spread, normal, level)
+
+
+def judged(
+    each: Mapping[str, Floats],
+    expected: Floats | None,
+    signals: Signals,
+    kept: Calibration,
+    config: AnomalyConfig,
+) -> Alarms:
+    """Alarms of all rows, from errors by name."""
+    channels = row_scores(each, kept.centre, kept.spread, signals)
+    found = alarms(joined(channels), signals, kept.scores, kept.threshold, config.alarm)
+    whole = np.nansum(np.abs(channels), axis=1, keepdims=True)
+    parts = np.abs(channels) / np.where(whole > 0, whole, 1.0)
+    if config.alarm.threshold == "telemanom":
+        found = dynamic_alarms(found, each["error"], signals, config.alarm)
+    return replace(found, expected=expected, parts=parts)
+
+
+def threshold_notes(found: Calibration, val: Stretch, config: AnomalyConfig) -> list[str]:
+    """What is to be said of thresholds that rest on few rows."""
+    rate = alarm_rate(config.alarm.false_alarms or "1/1000", val.panel.freq)
+    least = min((scores.size for scores in found.scores), default=0)
+    if config.alarm.threshold == "rate" and least and rate * least < 1:
+        return [
+            f"note: {config.alarm.false_alarms} false alarms are fewer than the {least:,} "
+            "validation rows can show; the threshold goes beyond them by the shape of their tail"
+        ]
+    return []

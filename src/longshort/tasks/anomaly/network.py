@@ -1,0 +1,133 @@
+"""The networks: one corrects a forecast, one rebuilds windows. Letters: T steps, B batch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from longshort.nn.recurrent import Recurrent
+from longshort.runs.cell import chosen_cell
+from longshort.tasks.anomaly.config import AnomalyModel
+from longshort.tasks.anomaly.errors import FREEDOM
+
+
+class Ahead(nn.Module):
+    """Inputs [T, B, C] to what the autoregression's forecasts lack, [T, B, ahead, K].
+
+    Under a Student head the logarithm of the spread comes with it, [T, B, ahead, K, 2]. It begins
+    with no correction at all.
+    """
+
+    def __init__(self, model: AnomalyModel, inputs: int, channels: int) -> None:
+        super().__init__()
+        self.shape = (model.ahead, channels, 2 if "nll" in model.score else 1)
+        self.layers = _layers(model, inputs)
+        self.dropout = nn.Dropout(model.dropout)
+        outputs = self.shape[0] * self.shape[1] * self.shape[2]
+        self.head = nn.Linear(self.layers.output_size, outputs)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, x: Tensor, state: object = None) -> tuple[Tensor, object]:
+        """Corrections, the spread's logarithm in the last place where there is one; the state."""
+        states, last = self.layers(x, state)
+        found = self.head(self.dropout(states))
+        return found.unflatten(-1, self.shape), last
+
+
+class Rebuild(nn.Module):
+    """Windows [T, B, C] through `latent` numbers and back, [T + 2 margin, B, K], in order of time.
+
+    With a margin of 1 the step before the window and the one behind it come too (AER, Wong et al.,
+    2022). The decoder goes backwards from the window's end, where the encoder stopped (Malhotra et
+    al., 2016).
+    """
+
+    def __init__(self, model: AnomalyModel, inputs: int, channels: int) -> None:
+        super().__init__()
+        self.margin = 1 if "aer" in model.score else 0
+        self.encoder = _layers(model, inputs)
+        self.squeeze = nn.Linear(self.encoder.output_size, model.latent)
+        self.decoder = _layers(model, model.latent)
+        self.head = nn.Linear(self.decoder.output_size, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The windows as they are understood."""
+        states, _ = self.encoder(x)
+        code = self.squeeze(states[-1])
+        steps = x.shape[0] + 2 * self.margin
+        back, _ = self.decoder(code.expand(steps, *code.shape).contiguous())
+        found: Tensor = self.head(back).flip(0)
+        return found
+
+
+def _layers(model: AnomalyModel, inputs: int) -> Recurrent:
+    dropout = model.dropout if model.num_layers > 1 else 0.0
+    return Recurrent(chosen_cell(model), inputs, model.hidden, model.num_layers, dropout=dropout)
+
+
+class Batch(NamedTuple):
+    """Training windows: inputs [T, B, C], values [T + max(ahead, 1), B, K] that begin with them,
+    whether each may be learned from, and the linear forecasts [T, B, ahead, K]."""
+
+    inputs: Tensor
+    values: Tensor
+    usable: Tensor
+    linear: Tensor
+
+
+class Watcher(nn.Module):
+    """Whichever of the two networks the scores ask for."""
+
+    def __init__(self, model: AnomalyModel, inputs: int, channels: int) -> None:
+        super().__init__()
+        wanted = set(model.score)
+        self.ahead = Ahead(model, inputs, channels) if wanted & {"error", "nll"} else None
+        rebuilds = wanted & {"reconstruction", "aer"}
+        self.rebuild = Rebuild(model, inputs, channels) if rebuilds else None
+
+    def loss(self, batch: Batch, skip: int) -> Tensor:
+        """Mean loss of the usable values; the first `skip` steps only warm the state up."""
+        total = batch.inputs.new_zeros(())
+        if self.ahead is not None:
+            found, _ = self.ahead(batch.inputs)
+            total = total + _forecast_loss(found, batch, skip)
+        if self.rebuild is not None:
+            total = total + _rebuilt_loss(self.rebuild, batch)
+        return total
+
+
+def _forecast_loss(found: Tensor, batch: Batch, skip: int) -> Tensor:
+    steps, ahead = batch.inputs.shape[0], found.shape[2]
+    truth = torch.stack([batch.values[k + 1 : k + 1 + steps] for k in range(ahead)], 2)
+    usable = torch.stack([batch.usable[k + 1 : k + 1 + steps] for k in range(ahead)], 2)
+    error = found[..., 0] + batch.linear - truth
+    if found.shape[-1] == 2:
+        each = student_loss(error, found[..., 1])
+    else:
+        each = nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none")
+    return mean_of(each[skip:], usable[skip:])
+
+
+def _rebuilt_loss(network: Rebuild, batch: Batch) -> Tensor:
+    margin = network.margin
+    steps = batch.inputs.shape[0]
+    rebuilt = network(batch.inputs[margin : steps - margin or None])
+    error = rebuilt - batch.values[:steps]
+    each = nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none")
+    return mean_of(each, batch.usable[:steps])
+
+
+def mean_of(values: Tensor, usable: Tensor) -> Tensor:
+    """Mean of the values that are usable; 0 where none is."""
+    weight = usable.to(values.dtype)
+    return (values * weight).sum() / weight.sum().clamp(min=1.0)
+
+
+def student_loss(error: Tensor, log_spread: Tensor) -> Tensor:
+    """Negative log likelihood of errors under Student's t with `FREEDOM` degrees, but for a
+    constant."""
+    squared = (error / log_spread.exp()) ** 2
+    return log_spread + 0.5 * (FREEDOM + 1) * torch.log1p(squared / FREEDOM)

@@ -1,0 +1,59 @@
+"""Smoothing of scores: an anomaly lasts, noise does not.
+
+For a stream only the past may be used (`smoothed`); in an archive both sides may (`smoothed_both`).
+What is smoothed both ways lies centred on the anomaly and begins before it, so the two must never
+be compared with each other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.errors import ArgumentError
+
+Floats = NDArray[np.float64]
+_BLOCK = 256
+
+
+def smoothed(scores: Floats, span: float) -> Floats:
+    """Exponentially weighted mean of the scores [T] up to each step.
+
+    The last one has the weight 2 / (span + 1), and the mean starts at the first score. span is in
+    steps and at least 1, which changes nothing.
+    """
+    if span < 1:
+        raise ArgumentError(f"span must be at least 1 step; it is {span}")
+    weight = 2 / (span + 1)
+    steps = len(scores)
+    blocks = np.pad(scores, (0, -steps % _BLOCK)).reshape(-1, _BLOCK)
+    fading = (1 - weight) ** np.arange(_BLOCK + 1)
+    back = np.arange(_BLOCK)[:, None] - np.arange(_BLOCK)
+    within = blocks @ np.where(back >= 0, weight * fading[np.maximum(back, 0)], 0).T
+    carried = np.empty(len(blocks))
+    last = float(scores[0]) if steps else 0.0
+    for number, ends in enumerate(within[:, -1].tolist()):
+        carried[number] = last
+        last = ends + float(fading[-1]) * last
+    found: Floats = (within + carried[:, None] * fading[1:]).ravel()[:steps]
+    return found
+
+
+def smoothed_both(scores: Floats, span: float) -> Floats:
+    """Smoothed forward, and the result backward: no delay, but steps see their future."""
+    return smoothed(smoothed(scores, span)[::-1], span)[::-1]
+
+
+def at_ends(scores: Floats, window: int) -> Floats:
+    """Scores of windows [T - window + 1] at each window's last step, [T]; the first one before."""
+    return np.concatenate([np.full(window - 1, scores[0]), scores])
+
+
+def over_windows(scores: Floats, window: int) -> Floats:
+    """At each step, the mean score of the windows [T - window + 1] that hold it, [T]."""
+    total = np.concatenate([[0.0], np.cumsum(scores)])
+    steps = np.arange(len(scores) + window - 1)
+    first = np.maximum(steps - window + 1, 0)
+    after = np.minimum(steps + 1, len(scores))
+    found: Floats = (total[after] - total[first]) / (after - first)
+    return found

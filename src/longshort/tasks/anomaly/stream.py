@@ -1,0 +1,107 @@
+"""One series step by step: the same scores as over whole series, with a state that can be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.errors import ConfigError
+from longshort.runs.task import Model
+from longshort.tasks.anomaly.alarms import PERIODS, Calibration
+from longshort.tasks.anomaly.config import AnomalyConfig
+from longshort.tasks.anomaly.encoder import AnomalyEncoder, Key
+from longshort.tasks.anomaly.thresholds import p_values
+from longshort.tasks.anomaly.walker import Walker
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is said of one row: the smoothed score, its p-value, whether it is flagged, and what was
+    expected [K] in the data's units; NaN where nothing is known."""
+
+    score: float
+    p: float
+    is_alarm: bool
+    expected: Floats
+
+
+def refuse_streaming(config: AnomalyConfig) -> None:
+    """Raise `ConfigError` for a run whose scores need rows that a stream does not have yet."""
+    if not config.alarm.causal:
+        raise ConfigError(
+            "--follow: the run smooths scores over both sides, and a stream has only the past; "
+            "train it with --causal"
+        )
+    if config.model.ahead > 1 or not set(config.model.score) <= {"error", "nll"}:
+        raise ConfigError(
+            "--follow: needs a run that forecasts one step: model.score = error or nll, and "
+            f"model.ahead = 1; it has {', '.join(config.model.score)} and {config.model.ahead}"
+        )
+    if config.alarm.threshold == "telemanom":
+        raise ConfigError(
+            "--follow: telemanom's threshold is found on whole series; train with "
+            "alarm.threshold = rate"
+        )
+
+
+class Stream:
+    """A series that arrives row by row, with the run's threshold and calibration of it."""
+
+    def __init__(
+        self, model: Model[AnomalyConfig, AnomalyEncoder], kept: Calibration, key: Key
+    ) -> None:
+        self.model, self.kept = model, kept
+        self.group = list(model.encoder.series).index(key)
+        self.known = model.encoder.series[key]
+        cutoff = None if kept.cutoff is None else kept.cutoff[self.group]
+        weights, inputs = self.known.weights[0], len(self.known.centre)
+        self.walker = Walker(model.network.ahead, weights, inputs, model.device, cutoff)
+        self._mean = float("nan")
+
+    def step(self, row: Floats) -> Step:
+        """Judge a row [C] in the data's units, NaN where a value is missing; then learn of it."""
+        is_warm = self.walker.is_warm
+        expected, each = self.walker.step((row - self.known.centre) / self.known.scale)
+        score = self._score(each) if is_warm else float("nan")
+        if not np.isnan(score):
+            self._mean = self._smoothed(score)
+        smooth = float("nan") if np.isnan(score) else self._mean
+        calibration = self.kept.scores[self.group]
+        p = float(p_values(calibration, [smooth])[0]) if calibration.size else float("nan")
+        channels = len(expected)
+        return Step(
+            smooth,
+            p,
+            bool(smooth > self.kept.threshold[self.group]),
+            expected * self.known.scale[:channels] + self.known.centre[:channels],
+        )
+
+    def _score(self, each: Floats) -> float:
+        """The row's score before smoothing; NaN where nothing was expected or given."""
+        name = next(iter(self.kept.spread))
+        found = (each - self.kept.centre[name][self.group]) / self.kept.spread[name][self.group]
+        known = ~np.isnan(found)
+        return float(found[known].mean()) if known.any() else float("nan")
+
+    def _smoothed(self, score: float) -> float:
+        span = self.model.config.alarm.smoothing or PERIODS * self.known.period
+        if span <= 1 or np.isnan(self._mean):
+            return score
+        return self._mean + 2.0 / (span + 1.0) * (score - self._mean)
+
+    def state(self) -> dict[str, Any]:
+        """Plain values for JSON, with which `resume` goes on."""
+        mean = None if np.isnan(self._mean) else self._mean
+        return self.walker.state() | {"mean": mean}
+
+    def resume(self, stored: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave; raises `RunError` where it is of another run or damaged."""
+        self.walker.resume(stored)
+        mean = stored.get("mean")
+        self._mean = float("nan") if mean is None else float(mean)

@@ -72,7 +72,7 @@ def test_a_jump_scores_highest(name: str) -> None:
     assert 1000 <= int(scores.argmax()) < 1004 + 16
 
 
-@pytest.mark.parametrize("name", ["nearest", "components", "autoregression"])
+@pytest.mark.parametrize("name", ["nearest", "components"])
 def test_an_odd_shape_within_the_usual_range_scores_highest(name: str) -> None:
     """The wave turns twice as fast for two periods; no value is unusual."""
     series = wave()

@@ -266,7 +266,7 @@ def test_outputs_lie_in_memory_as_torchs(kind: str, options: dict[str, Any]) -> 
 # What is not, as the README says
 
 PAGE = (Path(__file__).parent.parent / "README.md").read_text()
-DIFFERENCES = PAGE.partition("Where that is not exact:")[2].partition("\n\nSixteen cells")[0]
+DIFFERENCES = PAGE.partition("differences are:")[2].partition("\n\nSixteen cells")[0]
 
 
 def test_the_readme_lists_the_default_initialisation_first() -> None:

@@ -121,8 +121,9 @@ def test_running_text_is_read_in_its_encoding(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(text.encode("cp1252")))
     found = read_running(path)
     assert found.text == text
-    assert found.encoding == "read as cp1252, by how its text reads"
-    assert read_running(path, "latin-1").encoding == "read as iso8859-1, as asked"
+    assert [each.message for each in found.findings] == ["read as cp1252, by how its text reads"]
+    (asked,) = read_running(path, "latin-1").findings
+    assert asked.message == "read as iso8859-1, as asked"
 
 
 def koeln(suffix: str) -> str:

@@ -50,7 +50,7 @@ def edit_model(run: Path) -> None:
 
     tensors, meta = load_tensors(run / "model.safetensors")
     name = next(iter(tensors))
-    tensors[name] = tensors[name] * 1.01
+    tensors[name] = tensors[name] + 0.01
     save_tensors(run / "model.safetensors", tensors, meta)
 
 

@@ -243,7 +243,7 @@ def test_sentences_in_two_parts_are_told(table: Path, tmp_path: Path) -> None:
     told: list[str] = []
     chosen = settings(table, data__test_path=str(table), train__max_epochs=1)
     story.run(chosen, tmp_path / "run", say=told.append)
-    assert any("stand in the training part too" in line for line in told)
+    assert any("stand in the training split too" in line for line in told)
 
 
 def test_tags_that_break_the_scheme_are_told(tmp_path: Path) -> None:

@@ -14,7 +14,14 @@ from longshort.config import assign, build_as, read_back
 from longshort.data.splits import S, Splits
 from longshort.errors import ConfigError, RunError
 from longshort.runfolder import MODEL
-from longshort.runs.abilities import FindsEvents, Follower, Follows, LooksAhead, ReadsLines
+from longshort.runs.abilities import (
+    FindsEvents,
+    Follower,
+    Follows,
+    Generates,
+    LooksAhead,
+    ReadsLines,
+)
 from longshort.runs.cell import model_title
 from longshort.runs.job import BASELINES, KEPT, NETWORK, check_device, threads
 from longshort.runs.prepare import read_splits, restored_encoder
@@ -96,9 +103,15 @@ class Trained(Generic[C, S, E, P]):
     def _reader(self) -> ReadsLines:
         if isinstance(self.task, ReadsLines):
             return self.task
+        instead = "`longshort generate` writes text" if self.generates else "give a file"
         raise ConfigError(
-            f"--data: the task {self.task.name!r} does not read lines of text; give a file"
+            f"--data: the task {self.task.name!r} does not read lines of text; {instead}"
         )
+
+    @property
+    def generates(self) -> bool:
+        """Whether the task writes text."""
+        return isinstance(self.task, Generates)
 
     @property
     def looks_ahead(self) -> bool:

@@ -268,3 +268,28 @@ def test_scores_of_windows_become_scores_of_steps() -> None:
     scores = np.array([1.0, 2.0, 6.0])
     assert at_ends(scores, 3).tolist() == [1, 1, 1, 2, 6]
     assert over_windows(scores, 3).tolist() == [1, 1.5, 3, 4, 6]
+
+
+@pytest.mark.parametrize("name", ["level", "nearest", "components"])
+def test_known_anomalies_are_no_part_of_what_is_normal(name: str) -> None:
+    """The same odd stretch scores as high as without its like among the first steps."""
+    clean = wave()
+    clean[1000:1030] += 3.0
+    dirty = clean.copy()
+    dirty[200:230] = clean[1000:1030]
+    marked = np.zeros(TRAIN, bool)
+    marked[200:230] = True
+    score: dict[str, Callable[..., np.ndarray]] = {
+        "level": detectors.level_score,
+        "nearest": lambda x, end, out: detectors.nearest_score(x, end, 16, out),
+        "components": lambda x, end, out: detectors.components_score(x, end, 16, out),
+    }
+    wanted = score[name](clean, TRAIN, marked)
+    assert score[name](dirty, TRAIN, marked)[1000:] == pytest.approx(wanted[1000:], rel=1e-6)
+    assert score[name](dirty, TRAIN, np.zeros(TRAIN, bool))[1010] < 0.95 * wanted[1010]
+
+
+def test_where_every_window_holds_a_known_anomaly_the_cleanest_are_taken() -> None:
+    marked = np.zeros(TRAIN, bool)
+    marked[::8] = True
+    assert np.isfinite(detectors.nearest_score(wave(), TRAIN, 16, marked)).all()

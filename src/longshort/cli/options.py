@@ -7,16 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
+from longshort.data.examples import EXAMPLES
+
 Data = Annotated[
     str | None,
     typer.Argument(help="CSV, TSV, Parquet, JSON lines or text, also gzip.", show_default=False),
 ]
 Example = Annotated[
-    str | None,
-    typer.Option(
-        "--example",
-        help="Example data instead: co2, elnino, weather, topics, recipes, shakespeare.",
-    ),
+    str | None, typer.Option("--example", help=f"Example data instead: {', '.join(EXAMPLES)}.")
 ]
 Task = Annotated[
     str | None,

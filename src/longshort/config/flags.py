@@ -66,7 +66,7 @@ def flags_of(kind: type[BaseModel], prefix: str = "") -> Iterator[Flag]:
 
 def _flag(name: str, key: str, field: FieldInfo) -> Flag:
     kind, is_numbers = _kind(field.annotation)
-    default = "" if field.default in (None, ()) else str(field.default)
+    default = _as_typed(field.default)
     text = field.description or ""
     return Flag(name, key, text[:1].upper() + text[1:] + ".", kind, default, is_numbers)
 
@@ -81,3 +81,10 @@ def _kind(annotation: Any) -> tuple[type, bool]:
     if get_origin(annotation) is Literal or annotation not in (int, float, bool):
         return str, False
     return annotation, False
+
+
+def _as_typed(default: object) -> str:
+    """Return a default as it would be given on the command line; empty where there is none."""
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
+    return "" if default is None or default is False else str(default)

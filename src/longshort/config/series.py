@@ -50,7 +50,7 @@ class DataConfig(SourceConfig):
     )
     target: tuple[str, ...] = Field(
         (),
-        description="columns to forecast; ('all',) for all numbers",
+        description="columns to forecast; 'all' for all numbers",
         json_schema_extra=flag("--target"),
     )
     group: tuple[str, ...] = Field(

@@ -5,9 +5,10 @@ Their scores go through the same smoothing, the same calibration rows and the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ from longshort.tasks.anomaly.judging import calibrated, judged
 from longshort.tasks.anomaly.samples import Stretch
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Splits = Mapping[str, Encoded[Stretch]]
 
 AUTOREGRESSION = "autoregression"
@@ -37,34 +39,43 @@ ONE_LINERS = ("level", "moving_z", "difference")
 """Baselines that fit in a line."""
 
 
-Score = Callable[[Floats, int, int, bool], Floats]
+class Score(Protocol):
+    """A detector's score of a series."""
+
+    def __call__(
+        self, values: Floats, train_end: int, left_out: Flags, window: int, causal: bool
+    ) -> Floats:
+        """Score [T] of values [T, K].
+
+        train_end: number of training rows; left_out [train_end]: those that are known anomalies;
+        window: in steps; causal: whether only the past may be looked at.
+        """
 
 
 @dataclass(frozen=True)
 class Detector:
-    """A baseline that is fitted to each series alone.
-
-    score: of values [T, K], the number of training rows, the window in steps, and whether only the
-    past may be looked at, to a score [T].
-    """
+    """A baseline that is fitted to each series alone."""
 
     title: str
     score: Score
 
 
 DETECTORS: Mapping[str, Detector] = {
-    "level": Detector("the distance from the median", lambda x, n, _w, _c: level_score(x, n)),
-    "moving_z": Detector("the moving z-score", lambda x, n, w, _c: moving_score(x, n, w)),
+    "level": Detector("the distance from the median", lambda x, n, o, _w, _c: level_score(x, n, o)),
+    "moving_z": Detector("the moving z-score", lambda x, n, o, w, _c: moving_score(x, n, w, o)),
     "difference": Detector(
-        "the step from the last value", lambda x, n, _w, _c: difference_score(x, n)
+        "the step from the last value", lambda x, n, o, _w, _c: difference_score(x, n, o)
     ),
     "neighbour": Detector(
-        "the nearest normal window", lambda x, n, w, c: nearest_score(x, n, w, causal=c)
+        "the nearest normal window", lambda x, n, o, w, c: nearest_score(x, n, w, o, causal=c)
     ),
     "components": Detector(
-        "principal components of windows", lambda x, n, w, c: components_score(x, n, w, causal=c)
+        "principal components of windows",
+        lambda x, n, o, w, c: components_score(x, n, w, o, causal=c),
     ),
-    "forest": Detector("an isolation forest", lambda x, n, w, c: forest_score(x, n, w, causal=c)),
+    "forest": Detector(
+        "an isolation forest", lambda x, n, o, w, c: forest_score(x, n, w, o, causal=c)
+    ),
 }
 
 
@@ -102,7 +113,8 @@ def _detected(detector: Detector, config: AnomalyConfig, splits: Splits) -> Alar
             rows = _values(test.arrays, searched)
         trained = int(train.arrays.end[source])
         window = max(2, min(int(val.arrays.periods[source]), trained // 2))
-        scores = detector.score(rows, trained, window, config.alarm.causal)
+        left_out = (train.arrays.known & ~train.arrays.usable)[train.arrays.rows(source)].any(1)
+        scores = detector.score(rows, trained, left_out[:trained], window, config.alarm.causal)
         own[known.start : known.start + end, 0] = scores[:end]
         new[searched, 0] = scores[len(scores) - (searched.stop - searched.start) :]
     new[~test.arrays.known.any(1)] = np.nan

@@ -20,7 +20,7 @@ class AnomalyData(DataConfig):
 
     target: tuple[str, ...] = Field(
         (),
-        description="columns to watch; ('all',) for all numbers",
+        description="columns to watch; 'all' for all numbers",
         json_schema_extra=flag("--target"),
     )
     labels: str | None = Field(

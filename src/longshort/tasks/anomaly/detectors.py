@@ -2,8 +2,8 @@
 
 Each takes a series [T, C] and `train_end`, the number of its first steps that are known to be
 normal, and gives a score [T], higher where a step is more anomalous. Whatever is fitted is fitted
-on those first steps. Channels are standardised by them and scored one by one; the highest score
-counts.
+on those first steps, but those of them that `left_out` [train_end] marks, such as known anomalies.
+Channels are standardised by them and scored one by one; the highest score counts.
 
 A missing value is held from the last known one (before the first, it is the first): nothing sees
 the future, and a gap raises no alarm by itself. Scores come unsmoothed (`smoothing.py`). Detectors
@@ -24,6 +24,7 @@ from longshort.errors import ArgumentError
 from longshort.tasks.anomaly.smoothing import at_ends, over_windows
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Channel = Callable[[Floats], Floats]
 REFERENCES = 4000
 """Windows of the normal steps that others are compared with at most, evenly spaced."""
@@ -33,20 +34,22 @@ _CALM = 0.01
 """Least deviation of a moving window, in deviations of the normal steps."""
 
 
-def level_score(series: ArrayLike, train_end: int) -> Floats:
+def level_score(series: ArrayLike, train_end: int, left_out: Flags | None = None) -> Floats:
     """Distance from the median of the normal steps, in their median absolute deviations."""
 
     def score(values: Floats) -> Floats:
-        normal = values[:train_end]
+        normal = values[_normal(train_end, 1, left_out)]
         middle = np.median(normal)
         spread = float(np.median(np.abs(normal - middle)))
         found: Floats = np.abs(values - middle) / (spread if spread > _SMALL else 1.0)
         return found
 
-    return _highest(series, train_end, score)
+    return _highest(series, train_end, score, left_out=left_out)
 
 
-def moving_score(series: ArrayLike, train_end: int, window: int) -> Floats:
+def moving_score(
+    series: ArrayLike, train_end: int, window: int, left_out: Flags | None = None
+) -> Floats:
     """Distance from the mean of the `window` steps before, in their standard deviations.
 
     0 until there are as many steps.
@@ -59,20 +62,25 @@ def moving_score(series: ArrayLike, train_end: int, window: int) -> Floats:
         found[window:] = np.abs(values[window:] - before.mean(1)) / spread
         return found
 
-    return _highest(series, train_end, score, window)
+    return _highest(series, train_end, score, window, left_out)
 
 
-def difference_score(series: ArrayLike, train_end: int) -> Floats:
+def difference_score(series: ArrayLike, train_end: int, left_out: Flags | None = None) -> Floats:
     """Absolute change from the step before."""
 
     def score(values: Floats) -> Floats:
         return np.abs(np.diff(values, prepend=values[0]))
 
-    return _highest(series, train_end, score)
+    return _highest(series, train_end, score, left_out=left_out)
 
 
 def nearest_score(
-    series: ArrayLike, train_end: int, window: int, *, causal: bool = False
+    series: ArrayLike,
+    train_end: int,
+    window: int,
+    left_out: Flags | None = None,
+    *,
+    causal: bool = False,
 ) -> Floats:
     """Euclidean distance of each window to the nearest one of normal steps.
 
@@ -83,8 +91,8 @@ def nearest_score(
 
     def score(values: Floats) -> Floats:
         windows = _windows(values, window)
-        step = -(-(train_end - window + 1) // REFERENCES)
-        normal = np.arange(0, train_end - window + 1, step)
+        normal = _normal(train_end, window, left_out)
+        normal = normal[:: -(-len(normal) // REFERENCES)]
         reference = windows[normal].astype(np.float32)
         size = np.square(reference).sum(1)
         found = []
@@ -98,11 +106,17 @@ def nearest_score(
         nearest = np.concatenate(found).astype(float)
         return _by_step(np.sqrt(np.maximum(nearest, 0)), window, causal)
 
-    return _highest(series, train_end, score, window)
+    return _highest(series, train_end, score, window, left_out)
 
 
 def components_score(
-    series: ArrayLike, train_end: int, window: int, *, share: float = 0.95, causal: bool = False
+    series: ArrayLike,
+    train_end: int,
+    window: int,
+    left_out: Flags | None = None,
+    *,
+    share: float = 0.95,
+    causal: bool = False,
 ) -> Floats:
     """What the principal components of normal windows leave of each window, as a Euclidean norm.
 
@@ -111,7 +125,7 @@ def components_score(
 
     def score(values: Floats) -> Floats:
         windows = _windows(values, window)
-        normal = windows[: train_end - window + 1]
+        normal = windows[_normal(train_end, window, left_out)]
         centre = normal.mean(0)
         variances, vectors = np.linalg.eigh(np.cov(normal, rowvar=False))
         explained = np.cumsum(np.maximum(variances[::-1], 0))
@@ -123,11 +137,17 @@ def components_score(
             found.append(np.linalg.norm(off - (off @ components) @ components.T, axis=1))
         return _by_step(np.concatenate(found), window, causal)
 
-    return _highest(series, train_end, score, window)
+    return _highest(series, train_end, score, window, left_out)
 
 
 def forest_score(
-    series: ArrayLike, train_end: int, window: int, *, causal: bool = False, seed: int = 0
+    series: ArrayLike,
+    train_end: int,
+    window: int,
+    left_out: Flags | None = None,
+    *,
+    causal: bool = False,
+    seed: int = 0,
 ) -> Floats:
     """How early an isolation forest of normal windows isolates each window (Liu et al., 2008).
 
@@ -143,13 +163,31 @@ def forest_score(
 
     def score(values: Floats) -> Floats:
         windows = _windows(values, window)
-        forest = forests.IsolationForest(random_state=seed).fit(windows[: train_end - window + 1])
+        normal = windows[_normal(train_end, window, left_out)]
+        forest = forests.IsolationForest(random_state=seed).fit(normal)
         return _by_step(-forest.score_samples(windows), window, causal)
 
-    return _highest(series, train_end, score, window)
+    return _highest(series, train_end, score, window, left_out)
 
 
-def _highest(series: ArrayLike, train_end: int, score: Channel, window: int = 1) -> Floats:
+def _normal(train_end: int, window: int, left_out: Flags | None) -> NDArray[np.intp]:
+    """First steps of the windows within the normal ones that hold fewest steps to be left out.
+
+    That is none, unless every window holds one.
+    """
+    if left_out is None:
+        return np.arange(train_end - window + 1)
+    held = np.convolve(left_out.astype(int), np.ones(window, int), "valid")
+    return np.flatnonzero(held == held.min())
+
+
+def _highest(
+    series: ArrayLike,
+    train_end: int,
+    score: Channel,
+    window: int = 1,
+    left_out: Flags | None = None,
+) -> Floats:
     """The highest score over the standardised channels at each step."""
     values = np.asarray(series, dtype=float)
     if values.ndim != 2 or not values.size:
@@ -160,7 +198,7 @@ def _highest(series: ArrayLike, train_end: int, score: Channel, window: int = 1)
             f"{len(values)} steps of the series; it is {train_end}"
         )
     held = _held(values)
-    normal = held[:train_end]
+    normal = held[_normal(train_end, 1, left_out)]
     spread = normal.std(0)
     scaled = (held - normal.mean(0)) / np.where(spread > _SMALL, spread, 1.0)
     found: Floats = np.max([score(channel) for channel in scaled.T], axis=0)

@@ -13,13 +13,16 @@ from longshort.tasks.anomaly.config import AlarmConfig
 from longshort.tasks.anomaly.dynamic import dynamic_flags
 from longshort.tasks.anomaly.encoder import Signals
 from longshort.tasks.anomaly.smoothing import smoothed, smoothed_both
-from longshort.tasks.anomaly.thresholds import p_values, threshold_for_rate, threshold_for_steps
+from longshort.tasks.anomaly.thresholds import (
+    Threshold,
+    p_values,
+    threshold_for_rate,
+    threshold_for_steps,
+)
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-PERIODS = 2
-"""Span of the smoothing in periods, where the settings leave it open."""
 _TINY = 1e-12
 _CUTS = 101
 _SMALL = 0.05
@@ -30,10 +33,9 @@ class Alarms:
     """What is said of every row of a panel, [N], and of its channels, [N, K].
 
     score: higher is stranger, NaN where no value was given; p: share of normal rows that score as
-    high, by the validation rows; threshold and periods
-    (in steps) of each series, [G]; expected: in deviations, and parts:
-    each channel's share of the score before smoothing; both None of a detector that forecasts
-    nothing.
+    high, by the validation rows; threshold and periods (in steps) of each series, [G]; gaps [G]:
+    steps without a flag after which an alarm is over; expected: in deviations, and parts: each
+    channel's share of the score before smoothing; both None of a detector that forecasts nothing.
     """
 
     score: Floats
@@ -41,6 +43,7 @@ class Alarms:
     flagged: Flags
     threshold: Floats
     periods: NDArray[np.int64]
+    gaps: NDArray[np.int64]
     expected: Floats | None = None
     parts: Floats | None = None
 
@@ -127,17 +130,21 @@ def joined(channels: Floats) -> Floats:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def spans(signals: Signals, config: AlarmConfig) -> list[int]:
-    """Steps of the smoothing of each series."""
-    if config.smoothing is not None:
-        return [config.smoothing] * signals.num_series
-    return [PERIODS * int(period) for period in signals.periods]
+def gaps(signals: Signals, config: AlarmConfig) -> NDArray[np.int64]:
+    """Steps without a flag, [G], that do not end an alarm yet.
+
+    A smoothed score crosses a threshold several times in one excursion, so that wished alarms are
+    counted with the span of the smoothing between them. Other thresholds choose runs of flags.
+    """
+    if config.threshold == "rate":
+        return signals.spans
+    return np.zeros(signals.num_series, dtype=np.int64)
 
 
 def smooth_rows(scores: Floats, signals: Signals, config: AlarmConfig) -> Floats:
     """The scores of each series smoothed, [N]; NaN where a row has none."""
     found = np.empty(len(scores))
-    for group, span in enumerate(spans(signals, config)):
+    for group, span in enumerate(signals.spans):
         rows = signals.rows(group)
         found[rows] = _smooth(scores[rows], span, config)
     return found
@@ -159,7 +166,7 @@ def validation_scores(scores: Floats, val: Signals, config: AlarmConfig) -> list
     Nothing behind the validation rows takes part, even where smoothing looks at both sides.
     """
     found = []
-    for group, span in enumerate(spans(val, config)):
+    for group, span in enumerate(val.spans):
         begin, rows = int(val.offsets[group]), held(val, group)
         values = _smooth(scores[begin : rows.stop], span, config)
         found.append(values[rows.start - begin :])
@@ -175,28 +182,26 @@ def normal_scores(scores: list[Floats], val: Signals) -> list[Floats]:
     return found
 
 
-def thresholds_by_rate(
-    normal: list[Floats], val: Signals, config: AlarmConfig, rate: float
-) -> Floats:
+def thresholds_by_rate(normal: list[Floats], val: Signals, rate: float) -> Floats:
     """The score of each series above which a row is flagged, [G], for wished false alarms a step.
 
     Infinite where a series has no normal validation row to tell.
     """
-    gaps = spans(val, config)
-    return np.array([_by_rate(values, rate, gap) for values, gap in zip(normal, gaps, strict=True)])
+    each = zip(normal, val.spans.tolist(), strict=True)
+    return np.array([rate_threshold(values, rate, gap).value for values, gap in each])
 
 
-def _by_rate(normal: Floats, rate: float, gap: int) -> float:
+def rate_threshold(normal: Floats, rate: float, gap: int) -> Threshold:
     """Counted in alarms, or in flagged steps where smoothing lets so many alarms run together."""
     if not normal.size:
-        return float("inf")
+        return Threshold(float("inf"), 0.0, False)
     found = threshold_for_rate(normal, rate, gap)
     if found.rate < rate and rate * (len(normal) + 1) >= 1:
-        return threshold_for_steps(normal, rate).value
-    return found.value
+        return threshold_for_steps(normal, rate)._replace(rate=found.rate)
+    return found
 
 
-def least_scores(spread: Mapping[str, Floats], val: Signals, config: AlarmConfig) -> Floats:
+def least_scores(spread: Mapping[str, Floats], val: Signals) -> Floats:
     """The score of each series, [G], below which no error is large enough to matter.
 
     A single row that is `_SMALL` of the normal range (5 to 95 %) off in one channel: where a
@@ -206,7 +211,7 @@ def least_scores(spread: Mapping[str, Floats], val: Signals, config: AlarmConfig
     found = np.zeros(val.num_series)
     if set(spread) != {"error"}:
         return found
-    for group, span in enumerate(spans(val, config)):
+    for group, span in enumerate(val.spans):
         rows = slice(int(val.offsets[group]), held(val, group).stop)
         if rows.stop > rows.start:
             low, high = np.percentile(val.values[rows], [5, 95], axis=0)
@@ -243,7 +248,7 @@ def alarms(
         if calibration[group].size:
             p[rows] = np.where(known, p_values(calibration[group], smooth[rows]), np.nan)
         flagged[rows] = known & (np.nan_to_num(smooth[rows], nan=-np.inf) > threshold[group])
-    return Alarms(smooth, p, flagged, threshold, signals.periods)
+    return Alarms(smooth, p, flagged, threshold, signals.periods, gaps(signals, config))
 
 
 def dynamic_alarms(found: Alarms, errors: Floats, signals: Signals, config: AlarmConfig) -> Alarms:
@@ -252,7 +257,7 @@ def dynamic_alarms(found: Alarms, errors: Floats, signals: Signals, config: Alar
     errors [N, K]: squared errors in deviations; a row is flagged where a channel is.
     """
     flagged = np.zeros(len(errors), dtype=bool)
-    for group, span in enumerate(spans(signals, config)):
+    for group, span in enumerate(signals.spans):
         rows = held(signals, group)
         for channel in range(errors.shape[1] if rows.stop > rows.start else 0):
             off = np.sqrt(errors[rows, channel])

@@ -88,8 +88,8 @@ class AlarmConfig(Section):
     smoothing: int | None = Field(
         None,
         ge=1,
-        description="span in steps of the exponential mean that smooths scores; 1 for none, twice "
-        "each series' period when absent",
+        description="span in steps of the exponential mean that smooths scores, 1 for none; when "
+        "absent twice each series' period, but at most a tenth of the wished time between alarms",
     )
     judged_by: Literal["labels", "error"] | None = Field(
         None,

@@ -15,7 +15,8 @@ from longshort.data.timeline import Freq, Ints, TimeAxis
 from longshort.errors import DataError
 from longshort.metrics.period import period_of
 from longshort.tasks.anomaly.autoregression import autoregressed, fit_autoregression
-from longshort.tasks.anomaly.config import AnomalyConfig
+from longshort.tasks.anomaly.config import AlarmConfig, AnomalyConfig
+from longshort.tasks.anomaly.rate import alarm_rate
 from longshort.tasks.anomaly.samples import Stretch
 
 Floats = NDArray[np.float64]
@@ -24,6 +25,11 @@ Key = tuple[str, ...]
 
 _SHORTEST, _LONGEST = 10, 200
 """Bounds of the period that smooths scores, in steps."""
+_PERIODS = 2
+"""Span of the smoothing in periods."""
+_IN_A_WISH = 10
+"""Spans that the wished time between two false alarms holds at least: alarms of scores that are
+smoothed for longer run together, so that no threshold raises as many (at most 0.2 a span)."""
 _FLAT = 1e-9
 
 
@@ -31,13 +37,15 @@ _FLAT = 1e-9
 class Known:
     """What is known of one series from its training rows.
 
-    centre, scale [K] and [C] of its channels and covariates; period in steps; weights
-    [ahead, K, lags + 1] of the autoregression; until: grid index behind its last normal row.
+    centre, scale [K] and [C] of its channels and covariates; period, and span of the smoothing, in
+    steps; weights [ahead, K, lags + 1] of the autoregression; until: grid index behind its last
+    normal row.
     """
 
     centre: Floats
     scale: Floats
     period: int
+    span: int
     weights: Floats
     until: int
 
@@ -58,8 +66,8 @@ class Signals:
     inputs [N, C], the K channels first; known [N, K]: where a value was given; usable [N, K]: known
     and not labelled as an anomaly; linear [N, ahead, K]: the autoregression's forecasts at each row
     of the rows behind it; series g has the rows offsets[g] to offsets[g + 1], of which [start, end)
-    are meant; periods [G]; weights [G, ahead, K, lags + 1] of the autoregressions, whose lags are
-    also the rows at the beginning of a series that get no score.
+    are meant; periods and spans [G]; weights [G, ahead, K, lags + 1] of the autoregressions, whose
+    lags are also the rows at the beginning of a series that get no score.
     """
 
     inputs: NDArray[np.float32]
@@ -70,6 +78,7 @@ class Signals:
     start: Ints
     end: Ints
     periods: Ints
+    spans: Ints
     weights: Floats
 
     @property
@@ -118,8 +127,19 @@ def fit_encoder(train: Stretch, config: AnomalyConfig) -> AnomalyEncoder:
         weights = fit_autoregression(values, seen, model.lags, model.ahead)
         period = int(np.clip(period_of(values[:, 0]), _SHORTEST, _LONGEST))
         until = int(panel.first[group] + normal_end(train, group, config))
-        series[key] = Known(centre, scale, period, weights, until)
+        span = _span(period, config.alarm, panel.freq)
+        series[key] = Known(centre, scale, period, span, weights, until)
     return AnomalyEncoder(series, panel.schema.target, TimeAxis(panel.freq, panel.form))
+
+
+def _span(period: int, alarm: AlarmConfig, freq: Freq) -> int:
+    """Steps over which scores are smoothed."""
+    if alarm.smoothing is not None:
+        return alarm.smoothing
+    if alarm.threshold != "rate" or alarm.false_alarms is None:
+        return _PERIODS * period
+    wished = 1 / alarm_rate(alarm.false_alarms, freq)
+    return max(1, min(_PERIODS * period, int(wished / _IN_A_WISH)))
 
 
 def normal_end(train: Stretch, group: int, config: AnomalyConfig) -> int:
@@ -153,6 +173,7 @@ def encode(encoder: AnomalyEncoder, stretch: Stretch) -> Signals:
         stretch.start,
         stretch.end,
         np.array([encoder.series[key].period for key in panel.groups]),
+        np.array([encoder.series[key].span for key in panel.groups]),
         np.array([encoder.series[key].weights for key in panel.groups]),
     )
 
@@ -204,6 +225,7 @@ def store_encoder(encoder: AnomalyEncoder) -> dict[str, Any]:
             "centre": known.centre.tolist(),
             "scale": known.scale.tolist(),
             "period": known.period,
+            "span": known.span,
             "weights": known.weights.tolist(),
             "until": known.until,
         }
@@ -224,6 +246,7 @@ def restore_encoder(stored: Mapping[str, Any]) -> AnomalyEncoder:
             np.array(each["centre"], dtype=np.float64),
             np.array(each["scale"], dtype=np.float64),
             int(each["period"]),
+            int(each["span"]),
             np.array(each["weights"], dtype=np.float64),
             int(each["until"]),
         )

@@ -19,7 +19,7 @@ from longshort.tasks.anomaly.encoder import AnomalyEncoder, Key, known_of
 from longshort.tasks.anomaly.samples import read_stretch
 from longshort.tasks.anomaly.stream import Step, Stream, refuse_streaming
 
-VERSION = 1
+VERSION = 2
 
 
 class SeriesFollower:
@@ -43,7 +43,8 @@ class SeriesFollower:
         self._header, self._read = b"", 0
         self._streams: dict[Key, Stream] = {}
         self._index: dict[Key, int] = {}
-        self._alarmed: dict[Key, bool] = {}
+        self._alarmed: dict[Key, int] = {}
+        """Last flagged row of the series whose alarm goes on."""
         if state.exists():
             self._resume()
 
@@ -77,16 +78,26 @@ class SeriesFollower:
         self._read += len(lines)
 
     def lines(self) -> Iterator[str]:
-        """A line where an alarm begins and where it ends."""
+        """A line where an alarm begins, and where no row was flagged for as long as is smoothed."""
         for panel, group, row, step in self.news():
             key = panel.groups[group]
-            if step.is_alarm == self._alarmed.get(key, False):
+            what = self._turn(key, int(panel.first[group]) + row, step.is_alarm)
+            if not what:
                 continue
-            self._alarmed[key] = step.is_alarm
             expected = " ".join(f"{value:.6g}" for value in step.expected)
             stamp = panel.stamps(group, np.array([row]))[0]
-            what = "begin" if step.is_alarm else "end"
             yield f"{'/'.join(key)},{stamp},{what},{step.score:.6g},{step.p:.6g},{expected}"
+
+    def _turn(self, key: Key, index: int, is_alarm: bool) -> str:
+        """ "begin" or "end" where the row does that to the series' alarm."""
+        last = self._alarmed.get(key)
+        if is_alarm:
+            self._alarmed[key] = index
+            return "begin" if last is None else ""
+        if last is None or index - last <= self._streams[key].span:
+            return ""
+        del self._alarmed[key]
+        return "end"
 
     def save(self) -> None:
         """Keep the state."""
@@ -94,7 +105,7 @@ class SeriesFollower:
             {
                 "key": list(key),
                 "index": self._index[key],
-                "alarm": self._alarmed.get(key, False),
+                "alarm": self._alarmed.get(key),
                 "state": stream.state(),
             }
             for key, stream in self._streams.items()
@@ -153,7 +164,8 @@ class SeriesFollower:
                 self._streams[key] = Stream(self.model, self.kept, key)
                 self._streams[key].resume(each["state"])
                 self._index[key] = int(each["index"])
-                self._alarmed[key] = bool(each["alarm"])
+                if each["alarm"] is not None:
+                    self._alarmed[key] = int(each["alarm"])
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(
                 f"{self.state}: is damaged, or no state of this run ({error}); remove it to begin "

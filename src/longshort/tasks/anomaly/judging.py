@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.runs.task import Encoded
 from longshort.tasks.anomaly.alarms import (
     Alarms,
     Calibration,
@@ -16,6 +17,7 @@ from longshort.tasks.anomaly.alarms import (
     joined,
     least_scores,
     normal_scores,
+    rate_threshold,
     row_scores,
     spreads,
     thresholds_by_labels,
@@ -44,8 +46,8 @@ def calibrated(
     elif config.alarm.threshold == "telemanom":
         level = np.full(signals.num_series, np.nan)
     else:
-        level = thresholds_by_rate(normal, signals, config.alarm, rate)
-        level = np.maximum(level, least_scores(spread, signals, config.alarm))
+        level = thresholds_by_rate(normal, signals, rate)
+        level = np.maximum(level, least_scores(spread, signals))
     return Calibration(centre, spread, normal, level)
 
 
@@ -66,13 +68,26 @@ def judged(
     return replace(found, expected=expected, parts=parts)
 
 
-def threshold_notes(found: Calibration, val: Stretch, config: AnomalyConfig) -> list[str]:
-    """What is to be said of thresholds that rest on few rows."""
-    rate = alarm_rate(config.alarm.false_alarms or "1/1000", val.panel.freq)
+def threshold_notes(found: Calibration, val: Encoded[Stretch], config: AnomalyConfig) -> list[str]:
+    """What is to be said of thresholds that rest on few rows, or of wishes that nothing meets."""
+    if config.alarm.threshold != "rate":
+        return []
+    wish = config.alarm.false_alarms or "1/1000"
+    rate = alarm_rate(wish, val.samples.panel.freq)
     least = min((scores.size for scores in found.scores), default=0)
-    if config.alarm.threshold == "rate" and least and rate * least < 1:
+    if least and rate * least < 1:
         return [
-            f"note: {config.alarm.false_alarms} false alarms are fewer than the {least:,} "
-            "validation rows can show; the threshold goes beyond them by the shape of their tail"
+            f"note: {wish} false alarms are fewer than the {least:,} validation rows can show; the "
+            "threshold goes beyond them by the shape of their tail"
+        ]
+    each = zip(found.scores, val.arrays.spans.tolist(), strict=True)
+    crowded = [
+        s for scores, s in each if scores.size and rate_threshold(scores, rate, s).rate < rate
+    ]
+    if crowded:
+        return [
+            f"note: scores smoothed over {max(crowded):,} steps cannot raise {wish} alarms, which "
+            "run together; that share of the steps is flagged instead; wish for fewer, or set "
+            "alarm.smoothing"
         ]
     return []

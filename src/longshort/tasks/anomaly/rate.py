@@ -11,7 +11,7 @@ from longshort.errors import ConfigError
 _SPANS = {"hour": DAY / 24, "day": DAY, "week": 7 * DAY, "month": 365.25 * DAY / 12,
           "year": 365.25 * DAY}  # fmt: skip
 _FORM = re.compile(r"\s*(\d+(?:\.\d+)?)\s*/\s*(\d+|[a-z]+?)s?\s*")
-_FEWEST = 100
+_FEWEST = 1000
 """Steps a week, below which a week is too short for the usual wish."""
 
 

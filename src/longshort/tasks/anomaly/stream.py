@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from longshort.errors import ConfigError
 from longshort.runs.task import Model
-from longshort.tasks.anomaly.alarms import PERIODS, Calibration
+from longshort.tasks.anomaly.alarms import Calibration
 from longshort.tasks.anomaly.config import AnomalyConfig
 from longshort.tasks.anomaly.encoder import AnomalyEncoder, Key
 from longshort.tasks.anomaly.thresholds import p_values
@@ -64,6 +64,11 @@ class Stream:
         self.walker = Walker(model.network.ahead, weights, inputs, model.device, cutoff)
         self._mean = float("nan")
 
+    @property
+    def span(self) -> int:
+        """Steps of the smoothing, which are also those without a flag that end no alarm."""
+        return self.known.span
+
     def step(self, row: Floats) -> Step:
         """Judge a row [C] in the data's units, NaN where a value is missing; then learn of it."""
         is_warm = self.walker.is_warm
@@ -90,7 +95,7 @@ class Stream:
         return float(found[known].mean()) if known.any() else float("nan")
 
     def _smoothed(self, score: float) -> float:
-        span = self.model.config.alarm.smoothing or PERIODS * self.known.period
+        span = self.span
         if span <= 1 or np.isnan(self._mean):
             return score
         return self._mean + 2.0 / (span + 1.0) * (score - self._mean)

@@ -212,11 +212,11 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
     def describe_encoded(
         self, encoder: AnomalyEncoder, encoded: Mapping[str, Encoded[Stretch]]
     ) -> list[str]:
-        """The periods that scores are smoothed by."""
+        """The periods, and over how many steps scores are smoothed."""
         del encoded
-        found = sorted({known.period for known in encoder.series.values()})
-        shown = ", ".join(map(str, found[:5])) + (", …" if len(found) > 5 else "")
-        return [f"period that smooths the scores: {shown} steps"]
+        known = encoder.series.values()
+        periods, spans = ({each.period for each in known}, {each.span for each in known})
+        return [f"period: {_some(periods)} steps; scores are smoothed over {_some(spans)}"]
 
     # Network
 
@@ -254,7 +254,7 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
             cutoff = cutoffs(next(iter(each.values())), val.arrays)
             each = errors_of(model, val.arrays, cutoff).each
         found = calibrated(each, val.arrays, val.samples, model.config)
-        for line in threshold_notes(found, val.samples, model.config):
+        for line in threshold_notes(found, val, model.config):
             say(line)
         longest = max(scores.size for scores in found.scores)
         padded = np.full((len(found.scores), longest), np.nan)
@@ -326,7 +326,9 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         return {
             "steps": len(samples),
             "series": samples.panel.num_groups,
-            "events": len(events_of(own.flagged & rows)),
+            "events": sum(
+                len(events_of(part.flagged, part.gap)) for part in scoring.parts(samples, own)
+            ),
             "labelled_events": len(labelled),
             "causal": model.config.alarm.causal,
             "false_alarms_wished": model.config.alarm.false_alarms,
@@ -398,3 +400,8 @@ def calibration_of(model: AnomalyModel) -> Calibration:
 
 def _under(kept: Mapping[str, Floats], prefix: str) -> dict[str, Floats]:
     return {k.removeprefix(prefix): v for k, v in kept.items() if k.startswith(prefix)}
+
+
+def _some(numbers: set[int]) -> str:
+    """The five smallest."""
+    return ", ".join(map(str, sorted(numbers)[:5])) + (", …" if len(numbers) > 5 else "")

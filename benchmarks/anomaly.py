@@ -250,7 +250,7 @@ def of_clean(settings: dict[str, Any], count: int = 40) -> list[dict[str, Any]]:
             row: dict[str, Any] = {"series": case.name, "in_calibration": 0.4 * normal / wish}
             for name, each in detect(case, told, beside=False).items():
                 own = each.alarms["LSTM"]
-                events = events_of(own.flagged[normal:], int(own.gaps[0]))
+                events = events_of(own.flagged[normal:])
                 row[name] = len(events) / (searched / wish)
             rows.append(row)
             print(case.name, normal, row["archive"], row["stream"], flush=True)

@@ -65,10 +65,9 @@ def overlaps(events: list[Event], flags: Flags) -> list[bool]:
 class EventCounts:
     """Labelled events found and missed, and alarms that met none.
 
-    An alarm is a run of flagged steps, with gaps where they are allowed. Several alarms in one
-    labelled event, or one alarm over several, count by the labelled events; counts of several
-    series add up. That is how telemanom (Hundman et al., 2018) and Orion's overlapping segments
-    count, so the numbers compare.
+    An alarm is a run of flagged steps. Several alarms in one labelled event, or one alarm over
+    several, count by the labelled events; counts of several series add up. That is how telemanom
+    (Hundman et al., 2018) and Orion's overlapping segments count, so the numbers compare.
     """
 
     found: int
@@ -98,14 +97,11 @@ class EventCounts:
         return _ratio(2 * self.found, 2 * self.found + self.missed + self.false_alarms)
 
 
-def event_counts(labels: ArrayLike, flags: ArrayLike, gap: int = 0) -> EventCounts:
-    """Count events of one series; see `EventCounts`.
-
-    gap: unflagged steps that do not end an alarm.
-    """
+def event_counts(labels: ArrayLike, flags: ArrayLike) -> EventCounts:
+    """Count events of one series; see `EventCounts`."""
     truth, flagged = as_pair(labels, flags)
     hits = overlaps(events_of(truth), flagged)
-    alarms = overlaps(events_of(flagged, gap), truth)
+    alarms = overlaps(events_of(flagged), truth)
     return EventCounts(sum(hits), len(hits) - sum(hits), len(alarms) - sum(alarms))
 
 

@@ -12,6 +12,7 @@ from longshort.metrics.detection import event_counts
 from longshort.tasks.anomaly.config import AlarmConfig
 from longshort.tasks.anomaly.dynamic import dynamic_flags
 from longshort.tasks.anomaly.encoder import Signals
+from longshort.tasks.anomaly.raising import raising
 from longshort.tasks.anomaly.smoothing import smoothed, smoothed_both
 from longshort.tasks.anomaly.thresholds import (
     Threshold,
@@ -33,9 +34,9 @@ class Alarms:
     """What is said of every row of a panel, [N], and of its channels, [N, K].
 
     score: higher is stranger, NaN where no value was given; p: share of normal rows that score as
-    high, by the validation rows; threshold and periods (in steps) of each series, [G]; gaps [G]:
-    steps without a flag after which an alarm is over; expected: in deviations, and parts: each
-    channel's share of the score before smoothing; both None of a detector that forecasts nothing.
+    high, by the validation rows; flagged: rows of an alarm; threshold and periods (in steps) of
+    each series, [G]; expected: in deviations, and parts: each channel's share of the score before
+    smoothing; both None of a detector that forecasts nothing.
     """
 
     score: Floats
@@ -43,7 +44,6 @@ class Alarms:
     flagged: Flags
     threshold: Floats
     periods: NDArray[np.int64]
-    gaps: NDArray[np.int64]
     expected: Floats | None = None
     parts: Floats | None = None
 
@@ -61,6 +61,8 @@ class Calibration:
     threshold: Floats
     cutoff: Floats | None = None
     """The cost [G, K] from which a value is not shown to the network; None where all are."""
+    rate: Floats | None = None
+    """Alarms a step that the thresholds raise on these rows, [G], where they are set by a rate."""
 
 
 def cutoffs(errors: Floats, val: Signals) -> Floats:
@@ -130,17 +132,6 @@ def joined(channels: Floats) -> Floats:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def gaps(signals: Signals, config: AlarmConfig) -> NDArray[np.int64]:
-    """Steps without a flag, [G], that do not end an alarm yet.
-
-    A smoothed score crosses a threshold several times in one excursion, so that wished alarms are
-    counted with the span of the smoothing between them. Other thresholds choose runs of flags.
-    """
-    if config.threshold == "rate":
-        return signals.spans
-    return np.zeros(signals.num_series, dtype=np.int64)
-
-
 def smooth_rows(scores: Floats, signals: Signals, config: AlarmConfig) -> Floats:
     """The scores of each series smoothed, [N]; NaN where a row has none."""
     found = np.empty(len(scores))
@@ -182,19 +173,21 @@ def normal_scores(scores: list[Floats], val: Signals) -> list[Floats]:
     return found
 
 
-def thresholds_by_rate(normal: list[Floats], val: Signals, rate: float) -> Floats:
-    """The score of each series above which a row is flagged, [G], for wished false alarms a step.
+def thresholds_by_rate(normal: list[Floats], val: Signals, rate: float) -> tuple[Floats, Floats]:
+    """The score of each series above which rows are flagged, [G], for wished alarms a step, and
+    the alarms a step that it raises, [G].
 
     Infinite where a series has no normal validation row to tell.
     """
     each = zip(normal, val.spans.tolist(), strict=True)
-    return np.array([rate_threshold(values, rate, gap).value for values, gap in each])
+    found = [_rate_threshold(values, rate, gap) for values, gap in each]
+    return np.array([one.value for one in found]), np.array([one.rate for one in found])
 
 
-def rate_threshold(normal: Floats, rate: float, gap: int) -> Threshold:
+def _rate_threshold(normal: Floats, rate: float, gap: int) -> Threshold:
     """Counted in alarms, or in flagged steps where smoothing lets so many alarms run together."""
     if not normal.size:
-        return Threshold(float("inf"), 0.0, False)
+        return Threshold(float("inf"), rate, False)
     found = threshold_for_rate(normal, rate, gap)
     if found.rate < rate and rate * (len(normal) + 1) >= 1:
         return threshold_for_steps(normal, rate)._replace(rate=found.rate)
@@ -220,16 +213,31 @@ def least_scores(spread: Mapping[str, Floats], val: Signals) -> Floats:
     return found
 
 
-def thresholds_by_labels(scores: list[Floats], val: Signals, labels: Flags) -> Floats:
-    """The score of each series with the best F1 of events on the validation rows, [G]."""
+def thresholds_by_labels(
+    scores: Floats, normal: list[Floats], val: Signals, labels: Flags, config: AlarmConfig
+) -> Floats:
+    """The score of each series with the best F1 of events on the validation rows, [G].
+
+    scores [N]: before smoothing; normal: the smoothed ones of normal rows of each series.
+    """
     found = []
-    for group, values in enumerate(scores):
-        known = ~np.isnan(values)
-        truth = labels[held(val, group)]
-        cuts = np.unique(np.quantile(values[known], np.linspace(0.5, 1.0, _CUTS)))
-        best = max(cuts, key=lambda cut: event_counts(truth[known], values[known] > cut).f1)
-        found.append(float(best))
+    for group, span in enumerate(val.spans.tolist()):
+        rows = held(val, group)
+        smooth = _smooth(scores[rows], span, config)
+        cuts = np.unique(np.nanquantile(smooth, np.linspace(0.5, 1.0, _CUTS)))
+        usual = _usual(normal[group])
+
+        def f1(cut: float, rows: slice = rows, span: int = span, usual: float = usual) -> float:
+            flagged = raising(scores[rows], span, cut, usual, causal=config.causal)
+            return event_counts(labels[rows], flagged).f1
+
+        found.append(float(max(cuts, key=f1)))
     return np.array(found)
+
+
+def _usual(normal: Floats) -> float:
+    """The mean score of normal rows."""
+    return float(normal.mean()) if normal.size else 0.0
 
 
 def alarms(
@@ -239,16 +247,18 @@ def alarms(
     threshold: Floats,
     config: AlarmConfig,
 ) -> Alarms:
-    """Smoothed scores [N] of each row beside the thresholds, with their p-values."""
+    """Smoothed scores of each row, of scores [N], with p-values, and the alarms by thresholds."""
     smooth = smooth_rows(scores, signals, config)
     p, flagged = np.full(len(scores), np.nan), np.zeros(len(scores), dtype=bool)
-    for group in range(signals.num_series):
-        rows = signals.rows(group)
-        known = ~np.isnan(smooth[rows])
-        if calibration[group].size:
-            p[rows] = np.where(known, p_values(calibration[group], smooth[rows]), np.nan)
-        flagged[rows] = known & (np.nan_to_num(smooth[rows], nan=-np.inf) > threshold[group])
-    return Alarms(smooth, p, flagged, threshold, signals.periods, gaps(signals, config))
+    for group, span in enumerate(signals.spans.tolist()):
+        rows, normal = signals.rows(group), calibration[group]
+        if normal.size:
+            known = ~np.isnan(smooth[rows])
+            p[rows] = np.where(known, p_values(normal, smooth[rows]), np.nan)
+        flagged[rows] = raising(
+            scores[rows], span, float(threshold[group]), _usual(normal), causal=config.causal
+        )
+    return Alarms(smooth, p, flagged, threshold, signals.periods)
 
 
 def dynamic_alarms(found: Alarms, errors: Floats, signals: Signals, config: AlarmConfig) -> Alarms:

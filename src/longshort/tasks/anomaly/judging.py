@@ -17,7 +17,6 @@ from longshort.tasks.anomaly.alarms import (
     joined,
     least_scores,
     normal_scores,
-    rate_threshold,
     row_scores,
     spreads,
     thresholds_by_labels,
@@ -39,16 +38,16 @@ def calibrated(
     centre, spread = spreads(each, signals)
     scores = joined(row_scores(each, centre, spread, signals))
     held = validation_scores(scores, signals, config.alarm)
-    normal = normal_scores(held, signals)
+    normal, met = normal_scores(held, signals), None
     rate = alarm_rate(config.alarm.false_alarms or "1/1000", val.panel.freq)
     if config.alarm.threshold == "labels" and val.labels is not None:
-        level = thresholds_by_labels(held, signals, val.labels)
+        level = thresholds_by_labels(scores, normal, signals, val.labels, config.alarm)
     elif config.alarm.threshold == "telemanom":
         level = np.full(signals.num_series, np.nan)
     else:
-        level = thresholds_by_rate(normal, signals, rate)
+        level, met = thresholds_by_rate(normal, signals, rate)
         level = np.maximum(level, least_scores(spread, signals))
-    return Calibration(centre, spread, normal, level)
+    return Calibration(centre, spread, normal, level, rate=met)
 
 
 def judged(
@@ -80,11 +79,8 @@ def threshold_notes(found: Calibration, val: Encoded[Stretch], config: AnomalyCo
             f"note: {wish} false alarms are fewer than the {least:,} validation rows can show; the "
             "threshold goes beyond them by the shape of their tail"
         ]
-    each = zip(found.scores, val.arrays.spans.tolist(), strict=True)
-    crowded = [
-        s for scores, s in each if scores.size and rate_threshold(scores, rate, s).rate < rate
-    ]
-    if crowded:
+    crowded = [] if found.rate is None else val.arrays.spans[found.rate < rate]
+    if len(crowded):
         return [
             f"note: scores smoothed over {max(crowded):,} steps cannot raise {wish} alarms, which "
             "run together; that share of the steps is flagged instead; wish for fewer, or set "

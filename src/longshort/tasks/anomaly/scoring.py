@@ -39,14 +39,12 @@ _DRAWS, _BLOCKS, _THRESHOLDS = 200, 30, 60
 
 
 class Part(NamedTuple):
-    """Scored rows of one series: labels, scores and flags [n], the period in steps, and how many
-    steps without a flag do not end an alarm."""
+    """Scored rows of one series: labels, scores and flags [n], and the period in steps."""
 
     labels: Flags
     scores: Floats
     flagged: Flags
     period: int
-    gap: int
 
 
 def parts(samples: Stretch, found: Alarms) -> Iterator[Part]:
@@ -58,8 +56,7 @@ def parts(samples: Stretch, found: Alarms) -> Iterator[Part]:
         rows = rows[~np.isnan(found.score[rows])]
         if rows.size:
             labels = np.zeros(rows.size, bool) if samples.labels is None else samples.labels[rows]
-            period, gap = int(found.periods[group]), int(found.gaps[group])
-            yield Part(labels, found.score[rows], found.flagged[rows], period, gap)
+            yield Part(labels, found.score[rows], found.flagged[rows], int(found.periods[group]))
 
 
 def scores_of(samples: Stretch, truth: Floats, found: Alarms) -> Scores:
@@ -79,7 +76,7 @@ def scores_of(samples: Stretch, truth: Floats, found: Alarms) -> Scores:
 
 def _by_labels(each: list[Part]) -> dict[str, Any]:
     areas = [volumes(part.labels, part.scores, part.period).pr for part in each]
-    counts = sum((event_counts(p.labels, p.flagged, p.gap) for p in each), EventCounts(0, 0, 0))
+    counts = sum((event_counts(p.labels, p.flagged) for p in each), EventCounts(0, 0, 0))
     delays = [d for p in each for d in detection_delays(p.labels, p.flagged) if d is not None]
     recall = _mean([range_recall(p.labels, p.flagged) for p in each])
     precision = _mean([range_precision(p.labels, p.flagged) for p in each])
@@ -166,7 +163,7 @@ def _drawn(blocks: list[NDArray[np.int64]], draw: np.random.Generator) -> NDArra
 
 
 def _taken(part: Part, rows: NDArray[np.int64]) -> Part:
-    return Part(part.labels[rows], part.scores[rows], part.flagged[rows], part.period, part.gap)
+    return Part(part.labels[rows], part.scores[rows], part.flagged[rows], part.period)
 
 
 def sentence(cell: str, scored: Scored[Stretch, Alarms], result: Comparison, metric: Metric) -> str:

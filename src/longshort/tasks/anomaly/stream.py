@@ -14,6 +14,7 @@ from longshort.runs.task import Model
 from longshort.tasks.anomaly.alarms import Calibration
 from longshort.tasks.anomaly.config import AnomalyConfig
 from longshort.tasks.anomaly.encoder import AnomalyEncoder, Key
+from longshort.tasks.anomaly.raising import with_score
 from longshort.tasks.anomaly.thresholds import p_values
 from longshort.tasks.anomaly.walker import Walker
 
@@ -62,7 +63,7 @@ class Stream:
         cutoff = None if kept.cutoff is None else kept.cutoff[self.group]
         weights, inputs = self.known.weights[0], len(self.known.centre)
         self.walker = Walker(model.network.ahead, weights, inputs, model.device, cutoff)
-        self._mean = float("nan")
+        self._mean = self._usual_mean = float("nan")
 
     @property
     def span(self) -> int:
@@ -74,16 +75,14 @@ class Stream:
         is_warm = self.walker.is_warm
         expected, each = self.walker.step((row - self.known.centre) / self.known.scale)
         score = self._score(each) if is_warm else float("nan")
-        if not np.isnan(score):
-            self._mean = self._smoothed(score)
-        smooth = float("nan") if np.isnan(score) else self._mean
+        smooth, is_alarm = (float("nan"), False) if np.isnan(score) else self._judged(score)
         calibration = self.kept.scores[self.group]
         p = float(p_values(calibration, [smooth])[0]) if calibration.size else float("nan")
         channels = len(expected)
         return Step(
             smooth,
             p,
-            bool(smooth > self.kept.threshold[self.group]),
+            is_alarm,
             expected * self.known.scale[:channels] + self.known.centre[:channels],
         )
 
@@ -94,19 +93,27 @@ class Stream:
         known = ~np.isnan(found)
         return float(found[known].mean()) if known.any() else float("nan")
 
-    def _smoothed(self, score: float) -> float:
-        span = self.span
-        if span <= 1 or np.isnan(self._mean):
-            return score
-        return self._mean + 2.0 / (span + 1.0) * (score - self._mean)
+    def _judged(self, score: float) -> tuple[float, bool]:
+        """The mean with a further score, and whether the score raises it above the threshold.
+
+        Scores that did so before count as usual, as in `raising`.
+        """
+        self._mean = with_score(self._mean, score, self.span)
+        kept, threshold = self.kept.scores[self.group], float(self.kept.threshold[self.group])
+        usual = min(float(kept.mean()) if kept.size else 0.0, threshold)
+        before = usual if np.isnan(self._usual_mean) else self._usual_mean
+        new = with_score(before, score, self.span)
+        is_alarm = new > threshold
+        self._usual_mean = with_score(before, usual, self.span) if is_alarm else new
+        return self._mean, is_alarm
 
     def state(self) -> dict[str, Any]:
         """Plain values for JSON, with which `resume` goes on."""
-        mean = None if np.isnan(self._mean) else self._mean
-        return self.walker.state() | {"mean": mean}
+        means = [None if np.isnan(mean) else mean for mean in (self._mean, self._usual_mean)]
+        return self.walker.state() | {"means": means}
 
     def resume(self, stored: Mapping[str, Any]) -> None:
         """Go on from what `state` gave; raises `RunError` where it is of another run or damaged."""
         self.walker.resume(stored)
-        mean = stored.get("mean")
-        self._mean = float("nan") if mean is None else float(mean)
+        means = [float("nan") if mean is None else float(mean) for mean in stored["means"]]
+        self._mean, self._usual_mean = means

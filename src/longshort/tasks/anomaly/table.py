@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from longshort.metrics.detection import Event, events_of
+from longshort.metrics.detection import events_of
 from longshort.tasks.anomaly.alarms import Alarms
 from longshort.tasks.anomaly.encoder import AnomalyEncoder, known_of
 from longshort.tasks.anomaly.samples import Stretch
@@ -65,7 +65,7 @@ def in_units(encoder: AnomalyEncoder, samples: Stretch, scaled: Floats) -> Float
 
 
 def event_table(encoder: AnomalyEncoder, samples: Stretch, found: Alarms) -> pl.DataFrame:
-    """A row for each event: flagged steps that are no further apart than an alarm's gap.
+    """A row for each event: steps without a break that are flagged.
 
     Columns: the groups'; `start`, `end` (its last step) and `peak` (the step of the highest score)
     as times; `steps`, `score` and `p` at the peak; `channels` that make up most of its score;
@@ -76,7 +76,7 @@ def event_table(encoder: AnomalyEncoder, samples: Stretch, found: Alarms) -> pl.
     for group, key in enumerate(panel.groups):
         begin, first = int(panel.offsets[group]), int(samples.start[group])
         rows = np.arange(begin + first, begin + int(samples.end[group]))
-        for start, stop in _events(found, rows, group):
+        for start, stop in events_of(found.flagged[rows]) if rows.size else []:
             inside = rows[start:stop]
             peak = int(inside[np.nanargmax(found.score[inside])])
             stamps = panel.stamps(group, np.array([inside[0], inside[-1], peak]) - begin)
@@ -93,10 +93,6 @@ def event_table(encoder: AnomalyEncoder, samples: Stretch, found: Alarms) -> pl.
                 row |= {"expected": float(expected[worst, channel])}
             table.append(row)
     return pl.DataFrame(table or _no_events(samples, expected is not None)).fill_nan(None)
-
-
-def _events(found: Alarms, rows: NDArray[np.int64], group: int) -> list[Event]:
-    return events_of(found.flagged[rows], int(found.gaps[group])) if rows.size else []
 
 
 def _no_events(samples: Stretch, forecasts: bool) -> dict[str, pl.Series]:

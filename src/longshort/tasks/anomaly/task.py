@@ -326,9 +326,7 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         return {
             "steps": len(samples),
             "series": samples.panel.num_groups,
-            "events": sum(
-                len(events_of(part.flagged, part.gap)) for part in scoring.parts(samples, own)
-            ),
+            "events": sum(len(events_of(part.flagged)) for part in scoring.parts(samples, own)),
             "labelled_events": len(labelled),
             "causal": model.config.alarm.causal,
             "false_alarms_wished": model.config.alarm.false_alarms,

@@ -1,0 +1,68 @@
+"""Which rows raised an alarm.
+
+A smoothed score stays high for long behind a large error, and two-sided it is high before it too.
+So a row is flagged for what it adds: rows that raise the mean above the threshold count as if they
+were usual from then on, and the mean of what is left is below it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.metrics.detection import events_of
+from longshort.tasks.anomaly.smoothing import smoothed_both
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+_LARGE = 0.5
+"""Share of the largest score of an excursion from which others are taken out with it."""
+
+
+def raising(scores: Floats, span: int, threshold: float, usual: float, *, causal: bool) -> Flags:
+    """The rows [T] that keep the mean of the scores [T], NaN for none, above a threshold.
+
+    span: of the smoothing, in steps; usual: the mean score of normal rows, which takes the place of
+    theirs. Rows between two of them that are no further apart than the span belong to one alarm,
+    and are flagged too.
+    """
+    known = np.flatnonzero(~np.isnan(scores))
+    found = np.zeros(len(scores), dtype=bool)
+    if known.size and np.isfinite(threshold):
+        rows = _in_order if causal else _largest_first
+        found[known] = rows(scores[known], span, threshold, min(usual, threshold))
+        for start, stop in events_of(found, span):
+            found[start:stop] = True
+    return found
+
+
+def with_score(mean: float, score: float, span: float) -> float:
+    """An exponentially weighted mean with a further score, which it is for a mean of NaN."""
+    return score if np.isnan(mean) else mean + 2.0 / (span + 1.0) * (score - mean)
+
+
+def _in_order(scores: Floats, span: int, threshold: float, usual: float) -> Flags:
+    """Each row with the past alone."""
+    mean, found = usual, []
+    for score in scores.tolist():
+        new = with_score(mean, score, span)
+        is_raising = new > threshold
+        found.append(is_raising)
+        mean = with_score(mean, usual, span) if is_raising else new
+    return np.array(found, dtype=bool)
+
+
+def _largest_first(scores: Floats, span: int, threshold: float, usual: float) -> Flags:
+    """The largest of each excursion, and those of half its size, until no excursion is left."""
+    left, found = scores.copy(), np.zeros(len(scores), dtype=bool)
+    while True:
+        padded = np.concatenate([[usual], left, [usual]])
+        high = (smoothed_both(padded, span)[1:-1] > threshold) & (left > usual)
+        if not high.any():
+            return found
+        for start, stop in events_of(high, span):
+            part = left[start:stop]
+            taken = start + np.flatnonzero(
+                (part - usual >= _LARGE * (part.max() - usual)) & high[start:stop]
+            )
+            found[taken], left[taken] = True, usual

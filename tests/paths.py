@@ -3,4 +3,4 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-"""The folder that everything is in."""
+"""The root of the repository."""

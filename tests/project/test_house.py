@@ -111,3 +111,12 @@ def test_no_module_is_long() -> None:
         if (count := len(path.read_text().splitlines())) > 500
     }
     assert not long
+
+
+def test_tests_lie_in_the_folder_of_what_they_test() -> None:
+    tests = ROOT / "tests"
+    found = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
+    assert Path("tasks", "forecast") in found
+    astray = [str(each) for each in found - {Path("project")} if not (SOURCE / each).is_dir()]
+    assert not astray, f"tests/ has folders that src/longshort/ has not: {astray}"
+    assert Path() not in found, "a test lies at the top of tests/, where helpers are"

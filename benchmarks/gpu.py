@@ -24,7 +24,7 @@ from typing import Any
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "gpu.json"
 STEPS = HERE / "gpu_steps.py"
-TESTS = ("tests/triton_scans.py", "tests/test_triton.py")
+TESTS = ("tests/triton_scans.py", "tests/engine/test_triton.py")
 TOY_TESTS = "test_some_cells_the_other_way and LSTM-FGR or recorded or refusals"
 SHARES = {"tests": 0.35, "warm": 0.2, "cells": 0.3, "tasks": 0.15}
 """Largest share of the total time for each step."""

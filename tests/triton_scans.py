@@ -1,6 +1,6 @@
 """What the triton executor computes: in Triton's interpreter on the CPU, or else on a CUDA device.
 
-`test_triton.py` runs this file in the interpreter, `benchmarks/gpu.sh` on a device.
+`engine/test_triton.py` runs this file in the interpreter, `benchmarks/gpu.sh` on a device.
 """
 
 from __future__ import annotations

@@ -1,0 +1,152 @@
+"""The README and the docs do what they say."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from longshort.config import BaseConfig, Section
+from longshort.data.examples import EXAMPLES, example
+from longshort.tasks.classify.config import ClassifyConfig
+from longshort.tasks.forecast.config import ForecastConfig
+from longshort.tasks.tag.config import TagConfig
+from longshort.tasks.tag.conll import read_tagged
+from tests.commands import longshort
+from tests.conftest import sets
+from tests.paths import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def sales(folder: Path) -> None:
+    """The file that the README talks of: units by day and shop."""
+    days = np.datetime64("2022-01-01") + np.arange(400)
+    parts = []
+    for shop in ("north", "south"):
+        noise = np.random.default_rng(len(parts)).normal(size=400)
+        units = 50 + 20 * np.sin(2 * np.pi * np.arange(400) / 7) + 3 * noise
+        parts.append(pl.DataFrame({"shop": shop, "day": days, "units": units}))
+    pl.concat(parts).write_csv(folder / "sales.csv")
+
+
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def commands(text: str = README) -> list[str]:
+    found = blocks("sh", text)
+    lines = [line.split("#")[0].strip() for block in found for line in block.splitlines()]
+    return [part.strip() for line in lines for part in line.split("&&")
+            if part.strip().startswith("longshort")]  # fmt: skip
+
+
+def test_every_command_in_the_readme_works(tmp_path: Path) -> None:
+    sales(tmp_path)
+    found = commands()
+    assert len(found) == 6
+    for command in found:
+        done = longshort(*shlex.split(command)[1:], cwd=tmp_path)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    assert (tmp_path / "runs" / "weather-1" / "report.html").is_file()
+    assert pl.read_csv(tmp_path / "ahead.csv").height == 28
+
+
+def test_the_python_in_the_readme_works(tmp_path: Path) -> None:
+    code, _ = blocks("python")
+    done = run([sys.executable, "-c", code], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "on 286 test windows" in done.stdout.splitlines()[0]
+    assert "q0.9" in done.stdout
+
+
+def test_the_cell_in_the_readme_works(tmp_path: Path) -> None:
+    done = run([sys.executable, "-c", blocks("python")[1]], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("torch.Size([50, 8, 128])")
+
+
+def test_links_and_paths_in_the_docs_exist() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_second_command_is_the_one_that_ci_runs() -> None:
+    assert "pip install -e '.[test]' && pytest" in README
+    script = (ROOT / ".ci" / "run").read_text()
+    assert "pip install" in script and "'.[test]'" in script
+    assert script.rstrip().splitlines()[-1] == 'pytest -m "slow or not slow"'  # with all of them
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_runs_and_has_its_source_stated(name: str, tmp_path: Path) -> None:
+    brief = sets({"train.max_epochs": 1, "train.steps_per_epoch": 20, "train.threads": 1})
+    done = longshort("run", "--example", name, "--out", tmp_path / "run", *brief)
+    assert done.returncode == 0, done.stderr
+    verdict = json.loads((tmp_path / "run" / "scores.json").read_text())["verdict"]
+    assert verdict in done.stdout.replace("\n", " ")
+    path, _ = example(name)
+    stated = (path.parent / "SOURCES.md").read_text()
+    if path.suffix == ".conll":
+        rows = len(read_tagged(path))
+    else:
+        rows = len(path.read_text().splitlines()) - (path.suffix == ".csv")
+    assert f"| `{path.name}` |" in stated
+    assert f"| {rows:,} |" in stated
+    assert "public domain" in stated
+
+
+@pytest.mark.parametrize(
+    ("page", "config"),
+    [("forecasting", ForecastConfig), ("classification", ClassifyConfig), ("tagging", TagConfig)],
+)
+def test_the_settings_in_the_docs_are_settings(page: str, config: type[BaseConfig]) -> None:
+    tables = {name: type(each) for name, each in config() if isinstance(each, Section)}
+    known = {f"{name}.{key}" for name, each in tables.items() for key in each.model_fields}
+    text = (ROOT / "docs" / f"{page}.md").read_text()
+    named = set(re.findall(rf"\b((?:{'|'.join(tables)})\.[a-z_0-9]+)", text))
+    assert named and named <= known | {"data.json", "model.safetensors"}
+
+
+def test_the_python_on_classification_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first, *others = blocks("python", (ROOT / "docs" / "classification.md").read_text())
+    exec(first, {})
+    told = capsys.readouterr().out.splitlines()
+    assert told[1] == "[5, 1]" and told[2].startswith("(1, 5) ") and told[3] == "1.0"
+    for each in others:
+        exec(each, {})
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == "[['music', 'sport'], []]"
+
+
+def test_the_page_on_tagging_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = example("recipes")[0].read_text().split("\n\n")
+    (tmp_path / "news.conll").write_text("\n\n".join(lines[:60]))
+    (tmp_path / "more.conll").write_text("\n\n".join(lines[60:80]))
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "tagging.md").read_text()
+    for command in commands(text):
+        done = longshort(*shlex.split(command)[1:])
+        assert done.returncode in ((0, 1) if " check " in command else (0,)), done.stderr
+    assert (tmp_path / "tags.csv").is_file()
+    exec(blocks("python", text)[0], {})
+    told = capsys.readouterr().out.splitlines()
+    assert told[:2] == ["[('mr', 'O'), ('Berg', 'B-per'), ('left', 'O')]", "[('Berg', 'per')]"]
+    assert told[-1] == "1.0"

@@ -15,6 +15,7 @@ import pytest
 
 from longshort.config import BaseConfig, Section
 from longshort.data.examples import EXAMPLES, example
+from longshort.tasks.anomaly.config import AnomalyConfig
 from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.tag.config import TagConfig
@@ -110,7 +111,12 @@ def test_every_example_runs_and_has_its_source_stated(name: str, tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("page", "config"),
-    [("forecasting", ForecastConfig), ("classification", ClassifyConfig), ("tagging", TagConfig)],
+    [
+        ("anomalies", AnomalyConfig),
+        ("forecasting", ForecastConfig),
+        ("classification", ClassifyConfig),
+        ("tagging", TagConfig),
+    ],
 )
 def test_the_settings_in_the_docs_are_settings(page: str, config: type[BaseConfig]) -> None:
     tables = {name: type(each) for name, each in config() if isinstance(each, Section)}
@@ -132,6 +138,13 @@ def test_the_python_on_classification_works(
         exec(each, {})
     told = capsys.readouterr().out.splitlines()
     assert told[-1] == "[['music', 'sport'], []]"
+
+
+def test_the_python_on_anomalies_works(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(blocks("python", (ROOT / "docs" / "anomalies.md").read_text())[0], {})
+    printed = capsys.readouterr().out
+    assert "with 2 labelled anomalies" in printed.splitlines()[0]
+    assert "1997-" in printed
 
 
 def test_the_page_on_tagging_does_what_it_says(

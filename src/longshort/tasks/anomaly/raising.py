@@ -15,8 +15,6 @@ from longshort.tasks.anomaly.smoothing import smoothed_both
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-_LARGE = 0.5
-"""Share of the largest score of an excursion from which others are taken out with it."""
 
 
 def raising(scores: Floats, span: int, threshold: float, usual: float, *, causal: bool) -> Flags:
@@ -29,7 +27,7 @@ def raising(scores: Floats, span: int, threshold: float, usual: float, *, causal
     known = np.flatnonzero(~np.isnan(scores))
     found = np.zeros(len(scores), dtype=bool)
     if known.size and np.isfinite(threshold):
-        rows = _in_order if causal else _largest_first
+        rows = _in_order if causal else _heaviest_first
         found[known] = rows(scores[known], span, threshold, min(usual, threshold))
         for start, stop in events_of(found, span):
             found[start:stop] = True
@@ -52,17 +50,27 @@ def _in_order(scores: Floats, span: int, threshold: float, usual: float) -> Flag
     return np.array(found, dtype=bool)
 
 
-def _largest_first(scores: Floats, span: int, threshold: float, usual: float) -> Flags:
-    """The largest of each excursion, and those of half its size, until no excursion is left."""
+def _heaviest_first(scores: Floats, span: int, threshold: float, usual: float) -> Flags:
+    """Of each excursion the stretch that most exceeds the threshold, until none is left.
+
+    That is the one whose scores less the threshold have the largest sum.
+    """
     left, found = scores.copy(), np.zeros(len(scores), dtype=bool)
     while True:
         padded = np.concatenate([[usual], left, [usual]])
-        high = (smoothed_both(padded, span)[1:-1] > threshold) & (left > usual)
+        high = smoothed_both(padded, span)[1:-1] > threshold
         if not high.any():
             return found
-        for start, stop in events_of(high, span):
-            part = left[start:stop]
-            taken = start + np.flatnonzero(
-                (part - usual >= _LARGE * (part.max() - usual)) & high[start:stop]
-            )
-            found[taken], left[taken] = True, usual
+        for start, stop in events_of(high):
+            near = max(0, start - span)
+            first, last = _heaviest(left[near : stop + span] - threshold)
+            found[near + first : near + last] = True
+            left[near + first : near + last] = usual
+
+
+def _heaviest(scores: Floats) -> tuple[int, int]:
+    """Start and end of the stretch [start, end) with the largest sum."""
+    sums = np.concatenate([[0.0], np.cumsum(scores)])
+    least = np.minimum.accumulate(sums)[:-1]
+    end = int(np.argmax(sums[1:] - least)) + 1
+    return int(np.argmin(sums[:end])), end

@@ -15,6 +15,7 @@ from longshort.api.runs import Finished
 from longshort.config.sequences import Axes
 from longshort.data.label_sets import LabelSet, as_sets
 from longshort.data.labelled import Examples, examples_of
+from longshort.data.labels import Label
 from longshort.data.sources import is_frame
 from longshort.errors import DataError
 from longshort.runs.task import Say, quiet
@@ -38,6 +39,7 @@ class Classifier(Estimator):
     """
 
     task = "classify"
+    _estimator_type = "classifier"
     keys: ClassVar[Mapping[str, str]] = {
         "cell": "model.cell",
         "hidden": "model.hidden",
@@ -105,7 +107,7 @@ class Classifier(Estimator):
         return run
 
     def predict(self, data: object) -> Any:
-        """The most probable labels, or the list of labels of each, by the run of the last `fit`."""
+        """The most probable labels [n] as they came, or lists, as `ClassifierRun.predict`."""
         return self._fitted().predict(data)
 
     def predict_proba(self, data: object) -> Floats:
@@ -114,9 +116,9 @@ class Classifier(Estimator):
         return found
 
     @property
-    def classes_(self) -> tuple[str | int | bool, ...]:
-        """The labels, in the order of the probabilities."""
-        found: tuple[str | int | bool, ...] = self._fitted().labels
+    def classes_(self) -> NDArray[Any]:
+        """The labels [K] as they came, in the order of the probabilities."""
+        found: NDArray[Any] = self._fitted().classes
         return found
 
     def score(self, data: object, labels: Iterable[object]) -> float:
@@ -131,14 +133,21 @@ class ClassifierRun(Finished[Trained[ClassifyConfig, Examples, ClassifyEncoder, 
     """A finished run: its scores, its report, and the classifier in it."""
 
     @property
-    def labels(self) -> tuple[str | int | bool, ...]:
+    def labels(self) -> tuple[Label, ...]:
         """In the order of the columns of `predict_proba`; numbers and truths as they came."""
         return tuple(self._trained.encoder.targets.as_given())
 
-    def predict(self, data: object) -> list[Any]:
+    @property
+    def classes(self) -> NDArray[Any]:
+        """The `labels` as an array [K] of the dtype in which they came."""
+        return self._trained.encoder.targets.as_array()
+
+    def predict(self, data: object) -> Any:
         """The most probable label for each of a list of texts or arrays [T, F], or of a file's.
 
-        Where an item may have several labels, the list of those above the run's threshold.
+        An array [n], with labels as they came: booleans, integers, floats or texts, in the dtype of
+        an array of labels. Where an item may have several labels, for each the list of those above
+        the run's threshold.
         """
         return self._trained.encoder.targets.written(self._predicted(data))
 

@@ -19,14 +19,16 @@ from longshort.train.events import Listener
 class Estimator:
     """Settings first, then `fit`, which gives a finished run and keeps it as `run_`.
 
-    `clone`, `get_params`, `set_params`, `score` and `cross_val_score` of scikit-learn work: the
-    parameters are the arguments of `__init__`, kept as they were given.
+    `clone`, `cross_val_score`, `GridSearchCV` and `Pipeline` of scikit-learn work: the parameters
+    are the arguments of `__init__`, kept as they were given.
     """
 
     task: ClassVar[str]
     """Its name in the registry."""
     keys: ClassVar[Mapping[str, str]]
     """Settings that arguments stand for, by dotted key."""
+    _estimator_type: ClassVar[str | None] = None
+    """What scikit-learn calls estimators of this kind: "classifier", "regressor" or nothing."""
     settings: Mapping[str, object] | None
     run_: Any
     """The run of the last `fit`."""
@@ -47,6 +49,12 @@ class Estimator:
             setattr(self, name, value)
         self._check()
         return self
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks of an estimator before it uses it; only scikit-learn calls it."""
+        from longshort.api.scikit import tags_of
+
+        return tags_of(self._estimator_type)
 
     def __repr__(self) -> str:
         usual = inspect.signature(type(self).__init__).parameters

@@ -33,6 +33,7 @@ class Regressor(Estimator):
     """
 
     task = "regress"
+    _estimator_type = "regressor"
     keys: ClassVar[Mapping[str, str]] = {
         "cell": "model.cell",
         "hidden": "model.hidden",

@@ -106,9 +106,9 @@ class Classifier(Estimator):
         self.run_ = run = ClassifierRun(*made)
         return run
 
-    def predict(self, data: object) -> Any:
+    def predict(self, data: object, *, top_k: int | None = None) -> Any:
         """The most probable labels [n] as they came, or lists, as `ClassifierRun.predict`."""
-        return self._fitted().predict(data)
+        return self._fitted().predict(data, top_k=top_k)
 
     def predict_proba(self, data: object) -> Floats:
         """Probabilities [n, K], by the run of the last `fit`."""
@@ -142,14 +142,19 @@ class ClassifierRun(Finished[Trained[ClassifyConfig, Examples, ClassifyEncoder, 
         """The `labels` as an array [K] of the dtype in which they came."""
         return self._trained.encoder.targets.as_array()
 
-    def predict(self, data: object) -> Any:
+    def predict(self, data: object, *, top_k: int | None = None) -> Any:
         """The most probable label for each of a list of texts or arrays [T, F], or of a file's.
 
         An array [n], with labels as they came: booleans, integers, floats or texts, in the dtype of
         an array of labels. Where an item may have several labels, for each the list of those above
-        the run's threshold.
+        the run's threshold. With `top_k` a list for each of pairs: the so many most probable labels
+        with their probabilities, the most probable first.
         """
-        return self._trained.encoder.targets.written(self._predicted(data))
+        targets, found = self._trained.encoder.targets, self._predicted(data)
+        if top_k is None:
+            return targets.written(found)
+        ranked = zip(targets.ranked(found, top_k).tolist(), found.p.tolist(), strict=True)
+        return [[(self.labels[i], p[i]) for i in each] for each, p in ranked]
 
     def predict_proba(self, data: Any) -> Floats:
         """Probabilities [n, K] of the `labels`; several labels of an item have each its own."""

@@ -14,9 +14,10 @@ from longshort.config import assign, build_as, read_back
 from longshort.data.splits import S, Splits
 from longshort.errors import ConfigError, RunError
 from longshort.runfolder import MODEL
-from longshort.runs.abilities import FindsEvents, Follower, Follows, LooksAhead, ReadsLines
+from longshort.runs.abilities import FindsEvents, Follower, Follows, LooksAhead, Ranks, ReadsLines
 from longshort.runs.cell import model_title
 from longshort.runs.job import BASELINES, KEPT, NETWORK, check_device, threads
+from longshort.runs.lookup import tasks_with
 from longshort.runs.prepare import read_splits, restored_encoder
 from longshort.runs.seal import refuse_broken_seal
 from longshort.runs.story import open_run
@@ -128,6 +129,19 @@ class Trained(Generic[C, S, E, P]):
         if not isinstance(self.task, FindsEvents):
             return None
         return self.task.events(self.model, samples, prediction)
+
+    def ranker(self) -> Ranks:
+        """The task, where it ranks answers; raises `ConfigError` where it does not."""
+        if isinstance(self.task, Ranks):
+            return self.task
+        raise ConfigError(
+            f"top_k: the task {self.task.name!r} does not rank answers by their probability; leave "
+            f"it out (tasks that do: {', '.join(tasks_with(Ranks))})"
+        )
+
+    def ranked(self, samples: S, count: int) -> pl.DataFrame:
+        """Predict samples; a row for each with its `count` most probable answers."""
+        return self.ranker().ranked(self.model, samples, self.predict(samples), count)
 
     def follower(self, path: Path, state: Path) -> Follower:
         """What follows a growing file; raises `ConfigError` where the task cannot."""

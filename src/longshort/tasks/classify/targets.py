@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from longshort.data.labelled import Examples
 from longshort.data.labels import Label, LabelDtype, LabelKind, as_array, as_given
-from longshort.errors import DataError
+from longshort.errors import ConfigError, DataError
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import Metric, Scored, Scores
 from longshort.tasks.classify.config import ClassWeights
@@ -211,6 +211,29 @@ class Targets(ABC):
         table: dict[str, Any] = {"place": examples.places, "label": found}
         columns = {f"p_{label}": prediction.p[:, i] for i, label in enumerate(self.labels)}
         return pl.DataFrame(table | columns)
+
+    def ranked(self, prediction: Prediction, count: int) -> NDArray[np.int64]:
+        """Numbers [n, count] of each sample's most probable labels, the most probable first.
+
+        Raises `ConfigError` for a count that is not between 1 and K.
+        """
+        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= self.classes:
+            raise ConfigError(
+                f"top_k: a whole number from 1 to {self.classes} is expected, as the run has "
+                f"{self.classes} labels, got {count!r}"
+            )
+        found: NDArray[np.int64] = np.argsort(-prediction.p, axis=1, kind="stable")[:, :count]
+        return found
+
+    def ranked_table(self, examples: Examples, prediction: Prediction, count: int) -> pl.DataFrame:
+        """One row per sample, in order: place, and the `count` most probable labels and their
+        probabilities."""
+        names, numbers = self.as_given(), self.ranked(prediction, count)
+        table: dict[str, Any] = {"place": examples.places}
+        for rank, column in enumerate(numbers.T, 1):
+            table[f"label_{rank}"] = [names[i] for i in column.tolist()]
+            table[f"probability_{rank}"] = prediction.p[np.arange(len(column)), column]
+        return pl.DataFrame(table)
 
     def with_truth(self, examples: Examples, prediction: Prediction) -> pl.DataFrame:
         """One row per labelled sample: where it stands, truth, prediction, probability, loss; hard

@@ -21,7 +21,7 @@ from longshort.runs.lookup import tasks_with
 from longshort.runs.prepare import read_splits, restored_encoder
 from longshort.runs.seal import refuse_broken_seal
 from longshort.runs.story import open_run
-from longshort.runs.task import C, E, Encoded, Model, P, Say, Task, quiet, untracked
+from longshort.runs.task import C, E, Encoded, Model, P, Say, Scored, Task, quiet, untracked
 from longshort.runs.verdict import scored, scores_of
 from longshort.train.checkpoint import load_model, load_weights
 
@@ -175,6 +175,20 @@ class Trained(Generic[C, S, E, P]):
             others = self.task.baselines(self.model, encoded, self.networks, untracked)
             found = scored(self.task, self.model, samples, prediction, others)
             return scores_of(self.task, self.model, model_title(self.config), found)
+
+    def score_again(self) -> tuple[Splits[S], dict[str, Encoded[S]], Scored[S, P]]:
+        """Predict and score the run's own test split again, beside its baselines.
+
+        Returns the run's splits, encoded too, and the scores. Raises `RunError` if its data is gone
+        or has changed.
+        """
+        splits = self._own_splits()
+        with threads(self.config.train.threads):
+            encoded = {name: self._encoded(each) for name, each in splits.by_name().items()}
+            own = self.task.predict(self.model, encoded["test"].arrays)
+            whole = encoded if "val" in encoded else encoded | {"val": self._encoded(splits.val)}
+            others = self.task.baselines(self.model, whole, self.networks, untracked)
+            return splits, encoded, scored(self.task, self.model, splits.test, own, others)
 
     def _encoded(self, samples: S) -> Encoded[S]:
         return Encoded(samples, self.task.encode(self.encoder, samples))

@@ -68,6 +68,7 @@ class AnomalyDetector(Estimator):
         normal_until: str | float | int | None = None,
         out: str | Path | None = None,
         overwrite: bool = False,
+        verbose: bool | None = None,
         say: Say = quiet,
         listen: Listener = silent,
     ) -> AnomalyRun:
@@ -76,13 +77,23 @@ class AnomalyDetector(Estimator):
         data: a file, or a polars or pandas frame; target: columns to watch; labels: the column that
         marks known anomalies with 1; normal_until: where the normal part ends, as a share or a
         number of rows or a timestamp. Without `out` the run lies in a temporary folder.
+        verbose: show remarks and progress; when absent on a terminal and in a notebook.
         """
         roles = {"time": time, "target": target, "group": group, "past": past, "labels": labels}
         settings = with_data(self._nested(), data, roles)
         if normal_until is not None:
             settings.setdefault("split", {})["normal"] = normal_until
         memory = None if is_file(data) else data
-        made = self._run(settings, data, memory, out, overwrite=overwrite, say=say, listen=listen)
+        made = self._run(
+            settings,
+            data,
+            memory,
+            out,
+            overwrite=overwrite,
+            verbose=verbose,
+            say=say,
+            listen=listen,
+        )
         self.run_ = run = AnomalyRun(*made)
         return run
 

@@ -81,6 +81,7 @@ class Classifier(Estimator):
         test: object = None,
         out: str | Path | None = None,
         overwrite: bool = False,
+        verbose: bool | None = None,
         say: Say = quiet,
         listen: Listener = silent,
     ) -> ClassifierRun:
@@ -92,6 +93,7 @@ class Classifier(Estimator):
         axes: "NCT" where an array's channels come before its steps; val, test: files, frames or
         pairs (items, labels) of those parts, else shares are drawn. Without `out` the run lies in
         a temporary folder that the system clears some day.
+        verbose: show remarks and progress; when absent on a terminal and in a notebook.
         """
         roles = {"text": text, "label": label, "axes": axes}
         settings = with_data(self._nested(), data, roles)
@@ -102,7 +104,16 @@ class Classifier(Estimator):
         items, files = with_parts(read(data, labels), {"val": val, "test": test}, read)
         settings["data"].update(given(files))
         memory = None if is_file(items) else items
-        made = self._run(settings, items, memory, out, overwrite=overwrite, say=say, listen=listen)
+        made = self._run(
+            settings,
+            items,
+            memory,
+            out,
+            overwrite=overwrite,
+            verbose=verbose,
+            say=say,
+            listen=listen,
+        )
         self.run_ = run = ClassifierRun(*made)
         return run
 

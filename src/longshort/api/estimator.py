@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from longshort.api.fitting import nested, run_into
+from longshort.api.showing import shown
 from longshort.config import build_as
 from longshort.errors import ConfigError, nearest
 from longshort.registry import TASKS
@@ -82,11 +83,15 @@ class Estimator:
         out: str | Path | None,
         *,
         overwrite: bool,
+        verbose: bool | None,
         say: Say,
         listen: Listener,
     ) -> tuple[Path, AnyTrained, dict[str, Any]]:
         """Make the run: its folder, what was trained, and the scores."""
-        folder, scores = run_into(settings, data, out, overwrite=overwrite, say=say, listen=listen)
+        with shown(verbose, say, listen) as (tell, hear):
+            folder, scores = run_into(
+                settings, data, out, overwrite=overwrite, say=tell, listen=hear
+            )
         return folder, load(folder).remember(memory), scores
 
     def _fitted(self) -> Any:

@@ -62,6 +62,7 @@ class LanguageModel(Estimator):
         test: str | Path | None = None,
         out: str | Path | None = None,
         overwrite: bool = False,
+        verbose: bool | None = None,
         say: Say = quiet,
         listen: Listener = silent,
     ) -> LanguageRun:
@@ -69,6 +70,7 @@ class LanguageModel(Estimator):
 
         data: a text file or a list of lines; val, test: files of those splits, else the text's last
         shares. Without `out` the run lies in a temporary folder that the system clears some day.
+        verbose: show remarks and progress; when absent on a terminal and in a notebook.
         """
         text = list(data) if isinstance(data, Iterator) else data
         made = self._run(
@@ -77,6 +79,7 @@ class LanguageModel(Estimator):
             None if is_file(text) else text,
             out,
             overwrite=overwrite,
+            verbose=verbose,
             say=say,
             listen=listen,
         )

@@ -62,6 +62,7 @@ class Tagger(Estimator):
         test: object = None,
         out: str | Path | None = None,
         overwrite: bool = False,
+        verbose: bool | None = None,
         say: Say = quiet,
         listen: Listener = silent,
     ) -> TaggerRun:
@@ -71,6 +72,7 @@ class Tagger(Estimator):
         or sentences as lists of tokens with `tags`, a list for each; val, test: files,
         frames or pairs (sentences, tags) of those parts, else shares are drawn. Without `out` the
         run lies in a temporary folder that the system clears some day.
+        verbose: show remarks and progress; when absent on a terminal and in a notebook.
         """
         parts = {"val": val, "test": test}
         sentences, files = with_parts(_with_tags(data, tags), parts, _with_tags)
@@ -80,6 +82,7 @@ class Tagger(Estimator):
             None if is_file(sentences) else sentences,
             out,
             overwrite=overwrite,
+            verbose=verbose,
             say=say,
             listen=listen,
         )

@@ -13,7 +13,8 @@ from matplotlib import _pylab_helpers
 from matplotlib.figure import Figure
 
 import longshort as ls
-from longshort.report.svg import svg_of
+from longshort.report.plots import training_curves
+from longshort.report.svg import Drawing, svg_of
 from longshort.runs.pictures import Pictures
 
 from .tiny_runs import TASKS, small
@@ -58,6 +59,11 @@ def test_what_fit_returned_needs_no_data_again() -> None:
 def test_data_that_is_gone_is_named(small_run: Callable[[str], Path]) -> None:
     with pytest.raises(ls.RunError, match="was trained on data in memory that is gone"):
         ls.load(small_run("regress")).plot()
+
+
+def test_a_notebook_shows_one_without_pyplot() -> None:
+    figure = training_curves([], 0, "error")
+    assert isinstance(figure, Drawing) and figure._repr_svg_() == svg_of(figure)
 
 
 def test_a_notebook_shows_them_all() -> None:

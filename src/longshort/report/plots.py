@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from longshort.report.dates import put_dates
-from longshort.report.svg import STYLE
+from longshort.report.svg import STYLE, Drawing
 
 Floats = NDArray[np.float64]
 
@@ -48,7 +48,7 @@ def forecast_windows(windows: Sequence[Window]) -> Figure:
     with mpl.rc_context(STYLE):
         columns = 2 if len(windows) > 1 else 1
         rows = -(-len(windows) // columns)
-        figure = Figure(figsize=(10.5, 2.6 * rows + 0.3), layout="constrained")
+        figure = Drawing(figsize=(10.5, 2.6 * rows + 0.3), layout="constrained")
         axes = np.atleast_1d(figure.subplots(rows, columns)).reshape(-1)
         for axis in axes[len(windows) :]:
             axis.set_visible(False)
@@ -99,7 +99,7 @@ def _window(axis: Axes, window: Window) -> None:
 def error_by_step(curves: dict[str, Sequence[float | None]], label: str) -> Figure:
     """Plot the error at each step of the horizon, for the model and its baselines."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10.5, 3.0), layout="constrained")
+        figure = Drawing(figsize=(10.5, 3.0), layout="constrained")
         axis = figure.subplots()
         colours = iter(BASELINE_COLOURS)
         for name, values in _shown_curves(curves).items():
@@ -146,7 +146,7 @@ def training_curves(
     its own.
     """
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10.5, 2.8), layout="constrained")
+        figure = Drawing(figsize=(10.5, 2.8), layout="constrained")
         axes = figure.subplots(1, 3 if apart else 2, width_ratios=(1, 1, 1) if apart else (2, 1))
         losses, scores, rates = axes[0], axes[-2], axes[-1]
         trained = [record for record in history if record["epoch"]]
@@ -185,7 +185,7 @@ def residuals_over_time(
     index: positions on the time grid; stamps: returns the timestamps of positions.
     """
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10.5, 2.6), layout="constrained")
+        figure = Drawing(figsize=(10.5, 2.6), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(3, 1), sharey=True)
         left.scatter(index, residuals, s=4, color=MODEL_COLOUR, alpha=0.5, linewidths=0)
         left.axhline(0.0, color="#999999", linewidth=0.8)
@@ -205,7 +205,7 @@ def confusion(
     """
     with mpl.rc_context(STYLE):
         size = min(9.0, 2.6 + 0.34 * len(labels))
-        figure = Figure(figsize=(size + 1.5, size), layout="constrained")
+        figure = Drawing(figsize=(size + 1.5, size), layout="constrained")
         axis = figure.subplots()
         whole = table.sum(1) if totals is None else totals
         shares = table / np.maximum(whole[:, None], 1)
@@ -235,7 +235,7 @@ def confusion(
 def reliability(bins: Sequence[dict[str, float]], confidence: Floats) -> Figure:
     """Plot accuracy against predicted probability, and the distribution of these probabilities."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10.5, 3.2), layout="constrained")
+        figure = Drawing(figsize=(10.5, 3.2), layout="constrained")
         left, right = figure.subplots(1, 2)
         left.plot([0, 1], [0, 1], color="#999999", linestyle=":")
         left.plot(
@@ -255,7 +255,7 @@ def reliability(bins: Sequence[dict[str, float]], confidence: Floats) -> Figure:
 def scatter(truth: Floats, predicted: Floats) -> Figure:
     """Plot predictions [n, K] against the truth [n, K], a colour for each of the K values."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(5.2, 4.6), layout="constrained")
+        figure = Drawing(figsize=(5.2, 4.6), layout="constrained")
         axis = figure.subplots()
         colours = (MODEL_COLOUR, *BASELINE_COLOURS)
         for k in range(truth.shape[1]):
@@ -288,7 +288,7 @@ class Watched:
 def watched_series(series: Sequence[Watched]) -> Figure:
     """Values above, scores with their threshold below; alarms and labels as bands."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10.5, 3.4 * len(series) + 0.3), layout="constrained")
+        figure = Drawing(figsize=(10.5, 3.4 * len(series) + 0.3), layout="constrained")
         rows = figure.subplots(
             2 * len(series), 1, height_ratios=[2, 1] * len(series), squeeze=False
         )

@@ -29,6 +29,13 @@ STYLE: dict[Any, Any] = {
 }
 
 
+class Drawing(Figure):
+    """A figure that a notebook shows without pyplot, which does not know of it."""
+
+    def _repr_svg_(self) -> str:
+        return svg_of(self)
+
+
 def svg_of(figure: Figure) -> str:
     """Return a figure as an SVG element without a date, so that equal figures are equal texts."""
     buffer = io.StringIO()

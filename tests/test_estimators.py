@@ -176,3 +176,41 @@ def test_predictions_of_the_run_folder_are_texts(tmp_path: Path) -> None:
 def test_weights_are_for_labels_as_they_came(label: object, name: str) -> None:
     config = build_as(ClassifyConfig, {"train": {"class_weights": {label: 2.0}}})
     assert config.train.class_weights == {name: 2.0}
+
+
+# Data of the other splits, and of none
+
+
+def fitted(estimator: Any, part: Any, *data: Any) -> dict[str, Any]:
+    scores: dict[str, Any] = estimator.fit(*data, val=part, test=part).scores
+    return scores
+
+
+def test_splits_of_classifiers_are_pairs() -> None:
+    assert fitted(classifier(), (TEXTS[:6], LABELS[:6]), TEXTS, LABELS)["examples"] == 6
+
+
+def test_splits_of_regressors_are_pairs() -> None:
+    sums = VALUES.sum((1, 2))
+    assert fitted(regressor(), (VALUES[:6], sums[:6]), VALUES, sums)["examples"] == 6
+
+
+def test_splits_of_taggers_are_pairs() -> None:
+    tokens = [["mr", "otto", f"n{i}"] for i in range(24)]
+    tags = [["O", "B-per", "O"]] * 24
+    tagger = ls.Tagger(hidden=4, settings={**ONCE, "evaluate.softmax": False})
+    assert fitted(tagger, (tokens[:6], tags[:6]), tokens, tags)["examples"] == 6
+
+
+def test_splits_of_language_models_are_lines() -> None:
+    lines = ["the cat sat on the mat"] * 40
+    model = ls.LanguageModel(tokens="words", hidden=4, settings={**ONCE, "train.batch_size": 2})
+    assert fitted(model, lines[:3], iter(lines))["tokens"] > 0
+
+
+def test_a_detector_judges_what_it_was_fitted_on() -> None:
+    wave = pl.DataFrame({"t": range(300), "y": np.sin(np.arange(300) / 4)})
+    quick = {**ONCE, "train.steps_per_epoch": 2}
+    detector = ls.AnomalyDetector(hidden=2, settings=quick)
+    run = detector.fit(wave, time="t", target="y")
+    assert run.predict().equals(detector.predict(wave))

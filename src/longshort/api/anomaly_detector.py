@@ -97,8 +97,11 @@ class AnomalyDetector(Estimator):
         self.run_ = run = AnomalyRun(*made)
         return run
 
-    def predict(self, data: object) -> pl.DataFrame:
-        """A row for each step, by the run of the last `fit`: score, p-value, alarm, expected."""
+    def predict(self, data: object = None) -> pl.DataFrame:
+        """A row for each step, by the run of the last `fit`: score, p-value, alarm, expected.
+
+        data: what was fitted when absent.
+        """
         found: pl.DataFrame = self._fitted().predict(data)
         return found
 
@@ -111,13 +114,19 @@ class AnomalyDetector(Estimator):
 class AnomalyRun(Finished[Trained[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]]):
     """A finished run: its scores, its report, and the detector in it."""
 
-    def predict(self, data: object) -> pl.DataFrame:
-        """A row for each step of a file or frame: score, threshold, p-value, alarm, expected."""
-        return self._trained.table(self._trained.read(data))
+    def predict(self, data: object = None) -> pl.DataFrame:
+        """A row for each step of a file or frame: score, threshold, p-value, alarm, expected.
 
-    def events(self, data: object) -> pl.DataFrame:
-        """A row for each alarm: start, end, peak, score, p-value, channels, seen and expected."""
-        samples = self._trained.read(data)
+        data: what the run was trained on when absent.
+        """
+        return self._trained.table(self._trained.read(self._trained.given_or_own(data)))
+
+    def events(self, data: object = None) -> pl.DataFrame:
+        """A row for each alarm: start, end, peak, score, p-value, channels, seen and expected.
+
+        data: what the run was trained on when absent.
+        """
+        samples = self._trained.read(self._trained.given_or_own(data))
         found = self._trained.events(samples, self._trained.predict(samples))
         assert found is not None
         return found

@@ -68,6 +68,18 @@ class Trained(Generic[C, S, E, P]):
             assign(nested, key, value)
         return replace(self, read_by=build_as(type(self.config), nested))
 
+    def given_or_own(self, data: object) -> object:
+        """Return the data; where that is None, what the run was trained on.
+
+        Raises `RunError` where that was in memory and is gone.
+        """
+        own = self.config.path if self.memory is None else self.memory
+        if data is None and own is None:
+            raise RunError(
+                "the run was trained on data in memory that is gone; give the data to predict"
+            )
+        return own if data is None else data
+
     @property
     def _reader_model(self) -> Model[C, E]:
         """The model with the settings by which new files are read."""

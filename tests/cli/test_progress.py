@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from longshort.cli.progress import SILENCE, Progress, duration
 from longshort.train.events import Ended, EpochEnded, Started, Stepped, Working
+from longshort.train.progress import SILENCE, Progress, duration
 
 
 class Clock:

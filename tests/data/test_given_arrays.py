@@ -86,7 +86,8 @@ def test_channels_first_are_turned(tmp_path: Path) -> None:
     first = fit(both.swapaxes(1, 2), y, axes="NCT", out=tmp_path / "first")
     assert np.array_equal(first.predict_proba(both.swapaxes(1, 2)), last.predict_proba(both))
     assert first.evaluate(both.swapaxes(1, 2), y, include_training=True)["examples"] == 40
-    assert ls.load(tmp_path / "first").predict(both.swapaxes(1, 2)) == last.predict(both)
+    found = ls.load(tmp_path / "first").predict(both.swapaxes(1, 2))
+    assert found.tolist() == last.predict(both).tolist()
 
 
 def test_axes_are_a_setting_of_files_too(tmp_path: Path) -> None:
@@ -202,7 +203,7 @@ def truths(kind: str, folder: Path) -> Any:
 def test_truths_come_back_as_truths(kind: str, tmp_path: Path) -> None:
     run = ls.Classifier(settings=SMALL).fit(truths(kind, tmp_path), out=tmp_path / "run")
     assert run.labels == (False, True)
-    assert {type(label) for label in run.predict(["fine 1", "awful 2"])} == {bool}
+    assert run.predict(["fine 1", "awful 2"]).dtype == bool
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 
 from longshort.report.dates import short
 from longshort.report.plots import error_by_step
+from longshort.report.svg import svg_of
 from longshort.runs import story
 from longshort.runs.trained import load
 from tests.conftest import hourly
@@ -145,5 +146,5 @@ def test_labels_leave_out_what_all_share(stamps: list[str], labels: list[str]) -
 def test_of_many_baselines_the_best_have_curves() -> None:
     curves: dict[str, list[float | None]] = {"model": [1.0, 2.0]}
     curves |= {f"b{i}": [float(i), None] for i in range(9, 0, -1)}
-    page = error_by_step(curves, "MAE")  # type: ignore[arg-type]
+    page = svg_of(error_by_step(curves, "MAE"))  # type: ignore[arg-type]
     assert set(re.findall(r">(b\d|model)</text>", page)) == {"model", "b1", "b2", "b3", "b4", "b5"}

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from longshort.config import TrainConfig
 from longshort.errors import RunError
 from longshort.report.plots import training_curves
+from longshort.report.svg import svg_of
 from longshort.runfolder import RunFolder
 from longshort.train.events import Event, Stepped
 from longshort.train.learning import Learning, TrainPlan
@@ -74,7 +75,7 @@ def test_training_without_a_validation_part_has_no_score() -> None:
     assert weight(task) == 10 and result.best_epoch == 5 and result.best_score is None
     assert not any("val_score" in record for record in result.history)
     curves = training_curves(result.history, result.best_epoch, "score", apart=True)
-    assert curves.count("<svg") == 1
+    assert svg_of(curves).count("<svg") == 1
 
 
 class _Stop(Exception):

@@ -68,6 +68,7 @@ class AnomalyDetector(Estimator):
         normal_until: str | float | int | None = None,
         out: str | Path | None = None,
         overwrite: bool = False,
+        verbose: bool | None = None,
         say: Say = quiet,
         listen: Listener = silent,
     ) -> AnomalyRun:
@@ -76,18 +77,31 @@ class AnomalyDetector(Estimator):
         data: a file, or a polars or pandas frame; target: columns to watch; labels: the column that
         marks known anomalies with 1; normal_until: where the normal part ends, as a share or a
         number of rows or a timestamp. Without `out` the run lies in a temporary folder.
+        verbose: show remarks and progress; when absent on a terminal and in a notebook.
         """
         roles = {"time": time, "target": target, "group": group, "past": past, "labels": labels}
         settings = with_data(self._nested(), data, roles)
         if normal_until is not None:
             settings.setdefault("split", {})["normal"] = normal_until
         memory = None if is_file(data) else data
-        made = self._run(settings, data, memory, out, overwrite=overwrite, say=say, listen=listen)
+        made = self._run(
+            settings,
+            data,
+            memory,
+            out,
+            overwrite=overwrite,
+            verbose=verbose,
+            say=say,
+            listen=listen,
+        )
         self.run_ = run = AnomalyRun(*made)
         return run
 
-    def predict(self, data: object) -> pl.DataFrame:
-        """A row for each step, by the run of the last `fit`: score, p-value, alarm, expected."""
+    def predict(self, data: object = None) -> pl.DataFrame:
+        """A row for each step, by the run of the last `fit`: score, p-value, alarm, expected.
+
+        data: what was fitted when absent.
+        """
         found: pl.DataFrame = self._fitted().predict(data)
         return found
 
@@ -100,13 +114,19 @@ class AnomalyDetector(Estimator):
 class AnomalyRun(Finished[Trained[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]]):
     """A finished run: its scores, its report, and the detector in it."""
 
-    def predict(self, data: object) -> pl.DataFrame:
-        """A row for each step of a file or frame: score, threshold, p-value, alarm, expected."""
-        return self._trained.table(self._trained.read(data))
+    def predict(self, data: object = None) -> pl.DataFrame:
+        """A row for each step of a file or frame: score, threshold, p-value, alarm, expected.
 
-    def events(self, data: object) -> pl.DataFrame:
-        """A row for each alarm: start, end, peak, score, p-value, channels, seen and expected."""
-        samples = self._trained.read(data)
+        data: what the run was trained on when absent.
+        """
+        return self._trained.table(self._trained.read(self._trained.given_or_own(data)))
+
+    def events(self, data: object = None) -> pl.DataFrame:
+        """A row for each alarm: start, end, peak, score, p-value, channels, seen and expected.
+
+        data: what the run was trained on when absent.
+        """
+        samples = self._trained.read(self._trained.given_or_own(data))
         found = self._trained.events(samples, self._trained.predict(samples))
         assert found is not None
         return found

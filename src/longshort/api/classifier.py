@@ -15,6 +15,7 @@ from longshort.api.runs import Finished
 from longshort.config.sequences import Axes
 from longshort.data.label_sets import LabelSet, as_sets
 from longshort.data.labelled import Examples, examples_of
+from longshort.data.labels import Label
 from longshort.data.sources import is_frame
 from longshort.errors import DataError
 from longshort.runs.task import Say, quiet
@@ -38,6 +39,7 @@ class Classifier(Estimator):
     """
 
     task = "classify"
+    _estimator_type = "classifier"
     keys: ClassVar[Mapping[str, str]] = {
         "cell": "model.cell",
         "hidden": "model.hidden",
@@ -79,6 +81,7 @@ class Classifier(Estimator):
         test: object = None,
         out: str | Path | None = None,
         overwrite: bool = False,
+        verbose: bool | None = None,
         say: Say = quiet,
         listen: Listener = silent,
     ) -> ClassifierRun:
@@ -90,6 +93,7 @@ class Classifier(Estimator):
         axes: "NCT" where an array's channels come before its steps; val, test: files, frames or
         pairs (items, labels) of those parts, else shares are drawn. Without `out` the run lies in
         a temporary folder that the system clears some day.
+        verbose: show remarks and progress; when absent on a terminal and in a notebook.
         """
         roles = {"text": text, "label": label, "axes": axes}
         settings = with_data(self._nested(), data, roles)
@@ -100,13 +104,22 @@ class Classifier(Estimator):
         items, files = with_parts(read(data, labels), {"val": val, "test": test}, read)
         settings["data"].update(given(files))
         memory = None if is_file(items) else items
-        made = self._run(settings, items, memory, out, overwrite=overwrite, say=say, listen=listen)
+        made = self._run(
+            settings,
+            items,
+            memory,
+            out,
+            overwrite=overwrite,
+            verbose=verbose,
+            say=say,
+            listen=listen,
+        )
         self.run_ = run = ClassifierRun(*made)
         return run
 
-    def predict(self, data: object) -> Any:
-        """The most probable labels, or the list of labels of each, by the run of the last `fit`."""
-        return self._fitted().predict(data)
+    def predict(self, data: object, *, top_k: int | None = None) -> Any:
+        """The most probable labels [n] as they came, or lists, as `ClassifierRun.predict`."""
+        return self._fitted().predict(data, top_k=top_k)
 
     def predict_proba(self, data: object) -> Floats:
         """Probabilities [n, K], by the run of the last `fit`."""
@@ -114,9 +127,9 @@ class Classifier(Estimator):
         return found
 
     @property
-    def classes_(self) -> tuple[str | int | bool, ...]:
-        """The labels, in the order of the probabilities."""
-        found: tuple[str | int | bool, ...] = self._fitted().labels
+    def classes_(self) -> NDArray[Any]:
+        """The labels [K] as they came, in the order of the probabilities."""
+        found: NDArray[Any] = self._fitted().classes
         return found
 
     def score(self, data: object, labels: Iterable[object]) -> float:
@@ -131,16 +144,28 @@ class ClassifierRun(Finished[Trained[ClassifyConfig, Examples, ClassifyEncoder, 
     """A finished run: its scores, its report, and the classifier in it."""
 
     @property
-    def labels(self) -> tuple[str | int | bool, ...]:
+    def labels(self) -> tuple[Label, ...]:
         """In the order of the columns of `predict_proba`; numbers and truths as they came."""
         return tuple(self._trained.encoder.targets.as_given())
 
-    def predict(self, data: object) -> list[Any]:
+    @property
+    def classes(self) -> NDArray[Any]:
+        """The `labels` as an array [K] of the dtype in which they came."""
+        return self._trained.encoder.targets.as_array()
+
+    def predict(self, data: object, *, top_k: int | None = None) -> Any:
         """The most probable label for each of a list of texts or arrays [T, F], or of a file's.
 
-        Where an item may have several labels, the list of those above the run's threshold.
+        An array [n], with labels as they came: booleans, integers, floats or texts, in the dtype of
+        an array of labels. Where an item may have several labels, for each the list of those above
+        the run's threshold. With `top_k` a list for each of pairs: the so many most probable labels
+        with their probabilities, the most probable first.
         """
-        return self._trained.encoder.targets.written(self._predicted(data))
+        targets, found = self._trained.encoder.targets, self._predicted(data)
+        if top_k is None:
+            return targets.written(found)
+        ranked = zip(targets.ranked(found, top_k).tolist(), found.p.tolist(), strict=True)
+        return [[(self.labels[i], p[i]) for i in each] for each, p in ranked]
 
     def predict_proba(self, data: Any) -> Floats:
         """Probabilities [n, K] of the `labels`; several labels of an item have each its own."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from longshort.api.fitting import nested, run_into
+from longshort.api.showing import shown
 from longshort.config import build_as
 from longshort.errors import ConfigError, nearest
 from longshort.registry import TASKS
@@ -19,14 +20,16 @@ from longshort.train.events import Listener
 class Estimator:
     """Settings first, then `fit`, which gives a finished run and keeps it as `run_`.
 
-    `clone`, `get_params`, `set_params`, `score` and `cross_val_score` of scikit-learn work: the
-    parameters are the arguments of `__init__`, kept as they were given.
+    `clone`, `cross_val_score`, `GridSearchCV` and `Pipeline` of scikit-learn work: the parameters
+    are the arguments of `__init__`, kept as they were given.
     """
 
     task: ClassVar[str]
     """Its name in the registry."""
     keys: ClassVar[Mapping[str, str]]
     """Settings that arguments stand for, by dotted key."""
+    _estimator_type: ClassVar[str | None] = None
+    """What scikit-learn calls estimators of this kind: "classifier", "regressor" or nothing."""
     settings: Mapping[str, object] | None
     run_: Any
     """The run of the last `fit`."""
@@ -47,6 +50,12 @@ class Estimator:
             setattr(self, name, value)
         self._check()
         return self
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks of an estimator before it uses it; only scikit-learn calls it."""
+        from longshort.api.scikit import tags_of
+
+        return tags_of(self._estimator_type)
 
     def __repr__(self) -> str:
         usual = inspect.signature(type(self).__init__).parameters
@@ -74,11 +83,15 @@ class Estimator:
         out: str | Path | None,
         *,
         overwrite: bool,
+        verbose: bool | None,
         say: Say,
         listen: Listener,
     ) -> tuple[Path, AnyTrained, dict[str, Any]]:
         """Make the run: its folder, what was trained, and the scores."""
-        folder, scores = run_into(settings, data, out, overwrite=overwrite, say=say, listen=listen)
+        with shown(verbose, say, listen) as (tell, hear):
+            folder, scores = run_into(
+                settings, data, out, overwrite=overwrite, say=tell, listen=hear
+            )
         return folder, load(folder).remember(memory), scores
 
     def _fitted(self) -> Any:

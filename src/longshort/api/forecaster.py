@@ -73,6 +73,7 @@ class Forecaster(Estimator):
         freq: str | None = None,
         out: str | Path | None = None,
         overwrite: bool = False,
+        verbose: bool | None = None,
         say: Say = quiet,
         listen: Listener = silent,
     ) -> Run:
@@ -81,6 +82,7 @@ class Forecaster(Estimator):
         data: a file, or a polars or pandas frame; time, target, group, past, future, static: what
         its columns are, by name; freq: the step, such as "1h". Absent ones are found. Without
         `out` the run lies in a temporary folder that the system clears some day.
+        verbose: show remarks and progress; when absent on a terminal and in a notebook.
         """
         roles = {
             "time": time,
@@ -93,7 +95,16 @@ class Forecaster(Estimator):
         }
         settings = with_data(self._nested(), data, roles)
         memory = None if is_file(data) else data
-        made = self._run(settings, data, memory, out, overwrite=overwrite, say=say, listen=listen)
+        made = self._run(
+            settings,
+            data,
+            memory,
+            out,
+            overwrite=overwrite,
+            verbose=verbose,
+            say=say,
+            listen=listen,
+        )
         self.run_ = run = Run(*made)
         return run
 

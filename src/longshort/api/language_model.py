@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from longshort.api.estimator import Estimator
-from longshort.api.fitting import is_file, with_data
+from longshort.api.fitting import is_file, with_data, with_parts
 from longshort.api.runs import Finished
 from longshort.data.textfiles import well_formed
 from longshort.errors import ConfigError, DataError
@@ -58,25 +58,30 @@ class LanguageModel(Estimator):
         self,
         data: str | Path | Iterable[str],
         *,
-        val: str | Path | None = None,
-        test: str | Path | None = None,
+        val: str | Path | Iterable[str] | None = None,
+        test: str | Path | Iterable[str] | None = None,
         out: str | Path | None = None,
         overwrite: bool = False,
+        verbose: bool | None = None,
         say: Say = quiet,
         listen: Listener = silent,
     ) -> LanguageRun:
         """Cut splits, train and evaluate; the run is kept in the folder `out`.
 
-        data: a text file or a list of lines; val, test: files of those splits, else the text's last
-        shares. Without `out` the run lies in a temporary folder that the system clears some day.
+        data: a text file or a list of lines; val, test: files or lists of lines of those splits,
+        else the text's last shares. Without `out` the run lies in a temporary folder that the
+        system clears some day.
+        verbose: show remarks and progress; when absent on a terminal and in a notebook.
         """
-        text = list(data) if isinstance(data, Iterator) else data
+        parts = {"val": _lines(val), "test": _lines(test)}
+        text, files = with_parts(_lines(data), parts, lambda lines, _: lines)
         made = self._run(
-            with_data(self._nested(), text, {"val_path": val, "test_path": test}),
+            with_data(self._nested(), data, files),
             text,
             None if is_file(text) else text,
             out,
             overwrite=overwrite,
+            verbose=verbose,
             say=say,
             listen=listen,
         )
@@ -85,6 +90,11 @@ class LanguageModel(Estimator):
 
 
 _TASK = LanguageTask()
+
+
+def _lines(data: object) -> object:
+    """Data as they are, lines of an iterator as a list."""
+    return list(data) if isinstance(data, Iterator) else data
 
 
 class LanguageRun(Finished[Trained[LanguageConfig, Running, LanguageEncoder, Nats]]):

@@ -33,6 +33,7 @@ class Regressor(Estimator):
     """
 
     task = "regress"
+    _estimator_type = "regressor"
     keys: ClassVar[Mapping[str, str]] = {
         "cell": "model.cell",
         "hidden": "model.hidden",
@@ -69,6 +70,7 @@ class Regressor(Estimator):
         test: object = None,
         out: str | Path | None = None,
         overwrite: bool = False,
+        verbose: bool | None = None,
         say: Say = quiet,
         listen: Listener = silent,
     ) -> RegressorRun:
@@ -79,6 +81,7 @@ class Regressor(Estimator):
         axes: "NCT" where an array's channels come before its steps; val, test: files, frames or
         pairs (items, values) of those splits, else shares are drawn. Without `out` the run lies in
         a temporary folder that the system clears some day.
+        verbose: show remarks and progress; when absent on a terminal and in a notebook.
         """
         roles = {"text": text, "label": label, "axes": axes}
         settings = with_data(self._nested(), data, roles)
@@ -86,7 +89,16 @@ class Regressor(Estimator):
         items, files = with_parts(read(data, values), {"val": val, "test": test}, read)
         settings["data"].update(given(files))
         memory = None if is_file(items) else items
-        made = self._run(settings, items, memory, out, overwrite=overwrite, say=say, listen=listen)
+        made = self._run(
+            settings,
+            items,
+            memory,
+            out,
+            overwrite=overwrite,
+            verbose=verbose,
+            say=say,
+            listen=listen,
+        )
         self.run_ = run = RegressorRun(*made)
         return run
 

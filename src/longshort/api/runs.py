@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import polars as pl
 
-from longshort.runfolder import REPORT
+from longshort.runfolder import PREDICTIONS, REPORT
 from longshort.runs.trained import AnyTrained
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class _Evaluates(Protocol):
@@ -43,6 +46,23 @@ class Finished(Generic[T]):
     def report(self) -> Path:
         """The HTML report."""
         return self.path / REPORT
+
+    @property
+    def predictions(self) -> pl.DataFrame:
+        """Predictions of the test split beside the truth, as `predictions.csv` has them."""
+        return pl.read_csv(self.path / PREDICTIONS)
+
+    def plot(self, data: object = None) -> dict[str, Figure]:
+        """The report's pictures as matplotlib figures by name, such as "training".
+
+        The test split is predicted anew, by the baselines too. data: the frame that the run was
+        trained on, where it was loaded; a file is found again. Raises `RunError` where the data is
+        gone or differs.
+        """
+        from longshort.runs.pictures import pictures
+
+        trained: Any = self._trained
+        return pictures(self.path, trained if data is None else trained.remember(data))
 
     def evaluate(self, data: object, *, include_training: bool = False) -> dict[str, Any]:
         """Scores of the model and its baselines on data that the run was not trained on."""

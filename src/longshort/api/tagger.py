@@ -62,6 +62,7 @@ class Tagger(Estimator):
         test: object = None,
         out: str | Path | None = None,
         overwrite: bool = False,
+        verbose: bool | None = None,
         say: Say = quiet,
         listen: Listener = silent,
     ) -> TaggerRun:
@@ -71,6 +72,7 @@ class Tagger(Estimator):
         or sentences as lists of tokens with `tags`, a list for each; val, test: files,
         frames or pairs (sentences, tags) of those parts, else shares are drawn. Without `out` the
         run lies in a temporary folder that the system clears some day.
+        verbose: show remarks and progress; when absent on a terminal and in a notebook.
         """
         parts = {"val": val, "test": test}
         sentences, files = with_parts(_with_tags(data, tags), parts, _with_tags)
@@ -80,6 +82,7 @@ class Tagger(Estimator):
             None if is_file(sentences) else sentences,
             out,
             overwrite=overwrite,
+            verbose=verbose,
             say=say,
             listen=listen,
         )
@@ -112,15 +115,32 @@ class TaggerRun(Finished[Trained[TagConfig, Tagged, TagEncoder, Found]]):
 
     def entities(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
         """What the tags mark, each with its type, in the order of the sentence."""
+        return [(text, kind) for text, kind, _ in self.sure_entities(sentence)]
+
+    def sure_entities(self, sentence: str | Sequence[str]) -> list[tuple[str, str, float]]:
+        """As `entities`, with the probability that both ends and the type are right.
+
+        It is that of all tags of the entity together, by the random field.
+        """
         tokens = self._tokens(sentence)
-        (found,) = self._trained.predict(tagged_of([tokens])).entities
+        found = self._trained.predict(tagged_of([tokens]))
         space = "" if self._trained.config.text.tokens == "characters" else " "
-        return [(space.join(tokens[begin:end]), kind) for begin, end, kind in found]
+        each = zip(found.entities[0], found.entity_probabilities(0), strict=True)
+        return [(space.join(tokens[begin:end]), kind, p) for (begin, end, kind), p in each]
 
     def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """Tags of the tokens of sentences, in the scheme of the training data."""
         samples, trained = tagged_of(sentences), self._trained
         return _TASK.tags(samples, trained.predict(samples), trained.model)
+
+    def probabilities(self, sentences: Sequence[Sequence[str]]) -> list[list[float]]:
+        """For each token of sentences the probability of the tag that `predict` gives it.
+
+        It is that of the tag in BIOES, which says too where an entity ends, given the whole
+        sentence.
+        """
+        found = self._trained.predict(tagged_of(sentences))
+        return [found.tag_probabilities(number) for number in range(len(found.tags))]
 
     def evaluate(
         self,

@@ -30,8 +30,15 @@ Table = Annotated[
         "--out", "-o", help="CSV, Parquet or JSON-lines file to write; stdout as CSV without."
     ),
 ]
-
-
+TopK = Annotated[
+    int | None,
+    typer.Option(
+        "--top-k",
+        metavar="K",
+        help="The K most probable labels of each sample instead, in columns label_1, "
+        "probability_1, label_2, probability_2 and so on.",
+    ),
+]
 Follow = Annotated[
     bool, typer.Option("--follow", help="Judge a growing CSV file row by row, until Ctrl-C.")
 ]
@@ -49,6 +56,7 @@ def command(
     run: o.RunPath,
     data: File = None,
     horizon: Ahead = None,
+    top_k: TopK = None,
     encoding: o.Encoding = None,
     sets: o.SetData = None,
     out: Table = None,
@@ -68,6 +76,8 @@ def command(
         if out is not None:
             refuse_existing(out.with_suffix(f".events{out.suffix}"), overwrite)
         trained = load(run).reading(o.reading_of(encoding, sets))
+        if top_k is not None:
+            trained.ranker()
         if follow:
             from longshort.cli.follow import follow_file
 
@@ -82,19 +92,35 @@ def command(
             )
         if data is None:
             trained.refuse_lines()
-        if data is None and out is None and not screen.as_json:
+        if data is None and out is None and top_k is None and not screen.as_json:
             for number, line in enumerate(stdin_lines(), 1):
                 print(trained.line(line, number, screen.say), flush=True)
             return
-        _table(screen, trained, data, out)
+        samples = _samples(screen, trained, data)
+        if top_k is not None:
+            _ranked(screen, trained.ranked(samples, top_k), out)
+            return
+        _table(screen, trained, samples, out)
 
 
-def _table(screen: Screen, trained: AnyTrained, data: str | None, out: Path | None) -> None:
-    """A row for every sample, or for every part of one."""
+def _samples(screen: Screen, trained: AnyTrained, data: str | None) -> Any:
+    """Samples of the file, or of the lines on stdin."""
     if data is None:
-        samples = trained.read_lines(list(stdin_lines()), 1, screen.say)
-    else:
-        samples = trained.read(data, screen.say)
+        return trained.read_lines(list(stdin_lines()), 1, screen.say)
+    return trained.read(data, screen.say)
+
+
+def _ranked(screen: Screen, table: pl.DataFrame, out: Path | None) -> None:
+    """A row for every sample, with its most probable answers."""
+    from longshort.tables import readable
+
+    summary: dict[str, Any] = {"rows": len(table)}
+    summary |= {"predictions": table.to_dicts()} if out is None else {}
+    _put_out(screen, table, readable(table), out, summary)
+
+
+def _table(screen: Screen, trained: AnyTrained, samples: Any, out: Path | None) -> None:
+    """A row for every sample, or for every part of one."""
     prediction = trained.predict(samples)
     table = trained.task.table(trained.model, samples, prediction)
     summary = {"rows": len(table)} | (trained.task.json(table) if out is None else {})

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from longshort.cli.progress import Progress, is_terminal
 from longshort.errors import Interrupted, LongshortError
+from longshort.train.progress import Progress, is_terminal
 
 if TYPE_CHECKING:
     from longshort.train.events import Event

@@ -103,7 +103,7 @@ def as_sets(labels: Any) -> Any:
         return labels
     listed = list(labels)
     if not any(_is_list(each) for each in listed):
-        return listed
+        return labels if hasattr(labels, "dtype") else listed
     for place, each in enumerate(listed):
         if not _is_list(each):
             raise DataError(

@@ -17,7 +17,13 @@ from longshort.data.axes import oriented
 from longshort.data.findings import Finding
 from longshort.data.gaps import POLICY, fill_gaps
 from longshort.data.label_sets import LabelSet, LabelSets, label_sets, parted
-from longshort.data.labels import LabelKind, kind_of_labels, label_names
+from longshort.data.labels import (
+    LabelDtype,
+    LabelKind,
+    dtype_of_labels,
+    kind_of_labels,
+    label_names,
+)
 from longshort.data.sources import is_frame
 from longshort.data.textfiles import well_formed
 from longshort.errors import DataError
@@ -49,6 +55,8 @@ class Examples:
     """Findings of reading."""
     separator: str | None = None
     """Delimiter of the labels of an item; None where each has exactly one."""
+    label_dtype: LabelDtype | None = None
+    """Dtype of the labels, where they were given as an array, a column or a tensor."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -144,7 +152,8 @@ def examples_of(
     listed = _listed(
         _without_frame(items) if is_frame(items) else items, "data", "texts or arrays [T, F]"
     )
-    names = None if labels is None else _listed(_column(labels), "labels", "labels")
+    given = None if labels is None else _column(labels)
+    names = None if given is None else _listed(given, "labels", "labels")
     if names is not None and len(names) != len(listed):
         raise DataError(f"data: {len(listed):,} items and {len(names):,} labels are not as many")
     places = [f"item {i}" for i in range(len(listed))]
@@ -154,7 +163,8 @@ def examples_of(
         examples = examples.with_sets(label_sets(names, places, "labels", None))
     elif names is not None:
         written = label_names(names, places, "labels")
-        examples = replace(examples, labels=written, label_kind=kind_of_labels(names))
+        kind, dtype = kind_of_labels(names), dtype_of_labels(given)
+        examples = replace(examples, labels=written, label_kind=kind, label_dtype=dtype)
     return checked(examples)
 
 

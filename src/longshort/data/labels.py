@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from longshort.data.textfiles import well_formed
 from longshort.errors import DataError
 
-LabelKind = Literal["text", "number", "truth", "values"]
-"""Type of labels: names, whole numbers, booleans, or values, which are fractions or vectors."""
+LabelKind = Literal["text", "number", "float", "truth", "values"]
+"""Type of labels: names, integers, whole numbers that came as floats, booleans, or values, which
+are fractions or vectors."""
+LabelDtype = Literal[
+    "bool",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float16",
+    "float32",
+    "float64",
+    "object",
+]
+"""NumPy's name of the dtype of labels that came as an array, a column or a tensor."""
+Label = str | int | float | bool
+_DTYPES = {name: name for name in get_args(LabelDtype)} | {"boolean": "bool"}
 _MISSING = {"", "nan", "<na>", "null"}
 
 
@@ -25,21 +45,40 @@ def label_names(labels: Iterable[object], places: Sequence[str], owner: str) -> 
 
 
 def kind_of_labels(labels: Iterable[object]) -> LabelKind:
-    """Return the common type of labels; numbers are whole ones, mixed types are "text"."""
+    """Return the common type of labels; mixed types are "text", integers among floats "number"."""
     plain = [_plain(each) for each in labels]
     if any(_is_fraction(each) or _numbers(each) is not None for each in plain):
         return "values"
     kinds = {type(each) for each in plain}
     if kinds == {bool}:
         return "truth"
+    if kinds == {float}:
+        return "float"
     return "number" if kinds and kinds <= {int, float} else "text"
 
 
-def as_given(names: Iterable[str], kind: LabelKind) -> list[str] | list[int] | list[bool]:
+def dtype_of_labels(labels: object) -> LabelDtype | None:
+    """Return the dtype of labels in an array, a column or a tensor; None for lists and texts."""
+    name = str(getattr(labels, "dtype", "")).removeprefix("torch.").lower()
+    return cast(LabelDtype | None, _DTYPES.get(name))
+
+
+def as_given(names: Iterable[str], kind: LabelKind) -> list[Label]:
     """Return labels that `label_names` wrote, in their original type."""
-    if kind == "number":
-        return [int(name) for name in names]
-    return [name == "true" for name in names] if kind == "truth" else list(names)
+    read: dict[str, Callable[[str], Label]] = {
+        "number": int,
+        "float": float,
+        "truth": lambda name: name == "true",
+    }
+    return [read.get(kind, str)(name) for name in names]
+
+
+def as_array(names: Iterable[str], kind: LabelKind, dtype: LabelDtype | None) -> NDArray[Any]:
+    """Return labels that `label_names` wrote as an array of their original type [n].
+
+    dtype: None for the one that NumPy gives such values.
+    """
+    return np.array(as_given(names, kind), dtype=dtype)
 
 
 def refuse_values(labels: Sequence[str], kind: LabelKind, places: Sequence[str], name: str) -> None:
@@ -60,9 +99,14 @@ def refuse_values(labels: Sequence[str], kind: LabelKind, places: Sequence[str],
             )
 
 
-def label_text(label: str | int | bool) -> str:
+def label_text(label: object) -> str:
     """Return a label as `label_names` writes it."""
-    return str(label).lower() if isinstance(label, bool) else str(label)
+    plain = _plain(label)
+    if isinstance(plain, bool):
+        return str(plain).lower()
+    if isinstance(plain, float) and plain.is_integer():
+        return str(int(plain))
+    return str(plain)
 
 
 def _plain(label: Any) -> object:

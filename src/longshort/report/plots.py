@@ -1,12 +1,9 @@
-"""Plots of the report as inline SVG."""
+"""Plots of the report as figures, which pyplot does not know of."""
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -16,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from longshort.report.dates import put_dates
+from longshort.report.svg import STYLE, Drawing
 
 Floats = NDArray[np.float64]
 
@@ -23,24 +21,6 @@ MODEL_COLOUR, TRUTH_COLOUR, BAND_COLOUR = "#2457c5", "#1c1c1c", "#2457c5"
 BASELINE_COLOURS = ("#c2571a", "#3f8f5b", "#8a5fb0", "#a08a24", "#7a7a7a")
 _WIDE = 50.0
 """Highest over middle score from which their axis is logarithmic."""
-_STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "text.parse_math": False,  # labels are names, and a name may hold $
-    "svg.fonttype": "none",
-    "svg.hashsalt": "longshort",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#999999",
-    "axes.grid": True,
-    "grid.color": "#e6e6e6",
-    "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
-    "xtick.color": "#555555",
-    "ytick.color": "#555555",
-    "legend.frameon": False,
-    "lines.linewidth": 1.4,
-}
 
 
 @dataclass(frozen=True)
@@ -63,12 +43,12 @@ class Window:
     band: str = ""
 
 
-def forecast_windows(windows: Sequence[Window]) -> str:
+def forecast_windows(windows: Sequence[Window]) -> Figure:
     """Plot forecasts beside the truth where it is known."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         columns = 2 if len(windows) > 1 else 1
         rows = -(-len(windows) // columns)
-        figure = Figure(figsize=(10.5, 2.6 * rows + 0.3), layout="constrained")
+        figure = Drawing(figsize=(10.5, 2.6 * rows + 0.3), layout="constrained")
         axes = np.atleast_1d(figure.subplots(rows, columns)).reshape(-1)
         for axis in axes[len(windows) :]:
             axis.set_visible(False)
@@ -76,7 +56,7 @@ def forecast_windows(windows: Sequence[Window]) -> str:
             _window(axis, window)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
-        return _svg(figure)
+        return figure
 
 
 def _window(axis: Axes, window: Window) -> None:
@@ -116,10 +96,10 @@ def _window(axis: Axes, window: Window) -> None:
     put_dates(axis, begin, len(model), lambda places: [window.stamps[n - begin] for n in places])
 
 
-def error_by_step(curves: dict[str, Sequence[float | None]], label: str) -> str:
+def error_by_step(curves: dict[str, Sequence[float | None]], label: str) -> Figure:
     """Plot the error at each step of the horizon, for the model and its baselines."""
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(10.5, 3.0), layout="constrained")
+    with mpl.rc_context(STYLE):
+        figure = Drawing(figsize=(10.5, 3.0), layout="constrained")
         axis = figure.subplots()
         colours = iter(BASELINE_COLOURS)
         for name, values in _shown_curves(curves).items():
@@ -142,7 +122,7 @@ def error_by_step(curves: dict[str, Sequence[float | None]], label: str) -> str:
         axis.set_ylabel(label)
         axis.set_ylim(bottom=0)
         axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-        return _svg(figure)
+        return figure
 
 
 def _shown_curves(curves: dict[str, Sequence[float | None]]) -> dict[str, Sequence[float | None]]:
@@ -158,15 +138,15 @@ def _shown_curves(curves: dict[str, Sequence[float | None]]) -> dict[str, Sequen
 
 def training_curves(
     history: Sequence[dict[str, float | int]], best: int, measure: str, *, apart: bool = False
-) -> str:
+) -> Figure:
     """Plot training loss, validation score and learning rate by epoch.
 
     history: records of `metrics.jsonl`. best: the epoch whose weights were kept. measure: name of
     the validation score. apart: the score is not a loss like that of training, and has a plot of
     its own.
     """
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(10.5, 2.8), layout="constrained")
+    with mpl.rc_context(STYLE):
+        figure = Drawing(figsize=(10.5, 2.8), layout="constrained")
         axes = figure.subplots(1, 3 if apart else 2, width_ratios=(1, 1, 1) if apart else (2, 1))
         losses, scores, rates = axes[0], axes[-2], axes[-1]
         trained = [record for record in history if record["epoch"]]
@@ -179,7 +159,7 @@ def training_curves(
             axis.legend()
         _by_epoch(rates, trained, "learning_rate", "#555555", "")
         rates.set_title("learning rate", fontsize=9, loc="left")
-        return _svg(figure)
+        return figure
 
 
 def _by_epoch(
@@ -199,13 +179,13 @@ def _by_epoch(
 
 def residuals_over_time(
     index: Floats, residuals: Floats, stamps: Callable[[list[int]], list[str]]
-) -> str:
+) -> Figure:
     """Plot one-step residuals (truth - forecast) over time, and their distribution.
 
     index: positions on the time grid; stamps: returns the timestamps of positions.
     """
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(10.5, 2.6), layout="constrained")
+    with mpl.rc_context(STYLE):
+        figure = Drawing(figsize=(10.5, 2.6), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(3, 1), sharey=True)
         left.scatter(index, residuals, s=4, color=MODEL_COLOUR, alpha=0.5, linewidths=0)
         left.axhline(0.0, color="#999999", linewidth=0.8)
@@ -213,19 +193,19 @@ def residuals_over_time(
         left.set_ylabel("truth - forecast, first step")
         right.hist(residuals, bins=40, orientation="horizontal", color=MODEL_COLOUR, alpha=0.6)
         right.set_xlabel("count")
-        return _svg(figure)
+        return figure
 
 
 def confusion(
     table: NDArray[np.int64], labels: Sequence[str], totals: NDArray[np.int64] | None = None
-) -> str:
+) -> Figure:
     """Plot a confusion matrix [K, K] of counts, true labels in rows, as shares of each row.
 
     totals [K]: sums of the whole rows, where columns have been left out.
     """
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         size = min(9.0, 2.6 + 0.34 * len(labels))
-        figure = Figure(figsize=(size + 1.5, size), layout="constrained")
+        figure = Drawing(figsize=(size + 1.5, size), layout="constrained")
         axis = figure.subplots()
         whole = table.sum(1) if totals is None else totals
         shares = table / np.maximum(whole[:, None], 1)
@@ -249,13 +229,13 @@ def confusion(
                         va="center",
                         color="white" if dark else "#1c1c1c",
                     )
-        return _svg(figure)
+        return figure
 
 
-def reliability(bins: Sequence[dict[str, float]], confidence: Floats) -> str:
+def reliability(bins: Sequence[dict[str, float]], confidence: Floats) -> Figure:
     """Plot accuracy against predicted probability, and the distribution of these probabilities."""
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(10.5, 3.2), layout="constrained")
+    with mpl.rc_context(STYLE):
+        figure = Drawing(figsize=(10.5, 3.2), layout="constrained")
         left, right = figure.subplots(1, 2)
         left.plot([0, 1], [0, 1], color="#999999", linestyle=":")
         left.plot(
@@ -269,23 +249,13 @@ def reliability(bins: Sequence[dict[str, float]], confidence: Floats) -> str:
         right.hist(confidence, bins=30, range=(0.0, 1.0), color=MODEL_COLOUR, alpha=0.6)
         right.set_xlabel("probability of the predicted label")
         right.set_ylabel("test examples")
-        return _svg(figure)
+        return figure
 
 
-def _svg(figure: Figure) -> str:
-    buffer = io.StringIO()
-    with warnings.catch_warnings():
-        # Text stays text: the reader's browser has fonts for it.
-        warnings.filterwarnings("ignore", message=r"(?s)Glyph \d+ .* missing from font")
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
-
-
-def scatter(truth: Floats, predicted: Floats) -> str:
+def scatter(truth: Floats, predicted: Floats) -> Figure:
     """Plot predictions [n, K] against the truth [n, K], a colour for each of the K values."""
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(5.2, 4.6), layout="constrained")
+    with mpl.rc_context(STYLE):
+        figure = Drawing(figsize=(5.2, 4.6), layout="constrained")
         axis = figure.subplots()
         colours = (MODEL_COLOUR, *BASELINE_COLOURS)
         for k in range(truth.shape[1]):
@@ -293,7 +263,7 @@ def scatter(truth: Floats, predicted: Floats) -> str:
         ends = [float(min(truth.min(), predicted.min())), float(max(truth.max(), predicted.max()))]
         axis.plot(ends, ends, color=TRUTH_COLOUR, linewidth=0.8)
         axis.set(xlabel="truth", ylabel="prediction")
-        return _svg(figure)
+        return figure
 
 
 @dataclass(frozen=True)
@@ -315,10 +285,10 @@ class Watched:
     labels: NDArray[np.bool_] | None = None
 
 
-def watched_series(series: Sequence[Watched]) -> str:
+def watched_series(series: Sequence[Watched]) -> Figure:
     """Values above, scores with their threshold below; alarms and labels as bands."""
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(10.5, 3.4 * len(series) + 0.3), layout="constrained")
+    with mpl.rc_context(STYLE):
+        figure = Drawing(figsize=(10.5, 3.4 * len(series) + 0.3), layout="constrained")
         rows = figure.subplots(
             2 * len(series), 1, height_ratios=[2, 1] * len(series), squeeze=False
         )
@@ -326,7 +296,7 @@ def watched_series(series: Sequence[Watched]) -> str:
             _watched(rows[2 * place, 0], rows[2 * place + 1, 0], each)
         handles, labels = rows[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
-        return _svg(figure)
+        return figure
 
 
 def _watched(above: Axes, below: Axes, each: Watched) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import jinja2
 
+from longshort.report.svg import svg_of
+
 
 def render(name: str, content: dict[str, Any]) -> str:
     """Return the page of this template; raises an error if `content` lacks a value."""
@@ -18,4 +20,5 @@ def render(name: str, content: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["svg"] = svg_of
     return environment.get_template(name).render(content)

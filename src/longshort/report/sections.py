@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -18,10 +21,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """An inline SVG, at most `width` pixels wide where that is not None."""
+    """A figure, at most `width` pixels wide where that is not None; its name is one of a page."""
 
     kind: ClassVar[str] = "picture"
-    svg: str
+    name: str
+    figure: Figure
     width: int | None = None
 
 

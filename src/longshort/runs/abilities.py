@@ -45,6 +45,17 @@ class FindsEvents(Protocol):
         """A row for each event."""
 
 
+@runtime_checkable
+class Ranks(Protocol):
+    """Several answers for a sample, the most probable first."""
+
+    def ranked(self, model: Any, samples: Any, prediction: Any, count: int) -> pl.DataFrame:
+        """A row per sample, with its `count` most probable answers and their probabilities.
+
+        Raises `ConfigError` for a count that this model cannot give.
+        """
+
+
 class Follower(Protocol):
     """A growing file that is judged as it grows."""
 

@@ -16,6 +16,11 @@ AnyTask = Task[Any, Any, Any, Any]
 _NEEDED = ("name", "Config", "metrics", "words")
 
 
+def tasks_with(ability: type) -> list[str]:
+    """Return the names of this package's tasks that have an optional ability, a protocol."""
+    return [name for name in TASKS.own if issubclass(TASKS.load(name), ability)]
+
+
 def find_task(name: str) -> AnyTask:
     """Return the task of that name; a `ConfigError` says what is wrong with it."""
     kind = TASKS.load(name)

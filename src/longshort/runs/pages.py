@@ -6,10 +6,10 @@ from pathlib import Path
 
 from longshort.config import to_toml
 from longshort.data.splits import S
-from longshort.report.plots import training_curves
 from longshort.report.render import render
 from longshort.report.table import markdown, score_rows
 from longshort.runs.cell import model_title
+from longshort.runs.pictures import training_figure
 from longshort.runs.result import Result
 from longshort.runs.task import C, E, P, Task
 
@@ -34,12 +34,7 @@ def report_page(task: Task[C, S, E, P], result: Result[C, S, E, P], folder: Path
             f"{task.words.scores}",
             "remarks": ["; ".join(titles), *notes],
             "sections": task.sections(result),
-            "training_svg": training_curves(
-                result.training.history,
-                result.training.best_epoch,
-                scores["training"]["measure"],
-                apart=True,
-            ),
+            "training_figure": training_figure(result),
             "training": scores["training"],
             "start": task.words.start,
             "split_table": task.split_table(result),

@@ -20,14 +20,16 @@ from longshort.runs.abilities import (
     Follows,
     Generates,
     LooksAhead,
+    Ranks,
     ReadsLines,
 )
 from longshort.runs.cell import model_title
 from longshort.runs.job import BASELINES, KEPT, NETWORK, check_device, threads
+from longshort.runs.lookup import tasks_with
 from longshort.runs.prepare import read_splits, restored_encoder
 from longshort.runs.seal import refuse_broken_seal
 from longshort.runs.story import open_run
-from longshort.runs.task import C, E, Encoded, Model, P, Say, Task, quiet, untracked
+from longshort.runs.task import C, E, Encoded, Model, P, Say, Scored, Task, quiet, untracked
 from longshort.runs.verdict import scored, scores_of
 from longshort.train.checkpoint import load_model, load_weights
 
@@ -73,6 +75,18 @@ class Trained(Generic[C, S, E, P]):
         for key, value in settings.items():
             assign(nested, key, value)
         return replace(self, read_by=build_as(type(self.config), nested))
+
+    def given_or_own(self, data: object) -> object:
+        """Return the data; where that is None, what the run was trained on.
+
+        Raises `RunError` where that was in memory and is gone.
+        """
+        own = self.config.path if self.memory is None else self.memory
+        if data is None and own is None:
+            raise RunError(
+                "the run was trained on data in memory that is gone; give the data to predict"
+            )
+        return own if data is None else data
 
     @property
     def _reader_model(self) -> Model[C, E]:
@@ -142,6 +156,19 @@ class Trained(Generic[C, S, E, P]):
             return None
         return self.task.events(self.model, samples, prediction)
 
+    def ranker(self) -> Ranks:
+        """The task, where it ranks answers; raises `ConfigError` where it does not."""
+        if isinstance(self.task, Ranks):
+            return self.task
+        raise ConfigError(
+            f"top_k: the task {self.task.name!r} does not rank answers by their probability; leave "
+            f"it out (tasks that do: {', '.join(tasks_with(Ranks))})"
+        )
+
+    def ranked(self, samples: S, count: int) -> pl.DataFrame:
+        """Predict samples; a row for each with its `count` most probable answers."""
+        return self.ranker().ranked(self.model, samples, self.predict(samples), count)
+
     def follower(self, path: Path, state: Path) -> Follower:
         """What follows a growing file; raises `ConfigError` where the task cannot."""
         if isinstance(self.task, Follows):
@@ -174,6 +201,20 @@ class Trained(Generic[C, S, E, P]):
             others = self.task.baselines(self.model, encoded, self.networks, untracked)
             found = scored(self.task, self.model, samples, prediction, others)
             return scores_of(self.task, self.model, model_title(self.config), found)
+
+    def score_again(self) -> tuple[Splits[S], dict[str, Encoded[S]], Scored[S, P]]:
+        """Predict and score the run's own test split again, beside its baselines.
+
+        Returns the run's splits, encoded too, and the scores. Raises `RunError` if its data is gone
+        or has changed.
+        """
+        splits = self._own_splits()
+        with threads(self.config.train.threads):
+            encoded = {name: self._encoded(each) for name, each in splits.by_name().items()}
+            own = self.task.predict(self.model, encoded["test"].arrays)
+            whole = encoded if "val" in encoded else encoded | {"val": self._encoded(splits.val)}
+            others = self.task.baselines(self.model, whole, self.networks, untracked)
+            return splits, encoded, scored(self.task, self.model, splits.test, own, others)
 
     def _encoded(self, samples: S) -> Encoded[S]:
         return Encoded(samples, self.task.encode(self.encoder, samples))

@@ -610,7 +610,7 @@ def test_a_run_keeps_its_tokenizer(
     (tmp_path / "tok.json").unlink()
     monkeypatch.chdir("/")
     found = ls.load(tmp_path / "run").predict(["lorem before ipsum after", "after sit before"])
-    assert found == ["yes", "no"]
+    assert found.tolist() == ["yes", "no"]
 
 
 # The command line

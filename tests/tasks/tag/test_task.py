@@ -114,7 +114,9 @@ def test_from_columns_to_a_report(finished: Path) -> None:
     page = html.unescape((finished / "report.html").read_text())
     assert scores["verdict"] in page and "<script" not in page and "<link" not in page
     stored = pl.read_csv(finished / "predictions.csv")
-    assert stored.columns == ["place", "token", "tag", "predicted"]
+    assert stored.columns == [
+        "place", "token", "tag", "predicted", "probability", "entity_probability"
+    ]  # fmt: skip
     assert stored.height == scores["tokens"]
     assert any("BIO, 2 types: loc, per" in line for line in told)
 

@@ -52,7 +52,7 @@ class CRF(nn.Module):
 
     def path_score(self, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
         """Return the scores [B] of the paths tags [T, B], in float64; padding is ignored."""
-        transitions, start, end = self._scores()
+        transitions, start, end = self.weights()
         steps, batch = tags.shape
         within = torch.arange(steps, device=scores.device)[:, None] < lengths.to(scores.device)
         here = scores.gather(2, tags[..., None]).squeeze(2).double()
@@ -63,7 +63,7 @@ class CRF(nn.Module):
 
     def log_partition(self, scores: Tensor, lengths: Tensor) -> Tensor:
         """Return the log of the sum of exp(score) over all paths, [B] in float64."""
-        transitions, start, end = self._scores()
+        transitions, start, end = self.weights()
         highest = transitions.amax()
         step = (transitions - highest).exp()
         scores = scores.double()
@@ -80,7 +80,7 @@ class CRF(nn.Module):
     @torch.no_grad()
     def best_paths(self, scores: Tensor, lengths: Tensor) -> list[list[int]]:
         """Return the tags of each sequence's path with the highest score (Viterbi, 1967)."""
-        transitions, start, end = self._scores()
+        transitions, start, end = self.weights()
         scores = scores.double()
         within = _within(scores, lengths)
         best = start + scores[0]
@@ -103,7 +103,8 @@ class CRF(nn.Module):
         rows: list[list[int]] = torch.stack(path[::-1], 1).tolist()
         return [row[:length] for row, length in zip(rows, lengths.tolist(), strict=True)]
 
-    def _scores(self) -> tuple[Tensor, Tensor, Tensor]:
+    def weights(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the scores of transitions [K, K], first and last tags [K], in float64."""
         return (
             self.transitions.double().masked_fill(~self.allowed, _FORBIDDEN),
             self.start.double().masked_fill(~self.first, _FORBIDDEN),

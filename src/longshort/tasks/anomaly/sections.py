@@ -44,7 +44,7 @@ def _pictures(result: AnomalyResult) -> list[Block]:
         "that our alarms rest on and its threshold."
     )
     some = " Series at even places of their list." if panel.num_groups > _SERIES else ""
-    return [Picture(plots.watched_series(drawn)), Note(text + some)]
+    return [Picture("alarms", plots.watched_series(drawn)), Note(text + some)]
 
 
 def _watched(result: AnomalyResult, group: int) -> plots.Watched:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from longshort.data.grams import LETTERS, Grams, kinds_for
 from longshort.data.labelled import Examples
-from longshort.data.labels import LabelKind
+from longshort.data.labels import LabelDtype, LabelKind, as_given
 from longshort.data.sequences import SequenceReader, Sequences, validated
 from longshort.data.tokens import suited
 from longshort.data.vocabulary import Vocabulary
@@ -29,12 +29,14 @@ _NAME, _LOOKED_AT = 2, 1_000
 class _Stored(BaseModel):
     """What is written of the encoder beside its reader.
 
-    separator and total: of several labels; total: training samples.
+    separator and total: of several labels; total: training samples; label_dtype: of labels that
+    came as an array.
     """
 
     labels: tuple[str, ...] = Field(min_length=1)
     counts: tuple[int, ...]
     label_kind: LabelKind
+    label_dtype: LabelDtype | None = None
     separator: str | None = None
     total: int | None = None
     grams: dict[str, Any] | None
@@ -84,6 +86,7 @@ class ClassifyEncoder:
             "labels": list(known.labels),
             "counts": list(known.counts),
             "label_kind": known.kind,
+            "label_dtype": known.dtype,
             **several,
             **self.reader.to_dict(),
             "grams": None if self.grams is None else self.grams.to_dict(),
@@ -96,13 +99,14 @@ class ClassifyEncoder:
         grams = None if found.grams is None else Grams.from_dict(found.grams)
         total = sum(found.counts) if found.total is None else found.total
         known = found.labels, found.counts, total, found.label_kind
-        return ClassifyEncoder(_made(*known, found.separator), reader, grams)
+        targets = _made(*known, found.separator, found.label_dtype)
+        return ClassifyEncoder(targets, reader, grams)
 
 
 def _targets_of(train: Examples) -> Targets:
     """The labels of the training split; raises `DataError` where there is nothing to tell apart."""
     seen = Counter(label for each in train.label_sets for label in each)
-    labels = tuple(sorted(seen))
+    labels = tuple(sorted(seen, key=lambda name: as_given([name], train.label_kind)))
     if not labels or (train.separator is None and len(labels) < 2):
         have = f"have the label {labels[0]!r}" if labels else "are without a label"
         raise DataError(
@@ -110,7 +114,8 @@ def _targets_of(train: Examples) -> Targets:
             "apart"
         )
     counts = tuple(seen[label] for label in labels)
-    return _made(labels, counts, len(train), train.label_kind, train.separator)
+    kind, dtype = train.label_kind, train.label_dtype
+    return _made(labels, counts, len(train), kind, train.separator, dtype)
 
 
 def _made(
@@ -119,9 +124,10 @@ def _made(
     total: int,
     kind: LabelKind,
     separator: str | None,
+    dtype: LabelDtype | None,
 ) -> Targets:
     if separator is None:
-        return Exclusive(labels, counts, total, kind)
+        return Exclusive(labels, counts, total, kind, dtype=dtype)
     return Several(labels, counts, total, kind, separator)
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.labelled import Examples
-from longshort.data.labels import as_given
 from longshort.metrics import classification as metrics
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import MODEL, Metric, Scores
@@ -92,9 +91,10 @@ class Exclusive(Targets):
         """The most probable label of each."""
         return [[each] for each in prediction.p.argmax(1).tolist()]
 
-    def written(self, prediction: Prediction) -> list[Any]:
-        """The most probable label of each."""
-        return [*as_given([self.labels[i] for (i,) in self.chosen(prediction)], self.kind)]
+    def written(self, prediction: Prediction) -> NDArray[Any]:
+        """The most probable label of each, [n]."""
+        found: NDArray[Any] = self.as_array()[prediction.p.argmax(1)]
+        return found
 
     def scores(self, examples: Examples, prediction: Prediction) -> Scores:
         """Accuracy, macro F1, log loss and calibration; for the paired test which are right."""

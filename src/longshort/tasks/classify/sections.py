@@ -31,7 +31,10 @@ def confused(result: ClassifyResult) -> Section:
     table = np.array(result.scores["confusion"])
     chosen, names = _shown_labels(result)
     picture = plots.confusion(table[np.ix_(chosen, chosen)], names, table.sum(1)[chosen])
-    blocks: list[Block] = [Picture(picture, 300 + 34 * len(names)), *_classes(result, names)]
+    blocks: list[Block] = [
+        Picture("confusion", picture, 300 + 34 * len(names)),
+        *_classes(result, names),
+    ]
     return Section("Which labels are taken for which", blocks)
 
 
@@ -52,7 +55,7 @@ def trusted(bins: Sequence[dict[str, float]], p: NDArray[np.float64]) -> Section
     return Section(
         "Can its probabilities be trusted?",
         [
-            Picture(plots.reliability(bins, p)),
+            Picture("calibration", plots.reliability(bins, p)),
             Note(
                 "On the diagonal, of all predictions made with 80 % probability, 80 % are "
                 f"right. Below it the model is too sure of itself. In {BINS} bins."

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.labelled import Examples
-from longshort.data.labels import as_given
 from longshort.metrics import multilabel as metrics
 from longshort.metrics.classification import binned_calibration
 from longshort.metrics.f1 import compare_f1
@@ -120,7 +119,7 @@ class Several(Targets):
 
     def written(self, prediction: Prediction) -> list[Any]:
         """A list of labels for each."""
-        names = as_given(self.labels, self.kind)
+        names = self.as_given()
         return [[names[i] for i in each] for each in self.chosen(prediction)]
 
     def scores(self, examples: Examples, prediction: Prediction) -> Scores:

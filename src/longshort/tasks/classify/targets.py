@@ -16,8 +16,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from longshort.data.labelled import Examples
-from longshort.data.labels import LabelKind, as_given
-from longshort.errors import DataError
+from longshort.data.labels import Label, LabelDtype, LabelKind, as_array, as_given
+from longshort.errors import ConfigError, DataError
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import Metric, Scored, Scores
 from longshort.tasks.classify.config import ClassWeights
@@ -48,9 +48,10 @@ ScoredLabels = Scored[Examples, Prediction]
 
 @dataclass(frozen=True)
 class Targets(ABC):
-    """The K labels of the training split, in alphabetical order.
+    """The K labels of the training split in order, numbers by their value.
 
-    counts: training samples that have each; total: training samples; kind: as what labels came.
+    counts: training samples that have each; total: training samples; kind, dtype: as what labels
+    came, dtype where that was an array.
     """
 
     labels: tuple[str, ...]
@@ -70,6 +71,7 @@ class Targets(ABC):
     """Whether a validation split is needed to decide from which probability on a label is said."""
     separator: str | None = None
     """What divides the labels of a sample in texts; None where each has exactly one."""
+    dtype: LabelDtype | None = None
 
     @property
     def classes(self) -> int:
@@ -154,12 +156,16 @@ class Targets(ABC):
         """The numbers of each sample's predicted labels."""
 
     @abstractmethod
-    def written(self, prediction: Prediction) -> list[Any]:
-        """What is predicted of each sample, in the kind in which labels came."""
+    def written(self, prediction: Prediction) -> Any:
+        """What is predicted of each sample, as labels came: an array [n], or lists of labels."""
 
-    def as_given(self) -> list[str] | list[int] | list[bool]:
+    def as_given(self) -> list[Label]:
         """The labels, as numbers or truths where they came so."""
         return as_given(self.labels, self.kind)
+
+    def as_array(self) -> NDArray[Any]:
+        """The labels [K] in the dtype in which they came."""
+        return as_array(self.labels, self.kind, self.dtype)
 
     @abstractmethod
     def scores(self, examples: Examples, prediction: Prediction) -> Scores:
@@ -198,12 +204,36 @@ class Targets(ABC):
 
     def table(self, examples: Examples, prediction: Prediction) -> pl.DataFrame:
         """One row per sample, in order: place, label, and the probability of every label."""
-        found = self.written(prediction)
-        if self.separator is not None:
-            found = [self.spoken(each) for each in self.chosen(prediction)]
+        names, chosen = self.as_given(), self.chosen(prediction)
+        found: list[Label] = [self.spoken(each) for each in chosen]
+        if self.separator is None:
+            found = [names[each[0]] for each in chosen]
         table: dict[str, Any] = {"place": examples.places, "label": found}
         columns = {f"p_{label}": prediction.p[:, i] for i, label in enumerate(self.labels)}
         return pl.DataFrame(table | columns)
+
+    def ranked(self, prediction: Prediction, count: int) -> NDArray[np.int64]:
+        """Numbers [n, count] of each sample's most probable labels, the most probable first.
+
+        Raises `ConfigError` for a count that is not between 1 and K.
+        """
+        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= self.classes:
+            raise ConfigError(
+                f"top_k: a whole number from 1 to {self.classes} is expected, as the run has "
+                f"{self.classes} labels, got {count!r}"
+            )
+        found: NDArray[np.int64] = np.argsort(-prediction.p, axis=1, kind="stable")[:, :count]
+        return found
+
+    def ranked_table(self, examples: Examples, prediction: Prediction, count: int) -> pl.DataFrame:
+        """One row per sample, in order: place, and the `count` most probable labels and their
+        probabilities."""
+        names, numbers = self.as_given(), self.ranked(prediction, count)
+        table: dict[str, Any] = {"place": examples.places}
+        for rank, column in enumerate(numbers.T, 1):
+            table[f"label_{rank}"] = [names[i] for i in column.tolist()]
+            table[f"probability_{rank}"] = prediction.p[np.arange(len(column)), column]
+        return pl.DataFrame(table)
 
     def with_truth(self, examples: Examples, prediction: Prediction) -> pl.DataFrame:
         """One row per labelled sample: where it stands, truth, prediction, probability, loss; hard

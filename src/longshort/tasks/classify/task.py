@@ -434,6 +434,12 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         write = targets.table if samples.labels is None else targets.with_truth
         return write(samples, prediction)
 
+    def ranked(
+        self, model: ClassifyModel, samples: Examples, prediction: Prediction, count: int
+    ) -> pl.DataFrame:
+        """Columns label_1, probability_1, label_2 and so on, the most probable label first."""
+        return model.encoder.targets.ranked_table(samples, prediction, count)
+
     def json(self, table: pl.DataFrame) -> dict[str, Any]:
         """The predicted labels, and the table row by row."""
         return {"labels": table["label"].to_list(), "predictions": table.to_dicts()}

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from longshort.data.panel import Floats
 from longshort.data.windows import Origins
@@ -36,7 +37,7 @@ def sections(result: ForecastResult) -> list[Section]:
     entries = {MODEL: scores["test"][MODEL], **scores["test"]["baselines"]}
     key = scores["metric"]
     by_step = {name: entry["by_step"][key] for name, entry in entries.items()}
-    windows = Picture(plots.forecast_windows(_windows(result)))
+    windows = Picture("windows", plots.forecast_windows(_windows(result)))
     even = Note("Test windows at even ranks from the easiest to the hardest, not picked by eye.")
     title = f"{key.removeprefix('scaled_').upper()} on scaled values"
     worst = Note(
@@ -48,9 +49,12 @@ def sections(result: ForecastResult) -> list[Section]:
         Section("Intervals", [Table(intervals)] if intervals else []),
         Section("What comes next", _ahead(result, ahead)),
         Section("Forecast against truth", [windows, even]),
-        Section("Error by step of the horizon", [Picture(plots.error_by_step(by_step, title))]),
+        Section(
+            "Error by step of the horizon",
+            [Picture("error_by_step", plots.error_by_step(by_step, title))],
+        ),
         Section("Is it real?", [Checks(_checks(scores))]),
-        Section("Residuals over time", [Picture(residuals)] if residuals else []),
+        Section("Residuals over time", [Picture("residuals", residuals)] if residuals else []),
         Section("By series", [Table(series), worst] if series else []),
     ]
     return [section for section in found if section.blocks]
@@ -68,7 +72,7 @@ def _ahead(result: ForecastResult, ahead: Prediction) -> list[Block]:
             f"Past the end of the data, {horizon} steps of each series{some}. `longshort predict` "
             "writes these numbers to a file."
         )
-        blocks += [Picture(plots.forecast_windows(pictures)), Note(text)]
+        blocks += [Picture("ahead", plots.forecast_windows(pictures)), Note(text)]
     return [*blocks, *(Note(line) for line in _left_out(ahead))]
 
 
@@ -177,7 +181,7 @@ def _test_window(result: ForecastResult, number: int, how_hard: str) -> plots.Wi
     )
 
 
-def _residuals(result: ForecastResult) -> str:
+def _residuals(result: ForecastResult) -> Figure | None:
     model, panel = result.scored.predictions[MODEL], result.splits.train.panel
     held = model.held
     residual = (held.truth - model.values)[:, 0]
@@ -185,7 +189,7 @@ def _residuals(result: ForecastResult) -> str:
     known = np.flatnonzero(~np.isnan(residual))
     known = known[:: max(1, len(known) // _MAX_POINTS)]
     if not known.size:
-        return ""
+        return None
     return plots.residuals_over_time(
         index[known].astype(float),
         residual[known],

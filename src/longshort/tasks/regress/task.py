@@ -275,7 +275,8 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
 
         truth, own = values_of(result.scored.samples), result.scored.predictions["model"]
         note = Note("Every test example; on the diagonal the prediction is right.")
-        return [Section("Prediction against truth", [Picture(scatter(truth, own), 520), note])]
+        picture = Picture("scatter", scatter(truth, own), 520)
+        return [Section("Prediction against truth", [picture, note])]
 
 
 def values_of(examples: Examples) -> Floats:

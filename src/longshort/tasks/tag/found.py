@@ -4,18 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from longshort.tasks.tag.certainty import Certainty
 from longshort.tasks.tag.encoder import Sentences, TagEncoder
 from longshort.tasks.tag.entities import Entity
 
 
 @dataclass(frozen=True)
 class Found:
-    """Of every sentence: the tags as the network has them, what they mark, and the negative
-    log-likelihood of the true tags in nats where there are such."""
+    """Of every sentence: the tags as the network has them, and what they mark.
+
+    losses: negative log-likelihood of the true tags in nats, where there are such; certainties: how
+    sure a network is of its tags.
+    """
 
     tags: list[list[str]]
     entities: list[list[Entity]]
     losses: list[float] = field(default_factory=list)
+    certainties: list[Certainty] = field(default_factory=list)
+
+    def tag_probabilities(self, sentence: int) -> list[float]:
+        """The probability of each tag of a sentence, in the network's own scheme."""
+        found: list[float] = self.certainties[sentence].tag.tolist()
+        return found
+
+    def entity_probabilities(self, sentence: int) -> list[float]:
+        """The probability of each entity of a sentence: that all its tags are right."""
+        sure = self.certainties[sentence]
+        return [sure.stretch(begin, end) for begin, end, _ in self.entities[sentence]]
 
 
 def found_in(encoder: TagEncoder, tags: list[list[str]]) -> Found:
@@ -24,9 +41,13 @@ def found_in(encoder: TagEncoder, tags: list[list[str]]) -> Found:
 
 
 def decoded(
-    encoder: TagEncoder, sentences: Sentences, paths: list[list[int]], losses: list[float]
+    encoder: TagEncoder,
+    sentences: Sentences,
+    paths: list[list[int]],
+    losses: list[float],
+    certainties: list[Certainty],
 ) -> Found:
-    """Numbers of tags and losses of every piece, joined to sentences."""
+    """Numbers of tags, losses and certainties of every piece, joined to sentences."""
     names = encoder.tags
     tags: list[list[str]] = [[] for _ in range(sentences.count)]
     nats = [0.0] * sentences.count
@@ -34,4 +55,8 @@ def decoded(
         tags[piece.sentence] += [names[number] for number in path]
     for piece, loss in zip(sentences.pieces, losses, strict=False):
         nats[piece.sentence] += loss
-    return Found(tags, [encoder.entities(each) for each in tags], nats)
+    nothing = Certainty(np.zeros(0), np.zeros(0))
+    sure = [nothing] * sentences.count if certainties or not sentences.pieces else []
+    for piece, each in zip(sentences.pieces, certainties, strict=False):
+        sure[piece.sentence] += each
+    return Found(tags, [encoder.entities(each) for each in tags], nats, sure)

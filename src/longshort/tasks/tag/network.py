@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,6 +18,7 @@ from longshort.nn.blocks.crf import CRF, bioes_rules
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.recurrent import Recurrent
 from longshort.runs.cell import chosen_cell
+from longshort.tasks.tag.certainty import Field
 from longshort.tasks.tag.config import TagModel
 from longshort.tasks.tag.encoder import Batch, TagEncoder
 from longshort.tasks.tag.spelling import SHAPES
@@ -105,6 +107,14 @@ class Tagger(nn.Module):
             return self.crf.best_paths(scores, lengths)
         rows: list[list[int]] = scores.argmax(2).T.tolist()
         return [row[:length] for row, length in zip(rows, lengths.tolist(), strict=True)]
+
+    @torch.no_grad()
+    def field(self) -> Field:
+        """The scores of the random field; zeros where there is none."""
+        if self.crf is None:
+            count = self.head.out_features
+            return Field(np.zeros((count, count)), np.zeros(count), np.zeros(count))
+        return Field(*(each.cpu().numpy() for each in self.crf.weights()))
 
 
 def _speller(model: TagModel, count: int) -> CharacterCNN | CharacterLSTM | None:

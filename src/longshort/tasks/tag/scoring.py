@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from longshort.metrics.f1 import compare_f1
 from longshort.metrics.significance import Comparison
@@ -16,6 +17,8 @@ from longshort.tasks.tag.encoder import TagEncoder, entities_of
 from longshort.tasks.tag.found import Found
 
 SOFTMAX = "softmax"
+SURENESS = ("probability", "entity_probability")
+"""Columns of a table of tokens."""
 
 
 def scores(encoder: TagEncoder, samples: Tagged, found: Found) -> Scores:
@@ -66,17 +69,25 @@ def field_sentence(scored: Scored[Tagged, Found]) -> str:
 
 def rows_of(
     encoder: TagEncoder, samples: Tagged, found: Found
-) -> tuple[list[str], Sequence[tuple[str, ...]]]:
+) -> tuple[dict[str, type[pl.DataType]], Sequence[tuple[object, ...]]]:
     """Columns and rows of a table with a row for every token: its sentence's place, the token, the
-    true tag where there is one, and the predicted one."""
-    rows: list[tuple[str, ...]] = []
+    true tag where there is one, the predicted one, its probability, and that of its entity."""
+    rows: list[tuple[object, ...]] = []
     truth = None if samples.tags is None else entities_of(samples, encoder.scheme)
     for i, (place, tokens) in enumerate(zip(samples.places, samples.tokens, strict=True)):
         predicted = encoder.tags_of(found.entities[i], len(tokens))
-        if truth is None:
-            rows += [(place, token, tag) for token, tag in zip(tokens, predicted, strict=True)]
-            continue
-        true = encoder.tags_of(truth[i], len(tokens))
-        rows += [(place, *each) for each in zip(tokens, true, predicted, strict=True)]
-    last = ["tag"] if truth is None else ["tag", "predicted"]
-    return ["place", "token", *last], rows
+        true = [] if truth is None else [encoder.tags_of(truth[i], len(tokens))]
+        columns = [tokens, *true, predicted, *_sureness(found, i)]
+        rows += [(place, *each) for each in zip(*columns, strict=True)]
+    texts = ["place", "token", "tag", *([] if truth is None else ["predicted"])]
+    return dict.fromkeys(texts, pl.String) | dict.fromkeys(SURENESS, pl.Float64), rows
+
+
+def _sureness(found: Found, sentence: int) -> tuple[list[float], list[float | None]]:
+    """For each token the probability of its tag, and of its entity where it is in one."""
+    tags = found.tag_probabilities(sentence)
+    entities: list[float | None] = [None] * len(tags)
+    sure = found.entity_probabilities(sentence)
+    for (begin, end, _), p in zip(found.entities[sentence], sure, strict=True):
+        entities[begin:end] = [p] * (end - begin)
+    return tags, entities

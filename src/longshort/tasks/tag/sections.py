@@ -34,7 +34,7 @@ def sections(result: TagResult) -> list[Section]:
         "Type by type",
         [
             Table(_types(result)),
-            Picture(plots.confusion(confusion, tuple(names)), 300 + 34 * len(names)),
+            Picture("confusion", plots.confusion(confusion, tuple(names)), 300 + 34 * len(names)),
             Note(
                 'Entities with the same ends. In the column "nothing" are true ones that were '
                 'missed or cut otherwise, in the row "nothing" predicted ones that no true one has '

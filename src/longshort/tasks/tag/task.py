@@ -262,17 +262,21 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
 
         F1 is 2 * right / (predicted + true), so two that differ do so by more than the loss counts.
         """
-        found = self.predict(model, val.arrays)
+        found = self._tagged(model, val.arrays, with_certainty=False)
         truth = entities_of(val.samples, model.encoder.scheme)
         loss = sum(found.losses) / len(found.losses)
         most = sum(map(len, truth)) + int(val.arrays.lengths.sum())
         return 1.0 - f1_of(truth, found.entities)["f1"] + loss / (1.0 + loss) / most**2
 
     def predict(self, model: TagModel, arrays: Sentences) -> Found:
-        """The best tags of every sentence."""
+        """The best tags of every sentence, and how sure they are."""
+        return self._tagged(model, arrays, with_certainty=True)
+
+    def _tagged(self, model: TagModel, arrays: Sentences, *, with_certainty: bool) -> Found:
         from longshort.tasks.tag.inference import tag
 
-        return tag(model.network, model.encoder, arrays, model.device)
+        network, encoder = model.network, model.encoder
+        return tag(network, encoder, arrays, model.device, with_certainty=with_certainty)
 
     # Scores
 
@@ -337,11 +341,16 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
     def table(self, model: TagModel, samples: Tagged, prediction: Found) -> pl.DataFrame:
         """One row per token."""
         columns, rows = scoring.rows_of(model.encoder, samples, prediction)
-        return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
+        return pl.DataFrame(rows, schema=columns, orient="row")
 
     def json(self, table: pl.DataFrame) -> dict[str, Any]:
         """Sentence by sentence."""
-        found = table.group_by("place", maintain_order=True).agg(tokens="token", tags="tag")
+        found = table.group_by("place", maintain_order=True).agg(
+            tokens="token",
+            tags="tag",
+            probabilities="probability",
+            entity_probabilities="entity_probability",
+        )
         return {"sentences": found.to_dicts()}
 
     def about(self, model: TagModel, splits: Splits[Tagged]) -> list[str]:

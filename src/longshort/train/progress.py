@@ -1,4 +1,7 @@
-"""Progress of a run: a bar on a terminal, otherwise a line per epoch and after long silence."""
+"""Progress of a run: a bar on a terminal or in a notebook, or a line per epoch.
+
+Without a bar there is a line after long silence too.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -223,3 +227,16 @@ def duration(seconds: float) -> str:
 def is_terminal() -> bool:
     """Whether stderr is a terminal."""
     return sys.stderr is not None and sys.stderr.isatty()
+
+
+def is_notebook() -> bool:
+    """Whether this is the kernel of a notebook: Jupyter, and what is built on it."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    kind = type(shell)
+    return kind.__name__ == "ZMQInteractiveShell" or kind.__module__.startswith("google.colab")
+
+
+def has_bar() -> bool:
+    """Whether a bar can be redrawn in place; in a notebook that takes ipywidgets."""
+    return find_spec("ipywidgets") is not None if is_notebook() else is_terminal()

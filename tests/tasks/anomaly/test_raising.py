@@ -53,5 +53,12 @@ def test_a_stream_does_not_see_the_future() -> None:
 
 
 @BOTH
+def test_scores_that_never_change_raise_no_alarm(causal: bool) -> None:
+    assert not raising(np.full(500, 1.0), 105, 1.0, 1.0, causal=causal).any()
+    changed = np.where(np.arange(500) == 250, 3.0, 1.0)
+    assert raising(changed, 105, 1.0, 1.0, causal=causal).any()
+
+
+@BOTH
 def test_without_a_threshold_nothing_is_flagged(causal: bool) -> None:
     assert not raising(calm() * 100, 96, float("inf"), 1.0, causal=causal).any()

@@ -15,6 +15,8 @@ from longshort.tasks.anomaly.smoothing import smoothed_both
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+_SLACK = 1e-9
+"""What usual scores lie below the threshold at least, so that rounding raises no alarm."""
 
 
 def raising(scores: Floats, span: int, threshold: float, usual: float, *, causal: bool) -> Flags:
@@ -28,10 +30,15 @@ def raising(scores: Floats, span: int, threshold: float, usual: float, *, causal
     found = np.zeros(len(scores), dtype=bool)
     if known.size and np.isfinite(threshold):
         rows = _in_order if causal else _heaviest_first
-        found[known] = rows(scores[known], span, threshold, min(usual, threshold))
+        found[known] = rows(scores[known], span, threshold, below(usual, threshold))
         for start, stop in events_of(found, span):
             found[start:stop] = True
     return found
+
+
+def below(usual: float, threshold: float) -> float:
+    """The usual score, which lies below the threshold even where normal scores never change."""
+    return min(usual, threshold - _SLACK * (1.0 + abs(threshold)))
 
 
 def with_score(mean: float, score: float, span: float) -> float:
@@ -59,13 +66,14 @@ def _heaviest_first(scores: Floats, span: int, threshold: float, usual: float) -
     while True:
         padded = np.concatenate([[usual], left, [usual]])
         high = smoothed_both(padded, span)[1:-1] > threshold
-        if not high.any():
-            return found
+        before = int(found.sum())
         for start, stop in events_of(high):
             near = max(0, start - span)
             first, last = _heaviest(left[near : stop + span] - threshold)
             found[near + first : near + last] = True
             left[near + first : near + last] = usual
+        if int(found.sum()) == before:
+            return found
 
 
 def _heaviest(scores: Floats) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from longshort.runs.task import Model
 from longshort.tasks.anomaly.alarms import Calibration
 from longshort.tasks.anomaly.config import AnomalyConfig
 from longshort.tasks.anomaly.encoder import AnomalyEncoder, Key
-from longshort.tasks.anomaly.raising import with_score
+from longshort.tasks.anomaly.raising import below, with_score
 from longshort.tasks.anomaly.thresholds import p_values
 from longshort.tasks.anomaly.walker import Walker
 
@@ -100,7 +100,7 @@ class Stream:
         """
         self._mean = with_score(self._mean, score, self.span)
         kept, threshold = self.kept.scores[self.group], float(self.kept.threshold[self.group])
-        usual = min(float(kept.mean()) if kept.size else 0.0, threshold)
+        usual = below(float(kept.mean()) if kept.size else 0.0, threshold)
         before = usual if np.isnan(self._usual_mean) else self._usual_mean
         new = with_score(before, score, self.span)
         is_alarm = new > threshold

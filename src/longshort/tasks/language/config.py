@@ -130,7 +130,7 @@ class LanguageTrain(TrainConfig):
 
 
 class LanguageEvaluate(Section):
-    """What is done on the test split beside the plain model."""
+    """What is computed on the test split beside the plain model."""
 
     ngram: int | None = Field(
         None,
@@ -139,7 +139,7 @@ class LanguageEvaluate(Section):
         description="highest order of the Kneser-Ney baseline; 5, of characters 8",
     )
     cache: int = Field(0, ge=0, description="tokens that a neural cache remembers; 0 for none")
-    dynamic: bool = Field(False, description="learn on along the test part (dynamic evaluation)")
+    dynamic: bool = Field(False, description="learn on along the test split (dynamic evaluation)")
 
 
 class LanguageConfig(BaseConfig):

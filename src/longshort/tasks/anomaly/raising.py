@@ -1,8 +1,8 @@
-"""Which rows raised an alarm.
+"""The rows that raised an alarm.
 
-A smoothed score stays high for long behind a large error, and two-sided it is high before it too.
-So a row is flagged for what it adds: rows that raise the mean above the threshold count as if they
-were usual from then on, and the mean of what is left is below it.
+A smoothed score stays high for long after a large error, and two-sided smoothing raises it before
+the error too. So a row is flagged for its own contribution: rows that raise the mean above the
+threshold count as if they were usual from then on, and the mean of the others is below it.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from longshort.tasks.anomaly.smoothing import smoothed_both
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 _LARGE = 0.5
-"""Share of the largest score of an excursion from which others are taken out with it."""
+"""Share of an excursion's largest score from which others are removed with it."""
 
 
 def raising(scores: Floats, span: int, threshold: float, usual: float, *, causal: bool) -> Flags:
-    """The rows [T] that keep the mean of the scores [T], NaN for none, above a threshold.
+    """Return the rows [T] that keep the mean of the scores [T], NaN for none, above a threshold.
 
-    span: of the smoothing, in steps; usual: the mean score of normal rows, which takes the place of
-    theirs. Rows between two of them that are no further apart than the span belong to one alarm,
-    and are flagged too.
+    span: that of the smoothing, in steps. usual: mean score of normal rows, which replaces the
+    scores of flagged rows. Rows between two of them that are no further apart than the span belong
+    to the same alarm, and are flagged too.
     """
     known = np.flatnonzero(~np.isnan(scores))
     found = np.zeros(len(scores), dtype=bool)
@@ -37,12 +37,12 @@ def raising(scores: Floats, span: int, threshold: float, usual: float, *, causal
 
 
 def with_score(mean: float, score: float, span: float) -> float:
-    """An exponentially weighted mean with a further score, which it is for a mean of NaN."""
+    """Return an exponentially weighted mean with a further score; the score for a mean of NaN."""
     return score if np.isnan(mean) else mean + 2.0 / (span + 1.0) * (score - mean)
 
 
 def _in_order(scores: Floats, span: int, threshold: float, usual: float) -> Flags:
-    """Each row with the past alone."""
+    """Flag each row by the past alone."""
     mean, found = usual, []
     for score in scores.tolist():
         new = with_score(mean, score, span)
@@ -53,7 +53,7 @@ def _in_order(scores: Floats, span: int, threshold: float, usual: float) -> Flag
 
 
 def _largest_first(scores: Floats, span: int, threshold: float, usual: float) -> Flags:
-    """The largest of each excursion, and those of half its size, until no excursion is left."""
+    """Flag the largest row of each excursion, and those of half its size, until none is left."""
     left, found = scores.copy(), np.zeros(len(scores), dtype=bool)
     while True:
         padded = np.concatenate([[usual], left, [usual]])

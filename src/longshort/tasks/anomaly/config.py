@@ -16,7 +16,7 @@ ScoreKind = Literal["error", "nll", "reconstruction", "aer"]
 
 
 class AnomalyData(DataConfig):
-    """Where the data is and what its columns mean."""
+    """The data's place, and the meaning of its columns."""
 
     target: tuple[str, ...] = Field(
         (),

@@ -159,7 +159,7 @@ class _Fold:
 
 
 def _fold(job: ForecastJob, panel: Panel, rows: Ints) -> _Fold:
-    """Forecast from these rows [G] those series that have a whole horizon behind them."""
+    """Forecast from these rows [G] those series that have a whole horizon after them."""
     encoder = job.model.encoder
     reader = encoder.reader(panel)
     lives = (rows > 0) & (rows + reader.horizon <= panel.lengths)

@@ -18,15 +18,14 @@ from longshort.tasks.forecast.tables import RESERVED
 _SHARES = {"val": 0.1, "test": 0.2}
 _HELD_OUT: tuple[Part, ...] = ("val", "test")
 _MAX_SCORED, _MAX_SEEN = 4_000_000, 50_000_000
-"""Values that are forecast in the test split, and with their contexts, above which origins are
-thinned."""
+"""Limits of the test split above which origins are thinned: forecast values, and with contexts."""
 _CYCLES = 10
 """Number of seasons in training below which a context of whole seasons leaves too few windows."""
 _LONGEST = 1024
 """Longest context that is decided, in steps; longer patterns are left to the calendar."""
 _STEPS_PER_EPOCH = 200
 _STEPS, _FEWEST_EPOCHS, _MOST_EPOCHS = 1_500, 10, 60
-"""Steps in all for few windows: a rule that is not linear takes more than ten short epochs."""
+"""Steps in all, and bounds of the epochs; few windows need more than ten short epochs."""
 _PATIENCE = 0.3
 """Share of the epochs without gain before training stops."""
 _ONE_THREAD = 4096

@@ -3,12 +3,12 @@
     window → instance norm → patches → linear → recurrent stack ┐
     normalised window → linear map over time ───────────────────┴→ sum → undo the norm → forecast
 
-What the calendar and future covariates say linearly has been taken off before, and is added back
-after it (`longshort.tasks.forecast.effects`).
+The linear effects of the calendar and of future covariates are subtracted before the network, and
+added to its forecast (`longshort.tasks.forecast.effects`).
 
 Patches make long contexts cheap (Lin et al., 2023, SegRNN); the linear map is the autoregressive
 part of LSTNet (Lai et al., 2018), starting at the least-squares solution that is also a baseline,
-so that the recurrent part learns what a linear map cannot say.
+so that the recurrent part learns what a linear map cannot express.
 
 Letters: B windows, L context, H horizon, C columns forecast together, P and F covariates, Q
 quantiles (1 for a point forecast), U hidden units.

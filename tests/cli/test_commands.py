@@ -226,7 +226,7 @@ def wrong(finished: Path, data: Path, tmp_path: Path) -> dict[str, tuple[list[ob
         "used out": (["run", data, "--out", used], "already used; give another --out"),
         "used by others": (["run", data, "--out", used, "--overwrite"], "leaves it alone"),
         "out is a file": (["run", data, "--out", data], "is a file; give another folder"),
-        "test part": (["run", data, "--set", "split.test=2024-13-45"], "is no timestamp; write it"),
+        "split": (["run", data, "--set", "split.test=2024-13-45"], "is no timestamp; write it"),
         "decay": (["run", data, "--set", "train.optimizer=adam", "--set", "train.weight_decay=0.1"],
                   "weight_decay is of AdamW and SGD"),
         "momentum": (["run", data, "--set", "train.momentum=0.5"], "momentum is SGD's"),

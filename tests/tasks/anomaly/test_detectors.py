@@ -211,7 +211,7 @@ def members(archive: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 def test_autoregression_finds_most_events_of_smap(real_data: Path) -> None:
-    """Fitted on the first 70 % of the training part, with telemanom's smoothing and threshold.
+    """Fitted on the first 70 % of the training split, with telemanom's smoothing and threshold.
 
     Published, counted alike: F1 .867 by telemanom's LSTM, whose threshold was tuned on these
     channels, and .760 by AER, the best of Orion 0.7.

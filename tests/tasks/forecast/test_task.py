@@ -338,7 +338,7 @@ def test_too_short_series_say_how_much_is_needed() -> None:
 
 
 def ragged() -> pl.DataFrame:
-    """Five series: whole, late, stopped early, with holes, and one that begins in the test part."""
+    """Five series: whole, late, stopped early, with holes, and one only in the test split."""
     base = {name: hourly(480, seed=i).with_columns(id=pl.lit(name), y=pl.col("y") * (i + 1))
             for i, name in enumerate("abcde")}  # fmt: skip
     row = pl.int_range(pl.len())

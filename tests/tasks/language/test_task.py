@@ -818,14 +818,14 @@ def test_the_vocabulary_is_the_training_split_s() -> None:
 
 def test_parts_are_the_last_shares() -> None:
     lines = [f"line {i}" for i in range(100)]
-    parts = split_running(read_running(lines), None, None, shares=(0.1, 0.2))
-    joined = parts.train.text + parts.val.text + parts.test.text
+    splits = split_running(read_running(lines), None, None, shares=(0.1, 0.2))
+    joined = splits.train.text + splits.val.text + splits.test.text
     assert joined.splitlines() == lines
-    assert all(part.text.endswith("\n") for part in parts.by_name().values())
-    assert abs(len(parts.test.text) / len(joined) - 0.2) < 0.02
-    assert abs(len(parts.val.text) / len(joined) - 0.1) < 0.02
-    given = split_running(parts.train, parts.val, parts.test, shares=(0.1, 0.1))
-    assert given.how == "files for all three parts"
+    assert all(split.text.endswith("\n") for split in splits.by_name().values())
+    assert abs(len(splits.test.text) / len(joined) - 0.2) < 0.02
+    assert abs(len(splits.val.text) / len(joined) - 0.1) < 0.02
+    given = split_running(splits.train, splits.val, splits.test, shares=(0.1, 0.1))
+    assert given.how == "files for all three splits"
 
 
 def test_lines_without_ends_stay_so_in_the_run_s_settings(book: Path, tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_ends_of_lines_that_differ_are_counted(tmp_path: Path) -> None:
 def test_a_line_as_long_as_a_book_is_named(tmp_path: Path) -> None:
     path = written(tmp_path / "t.txt", [*different(50), " ".join(different(10_000))])
     found = findings(path)["giant-line"]
-    assert found.severity == "note" and found.where[0].startswith("train part, line 51: ")
+    assert found.severity == "note" and found.where[0].startswith("train split, line 51: ")
 
 
 def test_a_text_in_one_line_is_cut_between_words(tmp_path: Path) -> None:
@@ -228,8 +228,8 @@ def test_the_example_of_a_play_is_running_text(tmp_path: Path) -> None:
         (b"fine\nb\xff\n", "line 2: byte 2 of the line (0xff) is not UTF-8"),
         ("fine\n".encode("utf-16") + b"\0", "is not utf-16"),
         (b"\x1f\x8b123", "damaged gzip file"),
-        (b"abc\n", "4 characters are too few for three parts"),
-        (b"a b c d\n" * 50 + b"\n" * 100, "the val part, from line "),
+        (b"abc\n", "4 characters are too few for three splits"),
+        (b"a b c d\n" * 50 + b"\n" * 100, "the val split, from line "),
     ],
 )
 @pytest.mark.parametrize("verb", ["check", "run"])

@@ -1,4 +1,4 @@
-"""From the errors of every row to scores, p-values and alarms."""
+"""Scores, p-values and alarms from the errors of every row."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _SMALL = 0.05
 
 @dataclass(frozen=True)
 class Alarms:
-    """What is said of every row of a panel, [N], and of its channels, [N, K].
+    """Scores and alarms of every row of a panel, [N], and of its channels, [N, K].
 
-    score: higher is stranger, NaN where no value was given; p: share of normal rows that score as
-    high, by the validation rows; flagged: rows of an alarm; threshold and periods (in steps) of
-    each series, [G]; expected: in deviations, and parts: each channel's share of the score before
-    smoothing; both None of a detector that forecasts nothing.
+    score: higher is stranger, NaN where no value was given. p: share of normal rows that score as
+    high, by the validation rows. flagged: rows of an alarm. threshold, periods: those of each
+    series, [G], periods in steps. expected: forecasts in deviations. parts: each channel's share of
+    the score before smoothing. The last two are None for a detector that forecasts nothing.
     """
 
     score: Floats
@@ -50,23 +50,28 @@ class Alarms:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the validation rows say: of each score by name the centre and the spread of normal
-    errors, [G, K]; the smoothed scores of these rows, in one array for each series; and the
-    threshold of each series, [G], NaN where it is found anew on what is searched
-    (telemanom's)."""
+    """Normal errors, their scores and thresholds, from the validation rows.
+
+    centre, spread: those of normal errors, [G, K], by name of the score. scores: smoothed scores of
+    normal validation rows, an array for each series. threshold [G]: NaN for telemanom's, which is
+    found on the rows that are searched.
+    """
 
     centre: Mapping[str, Floats]
     spread: Mapping[str, Floats]
     scores: list[Floats]
     threshold: Floats
     cutoff: Floats | None = None
-    """The cost [G, K] from which a value is not shown to the network; None where all are."""
+    """Cost [G, K] from which a value is not shown to the network; None to show all."""
     rate: Floats | None = None
-    """Alarms a step that the thresholds raise on these rows, [G], where they are set by a rate."""
+    """Alarms per step that the thresholds raise on these rows, [G], if they are set by a rate."""
 
 
 def cutoffs(errors: Floats, val: Signals) -> Floats:
-    """The highest cost of each series' usable validation values, [G, K]; infinite without any."""
+    """Return the highest cost of each series' usable validation values, [G, K].
+
+    It is infinite without any.
+    """
     found = np.full((val.num_series, errors.shape[1]), np.inf)
     for group in range(val.num_series):
         rows = held(val, group)
@@ -79,10 +84,10 @@ def cutoffs(errors: Floats, val: Signals) -> Floats:
 def spreads(
     each: Mapping[str, Floats], val: Signals
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Centre and spread [G, K] of errors [N, K] by name over the usable validation rows.
+    """Return centre and spread [G, K] of errors [N, K] by name, over the usable validation rows.
 
-    Squared errors are measured in their mean. A log likelihood, which may be below 0, is measured
-    from its median in its deviation.
+    The spread of squared errors is their mean, their centre 0. A log likelihood, which may be below
+    0, has its median as centre and its standard deviation as spread.
     """
     centre: dict[str, Floats] = {}
     spread: dict[str, Floats] = {}
@@ -105,7 +110,7 @@ def spreads(
 
 
 def held(signals: Signals, group: int) -> slice:
-    """The rows [start, end) of a series, as rows of the panel."""
+    """Return the rows [start, end) of a series, as rows of the panel."""
     begin = int(signals.offsets[group])
     return slice(begin + int(signals.start[group]), begin + int(signals.end[group]))
 
@@ -116,7 +121,10 @@ def row_scores(
     spread: Mapping[str, Floats],
     signals: Signals,
 ) -> Floats:
-    """How strange each channel of each row is, [N, K]: the mean of comparable errors by name."""
+    """Return how strange each channel of each row is, [N, K].
+
+    It is the mean over the named errors, each relative to its centre and spread.
+    """
     total = np.zeros(next(iter(each.values())).shape)
     groups = np.repeat(np.arange(signals.num_series), signals.lengths)
     for name, errors in each.items():
@@ -125,7 +133,10 @@ def row_scores(
 
 
 def joined(channels: Floats) -> Floats:
-    """A row's score, [N]: the mean of its known channels, [N, K]; NaN where none is known."""
+    """Return each row's score, [N]: the mean of its known channels, [N, K].
+
+    NaN where none is known.
+    """
     known = ~np.isnan(channels)
     count = known.sum(1)
     total = np.where(known, channels, 0.0).sum(1)
@@ -133,7 +144,7 @@ def joined(channels: Floats) -> Floats:
 
 
 def smooth_rows(scores: Floats, signals: Signals, config: AlarmConfig) -> Floats:
-    """The scores of each series smoothed, [N]; NaN where a row has none."""
+    """Return the smoothed scores of each series, [N]; NaN where a row has none."""
     found = np.empty(len(scores))
     for group, span in enumerate(signals.spans):
         rows = signals.rows(group)
@@ -142,7 +153,7 @@ def smooth_rows(scores: Floats, signals: Signals, config: AlarmConfig) -> Floats
 
 
 def _smooth(scores: Floats, span: int, config: AlarmConfig) -> Floats:
-    """Scores [T] of a series smoothed; a step without one is passed over and has none."""
+    """Smooth the scores [T] of a series; a step without a score is skipped and keeps none."""
     known = ~np.isnan(scores)
     found = np.full(len(scores), np.nan)
     if known.any():
@@ -152,9 +163,9 @@ def _smooth(scores: Floats, span: int, config: AlarmConfig) -> Floats:
 
 
 def validation_scores(scores: Floats, val: Signals, config: AlarmConfig) -> list[Floats]:
-    """Smoothed scores of each series' validation rows, NaN where a row has none.
+    """Return the smoothed scores of each series' validation rows, NaN where a row has none.
 
-    Nothing behind the validation rows takes part, even where smoothing looks at both sides.
+    No row after the validation rows is used, even where smoothing looks at both sides.
     """
     found = []
     for group, span in enumerate(val.spans):
@@ -165,7 +176,7 @@ def validation_scores(scores: Floats, val: Signals, config: AlarmConfig) -> list
 
 
 def normal_scores(scores: list[Floats], val: Signals) -> list[Floats]:
-    """Those of them that are known and of rows that are not labelled as anomalies."""
+    """Return the validation scores that are known, of rows that are not labelled as anomalies."""
     found = []
     for group, values in enumerate(scores):
         kept = val.usable[held(val, group)].any(1) & ~np.isnan(values)
@@ -174,10 +185,10 @@ def normal_scores(scores: list[Floats], val: Signals) -> list[Floats]:
 
 
 def thresholds_by_rate(normal: list[Floats], val: Signals, rate: float) -> tuple[Floats, Floats]:
-    """The score of each series above which rows are flagged, [G], for wished alarms a step, and
-    the alarms a step that it raises, [G].
+    """Return each series' threshold, [G], for a wished rate of alarms per step.
 
-    Infinite where a series has no normal validation row to tell.
+    Also returns the alarms per step that the thresholds raise, [G]. A threshold is infinite if a
+    series has no normal validation row.
     """
     each = zip(normal, val.spans.tolist(), strict=True)
     found = [_rate_threshold(values, rate, gap) for values, gap in each]
@@ -185,7 +196,10 @@ def thresholds_by_rate(normal: list[Floats], val: Signals, rate: float) -> tuple
 
 
 def _rate_threshold(normal: Floats, rate: float, gap: int) -> Threshold:
-    """Counted in alarms, or in flagged steps where smoothing lets so many alarms run together."""
+    """Return a threshold for a rate of alarms.
+
+    The rate is that of flagged steps instead where so many smoothed alarms would run together.
+    """
     if not normal.size:
         return Threshold(float("inf"), rate, False)
     found = threshold_for_rate(normal, rate, gap)
@@ -195,11 +209,11 @@ def _rate_threshold(normal: Floats, rate: float, gap: int) -> Threshold:
 
 
 def least_scores(spread: Mapping[str, Floats], val: Signals) -> Floats:
-    """The score of each series, [G], below which no error is large enough to matter.
+    """Return the score of each series, [G], below which no error is large enough to matter.
 
-    A single row that is `_SMALL` of the normal range (5 to 95 %) off in one channel: where a
-    network is nearly perfect on normal rows, less than that would be an alarm. 0 where a score is
-    a likelihood, which knows its own spread.
+    It is the score of a single row that is off in one channel by `_SMALL` of the normal range (5 to
+    95 %). Without it, a network that is nearly perfect on normal rows would raise alarms for tiny
+    errors. 0 where a score is a likelihood, which has a spread of its own.
     """
     found = np.zeros(val.num_series)
     if set(spread) != {"error"}:
@@ -216,9 +230,9 @@ def least_scores(spread: Mapping[str, Floats], val: Signals) -> Floats:
 def thresholds_by_labels(
     scores: Floats, normal: list[Floats], val: Signals, labels: Flags, config: AlarmConfig
 ) -> Floats:
-    """The score of each series with the best F1 of events on the validation rows, [G].
+    """Return the threshold of each series with the best F1 of events on the validation rows, [G].
 
-    scores [N]: before smoothing; normal: the smoothed ones of normal rows of each series.
+    scores [N]: before smoothing. normal: smoothed scores of normal rows of each series.
     """
     found = []
     for group, span in enumerate(val.spans.tolist()):
@@ -236,7 +250,7 @@ def thresholds_by_labels(
 
 
 def _usual(normal: Floats) -> float:
-    """The mean score of normal rows."""
+    """Return the mean score of normal rows."""
     return float(normal.mean()) if normal.size else 0.0
 
 
@@ -247,7 +261,11 @@ def alarms(
     threshold: Floats,
     config: AlarmConfig,
 ) -> Alarms:
-    """Smoothed scores of each row, of scores [N], with p-values, and the alarms by thresholds."""
+    """Return smoothed scores, p-values and alarms of each row.
+
+    scores [N]: before smoothing. calibration: smoothed scores of normal rows of each series.
+    threshold [G].
+    """
     smooth = smooth_rows(scores, signals, config)
     p, flagged = np.full(len(scores), np.nan), np.zeros(len(scores), dtype=bool)
     for group, span in enumerate(signals.spans.tolist()):
@@ -262,9 +280,9 @@ def alarms(
 
 
 def dynamic_alarms(found: Alarms, errors: Floats, signals: Signals, config: AlarmConfig) -> Alarms:
-    """The same scores with telemanom's alarms instead, found on what is searched of each series.
+    """Return the same scores with telemanom's alarms, found on the rows of each series to search.
 
-    errors [N, K]: squared errors in deviations; a row is flagged where a channel is.
+    errors [N, K]: squared errors in deviations. A row is flagged if one of its channels is.
     """
     flagged = np.zeros(len(errors), dtype=bool)
     for group, span in enumerate(signals.spans):

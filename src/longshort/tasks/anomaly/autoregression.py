@@ -1,4 +1,4 @@
-"""Linear autoregression: what the last values alone say of the next ones.
+"""Linear autoregression: forecasts of the next values from the last ones.
 
 It is the baseline that a network has to beat, and what the network corrects.
 """
@@ -12,12 +12,12 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 PENALTY = 1.0
-"""Of the ridge regression, on values in deviations."""
+"""Penalty of the ridge regression, on values in deviations."""
 _FREE = 1e-9
 
 
 def lagged(values: Floats, lags: int) -> Floats:
-    """Of values [T, K] the last ones at each row, newest first, [T, K, lags + 1].
+    """Return the last values at each row, newest first, [T, K, lags + 1], of values [T, K].
 
     The first value stands in before the first row; the last column is 1.
     """
@@ -27,7 +27,7 @@ def lagged(values: Floats, lags: int) -> Floats:
 
 
 def fit_autoregression(values: Floats, usable: Flags, lags: int, ahead: int) -> Floats:
-    """Weights [ahead, K, lags + 1] by ridge regression, a row for each step that is forecast.
+    """Return weights [ahead, K, lags + 1] of a ridge regression, a row for each step ahead.
 
     values [T, K] without gaps; usable [T, K]: which of them may be learned from. The penalty draws
     towards the last value, so that a channel that never changed is expected to stay where it is.
@@ -48,7 +48,7 @@ def fit_autoregression(values: Floats, usable: Flags, lags: int, ahead: int) -> 
 
 
 def _ridge(inputs: Floats, truth: Floats) -> Floats:
-    """Weights of least squares with `PENALTY`; the constant in the last column is free."""
+    """Return weights of least squares with `PENALTY`; the constant in the last column is free."""
     penalty = np.full(inputs.shape[1], PENALTY)
     penalty[-1] = _FREE
     square: Floats = (inputs.T @ inputs + np.diag(penalty)).astype(np.float64)
@@ -57,7 +57,7 @@ def _ridge(inputs: Floats, truth: Floats) -> Floats:
 
 
 def autoregressed(values: Floats, weights: Floats) -> Floats:
-    """Forecasts [T, ahead, K] at every row, of the rows behind it."""
+    """Return forecasts [T, ahead, K] that are made at every row, of the rows after it."""
     seen = lagged(values, weights.shape[2] - 1)
     found: Floats = np.einsum("tkl,hkl->thk", seen, weights)
     return found

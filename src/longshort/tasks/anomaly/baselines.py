@@ -1,6 +1,6 @@
-"""What a sceptic puts beside the network: one-liners, autoregression, neighbours, components.
+"""Baselines beside the network: one-liners, autoregression, neighbours, components.
 
-Their scores go through the same smoothing, the same calibration rows and the same threshold rule.
+Their scores have the same smoothing, the same calibration rows and the same threshold rule.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ Flags = NDArray[np.bool_]
 Splits = Mapping[str, Encoded[Stretch]]
 
 AUTOREGRESSION = "autoregression"
-"""The baseline that the verdict always speaks of."""
+"""Baseline that the verdict always mentions."""
 ONE_LINERS = ("level", "moving_z", "difference")
 """Baselines that fit in a line."""
 
 
 class Score(Protocol):
-    """A detector's score of a series."""
+    """Function that scores a series."""
 
     def __call__(
         self, values: Floats, train_end: int, left_out: Flags, window: int, causal: bool
     ) -> Floats:
-        """Score [T] of values [T, K].
+        """Return scores [T] of values [T, K].
 
-        train_end: number of training rows; left_out [train_end]: those that are known anomalies;
-        window: in steps; causal: whether only the past may be looked at.
+        train_end: number of training rows. left_out [train_end]: rows among them that are known
+        anomalies. window: length of a window in steps. causal: whether only the past may be used.
         """
 
 
@@ -80,7 +80,10 @@ DETECTORS: Mapping[str, Detector] = {
 
 
 def detected(config: AnomalyConfig, splits: Splits, track: Track) -> dict[str, Baseline[Alarms]]:
-    """Alarms of every baseline on the test rows; what is fitted sees the training rows alone."""
+    """Return alarms of every baseline on the test rows.
+
+    Each baseline is fitted on the training rows alone.
+    """
     found = {AUTOREGRESSION: Baseline(_autoregression(config, splits), "an autoregression")}
     for number, (name, detector) in enumerate(DETECTORS.items()):
         track(f"baseline {name}", number, len(DETECTORS))
@@ -97,7 +100,7 @@ def _autoregression(config: AnomalyConfig, splits: Splits) -> Alarms:
 
 
 def _detected(detector: Detector, config: AnomalyConfig, splits: Splits) -> Alarms:
-    """A detector that is fitted to the training rows of each series and scores all of it."""
+    """Return alarms of a detector that is fitted on the training rows of each series."""
     train, val, test = (splits[name] for name in ("train", "val", "test"))
     keys = val.samples.panel.groups
     own = np.full((len(val.arrays.known), 1), np.nan)
@@ -133,7 +136,7 @@ def _values(signals: Signals, rows: slice) -> Floats:
 
 
 def _one_channel(signals: Signals) -> Signals:
-    """The same rows with a single score each."""
+    """Return the same rows as if they had a single channel."""
     known = np.asarray(signals.known.any(1)).reshape(-1, 1)
     usable = np.asarray(signals.usable.any(1)).reshape(-1, 1)
     return replace(signals, known=known, usable=usable)

@@ -16,7 +16,7 @@ ScoreKind = Literal["error", "nll", "reconstruction", "aer"]
 
 
 class AnomalyData(DataConfig):
-    """Where the data is and what its columns mean."""
+    """The data's place, and the meaning of its columns."""
 
     target: tuple[str, ...] = Field(
         (),
@@ -32,7 +32,7 @@ class AnomalyData(DataConfig):
 
 
 class AnomalySplit(Section):
-    """The normal beginning of each series, and the rest, which is searched."""
+    """The normal rows at the beginning of each series, and the others, which are searched."""
 
     normal: float | int | str = Field(
         0.5,
@@ -51,7 +51,10 @@ class AnomalySplit(Section):
     @field_validator("normal", mode="before")
     @classmethod
     def _as_text(cls, value: object) -> object:
-        """TOML reads 2024-01-31 as a date, and a flag gives a number as text."""
+        """Return a date as text and a text of a number as number.
+
+        TOML reads 2024-01-31 as a date, and a flag gives a number as text.
+        """
         if isinstance(value, (date, datetime)):
             return str(value)
         if isinstance(value, str):
@@ -72,7 +75,7 @@ class AnomalySplit(Section):
 
 
 class AlarmConfig(Section):
-    """From errors to alarms."""
+    """The way from errors to alarms."""
 
     false_alarms: str | None = Field(
         None,

@@ -1,14 +1,14 @@
-"""Detectors without a network: what a sceptic would put beside one.
+"""Detectors without a network.
 
 Each takes a series [T, C] and `train_end`, the number of its first steps that are known to be
-normal, and gives a score [T], higher where a step is more anomalous. Whatever is fitted is fitted
-on those first steps, but those of them that `left_out` [train_end] marks, such as known anomalies.
+normal, and returns a score [T], higher where a step is more anomalous. A detector is fitted on
+those first steps, without those that `left_out` [train_end] marks, such as known anomalies.
 Channels are standardised by them and scored one by one; the highest score counts.
 
-A missing value is held from the last known one (before the first, it is the first): nothing sees
-the future, and a gap raises no alarm by itself. Scores come unsmoothed (`smoothing.py`). Detectors
+A missing value is filled with the last known one (before the first, with the first): nothing sees
+the future, and a gap raises no alarm by itself. Scores are not smoothed (`smoothing.py`). Detectors
 of windows are causal, with a window's score at its last step, or give each step the mean over all
-windows that hold it.
+windows that contain it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Channel = Callable[[Floats], Floats]
 REFERENCES = 4000
-"""Windows of the normal steps that others are compared with at most, evenly spaced."""
+"""Largest number of normal windows to compare with, evenly spaced."""
 _BLOCK = 1024
 _SMALL = 1e-8
 _CALM = 0.01
@@ -35,7 +35,7 @@ _CALM = 0.01
 
 
 def level_score(series: ArrayLike, train_end: int, left_out: Flags | None = None) -> Floats:
-    """Distance from the median of the normal steps, in their median absolute deviations."""
+    """Return the distance from the normal steps' median, in their median absolute deviations."""
 
     def score(values: Floats) -> Floats:
         normal = values[_normal(train_end, 1, left_out)]
@@ -50,9 +50,9 @@ def level_score(series: ArrayLike, train_end: int, left_out: Flags | None = None
 def moving_score(
     series: ArrayLike, train_end: int, window: int, left_out: Flags | None = None
 ) -> Floats:
-    """Distance from the mean of the `window` steps before, in their standard deviations.
+    """Return the distance from the mean of the `window` steps before, in their standard deviations.
 
-    0 until there are as many steps.
+    It is 0 until there are as many steps.
     """
 
     def score(values: Floats) -> Floats:
@@ -66,7 +66,7 @@ def moving_score(
 
 
 def difference_score(series: ArrayLike, train_end: int, left_out: Flags | None = None) -> Floats:
-    """Absolute change from the step before."""
+    """Return the absolute change from the step before."""
 
     def score(values: Floats) -> Floats:
         return np.abs(np.diff(values, prepend=values[0]))
@@ -82,11 +82,12 @@ def nearest_score(
     *,
     causal: bool = False,
 ) -> Floats:
-    """Euclidean distance of each window to the nearest one of normal steps.
+    """Return the Euclidean distance of each window to the nearest one of normal steps.
 
     Windows are compared as they are, not each by its own mean and deviation: on the benchmarks of
     spacecraft and servers that finds more. A window of normal steps is not compared with those that
-    overlap it by half or more. Of more than 4,000 normal windows, every second, third, … is taken.
+    overlap it by half or more. If there are more than 4,000 normal windows, every second, third, …
+    is used.
     """
 
     def score(values: Floats) -> Floats:
@@ -118,9 +119,10 @@ def components_score(
     share: float = 0.95,
     causal: bool = False,
 ) -> Floats:
-    """What the principal components of normal windows leave of each window, as a Euclidean norm.
+    """Return what the principal components of normal windows leave of each window.
 
-    As many components as it takes for `share` of the variance of the normal windows.
+    It is a Euclidean norm. There are as many components as it takes for `share` of the variance of
+    the normal windows.
     """
 
     def score(values: Floats) -> Floats:
@@ -149,9 +151,9 @@ def forest_score(
     causal: bool = False,
     seed: int = 0,
 ) -> Floats:
-    """How early an isolation forest of normal windows isolates each window (Liu et al., 2008).
+    """Return how early an isolation forest of normal windows isolates each window.
 
-    Needs scikit-learn; an ArgumentError says so where it is missing.
+    Liu et al. (2008). Raises `ArgumentError` without scikit-learn.
     """
     try:
         forests: Any = import_module("sklearn.ensemble")
@@ -171,9 +173,9 @@ def forest_score(
 
 
 def _normal(train_end: int, window: int, left_out: Flags | None) -> NDArray[np.intp]:
-    """First steps of the windows within the normal ones that hold fewest steps to be left out.
+    """Return the first steps of normal windows that contain fewest steps to leave out.
 
-    That is none, unless every window holds one.
+    That is none, unless every window contains one.
     """
     if left_out is None:
         return np.arange(train_end - window + 1)
@@ -188,7 +190,7 @@ def _highest(
     window: int = 1,
     left_out: Flags | None = None,
 ) -> Floats:
-    """The highest score over the standardised channels at each step."""
+    """Return the highest score over the standardised channels at each step."""
     values = np.asarray(series, dtype=float)
     if values.ndim != 2 or not values.size:
         raise ArgumentError(f"series must be [T, C]; it has the shape {values.shape}")
@@ -206,7 +208,7 @@ def _highest(
 
 
 def _held(values: Floats) -> Floats:
-    """Missing values [T, C] replaced by the last known of their channel."""
+    """Replace missing values [T, C] by the last known one of their channel."""
     known = np.isfinite(values)
     if known.all():
         return values
@@ -223,7 +225,7 @@ def _windows(values: Floats, window: int) -> Floats:
 
 
 def _blocks(windows: Floats) -> Iterator[tuple[int, Floats]]:
-    """Windows some at a time, with the number of the first: all at once take too much memory."""
+    """Yield blocks of windows, each with the number of its first one, to bound memory."""
     for start in range(0, len(windows), _BLOCK):
         yield start, windows[start : start + _BLOCK]
 

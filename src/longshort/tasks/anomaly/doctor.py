@@ -1,4 +1,4 @@
-"""What would harm the search for anomalies in series."""
+"""Checks of series in which anomalies are searched: what would harm, where, and how to fix it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from longshort.metrics.period import period_of
 from longshort.tasks.anomaly.samples import Stretch, place_of
 
 _FAR = 8.0
-"""Robust deviations from the median, from which a training value is strange."""
+"""Robust deviations from the median from which a training value is strange."""
 _MOST_STRANGE = 0.02
 _MOST_LABELLED = 0.5
 _LONG_GAP = 20
@@ -19,8 +19,11 @@ _ROBUST = 1.4826
 
 
 def examine(splits: Splits[Stretch]) -> list[Finding]:
-    """Of the rows: anomalies among those taken for normal, gaps, constant channels, odd labels, and
-    normal parts that are shorter than a period."""
+    """Return all findings about the rows.
+
+    They are anomalies among rows that are taken for normal, gaps, constant channels, odd labels,
+    and normal parts of series that are shorter than a period.
+    """
     train, val = splits.train, splits.val
     found = [
         *_labels(train, val, splits.test),
@@ -33,7 +36,7 @@ def examine(splits: Splits[Stretch]) -> list[Finding]:
 
 
 def _series(stretch: Stretch) -> list[tuple[str, NDArray[np.int64]]]:
-    """Name and rows of each series."""
+    """Return name and rows of each series."""
     panel = stretch.panel
     return [
         ("/".join(key), np.arange(int(begin) + int(start), int(begin) + int(end)))
@@ -75,7 +78,7 @@ def _labels(train: Stretch, val: Stretch, test: Stretch) -> list[Finding]:
 
 
 def _strange(train: Stretch) -> list[Finding]:
-    """Training values far off the rest: they are learned as normal, though pulled less."""
+    """Find training values far off the rest: they are learned as normal, with less weight."""
     found, panel = [], train.panel
     for name, rows in _series(train):
         for channel, title in enumerate(panel.schema.target):
@@ -97,7 +100,7 @@ def _strange(train: Stretch) -> list[Finding]:
 
 
 def _gaps(train: Stretch) -> list[Finding]:
-    """Long stretches without a value: nothing is scored there."""
+    """Find long stretches without a value: nothing is scored there."""
     found, panel = [], train.panel
     for group, key in enumerate(panel.groups):
         begin, end = int(panel.offsets[group]), int(panel.offsets[group + 1])

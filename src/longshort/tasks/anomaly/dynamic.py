@@ -1,9 +1,9 @@
 """telemanom's dynamic threshold (Hundman et al., 2018): flags from smoothed errors alone.
 
-In each window, the threshold is the number of deviations above the mean that takes most of the mean
-and deviation away for the fewest events and steps. The same is done for dips, on errors mirrored at
-their mean. Events that hardly stand out from the next lower ones are pruned. The settings are those
-that were published; they were tuned on the channels of SMAP and MSL.
+In each window, the threshold is a number of deviations above the mean. It is chosen so that without
+the errors above it mean and deviation fall most, for the fewest events and steps. The same is done
+for dips, on errors mirrored at their mean. Events that hardly stand out from the next lower ones
+are pruned. The settings are the published ones; they were tuned on the channels of SMAP and MSL.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from longshort.metrics.detection import Event, Flags, events_of
 Floats = NDArray[np.float64]
 _DEVIATIONS = np.arange(2.5, 12, 0.5)
 _MOST_DEVIATIONS = 12.0
-"""Where no smaller number qualifies."""
+"""Number of deviations if no smaller one qualifies."""
 _MOST_EVENTS, _MOST_SHARE = 5, 0.5
 _SMALL = 0.05
 
 
 @dataclass(frozen=True)
 class Dynamic:
-    """Settings, in steps but for the last.
+    """Settings of the threshold, all in steps but the last.
 
-    window: errors that a threshold is found from. step: how far windows move on. buffer: steps on
-    each side that belong to an event. ignored: first steps that are never flagged (half of them in
+    window: errors that a threshold is found from. step: distance of windows. buffer: steps on each
+    side that belong to an event. ignored: first steps that are never flagged (half of them in
     series below 2,500 steps, none below 1,800). separation: share by which an event's highest error
     must exceed the next lower one.
     """
@@ -45,10 +45,10 @@ USUAL = Dynamic()
 
 
 def dynamic_flags(errors: ArrayLike, values: ArrayLike, settings: Dynamic = USUAL) -> Flags:
-    """Flagged steps [T] of smoothed absolute errors [T] of a channel with the values [T].
+    """Return flags [T] of smoothed absolute errors [T] of a channel with the values [T].
 
-    Values tell whether errors are large enough to matter. Windows shrink to what a short series
-    holds. Both arrays are finite.
+    The values show whether errors are large enough to matter. Windows shrink to the length of a
+    short series. Both arrays are finite.
     """
     size, truth = np.asarray(errors, dtype=float), np.asarray(values, dtype=float)
     if size.ndim != 1 or size.shape != truth.shape or not size.size:
@@ -70,7 +70,7 @@ def dynamic_flags(errors: ArrayLike, values: ArrayLike, settings: Dynamic = USUA
 
 
 def _flags(errors: Floats, values: Floats, known: Flags, fresh: int, settings: Dynamic) -> Flags:
-    """Flags of one window from its step `fresh` on; `known` are those of earlier windows."""
+    """Return flags of one window from its step `fresh` on; `known` are those of earlier windows."""
     mirrored = 2 * errors.mean() - errors
     low, high = np.percentile(values, [5, 95])
     floor = _SMALL * float(high - low)
@@ -82,7 +82,7 @@ def _flags(errors: Floats, values: Floats, known: Flags, fresh: int, settings: D
 
 
 def _side(errors: Floats, known: Flags, fresh: int, floor: float, settings: Dynamic) -> Flags:
-    """Flags of errors above their threshold, after pruning."""
+    """Return flags of errors above their threshold, after pruning."""
     threshold = _threshold(errors, settings.buffer)
     flags = _mask(_widened(errors > max(threshold, floor), settings.buffer), len(errors))
     flags[:fresh] = False
@@ -92,7 +92,7 @@ def _side(errors: Floats, known: Flags, fresh: int, floor: float, settings: Dyna
 
 
 def _threshold(errors: Floats, buffer: int) -> float:
-    """The one that gains most for what it flags."""
+    """Return the threshold that gains most for what it flags."""
     mean, deviation = float(errors.mean()), float(errors.std())
     if deviation == 0 or mean == 0:
         return float("inf")
@@ -113,16 +113,16 @@ def _threshold(errors: Floats, buffer: int) -> float:
 
 
 def _widened(above: Flags, buffer: int) -> list[Event]:
-    """Events with `buffer` - 1 steps more on each side; those that touch are one."""
+    """Return events with `buffer` - 1 more steps on each side; those that touch are one."""
     more = buffer - 1
     events = events_of(above, gap=2 * more)
     return [(max(start - more, 0), min(end + more, len(above))) for start, end in events]
 
 
 def _pruned(events: list[Event], errors: Floats, rest: float, separation: float) -> list[Event]:
-    """Events down to the last one that stands out from the next lower.
+    """Return events down to the last one that stands out from the next lower.
 
-    rest is the highest error outside of events.
+    rest: the highest error outside of events.
     """
     order = sorted(events, key=lambda event: -errors[slice(*event)].max())
     ladder = np.array([errors[slice(*event)].max() for event in order] + [rest])

@@ -1,4 +1,7 @@
-"""Series as numbers: scales, periods and autoregressions of the training rows. Without torch."""
+"""The encoder of series: scales, periods and autoregressions, without torch.
+
+All are fitted on the training rows.
+"""
 
 from __future__ import annotations
 
@@ -28,18 +31,21 @@ _SHORTEST, _LONGEST = 10, 200
 _PERIODS = 2
 """Span of the smoothing in periods."""
 _IN_A_WISH = 10
-"""Spans that the wished time between two false alarms holds at least: alarms of scores that are
-smoothed for longer run together, so that no threshold raises as many (at most 0.2 a span)."""
+"""Least number of spans in the wished time between two false alarms.
+
+Alarms of scores that are smoothed for longer run together, so that no threshold raises as many (at
+most 0.2 per span).
+"""
 _FLAT = 1e-9
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of one series from its training rows.
+    """Encoder of one series, fitted on its training rows.
 
-    centre, scale [K] and [C] of its channels and covariates; period, and span of the smoothing, in
-    steps; weights [ahead, K, lags + 1] of the autoregression; until: grid index behind its last
-    normal row.
+    centre, scale [C]: those of channels and covariates, the K channels first. period, span: in
+    steps; the span is that of the smoothing. weights [ahead, K, lags + 1]: the autoregression.
+    until: grid index after its last normal row.
     """
 
     centre: Floats
@@ -52,7 +58,10 @@ class Known:
 
 @dataclass(frozen=True)
 class AnomalyEncoder:
-    """Every series by its key, and the grid that all lie on; channels: names of what is watched."""
+    """Encoders of all series by key, and their common grid.
+
+    channels: names of the columns that are watched.
+    """
 
     series: Mapping[Key, Known]
     channels: tuple[str, ...]
@@ -63,11 +72,11 @@ class AnomalyEncoder:
 class Signals:
     """All rows of G series in deviations of the training rows.
 
-    inputs [N, C], the K channels first; known [N, K]: where a value was given; usable [N, K]: known
-    and not labelled as an anomaly; linear [N, ahead, K]: the autoregression's forecasts at each row
-    of the rows behind it; series g has the rows offsets[g] to offsets[g + 1], of which [start, end)
-    are meant; periods and spans [G]; weights [G, ahead, K, lags + 1] of the autoregressions, whose
-    lags are also the rows at the beginning of a series that get no score.
+    inputs [N, C]: the K channels first. known [N, K]: where a value was given. usable [N, K]: known
+    and not labelled as an anomaly. linear [N, ahead, K]: forecasts of the autoregression that are
+    made at each row, of the rows after it. Series g has the rows offsets[g] to offsets[g + 1], of
+    which [start, end) belong to the split. periods, spans [G]. weights [G, ahead, K, lags + 1]: the
+    autoregressions; the first `lags` rows of a series get no score.
     """
 
     inputs: NDArray[np.float32]
@@ -89,26 +98,26 @@ class Signals:
 
     @property
     def lags(self) -> int:
-        """Values that an autoregression looks at."""
+        """Number of values that an autoregression uses."""
         return int(self.weights.shape[3]) - 1
 
     @property
     def num_series(self) -> int:
-        """G."""
+        """Number of series, G."""
         return len(self.periods)
 
     @property
     def lengths(self) -> Ints:
-        """Rows of each series, [G]."""
+        """Number of rows of each series, [G]."""
         return np.diff(self.offsets)
 
     def rows(self, group: int) -> slice:
-        """A series' rows."""
+        """Return a series' rows."""
         return slice(int(self.offsets[group]), int(self.offsets[group + 1]))
 
 
 def fit_encoder(train: Stretch, config: AnomalyConfig) -> AnomalyEncoder:
-    """Learn every series' scales, period and autoregression from its training rows.
+    """Fit every series' scales, period and autoregression on its training rows.
 
     Rows that are labelled as anomalies are left out.
     """
@@ -133,7 +142,7 @@ def fit_encoder(train: Stretch, config: AnomalyConfig) -> AnomalyEncoder:
 
 
 def _span(period: int, alarm: AlarmConfig, freq: Freq) -> int:
-    """Steps over which scores are smoothed."""
+    """Return the number of steps over which scores are smoothed."""
     if alarm.smoothing is not None:
         return alarm.smoothing
     if alarm.threshold != "rate" or alarm.false_alarms is None:
@@ -143,14 +152,17 @@ def _span(period: int, alarm: AlarmConfig, freq: Freq) -> int:
 
 
 def normal_end(train: Stretch, group: int, config: AnomalyConfig) -> int:
-    """Where the normal rows of a series end, counted from its first."""
+    """Return the row where the normal part of a series ends, counted from its first."""
     from longshort.tasks.anomaly.samples import normal_rows
 
     return int(normal_rows(train.panel, config.split)[group])
 
 
 def encode(encoder: AnomalyEncoder, stretch: Stretch) -> Signals:
-    """All rows of the stretch's series, scaled and filled; raises `DataError` for a new series."""
+    """Encode all rows of the stretch's series, scaled and filled.
+
+    Raises `DataError` for a new series.
+    """
     panel = stretch.panel
     raw, normal = _columns(panel), _normal(stretch)
     channels = len(encoder.channels)
@@ -179,7 +191,7 @@ def encode(encoder: AnomalyEncoder, stretch: Stretch) -> Signals:
 
 
 def known_of(encoder: AnomalyEncoder, key: Key, name: str) -> Known:
-    """What is known of a series; raises `DataError` for one that the run has never seen."""
+    """Return the encoder of a series; raises `DataError` for one that the run has never seen."""
     if key not in encoder.series:
         known = ", ".join("/".join(each) or "the only one" for each in list(encoder.series)[:5])
         raise DataError(
@@ -200,7 +212,7 @@ def _normal(stretch: Stretch) -> Flags:
 
 
 def _scales(values: Floats, usable: Flags) -> tuple[Floats, Floats]:
-    """Mean and deviation of each column's usable values; 0 and 1 where there are none."""
+    """Return mean and deviation of each column's usable values; 0 and 1 where there are none."""
     kept = np.where(usable, values, np.nan)
     centre, scale = np.zeros(values.shape[1]), np.ones(values.shape[1])
     for column in range(values.shape[1]):
@@ -213,12 +225,12 @@ def _scales(values: Floats, usable: Flags) -> tuple[Floats, Floats]:
 
 
 def _filled(values: Floats) -> Floats:
-    """The last known value in gaps, and 0, the training mean, before the first."""
+    """Fill gaps with the last known value, and with 0, the training mean, before the first."""
     return np.nan_to_num(forward_fill(values, np.array([0, len(values)])), nan=0.0)
 
 
 def store_encoder(encoder: AnomalyEncoder) -> dict[str, Any]:
-    """Plain values for JSON."""
+    """Return the encoder as plain values for JSON."""
     series = [
         {
             "key": list(key),
@@ -240,7 +252,7 @@ def store_encoder(encoder: AnomalyEncoder) -> dict[str, Any]:
 
 
 def restore_encoder(stored: Mapping[str, Any]) -> AnomalyEncoder:
-    """What `store_encoder` gave."""
+    """Restore the encoder that `store_encoder` wrote."""
     series = {
         tuple(each["key"]): Known(
             np.array(each["centre"], dtype=np.float64),

@@ -1,4 +1,4 @@
-"""How far forecasts were off: of every row and channel. Without torch."""
+"""Errors of forecasts, for every row and channel. Without torch."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from longshort.tasks.anomaly.encoder import Signals
 Floats = NDArray[np.float64]
 
 FREEDOM = 4.0
-"""Degrees of freedom of the Student distribution: tails that outliers do not pull far."""
+"""Degrees of freedom of the Student distribution, whose tails make outliers count less."""
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Of every row: what was expected [N, K] in deviations, and for each score by name how far off
-    each channel was, [N, K]; NaN where no value was given or nothing was expected yet."""
+    """Expected values and errors of every row.
+
+    expected [N, K]: in deviations. each: errors [N, K] by name of the score; NaN where no value was
+    given or nothing was expected yet.
+    """
 
     expected: Floats
     each: dict[str, Floats]
@@ -27,8 +30,11 @@ class Errors:
 def judged_forecasts(
     signals: Signals, forecasts: Floats, spread: Floats | None
 ) -> tuple[Floats, Floats]:
-    """What was expected of each row one step before, and the mean error [N, K] over the steps from
-    which it was forecast: squared, or minus the log likelihood of Student's t."""
+    """Return the value expected one step before each row, and the mean error, both [N, K].
+
+    The mean is over the steps from which the row was forecast. The error is squared, or minus the
+    log likelihood of Student's t.
+    """
     values = signals.values
     expected = np.full(values.shape, np.nan)
     total, count = np.zeros(values.shape), np.zeros((len(values), 1))
@@ -47,7 +53,7 @@ def judged_forecasts(
 
 
 def cost(error: Floats, log_spread: Floats | None) -> Floats:
-    """The square of errors, or minus their log likelihood under Student's t."""
+    """Return the squares of errors, or minus their log likelihood under Student's t."""
     if log_spread is None:
         return error**2
     squared = (error / np.exp(log_spread)) ** 2
@@ -56,7 +62,7 @@ def cost(error: Floats, log_spread: Floats | None) -> Floats:
 
 
 def autoregression_errors(signals: Signals) -> Errors:
-    """The autoregression's own errors, as the network's are: the baseline."""
+    """Return the autoregression's own errors, in the form of the network's: the baseline."""
     expected, squared = judged_forecasts(signals, signals.linear, None)
     squared[~signals.known] = np.nan
     return Errors(expected, {"error": squared})

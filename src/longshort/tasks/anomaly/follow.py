@@ -1,4 +1,4 @@
-"""A file that grows: its new rows are judged as they come, and the state is kept between calls."""
+"""Alarms for a growing file: new rows are judged as they come, and state is kept between calls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VERSION = 2
 class SeriesFollower:
     """All series of a growing CSV file, from where the state file left off.
 
-    Only whole lines are read; the first line of the file holds the columns' names. `lines` says
+    Only whole lines are read; the first line of the file holds the columns' names. `lines` reports
     where alarms begin and end.
     """
 
@@ -49,10 +49,10 @@ class SeriesFollower:
             self._resume()
 
     def news(self) -> Iterator[tuple[Panel, int, int, Step]]:
-        """Every new row of the grid: its panel, series and row, and what is said of it.
+        """Yield every new row of the grid: its panel, series and row, and its judgement.
 
-        Missing steps between two rows count as rows without a value. Raises `DataError` where a
-        row is not later than the last one of its series.
+        Missing steps between two rows count as rows without a value. Raises `DataError` if a row is
+        not later than the last one of its series.
         """
         lines = self._new_lines()
         if not lines:
@@ -78,7 +78,10 @@ class SeriesFollower:
         self._read += len(lines)
 
     def lines(self) -> Iterator[str]:
-        """A line where an alarm begins, and where no row was flagged for as long as is smoothed."""
+        """Yield a line where an alarm begins, and where it ends.
+
+        An alarm ends when no row was flagged over the span of the smoothing.
+        """
         for panel, group, row, step in self.news():
             key = panel.groups[group]
             what = self._turn(key, int(panel.first[group]) + row, step.is_alarm)
@@ -89,7 +92,7 @@ class SeriesFollower:
             yield f"{'/'.join(key)},{stamp},{what},{step.score:.6g},{step.p:.6g},{expected}"
 
     def _turn(self, key: Key, index: int, is_alarm: bool) -> str:
-        """ "begin" or "end" where the row does that to the series' alarm."""
+        """Return "begin" or "end" if the row begins or ends an alarm of the series, else ""."""
         last = self._alarmed.get(key)
         if is_alarm:
             self._alarmed[key] = index
@@ -100,7 +103,7 @@ class SeriesFollower:
         return "end"
 
     def save(self) -> None:
-        """Keep the state."""
+        """Write the state file."""
         series = [
             {
                 "key": list(key),
@@ -119,7 +122,7 @@ class SeriesFollower:
         write_atomic(self.state, json.dumps(content).encode())
 
     def _new_lines(self) -> bytes:
-        """What came since, up to the last line end."""
+        """Return the lines since the last call, up to the last line end."""
         with self.path.open("rb") as file:
             if not self._header:
                 self._header = file.readline()
@@ -174,7 +177,7 @@ class SeriesFollower:
 
 
 def _frame(header: bytes, lines: bytes) -> Any:
-    """The new lines below the file's header, as a frame of texts."""
+    """Return the new lines below the file's header, as a frame of texts."""
     import io
 
     import polars as pl

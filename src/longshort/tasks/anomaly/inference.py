@@ -1,4 +1,4 @@
-"""From networks to errors of every row: what was expected, and how far off each channel was."""
+"""Inference: expected values and errors of every row, from networks."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from longshort.tasks.anomaly.walker import Walker
 Floats = NDArray[np.float64]
 
 _TOGETHER = 2_000_000
-"""Steps that go through a network at once."""
+"""Number of steps that go through a network at once."""
 _WINDOWS = 512
 _OVERLAP = 10
-"""Windows that cover each row."""
+"""Number of windows that cover each row."""
 
 
 def errors_of(
     model: Model[AnomalyConfig, AnomalyEncoder], signals: Signals, cutoff: Floats | None = None
 ) -> Errors:
-    """What the networks make of all rows; a row is judged by the rows before it, and where windows
-    are rebuilt also by those around it.
+    """Return expected values and errors of all rows.
 
+    A row is judged by the rows before it, and if windows are rebuilt also by those around it.
     cutoff [G, K]: values whose cost lies above it are not shown to a network that forecasts.
     """
     network: Watcher = model.network
@@ -55,7 +55,7 @@ def errors_of(
 
 
 def _forecasts(network: Ahead, signals: Signals, device: str) -> tuple[Floats, Floats | None]:
-    """Forecasts [N, ahead, K] made at each row, and their log spread where there is one."""
+    """Return forecasts [N, ahead, K] made at each row, and their log spread if there is one."""
     ahead, channels, outputs = network.shape
     found = np.zeros((len(signals.inputs), ahead, channels, outputs))
     for groups in _bunches(signals.lengths):
@@ -74,8 +74,10 @@ def _forecasts(network: Ahead, signals: Signals, device: str) -> tuple[Floats, F
 
 
 def _walked(network: Ahead, signals: Signals, cutoff: Floats, device: str) -> tuple[Floats, Floats]:
-    """What was expected of each row and its cost, [N, K], row by row: no value above the cutoff is
-    shown to the network."""
+    """Return the expected value and the cost of each row, [N, K].
+
+    Series are read row by row, and no value above the cutoff is shown to the network.
+    """
     expected = np.full(signals.known.shape, np.nan)
     each = np.full(signals.known.shape, np.nan)
     channels = signals.known.shape[1]
@@ -91,7 +93,7 @@ def _walked(network: Ahead, signals: Signals, cutoff: Floats, device: str) -> tu
 
 
 def _bunches(lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Series of similar length that are computed together."""
+    """Return groups of series of similar length that are computed together."""
     order = np.argsort(lengths, kind="stable")
     width = max(1, _TOGETHER // max(int(lengths.max(initial=1)), 1))
     return [order[i : i + width] for i in range(0, len(order), width)]
@@ -100,10 +102,10 @@ def _bunches(lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 def _rebuilt(
     network: Rebuild, signals: Signals, window: int | None, is_causal: bool, device: str
 ) -> tuple[Floats, Floats]:
-    """What windows make of each row, and its mean squared error over the windows that hold it.
+    """Return the rebuilt value of each row, and its mean squared error, [N, K] each.
 
-    Causal: only the windows count in which the row is among the newest, so that none looks far
-    ahead: those of the last tenth.
+    Both are means over the windows that contain the row. If causal, only those windows count in
+    which the row is among the newest tenth, so that none looks far ahead.
     """
     values = signals.values
     mean, square = np.zeros(values.shape), np.zeros(values.shape)

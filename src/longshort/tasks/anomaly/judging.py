@@ -34,7 +34,10 @@ Floats = NDArray[np.float64]
 def calibrated(
     each: Mapping[str, Floats], signals: Signals, val: Stretch, config: AnomalyConfig
 ) -> Calibration:
-    """What errors [N, K] by name are on validation rows, and the thresholds that follow."""
+    """Return normal errors, scores and thresholds from validation rows.
+
+    each: errors [N, K] by name.
+    """
     centre, spread = spreads(each, signals)
     scores = joined(row_scores(each, centre, spread, signals))
     held = validation_scores(scores, signals, config.alarm)
@@ -57,7 +60,7 @@ def judged(
     kept: Calibration,
     config: AnomalyConfig,
 ) -> Alarms:
-    """Alarms of all rows, from errors by name."""
+    """Return alarms of all rows, from errors by name."""
     channels = row_scores(each, kept.centre, kept.spread, signals)
     found = alarms(joined(channels), signals, kept.scores, kept.threshold, config.alarm)
     whole = np.nansum(np.abs(channels), axis=1, keepdims=True)
@@ -68,7 +71,7 @@ def judged(
 
 
 def threshold_notes(found: Calibration, val: Encoded[Stretch], config: AnomalyConfig) -> list[str]:
-    """What is to be said of thresholds that rest on few rows, or of wishes that nothing meets."""
+    """Return notes on thresholds that rest on few rows, and on wished rates that none meets."""
     if config.alarm.threshold != "rate":
         return []
     wish = config.alarm.false_alarms or "1/1000"

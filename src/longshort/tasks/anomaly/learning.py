@@ -1,4 +1,4 @@
-"""A watcher in training: windows of the normal rows."""
+"""Training on windows of the normal rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SKIPPED = 5
 
 
 class WatchLearning(Learning):
-    """Windows of `train.bptt` steps, drawn from the training rows of all series."""
+    """Training on windows of `train.bptt` steps, drawn from the training rows of all series."""
 
     def __init__(
         self, model: Model[AnomalyConfig, AnomalyEncoder], train: Signals, val: Signals, name: str
@@ -41,7 +41,7 @@ class WatchLearning(Learning):
         self._checked = checked[:: max(1, len(checked) // _MOST_VALIDATED)]
 
     def plan(self) -> TrainPlan:
-        """As the settings say."""
+        """Return the amount of training that the settings give."""
         train = self.config.train
         return TrainPlan(train.batch_size, train.steps_per_epoch, train.max_epochs)
 
@@ -53,22 +53,22 @@ class WatchLearning(Learning):
 
     @property
     def num_samples(self) -> int:
-        """Training windows."""
+        """Number of training windows."""
         return len(self._starts)
 
     @property
     def measure(self) -> str:
-        """Of validation windows; empty where there is none."""
+        """Name of the loss on validation windows; empty if there is none."""
         return "loss of normal windows" if len(self._checked) else ""
 
     def loss(self, samples: Tensor) -> Tensor:
-        """Mean loss of these windows."""
+        """Return the mean loss of these windows."""
         starts = self._starts[samples.numpy()]
         return self._loss(self.train, starts, self.steps)
 
     @torch.no_grad()
     def validate(self) -> float | None:
-        """The loss of validation windows, without dropout."""
+        """Return the loss of validation windows, without dropout."""
         if not len(self._checked):
             return None
         self.network.eval()
@@ -82,12 +82,12 @@ class WatchLearning(Learning):
 
 
 def _reach_of(signals: Signals, ahead: int) -> int:
-    """Steps of the longest window that the rows hold."""
+    """Return the number of steps of the longest window that the rows contain."""
     return max(1, int((signals.end - signals.start).max()) - ahead)
 
 
 def window_starts(signals: Signals, size: int) -> NDArray[np.int64]:
-    """Rows of the panel at which a window of `size` rows begins that lies in [start, end)."""
+    """Return the rows of the panel at which a window of `size` rows in [start, end) begins."""
     found = [
         np.arange(begin + first, begin + last - size + 1)
         for begin, first, last in zip(signals.offsets[:-1], signals.start, signals.end, strict=True)
@@ -98,7 +98,7 @@ def window_starts(signals: Signals, size: int) -> NDArray[np.int64]:
 def windows(
     signals: Signals, starts: NDArray[np.int64], steps: int, ahead: int, device: str
 ) -> Batch:
-    """The windows that begin at these rows, as tensors."""
+    """Return the windows that begin at these rows, as tensors."""
     place = starts[None] + np.arange(steps)[:, None]
     longer = starts[None] + np.arange(steps + ahead)[:, None]
     channels = signals.known.shape[1]

@@ -14,10 +14,10 @@ from longshort.tasks.anomaly.errors import FREEDOM
 
 
 class Ahead(nn.Module):
-    """Inputs [T, B, C] to what the autoregression's forecasts lack, [T, B, ahead, K].
+    """A network from inputs [T, B, C] to corrections of the autoregression's forecasts.
 
-    Under a Student head the logarithm of the spread comes with it, [T, B, ahead, K, 2]. It begins
-    with no correction at all.
+    Corrections are [T, B, ahead, K]. With a Student head the logarithm of the spread comes with
+    them, [T, B, ahead, K, 2]. At first it corrects nothing.
     """
 
     def __init__(self, model: AnomalyModel, inputs: int, channels: int) -> None:
@@ -31,18 +31,21 @@ class Ahead(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, x: Tensor, state: object = None) -> tuple[Tensor, object]:
-        """Corrections, the spread's logarithm in the last place where there is one; the state."""
+        """Return corrections and the state.
+
+        The spread's logarithm is in the last place, if there is one.
+        """
         states, last = self.layers(x, state)
         found = self.head(self.dropout(states))
         return found.unflatten(-1, self.shape), last
 
 
 class Rebuild(nn.Module):
-    """Windows [T, B, C] through `latent` numbers and back, [T + 2 margin, B, K], in order of time.
+    """An autoencoder from windows [T, B, C] through `latent` numbers to [T + 2 margin, B, K].
 
-    With a margin of 1 the step before the window and the one behind it come too (AER, Wong et al.,
-    2022). The decoder goes backwards from the window's end, where the encoder stopped (Malhotra et
-    al., 2016).
+    The output is in order of time. With a margin of 1 it includes the step before the window and
+    the one after it (AER, Wong et al., 2022). The decoder goes backwards from the window's end,
+    where the encoder stopped (Malhotra et al., 2016).
     """
 
     def __init__(self, model: AnomalyModel, inputs: int, channels: int) -> None:
@@ -54,7 +57,7 @@ class Rebuild(nn.Module):
         self.head = nn.Linear(self.decoder.output_size, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The windows as they are understood."""
+        """Return the rebuilt windows."""
         states, _ = self.encoder(x)
         code = self.squeeze(states[-1])
         steps = x.shape[0] + 2 * self.margin
@@ -69,8 +72,11 @@ def _layers(model: AnomalyModel, inputs: int) -> Recurrent:
 
 
 class Batch(NamedTuple):
-    """Training windows: inputs [T, B, C], values [T + max(ahead, 1), B, K] that begin with them,
-    whether each may be learned from, and the linear forecasts [T, B, ahead, K]."""
+    """Training windows.
+
+    inputs [T, B, C]. values, usable [T + max(ahead, 1), B, K]: values that begin with the inputs,
+    and whether each may be learned from. linear [T, B, ahead, K]: the linear forecasts.
+    """
 
     inputs: Tensor
     values: Tensor
@@ -79,7 +85,7 @@ class Batch(NamedTuple):
 
 
 class Watcher(nn.Module):
-    """Whichever of the two networks the scores ask for."""
+    """The networks that the chosen scores need."""
 
     def __init__(self, model: AnomalyModel, inputs: int, channels: int) -> None:
         super().__init__()
@@ -89,7 +95,10 @@ class Watcher(nn.Module):
         self.rebuild = Rebuild(model, inputs, channels) if rebuilds else None
 
     def loss(self, batch: Batch, skip: int) -> Tensor:
-        """Mean loss of the usable values; the first `skip` steps only warm the state up."""
+        """Return the mean loss of the usable values.
+
+        The first `skip` steps only warm the state up.
+        """
         total = batch.inputs.new_zeros(())
         if self.ahead is not None:
             found, _ = self.ahead(batch.inputs)
@@ -121,13 +130,15 @@ def _rebuilt_loss(network: Rebuild, batch: Batch) -> Tensor:
 
 
 def mean_of(values: Tensor, usable: Tensor) -> Tensor:
-    """Mean of the values that are usable; 0 where none is."""
+    """Return the mean of the values that are usable; 0 if none is."""
     weight = usable.to(values.dtype)
     return (values * weight).sum() / weight.sum().clamp(min=1.0)
 
 
 def student_loss(error: Tensor, log_spread: Tensor) -> Tensor:
-    """Negative log likelihood of errors under Student's t with `FREEDOM` degrees, but for a
-    constant."""
+    """Return the negative log likelihood of errors under Student's t, up to a constant.
+
+    The distribution has `FREEDOM` degrees of freedom.
+    """
     squared = (error / log_spread.exp()) ** 2
     return log_spread + 0.5 * (FREEDOM + 1) * torch.log1p(squared / FREEDOM)

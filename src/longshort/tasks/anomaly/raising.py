@@ -1,8 +1,8 @@
-"""Which rows raised an alarm.
+"""The rows that raised an alarm.
 
-A smoothed score stays high for long behind a large error, and two-sided it is high before it too.
-So a row is flagged for what it adds: rows that raise the mean above the threshold count as if they
-were usual from then on, and the mean of what is left is below it.
+A smoothed score stays high for long after a large error, and two-sided smoothing raises it before
+the error too. So a row is flagged for its own contribution: rows that raise the mean above the
+threshold count as if they were usual from then on, and the mean of the others is below it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _SLACK = 1e-9
 
 
 def raising(scores: Floats, span: int, threshold: float, usual: float, *, causal: bool) -> Flags:
-    """The rows [T] that keep the mean of the scores [T], NaN for none, above a threshold.
+    """Return the rows [T] that keep the mean of the scores [T], NaN for none, above a threshold.
 
-    span: of the smoothing, in steps; usual: the mean score of normal rows, which takes the place of
-    theirs. Rows between two of them that are no further apart than the span belong to one alarm,
-    and are flagged too.
+    span: that of the smoothing, in steps. usual: mean score of normal rows, which replaces the
+    scores of flagged rows. Rows between two of them that are no further apart than the span belong
+    to the same alarm, and are flagged too.
     """
     known = np.flatnonzero(~np.isnan(scores))
     found = np.zeros(len(scores), dtype=bool)
@@ -37,17 +37,17 @@ def raising(scores: Floats, span: int, threshold: float, usual: float, *, causal
 
 
 def below(usual: float, threshold: float) -> float:
-    """The usual score, which lies below the threshold even where normal scores never change."""
+    """Return the usual score, which lies below the threshold even where normal scores never change."""
     return min(usual, threshold - _SLACK * (1.0 + abs(threshold)))
 
 
 def with_score(mean: float, score: float, span: float) -> float:
-    """An exponentially weighted mean with a further score, which it is for a mean of NaN."""
+    """Return an exponentially weighted mean with a further score; the score for a mean of NaN."""
     return score if np.isnan(mean) else mean + 2.0 / (span + 1.0) * (score - mean)
 
 
 def _in_order(scores: Floats, span: int, threshold: float, usual: float) -> Flags:
-    """Each row with the past alone."""
+    """Flag each row by the past alone."""
     mean, found = usual, []
     for score in scores.tolist():
         new = with_score(mean, score, span)
@@ -58,7 +58,7 @@ def _in_order(scores: Floats, span: int, threshold: float, usual: float) -> Flag
 
 
 def _heaviest_first(scores: Floats, span: int, threshold: float, usual: float) -> Flags:
-    """Of each excursion the stretch that most exceeds the threshold, until none is left.
+    """Flag the stretch of each excursion that most exceeds the threshold, until none is left.
 
     That is the one whose scores less the threshold have the largest sum.
     """
@@ -77,7 +77,7 @@ def _heaviest_first(scores: Floats, span: int, threshold: float, usual: float) -
 
 
 def _heaviest(scores: Floats) -> tuple[int, int]:
-    """Start and end of the stretch [start, end) with the largest sum."""
+    """Return start and end of the stretch [start, end) with the largest sum."""
     sums = np.concatenate([[0.0], np.cumsum(scores)])
     least = np.minimum.accumulate(sums)[:-1]
     end = int(np.argmax(sums[1:] - least)) + 1

@@ -1,4 +1,4 @@
-"""The wished rate of false alarms: "1/week" and the like, in alarms a step."""
+"""The wished rate of false alarms: "1/week" and the like, in alarms per step."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ _SPANS = {"hour": DAY / 24, "day": DAY, "week": 7 * DAY, "month": 365.25 * DAY /
           "year": 365.25 * DAY}  # fmt: skip
 _FORM = re.compile(r"\s*(\d+(?:\.\d+)?)\s*/\s*(\d+|[a-z]+?)s?\s*")
 _FEWEST = 1000
-"""Steps a week, below which a week is too short for the usual wish."""
+"""Steps per week below which a week is too short for the usual wish."""
 
 
 def usual_rate(freq: Freq) -> str:
-    """What is wished where nothing is said: one a week, or one in 1,000 steps where a week has few
-    steps or steps are no times."""
+    """Return the rate without a wish: one alarm a week, or one in 1,000 steps.
+
+    The latter is for weeks of few steps, and for steps that are not times.
+    """
     step = step_length(freq)
     return "1/week" if step and 7 * DAY / step >= _FEWEST else "1/1000"
 
 
 def alarm_rate(text: str, freq: Freq) -> float:
-    """False alarms a step, of a text such as "1/week", "0.5/day" or "1/1000" (steps).
+    """Return false alarms per step from a text such as "1/week", "0.5/day" or "1/1000" (steps).
 
     Raises `ConfigError` for other texts, for spans of time on a grid of plain rows, and for more
     than one alarm in two steps.

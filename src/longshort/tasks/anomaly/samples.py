@@ -1,4 +1,4 @@
-"""Rows of series as samples: the part that is taken for normal, and the rest."""
+"""Rows of series as samples: the normal part of each series, and the rest."""
 
 from __future__ import annotations
 
@@ -39,35 +39,35 @@ class Stretch:
 
     @property
     def name(self) -> str:
-        """Of the data, in messages."""
+        """Name of the data in messages."""
         return self.dataset.source.name
 
     @property
     def path(self) -> str | None:
-        """Of the file."""
+        """Path of the file; None for a frame."""
         return self.dataset.source.path
 
     @property
     def sha256(self) -> str | None:
-        """Of the file."""
+        """Digest of the file; None for a frame."""
         return self.dataset.source.sha256
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What reading brought to light."""
+        """Findings of reading."""
         return self.dataset.findings
 
     def __len__(self) -> int:
-        """Rows."""
+        """Return the number of rows."""
         return int((self.end - self.start).clip(0).sum())
 
     def digest(self) -> str:
-        """Of the values and labels of all rows."""
+        """Return a digest of the values and labels of all rows."""
         labels = b"" if self.labels is None else self.labels.tobytes()
         return f"{self.panel.digest()}{hash_of(labels)}"
 
     def rows(self) -> Flags:
-        """Which rows of the panel are in this stretch, [N]."""
+        """Return which rows of the panel are in this stretch, [N]."""
         panel = self.panel
         place = np.arange(panel.num_rows) - np.repeat(panel.offsets[:-1], panel.lengths)
         inside = place >= np.repeat(self.start, panel.lengths)
@@ -75,12 +75,12 @@ class Stretch:
         return found
 
     def between(self, start: Ints, end: Ints) -> Stretch:
-        """Other rows of the same series."""
+        """Return other rows of the same series."""
         return replace(self, start=start, end=end)
 
 
 def hash_of(data: bytes) -> str:
-    """A sha256 in hexadecimal."""
+    """Return a SHA-256 in hexadecimal."""
     import hashlib
 
     return hashlib.sha256(data).hexdigest()
@@ -89,10 +89,10 @@ def hash_of(data: bytes) -> str:
 def read_stretch(
     data: object, config: AnomalyConfig, *, labelled: bool, axis: TimeAxis | None = None
 ) -> Stretch:
-    """All rows of a file or frame, with their labels where a column is named and `labelled`.
+    """Read all rows of a file or frame, with labels if a column is named and `labelled` is set.
 
-    axis: the grid of a run that these rows continue. Raises `DataError` for labels other than 0
-    and 1.
+    axis: the grid of a run that these rows continue. Raises `DataError` for labels other than 0 and
+    1.
     """
     column = config.data.labels if labelled else None
     settings = config.data
@@ -117,7 +117,10 @@ def _refuse_two_roles(column: str, config: AnomalyConfig) -> None:
 
 
 def _taken_off(dataset: Dataset, column: str) -> tuple[Dataset, Flags]:
-    """The data without the column of labels, and the labels; an unknown one stands for normal."""
+    """Return the data without the column of labels, and the labels.
+
+    An unknown label counts as normal.
+    """
     panel, schema = dataset.panel, dataset.schema
     place = schema.past.index(column)
     values = panel.past[:, place]
@@ -143,7 +146,7 @@ def _taken_off(dataset: Dataset, column: str) -> tuple[Dataset, Flags]:
 
 
 def place_of(panel: Panel, row: int) -> str:
-    """How a person finds a row of the panel: its series and its time."""
+    """Return series and time of a row of the panel, as people find it."""
     group = int(np.searchsorted(panel.offsets, row, side="right")) - 1
     stamp = panel.stamps(group, np.array([row - panel.offsets[group]]))[0]
     name = "/".join(panel.groups[group])
@@ -151,9 +154,9 @@ def place_of(panel: Panel, row: int) -> str:
 
 
 def divide(given: Mapping[str, Stretch], config: AnomalyConfig) -> Splits[Stretch]:
-    """Training and validation rows from the normal part, test rows behind it.
+    """Split into training and validation rows from the normal part, and test rows after it.
 
-    Raises `ConfigError` where a series has too few rows of one kind.
+    Raises `ConfigError` if a series has too few rows of one kind.
     """
     whole = given["train"]
     normal = normal_rows(whole.panel, config.split)
@@ -184,7 +187,7 @@ def _too_short(whole: Stretch, group: int, normal: int) -> str:
 
 
 def normal_rows(panel: Panel, config: AnomalySplit) -> Ints:
-    """How many first rows of each series are taken for normal, [G]."""
+    """Return how many first rows of each series are taken for normal, [G]."""
     until, lengths = config.normal, panel.lengths
     if isinstance(until, str):
         return np.clip(row_at(panel, until, "split.normal") - panel.first, 0, lengths)

@@ -1,4 +1,4 @@
-"""How good alarms are: by labels where there are such, and by the forecast's error otherwise."""
+"""Metrics of alarms: by labels if there are any, and by the forecast's error otherwise."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ METRICS = (
     Metric("nab", "NAB score", number="{:.1f}"),
 )
 FEWEST_EVENTS = 4
-"""Labelled anomalies below which two detectors cannot be told apart."""
+"""Number of labelled anomalies below which two detectors cannot be told apart."""
 _DRAWS, _BLOCKS, _THRESHOLDS = 200, 30, 60
 
 
@@ -48,7 +48,10 @@ class Part(NamedTuple):
 
 
 def parts(samples: Stretch, found: Alarms) -> Iterator[Part]:
-    """The rows [start, end) of each series that have a score; without labels none is marked."""
+    """Yield the rows [start, end) of each series that have a score.
+
+    Without labels none is marked as an anomaly.
+    """
     panel = samples.panel
     for group in range(panel.num_groups):
         begin = int(panel.offsets[group])
@@ -60,7 +63,10 @@ def parts(samples: Stretch, found: Alarms) -> Iterator[Part]:
 
 
 def scores_of(samples: Stretch, truth: Floats, found: Alarms) -> Scores:
-    """Metrics of alarms; truth [N, K]: values in deviations, beside what was expected of them."""
+    """Return metrics of alarms.
+
+    truth [N, K]: values in deviations, which are compared with the expected ones.
+    """
     each = list(parts(samples, found))
     values: dict[str, Any] = dict.fromkeys((metric.key for metric in METRICS), None)
     values["flagged"] = float(np.mean(np.concatenate([part.flagged for part in each])))
@@ -92,13 +98,13 @@ def _by_labels(each: list[Part]) -> dict[str, Any]:
 
 
 def _mean(values: list[float]) -> float | None:
-    """Of those that are numbers; None where none is."""
+    """Return the mean of those that are numbers; None if none is."""
     known = [value for value in values if not np.isnan(value)]
     return float(np.mean(known)) if known else None
 
 
 def _harmonic(recall: float | None, precision: float | None) -> float | None:
-    """Mean of both, 0 where either is 0; None where one is not known."""
+    """Return the harmonic mean, 0 if either is 0; None if one is not known."""
     if recall is None or precision is None:
         return None
     both = recall + precision
@@ -110,14 +116,14 @@ def _number(value: float) -> float | None:
 
 
 def compare_by_error(own: Floats, other: Floats) -> Comparison:
-    """Paired comparison of absolute one-step errors [n]; too few where one forecasts nothing."""
+    """Compare absolute one-step errors [n] in a paired test; too few if one forecasts nothing."""
     if not own.size or own.size != other.size:
         return Comparison("too few", 0.0, None, None)
     return compare(own, other, 1)
 
 
 def compare_by_labels(own: list[Part], other: list[Part], seed: int = 0) -> Comparison:
-    """Difference in VUS-PR with a 95 % interval, by drawing stretches of time with replacement.
+    """Compare VUS-PR with a 95 % interval, by drawing stretches of time with replacement.
 
     Each series is cut into `_BLOCKS` stretches at most, none within a labelled anomaly or shorter
     than twice the period; both detectors are scored on the same draws. "Too few" below
@@ -147,7 +153,7 @@ def _mean_area(each: list[Part]) -> float:
 
 
 def _blocks(part: Part) -> list[NDArray[np.int64]]:
-    """Rows of a series in stretches that cut no anomaly."""
+    """Return the rows of a series in stretches that cut no anomaly."""
     size = max(len(part.labels) // _BLOCKS, 2 * part.period, 1)
     cuts = []
     for cut in range(size, len(part.labels) - size // 2, size):
@@ -167,7 +173,7 @@ def _taken(part: Part, rows: NDArray[np.int64]) -> Part:
 
 
 def sentence(cell: str, scored: Scored[Stretch, Alarms], result: Comparison, metric: Metric) -> str:
-    """The verdict: against the best baseline, and how the autoregression did beside it."""
+    """Return the verdict: against the best baseline, and how the autoregression did."""
     ours, theirs = (scored.scores[name].values[metric.key] for name in (MODEL, scored.best))
     samples = scored.samples
     basis = f"{len(samples):,} searched steps"
@@ -184,7 +190,7 @@ def sentence(cell: str, scored: Scored[Stretch, Alarms], result: Comparison, met
 def _by_error(
     cell: str, scored: Scored[Stretch, Alarms], result: Comparison, metric: Metric, basis: str
 ) -> str:
-    """Without labels: whether the network knows the normal course better than the baseline."""
+    """Return the verdict without labels: whether the network forecasts better than the baseline."""
     ours, theirs = (scored.scores[name].values[metric.key] for name in (MODEL, scored.best))
     blind = " Without labels nobody can tell whether the alarms are right."
     if ours is None or theirs is None:
@@ -201,7 +207,7 @@ def _by_error(
 
 
 def _beside(scored: Scored[Stretch, Alarms], metric: Metric) -> str:
-    """How the autoregression did, where another baseline is the best; and the best one-liner."""
+    """Return how the autoregression did, if it is not the best, and the best one-liner."""
     values = {
         name: scored.scores[name].values[metric.key]
         for name in scored.baselines

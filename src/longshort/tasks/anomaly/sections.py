@@ -1,4 +1,4 @@
-"""The report of anomalies: series and scores, events, and what a one-liner reaches."""
+"""The report of anomalies: series and scores, events, and the score of one-liners."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SERIES, _EVENTS, _POINTS = 4, 20, 4000
 
 
 def sections(result: AnomalyResult) -> list[Section]:
-    """In the order of the page."""
+    """Return the sections in the order of the page."""
     events = event_table(result.model.encoder, result.splits.test, result.scored.predictions[MODEL])
     return [
         Section("Series, scores and alarms", _pictures(result)),
@@ -34,7 +34,7 @@ def sections(result: AnomalyResult) -> list[Section]:
 
 
 def _pictures(result: AnomalyResult) -> list[Block]:
-    """Series at even places of their list, the first channel of each."""
+    """Return pictures of series at even places of their list, the first channel of each."""
     panel = result.splits.test.panel
     count = min(_SERIES, panel.num_groups)
     chosen = np.unique(np.linspace(0, panel.num_groups - 1, count).round().astype(int))
@@ -71,7 +71,7 @@ def _watched(result: AnomalyResult, group: int) -> plots.Watched:
 
 
 def _events(result: AnomalyResult, events: pl.DataFrame) -> list[Block]:
-    """The strongest events first, and how many there are."""
+    """Return the strongest events first, and how many there are."""
     config = result.config.alarm
     if events.is_empty():
         return [Note("No step behind the normal part was flagged.")]
@@ -94,7 +94,7 @@ def _cell(value: object) -> str:
 
 
 def _one_liners(result: AnomalyResult) -> list[Section]:
-    """How far a rule that fits in a line goes: such labels need no network."""
+    """Return the score of rules that fit in a line: labels that they find need no network."""
     key = "vus_pr"
     values: dict[str, Any] = {
         name: result.scored.scores[name].values[key]

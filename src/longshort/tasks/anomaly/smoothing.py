@@ -1,8 +1,8 @@
 """Smoothing of scores: an anomaly lasts, noise does not.
 
 For a stream only the past may be used (`smoothed`); in an archive both sides may (`smoothed_both`).
-What is smoothed both ways lies centred on the anomaly and begins before it, so the two must never
-be compared with each other.
+Scores that are smoothed both ways are centred on the anomaly and rise before it, so the two must
+never be compared with each other.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _BLOCK = 256
 
 
 def smoothed(scores: Floats, span: float) -> Floats:
-    """Exponentially weighted mean of the scores [T] up to each step.
+    """Return the exponentially weighted mean of the scores [T] up to each step.
 
-    The last one has the weight 2 / (span + 1), and the mean starts at the first score. span is in
-    steps and at least 1, which changes nothing.
+    The last score has the weight 2 / (span + 1), and the mean starts at the first score. span: in
+    steps, at least 1, which changes nothing.
     """
     if span < 1:
         raise ArgumentError(f"span must be at least 1 step; it is {span}")
@@ -40,17 +40,20 @@ def smoothed(scores: Floats, span: float) -> Floats:
 
 
 def smoothed_both(scores: Floats, span: float) -> Floats:
-    """Smoothed forward, and the result backward: no delay, but steps see their future."""
+    """Smooth forward, and the result backward: no delay, but steps see their future."""
     return smoothed(smoothed(scores, span)[::-1], span)[::-1]
 
 
 def at_ends(scores: Floats, window: int) -> Floats:
-    """Scores of windows [T - window + 1] at each window's last step, [T]; the first one before."""
+    """Return scores of windows [T - window + 1] at each window's last step, [T].
+
+    Steps before the first such step have its score.
+    """
     return np.concatenate([np.full(window - 1, scores[0]), scores])
 
 
 def over_windows(scores: Floats, window: int) -> Floats:
-    """At each step, the mean score of the windows [T - window + 1] that hold it, [T]."""
+    """Return the mean score at each step, [T], of the windows [T - window + 1] that contain it."""
     total = np.concatenate([[0.0], np.cumsum(scores)])
     steps = np.arange(len(scores) + window - 1)
     first = np.maximum(steps - window + 1, 0)

@@ -1,4 +1,4 @@
-"""One series step by step: the same scores as over whole series, with a state that can be kept."""
+"""Streams: the scores of whole series, computed step by step, with a state that can be kept."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Step:
-    """What is said of one row: the smoothed score, its p-value, whether it is flagged, and what was
-    expected [K] in the data's units; NaN where nothing is known."""
+    """Judgement of one row: smoothed score, p-value, whether it is flagged, and expected values.
+
+    expected [K]: in the data's units. NaN where nothing is known.
+    """
 
     score: float
     p: float
@@ -52,7 +54,7 @@ def refuse_streaming(config: AnomalyConfig) -> None:
 
 
 class Stream:
-    """A series that arrives row by row, with the run's threshold and calibration of it."""
+    """A series that arrives row by row, with the run's threshold and calibration for it."""
 
     def __init__(
         self, model: Model[AnomalyConfig, AnomalyEncoder], kept: Calibration, key: Key
@@ -67,11 +69,11 @@ class Stream:
 
     @property
     def span(self) -> int:
-        """Steps of the smoothing, which are also those without a flag that end no alarm."""
+        """Steps of the smoothing; an alarm ends after more steps without a flag."""
         return self.known.span
 
     def step(self, row: Floats) -> Step:
-        """Judge a row [C] in the data's units, NaN where a value is missing; then learn of it."""
+        """Judge a row [C] in the data's units, NaN where a value is missing; then take it in."""
         is_warm = self.walker.is_warm
         expected, each = self.walker.step((row - self.known.centre) / self.known.scale)
         score = self._score(each) if is_warm else float("nan")
@@ -87,14 +89,14 @@ class Stream:
         )
 
     def _score(self, each: Floats) -> float:
-        """The row's score before smoothing; NaN where nothing was expected or given."""
+        """Return the row's score before smoothing; NaN where nothing was expected or given."""
         name = next(iter(self.kept.spread))
         found = (each - self.kept.centre[name][self.group]) / self.kept.spread[name][self.group]
         known = ~np.isnan(found)
         return float(found[known].mean()) if known.any() else float("nan")
 
     def _judged(self, score: float) -> tuple[float, bool]:
-        """The mean with a further score, and whether the score raises it above the threshold.
+        """Return the mean with a further score, and whether the score raises an alarm.
 
         Scores that did so before count as usual, as in `raising`.
         """
@@ -108,12 +110,15 @@ class Stream:
         return self._mean, is_alarm
 
     def state(self) -> dict[str, Any]:
-        """Plain values for JSON, with which `resume` goes on."""
+        """Return plain values for JSON, with which `resume` goes on."""
         means = [None if np.isnan(mean) else mean for mean in (self._mean, self._usual_mean)]
         return self.walker.state() | {"means": means}
 
     def resume(self, stored: Mapping[str, Any]) -> None:
-        """Go on from what `state` gave; raises `RunError` where it is of another run or damaged."""
+        """Go on from what `state` returned.
+
+        Raises `RunError` if it is damaged or from another run.
+        """
         self.walker.resume(stored)
         means = [float("nan") if mean is None else float(mean) for mean in stored["means"]]
         self._mean, self._usual_mean = means

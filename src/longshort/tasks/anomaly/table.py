@@ -1,4 +1,4 @@
-"""What `predict` writes: a row for each step, and the events that alarms make of them."""
+"""Tables that `predict` writes: a row for each step, and the events that alarms form."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from longshort.tasks.anomaly.samples import Stretch
 Floats = NDArray[np.float64]
 _MOST_NAMED = 3
 _SHARE = 0.1
-"""Of an event's score, from which a channel is named."""
+"""Share of an event's score from which a channel is named."""
 
 
 def step_table(encoder: AnomalyEncoder, samples: Stretch, found: Alarms) -> pl.DataFrame:
-    """A row for each step of the stretch.
+    """Return a row for each step of the stretch.
 
-    Columns: the groups' and the time's; each channel and `expected_…`, in the data's units;
-    `score`, `threshold`, `p` (the share of normal steps that score as high) and `alarm` (0 or 1);
-    with several channels also `share_…` of the score; `label` where there are labels.
+    Columns: those of group and time; each channel and `expected_…`, in the data's units; `score`,
+    `threshold`, `p` (the share of normal steps that score as high) and `alarm` (0 or 1); with
+    several channels also `share_…` of the score; `label` if there are labels.
     """
     panel = samples.panel
     rows = np.flatnonzero(samples.rows())
@@ -54,7 +54,7 @@ def step_table(encoder: AnomalyEncoder, samples: Stretch, found: Alarms) -> pl.D
 
 
 def in_units(encoder: AnomalyEncoder, samples: Stretch, scaled: Floats) -> Floats:
-    """Values in deviations [N, K] in the data's units."""
+    """Return values in deviations [N, K] in the data's units."""
     found = np.empty(scaled.shape)
     channels = scaled.shape[1]
     for group, key in enumerate(samples.panel.groups):
@@ -65,11 +65,11 @@ def in_units(encoder: AnomalyEncoder, samples: Stretch, scaled: Floats) -> Float
 
 
 def event_table(encoder: AnomalyEncoder, samples: Stretch, found: Alarms) -> pl.DataFrame:
-    """A row for each event: steps without a break that are flagged.
+    """Return a row for each event: consecutive steps that are flagged.
 
-    Columns: the groups'; `start`, `end` (its last step) and `peak` (the step of the highest score)
-    as times; `steps`, `score` and `p` at the peak; `channels` that make up most of its score;
-    `seen` and `expected` of the first of them at the row that was furthest off.
+    Columns: those of the group; `start`, `end` (its last step) and `peak` (the step of the highest
+    score) as times; `steps`, `score` and `p` at the peak; `channels` that make up most of its
+    score; `seen` and `expected` of the first of them at the row that was furthest off.
     """
     panel, table = samples.panel, []
     expected = None if found.expected is None else in_units(encoder, samples, found.expected)
@@ -103,7 +103,7 @@ def _no_events(samples: Stretch, forecasts: bool) -> dict[str, pl.Series]:
 
 
 def _loudest(encoder: AnomalyEncoder, found: Alarms, rows: NDArray[np.int64]) -> list[str]:
-    """Channels that make up most of the rows' score, the largest share first."""
+    """Return the channels that make up most of the rows' score, the largest share first."""
     if found.parts is None or len(encoder.channels) == 1:
         return list(encoder.channels[:1])
     known = np.nan_to_num(found.parts[rows]).mean(0)

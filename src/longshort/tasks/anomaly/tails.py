@@ -1,4 +1,4 @@
-"""The tail of scores beyond what was seen: peaks over a threshold.
+"""The tail of scores beyond those that were seen: peaks over a threshold.
 
 Excesses over a high level follow a generalised Pareto distribution (Pickands, 1975), fitted by
 maximum likelihood in the one-dimensional form of Grimshaw (1993); the threshold of a rate follows
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 LEVEL = 0.98
 """Quantile of the calibration scores above which the tail begins."""
 FEWEST = 10
-"""Excesses that a fit needs."""
+"""Number of excesses that a fit needs."""
 _GRID, _HALVINGS = 200, 80
 _NO_SHAPE = 1e-8
 
@@ -29,8 +29,8 @@ _NO_SHAPE = 1e-8
 class Tail:
     """Scores above `level`: share of steps, and scale and shape of the excesses.
 
-    scale is in units of the score; the shape is 0 for an exponential tail, above for a heavier one
-    and below for one with an end.
+    scale is in units of the score; the shape is 0 for an exponential tail, above 0 for a heavier
+    one and below 0 for one with an end.
     """
 
     level: float
@@ -39,7 +39,7 @@ class Tail:
     shape: float
 
     def threshold(self, rate: float) -> float:
-        """The score that a share `rate` of the steps exceeds; 0 < rate <= share."""
+        """Return the score that a share `rate` of the steps exceeds; 0 < rate <= share."""
         if not 0 < rate <= self.share:
             raise ArgumentError(
                 f"rate must lie above 0 and be at most {self.share:.4g}, the share of the tail; "
@@ -54,7 +54,7 @@ class Tail:
 def tail_of(calibration: ArrayLike, level: float = LEVEL) -> Tail:
     """Fit the tail of finite calibration scores [n] above their quantile `level`.
 
-    Raises ArgumentError where fewer than 10 scores exceed it.
+    Raises `ArgumentError` if fewer than 10 scores exceed it.
     """
     scores = np.asarray(calibration, dtype=float)
     start = float(np.quantile(scores, level))
@@ -69,10 +69,10 @@ def tail_of(calibration: ArrayLike, level: float = LEVEL) -> Tail:
 
 
 def fit_excesses(excesses: Floats) -> tuple[float, float]:
-    """Scale and shape of the generalised Pareto distribution of positive excesses [n].
+    """Fit scale and shape of the generalised Pareto distribution of positive excesses [n].
 
-    With x = shape / scale, the shape is the mean of log(1 + x y), and x a root of
-    (1 + shape) · mean(1 / (1 + x y)) = 1. The likeliest of all roots and the exponential is taken.
+    With x = shape / scale, the shape is the mean of log(1 + x y), and x a root of (1 + shape) ·
+    mean(1 / (1 + x y)) = 1. The likeliest of all roots and the exponential is taken.
     """
     mean = float(excesses.mean())
     best, scale, shape = -math.log(mean) - 1, mean, 0.0
@@ -87,7 +87,7 @@ def fit_excesses(excesses: Floats) -> tuple[float, float]:
 
 
 def _roots(excesses: Floats) -> list[float]:
-    """Where the likelihood is stationary, on both sides of 0."""
+    """Return where the likelihood is stationary, on both sides of 0."""
     least, mean, most = (float(each) for each in (excesses.min(), excesses.mean(), excesses.max()))
     small = 1e-6
     below = -np.geomspace(small, 1 - small, _GRID) / most
@@ -98,7 +98,7 @@ def _roots(excesses: Floats) -> list[float]:
 
 
 def _crossings(excesses: Floats, grid: Floats) -> list[float]:
-    """Roots between neighbours of a grid, by bisection of all at once."""
+    """Return roots between neighbours of a grid, by bisection of all at once."""
     values = _slope(excesses, grid)
     between = np.flatnonzero(np.sign(values[1:]) != np.sign(values[:-1]))
     low, high, sign = grid[between], grid[between + 1], np.sign(values[between])

@@ -1,4 +1,4 @@
-"""Anomaly detection: what is not normal in series, by an LSTM that knows what normal is."""
+"""Anomaly detection in series, by a network that has learned what is normal."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _CUTOFF = "cutoff"
 
 
 class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
-    """The normal beginning of series teaches what to expect; what is far off it is an alarm."""
+    """Anomaly detection: rows far off what the normal beginning taught raise alarms."""
 
     name: ClassVar[str] = "anomaly"
     run_class = "longshort.api.anomaly_detector:AnomalyRun"
@@ -88,18 +88,18 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
     # Data
 
     def read(self, data: object, config: AnomalyConfig) -> Stretch:
-        """All rows of a file or frame, with their labels where a column is named."""
+        """Read all rows of a file or frame, with labels if a column is named."""
         return read_stretch(data, config, labelled=True)
 
     def read_new(self, data: object, model: AnomalyModel) -> Stretch:
-        """Rows on the run's grid; labels are not needed."""
+        """Read rows on the run's grid; labels are not needed."""
         return self._known(read_stretch(data, model.config, labelled=False,
                                         axis=model.encoder.axis), model)  # fmt: skip
 
     def read_labelled(
         self, data: object, model: AnomalyModel, own: Splits[Stretch] | None
     ) -> Stretch:
-        """Rows on the run's grid, with labels."""
+        """Read rows on the run's grid, with labels."""
         del own
         found = read_stretch(data, model.config, labelled=True, axis=model.encoder.axis)
         return self._known(found, model)
@@ -110,13 +110,13 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         return found
 
     def split(self, given: Any, config: Any) -> Splits[Stretch]:
-        """The normal part, the end of it for the threshold, and what is searched."""
+        """Split into training rows, normal rows for the threshold, and rows that are searched."""
         return divide(given, config)
 
     def unlearned(
         self, samples: Stretch, model: AnomalyModel, own: Splits[Stretch] | None, say: Say
     ) -> Stretch:
-        """Rows behind the run's normal ones."""
+        """Return the rows after the run's normal ones."""
         del own
         panel = samples.panel
         if panel.schema.time is None:
@@ -133,18 +133,18 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         return found
 
     def describe(self, splits: Splits[Stretch], config: AnomalyConfig) -> list[str]:
-        """Steps, series, columns, and how they are read."""
+        """Describe steps, series, columns, and how they are read."""
         del config
         dataset = splits.train.dataset
         return [*dataset.describe(), *(f"decided: {line}" for line in dataset.decided)]
 
     def check(self, splits: Splits[Stretch], config: AnomalyConfig) -> list[Finding]:
-        """What reading brought to light, and what would harm the search."""
+        """Return the findings of reading, and those that would harm the search."""
         del config
         return [*splits.findings, *examine(splits)]
 
     def resolve(self, config: AnomalyConfig, splits: Splits[Stretch]) -> AnomalyConfig:
-        """Columns, and how many false alarms are wished."""
+        """Decide columns, and how many false alarms are wished."""
         train = splits.train
         schema, freq = train.panel.schema, train.panel.freq
         if config.alarm.threshold == "labels" and train.labels is None:
@@ -169,7 +169,7 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         return config.model_copy(update={"data": given, "alarm": alarm})
 
     def unused(self, config: AnomalyConfig, splits: Splits[Stretch]) -> list[tuple[str, str]]:
-        """Settings of parts that are not there."""
+        """Return the settings of networks that the scores do not use, and of forecasts."""
         del splits
         scores, found = set(config.model.score), []
         found += [("data.calendar", "is of forecasts"), ("data.static", "is of forecasts")]
@@ -181,38 +181,38 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         return found
 
     def record(self, splits: Splits[Stretch]) -> dict[str, Any]:
-        """Source, grid and schema beside the splits."""
+        """Return source, grid and schema beside the splits."""
         panel = splits.train.panel
         grid = {"freq": vars(panel.freq), "form": vars(panel.form), "schema": vars(panel.schema)}
         return super().record(splits) | grid
 
     def digest(self, splits: Splits[Stretch]) -> str:
-        """Of all rows, which every split holds."""
+        """Return a digest of all rows, which every split holds."""
         return splits.train.digest()
 
     # Encoder
 
     def fit_encoder(self, train: Stretch, config: AnomalyConfig) -> AnomalyEncoder:
-        """Scales, periods and autoregressions."""
+        """Fit scales, periods and autoregressions."""
         return fit_encoder(train, config)
 
     def store_encoder(self, encoder: AnomalyEncoder) -> dict[str, Any]:
-        """As plain values."""
+        """Return the encoder as plain values."""
         return store_encoder(encoder)
 
     def restore_encoder(self, stored: dict[str, Any], config: AnomalyConfig) -> AnomalyEncoder:
-        """From plain values."""
+        """Restore the encoder from plain values."""
         del config
         return restore_encoder(stored)
 
     def encode(self, encoder: AnomalyEncoder, samples: Stretch) -> Signals:
-        """All rows in deviations."""
+        """Return all rows in deviations."""
         return encode(encoder, samples)
 
     def describe_encoded(
         self, encoder: AnomalyEncoder, encoded: Mapping[str, Encoded[Stretch]]
     ) -> list[str]:
-        """The periods, and over how many steps scores are smoothed."""
+        """Describe the periods, and over how many steps scores are smoothed."""
         del encoded
         known = encoder.series.values()
         periods, spans = ({each.period for each in known}, {each.span for each in known})
@@ -221,7 +221,7 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
     # Network
 
     def build(self, config: AnomalyConfig, encoder: AnomalyEncoder) -> nn.Module:
-        """Recurrent layers that correct the autoregression, or rebuild windows."""
+        """Build recurrent layers that correct the autoregression, or rebuild windows."""
         from longshort.tasks.anomaly.network import Watcher
 
         inputs = len(next(iter(encoder.series.values())).centre)
@@ -230,7 +230,7 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
     def training(
         self, model: AnomalyModel, train: Encoded[Stretch], val: Encoded[Stretch]
     ) -> Training:
-        """On windows of the training rows."""
+        """Return training on windows of the training rows."""
         from longshort.tasks.anomaly.learning import WatchLearning
 
         learning = WatchLearning(model, train.arrays, val.arrays, train.samples.name)
@@ -244,7 +244,7 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         say: Say,
         track: Track,
     ) -> dict[str, Floats]:
-        """Normal errors, scores and thresholds on the validation rows."""
+        """Fit normal errors, scores and thresholds on the validation rows."""
         from longshort.tasks.anomaly.inference import errors_of
 
         del train
@@ -266,7 +266,7 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         return kept | {_SCORES: padded, _LEVEL: found.threshold}
 
     def predict(self, model: AnomalyModel, arrays: Signals) -> Alarms:
-        """Scores, p-values and alarms of all rows."""
+        """Return scores, p-values and alarms of all rows."""
         from longshort.tasks.anomaly.inference import errors_of
 
         kept = calibration_of(model)
@@ -276,7 +276,7 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
     # Scores
 
     def metric(self, config: AnomalyConfig) -> Metric:
-        """The volume where there are labels, the error of the forecast otherwise."""
+        """Return the volume if there are labels, the error of the forecast otherwise."""
         return scoring.METRICS[0 if config.alarm.judged_by == "labels" else 1]
 
     def baselines(
@@ -286,12 +286,15 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         networks: Mapping[str, AnomalyModel],
         track: Track,
     ) -> dict[str, Baseline[Alarms]]:
-        """One-liners, autoregression, neighbours and components, all smoothed and cut alike."""
+        """Detect by one-liners, autoregression, neighbours and components.
+
+        All have the same smoothing and the same threshold rule.
+        """
         del networks
         return detected(model.config, splits, track)
 
     def score(self, model: AnomalyModel, samples: Stretch, prediction: Alarms) -> Scores:
-        """By labels, and by the error of the forecast."""
+        """Return metrics by labels, and by the error of the forecast."""
         if model.config.alarm.judged_by == "labels" and not marked(samples):
             raise DataError(
                 f"{samples.name}: none of the rows to score is labelled as an anomaly, and the run "
@@ -302,7 +305,7 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         return scoring.scores_of(samples, values, prediction)
 
     def compare(self, scored: Scored[Stretch, Alarms], one: str, other: str) -> Comparison:
-        """By drawn stretches of time where there are labels, else by paired errors."""
+        """Compare by drawn stretches of time if there are labels, else by paired errors."""
         samples = scored.samples
         if not marked(samples):
             first, second = (scored.scores[name].per_sample for name in (one, other))
@@ -315,11 +318,11 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
     def sentence(
         self, model: AnomalyModel, cell: str, scored: Scored[Stretch, Alarms], result: Comparison
     ) -> str:
-        """By what the detectors were compared, and how the autoregression did."""
+        """Return the verdict: how the detectors compare, and how the autoregression did."""
         return scoring.sentence(cell, scored, result, self.metric(model.config))
 
     def facts(self, model: AnomalyModel, scored: Scored[Stretch, Alarms]) -> dict[str, Any]:
-        """Sizes, and how the scores were smoothed."""
+        """Return sizes, and how the scores were smoothed."""
         samples, own = scored.samples, scored.predictions[MODEL]
         rows = samples.rows()
         labelled = [] if samples.labels is None else events_of(samples.labels & rows)
@@ -335,28 +338,28 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
     # Output
 
     def notes(self, model: AnomalyModel, scored: Scored[Stretch, Alarms]) -> dict[str, str]:
-        """What stands beside the baselines, and which one is missing."""
+        """Return notes on the baselines, and which one is missing."""
         found = super().notes(model, scored)
         if not find_spec("sklearn"):
             found["forest"] = "is left out: it needs scikit-learn (pip install longshort[forest])"
         return found
 
     def table(self, model: AnomalyModel, samples: Stretch, prediction: Alarms) -> pl.DataFrame:
-        """A row for each step."""
+        """Return a row for each step."""
         return step_table(model.encoder, samples, prediction)
 
     def events(self, model: AnomalyModel, samples: Stretch, prediction: Alarms) -> pl.DataFrame:
-        """A row for each alarm: start, end, peak, channels, what was seen and expected."""
+        """Return a row for each alarm: start, end, peak, channels, and seen and expected values."""
         return event_table(model.encoder, samples, prediction)
 
     def follower(self, model: AnomalyModel, path: Path, state: Path) -> SeriesFollower:
-        """What follows a growing file, row by row."""
+        """Return an object that follows a growing file, row by row."""
         from longshort.tasks.anomaly.follow import SeriesFollower
 
         return SeriesFollower(model, calibration_of(model), path, state)
 
     def about(self, model: AnomalyModel, splits: Splits[Stretch]) -> list[str]:
-        """Steps, series and columns, and how scores become alarms."""
+        """Return steps, series and columns, and how scores become alarms."""
         alarm = model.config.alarm
         sides = "the past alone" if alarm.causal else "both sides"
         return [
@@ -365,13 +368,13 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         ]
 
     def sections(self, result: Any) -> Sequence[Section]:
-        """Series with what was expected, scores and alarms; events; what a one-liner reaches."""
+        """Return sections: series with expected values, scores and alarms; events; one-liners."""
         from longshort.tasks.anomaly.sections import sections
 
         return sections(result)
 
     def split_table(self, result: Any) -> list[list[str]]:
-        """Rows and dates."""
+        """Return rows and dates of each split."""
         rows = [["split", "steps", "from", "to"]]
         for name, each in result.splits.by_name().items():
             panel = each.panel
@@ -384,12 +387,12 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
 
 
 def marked(samples: Stretch) -> bool:
-    """Whether one of the stretch's rows is labelled as an anomaly."""
+    """Return whether one of the stretch's rows is labelled as an anomaly."""
     return samples.labels is not None and bool(samples.labels[samples.rows()].any())
 
 
 def calibration_of(model: AnomalyModel) -> Calibration:
-    """What the run keeps of its validation rows."""
+    """Return the calibration that the run keeps."""
     kept = {name: np.asarray(values) for name, values in model.kept.items()}
     scores = [row[~np.isnan(row)] for row in kept[_SCORES]]
     centre, spread = _under(kept, _CENTRE), _under(kept, _SPREAD)
@@ -401,5 +404,5 @@ def _under(kept: Mapping[str, Floats], prefix: str) -> dict[str, Floats]:
 
 
 def _some(numbers: set[int]) -> str:
-    """The five smallest."""
+    """Return the five smallest numbers as text."""
     return ", ".join(map(str, sorted(numbers)[:5])) + (", …" if len(numbers) > 5 else "")

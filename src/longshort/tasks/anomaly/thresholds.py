@@ -1,4 +1,4 @@
-"""From calibration scores and a wished rate of false alarms to a threshold, without labels.
+"""Thresholds from calibration scores and a wished rate of false alarms, without labels.
 
 Calibration scores [n] are those of rows that the model did not train on. A step is flagged if its
 score lies above the threshold. Rates are per step: one alarm a week of hourly rows is 1 / 168.
@@ -17,14 +17,14 @@ from longshort.tasks.anomaly.tails import tail_of
 
 Floats = NDArray[np.float64]
 COUNTED = 7
-"""Alarms in the calibration from which the threshold is counted, and not extrapolated."""
+"""Number of alarms in the calibration from which a threshold is counted, and not extrapolated."""
 
 
 class Threshold(NamedTuple):
-    """A step whose score exceeds `value` is flagged.
+    """A score above which a step is flagged.
 
-    rate: what clean scores are expected to raise a step, in alarms or flagged steps; it lies below
-    the wish only where no threshold raises as many alarms. extrapolated: the rate is rarer than the
+    rate: expected rate per step for clean scores, in alarms or flagged steps; it lies below the
+    wish only if no threshold raises as many alarms. extrapolated: the rate is rarer than the
     calibration scores show, so the value rests on the shape of their tail.
     """
 
@@ -34,11 +34,11 @@ class Threshold(NamedTuple):
 
 
 def p_values(calibration: ArrayLike, scores: ArrayLike) -> Floats:
-    """Split conformal p-value of each score [T]: (1 + #{calibration >= score}) / (n + 1).
+    """Return the split conformal p-value of each score [T].
 
-    If a score can be exchanged with the calibration scores, its p-value is at most p with
-    probability p or less (Vovk et al., 2005). The smallest possible one is 1 / (n + 1). NaN for a
-    missing score.
+    It is (1 + #{calibration >= score}) / (n + 1). If a score can be exchanged with the calibration
+    scores, its p-value is at most p with probability p or less (Vovk et al., 2005). The smallest
+    possible one is 1 / (n + 1). NaN for a missing score.
     """
     known = np.sort(_finite(calibration))
     given = np.asarray(scores, dtype=float)
@@ -47,10 +47,11 @@ def p_values(calibration: ArrayLike, scores: ArrayLike) -> Floats:
 
 
 def threshold_for_steps(calibration: ArrayLike, rate: float) -> Threshold:
-    """The threshold that a share `rate` of clean steps exceeds, 0 < rate < 1.
+    """Return the threshold that a share `rate` of clean steps exceeds, 0 < rate < 1.
 
-    Split conformal: the p-value of a flagged step is at most `rate`. Below 1 / (n + 1), where no
-    p-value is as small, from the tail above the 98 % quantile (`tail_of`, with its error).
+    It is split conformal: the p-value of a flagged step is at most `rate`. For a rate below 1 / (n
+    + 1), where no p-value is as small, it is from the tail above the 98 % quantile (`tail_of`, with
+    its error).
     """
     known = np.sort(_finite(calibration))
     _check_rate(rate)
@@ -61,22 +62,22 @@ def threshold_for_steps(calibration: ArrayLike, rate: float) -> Threshold:
 
 
 def threshold_for_rate(calibration: ArrayLike, rate: float, gap: int = 0) -> Threshold:
-    """The threshold at which clean scores raise `rate` alarms a step, 0 < rate < 1.
+    """Return the threshold at which clean scores raise `rate` alarms per step, 0 < rate < 1.
 
     An alarm is a run of flagged steps; runs with at most `gap` unflagged steps between them are
     one. Neighbouring scores resemble each other, so exceedances come in clumps, and alarms are
     rarer than flagged steps. Smoothed scores cross a threshold several times in one excursion: give
     the span of the smoothing as `gap`. calibration is in order of time.
 
-    Where the calibration should hold 7 alarms or more, that many are counted in it. Otherwise the
+    If the calibration should contain 7 alarms or more, that many are counted in it. Otherwise the
     heights of its highest 7 alarms (half of the most there are, if that is less) are taken to be
     exponential, and the threshold is the one that a further alarm exceeds at the rate on average
-    over what the scale of so few heights may be: (k / n) (1 + z / sum)^-k at the height z. So the
+    over the possible scales of so few heights: (k / n) (1 + z / sum)^-k at the height z. So the
     wish is met over many series; in one series of rare alarms, a factor of 2 is to be expected.
     Heavier tails exceed rates far below 1 / n more often.
 
-    Where no threshold raises as many alarms, as they run into each other, it is the highest of
-    those that raise the most. Constant scores have no tail: whatever lies above them is flagged.
+    If no threshold raises as many alarms, as they run into each other, it is the highest of those
+    that raise the most. Constant scores have no tail: whatever lies above them is flagged.
     """
     scores = _finite(calibration)
     _check_rate(rate)
@@ -94,7 +95,7 @@ def threshold_for_rate(calibration: ArrayLike, rate: float, gap: int = 0) -> Thr
 
 
 def _alarms_by_level(scores: Floats, gap: int) -> tuple[Floats, Floats]:
-    """Levels [m], falling, and the most alarms that any level down to each of them raises.
+    """Return levels [m], falling, and the most alarms that any level down to each of them raises.
 
     An alarm begins at a step that lies above the level while the `gap` + 1 steps before it do not.
     So each step that rises above those adds one to all levels in between.
@@ -108,10 +109,11 @@ def _alarms_by_level(scores: Floats, gap: int) -> tuple[Floats, Floats]:
 
 
 def _level(levels: Floats, alarms: Floats, wanted: float) -> float:
-    """The level that raises so many alarms, from above; between two by the logarithm of the count.
+    """Return the level that raises so many alarms, from above.
 
-    A level raises one alarm less than is counted at it, as its own score does not exceed it; among
-    further scores it is exceeded as often as counted, on average.
+    Between two levels it is interpolated by the logarithm of the count. A level raises one alarm
+    less than is counted at it, as its own score does not exceed it; among further scores it is
+    exceeded as often as counted, on average.
     """
     place = int(np.searchsorted(alarms, wanted))
     if place == 0 or alarms[place] == wanted:

@@ -1,4 +1,4 @@
-"""A forecasting network step by step: what it expects next, with a state that can be kept."""
+"""A forecasting network step by step: its next expectation, with a state that can be kept."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Floats = NDArray[np.float64]
 class Walker:
     """One series, row by row, in deviations; it forecasts a single step.
 
-    weights [K, lags + 1] of the autoregression; inputs C of a row, the K channels first. cutoff
-    [K]: a value whose cost lies above it is not shown to the network, which sees what it expected
-    in its place; None to show all.
+    weights [K, lags + 1]: the autoregression. inputs: number C of inputs of a row, the K channels
+    first. cutoff [K]: a value whose cost lies above it is not shown to the network, which sees what
+    it expected in its place; None to show all.
     """
 
     def __init__(
@@ -48,8 +48,10 @@ class Walker:
         return self.steps >= len(self.lags)
 
     def step(self, row: Floats) -> tuple[Floats, Floats]:
-        """What was expected of a row [C], NaN where a value is missing, and the cost of each
-        channel, both [K]; then the row is taken in."""
+        """Return the expected values of a row [C] and the cost of each channel, both [K].
+
+        The row has NaN where a value is missing; it is taken in afterwards.
+        """
         channels = len(self.expected)
         expected = self.expected.copy()
         found = cost(row[:channels] - expected, self.spread)
@@ -76,7 +78,7 @@ class Walker:
         self.steps += 1
 
     def state(self) -> dict[str, Any]:
-        """Plain values for JSON, with which `resume` goes on."""
+        """Return plain values for JSON, with which `resume` goes on."""
         states = self._state if isinstance(self._state, tuple) else (self._state,)
         return {
             "last": self.last.tolist(),
@@ -88,7 +90,10 @@ class Walker:
         }
 
     def resume(self, stored: Mapping[str, Any]) -> None:
-        """Go on from what `state` gave; raises `RunError` where it is damaged or of another run."""
+        """Go on from what `state` returned.
+
+        Raises `RunError` if it is damaged or from another run.
+        """
         try:
             found = (
                 np.array(stored["last"], dtype=float),

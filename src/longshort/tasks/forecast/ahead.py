@@ -21,9 +21,10 @@ from longshort.tasks.forecast.windows import Windows
 
 @dataclass(frozen=True)
 class Prediction(ForecastTable):
-    """One row per series and step; the series that could not be forecast and why, and remarks.
+    """Forecasts past the end, a row for each series and step.
 
-    origins: of the series that were forecast, in the table's order.
+    skipped: the series that could not be forecast, each with the reason. notes: remarks. origins:
+    those of the series that were forecast, in the table's order.
     """
 
     skipped: dict[str, str]
@@ -31,7 +32,7 @@ class Prediction(ForecastTable):
     origins: Origins
 
     def json(self) -> dict[str, Any]:
-        """The rows for `predict --json`, with times as texts."""
+        """Return the rows for `predict --json`, with times as texts."""
         columns = (self.table.to_series(i) for i in range(self.table.width))
         texts = [each.cast(str) for each in columns if each.dtype.is_temporal()]
         return {"forecast": self.table.with_columns(texts).to_dicts()}
@@ -75,7 +76,7 @@ def predict(model: ForecastModel, panel: Panel, horizon: int) -> Prediction:
 def _roll(
     model: ForecastModel, panel: Panel, origins: Origins, flat: Origins, blocks: int
 ) -> Floats:
-    """Forecasts [m, blocks · H, Q]; each block's middle forecast is the next one's history.
+    """Return forecasts [m, blocks · H, Q]; each block's middle forecast is the next one's history.
 
     flat: the origins, one for each column.
     """
@@ -102,7 +103,7 @@ def _refuse_roll(config: ForecastConfig, horizon: int, trained: int) -> None:
 
 
 def _ends(panel: Panel, joint: bool) -> Ints:
-    """Row after the last known value of each group and column, [G, K]."""
+    """Return the row after the last known value of each group and column, [G, K]."""
     rows, columns = np.nonzero(~np.isnan(panel.target))
     group = np.repeat(np.arange(panel.num_groups), panel.lengths)[rows]
     ends = np.zeros((panel.num_groups, panel.target.shape[1]), np.int64)
@@ -113,7 +114,7 @@ def _ends(panel: Panel, joint: bool) -> Ints:
 def _origins(
     encoder: ForecastEncoder, reader: WindowReader, panel: Panel, ends: Ints, horizon: int
 ) -> tuple[Origins, dict[str, str]]:
-    """Rows from which the series are continued, and by name why some cannot be."""
+    """Return the rows from which series are continued, and why others cannot be, by name."""
     chosen, skipped = [], {}
     for group in range(panel.num_groups):
         for column in range(1 if reader.joint else ends.shape[1]):
@@ -136,7 +137,7 @@ def _obstacle(
     origin: tuple[int, int, int],
     horizon: int,
 ) -> str:
-    """Why a series cannot be forecast from this group, column and row; empty where it can."""
+    """Return why a series cannot be forecast from this group, column and row; empty if it can."""
     (group, column, end), config = origin, encoder.config
     if end == 0:
         return "it has no value at all"

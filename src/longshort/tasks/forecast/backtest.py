@@ -1,4 +1,4 @@
-"""Rolling origins: forecasts that see only what came before them, in one long table."""
+"""Backtests: forecasts from rolling origins, each of which sees only the rows before it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ ForecastJob = Job[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]
 class Backtest(ForecastTable):
     """Forecasts from all origins, and the scores over them.
 
-    table: group, cutoff, time, y, yhat, quantiles, and each baseline's forecast.
+    The columns of `table` are group, cutoff, time, y, yhat, quantiles, and each baseline's
+    forecast.
     """
 
     scores: dict[str, Any]
@@ -57,8 +58,8 @@ def backtest(
     """Forecast from `windows` origins, `stride` steps apart (the horizon when absent).
 
     The last origin leaves one horizon to the end of the data. With `refit` the model is trained
-    anew before each origin, else once before the first; either way on earlier rows only, and what
-    the settings leave open is decided from those rows too.
+    anew before each origin, else once before the first. In both cases, it is trained on earlier
+    rows only, from which open settings are decided too.
     """
     for name, value in (("windows", windows), ("stride", 1 if stride is None else stride)):
         if value < 1:
@@ -98,7 +99,7 @@ def backtest(
 
 
 def _trained(config: ForecastConfig, dataset: Dataset, end: Ints, listen: Listener) -> ForecastJob:
-    """A model that was trained on what lies before these rows, with its baselines."""
+    """Train a model and its baselines on the rows before `end`."""
     task = ForecastTask()
     timeline = Timeline(replace(dataset, panel=_cut(dataset.panel, end), ahead=None), config)
     splits = task.split({"train": Series(timeline.dataset, timeline, "train")}, config)
@@ -110,7 +111,7 @@ def _trained(config: ForecastConfig, dataset: Dataset, end: Ints, listen: Listen
 
 
 def _with_horizon(config: ForecastConfig, panel: Panel) -> ForecastConfig:
-    """Fix the horizon first: it decides where the origins lie."""
+    """Decide the horizon first, as the places of the origins depend on it."""
     if config.model.horizon is not None:
         return config
     resolved, _ = resolve(config, panel)
@@ -118,7 +119,7 @@ def _with_horizon(config: ForecastConfig, panel: Panel) -> ForecastConfig:
 
 
 def _resolved(config: ForecastConfig, panel: Panel, ends: Ints) -> ForecastConfig:
-    """Decide what is open from the rows before the first origin; the test split is one horizon."""
+    """Decide open settings from the rows before the first origin; the test split is one horizon."""
     schema = panel.schema
     config = config.updated("split", {"test": config.model.horizon, "stride": 1})
     config = config.updated("data", {"target": schema.target, "time": schema.time_setting})
@@ -127,10 +128,10 @@ def _resolved(config: ForecastConfig, panel: Panel, ends: Ints) -> ForecastConfi
 
 
 def _ends(panel: Panel, config: ForecastConfig, back: int) -> Ints:
-    """Row of each group that lies `back` steps before the end, by time or by series.
+    """Return the row of each group that lies `back` steps before the end, by time or by series.
 
-    Beyond a group's last row for a series that had stopped by then, negative for one that had not
-    begun.
+    It lies beyond the last row of a group that had ended by then, and is negative for a group that
+    had not begun.
     """
     if config.split.by == "series":
         ends = panel.lengths - back
@@ -151,14 +152,14 @@ def _cut(panel: Panel, ends: Ints) -> Panel:
 
 @dataclass(frozen=True)
 class _Fold:
-    """Everyone's forecasts from one origin."""
+    """Forecasts from one origin, by the model and the baselines."""
 
     own: Forecasts
     baselines: dict[str, Baseline[Forecasts]]
 
 
 def _fold(job: ForecastJob, panel: Panel, rows: Ints) -> _Fold:
-    """Forecasts from these rows [G], for the series that reach over the horizon behind them."""
+    """Forecast from these rows [G] those series that have a whole horizon after them."""
     encoder = job.model.encoder
     reader = encoder.reader(panel)
     lives = (rows > 0) & (rows + reader.horizon <= panel.lengths)
@@ -176,7 +177,7 @@ def _fold(job: ForecastJob, panel: Panel, rows: Ints) -> _Fold:
 
 
 def _scored(job: ForecastJob, folds: list[_Fold]) -> Scored[AnySeries, Forecasts]:
-    """Scores over all origins together; a baseline that some of them lack is left out."""
+    """Score all origins together; a baseline that some of them lack is left out."""
     own = _joined([fold.own for fold in folds])
     first = folds[0].baselines
     every = {name for fold in folds for name in fold.baselines}

@@ -1,8 +1,8 @@
-"""Quantiles that cover what they say: moved by what the validation split shows.
+"""Calibration of quantiles on the validation split, so that they cover the share they should.
 
 Split conformal calibration of each quantile (Romano et al., 2019, conformalised quantile
-regression, one side at a time). Exact where windows can be exchanged; series that drift are not
-like that, so the coverage on the test split is told before and after.
+regression, one side at a time). It is exact if windows can be exchanged; series that drift are not
+like that, so the coverage on the test split is reported before and after.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from longshort.tasks.forecast.inference import ForecastModel, never_moved, uncal
 from longshort.tasks.forecast.windows import Windows
 
 _BY_STEP = 200
-"""Validation windows from which each step of the horizon is moved by itself."""
+"""Number of validation windows from which each step of the horizon is moved by itself."""
 FEWEST = 40
-"""Validation windows, below which the quantiles stay as they were learned."""
+"""Number of validation windows below which the quantiles stay as they were learned."""
 
 
 def calibration(model: ForecastModel, val: Windows) -> Floats | None:
@@ -58,7 +58,7 @@ def quantile_shifts(
 
 
 def _conformal(off: Floats, level: float) -> float:
-    """The order statistic that a further value stays on the right side of often enough."""
+    """Return the order statistic on whose right side a further value stays often enough."""
     if not off.size:
         return 0.0
     ordered = np.sort(off)

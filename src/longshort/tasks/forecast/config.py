@@ -18,7 +18,7 @@ from longshort.config.training import BaseConfig, TrainConfig
 
 
 class ForecastModel(CellSettings):
-    """The network."""
+    """The network's settings."""
 
     hidden: int | None = Field(None, ge=1, le=8192, description="units per layer")
     num_layers: int = Field(1, ge=1, le=32, description="recurrent layers above each other")
@@ -76,7 +76,7 @@ class ForecastModel(CellSettings):
 
     @property
     def middle(self) -> int:
-        """Place of the point forecast among the outputs."""
+        """Index of the point forecast among the outputs."""
         return self.quantiles.index(0.5) if self.quantiles else 0
 
     @property
@@ -87,7 +87,7 @@ class ForecastModel(CellSettings):
     @field_validator("quantiles", mode="before")
     @classmethod
     def _as_levels(cls, value: object) -> object:
-        """Any sequence, or a text such as "0.1,0.5,0.9"."""
+        """Read levels from any sequence, or from a text such as "0.1,0.5,0.9"."""
         if isinstance(value, str):
             return tuple(level.strip() for level in value.split(",") if level.strip())
         return tuple(value) if isinstance(value, Iterable) else value
@@ -103,7 +103,7 @@ class ForecastModel(CellSettings):
 
 
 class ForecastTrain(TrainConfig):
-    """The training loop, with the loss of forecasts."""
+    """Settings of the training loop, with the loss of forecasts."""
 
     loss: Literal["mse", "mae", "huber", "mase", "poisson", "pinball"] | None = Field(
         None,
@@ -123,6 +123,6 @@ class ForecastConfig(BaseConfig):
     train: ForecastTrain = ForecastTrain()
 
     def updated(self, section: str, changes: Mapping[str, Any]) -> ForecastConfig:
-        """The same with some settings of a section changed."""
+        """Return a copy with some settings of a section changed."""
         changed = getattr(self, section).model_copy(update=changes)
         return self.model_copy(update={section: changed})

@@ -11,7 +11,7 @@ from longshort.tasks.forecast.encoder import ForecastEncoder
 
 
 def refuse_negative(panel: Panel, encoder: ForecastEncoder) -> None:
-    """Counts are never below 0."""
+    """Raise an error if targets of a distribution of counts are below 0."""
     below = np.argwhere(encoder.lowest < 0)
     if len(below):
         group, column = below[0]

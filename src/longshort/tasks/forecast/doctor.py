@@ -1,4 +1,4 @@
-"""The data doctor: what would harm a forecast, with where it stands and what to do."""
+"""Checks of series: what would harm a forecast, where, and how to fix it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHOWN = 5
 
 
 def examine(dataset: Dataset, config: ForecastConfig) -> list[Finding]:
-    """All findings on a data set: those of its reading, and what would harm a forecast of it."""
+    """Return all findings on a data set: those of reading, and those that would harm a forecast."""
     panel = dataset.panel
     found = [
         *dataset.findings,
@@ -33,7 +33,7 @@ def examine(dataset: Dataset, config: ForecastConfig) -> list[Finding]:
 
 
 def _columns(panel: Panel) -> Iterator[tuple[str, str, Floats]]:
-    """Role, name and values [N] of every column but the static ones."""
+    """Yield role, name and values [N] of every column but the static ones."""
     schema = panel.schema
     for role, names, values in (
         ("target", schema.target, panel.target),
@@ -45,7 +45,7 @@ def _columns(panel: Panel) -> Iterator[tuple[str, str, Floats]]:
 
 
 def _missing_values(panel: Panel) -> list[Finding]:
-    """Steps without a value, by column; steps that have no row at all count too."""
+    """Find steps without a value, by column; steps that have no row at all count too."""
     found = []
     for role, name, values in _columns(panel):
         missing, is_target = np.isnan(values), role == "target"
@@ -62,7 +62,7 @@ def _missing_values(panel: Panel) -> list[Finding]:
 
 
 def _place(panel: Panel, row: int) -> str:
-    """Group and timestamp of a row of the panel."""
+    """Return group and timestamp of a row of the panel."""
     group = int(np.searchsorted(panel.offsets, row, side="right")) - 1
     when = panel.stamps(group, np.array([row - panel.offsets[group]]))[0]
     prefix = "/".join(panel.groups[group])
@@ -70,7 +70,7 @@ def _place(panel: Panel, row: int) -> str:
 
 
 def _constant(panel: Panel) -> list[Finding]:
-    """Columns that never change, and series that never do."""
+    """Find columns that never change, and series that never do."""
     found = []
     for role, name, values in _columns(panel):
         known = values[~np.isnan(values)]
@@ -79,20 +79,20 @@ def _constant(panel: Panel) -> list[Finding]:
             what = f"{known[0]:g}" if words is None else repr(words[int(known[0])])
             kind = role.split()[-1]
             fix = "nothing is to be learnt" if kind == "target" else "leave the column out"
-            said = f"{kind} {name!r} is {what} throughout"
-            found.append(Finding("constant", "warning", said, (), fix))
+            message = f"{kind} {name!r} is {what} throughout"
+            found.append(Finding("constant", "warning", message, (), fix))
     for column, name in enumerate(panel.schema.target):
         still = [g for g, values in _blocks(panel, column) if values.size and np.ptp(values) == 0]
         if still and panel.num_groups > 1:
-            said = f"{len(still)} of {panel.num_groups} series of {name!r} never change"
+            message = f"{len(still)} of {panel.num_groups} series of {name!r} never change"
             where = tuple("/".join(panel.groups[group]) for group in still[:_SHOWN])
             fix = "leave these series out"
-            found.append(Finding("constant-series", "warning", said, where, fix))
+            found.append(Finding("constant-series", "warning", message, where, fix))
     return found
 
 
 def _short(panel: Panel, config: ForecastConfig) -> list[Finding]:
-    """Series with fewer values than one window has steps."""
+    """Find series that have fewer values than one window has steps."""
     model = config.model
     need = (model.context_length or 0) + (model.horizon or 0) or _DEFAULT_NEED
     found = []
@@ -100,18 +100,20 @@ def _short(panel: Panel, config: ForecastConfig) -> list[Finding]:
         counts = [(group, len(values)) for group, values in _blocks(panel, column)]
         short = [(group, count) for group, count in counts if count < need]
         if short:
-            said = f"{len(short)} of {panel.num_groups} series of {name!r} have fewer than {need}"
+            message = (
+                f"{len(short)} of {panel.num_groups} series of {name!r} have fewer than {need}"
+            )
             where = tuple(
                 f"{panel.series_name(group, column) or name}: {count}"
                 for group, count in short[:_SHOWN]
             )
             fix = "give longer series, or a smaller context_length and horizon"
-            found.append(Finding("short", "warning", f"{said} values", where, fix))
+            found.append(Finding("short", "warning", f"{message} values", where, fix))
     return found
 
 
 def _leaks(panel: Panel, config: ForecastConfig) -> list[Finding]:
-    """Covariates that equal the target's future up to scale and offset."""
+    """Find covariates that equal the target's future up to scale and offset."""
     found = []
     leads = range(min(config.model.horizon or 24, _MAX_LEAD) + 1)
     for role, name, values in _columns(panel):
@@ -123,17 +125,17 @@ def _leaks(panel: Panel, config: ForecastConfig) -> list[Finding]:
             if lead is None:
                 continue
             when = f"{lead} steps later" if lead else "of the same step"
-            said = (
+            message = (
                 f"{role} {name!r} equals the target {goal!r} {when}, which is not known at the "
                 "forecast's origin"
             )
             fix = "" if lead else f", or name it with --past if it is {goal!r} itself"
-            found.append(Finding("leak", "warning", said, (), f"drop {name!r}{fix}"))
+            found.append(Finding("leak", "warning", message, (), f"drop {name!r}{fix}"))
     return found
 
 
 def _leaking_lead(panel: Panel, covariate: Floats, target: Floats, leads: range) -> int | None:
-    """The first lead at which the covariate's changes are the target's times one constant."""
+    """Return the first lead at which changes of the covariate are a constant times the target's."""
     inside = np.ones(len(target), bool)
     inside[panel.offsets[:-1]] = False
     before, after = (
@@ -153,7 +155,7 @@ def _leaking_lead(panel: Panel, covariate: Floats, target: Floats, leads: range)
 
 
 def _blocks(panel: Panel, column: int) -> list[tuple[int, Floats]]:
-    """Known values of each group's series."""
+    """Return the known values of each group's series."""
     found = []
     for group in range(panel.num_groups):
         values = panel.target[panel.offsets[group] : panel.offsets[group + 1], column]

@@ -1,7 +1,7 @@
-"""Linear effects of the calendar and of covariates that are known ahead on a series.
+"""Linear effects on a series of the calendar and of covariates that are known ahead.
 
-Taken off the scaled values before a model sees them and added back to its forecast, so that the
-linear baseline and the network begin with it. Fitted on the training rows.
+They are fitted on the training rows, subtracted from the scaled values before a model sees them,
+and added to its forecast. So the linear baseline and the network begin with them.
 
 Letters: G groups, K columns, N rows, F features, n rows of one group.
 """
@@ -22,11 +22,11 @@ Per = Literal["off", "shared", "series"]
 
 _PIECE = 1 << 16
 _MOST_ROWS = 1 << 17
-"""Rows that the weights are fitted on; of more a sample is taken."""
+"""Number of rows on which the weights are fitted; from more rows a sample is drawn."""
 _PRIOR = 10.0
-"""Rows that the weights of all series together count for beside a series' own."""
+"""Number of rows that the weights of all series count for, beside a series' own."""
 _MOST_NUMBERS = 30_000_000
-"""Numbers of second moments up to which every series keeps its own."""
+"""Total size of the second moments up to which every series has its own."""
 _TINY = 1e-9
 _ROWS_A_WEIGHT = 3
 _FIRM = 1e-3
@@ -35,9 +35,10 @@ _MOST_MEMORY = 0.99
 
 @dataclass(frozen=True)
 class _Features:
-    """Calendar waves and covariates of a panel's rows; future [N, C] are scaled covariates.
+    """Calendar waves and covariates of a panel's rows.
 
-    lag: of the difference that the scaled values are, 0 where they are none.
+    future [N, C]: scaled covariates. lag: lag of the difference, if the scaled values are one; else
+    0.
     """
 
     panel: Panel
@@ -46,7 +47,7 @@ class _Features:
     lag: int
 
     def of(self, group: int, row: Ints) -> Floats:
-        """Features of rows of a group, [n, F]; with a lag, what they changed."""
+        """Return the features of rows of a group, [n, F]; with a lag, their differences."""
         found = self._plain(group, row)
         return found - self._plain(group, np.maximum(row - self.lag, 0)) if self.lag else found
 
@@ -58,8 +59,11 @@ class _Features:
 
 @dataclass(frozen=True)
 class KnownEffects:
-    """weights [G, K, F] of the features, [1, 1, F] where all series share them; centre [G, K] is
-    what they amount to on average, and is taken off; shared [F] and level are for new series."""
+    """Weights of the features, and their average effect.
+
+    weights [G, K, F], or [1, 1, F] where all series share them. centre [G, K] is the average
+    effect, which is subtracted. shared [F] and level are weights and average effect for new series.
+    """
 
     periods: tuple[Period, ...]
     weights: Floats
@@ -69,7 +73,7 @@ class KnownEffects:
 
     @staticmethod
     def none() -> KnownEffects:
-        """Nothing is taken off."""
+        """Return effects without a feature, which change nothing."""
         return KnownEffects((), np.zeros((1, 1, 0)), np.zeros((1, 1)), np.zeros(0), 0.0)
 
     @property
@@ -78,9 +82,10 @@ class KnownEffects:
         return self.shared.size == 0
 
     def values(self, panel: Panel, future: Floats, lag: int = 0) -> Floats:
-        """Effects in scaled units for all rows and columns, [N, K]; future [N, C] is scaled.
+        """Return the effects in scaled units for all rows and columns, [N, K].
 
-        lag: of the difference that the scaled values are, 0 where they are none.
+        future [N, C]: scaled covariates. lag: lag of the difference, if the scaled values are one;
+        else 0.
         """
         found = np.zeros((panel.num_rows, panel.target.shape[1]))
         if self.is_none:
@@ -95,7 +100,10 @@ class KnownEffects:
         return found
 
     def placed(self, number: Ints) -> KnownEffects:
-        """Effects of other groups; number [G']: each one's place at training, -1 for a new one."""
+        """Return the effects for other groups.
+
+        number [G']: each group's number at training, -1 for a new one.
+        """
         if len(self.weights) == 1:
             return self
         is_new, source = number < 0, np.maximum(number, 0)
@@ -104,7 +112,7 @@ class KnownEffects:
         return KnownEffects(self.periods, weights, centre, self.shared, self.level)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for `data.json`."""
+        """Return plain values for `data.json`."""
         return {
             "periods": list(self.periods),
             "weights": self.weights.tolist(),
@@ -115,7 +123,7 @@ class KnownEffects:
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> KnownEffects:
-        """Read back what `to_dict` wrote."""
+        """Restore the effects that `to_dict` wrote."""
         shared, centre = np.array(stored["shared"], float), np.array(stored["centre"], float)
         weights = np.array(stored["weights"], float).reshape(*centre.shape, shared.size)
         return KnownEffects(
@@ -132,11 +140,11 @@ def fit_effects(
     per: Per,
     lag: int = 0,
 ) -> KnownEffects:
-    """Feasible generalised least squares on the first `rows` [G] of each group.
+    """Fit the effects by feasible generalised least squares on the first `rows` [G] of each group.
 
-    scaled [N, K] with NaN where nothing is known, future [N, C]. Neighbouring rows are alike, so
-    both sides are taken less a share of their predecessor (Cochrane & Orcutt, 1949); each series
-    has a level of its own. Weights of single series lean towards those of all series.
+    scaled [N, K] with NaN where nothing is known, future [N, C]. As neighbouring rows are alike, a
+    share of the row before is subtracted on both sides (Cochrane & Orcutt, 1949). Each series has
+    its own level. Weights of single series are drawn towards those of all series.
     """
     if per == "off" or not (periods or future.shape[1]):
         return KnownEffects.none()
@@ -173,7 +181,7 @@ class _Sums:
     count: Floats
 
     def joined(self, other: _Sums) -> _Sums:
-        """The sums of both groups, as if each column were one long series."""
+        """Return the sums of both groups, as if each column were one long series."""
         total = self.count + other.count
         share = (other.count / np.maximum(total, 1))[:, None]
         return _Sums(
@@ -184,7 +192,7 @@ class _Sums:
         )
 
     def single(self, shared: Floats) -> Floats:
-        """Weights [K, F] of each column, leaning towards the shared ones [F]."""
+        """Return the weights [K, F] of each column, drawn towards the shared ones [F]."""
         size = shared.size
         firm = _PRIOR * np.trace(self.gram, axis1=1, axis2=2) / np.maximum(self.count, 1) / size
         firm = firm + _TINY
@@ -194,7 +202,7 @@ class _Sums:
 
 
 def _sample(end: int, most: int) -> Ints:
-    """Rows from 1 to before `end` of a group, of very many a sample of `most`."""
+    """Return the rows from 1 to before `end` of a group, or a sample of `most` of them."""
     row = np.arange(1, max(end, 1))
     if len(row) > most:
         return np.sort(np.random.default_rng(0).choice(row, most, replace=False))
@@ -202,7 +210,7 @@ def _sample(end: int, most: int) -> Ints:
 
 
 def _sums(features: _Features, scaled: Floats, group: int, row: Ints) -> _Sums:
-    """Over these rows of a group, each beside its predecessor; scaled [N, K]."""
+    """Sum over these rows of a group, each less a share of the row before; scaled [N, K]."""
     now, before = features.of(group, row), features.of(group, row - 1)
     at = features.panel.offsets[group] + row
     y, y_before = scaled[at], scaled[at - 1]
@@ -223,7 +231,7 @@ def _sums(features: _Features, scaled: Floats, group: int, row: Ints) -> _Sums:
 
 
 def _memory(z: Floats, z_before: Floats, v: Floats, v_before: Floats) -> float:
-    """Autocorrelation of what ordinary least squares leaves, from 0 to .99."""
+    """Return the autocorrelation of the residuals of ordinary least squares, from 0 to .99."""
     centre, level = z.mean(0), v.mean(0)
     weights = _solve((z - centre).T @ (z - centre), (z - centre).T @ (v - level))
     rest = v - level - (z - centre) @ weights
@@ -239,7 +247,7 @@ def _solve(gram: Floats, cross: Floats) -> Floats:
 
 
 def _by_mask(known: np.ndarray[Any, np.dtype[np.bool_]]) -> Iterator[tuple[Any, Any]]:
-    """Columns with the same known rows together: the rows [n], and the columns' numbers."""
+    """Yield groups of columns with the same known rows: the rows [n], and the columns' numbers."""
     kinds, which = np.unique(known, axis=1, return_inverse=True)
     for number in range(kinds.shape[1]):
         if kinds[:, number].any():

@@ -1,4 +1,4 @@
-"""The encoder of series: every number taken from the training rows, kept with the run."""
+"""The encoder of series: all numbers that are fitted on the training rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from longshort.tasks.forecast.effects import KnownEffects, fit_effects
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean and deviation of each covariate, and of each word of one that holds categories."""
+    """Mean and deviation of each covariate, and of each category of a covariate with categories."""
 
     mean: Floats
     deviation: Floats
@@ -35,12 +35,12 @@ class Moments:
 
     @property
     def width(self) -> int:
-        """Columns that the model sees."""
+        """Number of columns that the model sees."""
         return len(self.mean)
 
     @staticmethod
     def fit(values: Floats, panel: Panel, names: Sequence[str]) -> Moments:
-        """Over the rows of these covariates of the panel, [n, C], gaps left out."""
+        """Fit the moments of these covariates on rows [n, C] of the panel, gaps left out."""
         words = panel.words(names)
         coding = OneHot.fit(values, words)
         values = coding.apply(values, words, names)
@@ -56,13 +56,13 @@ class Moments:
         return np.nan_to_num((values - self.mean) / self.deviation)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for `data.json`."""
+        """Return plain values for `data.json`."""
         words = [None if each is None else list(each) for each in self.coding.words]
         return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist(), "words": words}
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> Moments:
-        """Read back what `to_dict` wrote."""
+        """Restore the moments that `to_dict` wrote."""
         words = tuple(None if each is None else tuple(each) for each in stored["words"])
         mean, deviation = (np.array(stored[name], float) for name in ("mean", "deviation"))
         return Moments(mean, deviation, OneHot(words))
@@ -72,12 +72,12 @@ class Moments:
 class ForecastEncoder:
     """Scales of the target and covariates, fitted on the first `rows` [G] of each group.
 
-    `axis` is the grid that the series lie on; `transform` is what the model sees; `zscore` the
-    plain scale in which scores are also given; `effects` what the calendar and future covariates
-    say linearly, in units of `transform`; `naive_error` [G, K] the seasonal naive error that MASE
-    divides by; `lowest` and `highest` [G, K] the range of the training values; `number` [G] each
-    group's place at training, by which learned vectors are found, -1 for a group that was not
-    there; `known_until` [G] the grid index up to which rows were used for training or validation.
+    axis: the grid of the series. number [G]: each group's number at training, by which learned
+    vectors are found; -1 for a group that was not there. known_until [G]: the grid index up to
+    which rows were used for training or validation. transform: the scale of what the model sees.
+    zscore: the plain scale in which scores are given too. naive_error [G, K]: the seasonal naive
+    error, by which MASE divides. lowest and highest [G, K]: the range of the training values.
+    effects: the linear effects of calendar and future covariates, in units of `transform`.
     """
 
     config: ForecastConfig
@@ -98,7 +98,7 @@ class ForecastEncoder:
 
     @classmethod
     def fit(cls, panel: Panel, split: Split, config: ForecastConfig) -> Self:
-        """Look at the training rows only."""
+        """Fit the encoder on the training rows only."""
         fitted = cls._fit(panel, split.end["train"], config)
         return replace(fitted, known_until=panel.first + split.end["val"])
 
@@ -136,7 +136,7 @@ class ForecastEncoder:
         return replace(fitted, effects=fitted._fit_effects(panel))
 
     def _fit_effects(self, panel: Panel) -> KnownEffects:
-        """Fit the known effects on the training rows, as everything else."""
+        """Fit the known effects on the training rows, after everything else."""
         calendar, per = self.config.data.calendar or (), self.config.model.effects or "off"
         values = np.where(self._is_known(panel), self.transform.apply(panel), np.nan)
         future = self._future(panel)
@@ -144,9 +144,9 @@ class ForecastEncoder:
         return fit_effects(panel, self.rows, values, future, calendar, per, lag)
 
     def _is_known(self, panel: Panel) -> NDArray[np.bool_]:
-        """Whether each scaled value stands for something that was measured, [N, K].
+        """Return whether each scaled value stands for a measurement, [N, K].
 
-        A difference of filled values is kept: it is what the sum that undoes it needs.
+        A difference of filled values counts as one, since the sum that undoes it needs it.
         """
         if self.transform.config.difference:
             return np.ones(panel.target.shape, dtype=bool)
@@ -160,7 +160,7 @@ class ForecastEncoder:
     def floors(self) -> Floats:
         """The least forecast of each series in the data's units, [G, K]; -inf where there is none.
 
-        With `model.floor` = "auto" 0 for series that were never below it in training.
+        If `model.floor` is "auto", it is 0 for series that were never below it in training.
         """
         floor = self.config.model.floor
         if floor == "auto":
@@ -168,12 +168,18 @@ class ForecastEncoder:
         return np.full_like(self.lowest, -np.inf if floor is None else float(floor))
 
     def place(self, group: Ints, column: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-        """Number at training of each series (group, column), [m], and whether it is new."""
+        """Return each series' number at training, [m], and whether it is new.
+
+        group, column [m]: the series.
+        """
         number = self.number[group]
         return np.maximum(number, 0) * self.lowest.shape[1] + column, number < 0
 
     def of_series(self, table: Floats, group: Ints, column: Ints) -> Floats:
-        """Rows [m, …] of a table [S, …] by series at training; a new series gets their mean."""
+        """Return rows [m, …] of a table [S, …] by series at training.
+
+        A new series gets the mean of all rows.
+        """
         place, is_new = self.place(group, column)
         found: Floats = table[place]
         if is_new.any():
@@ -181,7 +187,7 @@ class ForecastEncoder:
         return found
 
     def unseen(self, panel: Panel) -> list[str]:
-        """A remark on every covariate with categories that did not occur in training."""
+        """Return a remark on every covariate with categories that did not occur in training."""
         schema = panel.schema
         return [
             line
@@ -194,7 +200,10 @@ class ForecastEncoder:
         ]
 
     def reader(self, panel: Panel) -> WindowReader:
-        """Windows of scaled values and covariates; future covariates end with the calendar."""
+        """Return a reader of windows of scaled values and covariates.
+
+        The calendar follows the future covariates.
+        """
         model, periods = self.config.model, self.config.data.calendar
         assert model.context_length and model.horizon and periods is not None
         calendar = calendar_features(panel.freq, panel.index(), periods)
@@ -219,7 +228,7 @@ class ForecastEncoder:
         )
 
     def for_panel(self, panel: Panel, history: Ints) -> Self:
-        """The same numbers in another panel's order of groups; a new group's number is -1.
+        """Return the encoder in another panel's order of groups; a new group's number is -1.
 
         A new group, or one without training rows, is scaled by the first `history` [G] rows of its
         own where the scale is per series, else globally.
@@ -257,7 +266,7 @@ class ForecastEncoder:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for `data.json`; NaN is written as null, which is read back as NaN."""
+        """Return plain values for `data.json`; NaN is written as null, and restored as NaN."""
         numbers = {
             "transform": self.transform.to_dict(),
             "zscore": self.zscore.to_dict(),
@@ -280,7 +289,7 @@ class ForecastEncoder:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any], config: ForecastConfig) -> Self:
-        """Read back what `to_dict` wrote."""
+        """Restore the encoder that `to_dict` wrote."""
         return cls(
             config,
             TimeAxis(Freq(**stored["freq"]), Form(**stored["form"])),
@@ -301,6 +310,6 @@ class ForecastEncoder:
 
 
 def _extreme(choose: np.ufunc, values: Floats, panel: Panel) -> Floats:
-    """Least or largest known value of each group and column, [G, K]; NaN where there is none."""
+    """Return the least or largest known value of each group and column, [G, K]; NaN without any."""
     blocks = np.split(values, panel.offsets[1:-1])
     return np.stack([choose.reduce(block, axis=0, initial=np.nan) for block in blocks])

@@ -14,18 +14,18 @@ from longshort.tasks.forecast.windows import Windows
 ForecastModel = Model[ForecastConfig, ForecastEncoder]
 
 PIECE = 2048
-"""Windows that are forecast together."""
+"""Number of windows that are forecast together."""
 CALIBRATION = "calibration"
-"""Name under which a run keeps how far quantiles are moved, [Q, H]."""
+"""Name under which a run keeps the shifts of quantiles, [Q, H]."""
 
 
 def forecast(model: ForecastModel, windows: Windows) -> Floats:
-    """Forecasts [m, H, Q] in the user's units, calibrated where the model is."""
+    """Return forecasts [m, H, Q] in the user's units, calibrated where the model is."""
     return calibrated(model, windows, uncalibrated(model, windows))
 
 
 def calibrated(model: ForecastModel, windows: Windows, quantiles: Floats) -> Floats:
-    """Quantiles [m, H, Q] moved as the validation split asks for."""
+    """Return quantiles [m, H, Q], shifted by the model's calibration."""
     shifts = model.kept.get(CALIBRATION)
     if shifts is None:
         return quantiles
@@ -35,7 +35,7 @@ def calibrated(model: ForecastModel, windows: Windows, quantiles: Floats) -> Flo
 
 
 def uncalibrated(model: ForecastModel, windows: Windows) -> Floats:
-    """Forecasts [m, H, Q] as the network gives them."""
+    """Return forecasts [m, H, Q] as the network gives them."""
     origins = windows.origins
     pieces = (origins[begin : begin + PIECE] for begin in range(0, len(origins), PIECE))
     return np.concatenate([_piece(model, windows.chosen(piece)) for piece in pieces])
@@ -55,8 +55,10 @@ def _piece(model: ForecastModel, windows: Windows) -> Floats:
 
 
 def _bounded(windows: Windows, quantiles: Floats) -> Floats:
-    """Quantiles [m, H, Q] in their order, and no lower than the series allows; a series that has
-    never moved stays where it is."""
+    """Return quantiles [m, H, Q] in their order, and no lower than the floor of their series.
+
+    A series that has never moved stays where it is.
+    """
     stays = np.flatnonzero(never_moved(windows))
     if stays.size:
         flat = windows.flat[stays]
@@ -66,7 +68,7 @@ def _bounded(windows: Windows, quantiles: Floats) -> Floats:
 
 
 def never_moved(windows: Windows) -> NDArray[np.bool_]:
-    """Which windows are of a series that has never moved, in training or in the window, [m]."""
+    """Return whether each window's series has never moved, in training or in the window, [m]."""
     flat, reader = windows.flat, windows.reader
     lowest = windows.encoder.lowest[flat.group, flat.column]
     found = lowest == windows.encoder.highest[flat.group, flat.column]

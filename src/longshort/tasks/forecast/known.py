@@ -1,4 +1,4 @@
-"""Calendar and known effects that a forecaster begins with: tried on the validation split, said.
+"""Decisions on the calendar and known effects, by trying them on the validation split.
 
 A linear model stands in for the network, since it is fitted in a moment.
 """
@@ -37,7 +37,7 @@ class _Way:
 
 
 def decide_known(
-    config: ForecastConfig, panel: Panel, split: Split, said: list[str]
+    config: ForecastConfig, panel: Panel, split: Split, lines: list[str]
 ) -> ForecastConfig:
     """Decide `data.calendar`, `model.effects`, `level` and `linear_past` where they are open."""
     model = config.model
@@ -51,27 +51,27 @@ def decide_known(
     if len(tried) > 1:
         all_tried = "; ".join(f"{each.way}: {each.error:.4g}" for each in tried)
         why = "" if better or way.effects != "off" else ", no other is surely better"
-        said.append(
+        lines.append(
             f"model.effects = {way.effects}, data.calendar = {list(way.calendar)}: the scaled MSE "
             "of the linear model on the validation split is "
             f"{best.error:.4g} (tried: {all_tried}{why})"
         )
     elif config.data.calendar is None:
-        said.append(f"data.calendar = {list(way.calendar)} (periods longer than the context)")
+        lines.append(f"data.calendar = {list(way.calendar)} (periods longer than the context)")
     changes: dict[str, Any] = {"effects": way.effects}
     for name, block in (("level", "level"), ("linear_past", "past")):
         if getattr(model, name) is None:
             changes[name] = block in blocks
     if changes.get("level"):
-        said.append("model.level = true: the series' level helps the linear model")
+        lines.append("model.level = true: the series' level helps the linear model")
     if changes.get("linear_past"):
-        said.append("model.linear_past = true: past covariates help the linear model")
+        lines.append("model.linear_past = true: past covariates help the linear model")
     config = config.updated("data", {"calendar": way.calendar})
     return config.updated("model", changes)
 
 
 def _ways(config: ForecastConfig, panel: Panel, split: Split) -> tuple[_Way, list[_Way]]:
-    """The way without effects, and every other one that the settings leave open."""
+    """Return the way without effects, and every other one that the settings leave open."""
     steps, context = int(split.end["train"].max()), config.model.context_length or 1
     usual = useful_periods(panel.freq, steps, context)
     given = config.data.calendar
@@ -95,10 +95,10 @@ def _ways(config: ForecastConfig, panel: Panel, split: Split) -> tuple[_Way, lis
 
 @dataclass(frozen=True)
 class _Tried:
-    """A way's linear model on the validation split.
+    """Losses of a way's linear model on the validation split.
 
-    losses [n] by moment in time order; block: neighbouring moments that share steps; blocks: the
-    kinds of inputs that were taken.
+    losses [n]: by moment, in order of time. block: number of neighbouring moments whose horizons
+    overlap. blocks: the kinds of inputs that were chosen.
     """
 
     way: _Way
@@ -113,7 +113,7 @@ class _Tried:
 
 
 def _is_better(way: _Tried, plain: _Tried) -> bool:
-    """Whether known effects save more than one standard error, about half the interval's arm."""
+    """Return whether known effects save more than one standard error, half the interval's arm."""
     if not way.losses.size or not plain.losses.size:
         return False
     found = compare(way.losses, plain.losses, way.block)

@@ -1,4 +1,4 @@
-"""The leakage proof: change the future, and the fitted numbers and the forecasts must not move."""
+"""The leakage proof: if the future is changed, the encoder and the forecasts must not change."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _PROBES = 3
 
 
 def leakage_proof(model: ForecastModel, timeline: Timeline, origins: Origins) -> dict[str, Any]:
-    """Replace what must not be known by noise, and see whether a bit changes.
+    """Replace by noise what must not be known, and return whether a bit of the result changes.
 
-    Numbers fitted on the training rows must not move with anything after those rows; the forecasts
-    of a few of these origins must not move with later targets and past covariates.
+    The encoder, fitted on the training rows, must not change with anything after those rows. The
+    forecasts of a few of these origins must not change with later targets and past covariates.
     """
     encoder, panel, split = model.encoder, timeline.panel, timeline.split
     untrained = ~panel.is_within(split.end["train"])
@@ -45,12 +45,12 @@ def leakage_proof(model: ForecastModel, timeline: Timeline, origins: Origins) ->
 
 
 def leak_warnings(findings: Iterable[Finding]) -> str:
-    """Sentences behind the verdict on covariates that equal the target's future."""
+    """Return sentences for the verdict on covariates that equal the target's future."""
     return "".join(f" Beware: {each.message}." for each in findings if each.code == "leak")
 
 
 def _noisy(panel: Panel, later: NDArray[np.bool_]) -> Panel:
-    """The panel with targets and past covariates replaced in these rows."""
+    """Return the panel with noise in place of targets and past covariates in these rows."""
     draw = np.random.default_rng(0)
 
     def other(values: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""A forecaster in training: windows of the training and the validation split."""
+"""Training of a forecaster on windows of the training and the validation split."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MEASURES = {
 }
 _LEAST_RATE = 0.01
 _LINEAR_RATE = 0.05
-"""The linear path starts at its optimum, so it moves at this share of the learning rate."""
+"""Share of the learning rate for the linear path, since it starts at its optimum."""
 
 
 class ForecastLearning(Learning):
@@ -39,7 +39,7 @@ class ForecastLearning(Learning):
         self._unit = _UserUnit(model.encoder)
 
     def plan(self) -> TrainPlan:
-        """The amount of training, as the settings were decided."""
+        """Return the amount of training that the settings give."""
         steps = self.config.train
         assert steps.batch_size and steps.steps_per_epoch and steps.max_epochs
         return TrainPlan(steps.batch_size, steps.steps_per_epoch, steps.max_epochs)
@@ -51,7 +51,7 @@ class ForecastLearning(Learning):
         return network
 
     def weight_groups(self) -> list[WeightGroup]:
-        """The linear path learns slowly and does not decay."""
+        """Return the linear path as a group of its own, which learns slowly and does not decay."""
         named = list(self.network.named_parameters())
         straight = [w for name, w in named if name.endswith("linear.weight")]
         others = [w for name, w in named if not name.endswith("linear.weight")]
@@ -60,24 +60,24 @@ class ForecastLearning(Learning):
 
     @property
     def num_samples(self) -> int:
-        """Training windows."""
+        """Number of training windows."""
         return len(self._train)
 
     def loss(self, samples: Tensor) -> Tensor:
-        """Mean loss over the known values of these windows."""
+        """Return the mean loss over the known values of these windows."""
         return self._loss(self._batch(self.training_origins(samples)))
 
     def training_origins(self, samples: Tensor) -> Origins:
-        """The training windows with these numbers."""
+        """Return the origins of the training windows with these numbers."""
         return self._train[samples.numpy()]
 
     @property
     def measure(self) -> str:
-        """The loss, on what the network sees."""
+        """Name of the loss."""
         return _MEASURES[self.config.train.loss or "mse"]
 
     def validate(self) -> float:
-        """Mean loss over the validation windows."""
+        """Return the mean loss over the validation windows."""
         total, count = 0.0, 0.0
         for begin in range(0, len(self._val), PIECE):
             batch = self._batch(self._val[begin : begin + PIECE])
@@ -113,7 +113,7 @@ class ForecastLearning(Learning):
 
 
 def start_linear_path(model: ForecastModel, train: Windows, val: Windows) -> None:
-    """Least squares on the windows as the network sees them."""
+    """Fit the linear path by least squares on windows in the network's norm."""
     config, network = model.config, model.network
     if not config.model.linear:
         return
@@ -126,7 +126,7 @@ def start_linear_path(model: ForecastModel, train: Windows, val: Windows) -> Non
 
 
 def _as_arrays(kind: InstanceNorm) -> Norm:
-    """The network's norm of windows, for arrays."""
+    """Return the network's norm of windows for arrays."""
 
     def norm(context: Singles) -> tuple[Singles, Singles]:
         location, scale = instance_norm(torch.from_numpy(context), kind)
@@ -136,15 +136,17 @@ def _as_arrays(kind: InstanceNorm) -> Norm:
 
 
 def positive(rate: Tensor) -> Tensor:
-    """The rate itself, and a smooth way down to 0 below a hundredth."""
+    """Return the rate itself, or below a hundredth a smooth positive function that falls to 0."""
     return torch.where(
         rate > _LEAST_RATE, rate, _LEAST_RATE * torch.exp((rate / _LEAST_RATE - 1).clamp(max=0))
     )
 
 
 class _UserUnit:
-    """Scaled values [B, H, C, Q] in the data's units; for the loss MASE divided by each series'
-    seasonal naive error."""
+    """A scale from scaled values [B, H, C, Q] to the data's units.
+
+    For the loss MASE, values are divided by each series' seasonal naive error.
+    """
 
     def __init__(self, encoder: ForecastEncoder) -> None:
         config = encoder.config

@@ -1,4 +1,4 @@
-"""The linear map over windows: fitted, and its forecasts in the data's units."""
+"""The linear map over windows: its fit, and its forecasts in the data's units."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from longshort.tasks.forecast.windows import Windows
 _PIECE = 2048
 _MAX_WINDOWS, _FEWEST_WINDOWS = 200_000, 2_000
 _SQUARE_WORK, _ABSOLUTE_WORK = 2e10, 4e8
-"""Products that a fit may cost: second moments of all inputs; one look at all errors."""
+"""Number of products that a fit may cost: for second moments of all inputs; for all errors once."""
 
 Norm = Callable[[Singles], tuple[Singles, Singles]]
-"""Location and scale [B, 1, C] of contexts [B, L, C]."""
+"""A function from contexts [B, L, C] to location and scale, [B, 1, C] each."""
 
 
 def last_value(context: Singles) -> tuple[Singles, Singles]:
-    """Windows relative to their last value, as NLinear has it (Zeng et al., 2023)."""
+    """Return the norm that subtracts the last value, as in NLinear (Zeng et al., 2023)."""
     return context[:, -1:], np.ones_like(context[:, -1:])
 
 
@@ -35,7 +35,10 @@ class LinearWindows:
         self.reader, self.train, self.val, self.norm = reader, train, val, norm
 
     def least_squares(self, plan: LinearPlan) -> LinearMap:
-        """Penalty and blocks of inputs chosen on the validation windows."""
+        """Fit by least squares.
+
+        The penalty and the blocks of inputs are chosen on the validation windows.
+        """
         most = max(_FEWEST_WINDOWS, min(_MAX_WINDOWS, int(_SQUARE_WORK / plan.size**2)))
         return least_squares(
             self._pieces(self.train.thinned(most), plan),
@@ -44,19 +47,22 @@ class LinearWindows:
         )
 
     def least_absolute(self, plan: LinearPlan, begin: LinearMap) -> LinearMap:
-        """Fit the blocks of inputs of `begin`, and a constant and the level too."""
+        """Fit by least absolute error.
+
+        The inputs are the blocks of `begin`, where the fit starts, a constant and the level.
+        """
         work = plan.size * self.reader.horizon
         most = max(_FEWEST_WINDOWS, min(_MAX_WINDOWS, int(_ABSOLUTE_WORK / work)))
         used = {n: rows for n, rows in plan.blocks.items() if n in (*begin.blocks, "level")}
         return least_absolute(self._pieces(self.train.thinned(most), plan), begin, used)
 
     def losses(self, found: LinearMap, plan: LinearPlan) -> Floats:
-        """Mean square of each validation window and column, [n · C]."""
+        """Return the mean squared error of each validation window and column, [n · C]."""
         pieces = self._pieces(self.val, plan)
         return np.concatenate([np.mean((found(x) - change) ** 2, axis=1) for x, change in pieces])
 
     def _pieces(self, origins: Origins, plan: LinearPlan) -> Iterator[Piece]:
-        """Inputs [n, I] and changes [n, H], a piece at a time; gaps hold the last known value."""
+        """Yield inputs [n, I] and changes [n, H] in pieces; gaps hold the last known value."""
         for begin in range(0, len(origins), _PIECE):
             batch = self.reader.gather(origins[begin : begin + _PIECE])
             location, scale = self.norm(batch.context)
@@ -67,13 +73,15 @@ class LinearWindows:
 
 
 def _flat(values: Singles) -> Floats:
-    """[n, C, I] to [n · C, I] in float64."""
+    """Reshape [n, C, I] to [n · C, I] in float64."""
     return np.ascontiguousarray(values.reshape(-1, values.shape[2]), np.float64)
 
 
 def linear_forecast(weights: Floats, plan: LinearPlan, windows: Windows) -> Floats:
-    """Forecasts [m, H] in the data's units by weights [I, H], of windows relative to their last
-    value."""
+    """Return forecasts [m, H] in the data's units by weights [I, H].
+
+    The windows are relative to their last value.
+    """
     reader, origins = windows.reader, windows.origins
     scaled = [np.empty((0, reader.horizon))]
     for begin in range(0, len(origins), _PIECE):

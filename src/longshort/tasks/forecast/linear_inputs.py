@@ -14,14 +14,20 @@ from longshort.metrics.linear import LEVEL
 from longshort.tasks.forecast.encoder import ForecastEncoder
 
 _MOST_LAGS, _MOST_PAST = 1024, 512
-"""Of a longer context the map sees the latest steps. Its moments cost the square of its inputs, and
-OpenBLAS (0.3.31, several threads) crashes on those of sixteen thousand."""
+"""Most steps that the map sees: the latest ones of the context, and of past covariates.
+
+The cost of its moments is the square of its inputs, and OpenBLAS (0.3.31, several threads) crashes
+on those of sixteen thousand.
+"""
 
 
 @dataclass(frozen=True)
 class LinearPlan:
-    """How many inputs of each kind: `lags`, and on request `past_lags` steps of each past
-    covariate, and the level (the last value and a constant)."""
+    """Number of inputs of each kind.
+
+    lags: steps of the series. past, past_lags: number of past covariates, and steps of each; 0 to
+    leave them out. level: whether the last value and a constant are inputs too.
+    """
 
     lags: int
     past: int
@@ -30,9 +36,9 @@ class LinearPlan:
 
     @staticmethod
     def of(encoder: ForecastEncoder, *, everything: bool = False) -> LinearPlan:
-        """Inputs by the settings, or `everything` that the map may be fitted to.
+        """Return the inputs that the settings ask for, or `everything` that the map can take.
 
-        Of many past covariates only the latest steps are taken.
+        If there are many past covariates, only their latest steps are taken.
         """
         model, past = encoder.config.model, encoder.past.width
         assert model.context_length
@@ -43,7 +49,7 @@ class LinearPlan:
 
     @property
     def blocks(self) -> dict[str, slice]:
-        """Place of each kind of input among all; the lags come first."""
+        """Slice of each kind of input among all; the lags come first."""
         found = {"lags": slice(0, self.lags)}
         end = self.lags + self.past * self.past_lags
         if self.past_lags:
@@ -54,17 +60,17 @@ class LinearPlan:
 
     @property
     def size(self) -> int:
-        """I."""
+        """Number of inputs, I."""
         return self.lags + self.past * self.past_lags + 2 * self.level
 
 
 def linear_inputs(
     x: Any, batch: Batch[Any], plan: LinearPlan, join: Callable[[list[Any], int], Any]
 ) -> Any:
-    """Inputs [B, C, I] for a context x [B, L, C] as the map sees it (normalised by window).
+    """Return inputs [B, C, I] for a context x [B, L, C], normalised by window.
 
     The lags are relative to the last value; the level is that of the series, not of the window.
-    Of arrays with `np.concatenate` as `join`, and of tensors with `torch.cat`.
+    `join` is `np.concatenate` for arrays, and `torch.cat` for tensors.
     """
     last = batch.context[:, -1][..., None]
     one = 0 * last + 1

@@ -3,12 +3,12 @@
     window → instance norm → patches → linear → recurrent stack ┐
     normalised window → linear map over time ───────────────────┴→ sum → undo the norm → forecast
 
-What the calendar and future covariates say linearly has been taken off before, and is added back
-after it (`longshort.tasks.forecast.effects`).
+The linear effects of the calendar and of future covariates are subtracted before the network, and
+added to its forecast (`longshort.tasks.forecast.effects`).
 
 Patches make long contexts cheap (Lin et al., 2023, SegRNN); the linear map is the autoregressive
 part of LSTNet (Lai et al., 2018), starting at the least-squares solution that is also a baseline,
-so that the recurrent part learns what a linear map cannot say.
+so that the recurrent part learns what a linear map cannot express.
 
 Letters: B windows, L context, H horizon, C columns forecast together, P and F covariates, Q
 quantiles (1 for a point forecast), U hidden units.
@@ -41,9 +41,9 @@ _EPSILON = 1e-2
 class NetworkPlan:
     """Everything that fixes the network's shape: decided settings, and sizes of the data.
 
-    hidden, context, horizon and patch are those of the settings. columns are forecast together; a
-    window has past and future covariates for every step, and static ones; series counts the learned
-    vectors; straight is what the linear path sees.
+    hidden, context, horizon and patch are those of the settings. columns: number of columns that
+    are forecast together. past, future, static: numbers of covariates. series: number of learned
+    vectors. straight: inputs of the linear path.
     """
 
     settings: ForecastModel
@@ -66,7 +66,7 @@ class NetworkPlan:
 
 
 def build_network(encoder: ForecastEncoder) -> WindowNetwork | LinkedNetwork:
-    """The untrained network of decided settings, for the series that the encoder was fitted on."""
+    """Build the untrained network for the series that the encoder was fitted on."""
     model, calendar = encoder.config.model, encoder.config.data.calendar
     if not (model.hidden and model.context_length and model.horizon and model.patch) or (
         calendar is None
@@ -111,7 +111,10 @@ class RecurrentStack(nn.Module):
         self.residual = plan.settings.residual
 
     def forward(self, x: Tensor, states: list[Tensor] | None = None) -> tuple[Tensor, list[Tensor]]:
-        """x [B, T, U] and each layer's state to output [B, T, U] and the states after it."""
+        """Run the layers over x [B, T, U], from each layer's state.
+
+        Returns the output [B, T, U], and the states after it.
+        """
         after = []
         for number, layer in enumerate(self.layers):
             if number:
@@ -123,7 +126,10 @@ class RecurrentStack(nn.Module):
 
 
 class WindowNetwork(nn.Module):
-    """Batch to forecast [B, H, C, Q] in the scaled units; the C columns are one input."""
+    """A network from windows to forecasts [B, H, C, Q] in scaled units.
+
+    The C columns are a single input.
+    """
 
     def __init__(self, plan: NetworkPlan) -> None:
         super().__init__()
@@ -151,7 +157,7 @@ class WindowNetwork(nn.Module):
             self.linear = _zero(nn.Linear(plan.straight.size, plan.horizon, bias=False))
 
     def forward(self, batch: Batch[Tensor]) -> Tensor:
-        """Forecast [B, H, C, Q]."""
+        """Return forecasts [B, H, C, Q]."""
         plan = self.plan
         location, scale = instance_norm(batch.context, plan.settings.instance_norm)
         x = (batch.context - location) / scale
@@ -166,14 +172,14 @@ class WindowNetwork(nn.Module):
         return y * scale.unsqueeze(-1) + location.unsqueeze(-1)
 
     def _straight(self, x: Tensor, batch: Batch[Tensor]) -> Tensor:
-        """The linear path [B, H, C, 1], or zero."""
+        """Return the linear path [B, H, C, 1], or zero without one."""
         if not self.plan.settings.linear:
             return x.new_zeros(len(x), self.plan.horizon, self.plan.columns, 1)
         change: Tensor = self.linear(linear_inputs(x, batch, self.plan.straight, torch.cat))
         return (change.transpose(1, 2) + x[:, -1:]).unsqueeze(-1)
 
     def _encoded(self, x: Tensor, batch: Batch[Tensor], about: Tensor) -> Tensor:
-        """Normalised context and covariates as patches, [B, ceil(L / patch), U].
+        """Encode the normalised context and covariates as patches, [B, ceil(L / patch), U].
 
         The first patch is filled up by repeating the first step.
         """
@@ -190,7 +196,10 @@ class WindowNetwork(nn.Module):
         return encoded
 
     def _about(self, batch: Batch[Tensor]) -> Tensor:
-        """Inputs that are constant in a window, [B, …]: features, the series' level and vector."""
+        """Return inputs that are constant in a window, [B, …].
+
+        They are static features, and the series' level and learned vector.
+        """
         found = [batch.static]
         if self.plan.settings.level:
             found.append(batch.context[:, -1])
@@ -199,11 +208,11 @@ class WindowNetwork(nn.Module):
         return torch.cat(found, dim=1)
 
     def _known(self, state: Tensor, about: Tensor) -> Tensor:
-        """Inputs of the head: the last state, and what is constant in the window."""
+        """Return inputs of the head: the last state, and what is constant in the window."""
         return torch.cat([self.dropout(state), about], dim=1)
 
     def _direct(self, known: Tensor, batch: Batch[Tensor]) -> Tensor:
-        """The whole horizon at once from the last state."""
+        """Forecast the whole horizon at once from the last state."""
         plan = self.plan
         shape = (len(known), plan.horizon, plan.columns, plan.outputs)
         y: Tensor = self.head(known).view(shape)
@@ -221,7 +230,7 @@ class WindowNetwork(nn.Module):
         about: Tensor,
         batch: Batch[Tensor],
     ) -> Tensor:
-        """Patch after patch, each point forecast fed back as the next input."""
+        """Forecast patch after patch; each point forecast is fed back as the next input."""
         plan = self.plan
         count = math.ceil(plan.horizon / plan.patch)
         straight = _lengthen(straight, count * plan.patch)
@@ -247,10 +256,10 @@ def _lengthen(values: Tensor, steps: int) -> Tensor:
 
 
 class LinkedNetwork(nn.Module):
-    """One network for every column, which also sees the column's level and a mix of all columns.
+    """A network for each column that also sees the column's level and a mix of all columns.
 
-    The mix is a learned matrix of rank r over the columns, x V Uᵀ, so that a road sensor can
-    listen to its neighbours without a map.
+    The mix is a learned matrix of rank r over the columns, x V Uᵀ, so that a road sensor can use
+    its neighbours without a map.
     """
 
     def __init__(self, plan: NetworkPlan) -> None:
@@ -262,7 +271,7 @@ class LinkedNetwork(nn.Module):
         self.each = WindowNetwork(replace(plan, columns=1, past=plan.past + 2))
 
     def forward(self, batch: Batch[Tensor]) -> Tensor:
-        """Forecast [B, H, C, Q]: every column as a window of its own."""
+        """Return forecasts [B, H, C, Q]; every column is a window of its own."""
         size, columns = len(batch.context), self.columns
         mix = self.dropout(batch.context) @ self.listen @ self.speak.T
         extra = torch.stack([batch.context, mix], dim=3)
@@ -289,7 +298,7 @@ class LinkedNetwork(nn.Module):
 
 
 def instance_norm(context: Tensor, kind: InstanceNorm) -> tuple[Tensor, Tensor]:
-    """Location and scale of each window and column, [B, 1, C] (Kim et al., 2022, RevIN)."""
+    """Return location and scale of each window and column, [B, 1, C] (Kim et al., 2022, RevIN)."""
     last = context[:, -1:]
     location, scale = torch.zeros_like(last), torch.ones_like(last)
     if kind in ("last", "last_std"):
@@ -302,7 +311,7 @@ def instance_norm(context: Tensor, kind: InstanceNorm) -> tuple[Tensor, Tensor]:
 
 
 def _zero(layer: nn.Linear) -> nn.Linear:
-    """Start at zero, so that the forecast starts at the linear path or the window's location."""
+    """Set a layer to zero; the forecast starts at the linear path or the window's location."""
     nn.init.zeros_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

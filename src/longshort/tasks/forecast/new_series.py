@@ -1,4 +1,4 @@
-"""Series that a finished run has not seen: read as its own were, and what is known of them."""
+"""New data for a finished run: read as the run's own, with findings on unknown series."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NewSeries(AnySeries):
         return int((self.panel.lengths - self.start).clip(0).sum())
 
     def since_training(self, encoder: ForecastEncoder) -> NewSeries:
-        """Only what came after a run's training and validation rows, of series that it knows."""
+        """Return the rows after the run's training and validation rows, of series that it knows."""
         rows = zip(encoder.groups, encoder.known_until, encoder.rows, strict=True)
         known = {key: end for key, end, count in rows if count > 0}
         groups = zip(self.panel.groups, self.panel.first, strict=True)
@@ -36,7 +36,10 @@ class NewSeries(AnySeries):
         return replace(self, start=np.maximum(until, self.panel.first) - self.panel.first)
 
     def windows(self, encoder: ForecastEncoder) -> Windows:
-        """All windows behind the start, in the scales of training, or their own for new series."""
+        """Return all windows after the start.
+
+        They are in the scales of training; new series have scales of their own.
+        """
         config, panel = encoder.config, self.panel
         context = np.minimum(panel.lengths, config.model.context_length or 1)
         own = encoder.for_panel(panel, context)
@@ -54,7 +57,7 @@ class NewSeries(AnySeries):
 
 
 def new_series(model: ForecastModel, data: object) -> NewSeries:
-    """All rows of data that continue a run's, with remarks on what the run has not seen."""
+    """Read all rows of data that continue a run's, with findings on what the run has not seen."""
     dataset = continued(model, data)
     unseen = [Finding("unseen", "note", line) for line in model.encoder.unseen(dataset.panel)]
     found = (*_warnings(dataset), *_unknown_series(model, dataset), *unseen)
@@ -62,7 +65,10 @@ def new_series(model: ForecastModel, data: object) -> NewSeries:
 
 
 def continued(model: ForecastModel, data: object, say: Say = quiet) -> Dataset:
-    """Data that continues a run, on the run's grid; raises where it is of another kind."""
+    """Read data that continues a run, on the run's grid.
+
+    Raises `DataError` for times of another kind.
+    """
     if data is None:
         raise LongshortError("predict: the run was trained on a frame; pass the data to continue")
     dataset = read_dataset(data, model.config.data, model.encoder.axis)
@@ -83,9 +89,12 @@ def _warnings(dataset: Dataset) -> list[Finding]:
 
 
 def _unknown_series(model: ForecastModel, dataset: Dataset) -> list[Finding]:
-    """A note on series that were not seen in training; raises if they need a learned vector."""
-    fitted, panel = model.encoder, dataset.panel
-    known = {key for key, rows in zip(fitted.groups, fitted.rows, strict=True) if rows > 0}
+    """Return a note on series that were not seen in training.
+
+    Raises `LongshortError` if they need a learned vector.
+    """
+    encoder, panel = model.encoder, dataset.panel
+    known = {key for key, rows in zip(encoder.groups, encoder.rows, strict=True) if rows > 0}
     new = [key for key in panel.groups if key not in known]
     if not new:
         return []
@@ -96,4 +105,4 @@ def _unknown_series(model: ForecastModel, dataset: Dataset) -> list[Finding]:
             "vector for each; train with model.embedding=0 to score new series"
         )
     text = f"{len(new)} series were not seen in training ({names}); scaled by their own values"
-    return [Finding("new-series", "note", text + resembling(new, fitted.groups))]
+    return [Finding("new-series", "note", text + resembling(new, encoder.groups))]

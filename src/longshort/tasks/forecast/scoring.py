@@ -20,12 +20,14 @@ from longshort.tasks.forecast.sentence import Standing, sentence
 from longshort.tasks.forecast.windows import Forecasts, Held, Windows
 
 _FEW, _MANY = 4, 20
-"""Horizons of moments below which the series are compared, and how many of them it takes."""
+"""Horizons of moments below which series are compared instead, and the least number of series."""
 
 
 def scores(forecasts: Forecasts, config: ForecastConfig) -> Scores:
-    """Overall, by step and by series, in user units and z-scored ones; the paired test's losses
-    are one a moment, or one a series.
+    """Return metrics overall, by step and by series, and the losses for the paired test.
+
+    Metrics are in the user's units and in z-scored ones. There is a loss per moment, or per series
+    (`units_of`).
     """
     units, _, _ = units_of(forecasts.held)
     each = forecasts.losses(absolute=decides_by_mae(config))
@@ -37,7 +39,7 @@ def scores(forecasts: Forecasts, config: ForecastConfig) -> Scores:
 
 
 def values_of(forecasts: Forecasts, levels: tuple[float, ...]) -> dict[str, Any]:
-    """All metrics of a forecast, overall, `by_step` and `by_series`."""
+    """Return all metrics of a forecast, overall, `by_step` and `by_series`."""
     held = forecasts.held
     location = held.location[held.series][:, None]
     spread = held.spread[held.series][:, None]
@@ -68,7 +70,7 @@ def values_of(forecasts: Forecasts, levels: tuple[float, ...]) -> dict[str, Any]
 
 
 def _quantile_values(forecasts: Forecasts, levels: tuple[float, ...]) -> dict[str, Floats]:
-    """Pinball loss, its mean over the quantiles, and per interval coverage and width, [m, H]."""
+    """Return pinball losses and their mean, and coverage and width of intervals, [m, H] each."""
     truth, quantiles = forecasts.held.truth, forecasts.quantiles
     assert quantiles is not None
     losses = {
@@ -90,7 +92,7 @@ def _quantile_values(forecasts: Forecasts, levels: tuple[float, ...]) -> dict[st
 
 
 def coverage_notes(model: Mapping[str, Any]) -> dict[str, str]:
-    """Notes for people on the share of the test split that lies in each interval of the model."""
+    """Return notes for people on the share of the test split in each interval of the model."""
     notes = {}
     for key, covered in model.items():
         interval = key.removeprefix("coverage_")
@@ -104,7 +106,7 @@ def coverage_notes(model: Mapping[str, Any]) -> dict[str, str]:
 
 
 def season_notes(windows: Windows) -> dict[str, str]:
-    """A note on windows where the seasonal naive forecast falls back on the last value."""
+    """Return a note on windows where the seasonal naive forecast falls back on the last value."""
     season = windows.encoder.config.model.season or 1
     if season == 1:
         return {}
@@ -121,16 +123,17 @@ def season_notes(windows: Windows) -> dict[str, str]:
 
 
 def _inside(truth: Floats, low: Floats, high: Floats) -> Floats:
-    """1 where the truth lies in the interval, 0 where not, NaN where it is unknown."""
+    """Return 1 where the truth lies in the interval, 0 where not, NaN where it is unknown."""
     inside = ((truth >= low) & (truth <= high)).astype(np.float64)
     return np.where(np.isnan(truth), np.nan, inside)
 
 
 def units_of(held: Held) -> tuple[Ints, str, int]:
-    """Units of the paired test: moments in time order, of which a horizon overlaps; or series,
-    where moments are too few to tell and series many. Series share shocks: moments come first.
+    """Return the units of the paired test: moments, or series.
 
-    Returns the unit of each window [m], how people call units, and how many neighbours overlap.
+    As series share shocks, units are moments in order of time, unless there are too few of them and
+    many series. Returns the unit of each window [m], the units' name for people, and the number of
+    neighbours whose horizons overlap.
     """
     moments, number = np.unique(held.moment, return_inverse=True)
     gaps = np.diff(moments)
@@ -143,13 +146,13 @@ def units_of(held: Held) -> tuple[Ints, str, int]:
 
 
 def compare_losses(scored: Scored[Any, Forecasts], one: str, other: str) -> Comparison:
-    """Paired, of neighbouring moments that overlap."""
+    """Compare losses in a paired test, in which neighbouring moments overlap."""
     _, _, block = units_of(scored.predictions[MODEL].held)
     return compare(scored.scores[one].per_sample, scored.scores[other].per_sample, block)
 
 
 def checks(forecasts: Forecasts) -> dict[str, Any]:
-    """Is the model's forecast an echo of the last value, or flat?"""
+    """Check whether the model's forecast is an echo of the last value, or flat."""
     held = forecasts.held
     spread = held.spread[held.series][:, None]
     echo = echo_check(held.truth / spread, forecasts.values / spread, held.last / spread[:, 0])
@@ -159,8 +162,10 @@ def checks(forecasts: Forecasts) -> dict[str, Any]:
 def verdict(
     scored: Scored[Any, Forecasts], config: ForecastConfig, cell: str, result: Comparison
 ) -> str:
-    """Whether the model earned its place, in the metric that the loss stands for, on scaled values;
-    and what is odd about its forecast."""
+    """Return whether the model earned its place, and what is odd about its forecast.
+
+    It rests on the scaled metric that corresponds to the training loss.
+    """
     model, found = scored.predictions[MODEL], scored.scores
     _, unit, _ = units_of(model.held)
     count = len(found[MODEL].per_sample)

@@ -30,7 +30,7 @@ _SERIES, _NAMED, _WORST = 6, 5, 20
 
 
 def sections(result: ForecastResult) -> list[Section]:
-    """Sections in the order of the page; those without content are left out."""
+    """Return the sections in the order of the page; those without content are left out."""
     timeline, model, scores = timeline_of(result.splits.train), result.model, result.scores
     panel = timeline.dataset.ahead or timeline.panel
     ahead = predict(model, panel, model.config.model.horizon or 1)
@@ -61,7 +61,7 @@ def sections(result: ForecastResult) -> list[Section]:
 
 
 def _ahead(result: ForecastResult, ahead: Prediction) -> list[Block]:
-    """The forecast past the end of the data, and why series have none."""
+    """Return the forecast past the end of the data, and why series have none."""
     horizon, count = result.config.model.horizon or 1, len(ahead.origins)
     blocks: list[Block] = []
     if count:
@@ -86,8 +86,10 @@ def _window_ahead(result: ForecastResult, ahead: Prediction, place: int) -> plot
 def _window(
     result: ForecastResult, origin: Origins, values: Floats, quantiles: Floats | None
 ) -> plots.Window:
-    """A forecast [H] from one origin after some of its past, with the outermost interval of its
-    quantiles [H, Q]."""
+    """Return a plot of a forecast [H] from one origin, after some of its past.
+
+    It shows the outermost interval of the quantiles [H, Q].
+    """
     panel, levels, horizon = result.splits.train.panel, result.config.model.quantiles, len(values)
     group, column, row = (int(each[0]) for each in (origin.group, origin.column, origin.row))
     first, begin = max(0, row - 2 * horizon - 12), panel.offsets[group]
@@ -104,7 +106,7 @@ def _window(
 
 
 def _left_out(ahead: Prediction) -> list[str]:
-    """Remarks, and series without a forecast, grouped by the reason."""
+    """Return remarks, and series without a forecast, grouped by the reason."""
     by_reason: dict[str, list[str]] = {}
     for name, reason in ahead.skipped.items():
         by_reason.setdefault(reason, []).append(name)
@@ -117,7 +119,10 @@ def _left_out(ahead: Prediction) -> list[str]:
 
 
 def _intervals(scores: dict[str, Any]) -> list[list[str]]:
-    """Table of the share that each interval covers, before and after calibration; may be empty."""
+    """Return a table of the share that each interval covers, before and after calibration.
+
+    It is empty without intervals.
+    """
     model = scores["test"]["model"]
     rows = [["interval", "covers", "before calibration", "mean width"]]
     for key, width in model.items():
@@ -125,13 +130,13 @@ def _intervals(scores: dict[str, Any]) -> list[list[str]]:
             interval = key.removeprefix("width_")
             covered = model[f"coverage_{interval}"]
             before = model.get(f"coverage_{interval}_uncalibrated")
-            told = "not calibrated" if before is None else f"{before:.1%}"
-            rows.append([f"{float(interval):.0%}", f"{covered:.1%}", told, shown(width)])
+            uncalibrated = "not calibrated" if before is None else f"{before:.1%}"
+            rows.append([f"{float(interval):.0%}", f"{covered:.1%}", uncalibrated, shown(width)])
     return rows if len(rows) > 1 else []
 
 
 def _checks(scores: dict[str, Any]) -> list[tuple[str, bool, str]]:
-    """Title, whether it is passed, and what was found."""
+    """Return for each check its title, whether it is passed, and what was found."""
     echo, flat, proof = scores["echo"], scores["flatness"], scores["leakage"]
     follows = (
         "forecast changes correlate with true changes at "
@@ -152,7 +157,7 @@ def _checks(scores: dict[str, Any]) -> list[tuple[str, bool, str]]:
 
 
 def _windows(result: ForecastResult) -> list[plots.Window]:
-    """Windows at even ranks from the easiest to the hardest, so that none is picked by taste."""
+    """Return windows at even ranks from the easiest to the hardest, not picked by taste."""
     model = result.scored.predictions[MODEL]
     error = np.abs(model.values - model.held.truth)
     complete = np.flatnonzero(~np.isnan(error).any(axis=1))
@@ -198,7 +203,7 @@ def _residuals(result: ForecastResult) -> Figure | None:
 
 
 def _series(result: ForecastResult) -> list[list[str]]:
-    """Per series: MAE of the model and of the best baseline; the worst of many."""
+    """Return a table of MAE by series, of the model and of the best baseline; the worst of many."""
     scores, best = result.scores, result.scored.best
     names = scores["series"]
     model = scores["test"][MODEL]["by_series"]["mae"]

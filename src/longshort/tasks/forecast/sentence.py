@@ -9,8 +9,11 @@ from longshort.metrics.significance import LEAST, Comparison
 _NOTE_GAIN = 0.01
 _ALIKE = 0.001
 _CHANCE = 0.05
-"""Gain of the best baseline over a constant that may be chance; of more it is too early to say that
-nothing can be learned, however few test windows there are."""
+"""Gain of the best baseline over a constant that may be chance.
+
+With a larger gain, it is too early to write that nothing can be learned, however few test windows
+there are.
+"""
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,9 @@ class Standing:
     losses: tuple[float, float]
     """Scaled mean losses of the model and of the best baseline."""
     constant: str
-    """The best of those baselines that repeat one number."""
+    """Title of the best baseline that repeats one number."""
     over_constant: Comparison
-    """The best baseline beside that constant."""
+    """Comparison of the best baseline with that constant."""
     r2: float
 
     @property
@@ -37,7 +40,7 @@ class Standing:
 
 
 def sentence(result: Comparison, standing: Standing) -> str:
-    """Whether the model earned its place, and what is wrong where nothing can be learned."""
+    """Return whether the model earned its place, and what is wrong if nothing can be learned."""
     return _place(result, standing) + _nothing(result, standing) + _r2(standing.r2)
 
 
@@ -83,13 +86,13 @@ def _place(result: Comparison, standing: Standing) -> str:
 
 
 def _is_alike(result: Comparison) -> bool:
-    """Whether nothing would be left of the gain, or of its interval's ends, in the sentence."""
+    """Return whether gain and interval would be written as zeros in the sentence."""
     ends = (result.gain, result.low or 0.0, result.high or 0.0)
     return result.outcome in ("equal", "too few") and max(map(abs, ends)) < _ALIKE / 2
 
 
 def _nothing(result: Comparison, standing: Standing) -> str:
-    """Said where neither the model nor any baseline beats a constant, or nearly so."""
+    """Return a sentence for data where neither model nor baselines clearly beat a constant."""
     beside = standing.over_constant
     if standing.losses[1] == 0 or beside.gain > _CHANCE:
         return ""

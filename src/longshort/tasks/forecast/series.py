@@ -22,7 +22,7 @@ from longshort.tasks.forecast.windows import Windows
 
 
 class Timeline:
-    """A data set before and after its settings are decided; each step is done when it is asked for.
+    """A data set before and after its settings are decided; each step is done when it is needed.
 
     Reading is enough to check a data set, while deciding takes longer on long series.
     """
@@ -58,7 +58,7 @@ class Timeline:
         return make_split(self.panel, (self.decided[0] if is_open else self.config).split)
 
     def reader(self, encoder: ForecastEncoder) -> WindowReader:
-        """Windows in this encoder's scales; made once for all splits."""
+        """Return the windows in this encoder's scales, made once for all splits."""
         if self._read is None or self._read[0] is not encoder:
             self._read = encoder, encoder.reader(self.panel)
         return self._read[1]
@@ -66,7 +66,7 @@ class Timeline:
 
 @dataclass(frozen=True)
 class AnySeries(ABC):
-    """Rows of the series of a data set, as samples: a split of a run's, or new ones."""
+    """Rows of the series of a data set, as samples: a split of a run's data, or new data."""
 
     dataset: Dataset
     findings: tuple[Finding, ...] = field(default=(), kw_only=True)
@@ -92,16 +92,16 @@ class AnySeries(ABC):
         return self.dataset.panel
 
     def digest(self) -> str:
-        """Digest of the content of the whole data set."""
+        """Return a digest of the content of the whole data set."""
         return self.panel.digest()
 
     @abstractmethod
     def __len__(self) -> int:
-        """Number of rows."""
+        """Return the number of rows."""
 
     @abstractmethod
     def windows(self, encoder: ForecastEncoder) -> Windows:
-        """All windows whose whole horizon lies in these rows; raises where there is none."""
+        """Return all windows whose whole horizon lies in these rows; raises if there is none."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Series(AnySeries):
         return int((split.end[self.split] - split.start[self.split]).clip(0).sum())
 
     def windows(self, encoder: ForecastEncoder) -> Windows:
-        """All windows of this split; of the test split one in every `split.stride` rows."""
+        """Return all windows of this split; of the test split one in every `split.stride` rows."""
         config = encoder.config
         reader = self.timeline.reader(encoder)
         stride = (config.split.stride or 1) if self.split == "test" else 1
@@ -135,7 +135,7 @@ class Series(AnySeries):
 
 
 def only_test(start: Ints, end: Ints) -> Split:
-    """Rows from start to end of each group as a test split, and nothing else."""
+    """Return a split whose test rows are those from start to end of each group, and no others."""
     none = np.zeros_like(end)
     return Split(
         {"train": none, "val": none, "test": start},

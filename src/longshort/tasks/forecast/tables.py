@@ -23,7 +23,7 @@ RESERVED = {"column", "cutoff", "y", "yhat", *NAMES}
 
 @dataclass(frozen=True)
 class ForecastTable:
-    """Forecasts, a row for each series and step, and the decimals that each row deserves."""
+    """Forecasts, a row for each series and step, and the number of decimals to show in each row."""
 
     table: pl.DataFrame
     decimals: Ints
@@ -46,9 +46,9 @@ class ForecastTable:
 def forecast_rows(
     panel: Panel, flat: Origins, values: Floats, config: ForecastConfig
 ) -> ForecastTable:
-    """Forecasts [m, H, Q] of these origins [m], a row for each step.
+    """Return forecasts [m, H, Q] of these origins [m] as a table, a row for each step.
 
-    Columns: the group's, `column` where there are several targets, time, yhat, quantiles.
+    Columns: those of the group, `column` where there are several targets, time, yhat, quantiles.
     """
     steps = values.shape[1]
     columns: dict[str, pl.Series] = {}
@@ -69,7 +69,7 @@ def forecast_rows(
 
 
 def _time_columns(panel: Panel, group: Ints, row: Ints) -> dict[str, pl.Series]:
-    """Timestamps in the form and the columns in which they came."""
+    """Return timestamps in the form and the columns of the source."""
     written = panel.form.write(panel.freq.to_stamps(panel.first[group] + row))
     schema = panel.schema
     if schema.time is None or schema.clock is None:
@@ -83,10 +83,10 @@ def _time_columns(panel: Panel, group: Ints, row: Ints) -> dict[str, pl.Series]:
 def holdout_table(
     panel: Panel, forecasts: Mapping[str, Forecasts], config: ForecastConfig
 ) -> pl.DataFrame:
-    """Test forecasts of each series, every horizon-th origin: group, cutoff, time, y, yhat, …
+    """Return test forecasts of each series, of every horizon-th origin.
 
-    `cutoff` is the last timestamp that the forecast has seen. Forecasts have as many decimals as
-    people need.
+    Columns: those of the group, cutoff, time, y, yhat, … `cutoff` is the last timestamp that the
+    forecast has seen. Forecasts have as many decimals as people need.
     """
     held, step = forecasts[MODEL].held, config.model.horizon or 1
     first = np.full(int(held.series.max()) + 1, np.iinfo(np.int64).max)
@@ -98,7 +98,7 @@ def holdout_table(
 def forecast_table(
     panel: Panel, forecasts: Mapping[str, Forecasts], keep: Ints, config: ForecastConfig
 ) -> ForecastTable:
-    """The long table of the chosen windows, with the truth and every baseline's forecast."""
+    """Return the long table of the chosen windows, with the truth and every baseline's forecast."""
     model = forecasts[MODEL]
     held = model.held
     assert model.quantiles is not None

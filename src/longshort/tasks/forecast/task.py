@@ -61,7 +61,7 @@ NOTES = "notes"
 
 
 class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
-    """Windows of the past to the next steps of each series."""
+    """Forecasting: windows of the past to the next steps of each series."""
 
     name: ClassVar[str] = "forecast"
     run_class = "longshort.api.forecaster:Run"
@@ -93,17 +93,17 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     # Data
 
     def read(self, data: object, config: ForecastConfig) -> AnySeries:
-        """A table of series, as a split of its own."""
+        """Read a table of series, as a training split."""
         timeline = Timeline(read_dataset(data, config.data), config)
         return Series(timeline.dataset, timeline, "train")
 
     def split(self, given: Any, config: Any) -> Splits[AnySeries]:
-        """Three stretches of time, the test last, as the decided settings say."""
+        """Split by time, the test split last, as the decided settings say."""
         train, val, test = (replace(given["train"], split=name) for name in SPLITS)
         return Splits(train, val, test, (), _borders(config))
 
     def describe(self, splits: Splits[AnySeries], config: ForecastConfig) -> list[str]:
-        """Steps, series, columns, and how they are read."""
+        """Describe steps, series, columns, and how they are read."""
         del config
         dataset = timeline_of(splits.train).whole
         lines = [*dataset.describe(), *(f"decided: {line}" for line in dataset.decided)]
@@ -112,13 +112,13 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         return lines
 
     def check(self, splits: Splits[AnySeries], config: ForecastConfig) -> list[Finding]:
-        """Findings about the data that would harm a forecaster."""
+        """Return findings about the data that would harm a forecaster."""
         dataset = timeline_of(splits.train).dataset
         refuse_reserved(dataset.schema)
         return examine(dataset, config)
 
     def resolve(self, config: ForecastConfig, splits: Splits[AnySeries]) -> ForecastConfig:
-        """Split, season, lengths, what is known ahead, and the network's size."""
+        """Decide split, season, lengths, what is known ahead, and the network's size."""
         decided, _ = timeline_of(splits.train).decided
         found = decided.updated("data", {"path": config.data.path})
         refuse_contradictions(found)
@@ -127,16 +127,16 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     def decisions(
         self, before: ForecastConfig, after: ForecastConfig, splits: Splits[AnySeries]
     ) -> list[str]:
-        """What was decided, with what it rests on, a line each."""
+        """Return a line for each decision, with its reason."""
         del before, after
         return timeline_of(splits.train).decided[1]
 
     def digest(self, splits: Splits[AnySeries]) -> str:
-        """Digest of all rows, whatever their split."""
+        """Return a digest of all rows, whatever their split."""
         return splits.train.digest()
 
     def record(self, splits: Splits[AnySeries]) -> dict[str, Any]:
-        """Schema, grid and split."""
+        """Return source, schema, grid and split."""
         timeline = timeline_of(splits.train)
         source, panel = timeline.whole.source, timeline.panel
         return {
@@ -153,7 +153,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     # Encoder
 
     def fit_encoder(self, train: AnySeries, config: ForecastConfig) -> ForecastEncoder:
-        """Scales, effects and the range of the training rows."""
+        """Fit scales, effects and the range of the training rows."""
         timeline = timeline_of(train)
         encoder = ForecastEncoder.fit(timeline.panel, timeline.split, config)
         if config.train.loss == "poisson":
@@ -161,21 +161,21 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         return encoder
 
     def store_encoder(self, encoder: ForecastEncoder) -> dict[str, Any]:
-        """The fitted numbers as plain values."""
+        """Return the encoder as plain values."""
         return encoder.to_dict()
 
     def restore_encoder(self, stored: dict[str, Any], config: ForecastConfig) -> ForecastEncoder:
-        """The encoder from plain values."""
+        """Restore the encoder from plain values."""
         return ForecastEncoder.from_dict(stored, config)
 
     def encode(self, encoder: ForecastEncoder, samples: AnySeries) -> Windows:
-        """Windows of scaled values."""
+        """Return windows of scaled values."""
         return samples.windows(encoder)
 
     # Network
 
     def build(self, config: ForecastConfig, encoder: ForecastEncoder) -> nn.Module:
-        """Normalised windows through recurrent layers, beside a linear map."""
+        """Build recurrent layers over normalised windows, beside a linear map."""
         from longshort.tasks.forecast.network import build_network
 
         del config
@@ -193,7 +193,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     def training(
         self, model: ForecastModel, train: Encoded[AnySeries], val: Encoded[AnySeries]
     ) -> Training:
-        """Training on windows drawn by chance."""
+        """Return training on windows that are drawn at random."""
         from longshort.tasks.forecast.learning import ForecastLearning
 
         learning = ForecastLearning(model, train.arrays, val.arrays)
@@ -207,7 +207,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         say: Say,
         track: Track,
     ) -> dict[str, NDArray[Any]]:
-        """Fit how far quantiles are moved, on the validation split, and the baselines."""
+        """Fit the calibration of the quantiles, on the validation split, and the baselines."""
         kept: dict[str, NDArray[Any]] = {}
         if model.config.model.quantiles and model.config.model.calibrate:
             track("calibrating the intervals", 0, 0)
@@ -227,7 +227,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         return kept | fitted | {NOTES: as_bytes}
 
     def predict(self, model: ForecastModel, arrays: Windows) -> Forecasts:
-        """Quantiles of every window, in the data's units."""
+        """Return quantiles of every window, in the data's units."""
         raw = uncalibrated(model, arrays)
         quantiles = calibrated(model, arrays, raw)
         before = raw if CALIBRATION in model.kept else None
@@ -238,14 +238,14 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     def read_labelled(
         self, data: object, model: ForecastModel, own: Splits[AnySeries] | None
     ) -> AnySeries:
-        """Series that continue the run's, and what is to be said of unknown ones."""
+        """Read series that continue the run's, with findings on unknown ones."""
         del own
         return new_series(model, data)
 
     def unlearned(
         self, samples: AnySeries, model: ForecastModel, own: Splits[AnySeries] | None, say: Say
     ) -> AnySeries:
-        """What came after a run's training and validation rows, of series that it knows."""
+        """Return the rows after the run's training and validation rows, of series that it knows."""
         del own
         assert isinstance(samples, NewSeries)
         if samples.dataset.schema.time is None:
@@ -262,7 +262,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         return predict(model, dataset.panel, steps)
 
     def backtest(self, settings: Mapping[str, Any], **how: Any) -> Backtest:
-        """Rolling origins; `how` as in `tasks.forecast.backtest.backtest`."""
+        """Forecast from rolling origins; `how` as in `tasks.forecast.backtest.backtest`."""
         from longshort.tasks.forecast.backtest import backtest
 
         return backtest(settings, **how)
@@ -270,7 +270,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     # Scores
 
     def metric(self, config: ForecastConfig) -> Metric:
-        """The scaled metric that the loss stands for."""
+        """Return the scaled metric that corresponds to the loss."""
         key = "scaled_mae" if decides_by_mae(config) else "scaled_mse"
         return next(metric for metric in self.metrics if metric.key == key)
 
@@ -281,7 +281,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         networks: Mapping[str, ForecastModel],
         track: Track,
     ) -> dict[str, Baseline[Forecasts]]:
-        """Baselines without a network: profiles by time, naive ones, smoothing, linear models."""
+        """Forecast by profiles of the calendar, naive baselines, smoothing and linear models."""
         del networks
         track("forecasting the test windows", 0, 0)
         test, arrays = splits["test"].arrays, dict(model.kept)
@@ -297,12 +297,12 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         }
 
     def score(self, model: ForecastModel, samples: AnySeries, prediction: Forecasts) -> Scores:
-        """Metrics overall, by step and by series."""
+        """Return metrics overall, by step and by series."""
         del samples
         return scoring.scores(prediction, model.config)
 
     def compare(self, scored: Scored[AnySeries, Forecasts], one: str, other: str) -> Comparison:
-        """Paired test of losses by moment, whose horizons overlap."""
+        """Compare losses by moment in a paired test; the horizons of neighbours overlap."""
         return scoring.compare_losses(scored, one, other)
 
     def sentence(
@@ -312,11 +312,11 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         scored: Scored[AnySeries, Forecasts],
         result: Comparison,
     ) -> str:
-        """The verdict, in percent of the best baseline's error."""
+        """Return the verdict, in percent of the best baseline's error."""
         return scoring.verdict(scored, model.config, cell, result)
 
     def facts(self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]) -> dict[str, Any]:
-        """Windows, series, and whether the forecast is an echo or flat."""
+        """Return windows, series, and whether the forecast is an echo or flat."""
         own = scored.predictions[MODEL]
         return {
             "windows": len(own.held.truth),
@@ -326,17 +326,17 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         }
 
     def basis(self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]) -> str:
-        """The number of test windows."""
+        """Return the number of test windows."""
         del model
         return f"{len(scored.predictions[MODEL].held.truth):,} test windows"
 
     def notes(self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]) -> dict[str, str]:
-        """Remarks on the baselines, and what share of the truth the intervals cover."""
+        """Return remarks on the baselines, and what share of the truth the intervals cover."""
         covered = scoring.coverage_notes(scored.scores[MODEL].values)
         return super().notes(model, scored) | covered
 
     def proofs(self, result: ForecastResult) -> tuple[dict[str, Any], str]:
-        """The leakage proof: nothing later moves the fit or the forecasts."""
+        """Return the leakage proof: nothing later changes the encoder or the forecasts."""
         timeline, test = timeline_of(result.splits.train), result.encoded["test"].arrays
         proof = leakage_proof(result.model, timeline, test.origins)
         text = leak_warnings(result.findings)
@@ -347,23 +347,23 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     # Output
 
     def readable(self, table: pl.DataFrame) -> pl.DataFrame:
-        """The table as it is: its digits are those of each series' own values."""
+        """Return the table as it is: its digits are those of each series' own values."""
         return table
 
     def table(
         self, model: ForecastModel, samples: AnySeries, prediction: Forecasts
     ) -> pl.DataFrame:
-        """The forecasts of every horizon-th origin."""
+        """Return the forecasts of every horizon-th origin."""
         return holdout_table(samples.panel, {MODEL: prediction}, model.config)
 
     def test_table(
         self, model: ForecastModel, scored: Scored[AnySeries, Forecasts]
     ) -> pl.DataFrame:
-        """The same forecasts beside the truth and the baselines'."""
+        """Return the same forecasts beside the truth and the baselines' forecasts."""
         return holdout_table(scored.samples.panel, scored.predictions, model.config)
 
     def about(self, model: ForecastModel, splits: Splits[AnySeries]) -> list[str]:
-        """Steps, series and columns, and what a window is."""
+        """Return steps, series and columns, and the lengths of a window."""
         timeline, config = timeline_of(splits.train), model.config.model
         return [
             *timeline.dataset.describe(),
@@ -372,13 +372,13 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         ]
 
     def sections(self, result: ForecastResult) -> Sequence[Section]:
-        """Sections: what comes next, forecasts against truth, errors, and whether it is real."""
+        """Return sections: what comes next, forecasts against truth, errors, and proofs."""
         from longshort.tasks.forecast.sections import sections
 
         return sections(result)
 
     def split_table(self, result: ForecastResult) -> list[list[str]]:
-        """Rows and dates of each split."""
+        """Return rows and dates of each split."""
         timeline = timeline_of(result.splits.train)
         found = timeline.split.describe(timeline.panel)
         rows = [
@@ -394,7 +394,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
 
 
 def _borders(config: ForecastConfig) -> str:
-    """How many steps are left out between splits, and to which split a window belongs."""
+    """Return how many steps lie between splits, and to which split a window belongs."""
     reach = "; its context may reach back over the border, as it would in use"
     return (
         f"{config.split.gap} steps are left out between them; a window belongs to the one that "
@@ -403,6 +403,6 @@ def _borders(config: ForecastConfig) -> str:
 
 
 def timeline_of(samples: AnySeries) -> Timeline:
-    """The data set that a run's samples are a split of."""
+    """Return the data set of which a run's samples are a split."""
     assert isinstance(samples, Series)
     return samples.timeline

@@ -1,4 +1,4 @@
-"""Windows and forecasts of them: what is predicted, scored and shown."""
+"""Windows of series, and forecasts of them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _MOST_VALIDATED = 8192
 class Held:
     """The truth and the past of m windows, one row per origin and column, in the user's units.
 
-    truth [m, H]; last [m]: the last known value; series [m]: numbers group · K + column, whose
-    names [S] are what people call them; moment [m]: the grid index of each origin; location, spread
-    and naive error [S] of the series at training.
+    truth [m, H]. last [m]: the last known value. series [m]: number group · K + column. names [S]:
+    the series' names for people. moment [m]: grid index of each origin. location, spread,
+    naive_error [S]: those of each series at training.
     """
 
     origins: Origins
@@ -50,17 +50,17 @@ class Windows:
         return len(self.origins)
 
     def chosen(self, origins: Origins) -> Windows:
-        """The windows of these origins."""
+        """Return the windows of these origins."""
         return replace(self, origins=origins)
 
     @property
     def panel(self) -> Panel:
-        """The data."""
+        """The data of the windows."""
         return self.reader.panel
 
     @property
     def horizon(self) -> int:
-        """H."""
+        """Number of steps that are forecast, H."""
         return self.reader.horizon
 
     @cached_property
@@ -79,21 +79,25 @@ class Windows:
 
     @property
     def for_validation(self) -> Windows:
-        """The windows validated after every epoch: of very many, some at even distances."""
+        """The windows to validate after every epoch: if there are many, some at even distances."""
         return self.chosen(self.origins.thinned(_MOST_VALIDATED))
 
     def before(self, steps: Ints) -> Floats:
-        """Values [m, …] so many `steps` before each origin, as `WindowReader.before` has them."""
+        """Return values [m, …] so many `steps` before each origin (`WindowReader.before`)."""
         return self.reader.before(self.flat, steps)
 
     def of_series(self, table: Floats) -> Floats:
-        """Rows [m, …] of a table [S, …] by series at training; a new series gets their mean."""
+        """Return rows [m, …] of a table [S, …] by series at training.
+
+        A new series gets the mean of all rows.
+        """
         return self.encoder.of_series(table, self.flat.group, self.flat.column)
 
     def in_slots(self, table: Floats, slot: Ints) -> Floats:
-        """Values [m, H] of a table [S, P] in slots [m, H]; a new series gets the mean of all.
+        """Return values [m, H] of a table [S, P] in slots [m, H].
 
-        Rows of the table are not copied for every window: a week of minutes has 10,080 slots.
+        A new series gets the mean of all. Rows of the table are not copied for every window: a week
+        of minutes has 10,080 slots.
         """
         place, is_new = self.encoder.place(self.flat.group, self.flat.column)
         found: Floats = table[place[:, None], slot]
@@ -102,12 +106,12 @@ class Windows:
         return found
 
     def unscaled(self, scaled: Floats) -> Floats:
-        """Z-scored values [m, …] in the data's units."""
+        """Return z-scored values [m, …] in the data's units."""
         none = np.empty((len(scaled), 0))
         return self.encoder.zscore.invert(scaled, self.flat.group, self.flat.column, none)
 
     def user_units(self, scaled: Floats) -> Floats:
-        """Scaled forecasts [m, H, …] with the known effects added, in the data's units."""
+        """Return scaled forecasts [m, H, …] with the known effects added, in the data's units."""
         effects, flat = self.reader.known_ahead(self.flat), self.flat
         whole = scaled + effects.reshape(*effects.shape, *([1] * (scaled.ndim - 2)))
         transform = self.encoder.transform
@@ -115,7 +119,7 @@ class Windows:
         return transform.invert(whole, flat.group, flat.column, before)
 
     def above_floor(self, forecast: Floats) -> Floats:
-        """Forecasts [m, H, …] raised to the floor of their series, in the data's units.
+        """Return forecasts [m, H, …] raised to the floor of their series, in the data's units.
 
         A series that has gone below 0 since training has no floor any more.
         """
@@ -148,8 +152,11 @@ class Windows:
 
 @dataclass(frozen=True)
 class Forecasts:
-    """Forecasts [m, H] of what windows hold; of the model quantiles [m, H, Q] too, and as they were
-    before they were calibrated where they were."""
+    """Forecasts of windows.
+
+    values [m, H]. quantiles [m, H, Q]: those of the model; None for a baseline. uncalibrated: the
+    quantiles before calibration, if there was one.
+    """
 
     held: Held
     values: Floats
@@ -157,9 +164,9 @@ class Forecasts:
     uncalibrated: Floats | None = None
 
     def losses(self, *, absolute: bool) -> Floats:
-        """Loss of each window and step on scaled values, [m, H]: absolute error or square.
+        """Return the loss of each window and step on scaled values, [m, H].
 
-        NaN where the truth is unknown.
+        It is the absolute error or the squared one; NaN where the truth is unknown.
         """
         spread = self.held.spread[self.held.series][:, None]
         error = (self.values - self.held.truth) / spread

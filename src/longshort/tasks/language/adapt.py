@@ -1,6 +1,6 @@
-"""What a language model can still learn from the text that it is scored on, before each token.
+"""Adaptation of a language model to the text that it is scored on.
 
-Both ways see a token only after it was scored.
+Both methods learn from a token only after it was scored.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _LEARNED = 20
 """Steps between two updates of dynamic evaluation."""
 _CLIP = 1.0
 _TRIED = 10_000
-"""Validation tokens that settings are chosen on."""
+"""Number of validation tokens on which settings are chosen."""
 _THETAS, _LAMBDAS = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0, 4.0), (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
 _RATES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-"""At 0 the weights stay as they are."""
+"""Learning rates that are tried; at 0 the weights stay as they are."""
 _OFF = "stays off: it does not help on the validation split"
 _DECAY = 0.001
 
@@ -41,10 +41,11 @@ class Adapted:
 
 
 def cached(network: LanguageModel, val: Ints, test: Ints, begin: int, size: int) -> Adapted:
-    """Mixed with a cache of the last `size` outputs and the tokens after them (Grave et al., 2017).
+    """Score with a cache of the last `size` outputs and the tokens after them (Grave et al., 2017).
 
     A remembered token counts by exp(theta * product of its output with the present one); the
-    cache's probability has the weight lambda.
+    cache's probability has the weight lambda. theta and lambda are chosen on
+    the validation split.
     """
     seen = val[:_TRIED]
     plain, outputs = _read(network, seen, begin)
@@ -64,9 +65,9 @@ def cached(network: LanguageModel, val: Ints, test: Ints, begin: int, size: int)
 
 
 def remember(outputs: Tensor, tokens: Ints, size: int, theta: float) -> Floats:
-    """The probability that the cache alone gives each token [n]; 0 for the first.
+    """Return the probability that the cache alone gives each token, [n]; 0 for the first.
 
-    outputs [n, E]: what the network put out before each token.
+    outputs [n, E]: the network's output before each token.
     """
     numbers = torch.from_numpy(tokens)
     found = torch.zeros(len(tokens), dtype=torch.float64)
@@ -92,7 +93,7 @@ def _mixed(nats: Floats, remembered: Floats, weight: float) -> Floats:
 
 @torch.no_grad()
 def _read(network: LanguageModel, numbers: Ints, begin: int) -> tuple[Floats, Tensor]:
-    """Nats of every token, and the output before it [n, E]."""
+    """Return the nats of every token [n], and the output before each [n, E]."""
     network.eval()
     states: States | None = None
     nats, outputs = [], []
@@ -107,10 +108,10 @@ def _read(network: LanguageModel, numbers: Ints, begin: int) -> tuple[Floats, Te
 
 
 def dynamic(network: LanguageModel, val: Ints, test: Ints, begin: int) -> Adapted:
-    """Weights that go on learning along the text (Krause et al., 2018), by clipped gradients.
+    """Score with weights that go on learning along the text (Krause et al., 2018).
 
-    After every 20 tokens a step down their loss, and one back towards the trained weights. The
-    network itself stays as it is.
+    After every 20 tokens the weights take a step down their loss, with clipped gradients, and one
+    back towards the trained weights. The network itself is not changed.
     """
     losses = {rate: _learn_along(network, val[:_TRIED], begin, rate).mean() for rate in _RATES}
     rate = min(losses, key=lambda each: losses[each])

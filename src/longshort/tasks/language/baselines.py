@@ -1,4 +1,4 @@
-"""What a language model has to beat: how often tokens occur, and what follows a few others."""
+"""Baselines of a language model: token frequencies, and n-grams."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 
 def unigram(train: Ints, test: Ints, size: int) -> Floats:
-    """Nats of test tokens by how often they occur in training, plus one each."""
+    """Return the nats of test tokens by their counts in training, each raised by one."""
     counts = np.bincount(train, minlength=size)[:size] + 1.0
     nats: Floats = -np.log(counts / counts.sum())
     return nats[test]
@@ -28,7 +28,10 @@ def kneser_ney(
     begin: int,
     track: Track = untracked,
 ) -> tuple[Floats, int]:
-    """Nats of test tokens by the n-gram model of the order that is best on the validation split."""
+    """Return the nats of test tokens by an n-gram model, and its order.
+
+    The order is the one that is best on the validation split.
+    """
     before, best, chosen = np.array([begin]), np.inf, 1
     found = np.zeros(0)
     for order in range(1, highest + 1):

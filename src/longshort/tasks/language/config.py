@@ -13,7 +13,7 @@ from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
 
 
 class LanguageData(SourceConfig):
-    """Where the text is."""
+    """The place of the text."""
 
     val_path: str | None = Field(
         None,
@@ -35,7 +35,7 @@ class LanguageSplit(Section):
 
 
 class LanguageText(Section):
-    """How a text becomes a stream of tokens; the vocabulary is the training split's."""
+    """The way from a text to a stream of tokens; the vocabulary is the training split's."""
 
     tokens: str | None = Field(
         None,
@@ -130,7 +130,7 @@ class LanguageTrain(TrainConfig):
 
 
 class LanguageEvaluate(Section):
-    """What is done on the test split beside the plain model."""
+    """Scores of the test split beside those of the plain model."""
 
     ngram: int | None = Field(
         None,
@@ -139,7 +139,7 @@ class LanguageEvaluate(Section):
         description="highest order of the Kneser-Ney baseline; 5, of characters 8",
     )
     cache: int = Field(0, ge=0, description="tokens that a neural cache remembers; 0 for none")
-    dynamic: bool = Field(False, description="learn on along the test part (dynamic evaluation)")
+    dynamic: bool = Field(False, description="learn on along the test split (dynamic evaluation)")
 
 
 class LanguageConfig(BaseConfig):

@@ -1,4 +1,4 @@
-"""The data doctor for running text: what would harm a language model, where, and the remedy."""
+"""Checks of running text: what would harm a language model, where, and how to fix it."""
 
 from __future__ import annotations
 
@@ -12,33 +12,38 @@ from longshort.tasks.language.encoder import Ints, LanguageEncoder
 from longshort.tasks.language.running import Running
 
 _LONG = 30
-"""Characters of a passage from which on its repetition is hardly chance."""
+"""Characters of a passage from which its repetition is hardly chance."""
 _GIANT = 100_000
-"""Characters of a line that is none."""
+"""Characters above which a line is taken for text that lost its line ends."""
 _SHOWN = 3
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _LOST = re.compile("\ufffd")
 
 
 def examine(
-    parts: Splits[Running], encoder: LanguageEncoder, train: Ints, streams: int
+    splits: Splits[Running], encoder: LanguageEncoder, train: Ints, streams: int
 ) -> list[Finding]:
-    """All findings on a text; the training tokens `train` are read in `streams` side by side."""
-    found = [*too_short(len(train), streams), *_single(encoder), *_giant(parts)]
-    for name, part in parts.by_name().items():
-        found += _mixed_ends(name, part) if name == "train" or part.path != parts.train.path else []
-        found += _odd(name, part)
+    """Return all findings on a text.
+
+    train: the training tokens, which are read in `streams` side by side.
+    """
+    found = [*too_short(len(train), streams), *_single(encoder), *_giant(splits)]
+    for name, split in splits.by_name().items():
+        found += (
+            _mixed_ends(name, split) if name == "train" or split.path != splits.train.path else []
+        )
+        found += _odd(name, split)
     is_learned = bool((train == UNKNOWN).any())
-    for name, part in (("val", parts.val), ("test", parts.test)):
-        tokens = encoder.cut(part.text)
+    for name, split in (("val", splits.val), ("test", splits.test)):
+        tokens = encoder.cut(split.text)
         found += unknown(name, tokens, encoder.vocabulary, is_learned=is_learned)
-    found += _repeated("val", parts.val, "training", [parts.train])
-    found += _repeated("test", parts.test, "training or validation", [parts.train, parts.val])
+    found += _repeated("val", splits.val, "training", [splits.train])
+    found += _repeated("test", splits.test, "training or validation", [splits.train, splits.val])
     return found
 
 
 def too_short(count: int, streams: int) -> list[Finding]:
-    """Every stream needs two tokens at least."""
+    """Return a finding if a stream has fewer than the two tokens that it needs."""
     if count >= 2 * streams:
         return []
     return [
@@ -60,17 +65,17 @@ def _single(encoder: LanguageEncoder) -> list[Finding]:
         Finding(
             "one-token",
             "error",
-            f"the training part knows one token only, {known[0]!r}"
+            f"the training split knows one token only, {known[0]!r}"
             if known
-            else "the training part knows no token but the end of a line",
+            else "the training split knows no token but the end of a line",
             (),
             "give a text with several, lower text.min_count, or raise text.max_vocab",
         )
     ]
 
 
-def _mixed_ends(name: str, part: Running) -> list[Finding]:
-    plain, windows = part.ends
+def _mixed_ends(name: str, split: Running) -> list[Finding]:
+    plain, windows = split.ends
     if not plain or not windows:
         return []
     return [
@@ -83,11 +88,11 @@ def _mixed_ends(name: str, part: Running) -> list[Finding]:
     ]
 
 
-def _giant(parts: Splits[Running]) -> list[Finding]:
+def _giant(splits: Splits[Running]) -> list[Finding]:
     where = [
-        f"{name} part, line {number:,}: {len(line):,} characters"
-        for name, part in parts.by_name().items()
-        for number, line in enumerate(part.text.split("\n"), part.first_line)
+        f"{name} split, line {number:,}: {len(line):,} characters"
+        for name, split in splits.by_name().items()
+        for number, line in enumerate(split.text.split("\n"), split.first_line)
         if len(line) >= _GIANT
     ]
     if not where:
@@ -103,8 +108,8 @@ def _giant(parts: Splits[Running]) -> list[Finding]:
     ]
 
 
-def _odd(name: str, part: Running) -> list[Finding]:
-    """Characters that no writer typed."""
+def _odd(name: str, split: Running) -> list[Finding]:
+    """Find characters that no writer typed."""
     kinds = (
         ("control", _CONTROL, "control character", "remove them"),
         (
@@ -116,28 +121,28 @@ def _odd(name: str, part: Running) -> list[Finding]:
     )
     found = []
     for code, pattern, what, fix in kinds:
-        hits = list(pattern.finditer(part.text))
+        hits = list(pattern.finditer(split.text))
         if hits:
-            message = f"the {name} part has {_counted(len(hits), what)}"
-            where = tuple(_place(part, hit) for hit in hits[:_SHOWN])
+            message = f"the {name} split has {_counted(len(hits), what)}"
+            where = tuple(_place(split, hit) for hit in hits[:_SHOWN])
             found.append(Finding(code, "warning", message, where, fix))
     return found
 
 
-def _place(part: Running, hit: re.Match[str]) -> str:
-    line = part.first_line + part.text.count("\n", 0, hit.start())
+def _place(split: Running, hit: re.Match[str]) -> str:
+    line = split.first_line + split.text.count("\n", 0, hit.start())
     return f"line {line:,}: U+{ord(hit[0]):04X}"
 
 
 Passages = list[tuple[int, str]]
-"""With the number of their first line in the file."""
+"""Passages, each with the number of its first line in the file."""
 
 
 def known_passages(text: Running, earlier: list[Running]) -> tuple[Passages, Passages]:
-    """The passages of a text that stand in one of the earlier texts too, and all its passages.
+    """Return the passages of a text that an earlier text has too, and all its passages.
 
-    One begins with every line that is not blank, and goes on over short ones, which can be equal by
-    chance, until it is long.
+    A passage begins with every line that is not blank. It includes the lines after it until it is
+    long, as short lines can be equal by chance.
     """
     known = {passage for each in earlier for _, passage in _passages(each)}
     all_of_it = _passages(text)
@@ -156,8 +161,8 @@ def _passages(text: Running) -> Passages:
     return found
 
 
-def _repeated(name: str, part: Running, where: str, earlier: list[Running]) -> list[Finding]:
-    twice, passages = known_passages(part, earlier)
+def _repeated(name: str, split: Running, where: str, earlier: list[Running]) -> list[Finding]:
+    twice, passages = known_passages(split, earlier)
     if not twice:
         return []
     return [
@@ -167,7 +172,7 @@ def _repeated(name: str, part: Running, where: str, earlier: list[Running]) -> l
             f"{len(twice):,} of {_counted(len(passages), f'{name} passage')} stand in the {where} "
             "text too, so scores on them flatter",
             tuple(f"line {number:,}: {passage[:60]!r}" for number, passage in twice[:_SHOWN]),
-            "remove them from one of the parts",
+            "remove them from one of the splits",
         )
     ]
 

@@ -1,4 +1,4 @@
-"""How a text becomes token numbers and back; the vocabulary is the training split's."""
+"""The encoder of a text: tokens to numbers and back, with the training split's vocabulary."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Ints = NDArray[np.int64]
 
 EOS = "<eos>"
 _SEEN = 8
-"""Tokens before the next one that tell how it is written."""
+"""Number of tokens before the next one on which its spelling depends."""
 WITH_LINE_ENDS = {"characters": "\n", "bytes": "0a"}
 """Tokenisers for which the end of a line is a token like any other."""
 _WHOLE_SETS = {"characters": 0x110000, "bytes": 256}
-"""How many there are of them at all."""
+"""Number of all characters and of all bytes."""
 
 
 def decided(text: LanguageText, train: str) -> LanguageText:
-    """The settings with what they leave open; raises `ConfigError` for what contradicts itself.
+    """Decide the open settings of the text; raises `ConfigError` for contradictions.
 
-    `train`: the training text. Nothing could be learned of the unknown token if it never occurred
-    there, and how it is expected at the test would be chance. So words that occur once are unknown,
-    unless the text marks unknown words itself.
+    train: the training text. Nothing could be learned about the unknown token if it never occurred
+    there, and its probability in the test split would be chance. So words that occur once are
+    unknown, unless the text marks unknown words itself.
     """
     tokens = in_full(text.tokens or "characters")
     fine = tokens in WITH_LINE_ENDS
@@ -47,7 +47,7 @@ def decided(text: LanguageText, train: str) -> LanguageText:
 
 @dataclass(frozen=True)
 class LanguageEncoder:
-    """How text becomes token numbers, fitted on the training split."""
+    """An encoder of text as token numbers, fitted on the training split."""
 
     tokens: str
     lowercase: bool
@@ -55,11 +55,11 @@ class LanguageEncoder:
     """Whether a token <eos> ends each line."""
     vocabulary: Vocabulary
     tokenizer: str | None = None
-    """Content of the tokeniser's file, where it has one: a run keeps it."""
+    """Content of the tokeniser's file, which a run keeps; None without one."""
 
     @staticmethod
     def fit(text: str, config: LanguageText) -> LanguageEncoder:
-        """From the training text alone."""
+        """Fit the vocabulary on the training text alone."""
         config = decided(config, text)
         assert config.tokens and config.eos is not None and config.min_count
         content = content_of(config.tokens)
@@ -72,7 +72,7 @@ class LanguageEncoder:
 
     @property
     def begin(self) -> int:
-        """The token that a text is read after: the end of a line, where that is one."""
+        """The token before the first one of a text: the end of a line, if that is a token."""
         return self.vocabulary.encode([self._end])[0]
 
     @property
@@ -80,16 +80,16 @@ class LanguageEncoder:
         return EOS if self.eos else WITH_LINE_ENDS.get(self.tokens, "")
 
     def contents(self) -> list[str]:
-        """The tokens that are known, without the end of a line."""
+        """Return the known tokens, without the end of a line."""
         return [token for token in self.vocabulary.tokens[len(SPECIAL) :] if token != self._end]
 
     @property
     def tokeniser(self) -> Tokeniser:
-        """Of lines."""
+        """The tokeniser, which splits lines."""
         return find_tokeniser(self.tokens, self.lowercase, self.tokenizer)
 
     def cut(self, text: str) -> list[str]:
-        """The tokens of a text; <eos> stands for every line feed where lines end with it."""
+        """Split a text into tokens; <eos> stands for every line feed where lines end with it."""
         tokeniser = self.tokeniser
         if self.tokens in WITH_LINE_ENDS:
             return tokeniser.cut(text)
@@ -101,13 +101,14 @@ class LanguageEncoder:
         return found
 
     def encode(self, text: str) -> Ints:
-        """Token numbers [n]."""
+        """Encode a text as token numbers, [n]."""
         return np.array(self.vocabulary.encode(self.cut(text)), dtype=np.int64)
 
     def restores(self, text: str) -> bool:
-        """Whether the tokens, put together again, are this text; none may be unknown then.
+        """Return whether the tokens restore this text exactly.
 
-        Those of characters and bytes may, since `bits_of_unknown` tell them.
+        Unknown tokens are allowed only for characters and bytes, where `bits_of_unknown` counts
+        what it takes to tell which ones they are.
         """
         if self.tokens in WITH_LINE_ENDS:
             return self.tokens == "bytes" or not self.lowercase or text == text.lower()
@@ -120,11 +121,14 @@ class LanguageEncoder:
         return "\n".join(self.tokeniser.join(line) for line in lines) == text
 
     def bits_of_unknown(self, numbers: Ints) -> float:
-        """That tell which characters or bytes the unknown ones are: each like every other."""
+        """Return the bits that tell which characters or bytes the unknown tokens are.
+
+        All characters or bytes are taken to be equally likely.
+        """
         return int((numbers == UNKNOWN).sum()) * math.log2(_WHOLE_SETS.get(self.tokens, 1))
 
     def stream(self, numbers: Iterable[int], prompt: str = "") -> Iterator[str]:
-        """A piece of text for each token number as they come, to be printed behind the prompt."""
+        """Yield a piece of text for each token number, to be printed after the prompt."""
         if self.tokenizer is not None:
             yield from self._decoded(numbers, prompt)
             return
@@ -145,10 +149,10 @@ class LanguageEncoder:
                 fresh = False
 
     def _decoded(self, numbers: Iterable[int], prompt: str) -> Iterator[str]:
-        """What each token adds to the text of those before it on the line.
+        """Yield what each token adds to the text of those before it on the line.
 
-        A tokeniser's file says itself where spaces stand, and a character may take several tokens:
-        until the last one comes, nothing is told of it.
+        The tokeniser's own decoder places the spaces. A character may take several tokens; it comes
+        with the last of them.
         """
         join = self.tokeniser.join
         line = self.tokeniser.cut(prompt.split("\n")[-1])[-_SEEN:]
@@ -169,7 +173,7 @@ class LanguageEncoder:
             shown = join(line)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return the encoder as plain values for JSON."""
         return {
             "tokens": self.tokens,
             "lowercase": self.lowercase,
@@ -180,7 +184,7 @@ class LanguageEncoder:
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> LanguageEncoder:
-        """What `to_dict` gave."""
+        """Restore the encoder that `to_dict` wrote."""
         return LanguageEncoder(
             str(stored["tokens"]),
             bool(stored["lowercase"]),

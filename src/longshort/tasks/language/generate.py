@@ -1,4 +1,4 @@
-"""Writing on: one token after another, drawn from what the model expects."""
+"""Generation of text: tokens drawn one after another from the model's probabilities."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from longshort.tasks.language.network import LanguageModel, States
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the next token is drawn.
+    """Settings for drawing the next token.
 
-    temperature: divides log probabilities; 0 takes the most probable token. top_k: only the so many
-    most probable; 0 for all. top_p: only the most probable that together reach this probability
-    (Holtzman et al., 2020); 1 for all.
+    temperature: divides log probabilities; 0 takes the most probable token. top_k: only this many
+    most probable tokens; 0 for all. top_p: only the most probable tokens that together reach this
+    probability (Holtzman et al., 2020); 1 for all.
     """
 
     temperature: float = 1.0
@@ -46,7 +46,10 @@ class Sampling:
 
 
 def probabilities(logs: Tensor, how: Sampling) -> Tensor:
-    """What tokens are drawn by, from their log probabilities [V]; what is cut has 0."""
+    """Return the probabilities by which tokens are drawn, from their log probabilities [V].
+
+    Tokens that the settings exclude have probability 0.
+    """
     if how.temperature == 0.0:
         return torch.zeros_like(logs).index_fill(0, logs.argmax(), 1.0)
     p = ((logs - logs.max()) / how.temperature).softmax(0)
@@ -67,7 +70,7 @@ def probabilities(logs: Tensor, how: Sampling) -> Tensor:
 def numbers(
     network: LanguageModel, encoder: LanguageEncoder, prompt: str, length: int, how: Sampling
 ) -> Iterator[int]:
-    """`length` token numbers after the prompt; the unknown token is never drawn."""
+    """Yield `length` token numbers after the prompt; the unknown token is never drawn."""
     network.eval()
     draw = torch.Generator().manual_seed(how.seed)
     device = network.embedding.weight.device
@@ -86,7 +89,7 @@ def numbers(
 def write_on(
     network: LanguageModel, encoder: LanguageEncoder, prompt: str, length: int, how: Sampling
 ) -> Iterator[str]:
-    """Pieces of text after the prompt as they come."""
+    """Yield the text after the prompt, a piece for each token."""
     if not isinstance(length, Integral) or length < 0:
         raise ConfigError(f"length: a whole number of tokens from 0 is expected, got {length!r}")
     return encoder.stream(numbers(network, encoder, prompt, length, how), prompt)

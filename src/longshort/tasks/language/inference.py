@@ -12,14 +12,14 @@ from longshort.tasks.language.network import LanguageModel
 
 _STEPS = 128
 _ROWS = 1024
-"""Outputs that go through the softmax at once, to bound memory."""
+"""Number of outputs that go through the softmax at once, to bound memory."""
 
 
 def side_by_side(numbers: Ints, count: int, begin: int) -> Tensor:
-    """Token numbers [n] as `count` streams [n // count + 1, count].
+    """Arrange token numbers [n] as `count` streams, [n // count + 1, count].
 
-    A stream's first row is what stands before it, `begin` for the first; up to count - 1 last
-    tokens are left out.
+    The first row holds the token before each stream, `begin` for the first stream. Up to count - 1
+    tokens at the end are left out.
     """
     steps = len(numbers) // count
     led = np.concatenate([[begin], numbers])
@@ -31,9 +31,9 @@ def side_by_side(numbers: Ints, count: int, begin: int) -> Tensor:
 def nats_of(
     network: LanguageModel, numbers: Ints, begin: int, streams: int = 1
 ) -> NDArray[np.float64]:
-    """Nats of every token [n], each after all that stands before it in its stream.
+    """Return the nats of every token, [n], each given all tokens before it in its stream.
 
-    With one stream that is the whole text. Several go faster; each starts without a past.
+    A single stream is the whole text. Several are faster, but each starts without a past.
     """
     network.eval()
     streams = max(1, min(streams, len(numbers) // _STEPS))

@@ -1,4 +1,4 @@
-"""Language modelling by truncated backpropagation: streams side by side, states carried on."""
+"""Training by truncated backpropagation: streams side by side, whose states are carried on."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from longshort.tasks.language.network import LanguageModel, States, detached
 from longshort.train.learning import Learning, TrainPlan
 
 _CHECKED = 10
-"""Streams of the validation split side by side."""
+"""Number of streams side by side in validation."""
 _SHORT, _SPREAD, _LEAST = 0.05, 5.0, 5
-"""Random lengths: share that is halved, deviation, the shortest (Merity et al., 2018)."""
+"""Random lengths (Merity et al., 2018).
+
+Probability of half the length, standard deviation, least length.
+"""
 
 
 class LanguageLearning(Learning):
@@ -34,7 +37,7 @@ class LanguageLearning(Learning):
         self._place = 0
 
     def plan(self) -> TrainPlan:
-        """Every training token once an epoch, if there is no cap."""
+        """Return the plan: every training token once per epoch, unless the steps are capped."""
         train = self.config.train
         batches = -(-self.num_samples // train.bptt)
         return TrainPlan(
@@ -48,13 +51,15 @@ class LanguageLearning(Learning):
 
     @property
     def num_samples(self) -> int:
-        """Steps of each stream."""
+        """Number of steps of each stream."""
         return self.streams.size(0) - 1
 
     def batches(self, plan: TrainPlan, draw: torch.Generator) -> Sequence[Tensor]:
-        """Chunks one after another, from the beginning, or where a cap leaves some out, anywhere.
+        """Return the chunks of an epoch, one after another.
 
-        With random lengths, a chunk's is normal around `bptt`, or half of it in one of 20 cases.
+        Where a cap on the steps leaves some out, the first begins at a random place. With random
+        lengths, the length of a chunk is drawn from a normal distribution around `bptt`, or around
+        half of it in one of 20 cases.
         """
         settings = self.config.train
         cap = plan.steps_per_epoch if settings.steps_per_epoch else self.num_samples
@@ -79,24 +84,24 @@ class LanguageLearning(Learning):
 
     @property
     def unit(self) -> str:
-        """Of throughput."""
+        """Unit of throughput."""
         return "tokens"
 
     def size(self, samples: Tensor) -> int:
-        """Tokens."""
+        """Return the number of tokens of the chunk."""
         return int(samples[1]) * self.streams.size(1)
 
     def rate(self, samples: Tensor) -> float:
-        """With random lengths, a chunk's share of the usual length."""
+        """Return a factor of the learning rate: with random lengths, the share of the usual one."""
         settings = self.config.train
         return int(samples[1]) / settings.bptt if settings.random_bptt else 1.0
 
     def loss(self, samples: Tensor) -> Tensor:
-        """Mean nats of the chunk's tokens."""
+        """Return the mean nats of the chunk's tokens."""
         return self.objective(samples)[0]
 
     def objective(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean nats of the chunk's tokens; the same with penalties on what the layers put out."""
+        """Return the mean nats of the chunk's tokens, without and with penalties on activations."""
         place, length = samples.tolist()
         if place != self._place:
             self._states = None
@@ -114,14 +119,14 @@ class LanguageLearning(Learning):
         return loss, minimised
 
     def carried(self) -> dict[str, Tensor]:
-        """The streams' states, and how far they were read."""
+        """Return the streams' states, and how far the streams were read."""
         found = {"place": torch.tensor(self._place)}
         for layer, state in enumerate(self._states or []):
             found |= {f"state.{layer}.{i}": value for i, value in enumerate(state)}
         return found
 
     def carry(self, tensors: dict[str, Tensor]) -> None:
-        """Go on with these states."""
+        """Restore the states that `carried` returned."""
         self._place = int(tensors["place"])
         device, states = self.config.train.device, []
         for layer in range(len(self.network.layers)):
@@ -131,10 +136,10 @@ class LanguageLearning(Learning):
 
     @property
     def measure(self) -> str:
-        """What perplexity is the exponential of."""
+        """Name of what `validate` returns: its exponential is the perplexity."""
         return "nats per token"
 
     def validate(self) -> float:
-        """Mean nats of the validation split's tokens."""
+        """Return the mean nats of the validation split's tokens."""
         nats = nats_of(self.network, self.val, self.begin, streams=_CHECKED)
         return float(nats.mean())

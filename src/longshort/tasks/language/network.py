@@ -22,12 +22,12 @@ from longshort.tasks.language.config import LanguageModelConfig
 _NARROWING = 4.0
 
 States = list[tuple[Tensor, ...]]
-"""Of every layer, in the cell's order, [1, B, H] each."""
+"""The states of every layer, in the cell's order, [1, B, H] each."""
 
 
 @dataclass(frozen=True)
 class Read:
-    """What the layers made of a text."""
+    """Outputs of the layers for a text, and the states after it."""
 
     raw: Tensor
     """Outputs of the last layer, [T, B, E]."""
@@ -37,7 +37,7 @@ class Read:
 
 
 class LanguageModel(nn.Module):
-    """Token numbers [T, B] to what the softmax takes, and from that to log probabilities."""
+    """A network from token numbers [T, B] to the softmax's inputs, and to log probabilities."""
 
     def __init__(self, model: LanguageModelConfig, count: int) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class LanguageModel(nn.Module):
             _start_uniform(self, model.init_range)
 
     def forward(self, numbers: Tensor, states: States | None = None) -> Read:
-        """Read [T, B] from these states on, from 0 where there are none."""
+        """Read token numbers [T, B] from these states on; from zero states when absent."""
         x = self.thin_input(self.embedding(numbers))
         raw, after = x, []
         for number, layer in enumerate(self.layers):
@@ -70,7 +70,10 @@ class LanguageModel(nn.Module):
         return Read(raw, x, after)
 
     def step(self, numbers: Tensor, states: States | None = None) -> tuple[Tensor, States]:
-        """Read one token of each text, [B]: log probabilities of the next [B, V], and states."""
+        """Read one token of each text, [B].
+
+        Returns the log probabilities of the next token, [B, V], and the states.
+        """
         x, after = self.thin_input(self.embedding(numbers[None]))[0], []
         for number, layer in enumerate(self.layers):
             assert isinstance(layer, Recurrent)
@@ -79,7 +82,7 @@ class LanguageModel(nn.Module):
         return self.log_probabilities(x), after
 
     def losses(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Nats of token numbers [...] after outputs [..., E]."""
+        """Return the nats of token numbers [...] given outputs [..., E]."""
         flat, classes = output.flatten(0, -2), targets.flatten() - 1
         if self.adaptive is not None:
             found: Tensor = -self.adaptive(flat, classes).output
@@ -88,7 +91,7 @@ class LanguageModel(nn.Module):
         return found.view(targets.shape)
 
     def log_probabilities(self, output: Tensor) -> Tensor:
-        """Of all V tokens after outputs [N, E], [N, V]."""
+        """Return the log probabilities of all V tokens given outputs [N, E], as [N, V]."""
         if self.adaptive is not None:
             return self.adaptive.log_prob(output)
         return self._logits(output).log_softmax(-1)
@@ -102,7 +105,10 @@ class LanguageModel(nn.Module):
 
 @torch.no_grad()
 def _start_uniform(network: LanguageModel, bound: float) -> None:
-    """All weights, biases too, in ± `bound` (Zaremba et al., 2014); padding's vector stays 0."""
+    """Draw all weights and biases uniformly from ± `bound` (Zaremba et al., 2014).
+
+    The vector of the padding stays 0.
+    """
     for weight in network.parameters():
         nn.init.uniform_(weight, -bound, bound)
     network.embedding.weight[0] = 0.0
@@ -123,9 +129,10 @@ def _layers(model: LanguageModelConfig, last: int) -> nn.ModuleList:
 
 
 def _adaptive(width: int, count: int, ranks: tuple[int, ...]) -> nn.AdaptiveLogSoftmaxWithLoss:
-    """Rarer tokens in clusters, each with a quarter of the width before (Grave et al., 2017).
+    """Build an adaptive softmax, for token numbers that are in order of frequency.
 
-    Token numbers go by frequency already.
+    Rarer tokens are in clusters, each with a quarter of the width of the one before (Grave et al.,
+    2017).
     """
     least = int(_NARROWING ** len(ranks))
     if width < least:
@@ -142,7 +149,7 @@ def _adaptive(width: int, count: int, ranks: tuple[int, ...]) -> nn.AdaptiveLogS
 
 
 def detached(states: States) -> States:
-    """The same states, through which no gradient goes back."""
+    """Return the same states without their gradients."""
     return [tuple(value.detach() for value in state) for state in states]
 
 

@@ -20,17 +20,17 @@ _UNSEEN = -1
 
 @dataclass(frozen=True)
 class _Order:
-    """All n-grams of one order: sorted keys, what each gives, and what its context leaves over."""
+    """All n-grams of one order: sorted keys, their shares, and what each context leaves over."""
 
     keys: Ints
     share: Floats
-    """Discounted count over the context's, [grams]."""
+    """Discounted count divided by the context's count, [grams]."""
     left: Floats
-    """What the discounts leave for the lower order, [contexts]; 1 for contexts never continued."""
+    """Probability left for the lower order by the discounts, [contexts]; 1 if never continued."""
 
 
 class _Counted:
-    """The n-grams of one order in a stream, by where they start."""
+    """The n-grams of one order in a stream, in the order of their starts."""
 
     def __init__(self, keys: Ints, contexts: int) -> None:
         self.keys, self.first, self.numbers, self.counts = np.unique(
@@ -40,7 +40,7 @@ class _Counted:
 
 
 class NGram:
-    """Probabilities of token numbers 0 … size - 1 after up to `order` - 1 others."""
+    """Probabilities of token numbers 0 … size - 1, given up to `order` - 1 tokens before them."""
 
     def __init__(self, stream: Ints, size: int, order: int) -> None:
         self.size = size
@@ -58,22 +58,22 @@ class NGram:
 
     @property
     def order(self) -> int:
-        """The highest in use."""
+        """The highest order in use."""
         return len(self._orders)
 
     def losses(self, stream: Ints, before: Ints) -> Floats:
-        """Nats of every token of a stream that follows the tokens `before`."""
+        """Return the nats of every token of a stream that follows the tokens `before`."""
         found: Floats = -np.log(self._probabilities(np.concatenate([before, stream])))
         return found[len(before) :]
 
     def distribution(self, before: Ints) -> Floats:
-        """Probabilities of all tokens after these, [size]."""
+        """Return the probabilities of all tokens after these, [size]."""
         kept = before[max(0, len(before) - self.order + 1) :]
         ends = [self._probabilities(np.append(kept, token))[-1] for token in range(self.size)]
         return np.array(ends)
 
     def _probabilities(self, whole: Ints) -> Floats:
-        """Of each token after those before it, from the lowest order to the highest."""
+        """Return the probability of each token given those before it, from the lowest order up."""
         p, contexts = np.full(len(whole), 1.0 / self.size), np.zeros(len(whole), dtype=np.int64)
         for order in self._orders:
             known = contexts != _UNSEEN
@@ -86,7 +86,7 @@ class NGram:
 
 
 def _smoothed(grams: _Counted, size: int) -> _Order:
-    """Discount counts by how small they are."""
+    """Discount the counts, small ones less."""
     context, counts = grams.keys // size, grams.counts
     discount = _discounts(counts)[np.minimum(counts, 3)]
     totals = np.bincount(context, weights=counts, minlength=grams.contexts)
@@ -99,7 +99,10 @@ def _smoothed(grams: _Counted, size: int) -> _Order:
 
 
 def _discounts(counts: Ints) -> Floats:
-    """For counts of 0, 1, 2, and 3 or more; 0.5 where counts of counts are too few."""
+    """Return the discounts for counts of 0, 1, 2, and 3 or more.
+
+    A discount is 0.5 where the counts of counts are too few.
+    """
     n1, n2, n3, n4 = (int((counts == c).sum()) for c in (1, 2, 3, 4))
     if not (n1 and n2 and n3 and n4):
         return np.array([0.0, 0.5, 0.5, 0.5])

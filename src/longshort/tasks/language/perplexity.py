@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _MOST = 700.0
-"""Its exponential is still a number."""
+"""Largest logarithm whose exponential is still a finite number."""
 
 
 def scores(nats: Floats, text: str | None, more_bits: float = 0.0) -> dict[str, float | None]:
-    """perplexity, nats_per_token, bits_per_character, bits_per_byte.
+    """Return perplexity, nats_per_token, bits_per_character and bits_per_byte.
 
-    nats [n]: negative logarithm of each token's probability; text: what the tokens are made of.
-    Without it there are no bits: tokens that do not restore the text leave something unpredicted.
-    more_bits: what it takes beside them to tell the text.
+    nats [n]: negative logarithm of each token's probability. text: the text of the tokens; None
+    where the tokens do not restore it, and then there are no bits, since something would be left
+    unpredicted. more_bits: bits that the text needs beside those of the tokens.
     """
     mean, bits = float(nats.mean()), float(nats.sum()) / math.log(2.0) + more_bits
     return {

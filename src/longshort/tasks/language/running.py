@@ -1,4 +1,4 @@
-"""Running text in splits: files of their own, or the last shares of one file."""
+"""Running text in splits: from files of their own, or as the last shares of one file."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from longshort.errors import DataError
 
 @dataclass(frozen=True)
 class Running:
-    """A text; lines end with a line feed, the last one of a file where it does in the file."""
+    """A text whose lines end with a line feed; the last one only if it does so in the file."""
 
     name: str
     text: str
     path: str | None = None
     sha256: str | None = None
     ends: tuple[int, int] = (0, 0)
-    """Lines of the file that end with a line feed alone, and with carriage return and line feed."""
+    """Number of lines of the file that end with a line feed alone, and with carriage return too."""
     first_line: int = 1
-    """Of the part, in the file."""
+    """Number of the split's first line in the file."""
     findings: tuple[Finding, ...] = ()
-    """What its reading brought to light."""
+    """Findings of reading."""
 
     def __len__(self) -> int:
-        """Characters."""
+        """Return the number of characters."""
         return len(self.text)
 
     def digest(self) -> str:
-        """Of the content."""
+        """Return a digest of the content."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 def read_running(data: object, encoding: str | None = None) -> Running:
-    """A text file, gzip too, or a list of lines, with or without their ends.
+    """Read a text file, gzipped or not, or a list of lines, with or without their ends.
 
-    encoding: of the file; found when absent.
+    encoding: the file's encoding; found when absent.
     """
     if isinstance(data, (str, Path)):
         return _from_file(Path(data), encoding)
@@ -60,9 +60,10 @@ def read_running(data: object, encoding: str | None = None) -> Running:
 def split_running(
     train: Running, val: Running | None, test: Running | None, *, shares: tuple[float, float]
 ) -> Splits[Running]:
-    """Splits as given; absent ones are cut from the end of the training text, the test last.
+    """Return the splits, those that are not given cut from the training text.
 
-    Cuts fall on ends of lines, or between words where lines are very long.
+    They are cut from its end, the test split last. Cuts fall on ends of lines, or between words
+    where lines are very long.
     """
     cut, left = [], 1.0
     taken = [share for share, given in zip(shares, (val, test), strict=True) if given is None]
@@ -77,16 +78,16 @@ def split_running(
         cut.append(
             f"the {shares[0]:.0%} before for val" if cut else f"the last {shares[0]:.0%} for val"
         )
-    how = ", ".join(cut) or "files for all three parts"
-    parts = Splits(train, val, test, (), how)
-    for name, part in parts.by_name().items():
-        if not part.text.strip():
+    how = ", ".join(cut) or "files for all three splits"
+    splits = Splits(train, val, test, (), how)
+    for name, split in splits.by_name().items():
+        if not split.text.strip():
             raise DataError(
-                f"{part.name}: the {name} part, from line {part.first_line:,} on, has no text; "
+                f"{split.name}: the {name} split, from line {split.first_line:,} on, has no text; "
                 "give more text, other shares (split.val, split.test), or files with --val and "
                 "--test"
             )
-    return parts
+    return splits
 
 
 def _from_file(path: Path, asked: str | None) -> Running:
@@ -125,8 +126,8 @@ def _cut(source: Running, share: float) -> tuple[Running, Running]:
     head, tail = text[:place], text[place:]
     if not head or not tail:
         raise DataError(
-            f"{source.name}: {len(text):,} characters are too few for three parts; give more text, "
-            "or files with --val and --test"
+            f"{source.name}: {len(text):,} characters are too few for three splits; give more "
+            "text, or files with --val and --test"
         )
     line = source.first_line + head.count("\n")
     return replace(source, text=head), replace(source, text=tail, first_line=line)

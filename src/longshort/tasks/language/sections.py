@@ -1,4 +1,4 @@
-"""The report of a language model: what surprises it, where it gains, and what it writes."""
+"""The report of a language model: its surprises, its gains, and text that it wrote."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from longshort.tasks.language.task import Nats
 LanguageResult = Result[LanguageConfig, Running, LanguageEncoder, Nats]
 
 _PASSAGE = {True: 1200, False: 300}
-"""Tokens in the heat map, of characters and of words."""
+"""Number of tokens in the heat map, for characters and for words."""
 _SAMPLE = {True: 300, False: 80}
 _SAMPLES, _TEMPERATURE = 3, 0.8
 _HOTTEST = {True: 8.0, False: 12.0}
-"""Nats of the deepest red, of characters and of words."""
+"""Nats of the deepest red, for characters and for words."""
 _BOUNDS = (0, 1, 10, 100, 1000, 10_000)
 
 
 def sections(result: LanguageResult) -> list[Section]:
-    """A passage coloured by surprise, gains by frequency, and text that the model wrote."""
+    """Return a passage coloured by surprise, gains by frequency, and text that the model wrote."""
     surprise = Note(
         "The beginning of the test split: the redder, the less the model expected the token. Point "
         "at a token to read its nats."
@@ -54,12 +54,12 @@ def sections(result: LanguageResult) -> list[Section]:
 
 
 def _is_fine(result: LanguageResult) -> bool:
-    """Whether tokens are as small as characters."""
+    """Return whether tokens are as small as characters."""
     return result.model.encoder.tokens in WITH_LINE_ENDS
 
 
 def _heat(result: LanguageResult) -> list[Span]:
-    """The tokens of a passage on their colours, with their nats."""
+    """Return the tokens of a passage with their nats, each on its colour."""
     count, found = _PASSAGE[_is_fine(result)], result.scored.predictions[MODEL]
     pieces = list(result.model.encoder.stream(found.numbers[:count].tolist()))
     hottest = _HOTTEST[_is_fine(result)]
@@ -72,12 +72,12 @@ def _heat(result: LanguageResult) -> list[Span]:
 
 
 def _visible(text: str) -> str:
-    """Control characters as their pictures: a page cannot hold them."""
+    """Replace control characters by their pictures, as a page cannot hold them."""
     return text.translate({code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"})
 
 
 def _scale(result: LanguageResult) -> list[Span]:
-    """Nats on their colours."""
+    """Return the legend of the colours, in nats."""
     hottest = _HOTTEST[_is_fine(result)]
     shares = (0.0, 0.25, 0.5, 0.75, 1.0)
     return [Span(f" {share * hottest:g} ", _colour(share)) for share in shares]
@@ -88,7 +88,7 @@ def _colour(heat: float) -> str:
 
 
 def _gains(result: LanguageResult) -> list[list[str]]:
-    """Mean nats of the model and the best baseline by the tokens' frequency."""
+    """Return the mean nats of the model and the best baseline, by the tokens' frequency."""
     found, best = result.scored.predictions, result.scored.best
     size = len(result.model.encoder.vocabulary)
     train = result.encoded["train"].arrays
@@ -106,7 +106,7 @@ def _gains(result: LanguageResult) -> list[list[str]]:
 
 
 def _samples(result: LanguageResult) -> list[Passage]:
-    """Text that the model wrote, of the first seeds."""
+    """Return texts that the model wrote, of the first seeds."""
     model, length = result.model, _SAMPLE[_is_fine(result)]
     found = []
     for seed in range(_SAMPLES):

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 Lm = Model[LanguageConfig, LanguageEncoder]
 
 _BLOCK = 100
-"""Tokens of a stretch in the comparison: losses of neighbours go together."""
+"""Tokens of a stretch in the paired test: the losses of neighbours are not independent."""
 _ORDERS = {"characters": 8, "bytes": 8}
 _USUAL_ORDER = 5
 _UNITS = {"characters": "characters", "bytes": "bytes"}
@@ -63,7 +63,7 @@ class Nats:
 
 
 class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
-    """Recurrent layers below a softmax, trained by truncated backpropagation."""
+    """Language modelling with recurrent layers below a softmax, by truncated backpropagation."""
 
     name: ClassVar[str] = "lm"
     run_class = "longshort.api.language_model:LanguageRun"
@@ -90,16 +90,16 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
     # Data
 
     def read(self, data: object, config: LanguageConfig) -> Running:
-        """A text file, or a list of lines."""
+        """Read a text file, or a list of lines."""
         return read_running(data, config.data.encoding)
 
     def read_new(self, data: object, model: Lm) -> Running:
-        """Nothing is predicted of a text; it is continued."""
+        """Raise `ConfigError`: a text is continued, and nothing is predicted for it."""
         del data, model
         raise ConfigError("predict: a language model writes text on; use `longshort generate RUN`")
 
     def read_labelled(self, data: object, model: Lm, own: Splits[Running] | None) -> Running:
-        """A text to score, with what is to be said of passages that the run has seen."""
+        """Read a text to score, with findings on passages that the run has seen."""
         text = self.read(data, model.config)
         if not len(model.encoder.encode(text.text)):
             raise DataError(f"{text.name}: has no token")
@@ -113,7 +113,7 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
     def unlearned(
         self, samples: Running, model: Lm, own: Splits[Running] | None, say: Say
     ) -> Running:
-        """The text; raises where it is the run's own, or most of its passages are."""
+        """Return the text; raises if it is the run's own, or if most of its passages are."""
         del say, model
         assert own is not None
         known, seen = _known(samples, own)
@@ -127,22 +127,22 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         return samples
 
     def split(self, given: Any, config: LanguageConfig) -> Splits[Running]:
-        """Files of their own, or the last shares of the text."""
+        """Return the splits: files of their own, or the last shares of the text."""
         shares = (config.split.val, config.split.test)
         return split_running(given["train"], given.get("val"), given.get("test"), shares=shares)
 
     def check(self, splits: Splits[Running], config: LanguageConfig) -> list[Finding]:
-        """What would harm a language model."""
+        """Return findings on what would harm a language model."""
         encoder = self.fit_encoder(splits.train, config)
         train = encoder.encode(splits.train.text)
         return [*splits.findings, *examine(splits, encoder, train, config.train.batch_size)]
 
     def resolve(self, config: LanguageConfig, splits: Splits[Running]) -> LanguageConfig:
-        """How the text is cut."""
+        """Decide how the text is split into tokens."""
         return config.model_copy(update={"text": decided(config.text, splits.train.text)})
 
     def unused(self, config: LanguageConfig, splits: Splits[Running]) -> list[tuple[str, str]]:
-        """Shares of files, and case where tokens have their own."""
+        """Return shares if all splits are files, and case if the tokens have their own."""
         del splits
         shares = unused_shares(config.data.val_path, config.data.test_path)
         return [*shares, *unused_lowercase(str(config.text.tokens))]
@@ -150,26 +150,26 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
     # Encoder and network
 
     def fit_encoder(self, train: Running, config: LanguageConfig) -> LanguageEncoder:
-        """Tokens that are known."""
+        """Fit the vocabulary."""
         return LanguageEncoder.fit(train.text, config.text)
 
     def store_encoder(self, encoder: LanguageEncoder) -> dict[str, Any]:
-        """As plain values."""
+        """Return the encoder as plain values."""
         return encoder.to_dict()
 
     def restore_encoder(self, stored: dict[str, Any], config: LanguageConfig) -> LanguageEncoder:
-        """From plain values."""
+        """Restore the encoder from plain values."""
         del config
         return LanguageEncoder.from_dict(stored)
 
     def encode(self, encoder: LanguageEncoder, samples: Running) -> Ints:
-        """Token numbers [n]."""
+        """Encode a text as token numbers, [n]."""
         return encoder.encode(samples.text)
 
     def describe_encoded(
         self, encoder: LanguageEncoder, encoded: Mapping[str, Encoded[Running]]
     ) -> list[str]:
-        """Tokens, and how many different ones there are in training."""
+        """Describe the number of tokens, and the number of different ones in training."""
         known = {"train": f", {len(encoder.vocabulary) - 1:,} different ones"}
         return [
             f"{name}: {len(each.arrays):,} tokens ({encoder.tokens}){known.get(name, '')}"
@@ -177,33 +177,33 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         ]
 
     def build(self, config: LanguageConfig, encoder: LanguageEncoder) -> nn.Module:
-        """Embedding, recurrent layers, softmax."""
+        """Build the embedding, the recurrent layers and the softmax."""
         from longshort.tasks.language.network import LanguageModel
 
         return LanguageModel(config.model, len(encoder.vocabulary))
 
     def training(self, model: Lm, train: Encoded[Running], val: Encoded[Running]) -> Training:
-        """Streams side by side, whose states are carried on."""
+        """Return training on streams side by side, whose states are carried on."""
         from longshort.tasks.language.learning import LanguageLearning
 
         learning = LanguageLearning(model, train.arrays, val.arrays)
         return Training(learning, model.config.train, learning.plan())
 
     def predict(self, model: Lm, arrays: Ints) -> Nats:
-        """Nats of every token after all that stands before it."""
+        """Return the nats of every token given all tokens before it."""
         from longshort.tasks.language.inference import nats_of
 
         return Nats(arrays, nats_of(model.network, arrays, model.encoder.begin))
 
     def stream(self, model: Lm, prompt: str, length: int, how: Sampling) -> Iterator[str]:
-        """The text after the prompt, of `length` tokens, piece by piece as it is written."""
+        """Yield the `length` tokens after the prompt, piece by piece as they are written."""
         from longshort.tasks.language.generate import write_on
 
         well_formed(prompt, "prompt")
         return write_on(model.network, model.encoder, prompt, length, how)
 
     def unknown(self, model: Lm, text: str) -> list[str]:
-        """Tokens of a text that the vocabulary lacks, in order."""
+        """Return the tokens of a text that the vocabulary lacks, in order."""
         well_formed(text, "prompt")
         encoder = model.encoder
         return [token for token in encoder.cut(text) if token not in encoder.vocabulary]
@@ -217,7 +217,7 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         networks: Mapping[str, Lm],
         track: Track,
     ) -> dict[str, Baseline[Nats]]:
-        """How often tokens occur, n-grams, and the model as it goes on learning where asked for."""
+        """Score token frequencies, n-grams, and adapted models where the settings ask for them."""
         del networks
         train, val, test = (splits[name].arrays for name in ("train", "val", "test"))
         encoder, wanted = model.encoder, model.config.evaluate
@@ -236,7 +236,7 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         }
 
     def _adapted(self, model: Lm, val: Ints, test: Ints, track: Track) -> dict[str, Baseline[Nats]]:
-        """The model with what it can still learn from the text that it is scored on."""
+        """Score the model as it adapts to the text on which it is scored."""
         from longshort.tasks.language.adapt import cached, dynamic
 
         begin, wanted, found = model.encoder.begin, model.config.evaluate, {}
@@ -254,18 +254,18 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         }
 
     def score(self, model: Lm, samples: Running, prediction: Nats) -> Scores:
-        """Perplexity, and bits where the tokens restore the text."""
+        """Return the perplexity, and bits where the tokens restore the text."""
         whole = samples.text if model.encoder.restores(samples.text) else None
         more = model.encoder.bits_of_unknown(prediction.numbers)
         return Scores(dict(scores_from(prediction.nats, whole, more)), prediction.nats)
 
     def compare(self, scored: Scored[Running, Nats], one: str, other: str) -> Comparison:
-        """Paired, of stretches of tokens."""
+        """Compare the losses of stretches of tokens in a paired test."""
         first, second = (scored.scores[name].per_sample for name in (one, other))
         return compare(first, second, max(_BLOCK, len(first) // 1000))
 
     def facts(self, model: Lm, scored: Scored[Running, Nats]) -> dict[str, Any]:
-        """Sizes of the test split."""
+        """Return the sizes of the test split."""
         del model
         numbers, text = scored.predictions[MODEL].numbers, scored.samples.text
         return {
@@ -276,7 +276,7 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         }
 
     def notes(self, model: Lm, scored: Scored[Running, Nats]) -> dict[str, str]:
-        """Of the baselines, and why bits are missing."""
+        """Return notes on the baselines, and why bits are missing."""
         notes = super().notes(model, scored)
         if scored.scores[MODEL].values["bits_per_character"] is None:
             notes["bits"] = (
@@ -286,7 +286,7 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         return notes
 
     def basis(self, model: Lm, scored: Scored[Running, Nats]) -> str:
-        """Tokens, and unknown ones among them."""
+        """Return the number of tokens, and of unknown ones among them."""
         facts, unit = self.facts(model, scored), _UNITS.get(model.encoder.tokens, "tokens")
         among = f", {facts['unknown']:,} of them unknown" if facts["unknown"] else ""
         return f"{facts['tokens']:,} test {unit}{among}"
@@ -294,20 +294,20 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
     # Output
 
     def table(self, model: Lm, samples: Running, prediction: Nats) -> pl.DataFrame:
-        """One row per token."""
+        """Return a row per token."""
         del samples
         tokens = model.encoder.vocabulary.decode(prediction.numbers.tolist())
         return pl.DataFrame({"token": tokens, "nats": prediction.nats})
 
     def test_table(self, model: Lm, scored: Scored[Running, Nats]) -> pl.DataFrame:
-        """One row per test token, in order: token and its nats by the model and its baselines."""
+        """Return a row per test token, in order: the token, and its nats by model and baselines."""
         numbers = scored.predictions[MODEL].numbers
         nats = {f"nats_{name}": each.nats for name, each in scored.predictions.items()}
         tokens = model.encoder.vocabulary.decode(numbers.tolist())
         return pl.DataFrame({"token": tokens, **nats})
 
     def about(self, model: Lm, splits: Splits[Running]) -> list[str]:
-        """What the tokens are."""
+        """Return what the tokens are."""
         known = len(model.encoder.vocabulary) - 1
         return [
             f"{splits.train.name}: {len(splits.train):,} training characters (text.tokens = "
@@ -316,13 +316,13 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         ]
 
     def sections(self, result: LanguageResult) -> Sequence[Section]:
-        """What surprises the model, where it gains, and what it writes."""
+        """Return the sections: surprises of the model, its gains, and text that it wrote."""
         from longshort.tasks.language.sections import sections
 
         return sections(result)
 
     def split_table(self, result: LanguageResult) -> list[list[str]]:
-        """Tokens, characters and bytes."""
+        """Return the number of tokens, characters and bytes of each split."""
         rows = [["split", "tokens", "characters", "bytes"]]
         for name, text in result.splits.by_name().items():
             sizes = len(result.encoded[name].arrays), len(text), len(text.text.encode())
@@ -331,13 +331,15 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
 
 
 def _cut_from_one(own: Splits[Running]) -> list[Running]:
-    """The splits that were one text, in its order."""
+    """Return the splits that were one text, in its order."""
     source = own.train.name, own.train.path
     return [each for each in own.by_name().values() if (each.name, each.path) == source]
 
 
 def _known(text: Running, own: Splits[Running]) -> tuple[float, str]:
-    """Share of a text's passages that a run has learned from, and how it is said."""
+    """Return the share of a text's passages that a run has learned from, and a phrase about it."""
     known, passages = known_passages(text, [own.train, own.val])
-    said = f"{len(known):,} of {len(passages):,} passages stand in its training or validation text"
-    return len(known) / max(1, len(passages)), said
+    phrase = (
+        f"{len(known):,} of {len(passages):,} passages stand in its training or validation text"
+    )
+    return len(known) / max(1, len(passages)), phrase

@@ -1,1 +1,1 @@
-"""Numbers from sequences."""
+"""Regression: numbers predicted from texts or from sequences of numbers."""

@@ -14,7 +14,10 @@ from longshort.tasks.regress.config import RegressModel
 
 
 class Regressor(nn.Module):
-    """Token numbers [T, B], or values [T, B, F], and lengths [B] to scaled values [B, K]."""
+    """A network from sequences to scaled values [B, K].
+
+    A sequence is token numbers [T, B], or values [T, B, F], with lengths [B].
+    """
 
     def __init__(self, model: RegressModel, tokens: int, features: int, outputs: int) -> None:
         super().__init__()
@@ -34,7 +37,7 @@ class Regressor(nn.Module):
         self.head = nn.Linear(width + (Summary.columns * features if self.summary else 0), outputs)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """The values."""
+        """Return the scaled values [B, K] of token numbers or values, with lengths [B]."""
         whole = [] if self.summary is None else [self.summary(x, lengths)]
         if self.embedding is not None:
             x = self.dropout(self.embedding(x))

@@ -47,7 +47,7 @@ _MOST_GRAMS = 2_000
 
 @dataclass(frozen=True)
 class RegressEncoder:
-    """How texts or arrays are read, and mean and deviation of the values [K]."""
+    """A reader of texts or arrays, and the mean and deviation of the values, [K] each."""
 
     reader: SequenceReader
     mean: tuple[float, ...]
@@ -58,7 +58,10 @@ RegressModel = Model[RegressConfig, RegressEncoder]
 
 
 class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
-    """Recurrent layers below a linear head; a prediction is values [n, K] in the data's units."""
+    """Regression with recurrent layers below a linear head.
+
+    A prediction is an array of values [n, K] in the data's units.
+    """
 
     name: ClassVar[str] = "regress"
     run_class = "longshort.api.regressor:RegressorRun"
@@ -83,20 +86,20 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
     # Data
 
     def read(self, data: object, config: RegressConfig) -> Examples:
-        """Texts or arrays with their values."""
+        """Read texts or arrays with their values."""
         return self.read_splits({"train": data}, config)["train"]
 
     def read_splits(
         self, given: Mapping[str, object], config: RegressConfig
     ) -> dict[str, Examples]:
-        """The others are read as the training file was."""
+        """Read each source in the way of the training file."""
         found = read_labelled_splits(given, config.data)
         for examples in found.values():
             values_of(examples)
         return found
 
     def read_new(self, data: object, model: RegressModel) -> Examples:
-        """A file or frame as the run's own were, of which values are not needed; or a list."""
+        """Read a file or frame in the way of the run's own, or a list; values are optional."""
         found = data
         if not isinstance(data, Examples):
             found = read_unlabelled(data, model.config.data, (), with_labels=False)
@@ -105,23 +108,23 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         return replace(found, labels=None, findings=(*found.findings, *unknown))
 
     def read_lines(self, lines: Sequence[str], first: int, model: RegressModel) -> Examples:
-        """Lines of text; the first has this number."""
+        """Make examples from lines of text; `first` is the number of the first line."""
         self.refuse_lines(model)
         places = [f"line {number}" for number in range(first, first + len(lines))]
         return replace(examples_of(lines), places=places)
 
     def line(self, samples: Examples, prediction: Floats, model: RegressModel) -> str:
-        """The values of a single text, for the terminal."""
+        """Return the values of a single text as a line for the terminal."""
         del samples, model
         return " ".join(f"{value:.6g}" for value in prediction[0])
 
     def refuse_lines(self, model: RegressModel) -> None:
-        """Raise where the run reads arrays."""
+        """Raise `DataError` if the run reads arrays."""
         if model.encoder.reader.vocabulary is None:
             raise DataError("--data: the run reads numbers over time; give a file of them")
 
     def check(self, splits: Splits[Examples], config: RegressConfig) -> list[Finding]:
-        """What reading brought to light, and values that never change."""
+        """Return the findings of reading, and one on values that never change."""
         del config
         found, values = list(splits.findings), values_of(splits.train)
         if bool((values.std(axis=0) == 0).any()):
@@ -130,7 +133,7 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         return found
 
     def resolve(self, config: RegressConfig, splits: Splits[Examples]) -> RegressConfig:
-        """By kind and amount of the training data."""
+        """Decide open settings from the kind and amount of the training data."""
         train, text = splits.train, config.text
         if train.is_text:
             tokens = in_full(text.tokens or suited([str(item) for item in train.items]))
@@ -150,39 +153,39 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         )
 
     def unused(self, config: RegressConfig, splits: Splits[Examples]) -> list[tuple[str, str]]:
-        """Settings of labels."""
+        """Return the settings that only labels have."""
         del config, splits
         return [(f"data.{name}", "is of labels") for name in ("multi_label", "label_separator")]
 
     # Encoder and network
 
     def fit_encoder(self, train: Examples, config: RegressConfig) -> RegressEncoder:
-        """Vocabulary or scales, and those of the values."""
+        """Fit the vocabulary or the scales of the inputs, and the scales of the values."""
         by_channel = config.data.scaling != "all"
         reader = SequenceReader.fit(train, config.text, by_channel=by_channel)
         values = values_of(train)
         return RegressEncoder(reader, tuple(values.mean(0).tolist()), tuple(values.std(0).tolist()))
 
     def store_encoder(self, encoder: RegressEncoder) -> dict[str, Any]:
-        """As plain values."""
+        """Return the encoder as plain values."""
         scales = {"value_mean": list(encoder.mean), "value_deviation": list(encoder.deviation)}
         return encoder.reader.to_dict() | scales
 
     def restore_encoder(self, stored: dict[str, Any], config: RegressConfig) -> RegressEncoder:
-        """From plain values."""
+        """Restore the encoder from plain values."""
         del config
         scales = (tuple(map(float, stored[f"value_{key}"])) for key in ("mean", "deviation"))
         return RegressEncoder(SequenceReader.from_dict(stored), *scales)
 
     def encode(self, encoder: RegressEncoder, samples: Examples) -> Sequences:
-        """Token numbers or scaled arrays, and scaled values [n, K]."""
+        """Return token numbers or scaled arrays, with scaled values [n, K]."""
         items, targets = encoder.reader.read(samples), np.zeros((0, len(encoder.mean)))
         if samples.labels is not None:
             targets = (values_of(samples) - encoder.mean) / encoder.deviation
         return Sequences(items, targets.astype(np.float32))
 
     def build(self, config: RegressConfig, encoder: RegressEncoder) -> nn.Module:
-        """Recurrent layers below a linear head."""
+        """Build recurrent layers below a linear head."""
         from longshort.tasks.regress.network import Regressor
 
         reader = encoder.reader
@@ -190,7 +193,7 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         return Regressor(config.model, tokens, len(reader.mean), len(encoder.mean))
 
     def loss(self, model: RegressModel, batch: Any) -> Loss:
-        """On scaled values."""
+        """Return the mean loss of scaled values."""
         from torch.nn import functional as F
 
         losses = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.huber_loss}
@@ -199,12 +202,12 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         return Loss(found, found)
 
     def validate(self, model: RegressModel, val: Encoded[Examples]) -> float:
-        """Mean squared error in deviations of the training values."""
+        """Return the mean squared error in deviations of the training values."""
         error = self.predict(model, val.arrays) - values_of(val.samples)
         return float(np.mean((error / model.encoder.deviation) ** 2))
 
     def predict(self, model: RegressModel, arrays: Sequences) -> Floats:
-        """Values [n, K] in the data's units."""
+        """Return values [n, K] in the data's units."""
         from longshort.runs.batches import in_batches
 
         scaled = in_batches(model, arrays, lambda b: model.network(b.x, b.lengths))
@@ -219,7 +222,7 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         networks: Mapping[str, RegressModel],
         track: Track,
     ) -> dict[str, Baseline[Floats]]:
-        """The training mean, and a linear model of simple statistics or of a bag of n-grams."""
+        """Predict by the training mean, and by ridge regression on statistics or on n-grams."""
         del model, networks
         train, val, test = (splits[name] for name in ("train", "val", "test"))
         track("fitting the linear baseline", 0, 0)
@@ -236,7 +239,11 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         return {"mean": Baseline(mean, "the mean"), name: Baseline(found, title, note)}
 
     def score(self, model: RegressModel, samples: Examples, prediction: Floats) -> Scores:
-        """Errors of every value, their mean over values; squared ones in deviations a sample."""
+        """Return errors in the data's units, and a loss per sample.
+
+        RMSE, MAE and R² are means over the K values. The loss is the mean squared error in
+        deviations of the training values.
+        """
         truth, deviation = values_of(samples), np.array(model.encoder.deviation)
         error = prediction - truth
         spread = np.square(truth - truth.mean(0)).sum(0)
@@ -250,13 +257,13 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         return Scores(values, each, float(each.mean()))
 
     def facts(self, model: RegressModel, scored: Scored[Examples, Floats]) -> dict[str, Any]:
-        """Sizes."""
+        """Return the numbers of examples and values."""
         return {"examples": len(scored.samples), "values": len(model.encoder.mean)}
 
     # Output
 
     def table(self, model: RegressModel, samples: Examples, prediction: Floats) -> pl.DataFrame:
-        """One row per sample: its place, the truth where there is one, and the prediction."""
+        """Return a row per sample: its place, the truth where there is one, and the prediction."""
         del model
         names = [""] if prediction.shape[1] == 1 else [f"_{k}" for k in range(prediction.shape[1])]
         columns: dict[str, Any] = {"place": samples.places}
@@ -269,7 +276,7 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
     def sections(
         self, result: Result[RegressConfig, Examples, RegressEncoder, Floats]
     ) -> Sequence[Section]:
-        """Predictions against the truth."""
+        """Return a section with predictions against the truth."""
         from longshort.report.plots import scatter
         from longshort.report.sections import Note, Picture, Section
 
@@ -280,7 +287,7 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
 
 
 def values_of(examples: Examples) -> Floats:
-    """The labels as numbers [n, K]; raises `DataError` for one that is none."""
+    """Return the labels as numbers [n, K]; raises `DataError` if one is not a number."""
     if examples.labels is None:
         raise DataError(f"{examples.name}: has no values to learn or to compare with")
     rows = []
@@ -303,7 +310,7 @@ def _texts(split: Encoded[Examples]) -> list[str]:
 
 
 def _bags(*splits: Encoded[Examples]) -> list[Floats]:
-    """Weights of the training split's most frequent n-grams, [n, G]."""
+    """Return the weights of the training split's most frequent n-grams, [n, G] for each split."""
     texts = [_texts(split) for split in splits]
     grams = Grams.fit(texts[0], kinds_for(texts[0])[0], _MOST_GRAMS)
     return [grams.bags(each).dense() for each in texts]

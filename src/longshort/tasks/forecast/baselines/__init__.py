@@ -1,1 +1,1 @@
-"""What a sceptic would put beside a forecaster, each fitted on the training rows alone."""
+"""Simple baselines beside a forecaster, each fitted on the training rows alone."""

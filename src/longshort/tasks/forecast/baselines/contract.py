@@ -1,4 +1,4 @@
-"""What a baseline is, and what it is fitted to.
+"""The contract of a baseline, and the data to which it is fitted.
 
 Letters: m windows (one per origin and column), H horizon, K columns, N rows.
 """
@@ -18,12 +18,12 @@ from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.windows import Windows
 
 Arrays = Mapping[str, Floats]
-"""Fitted numbers of a baseline, by name: what a run keeps of it."""
+"""Fitted numbers of a baseline, by name, which a run keeps."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The training rows of a panel, by what an encoder was fitted to them."""
+    """The training rows of a panel, and the encoder that was fitted on them."""
 
     encoder: ForecastEncoder
     panel: Panel
@@ -35,7 +35,7 @@ class Seen:
 
     @property
     def season(self) -> int:
-        """Steps of a season; 1 for none."""
+        """Number of steps of a season; 1 for none."""
         return self.encoder.config.model.season or 1
 
     @cached_property
@@ -46,15 +46,15 @@ class Seen:
 
     @cached_property
     def values(self) -> Floats:
-        """The same z-scored."""
+        """Z-scored training values [N, K], NaN in other rows and where none is known."""
         return self.encoder.zscore.apply_to(self.target, self.panel.lengths)
 
 
 @dataclass(frozen=True)
 class Baseline(ABC):
-    """One forecast that needs no network.
+    """A forecast that needs no network.
 
-    name: of its column; title: in the words of the verdict.
+    name: name of its column. title: name in the words of the verdict.
     """
 
     name: str
@@ -62,4 +62,4 @@ class Baseline(ABC):
 
     @abstractmethod
     def forecast(self, windows: Windows) -> Floats:
-        """Forecasts [m, H] in the data's units."""
+        """Forecast windows; returns values [m, H] in the data's units."""

@@ -20,7 +20,7 @@ _BLOCKS = {"lags": "lags", "past": "past covariates", "level": "the level"}
 
 @dataclass(frozen=True)
 class Linear(Baseline):
-    """A map of the window minus its last value (as NLinear has it, Zeng et al., 2023).
+    """A linear map of the window minus its last value (NLinear, Zeng et al., 2023).
 
     The known effects of calendar and future covariates are taken off first and added back, as for
     the network.
@@ -37,9 +37,9 @@ class Linear(Baseline):
 def fit_linear(
     windows: LinearWindows, encoder: ForecastEncoder, *, absolute: bool
 ) -> tuple[dict[str, Arrays], str]:
-    """The fit with the least squares, and on request that with the least absolute error, by name.
+    """Fit the map by least squares and, if `absolute`, by least absolute error too.
 
-    Also what the first one sees, for people.
+    Returns the fitted numbers by name, and for people the inputs of the first map.
     """
     plan = LinearPlan.of(encoder, everything=True)
     squares = windows.least_squares(plan)
@@ -58,7 +58,10 @@ def _known_effects(config: ForecastConfig) -> list[str]:
 
 
 def linear_baselines(encoder: ForecastEncoder, kept: Mapping[str, Arrays]) -> list[Baseline]:
-    """The maps among what was fitted, by name; raises `ValueError` for weights of another shape."""
+    """Return the maps among the kept arrays, by name.
+
+    Raises `ValueError` for weights of another shape.
+    """
     plan, found = LinearPlan.of(encoder, everything=True), []
     for name, title in _TITLES.items():
         if name in kept:

@@ -1,4 +1,4 @@
-"""Baselines without a fitted number: repeated values, and the straight line."""
+"""Baselines without fitted numbers: repeated values, and the straight line."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ NAMES = {LAST_VALUE, "drift", "seasonal_naive", *(name for name, _, _ in _PERIOD
 class Repeated(Baseline):
     """The latest `lag` values, repeated; the last value where none is known that far back.
 
-    With a lag of 1 the last value (persistence), with that of a season the seasonal naive forecast.
+    With a lag of 1 it is the last value (persistence), with that of a season the seasonal naive
+    forecast.
     """
 
     lag: int
 
     def forecast(self, windows: Windows) -> Floats:
-        """The value `lag` steps before each step of the horizon, or a multiple of it."""
+        """Return the value `lag` steps, or a multiple of it, before each step of the horizon."""
         step = np.arange(windows.horizon)
         back = self.lag - step % self.lag
         found = windows.before(back)
@@ -39,7 +40,7 @@ class Repeated(Baseline):
 
 @dataclass(frozen=True)
 class Drift(Baseline):
-    """The straight line through the first and last value of the context."""
+    """A straight line through the first and the last value of the context."""
 
     context: int
 
@@ -51,7 +52,7 @@ class Drift(Baseline):
 
 
 def naive_baselines(encoder: ForecastEncoder) -> list[Baseline]:
-    """Last value, drift, the season's naive forecast, and those of a day and a week.
+    """Return last value, drift, the season's naive forecast, and those of a day and a week.
 
     A day or a week has to fit twice into the longest series' training rows.
     """

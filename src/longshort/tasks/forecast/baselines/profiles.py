@@ -1,6 +1,6 @@
-"""Constants, and means and medians by time of day, of week and of year; by series, z-scored.
+"""Constants, and means and medians by time of day, week and year; by series, z-scored.
 
-They learn nothing from the lags, so what a network gains over them is its own.
+They do not use the lags, so a network's gain over them comes from the lags.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MOST_SLOTS, _MOST_NUMBERS = 10_080, 4_000_000
 
 @dataclass(frozen=True)
 class Profile(Baseline):
-    """table [S, P]: one number per series and slot of a period; a single slot is a constant."""
+    """A table [S, P] with a number per series and slot of a period; a single slot is a constant."""
 
     kind: str
     freq: Freq
@@ -64,7 +64,10 @@ def slots(kind: str, freq: Freq, season: int, index: Ints) -> Ints:
 
 
 def periods(freq: Freq, season: int, rows: int) -> dict[str, int]:
-    """Kinds of profiles that this grid has and `rows` training steps show twice: their slots."""
+    """Return the number of slots of each kind of profile that can be fitted.
+
+    The grid has to have the period, and the training `rows` have to contain it twice.
+    """
     step = step_length(freq)
     found: dict[str, int] = {}
     if freq.unit == "month":
@@ -87,7 +90,10 @@ def periods(freq: Freq, season: int, rows: int) -> dict[str, int]:
 
 
 def fit_profiles(seen: Seen) -> dict[str, Arrays]:
-    """Mean and median of each series, and by slot of every period that it shows, by name."""
+    """Fit mean and median of each series, and by slot of every period that it shows.
+
+    Returns the tables by name.
+    """
     columns = seen.values.shape[1]
     group = np.repeat(np.arange(seen.panel.num_groups), seen.panel.lengths)
     series = (group[:, None] * columns + np.arange(columns)).reshape(-1)
@@ -110,7 +116,7 @@ def fit_profiles(seen: Seen) -> dict[str, Arrays]:
 
 
 def _tables(series: Ints, slot: Ints, values: Floats, shape: tuple[int, int]) -> Floats:
-    """Mean and median by series and slot, [2, S, P]; NaN where there is none."""
+    """Return mean and median by series and slot, [2, S, P]; NaN where there is none."""
     frame = pl.DataFrame({"at": series * shape[1] + slot, "value": values}).filter(
         pl.col("value").is_not_nan()
     )
@@ -125,7 +131,7 @@ def _name(kind: str, name: str) -> str:
 
 
 def profile_baselines(encoder: ForecastEncoder, kept: Mapping[str, Arrays]) -> list[Baseline]:
-    """The profiles among what was fitted, by name."""
+    """Return the profiles among the kept arrays, by name."""
     freq, season = encoder.axis.freq, encoder.config.model.season or 1
     kinds = {"constant": "of the training split", **{k: f"by {v}" for k, v in _KINDS.items()}}
     return [

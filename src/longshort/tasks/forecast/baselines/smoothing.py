@@ -1,4 +1,4 @@
-"""Exponential smoothing: the Theta method, and Croston's for demand that is mostly nothing."""
+"""Exponential smoothing: the Theta method, and Croston's method for demand that is mostly zero."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ THETA, CROSTON = "theta", "croston"
 _RATES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.99)
 _CROSTON_RATE = 0.1
 _RARE = 0.3
-"""Share of zeros from which demand is called intermittent."""
+"""Share of zeros from which demand is taken to be intermittent."""
 
 
 @dataclass(frozen=True)
 class Theta(Baseline):
-    """Seasonal profile, plus simple exponential smoothing with half the trend as drift.
+    """A seasonal profile, plus simple exponential smoothing with half the trend as drift.
 
     Assimakopoulos & Nikolopoulos (2000) in the form of Hyndman & Billah (2003). numbers [S, 2] are
     rate and slope of each series, profile [S, season] its seasonal part, z-scored.
@@ -44,7 +44,7 @@ class Theta(Baseline):
         return windows.unscaled(level + slope / 2 * ahead + season)
 
     def _levels(self, windows: Windows) -> Floats:
-        """Smoothed values of all rows [N, K]; each series by its own rate."""
+        """Return smoothed values of all rows, [N, K], each series by its own rate."""
         panel, encoder = windows.panel, windows.encoder
         groups, columns = panel.num_groups, panel.target.shape[1]
         values = encoder.zscore.apply_to(panel.filled, panel.lengths)
@@ -66,7 +66,10 @@ def _smooth(values: Floats, rate: float) -> Floats:
 
 
 def fit_theta(seen: Seen) -> Arrays:
-    """Rate by the least one-step error on the training rows, slope by least squares."""
+    """Fit rate and slope of each series, and its seasonal profile.
+
+    The rate has the least one-step error on the training rows, the slope is that of least squares.
+    """
     panel, season = seen.panel, max(1, seen.season)
     numbers, profiles = [], []
     filled = seen.encoder.zscore.apply_to(panel.filled, panel.lengths)
@@ -104,20 +107,20 @@ def _best_rate(values: Floats) -> float:
 
 @dataclass(frozen=True)
 class Croston(Baseline):
-    """Smoothed size of demand over its smoothed interval, less Croston's bias.
+    """Smoothed size of demand divided by its smoothed interval, less Croston's bias.
 
     Croston (1972), corrected by Syntetos & Boylan (2005).
     """
 
     def forecast(self, windows: Windows) -> Floats:
-        """The same mean demand at every step."""
+        """Return the same mean demand at every step."""
         flat, panel = windows.flat, windows.panel
         rate = _demand(panel)[panel.offsets[flat.group] + flat.row - 1, flat.column]
         return np.repeat(rate[:, None], windows.horizon, axis=1)
 
 
 def _demand(panel: Panel) -> Floats:
-    """Demand a step as it is estimated at every row, [N, K]; 0 before the first demand."""
+    """Return the estimated demand per step at every row, [N, K]; 0 before the first demand."""
     found = np.zeros((panel.num_rows, panel.target.shape[1]))
     group = np.repeat(np.arange(panel.num_groups), panel.lengths)
     row = panel.position
@@ -144,7 +147,7 @@ def _demand(panel: Panel) -> Floats:
 
 
 def is_intermittent(seen: Seen) -> bool:
-    """Whether the typical series is never below 0 and mostly nothing in training."""
+    """Return whether the typical series is never below 0 and mostly zero in training."""
     lowest = seen.encoder.lowest
     if not np.all(lowest[~np.isnan(lowest)] >= 0):
         return False
@@ -154,7 +157,7 @@ def is_intermittent(seen: Seen) -> bool:
 
 
 def smoothing_baselines(kept: Mapping[str, Arrays]) -> list[Baseline]:
-    """The two methods, where they were fitted."""
+    """Return the two methods, as far as they were fitted."""
     found: list[Baseline] = []
     if THETA in kept:
         numbers, profile = kept[THETA]["numbers"], kept[THETA]["profile"]

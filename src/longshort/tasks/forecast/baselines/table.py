@@ -24,21 +24,21 @@ from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.linear import LinearWindows
 
 _MOST_SMOOTHED = 3_000
-"""Series up to which each one's smoothing is fitted."""
+"""Number of series up to which smoothing is fitted, for each series on its own."""
 _PREFIX = "baseline."
 NAMES = {*naive.NAMES, *profiles.NAMES, THETA, CROSTON, LINEAR, ABSOLUTE}
-"""Names of all baselines that there may be: columns of the forecast tables."""
+"""Names of all possible baselines: columns of the forecast tables."""
 CONSTANTS = {*profiles.CONSTANTS, naive.LAST_VALUE}
-"""Names of those that need a series' own level only: what cannot beat them has learned nothing."""
+"""Baselines that use only a series' level: a model that does not beat them has learned nothing."""
 
 
 def fit_baselines(
     encoder: ForecastEncoder, panel: Panel, windows: LinearWindows, track: Track
 ) -> tuple[dict[str, Floats], dict[str, str]]:
-    """All baselines that these data admit, on their training rows.
+    """Fit all baselines that these data admit, on their training rows.
 
-    Gives the fitted numbers by the names under which a run keeps them, from which
-    `restore_baselines` makes the baselines, and what a reader has to know about some, by name.
+    Returns the fitted numbers by the names under which a run keeps them, from which
+    `restore_baselines` makes the baselines, and notes for people, by name of the baseline.
     """
     seen = Seen(encoder, panel)
     found = profiles.fit_profiles(seen)
@@ -58,7 +58,7 @@ def fit_baselines(
 
 
 def restore_baselines(encoder: ForecastEncoder, kept: Mapping[str, Floats]) -> list[Baseline]:
-    """The baselines that `fit_baselines` fitted; a `RunError` where what was kept is damaged."""
+    """Restore the baselines that `fit_baselines` fitted; raises `RunError` for damaged arrays."""
     arrays: dict[str, dict[str, Floats]] = {}
     for name, values in kept.items():
         if name.startswith(_PREFIX):
@@ -80,5 +80,5 @@ def restore_baselines(encoder: ForecastEncoder, kept: Mapping[str, Floats]) -> l
 
 
 def decides_by_mae(config: ForecastConfig) -> bool:
-    """Whether the verdict rests on the absolute error, since the loss does."""
+    """Return whether the verdict rests on the absolute error, which it does if the loss does."""
     return config.train.loss not in ("mse", "poisson")

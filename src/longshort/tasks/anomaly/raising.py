@@ -37,7 +37,7 @@ def raising(scores: Floats, span: int, threshold: float, usual: float, *, causal
 
 
 def below(usual: float, threshold: float) -> float:
-    """Return the usual score, which lies below the threshold even where normal scores never change."""
+    """Return the usual score, put below the threshold where normal scores never change."""
     return min(usual, threshold - _SLACK * (1.0 + abs(threshold)))
 
 

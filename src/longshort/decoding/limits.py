@@ -12,7 +12,7 @@ from longshort.decoding.stepping import Floats, Tokens
 
 def check_marks(begin: Tokens, end: int | None, limits: Limits, size: int) -> None:
     """Refuses token numbers outside of a vocabulary of this size."""
-    named = [("begin", token) for token in np.unique(begin)]
+    named = [("begin", token) for token in np.unique(begin).tolist()]
     named += [("end", end)] if end is not None else []
     for name, token in [*named, *(("banned", each) for each in limits.banned)]:
         whole(name, token, 0, size - 1)

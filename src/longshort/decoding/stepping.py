@@ -27,8 +27,8 @@ class Stepper(Protocol):
         """Reads a token in each row, tokens [n].
 
         Returns the log probabilities of the next token [n, V], attention to S source positions
-        while predicting it [n, S] or None, and the state after. The caller may write into the log
-        probabilities; -inf marks an impossible token.
+        while predicting it [n, S] or None, and the state after. S is the same at every step, with
+        0 at padding. The caller may write into the log probabilities; -inf is what is impossible.
         """
         ...
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pytest
 
@@ -30,15 +32,17 @@ def sequence(found: Hypothesis) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("alpha", [-2.0, -0.5, 0.0, 0.6, 1.0, 3.0])
-@pytest.mark.parametrize("longest", [1, 2, 4])
-def test_a_wide_beam_finds_the_best_of_all_sequences(alpha: float, longest: int) -> None:
-    seeds = list(range(6))
-    how = {"width": WIDE, "n_best": 7, "max_length": longest, "length_penalty": alpha}
+@pytest.mark.parametrize(("longest", "count"), [(1, 5), (2, 7), (4, 1), (4, 7)])
+def test_a_wide_beam_finds_the_best_of_all_sequences(
+    alpha: float, longest: int, count: int
+) -> None:
+    seeds = list(range(8))
+    how = {"width": WIDE, "n_best": count, "max_length": longest, "length_penalty": alpha}
     for seed, found in zip(seeds, search(seeds, **how), strict=True):
         ranked = sorted(everything(longest), key=lambda each: -score(seed, each, alpha))
-        assert [sequence(each) for each in found] == ranked[:7]
+        assert [sequence(each) for each in found] == ranked[:count]
         assert [each.score for each in found] == pytest.approx(
-            [score(seed, each, alpha) for each in ranked[:7]]
+            [score(seed, each, alpha) for each in ranked[:count]]
         )
 
 
@@ -155,6 +159,36 @@ def test_attention_has_a_row_for_each_token_and_no_padding() -> None:
         assert best.attention is not None
         assert best.attention.shape == (len(best.tokens), SOURCES[seed])
         assert best.attention.sum(1) == pytest.approx(1.0)
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """Probabilities of the first token, and what follows almost surely."""
+
+    first: tuple[float, ...]
+    later: int
+    rows: int = 1
+    is_first: bool = True
+
+    def step(self, tokens: np.ndarray) -> tuple[np.ndarray, None, Scripted]:
+        then = np.where(np.arange(SIZE) == self.later, 0.999, 2.5e-4)
+        p = np.array(self.first) if self.is_first else then
+        return np.tile(np.log(p), (len(tokens), 1)), None, replace(self, is_first=False)
+
+    def take(self, rows: np.ndarray) -> Scripted:
+        return replace(self, rows=len(rows))
+
+
+@pytest.mark.parametrize(
+    ("alpha", "later", "first", "length"),
+    [(3.0, 2, (0.1, 0.5, 0.2, 0.1, 0.1), 8), (-2.0, END, (0.04, 0.3, 0.6, 0.03, 0.03), 1)],
+)
+def test_the_bound_leaves_room_for_what_gets_better(
+    alpha: float, later: int, first: tuple[float, ...], length: int
+) -> None:
+    options = Beam(length_penalty=alpha, max_length=8)
+    ((best,),) = beam_search(Scripted(first, later), batch=1, begin=BEGIN, end=END, options=options)
+    assert best.tokens == (2,) * length
 
 
 class Counting(Toy):

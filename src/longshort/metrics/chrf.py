@@ -1,0 +1,73 @@
+"""chrF: F-score of character n-grams, for translations.
+
+Popović (2015), "chrF: character n-gram F-score for automatic MT evaluation". As sacrebleu computes
+it by default: up to 6 characters, recall weighs twice as much, white space is left out, orders
+longer than a text do not count. Like BLEU it follows from sums over sentences.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.metrics.texts import References, reference_sets
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+ORDER = 6
+_BETA = 2
+"""How much more recall weighs than precision."""
+
+
+def chrf(hypotheses: Sequence[str], references: References) -> float:
+    """Cased chrF of a corpus, 0 to 100; of several references a sentence's best one counts."""
+    return float(chrf_scores(chrf_statistics(hypotheses, references).sum(0)))
+
+
+def chrf_statistics(hypotheses: Sequence[str], references: References) -> Ints:
+    """What chrF needs of each sentence, [n, 18]; sums of rows give the score by `chrf_scores`.
+
+    Columns: for 1 to 6 characters the n-grams of the hypothesis, those of the reference, and those
+    that match. Orders that are longer than the reference count no n-gram of the hypothesis.
+    """
+    sets = reference_sets(hypotheses, references)
+    return np.array([_best_row(*pair) for pair in zip(hypotheses, sets, strict=True)])
+
+
+def chrf_scores(sums: NDArray[Any]) -> Floats:
+    """chrF, 0 to 100, of sums of `chrf_statistics` in the last axis: [..., 18] -> [...]."""
+    given, wanted, matches = np.split(sums.astype(float), 3, axis=-1)
+    counts = (given > 0) & (wanted > 0)
+    orders = np.maximum(counts.sum(-1), 1)
+    precision = np.where(counts, matches / np.maximum(given, 1), 0).sum(-1) / orders
+    recall = np.where(counts, matches / np.maximum(wanted, 1), 0).sum(-1) / orders
+    weighted = _BETA**2 * precision + recall
+    scores: Floats = 100 * (1 + _BETA**2) * precision * recall / np.where(weighted, weighted, 1)
+    return scores
+
+
+def _best_row(hypothesis: str, references: list[str]) -> Ints:
+    found = _counts(hypothesis)
+    rows = np.array([_row(found, _counts(each)) for each in references])
+    best: Ints = rows[chrf_scores(rows).argmax()]
+    return best
+
+
+def _row(found: list[Counter[str]], wanted: list[Counter[str]]) -> list[int]:
+    pairs = list(zip(found, wanted, strict=True))
+    given = [f.total() if w else 0 for f, w in pairs]
+    return [*given, *(w.total() for w in wanted), *((f & w).total() for f, w in pairs)]
+
+
+def _counts(text: str) -> list[Counter[str]]:
+    """Counts of the sequences of 1 to 6 characters."""
+    text = "".join(text.split())
+    return [
+        Counter(text[start : start + order] for start in range(len(text) - order + 1))
+        for order in range(1, ORDER + 1)
+    ]

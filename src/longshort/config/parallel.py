@@ -83,6 +83,9 @@ class TextCoding(Section):
         "spaces, for others subwords where sentencepiece is installed, else words",
         json_schema_extra=flag("--tokens"),
     )
+    target_tokens: TokenKind | None = Field(
+        None, description="those of the targets, where they differ; by their script when absent"
+    )
     size: int | None = Field(
         None,
         ge=5,
@@ -100,7 +103,9 @@ class TextCoding(Section):
         None,
         description="one set of tokens for both sides; when absent so where they share a script",
     )
-    max_length: int = Field(200, ge=1, description="tokens of a text")
-    too_long: Literal["cut", "drop"] = Field(
-        "cut", description="cut longer texts at their end, or leave the pair out in training"
+    max_length: int = Field(
+        200, ge=1, description="tokens of a text; longer ones are cut at their end"
+    )
+    drop_long: bool = Field(
+        False, description="leave pairs with a longer text out of training instead of cutting it"
     )

@@ -152,12 +152,19 @@ def given_of(data: object) -> Given:
 
 
 def make_splits(
-    given: dict[str, D], *, val: float, test: float, stratify: bool, seed: int
+    given: dict[str, D],
+    *,
+    val: float,
+    test: float,
+    stratify: bool,
+    seed: int,
+    groups: Callable[[D], Sequence[Hashable]] | None = None,
 ) -> Splits[D]:
     """Make splits of the given samples; those that are missing are drawn from "train".
 
-    val, test: shares of "train"; val = 0 for no validation split. Raises `DataError` if a split is
-    empty.
+    val, test: shares of "train"; val = 0 for no validation split. groups: returns a group for each
+    sample, and samples of equal groups stay together; by default those of equal content. Raises
+    `DataError` if a split is empty.
     """
     whole = given["train"]
     shares = {"val": 0.0 if "val" in given else val, "test": 0.0 if "test" in given else test}
@@ -166,7 +173,7 @@ def make_splits(
     found = dict(given)
     texts = []
     if any(shares.values()):
-        keys = whole.keys()
+        keys = whole.keys() if groups is None else groups(whole)
         strata = whole.strata if stratify else None
         drawn = holdout(keys, strata, val=shares["val"], test=shares["test"], seed=seed)
         for split in SPLITS:

@@ -1,0 +1,96 @@
+"""The network: encoder, bridge, and a decoder that attends.
+
+Letters: S steps of the source, T of the target, B batch, V tokens of the target.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from longshort.nn.blocks.attention import Attention, Score
+from longshort.nn.blocks.bridge import Bridge
+from longshort.nn.blocks.decoder import Decoded, Decoder, DecoderState
+from longshort.nn.blocks.embedding import Embedding
+from longshort.nn.blocks.encoder import TextEncoder
+from longshort.nn.recurrent import Recurrent
+from longshort.runs.cell import chosen_cell
+from longshort.tasks.seq2seq.config import PairModel
+from longshort.tasks.seq2seq.encoder import Batch
+
+
+class Losses(NamedTuple):
+    """Mean losses of a batch over all tokens that are to be written.
+
+    nats: negative log-likelihood; uniform: mean of it over all tokens of the vocabulary, which
+    label smoothing adds; unspread: the coverage loss, 0 without coverage.
+    """
+
+    nats: Tensor
+    uniform: Tensor
+    unspread: Tensor
+
+
+class EncoderDecoder(nn.Module):
+    """Reads a source in both directions and writes a target token by token.
+
+    sources, targets: numbers of known tokens on each side; where both sides have one set of tokens,
+    `model.tied` makes them share their vectors.
+    """
+
+    def __init__(self, model: PairModel, sources: int, targets: int) -> None:
+        super().__init__()
+        size, hidden = model.embedding or 1, model.hidden or 1
+        embedding = Embedding(targets, size)
+        own = embedding if model.tied else Embedding(sources, size)
+        cell, dropout = chosen_cell(model), model.dropout
+        between = dropout if model.num_layers > 1 else 0.0
+        reader = Recurrent(
+            cell, size, (hidden + 1) // 2, model.num_layers, bidirectional=True, dropout=between
+        )
+        self.encoder = TextEncoder(own, reader, dropout)
+        width, attention = self.encoder.size, None
+        if model.attention != "none":
+            score = cast(Score, model.attention)
+            attention = Attention(hidden, width, score, coverage=model.coverage)
+        more = {"after": 0, "feeding": size, "before": width}[model.placement]
+        writer = Recurrent(cell, size + more, hidden, model.num_layers, dropout=between)
+        self.decoder = Decoder(
+            embedding, writer, attention, width,
+            placement=model.placement, copying=model.copying, dropout=dropout,
+        )  # fmt: skip
+        self.bridge = Bridge(reader, writer)
+
+    def begin(self, source: Tensor, lengths: Tensor) -> DecoderState:
+        """Return the decoder's state before the first token of each source."""
+        states, last = self.encoder(source, lengths)
+        attention = self.decoder.attention
+        memory = None if attention is None else attention.prepare(states, lengths)
+        return self.decoder.begin(self.bridge(last), memory)
+
+    def losses(self, batch: Batch, own: float = 0.0) -> Losses:
+        """Return the mean losses; own: share of the decoder's inputs that it predicts itself."""
+        state = self.begin(batch.source, batch.lengths)
+        read = batch.read
+        if own:
+            with torch.no_grad():
+                guessed = self.decoder.log_probs(self.decoder(read, state), batch.source).argmax(-1)
+            swapped = torch.rand(read[1:].shape, device=read.device) < own
+            read = torch.cat([read[:1], torch.where(swapped, guessed[:-1], read[1:])])
+        found = self.decoder(read, state)
+        real = batch.wanted > 0
+        logs = self._log_probs(found, real, batch.source)
+        nats = -logs.gather(1, batch.wanted[real][:, None]).mean()
+        again = found.unspread
+        unspread = nats.new_zeros(()) if again is None else again[real].mean()
+        return Losses(nats, -logs.mean(), unspread)
+
+    def _log_probs(self, found: Decoded, real: Tensor, source: Tensor) -> Tensor:
+        """Log probabilities [n, V] of the n places that are no padding."""
+        if found.copying is not None:
+            return self.decoder.log_probs(found, source)[real]
+        scores = F.linear(found.outputs[real], self.decoder.embedding.weight, self.decoder.bias)
+        return scores.log_softmax(-1)

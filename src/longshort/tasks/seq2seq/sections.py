@@ -1,0 +1,97 @@
+"""Report of written texts: attention, typical and worst pairs, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from longshort.data.parallel import Pairs
+from longshort.report import plots
+from longshort.report.sections import Line, Note, Passage, Picture, Section, Span, Table
+from longshort.runs.result import Result
+from longshort.runs.task import MODEL
+from longshort.tasks.seq2seq.encoder import PairEncoder
+from longshort.tasks.seq2seq.habits import unknown_share
+from longshort.tasks.seq2seq.written import Written
+
+PairResult = Result[Any, Pairs, PairEncoder, Written]
+_SHOWN, _ATTENDED, _LONG = 6, 3, 40
+
+
+def sections(task: Any, result: PairResult) -> list[Section]:
+    """Return how texts are written, where the network attends, and examples."""
+    found = [_writing(result)]
+    pictures = attention_pictures(result.scored.predictions[MODEL])
+    if pictures:
+        note = Note("Rows are the written tokens; dark is where the network looked for each.")
+        found.append(Section("Where it looks", [*pictures, note]))
+    return [*found, *_examples(task, result)]
+
+
+def attention_pictures(written: Written) -> list[Picture]:
+    """Return pictures of the attention of a few texts of middling length."""
+    usable = [
+        i
+        for i, (each, source) in enumerate(zip(written.targets, written.sources, strict=False))
+        if each[0].attention is not None and 0 < len(each[0].tokens) <= _LONG >= len(source)
+    ]
+    usable.sort(key=lambda i: -len(written.targets[i][0].tokens))
+    chosen = usable[len(usable) // 4 :: max(1, len(usable) // (2 * _ATTENDED))][:_ATTENDED]
+    pictures = []
+    for number, i in enumerate(chosen):
+        best = written.targets[i][0]
+        assert best.attention is not None
+        figure = plots.heat(best.attention, list(best.tokens), written.sources[i])
+        pictures.append(Picture(f"attention{number}", figure, 180 + 18 * len(written.sources[i])))
+    return pictures
+
+
+def _writing(result: PairResult) -> Section:
+    samples, written = result.scored.samples, result.scored.predictions[MODEL]
+    cut = sum(each[0].is_cut for each in written.targets)
+    scores = result.scored.scores
+    rows = [["", "length", "repeated", "copied from the source"]]
+    for name in (MODEL, *result.scored.baselines):
+        values = scores[name].values
+        cells = [values["length"], values["repeated"], values["copied"]]
+        rows.append([name, *("-" if value is None else f"{value:.1%}" for value in cells)])
+    note = (
+        f"Length: words written per word wanted. {unknown_share(result.model.encoder, samples):.2%} "
+        f"of the sources' tokens are unknown. {cut:,} of {len(samples):,} texts were cut at the "
+        "greatest length."
+    )
+    return Section("How it writes", [Table(rows), Note(note)])
+
+
+def _examples(task: Any, result: PairResult) -> list[Section]:
+    """Return typical and worst pairs by the deciding metric of each alone."""
+    samples, texts = result.scored.samples, result.scored.predictions[MODEL].texts
+    rows = result.scored.scores[MODEL].per_sample
+    each = np.array([float(type(task).from_sums(row)) for row in rows])
+    order = np.argsort(each, kind="stable")
+    middle = order[len(order) // 2 - _SHOWN // 2 :][:_SHOWN]
+    title = task.metric(result.config).title
+    return [
+        Section("Typical texts", [_pairs(samples, texts, middle.tolist(), each)]),
+        Section(
+            "Where it is worst",
+            [
+                _pairs(samples, texts, order[:_SHOWN].tolist(), each),
+                Note(f"The test pairs with the lowest {title} of their own."),
+            ],
+        ),
+    ]
+
+
+def _pairs(samples: Pairs, texts: Sequence[str], rows: Sequence[int], each: Any) -> Passage:
+    lines = []
+    for row in rows:
+        wanted = (samples.targets or [""] * len(samples))[row]
+        lines += [
+            Line([Span(samples.sources[row])], samples.places[row]),
+            Line([Span(wanted, "#dff0e5")], "wanted"),
+            Line([Span(texts[row])], f"written, {each[row]:.1f}"),
+        ]
+    return Passage(lines)

@@ -1,0 +1,37 @@
+"""Sizes of the network and amount of training, by the number of training pairs."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from longshort.config.parallel import TextCoding
+from longshort.data.parallel import Pairs
+from longshort.tasks.seq2seq.config import PairConfig
+
+C = TypeVar("C", bound=PairConfig)
+_HIDDEN = ((1_000, 64), (10_000, 256), (10**12, 512))
+"""Units of the decoder up to so many pairs."""
+_STEPS = 6_000
+_FEWEST, _MOST = 5, 60
+"""Steps of training, and bounds of the epochs that they make."""
+
+
+def decided_sizes(config: C, text: TextCoding, train: Pairs) -> C:
+    """Return the config with open sizes decided."""
+    pairs, model, training = len(train), config.model, config.train
+    hidden = model.hidden or next(units for most, units in _HIDDEN if pairs <= most)
+    batch = training.batch_size or (64 if pairs > 5_000 else 16)
+    steps = max(1, pairs // batch)
+    epochs = training.max_epochs or min(_MOST, max(_FEWEST, round(_STEPS / steps)))
+    sized = {
+        "hidden": hidden,
+        "embedding": model.embedding or max(32, hidden // 2),
+        "tied": bool(text.joint) if model.tied is None else model.tied,
+    }
+    amount = {"batch_size": batch, "max_epochs": epochs}
+    return config.model_copy(
+        update={
+            "model": model.model_copy(update=sized),
+            "train": training.model_copy(update=amount),
+        }
+    )

@@ -1,0 +1,290 @@
+"""What translation and summarisation share: pairs of texts, the network, and how it is used."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
+import polars as pl
+
+from longshort.data.findings import Finding
+from longshort.data.pair_coding import PairCoder, decided_coding
+from longshort.data.parallel import Pairs, pairs_of
+from longshort.data.parallel_doctor import examine, unreadable
+from longshort.data.parallel_source import like, read_more_pairs, read_pairs, read_parallel_splits
+from longshort.data.parallel_splits import split_pairs
+from longshort.data.splits import Splits
+from longshort.errors import ConfigError, DataError
+from longshort.metrics.bootstrap import Score, compare_sums
+from longshort.metrics.significance import Comparison
+from longshort.runs.task import (
+    MODEL,
+    Encoded,
+    Loss,
+    Metric,
+    Model,
+    SampleTask,
+    Scored,
+    Scores,
+)
+from longshort.tasks.seq2seq.config import PairConfig
+from longshort.tasks.seq2seq.encoder import PairArrays, PairEncoder, encode, fit_encoder
+from longshort.tasks.seq2seq.habits import HABITS, habits
+from longshort.tasks.seq2seq.sizes import decided_sizes
+from longshort.tasks.seq2seq.written import Written, write
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from longshort.report.sections import Section
+    from longshort.runs.result import Result
+
+C = TypeVar("C", bound=PairConfig)
+
+PERPLEXITY = Metric("perplexity", "perplexity", False, number="{:.2f}")
+"""Of the given targets, by forced decoding; it takes no part in the verdict."""
+_TIE = 0.01
+"""Points of quality that a nat per token is worth, which decides between equal qualities."""
+
+
+class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
+    """Base of tasks that write a text for a text. Quality is that of free-running decoding."""
+
+    from_sums: ClassVar[Score]
+    """The deciding metric of sums of the per-sample statistics, for the paired bootstrap."""
+    least: ClassVar[float] = 0.1
+    """Gain in the deciding metric below which nothing counts."""
+
+    @abstractmethod
+    def quality(self, config: C, samples: Pairs, texts: Sequence[str]) -> float:
+        """Return the metric that chooses the weights, 0 to 100, higher is better."""
+
+    # Data
+
+    def read(self, data: object, config: C) -> Pairs:
+        """Read pairs from a file, two files, a frame, or lists of sources and targets."""
+        return read_pairs(data, config.data)
+
+    def read_splits(self, given: Mapping[str, object], config: C) -> dict[str, Pairs]:
+        """Read the validation and test pairs as the training pairs are read."""
+        return read_parallel_splits(given, config.data)
+
+    def read_new(self, data: object, model: Model[C, PairEncoder]) -> Pairs:
+        """Read sources alone."""
+        found = read_more_pairs(data, model.config.data, with_targets=False)
+        unknown = unreadable(found, model.encoder.coder.source)
+        return replace(found, findings=(*found.findings, *unknown))
+
+    def read_labelled(
+        self, data: object, model: Model[C, PairEncoder], own: Splits[Pairs] | None
+    ) -> Pairs:
+        """Read pairs as the run's own were."""
+        del own
+        return read_more_pairs(data, model.config.data).merged()
+
+    def read_lines(
+        self, lines: Sequence[str], first: int, model: Model[C, PairEncoder]
+    ) -> Pairs:
+        """Take each line as a source; `first` is the number of the first line."""
+        del model
+        places = [f"line {number}" for number in range(first, first + len(lines))]
+        return replace(pairs_of(lines), places=places)
+
+    def line(
+        self, samples: Pairs, prediction: Written, model: Model[C, PairEncoder]
+    ) -> str:
+        """Return what was written for a single source."""
+        del samples, model
+        return prediction.texts[0]
+
+    def refuse_lines(self, model: Model[C, PairEncoder]) -> None:
+        """Refuse nothing: every source is a line of text."""
+        del model
+
+    def split(self, given: Any, config: Any) -> Splits[Pairs]:
+        """Split so that no source and no target lies in two splits; train on every target."""
+        found = split_pairs(given, config.split)
+        return replace(
+            found,
+            train=found.train.expanded(),
+            val=found.val.merged(),
+            test=found.test.merged(),
+        )
+
+    def check(self, splits: Splits[Pairs], config: C) -> list[Finding]:
+        """Report what reading found, then pairs that are misaligned, copied, repeated or odd."""
+        del config
+        return [*splits.findings, *examine(splits)]
+
+    def resolve(self, config: C, splits: Splits[Pairs]) -> C:
+        """Decide tokens by the scripts, sizes and the amount of training by the number of pairs."""
+        train = splits.train
+        data = like(train, config.data)
+        text = decided_coding(train, config.text)
+        if config.model.copying and not text.joint:
+            raise ConfigError(
+                "model.copying: copies tokens of the source, and text.joint is off, so that the "
+                "sides have different tokens; set text.joint = true, or model.copying = false"
+            )
+        sized = decided_sizes(config, text, train)
+        score = config.evaluate.bleu or ("zh" if text.target_tokens == "characters" else "13a")
+        evaluate = config.evaluate.model_copy(update={"bleu": score})
+        return sized.model_copy(update={"data": data, "text": text, "evaluate": evaluate})
+
+    def unused(self, config: C, splits: Splits[Pairs]) -> list[tuple[str, str]]:
+        """Name settings of an attention, a beam or a coverage that are not there."""
+        del splits
+        model, found = config.model, []
+        if model.attention == "none":
+            found += [(f"model.{name}", "is of an attention") for name in ("placement", "coverage")]
+            found += [("write.coverage_penalty", "is of an attention")]
+        if not model.coverage:
+            names = ("coverage_weight", "coverage_from")
+            found += [(f"train.{name}", "needs model.coverage = true") for name in names]
+        if config.write.beam == 1:
+            names = ("length_penalty", "coverage_penalty")
+            found += [(f"write.{name}", "is of a beam, and write.beam is 1") for name in names]
+        if config.text.tokens == "subwords":
+            found += [("text.min_count", "is of words and characters")]
+        return found
+
+    # Encoder and network
+
+    def fit_encoder(self, train: Pairs, config: C) -> PairEncoder:
+        """Fit the tokens of both sides on the training pairs."""
+        return fit_encoder(train, config)
+
+    def store_encoder(self, encoder: PairEncoder) -> dict[str, Any]:
+        """Return both coders as plain values."""
+        return {"coder": encoder.coder.to_dict(), "longest": encoder.longest}
+
+    def restore_encoder(self, stored: dict[str, Any], config: C) -> PairEncoder:
+        """Return the encoder that `store_encoder` wrote."""
+        del config
+        return PairEncoder(PairCoder.from_dict(stored["coder"]), int(stored["longest"]))
+
+    def encode(self, encoder: PairEncoder, samples: Pairs) -> PairArrays:
+        """Return token numbers of both sides."""
+        return encode(encoder, samples)
+
+    def describe_encoded(
+        self, encoder: PairEncoder, encoded: Mapping[str, Encoded[Pairs]]
+    ) -> list[str]:
+        """Describe the tokens: how many are known, and how many a text has."""
+        coder, train = encoder.coder, encoded["train"].arrays
+        sides = (
+            f"{len(coder.source):,} {coder.source.kind} of both sides"
+            if coder.is_joint
+            else f"{len(coder.source):,} {coder.source.kind} of the sources, {len(coder.target):,} "
+            f"{coder.target.kind} of the targets"
+        )
+        means = [np.mean([len(t) for t in side]) for side in (train.sources, train.targets)]
+        return [f"tokens: {sides}; {means[0]:.1f} a source, {means[1]:.1f} a target"]
+
+    def build(self, config: C, encoder: PairEncoder) -> nn.Module:
+        """Build encoder, attention and decoder."""
+        from longshort.tasks.seq2seq.network import EncoderDecoder
+
+        coder = encoder.coder
+        if config.model.tied and not coder.is_joint:
+            raise ConfigError(
+                "model.tied: both sides can share their vectors only with one set of tokens; set "
+                "text.joint = true, or model.tied = false"
+            )
+        return EncoderDecoder(config.model, len(coder.source), len(coder.target))
+
+    def loss(self, model: Model[C, PairEncoder], batch: Any) -> Loss:
+        """Return nats per token; label smoothing and coverage are added to what is minimised."""
+        train, network = model.config.train, model.network
+        share = float(getattr(network, "progress", 0.0))
+        found = network.losses(batch, train.scheduled_sampling * share)
+        smooth = train.label_smoothing
+        minimised = (1 - smooth) * found.nats + smooth * found.uniform
+        if model.config.model.coverage and share >= train.coverage_from:
+            minimised = minimised + train.coverage_weight * found.unspread
+        return Loss(found.nats, minimised)
+
+    def validate(self, model: Model[C, PairEncoder], val: Encoded[Pairs]) -> float:
+        """Return 100 less the quality of greedily written validation pairs, the first ones."""
+        count = min(len(val.samples), model.config.evaluate.val_samples)
+        rows = np.arange(count)
+        found = write(model, val.arrays.take(rows), width=1)
+        quality = self.quality(model.config, val.samples.take(rows), found.texts)
+        return 100.0 - quality + _TIE * float(found.nats.sum() / max(found.tokens.sum(), 1.0))
+
+    def predict(self, model: Model[C, PairEncoder], arrays: PairArrays) -> Written:
+        """Write a text for each source by beam search."""
+        return write(model, arrays)
+
+    # Scores
+
+    @abstractmethod
+    def statistics(self, config: C, samples: Pairs, texts: Sequence[str]) -> Any:
+        """Return statistics [n, k] of each pair, whose sums give the deciding metric."""
+
+    @abstractmethod
+    def values(self, config: C, samples: Pairs, texts: Sequence[str]) -> dict[str, Any]:
+        """Return the quality metrics by key."""
+
+    def score(self, model: Model[C, PairEncoder], samples: Pairs, prediction: Written) -> Scores:
+        """Score written texts, and how they are written; a model's own targets by perplexity."""
+        texts, config = prediction.texts, model.config
+        values = self.values(config, samples, texts) | habits(model.encoder, samples, prediction)
+        values["perplexity"] = None
+        if prediction.nats.size:
+            values["perplexity"] = float(np.exp(prediction.nats.sum() / prediction.tokens.sum()))
+        return Scores(values, self.statistics(config, samples, texts))
+
+    def compare(self, scored: Scored[Pairs, Written], one: str, other: str) -> Comparison:
+        """Compare by a paired bootstrap over the test pairs."""
+        first, second = (scored.scores[name].per_sample for name in (one, other))
+        return compare_sums(first, second, type(self).from_sums, self.least)
+
+    # Output
+
+    def table(
+        self, model: Model[C, PairEncoder], samples: Pairs, prediction: Written
+    ) -> pl.DataFrame:
+        """Return a row per source: its place, the source, the targets if any, and the text."""
+        del model
+        columns: dict[str, Any] = {"place": samples.places, "source": samples.sources}
+        if samples.references is not None:
+            columns["target"] = [" ||| ".join(each) for each in samples.references]
+        columns["predicted"] = prediction.texts
+        columns["log_prob"] = [each[0].log_prob for each in prediction.targets]
+        return pl.DataFrame(columns)
+
+    def ranked(
+        self, model: Model[C, PairEncoder], samples: Pairs, prediction: Written, count: int
+    ) -> pl.DataFrame:
+        """Return the `count` best texts of each source with their log probabilities."""
+        del prediction
+        arrays = self.encode(model.encoder, samples)
+        found = write(model, arrays, n_best=count, with_scores=False)
+        columns: dict[str, Any] = {"place": samples.places, "source": samples.sources}
+        for rank in range(count):
+            best = [each[rank] if rank < len(each) else None for each in found.targets]
+            columns[f"predicted_{rank + 1}"] = [None if b is None else b.text for b in best]
+            columns[f"log_prob_{rank + 1}"] = [None if b is None else b.log_prob for b in best]
+        return pl.DataFrame(columns)
+
+    def details(
+        self, model: Model[C, PairEncoder], scored: Scored[Pairs, Written]
+    ) -> dict[str, Any]:
+        """Return how many texts were cut at the greatest length."""
+        del model
+        cut = sum(each[0].is_cut for each in scored.predictions[MODEL].targets)
+        return {"cut": cut}
+
+    def sections(self, result: Result[C, Pairs, PairEncoder, Written]) -> Sequence[Section]:
+        """Show how the texts are written, the attention, and typical and worst pairs."""
+        from longshort.tasks.seq2seq.sections import sections
+
+        return sections(self, result)
+
+
+HABIT_METRICS = tuple(Metric(key, title, higher, number="{:.1%}") for key, title, higher in HABITS)
+__all__ = ["HABIT_METRICS", "PERPLEXITY", "DataError", "PairTask"]

@@ -85,8 +85,8 @@ def test_consensus_is_the_caption_most_like_the_others() -> None:
     assert consensus(captions) == "A dog runs on grass."
 
 
-def test_consensus_by_hand() -> None:
-    """Means with itself: "x" 1/3; "a b" and "b a b", which share 3 of 3 and of 5, 1.75 / 3. Of equal ones the first."""
+def test_of_equal_captions_the_first_is_the_consensus() -> None:
+    """ "a b" and "b a b" share 3 of 3 and of 5; "x" is like itself only."""
     assert consensus(["x", "a b", "b a b"]) == "a b"
 
 

@@ -118,6 +118,10 @@ def test_lines_beside_each_other(count: int) -> None:
     assert shifted_stretches(*sentences(count)) == []
 
 
+def test_sources_alone_are_not_shifted() -> None:
+    assert misaligned(pairs_of(SOURCES * 5)) == []
+
+
 def test_a_missing_line_is_told_before_the_splits_are_drawn() -> None:
     sources, targets = sentences(600)
     pairs = pairs_of(sources, [*targets[:300], *targets[301:], targets[0]])

@@ -347,6 +347,12 @@ def test_pairs_for_a_run_of_two_files(write: Write) -> None:
     assert is_read(read_more_pairs(one, config, str(other)))
 
 
+def test_two_files_for_a_run_of_lines_with_a_tab(write: Write) -> None:
+    one, other = write("new.txt", "\n".join(DE)), write("new_en.txt", "\n".join(EN))
+    config = ParallelData(path="t.txt", format="tsv", header=False, source="column_1")
+    assert is_read(read_more_pairs(one, config, str(other)))
+
+
 @pytest.mark.parametrize("name", ["new.txt", "new"])
 def test_lines_for_a_run_of_a_table(write: Write, name: str) -> None:
     config = ParallelData(path="t.tsv", format="tsv", header=False, source="column_1")

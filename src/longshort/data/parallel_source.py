@@ -61,9 +61,9 @@ def read_more_pairs(
     target_path: file of the targets, where `data` is a file of sources alone.
     """
     update: dict[str, object] = {"target_path": target_path if with_targets else None}
-    if isinstance(data, (str, Path)) and not _is_alike(Path(data), config):
-        update |= {"format": None, "delimiter": None, "header": None}
-        update |= _only_names(config)
+    is_file = isinstance(data, (str, Path))
+    if is_file and (target_path is not None or not _is_alike(Path(str(data)), config)):
+        update |= {"format": None, "delimiter": None, "header": None, **_only_names(config)}
     return read_pairs(data, config.model_copy(update=update), with_targets=with_targets)
 
 

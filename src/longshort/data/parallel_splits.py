@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from longshort.config.parallel import PairSplit
+from longshort.data.alignment import misaligned
 from longshort.data.findings import Finding
 from longshort.data.parallel import SHOWN, Pairs, key_of
 from longshort.data.splits import SPLITS, Splits, make_splits
@@ -15,12 +16,14 @@ from longshort.data.splits import SPLITS, Splits, make_splits
 def split_pairs(given: dict[str, Pairs], split: PairSplit) -> Splits[Pairs]:
     """Return the splits; those that are not given are drawn at random, seeded.
 
-    Pairs with the same source or the same target stay together.
+    Pairs with the same source or the same target stay together. Lines that are shifted against
+    each other are looked for here, as their neighbours may lie in another split later.
     """
     found = make_splits(
         given, val=split.val, test=split.test, stratify=False, seed=split.seed, groups=linked
     )
-    return replace(found, findings=(*found.findings, *_shared_targets(found)))
+    shifted = (finding for pairs in given.values() for finding in misaligned(pairs))
+    return replace(found, findings=(*shifted, *found.findings, *_shared_targets(found)))
 
 
 def linked(pairs: Pairs) -> list[int]:

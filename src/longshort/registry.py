@@ -124,6 +124,8 @@ TASKS = Registry(
         "anomaly": "longshort.tasks.anomaly.task:AnomalyTask",
         "lm": "longshort.tasks.language.task:LanguageTask",
         "tag": "longshort.tasks.tag.task:TagTask",
+        "translate": "longshort.tasks.seq2seq.translate:TranslateTask",
+        "summarise": "longshort.tasks.seq2seq.summarise:SummariseTask",
     },
     usual="forecast",
     configs={
@@ -133,5 +135,7 @@ TASKS = Registry(
         "anomaly": "longshort.tasks.anomaly.config:AnomalyConfig",
         "lm": "longshort.tasks.language.config:LanguageConfig",
         "tag": "longshort.tasks.tag.config:TagConfig",
+        "translate": "longshort.tasks.seq2seq.config:TranslateConfig",
+        "summarise": "longshort.tasks.seq2seq.config:SummariseConfig",
     },
 )

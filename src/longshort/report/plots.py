@@ -327,3 +327,17 @@ def _bands(axis: Axes, marked: NDArray[np.bool_], colour: str, label: str) -> No
     for place, (start, stop) in enumerate(zip(edges[::2], edges[1::2], strict=True)):
         name = "_" if place else label
         axis.axvspan(start - 0.5, stop - 0.5, color=colour, alpha=0.18, linewidth=0, label=name)
+
+
+def heat(values: NDArray[np.floating], rows: Sequence[str], columns: Sequence[str]) -> Figure:
+    """Plot a matrix of shares, such as attention [T, S], with names at both sides."""
+    with mpl.rc_context(STYLE):
+        size = (1.6 + 0.24 * len(columns), 1.2 + 0.24 * len(rows))
+        figure = Drawing(figsize=size, layout="constrained")
+        axis = figure.subplots()
+        axis.imshow(values, cmap="Greys", vmin=0.0, vmax=1.0, aspect="auto")
+        axis.grid(visible=False)
+        axis.set_xticks(range(len(columns)), labels=columns, rotation=90)
+        axis.set_yticks(range(len(rows)), labels=rows)
+        axis.xaxis.tick_top()
+        return figure

@@ -45,8 +45,7 @@ class PairModel(CellSettings):
         json_schema_extra=flag("--copying"),
     )
     tied: bool | None = Field(
-        None,
-        description="both sides share their vectors; when absent so with one set of tokens",
+        None, description="both sides share their vectors; when absent so with one set of tokens"
     )
     dropout: float = Field(0.3, ge=0.0, lt=1.0, description="on vectors, states and outputs")
 
@@ -157,9 +156,6 @@ class SummaryWrite(WriteConfig):
         3, ge=0, description="no run of so many tokens occurs twice; 0 allows all"
     )
     max_ratio: float = Field(1.0, gt=0.0, description="largest length, in lengths of the text")
-    max_length: int | None = Field(
-        None, ge=1, description="largest number of tokens; the longest of training when absent"
-    )
 
 
 class SummariseConfig(PairConfig):

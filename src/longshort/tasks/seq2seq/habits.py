@@ -10,26 +10,21 @@ from longshort.data.parallel import Pairs
 from longshort.tasks.seq2seq.encoder import PairEncoder
 from longshort.tasks.seq2seq.written import Written
 
-HABITS = (
-    ("length", "length", False),
-    ("repeated", "repeated", False),
-    ("copied", "copied", False),
-)
+HABITS = (("length", "length", False), ("repeated", "repeated", False), ("copied", "copied", False))
 """Keys, titles, and whether more is better, of what `habits` returns."""
 _RUN = 3
 
 
-def habits(encoder: PairEncoder, samples: Pairs, found: Written) -> dict[str, Any]:
+def habits(samples: Pairs, found: Written) -> dict[str, Any]:
     """Return words written per word of the first target, and the shares of repeated and copied.
 
     repeated: words in runs of 3 that occurred before in the same text. copied: words that stand in
     the source as they are.
     """
-    del encoder
     texts = [text.split() for text in found.texts]
     written = sum(map(len, texts))
     sources = [set(source.split()) for source in samples.sources]
-    copied = sum(w in source for words, source in zip(texts, sources, strict=True) for w in words)
+    copied = sum(w in known for words, known in zip(texts, sources, strict=True) for w in words)
     wanted = sum(len(target.split()) for target in samples.targets or [])
     return {
         "length": written / wanted if wanted else None,
@@ -41,7 +36,7 @@ def habits(encoder: PairEncoder, samples: Pairs, found: Written) -> dict[str, An
 def unknown_share(encoder: PairEncoder, samples: Pairs) -> float:
     """Return the share of the sources' tokens that are not known."""
     numbers = [each for text in encoder.coder.sources(samples) for each in text.tolist()]
-    return sum(number == UNKNOWN for number in numbers) / max(1, len(numbers))
+    return numbers.count(UNKNOWN) / max(1, len(numbers))
 
 
 def _repeated(words: Sequence[str]) -> int:

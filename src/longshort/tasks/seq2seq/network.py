@@ -5,13 +5,13 @@ Letters: S steps of the source, T of the target, B batch, V tokens of the target
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from longshort.nn.blocks.attention import Attention, Score
+from longshort.nn.blocks.attention import Attention
 from longshort.nn.blocks.bridge import Bridge
 from longshort.nn.blocks.decoder import Decoded, Decoder, DecoderState
 from longshort.nn.blocks.embedding import Embedding
@@ -54,8 +54,7 @@ class EncoderDecoder(nn.Module):
         self.encoder = TextEncoder(own, reader, dropout)
         width, attention = self.encoder.size, None
         if model.attention != "none":
-            score = cast(Score, model.attention)
-            attention = Attention(hidden, width, score, coverage=model.coverage)
+            attention = Attention(hidden, width, model.attention, coverage=model.coverage)
         more = {"after": 0, "feeding": size, "before": width}[model.placement]
         writer = Recurrent(cell, size + more, hidden, model.num_layers, dropout=between)
         self.decoder = Decoder(

@@ -57,10 +57,10 @@ def _writing(result: PairResult) -> Section:
         values = scores[name].values
         cells = [values["length"], values["repeated"], values["copied"]]
         rows.append([name, *("-" if value is None else f"{value:.1%}" for value in cells)])
+    unknown = unknown_share(result.model.encoder, samples)
     note = (
-        f"Length: words written per word wanted. {unknown_share(result.model.encoder, samples):.2%} "
-        f"of the sources' tokens are unknown. {cut:,} of {len(samples):,} texts were cut at the "
-        "greatest length."
+        f"Length: words written per word wanted. {unknown:.2%} of the sources' tokens are "
+        f"unknown. {cut:,} of {len(samples):,} texts were cut at the greatest length."
     )
     return Section("How it writes", [Table(rows), Note(note)])
 
@@ -69,7 +69,7 @@ def _examples(task: Any, result: PairResult) -> list[Section]:
     """Return typical and worst pairs by the deciding metric of each alone."""
     samples, texts = result.scored.samples, result.scored.predictions[MODEL].texts
     rows = result.scored.scores[MODEL].per_sample
-    each = np.array([float(type(task).from_sums(row)) for row in rows])
+    each = np.array([float(task.from_sums(row)) for row in rows])
     order = np.argsort(each, kind="stable")
     middle = order[len(order) // 2 - _SHOWN // 2 :][:_SHOWN]
     title = task.metric(result.config).title

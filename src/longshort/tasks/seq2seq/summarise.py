@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from longshort.data.parallel import Pairs
-from longshort.data.splits import Splits
 from longshort.metrics.bootstrap import mean, scored
 from longshort.metrics.leads import first_sentence, first_words
 from longshort.metrics.rouge import rouge
@@ -46,11 +45,10 @@ class SummariseTask(PairTask[SummariseConfig]):
         gain_form="+.1f",
     )
     measure = "100 - ROUGE-1 of greedy summaries"
-    from_sums = staticmethod(mean)
 
-    def resolve(self, config: SummariseConfig, splits: Splits[Pairs]) -> SummariseConfig:
-        """Decide as for all pairs, and the greatest length by the longest training target."""
-        return super().resolve(config, splits)
+    def from_sums(self, sums: Any) -> Any:
+        """Return the mean ROUGE-1."""
+        return mean(sums)
 
     def quality(self, config: SummariseConfig, samples: Pairs, texts: Sequence[str]) -> float:
         """Return ROUGE-1."""

@@ -13,12 +13,12 @@ import polars as pl
 from longshort.data.findings import Finding
 from longshort.data.pair_coding import PairCoder, decided_coding
 from longshort.data.parallel import Pairs, pairs_of
-from longshort.data.parallel_doctor import examine, unreadable
+from longshort.data.parallel_doctor import examine_pairs, unknown_sources
 from longshort.data.parallel_source import like, read_more_pairs, read_pairs, read_parallel_splits
 from longshort.data.parallel_splits import split_pairs
 from longshort.data.splits import Splits
-from longshort.errors import ConfigError, DataError
-from longshort.metrics.bootstrap import Score, compare_sums
+from longshort.errors import ConfigError
+from longshort.metrics.bootstrap import compare_sums
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import (
     MODEL,
@@ -29,6 +29,7 @@ from longshort.runs.task import (
     SampleTask,
     Scored,
     Scores,
+    Training,
 )
 from longshort.tasks.seq2seq.config import PairConfig
 from longshort.tasks.seq2seq.encoder import PairArrays, PairEncoder, encode, fit_encoder
@@ -53,10 +54,12 @@ _TIE = 0.01
 class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
     """Base of tasks that write a text for a text. Quality is that of free-running decoding."""
 
-    from_sums: ClassVar[Score]
-    """The deciding metric of sums of the per-sample statistics, for the paired bootstrap."""
     least: ClassVar[float] = 0.1
     """Gain in the deciding metric below which nothing counts."""
+
+    @abstractmethod
+    def from_sums(self, sums: Any) -> Any:
+        """Return the deciding metric of sums [..., k] of the statistics of single pairs."""
 
     @abstractmethod
     def quality(self, config: C, samples: Pairs, texts: Sequence[str]) -> float:
@@ -75,7 +78,7 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
     def read_new(self, data: object, model: Model[C, PairEncoder]) -> Pairs:
         """Read sources alone."""
         found = read_more_pairs(data, model.config.data, with_targets=False)
-        unknown = unreadable(found, model.encoder.coder.source)
+        unknown = unknown_sources(found, model.encoder.coder.source)
         return replace(found, findings=(*found.findings, *unknown))
 
     def read_labelled(
@@ -85,17 +88,13 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
         del own
         return read_more_pairs(data, model.config.data).merged()
 
-    def read_lines(
-        self, lines: Sequence[str], first: int, model: Model[C, PairEncoder]
-    ) -> Pairs:
+    def read_lines(self, lines: Sequence[str], first: int, model: Model[C, PairEncoder]) -> Pairs:
         """Take each line as a source; `first` is the number of the first line."""
         del model
         places = [f"line {number}" for number in range(first, first + len(lines))]
         return replace(pairs_of(lines), places=places)
 
-    def line(
-        self, samples: Pairs, prediction: Written, model: Model[C, PairEncoder]
-    ) -> str:
+    def line(self, samples: Pairs, prediction: Written, model: Model[C, PairEncoder]) -> str:
         """Return what was written for a single source."""
         del samples, model
         return prediction.texts[0]
@@ -108,16 +107,13 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
         """Split so that no source and no target lies in two splits; train on every target."""
         found = split_pairs(given, config.split)
         return replace(
-            found,
-            train=found.train.expanded(),
-            val=found.val.merged(),
-            test=found.test.merged(),
+            found, train=found.train.expanded(), val=found.val.merged(), test=found.test.merged()
         )
 
     def check(self, splits: Splits[Pairs], config: C) -> list[Finding]:
         """Report what reading found, then pairs that are misaligned, copied, repeated or odd."""
         del config
-        return [*splits.findings, *examine(splits)]
+        return examine_pairs(splits)
 
     def resolve(self, config: C, splits: Splits[Pairs]) -> C:
         """Decide tokens by the scripts, sizes and the amount of training by the number of pairs."""
@@ -198,14 +194,26 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
 
     def loss(self, model: Model[C, PairEncoder], batch: Any) -> Loss:
         """Return nats per token; label smoothing and coverage are added to what is minimised."""
-        train, network = model.config.train, model.network
-        share = float(getattr(network, "progress", 0.0))
-        found = network.losses(batch, train.scheduled_sampling * share)
+        return self.loss_at(model, batch, 0.0)
+
+    def loss_at(self, model: Model[C, PairEncoder], batch: Any, share: float) -> Loss:
+        """Return the loss when this share of the training is done."""
+        train = model.config.train
+        found = model.network.losses(batch, train.scheduled_sampling * share)
         smooth = train.label_smoothing
         minimised = (1 - smooth) * found.nats + smooth * found.uniform
         if model.config.model.coverage and share >= train.coverage_from:
             minimised = minimised + train.coverage_weight * found.unspread
         return Loss(found.nats, minimised)
+
+    def training(
+        self, model: Model[C, PairEncoder], train: Encoded[Pairs], val: Encoded[Pairs]
+    ) -> Training:
+        """Train in batches of similar length, with a loss that may change on the way."""
+        from longshort.tasks.seq2seq.learning import PairLearning
+
+        learning = PairLearning(self, model, train, val)
+        return Training(learning, model.config.train, learning.plan())
 
     def validate(self, model: Model[C, PairEncoder], val: Encoded[Pairs]) -> float:
         """Return 100 less the quality of greedily written validation pairs, the first ones."""
@@ -232,7 +240,7 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
     def score(self, model: Model[C, PairEncoder], samples: Pairs, prediction: Written) -> Scores:
         """Score written texts, and how they are written; a model's own targets by perplexity."""
         texts, config = prediction.texts, model.config
-        values = self.values(config, samples, texts) | habits(model.encoder, samples, prediction)
+        values = self.values(config, samples, texts) | habits(samples, prediction)
         values["perplexity"] = None
         if prediction.nats.size:
             values["perplexity"] = float(np.exp(prediction.nats.sum() / prediction.tokens.sum()))
@@ -241,7 +249,7 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
     def compare(self, scored: Scored[Pairs, Written], one: str, other: str) -> Comparison:
         """Compare by a paired bootstrap over the test pairs."""
         first, second = (scored.scores[name].per_sample for name in (one, other))
-        return compare_sums(first, second, type(self).from_sums, self.least)
+        return compare_sums(first, second, self.from_sums, self.least)
 
     # Output
 
@@ -287,4 +295,4 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
 
 
 HABIT_METRICS = tuple(Metric(key, title, higher, number="{:.1%}") for key, title, higher in HABITS)
-__all__ = ["HABIT_METRICS", "PERPLEXITY", "DataError", "PairTask"]
+"""Columns of how texts are written, after those of their quality."""

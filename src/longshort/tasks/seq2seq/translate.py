@@ -37,14 +37,17 @@ class TranslateTask(PairTask[TranslateConfig]):
         unit="target tokens",
         usage="Use it with `longshort predict RUN --data FILE`, or type sentences into `longshort "
         "predict RUN`.",
-        scores="BLEU is that of sacrebleu, of cased text, and chrF likewise; both are of texts that "
-        "the model wrote by itself. Perplexity is that of the given targets. Length is words "
+        scores="BLEU is that of sacrebleu, of cased text, and chrF likewise; both are of texts "
+        "that the model wrote by itself. Perplexity is that of the given targets. Length is words "
         "written per word wanted.",
         gain="gain in BLEU",
         gain_form="+.1f",
     )
     measure = "100 - BLEU of greedy translations"
-    from_sums = staticmethod(bleu_scores)
+
+    def from_sums(self, sums: Any) -> Any:
+        """Return BLEU."""
+        return bleu_scores(sums)
 
     def quality(self, config: TranslateConfig, samples: Pairs, texts: Sequence[str]) -> float:
         """Return BLEU."""
@@ -76,14 +79,13 @@ class TranslateTask(PairTask[TranslateConfig]):
         found = {"copy": Baseline(written_by(test.sources), "the source itself")}
         track("counting word pairs", 0, 0)
         split = list if _is_unspaced(model) else split_words
-        sides = ([split(text) for text in side] for side in (train.sources, train.targets or []))
-        lexicon = best_translations(*sides)
+        known = train.targets or []
+        lexicon = best_translations([split(t) for t in train.sources], [split(t) for t in known])
         words = [join_words(word_for_word(lexicon, split(text))) for text in test.sources]
         found["word_for_word"] = Baseline(written_by(words), "word by word translation")
         if model.config.evaluate.memory:
             track("searching known sentences", 0, 0)
             nearest, _ = Memory(train.sources).nearest(test.sources)
-            known = train.targets or []
             texts = [known[place] for place in nearest.tolist()]
             found["memory"] = Baseline(written_by(texts), "the most similar known sentence's")
         return found

@@ -66,36 +66,35 @@ def written_by(texts: Sequence[str]) -> Written:
     return Written([[Target(text)] for text in texts])
 
 
-def write(model: PairModelOf, arrays: PairArrays, *, width: int | None = None,
-          n_best: int = 1, with_scores: bool = True) -> Written:  # fmt: skip
+def write(
+    model: PairModelOf,
+    arrays: PairArrays,
+    *,
+    width: int | None = None,
+    n_best: int = 1,
+    with_scores: bool = True,
+) -> Written:
     """Write the targets of encoded sources by beam search.
 
     width: of the beam, the settings' own when None; 1 is greedy. with_scores: also score the given
     targets, where there are any.
     """
     model.network.eval()
-    found: list[list[Target]] = [[] for _ in arrays.sources]
-    nats, tokens = np.zeros(len(found)), np.zeros(len(found))
+    count, scored = len(arrays.sources), with_scores and bool(arrays.targets)
+    found: list[list[Target]] = [[] for _ in range(count)]
+    nats, tokens = (np.zeros(count if scored else 0) for _ in range(2))
     order = np.argsort([len(each) for each in arrays.sources], kind="stable")
-    for begin in range(0, len(order), TOGETHER):
+    for begin in range(0, count, TOGETHER):
         rows = order[begin : begin + TOGETHER]
-        part = arrays.take(rows)
-        stepper, lengths = begun(model, part)
-        limits = _limits(model.config, model.encoder, lengths)
-        if (width or model.config.write.beam) == 1:
-            best = [[each] for each in greedy(stepper, batch=len(rows), begin=BEGIN, end=END,
-                                              options=Limits(**limits), source_lengths=lengths)]  # fmt: skip
-        else:
-            best = beam_search(stepper, batch=len(rows), begin=BEGIN, end=END,
-                               options=_beam(model.config, limits, width, n_best),
-                               source_lengths=lengths)  # fmt: skip
+        together = arrays.take(rows)
+        stepper, lengths = begun(model, together)
+        best = _decoded(model.config, stepper, lengths, width or model.config.write.beam, n_best)
         for row, each, length in zip(rows.tolist(), best, lengths.tolist(), strict=True):
             found[row] = [_target(model.encoder, one, length) for one in each]
-        if part.targets and with_scores:
-            nats[rows], tokens[rows] = _forced(stepper, part)
-    scored = bool(arrays.targets) and with_scores
+        if scored:
+            nats[rows], tokens[rows] = _forced(stepper, together)
     sources = [model.encoder.coder.source.tokens(each.tolist()) for each in arrays.sources]
-    return Written(found, sources, nats if scored else np.zeros(0), tokens if scored else np.zeros(0))
+    return Written(found, sources, nats, tokens)
 
 
 def begun(model: PairModelOf, arrays: PairArrays) -> tuple[Any, NDArray[np.int64]]:
@@ -111,29 +110,27 @@ def begun(model: PairModelOf, arrays: PairArrays) -> tuple[Any, NDArray[np.int64
     return TorchStepper(model.network.decoder, state, source), batch.lengths
 
 
-def _limits(config: PairConfig, encoder: PairEncoder, lengths: NDArray[np.int64]) -> dict[str, Any]:
+def _decoded(
+    config: PairConfig, stepper: Any, lengths: NDArray[np.int64], width: int, n_best: int
+) -> list[list[Hypothesis]]:
+    """Hypotheses of each source, the best first."""
     write = config.write
     longest = np.floor(write.max_ratio * lengths).astype(np.int64) + write.max_more
-    most = getattr(write, "max_length", None)
-    longest = np.minimum(longest, most) if most else longest
-    return {
+    limits: dict[str, Any] = {
         "min_length": write.min_length,
         "max_length": np.maximum(longest, max(1, write.min_length)),
         "no_repeat": write.no_repeat,
         "banned": (PADDING, UNKNOWN, BEGIN),
     }
-
-
-def _beam(config: PairConfig, limits: dict[str, Any], width: int | None, n_best: int) -> Beam:
-    write = config.write
-    wide = max(width or write.beam, n_best)
-    return Beam(
-        **limits,
-        width=wide,
-        n_best=n_best,
-        length_penalty=write.length_penalty,
-        coverage_penalty=write.coverage_penalty if config.model.attention != "none" else 0.0,
-    )
+    how: dict[str, Any] = {"batch": len(lengths), "begin": BEGIN, "end": END}
+    how["source_lengths"] = lengths
+    if max(width, n_best) == 1:
+        return [[each] for each in greedy(stepper, options=Limits(**limits), **how)]
+    penalties: dict[str, Any] = {"length_penalty": write.length_penalty}
+    if config.model.attention != "none":
+        penalties["coverage_penalty"] = write.coverage_penalty
+    beam = Beam(**limits, **penalties, width=max(width, n_best), n_best=n_best)
+    return beam_search(stepper, options=beam, **how)
 
 
 def _target(encoder: PairEncoder, found: Hypothesis, length: int) -> Target:

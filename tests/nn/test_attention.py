@@ -15,7 +15,7 @@ from longshort.nn.blocks.attention import SCORES, Attention
 from longshort.nn.blocks.bridge import Bridge
 from longshort.nn.blocks.decoder import PLACEMENTS, Decoder
 from longshort.nn.blocks.embedding import Embedding
-from longshort.nn.blocks.encoder import TextEncoder
+from longshort.nn.blocks.encoder import Encoder
 from longshort.nn.recurrent import Recurrent
 
 T, S, B, H, E, V = 5, 7, 3, 6, 4, 11
@@ -154,8 +154,7 @@ def test_the_coverage_loss_is_the_attention_that_steps_get_again() -> None:
 @pytest.mark.parametrize("name", ["lstm", "gru", "rnn"])
 def test_a_bridge_leads_from_any_cell_to_any_other(name: str) -> None:
     source = Recurrent(build_cell(name, {}), E, H, num_layers=2, bidirectional=True)
-    encoder = TextEncoder(Embedding(V, E), source)
-    _, last = encoder(torch.randint(4, V, (S, B)), LENGTHS)
+    _, last = Encoder(source)(torch.randn(S, B, E), LENGTHS)
     for other in ("lstm", "gru"):
         target = Recurrent(build_cell(other, {}), E, H + 2, num_layers=3)
         first = Bridge(source, target)(last)

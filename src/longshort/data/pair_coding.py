@@ -104,7 +104,7 @@ def decided_coding(train: Pairs, config: TextCoding) -> TextCoding:
         update={
             "tokens": kind,
             "target_tokens": other,
-            "min_count": config.min_count or least,
+            "min_count": config.min_count or (None if {kind, other} == {"subwords"} else least),
             "joint": is_alike if config.joint is None else config.joint,
         }
     )

@@ -1,4 +1,4 @@
-"""A recurrent encoder of token numbers."""
+"""A recurrent encoder of vectors."""
 
 from __future__ import annotations
 
@@ -6,28 +6,26 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.recurrent import Recurrent
 
 
-class TextEncoder(nn.Module):
-    """Token numbers [S, B] and lengths [B] to states of every step [S, B, M], and the last states.
+class Encoder(nn.Module):
+    """Vectors [S, B, E] and lengths [B] to states of every step [S, B, M], and the last states.
 
-    embedding: made elsewhere, so that it can be shared; layers: any recurrent layers over it.
-    dropout: on the vectors and on the states.
+    layers: any recurrent layers. dropout: on the vectors and on the states. The embedding of tokens
+    is elsewhere, since it may be shared with a decoder.
     """
 
-    def __init__(self, embedding: Embedding, layers: Recurrent, dropout: float = 0.0) -> None:
+    def __init__(self, layers: Recurrent, dropout: float = 0.0) -> None:
         super().__init__()
-        self.embedding, self.layers, self.dropout = embedding, layers, nn.Dropout(dropout)
+        self.layers, self.dropout = layers, nn.Dropout(dropout)
 
     @property
     def size(self) -> int:
         """M."""
         return self.layers.output_size
 
-    def forward(self, numbers: Tensor, lengths: Tensor) -> tuple[Tensor, Any]:
-        """Encode; past the end of a text the states are 0."""
-        vectors = self.dropout(self.embedding(numbers))
-        states, last = self.layers(vectors, lengths=lengths)
+    def forward(self, vectors: Tensor, lengths: Tensor) -> tuple[Tensor, Any]:
+        """Encode; past the end of a sequence the states are 0."""
+        states, last = self.layers(self.dropout(vectors), lengths=lengths)
         return self.dropout(states), last

@@ -15,7 +15,7 @@ from longshort.nn.blocks.attention import Attention
 from longshort.nn.blocks.bridge import Bridge
 from longshort.nn.blocks.decoder import Decoded, Decoder, DecoderState
 from longshort.nn.blocks.embedding import Embedding
-from longshort.nn.blocks.encoder import TextEncoder
+from longshort.nn.blocks.encoder import Encoder
 from longshort.nn.recurrent import Recurrent
 from longshort.runs.cell import chosen_cell
 from longshort.tasks.seq2seq.config import PairModel
@@ -45,13 +45,14 @@ class EncoderDecoder(nn.Module):
         super().__init__()
         size, hidden = model.embedding or 1, model.hidden or 1
         embedding = Embedding(targets, size)
-        own = embedding if model.tied else Embedding(sources, size)
+        self.vectors = None if model.tied else Embedding(sources, size)
+        """Of the sources' tokens; None where they are those of the targets."""
         cell, dropout = chosen_cell(model), model.dropout
         between = dropout if model.num_layers > 1 else 0.0
         reader = Recurrent(
             cell, size, (hidden + 1) // 2, model.num_layers, bidirectional=True, dropout=between
         )
-        self.encoder = TextEncoder(own, reader, dropout)
+        self.encoder = Encoder(reader, dropout)
         width, attention = self.encoder.size, None
         if model.attention != "none":
             attention = Attention(hidden, width, model.attention, coverage=model.coverage)
@@ -65,7 +66,8 @@ class EncoderDecoder(nn.Module):
 
     def begin(self, source: Tensor, lengths: Tensor) -> DecoderState:
         """Return the decoder's state before the first token of each source."""
-        states, last = self.encoder(source, lengths)
+        embedding = self.decoder.embedding if self.vectors is None else self.vectors
+        states, last = self.encoder(embedding(source), lengths)
         attention = self.decoder.attention
         memory = None if attention is None else attention.prepare(states, lengths)
         return self.decoder.begin(self.bridge(last), memory)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from longshort.data.finders import SHOWN, contradicting, repeated, scarce
 from longshort.data.findings import Finding
 from longshort.data.splits import Splits
 from longshort.tasks.tag.conll import Tagged
-from longshort.tasks.tag.schemes import Scheme, beginnings, detect
+from longshort.tasks.tag.encoder import entities_of
+from longshort.tasks.tag.entities import kind_counts
+from longshort.tasks.tag.schemes import Scheme, detect
 
 _BARE = 0.9
 """Share of sentences without an entity above which training has few entities."""
@@ -26,19 +27,12 @@ def examine_splits(splits: Splits[Tagged], max_length: int) -> list[Finding]:
     for name, source in splits.by_name().items():
         found += repeated(name, source, "sentences") + _contradicting(name, source)
         found += _long(name, source, max_length)
-    counts = Counter(kind for _, _, kind in _entities(splits.train, scheme))
+    counts = kind_counts(entities_of(splits.train, scheme))
     found += _one_tag(splits.train) + _bare(splits.train)
     found += scarce(counts, "types", "entities") if counts else []
     for name, source in (("val", splits.val), ("test", splits.test)):
         found += unseen_types(splits.train, name, source)
     return [*found, *_untested(splits, scheme)]
-
-
-def _entities(source: Tagged, scheme: Scheme) -> Iterator[tuple[int, int, str]]:
-    """Yield for every entity the numbers of its sentence and of its first token, and its type."""
-    for number, tags in enumerate(source.tags or []):
-        for at, kind in beginnings(tags, scheme):
-            yield number, at, kind
 
 
 def _contradicting(name: str, source: Tagged) -> list[Finding]:
@@ -93,8 +87,13 @@ def unseen_types(train: Tagged, name: str, source: Tagged) -> list[Finding]:
     name: name of the split, for the message.
     """
     scheme = detect(train)
-    known = {kind for _, _, kind in _entities(train, scheme)}
-    unseen = [each for each in _entities(source, scheme) if each[2] not in known]
+    known = kind_counts(entities_of(train, scheme))
+    unseen = [
+        (number, at, kind)
+        for number, found in enumerate(entities_of(source, scheme))
+        for at, _, kind in found
+        if kind not in known
+    ]
     if not unseen or not known:
         return []
     kinds = sorted({kind for _, _, kind in unseen})
@@ -115,9 +114,8 @@ def unseen_types(train: Tagged, name: str, source: Tagged) -> list[Finding]:
 
 def _untested(splits: Splits[Tagged], scheme: Scheme) -> list[Finding]:
     """Return a finding on types of the training split that the test split lacks."""
-    tested = {kind for _, _, kind in _entities(splits.test, scheme)}
-    kinds = {kind for _, _, kind in _entities(splits.train, scheme)}
-    missing = sorted(kinds - tested)
+    tested, kinds = (kind_counts(entities_of(s, scheme)) for s in (splits.test, splits.train))
+    missing = sorted(kinds.keys() - tested)
     if not missing:
         return []
     return [

@@ -152,13 +152,6 @@ def _is_allowed(previous: str, tag: str, scheme: Scheme) -> bool:
     return scheme == "bio" or previous[0] in "OESLU"
 
 
-def beginnings(tags: Sequence[str], scheme: Scheme) -> list[tuple[int, str]]:
-    """Return the first token and the type of each entity of a sentence."""
-    if scheme == "plain":
-        return [(at, tag) for at, tag in enumerate(tags) if tag != "O"]
-    return [(at, tag[2:]) for at, tag, _ in _begun(tags)]
-
-
 def _begun(tags: Sequence[str]) -> Iterator[tuple[int, str, bool]]:
     """Yield place and tag of each entity's first token, and whether its type stands just before."""
     previous = "O"

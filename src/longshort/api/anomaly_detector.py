@@ -9,7 +9,7 @@ from typing import ClassVar
 import polars as pl
 
 from longshort.api.estimator import Estimator
-from longshort.api.fitting import is_file, with_data
+from longshort.api.fitting import with_data
 from longshort.api.runs import Finished
 from longshort.runs.task import Say, quiet
 from longshort.runs.trained import Trained
@@ -84,16 +84,8 @@ class AnomalyDetector(Estimator):
         settings = with_data(self._nested(), data, roles)
         if normal_until is not None:
             settings.setdefault("split", {})["normal"] = normal_until
-        memory = None if is_file(data) else data
         made = self._run(
-            settings,
-            data,
-            memory,
-            out,
-            overwrite=overwrite,
-            verbose=verbose,
-            say=say,
-            listen=listen,
+            settings, data, out, overwrite=overwrite, verbose=verbose, say=say, listen=listen
         )
         self.run_ = run = AnomalyRun(*made)
         return run

@@ -103,16 +103,8 @@ class Classifier(Estimator):
 
         items, files = with_splits(read(data, labels), {"val": val, "test": test}, read)
         settings["data"].update(given(files))
-        memory = None if is_file(items) else items
         made = self._run(
-            settings,
-            items,
-            memory,
-            out,
-            overwrite=overwrite,
-            verbose=verbose,
-            say=say,
-            listen=listen,
+            settings, items, out, overwrite=overwrite, verbose=verbose, say=say, listen=listen
         )
         self.run_ = run = ClassifierRun(*made)
         return run

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from longshort.api.fitting import nested, run_into
+from longshort.api.fitting import is_file, nested, run_into
 from longshort.api.showing import shown
 from longshort.config import build_as
 from longshort.errors import ConfigError, nearest
@@ -79,7 +79,6 @@ class Estimator:
         self,
         settings: Mapping[str, Any],
         data: object,
-        memory: object,
         out: str | Path | None,
         *,
         overwrite: bool,
@@ -89,13 +88,13 @@ class Estimator:
     ) -> tuple[Path, AnyTrained, dict[str, Any]]:
         """Run; return the run's folder, the trained model, and the scores.
 
-        memory: data that are not in a file, kept for later use.
+        The trained model remembers data that are not in a file.
         """
         with shown(verbose, say, listen) as (tell, hear):
             folder, scores = run_into(
                 settings, data, out, overwrite=overwrite, say=tell, listen=hear
             )
-        return folder, load(folder).remember(memory), scores
+        return folder, load(folder).remember(None if is_file(data) else data), scores
 
     def _fitted(self) -> Any:
         if not hasattr(self, "run_"):

@@ -9,7 +9,7 @@ from typing import ClassVar
 import polars as pl
 
 from longshort.api.estimator import Estimator
-from longshort.api.fitting import is_file, with_data
+from longshort.api.fitting import with_data
 from longshort.api.runs import Finished
 from longshort.config import read_back
 from longshort.errors import LongshortError
@@ -94,16 +94,8 @@ class Forecaster(Estimator):
             "freq": freq,
         }
         settings = with_data(self._nested(), data, roles)
-        memory = None if is_file(data) else data
         made = self._run(
-            settings,
-            data,
-            memory,
-            out,
-            overwrite=overwrite,
-            verbose=verbose,
-            say=say,
-            listen=listen,
+            settings, data, out, overwrite=overwrite, verbose=verbose, say=say, listen=listen
         )
         self.run_ = run = Run(*made)
         return run

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from longshort.api.estimator import Estimator
-from longshort.api.fitting import is_file, with_data, with_splits
+from longshort.api.fitting import with_data, with_splits
 from longshort.api.runs import Finished
 from longshort.data.textfiles import well_formed
 from longshort.errors import ConfigError, DataError
@@ -78,7 +78,6 @@ class LanguageModel(Estimator):
         made = self._run(
             with_data(self._nested(), data, files),
             text,
-            None if is_file(text) else text,
             out,
             overwrite=overwrite,
             verbose=verbose,

@@ -88,16 +88,8 @@ class Regressor(Estimator):
         read = partial(with_labels, axes=settings["data"].get("axes"))
         items, files = with_splits(read(data, values), {"val": val, "test": test}, read)
         settings["data"].update(given(files))
-        memory = None if is_file(items) else items
         made = self._run(
-            settings,
-            items,
-            memory,
-            out,
-            overwrite=overwrite,
-            verbose=verbose,
-            say=say,
-            listen=listen,
+            settings, items, out, overwrite=overwrite, verbose=verbose, say=say, listen=listen
         )
         self.run_ = run = RegressorRun(*made)
         return run

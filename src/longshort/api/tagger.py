@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from longshort.api.estimator import Estimator
-from longshort.api.fitting import is_file, is_table, with_data, with_splits
+from longshort.api.fitting import is_table, with_data, with_splits
 from longshort.api.runs import Finished
 from longshort.errors import DataError
 from longshort.runs.task import Say, quiet
@@ -79,7 +79,6 @@ class Tagger(Estimator):
         made = self._run(
             with_data(self._nested(), data, files),
             sentences,
-            None if is_file(sentences) else sentences,
             out,
             overwrite=overwrite,
             verbose=verbose,

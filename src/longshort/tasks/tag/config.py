@@ -108,7 +108,7 @@ class TagEvaluate(Section):
     """What stands beside the tagger."""
 
     softmax: bool = Field(
-        True, description="train the same network without the random field as a rival"
+        True, description="train the same network without the random field as a baseline"
     )
 
 

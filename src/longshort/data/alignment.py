@@ -58,7 +58,7 @@ def shifted_stretches(sources: Sequence[str], targets: Sequence[str]) -> list[St
 
 
 def misaligned(pairs: Pairs) -> list[Finding]:
-    """Find stretches of a source, as it was read, whose targets fit other lines better."""
+    """Find stretches of pairs, in the order of the file, whose targets fit other lines better."""
     found = [] if pairs.targets is None else shifted_stretches(pairs.sources, pairs.targets)
     if not found:
         return []

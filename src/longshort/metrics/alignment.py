@@ -33,7 +33,7 @@ def split_words(text: str) -> list[str]:
 
 
 def join_words(words: Sequence[str]) -> str:
-    """Join words and marks to a text, without spaces before full stops or after open brackets."""
+    """Join words and marks, with no space before full stops or after opening brackets."""
     return _NO_SPACE_AFTER.sub(r"\1", _NO_SPACE_BEFORE.sub(r"\1", " ".join(words)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -132,22 +133,30 @@ def _several(split: str, pairs: Pairs) -> list[Finding]:
 
 def _long(split: str, pairs: Pairs, coder: PairCoder) -> list[Finding]:
     """Find texts that are cut."""
-    found = []
-    sides = (("sources", pairs.sources, coder.source), ("targets", pairs.targets, coder.target))
-    for side, texts, own in sides:
-        lengths = [_length(text, own, coder.max_length) for text in texts or []]
-        where = [i for i, length in enumerate(lengths) if length > coder.max_length]
-        if not where:
-            continue
-        most = sorted(where, key=lambda i: -lengths[i])
-        shown = tuple(f"{pairs.places[i]}: {lengths[i]:,} tokens" for i in most[:SHOWN])
-        message = (
-            f"{len(where):,} of {len(pairs):,} {split} {side} have more than "
-            f"{coder.max_length:,} tokens and are cut"
-        )
-        fix = "raise text.max_length, or leave them out of training with text.drop_long"
-        found.append(Finding("long", _grade(where, pairs), message, shown, fix))
-    return found
+    fix = "raise text.max_length, or leave them out of training with text.drop_long"
+    sources = _cut(f"{split} sources", pairs, pairs.sources, coder.source, coder.max_length, fix)
+    targets = pairs.targets or []
+    return sources + _cut(f"{split} targets", pairs, targets, coder.target, coder.max_length, fix)
+
+
+def long_sources(pairs: Pairs, coder: PairCoder) -> list[Finding]:
+    """Find sources to predict that are cut."""
+    fix = "divide them, for instance into sentences, or train with a larger text.max_length"
+    found = _cut("sources", pairs, pairs.sources, coder.source, coder.max_length, fix)
+    return [replace(each, message=f"{pairs.name}: {each.message}") for each in found]
+
+
+def _cut(
+    what: str, pairs: Pairs, texts: Sequence[str], coder: TextCoder, most: int, fix: str
+) -> list[Finding]:
+    lengths = [_length(text, coder, most) for text in texts]
+    where = [i for i, length in enumerate(lengths) if length > most]
+    if not where:
+        return []
+    longest = sorted(where, key=lambda i: -lengths[i])
+    shown = tuple(f"{pairs.places[i]}: {lengths[i]:,} tokens" for i in longest[:SHOWN])
+    message = f"{len(where):,} of {len(pairs):,} {what} have more than {most:,} tokens and are cut"
+    return [Finding("long", _grade(where, pairs), message, shown, fix)]
 
 
 def _length(text: str, coder: TextCoder, most: int) -> int:

@@ -11,10 +11,10 @@ from longshort.metrics.bleu import bleu_scores, bleu_statistics
 from longshort.metrics.chrf import chrf
 from longshort.metrics.memory import Memory
 from longshort.runs.task import Baseline, Encoded, Metric, Model, Track, Words
+from longshort.runs.writing import Written, written_by
 from longshort.tasks.seq2seq.config import TranslateConfig
 from longshort.tasks.seq2seq.encoder import PairEncoder
 from longshort.tasks.seq2seq.task import HABIT_METRICS, PERPLEXITY, PairTask
-from longshort.tasks.seq2seq.written import Written, written_by
 
 TranslateModel = Model[TranslateConfig, PairEncoder]
 

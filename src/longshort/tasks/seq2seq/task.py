@@ -62,6 +62,7 @@ _TIE = 0.01
 class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
     """Base of tasks that write a text for a text. Quality is that of free-running decoding."""
 
+    run_class: ClassVar[str] = "longshort.api.translator:WriterRun"
     least: ClassVar[float] = 0.1
     """Gain in the deciding metric below which nothing counts."""
 

@@ -93,7 +93,8 @@ def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Findi
 
 
 def example(name: str) -> Path:
-    """Path of embedded data: "co2", "elnino", "weather", "topics", "recipes", "shakespeare"."""
+    """Path of embedded data: "co2", "elnino", "weather", "topics", "recipes", "shakespeare",
+    "phrases", "subjects"."""
     return find_example(name)[0]
 
 

@@ -78,7 +78,7 @@ def command(
         trained = load(run).reading(o.reading_of(encoding, sets))
         trained.writer()
         is_plain = not (data or out or attention or score or as_json)
-        if is_plain and sys.stdin is not None and sys.stdin.isatty():
+        if is_plain and _is_terminal():
             _talk(screen, trained, how)
             return
         samples = _samples(screen, trained, data)
@@ -123,6 +123,10 @@ def _talk(screen: Screen, trained: AnyTrained, how: Writing) -> None:
         print("\n".join(_lines(found, how)), flush=True)
         _prompt()
     print(file=sys.stderr)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _prompt() -> None:

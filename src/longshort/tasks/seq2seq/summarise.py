@@ -37,7 +37,7 @@ class SummariseTask(PairTask[SummariseConfig]):
         title="Summarisation",
         samples="pairs",
         unit="target tokens",
-        usage="Use it with `longshort predict RUN --data FILE`, a text a line.",
+        usage="Summarise with `longshort write RUN --data FILE`, a text a line.",
         scores="ROUGE is the mean F1 with stemmed words, of summaries that the model wrote by "
         "itself; of several targets the best one counts. Perplexity is that of the given targets. "
         "Length is words written per word wanted.",

@@ -35,8 +35,8 @@ class TranslateTask(PairTask[TranslateConfig]):
         title="Translation",
         samples="pairs",
         unit="target tokens",
-        usage="Use it with `longshort predict RUN --data FILE`, or type sentences into `longshort "
-        "predict RUN`.",
+        usage="Translate with `longshort write RUN --data FILE`, or type sentences into `longshort "
+        "write RUN`.",
         scores="BLEU is that of sacrebleu, of cased text, and chrF likewise; both are of texts "
         "that the model wrote by itself. Perplexity is that of the given targets. Length is words "
         "written per word wanted.",

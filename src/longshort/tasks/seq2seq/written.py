@@ -45,7 +45,8 @@ def write(
         together = arrays.take(rows)
         stepper, lengths = begun(model, together)
         best = _decoded(model.config, stepper, lengths, how)
-        for row, each, length in zip(rows.tolist(), best, lengths.tolist(), strict=True):
+        for row, each in zip(rows.tolist(), best, strict=True):
+            length = len(arrays.sources[row])
             found[row] = [_target(model.encoder, one, length) for one in each]
         if scored:
             logs = _forced(stepper, together)

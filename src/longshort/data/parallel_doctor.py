@@ -1,4 +1,4 @@
-"""The data check for pairs of texts: what would harm a model, where, and the remedy."""
+"""Data check for pairs of texts: findings on what would harm a model, with place and remedy."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from longshort.data.scripts import script_of, script_of_all
 from longshort.data.splits import Splits
 
 _FAR = np.log(4)
-"""Factor, as a logarithm, by which a target's length may differ from what is usual."""
+"""Logarithm of the factor by which a target's length may differ from the usual one."""
 _SHORT = 10
-"""Number of characters up to which a text's length says little."""
+"""Number of characters up to which the lengths of texts are not compared."""
 _MANY = 0.01
 """Share of faulty pairs from which a finding is a warning."""
 _BYTES_A_LETTER = 4
@@ -28,9 +28,10 @@ _MOSTLY = 0.5
 
 
 def examine_pairs(splits: Splits[Pairs], coder: PairCoder | None = None) -> list[Finding]:
-    """Return all findings on the splits, those of drawing them first.
+    """Return all findings on the splits; those of drawing them come first.
 
-    coder: that of the training split, where its findings are wanted: texts that are too long.
+    coder: the coder fitted on the training split, by which texts that are too long are found; None
+    to leave them out.
     """
     found = list(splits.findings)
     for name, pairs in splits.by_name().items():
@@ -41,7 +42,7 @@ def examine_pairs(splits: Splits[Pairs], coder: PairCoder | None = None) -> list
 
 
 def unknown_sources(pairs: Pairs, coder: TextCoder) -> list[Finding]:
-    """Find sources to predict that consist mostly of what the model has never seen."""
+    """Find sources for prediction that consist mostly of words or characters new to the model."""
     where = [i for i, text in enumerate(pairs.sources) if _unknown_share(text, coder) > _MOSTLY]
     if not where:
         return []
@@ -104,7 +105,7 @@ def _is_copy(source: str, target: str) -> bool:
 
 
 def _repeated(split: str, pairs: Pairs) -> list[Finding]:
-    """Find pairs that stand twice in a split, with source and target."""
+    """Find pairs that repeat both the source and the target of an earlier pair of the split."""
     seen: set[tuple[str, str]] = set()
     where = []
     for i, both in enumerate(zip(pairs.sources, pairs.targets or [], strict=False)):
@@ -132,7 +133,7 @@ def _several(split: str, pairs: Pairs) -> list[Finding]:
 
 
 def _long(split: str, pairs: Pairs, coder: PairCoder) -> list[Finding]:
-    """Find texts that are cut."""
+    """Find texts with more tokens than the coder's `max_length`, which are cut."""
     fix = "raise text.max_length, or leave them out of training with text.drop_long"
     sources = _cut(f"{split} sources", pairs, pairs.sources, coder.source, coder.max_length, fix)
     targets = pairs.targets or []
@@ -165,7 +166,7 @@ def _length(text: str, coder: TextCoder, most: int) -> int:
 
 
 def _foreign(splits: Splits[Pairs]) -> list[Finding]:
-    """Find texts of another script than that of their side in training."""
+    """Find texts in a script other than the usual one of their side in the training split."""
     found = []
     for side in ("sources", "targets"):
         usual = script_of_all(getattr(splits.train, side) or [])

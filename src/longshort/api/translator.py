@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, overload
 
 from longshort.api.estimator import Estimator
-from longshort.api.fitting import is_file, is_table, with_data, with_parts
+from longshort.api.fitting import is_file, is_table, with_data, with_splits
 from longshort.api.runs import Finished
 from longshort.data.parallel import Pairs, pairs_of
 from longshort.errors import DataError
@@ -82,11 +82,10 @@ class PairEstimator(Estimator):
         parts = {part: _apart(data, part, beside) for part, data in (("val", val), ("test", test))}
         whole = _apart((sources, targets), "", beside)
         train = whole if not isinstance(whole, tuple) else _pairs(*whole)
-        items, files = with_parts(train, parts, _pairs)
+        items, files = with_splits(train, parts, _pairs)
         made = self._run(
             with_data(self._nested(), items, {**beside, **files}),
             items,
-            None if is_file(items) else items,
             out,
             overwrite=overwrite,
             verbose=verbose,
@@ -97,12 +96,12 @@ class PairEstimator(Estimator):
         return run
 
     def predict(self, data: object) -> list[str]:
-        """The best text for each source, by the run of the last `fit`."""
+        """Return the best text for each source, by the run of the last `fit`."""
         found: list[str] = self._fitted().predict(data)
         return found
 
     def score(self, sources: object, targets: object = None) -> float:
-        """The deciding metric of the run of the last `fit`: BLEU or ROUGE-1, 0 to 100."""
+        """Return the deciding metric of the run of the last `fit`: BLEU or ROUGE-1, 0 to 100."""
         run = self._fitted()
         return float(run.quality(sources, targets)[run.scores["metric"]])
 
@@ -151,7 +150,7 @@ class WriterRun(Finished[Trained[Any, Pairs, PairEncoder, Written]]):
         beam: int | None = None,
         length_penalty: float | None = None,
     ) -> list[str] | list[list[tuple[str, float]]]:
-        """The best text for each of a list of sources, or of a file's or frame's.
+        """Return the best text for each of a list of sources, or of a file's or frame's.
 
         n_best: for each source a list of so many texts with their log probabilities, the best
         first; beam, length_penalty: those of the run when absent, but a beam as wide as n_best.
@@ -163,7 +162,7 @@ class WriterRun(Finished[Trained[Any, Pairs, PairEncoder, Written]]):
         return [[(each.text, each.log_prob) for each in best] for best in found.targets]
 
     def attention(self, data: object) -> list[Attended]:
-        """Where the network looked: tokens of the source and of the best text, and weights.
+        """Return where the network looked: tokens of the source and of the best text, and weights.
 
         `weights` [T, S] has a row for each token of `target`, which sums to 1 over `source`. Raises
         `ConfigError` for a run without attention.
@@ -173,11 +172,11 @@ class WriterRun(Finished[Trained[Any, Pairs, PairEncoder, Written]]):
         return self._trained.attended(samples, self._trained.write(samples, Writing()))
 
     def score(self, sources: object, targets: Sequence[str]) -> list[Likelihood]:
-        """How probable these targets are: log probabilities of their tokens and their ends."""
+        """Return how probable these targets are: log probabilities of their tokens and their ends."""
         return self._trained.likelihoods(self._read(sources), targets)
 
     def quality(self, sources: object, targets: object = None) -> dict[str, Any]:
-        """The metrics of the run on these pairs, without the baselines."""
+        """Return the metrics of the run on these pairs, without the baselines."""
         trained = self._trained
         pairs = trained.task.read_labelled(_pairs(sources, targets), trained.model, None)
         return trained.task.score(trained.model, pairs, trained.predict(pairs)).values
@@ -185,7 +184,7 @@ class WriterRun(Finished[Trained[Any, Pairs, PairEncoder, Written]]):
     def evaluate(
         self, data: object, targets: object = None, *, include_training: bool = False
     ) -> dict[str, Any]:
-        """Scores of the model and its baselines on pairs that the run was not trained on."""
+        """Return the scores of the model and its baselines on pairs that the run was not trained on."""
         return super().evaluate(_pairs(data, targets), include_training=include_training)
 
     def _read(self, data: object) -> Pairs:
@@ -195,7 +194,7 @@ class WriterRun(Finished[Trained[Any, Pairs, PairEncoder, Written]]):
 
 
 def _apart(data: object, part: str, beside: dict[str, object]) -> object:
-    """The data of a split; of two files the first one, and the other among the settings."""
+    """Return the data of a split; of two files the first one, and the other among the settings."""
     if isinstance(data, tuple) and len(data) == 2:
         if all(map(is_file, data)):
             beside[f"{part}_target_path".lstrip("_")] = data[1]
@@ -206,7 +205,7 @@ def _apart(data: object, part: str, beside: dict[str, object]) -> object:
 
 
 def _pairs(sources: Any, targets: Any) -> object:
-    """A file or frame as it is, two files as a pair; texts with their targets."""
+    """Return a file or frame as it is, two files as a pair; texts with their targets."""
     if targets is None:
         if sources is None or is_table(sources) or isinstance(sources, (Pairs, tuple)):
             return sources
@@ -219,7 +218,7 @@ def _pairs(sources: Any, targets: Any) -> object:
 
 
 def _listed(data: Any) -> Any:
-    """Data as they are, texts of an iterator, an array or a column as a list."""
+    """Return data as they are, texts of an iterator, an array or a column as a list."""
     if isinstance(data, Iterator) or (hasattr(data, "tolist") and not is_table(data)):
         return list(data)
     return data

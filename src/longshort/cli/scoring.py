@@ -62,5 +62,5 @@ def _row(place: str, source: str, target: str, found: Likelihood) -> dict[str, A
 
 
 def _each(found: Likelihood) -> list[list[Any]]:
-    """Tokens with their log probabilities."""
+    """Return tokens with their log probabilities."""
     return [list(each) for each in zip(found.tokens, found.log_probs.tolist(), strict=True)]

@@ -134,7 +134,7 @@ def _prompt() -> None:
 
 
 def _lines(found: Written, how: Writing) -> list[str]:
-    """The best texts; of several for each also the number of the source, and log probabilities."""
+    """Return the best texts; of several also the number of the source, and log probabilities."""
     if how.n_best == 1:
         return found.texts
     return [
@@ -145,7 +145,7 @@ def _lines(found: Written, how: Writing) -> list[str]:
 
 
 def _rows(samples: Any, found: Written) -> list[dict[str, Any]]:
-    """A row for each text, the best of a source first."""
+    """Return a row for each text, the best of a source first."""
     sources = zip(samples.places, samples.sources, found.targets, strict=True)
     return [
         {

@@ -178,7 +178,7 @@ class Trained(Generic[C, S, E, P]):
         return self.ranker().ranked(self.model, samples, self.predict(samples), count)
 
     def writer(self) -> Writes:
-        """The task, where it writes a text for a text; raises `ConfigError` where it does not."""
+        """Return the task if it writes a text for a text; raises `ConfigError` if not."""
         if isinstance(self.task, Writes):
             return self.task
         raise ConfigError(
@@ -194,17 +194,17 @@ class Trained(Generic[C, S, E, P]):
     def likelihoods(
         self, samples: S, targets: Sequence[str], name: str = "targets"
     ) -> list[Likelihood]:
-        """How probable these targets of samples are; `name` is the targets' in messages."""
+        """Return how probable these targets of samples are; `name` is the targets' in messages."""
         pairs = self.writer().with_targets(samples, targets, name)
         with threads(self.config.train.threads):
             return self.writer().likelihoods(self.model, pairs)
 
     def attended(self, samples: S, prediction: object) -> list[Attended]:
-        """Where the model looked, by the tokens' names."""
+        """Return where the model looked, by the names of tokens."""
         return self.attender().attended(self.model, samples, prediction)
 
     def attender(self) -> Attends:
-        """The task, where it says where the model looked; raises `ConfigError` where not."""
+        """Return the task if it says where the model looked; raises `ConfigError` if not."""
         if isinstance(self.task, Attends):
             return self.task
         raise ConfigError(

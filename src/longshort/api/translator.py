@@ -172,7 +172,7 @@ class WriterRun(Finished[Trained[Any, Pairs, PairEncoder, Written]]):
         return self._trained.attended(samples, self._trained.write(samples, Writing()))
 
     def score(self, sources: object, targets: Sequence[str]) -> list[Likelihood]:
-        """Return how probable these targets are: log probabilities of their tokens and their ends."""
+        """Return how probable these targets are: log probabilities of their tokens and ends."""
         return self._trained.likelihoods(self._read(sources), targets)
 
     def quality(self, sources: object, targets: object = None) -> dict[str, Any]:
@@ -184,7 +184,7 @@ class WriterRun(Finished[Trained[Any, Pairs, PairEncoder, Written]]):
     def evaluate(
         self, data: object, targets: object = None, *, include_training: bool = False
     ) -> dict[str, Any]:
-        """Return the scores of the model and its baselines on pairs that the run was not trained on."""
+        """Return scores of model and baselines on pairs that the run was not trained on."""
         return super().evaluate(_pairs(data, targets), include_training=include_training)
 
     def _read(self, data: object) -> Pairs:

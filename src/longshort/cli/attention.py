@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,8 +47,10 @@ def refuse_several(path: Path | None, count: int) -> None:
         )
 
 
-def put_attention(path: Path, places: Sequence[str], found: Sequence[Attended]) -> str:
-    """Write the attention of texts, and return a line about it for people."""
+def put_attention(
+    path: Path, places: Sequence[str], found: Sequence[Attended], say: Callable[[str], None]
+) -> None:
+    """Write the attention of texts, and say so."""
     from longshort.runfolder import write_atomic
 
     kind = path.suffix.lower()
@@ -57,17 +59,28 @@ def put_attention(path: Path, places: Sequence[str], found: Sequence[Attended]) 
         values = [{"place": place, **each.to_dict()} for place, each in named]
         write_atomic(path, json.dumps(values, ensure_ascii=False).encode())
     elif kind == ".png":
-        write_atomic(path, _picture(found[0]))
+        _put_pictures({path: found[0]}, say)
     else:
         path.mkdir(exist_ok=True)
-        for number, each in enumerate(found, 1):
-            if each.target:
-                write_atomic(path / f"{number:04d}.png", _picture(each))
-    return f"wrote the attention of {len(found):,} texts to {path}"
+        numbered = {path / f"{number:04d}.png": each for number, each in enumerate(found, 1)}
+        _put_pictures(numbered, say)
+    say(f"wrote the attention of {len(found):,} texts to {path}")
 
 
-def _picture(found: Attended) -> bytes:
+def _put_pictures(found: Mapping[Path, Attended], say: Callable[[str], None]) -> None:
+    """Draw a picture of each text; an empty one has none."""
     from longshort.report.plots import heat
     from longshort.report.svg import png_of
+    from longshort.runfolder import write_atomic
 
-    return png_of(heat(found.weights, found.target, found.source))
+    lacking = 0
+    for path, each in found.items():
+        if each.target and each.source:
+            picture, has_letters = png_of(heat(each.weights, each.target, each.source))
+            write_atomic(path, picture)
+            lacking += not has_letters
+    if lacking:
+        say(
+            f"note: the font of the pictures lacks letters of {lacking:,} texts; a .json file has "
+            "them all"
+        )

@@ -141,7 +141,7 @@ def _table(
     prediction = trained.predict(samples)
     if attention is not None:
         attended = trained.attended(samples, prediction)
-        screen.say(put_attention(attention, samples.places, attended))
+        put_attention(attention, samples.places, attended, screen.say)
     table = trained.task.table(trained.model, samples, prediction)
     summary = {"rows": len(table)} | (trained.task.json(table) if out is None else {})
     events = trained.events(samples, prediction)

@@ -89,8 +89,8 @@ def command(
         screen.working(f"writing {len(samples):,} texts")
         found = trained.write(samples, how)
         if attention is not None:
-            put = put_attention(attention, samples.places, trained.attended(samples, found))
-            screen.say(put)
+            attended = trained.attended(samples, found)
+            put_attention(attention, samples.places, attended, screen.say)
         _put_out(screen, samples, found, how, out)
 
 

@@ -47,9 +47,10 @@ def svg_of(figure: Figure) -> str:
     return text[text.index("<svg") :]
 
 
-def png_of(figure: Figure) -> bytes:
-    """Return a figure as a PNG file."""
+def png_of(figure: Figure) -> tuple[bytes, bool]:
+    """Return a figure as a PNG file, and whether the font has all letters that stand in it."""
     buffer = io.BytesIO()
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
         figure.savefig(buffer, format="png", dpi=150)
-    return buffer.getvalue()
+    return buffer.getvalue(), not any("missing from font" in str(each.message) for each in found)

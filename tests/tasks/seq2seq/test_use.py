@@ -15,7 +15,9 @@ import pytest
 
 import longshort as ls
 from longshort.cli import write as command
+from longshort.cli.attention import put_attention
 from longshort.errors import ConfigError, DataError
+from longshort.runs.writing import Attended
 from tests.commands import longshort, refused
 from tests.tasks.seq2seq.toys import QUICK, reversed_words
 
@@ -115,6 +117,15 @@ def test_a_single_text_has_a_picture(folder: Path, tmp_path: Path) -> None:
     place = tmp_path / "one.png"
     longshort("write", folder / "run", "--attention", place, given="red dog sees\n")
     assert matplotlib.image.imread(place).shape[2] == 4
+
+
+def test_letters_that_no_picture_has_are_noted(tmp_path: Path) -> None:
+    said: list[str] = []
+    found = Attended(["▁小", "猫"], ["▁cat"], np.array([[0.5, 0.5]]))
+    put_attention(tmp_path / "one.png", ["line 1"], [found], said.append)
+    assert (tmp_path / "one.png").is_file() and said[0].startswith("note: the font")
+    put_attention(tmp_path / "one.json", ["line 1"], [found], said.append)
+    assert json.loads((tmp_path / "one.json").read_text())[0]["source"] == ["▁小", "猫"]
 
 
 def test_given_texts_are_scored(folder: Path, run: ls.WriterRun, tmp_path: Path) -> None:

@@ -196,7 +196,10 @@ def with_long() -> Lists:
 def test_long_texts_are_found_by_the_check() -> None:
     settings = nested({"text.tokens": "words", "text.max_length": 20})
     found = [each for each in story.check(settings, with_long()) if each.code == "long"]
-    assert found and "more than 20 tokens" in found[0].message
+    assert found and "more than 20 tokens and are cut" in found[0].message
+    settings["text"]["drop_long"] = True
+    found = [each for each in story.check(settings, with_long()) if each.code == "long"]
+    assert any("so that their pairs are left out" in each.message for each in found)
 
 
 def test_long_pairs_are_left_out_of_training_and_it_is_said(tmp_path: Path) -> None:
@@ -228,6 +231,8 @@ def test_a_training_split_of_long_texts_alone_is_refused() -> None:
     ("settings", "message"),
     [
         ({"model.copying": True, "text.joint": False}, r"model\.copying: .* set text\.joint"),
+        ({"model.copying": True, "model.attention": "none"}, r"model\.copying: copies where"),
+        ({"model.coverage": True, "model.attention": "dot"}, r"model\.coverage: .* additive"),
         ({"model.tied": True, "text.joint": False}, r"model\.tied: .* text\.joint = true"),
         ({"write.beam": 1, "write.length_penalty": 0.5}, r"write\.length_penalty"),
         ({"model.attention": "none"}, r"model\.placement"),

@@ -42,6 +42,7 @@ from longshort.tasks.seq2seq.encoder import (
     without_long,
 )
 from longshort.tasks.seq2seq.habits import HABITS, habits
+from longshort.tasks.seq2seq.misfits import refuse_misfits
 from longshort.tasks.seq2seq.sizes import decided_sizes
 from longshort.tasks.seq2seq.written import likelihoods, write
 
@@ -120,18 +121,15 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
 
     def check(self, splits: Splits[Pairs], config: C) -> list[Finding]:
         """Report what reading found, then pairs that are misaligned, copied, repeated or long."""
-        return examine_pairs(splits, PairCoder.fit(splits.train, config.text))
+        coder = PairCoder.fit(splits.train, config.text)
+        return examine_pairs(splits, coder, drop_long=config.text.drop_long)
 
     def resolve(self, config: C, splits: Splits[Pairs]) -> C:
         """Decide tokens by the scripts, sizes and the amount of training by the number of pairs."""
         train = splits.train
         data = like(train, config.data)
         text = decided_coding(train, config.text)
-        if config.model.copying and not text.joint:
-            raise ConfigError(
-                "model.copying: copies tokens of the source, and text.joint is off, so that the "
-                "sides have different tokens; set text.joint = true, or model.copying = false"
-            )
+        refuse_misfits(config.model, text)
         sized = decided_sizes(config, text, train)
         score = config.evaluate.bleu or ("zh" if text.target_tokens == "characters" else "13a")
         evaluate = config.evaluate.model_copy(update={"bleu": score})

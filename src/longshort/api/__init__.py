@@ -14,6 +14,7 @@ from longshort.api.language_model import LanguageModel, LanguageRun
 from longshort.api.regressor import Regressor, RegressorRun
 from longshort.api.runs import Finished
 from longshort.api.tagger import Tagger, TaggerRun
+from longshort.api.translator import Summariser, Translator, WriterRun
 from longshort.config import build_as
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.examples import example as find_example
@@ -35,8 +36,11 @@ __all__ = [
     "Regressor",
     "RegressorRun",
     "Run",
+    "Summariser",
     "Tagger",
     "TaggerRun",
+    "Translator",
+    "WriterRun",
     "check",
     "example",
     "load",
@@ -44,7 +48,7 @@ __all__ = [
     "resume",
 ]
 
-AnyRun = Run | AnomalyRun | ClassifierRun | TaggerRun | LanguageRun | Finished[Any]
+AnyRun = Run | AnomalyRun | ClassifierRun | TaggerRun | LanguageRun | WriterRun | Finished[Any]
 
 
 def read(
@@ -91,7 +95,7 @@ def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Findi
 def example(name: str) -> Path:
     """Return the path of example data.
 
-    name: "co2", "elnino", "weather", "topics", "recipes" or "shakespeare".
+    name: "co2", "elnino", "weather", "topics", "recipes", "shakespeare", "phrases" or "subjects".
     """
     return find_example(name)[0]
 

@@ -34,6 +34,7 @@ class Pairs:
     sha256: str | None = None
     target_path: str | None = None
     """File of the targets, if they have their own."""
+    target_sha256: str | None = None
     read_as: Mapping[str, object] = field(default_factory=dict)
     """Settings of `data` that reading detected, such as format, source and target."""
     findings: tuple[Finding, ...] = ()

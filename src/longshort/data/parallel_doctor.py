@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,17 +27,20 @@ _MOSTLY = 0.5
 """Share of unknown words or characters from which a source is reported."""
 
 
-def examine_pairs(splits: Splits[Pairs], coder: PairCoder | None = None) -> list[Finding]:
+def examine_pairs(
+    splits: Splits[Pairs], coder: PairCoder | None = None, *, drop_long: bool = False
+) -> list[Finding]:
     """Return all findings on the splits; those of drawing them come first.
 
     coder: the coder fitted on the training split, by which texts that are too long are found; None
-    to leave them out.
+    to leave them out. drop_long: training pairs with such texts are left out.
     """
     found = list(splits.findings)
     for name, pairs in splits.by_name().items():
         found += _ratios(name, pairs) + _copies(name, pairs)
         found += _repeated(name, pairs) + _several(name, pairs)
-        found += _long(name, pairs, coder) if coder is not None else []
+        if coder is not None:
+            found += _long(name, pairs, coder, drops=drop_long and name == "train")
     return found + _foreign(splits)
 
 
@@ -131,24 +135,40 @@ def _several(split: str, pairs: Pairs) -> list[Finding]:
     return [Finding("several-targets", "note", message, tuple(shown), fix)]
 
 
-def _long(split: str, pairs: Pairs, coder: PairCoder) -> list[Finding]:
-    """Find texts with more tokens than the coder's `max_length`, which are cut."""
-    found = []
+def _long(split: str, pairs: Pairs, coder: PairCoder, *, drops: bool) -> list[Finding]:
+    """Find texts with more tokens than the coder's `max_length`.
+
+    drops: pairs with such texts are left out, instead of cutting the texts.
+    """
+    done = "so that their pairs are left out" if drops else "and are cut"
+    fix = "raise text.max_length"
+    fix += "" if drops else ", or leave them out of training with text.drop_long"
+    most, found = coder.max_length, []
     sides = (("sources", pairs.sources, coder.source), ("targets", pairs.targets, coder.target))
     for side, texts, own in sides:
-        lengths = [_length(text, own, coder.max_length) for text in texts or []]
-        where = [i for i, length in enumerate(lengths) if length > coder.max_length]
-        if not where:
-            continue
-        most = sorted(where, key=lambda i: -lengths[i])
-        shown = tuple(f"{pairs.places[i]}: {lengths[i]:,} tokens" for i in most[:SHOWN])
-        message = (
-            f"{len(where):,} of {len(pairs):,} {split} {side} have more than "
-            f"{coder.max_length:,} tokens and are cut"
-        )
-        fix = "raise text.max_length, or leave them out of training with text.drop_long"
-        found.append(Finding("long", _grade(where, pairs), message, shown, fix))
+        found += _beyond(f"{split} {side}", pairs, texts or [], own, most, done, fix)
     return found
+
+
+def long_sources(pairs: Pairs, coder: PairCoder) -> list[Finding]:
+    """Find sources to predict that are cut."""
+    fix = "divide them, for instance into sentences, or train with a larger text.max_length"
+    own, most = coder.source, coder.max_length
+    found = _beyond("sources", pairs, pairs.sources, own, most, "and are cut", fix)
+    return [replace(each, message=f"{pairs.name}: {each.message}") for each in found]
+
+
+def _beyond(
+    what: str, pairs: Pairs, texts: Sequence[str], coder: TextCoder, most: int, done: str, fix: str
+) -> list[Finding]:
+    lengths = [_length(text, coder, most) for text in texts]
+    where = [i for i, length in enumerate(lengths) if length > most]
+    if not where:
+        return []
+    longest = sorted(where, key=lambda i: -lengths[i])
+    shown = tuple(f"{pairs.places[i]}: {lengths[i]:,} tokens" for i in longest[:SHOWN])
+    message = f"{len(where):,} of {len(pairs):,} {what} have more than {most:,} tokens {done}"
+    return [Finding("long", _grade(where, pairs), message, shown, fix)]
 
 
 def _length(text: str, coder: TextCoder, most: int) -> int:

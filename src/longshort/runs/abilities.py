@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import polars as pl
 
 from longshort.errors import ConfigError, RunError
+from longshort.runs.writing import Attended, Likelihood, Writing, Written
 
 
 @runtime_checkable
@@ -96,6 +97,31 @@ def generator(run: Path, task: Any) -> Generates:
     if isinstance(task, Generates):
         return task
     raise RunError(f"{run}: is a run of the task {task.name!r}, which does not generate text")
+
+
+@runtime_checkable
+class Writes(Protocol):
+    """Writes a text for a text, such as its translation."""
+
+    def write(self, model: Any, samples: Any, how: Writing) -> Written:
+        """Write texts for samples, in this way."""
+
+    def with_targets(self, samples: Any, targets: Sequence[str], name: str) -> Any:
+        """Return the samples with these texts as their targets; `name` is theirs in messages.
+
+        Raises `DataError` if there are not as many.
+        """
+
+    def likelihoods(self, model: Any, samples: Any) -> list[Likelihood]:
+        """Return how probable the target of each sample is."""
+
+
+@runtime_checkable
+class Attends(Protocol):
+    """Says where a model looked."""
+
+    def attended(self, model: Any, samples: Any, prediction: Any) -> list[Attended]:
+        """Return tokens and weights of each sample; raises `ConfigError` without attention."""
 
 
 @runtime_checkable

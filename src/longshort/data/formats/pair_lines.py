@@ -38,6 +38,7 @@ def read_two(path: Path, target_path: Path, encoding: str | None) -> Pairs:
         str(path),
         sources.sha256,
         str(target_path),
+        targets.sha256,
         {"format": "lines"},
         (*sources.encoding.findings(), *targets.encoding.findings()),
     )

@@ -17,7 +17,7 @@ from longshort.errors import ConfigError, DataError, RunError
 _SPACE = "▁"
 """Character that stands for a space in a subword."""
 _MOST, _FEWEST = 8_000, 500
-_LETTERS_EACH = 400
+_LETTERS_EACH = 800
 """Characters of training text for each subword, by which the default number is chosen."""
 _BYTES = 4 + 256
 """Number of subwords that always exist: the special ones, and one for each byte."""

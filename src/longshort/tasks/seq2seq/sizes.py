@@ -9,9 +9,9 @@ from longshort.data.parallel import Pairs
 from longshort.tasks.seq2seq.config import PairConfig
 
 C = TypeVar("C", bound=PairConfig)
-_HIDDEN = ((1_000, 64), (10_000, 256), (10**12, 512))
+_HIDDEN = ((2_000, 128), (10_000, 256), (10**12, 512))
 """Units of the decoder up to so many pairs."""
-_STEPS = 6_000
+_STEPS = 4_500
 _FEWEST, _MOST = 5, 60
 """Steps of training, and bounds of the epochs that they make."""
 

@@ -1,0 +1,122 @@
+"""Texts that a model writes for texts, such as translations: how, what, and how probable it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.errors import ConfigError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writing:
+    """How texts are written; None leaves it to the settings of the run.
+
+    beam: width of the search, 1 is greedy; n_best: texts for each source, which widen a beam that
+    is not given. Raises `ConfigError` for values that are not allowed.
+    """
+
+    beam: int | None = None
+    n_best: int = 1
+    length_penalty: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("beam", self.beam), ("n_best", self.n_best)):
+            is_whole = isinstance(value, int) and not isinstance(value, bool)
+            if value is not None and not (is_whole and value >= 1):
+                raise ConfigError(f"{name}: a whole number from 1 on is expected, got {value!r}")
+        if self.beam is not None and self.n_best > self.beam:
+            raise ConfigError(
+                f"n_best: a beam of {self.beam} gives at most so many texts, got {self.n_best}; "
+                "widen the beam, or leave it out"
+            )
+        if self.length_penalty is not None and max(self.beam or 2, self.n_best) == 1:
+            raise ConfigError(
+                "length_penalty: has no effect on a beam of 1, which is greedy; leave it out, or "
+                "widen the beam"
+            )
+
+
+@dataclass(frozen=True)
+class Target:
+    """One way to write a source.
+
+    tokens: as people read them; log_prob: of all of them and the end; attention [T, S]: of each
+    token to those of the source, None without attention; is_cut: whether it ended at the greatest
+    length.
+    """
+
+    text: str
+    tokens: tuple[str, ...] = ()
+    log_prob: float = 0.0
+    attention: NDArray[Any] | None = None
+    is_cut: bool = False
+
+
+@dataclass(frozen=True)
+class Written:
+    """The best targets of n sources, best first; one each of a baseline.
+
+    sources: the sources' tokens as people read them, where a model wrote. nats [n]: negative
+    log-likelihood of each given target, and tokens [n] in it with its end, by forced decoding;
+    empty where no targets were given.
+    """
+
+    targets: list[list[Target]]
+    sources: list[list[str]] = field(default_factory=list)
+    nats: Floats = field(default_factory=lambda: np.zeros(0))
+    tokens: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def texts(self) -> list[str]:
+        """The best text of each source."""
+        return [each[0].text for each in self.targets]
+
+
+@dataclass(frozen=True)
+class Attended:
+    """Where a model looked: tokens of both sides, and weights [T, S] that sum to 1 in each row."""
+
+    source: list[str]
+    target: list[str]
+    weights: NDArray[Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        weights = [[round(float(each), 6) for each in row] for row in self.weights]
+        return {"source": self.source, "target": self.target, "weights": weights}
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """How probable a given text is: log probabilities of its tokens, the end among them."""
+
+    tokens: list[str]
+    log_probs: Floats
+
+    @property
+    def log_prob(self) -> float:
+        """Of the whole text."""
+        return float(self.log_probs.sum())
+
+    @property
+    def per_token(self) -> float:
+        """Mean over the tokens."""
+        return float(self.log_probs.mean())
+
+
+def perplexity(found: Sequence[Likelihood]) -> float:
+    """Return the perplexity of all tokens of these texts together."""
+    total = sum(len(each.log_probs) for each in found)
+    return float(np.exp(-sum(each.log_prob for each in found) / total))
+
+
+def written_by(texts: Sequence[str]) -> Written:
+    """Return texts that no model wrote, such as those of a baseline."""
+    return Written([[Target(text)] for text in texts])

@@ -92,10 +92,10 @@ class CaptionModel(CellSettings):
         None, ge=2, le=8192, description="units of the decoder; decided by the data when absent"
     )
     num_layers: int = Field(1, ge=1, le=16, description="recurrent layers")
-    attention: Literal["additive", "general", "dot", "none"] | None = Field(
-        None,
+    attention: Literal["additive", "general", "dot", "none"] = Field(
+        "additive",
         description="score of the attention: additive (Bahdanau et al.; Xu et al., 2015), general "
-        "or dot (Luong et al., 2015), or none; when absent additive where places are given",
+        "or dot (Luong et al., 2015), or none, as there is without features of places",
         json_schema_extra=flag("--attention"),
     )
     attention_size: int = Field(128, ge=1, description="units of the additive score")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from longshort.errors import ConfigError
+from longshort.runs.unused import unused_shares
 from longshort.tasks.caption.config import CaptionConfig, CaptionData
 from longshort.tasks.caption.samples import Captioned
 
@@ -40,7 +41,7 @@ def decided(config: CaptionConfig, train: Captioned) -> CaptionConfig:
 
 def unused(config: CaptionConfig) -> list[tuple[str, str]]:
     """Return keys of settings of an attention, a beam or words that are not there, with reasons."""
-    model, found = config.model, []
+    model, found = config.model, unused_shares(config.data.val_path, config.data.test_path)
     if model.attention == "none":
         found += [
             (f"model.{name}", "is of an attention") for name in ("attention_size", "placement")
@@ -57,13 +58,16 @@ def unused(config: CaptionConfig) -> list[tuple[str, str]]:
 
 
 def _attention(config: CaptionConfig, train: Captioned) -> str:
-    asked, places = config.model.attention, train.features.places
-    if places is None and asked not in (None, "none"):
+    """Return the attention that is asked for; the usual one needs features of places."""
+    asked = config.model.attention
+    if train.features.places is not None or asked == "none":
+        return asked
+    if asked != type(config.model).model_fields["attention"].default:
         raise ConfigError(
             f"model.attention: {asked!r} attends to places of an image, and there are only "
             "features of whole images; give --features, or leave it out"
         )
-    return asked or ("none" if places is None else "additive")
+    return "none"
 
 
 def _whole_paths(data: CaptionData) -> CaptionData:

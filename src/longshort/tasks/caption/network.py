@@ -50,7 +50,7 @@ class Captioner(nn.Module):
         self.whole = nn.Linear(source.shape[-1], hidden)
         self.dropout = nn.Dropout(model.dropout)
         attention = None
-        if model.attention is not None and model.attention != "none":
+        if model.attention != "none":
             assert places is not None
             self.places = nn.Linear(places.shape[-1], hidden)
             width = model.attention_size if model.attention == "additive" else None

@@ -227,7 +227,10 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
         track("searching similar images", 0, 0)
         texts = {
             "frequent": ([baselines.most_frequent(train)] * len(test), "the most frequent caption"),
-            "constant": ([baselines.most_similar(train)] * len(test), "the most usual caption"),
+            "constant": (
+                [baselines.best_constant(train)] * len(test),
+                "one caption for all images",
+            ),
             "nearest": (baselines.of_the_nearest(train, test), "the most similar image's caption"),
             "consensus": (
                 baselines.by_consensus(train, test, count),
@@ -257,6 +260,18 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
         cut = sum(each[0].is_cut for each in found.targets)
         used = scoring.words_used(found.texts)
         return {"words_used": used, "words_known": len(model.encoder.coder), "cut": cut}
+
+    def remark(
+        self, model: CaptionModelOf, scored: Scored[Captioned, Written], result: Comparison
+    ) -> str:
+        """Say what the attention gains, where the network without it was trained too."""
+        del model, result
+        if NO_ATTENTION not in scored.scores:
+            return ""
+        gain = self.compare(scored, MODEL, NO_ATTENTION)
+        plain = scored.scores[NO_ATTENTION].values["bleu4"]
+        verb = {"better": "helps", "worse": "harms"}.get(gain.outcome, "cannot be told to help")
+        return f" Attention {verb}: BLEU-4 {plain:.1f} without it ({gain.span('+.1f')})."
 
     # Output
 

@@ -50,6 +50,12 @@ class CaptionData(SourceConfig):
     drop_missing: bool = Field(
         False, description="leave out images without features instead of refusing the file"
     )
+    encoder: str | None = Field(
+        None,
+        description="MobileNetV2 as a TensorFlow Lite file, by which new images are captioned; the "
+        "one that made the features",
+        json_schema_extra=flag("--encoder"),
+    )
     images: str | None = Field(
         None, description="folder of the images, for the report", json_schema_extra=flag("--images")
     )

@@ -72,6 +72,7 @@ def _attention(config: CaptionConfig, train: Captioned) -> str:
 
 def _whole_paths(data: CaptionData) -> CaptionData:
     """Return the settings with absolute paths, so that the run works from any folder."""
-    paths = {name: getattr(data, name) for name in ("features", "global_features", "images")}
+    names = ("features", "global_features", "encoder", "images")
+    paths = {name: getattr(data, name) for name in names}
     whole = {name: str(Path(path).absolute()) for name, path in paths.items() if path is not None}
     return data.model_copy(update=whole)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,20 @@ _ARRAYS = ("grid", "features", "feat", "values")
 
 
 @dataclass(frozen=True)
+class Projection:
+    """How features of places were made smaller: (map - mean [F]) · basis [F, D]."""
+
+    mean: NDArray[np.float64]
+    basis: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class FeatureTable:
     """Features of n images by one network: values [n, …], times `scale`.
 
     encoder: fingerprint of all that the file says of the network, such as scale, mean and basis,
-    and of the shape. path, sha256: of the file; None for arrays in memory.
+    and of the shape. path, sha256: of the file; None for arrays in memory. projection: where the
+    file holds it.
     """
 
     names: Sequence[str]
@@ -40,6 +49,7 @@ class FeatureTable:
     encoder: str = ""
     path: str | None = None
     sha256: str | None = None
+    projection: Projection | None = None
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -132,7 +142,7 @@ def read_table(path: Path, key: Key) -> FeatureTable:
     values = arrays.pop(chosen)
     scale = np.asarray(arrays.get(_SCALE, 1.0), np.float32)
     table = FeatureTable(names, values, scale, fingerprint(values.shape[1:], arrays))
-    return _checked(table, key, str(path), digest)
+    return _checked(replace(table, projection=_projection(arrays)), key, str(path), digest)
 
 
 def table_of(names: Sequence[str], values: Any, key: Key) -> FeatureTable:
@@ -195,4 +205,11 @@ def _checked(
     if len(table.rows) < len(table.names):
         doubled = next(n for row, n in enumerate(table.names) if table.rows[n] != row)
         raise DataError(f"{where}: the image {doubled!r} has features twice; keep one of them")
-    return FeatureTable(table.names, values, table.scale, table.encoder, path, digest)
+    return replace(table, path=path, sha256=digest)
+
+
+def _projection(arrays: Mapping[str, NDArray[Any]]) -> Projection | None:
+    mean, basis = (arrays.get(name) for name in ("mean", "basis"))
+    if mean is None or basis is None:
+        return None
+    return Projection(mean.astype(np.float64), basis.astype(np.float64))

@@ -31,3 +31,23 @@ def read_image(path: Path, size: int) -> NDArray[np.uint8]:
             return np.asarray(found)
     except OSError as error:
         raise DataError(f"{path}: cannot be read as an image ({error}); give JPEG or PNG") from None
+
+
+def image_files(data: object) -> list[Path]:
+    """Return the images that data name: a file, a folder, or a list of files; none for others.
+
+    Raises `DataError` for a folder without images.
+    """
+    if isinstance(data, (list, tuple)):
+        paths = [Path(each) for each in data if isinstance(each, (str, Path))]
+        there = len(paths) == len(data) and all(path.is_file() for path in paths)
+        return paths if there else []
+    if not isinstance(data, (str, Path)):
+        return []
+    path = Path(data)
+    if not path.is_dir():
+        return [path] if path.suffix.lower() in KINDS else []
+    found = sorted(each for each in path.iterdir() if each.suffix.lower() in KINDS)
+    if not found:
+        raise DataError(f"{path}: the folder holds no image; allowed: {', '.join(KINDS)}")
+    return found

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from longshort.data.coding import TextCoder
 from longshort.data.findings import Finding
@@ -22,6 +24,7 @@ from longshort.runs.task import (
     Metric,
     Model,
     SampleTask,
+    Say,
     Scored,
     Scores,
     Track,
@@ -38,8 +41,10 @@ from longshort.tasks.caption.encoder import (
     encode,
     fit_encoder,
 )
+from longshort.tasks.caption.images import image_files
 from longshort.tasks.caption.inference import write
 from longshort.tasks.caption.samples import Captioned
+from longshort.tasks.caption.seeing import seen
 from longshort.tasks.caption.source import read_all, read_captions
 
 if TYPE_CHECKING:
@@ -77,8 +82,9 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
         title="Captions",
         samples="images",
         unit="caption tokens",
-        usage="Use it with `longshort predict RUN --data TABLE`, a table with the images' names, "
-        "with their features in the file of `--set data.features=FILE`.",
+        usage="Use it with `longshort predict RUN --data TABLE`, a table with images' names, whose "
+        "features are in the files of `--set data.features=FILE` and `--set data.global_features="
+        "FILE`; or on an image or a folder of images with `--set data.encoder=FILE.tflite`.",
         scores="Captions are those that the model wrote by itself. BLEU, CIDEr-D and ROUGE-L are "
         "those of coco-caption: lower case, no punctuation, no smoothing, all given captions. "
         "METEOR needs Java and WordNet, and is left out. Different is the share of captions that "
@@ -101,7 +107,10 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
         return read_all(given, config.data)
 
     def read_new(self, data: object, model: CaptionModelOf) -> Captioned:
-        """Read images alone: a table with their names, or a list of names."""
+        """Read images alone: a table with their names, a list of names, or files of images."""
+        files = image_files(data)
+        if files:
+            return seen(files, model.config.data.encoder, model.encoder, model.kept)
         return read_captions(data, model.config.data, labelled=False)
 
     def split(self, given: Any, config: Any) -> Splits[Captioned]:
@@ -198,6 +207,17 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
         count = min(len(val.samples), model.config.evaluate.val_images)
         found = write(model, val.arrays, width=1, first=count)
         return _MOST - scoring.mean_cider(val.samples.take(range(count)), found.texts)
+
+    def fit_rest(
+        self, model: CaptionModelOf, train: Encoded[Captioned], val: Encoded[Captioned],
+        say: Say, track: Track,
+    ) -> dict[str, NDArray[np.float64]]:  # fmt: skip
+        """Keep how features of places were projected, so that new images can be."""
+        del model, val, say, track
+        places = train.samples.features.places
+        if places is None or places.projection is None:
+            return {}
+        return {"mean": places.projection.mean, "basis": places.projection.basis}
 
     def predict(self, model: CaptionModelOf, arrays: CaptionArrays) -> Written:
         """Write a caption for each image by beam search."""

@@ -51,7 +51,7 @@ def test_the_odd_row_of_padding_is_at_the_end() -> None:
 
 def test_rounding_keeps_to_the_levels() -> None:
     rounding = Rounding()
-    values = torch.tensor([0.26, -1.0, 99.0])
+    values = torch.tensor([0.26, -1.0, 999.0])
     assert rounding(values).tolist() == values.tolist()
     rounding.scale.fill_(0.5)
     rounding.zero.fill_(-128)

@@ -17,7 +17,7 @@ from longshort.runs import story, trained
 from longshort.tasks.caption.features import Features
 from longshort.tasks.caption.samples import Captioned
 from longshort.tasks.caption.task import NO_ATTENTION
-from tests.captions import shapes
+from tests.captions import THINGS, shapes
 
 SETTINGS: dict[str, Any] = {
     "task": "caption",
@@ -66,10 +66,10 @@ def test_attention_finds_the_place_of_the_thing(learned: Path) -> None:
     assert new.features.places is not None
     where = new.features.places.values.max(-1).argmax(-1)
     found = []
-    for place, each in zip(where, run.predict(new).targets, strict=True):
-        weights = each[0].attention
-        assert weights is not None and weights.shape[1] == 5  # the whole image is the fifth
-        found.append(weights[:, :4].sum(0).argmax() == place)
+    for place, (best, *_) in zip(where, run.predict(new).targets, strict=True):
+        assert best.attention is not None and best.attention.shape == (len(best.tokens), 4)
+        at = next(step for step, token in enumerate(best.tokens) if token in THINGS)
+        found.append(best.attention[at].argmax() == place)
     assert np.mean(found) > 0.8
 
 

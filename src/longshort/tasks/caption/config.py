@@ -122,7 +122,7 @@ class CaptionWrite(Section):
         json_schema_extra=flag("--beam"),
     )  # fmt: skip
     length_penalty: float = Field(
-        0.7, description="alpha of Wu et al. (2016); above 0 favours longer captions"
+        1.0, description="alpha of Wu et al. (2016); above 0 favours longer captions"
     )
     no_repeat: int = Field(
         0, ge=0, description="no run of so many tokens occurs twice; 0 allows all"

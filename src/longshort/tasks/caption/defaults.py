@@ -11,7 +11,7 @@ from longshort.tasks.caption.samples import Captioned
 
 _HIDDEN = ((2_000, 64), (10_000, 192), (10**12, 320))
 """Units of the decoder up to so many captions."""
-_STEPS = 3_300
+_STEPS = 1_900
 _FEWEST, _MOST = 5, 60
 """Steps of training, and bounds of the epochs that they make."""
 

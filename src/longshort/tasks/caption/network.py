@@ -37,8 +37,8 @@ class Losses(NamedTuple):
 class Captioner(nn.Module):
     """Writes captions of images whose features are given.
 
-    The memory holds the places, and beside them the whole image as one more place, so that a word
-    need not come from anywhere.
+    Of a place the memory holds its own features and those of the whole image, in one sum, so that
+    every word is written with both in view.
     """
 
     def __init__(self, model: CaptionModel, encoder: CaptionEncoder) -> None:
@@ -53,6 +53,7 @@ class Captioner(nn.Module):
         if model.attention != "none":
             assert places is not None
             self.places = nn.Linear(places.shape[-1], hidden)
+            self.around = nn.Linear(hidden, hidden, bias=False)
             width = model.attention_size if model.attention == "additive" else None
             attention = Attention(hidden, hidden, model.attention, width)
         more = {"after": 0, "feeding": size, "before": hidden}[model.placement]
@@ -85,18 +86,15 @@ class Captioner(nn.Module):
         attention = self.decoder.attention
         if attention is None:
             return None
-        places = torch.cat([self.places(batch.places), whole[:, None]], 1)
+        places = self.places(batch.places) + self.around(whole)[:, None]
         steps = self.dropout(places).transpose(0, 1)
         return attention.prepare(steps, torch.full((len(places),), len(steps)))
 
 
 def _unspread(weights: Tensor | None, real: Tensor, like: Tensor) -> Tensor:
-    """Mean over images and places of (1 - Σ_t α)², weights [T, B, S], real [T, B].
-
-    The whole image, the last place, is left out.
-    """
+    """Mean over images and places of (1 - Σ_t α)², weights [T, B, S], real [T, B]."""
     if weights is None:
         return like.new_zeros(())
-    each = (weights[..., :-1] * real[..., None]).sum(0)
+    each = (weights * real[..., None]).sum(0)
     penalty: Tensor = (1 - each).square().mean()
     return penalty

@@ -71,11 +71,10 @@ def _looks(samples: Captioned, written: Written, folder: str | None) -> list[Sec
     for number, i in enumerate(chosen):
         best = written.targets[i][0]
         assert best.attention is not None
-        weights, _ = np.split(best.attention, [best.attention.shape[1] - 1], axis=1)
-        figure = attention_grid(weights, best.tokens, images.get(samples.images[i]))
+        figure = attention_grid(best.attention, best.tokens, images.get(samples.images[i]))
         pictures.append(Picture(f"attention{number}", figure, 640))
-    text = "Bright is where the network looked for each word; the rest looked at the whole image."
-    return [Section("Where it looks", [*pictures, Note(text)])]
+    note = Note("Bright is where the network looked for each word.")
+    return [Section("Where it looks", [*pictures, note])]
 
 
 def _sheet(

@@ -93,6 +93,7 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
         gain_form="+.1f",
     )
     measure = "10 - CIDEr of greedy captions"
+    run_class = "longshort.api.captioner:CaptionerRun"
 
     # Data
 

@@ -34,6 +34,7 @@ from longshort.runs.writing import Written, written_by
 from longshort.tasks.caption import baselines, scoring
 from longshort.tasks.caption.config import CaptionConfig
 from longshort.tasks.caption.defaults import decided, unused
+from longshort.tasks.caption.doctor import examine
 from longshort.tasks.caption.encoder import (
     CaptionArrays,
     CaptionEncoder,
@@ -125,9 +126,8 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
         return replace(splits, how="as the table says" if len(named) == 3 else splits.how)
 
     def check(self, splits: Splits[Captioned], config: CaptionConfig) -> list[Finding]:
-        """Report what reading and splitting found."""
-        del config
-        return list(splits.findings)
+        """Report what reading and splitting found, then odd captions and features."""
+        return examine(splits, config)
 
     def record(self, splits: Splits[Captioned]) -> dict[str, Any]:
         """Return sources and splits, and where the features are from."""

@@ -36,11 +36,6 @@ class Writing:
                 f"n_best: a beam of {self.beam} gives at most so many texts, got {self.n_best}; "
                 "widen the beam, or leave it out"
             )
-        if self.length_penalty is not None and max(self.beam or 2, self.n_best) == 1:
-            raise ConfigError(
-                "length_penalty: has no effect on a beam of 1, which is greedy; leave it out, or "
-                "widen the beam"
-            )
 
 
 @dataclass(frozen=True)

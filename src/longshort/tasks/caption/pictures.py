@@ -40,7 +40,7 @@ def contact_sheet(paths: Sequence[Path], captions: Sequence[str]) -> Figure:
             axis.axis("off")
         for axis, path, caption in zip(axes, paths, captions, strict=False):
             axis.imshow(_small(path))
-            axis.set_title("\n".join(textwrap.wrap(caption, _WIDTH)), y=-0.02, va="top", fontsize=8)
+            axis.set_title("\n".join(textwrap.wrap(caption, _WIDTH)), y=-0.06, va="top", fontsize=8)
     return figure
 
 

@@ -14,8 +14,10 @@ import pytest
 from longshort.data.splits import Given
 from longshort.errors import ConfigError, DataError
 from longshort.runs import story, trained
+from longshort.tasks.caption.config import CaptionText
+from longshort.tasks.caption.encoder import encode, fit_encoder
 from longshort.tasks.caption.features import Features
-from longshort.tasks.caption.samples import Captioned
+from longshort.tasks.caption.samples import Captioned, captioned_of
 from longshort.tasks.caption.task import NO_ATTENTION
 from tests.captions import THINGS, shapes
 
@@ -136,6 +138,17 @@ def test_settings_without_effect_are_refused(
     settings[section] = {**settings.get(section, {}), key: value}  # type: ignore[call-overload]
     with pytest.raises(ConfigError, match=rf"{section}\.{key}.*{reason}"):
         story.run(settings, tmp_path / "run", data=shapes(60))
+
+
+def test_captions_count_by_their_agreement_with_the_others() -> None:
+    captions = [["a dog runs", "a dog runs fast", "my holiday"], ["one cat"]]
+    samples = captioned_of(np.zeros((2, 3, 4)), captions)
+    plain, weighted = (
+        encode(fit_encoder(samples, CaptionText(), power), samples).weights for power in (0.0, 1.0)
+    )
+    assert plain.tolist() == [1, 1, 1, 1]
+    assert weighted.mean() == pytest.approx(1) and weighted[2] == 0
+    assert weighted[3] > weighted[0] == pytest.approx(weighted[1])
 
 
 @pytest.mark.parametrize("placement", ["feeding", "before"])

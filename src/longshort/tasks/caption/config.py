@@ -143,6 +143,12 @@ class CaptionTrain(TrainConfig):
         lt=1.0,
         description="share of the loss that is spread over all tokens; the reported loss has none",
     )
+    agreement: float = Field(
+        1.0,
+        ge=0.0,
+        description="how much more a caption counts that agrees with the others of its image; 0: "
+        "all count alike (after Phan et al., 2017)",
+    )
     spread_weight: float = Field(
         0.0,
         ge=0.0,

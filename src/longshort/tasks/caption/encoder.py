@@ -13,6 +13,7 @@ from longshort.config.parallel import TokenKind
 from longshort.data.coding import BEGIN, END, TextCoder
 from longshort.data.padding import pad_numbers
 from longshort.errors import DataError
+from longshort.metrics.consensus import agreement
 from longshort.metrics.texts import caption_words
 from longshort.tasks.caption.config import CaptionText
 from longshort.tasks.caption.features import PLACES, WHOLE, Features, FeatureTable, Floats, Key
@@ -73,6 +74,8 @@ class CaptionEncoder:
     plain: bool
     places: Scale | None
     whole: Scale | None
+    agreement: float = 0.0
+    """Power of a caption's agreement with the others of its image in its weight."""
 
     def text(self, caption: str) -> str:
         """Return a caption as it is learned."""
@@ -88,21 +91,24 @@ class Batch:
     """A batch of images, in arrays or tensors.
 
     places [B, S, D]; whole [B, G]; read [T, B]: what the decoder reads, the begin mark first;
-    wanted [T, B]: what it is to write, the end mark last. 0 is padding; the last two are None
-    without captions, either of the first two where there are no such features.
+    wanted [T, B]: what it is to write, the end mark last; weights [B]: how much each caption
+    counts. 0 is padding; the last three are None without captions, either of the first two where
+    there are no such features.
     """
 
     places: Any
     whole: Any
-    read: Any
-    wanted: Any
+    read: Any = None
+    wanted: Any = None
+    weights: Any = None
 
 
 @dataclass(frozen=True)
 class CaptionArrays:
     """Encoded samples, one for each caption: its image, and its token numbers.
 
-    owners [n]: number of the image of each sample. Without captions a sample is an image.
+    owners [n]: number of the image of each sample; weights [n]: how much it counts. Without
+    captions a sample is an image.
     """
 
     encoder: CaptionEncoder
@@ -110,6 +116,7 @@ class CaptionArrays:
     images: list[str]
     owners: Ints
     targets: list[Ints]
+    weights: Floats
 
     @property
     def lengths(self) -> Ints:
@@ -126,7 +133,7 @@ class CaptionArrays:
         targets = [self.targets[i].tolist() for i in numbers.tolist()]
         read, _ = pad_numbers([[BEGIN, *each] for each in targets])
         wanted, _ = pad_numbers([[*each, END] for each in targets])
-        return Batch(inputs.places, inputs.whole, read, wanted)
+        return Batch(inputs.places, inputs.whole, read, wanted, self.weights[numbers])
 
     def inputs(self, rows: Ints) -> Batch:
         """Return the features of the images with these numbers, scaled."""
@@ -137,17 +144,18 @@ class CaptionArrays:
             scale = scales[key]
             assert scale is not None
             found[key] = scale.apply(table.take(images))
-        return Batch(found[PLACES], found[WHOLE], None, None)
+        return Batch(found[PLACES], found[WHOLE])
 
 
-def fit_encoder(train: Captioned, text: CaptionText) -> CaptionEncoder:
+def fit_encoder(train: Captioned, text: CaptionText, power: float) -> CaptionEncoder:
     """Fit tokens and scales on the training images; `text` is decided."""
     scales = {key: Scale.fit(t, train.images) for key, t in train.features.tables.items()}
     plain: list[str] = train.captions
     if text.plain:
         plain = [" ".join(caption_words(each)) for each in plain]
     coder = _coder(plain, text.tokens, text)
-    return CaptionEncoder(coder, text.max_length, text.plain, scales.get(PLACES), scales.get(WHOLE))
+    places, whole = scales.get(PLACES), scales.get(WHOLE)
+    return CaptionEncoder(coder, text.max_length, text.plain, places, whole, power)
 
 
 def _coder(texts: Iterable[str], kind: TokenKind, text: CaptionText) -> TextCoder:
@@ -160,7 +168,17 @@ def encode(encoder: CaptionEncoder, samples: Captioned) -> CaptionArrays:
     counts = [len(texts) for texts in samples.references or [()] * len(samples)]
     owners = np.repeat(np.arange(len(samples)), counts if samples.references else 1)
     targets = [encoder.numbers(text) for text in samples.captions]
-    return CaptionArrays(encoder, samples.features, samples.images, owners, targets)
+    weights = _weights(samples, encoder.agreement)
+    return CaptionArrays(encoder, samples.features, samples.images, owners, targets, weights)
+
+
+def _weights(samples: Captioned, power: float) -> Floats:
+    """Weights of all captions: their agreement with those of the same image, 1 in the mean."""
+    if not power or not samples.references:
+        return np.ones(len(samples.captions), dtype=np.float32)
+    found = np.concatenate([agreement(texts) for texts in samples.references]) ** power
+    scaled: Floats = (found / max(found.mean(), 1e-6)).astype(np.float32)
+    return scaled
 
 
 def check_features(encoder: CaptionEncoder, samples: Captioned) -> None:

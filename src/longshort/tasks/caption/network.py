@@ -25,11 +25,13 @@ from longshort.tasks.caption.encoder import Batch, CaptionEncoder
 class Losses(NamedTuple):
     """Mean losses of a batch over all tokens that are to be written.
 
-    nats: negative log-likelihood; uniform: mean of it over all known tokens, which label smoothing
-    adds; unspread: the doubly stochastic penalty, 0 without attention.
+    nats: negative log-likelihood; weighted: likewise, by the weights of the captions; uniform: mean
+    of it over all known tokens, which label smoothing adds; unspread: the doubly stochastic
+    penalty, 0 without attention.
     """
 
     nats: Tensor
+    weighted: Tensor
     uniform: Tensor
     unspread: Tensor
 
@@ -79,8 +81,11 @@ class Captioner(nn.Module):
         real = batch.wanted > 0
         scores = F.linear(found.outputs[real], self.decoder.embedding.weight, self.decoder.bias)
         logs = scores.log_softmax(-1)
-        nats = -logs.gather(1, batch.wanted[real][:, None]).mean()
-        return Losses(nats, -logs.mean(), _unspread(found.weights, real, nats))
+        nats = -logs.gather(1, batch.wanted[real][:, None])[:, 0]
+        weights = batch.weights.expand_as(batch.wanted)[real]
+        weighted = (weights * nats).sum() / weights.sum().clamp_min(1e-6)
+        unspread = _unspread(found.weights, real, nats)
+        return Losses(nats.mean(), weighted, -logs.mean(), unspread)
 
     def _memory(self, batch: Batch, whole: Tensor) -> Memory | None:
         attention = self.decoder.attention

@@ -148,7 +148,7 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
 
     def fit_encoder(self, train: Captioned, config: CaptionConfig) -> CaptionEncoder:
         """Fit the tokens, and the scales of features, on the training images."""
-        return fit_encoder(train, config.text)
+        return fit_encoder(train, config.text, config.train.agreement)
 
     def store_encoder(self, encoder: CaptionEncoder) -> dict[str, Any]:
         """Return tokens and scales as plain values."""
@@ -157,6 +157,7 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
             "coder": encoder.coder.to_dict(),
             "max_length": encoder.max_length,
             "plain": encoder.plain,
+            "agreement": encoder.agreement,
             **{name: None if each is None else each.to_dict() for name, each in scales.items()},
         }
 
@@ -168,9 +169,8 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
             for name in ("places", "whole")
         )
         coder = TextCoder.from_dict(stored["coder"])
-        return CaptionEncoder(
-            coder, int(stored["max_length"]), bool(stored["plain"]), places, whole
-        )
+        most, plain, power = stored["max_length"], stored["plain"], stored["agreement"]
+        return CaptionEncoder(coder, int(most), bool(plain), places, whole, float(power))
 
     def encode(self, encoder: CaptionEncoder, samples: Captioned) -> CaptionArrays:
         """Return a sample for each caption, with the features of its image."""
@@ -198,7 +198,7 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
         """Return nats per token; smoothing and the penalty are added to what is minimised."""
         train = model.config.train
         found, smooth = model.network.losses(batch), train.label_smoothing
-        minimised = (1 - smooth) * found.nats + smooth * found.uniform
+        minimised = (1 - smooth) * found.weighted + smooth * found.uniform
         if train.spread_weight:
             minimised = minimised + train.spread_weight * found.unspread
         return Loss(found.nats, minimised)

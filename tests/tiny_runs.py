@@ -14,7 +14,17 @@ from .captions import shapes
 from .conftest import hourly
 
 TRAIN = {"max_epochs": 1, "threads": 1}
-TASKS = ("forecast", "classify", "regress", "anomaly", "tag", "lm", "caption")
+TASKS = (
+    "forecast",
+    "classify",
+    "regress",
+    "anomaly",
+    "tag",
+    "lm",
+    "translate",
+    "summarise",
+    "caption",
+)
 
 
 def small(task: str) -> tuple[dict[str, Any], object]:
@@ -51,6 +61,12 @@ def small(task: str) -> tuple[dict[str, Any], object]:
         sentences = tagged_of(tokens, [["O", "B-per", "O", "B-loc", "O"]] * 60)
         settings = {"model": {"hidden": 4, "characters": 4}, "evaluate": {"softmax": False}}
         return {"task": task, "train": TRAIN, **settings}, sentences
+    if task in ("translate", "summarise"):
+        numbers = [divmod(n, 8) for n in range(64)]
+        sources = [f"the cat {i} sees a dog {j} here ." for i, j in numbers]
+        targets = [f"a dog {j} is seen by cat {i}" for i, j in numbers]
+        settings = {"text": {"tokens": "words"}, "model": {"hidden": 8, "embedding": 4}}
+        return {"task": task, "train": TRAIN, **settings}, (sources, targets)
     words = np.random.default_rng(0).choice(["the", "cat", "sat", "on", "mats"], (400, 6))
     lines = [" ".join(row) for row in words]
     return {"task": task, "model": {"hidden": 4}, "train": {**TRAIN, "batch_size": 4}}, lines

@@ -9,16 +9,23 @@ import polars as pl
 
 from longshort.errors import ConfigError, RunError
 
+_FORMATS = {"csv": "csv", "tsv": "tsv", "parquet": "parquet", "jsonl": "jsonl", "ndjson": "jsonl"}
+"""Formats of tables by the endings of file names."""
 
-def refuse_existing(path: Path | None, overwrite: bool) -> None:
-    """Raise before any work if `path` would be overwritten or cannot be written."""
+
+def refuse_existing(path: Path | None, overwrite: bool, *, is_table: bool = True) -> None:
+    """Raise before any work if `path` would be overwritten or cannot be written.
+
+    is_table: the name has to end as that of a table.
+    """
     if path is None:
         return
     if path.exists() and not overwrite:
         raise RunError(f"{path}: exists; give another --out or --overwrite")
     if not path.parent.is_dir():
         raise RunError(f"{path}: the folder {path.parent} does not exist; make it first")
-    _format(path)
+    if is_table:
+        _format(path)
 
 
 def readable(table: pl.DataFrame) -> pl.DataFrame:
@@ -52,12 +59,20 @@ def encode(table: pl.DataFrame, path: Path, text: pl.DataFrame | None = None) ->
     return buffer.getvalue()
 
 
+def has_table_name(path: Path) -> bool:
+    """Return whether a file's name ends as that of a table."""
+    return _ending(path) in _FORMATS
+
+
 def _format(path: Path) -> str:
-    kind = path.suffix.lower().lstrip(".")
-    known = {"csv": "csv", "tsv": "tsv", "parquet": "parquet", "jsonl": "jsonl", "ndjson": "jsonl"}
-    if kind not in known:
+    kind = _ending(path)
+    if kind not in _FORMATS:
         raise ConfigError(
             f"--out {path}: the name must end in .csv, .tsv, .parquet or .jsonl, which says the "
             "format"
         )
-    return known[kind]
+    return _FORMATS[kind]
+
+
+def _ending(path: Path) -> str:
+    return path.suffix.lower().lstrip(".")

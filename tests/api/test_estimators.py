@@ -47,6 +47,8 @@ def regressor() -> ls.Regressor:
         ls.Regressor(hidden=3),
         ls.Tagger(crf=False),
         ls.LanguageModel(tokens="words"),
+        ls.Translator(beam=3),
+        ls.Summariser(copying=False),
         ls.Forecaster(horizon=3),
         ls.AnomalyDetector(false_alarms="1/week"),
     ],

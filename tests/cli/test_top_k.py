@@ -77,7 +77,7 @@ def test_json_has_a_row_for_each_sample(small_run: Callable[[str], Path]) -> Non
     [
         ("classify", "3", "top_k: a whole number from 1 to 2 is expected, as the run has 2 labels"),
         ("classify", "two", "--top-k"),
-        ("tag", "2", "top_k: the task 'tag' does not rank .* (tasks that do: classify)"),
+        ("tag", "2", "top_k: the task 'tag' does not rank .* (tasks that do: classify, "),
         ("forecast", "2", "top_k: the task 'forecast' does not rank"),
     ],
 )

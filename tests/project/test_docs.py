@@ -19,6 +19,7 @@ from longshort.tasks.anomaly.config import AnomalyConfig
 from longshort.tasks.caption.config import CaptionConfig
 from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.forecast.config import ForecastConfig
+from longshort.tasks.seq2seq.config import TranslateConfig
 from longshort.tasks.tag.config import TagConfig
 from longshort.tasks.tag.conll import read_tagged
 from tests.captions import shapes
@@ -119,6 +120,7 @@ def test_every_example_runs_and_has_its_source_stated(name: str, tmp_path: Path)
         ("forecasting", ForecastConfig),
         ("classification", ClassifyConfig),
         ("tagging", TagConfig),
+        ("translation", TranslateConfig),
     ],
 )
 def test_the_settings_in_the_docs_are_settings(page: str, config: type[BaseConfig]) -> None:
@@ -167,6 +169,28 @@ def test_the_page_on_tagging_does_what_it_says(
     told = capsys.readouterr().out.splitlines()
     assert told[:2] == ["[('mr', 'O'), ('Berg', 'B-per'), ('left', 'O')]", "[('Berg', 'per')]"]
     assert told[-1] == "1.0"
+
+
+def test_the_page_on_translation_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = pl.read_csv(example("phrases")[0])
+    for name, part in (("news", pairs[:60]), ("test", pairs[60:80])):
+        for ending, column in (("en", "english"), ("de", "german")):
+            (tmp_path / f"{name}.{ending}").write_text("\n".join(part[column]))
+    pl.read_csv(example("subjects")[0])[:60].write_csv(tmp_path / "mails.csv")
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "translation.md").read_text()
+    brief = sets({"train.max_epochs": 1, "train.threads": 1})
+    for command in commands(text):
+        more = brief if " run " in command else []
+        done = longshort(*shlex.split(command)[1:], *more)
+        assert done.returncode in ((0, 1) if " check " in command else (0,)), done.stderr
+    assert len((tmp_path / "test.txt").read_text().splitlines()) == 20
+    exec(blocks("python", text)[0], {})
+    told = capsys.readouterr().out
+    assert "['▁The', '▁girl', '▁finds', '▁the', '▁key', '.']" in told
+    assert "['▁Das', '▁Mädchen', '▁findet', '▁den', '▁Schlüssel', '.', '</s>']" in told
 
 
 def test_the_page_on_captioning_does_what_it_says(

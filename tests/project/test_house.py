@@ -81,7 +81,7 @@ def loaded(*arguments: str) -> set[str]:
     return set(done.stderr.splitlines()[-1].split())
 
 
-EXAMPLES = ["topics", "recipes", "shakespeare", "co2", "weather"]
+EXAMPLES = ["topics", "recipes", "shakespeare", "co2", "weather", "phrases", "subjects"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

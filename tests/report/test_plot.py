@@ -25,6 +25,8 @@ NAMES = {
     "anomaly": {"alarms"},
     "tag": {"confusion"},
     "lm": set(),
+    "translate": {"attention0", "attention1", "attention2"},
+    "summarise": {"attention0", "attention1", "attention2"},
 }
 
 

@@ -26,6 +26,8 @@ MEASURES = {
     "tag": "error (1 - entity F1)",
     "regress": "mean squared error (in deviations)",
     "lm": "nats per token",
+    "translate": "100 - BLEU of greedy translations",
+    "summarise": "100 - ROUGE-1 of greedy summaries",
 }
 
 

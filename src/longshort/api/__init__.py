@@ -15,6 +15,7 @@ from longshort.api.language_model import LanguageModel, LanguageRun
 from longshort.api.regressor import Regressor, RegressorRun
 from longshort.api.runs import Finished
 from longshort.api.tagger import Tagger, TaggerRun
+from longshort.api.translator import Summariser, Translator, WriterRun
 from longshort.config import build_as
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.examples import example as find_example
@@ -38,8 +39,11 @@ __all__ = [
     "Regressor",
     "RegressorRun",
     "Run",
+    "Summariser",
     "Tagger",
     "TaggerRun",
+    "Translator",
+    "WriterRun",
     "check",
     "example",
     "load",
@@ -47,7 +51,7 @@ __all__ = [
     "resume",
 ]
 
-AnyRun = Run | AnomalyRun | ClassifierRun | TaggerRun | LanguageRun | Finished[Any]
+AnyRun = Run | AnomalyRun | ClassifierRun | TaggerRun | LanguageRun | WriterRun | Finished[Any]
 
 
 def read(
@@ -61,10 +65,10 @@ def read(
     static: str | Sequence[str] = (),
     freq: str | None = None,
 ) -> Dataset:
-    """Read a file (CSV, TSV, Parquet, JSON lines, gzip too) or a polars or pandas frame.
+    """Read series from a file (CSV, TSV, Parquet, JSON lines, gzip too) or a frame.
 
-    Columns that are not named are found and can be seen in `describe()`. Raises `DataError` with
-    file, row, column and remedy.
+    Columns that are not named are detected; `describe()` shows them. Raises `DataError` with file,
+    row, column and remedy.
     """
     roles = {
         "time": time,
@@ -83,23 +87,26 @@ def read(
 
 
 def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Finding]:
-    """The data doctor: everything in the data that would harm a model, with where and the fix.
+    """Return everything in the data that would harm a model, each with its place and fix.
 
-    `settings` are those of a run, nested as in `config.toml`. What a run refuses to read is refused
-    here too.
+    settings: those of a run, nested as in `config.toml`. Data that a run refuses to read raise the
+    same error here.
     """
     return story.check(settings or {}, data)
 
 
 def example(name: str) -> Path:
-    """Path of embedded data: "co2", "elnino", "weather", "topics", "recipes", "shakespeare"."""
+    """Return the path of example data.
+
+    name: "co2", "elnino", "weather", "topics", "recipes", "shakespeare", "phrases" or "subjects".
+    """
     return find_example(name)[0]
 
 
 def load(path: str | Path) -> AnyRun:
     """Load a finished run of any task; nothing in its files is executed.
 
-    Raises `RunError`, also where a file of it was changed.
+    Raises `RunError` if it is not a finished run, or one of its files was changed.
     """
     folder = Path(path)
     opened, task, _, _ = story.open_run(folder)
@@ -109,9 +116,9 @@ def load(path: str | Path) -> AnyRun:
 
 
 def resume(path: str | Path, data: object = None) -> AnyRun:
-    """Go on with an interrupted run and return it finished.
+    """Continue an interrupted run, and return it finished.
 
-    `data` is needed where the run was started on a frame.
+    data: the frame on which the run was started; not needed for files.
     """
     story.resume(Path(path), data)
     return load(path)

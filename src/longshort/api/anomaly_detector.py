@@ -9,7 +9,7 @@ from typing import ClassVar
 import polars as pl
 
 from longshort.api.estimator import Estimator
-from longshort.api.fitting import is_file, with_data
+from longshort.api.fitting import with_data
 from longshort.api.runs import Finished
 from longshort.runs.task import Say, quiet
 from longshort.runs.trained import Trained
@@ -21,10 +21,11 @@ from longshort.train.events import Listener, silent
 
 
 class AnomalyDetector(Estimator):
-    """What is not normal in series: settings first, then `fit`, whose run predicts.
+    """A detector of anomalies in series: settings first, then `fit`, whose run predicts.
 
-    score: "error", "nll", "reconstruction", "aer", or several with commas; false_alarms: as
-    "1/week" or "1/1000" (steps); causal: smooth scores with the past alone, as a stream must.
+    score_by: "error", "nll", "reconstruction", "aer", or several with commas; false_alarms: the
+    rate to allow, as "1/week" or "1/1000" (steps); causal: whether scores are smoothed with the
+    past alone, as in a stream.
     `settings` takes any key of `config.toml`, such as {"train.max_epochs": 10}.
     """
 
@@ -77,36 +78,25 @@ class AnomalyDetector(Estimator):
         data: a file, or a polars or pandas frame; target: columns to watch; labels: the column that
         marks known anomalies with 1; normal_until: where the normal part ends, as a share or a
         number of rows or a timestamp. Without `out` the run lies in a temporary folder.
-        verbose: show remarks and progress; when absent on a terminal and in a notebook.
+        verbose: whether remarks and progress are shown; None: on a terminal and in a notebook.
         """
         roles = {"time": time, "target": target, "group": group, "past": past, "labels": labels}
         settings = with_data(self._nested(), data, roles)
         if normal_until is not None:
             settings.setdefault("split", {})["normal"] = normal_until
-        memory = None if is_file(data) else data
         made = self._run(
-            settings,
-            data,
-            memory,
-            out,
-            overwrite=overwrite,
-            verbose=verbose,
-            say=say,
-            listen=listen,
+            settings, data, out, overwrite=overwrite, verbose=verbose, say=say, listen=listen
         )
         self.run_ = run = AnomalyRun(*made)
         return run
 
     def predict(self, data: object = None) -> pl.DataFrame:
-        """A row for each step, by the run of the last `fit`: score, p-value, alarm, expected.
-
-        data: what was fitted when absent.
-        """
+        """Return a row for each step, by the run of the last `fit`, as `AnomalyRun.predict`."""
         found: pl.DataFrame = self._fitted().predict(data)
         return found
 
     def score(self, data: object) -> float:
-        """VUS-PR of labelled data behind the normal part, by the run of the last `fit`."""
+        """Return the VUS-PR of the run of the last `fit` on labels behind the normal part."""
         scores = self._fitted().evaluate(data)
         return float(scores["test"]["model"]["vus_pr"])
 
@@ -115,16 +105,17 @@ class AnomalyRun(Finished[Trained[AnomalyConfig, Stretch, AnomalyEncoder, Alarms
     """A finished run: its scores, its report, and the detector in it."""
 
     def predict(self, data: object = None) -> pl.DataFrame:
-        """A row for each step of a file or frame: score, threshold, p-value, alarm, expected.
+        """Return a row for each step of a file or frame.
 
-        data: what the run was trained on when absent.
+        It has score, threshold, p-value, alarm and expected value. data: None for the data of the
+        run itself.
         """
         return self._trained.table(self._trained.read(self._trained.given_or_own(data)))
 
     def events(self, data: object = None) -> pl.DataFrame:
-        """A row for each alarm: start, end, peak, score, p-value, channels, seen and expected.
+        """Return a row for each alarm: start, end, peak, score, p-value, channels, seen, expected.
 
-        data: what the run was trained on when absent.
+        data: None for the data of the run itself.
         """
         samples = self._trained.read(self._trained.given_or_own(data))
         found = self._trained.events(samples, self._trained.predict(samples))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from longshort.api.estimator import Estimator
-from longshort.api.fitting import given, is_file, is_table, with_data, with_parts
+from longshort.api.fitting import given, is_table, with_data, with_splits
 from longshort.api.runs import Finished
 from longshort.errors import DataError
 from longshort.runs.task import Say, quiet
@@ -85,17 +85,10 @@ class Captioner(Estimator):
             raise DataError("places: names the features' file of a table of captions; leave it out")
         settings = with_data(self._nested(), features, roles)
         items = _captioned(features, captions, whole)
-        held, files = with_parts(items, {"val": val, "test": test}, _captioned)
+        held, files = with_splits(items, {"val": val, "test": test}, _captioned)
         settings["data"].update(given(files))
         made = self._run(
-            settings,
-            held,
-            None if is_file(held) else held,
-            out,
-            overwrite=overwrite,
-            verbose=verbose,
-            say=say,
-            listen=listen,
+            settings, held, out, overwrite=overwrite, verbose=verbose, say=say, listen=listen
         )
         self.run_ = run = CaptionerRun(*made)
         return run

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.api.estimator import Estimator
-from longshort.api.fitting import given, is_file, with_data, with_labels, with_parts
+from longshort.api.fitting import given, is_file, with_data, with_labels, with_splits
 from longshort.api.runs import Finished
 from longshort.config.sequences import Axes
 from longshort.data.label_sets import LabelSet, as_sets
@@ -32,9 +32,9 @@ class Classifier(Estimator):
     """A classifier of texts or of numbers: settings first, then `fit`, whose run predicts.
 
     tokens: words, spaces, characters, bytes, jieba or tokenizer:FILE, decided from the texts when
-    absent; vectors: a word2vec or GloVe text file; class_weight: by what the loss of a label is
-    multiplied, "balanced" for the inverse of the labels' shares or a mapping {label: weight}, 1 for
-    labels not in it. Absent settings are decided from the data.
+    absent; vectors: a word2vec or GloVe text file; class_weight: factor of each label's loss,
+    "balanced" for the inverse of the labels' shares or a mapping {label: weight}, 1 for labels not
+    in it. Absent settings are decided from the data.
     `settings` takes any key of `config.toml`, such as {"train.max_epochs": 10}.
     """
 
@@ -85,15 +85,15 @@ class Classifier(Estimator):
         say: Say = quiet,
         listen: Listener = silent,
     ) -> ClassifierRun:
-        """Draw parts, train and evaluate; the run is kept in the folder `out`.
+        """Draw splits, train and evaluate; the run is kept in the folder `out`.
 
         data: a list of texts, or of arrays [T, F] or [T], or an array [N, T, F] or [N, T], with
         `labels` [N], or a list of labels for each item, which may be empty, or a matrix [N, K] of 0
         and 1; or a file or frame that holds the labels, in its columns `text` and `label`;
         axes: "NCT" where an array's channels come before its steps; val, test: files, frames or
-        pairs (items, labels) of those parts, else shares are drawn. Without `out` the run lies in
-        a temporary folder that the system clears some day.
-        verbose: show remarks and progress; when absent on a terminal and in a notebook.
+        pairs (items, labels) of these splits, which are drawn
+        when absent. Without `out` the run lies in a temporary folder.
+        verbose: whether remarks and progress are shown; None: on a terminal and in a notebook.
         """
         roles = {"text": text, "label": label, "axes": axes}
         settings = with_data(self._nested(), data, roles)
@@ -101,39 +101,31 @@ class Classifier(Estimator):
         def read(data: Any, labels: Any) -> object:
             return with_labels(data, as_sets(labels), settings["data"].get("axes"))
 
-        items, files = with_parts(read(data, labels), {"val": val, "test": test}, read)
+        items, files = with_splits(read(data, labels), {"val": val, "test": test}, read)
         settings["data"].update(given(files))
-        memory = None if is_file(items) else items
         made = self._run(
-            settings,
-            items,
-            memory,
-            out,
-            overwrite=overwrite,
-            verbose=verbose,
-            say=say,
-            listen=listen,
+            settings, items, out, overwrite=overwrite, verbose=verbose, say=say, listen=listen
         )
         self.run_ = run = ClassifierRun(*made)
         return run
 
     def predict(self, data: object, *, top_k: int | None = None) -> Any:
-        """The most probable labels [n] as they came, or lists, as `ClassifierRun.predict`."""
+        """Return the most probable labels, by the run of the last `fit`; see `ClassifierRun`."""
         return self._fitted().predict(data, top_k=top_k)
 
     def predict_proba(self, data: object) -> Floats:
-        """Probabilities [n, K], by the run of the last `fit`."""
+        """Return probabilities [n, K], by the run of the last `fit`."""
         found: Floats = self._fitted().predict_proba(data)
         return found
 
     @property
     def classes_(self) -> NDArray[Any]:
-        """The labels [K] as they came, in the order of the probabilities."""
+        """The labels [K] in the order of the probabilities, in their own dtype."""
         found: NDArray[Any] = self._fitted().classes
         return found
 
     def score(self, data: object, labels: Iterable[object]) -> float:
-        """Accuracy of the run of the last `fit`: of several labels of an item all have to agree."""
+        """Return the accuracy of the run of the last `fit`; all labels of an item have to agree."""
         truth, found = list(as_sets(labels)), self.predict(data)
         if truth and isinstance(truth[0], LabelSet):
             truth, found = [set(each) for each in truth], [set(each) for each in found]
@@ -145,21 +137,21 @@ class ClassifierRun(Finished[Trained[ClassifyConfig, Examples, ClassifyEncoder, 
 
     @property
     def labels(self) -> tuple[Label, ...]:
-        """In the order of the columns of `predict_proba`; numbers and truths as they came."""
+        """The labels in the order of the columns of `predict_proba`, in their own type."""
         return tuple(self._trained.encoder.targets.as_given())
 
     @property
     def classes(self) -> NDArray[Any]:
-        """The `labels` as an array [K] of the dtype in which they came."""
+        """The `labels` as an array [K] in the dtype in which they were given."""
         return self._trained.encoder.targets.as_array()
 
     def predict(self, data: object, *, top_k: int | None = None) -> Any:
-        """The most probable label for each of a list of texts or arrays [T, F], or of a file's.
+        """Return the labels of a list of texts or arrays [T, F], or of the items of a file.
 
-        An array [n], with labels as they came: booleans, integers, floats or texts, in the dtype of
-        an array of labels. Where an item may have several labels, for each the list of those above
-        the run's threshold. With `top_k` a list for each of pairs: the so many most probable labels
-        with their probabilities, the most probable first.
+        They are an array [n] of the most probable ones, in the type and dtype in which labels were
+        given. If an item may have several labels, each has the list of those above the run's
+        threshold. With `top_k` each has a list of its most probable labels with probabilities,
+        (label, probability), the most probable first.
         """
         targets, found = self._trained.encoder.targets, self._predicted(data)
         if top_k is None:
@@ -168,7 +160,7 @@ class ClassifierRun(Finished[Trained[ClassifyConfig, Examples, ClassifyEncoder, 
         return [[(self.labels[i], p[i]) for i in each] for each, p in ranked]
 
     def predict_proba(self, data: Any) -> Floats:
-        """Probabilities [n, K] of the `labels`; several labels of an item have each its own."""
+        """Return probabilities [n, K] of `labels`; they sum to 1 if an item has one label."""
         return self._predicted(data).p
 
     def _predicted(self, data: Any) -> Prediction:
@@ -186,7 +178,7 @@ class ClassifierRun(Finished[Trained[ClassifyConfig, Examples, ClassifyEncoder, 
         *,
         include_training: bool = False,
     ) -> dict[str, Any]:
-        """Scores on a file or frame, or on texts or arrays with `labels`, one for each."""
+        """Return scores on a file or frame, or on texts or arrays with `labels`, one for each."""
         axes = self.config.data.axes
         given = with_labels(data, as_sets(labels), axes)
         return super().evaluate(given, include_training=include_training)

@@ -1,4 +1,4 @@
-"""What estimators share: parameters as scikit-learn knows them, and a fit that is remembered."""
+"""The base class of estimators: parameters as in scikit-learn, and the run of the last fit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from longshort.api.fitting import nested, run_into
+from longshort.api.fitting import is_file, nested, run_into
 from longshort.api.showing import shown
 from longshort.config import build_as
 from longshort.errors import ConfigError, nearest
@@ -18,29 +18,29 @@ from longshort.train.events import Listener
 
 
 class Estimator:
-    """Settings first, then `fit`, which gives a finished run and keeps it as `run_`.
+    """Base class of estimators: settings first, then `fit`, which returns a run and keeps it.
 
-    `clone`, `cross_val_score`, `GridSearchCV` and `Pipeline` of scikit-learn work: the parameters
-    are the arguments of `__init__`, kept as they were given.
+    It works with `clone`, `cross_val_score`, `GridSearchCV` and `Pipeline` of scikit-learn: its
+    parameters are the arguments of `__init__`, kept as they were given.
     """
 
     task: ClassVar[str]
-    """Its name in the registry."""
+    """Name of the task in the registry."""
     keys: ClassVar[Mapping[str, str]]
-    """Settings that arguments stand for, by dotted key."""
+    """Dotted key of the setting of each argument of `__init__`."""
     _estimator_type: ClassVar[str | None] = None
-    """What scikit-learn calls estimators of this kind: "classifier", "regressor" or nothing."""
+    """Kind of the estimator in scikit-learn: "classifier", "regressor" or None."""
     settings: Mapping[str, object] | None
     run_: Any
     """The run of the last `fit`."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The arguments of `__init__` by name."""
+        """Return the arguments of `__init__` by name."""
         del deep
         return {name: getattr(self, name) for name in self._names()}
 
     def set_params(self, **params: Any) -> Self:
-        """Change arguments; those of them that are wrong are refused as `__init__` refuses them."""
+        """Change arguments; raise `ConfigError` for wrong ones, as `__init__` does."""
         for name, value in params.items():
             if name not in self._names():
                 owner = type(self).__name__
@@ -52,7 +52,7 @@ class Estimator:
         return self
 
     def __sklearn_tags__(self) -> Any:
-        """What scikit-learn asks of an estimator before it uses it; only scikit-learn calls it."""
+        """Return the tags that scikit-learn reads before it uses an estimator."""
         from longshort.api.scikit import tags_of
 
         return tags_of(self._estimator_type)
@@ -79,7 +79,6 @@ class Estimator:
         self,
         settings: Mapping[str, Any],
         data: object,
-        memory: object,
         out: str | Path | None,
         *,
         overwrite: bool,
@@ -87,12 +86,15 @@ class Estimator:
         say: Say,
         listen: Listener,
     ) -> tuple[Path, AnyTrained, dict[str, Any]]:
-        """Make the run: its folder, what was trained, and the scores."""
+        """Run; return the run's folder, the trained model, and the scores.
+
+        The trained model remembers data that are not in a file.
+        """
         with shown(verbose, say, listen) as (tell, hear):
             folder, scores = run_into(
                 settings, data, out, overwrite=overwrite, say=tell, listen=hear
             )
-        return folder, load(folder).remember(memory), scores
+        return folder, load(folder).remember(None if is_file(data) else data), scores
 
     def _fitted(self) -> Any:
         if not hasattr(self, "run_"):

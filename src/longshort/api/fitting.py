@@ -1,4 +1,4 @@
-"""What the estimators share: settings from arguments, and a run from settings."""
+"""Helpers of estimators: settings from arguments, and a run from settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from longshort.train.events import Listener
 def nested(
     named: Mapping[str, object], more: Mapping[str, object] | None, **fixed: object
 ) -> dict[str, Any]:
-    """Settings by dotted key as nested tables; what is None is left to be decided."""
+    """Return settings by dotted key as nested tables; None in `named` leaves a setting out."""
     found: dict[str, Any] = dict(fixed)
     given = {key: value for key, value in named.items() if value is not None}
     for key, value in {**given, **(more or {})}.items():
@@ -33,7 +33,7 @@ def nested(
 def with_data(
     settings: Mapping[str, Any], data: object, roles: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The settings with the file's path, where data is one, and the roles that are given."""
+    """Return the settings with the path of the data, if it is a file, and the given roles."""
     found = copy.deepcopy(dict(settings))
     table = {**found.get("data", {}), **given(roles)}
     if is_file(data):
@@ -43,17 +43,20 @@ def with_data(
 
 
 def is_file(data: object) -> bool:
-    """Whether the data is named and not given."""
+    """Whether the data is the name of a file."""
     return isinstance(data, (str, Path))
 
 
 def is_table(data: object) -> bool:
-    """Whether the data is a file or a frame, which hold items and labels alike."""
+    """Whether the data is a file or a frame, which have both items and labels."""
     return is_file(data) or is_frame(data)
 
 
 def with_labels(data: Any, labels: Iterable[object] | None, axes: Axes | None = None) -> object:
-    """A file or frame as it is; texts or arrays (their axes as named) with their labels."""
+    """Return a file or frame as it is; texts or arrays (axes as named) as labelled examples.
+
+    Raises `DataError` if labels are missing, or given beside a file that has them.
+    """
     if labels is None and (data is None or is_table(data)):
         return data
     if is_file(data):
@@ -63,25 +66,25 @@ def with_labels(data: Any, labels: Iterable[object] | None, axes: Axes | None = 
     return examples_of(data, labels, axes)
 
 
-def with_parts(
-    train: object, parts: Mapping[str, object], read: Callable[[Any, Any], object]
+def with_splits(
+    train: object, held_out: Mapping[str, object], read: Callable[[Any, Any], object]
 ) -> tuple[object, dict[str, object]]:
-    """The data with those parts that are no files, and the settings that name the files.
+    """Return the data with the splits that are no files, and the settings that name the files.
 
-    parts: "val" and "test": a file, a frame, or a pair of items and labels; read: makes data of
-    the two.
+    held_out: "val" and "test", each a file, a frame, or a pair of items and labels; read: returns
+    the samples of items and labels.
     """
-    files = {f"{part}_path": data for part, data in parts.items() if is_file(data)}
+    files = {f"{name}_path": data for name, data in held_out.items() if is_file(data)}
     held = {
-        part: read(*data) if isinstance(data, tuple) else read(data, None)
-        for part, data in parts.items()
+        name: read(*data) if isinstance(data, tuple) else read(data, None)
+        for name, data in held_out.items()
         if data is not None and not is_file(data)
     }
     return (Given(train, held.get("val"), held.get("test")) if held else train), files
 
 
 def given(roles: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that are named."""
+    """Return the roles that are given, paths as texts."""
     return {
         role: str(value) if isinstance(value, Path) else value
         for role, value in roles.items()
@@ -98,7 +101,7 @@ def run_into(
     say: Say,
     listen: Listener,
 ) -> tuple[Path, dict[str, Any]]:
-    """Make the run; its folder, a temporary one without `out`, and its scores."""
+    """Run; return the run's folder, a temporary one without `out`, and its scores."""
     folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="longshort-"))
     scores = story.run(settings, folder, data=data, overwrite=overwrite, say=say, listen=listen)
     return folder, scores

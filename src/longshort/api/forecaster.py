@@ -9,7 +9,7 @@ from typing import ClassVar
 import polars as pl
 
 from longshort.api.estimator import Estimator
-from longshort.api.fitting import is_file, with_data
+from longshort.api.fitting import with_data
 from longshort.api.runs import Finished
 from longshort.config import read_back
 from longshort.errors import LongshortError
@@ -27,9 +27,9 @@ from longshort.train.events import Listener, silent
 class Forecaster(Estimator):
     """An LSTM forecaster: settings first, then `fit`, whose run predicts.
 
-    horizon: steps to forecast; context_length: steps seen before; quantiles: for intervals, such
-    as (0.1, 0.5, 0.9). Absent ones are decided from the data. `settings` takes any key of
-    `config.toml`, such as {"train.max_epochs": 10}.
+    horizon: steps to forecast; context_length: steps before that the model reads; quantiles: levels
+    for intervals, such as (0.1, 0.5, 0.9). Absent ones are decided from the data. `settings` takes
+    any key of `config.toml`, such as {"train.max_epochs": 10}.
     """
 
     task = "forecast"
@@ -79,10 +79,10 @@ class Forecaster(Estimator):
     ) -> Run:
         """Check, split, train and evaluate; the run is kept in the folder `out`.
 
-        data: a file, or a polars or pandas frame; time, target, group, past, future, static: what
-        its columns are, by name; freq: the step, such as "1h". Absent ones are found. Without
-        `out` the run lies in a temporary folder that the system clears some day.
-        verbose: show remarks and progress; when absent on a terminal and in a notebook.
+        data: a file, or a polars or pandas frame; time, target, group, past, future, static:
+        names of its columns by role; freq: the step, such as "1h". Absent ones are detected.
+        Without `out` the run lies in a temporary folder.
+        verbose: whether remarks and progress are shown; None: on a terminal and in a notebook.
         """
         roles = {
             "time": time,
@@ -94,28 +94,19 @@ class Forecaster(Estimator):
             "freq": freq,
         }
         settings = with_data(self._nested(), data, roles)
-        memory = None if is_file(data) else data
         made = self._run(
-            settings,
-            data,
-            memory,
-            out,
-            overwrite=overwrite,
-            verbose=verbose,
-            say=say,
-            listen=listen,
+            settings, data, out, overwrite=overwrite, verbose=verbose, say=say, listen=listen
         )
         self.run_ = run = Run(*made)
         return run
 
     def predict(self, data: object = None, horizon: int | None = None) -> pl.DataFrame:
-        """Forecasts past the end of each series, as `Run.predict`, by the run of the last `fit`."""
+        """Forecast each series past its end, by the run of the last `fit`, as `Run.predict`."""
         found: pl.DataFrame = self._fitted().predict(data, horizon)
         return found
 
     def score(self, data: object) -> float:
-        """R² on data that continues what the last `fit` saw, in the data's units; NaN where the
-        truth never moves."""
+        """Return R² on data that continues those of the last `fit`; NaN if they never change."""
         r2 = self._fitted().evaluate(data)["test"]["model"]["r2"]
         return float("nan") if r2 is None else float(r2)
 
@@ -126,8 +117,8 @@ class Run(Finished[Trained[ForecastConfig, AnySeries, ForecastEncoder, Forecasts
     def predict(self, data: object = None, horizon: int | None = None) -> pl.DataFrame:
         """Forecast every series past its end: one row per series and step, in the data's units.
 
-        `data` is what the run was trained on when absent, `horizon` the trained one. Raises when no
-        series can be forecast; use `forecast` to see which were left out and why.
+        data: None for the data of the run itself; horizon: None for that of training. Raises
+        `LongshortError` if no series can be forecast; `forecast` returns the reasons.
         """
         found = self.forecast(data, horizon)
         if found.table.is_empty():
@@ -136,7 +127,7 @@ class Run(Finished[Trained[ForecastConfig, AnySeries, ForecastEncoder, Forecasts
         return found.table
 
     def forecast(self, data: object = None, horizon: int | None = None) -> Prediction:
-        """As `predict`, with the series that could not be forecast and remarks."""
+        """Forecast as `predict`; return the skipped series and remarks with the table."""
         found: Prediction = self._trained.ahead(data, horizon)
         return found
 
@@ -152,10 +143,10 @@ class Run(Finished[Trained[ForecastConfig, AnySeries, ForecastEncoder, Forecasts
     ) -> Backtest:
         """Forecast from `windows` rolling origins, `stride` steps apart (the horizon when absent).
 
-        A new model with the run's settings is trained on what lies before the first origin, or with
-        `refit` before each; the run itself stays as it is. The same as `longshort backtest --config
-        RUN/config.toml`. `data` is what the run was trained on when absent. Gives the long table of
-        forecasts and truth, and the scores over all origins.
+        A new model with the run's settings is trained on the data before the first origin, or with
+        `refit` before each; the run itself is not changed. It is the same as `longshort backtest
+        --config RUN/config.toml`. data: None for the data of the run itself. Returns the long table
+        of forecasts and truth, and the scores over all origins.
         """
         own = self._trained.memory if data is None else data
         if own is None and self.config.path is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from longshort.api.estimator import Estimator
-from longshort.api.fitting import is_file, with_data, with_parts
+from longshort.api.fitting import with_data, with_splits
 from longshort.api.runs import Finished
 from longshort.data.textfiles import well_formed
 from longshort.errors import ConfigError, DataError
@@ -22,7 +22,7 @@ from longshort.train.events import Listener, silent
 
 
 class LanguageModel(Estimator):
-    """A model of characters, words or bytes: settings first, then `fit`, whose run writes on.
+    """A model of characters, words or bytes: settings first, then `fit`, whose run generates.
 
     tokens: words, spaces, characters (when absent), bytes, jieba or tokenizer:FILE. `settings`
     takes any key of `config.toml`, such as {"train.max_epochs": 10}.
@@ -68,17 +68,16 @@ class LanguageModel(Estimator):
     ) -> LanguageRun:
         """Cut splits, train and evaluate; the run is kept in the folder `out`.
 
-        data: a text file or a list of lines; val, test: files or lists of lines of those splits,
-        else the text's last shares. Without `out` the run lies in a temporary folder that the
-        system clears some day.
-        verbose: show remarks and progress; when absent on a terminal and in a notebook.
+        data: a text file or a list of lines; val, test: files or lists of lines of these splits,
+        which are the last shares of the text when absent. Without `out` the run lies in a
+        temporary folder.
+        verbose: whether remarks and progress are shown; None: on a terminal and in a notebook.
         """
-        parts = {"val": _lines(val), "test": _lines(test)}
-        text, files = with_parts(_lines(data), parts, lambda lines, _: lines)
+        held_out = {"val": _lines(val), "test": _lines(test)}
+        text, files = with_splits(_lines(data), held_out, lambda lines, _: lines)
         made = self._run(
             with_data(self._nested(), data, files),
             text,
-            None if is_file(text) else text,
             out,
             overwrite=overwrite,
             verbose=verbose,
@@ -93,7 +92,7 @@ _TASK = LanguageTask()
 
 
 def _lines(data: object) -> object:
-    """Data as they are, lines of an iterator as a list."""
+    """Return the data as they are, the lines of an iterator as a list."""
     return list(data) if isinstance(data, Iterator) else data
 
 
@@ -110,11 +109,12 @@ class LanguageRun(Finished[Trained[LanguageConfig, Running, LanguageEncoder, Nat
         top_p: float = 1.0,
         seed: int = 0,
     ) -> Iterator[str]:
-        """The text after the prompt, piece by piece as it is written.
+        """Yield the text after the prompt, piece by piece as it is generated.
 
-        length: tokens; temperature: below 1 likelier tokens are drawn more often, 0 takes the
-        likeliest; top_k: only the so many likeliest (0: all); top_p: only the likeliest that
-        together reach this probability (1: all). Raises `ConfigError`.
+        length: number of tokens; temperature: below 1 likelier tokens are drawn more often, 0 takes
+        the likeliest; top_k: number of likeliest tokens to draw from (0: all); top_p: draw from the
+        likeliest that together reach this probability (1: all). Raises `ConfigError` for values
+        out of range.
         """
         if not isinstance(prompt, str):
             raise ConfigError(f"prompt: a text is expected, got {type(prompt).__name__}")
@@ -131,16 +131,17 @@ class LanguageRun(Finished[Trained[LanguageConfig, Running, LanguageEncoder, Nat
         top_p: float = 1.0,
         seed: int = 0,
     ) -> str:
-        """As `stream`, the whole text after the prompt."""
+        """Return the whole text after the prompt; the arguments are those of `stream`."""
         pieces = self.stream(
             prompt, length=length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
         )
         return "".join(pieces)
 
     def score(self, text: str) -> dict[str, float | None]:
-        """Perplexity, nats per token, bits per character and byte, and `tokens`, of a text.
+        """Return perplexity, nats per token, bits per character and byte, and `tokens` of a text.
 
-        Bits are None where the tokens do not restore the text.
+        Bits are None if the text cannot be restored from its tokens. Raises `DataError` for a text
+        without a token.
         """
         well_formed(text, "score")
         samples = Running("score", text)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.api.estimator import Estimator
-from longshort.api.fitting import given, is_file, with_data, with_labels, with_parts
+from longshort.api.fitting import given, is_file, with_data, with_labels, with_splits
 from longshort.api.runs import Finished
 from longshort.config.sequences import Axes
 from longshort.data.labelled import Examples, examples_of
@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 
 class Regressor(Estimator):
-    """One number or several for each text or sequence: settings first, then `fit`.
+    """A regressor of texts or of sequences: settings first, then `fit`, whose run predicts.
 
     tokens: words, spaces, characters, bytes, jieba or tokenizer:FILE, decided from the texts when
     absent. `settings` takes any key of `config.toml`, such as {"train.max_epochs": 10}.
@@ -79,36 +79,28 @@ class Regressor(Estimator):
         data: a list of texts, or of arrays [T, F] or [T], or an array [N, T, F] or [N, T], with
         `values` [N] or [N, K]; or a file or frame that holds the values in its column `label`;
         axes: "NCT" where an array's channels come before its steps; val, test: files, frames or
-        pairs (items, values) of those splits, else shares are drawn. Without `out` the run lies in
-        a temporary folder that the system clears some day.
-        verbose: show remarks and progress; when absent on a terminal and in a notebook.
+        pairs (items, values) of these splits, which are drawn
+        when absent. Without `out` the run lies in a temporary folder.
+        verbose: whether remarks and progress are shown; None: on a terminal and in a notebook.
         """
         roles = {"text": text, "label": label, "axes": axes}
         settings = with_data(self._nested(), data, roles)
         read = partial(with_labels, axes=settings["data"].get("axes"))
-        items, files = with_parts(read(data, values), {"val": val, "test": test}, read)
+        items, files = with_splits(read(data, values), {"val": val, "test": test}, read)
         settings["data"].update(given(files))
-        memory = None if is_file(items) else items
         made = self._run(
-            settings,
-            items,
-            memory,
-            out,
-            overwrite=overwrite,
-            verbose=verbose,
-            say=say,
-            listen=listen,
+            settings, items, out, overwrite=overwrite, verbose=verbose, say=say, listen=listen
         )
         self.run_ = run = RegressorRun(*made)
         return run
 
     def predict(self, data: object) -> Floats:
-        """Values [n] or [n, K], by the run of the last `fit`."""
+        """Return values [n] or [n, K], by the run of the last `fit`."""
         found: Floats = self._fitted().predict(data)
         return found
 
     def score(self, data: object, values: Any) -> float:
-        """R² of the run of the last `fit`; of several values the mean over them."""
+        """Return R² of the run of the last `fit`, the mean over several values."""
         truth, found = np.asarray(values, dtype=float), self.predict(data)
         spread = np.square(truth - truth.mean(0)).sum(0)
         return float(np.mean(1 - np.square(truth - found).sum(0) / spread))
@@ -118,7 +110,7 @@ class RegressorRun(Finished[Trained[RegressConfig, Examples, RegressEncoder, Flo
     """A finished run: its scores, its report, and the regressor in it."""
 
     def predict(self, data: Any) -> Floats:
-        """Values [n], or [n, K] of several, for a list of texts or arrays [T, F], or a file's."""
+        """Return values [n] or [n, K] of a list of texts or arrays [T, F], or of a file."""
         settings = self.config.data
         is_read = is_file(data) or (is_frame(data) and settings.names_columns())
         given = data if is_read else examples_of(data, axes=settings.axes)
@@ -132,6 +124,6 @@ class RegressorRun(Finished[Trained[RegressConfig, Examples, RegressEncoder, Flo
         *,
         include_training: bool = False,
     ) -> dict[str, Any]:
-        """Scores on a file or frame, or on texts or arrays with `values`, one for each."""
+        """Return scores on a file or frame, or on texts or arrays with `values`, one for each."""
         axes = self.config.data.axes
         return super().evaluate(with_labels(data, values, axes), include_training=include_training)

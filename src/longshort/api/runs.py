@@ -1,4 +1,4 @@
-"""What every finished run has: scores, report, and the trained model in it."""
+"""Finished runs of any task: their scores, their report, and the trained model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T", bound=_Evaluates)
 
 
 class Finished(Generic[T]):
-    """What every finished run has, whatever its task."""
+    """A finished run of any task: base class of the runs of single tasks."""
 
     def __init__(self, path: Path, trained: T, scores: dict[str, Any]) -> None:
         self.path = path
@@ -39,12 +39,12 @@ class Finished(Generic[T]):
 
     @property
     def verdict(self) -> str:
-        """Whether the model earned its place, in a sentence."""
+        """The verdict: a sentence on whether the model is better than its best baseline."""
         return str(self.scores["verdict"])
 
     @property
     def report(self) -> Path:
-        """The HTML report."""
+        """Path of the HTML report."""
         return self.path / REPORT
 
     @property
@@ -53,11 +53,11 @@ class Finished(Generic[T]):
         return pl.read_csv(self.path / PREDICTIONS)
 
     def plot(self, data: object = None) -> dict[str, Figure]:
-        """The report's pictures as matplotlib figures by name, such as "training".
+        """Return the report's pictures as matplotlib figures by name, such as "training".
 
-        The test split is predicted anew, by the baselines too. data: the frame that the run was
-        trained on, where it was loaded; a file is found again. Raises `RunError` where the data is
-        gone or differs.
+        Model and baselines predict the test split anew. data: the frame on which the run was
+        trained, if the run was loaded; not needed for files. Raises `RunError` if the data is
+        missing or differs.
         """
         from longshort.runs.pictures import pictures
 
@@ -65,7 +65,10 @@ class Finished(Generic[T]):
         return pictures(self.path, trained if data is None else trained.remember(data))
 
     def evaluate(self, data: object, *, include_training: bool = False) -> dict[str, Any]:
-        """Scores of the model and its baselines on data that the run was not trained on."""
+        """Return scores of the model and its baselines on data that the run has not learned.
+
+        include_training: whether samples of the training and validation splits count too.
+        """
         return self._trained.evaluate(data, include_training=include_training)
 
 
@@ -73,5 +76,5 @@ class TaskRun(Finished[AnyTrained]):
     """A finished run of a task that has no class of its own for it."""
 
     def predict(self, data: object) -> pl.DataFrame:
-        """Predictions of new data, as `longshort predict` writes them."""
+        """Return predictions of new data, as `longshort predict` writes them."""
         return self._trained.table(self._trained.read(data))

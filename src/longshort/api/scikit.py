@@ -1,4 +1,4 @@
-"""What scikit-learn asks of an estimator, in scikit-learn's own classes."""
+"""The tags of estimators, in scikit-learn's own classes."""
 
 from __future__ import annotations
 

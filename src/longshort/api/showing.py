@@ -1,4 +1,4 @@
-"""What `fit` shows while it works: remarks and progress, where somebody looks on."""
+"""Remarks and progress that `fit` shows on a terminal or in a notebook."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from longshort.train.progress import Progress, has_bar, is_notebook, is_terminal
 
 @contextmanager
 def shown(verbose: bool | None, say: Say, listen: Listener) -> Iterator[tuple[Say, Listener]]:
-    """Give what takes remarks and events: `say` and `listen`, and a progress display beside them.
+    """Yield functions that pass remarks and events to `say` and `listen`, and to a display.
 
-    verbose: whether there is one; None: on a terminal and in a notebook, unless `say` or `listen`
-    are given, which then show what they like.
+    verbose: whether there is a progress display; None: on a terminal and in a notebook, unless
+    `say` or `listen` is given.
     """
     if verbose is None:
         verbose = say is quiet and listen is silent and (is_terminal() or is_notebook())
@@ -41,5 +41,5 @@ def shown(verbose: bool | None, say: Say, listen: Listener) -> Iterator[tuple[Sa
 
 
 def _write(line: str) -> None:
-    """Write a line: a notebook marks what comes on stderr as a mistake."""
+    """Write a line to stderr, or in a notebook, which shows stderr as errors, to stdout."""
     print(line, file=sys.stdout if is_notebook() else sys.stderr, flush=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from longshort.api.estimator import Estimator
-from longshort.api.fitting import is_file, is_table, with_data, with_parts
+from longshort.api.fitting import is_table, with_data, with_splits
 from longshort.api.runs import Finished
 from longshort.errors import DataError
 from longshort.runs.task import Say, quiet
@@ -23,9 +23,9 @@ from longshort.train.events import Listener, silent
 class Tagger(Estimator):
     """A tagger of tokens, such as of names: settings first, then `fit`, whose run tags.
 
-    crf: score whole paths of tags, else each tag for itself; vectors: a word2vec or GloVe text
-    file. Absent settings are decided from the data. `settings` takes any key of `config.toml`,
-    such as {"train.max_epochs": 10}.
+    crf: whether whole paths of tags are scored, or each tag by itself; vectors: a word2vec
+    or GloVe text file. Absent settings are decided from the data. `settings` takes any key of
+    `config.toml`, such as {"train.max_epochs": 10}.
     """
 
     task = "tag"
@@ -66,20 +66,19 @@ class Tagger(Estimator):
         say: Say = quiet,
         listen: Listener = silent,
     ) -> TaggerRun:
-        """Draw parts, train and evaluate; the run is kept in the folder `out`.
+        """Draw splits, train and evaluate; the run is kept in the folder `out`.
 
         data: a file of CoNLL columns, JSON lines or a table, a frame with a row for every token,
         or sentences as lists of tokens with `tags`, a list for each; val, test: files,
-        frames or pairs (sentences, tags) of those parts, else shares are drawn. Without `out` the
-        run lies in a temporary folder that the system clears some day.
-        verbose: show remarks and progress; when absent on a terminal and in a notebook.
+        frames or pairs (sentences, tags) of these splits, which are drawn
+        when absent. Without `out` the run lies in a temporary folder.
+        verbose: whether remarks and progress are shown; None: on a terminal and in a notebook.
         """
-        parts = {"val": val, "test": test}
-        sentences, files = with_parts(_with_tags(data, tags), parts, _with_tags)
+        held_out = {"val": val, "test": test}
+        sentences, files = with_splits(_with_tags(data, tags), held_out, _with_tags)
         made = self._run(
             with_data(self._nested(), data, files),
             sentences,
-            None if is_file(sentences) else sentences,
             out,
             overwrite=overwrite,
             verbose=verbose,
@@ -90,12 +89,12 @@ class Tagger(Estimator):
         return run
 
     def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
-        """Tags of the tokens of sentences, by the run of the last `fit`."""
+        """Return the tags of the tokens of sentences, by the run of the last `fit`."""
         found: list[list[str]] = self._fitted().predict(sentences)
         return found
 
     def score(self, sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]) -> float:
-        """Entity F1 of the run of the last `fit`."""
+        """Return the entity F1 of the run of the last `fit`."""
         run = self._fitted()
         found = run.evaluate(sentences, tags, include_training=True)
         return float(found["test"]["model"]["f1"])
@@ -105,22 +104,22 @@ class TaggerRun(Finished[Trained[TagConfig, Tagged, TagEncoder, Found]]):
     """A finished run: its scores, its report, and the tagger in it."""
 
     def tag(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
-        """Tokens with their tags, of tokens or of a text, in the scheme of the training data.
+        """Return the tokens of a sentence with their tags, in the scheme of the training data.
 
-        A text is cut at white space, or into single characters where the training data's tokens
-        are single characters; `text.tokens` may say otherwise.
+        A text is cut as `text.tokens` says: when absent at white space, or into characters if the
+        training data's tokens are single characters.
         """
         tokens = self._tokens(sentence)
         return list(zip(tokens, self.predict([tokens])[0], strict=True))
 
     def entities(self, sentence: str | Sequence[str]) -> list[tuple[str, str]]:
-        """What the tags mark, each with its type, in the order of the sentence."""
+        """Return the entities of a sentence, each with its type, in their order."""
         return [(text, kind) for text, kind, _ in self.sure_entities(sentence)]
 
     def sure_entities(self, sentence: str | Sequence[str]) -> list[tuple[str, str, float]]:
-        """As `entities`, with the probability that both ends and the type are right.
+        """Return the entities of a sentence, each with its type and its probability.
 
-        It is that of all tags of the entity together, by the random field.
+        It is the probability that all tags of the entity are right, by the random field.
         """
         tokens = self._tokens(sentence)
         found = self._trained.predict(tagged_of([tokens]))
@@ -129,14 +128,14 @@ class TaggerRun(Finished[Trained[TagConfig, Tagged, TagEncoder, Found]]):
         return [(space.join(tokens[begin:end]), kind, p) for (begin, end, kind), p in each]
 
     def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
-        """Tags of the tokens of sentences, in the scheme of the training data."""
+        """Return the tags of the tokens of sentences, in the scheme of the training data."""
         samples, trained = tagged_of(sentences), self._trained
         return _TASK.tags(samples, trained.predict(samples), trained.model)
 
     def probabilities(self, sentences: Sequence[Sequence[str]]) -> list[list[float]]:
-        """For each token of sentences the probability of the tag that `predict` gives it.
+        """Return for each token of sentences the probability of the tag that `predict` returns.
 
-        It is that of the tag in BIOES, which says too where an entity ends, given the whole
+        It is that of the tag in BIOES, which also marks where an entity ends, given the whole
         sentence.
         """
         found = self._trained.predict(tagged_of(sentences))
@@ -149,7 +148,7 @@ class TaggerRun(Finished[Trained[TagConfig, Tagged, TagEncoder, Found]]):
         *,
         include_training: bool = False,
     ) -> dict[str, Any]:
-        """Scores on a file, or on sentences as lists of tokens with `tags`, a list for each."""
+        """Return scores on a file, or on lists of tokens with a list of `tags` each."""
         return super().evaluate(_with_tags(data, tags), include_training=include_training)
 
     def _tokens(self, sentence: object) -> list[str]:
@@ -166,7 +165,7 @@ _TASK = TagTask()
 
 
 def _with_tags(data: Any, tags: Iterable[Sequence[str]] | None) -> object:
-    """A file or frame as it is; sentences as lists of tokens together with their tags."""
+    """Return a file or frame as it is; sentences as lists of tokens together with their tags."""
     if tags is None and (data is None or is_table(data)):
         return data
     if is_table(data):

@@ -12,8 +12,12 @@ from longshort.cli.screen import Screen, result_lines
 NAME = "evaluate"
 
 File = Annotated[str, typer.Option("--data", help="File with labels or true values.")]
-
-
+TargetFile = Annotated[
+    str | None,
+    typer.Option(
+        "--target-file", help="File of the targets, where they are lines of a file of their own."
+    ),
+]
 Training = Annotated[
     bool,
     typer.Option("--include-training", help="Score the run's training and validation splits too."),
@@ -23,6 +27,7 @@ Training = Annotated[
 def command(
     run: o.RunPath,
     data: File,
+    target_file: TargetFile = None,
     include_training: Training = False,
     encoding: o.Encoding = None,
     sets: o.SetData = None,
@@ -34,6 +39,6 @@ def command(
         from longshort.runs.trained import load
 
         screen.working("scoring the run")
-        trained = load(run).reading(o.reading_of(encoding, sets))
+        trained = load(run).reading(o.reading_of(encoding, sets, target_file))
         scores = trained.evaluate(data, include_training=include_training, say=screen.say)
         screen.result(scores, result_lines(scores))

@@ -8,7 +8,18 @@ from typing import Any
 
 import typer
 
-from longshort.cli import backtest, cell, check, evaluate, generate, init, predict, run, train
+from longshort.cli import (
+    backtest,
+    cell,
+    check,
+    evaluate,
+    generate,
+    init,
+    predict,
+    run,
+    train,
+    write,
+)
 from longshort.cli.flags import with_task_flags, without_flags
 from longshort.cli.screen import print_error
 
@@ -25,7 +36,7 @@ app = typer.Typer(
 for verb in (run, check, init, train, backtest):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
-for other in (predict, evaluate, generate, cell):
+for other in (predict, write, evaluate, generate, cell):
     app.command(other.NAME)(other.command)
 
 

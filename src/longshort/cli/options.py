@@ -88,10 +88,13 @@ def settings_of(
     return settings
 
 
-def reading_of(encoding: str | None, sets: list[str] | None) -> dict[str, object]:
+def reading_of(
+    encoding: str | None, sets: list[str] | None, target_file: str | None = None
+) -> dict[str, object]:
     """Return settings for reading a new file, by dotted key.
 
-    Raises `ConfigError` for settings outside the table `data`.
+    target_file: that of the targets, where they have one of their own. Raises `ConfigError` for
+    settings outside the table `data`.
     """
     from longshort.config import parse_assignments
     from longshort.errors import ConfigError
@@ -99,6 +102,8 @@ def reading_of(encoding: str | None, sets: list[str] | None) -> dict[str, object
     found = parse_assignments(sets or [])
     if encoding is not None:
         found["data.encoding"] = encoding
+    if target_file is not None:
+        found["data.target_path"] = target_file
     for key in found:
         if not key.startswith("data."):
             raise ConfigError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from longshort.cli import options as o
+from longshort.cli.attention import Attention, put_attention, refuse_place, refuse_several
 from longshort.cli.screen import Screen
 from longshort.cli.stdin import lines as stdin_lines
 from longshort.errors import ConfigError
@@ -57,6 +58,7 @@ def command(
     data: File = None,
     horizon: Ahead = None,
     top_k: TopK = None,
+    attention: Attention = None,
     encoding: o.Encoding = None,
     sets: o.SetData = None,
     out: Table = None,
@@ -78,6 +80,8 @@ def command(
         trained = load(run).reading(o.reading_of(encoding, sets))
         if top_k is not None:
             trained.ranker()
+        if attention is not None:
+            _refuse_attention(trained, attention, overwrite, is_table=not follow and top_k is None)
         if follow:
             from longshort.cli.follow import follow_file
 
@@ -92,7 +96,8 @@ def command(
             )
         if data is None:
             trained.refuse_lines()
-        if data is None and out is None and top_k is None and not screen.as_json:
+        is_plain = out is None and top_k is None and attention is None
+        if data is None and is_plain and not screen.as_json:
             for number, line in enumerate(stdin_lines(), 1):
                 print(trained.line(line, number, screen.say), flush=True)
             return
@@ -100,7 +105,16 @@ def command(
         if top_k is not None:
             _ranked(screen, trained.ranked(samples, top_k), out)
             return
-        _table(screen, trained, samples, out)
+        _table(screen, trained, samples, out, attention)
+
+
+def _refuse_attention(
+    trained: AnyTrained, attention: Path, overwrite: bool, *, is_table: bool
+) -> None:
+    if not is_table:
+        raise ConfigError("--attention: is of whole tables; leave out --top-k or --follow")
+    refuse_place(attention, overwrite)
+    trained.attender()
 
 
 def _samples(screen: Screen, trained: AnyTrained, data: str | None) -> Any:
@@ -119,9 +133,15 @@ def _ranked(screen: Screen, table: pl.DataFrame, out: Path | None) -> None:
     _put_out(screen, table, readable(table), out, summary)
 
 
-def _table(screen: Screen, trained: AnyTrained, samples: Any, out: Path | None) -> None:
-    """A row for every sample, or for every part of one."""
+def _table(
+    screen: Screen, trained: AnyTrained, samples: Any, out: Path | None, attention: Path | None
+) -> None:
+    """A row for every sample, or for every part of one; also where the model looked."""
+    refuse_several(attention, len(samples))
     prediction = trained.predict(samples)
+    if attention is not None:
+        attended = trained.attended(samples, prediction)
+        put_attention(attention, samples.places, attended, screen.say)
     table = trained.task.table(trained.model, samples, prediction)
     summary = {"rows": len(table)} | (trained.task.json(table) if out is None else {})
     events = trained.events(samples, prediction)

@@ -1,4 +1,4 @@
-"""Stretches of pairs whose targets belong to the lines before or after, told by lengths."""
+"""Detection of misaligned pairs, whose targets belong to other lines, by the lengths of texts."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _WINDOW = 50
 """Number of pairs that are judged together."""
 _SHIFTS = (-3, -2, -1, 1, 2, 3)
 _CLEARER = 0.7
-"""A shift explains a window if lengths deviate by less than this share of what they do without."""
+"""A window is shifted if the shift reduces the deviations of lengths to less than this share."""
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Pairs `first` to `last`, whose source i seems to belong to target i + `shift`."""
+    """Pairs `first` to `last`, of which source i seems to belong to target i + `shift`."""
 
     first: int
     last: int
@@ -31,7 +31,10 @@ class Stretch:
 
 
 def deviations(sources: Sequence[str], targets: Sequence[str]) -> Floats:
-    """Return by how much each target is longer than usual for its source, as a logarithm [n]."""
+    """Return the logarithm, [n], of each target's length relative to the usual one for its source.
+
+    Usual is the source's length times the median ratio of lengths.
+    """
     ratio = np.log(_lengths(targets)) - np.log(_lengths(sources))
     return np.asarray(ratio - np.median(ratio), dtype=np.float64)
 
@@ -39,7 +42,8 @@ def deviations(sources: Sequence[str], targets: Sequence[str]) -> Floats:
 def shifted_stretches(sources: Sequence[str], targets: Sequence[str]) -> list[Stretch]:
     """Return the stretches in which lengths fit far better after a shift by a few lines.
 
-    A line that is missing on one side shifts all that follow. Sources of equal lengths show none.
+    A line that is missing on one side shifts all lines after it. A shift cannot be seen where all
+    sources have equal lengths.
     """
     windows = len(sources) // _WINDOW
     if not windows:
@@ -54,7 +58,7 @@ def shifted_stretches(sources: Sequence[str], targets: Sequence[str]) -> list[St
 
 
 def misaligned(pairs: Pairs) -> list[Finding]:
-    """Find stretches of a source, as it was read, whose targets fit other lines better."""
+    """Find stretches of pairs, in the order of the file, whose targets fit other lines better."""
     found = [] if pairs.targets is None else shifted_stretches(pairs.sources, pairs.targets)
     if not found:
         return []
@@ -75,18 +79,18 @@ def _lines(shift: int) -> str:
 
 
 def _lengths(texts: Sequence[str]) -> Floats:
-    """Return lengths in characters, from 1."""
+    """Return the lengths in characters plus 1, so that their logarithms are finite."""
     return np.array([len(text) + 1 for text in texts], dtype=np.float64)
 
 
 def _cost(difference: Floats, windows: int) -> Floats:
-    """Return the mean absolute difference of each window [windows]."""
+    """Return the mean absolute difference of each window, [windows]."""
     whole = np.abs(difference[: windows * _WINDOW])
     return np.asarray(whole.reshape(windows, _WINDOW).mean(1))
 
 
 def _joined(shifts: Sequence[int]) -> list[Stretch]:
-    """Return neighbouring windows of the same shift as one stretch."""
+    """Return the stretches of windows with a shift; neighbours with the same shift are joined."""
     found = []
     for shift, group in groupby(range(len(shifts)), key=lambda window: shifts[window]):
         numbers = list(group)

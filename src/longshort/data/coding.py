@@ -1,4 +1,4 @@
-"""Raw text as token numbers, and back; fitted on the training split."""
+"""Conversion of raw text to token numbers and back, fitted on the training split."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from longshort.data.tokens import suited
 from longshort.errors import RunError
 
 PADDING, UNKNOWN, BEGIN, END = range(4)
-"""Numbers that every coder keeps for padding, unknown tokens, and begin and end of a text."""
+"""Numbers that every coder reserves for padding, unknown tokens, and begin and end of a text."""
 
 
 class Codec(Protocol):
-    """One kind of tokens; texts have single spaces only, and numbers no padding, begin or end."""
+    """A coder for one kind of tokens, used by `TextCoder`.
+
+    Its texts have single spaces only, and its numbers no padding, begin or end.
+    """
 
     def __len__(self) -> int: ...
 
@@ -29,19 +32,19 @@ class Codec(Protocol):
         """Return the text of these tokens."""
 
     def tokens(self, numbers: Sequence[int]) -> list[str]:
-        """Return the tokens as people read them; ▁ is a space."""
+        """Return the tokens in readable form; ▁ is a space."""
 
     def unknown(self, text: str) -> list[str]:
-        """Return the words or characters of a text that are not known."""
+        """Return the words or characters of a text that have no token."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
 
 
 class TextCoder:
-    """Texts as numbers of tokens, and back; one coder may serve both sides of a pair.
+    """A coder that turns texts into token numbers and back; both sides of a pair may share it.
 
-    Casing and spacing come back, but for runs of white space, which become one space.
+    Case and spaces are restored, except that a run of white space becomes one space.
     """
 
     def __init__(self, kind: TokenKind, codec: Codec) -> None:
@@ -54,9 +57,9 @@ class TextCoder:
     ) -> TextCoder:
         """Fit on training texts; `size` and `min_count` limit which tokens are known.
 
-        size: number of tokens with the four special ones; None for a usual one. min_count: least
-        count of a known word or character; has no effect on subwords. Raises `DataError` if no
-        token is frequent enough, and `ConfigError` if a library is missing.
+        size: number of tokens, including the four special ones; None for the default. min_count:
+        least count of a known word or character; it has no effect on subwords. Raises `DataError`
+        if no token is frequent enough, and `ConfigError` if a library is missing.
         """
         plain = [collapsed(text) for text in texts]
         if kind == "subwords":
@@ -75,11 +78,11 @@ class TextCoder:
         return self._codec.decode(_plain(numbers))
 
     def tokens(self, numbers: Iterable[int]) -> list[str]:
-        """Return the tokens that `decode` would join, as people read them; ▁ is a space."""
+        """Return the tokens that `decode` would join, in readable form; ▁ is a space."""
         return self._codec.tokens(_plain(numbers))
 
     def unknown(self, text: str) -> list[str]:
-        """Return the words of a text that are not known; for other kinds its characters."""
+        """Return the words of a text that have no token; for kinds other than words, characters."""
         return self._codec.unknown(collapsed(text))
 
     def to_dict(self) -> dict[str, Any]:
@@ -101,7 +104,7 @@ class TextCoder:
 
 
 def suited_kind(texts: Sequence[str]) -> TokenKind:
-    """Return the usual kind of tokens for these texts, of those that can be used here."""
+    """Return the default kind of tokens for these texts, among those whose library is installed."""
     if suited(texts) == "characters":
         return "characters"
     return "words" if find_spec("sentencepiece") is None else "subwords"

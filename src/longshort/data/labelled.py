@@ -70,7 +70,7 @@ class Examples:
 
     @property
     def strata(self) -> list[str] | None:
-        """The label of each item; of several the rarest one, so that parts share rare labels."""
+        """The label of each item; of several the rarest one, so that splits share rare labels."""
         if self.labels is None or self.separator is None:
             return self.labels
         sets = self.label_sets

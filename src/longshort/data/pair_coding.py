@@ -1,4 +1,4 @@
-"""Tokens of both sides of pairs of texts: their settings, and one coder or two."""
+"""Coders of both sides of pairs of texts, and decisions on their settings."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from longshort.errors import ConfigError, RunError
 
 Ints = NDArray[np.int64]
 _SAMPLE = 1000
-"""Number of first texts by which a side's script is told."""
+"""Number of first texts by which the script of a side is decided."""
 _MANY = 500
 """Number of pairs from which words must be seen twice to be known."""
 
 
 @dataclass(frozen=True)
 class PairCoder:
-    """Coders of sources and targets, which are one where they were fitted jointly."""
+    """The coders of sources and of targets; they are the same object if fitted jointly."""
 
     source: TextCoder
     target: TextCoder
@@ -32,7 +32,7 @@ class PairCoder:
 
     @staticmethod
     def fit(train: Pairs, config: TextCoding) -> PairCoder:
-        """Fit on training pairs; `config` is decided (`decided_coding`)."""
+        """Fit on training pairs; `config` has no open settings (see `decided_coding`)."""
         single = train.expanded()
         sources, targets = train.sources, single.targets or []
         kind, other = _kinds(config)
@@ -45,7 +45,7 @@ class PairCoder:
 
     @property
     def is_joint(self) -> bool:
-        """Whether both sides have the same tokens, so that their vectors can be shared."""
+        """True if both sides have the same tokens, so that their vectors can be shared."""
         return self.source is self.target
 
     def sources(self, pairs: Pairs) -> list[Ints]:
@@ -57,7 +57,7 @@ class PairCoder:
         return [self._cut(self.target, text) for text in pairs.targets or []]
 
     def without_long(self, pairs: Pairs) -> Pairs:
-        """Return the pairs of which neither side has to be cut."""
+        """Return the pairs without those that have a side longer than `max_length`."""
         targets = pairs.targets or [""] * len(pairs)
         sides = enumerate(zip(pairs.sources, targets, strict=True))
         return pairs.take([i for i, texts in sides if not self._is_long(*texts)])
@@ -86,9 +86,9 @@ class PairCoder:
 
 
 def decided_coding(train: Pairs, config: TextCoding) -> TextCoding:
-    """Return the settings with open ones decided by script and number of the training pairs.
+    """Return the settings with open ones decided by the script and number of the training pairs.
 
-    Raises `ConfigError` if one set of tokens is asked for and the sides have different kinds.
+    Raises `ConfigError` if the sides should share tokens but have different kinds of them.
     """
     sources, targets = train.sources[:_SAMPLE], (train.targets or [])[:_SAMPLE]
     kind = config.tokens or suited_kind(sources)

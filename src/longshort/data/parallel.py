@@ -1,4 +1,4 @@
-"""Pairs of texts in memory: a source, and one target or several."""
+"""Pairs of texts in memory, each a source with one target or several."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ class Pairs:
     """Sources and their targets in parallel lists."""
 
     name: str
-    """Name of the source in messages."""
+    """Name of the data in messages."""
     sources: list[str]
     references: list[tuple[str, ...]] | None
-    """All right targets of each source, one or more; None where there are none to compare with."""
+    """All right targets of each source, one or more; None if the targets are not known."""
     places: list[str]
-    """Place of each pair in the source for people, such as "line 17"."""
+    """Place of each pair in the data for messages, such as "line 17"."""
     path: str | None = None
     sha256: str | None = None
     target_path: str | None = None
-    """File of the targets, where they have one of their own."""
+    """File of the targets, if they have their own."""
+    target_sha256: str | None = None
     read_as: Mapping[str, object] = field(default_factory=dict)
     """Settings of `data` that reading detected, such as format, source and target."""
     findings: tuple[Finding, ...] = ()
@@ -49,7 +50,7 @@ class Pairs:
 
     @property
     def strata(self) -> None:
-        """Pairs have no labels by which splits could be stratified."""
+        """None, as pairs have no labels by which splits could be stratified."""
         return None
 
     @property
@@ -75,7 +76,7 @@ class Pairs:
         return replace(self, references=None)
 
     def expanded(self) -> Pairs:
-        """Return a pair for each target, as they are learned."""
+        """Return a pair for each target of each source, for training."""
         if self.references is None:
             return self
         chosen = [i for i, answers in enumerate(self.references) for _ in answers]
@@ -85,7 +86,7 @@ class Pairs:
         return replace(self.take(chosen), references=single)
 
     def merged(self) -> Pairs:
-        """Return each source once, with all of its targets, as they are scored."""
+        """Return each source once, with all of its targets, for scoring."""
         if self.references is None:
             return self
         first: dict[str, int] = {}
@@ -97,7 +98,7 @@ class Pairs:
         return replace(found, references=[tuple(answers[source]) for source in found.sources])
 
     def keys(self) -> list[bytes]:
-        """Return a key for each source; equal for equal texts, ignoring white space and case."""
+        """Return a key for each source, equal for equal texts, ignoring white space and case."""
         return self._keys
 
     @cached_property
@@ -105,7 +106,7 @@ class Pairs:
         return [key_of(source) for source in self.sources]
 
     def digest(self) -> str:
-        """Return a digest of sources, targets and order."""
+        """Return a digest of all sources and targets in their order."""
         found = hashlib.sha256()
         references: list[tuple[str, ...]] = self.references or [()] * len(self)
         for source, targets in zip(self.sources, references, strict=True):
@@ -119,14 +120,15 @@ def key_of(text: str) -> bytes:
 
 
 def answers_of(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the targets of a source without empty ones; a single empty one if all are."""
+    """Return the targets of a source without empty ones, or a single empty one if all are empty."""
     return tuple(text for text in texts if text.strip()) or ("",)
 
 
 def pairs_of(sources: Iterable[str], targets: Iterable[str | Sequence[str]] | None = None) -> Pairs:
-    """Make pairs of data in memory: texts, and for each a target or a list of right targets.
+    """Return pairs made from lists in memory.
 
-    Raises `DataError` for other types, and if the numbers of sources and targets differ.
+    targets: for each source a target or a list of right targets; None if they are not known. Raises
+    `DataError` for other types, and if the numbers of sources and targets differ.
     """
     texts = [_text(each, f"sources, item {i}") for i, each in _listed(sources, "sources")]
     places = [f"item {i}" for i in range(len(texts))]
@@ -142,9 +144,9 @@ def pairs_of(sources: Iterable[str], targets: Iterable[str | Sequence[str]] | No
 
 
 def checked(pairs: Pairs) -> Pairs:
-    """Return the pairs; raises `DataError` for none at all, and for texts that are no characters.
+    """Return the pairs; raises `DataError` if there are none or UTF-8 cannot encode a text.
 
-    An empty side is allowed, and found by the data check.
+    Empty sides are allowed; `complete` and `with_incomplete` report them.
     """
     if not len(pairs):
         raise DataError(f"{pairs.name}: holds no pair of texts")
@@ -156,7 +158,10 @@ def checked(pairs: Pairs) -> Pairs:
 
 
 def complete(pairs: Pairs) -> Pairs:
-    """Leave out pairs with an empty side, and say which; raises `DataError` if none is left."""
+    """Leave out pairs with an empty side, with a finding on them.
+
+    Raises `DataError` if none is left.
+    """
     empty = set(pairs.incomplete)
     if not empty:
         return pairs
@@ -168,7 +173,7 @@ def complete(pairs: Pairs) -> Pairs:
 
 
 def with_incomplete(pairs: Pairs) -> Pairs:
-    """Keep pairs with an empty side, and say which."""
+    """Keep pairs with an empty side, with a finding on them."""
     if not pairs.incomplete:
         return pairs
     note = _incomplete(pairs, "they are kept")

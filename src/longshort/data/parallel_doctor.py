@@ -1,9 +1,10 @@
-"""The data check for pairs of texts: what would harm a model, where, and the remedy."""
+"""Data check for pairs of texts: findings on what would harm a model, with place and remedy."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,9 +17,9 @@ from longshort.data.scripts import script_of, script_of_all
 from longshort.data.splits import Splits
 
 _FAR = np.log(4)
-"""Factor, as a logarithm, by which a target's length may differ from what is usual."""
+"""Logarithm of the factor by which a target's length may differ from the usual one."""
 _SHORT = 10
-"""Number of characters up to which a text's length says little."""
+"""Number of characters up to which the lengths of texts are not compared."""
 _MANY = 0.01
 """Share of faulty pairs from which a finding is a warning."""
 _BYTES_A_LETTER = 4
@@ -26,21 +27,25 @@ _MOSTLY = 0.5
 """Share of unknown words or characters from which a source is reported."""
 
 
-def examine_pairs(splits: Splits[Pairs], coder: PairCoder | None = None) -> list[Finding]:
-    """Return all findings on the splits, those of drawing them first.
+def examine_pairs(
+    splits: Splits[Pairs], coder: PairCoder | None = None, *, drop_long: bool = False
+) -> list[Finding]:
+    """Return all findings on the splits; those of drawing them come first.
 
-    coder: that of the training split, where its findings are wanted: texts that are too long.
+    coder: the coder fitted on the training split, by which texts that are too long are found; None
+    to leave them out. drop_long: training pairs with such texts are left out.
     """
     found = list(splits.findings)
     for name, pairs in splits.by_name().items():
         found += _ratios(name, pairs) + _copies(name, pairs)
         found += _repeated(name, pairs) + _several(name, pairs)
-        found += _long(name, pairs, coder) if coder is not None else []
+        if coder is not None:
+            found += _long(name, pairs, coder, drops=drop_long and name == "train")
     return found + _foreign(splits)
 
 
 def unknown_sources(pairs: Pairs, coder: TextCoder) -> list[Finding]:
-    """Find sources to predict that consist mostly of what the model has never seen."""
+    """Find sources for prediction that consist mostly of words or characters new to the model."""
     where = [i for i, text in enumerate(pairs.sources) if _unknown_share(text, coder) > _MOSTLY]
     if not where:
         return []
@@ -103,7 +108,7 @@ def _is_copy(source: str, target: str) -> bool:
 
 
 def _repeated(split: str, pairs: Pairs) -> list[Finding]:
-    """Find pairs that stand twice in a split, with source and target."""
+    """Find pairs that repeat both the source and the target of an earlier pair of the split."""
     seen: set[tuple[str, str]] = set()
     where = []
     for i, both in enumerate(zip(pairs.sources, pairs.targets or [], strict=False)):
@@ -130,24 +135,40 @@ def _several(split: str, pairs: Pairs) -> list[Finding]:
     return [Finding("several-targets", "note", message, tuple(shown), fix)]
 
 
-def _long(split: str, pairs: Pairs, coder: PairCoder) -> list[Finding]:
-    """Find texts that are cut."""
-    found = []
+def _long(split: str, pairs: Pairs, coder: PairCoder, *, drops: bool) -> list[Finding]:
+    """Find texts with more tokens than the coder's `max_length`.
+
+    drops: pairs with such texts are left out, instead of cutting the texts.
+    """
+    done = "so that their pairs are left out" if drops else "and are cut"
+    fix = "raise text.max_length"
+    fix += "" if drops else ", or leave them out of training with text.drop_long"
+    most, found = coder.max_length, []
     sides = (("sources", pairs.sources, coder.source), ("targets", pairs.targets, coder.target))
     for side, texts, own in sides:
-        lengths = [_length(text, own, coder.max_length) for text in texts or []]
-        where = [i for i, length in enumerate(lengths) if length > coder.max_length]
-        if not where:
-            continue
-        most = sorted(where, key=lambda i: -lengths[i])
-        shown = tuple(f"{pairs.places[i]}: {lengths[i]:,} tokens" for i in most[:SHOWN])
-        message = (
-            f"{len(where):,} of {len(pairs):,} {split} {side} have more than "
-            f"{coder.max_length:,} tokens and are cut"
-        )
-        fix = "raise text.max_length, or leave them out of training with text.drop_long"
-        found.append(Finding("long", _grade(where, pairs), message, shown, fix))
+        found += _beyond(f"{split} {side}", pairs, texts or [], own, most, done, fix)
     return found
+
+
+def long_sources(pairs: Pairs, coder: PairCoder) -> list[Finding]:
+    """Find sources to predict that are cut."""
+    fix = "divide them, for instance into sentences, or train with a larger text.max_length"
+    own, most = coder.source, coder.max_length
+    found = _beyond("sources", pairs, pairs.sources, own, most, "and are cut", fix)
+    return [replace(each, message=f"{pairs.name}: {each.message}") for each in found]
+
+
+def _beyond(
+    what: str, pairs: Pairs, texts: Sequence[str], coder: TextCoder, most: int, done: str, fix: str
+) -> list[Finding]:
+    lengths = [_length(text, coder, most) for text in texts]
+    where = [i for i, length in enumerate(lengths) if length > most]
+    if not where:
+        return []
+    longest = sorted(where, key=lambda i: -lengths[i])
+    shown = tuple(f"{pairs.places[i]}: {lengths[i]:,} tokens" for i in longest[:SHOWN])
+    message = f"{len(where):,} of {len(pairs):,} {what} have more than {most:,} tokens {done}"
+    return [Finding("long", _grade(where, pairs), message, shown, fix)]
 
 
 def _length(text: str, coder: TextCoder, most: int) -> int:
@@ -156,7 +177,7 @@ def _length(text: str, coder: TextCoder, most: int) -> int:
 
 
 def _foreign(splits: Splits[Pairs]) -> list[Finding]:
-    """Find texts of another script than that of their side in training."""
+    """Find texts in a script other than the usual one of their side in the training split."""
     found = []
     for side in ("sources", "targets"):
         usual = script_of_all(getattr(splits.train, side) or [])

@@ -1,4 +1,4 @@
-"""Reading pairs of texts from any source; the format is detected by name and content."""
+"""Reading of pairs of texts from any source; the format is detected by name and content."""
 
 from __future__ import annotations
 
@@ -27,20 +27,21 @@ _HEAD = 64
 
 
 def read_pairs(data: object, config: ParallelData, *, with_targets: bool = True) -> Pairs:
-    """Read a file, two files or a frame, or return pairs as they are.
+    """Read pairs of texts from files, a frame, or lists.
 
-    data: also a tuple of the two paths, or of the lists of sources and targets. Without
-    `with_targets` there need be none, and a list of texts is one of sources. Raises `DataError`
-    with place and remedy.
+    data: a path, a frame, pairs, which are returned as they are, or a tuple of two paths or of the
+    lists of sources and targets. with_targets: if false, targets are neither needed nor returned,
+    and a list of texts is one of sources. Raises `DataError` with place and remedy.
     """
     found = checked(_read(data, config, with_targets))
     return found if with_targets else found.without_targets()
 
 
 def read_parallel_splits(given: Mapping[str, object], config: ParallelData) -> dict[str, Pairs]:
-    """Read the pairs of each source, "train" first; the others are read in the same way.
+    """Read the pairs of each split, "train" first; the others are read in the same way.
 
-    Pairs with an empty side are left out of "train" unless the settings say otherwise.
+    given: data by the name of the split, as for `read_pairs`. Pairs with an empty side are left out
+    of "train" unless the settings say otherwise.
     """
     train = read_pairs(given["train"], config)
     keep = config.drop_incomplete is False
@@ -56,9 +57,9 @@ def read_parallel_splits(given: Mapping[str, object], config: ParallelData) -> d
 def read_more_pairs(
     data: object, config: ParallelData, target_path: str | None = None, *, with_targets: bool = True
 ) -> Pairs:
-    """Read another source in the way of a run's own; `config` is the run's.
+    """Read further data in the same way as the data of a run; `config` is the run's.
 
-    target_path: file of the targets, where `data` is a file of sources alone.
+    target_path: file of the targets, if `data` is a file of sources alone.
     """
     update: dict[str, object] = {"target_path": target_path if with_targets else None}
     is_file = isinstance(data, (str, Path))
@@ -68,9 +69,9 @@ def read_more_pairs(
 
 
 def like(first: Pairs, config: ParallelData) -> ParallelData:
-    """Return the settings completed by what was detected when these pairs were read.
+    """Return the settings with those that were detected when these pairs were read.
 
-    Paths of targets are absolute, as a run makes those of its other files.
+    Paths of targets become absolute, like the paths of a run's other files.
     """
     names = ("target_path", "val_target_path", "test_target_path")
     paths = {name: getattr(config, name) for name in names}
@@ -117,7 +118,7 @@ def _read_file(path: Path, config: ParallelData, with_targets: bool) -> Pairs:
 
 
 def _format_of(path: Path, config: ParallelData) -> PairFormat:
-    """Detect a file's format; with a file of targets it has lines."""
+    """Detect a file's format; it is "lines" if there is a file of targets."""
     if config.target_path is not None:
         return "lines"
     named = _BY_NAME.get(_ending(path))
@@ -132,12 +133,12 @@ def _format_of(path: Path, config: ParallelData) -> PairFormat:
 
 
 def _is_alike(path: Path, config: ParallelData) -> bool:
-    """Return whether a file has the ending of the run's own, so that it is read as that was."""
+    """Return whether a file has the same ending as the run's own and is read in the same way."""
     return config.path is not None and _ending(Path(config.path)) == _ending(path)
 
 
 def _only_names(config: ParallelData) -> dict[str, object]:
-    """Return the columns of the run without those of a table that had no names."""
+    """Return settings that clear the columns of a run whose table had no names; else none."""
     asked = {"source": config.source, "target": config.target}
     numbered = (name is not None and name.startswith("column_") for name in asked.values())
     return dict.fromkeys(asked) if any(numbered) else {}

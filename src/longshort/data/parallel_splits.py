@@ -1,4 +1,4 @@
-"""Splits of pairs of texts: neither a source nor a target lies in two of them."""
+"""Splits of pairs of texts that share neither a source nor a target."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from longshort.data.splits import SPLITS, Splits, make_splits
 
 
 def split_pairs(given: dict[str, Pairs], split: PairSplit) -> Splits[Pairs]:
-    """Return the splits; those that are not given are drawn at random, seeded.
+    """Return the splits; those that are not given are drawn at random from "train", seeded.
 
-    Pairs with the same source or the same target stay together. Lines that are shifted against
-    each other are looked for here, as their neighbours may lie in another split later.
+    Pairs with the same source or the same target stay together. Misaligned lines are looked for
+    here, as neighbouring lines may lie in different splits afterwards.
     """
     found = make_splits(
         given, val=split.val, test=split.test, stratify=False, seed=split.seed, groups=linked
@@ -27,9 +27,9 @@ def split_pairs(given: dict[str, Pairs], split: PairSplit) -> Splits[Pairs]:
 
 
 def linked(pairs: Pairs) -> list[int]:
-    """Return a group for each pair: pairs of the same group share a source or a target.
+    """Return the number of a group for each pair; pairs that share a source or target share it.
 
-    They may do so over others: of a-x, b-x, b-y the first and the last are in one group.
+    The link may be indirect: of the pairs a-x, b-x and b-y, the first and the last share a group.
     """
     sides = [[source, *targets] for source, targets in zip(
         pairs.keys(), _target_keys(pairs), strict=True)]  # fmt: skip
@@ -37,16 +37,19 @@ def linked(pairs: Pairs) -> list[int]:
 
 
 def _target_keys(pairs: Pairs) -> list[list[bytes]]:
-    """Return keys of each pair's targets that differ from those of sources; empty ones have none.
+    """Return the keys of each pair's targets; empty targets have none.
 
-    Equal texts link pairs on one side only: a copied source is no target of another pair.
+    They differ from keys of sources, so that equal texts link pairs on the same side only.
     """
     references: Sequence[tuple[str, ...]] = pairs.references or [()] * len(pairs)
     return [[b"t" + key_of(text) for text in texts if text.strip()] for texts in references]
 
 
 def _components(members: Iterable[Sequence[bytes]]) -> list[int]:
-    """Return for each sample the number of the first one that it is linked with by members."""
+    """Return for each sample the number of the first sample that it is linked with.
+
+    members: keys of each sample; samples with a common key are linked, also through others.
+    """
     roots: list[int] = []
     first: dict[bytes, int] = {}
 
@@ -66,22 +69,22 @@ def _components(members: Iterable[Sequence[bytes]]) -> list[int]:
 
 def _shared_targets(splits: Splits[Pairs]) -> list[Finding]:
     """Find targets that stand in two splits beside different sources."""
-    parts = {"train": splits.train, "val": splits.val, "test": splits.test}
+    named = {"train": splits.train, "val": splits.val, "test": splits.test}
     titles = {"train": "training", "val": "validation"}
-    known = {name: {key for keys in _target_keys(part) for key in keys}
-             for name, part in parts.items()}  # fmt: skip
-    sources = {name: set(part.keys()) for name, part in parts.items()}
+    known = {name: {key for keys in _target_keys(pairs) for key in keys}
+             for name, pairs in named.items()}  # fmt: skip
+    sources = {name: set(pairs.keys()) for name, pairs in named.items()}
     findings = []
     for earlier, name in combinations(SPLITS, 2):
-        part = parts[name]
+        pairs = named[name]
         where = [
-            part.places[i]
-            for i, (source, keys) in enumerate(zip(part.keys(), _target_keys(part), strict=True))
+            pairs.places[i]
+            for i, (source, keys) in enumerate(zip(pairs.keys(), _target_keys(pairs), strict=True))
             if source not in sources[earlier] and known[earlier].intersection(keys)
         ]
         if where:
             message = (
-                f"{len(where):,} of {len(part):,} {name} pairs have a target that stands in the "
+                f"{len(where):,} of {len(pairs):,} {name} pairs have a target that stands in the "
                 f"{titles[earlier]} split too, beside another source"
             )
             findings.append(Finding("shared-target", "note", message, tuple(where[:SHOWN])))

@@ -1,4 +1,4 @@
-"""Scripts of texts, such as Latin or Cyrillic, by the names of their letters."""
+"""Detection of the scripts of texts, such as Latin or Cyrillic, by the names of their letters."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from functools import cache
 
 _FEWEST = 5
-"""Least number of letters from which a text's script counts."""
+"""Least number of letters by which the script of a text is decided."""
 _MOSTLY = 0.8
-"""Share of a text's letters, or of many texts, that make a script theirs."""
+"""Least share of a text's letters, or of many texts, that a script must have to be theirs."""
 _EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA")
 
 
@@ -36,6 +36,6 @@ def _leading(counts: Counter[str], fewest: int) -> str:
 
 @cache
 def _script(char: str) -> str:
-    """Return the first word of a letter's name, such as "Latin"; Chinese and Japanese are one."""
+    """Return the first word of a letter's name, such as "Latin"; "East Asian" for CJK and kana."""
     word = unicodedata.name(char, "other").removeprefix("FULLWIDTH ").split(" ")[0]
     return "East Asian" if word in _EAST_ASIAN else word.title()

@@ -1,4 +1,4 @@
-"""Words or characters as tokens that say where spaces stand."""
+"""Words or characters as tokens that include the spaces."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from longshort.data.vocabulary import UNKNOWN, Vocabulary
 Kind = Literal["words", "characters"]
 
 _MARKS = ("<s>", "</s>")
-"""First tokens of the vocabulary, which no text has: they take the numbers of begin and end."""
+"""First tokens of the vocabulary, which occur in no text and have the numbers of begin and end."""
 _WORD = re.compile(r" ?(?:\w+(?:['’]\w+)*|[^\w\s])")
 
 
 class Spaced:
-    """Tokens whose joined text is the text again: a word carries the space before it.
+    """A coder of words or characters whose joined tokens are the text again.
 
-    Of characters a space is one itself.
+    A word includes the space before it; among characters, a space is a token.
     """
 
     def __init__(self, kind: Kind, vocabulary: Vocabulary) -> None:
@@ -41,17 +41,17 @@ class Spaced:
         return self.vocabulary.encode(self._cut(text))
 
     def decode(self, numbers: Sequence[int]) -> str:
-        """Return the text; an unknown token is <unk>."""
+        """Return the text of these tokens; an unknown one is <unk>."""
         known = self.vocabulary.tokens
         parts = [self._unknown if n == UNKNOWN else known[n] for n in numbers]
         return "".join(parts).removeprefix(" ")
 
     def tokens(self, numbers: Sequence[int]) -> list[str]:
-        """Return the tokens; ▁ is a space."""
+        """Return the tokens with these numbers; ▁ is a space."""
         return [token.replace(" ", "▁") for token in self.vocabulary.decode(numbers)]
 
     def unknown(self, text: str) -> list[str]:
-        """Return the tokens that are not known, without the spaces before them."""
+        """Return the words or characters that are not known, without the spaces before them."""
         return [token.strip() for token in self._cut(text) if token not in self.vocabulary]
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,7 +69,10 @@ def _marked(counted: Vocabulary) -> Vocabulary:
 
 
 def _words(text: str) -> list[str]:
-    """Cut a text; the first word has a space too, so that it is the same anywhere."""
+    """Split a text into words with a space before them.
+
+    The first word gets a space too, so that a word is the same token anywhere.
+    """
     return _WORD.findall(f" {text}") if text else []
 
 

@@ -1,4 +1,4 @@
-"""Subwords by byte-pair encoding, of the library sentencepiece."""
+"""Subwords by byte-pair encoding, from the library sentencepiece."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from typing import Any
 from longshort.errors import ConfigError, DataError, RunError
 
 _SPACE = "▁"
-"""Written for a space in a subword."""
+"""Character that stands for a space in a subword."""
 _MOST, _FEWEST = 8_000, 500
 _LETTERS_EACH = 400
-"""Characters of training text for each subword, where their number is not asked for."""
+"""Characters of training text for each subword, by which the default number is chosen."""
 _BYTES = 4 + 256
-"""Subwords that are always there: the special ones, and one for each byte."""
+"""Number of subwords that always exist: the special ones, and one for each byte."""
 _COVERED = 0.9995
-"""Share of all characters that get a subword of their own; others are written as bytes."""
+"""Largest share of all characters that get a subword; others are written as bytes."""
 _LEAST_COVERED = 0.98
 
 
 class Subwords:
-    """Frequent pieces of words; a character without a piece is written as its bytes.
+    """A coder of frequent pieces of words; a character without a piece is written as its bytes.
 
-    So every text has tokens and comes back, but for the character ▁ itself, which becomes a space.
+    So every text has tokens and is restored, except that the character ▁ itself becomes a space.
     """
 
     def __init__(self, model: bytes) -> None:
@@ -37,9 +37,9 @@ class Subwords:
 
     @staticmethod
     def fit(texts: Sequence[str], size: int | None) -> Subwords:
-        """Fit on texts; `size` is the largest number of subwords, None for a usual one.
+        """Fit on texts; `size` is the largest number of subwords, None for the default.
 
-        Raises `DataError` if it is too small for the texts' characters.
+        Raises `DataError` if there is no text, or if `size` is too small for its characters.
         """
         library, counts = _library(), Counter("".join(texts))
         if not counts:
@@ -74,15 +74,15 @@ class Subwords:
         return found
 
     def decode(self, numbers: Sequence[int]) -> str:
-        """Return the text; bytes that are no character become �."""
+        """Return the text of these subwords; bytes that form no character become �."""
         return str(self._pieces.decode(list(numbers)))
 
     def tokens(self, numbers: Sequence[int]) -> list[str]:
-        """Return the subwords; ▁ is a space."""
+        """Return the subwords with these numbers; ▁ is a space."""
         return [str(self._pieces.id_to_piece(number)) for number in numbers]
 
     def unknown(self, text: str) -> list[str]:
-        """Return the characters that have no subword, which are written as bytes."""
+        """Return the characters of a text that have no subword and are written as bytes."""
         return [letter for letter in text if letter not in self._letters]
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class Subwords:
 
     @cached_property
     def _pieces(self) -> Any:
-        """The library's processor; loaded where used, so that a run without it can be read."""
+        """The library's processor, loaded on first use, so that runs can be read without it."""
         library = _library()
         try:
             return library.SentencePieceProcessor(model_proto=self._model)
@@ -118,13 +118,16 @@ class Subwords:
 
 
 def _usual_size(counts: Counter[str]) -> int:
-    """Return fewer subwords for little text, but enough for its characters."""
+    """Return the default number of subwords: few for little text, but enough for its characters."""
     fitting = max(_FEWEST, counts.total() // _LETTERS_EACH, _BYTES + 2 * len(counts))
     return min(_MOST, fitting)
 
 
 def _coverage(counts: Counter[str], size: int) -> float:
-    """Return the share of characters that get a subword, so that half of the room is for pairs."""
+    """Return the share of characters that get a subword, at most half of the free numbers.
+
+    The other half is left for pairs. Raises `DataError` if too many characters get none.
+    """
     room = max(0, (size - _BYTES) // 2)
     covered = sum(count for _, count in counts.most_common(room)) / counts.total()
     if covered < _LEAST_COVERED:

@@ -1,4 +1,4 @@
-"""Token sequences from a model that gives one step's log probabilities: search, sampling, scoring.
+"""Search, sampling and scoring of token sequences by a model's log probabilities of the next token.
 
-NumPy alone, so that an exported model decodes as a trained one does.
+Only NumPy is used, so that an exported model decodes as a trained one does.
 """

@@ -28,15 +28,16 @@ def beam_search(
     options: Beam | None = None,
     source_lengths: ArrayLike | None = None,
 ) -> list[list[Hypothesis]]:
-    """Of each of `batch` sentences, the rows of `state`, its `n_best` hypotheses, best first.
+    """Return the `n_best` hypotheses of each of `batch` sentences, best first.
 
-    begin: the first token, or one a sentence. end: the end mark, or None if there is none.
-    source_lengths: [batch], positions of the source that are no padding; all if not given.
-    Equally good ones are ordered by the numbers of their tokens, never by chance.
+    state: the model, with a row for each sentence. begin: the first token that the model reads, or
+    one for each sentence. end: the end mark, or None if there is none. source_lengths: number of
+    source positions of each sentence that are not padding, [batch]; all if not given. Hypotheses of
+    equal scores are ordered by the numbers of their tokens, never by chance.
 
     An end mark among the `width` best continuations finishes a hypothesis, and the next best one
-    takes its place in the beam. A sentence is done once `width` hypotheses have finished, or
-    nothing unfinished can still become one of the `n_best`; then its rows leave the batch.
+    takes its place in the beam. A sentence is done once `width` hypotheses have finished, or no
+    unfinished one can still become one of the `n_best`; then its rows leave the batch.
     """
     whole("batch", batch, 0)
     search = _Search(state, batch, begin, end, options or Beam(), source_lengths)
@@ -47,10 +48,10 @@ def beam_search(
 
 @dataclass(frozen=True)
 class _Places:
-    """Hypotheses of b sentences, best first, [b, c].
+    """Candidate hypotheses of b sentences, c each, best first; all arrays are [b, c].
 
-    totals: log probabilities, -inf where there is no hypothesis. parents: rows of the step that
-    they continue. tokens: what they continue it with.
+    totals: log probabilities, -inf where there is no hypothesis. parents: the row of the step that
+    each continues. tokens: the token that each appends.
     """
 
     totals: Floats
@@ -58,7 +59,7 @@ class _Places:
     tokens: Tokens
 
     def where(self, keep: NDArray[np.bool_], count: int) -> _Places:
-        """The first `count` that are to be kept, [b, count]."""
+        """Return the first `count` hypotheses of each sentence for which `keep` [b, c] is true."""
         order = np.argsort(~keep, axis=1, kind="stable")[:, :count]
         totals, parents, tokens = (
             np.take_along_axis(each, order, 1)
@@ -68,9 +69,11 @@ class _Places:
 
 
 def _continuations(totals: Floats, logs: Floats, width: int) -> _Places:
-    """The 2 * width best of totals [b, w], each with any token by logs [b * w, V].
+    """Return the 2 * width best continuations of each sentence's hypotheses by one token.
 
-    A row has one end mark, so that its width + 1 best hold its `width` best other tokens.
+    totals: log probabilities of the hypotheses, [b, w]. logs: log probabilities of the next tokens,
+    [b * w, V]. The vocabulary has one end mark, so the width + 1 best tokens of a row include its
+    `width` best others.
     """
     sentences, beams = totals.shape
     values, tokens = top(logs, min(width + 1, logs.shape[1]))
@@ -85,10 +88,11 @@ def _continuations(totals: Floats, logs: Floats, width: int) -> _Places:
 
 
 class _Search:
-    """Unfinished hypotheses of b sentences, w each, one row of the state each: [b, w].
+    """Unfinished hypotheses of b sentences, w each; each has its own row of the state.
 
-    sentences: their numbers [b]. length: tokens so far. rows: places in the trail.
-    covered: attention so far [b * w, S], if it is needed.
+    sentences: numbers of the sentences, [b]. length: number of tokens so far. totals, tokens, rows:
+    log probabilities, last tokens and rows in the trail, [b, w]. covered: attention summed so far,
+    [b * w, S], or None if it is not needed.
     """
 
     def __init__(
@@ -112,7 +116,7 @@ class _Search:
         self.trail = Trail()
 
     def advance(self) -> None:
-        """One token more for every unfinished hypothesis."""
+        """Extend every unfinished hypothesis by one token."""
         logs, attention, self.state = stepped(self.state, self.tokens.ravel())
         self._forbid(logs)
         found = _continuations(self.totals, logs, self.options.width)
@@ -132,7 +136,10 @@ class _Search:
             forbid_repeats(logs, written, self.options.no_repeat)
 
     def _cover(self, attention: Floats | None) -> Floats | None:
-        """Attention so far with that of this step, [b * w, S]."""
+        """Return the attention so far with that of this step, [b * w, S], or None if not needed.
+
+        Raises `ArgumentError` if a coverage penalty is set and the model has no attention.
+        """
         if not self.options.coverage_penalty:
             return None
         if attention is None:
@@ -143,13 +150,13 @@ class _Search:
         return attention.astype(np.float64) + (0.0 if self.covered is None else self.covered)
 
     def _finish_stuck(self, logs: Floats) -> None:
-        """Cut hypotheses after which nothing is allowed."""
+        """Cut hypotheses that no token may follow."""
         stuck = (logs.max(1) == -np.inf) & (self.totals.ravel() > -np.inf)
         rows = np.flatnonzero(stuck)
         self._finish(rows, self.totals.ravel()[rows], self.length, is_cut=True)
 
     def _finish_ended(self, found: _Places) -> _Places:
-        """Finish what an end mark ends, and return what is left for the beam."""
+        """Finish hypotheses with an end mark among the best, and return the others for the beam."""
         ends = found.tokens == (-1 if self.end is None else self.end)
         ranks = np.arange(ends.shape[1])
         ended = ends & (ranks < self.options.width) & (found.totals > -np.inf)
@@ -157,7 +164,7 @@ class _Search:
         return found.where(~ends, self.options.width)
 
     def _extend(self, live: _Places, attention: Floats | None) -> None:
-        """Make these the unfinished hypotheses."""
+        """Make the given hypotheses the unfinished ones."""
         parents = live.parents.ravel()
         attended = None if attention is None else attention[parents]
         self.trail.add(self.rows.ravel()[parents], live.tokens.ravel(), attended)
@@ -167,14 +174,17 @@ class _Search:
         self.length += 1
 
     def _finish_longest(self) -> None:
-        """Cut hypotheses of the greatest length."""
+        """Cut hypotheses that have reached the greatest length."""
         at_end = (self.longest[self.sentences] == self.length)[:, None]
         rows = np.flatnonzero(at_end & (self.totals > -np.inf))
         self._finish(rows, self.totals.ravel()[rows], self.length, is_cut=True)
         self.totals = np.where(at_end, -np.inf, self.totals)
 
     def _finish(self, rows: Rows, totals: Floats, steps: int, *, is_cut: bool = False) -> None:
-        """Rank hypotheses [m] of these rows, with log probabilities of so many steps."""
+        """Rank the hypotheses of these rows [m] among the finished ones.
+
+        totals: their log probabilities, [m]. steps: number of tokens that these cover.
+        """
         if rows.size:
             sentences = self.sentences[rows // self.totals.shape[1]]
             covered = None if self.covered is None else self.covered[rows]
@@ -183,7 +193,10 @@ class _Search:
             self.finished.add(sentences, scores, totals, self.length, places, is_cut)
 
     def _leave(self, parents: Rows, count: int) -> None:
-        """Go on without sentences in which nothing unfinished can still become one of the best."""
+        """Drop sentences in which no unfinished hypothesis can still become one of the best.
+
+        parents: for each hypothesis left, its row among the `count` rows of the step before.
+        """
         best, longest = self.totals.max(1), self.longest[self.sentences]
         reachable = bound(best, self.length, longest, self.options.length_penalty)
         stay = (best > -np.inf) & (reachable > self.finished.to_beat(self.sentences))
@@ -195,7 +208,7 @@ class _Search:
             self.state = taken(self.state, parents[stay].ravel(), count)
 
     def result(self, sentence: int) -> list[Hypothesis]:
-        """The n best of a sentence that is done."""
+        """Return the `n_best` hypotheses of a sentence that is done."""
         return [self._hypothesis(sentence, each) for each in self.finished.best(sentence)]
 
     def _hypothesis(self, sentence: int, found: Entry) -> Hypothesis:

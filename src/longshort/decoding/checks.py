@@ -1,4 +1,4 @@
-"""Refusal of numbers out of range: what was expected, and what was received."""
+"""Checks of numbers; their errors name what was expected and what was received."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from longshort.errors import ArgumentError
 
 
 def whole(name: str, value: object, least: int, most: float = math.inf) -> None:
-    """Refuses all but a whole number from `least` to `most`."""
+    """Raise `ArgumentError` unless `value` is a whole number from `least` to `most`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise ArgumentError(f"{name}: a whole number is expected, got {value!r}")
     if not least <= value <= most:
@@ -21,14 +21,17 @@ def whole(name: str, value: object, least: int, most: float = math.inf) -> None:
 
 
 def finite(name: str, value: object, least: float = -math.inf) -> None:
-    """Refuses all but a finite number that is not less than `least`."""
+    """Raise `ArgumentError` unless `value` is a finite number of at least `least`."""
     if not isinstance(value, Real) or not math.isfinite(value) or value < least:
         limit = "" if least == -math.inf else f" from {least:g}"
         raise ArgumentError(f"{name}: a finite number{limit} is expected, got {value!r}")
 
 
 def numbers(name: str, values: ArrayLike, count: int, least: int) -> NDArray[np.int64]:
-    """Whole numbers [count], each not less than `least`; a single one stands for all."""
+    """Return whole numbers [count], each of at least `least`; a single one is repeated.
+
+    Raises `ArgumentError` for other types, shapes and smaller numbers.
+    """
     given = np.asarray(values)
     if given.dtype.kind not in "iu" or given.shape not in ((), (count,)):
         raise ArgumentError(

@@ -1,4 +1,4 @@
-"""Forced decoding: how probable given sequences are."""
+"""Forced decoding: the log probabilities of given sequences."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from longshort.errors import ArgumentError
 
 
 def forced(state: Stepper, targets: Tokens, lengths: Rows, *, begin: ArrayLike) -> Floats:
-    """Log probability of each token of `targets` [B, T] after those before it, [B, T] float32.
+    """Return the log probability of each target token given those before it, [B, T] float32.
 
-    Sequence i has lengths[i] tokens, its end mark among them if that is to be scored; what comes
-    after is 0. `state` has a row for each, `begin` is the first token, or one a sequence.
+    state: the model, with a row for each sequence. targets: token numbers [B, T], padded. lengths:
+    number of tokens of each sequence [B], with its end mark if that is to be scored; later values
+    are 0. begin: the first token that the model reads, or one for each sequence. Raises
+    `ArgumentError` for tokens that are not in the vocabulary.
     """
     batch, steps = targets.shape
     lengths = numbers("lengths", lengths, batch, 0)
@@ -32,7 +34,7 @@ def forced(state: Stepper, targets: Tokens, lengths: Rows, *, begin: ArrayLike) 
 
 
 def _within(tokens: Tokens, size: int) -> Tokens:
-    """These tokens, if each is in a vocabulary of this size."""
+    """Return these tokens; raises `ArgumentError` unless each is in a vocabulary of this size."""
     outside = tokens[(tokens < 0) | (tokens >= size)]
     if outside.size:
         raise ArgumentError(f"targets: tokens from 0 to {size - 1} are expected, got {outside[0]}")

@@ -1,4 +1,4 @@
-"""Greedy decoding: always the most probable token."""
+"""Greedy decoding, which always takes the most probable token."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def greedy(
     options: Limits | None = None,
     source_lengths: ArrayLike | None = None,
 ) -> list[Hypothesis]:
-    """What a beam of width 1 finds for each of `batch` sentences, faster.
+    """Return for each of `batch` sentences the hypothesis of a beam of width 1, but faster.
 
-    Arguments are those of `beam_search`. The score is the log probability.
+    The arguments are those of `beam_search`. The score is the log probability.
     """
     single = Single(state, batch, begin, options or Limits())
     single.write(lambda logs, _rows, _step: np.asarray(logs.argmax(1)), end)

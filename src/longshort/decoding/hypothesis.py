@@ -1,4 +1,4 @@
-"""A decoded sequence."""
+"""Decoded sequences."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from longshort.decoding.stepping import Floats
 
 @dataclass(frozen=True, eq=False)
 class Hypothesis:
-    """Tokens between the begin and the end mark, and how good the model finds them.
+    """A decoded sequence: its tokens between the begin and the end mark, and its scores.
 
-    log_prob: of all tokens, and of the end mark unless `is_cut`. score: what hypotheses of a
-    sentence are ranked by. attention: [T, S] with a row for each token, or None. is_cut: ended
-    without an end mark, at the greatest length or because nothing else was allowed.
+    log_prob: log probability of all tokens, and of the end mark unless `is_cut`. score: number by
+    which hypotheses of a sentence are ranked. attention: [T, S] with a row for each token, or None.
+    is_cut: true if the sequence stopped without an end mark, at the greatest length or because no
+    token was allowed.
     """
 
     tokens: tuple[int, ...]

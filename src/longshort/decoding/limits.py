@@ -1,4 +1,4 @@
-"""What may not be generated, however probable."""
+"""Exclusion of tokens that may not be generated, however probable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from longshort.decoding.stepping import Floats, Tokens
 
 
 def check_marks(begin: Tokens, end: int | None, limits: Limits, size: int) -> None:
-    """Refuses token numbers outside of a vocabulary of this size."""
+    """Raise `ArgumentError` if a begin, end or banned token is not in a vocabulary of this size."""
     named = [("begin", token) for token in np.unique(begin).tolist()]
     named += [("end", end)] if end is not None else []
     for name, token in [*named, *(("banned", each) for each in limits.banned)]:
@@ -19,14 +19,17 @@ def check_marks(begin: Tokens, end: int | None, limits: Limits, size: int) -> No
 
 
 def forbid(logs: Floats, length: int, end: int | None, limits: Limits) -> None:
-    """Write -inf into log probabilities [n, V] of what may not follow `length` tokens."""
+    """Set the log probabilities [n, V] of tokens that may not follow `length` tokens to -inf."""
     logs[:, list(limits.banned)] = -np.inf
     if end is not None and length < limits.min_length:
         logs[:, end] = -np.inf
 
 
 def forbid_repeats(logs: Floats, written: Tokens, run: int) -> None:
-    """Write -inf where a token would complete a run of tokens that `written` [n, t] has already."""
+    """Set the log probabilities [n, V] of tokens that would repeat a run of tokens to -inf.
+
+    written: tokens so far, [n, t]. run: length of the runs that may not occur twice.
+    """
     if written.shape[1] < run:
         return
     windows = sliding_window_view(written, run, axis=1)

@@ -1,4 +1,4 @@
-"""What is set for decoding: limits of any kind of it, and the beam's and the drawing's own."""
+"""Options of decoding: limits that all methods share, and those of beam search and of sampling."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from longshort.errors import ArgumentError
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Lengths in tokens without the end mark, and tokens that are not allowed.
+    """Limits on lengths, in tokens without the end mark, and on the tokens that are allowed.
 
-    max_length: for all, or one a sentence; what reaches it is cut. no_repeat: no run of so many
-    tokens occurs twice; 0 allows all. banned: numbers of tokens that are never generated.
+    max_length: one number, or one for each sentence; hypotheses that reach it are cut. no_repeat:
+    length of runs of tokens that may not occur twice; 0 allows all. banned: numbers of tokens that
+    are never generated.
     """
 
     min_length: int = 0
@@ -32,16 +33,17 @@ class Limits:
             whole("banned", token, 0)
 
     def longest(self, batch: int) -> NDArray[np.int64]:
-        """The greatest length of each sentence, [batch]."""
+        """Return the greatest length of each sentence, [batch]."""
         return numbers("max_length", self.max_length, batch, max(1, self.min_length))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Beam(Limits):
-    """How wide a search is, what it ranks by, and what it may not generate.
+    """Options of a beam search: its width, its penalties, and its limits.
 
-    width: unfinished hypotheses kept a sentence. length_penalty, coverage_penalty: GNMT's alpha
-    and beta (`penalties`). n_best: hypotheses returned a sentence, at most `width`.
+    width: number of unfinished hypotheses kept for each sentence. length_penalty, coverage_penalty:
+    GNMT's alpha and beta (see `penalties`). n_best: number of hypotheses returned for each
+    sentence, at most `width`.
     """
 
     width: int = 5
@@ -59,11 +61,11 @@ class Beam(Limits):
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling(Limits):
-    """How tokens are drawn, and what may not be generated.
+    """Options of sampling: the probabilities by which tokens are drawn, and its limits.
 
-    temperature: divides log probabilities; 0 takes the most probable token. top_k: only the so many
-    most probable; 0 for all. top_p: of these, only the most probable that together reach this
-    probability (Holtzman et al., 2020); 1 for all.
+    temperature: divides log probabilities; 0 takes the most probable token. top_k: number of most
+    probable tokens to draw from; 0 for all. top_p: draw only from the most probable of these that
+    together reach this probability (Holtzman et al., 2020); 1 for all.
     """
 
     temperature: float = 1.0

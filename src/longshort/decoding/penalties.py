@@ -1,9 +1,11 @@
-"""Scores of hypotheses of different lengths: GNMT's penalties (Wu et al., 2016, section 7).
+"""GNMT's penalties, which make hypotheses of different lengths comparable.
+
+Wu et al. (2016), section 7:
 
 score = log P(Y) / ((5 + |Y|) / 6)^alpha + beta * sum_j log(min(sum_t a_tj, 1))
 
-|Y| counts the end mark, if there is one, as log P(Y) does; so do the attentions a_tj to source
-position j.
+The end mark, if there is one, is included in |Y|, in log P(Y) and in the attentions a_tj of step t
+to source position j.
 """
 
 from __future__ import annotations
@@ -13,18 +15,19 @@ import numpy as np
 from longshort.decoding.stepping import Floats, Rows
 
 FLOOR = 1e-8
-"""Attention that a position has at least, so that one without any leaves scores comparable."""
+"""Least attention to a position, so that one without any does not make a score infinite."""
 
 
 def length_penalty(lengths: int | Rows, alpha: float) -> Floats:
-    """What log probabilities of so many tokens are divided by."""
+    """Return the divisor of log probabilities of so many tokens."""
     return np.asarray(((5.0 + np.asarray(lengths)) / 6.0) ** alpha)
 
 
 def coverage_penalty(covered: Floats, source_lengths: Rows, beta: float) -> Floats:
-    """Summed attention [m, S] of m hypotheses, of sources that long [m] → at most 0, [m].
+    """Return the coverage penalty of m hypotheses, [m], at most 0.
 
-    Summed one by one, since padding may not change the order of summation.
+    covered: summed attention [m, S]. source_lengths: number of source positions of each, [m].
+    Positions are added one by one, so that padding does not change the order of summation.
     """
     logs = np.log(np.clip(covered, FLOOR, 1.0))
     inside = np.arange(covered.shape[1]) < source_lengths[:, None]
@@ -32,10 +35,11 @@ def coverage_penalty(covered: Floats, source_lengths: Rows, beta: float) -> Floa
 
 
 def bound(log_probs: Floats, length: int, longest: Rows, alpha: float) -> Floats:
-    """What hypotheses of `length` tokens can score at best, [m], once they go on and end.
+    """Return the best score, [m], that hypotheses of `length` tokens can reach by going on.
 
-    log P only falls and coverage is at most 0. The divisor is monotonic in the length, so it is
-    largest at the next length (alpha < 0) or the greatest (alpha > 0).
+    log_probs: log probabilities so far, [m]. longest: greatest lengths, [m]. log P only falls, and
+    the coverage penalty is at most 0. The divisor is monotonic in the length, so it is largest at
+    the next length (alpha < 0) or at the greatest (alpha > 0).
     """
     next_one, last = length_penalty(length + 1, alpha), length_penalty(longest, alpha)
     return np.asarray(log_probs / np.maximum(next_one, last))

@@ -1,4 +1,4 @@
-"""Drawing: tokens by chance, as probable as the model finds them."""
+"""Sampling: tokens drawn at random by the model's probabilities."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def sample(
     options: Sampling | None = None,
     source_lengths: ArrayLike | None = None,
 ) -> list[Hypothesis]:
-    """A hypothesis drawn for each of `batch` sentences, by its own seed of `seeds` [batch].
+    """Draw a hypothesis for each of `batch` sentences.
 
-    Arguments are those of `beam_search`. The score is the log probability by the model, whatever
-    the temperature.
+    seeds: a seed for each sentence, [batch], or one for all. The other arguments are those of
+    `beam_search`. The score is the model's log probability, whatever the temperature.
     """
     how = options or Sampling()
     single = Single(state, batch, begin, how)
@@ -39,7 +39,7 @@ def sample(
 
 
 def _chance(seeds: Rows, steps: int) -> Floats:
-    """Uniform numbers [batch, steps]; those of a seed begin alike, however many there are."""
+    """Return uniform numbers [batch, steps]; a seed's first ones do not depend on `steps`."""
     found = np.empty((len(seeds), steps))
     for row, seed in enumerate(seeds.tolist()):
         found[row] = np.random.default_rng(seed).random(steps)
@@ -47,7 +47,7 @@ def _chance(seeds: Rows, steps: int) -> Floats:
 
 
 def draw(logs: Floats, chance: Floats, how: Sampling) -> Tokens:
-    """A token of each row of log probabilities [n, V], by uniform numbers below 1, [n]."""
+    """Return a token for each row of log probabilities [n, V], by uniform numbers below 1, [n]."""
     if how.temperature == 0.0:
         return np.asarray(logs.argmax(1))
     weights = _weights(logs, how.temperature)
@@ -59,13 +59,13 @@ def draw(logs: Floats, chance: Floats, how: Sampling) -> Tokens:
 
 
 def _weights(logs: Floats, temperature: float) -> Floats:
-    """Probabilities but for a factor, [n, V]; all 0 where nothing is possible."""
+    """Return probabilities up to a factor, [n, V]; all 0 in rows where no token is possible."""
     peaks = logs.max(1, keepdims=True).astype(np.float64)
     return np.asarray(np.exp((logs - np.where(peaks == -np.inf, 0.0, peaks)) / temperature))
 
 
 def _cut(weights: Floats, top_k: int, top_p: float) -> Floats:
-    """Weights [n, V] with 0 for all but the heaviest k, or fewer of these that reach top_p."""
+    """Return weights [n, V] with 0 for all but the heaviest k, or fewer that reach `top_p`."""
     ordered = np.sort(weights, axis=1)[:, ::-1][:, :top_k]
     reached = ordered.cumsum(1)
     short = reached[:, :-1] < top_p * reached[:, -1:]
@@ -73,7 +73,10 @@ def _cut(weights: Floats, top_k: int, top_p: float) -> Floats:
 
 
 def _heaviest(weights: Floats, ordered: Floats, counts: Rows) -> Floats:
-    """Weights [n, V] with 0 for all but the `counts` [n, 1] heaviest, of equals the first."""
+    """Return weights [n, V] with 0 for all but the `counts` [n, 1] heaviest of each row.
+
+    Of equal weights the first ones are kept.
+    """
     least = np.take_along_axis(ordered, counts - 1, 1)
     above, level = weights > least, weights == least
     room = counts - above.sum(1, keepdims=True)

@@ -1,4 +1,4 @@
-"""One hypothesis a sentence, a token at a time: what greedy decoding and drawing share."""
+"""Decoding of one hypothesis for each sentence, shared by greedy decoding and sampling."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from longshort.errors import ArgumentError
 
 Flags = NDArray[np.bool_]
 Pick = Callable[[Floats, Rows, int], Tokens]
-"""The next tokens [n] from log probabilities [n, V], numbers of the sentences [n], and the step."""
+"""Function of log probabilities [n, V], sentences [n] and step that returns the next tokens [n]."""
 
 
 class Single:
-    """A hypothesis of each of `batch` sentences.
+    """One hypothesis for each of `batch` sentences.
 
-    sentences: numbers of the unfinished ones [n], each a row of the state. tokens: [batch, T].
+    sentences: numbers of the unfinished sentences, [n]; each has a row of the state. tokens: token
+    numbers [batch, T], of which the first `lengths` [batch] are written.
     """
 
     def __init__(self, state: Stepper, batch: int, begin: ArrayLike, limits: Limits) -> None:
@@ -56,7 +57,10 @@ class Single:
             self.attention.append(full)
 
     def _forbid(self, logs: Floats, step: int, end: int | None) -> Floats:
-        """What may not follow becomes -inf; returns the largest of each row."""
+        """Set tokens that may not follow to -inf, and return the largest value of each row.
+
+        Raises `ArgumentError` if a row holds NaN.
+        """
         if not step:
             check_marks(self.begin, end, self.limits, logs.shape[1])
         forbid(logs, step, end, self.limits)
@@ -71,7 +75,7 @@ class Single:
     def _record(
         self, tokens: Tokens, logs: Floats, possible: Flags, step: int, end: int | None
     ) -> Tokens:
-        """Note tokens [n] where one is possible; returns those of the sentences that go on."""
+        """Append tokens [n] where `possible`, and return those of the sentences that go on."""
         ended = possible & (tokens == (-1 if end is None else end))
         grows = possible & ~ended
         gained = logs[np.arange(len(tokens)), tokens]
@@ -86,7 +90,10 @@ class Single:
         return np.asarray(tokens[stay])
 
     def result(self, source_lengths: ArrayLike | None) -> list[Hypothesis]:
-        """The hypotheses, scored by their log probabilities."""
+        """Return the hypotheses, scored by their log probabilities.
+
+        source_lengths: number of source positions of each sentence, to which attention is cut.
+        """
         batch = len(self.tokens)
         sources: list[int | None] = [None] * batch
         if source_lengths is not None:

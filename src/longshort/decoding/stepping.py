@@ -1,4 +1,4 @@
-"""What a model has to offer so that sequences can be searched, drawn and scored."""
+"""The interface that a model offers to decoding."""
 
 from __future__ import annotations
 
@@ -15,30 +15,33 @@ Floats = NDArray[np.floating[Any]]
 
 
 class Stepper(Protocol):
-    """A model in the middle of n sequences, its rows, each with all that came before.
+    """A model in the middle of n sequences; each is a row with the state after its tokens so far.
 
-    For an encoder-decoder that is the encoded source and the decoder's state, for captions the
-    picture, for a language model the state after a prompt. At the start there is a row for each
-    sentence. Both methods return a new state and leave this one as it is. A row's numbers should
-    depend on that row alone; then so does what is decoded from it.
+    For an encoder-decoder a row holds the encoded source and the decoder's state, for captions the
+    encoded picture, for a language model the state after a prompt. At the start there is a row for
+    each sentence. Both methods return a new state and leave this one unchanged. The results of a
+    row should depend on that row alone, so that its sentence does not depend on the batch.
     """
 
     def step(self, tokens: Tokens) -> tuple[Floats, Floats | None, Self]:
-        """Reads a token in each row, tokens [n].
+        """Read one token in each row, tokens [n], and predict the next.
 
-        Returns the log probabilities of the next token [n, V], attention to S source positions
-        while predicting it [n, S] or None, and the state after. S is the same at every step, with
-        0 at padding. The caller may write into the log probabilities; -inf is what is impossible.
+        Returns the log probabilities of the next token [n, V], the attention to S source positions
+        while predicting it [n, S] or None, and the new state. S is the same at every step, with
+        0 at padding. The caller may write into the log probabilities; impossible tokens have -inf.
         """
         ...
 
     def take(self, rows: Rows) -> Self:
-        """The state of these rows [m], numbers from 0 to n - 1 in any order and number."""
+        """Return the state of rows [m], numbers from 0 to n - 1 in any order and with repeats."""
         ...
 
 
 def stepped(state: Stepper, tokens: Tokens) -> tuple[Floats, Floats | None, Stepper]:
-    """`state.step`, with log probabilities that fit and can be written into."""
+    """Return `state.step(tokens)` with log probabilities that can be written into.
+
+    Raises `ArgumentError` if their shape does not fit the tokens.
+    """
     logs, attention, after = state.step(tokens)
     if logs.ndim != 2 or len(logs) != len(tokens):
         raise ArgumentError(
@@ -48,5 +51,5 @@ def stepped(state: Stepper, tokens: Tokens) -> tuple[Floats, Floats | None, Step
 
 
 def taken(state: Stepper, rows: Rows, count: int) -> Stepper:
-    """`state.take`, left out where all of the `count` rows stay where they are."""
+    """Return `state.take(rows)`, or `state` itself if all `count` rows keep their places."""
     return state if np.array_equal(rows, np.arange(count)) else state.take(rows)

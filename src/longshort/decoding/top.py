@@ -1,4 +1,4 @@
-"""The largest values of every row, exactly ordered, without sorting whole rows."""
+"""Selection of the largest values of each row, exactly ordered, without sorting whole rows."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 from longshort.errors import ArgumentError
 
 BLOCK = 128
-"""Columns whose maximum is taken first."""
+"""Number of columns in a block, whose maximum is taken first."""
 
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
 
 
 def top(values: Floats, k: int) -> tuple[Floats, Indices]:
-    """The k largest of each row of `values` [n, V]: the values and their columns, both [n, k].
+    """Return the k largest values of each row of `values` [n, V] and their columns, both [n, k].
 
-    Ordered by value, and equal values by column, so that a row's result depends on that row alone.
+    They are ordered by value, and equal values by column, so that a row's result depends on that
+    row alone. Raises `ArgumentError` if a row holds NaN.
     """
     width = values.shape[1]
     if not 1 <= k <= width:
@@ -37,10 +38,11 @@ def _sorted(values: Floats, k: int) -> Indices:
 
 
 def _from_blocks(values: Floats, maxima: Floats, k: int) -> Indices:
-    """Columns of the k largest, which lie in the k blocks with the largest maxima.
+    """Return the columns of the k largest, which lie in the k blocks with the largest maxima.
 
-    An element outside of these has an element before it in each of them: a larger one, or an equal
-    one in an earlier block. Nothing below the least of the k maxima can be among the k largest.
+    Each of these blocks has an element that precedes any element outside of them: a larger one, or
+    an equal one in an earlier block. No value below the least of the k maxima can be among the k
+    largest.
     """
     rows, width = values.shape
     blocks = _sorted(maxima, k)

@@ -1,4 +1,4 @@
-"""How hypotheses came about: every step's tokens, and which row each continues."""
+"""Record of the tokens of each step of a search, from which hypotheses are restored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from longshort.decoding.stepping import Floats, Rows, Tokens
 
 
 class Trail:
-    """A hypothesis is a depth, its number of tokens, and a row among those of that depth."""
+    """Tokens and attention of all steps, and for each row the row of the step before it continues.
+
+    A hypothesis is named by a depth, which is its number of tokens, and by a row of that depth.
+    """
 
     def __init__(self) -> None:
         self._previous: list[Rows] = []
@@ -16,13 +19,13 @@ class Trail:
         self._attention: list[Floats | None] = []
 
     def add(self, previous: Rows, tokens: Tokens, attention: Floats | None) -> None:
-        """One token more: row i, [n], continues row previous[i] of the depth before."""
+        """Add a step of n rows, in which row i continues row previous[i] of the depth before."""
         self._previous.append(previous)
         self._tokens.append(tokens)
         self._attention.append(attention)
 
     def tokens(self, depth: int, rows: Rows) -> Tokens:
-        """Tokens of m hypotheses of one depth, [m, depth]."""
+        """Return the tokens of m hypotheses of one depth, [m, depth]."""
         found = np.empty((len(rows), depth), np.int64)
         for step in reversed(range(depth)):
             found[:, step] = self._tokens[step][rows]
@@ -30,7 +33,7 @@ class Trail:
         return found
 
     def attention(self, depth: int, row: int) -> Floats | None:
-        """Attention of one hypothesis, [depth, S], or None if the model has none."""
+        """Return the attention of one hypothesis, [depth, S], or None if the model has none."""
         if self._attention[0] is None:
             return None
         found = np.empty((depth, self._attention[0].shape[1]), self._attention[0].dtype)

@@ -1,8 +1,8 @@
-"""Word by word translation from counts of sentence pairs: what every translator has to beat.
+"""Translation word by word, a baseline for translators, learned from pairs of sentences.
 
 IBM model 1: Brown et al. (1993), "The mathematics of statistical machine translation". Each word of
-a target sentence comes from one word of its source, whichever, or from none, by a table of
-probabilities, which expectation maximisation finds.
+a target sentence is the translation of one word of its source, or of none. Every word of the source
+is equally likely to be that one. Expectation maximisation finds the probabilities of translations.
 """
 
 from __future__ import annotations
@@ -21,33 +21,34 @@ Ints = NDArray[np.int64]
 Sentences = Sequence[Sequence[str]]
 
 _NONE = ""
-"""Stands before each source sentence, for target words that come from none; so its number is 0."""
+"""Word before each source sentence, for target words without a source word; its number is 0."""
 _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 _NO_SPACE_BEFORE = re.compile(r" ([.,;:!?%)\]}…])")
 _NO_SPACE_AFTER = re.compile(r"([(\[{]) ")
 
 
 def split_words(text: str) -> list[str]:
-    """Words, which may contain apostrophes, and single punctuation marks."""
+    """Split a text into words, which may contain apostrophes, and single punctuation marks."""
     return _WORD.findall(text)
 
 
 def join_words(words: Sequence[str]) -> str:
-    """The text of such words, with no space before a full stop or after an opening bracket."""
+    """Join words and marks, with no space before full stops or after opening brackets."""
     return _NO_SPACE_AFTER.sub(r"\1", _NO_SPACE_BEFORE.sub(r"\1", " ".join(words)))
 
 
 def word_for_word(lexicon: Mapping[str, str], words: Sequence[str]) -> list[str]:
-    """The translation of each word, an unknown one as it is; neighbours that are equal are one."""
+    """Translate each word; unknown words are kept, and equal neighbours become one word."""
     return [word for word, _ in groupby(lexicon.get(word, word) for word in words)]
 
 
 def best_translations(
     sources: Sentences, targets: Sentences, iterations: int = 4
 ) -> dict[str, str]:
-    """The most likely target word of each source word, by IBM model 1.
+    """Return the most likely target word of each source word, by IBM model 1.
 
-    sources, targets: words of the same sentences. Sentences of 12 words need 15 kB each.
+    sources, targets: words of the same sentences. iterations: number of steps of expectation
+    maximisation. Sentences of 12 words need 15 kB of memory each.
     """
     if len(sources) != len(targets) or not len(sources):
         raise ArgumentError(
@@ -67,7 +68,7 @@ def best_translations(
 
 
 def _numbered(sentences: Sentences) -> tuple[list[str], Ints]:
-    """Words in the order of their first occurrence, and all running words as numbers."""
+    """Return the words in the order of their first occurrence, and all running words as numbers."""
     numbers: dict[str, int] = {}
     ids = [numbers.setdefault(word, len(numbers)) for words in sentences for word in words]
     return list(numbers), np.array(ids, dtype=np.int64)
@@ -76,7 +77,11 @@ def _numbered(sentences: Sentences) -> tuple[list[str], Ints]:
 def _cells(
     from_ids: Ints, to_ids: Ints, sources: Sentences, targets: Sentences
 ) -> tuple[Ints, Ints, Ints]:
-    """Every source word with every target word of its sentence: both words, and which target."""
+    """Pair every source word with every target word of its sentence; each pair is a cell.
+
+    Returns for each cell the numbers of the source word and of the target word, and the place of
+    the latter among all running target words.
+    """
     lengths = np.array([len(words) for words in sources])
     sentence = np.repeat(np.arange(len(targets)), [len(words) for words in targets])
     starts = (lengths.cumsum() - lengths)[sentence]
@@ -87,9 +92,10 @@ def _cells(
 
 
 def _maximise(pair: Ints, source: Ints, group: Ints, iterations: int) -> Floats:
-    """Probability of the target word given the source word of each pair that occurs together.
+    """Return for each pair of words the probability of its target word given its source word.
 
-    pair, group: of each cell the pair, and the running target word. source: of each pair its word.
+    pair, group: for each cell its pair of words, and its place among the running target words.
+    source: for each pair its source word.
     """
     chances = np.ones(len(source))
     for _ in range(iterations):
@@ -101,7 +107,7 @@ def _maximise(pair: Ints, source: Ints, group: Ints, iterations: int) -> Floats:
 
 
 def _best(source: Ints, chances: Floats) -> Ints:
-    """The likeliest pair of each source word; of equal ones the target word that was seen first."""
+    """Return the likeliest pair of each source word; of equal ones that whose target came first."""
     order = np.lexsort((-chances, source))
     _, places = np.unique(source[order], return_index=True)
     best: Ints = order[places]

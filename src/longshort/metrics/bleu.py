@@ -1,8 +1,8 @@
-"""BLEU: how many n-grams of translations or captions are also in their references.
+"""BLEU: the share of n-grams of translations or captions that are also in their references.
 
 Papineni et al. (2002), "BLEU: a method for automatic evaluation of machine translation". The score
-of a corpus follows from sums over its sentences, so `bleu_statistics` are computed once and any
-part of the corpus is scored from its rows.
+of a corpus follows from sums over its sentences, so that `bleu_statistics`, computed once, give the
+score of any selection of sentences.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Splitter = Callable[[str], list[str]]
 Tokenizer = Literal["13a", "zh", "none"]
-"""How texts are split: mteval-v13a's rules, these with Chinese by character, or at white space."""
+"""Rules that split texts: those of mteval-v13a, these with Chinese by character, or white space."""
 
 ORDER = 4
-"""The longest n-gram that counts."""
+"""Length of the longest n-grams that count."""
 
 _RULES = (
     (re.compile(r"([!-&(-+/:-@\[-`{-~])"), r" \1 "),  # all but apostrophe, comma, hyphen, full stop
@@ -38,7 +38,7 @@ _CHINESE = re.compile(
     "([\u2001-\u2a6d\u2e80-\u2fdf\u2ff0-\u303f\u3100-\u312f\u31a0-\u31ef\u3200-\u4db5\u4e00-\u9fbb"
     "\uf900-\ufa2d\ufa30-\ufa6a\ufa70-\ufad9\ufe10-\ufe1f\ufe30-\ufe4f\uff00-\uffef])"
 )
-"""What sacrebleu takes for Chinese characters and punctuation; symbols are among them."""
+"""Characters that sacrebleu takes for Chinese ones or their punctuation; some are symbols."""
 _ENTITIES = (("&quot;", '"'), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"))
 
 
@@ -46,9 +46,9 @@ _ENTITIES = (("&quot;", '"'), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"))
 class Bleu:
     """BLEU of a corpus.
 
-    score: 0 to 100. precisions: of 1-grams to 4-grams, 0 to 100. brevity_penalty: 0 to 1, below 1
-    where the hypotheses are shorter than the references. length, reference_length: in tokens.
-    signature: how it was computed, in the words of sacrebleu, whose scores are the same.
+    score: 0 to 100. precisions: those of 1-grams to 4-grams, 0 to 100. brevity_penalty: 0 to 1,
+    below 1 if the hypotheses are shorter than the references. length, reference_length: in tokens.
+    signature: the settings in the notation of sacrebleu, whose scores are the same.
     """
 
     score: float
@@ -60,10 +60,10 @@ class Bleu:
 
 
 def bleu(hypotheses: Sequence[str], references: References, tokenizer: Tokenizer = "13a") -> Bleu:
-    """Cased corpus BLEU as sacrebleu computes it by default (Post, 2018).
+    """Return the cased BLEU of a corpus as sacrebleu computes it by default (Post, 2018).
 
-    Of several references the closest in length counts. An order without a match is smoothed: the
-    first counts as half a match, the next as a quarter.
+    The brevity penalty takes the reference whose length is closest, if there are several. An order
+    without a match is smoothed: the first counts as half a match, the next as a quarter.
     """
     sums = bleu_statistics(hypotheses, references, tokenizer).sum(0)
     counts = sorted({len(each) for each in reference_sets(hypotheses, references)})
@@ -79,9 +79,9 @@ def bleu(hypotheses: Sequence[str], references: References, tokenizer: Tokenizer
 
 
 def caption_bleu(hypotheses: Sequence[str], references: References) -> tuple[float, ...]:
-    """BLEU-1 to BLEU-4 of captions, 0 to 100, as coco-caption computes them.
+    """Return BLEU-1 to BLEU-4 of captions, 0 to 100, as coco-caption computes them.
 
-    Not smoothed; lower case and without punctuation (`caption_words`).
+    They are not smoothed, and ignore case and punctuation (see `caption_words`).
     """
     sets = reference_sets(hypotheses, references)
     sums = np.sum([_row(caption_words, *pair) for pair in zip(hypotheses, sets, strict=True)], 0)
@@ -91,9 +91,10 @@ def caption_bleu(hypotheses: Sequence[str], references: References) -> tuple[flo
 def bleu_statistics(
     hypotheses: Sequence[str], references: References, tokenizer: Tokenizer = "13a"
 ) -> Ints:
-    """What BLEU needs of each sentence, [n, 10]; sums of rows give the score by `bleu_scores`.
+    """Return the counts of each sentence, [n, 10], whose sums give BLEU by `bleu_scores`.
 
-    Columns: matching n-grams of 1 to 4 words, all such n-grams, length, length of the reference.
+    The columns are the number of matching n-grams of 1 to 4 tokens, the number of all such n-grams
+    of the hypothesis, its length, and the length of the closest reference.
     """
     split = _splitter(tokenizer)
     sets = reference_sets(hypotheses, references)
@@ -101,10 +102,10 @@ def bleu_statistics(
 
 
 def bleu_scores(sums: NDArray[Any], order: int = ORDER, smooth: bool = True) -> Floats:
-    """BLEU, 0 to 100, of sums of `bleu_statistics` in the last axis: [..., 10] -> [...].
+    """Return BLEU, 0 to 100, from sums of `bleu_statistics` in the last axis: [..., 10] -> [...].
 
-    order: the longest n-gram that counts, up to 4. smooth: as `bleu` does; without it an order
-    without a match makes the score 0.
+    order: length of the longest n-grams that count, up to 4. smooth: smooth orders without a match
+    as `bleu` does; otherwise they make the score 0.
     """
     with np.errstate(divide="ignore"):
         logs = np.log(_precisions(sums, order, smooth))
@@ -122,7 +123,7 @@ def _precisions(sums: NDArray[Any], order: int, smooth: bool) -> Floats:
 
 
 def _log_penalty(sums: NDArray[Any]) -> Floats:
-    """Log of the brevity penalty; -inf where there is no word."""
+    """Return the logarithm of the brevity penalty; -inf for hypotheses without a token."""
     length, wanted = sums[..., -2], sums[..., -1]
     penalty: Floats = np.minimum(1 - wanted / np.maximum(length, 1), 0.0)
     return np.where((length > 0) | (wanted == 0), penalty, -np.inf)
@@ -140,7 +141,10 @@ def _row(split: Splitter, hypothesis: str, references: list[str]) -> list[int]:
 
 
 def _matches(words: list[str], wanted: list[list[str]], order: int) -> int:
-    """N-grams that a reference has as well, each at most as often as in the one with most of it."""
+    """Count the n-grams that are also in a reference.
+
+    Each counts at most as often as in the reference that has it most often.
+    """
     allowed: Counter[tuple[str, ...]] = Counter()
     for each in wanted:
         allowed |= ngram_counts(each, order)

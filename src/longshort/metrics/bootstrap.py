@@ -11,37 +11,41 @@ from numpy.typing import NDArray
 from longshort.metrics.significance import Comparison, Outcome
 
 Score = Callable[[NDArray[Any]], Any]
-"""From sums of statistics in the last axis, [..., k], to the metric, [...]."""
+"""Function of sums of statistics in the last axis, [..., k], that returns the metric, [...]."""
 
 _RESAMPLES = 1000
 _MIN_SAMPLES = 30
 
 
 def compare_sums(
-    model: NDArray[Any], rival: NDArray[Any], score: Score, least: float = 0.001
+    model: NDArray[Any], baseline: NDArray[Any], score: Score, least: float = 0.001
 ) -> Comparison:
-    """Difference of a metric over all samples, with a 95 % interval.
+    """Compare a metric of a model and a baseline over all samples, with a 95 % interval.
 
-    model, rival [n, k]: statistics of the same samples, whose sums give the metric by `score`. The
-    interval comes from a paired bootstrap over samples (Efron, 1979; Koehn, 2004); below 30 samples
-    nothing is said. A gain below `least` does not count, however certain.
+    model, baseline: statistics of the same samples, [n, k], whose sums give the metric by `score`.
+    least: smallest difference that counts; a smaller one is "equal", however certain. The interval
+    comes from a paired bootstrap over samples (Efron, 1979; Koehn, 2004); below 30 samples the
+    outcome is "too few".
     """
-    gain = float(score(model.sum(0)) - score(rival.sum(0)))
+    gain = float(score(model.sum(0)) - score(baseline.sum(0)))
     if len(model) < _MIN_SAMPLES:
         return Comparison("too few", gain, None, None)
     draw = np.random.default_rng(0)
     drawn = draw.multinomial(len(model), np.full(len(model), 1 / len(model)), _RESAMPLES)
-    gains = score(drawn @ model) - score(drawn @ rival)
+    gains = score(drawn @ model) - score(drawn @ baseline)
     low, high = (float(v) for v in np.quantile(gains, [0.025, 0.975]))
     outcome: Outcome = "better" if low > 0 else "worse" if high < 0 else "equal"
     return Comparison("equal" if abs(gain) < least else outcome, gain, low, high)
 
 
 def mean(sums: NDArray[Any]) -> Any:
-    """The metric of samples [n, 2] of a score and a one: their mean. See `scored`."""
+    """Return the mean score from sums of the statistics of `scored`: [..., 2] -> [...]."""
     return sums[..., 0] / sums[..., 1]
 
 
 def scored(scores: NDArray[Any]) -> NDArray[Any]:
-    """Scores [n] of single samples, such as ROUGE, as statistics [n, 2] for `mean`."""
+    """Return scores [n] of single samples, such as ROUGE, as statistics [n, 2] for `mean`.
+
+    The columns are the score and 1.
+    """
     return np.stack([scores, np.ones(len(scores))], axis=1)

@@ -1,8 +1,9 @@
 """chrF: F-score of character n-grams, for translations.
 
-Popović (2015), "chrF: character n-gram F-score for automatic MT evaluation". As sacrebleu computes
-it by default: up to 6 characters, recall weighs twice as much, white space is left out, orders
-longer than a text do not count. Like BLEU it follows from sums over sentences.
+Popović (2015), "chrF: character n-gram F-score for automatic MT evaluation". It is computed by the
+defaults of sacrebleu: n-grams have up to 6 characters, recall weighs twice as much as precision,
+white space is left out, and orders longer than a text do not count. Like BLEU it follows from sums
+over sentences.
 """
 
 from __future__ import annotations
@@ -21,26 +22,30 @@ Ints = NDArray[np.int64]
 
 ORDER = 6
 _BETA = 2
-"""How much more recall weighs than precision."""
+"""Weight of recall relative to precision."""
 
 
 def chrf(hypotheses: Sequence[str], references: References) -> float:
-    """Cased chrF of a corpus, 0 to 100; of several references a sentence's best one counts."""
+    """Return the cased chrF of a corpus, 0 to 100.
+
+    If a sentence has several references, the one with its best score counts.
+    """
     return float(chrf_scores(chrf_statistics(hypotheses, references).sum(0)))
 
 
 def chrf_statistics(hypotheses: Sequence[str], references: References) -> Ints:
-    """What chrF needs of each sentence, [n, 18]; sums of rows give the score by `chrf_scores`.
+    """Return the counts of each sentence, [n, 18], whose sums give chrF by `chrf_scores`.
 
-    Columns: for 1 to 6 characters the n-grams of the hypothesis, those of the reference, and those
-    that match. Orders that are longer than the reference count no n-gram of the hypothesis.
+    The columns are, for 1 to 6 characters each, the number of n-grams of the hypothesis, of the
+    reference, and of both. For orders longer than the reference, n-grams of the hypothesis are not
+    counted.
     """
     sets = reference_sets(hypotheses, references)
     return np.array([_best_row(*pair) for pair in zip(hypotheses, sets, strict=True)])
 
 
 def chrf_scores(sums: NDArray[Any]) -> Floats:
-    """chrF, 0 to 100, of sums of `chrf_statistics` in the last axis: [..., 18] -> [...]."""
+    """Return chrF, 0 to 100, of sums of `chrf_statistics` in the last axis: [..., 18] -> [...]."""
     given, wanted, matches = np.split(sums.astype(float), 3, axis=-1)
     counts = (given > 0) & (wanted > 0)
     orders = np.maximum(counts.sum(-1), 1)
@@ -65,7 +70,7 @@ def _row(found: list[Counter[str]], wanted: list[Counter[str]]) -> list[int]:
 
 
 def _counts(text: str) -> list[Counter[str]]:
-    """Counts of the sequences of 1 to 6 characters."""
+    """Count the sequences of 1 to 6 characters, without white space."""
     text = "".join(text.split())
     return [
         Counter(text[start : start + order] for start in range(len(text) - order + 1))

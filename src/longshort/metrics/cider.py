@@ -1,7 +1,7 @@
-"""CIDEr-D: how similar a caption is to its references, where rare n-grams weigh more.
+"""CIDEr-D: similarity of a caption to its references, in which rare n-grams weigh more.
 
-Vedantam et al. (2015), "CIDEr: consensus-based image description evaluation"; as coco-caption
-computes it.
+Vedantam et al. (2015), "CIDEr: consensus-based image description evaluation". It is computed as by
+coco-caption.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _SCALE = 10.0
 
 
 def cider(hypotheses: Sequence[str], references: References) -> Floats:
-    """CIDEr-D of each caption, [n], 0 to 10; the mean over images is the score of a model.
+    """Return the CIDEr-D of each caption, [n], 0 to 10; its mean over images is a model's score.
 
-    Words are those of `caption_words`. An n-gram weighs by the log of the share of images in whose
-    references it occurs, so the score of a caption depends on which images are judged together.
+    Words are those of `caption_words`. An n-gram weighs by the negative logarithm of the share of
+    images in whose references it occurs, so a caption's score depends on the other images too.
     """
     sets = [
         [caption_words(each) for each in wanted]
@@ -45,7 +45,10 @@ def cider(hypotheses: Sequence[str], references: References) -> Floats:
 
 
 class _Rarity(Weights):
-    """Log of images per image with the n-gram; an unseen one counts as seen once."""
+    """Logarithm, for each n-gram, of the number of images per image with it.
+
+    An n-gram that no reference has counts as seen in one image.
+    """
 
     def __init__(self, images: int) -> None:
         self.most = math.log(images)
@@ -64,7 +67,7 @@ def _rarity(sets: list[list[list[str]]]) -> _Rarity:
 
 
 def _similarity(words: list[str], wanted: list[str], rarity: _Rarity) -> float:
-    """Mean over orders of the clipped cosine, times the penalty on length."""
+    """Return the mean of the clipped cosines over all orders, times the penalty on length."""
     cosines = [_cosine(_weights(words, n, rarity), _weights(wanted, n, rarity)) for n in _ORDERS]
     difference = max(len(words) - 1, 0) - max(len(wanted) - 1, 0)  # in 2-grams
     return float(np.mean(cosines)) * math.exp(-(difference**2) / (2 * _SIGMA**2))
@@ -75,7 +78,7 @@ def _weights(words: list[str], order: int, rarity: _Rarity) -> Weights:
 
 
 def _cosine(given: Weights, wanted: Weights) -> float:
-    """Cosine in which no n-gram counts more often than the reference has it."""
+    """Return a cosine in which no n-gram counts more often than the reference has it."""
     norms = math.hypot(*given.values()) * math.hypot(*wanted.values())
     shared = math.fsum(min(given[n], wanted[n]) * wanted[n] for n in given.keys() & wanted.keys())
     return shared / norms if norms else 0.0

@@ -1,7 +1,7 @@
-"""Captions by consensus of the nearest images: what every captioner has to beat.
+"""Captions by consensus of the nearest images, a baseline for captioners.
 
-Devlin et al. (2015), "Exploring nearest neighbor approaches for image captioning": of all captions
-of the images most similar to the new one, the one most similar to all the others.
+Devlin et al. (2015), "Exploring nearest neighbor approaches for image captioning": an image gets,
+of all captions of the images most similar to it, the caption most similar to all the others.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ _ORDERS = (1, 2)
 
 
 def neighbours_of(features: NDArray[np.floating], known: NDArray[np.floating], count: int) -> Ints:
-    """The places of the nearest rows of known [n, D] to each row of features [m, D], [m, count].
+    """Return the places of the rows of `known` nearest to each row of `features`, [m, count].
 
-    Near is a high cosine of features with mean 0 and spread 1 over the known rows. Nearest first;
-    of equally near ones the first.
+    features, known: [m, D] and [n, D]. Nearness is the cosine of features scaled to mean 0 and
+    standard deviation 1 over the known rows. The nearest row comes first, of equally near ones
+    that with the lower place.
     """
     if features.ndim != 2 or known.ndim != 2 or features.shape[1] != known.shape[1]:
         raise ArgumentError(
@@ -41,9 +42,9 @@ def neighbours_of(features: NDArray[np.floating], known: NDArray[np.floating], c
 
 
 def consensus(captions: Sequence[str]) -> str:
-    """The caption most similar to all of them, by the mean F1 of their 1-grams and 2-grams.
+    """Return the caption most similar to all captions, by the mean F1 of their 1-grams and 2-grams.
 
-    Words are those of `caption_words`; of equally similar captions the first.
+    Words are those of `caption_words`. Of equally similar captions the first is taken.
     """
     if isinstance(captions, str) or not len(captions):
         raise ArgumentError(f"captions must be a list of at least one; it is {captions!r}")
@@ -75,9 +76,10 @@ def consensus_captions(
     captions: Sequence[Sequence[str]],
     count: int = 20,
 ) -> list[str]:
-    """A caption for each image with features [m, D], from the `count` nearest known images [n, D].
+    """Return a caption for each image, from the captions of the `count` nearest known images.
 
-    captions: those of each known image. Near is what `neighbours_of` says.
+    features, known: features of the images [m, D] and of the known images [n, D]. captions: the
+    captions of each known image. Nearness is that of `neighbours_of`.
     """
     if len(captions) != len(known):
         raise ArgumentError(
@@ -95,14 +97,17 @@ def _unit(rows: NDArray[np.floating]) -> Floats:
 
 
 def _ngrams(caption: str) -> list[tuple[object, int]]:
-    """1-grams and 2-grams, a repeated one numbered: two captions share those that both have."""
+    """Return the 1-grams and 2-grams of a caption, each with a number that counts its repeats.
+
+    The n-grams that two captions share, as often as both have them, are then those in both lists.
+    """
     words = caption_words(caption)
     counts = [pair for order in _ORDERS for pair in ngram_counts(words, order).items()]
     return [(ngram, again) for ngram, count in counts for again in range(count)]
 
 
 def _table(texts: list[list[tuple[object, int]]]) -> Floats:
-    """A row for each text and a column for each n-gram: 1 where the text has it."""
+    """Return a row for each text with a column for each n-gram: 1 if the text has it, else 0."""
     numbers: dict[tuple[object, int], int] = {}
     columns = [[numbers.setdefault(each, len(numbers)) for each in text] for text in texts]
     table = np.zeros((len(texts), len(numbers)))

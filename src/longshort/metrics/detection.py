@@ -1,9 +1,10 @@
-"""What alarms found: events of flagged steps against labelled events.
+"""Metrics of anomaly detection by events: runs of flagged steps against labelled ones.
 
-Labels and flags are [T], true or 1 where a step is anomalous. An event is a run of such steps, and
-counts as found if a flagged step lies in it. No step is ever adjusted by the labels: to call every
-step of an event found because of one hit ("point adjustment") lets random scores look good. Overlap
-forgives wide alarms, so `flagged_share` belongs beside these numbers.
+Labels and flags are [T], true or 1 where a step is anomalous. A labelled event is a run of such
+steps, and counts as found if a flagged step lies in it. Flags are never adjusted by the labels:
+"point adjustment", which counts every step of an event as found because of one hit, lets random
+scores look good. Any overlap counts, however wide the alarm, so `flagged_share` should be reported
+beside these numbers.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from longshort.errors import ArgumentError
 
 Flags = NDArray[np.bool_]
 Event = tuple[int, int]
-"""First step, and the step after the last."""
+"""First step of an event, and the step after its last."""
 
 
 def as_flags(values: ArrayLike, name: str) -> Flags:
-    """A boolean [T] of 0 and 1, or true and false; refuses whatever else."""
+    """Return values of 0 and 1, or true and false, as a boolean array [T].
+
+    Raises `ArgumentError` for other values and shapes; `name` is what they are called there.
+    """
     given = np.asarray(values)
     if given.ndim != 1 or not given.size:
         raise ArgumentError(f"{name} must be one value a step, [T]; it has the shape {given.shape}")
@@ -33,7 +37,7 @@ def as_flags(values: ArrayLike, name: str) -> Flags:
 
 
 def as_pair(labels: ArrayLike, flags: ArrayLike) -> tuple[Flags, Flags]:
-    """Labels and flags of the same steps."""
+    """Return labels and flags as boolean arrays; raises `ArgumentError` if their lengths differ."""
     truth, flagged = as_flags(labels, "labels"), as_flags(flags, "flags")
     if len(truth) != len(flagged):
         raise ArgumentError(
@@ -43,7 +47,7 @@ def as_pair(labels: ArrayLike, flags: ArrayLike) -> tuple[Flags, Flags]:
 
 
 def events_of(flags: ArrayLike, gap: int = 0) -> list[Event]:
-    """Runs of flagged steps in order of time, each (start, end) with end exclusive.
+    """Return the runs of flagged steps in order of time, each (start, end) with end exclusive.
 
     Runs with at most `gap` unflagged steps between them are one event.
     """
@@ -57,17 +61,18 @@ def events_of(flags: ArrayLike, gap: int = 0) -> list[Event]:
 
 
 def overlaps(events: list[Event], flags: Flags) -> list[bool]:
-    """Of each event, whether one of its steps is flagged."""
+    """Return for each event whether one of its steps is flagged."""
     return [bool(flags[start:end].any()) for start, end in events]
 
 
 @dataclass(frozen=True)
 class EventCounts:
-    """Labelled events found and missed, and alarms that met none.
+    """Numbers of labelled events found and missed, and of alarms that overlap no labelled event.
 
-    An alarm is a run of flagged steps. Several alarms in one labelled event, or one alarm over
-    several, count by the labelled events; counts of several series add up. That is how telemanom
-    (Hundman et al., 2018) and Orion's overlapping segments count, so the numbers compare.
+    An alarm is a run of flagged steps. Several alarms in one labelled event count once, one alarm
+    over several events counts for each of them. Counts of several series can be added. Telemanom
+    (Hundman et al., 2018) and Orion's overlapping segments count the same way, so the numbers are
+    comparable.
     """
 
     found: int
@@ -93,12 +98,15 @@ class EventCounts:
 
     @property
     def f1(self) -> float:
-        """Harmonic mean of both; 0 if all is missed, NaN with neither labels nor alarms."""
+        """Harmonic mean of precision and recall; 0 if all events are missed.
+
+        It is NaN with neither labelled events nor alarms.
+        """
         return _ratio(2 * self.found, 2 * self.found + self.missed + self.false_alarms)
 
 
 def event_counts(labels: ArrayLike, flags: ArrayLike) -> EventCounts:
-    """Count events of one series; see `EventCounts`."""
+    """Count the events of one series; see `EventCounts`."""
     truth, flagged = as_pair(labels, flags)
     hits = overlaps(events_of(truth), flagged)
     alarms = overlaps(events_of(flagged), truth)
@@ -106,7 +114,7 @@ def event_counts(labels: ArrayLike, flags: ArrayLike) -> EventCounts:
 
 
 def detection_delays(labels: ArrayLike, flags: ArrayLike) -> list[int | None]:
-    """Steps from the start of each labelled event to its first flagged step; None if missed.
+    """Return the steps from the start of each labelled event to its first flag; None if missed.
 
     An alarm that began before the event and reaches into it has a delay of 0.
     """
@@ -116,13 +124,16 @@ def detection_delays(labels: ArrayLike, flags: ArrayLike) -> list[int | None]:
 
 
 def false_alarm_rate(labels: ArrayLike, flags: ArrayLike) -> float:
-    """Alarms that meet no labelled event, per 1,000 unlabelled steps; NaN without such steps."""
+    """Return the false alarms per 1,000 unlabelled steps; NaN without such steps.
+
+    A false alarm is a run of flagged steps that overlaps no labelled event.
+    """
     truth, _ = as_pair(labels, flags)
     return 1000 * _ratio(event_counts(labels, flags).false_alarms, int((~truth).sum()))
 
 
 def flagged_share(flags: ArrayLike) -> float:
-    """Share of all steps that are flagged, 0 to 1."""
+    """Return the share of all steps that are flagged, 0 to 1."""
     return float(as_flags(flags, "flags").mean())
 
 

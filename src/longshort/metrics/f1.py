@@ -1,4 +1,4 @@
-"""F1 over all decisions of many samples, and whether two of them differ."""
+"""F1 over all decisions of many samples, and the comparison of two of them."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ _MIN_TRUE = 20
 
 
 def f1(counts: NDArray[Any]) -> Any:
-    """F1 of right, predicted and true ones in the last axis [..., 3]; 0 where it is undefined."""
+    """Return the F1 from counts in the last axis: [..., 3] -> [...]; 0 if it is undefined.
+
+    counts: numbers of right, predicted and true decisions.
+    """
     return 2 * counts[..., 0] / np.maximum(counts[..., 1] + counts[..., 2], 1)
 
 
-def compare_f1(model: Ints, rival: Ints) -> Comparison:
-    """Difference of F1 over all samples, with a 95 % interval by `compare_sums`.
+def compare_f1(model: Ints, baseline: Ints) -> Comparison:
+    """Compare the F1 of a model and a baseline over all samples, with a 95 % interval.
 
-    model, rival [n, 3]: for each of the same samples how many decisions are right, predicted and
-    true, such as entities of a sentence or labels of a text. Below 30 samples or 20 true ones
-    nothing is said.
+    model, baseline: numbers of right, predicted and true decisions for each of the same samples,
+    [n, 3], such as entities of a sentence or labels of a text. Below 30 samples or 20 true
+    decisions the outcome is "too few". See `compare_sums`.
     """
     if model[:, 2].sum() < _MIN_TRUE:
-        gain = float(f1(model.sum(0)) - f1(rival.sum(0)))
+        gain = float(f1(model.sum(0)) - f1(baseline.sum(0)))
         return Comparison("too few", gain, None, None)
-    return compare_sums(model, rival, f1)
+    return compare_sums(model, baseline, f1)

@@ -1,4 +1,4 @@
-"""Translation memory: the answer of the most similar known text, a rival of every translator."""
+"""Translation memory, a baseline for translators: the answer to the most similar known text."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _ORDERS = (2, 3, 4)
-"""Lengths of the sequences of characters that are compared, besides whole words."""
+"""Lengths of the sequences of characters that are compared along with whole words."""
 
 
 class Memory:
-    """Known texts, searched for the one most similar to another.
+    """An index of known texts that finds the one most similar to another text.
 
-    Similar are texts with a high cosine of their tf-idf weights of words and of 2 to 4 neighbouring
-    characters, in lower case; so languages without spaces are compared as well. The weights are
-    those of Salton & Buckley (1988): log frequency times log inverse share of texts.
+    Similarity is the cosine of tf-idf weights of words and of sequences of 2 to 4 characters, in
+    lower case, which suits languages without spaces too. The weights are those of Salton & Buckley
+    (1988): logarithm of the frequency times logarithm of the inverse share of texts.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -51,9 +51,10 @@ class Memory:
         self._ends = np.concatenate([[0], texts_with.cumsum()])
 
     def nearest(self, texts: Sequence[str]) -> tuple[Ints, Floats]:
-        """The most similar known text of each [n], as its place, and their cosine [n], 0 to 1.
+        """Return the place of the known text most similar to each text, [n], and its similarity.
 
-        Of equally similar ones the first counts, also where nothing is similar.
+        The similarity is a cosine, [n], 0 to 1. Of equally similar texts the first is taken, so it
+        is also taken if none is similar.
         """
         similar = [self._similarities(text) for text in texts]
         places = np.array([each.argmax() for each in similar], dtype=np.int64)
@@ -78,7 +79,7 @@ class Memory:
 
 
 def _features(text: str) -> Counter[str]:
-    """Words with a space at both ends, and sequences of characters."""
+    """Count the words, with a space at both ends, and the sequences of characters of a text."""
     spaced = f" {' '.join(text.lower().split())} "
     counts = Counter(f" {word} " for word in re.findall(r"\w+", spaced))
     for order in _ORDERS:

@@ -1,9 +1,9 @@
 """The score of the Numenta Anomaly Benchmark (Lavin & Ahmad, 2015).
 
-A labelled window earns up to 1, the more the earlier its first flagged step; a missed one costs.
-Every flagged step outside costs, little shortly after a window and the full weight far from one.
-The sum is 0 for a detector without alarms and 100 for one that flags each window at its start. Rows
-at the start of each series are a probation that does not count.
+A labelled window earns up to 1 point, more for an earlier first flagged step; a missed one loses
+points. Every flagged step outside of windows loses points too: few shortly after a window, and the
+full weight far from one. The sum is scaled to 0 for a detector without alarms and to 100 for one
+that flags each window at its start. Rows at the start of each series, its probation, do not count.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from longshort.metrics.detection import as_pair, events_of
 
 _PROBATION, _LONGEST_PROBATION = 0.15, 750
 _FAR = 3.0
-"""Widths past a window from which a false alarm costs its full weight."""
+"""Distance past a window, in its widths, from which a false alarm costs its full weight."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What a flagged step outside of windows costs, and a missed window."""
+    """Costs of a flagged step outside of windows, and of a missed window."""
 
     false_alarm: float
     miss: float
@@ -39,10 +39,11 @@ PROFILES = {
 
 
 def nab_score(series: Iterable[tuple[ArrayLike, ArrayLike]], profile: str = "standard") -> float:
-    """Score of (labels, flags) of all series together, each [T] of 0 and 1; 100 at best.
+    """Return the score over all series together, at best 100; it has no lower bound.
 
-    It has no lower bound; NaN where no window lies behind the probation. Profiles: "standard",
-    "low_fp" (false alarms cost twice), "low_fn" (misses cost twice).
+    series: for each series its labels and flags, both [T] of 0 and 1. profile: "standard", "low_fp"
+    (false alarms cost twice as much) or "low_fn" (misses cost twice as much). The score is NaN if
+    no window lies after the probation.
     """
     if profile not in PROFILES:
         raise ArgumentError(f"profile {profile!r} is not known; {nearest(profile, PROFILES)}")
@@ -57,7 +58,7 @@ def nab_score(series: Iterable[tuple[ArrayLike, ArrayLike]], profile: str = "sta
 
 
 def _points(labels: ArrayLike, flags: ArrayLike, weights: Profile) -> tuple[float, int]:
-    """What one series earns, and its windows that count."""
+    """Return the points of one series, and the number of its windows that count."""
     truth, flagged = as_pair(labels, flags)
     steps = np.arange(len(truth))
     counts = steps >= min(math.floor(_PROBATION * len(truth)), _LONGEST_PROBATION)
@@ -78,6 +79,9 @@ def _points(labels: ArrayLike, flags: ArrayLike, weights: Profile) -> tuple[floa
 
 
 def _value(position: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Of a flagged step, from 1 to -1; position -1 is a window's start and 0 lies past its end."""
+    """Return the value of flagged steps, from 1 to -1, at these positions relative to a window.
+
+    Position -1 is the start of the window, 0 is its end, and positive ones lie after it.
+    """
     place = np.asarray(position, dtype=float)
     return np.where(place >= _FAR, -1.0, 2 / (1 + np.exp(5 * np.minimum(place, _FAR))) - 1)

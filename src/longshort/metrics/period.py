@@ -1,4 +1,4 @@
-"""The period of a series by its autocorrelation."""
+"""Detection of a series' period by its autocorrelation."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 USUAL = 125
-"""Where no period is found."""
+"""Period that is returned if none is found."""
 _ROWS, _FIRST, _LAST = 20_000, 3, 400
 _SHORTEST, _LONGEST = 6, 303
 
 
 def period_of(series: ArrayLike) -> int:
-    """Steps of the strongest period of one channel [T], or `USUAL`.
+    """Return the strongest period of one channel [T], in steps, or `USUAL` if none is found.
 
-    The highest local maximum of the autocorrelation of the first 20,000 steps at the lags 3 to 400,
-    if it lies at 6 to 303. Missing values are interpolated; a constant series has no period. This
-    is the rule of TSB-AD 1.5 (`find_length_rank`), by which its windows are chosen.
+    It is the lag from 3 to 400 with the highest local maximum of the autocorrelation of the first
+    20,000 steps, if that lag is from 6 to 303. Missing values are interpolated; a constant series
+    has no period. This is the rule by which TSB-AD 1.5 chooses its windows (`find_length_rank`).
     """
     values = np.asarray(series, dtype=float)[:_ROWS]
     known = np.flatnonzero(np.isfinite(values))
@@ -33,7 +33,7 @@ def period_of(series: ArrayLike) -> int:
 
 
 def _autocorrelation(centred: NDArray[np.float64]) -> NDArray[np.float64]:
-    """At the lags 0, 1, …, T - 1; 0 everywhere for a constant series."""
+    """Return the autocorrelation at the lags 0, 1, …, T - 1; all 0 for a constant series."""
     size = 1 << (2 * len(centred)).bit_length()
     power = np.abs(np.fft.rfft(centred, size)) ** 2
     products = np.fft.irfft(power, size)[: len(centred)]

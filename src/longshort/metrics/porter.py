@@ -1,7 +1,8 @@
-"""Porter's stemmer for English, as the published ROUGE numbers use it.
+"""Porter's stemmer for English, which published ROUGE scores use.
 
-Porter (1980), "An algorithm for suffix stripping", with the later changes of NLTK, whose stems are
-the same: irregular words, "die" of "dies" and "died", "y" only after a consonant.
+Porter (1980), "An algorithm for suffix stripping", with the later changes of NLTK, so that stems
+are the same as there: irregular words are listed, "dies" and "died" become "die", and a final "y"
+becomes "i" only after a consonant.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 Rules = dict[str, str]
-"""Endings and what replaces them; an ending stands before those it ends with."""
+"""Endings and their replacements; each comes before any shorter ending that it ends with itself."""
 
 _IRREGULAR = {
     "skies": "sky", "sky": "sky", "dying": "die", "lying": "lie", "tying": "tie", "news": "news",
@@ -35,7 +36,7 @@ _LAST = dict.fromkeys(
 
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
-    """The stem of a word in lower case; words of up to two letters are their own."""
+    """Return the stem of a word in lower case; words of up to two letters are not changed."""
     if word in _IRREGULAR:
         return _IRREGULAR[word]
     if len(word) <= 2:
@@ -46,7 +47,10 @@ def stem(word: str) -> str:
 
 
 def _shape(word: str) -> str:
-    """Each letter as c, a consonant, or v, a vowel: "y" is one after a consonant."""
+    """Return "c" for each consonant of a word and "v" for each vowel.
+
+    "y" is a vowel after a consonant, else a consonant.
+    """
     shape = ""
     for letter in word:
         vowel = letter in "aeiou" or (letter == "y" and shape.endswith("c"))
@@ -55,12 +59,12 @@ def _shape(word: str) -> str:
 
 
 def _measure(word: str) -> int:
-    """How many times vowels are followed by consonants."""
+    """Return how many times vowels are followed by consonants, Porter's measure of a word."""
     return _shape(word).count("vc")
 
 
 def _replace(word: str, rules: Rules, least: int) -> str:
-    """Replace the first ending that fits, if what is before it has at least this measure."""
+    """Replace the first ending that fits, if the rest of the word has at least this measure."""
     for ending, other in rules.items():
         if word.endswith(ending):
             start = word.removesuffix(ending)
@@ -85,7 +89,7 @@ def _without_tense(word: str) -> str:
 
 
 def _mended(start: str) -> str:
-    """Give back the "e" that "-ed" or "-ing" took, or take the letter that they doubled."""
+    """Restore the "e" that "-ed" or "-ing" removed, or remove the letter that they doubled."""
     if start.endswith(("at", "bl", "iz")):
         return start + "e"
     if start[-1:] == start[-2:-1] and _shape(start).endswith("c"):
@@ -94,7 +98,10 @@ def _mended(start: str) -> str:
 
 
 def _is_short(word: str) -> bool:
-    """Whether it ends in consonant, vowel, and a consonant other than w, x and y; or is "vc"."""
+    """Return whether a word ends in a short syllable, or is a vowel and a consonant.
+
+    A short syllable is a consonant, a vowel, and a consonant other than w, x and y.
+    """
     shape = _shape(word)
     return shape == "vc" or (shape.endswith("cvc") and word[-1] not in "wxy")
 
@@ -119,7 +126,7 @@ def _without_last(word: str) -> str:
 
 
 def _without_e(word: str) -> str:
-    """Without a silent "e", and with one "l" of two."""
+    """Remove a silent "e" from the end of a word, and one "l" of two."""
     if word.endswith("e"):
         start = word[:-1]
         measure = _measure(start)

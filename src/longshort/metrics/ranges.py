@@ -1,7 +1,7 @@
 """Precision and recall of ranges (Tatbul et al., 2018, "Precision and recall for time series").
 
-Each range earns what is overlapped of it, weighted by position, and less where several ranges of
-the other side share it. Labels and flags are [T] of 0 and 1.
+The reward of a range is the share of it that is overlapped, weighted by position, and reduced if
+several ranges of the other side overlap it. Labels and flags are [T] of 0 and 1.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from numpy.typing import ArrayLike, NDArray
 from longshort.metrics.detection import Event, Flags, as_pair, events_of
 
 Bias = Literal["flat", "front", "back", "middle"]
-"""Which positions of a range weigh most."""
+"""Positions of a range that weigh most; all weigh the same if flat."""
 
 
 def range_recall(
     labels: ArrayLike, flags: ArrayLike, *, alpha: float = 0.0, bias: Bias = "flat",
     reciprocal: bool = True,
 ) -> float:  # fmt: skip
-    """Mean over labelled events of alpha · (found at all) + (1 - alpha) · cardinality · overlap.
+    """Return the mean reward of the labelled events, 0 to 1; NaN without such an event.
 
-    alpha is the reward for finding an event at all, 0 to 1. The cardinality is 1 / (number of
-    alarms that overlap the event) if `reciprocal`, else 1. NaN without a labelled event.
+    The reward is alpha · (found at all) + (1 - alpha) · cardinality · overlap. alpha: reward for
+    finding an event at all, 0 to 1. reciprocal: the cardinality is 1 / (number of alarms that
+    overlap the event) if true, else 1.
     """
     truth, flagged = as_pair(labels, flags)
     rewards = [_reward(each, flagged, bias, reciprocal, alpha) for each in events_of(truth)]
@@ -34,7 +35,10 @@ def range_recall(
 def range_precision(
     labels: ArrayLike, flags: ArrayLike, *, bias: Bias = "flat", reciprocal: bool = True
 ) -> float:
-    """Mean over alarms of cardinality · overlap with labelled events; NaN without an alarm."""
+    """Return the mean over alarms of cardinality · overlap with labelled events.
+
+    It is NaN without an alarm. The arguments are those of `range_recall`.
+    """
     return range_recall(flags, labels, bias=bias, reciprocal=reciprocal)
 
 

@@ -1,4 +1,4 @@
-"""ROUGE: how many words a summary or caption shares with its reference.
+"""ROUGE: F-score of the words that a summary or caption shares with its reference.
 
 Lin (2004), "ROUGE: a package for automatic evaluation of summaries".
 """
@@ -18,14 +18,15 @@ Floats = NDArray[np.float64]
 
 _LEAST_STEMMED = 4
 _BETA = 1.2
-"""How much more recall weighs than precision in captions."""
+"""Weight of recall relative to precision in captions."""
 
 
 def rouge(hypotheses: Sequence[str], references: References, stem: bool = True) -> Floats:
-    """F1 of ROUGE-1, -2 and -L of each text, [n, 3], 0 to 100; as Google's rouge-score computes it.
+    """Return the F1 of ROUGE-1, ROUGE-2 and ROUGE-L of each text, [n, 3], 0 to 100.
 
-    Texts in lower case are split into runs of a-z and 0-9. stem: words of four letters and more are
-    stemmed by Porter's algorithm. Of several references the best counts, for each column.
+    They are computed as by Google's rouge-score: texts in lower case are split into runs of a-z and
+    0-9. stem: reduce words of four letters and more to their stems by Porter's algorithm. If a text
+    has several references, the best value of each column counts.
     """
     sets = reference_sets(hypotheses, references)
     rows = [
@@ -36,9 +37,9 @@ def rouge(hypotheses: Sequence[str], references: References, stem: bool = True) 
 
 
 def caption_rouge(hypotheses: Sequence[str], references: References) -> Floats:
-    """ROUGE-L of each caption, [n], 0 to 100, as coco-caption computes it.
+    """Return the ROUGE-L of each caption, [n], 0 to 100, as coco-caption computes it.
 
-    Recall weighs 1.2 times as much; it and precision are the largest over the references.
+    Recall weighs 1.2 times as much as precision; each is the largest over the references.
     """
     sets = reference_sets(hypotheses, references)
     scores = [_caption(*pair) for pair in zip(hypotheses, sets, strict=True)]
@@ -46,9 +47,9 @@ def caption_rouge(hypotheses: Sequence[str], references: References) -> Floats:
 
 
 def common_subsequence(first: Sequence[str], second: Sequence[str]) -> int:
-    """Length of the longest sequence of words that both have in this order, with gaps.
+    """Return the length of the longest sequence of words that both have in this order, with gaps.
 
-    Row by row of the usual table, a row being the bits of one integer (Hyyrö, 2004).
+    Each row of the usual table is held as the bits of one integer (Hyyrö, 2004).
     """
     places: dict[str, int] = {}
     for place, word in enumerate(first):

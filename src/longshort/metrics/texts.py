@@ -1,4 +1,4 @@
-"""Texts and their references, as the metrics of translations, summaries and captions take them."""
+"""Texts and their references, as arguments of metrics of translations, summaries and captions."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from longshort.errors import ArgumentError
 
 References = Sequence[str | Sequence[str]]
-"""For each text one reference, or several."""
+"""One reference for each text, or several."""
 
 
 def reference_sets(hypotheses: Sequence[str], references: References) -> list[list[str]]:
-    """The references of each hypothesis as a list; refuses what does not pair up."""
+    """Return the references of each hypothesis as a list.
+
+    Raises `ArgumentError` if their numbers differ, or if a hypothesis has no reference.
+    """
     if isinstance(hypotheses, str):
         raise ArgumentError(f"hypotheses must be a list of texts; it is the text {hypotheses!r}")
     if not len(hypotheses) or len(hypotheses) != len(references):
@@ -28,10 +31,10 @@ def reference_sets(hypotheses: Sequence[str], references: References) -> list[li
 
 
 def ngram_counts(words: Sequence[str], order: int) -> Counter[tuple[str, ...]]:
-    """How often each sequence of `order` neighbouring words occurs."""
+    """Count the occurrences of each sequence of `order` neighbouring words."""
     return Counter(zip(*(words[start:] for start in range(order)), strict=False))
 
 
 def caption_words(text: str) -> list[str]:
-    """Words of a caption in lower case, without punctuation; apostrophes stay."""
+    """Return the words of a caption in lower case, without punctuation; apostrophes are kept."""
     return re.findall(r"[\w']+", text.lower())

@@ -1,13 +1,14 @@
-"""Volumes under the surface: how well scores rank anomalies, tolerant of where these are labelled.
+"""Volumes under the surface: ranking of anomalies by scores, tolerant of imprecise labels.
 
-Paparrizos et al. (2022), "Volume under the surface". Labels get slopes: a step d ≤ w // 2 steps off
-a labelled event counts sqrt(1 - d / w), and fully where the slopes of two events meet. Recall is
-multiplied by the share of (merged, widened) events that are hit at all. The area under the curve of
-precision over recall, or of recall over the false-positive rate, is averaged over the widths w = 0,
-1, …, window.
+Paparrizos et al. (2022), "Volume under the surface". Labels get slopes: a step d ≤ w // 2 steps
+from a labelled event counts as anomalous by sqrt(1 - d / w), and fully where the slopes of two
+events meet. Recall is multiplied by the share of (merged, widened) events that are hit at all. The
+area under the curve of precision over recall, or of recall over the false-positive rate, is
+averaged over the widths w = 0, 1, …, window.
 
 This is the "opt" version with 250 thresholds of the packages vus 0.0.6 and TSB-AD 1.5, whose
-published VUS-PR takes the series' period as the window (`period.py`). Only scores' order matters.
+published VUS-PR takes the series' period as the window (`period.py`). Only the order of the scores
+matters.
 """
 
 from __future__ import annotations
@@ -27,29 +28,32 @@ THRESHOLDS = 250
 
 
 class Volumes(NamedTuple):
-    """Both volumes, 0 to 1; NaN where no step is labelled, or every one."""
+    """Volumes under the precision-recall and the ROC surface, 0 to 1.
+
+    Both are NaN if no step is labelled, or if all are.
+    """
 
     pr: float
     roc: float
 
 
 def vus_pr(labels: ArrayLike, scores: ArrayLike, window: int) -> float:
-    """Volume under the precision-recall surface; see `volumes`."""
+    """Return the volume under the precision-recall surface; see `volumes`."""
     return volumes(labels, scores, window).pr
 
 
 def vus_roc(labels: ArrayLike, scores: ArrayLike, window: int) -> float:
-    """Volume under the ROC surface; see `volumes`."""
+    """Return the volume under the ROC surface; see `volumes`."""
     return volumes(labels, scores, window).roc
 
 
 def volumes(
     labels: ArrayLike, scores: ArrayLike, window: int, thresholds: int = THRESHOLDS
 ) -> Volumes:
-    """Both volumes of scores [T] (higher is more anomalous) against labels [T] of 0 and 1.
+    """Return both volumes of scores [T] (higher is more anomalous) against labels [T] of 0 and 1.
 
-    window is the greatest width of the slopes, in steps; thresholds are spaced evenly over the
-    ranks of the scores. Scores that are not finite are refused.
+    window: greatest width of the slopes, in steps. thresholds: number of thresholds, evenly spaced
+    over the ranks of the scores. Raises `ArgumentError` for scores that are not finite.
     """
     truth = as_flags(labels, "labels")
     values = np.asarray(scores, dtype=float)
@@ -74,14 +78,14 @@ def volumes(
 def _areas(
     truth: NDArray[np.bool_], scores: Floats, window: int, thresholds: int
 ) -> Iterator[tuple[float, float]]:
-    """The two areas at each width of the slopes."""
+    """Yield the areas under the precision-recall and the ROC curve at each width of the slopes."""
     steps = len(scores)
     places = np.linspace(0, steps - 1, thresholds).astype(int)
     cuts = np.sort(scores)[::-1][places]
     reached = np.searchsorted(-cuts, -scores)  # the first threshold at which a step is flagged
 
     def flagged_by(which: Ints, weights: Floats | None = None) -> Floats:
-        """Steps, or their weights, summed up to each threshold."""
+        """Return the number of steps, or the sum of their weights, up to each threshold."""
         return np.cumsum(np.bincount(which, weights, thresholds)).astype(float)
 
     first, stop = np.array(events_of(truth)).T
@@ -110,7 +114,10 @@ def _areas(
 def _distances(
     truth: NDArray[np.bool_], first: Ints, stop: Ints, reach: int
 ) -> tuple[Ints, Ints, Ints]:
-    """Unlabelled steps up to `reach` from an event, and how far the two nearest events are."""
+    """Return the unlabelled steps at most `reach` from an event, with two distances for each.
+
+    These are the distances from its nearest event and from the one that is second nearest.
+    """
     free = np.flatnonzero(~truth)
     far = len(truth) + reach + 1
     lasts = np.concatenate([[-far, -far], stop - 1])
@@ -126,7 +133,7 @@ def _distances(
 
 
 def _first_hits(reached: Ints, first: Ints, stop: Ints, half: int, never: int) -> Ints:
-    """The threshold at which each event, widened by `half` and merged with others, is hit."""
+    """Return the first threshold that hits each event, widened by `half` and merged with others."""
     apart = stop[:-1] - 1 + half < first[1:] - half
     begins = np.maximum(first[np.concatenate([[True], apart])] - half, 0)
     ends = np.minimum(stop[np.concatenate([apart, [True]])] + half, len(reached))

@@ -1,4 +1,4 @@
-"""The look of figures, and figures as inline SVG."""
+"""The look of figures, and figures as inline SVG and as PNG files."""
 
 from __future__ import annotations
 
@@ -45,3 +45,12 @@ def svg_of(figure: Figure) -> str:
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]
+
+
+def png_of(figure: Figure) -> tuple[bytes, bool]:
+    """Return a figure as a PNG file, and whether the font has all letters that stand in it."""
+    buffer = io.BytesIO()
+    with mpl.rc_context(STYLE), warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        figure.savefig(buffer, format="png", dpi=150)
+    return buffer.getvalue(), not any("missing from font" in str(each.message) for each in found)

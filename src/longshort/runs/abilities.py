@@ -9,11 +9,12 @@ from typing import Any, Protocol, runtime_checkable
 import polars as pl
 
 from longshort.errors import ConfigError, RunError
+from longshort.runs.writing import Attended, Likelihood, Writing, Written
 
 
 @runtime_checkable
 class ReadsLines(Protocol):
-    """Predicts for lines of text that come from a terminal or a pipe."""
+    """A task that predicts for lines of text from a terminal or a pipe."""
 
     def refuse_lines(self, model: Any) -> None:
         """Raise `ConfigError` if this model's samples are not lines of text."""
@@ -27,7 +28,7 @@ class ReadsLines(Protocol):
 
 @runtime_checkable
 class LooksAhead(Protocol):
-    """Forecasts past the end of the data."""
+    """A task that forecasts past the end of the data."""
 
     def ahead(self, model: Any, data: object, horizon: int | None, say: Any) -> Any:
         """Forecast `horizon` steps past the end of `data`; None: the horizon of training.
@@ -39,47 +40,47 @@ class LooksAhead(Protocol):
 
 @runtime_checkable
 class FindsEvents(Protocol):
-    """Stretches of series that stand out, beside the table of all steps."""
+    """A task that finds events in series, beside the table of all steps."""
 
     def events(self, model: Any, samples: Any, prediction: Any) -> pl.DataFrame:
-        """A row for each event."""
+        """Return a table with a row for each event."""
 
 
 @runtime_checkable
 class Ranks(Protocol):
-    """Several answers for a sample, the most probable first."""
+    """A task that gives several answers for a sample, the most probable first."""
 
     def ranked(self, model: Any, samples: Any, prediction: Any, count: int) -> pl.DataFrame:
-        """A row per sample, with its `count` most probable answers and their probabilities.
+        """Return a row per sample, with its `count` most probable answers and probabilities.
 
         Raises `ConfigError` for a count that this model cannot give.
         """
 
 
 class Follower(Protocol):
-    """A growing file that is judged as it grows."""
+    """Reads a growing file, and judges each row that is added."""
 
     header: str
-    """Names of what `lines` gives, as a line of CSV."""
+    """Names of the columns of `lines`, as a line of CSV."""
 
     def lines(self) -> Iterator[str]:
-        """What there is to say of rows that came since, as lines of CSV."""
+        """Yield the results for the rows that were added since the last call, as lines of CSV."""
 
     def save(self) -> None:
-        """Keep the state, to go on from in another call."""
+        """Write the state to its file, from which another follower can continue."""
 
 
 @runtime_checkable
 class Follows(Protocol):
-    """Growing files."""
+    """A task that can follow growing files."""
 
     def follower(self, model: Any, path: Path, state: Path) -> Follower:
-        """What follows this file, from where the state file left off if it is there."""
+        """Return a follower of this file, which continues from the state file if there is one."""
 
 
 @runtime_checkable
 class Generates(Protocol):
-    """Generates text that continues a prompt."""
+    """A task that generates text after a prompt."""
 
     def unknown(self, model: Any, text: str) -> list[str]:
         """Return the tokens of a text that the model does not know, in order."""
@@ -99,8 +100,33 @@ def generator(run: Path, task: Any) -> Generates:
 
 
 @runtime_checkable
+class Writes(Protocol):
+    """Writes a text for a text, such as its translation."""
+
+    def write(self, model: Any, samples: Any, how: Writing) -> Written:
+        """Write texts for samples, in this way."""
+
+    def with_targets(self, samples: Any, targets: Sequence[str], name: str) -> Any:
+        """Return the samples with these texts as their targets; `name` is theirs in messages.
+
+        Raises `DataError` if there are not as many.
+        """
+
+    def likelihoods(self, model: Any, samples: Any) -> list[Likelihood]:
+        """Return how probable the target of each sample is."""
+
+
+@runtime_checkable
+class Attends(Protocol):
+    """Says where a model looked."""
+
+    def attended(self, model: Any, samples: Any, prediction: Any) -> list[Attended]:
+        """Return tokens and weights of each sample; raises `ConfigError` without attention."""
+
+
+@runtime_checkable
 class Backtests(Protocol):
-    """Trains and forecasts from rolling origins."""
+    """A task that trains and forecasts from rolling origins."""
 
     def backtest(self, settings: Mapping[str, Any], **how: Any) -> Any:
         """Run the backtest of these settings.

@@ -15,6 +15,7 @@ from longshort.data.splits import S, Splits
 from longshort.errors import ConfigError, RunError
 from longshort.runfolder import MODEL
 from longshort.runs.abilities import (
+    Attends,
     FindsEvents,
     Follower,
     Follows,
@@ -22,6 +23,7 @@ from longshort.runs.abilities import (
     LooksAhead,
     Ranks,
     ReadsLines,
+    Writes,
 )
 from longshort.runs.cell import model_title
 from longshort.runs.job import BASELINES, KEPT, NETWORK, check_device, threads
@@ -31,6 +33,7 @@ from longshort.runs.seal import refuse_broken_seal
 from longshort.runs.story import open_run
 from longshort.runs.task import C, E, Encoded, Model, P, Say, Scored, Task, quiet, untracked
 from longshort.runs.verdict import scored, scores_of
+from longshort.runs.writing import Attended, Likelihood, Writing, Written
 from longshort.train.checkpoint import load_model, load_weights
 
 
@@ -71,7 +74,7 @@ class Trained(Generic[C, S, E, P]):
         """
         if not settings:
             return self
-        nested: dict[str, Any] = read_back(self.config)
+        nested: dict[str, Any] = read_back(_without_other_files(self.config))
         for key, value in settings.items():
             assign(nested, key, value)
         return replace(self, read_by=build_as(type(self.config), nested))
@@ -90,8 +93,13 @@ class Trained(Generic[C, S, E, P]):
 
     @property
     def _reader_model(self) -> Model[C, E]:
-        """The model with the settings by which new files are read."""
-        return self.model if self.read_by is None else replace(self.model, config=self.read_by)
+        """The model with the settings by which new files are read.
+
+        Files that belong to the run's own, such as that of its targets, are not those of others.
+        """
+        if self.read_by is not None:
+            return replace(self.model, config=self.read_by)
+        return replace(self.model, config=_without_other_files(self.config))
 
     def read(self, data: object, say: Say = quiet) -> S:
         """Read samples to predict, from a file or frame."""
@@ -169,6 +177,41 @@ class Trained(Generic[C, S, E, P]):
         """Predict samples; a row for each with its `count` most probable answers."""
         return self.ranker().ranked(self.model, samples, self.predict(samples), count)
 
+    def writer(self) -> Writes:
+        """Return the task if it writes a text for a text; raises `ConfigError` if not."""
+        if isinstance(self.task, Writes):
+            return self.task
+        raise ConfigError(
+            f"write: the task {self.task.name!r} does not write a text for a text; use `longshort "
+            f"predict` (tasks that write: {', '.join(tasks_with(Writes))})"
+        )
+
+    def write(self, samples: S, how: Writing) -> Written:
+        """Write texts for samples that were read by `read`."""
+        with threads(self.config.train.threads):
+            return self.writer().write(self.model, samples, how)
+
+    def likelihoods(
+        self, samples: S, targets: Sequence[str], name: str = "targets"
+    ) -> list[Likelihood]:
+        """Return how probable these targets of samples are; `name` is the targets' in messages."""
+        pairs = self.writer().with_targets(samples, targets, name)
+        with threads(self.config.train.threads):
+            return self.writer().likelihoods(self.model, pairs)
+
+    def attended(self, samples: S, prediction: object) -> list[Attended]:
+        """Return where the model looked, by the names of tokens."""
+        return self.attender().attended(self.model, samples, prediction)
+
+    def attender(self) -> Attends:
+        """Return the task if it says where the model looked; raises `ConfigError` if not."""
+        if isinstance(self.task, Attends):
+            return self.task
+        raise ConfigError(
+            f"attention: the task {self.task.name!r} does not give it; leave it out (tasks that "
+            f"do: {', '.join(tasks_with(Attends))})"
+        )
+
     def follower(self, path: Path, state: Path) -> Follower:
         """What follows a growing file; raises `ConfigError` where the task cannot."""
         if isinstance(self.task, Follows):
@@ -239,6 +282,12 @@ class Trained(Generic[C, S, E, P]):
                 "differs), so its baselines cannot be fitted; restore it"
             )
         return splits
+
+
+def _without_other_files(config: C) -> C:
+    others = [name for name in type(config.data).model_fields if name.endswith("_path")]
+    data = config.data.model_copy(update=dict.fromkeys(others))
+    return config.model_copy(update={"data": data})
 
 
 def _report(samples: Any, say: Say) -> None:

@@ -318,3 +318,8 @@ def test_equal_detectors_are_not_told_apart() -> None:
     assert compare_by_labels([perfect], [second]).outcome == "better"
     few = Part(labels & (np.arange(3000) < 1300), noise[0], labels, 10)
     assert compare_by_labels([few], [few]).outcome == "too few"
+
+
+def test_a_missing_column_of_labels_is_named_with_its_flag() -> None:
+    with pytest.raises(DataError, match="no column 'nope' for --labels"):
+        story.prepare(settings_of(data={"labels": "nope"}), watched(400))

@@ -333,7 +333,7 @@ def test_a_run_on_lists_is_resumed_to_the_bit(tmp_path: Path) -> None:
         assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-def test_the_threshold_is_chosen_on_the_validation_part(tmp_path: Path) -> None:
+def test_the_threshold_is_chosen_on_the_validation_split(tmp_path: Path) -> None:
     """Where it is kept, a prediction uses it; without such a part it is 0.5, which is said."""
     texts, sets = articles(80)
     said: list[str] = []
@@ -343,7 +343,7 @@ def test_the_threshold_is_chosen_on_the_validation_part(tmp_path: Path) -> None:
     assert run.scores["threshold"] == 0.5
 
 
-def test_few_examples_have_a_validation_part_for_the_threshold() -> None:
+def test_few_examples_have_a_validation_split_for_the_threshold() -> None:
     texts, sets = articles(80)
     assert len(story.prepare({"task": "classify"}, examples_of(texts, as_sets(sets))).splits.val)
 
@@ -371,7 +371,7 @@ def test_sequences_of_numbers_have_the_statistics_beside_them(tmp_path: Path) ->
     settings = {"train.max_epochs": 1, "model.hidden": 4, "model.members": 1}
     run = ls.Classifier(settings=settings).fit(arrays, sets, out=tmp_path / "run")
     assert set(run.scores["test"]["baselines"]) == {"majority", "statistics"}
-    assert "says a label from" in run.scores["notes"]["statistics"]
+    assert "predicts a label from" in run.scores["notes"]["statistics"]
 
 
 def test_another_part_with_several_labels_is_refused() -> None:

@@ -259,7 +259,7 @@ def test_tags_that_break_the_scheme_are_told(tmp_path: Path) -> None:
 def test_data_that_teach_nothing_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.conll"
     path.write_text("a\tO\n\nb\tO\n\nc\tO\n\nd\tO\n")
-    with pytest.raises(DataError, match="all tags of the training part are O"):
+    with pytest.raises(DataError, match="all tags of the training split are O"):
         story.run(settings(path), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

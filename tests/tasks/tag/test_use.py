@@ -286,7 +286,7 @@ def test_one_tag_teaches_nothing(tmp_path: Path) -> None:
     rows = [(f"a b{i}", "NOUN NOUN") for i in range(20)]
     found = findings(with_more(([], []), *rows), folder=tmp_path)
     assert found["one-tag"].severity == "error"
-    with pytest.raises(ls.DataError, match="all tags of the training part are NOUN"):
+    with pytest.raises(ls.DataError, match="all tags of the training split are NOUN"):
         ls.Tagger(settings=SMALL).fit(tmp_path / "0.conll", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -325,7 +325,7 @@ def test_new_sentences_with_types_that_training_lacks_are_told(finished: Path) -
     tags[0][1] = "B-zzz"
     said: list[str] = []
     load(finished / "run").evaluate(tagged_of(tokens, tags), say=said.append)
-    assert any("1 new entities have a type that the training part lacks" in line for line in said)
+    assert any("1 new entities have a type that the training split lacks" in line for line in said)
 
 
 @pytest.mark.parametrize("mark", [".", "end"])

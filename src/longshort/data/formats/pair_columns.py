@@ -1,4 +1,4 @@
-"""Which columns of a table are the sources and the targets of pairs of texts."""
+"""Detection of the columns of a table that hold the sources and targets of pairs of texts."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ _LANGUAGES = (
     "ara ces cmn dan deu ell eng fin fra heb hin hun ind ita jpn kor nld nob pol por ron rus spa "
     "swe tur ukr vie zho"
 )
-"""Codes of languages (ISO 639)."""
+"""Codes of languages (ISO 639) by which columns may be named."""
 _CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z]{2,4})?")
 _NAME = re.compile(r"[^\W\d][\w-]*(?: [\w-]+){0,2}")
-"""Three words at most without punctuation, as names of columns are."""
+"""Pattern of names of columns: at most three words without punctuation."""
 _LONGEST_NAME = 24
 
 
 def pair_columns(
     name: str, columns: Sequence[str], config: ParallelData, *, with_targets: bool = True
 ) -> tuple[str, str | None]:
-    """Return the columns of source and target: those asked for, else by name, else the only two.
+    """Return the columns of sources and targets.
 
-    name: the table in messages. Without `with_targets` the target is None. Raises `DataError` with
-    the candidates.
+    They are those of the settings, else those with usual names, else the only two columns. name:
+    name of the table in messages. with_targets: if false, the target is None. Raises `DataError`
+    with the candidates if the columns are not clear.
     """
     target = _asked(name, columns, config.target) if with_targets else None
     source = _asked(name, columns, config.source) or _found(columns, SOURCES, 0, target)
@@ -53,7 +54,7 @@ def pair_columns(
 def is_heading(cells: Sequence[str], config: ParallelData, *, may_be_any: bool) -> bool:
     """Return whether a table's first line names its columns.
 
-    may_be_any: whether names may be unusual ones, as in tables that usually have a heading.
+    may_be_any: accept unusual names too, for tables that usually have a heading.
     """
     names = [cell.strip() for cell in cells]
     if {config.source, config.target} & set(names):
@@ -67,7 +68,7 @@ def is_heading(cells: Sequence[str], config: ParallelData, *, may_be_any: bool) 
 def columns_note(
     name: str, columns: Sequence[str], source: str, target: str | None, config: ParallelData
 ) -> tuple[Finding, ...]:
-    """Return a finding that says which columns are read, where the settings do not name them."""
+    """Return a finding on the columns that are read; none if the settings name them."""
     if config.source is not None and (config.target is not None or target is None):
         return ()
     to = "" if target is None else f", and {target!r} the target"
@@ -87,7 +88,11 @@ def _asked(name: str, columns: Sequence[str], column: str | None) -> str | None:
 def _found(
     columns: Sequence[str], usual: Sequence[str], side: int, other: str | None
 ) -> str | None:
-    """Return the column of a side (0 for source) by name, else the only one that is left."""
+    """Return the column of a side by its name, else the only one that is left, else None.
+
+    usual: usual names of the side. side: 0 for sources, 1 for targets. other: the column of the
+    other side, if it is known.
+    """
     left = [column for column in columns if column != other]
     named = _usual(left, usual)
     if len(named) == 1:
@@ -103,7 +108,7 @@ def _usual(columns: Sequence[str], usual: Sequence[str]) -> list[str]:
 
 
 def _codes(columns: Sequence[str]) -> list[str]:
-    """Return the columns that are called by a language; "id" is one only where it is needed."""
+    """Return the columns named by a language; "id" is left out if there are two others."""
     known = set(_LANGUAGES.split())
     matches = ((column, _CODE.fullmatch(column.strip().lower())) for column in columns)
     found = [column for column, match in matches if match and match[1] in known]

@@ -1,4 +1,4 @@
-"""Pairs of texts as lines: of two files, or with a tab between source and target."""
+"""Readers of pairs of texts in lines: of two files, or with a tab between source and target."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _QUOTE = '"'
 
 
 def read_two(path: Path, target_path: Path, encoding: str | None) -> Pairs:
-    """Read two files, of which line n of one is the target of line n of the other.
+    """Read two files; line n of the second is the target of line n of the first.
 
-    Empty lines are kept, as they keep the lines beside each other; those at the end of the longer
-    file are not. Raises `DataError` if the numbers of lines differ.
+    Empty lines are kept, so that lines stay paired, except for surplus ones at the end of the
+    longer file. Raises `DataError` if the numbers of lines differ.
     """
     sources, targets = read_text(path, encoding), read_text(target_path, encoding)
     _trim(sources.lines, targets.lines)
@@ -38,6 +38,7 @@ def read_two(path: Path, target_path: Path, encoding: str | None) -> Pairs:
         str(path),
         sources.sha256,
         str(target_path),
+        targets.sha256,
         {"format": "lines"},
         (*sources.encoding.findings(), *targets.encoding.findings()),
     )
@@ -59,16 +60,16 @@ def read_sources(path: Path, encoding: str | None) -> Pairs:
 
 
 def has_tabs(path: Path, encoding: str | None) -> bool:
-    """Return whether nearly all lines that are not blank have a tab."""
+    """Return whether nearly all lines of a file have a tab, ignoring blank ones."""
     lines = [line for line in read_text(path, encoding).lines if line.strip()]
     return bool(lines) and 20 * sum("\t" in line for line in lines) >= 19 * len(lines)
 
 
 def read_tabs(path: Path, config: ParallelData, *, with_targets: bool) -> Pairs:
-    """Read lines of cells with tabs between them; the first line may name the columns.
+    """Read pairs from lines of cells with tabs between them; the first line may name the columns.
 
-    Without names the first cell is the source, the second one the target. Raises `DataError` for
-    a line with too few cells.
+    Without names the first cell is the source and the second one the target. Raises `DataError`
+    for a line with too few cells.
     """
     file = read_text(path, config.encoding)
     rows = [(n, line.split("\t")) for n, line in enumerate(file.lines, 1) if line.strip()]
@@ -96,7 +97,10 @@ def read_tabs(path: Path, config: ParallelData, *, with_targets: bool) -> Pairs:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Names of the columns, whether the first line holds them, and those of a pair."""
+    """Columns of a file: all names, and those of source and target.
+
+    has_names: true if the first line holds the names.
+    """
 
     names: list[str]
     has_names: bool
@@ -120,7 +124,7 @@ def _layout(path: Path, first: list[str], config: ParallelData, *, with_targets:
 
 
 def _cells(path: Path, rows: Sequence[tuple[int, list[str]]], layout: _Layout) -> list[list[str]]:
-    """Return the cells of the source, and of the target where there is one, without quotes."""
+    """Return the cells of the source, and of the target if there is one, without outer quotes."""
     columns = [layout.names.index(each) for each in layout.roles if each is not None]
     least = max(columns) + 1
     for number, cells in rows:
@@ -134,7 +138,7 @@ def _cells(path: Path, rows: Sequence[tuple[int, list[str]]], layout: _Layout) -
 
 
 def _trim(one: list[str], other: list[str]) -> None:
-    """Remove empty lines at the end of the longer of two files."""
+    """Remove empty lines at the end of the longer of two lists until their lengths are equal."""
     longer, shorter = (one, other) if len(one) > len(other) else (other, one)
     while len(longer) > len(shorter) and not longer[-1].strip():
         longer.pop()
@@ -145,7 +149,7 @@ def _places(numbers: Sequence[int]) -> list[str]:
 
 
 def _notes(file: TextFile) -> tuple[Finding, ...]:
-    """Return findings on the encoding, and on blank lines but for those at the end."""
+    """Return findings on the encoding, and on blank lines except for those at the end."""
     full = [number for number, line in enumerate(file.lines, 1) if line.strip()]
     blank = sorted(set(range(1, full[-1])) - set(full))
     if not blank:
@@ -156,9 +160,9 @@ def _notes(file: TextFile) -> tuple[Finding, ...]:
 
 
 def _is_quoted(columns: Sequence[Sequence[str]]) -> bool:
-    """Return whether cells are in quotes as programs write them, with inner quotes doubled.
+    """Return whether quotes enclose cells, with inner ones doubled, as programs write them.
 
-    Otherwise a quote is part of the text, as in files of sentences.
+    Otherwise a quote belongs to the text, as in files of sentences.
     """
     marked = [cell for column in columns for cell in column if _QUOTE in cell]
     if not marked or not all(_fits(cell) for cell in marked):

@@ -1,4 +1,4 @@
-"""Pairs of texts as rows of a table: CSV, JSON lines, Parquet, or a frame."""
+"""Reader of pairs of texts in rows of a table: CSV, JSON lines, Parquet, or a frame."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from longshort.data.sources import POLARS_ERRORS, Source, open_source
 from longshort.errors import DataError
 
 _LONGEST_LINE = 1 << 26
-"""Largest line in bytes; a text may be a whole book."""
+"""Greatest length of a line in bytes; a text may be a whole book."""
 
 
 def read_table(data: object, config: ParallelData, *, with_targets: bool = True) -> Pairs:
-    """Read a file or frame; a target may be a list of right targets.
+    """Read pairs from a file or frame; a target may be a list of right targets.
 
-    Raises `DataError` with row and column.
+    Raises `DataError` that names the row or column at fault.
     """
     opened, has_names = _opened(data, config)
     source = _unnested(opened)
@@ -45,9 +45,9 @@ def read_table(data: object, config: ParallelData, *, with_targets: bool = True)
 
 
 def _opened(data: object, config: ParallelData) -> tuple[Source, bool]:
-    """Open the table, and return whether its columns have names.
+    """Open the table, and return it with true if its columns have names.
 
-    Of a delimited file the first line is looked at where the settings do not say.
+    The first line of a delimited file decides that if the settings do not.
     """
     kind = config.format if config.format in ("csv", "jsonl", "parquet") else None
     settings = {"format": kind, "delimiter": config.delimiter, "encoding": config.encoding}
@@ -92,7 +92,7 @@ def _typed(source: Source) -> str:
 
 
 def _read_as(source: Source, has_names: bool, config: ParallelData) -> dict[str, object]:
-    """Return the settings by which a file was read; a frame has none."""
+    """Return the settings with which a file was read; none for a frame."""
     if source.path is None:
         return {}
     is_delimited = source.delimiter is not None

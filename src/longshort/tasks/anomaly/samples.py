@@ -99,7 +99,12 @@ def read_stretch(
     if column is not None:
         _refuse_two_roles(column, config)
         settings = settings.model_copy(update={"past": (*settings.past, column)})
-    dataset = read_dataset(data, settings, axis).until_last_value()
+    try:
+        dataset = read_dataset(data, settings, axis).until_last_value()
+    except DataError as error:  # labels are read as a covariate, which is not what was asked for
+        raise DataError(
+            str(error).replace(f"{column!r} for --past", f"{column!r} for --labels")
+        ) from None
     labels = None
     if column is not None:
         dataset, labels = _taken_off(dataset, column)

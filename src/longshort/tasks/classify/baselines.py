@@ -1,4 +1,4 @@
-"""What a classifier has to beat: the most frequent label, and what a sceptic would try first."""
+"""Baselines of a classifier: the most frequent label, linear models, neighbours, convolutions."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from longshort.tasks.classify.targets import Prediction, Targets
 
 Floats = NDArray[np.float64]
 _INVERSE_PENALTIES = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
-"""C: how much the losses of all examples weigh against half the sum of squared weights."""
+"""C: the weight of the losses of all examples against half the sum of squared weights."""
 _RISES = 2
-"""So many larger C in a row without gain end the search."""
+"""Number of larger C in a row without gain that end the search."""
 _FOLDS = 3
 _MOST_GRAMS = 200_000
 _CHOICE, _FINAL = 1_000_000, 6_000_000
-"""Occurrences of n-grams that kinds are compared on, and that the chosen one is fitted to."""
+"""Most occurrences of n-grams on which kinds are compared, and to which the best is fitted."""
 _COMPARED = 10_000
-"""Sequences of numbers on which the penalty is chosen."""
+"""Most sequences of numbers on which the penalty is chosen."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a baseline may learn from: samples as they came, and as numbers."""
+    """Samples for a baseline: as they were read, and encoded."""
 
     examples: Examples
     encoded: Sequences
@@ -46,16 +46,16 @@ class Known:
 
     @property
     def targets(self) -> Tensor:
-        """The true labels as `Targets.numbers` has them."""
+        """The true labels as `Targets.numbers` returns them."""
         return torch.from_numpy(self.encoded.targets)
 
     @property
     def texts(self) -> list[str]:
-        """Whole texts."""
+        """The texts, uncut."""
         return [str(item) for item in self.examples.items]
 
     def take(self, rows: Sequence[int]) -> Known:
-        """These examples, in their order."""
+        """Return the examples with these numbers, in this order."""
         return Known(self.examples.take(rows), self.encoded.take(rows))
 
 
@@ -66,9 +66,10 @@ Found = dict[str, Baseline[Prediction]]
 def baselines(
     train: Known, val: Known, test: Known, targets: Targets, track: Track = untracked
 ) -> Found:
-    """All that are fitted to the training split; settings are chosen on `val` where it is large.
+    """Return all baselines that are fitted to the training split.
 
-    Neighbours and fixed convolutions are for one label of each sequence.
+    Settings are chosen on `val` if it is large. Neighbours and fixed convolutions are only for
+    sequences with one label each.
     """
     found = majority(train, len(test), targets)
     if train.examples.is_text:
@@ -83,7 +84,7 @@ def baselines(
 
 
 def majority(train: Known, count: int, targets: Targets) -> Found:
-    """A baseline that gives each of `count` examples the labels' shares of the training split."""
+    """Predict the labels' shares in the training split for each of `count` examples."""
     shares = targets.known(train.targets).mean(0).numpy()
     threshold = targets.threshold(np.tile(shares, (len(train), 1)), train.encoded.targets)
     p = np.tile(shares, (count, 1))
@@ -91,25 +92,25 @@ def majority(train: Known, count: int, targets: Targets) -> Found:
 
 
 def nearest_neighbour(train: Known, test: Known, classes: int) -> Found:
-    """A baseline that gives each test sequence the label of the nearest training sequence."""
+    """Predict for each test sequence the label of the nearest training sequence."""
     p, note = nearest(train.encoded, test.encoded, classes)
-    return {"nearest": Baseline(Prediction(p), "the nearest training sequence", note or "")}
+    return {"nearest": Baseline(Prediction(p), "the nearest training sequence", note)}
 
 
 def random_convolutions(train: Known, test: Known, classes: int) -> Found:
-    """A baseline of ridge regression on many fixed convolutions."""
+    """Predict by ridge regression on many fixed convolutions."""
     p, note = convolution_features(train.encoded, test.encoded, classes)
     title = "ridge regression on fixed convolutions"
-    return {"convolutions": Baseline(Prediction(p), title, note or "")}
+    return {"convolutions": Baseline(Prediction(p), title, note)}
 
 
 Encode = Callable[[Known, Sequence[Known]], list[Rows]]
-"""Fits itself to the first and gives the rows of the others."""
+"""Fits itself to the first samples, and returns the rows of the others."""
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A way to encode, and the training examples that are afforded for it."""
+    """A way to encode, and as many training examples as it can afford."""
 
     name: str
     encode: Encode
@@ -119,9 +120,9 @@ class _Candidate:
 def bag_of_grams(
     train: Known, val: Known, test: Known, targets: Targets, track: Track = untracked
 ) -> Found:
-    """Logistic regression on tf-idf of n-grams of the whole texts.
+    """Predict by logistic regression on tf-idf of n-grams of the whole texts.
 
-    Which n-grams is chosen like the penalty, whatever the network's tokens are.
+    The kind of n-grams is chosen like the penalty, whatever the tokens of the network are.
     """
     kinds = kinds_for(train.texts)
     candidates = [
@@ -131,19 +132,20 @@ def bag_of_grams(
     kind = next(kind for kind in kinds if kind.name == chosen.name)
     learned = _affordable(train, kind, _FINAL)
     found = _fitted(replace(chosen, train=learned), inverse, val, test, targets)
-    part = f"{len(learned):,} of {len(train):,} training texts" if len(learned) < len(train) else ""
     note = f"counts {kind.name}, with the inverse penalty C = {inverse:g}; both were chosen {how}"
+    note += _decides(found)
+    if len(learned) < len(train):
+        note += f"; it is fitted to {len(learned):,} of {len(train):,} training texts"
     name = "bag_of_characters" if kinds[0].blocks[0][0] == "characters" else "bag_of_words"
     title = f"logistic regression on {kind.name}"
-    note += _decides(found)
-    return {name: Baseline(found, title, f"{note}; it is fitted to {part}" if part else note)}
+    return {name: Baseline(found, title, note)}
 
 
 def statistics(
     train: Known, val: Known, test: Known, targets: Targets, track: Track = untracked
 ) -> Found:
-    """Logistic regression on simple statistics of each channel."""
-    few = _part(train, _COMPARED)
+    """Predict by logistic regression on simple statistics of each channel."""
+    few = _drawn(train, _COMPARED)
     chosen, inverse, how = _choose(
         [_Candidate("statistics", _statistics, few)], val, targets, track
     )
@@ -153,15 +155,15 @@ def statistics(
 
 
 def _decides(prediction: Prediction) -> str:
-    """From which probability on a label is said, where that was chosen too."""
+    """Return a remark on the threshold above which a label is predicted, if there is one."""
     threshold = prediction.threshold
-    return "" if threshold is None else f", and says a label from {threshold:.2g} on"
+    return "" if threshold is None else f", and predicts a label from {threshold:.2g} on"
 
 
 def _choose(
     candidates: Sequence[_Candidate], val: Known, targets: Targets, track: Track
 ) -> tuple[_Candidate, float, str]:
-    """The candidate and the inverse penalty with the best log loss, and on what that is."""
+    """Return the candidate and inverse penalty with the best log loss, and how it was measured."""
     found = []
     for number, candidate in enumerate(candidates):
         track(f"fitting the linear baseline on {candidate.name}", number, len(candidates))
@@ -174,14 +176,14 @@ def _choose(
 
 
 def _checked(train: Known, val: Known, targets: Targets) -> list[tuple[Known, Known]]:
-    """What settings are chosen on: pairs of what is learned and what is held out."""
+    """Return pairs of examples to learn from and examples held out, for choosing settings."""
     return [(train, val)] if len(val) >= ENOUGH else _folds(train, targets)
 
 
 def _best_penalty(
     encode: Encode, splits: Sequence[tuple[Known, Known]], targets: Targets
 ) -> tuple[float, float]:
-    """The least mean log loss on the second halves, and the inverse penalty that has it."""
+    """Return the least mean log loss on held-out examples, and its inverse penalty."""
     rows = [encode(one, (one, other)) for one, other in splits]
     states = [Regression.zero(one.width, targets) for one, _ in rows]
     known = [[targets.known(half.targets) for half in split] for split in splits]
@@ -203,8 +205,10 @@ def _best_penalty(
 def _fitted(
     candidate: _Candidate, inverse: float, val: Known, test: Known, targets: Targets
 ) -> Prediction:
-    """The prediction of the test split; of several labels with the threshold that is best on what
-    was held out when settings were chosen."""
+    """Return the prediction of the test split.
+
+    The threshold for several labels is the best on the examples on which settings were chosen.
+    """
     p = _learned(candidate, inverse, test, targets)
     if not targets.has_threshold:
         return Prediction(p)
@@ -215,7 +219,7 @@ def _fitted(
 
 
 def _learned(candidate: _Candidate, inverse: float, asked: Known, targets: Targets) -> Floats:
-    """Probabilities [n, K] of what is asked, by a regression on the candidate's training part."""
+    """Return probabilities [n, K] of `asked` by a regression on the candidate's examples."""
     rows, others = candidate.encode(candidate.train, (candidate.train, asked))
     state = Regression.zero(rows.width, targets)
     state = state.fitted(rows, targets.known(candidate.train.targets), inverse)
@@ -224,7 +228,7 @@ def _learned(candidate: _Candidate, inverse: float, asked: Known, targets: Targe
 
 
 def _folds(known: Known, targets: Targets) -> list[tuple[Known, Known]]:
-    """The rest and each fold; all have the same shares of every label."""
+    """Return for each fold the rest and the fold, with the same shares of every label in all."""
     draw = np.random.default_rng(0)
     order = draw.permutation(len(known))
     order = order[np.argsort(targets.strata(known.encoded.targets)[order], kind="stable")]
@@ -234,15 +238,15 @@ def _folds(known: Known, targets: Targets) -> list[tuple[Known, Known]]:
     return [(known.take(rest.tolist()), known.take(one.tolist())) for rest, one in sides]
 
 
-def _part(known: Known, most: int) -> Known:
-    """These examples, or `most` of them, drawn at random."""
+def _drawn(known: Known, most: int) -> Known:
+    """Return the examples, or `most` of them, drawn at random."""
     if len(known) <= most:
         return known
     return known.take(np.random.default_rng(0).permutation(len(known))[:most].tolist())
 
 
 def _affordable(known: Known, kind: Kind, most: int) -> Known:
-    """As many examples, drawn at random, as have `most` n-grams of this kind together."""
+    """Return random examples, as many as have `most` n-grams of this kind together."""
     order = np.random.default_rng(0).permutation(len(known))
     texts = (str(known.examples.items[i]) for i in order)
     total = 0
@@ -262,7 +266,7 @@ def _bags(kind: Kind) -> Encode:
 
 
 def _statistics(train: Known, others: Sequence[Known]) -> list[Rows]:
-    """Each channel's mean, deviation, least, largest, first, last and slope."""
+    """Return mean, deviation, least, largest, first, last and slope of each channel."""
     known = statistics_of(train.encoded.items)
     mean, deviation = known.mean(0), known.std(0)
     scale = np.where(deviation > 1e-8, deviation, 1.0)

@@ -1,4 +1,4 @@
-"""Every setting of a classification, its unit, its default and its range."""
+"""The settings of a classification run, with their units, defaults and ranges."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ClassWeights = Literal["balanced"] | dict[str, float] | None
 
 
 class ClassifyData(SequenceData):
-    """Where the data is, and what its columns mean."""
+    """The source of the data, and the meaning of its columns."""
 
     multi_label: bool = Field(
         False,
@@ -30,7 +30,7 @@ class ClassifyData(SequenceData):
 
 
 class ClassifyModel(CellSettings, VectorSettings):
-    """The network: embedding, convolution, recurrent layers, pooling, a linear head."""
+    """Settings of the network: embedding, convolution, recurrent layers, pooling, a linear head."""
 
     members: int | None = Field(
         None,
@@ -112,7 +112,7 @@ class ClassifyModel(CellSettings, VectorSettings):
 
 
 class ClassifySplit(HoldoutConfig):
-    """Validation and test parts, where no files are named for them."""
+    """Settings of the validation and test splits that have no files of their own."""
 
     val: float = Field(
         0.1,
@@ -124,7 +124,7 @@ class ClassifySplit(HoldoutConfig):
 
 
 class ClassifyTrain(TrainConfig):
-    """The training loop, with the cross entropy's options."""
+    """Settings of the training loop and of the cross entropy."""
 
     learning_rate: float = Field(
         0.001, gt=0.0, description="by kind and size of the data when absent"
@@ -168,7 +168,7 @@ class ClassifyTrain(TrainConfig):
     @field_validator("class_weights", mode="before")
     @classmethod
     def _by_name(cls, value: object) -> object:
-        """Labels that are numbers or truths by their names; true and false of older settings."""
+        """Return labels that are numbers or booleans as texts; true and false are of older runs."""
         if isinstance(value, bool):
             return "balanced" if value else None
         if not isinstance(value, Mapping):
@@ -194,7 +194,7 @@ class ClassifyTrain(TrainConfig):
 
 
 class ClassifyConfig(BaseConfig):
-    """A whole run; `config.toml` in the run folder is this, fully resolved."""
+    """All settings of a run; `config.toml` in the run folder holds them, all decided."""
 
     task: Literal["classify"] = "classify"
     data: ClassifyData = ClassifyData()

@@ -1,4 +1,4 @@
-"""Fixed convolutions of a sequence and a ridge regression on what they find.
+"""A baseline for sequences: fixed convolutions, and a ridge regression on their responses.
 
 After MiniRocket (Dempster et al., 2021): all kernels of nine weights of which six are -1 and three
 are 2, at several dilations. A feature is the share of steps at which a response is above a limit.
@@ -20,20 +20,23 @@ Values = NDArray[np.float32]
 _TAPS = tuple(combinations(range(9), 3))
 _FEATURES, _FEWER = 10_000, 2_000
 _MANY, _MOST = 1_500, 10_000
-"""Training sequences from which on there are fewer features, and that are learned at most."""
+"""Training sequences above which there are fewer features, and the most that are learned."""
 _WORK = 2_000_000_000
 """Comparisons of the training split above which there are fewer features, too."""
 _RESPONSES = 200
-"""Training sequences that thresholds are taken from."""
+"""Number of training sequences from which thresholds are taken."""
 _BLOCK = 1 << 21
-"""Values in memory at once."""
+"""Number of values in memory at once."""
 _GOLDEN = (np.sqrt(5) + 1) / 2
 _PENALTIES = np.logspace(-3, 3, 13)
 _SHARPNESS = np.logspace(-0.5, 1.5, 21)
 
 
 def convolution_features(train: Sequences, test: Sequences, classes: int) -> tuple[Floats, str]:
-    """Probabilities [n, K] of the test sequences, and a note on how they came about."""
+    """Return probabilities [n, K] of the test sequences, and a note on the features.
+
+    classes: number of labels, K.
+    """
     chosen = np.random.default_rng(0).permutation(len(train.items))[:_MOST]
     learned = train.take(np.sort(chosen).tolist())
     kernels = _Kernels.fit(learned)
@@ -54,16 +57,19 @@ def convolution_features(train: Sequences, test: Sequences, classes: int) -> tup
 
 @dataclass(frozen=True)
 class _Kernel:
-    """Where three weights of 2 stand among nine, how far apart they are, of which channels."""
+    """A kernel of nine weights, -1 but for three that are 2.
+
+    taps: places of the three; dilation: steps between neighbours; channels: those it sums.
+    """
 
     taps: tuple[int, int, int]
     dilation: int
     channels: NDArray[np.int64]
 
     def responses(self, x: Values, lengths: NDArray[np.int64]) -> Values:
-        """The kernel's responses [n, T] to x [n, T, F], with zeros around each sequence.
+        """Return the kernel's responses [n, T] to x [n, T, F], with zeros around each sequence.
 
-        They are -inf behind a sequence's end.
+        They are -inf behind the end of a sequence.
         """
         steps, reach = x.shape[1], 4 * self.dilation
         one = x[:, :, self.channels].sum(2) if len(self.channels) > 1 else x[:, :, self.channels[0]]
@@ -84,7 +90,10 @@ class _Kernels:
 
     @staticmethod
     def fit(train: Sequences) -> _Kernels:
-        """Dilations reach over half of the median length; thresholds are quantiles of responses."""
+        """Choose kernels and thresholds by the training split.
+
+        Dilations reach over half of the median length; thresholds are quantiles of responses.
+        """
         draw = np.random.default_rng(0)
         lengths, channels = train.lengths, np.shape(train.items[0])[1]
         steps = int(np.median(lengths))
@@ -106,12 +115,11 @@ class _Kernels:
         return _Kernels(kernels, thresholds)
 
     def features(self, encoded: Sequences) -> Values:
-        """For each sequence the shares of steps above the thresholds, [n, kernels · Q]."""
+        """Return for each sequence the shares of steps above the thresholds, [n, kernels · Q]."""
         rows = max(1, _BLOCK // int(encoded.lengths.max()))
         found = []
         for begin in range(0, len(encoded.items), rows):
-            part = encoded.take(range(begin, min(begin + rows, len(encoded.items))))
-            x, lengths = _padded(part)
+            x, lengths = _padded(encoded.take(range(len(encoded.items))[begin : begin + rows]))
             columns = []
             for kernel, thresholds in zip(self.kernels, self.thresholds, strict=True):
                 response = kernel.responses(x, lengths)
@@ -122,7 +130,7 @@ class _Kernels:
 
 
 def _count(lengths: NDArray[np.int64]) -> int:
-    """How many features there shall be."""
+    """Return the number of features for training sequences of these lengths."""
     most = _FEATURES if len(lengths) <= _MANY else _FEWER
     return max(min(_FEWER, most), min(most, _WORK // int(lengths.sum())))
 
@@ -135,10 +143,11 @@ def _padded(encoded: Sequences) -> tuple[Values, NDArray[np.int64]]:
 def _ridge(
     known: Values, labels: NDArray[np.int64], asked: Values, classes: int
 ) -> tuple[Floats, float]:
-    """Probabilities [n, K] and the penalty.
+    """Return probabilities [n, K] of the asked rows, and the penalty.
 
-    Targets are 1 and -1. The penalty has the least squared error, and the scores are made
-    probabilities by the softmax of least log loss, both with each training row left out in turn.
+    known [m, F], labels [m]: the training rows; asked: [n, F]. Targets are 1 and -1. The penalty
+    has the least squared error, and a softmax with the sharpness of least log loss turns scores
+    into probabilities; both are judged with each training row left out in turn.
     """
     targets = 2.0 * np.eye(classes)[labels] - 1.0
     mean = targets.mean(0)
@@ -164,19 +173,19 @@ class _Dual:
     def __init__(self, rows: Values) -> None:
         self.rows = rows
         products = (rows @ rows.T).astype(float)
-        # Columns have the mean 0. The mean of the targets is known: it has no share in residuals.
+        # Columns have the mean 0. The targets' mean is known: it has no share in the residuals.
         products += np.trace(products)
         self.values, self.vectors = np.linalg.eigh(products)
 
     def residuals(self, targets: Floats, penalty: float) -> Floats:
-        """Errors [n, K] of each row's targets, predicted from all other rows."""
+        """Return the errors [n, K] of each row's targets, predicted from all other rows."""
         shares = penalty / (np.maximum(self.values, 0.0) + penalty)
         left = (self.vectors * shares) @ (self.vectors.T @ targets)
         found: Floats = left / np.square(self.vectors).dot(shares)[:, None]
         return found
 
     def scores(self, asked: Values, targets: Floats, penalty: float) -> Floats:
-        """Predictions [m, K] for other rows, asked [m, F]."""
+        """Return predictions [m, K] for other rows, asked [m, F]."""
         shares = 1 / (np.maximum(self.values, 0.0) + penalty)
         weights = (self.vectors * shares) @ (self.vectors.T @ targets)
         found: Floats = asked @ (self.rows.T @ weights)
@@ -191,7 +200,7 @@ class _Primal:
         self.values, self.vectors = np.linalg.eigh((rows.T @ rows).astype(float))
 
     def residuals(self, targets: Floats, penalty: float) -> Floats:
-        """Errors [n, K] of each row's targets, predicted from all other rows."""
+        """Return the errors [n, K] of each row's targets, predicted from all other rows."""
         turned = self.rows @ self.vectors
         shares = 1 / (np.maximum(self.values, 0.0) + penalty)
         reach = np.square(turned).dot(shares) + 1 / len(turned)
@@ -200,7 +209,7 @@ class _Primal:
         return found
 
     def scores(self, asked: Values, targets: Floats, penalty: float) -> Floats:
-        """Predictions [m, K] for other rows, asked [m, F]."""
+        """Return predictions [m, K] for other rows, asked [m, F]."""
         shares = 1 / (np.maximum(self.values, 0.0) + penalty)
         weights = (self.vectors * shares) @ (self.vectors.T @ (self.rows.T @ targets))
         found: Floats = asked @ weights

@@ -1,6 +1,6 @@
-"""How a classifier is trained where nothing is said, by the kind and the amount of data.
+"""Decisions on open settings of a classifier, by the kind and the amount of data.
 
-Chosen on training and validation parts; `docs/decisions` says on which, and with what numbers.
+They were found on training and validation splits; `docs/decisions` lists the data and the numbers.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import numpy as np
 
 from longshort.config.sequences import TextConfig
 from longshort.data.labelled import Examples
+from longshort.data.labelled_source import like
 from longshort.data.splits import Splits
-from longshort.data.tokens import find_tokeniser, suited
-from longshort.errors import ConfigError
+from longshort.data.tokens import find_tokeniser, in_full, suited
+from longshort.errors import ConfigError, nearest
+from longshort.runs.vectors import sized_by_vectors
 from longshort.tasks.classify.config import ClassifyConfig, ClassifyModel, ClassifyTrain
 from longshort.tasks.classify.encoder import is_of_names
 
@@ -25,28 +27,28 @@ ENOUGH = 100
 """Validation examples below which settings are chosen by cross-validation of the training split."""
 _FEW, _MANY = 500, 5_000
 _SMALL_NUMBERS = 1_000
-"""Sequences of numbers below which the small recipe holds."""
+"""Number of sequences below which the settings for small data hold."""
 _SMALL_TEXTS, _SHORT_TEXTS = 10_000, 50_000
-"""Texts, and short texts, up to which n-grams go beside the recurrent layers."""
+"""Largest numbers of texts, and of short texts, for n-grams beside the recurrent layers."""
 _SHORT = 10
-"""Tokens of a short text, in the mean."""
+"""Largest mean number of tokens of short texts."""
 _LONG, _PLACES = 40, 160
-"""Steps from which on numbers have filters; places of these that sequences of small data have."""
+"""Least steps of sequences with filters, and places of the filters where data are small."""
 _SHAPE, _WORDS = 9, 3
 _FEWEST, _MOST = 5, 60
 _FEWEST_SHORT = 20
-"""Epochs; of short texts, which cost little and go on learning, at least so many."""
+"""Bounds of the epochs; short texts, which cost little and keep improving, have more."""
 _BATCHES = 800
-"""Batches that an epoch of many texts shall have: larger batches are faster."""
+"""Batches per epoch of many texts: larger batches are faster."""
 _WHOLE_WORDS = ("words", "spaces", "jieba")
 _LOOKED_AT = 1_000
 _REPEATED, _ENOUGH_WORDS = 0.1, 200
-"""Share of so many words, below which so few are met again that words teach nothing."""
+"""Share of repeated words below which words teach nothing, and words needed to judge it."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """What the defaults depend on."""
+    """The size of the data, on which the decisions depend."""
 
     count: int
     """Training examples."""
@@ -57,16 +59,16 @@ class Size:
     """Mean number of a text's tokens, or median number of a sequence's steps."""
 
     @staticmethod
-    def of(parts: Splits[Examples], text: TextConfig | None) -> Size:
-        """The size of these splits; text: how texts are cut, None for numbers."""
-        train = parts.train
+    def of(splits: Splits[Examples], text: TextConfig | None) -> Size:
+        """Return the size of these splits; text: settings of texts, None for numbers."""
+        train = splits.train
         if text is None:
             length = float(np.median([len(item) for item in train.items]))
         else:
             assert text.tokens is not None
             cut = find_tokeniser(text.tokens).cut
             length = float(np.mean([len(cut(str(item))) for item in train.items[:_LOOKED_AT]]))
-        return Size(len(train), len(parts.val), train.is_text, length)
+        return Size(len(train), len(splits.val), train.is_text, length)
 
     @property
     def is_short(self) -> bool:
@@ -75,10 +77,10 @@ class Size:
 
 
 def validation_share(config: ClassifyConfig, count: int, *, is_needed: bool = False) -> float:
-    """Share of the examples for validation, 0 where it would be too small to choose by.
+    """Return the share of examples for validation, 0 if it would be too small to choose by.
 
-    count: examples that it is drawn from. A small one is drawn all the same where the settings ask
-    for it, or where it is needed, as for the threshold of several labels.
+    count: examples from which it is drawn. is_needed: whether it is drawn however small it is, as
+    for the threshold of several labels; it also is if the settings ask for it.
     """
     share = config.split.val
     is_asked = "val" in config.split.model_fields_set or _looks_at_scores(config.train)
@@ -86,22 +88,57 @@ def validation_share(config: ClassifyConfig, count: int, *, is_needed: bool = Fa
 
 
 def _looks_at_scores(train: ClassifyTrain) -> bool:
-    """Whether settings were chosen that need a validation part."""
+    """Whether settings were chosen that need a validation split."""
     if "choose" in train.model_fields_set:
         return train.choose == "best"
     chosen = "patience" in train.model_fields_set
     return chosen or train.asgd is not None or train.schedule == "plateau"
 
 
+def decided(config: ClassifyConfig, splits: Splits[Examples]) -> ClassifyConfig:
+    """Return the config with every open setting decided from the splits.
+
+    Raises `ConfigError` for the weight of a label that the training split lacks.
+    """
+    train, data = splits.train, like(splits.train, config.data)
+    _refuse_unknown_weights(config, train)
+    changes: dict[str, Any] = {}
+    if not len(splits.val):
+        changes["split"] = config.split.model_copy(update={"val": 0.0})
+    if train.is_text:
+        tokens = config.text.tokens or suited_tokens([str(item) for item in train.items])
+        changes["text"] = decided_text(config.text, in_full(tokens), len(train))
+    else:
+        scaling = data.scaling or ("all" if data.format == "idx" else "channel")
+        data = data.model_copy(update={"scaling": scaling})
+    size = Size.of(splits, changes.get("text"))
+    sized = sized_by_vectors(config.model) if train.is_text else config.model
+    model = decided_model(sized, size)
+    training = decided_training(config.train, model, size)
+    return config.model_copy(update=changes | {"data": data, "model": model, "train": training})
+
+
+def _refuse_unknown_weights(config: ClassifyConfig, train: Examples) -> None:
+    """Raise `ConfigError` for the weight of a label that the training split lacks."""
+    weights = config.train.class_weights
+    labels = sorted({label for each in train.label_sets for label in each})
+    for name in weights if isinstance(weights, dict) else ():
+        if name not in labels:
+            raise ConfigError(
+                f"train.class_weights: {name!r} is no label of the training split; "
+                f"{nearest(name, labels)}"
+            )
+
+
 def decided_model(model: ClassifyModel, size: Size) -> ClassifyModel:
-    """The network's settings, with what they leave open decided by the size of the data."""
+    """Return the network's settings, with open ones decided by the size of the data."""
     changes = _of_texts(model, size) if size.is_text else _of_numbers(model, size)
-    said = {name for name in model.model_fields_set if getattr(model, name) is not None}
-    return model.model_copy(update={k: v for k, v in changes.items() if k not in said})
+    chosen = {name for name in model.model_fields_set if getattr(model, name) is not None}
+    return model.model_copy(update={k: v for k, v in changes.items() if k not in chosen})
 
 
 def _of_texts(model: ClassifyModel, size: Size) -> dict[str, Any]:
-    """Few texts are learned by smaller networks beside n-grams; vectors bring knowledge instead."""
+    """Decide for texts: few have small networks beside n-grams, unless there are vectors."""
     is_small = size.count <= (_SHORT_TEXTS if size.is_short else _SMALL_TEXTS)
     grams = is_small and model.vectors is None if model.grams is None else model.grams
     width = (64 if size.is_short else 32) if grams else 128
@@ -116,9 +153,10 @@ def _of_texts(model: ClassifyModel, size: Size) -> dict[str, Any]:
 
 
 def _of_numbers(model: ClassifyModel, size: Size) -> dict[str, Any]:
-    """Few sequences have three convolutions with batch normalisation beside the recurrent layers.
+    """Decide for sequences of numbers.
 
-    Many have one, and a summary of each channel, which is what a linear model of it sees.
+    Few have three convolutions with batch normalisation beside the recurrent layers; many have one,
+    and a summary of each channel, which is the input of a linear model.
     """
     if size.count < _SMALL_NUMBERS:
         stride = max(1, math.ceil(size.length / _PLACES))
@@ -131,7 +169,7 @@ def _of_numbers(model: ClassifyModel, size: Size) -> dict[str, Any]:
 
 
 def _filters(model: ClassifyModel, filters: int, kernel: int) -> dict[str, Any]:
-    """So many where nothing is said; settings of filters that are not there are refused."""
+    """Decide the convolutions; raise `ConfigError` for their settings if there are none."""
     filters = filters if model.convolution is None else model.convolution
     if filters:
         return {"convolution": filters, "convolutions": 1, "kernel": kernel}
@@ -142,8 +180,10 @@ def _filters(model: ClassifyModel, filters: int, kernel: int) -> dict[str, Any]:
 
 
 def suited_tokens(texts: Sequence[str]) -> str:
-    """Characters for names, for scripts without spaces, and where hardly a word is met again; words
-    for other texts."""
+    """Return the tokens that suit the texts: "characters", or for most texts "words".
+
+    Characters are for names, for scripts without spaces, and for texts with few repeated words.
+    """
     kind = suited(texts)
     return "characters" if kind == "words" and (is_of_names(texts) or _are_new(texts)) else kind
 
@@ -157,7 +197,7 @@ def _are_new(texts: Sequence[str]) -> bool:
 
 
 def decided_text(text: TextConfig, tokens: str, count: int) -> TextConfig:
-    """The settings for `count` training texts, cut into these tokens.
+    """Return the settings for `count` training texts, which are cut into these tokens.
 
     Words that occur once teach the vector of unknown ones; few texts have hardly any others.
     """
@@ -167,10 +207,10 @@ def decided_text(text: TextConfig, tokens: str, count: int) -> TextConfig:
 
 
 def decided_training(train: ClassifyTrain, model: ClassifyModel, size: Size) -> ClassifyTrain:
-    """The training's settings for this network, with what they leave open decided by size.
+    """Return the settings of training for this network, with open ones decided by size.
 
-    The budget is one of batches. Where few examples or none are for validation the last weights
-    are kept: a handful would choose by chance, and too early.
+    The budget is a number of batches. With few validation examples the last weights are kept, since
+    a choice by these would be random, and too early.
     """
     batch = train.batch_size or _batch_size(size)
     least, most, steps = _budget(model, size)
@@ -192,7 +232,7 @@ def decided_training(train: ClassifyTrain, model: ClassifyModel, size: Size) -> 
 
 
 def _budget(model: ClassifyModel, size: Size) -> tuple[int, int, int]:
-    """Fewest and most epochs, and batches in all."""
+    """Return the fewest and most epochs, and the number of batches in all."""
     if not size.is_text and size.count < _SMALL_NUMBERS:
         return 1, 1_000, max(500, 2 * size.count)
     if size.is_short:
@@ -201,14 +241,14 @@ def _budget(model: ClassifyModel, size: Size) -> tuple[int, int, int]:
 
 
 def _rate(model: ClassifyModel, size: Size, batch: int) -> float:
-    """The learning rate: numbers stand a larger one than embeddings, large batches too."""
+    """Return the learning rate: larger for numbers than for embeddings, and for large batches."""
     if not size.is_text:
         return 0.003 if size.count < _SMALL_NUMBERS else 0.005
     return (0.002 if model.grams else 0.001) * math.sqrt(max(1.0, batch / 32))
 
 
 def _batch_size(size: Size) -> int:
-    """Few sequences of numbers go in small batches, many texts in large ones."""
+    """Return the batch size: small for few sequences of numbers, large for many texts."""
     if size.is_text:
         wanted: int = 2 ** round(math.log2(max(1.0, size.count / _BATCHES)))
         return min(512, max(32, wanted))

@@ -1,4 +1,4 @@
-"""What the training split decides before the network: labels, vocabulary, scales, n-grams."""
+"""The encoder of a classifier: labels, vocabulary, scales and n-grams of the training split."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _NAME, _LOOKED_AT = 2, 1_000
 
 
 class _Stored(BaseModel):
-    """What is written of the encoder beside its reader.
+    """The stored values of an encoder, apart from those of its reader.
 
-    separator and total: of several labels; total: training samples; label_dtype: of labels that
-    came as an array.
+    separator, total: as in `Targets`, where samples may have several labels; label_dtype: dtype of
+    labels that were given as an array.
     """
 
     labels: tuple[str, ...] = Field(min_length=1)
@@ -44,8 +44,7 @@ class _Stored(BaseModel):
 
 @dataclass(frozen=True)
 class ClassifyEncoder:
-    """The labels to learn, how texts or arrays are read, and the n-grams, if any, that the network
-    reads beside the tokens."""
+    """The labels, the reader of texts or arrays, and the n-grams that the network reads, if any."""
 
     targets: Targets
     reader: SequenceReader
@@ -53,7 +52,7 @@ class ClassifyEncoder:
 
     @staticmethod
     def fit(train: Examples, config: ClassifyConfig) -> ClassifyEncoder:
-        """What the training split says; raises `DataError` without two labels to tell apart."""
+        """Fit the encoder on the training split; raise `DataError` if it has too few labels."""
         by_channel = config.data.scaling != "all"
         return ClassifyEncoder(
             _targets_of(train),
@@ -63,7 +62,7 @@ class ClassifyEncoder:
 
     @property
     def vocabulary(self) -> Vocabulary | None:
-        """The tokens that are known; None where samples are arrays."""
+        """The known tokens; None where samples are arrays."""
         return self.reader.vocabulary
 
     @property
@@ -72,14 +71,14 @@ class ClassifyEncoder:
         return self.targets.labels
 
     def encode(self, examples: Examples) -> Sequences:
-        """Examples as the network takes them; labels that training did not see are refused."""
+        """Encode examples; raise `DataError` for labels that the training split lacks."""
         items, targets = self.reader.read(examples), self.targets.numbers(examples)
         if self.grams is None:
             return Sequences(items, targets)
         return Sequences(items, targets, self.grams.bags([str(item) for item in examples.items]))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return the encoder as plain values for JSON."""
         known = self.targets
         several = {"separator": known.separator, "total": known.total} if known.separator else {}
         return {
@@ -94,7 +93,7 @@ class ClassifyEncoder:
 
     @staticmethod
     def from_dict(stored: object) -> ClassifyEncoder:
-        """What `to_dict` gave; raises `RunError` where it is damaged."""
+        """Return the encoder that `to_dict` wrote; raise `RunError` if the values are damaged."""
         found, reader = validated(_Stored, stored), SequenceReader.from_dict(stored)
         grams = None if found.grams is None else Grams.from_dict(found.grams)
         total = sum(found.counts) if found.total is None else found.total
@@ -104,7 +103,7 @@ class ClassifyEncoder:
 
 
 def _targets_of(train: Examples) -> Targets:
-    """The labels of the training split; raises `DataError` where there is nothing to tell apart."""
+    """Return the labels of the training split; raise `DataError` if there are too few."""
     seen = Counter(label for each in train.label_sets for label in each)
     labels = tuple(sorted(seen, key=lambda name: as_given([name], train.label_kind)))
     if not labels or (train.separator is None and len(labels) < 2):
@@ -132,7 +131,7 @@ def _made(
 
 
 def _grams_of(train: Examples) -> Grams | None:
-    """The n-grams of the richest kind that suits the texts; None where none stands in two texts."""
+    """Return the n-grams of the richest kind that suits; None if none occurs in two texts."""
     texts = [str(item) for item in train.items]
     kind = LETTERS if is_of_names(texts) else kinds_for(texts)[-1]
     found = Grams.fit(texts, kind, _MOST_GRAMS)

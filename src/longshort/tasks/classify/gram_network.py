@@ -1,4 +1,4 @@
-"""The classifier's n-grams without its recurrent layers: what those have to add something to."""
+"""A baseline network: the classifier's n-grams without its recurrent layers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MEMBERS = 3
 
 
 class GramNetwork(nn.Module):
-    """Bags of n-grams to logits [M, B, K] of M networks, whose probabilities are averaged."""
+    """Networks that read bags of n-grams: logits [M, B, K] of M networks, which are averaged."""
 
     def __init__(self, grams: int, classes: int) -> None:
         super().__init__()
@@ -20,6 +20,6 @@ class GramNetwork(nn.Module):
         self.heads = nn.ModuleList(nn.Linear(GramVectors.width, classes) for _ in range(MEMBERS))
 
     def forward(self, _x: Tensor, _lengths: Tensor, bag: Bag) -> Tensor:
-        """The logits of each network."""
+        """Return the logits of each network, [M, B, K]."""
         pairs = zip(self.vectors, self.heads, strict=True)
         return torch.stack([head(vectors(bag)) for vectors, head in pairs])

@@ -1,4 +1,4 @@
-"""Probabilities of labels by a trained network."""
+"""Prediction of a trained classifier."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from longshort.tasks.classify.encoder import ClassifyEncoder
 from longshort.tasks.classify.targets import Targets
 
 _TOGETHER = 128
-"""Samples of a batch."""
+"""Number of samples in a batch."""
 
 
 def bag_of(batch: Batch) -> Bag | None:
-    """The n-grams of a batch of tensors, as the network takes them; None where it reads none."""
+    """Return the n-grams of a batch of tensors as the network takes them; None if it has none."""
     grams: Any = batch.grams
     return None if grams is None else Bag(grams.columns, grams.weights, grams.begins[:-1])
 
 
 def logits_of(network: Any, batch: Batch) -> Tensor:
-    """Logits [M, B, K] of M networks for a batch of B samples, given as tensors."""
+    """Return the logits [M, B, K] of M networks for a batch of B samples, given as tensors."""
     found: Tensor = network(batch.x, batch.lengths, bag_of(batch))
     return found
 
 
 @torch.no_grad()
 def log_probabilities(network: Any, samples: Sequences, device: str, targets: Targets) -> Tensor:
-    """Logarithms of the labels' probabilities [n, K], averaged over the networks.
+    """Return the logarithms of the labels' probabilities [n, K], averaged over the networks.
 
     Computed without dropout on `device`; the result is in float64 on the CPU.
     """
@@ -50,7 +50,7 @@ def log_probabilities(network: Any, samples: Sequences, device: str, targets: Ta
 
 
 def probabilities(model: Model[Any, ClassifyEncoder], samples: Sequences) -> NDArray[np.float64]:
-    """Probabilities [n, K] of every label by a trained model."""
+    """Return the probabilities [n, K] of every label by a trained model."""
     targets = model.encoder.targets
     found = log_probabilities(model.network, samples, model.device, targets).exp()
     values: NDArray[np.float64] = found.numpy()

@@ -1,4 +1,4 @@
-"""How a classifier's networks are trained, and how the n-grams without them."""
+"""Training of a classifier's networks, and of the baseline of n-grams alone."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _BATCH, _STEPS, _FEWEST, _MOST, _RATE = 32, 800, 5, 60, 0.003
 
 
 class ClassifyLearning(BatchLearning):
-    """Networks that learn side by side, each as it would alone."""
+    """Training of several networks side by side, each as it would be trained alone."""
 
     def drawn(self, batch_size: int, draw: torch.Generator) -> list[Tensor]:
-        """Samples of nearly the same length together.
+        """Return the batches of an epoch, of samples of nearly the same length.
 
-        Few sequences of numbers are drawn by chance, since batch normalisation wants mixed ones.
+        Few sequences of numbers are drawn at random, since batch normalisation needs mixed batches.
         """
         is_text = self.model.encoder.vocabulary is not None
         are_few = not is_text and self.num_samples <= POOL * batch_size
@@ -40,7 +40,7 @@ class ClassifyLearning(BatchLearning):
         return members
 
     def clipped(self) -> list[list[nn.Parameter]]:
-        """The weights of each network, whose gradients are clipped apart."""
+        """Return the weights of each network, whose gradients are clipped separately."""
         return [list(member.parameters()) for member in self._members]
 
     @property
@@ -50,7 +50,7 @@ class ClassifyLearning(BatchLearning):
 
     @property
     def measure(self) -> str:
-        """What epochs are chosen by; empty without a validation split."""
+        """The score by which epochs are chosen; empty without a validation split."""
         if not len(self.val.samples):
             return ""
         measure: str = self.model.encoder.targets.measure
@@ -59,7 +59,7 @@ class ClassifyLearning(BatchLearning):
 
 
 class GramLearning(Learning):
-    """The n-grams alone in training; the last weights are kept."""
+    """Training of the n-grams alone; the last weights are kept."""
 
     def __init__(self, model: Model[Any, Any], train: Encoded[Examples]) -> None:
         self.model, self.train = model, train
@@ -72,11 +72,11 @@ class GramLearning(Learning):
 
     @property
     def num_samples(self) -> int:
-        """Training texts."""
+        """Number of training texts."""
         return len(self.train.samples)
 
     def loss(self, samples: Tensor) -> Tensor:
-        """Mean cross entropy of every network of its own, without weights of labels."""
+        """Return the mean cross entropy over networks, without weights of labels."""
         batch = on_device(self.train.arrays.batch(samples.numpy()), self.model.device)
         logits, targets = logits_of(self.model.network, batch), self.model.encoder.targets
         found: Tensor = targets.loss(logits, batch.targets, None, 0.0)
@@ -88,12 +88,12 @@ class GramLearning(Learning):
         return ""
 
     def validate(self) -> float | None:
-        """Nothing, since no epoch is chosen."""
+        """Return None, since no epoch is chosen."""
         return None
 
 
 def gram_training(model: Model[Any, Any], train: Encoded[Examples]) -> Training:
-    """Training of the n-grams alone: a budget of batches at one learning rate of their own."""
+    """Return how the n-grams are trained: the batches, and a learning rate of their own."""
     learning = GramLearning(model, train)
     count = learning.num_samples
     batches = max(1, count // _BATCH)

@@ -1,4 +1,4 @@
-"""The nearest neighbour of a sequence of numbers."""
+"""A baseline for sequences of numbers: the label of the nearest neighbour."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from longshort.data.sequences import Sequences
 
 Floats = NDArray[np.float64]
 _MOST = 10_000
-"""Training sequences that are looked through."""
+"""Largest number of training sequences that are searched."""
 _BLOCK = 1_000
 _LEAST = 1e-3
 
 
 def nearest(train: Sequences, test: Sequences, classes: int) -> tuple[Floats, str]:
-    """Probabilities [n, K] of the test sequences, and a note on how they came about.
+    """Return probabilities [n, K] of the test sequences, and a note on the distance.
 
-    The neighbour's label is as sure as it is right within the training split, each sequence left
-    out in turn. Distances are Euclid's; sequences of several lengths are stretched to their median.
+    The neighbour's label is as probable as it is right within the training split, each sequence
+    left out in turn. Distances are Euclid's; sequences of different lengths are stretched to their
+    median length. classes: number of labels, K.
     """
     steps = int(np.median(train.lengths))
     is_ragged = len(set(train.lengths.tolist())) > 1
@@ -40,7 +41,7 @@ def nearest(train: Sequences, test: Sequences, classes: int) -> tuple[Floats, st
 
 
 def _stretched(encoded: Sequences, steps: int) -> NDArray[np.float32]:
-    """[n, steps · F], between the steps along straight lines."""
+    """Return the sequences linearly interpolated to `steps` steps, [n, steps · F]."""
     rows = []
     for sequence in encoded.items:
         x = np.asarray(sequence, dtype=np.float32)
@@ -56,9 +57,9 @@ def _stretched(encoded: Sequences, steps: int) -> NDArray[np.float32]:
 def _neighbours(
     known: NDArray[np.float32], asked: NDArray[np.float32], *, leave_out: bool
 ) -> NDArray[np.int64]:
-    """The number of the nearest known row for each asked row, [n].
+    """Return the number of the nearest known row for each asked row, [n].
 
-    leave_out: whether `asked` is `known`, and a row is no neighbour of itself.
+    leave_out: whether `asked` is `known`, so that a row must not be its own neighbour.
     """
     squares, found = np.square(known).sum(1), []
     for begin in range(0, len(asked), _BLOCK):

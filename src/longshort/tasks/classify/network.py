@@ -1,4 +1,4 @@
-"""The classifier: embedding or numbers, convolutions, recurrent layers, pooling, a linear head."""
+"""The classifier's network: embedding, convolutions, recurrent layers, pooling, a linear head."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from longshort.runs.cell import chosen_cell
 from longshort.tasks.classify.config import ClassifyModel
 
 _SPREAD, _SPREAD_BESIDE_GRAMS = 0.1, 0.5
-"""Largest value of a new vector: smaller networks beside n-grams learn little from small ones."""
+"""Largest value in a new vector: small networks beside n-grams learn little from small ones."""
 
 
 class Classifier(nn.Module):
-    """Token numbers [T, B], or values [T, B, F], and lengths [B] to logits [M, B, K].
+    """An ensemble of M networks: token numbers [T, B] or values [T, B, F] to logits [M, B, K].
 
-    Texts may come with a bag of their n-grams, which the head sees beside the pooled states.
-    M networks learn the same from different beginnings, and their probabilities are averaged
-    (Lakshminarayanan et al., 2017).
+    The networks have the same task and different initial weights, and their probabilities are
+    averaged (Lakshminarayanan et al., 2017). classes: number of labels, K; tokens: size of the
+    vocabulary of texts; features: channels of arrays, F; grams: number of n-grams that the head
+    reads beside the pooled states.
     """
 
     def __init__(
@@ -50,12 +51,12 @@ class Classifier(nn.Module):
         return [each.embedding for each in members if each.embedding is not None]
 
     def forward(self, x: Tensor, lengths: Tensor, bag: Bag | None = None) -> Tensor:
-        """The logits of each network."""
+        """Return the logits [M, B, K] of each network; lengths: [B]."""
         return torch.stack([member(x, lengths, bag) for member in self.members])
 
 
 class Member(nn.Module):
-    """One network: token numbers [T, B], or values [T, B, F], and lengths [B] to logits [B, K]."""
+    """One network: token numbers [T, B] or values [T, B, F] to logits [B, K]."""
 
     def __init__(
         self,
@@ -107,7 +108,7 @@ class Member(nn.Module):
         self.head = nn.Linear(width + (0 if grams is None else GramVectors.width), classes)
 
     def forward(self, x: Tensor, lengths: Tensor, bag: Bag | None = None) -> Tensor:
-        """The logits."""
+        """Return the logits [B, K]; lengths: [B]."""
         whole = [] if self.summary is None else [self.summary(x, lengths)]
         if self.embedding is not None:
             x = self.dropout(self.embedding(x))

@@ -1,4 +1,4 @@
-"""Logistic regression of one label or of several, iterated until it has converged."""
+"""Logistic regression of one label or of several, iterated until it converges."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from longshort.tasks.classify.targets import Targets
 Floats = NDArray[np.float64]
 _ROUNDS = 2_000
 _KEPT = 20
-"""Gradients that the curvature is estimated from."""
+"""Number of gradients from which the curvature is estimated."""
 _GRADIENT = 3e-6
 """Largest slope of the mean loss at which the search ends; 1e-3 would cost points of accuracy."""
 
@@ -27,7 +27,7 @@ Product = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Rows:
-    """What a regression learns from: products of rows [n, width] with a matrix."""
+    """Rows [n, width] of which only products with a matrix are needed."""
 
     count: int
     width: int
@@ -38,14 +38,14 @@ class Rows:
 
 
 def dense(table: Floats) -> Rows:
-    """Rows of a dense table [n, width]."""
+    """Return the rows of a dense table [n, width]."""
     rows = torch.tensor(table)
     count, width = table.shape
     return Rows(count, width, lambda matrix: rows @ matrix, lambda matrix: rows.T @ matrix)
 
 
 def sparse(bags: Bags) -> Rows:
-    """Rows of n-grams as sparse bags, multiplied in float32."""
+    """Return the rows of sparse bags of n-grams, which are multiplied in float32."""
     return Rows(len(bags), bags.width, _product(bags), _product(bags.transposed()))
 
 
@@ -64,8 +64,10 @@ def _product(bags: Bags) -> Product:
 
 @dataclass(frozen=True)
 class Regression:
-    """Weights [width, K] and biases [K] of the K labels: a multinomial regression where one label
-    is true, else a regression for each label."""
+    """Weights [width, K] and biases [K] of the K labels.
+
+    It is multinomial where each sample has one label, else a regression for each label.
+    """
 
     targets: Targets
     matrix: Tensor
@@ -73,23 +75,23 @@ class Regression:
 
     @staticmethod
     def zero(width: int, targets: Targets) -> Regression:
-        """All weights 0: every row has the same probabilities."""
+        """Return a regression whose weights are all 0."""
         zeros = torch.zeros(width + 1, targets.classes, dtype=torch.float64)
         return Regression(targets, zeros[1:], zeros[0])
 
     def logits(self, rows: Rows) -> Tensor:
-        """Logits of the labels, [n, K]."""
+        """Return the logits of the labels, [n, K]."""
         return rows.times(self.matrix) + self.bias
 
     def probabilities(self, rows: Rows) -> Tensor:
-        """Probabilities of the labels, [n, K]."""
+        """Return the probabilities of the labels, [n, K]."""
         return self.targets.log_probabilities(self.logits(rows)).exp()
 
     def fitted(self, rows: Rows, known: Tensor, inverse: float) -> Regression:
-        """The regression with the least loss, sought from here by L-BFGS (Nocedal, 1980).
+        """Return the regression with the least loss, found from this one by L-BFGS (Nocedal, 1980).
 
-        known [n, K]: 1 for the labels that a row has, else 0. inverse: the inverse penalty C, how
-        much the losses of all rows weigh against half the sum of squared weights.
+        known [n, K]: 1 for the labels that a row has, else 0. inverse: the inverse penalty C, the
+        weight of the losses of all rows against half the sum of squared weights.
         """
         penalty = 1 / (inverse * rows.count)
         weights = torch.cat([self.bias[None], self.matrix]).requires_grad_()

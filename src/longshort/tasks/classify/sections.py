@@ -1,4 +1,4 @@
-"""The report of a classification: labels, calibration, and the worst samples."""
+"""Sections of a classifier's report: labels, calibration, and the worst samples."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ERRORS, _LABELS = 12, 30
 
 
 def confused(result: ClassifyResult) -> Section:
-    """Which labels are taken for which, where each sample has one."""
+    """Return the section on confused labels, where each sample has one."""
     table = np.array(result.scores["confusion"])
     chosen, names = _shown_labels(result)
     picture = plots.confusion(table[np.ix_(chosen, chosen)], names, table.sum(1)[chosen])
@@ -39,7 +39,7 @@ def confused(result: ClassifyResult) -> Section:
 
 
 def by_label(result: ClassifyResult) -> Section:
-    """How each label is recognised, where a sample may have several."""
+    """Return the section on the scores of each label, where a sample may have several."""
     threshold = result.scored.predictions[MODEL].threshold
     note = Note(
         f"A label is predicted where its probability is above {threshold:.3g}. Subset accuracy "
@@ -51,7 +51,7 @@ def by_label(result: ClassifyResult) -> Section:
 
 
 def trusted(bins: Sequence[dict[str, float]], p: NDArray[np.float64]) -> Section:
-    """Whether probabilities p [n], whose calibration is in `bins`, can be trusted."""
+    """Return the section on the calibration, `bins`, of probabilities p [n]."""
     return Section(
         "Can its probabilities be trusted?",
         [
@@ -65,7 +65,7 @@ def trusted(bins: Sequence[dict[str, float]], p: NDArray[np.float64]) -> Section
 
 
 def worst(result: ClassifyResult) -> Section:
-    """The test samples whose labels are wrong, with the highest loss first."""
+    """Return the section of wrongly labelled test samples, those with the highest loss first."""
     return Section(
         "Where it errs most",
         [
@@ -76,7 +76,7 @@ def worst(result: ClassifyResult) -> Section:
 
 
 def split_rows(result: ClassifyResult) -> list[list[str]]:
-    """Examples, and the share of every label in each split, the header first."""
+    """Return the number of examples and the share of every label in each split, header first."""
     _, names = _shown_labels(result)
     rows = [["split", "examples", *names]]
     for name, examples in result.splits.by_name().items():
@@ -87,19 +87,19 @@ def split_rows(result: ClassifyResult) -> list[list[str]]:
 
 
 def _shown_labels(result: ClassifyResult) -> tuple[list[int], list[str]]:
-    """Numbers and names of the labels that there is room for."""
+    """Return numbers and names of the labels that fit into the report."""
     labels, scores = result.model.encoder.labels, result.scores["test"][MODEL]["per_class"]
     chosen = _most_frequent(np.array([scores[label]["support"] for label in labels]))
     return chosen, [labels[i] for i in chosen]
 
 
 def _most_frequent(counts: NDArray[Any]) -> list[int]:
-    """Numbers of the labels with the most examples, as many as there is room for, in order."""
+    """Return the numbers of the most frequent labels, as many as fit, in order."""
     return sorted(np.argsort(-counts, kind="stable")[:_LABELS].tolist())
 
 
 def _classes(result: ClassifyResult, names: list[str]) -> list[Block]:
-    """Scores of these labels, and a note where they are not all."""
+    """Return the scores of these labels, and a note if they are not all."""
     rows = [["label", "precision", "recall", "F1", "test examples"]]
     for label in names:
         each = result.scores["test"][MODEL]["per_class"][label]

@@ -1,7 +1,7 @@
-"""What labels are to a classification: of each sample one is true, or any number of them.
+"""Labels as targets of a classification: each sample has one of K labels, or any number of them.
 
-A prediction is a probability for each of K labels; how it is learned, decided and scored hangs on
-that. Numbers are NumPy's; only what a network or a regression learns by is torch's.
+A prediction is a probability for each label; which of the two it is decides how labels are learned,
+predicted and scored. Arrays are NumPy's; only losses of networks and regressions are torch's.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ ScoredLabels = Scored[Examples, Prediction]
 class Targets(ABC):
     """The K labels of the training split in order, numbers by their value.
 
-    counts: training samples that have each; total: training samples; kind, dtype: as what labels
-    came, dtype where that was an array.
+    counts: training samples that have each label; total: training samples; kind: type in which
+    labels were given; dtype: dtype of labels that were given as an array.
     """
 
     labels: tuple[str, ...]
@@ -60,35 +60,35 @@ class Targets(ABC):
     kind: LabelKind
 
     metric: ClassVar[Metric]
-    """The one that decides."""
+    """The metric that decides."""
     measure: ClassVar[str]
-    """What `error` is, as people call it."""
+    """Name of what `error` returns, for people."""
     constant: ClassVar[str]
-    """What the baseline that looks at no sample says."""
+    """Name of the baseline that predicts the same for every sample, for people."""
     weighing: ClassVar[str]
-    """What balanced weights do, for people."""
+    """Remark on the effect of balanced weights, for people."""
     has_threshold: ClassVar[bool]
-    """Whether a validation split is needed to decide from which probability on a label is said."""
+    """Whether a label is predicted above a threshold, which is chosen on the validation split."""
     separator: str | None = None
-    """What divides the labels of a sample in texts; None where each has exactly one."""
+    """Text between the labels of a sample; None where each sample has exactly one."""
     dtype: LabelDtype | None = None
 
     @property
     def classes(self) -> int:
-        """K."""
+        """Number of labels, K."""
         return len(self.labels)
 
     # Numbers
 
     @abstractmethod
     def numbers(self, examples: Examples) -> NDArray[Any]:
-        """The true labels as the network learns them, empty where there are none.
+        """Return the true labels as the network learns them; empty if examples have none.
 
-        Raises `DataError` for a label that training lacks.
+        Raises `DataError` for a label that the training split lacks.
         """
 
     def _indices(self, examples: Examples) -> list[list[int]]:
-        """The numbers of the labels of each example."""
+        """Return the numbers of the labels of each example."""
         numbers = {label: i for i, label in enumerate(self.labels)}
         found = []
         for labels, place in zip(examples.label_sets, examples.places, strict=False):
@@ -103,10 +103,10 @@ class Targets(ABC):
 
     @abstractmethod
     def strata(self, targets: NDArray[Any]) -> NDArray[np.int64]:
-        """For each of n samples what folds shall have the same shares of, [n]."""
+        """Return for each sample the group by which folds are stratified, [n]."""
 
     def weights(self, chosen: ClassWeights) -> Floats | None:
-        """By what each label's loss is multiplied, [K]; None where they all count alike."""
+        """Return the factor of each label's loss, [K]; None if all count alike."""
         if chosen is None:
             return None
         if chosen == "balanced":
@@ -115,7 +115,7 @@ class Targets(ABC):
 
     @abstractmethod
     def _balanced(self) -> Floats:
-        """The weights [K] with which rare labels count as much as frequent ones."""
+        """Return the weights [K] with which rare labels count as much as frequent ones."""
 
     # Learning
 
@@ -123,87 +123,87 @@ class Targets(ABC):
     def loss(
         self, logits: Tensor, targets: Tensor, weights: Tensor | None, smoothing: float
     ) -> Tensor:
-        """Mean loss of M networks' logits [M, B, K]; targets as `numbers` has them."""
+        """Return the mean loss of M networks' logits [M, B, K]; targets: those of `numbers`."""
 
     @abstractmethod
     def known(self, targets: Tensor) -> Tensor:
-        """Which labels are true, [n, K]: 1 or 0 in float64; targets as `numbers` has them."""
+        """Return 1 for true labels and 0 for others, [n, K] in float64; targets: `numbers`."""
 
     @abstractmethod
     def log_probabilities(self, logits: Tensor) -> Tensor:
-        """Logarithms of the labels' probabilities, from logits [..., K]."""
+        """Return the logarithms of the labels' probabilities, from logits [..., K]."""
 
     @abstractmethod
     def losses(self, logits: Tensor, known: Tensor) -> Tensor:
-        """Cross entropy [n] of logits [n, K], summed over labels; known: which are true, [n, K]."""
+        """Return the cross entropy [n] of logits [n, K], over all labels; known: of `known`."""
 
     @abstractmethod
     def error(self, p: Floats, targets: NDArray[Any], weights: Floats | None) -> float:
-        """What an epoch is chosen by, from probabilities [n, K]: lower is better.
+        """Return the score by which an epoch is chosen, from probabilities [n, K]; lower is better.
 
-        Of equal errors the smaller cross entropy is better. Where labels are weighed in training
-        they are here: else the epoch would be chosen that gives up the rare ones.
+        Of equal errors the smaller cross entropy is better. weights: those of training, or else an
+        epoch would be chosen that gives up rare labels.
         """
 
     @abstractmethod
     def threshold(self, p: Floats, targets: NDArray[Any]) -> float | None:
-        """The threshold for a `Prediction`, chosen on probabilities [n, K] and true labels."""
+        """Return the best threshold of a `Prediction` for probabilities [n, K] and true labels."""
 
     # Scores
 
     @abstractmethod
     def chosen(self, prediction: Prediction) -> list[list[int]]:
-        """The numbers of each sample's predicted labels."""
+        """Return the numbers of each sample's predicted labels."""
 
     @abstractmethod
     def written(self, prediction: Prediction) -> Any:
-        """What is predicted of each sample, as labels came: an array [n], or lists of labels."""
+        """Return the predicted labels in the type of the given ones: an array [n], or lists."""
 
     def as_given(self) -> list[Label]:
-        """The labels, as numbers or truths where they came so."""
+        """Return the labels in the type in which they were given: texts, numbers or booleans."""
         return as_given(self.labels, self.kind)
 
     def as_array(self) -> NDArray[Any]:
-        """The labels [K] in the dtype in which they came."""
+        """Return the labels [K] in the dtype in which they were given."""
         return as_array(self.labels, self.kind, self.dtype)
 
     @abstractmethod
     def scores(self, examples: Examples, prediction: Prediction) -> Scores:
-        """Metrics, and for the paired test what it looks at."""
+        """Return the metrics, and what the paired test compares."""
 
     @staticmethod
     @abstractmethod
     def compare(scored: ScoredLabels, one: str, other: str) -> Comparison:
-        """Paired test of two predictions on the metric that decides."""
+        """Compare two named predictions by a paired test of the metric that decides."""
 
     @abstractmethod
     def facts(self, scored: ScoredLabels) -> dict[str, Any]:
-        """What else `scores.json` says of the test split."""
+        """Return further facts about the test split for `scores.json`."""
 
     @abstractmethod
     def per_class(self, scored: ScoredLabels) -> dict[str, Floats]:
-        """Precision, recall, f1 and support of the model by label, [K] each."""
+        """Return precision, recall, f1 and support of the model by label, [K] each."""
 
     @abstractmethod
     def is_anything_learned(self, scored: ScoredLabels) -> bool:
-        """Whether the model or a baseline says more of the labels than how frequent they are."""
+        """Whether the model or a baseline knows more than the frequencies of the labels."""
 
     # Output
 
     @abstractmethod
     def spoken(self, numbers: Sequence[int]) -> str:
-        """The labels of these numbers as one text."""
+        """Return the labels with these numbers as one text."""
 
     @abstractmethod
     def sample_losses(self, examples: Examples, p: Floats) -> Floats:
-        """Cross entropy of each sample, [n], in nats."""
+        """Return the cross entropy of each sample, [n], in nats."""
 
     @abstractmethod
     def sureness(self, prediction: Prediction) -> Floats:
-        """The probability of what is predicted of each sample, [n]."""
+        """Return the probability of each sample's prediction, [n]."""
 
     def table(self, examples: Examples, prediction: Prediction) -> pl.DataFrame:
-        """One row per sample, in order: place, label, and the probability of every label."""
+        """Return a row per sample, in order: place, label, and the probability of every label."""
         names, chosen = self.as_given(), self.chosen(prediction)
         found: list[Label] = [self.spoken(each) for each in chosen]
         if self.separator is None:
@@ -213,7 +213,7 @@ class Targets(ABC):
         return pl.DataFrame(table | columns)
 
     def ranked(self, prediction: Prediction, count: int) -> NDArray[np.int64]:
-        """Numbers [n, count] of each sample's most probable labels, the most probable first.
+        """Return the numbers [n, count] of each sample's most probable labels, the best first.
 
         Raises `ConfigError` for a count that is not between 1 and K.
         """
@@ -226,8 +226,10 @@ class Targets(ABC):
         return found
 
     def ranked_table(self, examples: Examples, prediction: Prediction, count: int) -> pl.DataFrame:
-        """One row per sample, in order: place, and the `count` most probable labels and their
-        probabilities."""
+        """Return a row per sample: place, and the `count` most probable labels with probabilities.
+
+        Columns are place, label_1, probability_1, label_2 and so on.
+        """
         names, numbers = self.as_given(), self.ranked(prediction, count)
         table: dict[str, Any] = {"place": examples.places}
         for rank, column in enumerate(numbers.T, 1):
@@ -236,8 +238,9 @@ class Targets(ABC):
         return pl.DataFrame(table)
 
     def with_truth(self, examples: Examples, prediction: Prediction) -> pl.DataFrame:
-        """One row per labelled sample: where it stands, truth, prediction, probability, loss; hard
-        ones first. Texts are shortened to 200 characters.
+        """Return a row per labelled sample, those with the highest loss first.
+
+        Columns are place, label, predicted, probability, loss and text, cut to 200 characters.
         """
         loss, sure = self.sample_losses(examples, prediction.p), self.sureness(prediction)
         truth = [self.spoken(each) for each in self._indices(examples)]
@@ -256,4 +259,4 @@ class Targets(ABC):
 
     @abstractmethod
     def sections(self, result: ClassifyResult) -> list[Section]:
-        """Sections of the report on labels, calibration and errors."""
+        """Return the sections of the report on labels, calibration and errors."""

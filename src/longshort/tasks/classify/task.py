@@ -1,4 +1,4 @@
-"""Classification: a label, or several, for each text or each sequence of numbers."""
+"""The task of classification: one label or several for each text or sequence of numbers."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ import numpy as np
 import polars as pl
 
 from longshort.data.findings import Finding
-from longshort.data.label_sets import label_sets
 from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_doctor import Reading, examine_splits
-from longshort.data.labelled_source import like, read_labelled_splits, read_unlabelled
-from longshort.data.labels import refuse_values
+from longshort.data.labelled_source import read_unlabelled
 from longshort.data.sequences import Sequences, vocabulary_of
 from longshort.data.splits import Splits, make_splits
-from longshort.data.tokens import content_of, find_tokeniser, in_full
-from longshort.errors import ConfigError, DataError, nearest
+from longshort.data.tokens import content_of, find_tokeniser
+from longshort.errors import ConfigError
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import (
     MODEL,
@@ -35,16 +33,9 @@ from longshort.runs.task import (
     Training,
     Words,
 )
-from longshort.runs.vectors import sized_by_vectors
+from longshort.tasks.classify import reading
 from longshort.tasks.classify.config import ClassifyConfig
-from longshort.tasks.classify.defaults import (
-    Size,
-    decided_model,
-    decided_text,
-    decided_training,
-    suited_tokens,
-    validation_share,
-)
+from longshort.tasks.classify.defaults import decided, validation_share
 from longshort.tasks.classify.encoder import ClassifyEncoder
 from longshort.tasks.classify.exclusive import Exclusive
 from longshort.tasks.classify.several import UNDECIDED, Several
@@ -63,7 +54,7 @@ GRAMS, THRESHOLD = "ngrams", "threshold"
 
 
 class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Prediction]):
-    """A label for each sample, or several; `Targets` says what hangs on that."""
+    """The task of classification; `Targets` has what differs between one label and several."""
 
     name: ClassVar[str] = "classify"
     run_class = "longshort.api.classifier:ClassifierRun"
@@ -94,39 +85,32 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
     # Data
 
     def read(self, data: object, config: ClassifyConfig) -> Examples:
-        """Labelled texts or arrays, from any format that holds them."""
+        """Read labelled texts or arrays from any format."""
         return self.read_splits({"train": data}, config)["train"]
 
     def read_splits(
         self, given: Mapping[str, object], config: ClassifyConfig
     ) -> dict[str, Examples]:
-        """The examples of each source; sources for validation and test are read as training was.
-
-        Raises `DataError` where labels are missing or fractions, and where one source holds texts,
-        or several labels an example, and another does not.
-        """
-        found = read_labelled_splits(given, config.data)
-        train = found["train"]
-        several, mark = config.data.multi_label, config.data.label_separator
-        if train.separator is not None:
-            several, mark = True, train.separator
-        return {name: _of_kind(each, several, mark) for name, each in found.items()}
+        """Read the examples of each source; all are read in the way of the training data."""
+        return reading.read_splits(given, config.data)
 
     def read_labelled(
         self, data: object, model: ClassifyModel, own: Splits[Examples] | None
     ) -> Examples:
-        """A file, frame or examples, read with the settings of the run's own data.
+        """Read a file, frame or examples in the way of the run's own data.
 
-        Raises `DataError` where there are no labels.
+        Raises `DataError` if there are no labels.
         """
         del own
         found = read_unlabelled(data, model.config.data, model.encoder.labels, with_labels=True)
         mark = model.encoder.targets.separator
-        return _of_kind(found, mark is not None, mark)
+        return reading.of_kind(found, mark is not None, mark)
 
     def read_new(self, data: object, model: ClassifyModel) -> Examples:
-        """A file or frame, read with the settings of the run's own data, or a list of texts or
-        arrays. Labels are not needed, and dropped where there are some."""
+        """Read a file or frame in the way of the run's own data, or a list of texts or arrays.
+
+        Labels are not needed, and dropped if there are any.
+        """
         config, encoder = model.config, model.encoder
         if isinstance(data, Examples):
             found = data
@@ -135,29 +119,31 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         return self._with_unknown(replace(found, labels=None), encoder)
 
     def refuse_lines(self, model: ClassifyModel) -> None:
-        """Raise `ConfigError` where the run has learned numbers."""
+        """Raise `ConfigError` if the run classifies arrays."""
         if model.encoder.vocabulary is None:
             raise ConfigError("--data: the run classifies numbers over time; give a file of them")
 
     def read_lines(self, lines: Sequence[str], first: int, model: ClassifyModel) -> Examples:
-        """Lines of text to classify; first: the number of the first line, for messages."""
+        """Return lines of text as examples; first: number of the first line, for messages."""
         places = [f"line {number}" for number in range(first, first + len(lines))]
         return self._with_unknown(replace(examples_of(lines), places=places), model.encoder)
 
     def _with_unknown(self, samples: Examples, encoder: ClassifyEncoder) -> Examples:
-        """The samples with a note that names texts without a token of the vocabulary."""
+        """Return the samples with a finding on texts without a token of the vocabulary."""
         found = encoder.reader.unknown(samples)
         return replace(samples, findings=(*samples.findings, *found))
 
     def line(self, samples: Examples, prediction: Prediction, model: ClassifyModel) -> str:
-        """The label of a single text, or its labels, for the terminal."""
+        """Return the label or labels of a single text as one line for a terminal."""
         del samples
         targets = model.encoder.targets
         return targets.spoken(targets.chosen(prediction)[0])
 
     def split(self, given: Any, config: ClassifyConfig) -> Splits[Examples]:
-        """Splits drawn with the same shares of every label, as far as they are not given; without a
-        validation split where it would be too small to choose by."""
+        """Return the splits; those that are not given are drawn with the same shares of labels.
+
+        The validation split is empty if it would be too small to choose by.
+        """
         split, train = config.split, given["train"]
         share = validation_share(config, len(train), is_needed=train.separator is not None)
         return make_splits(
@@ -165,7 +151,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         )
 
     def describe(self, splits: Splits[Examples], config: ClassifyConfig) -> list[str]:
-        """For each split how many examples and different labels it has."""
+        """Describe the examples and labels of each split, in lines for people."""
         del config
         return [
             f"{name}: {len(each):,} examples with "
@@ -174,61 +160,43 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         ]
 
     def check(self, splits: Splits[Examples], config: ClassifyConfig) -> list[Finding]:
-        """What in the data would harm a classifier: see `examine_splits`."""
-        text, reading = config.text, None
+        """Return every finding about the data that would harm a classifier."""
+        text, reader = config.text, None
         if splits.train.is_text:
             tokens = str(text.tokens)
             known = vocabulary_of(splits.train, text, content_of(tokens))
-            reading = Reading(find_tokeniser(tokens, text.lowercase).cut, known, text.max_length)
-        return examine_splits(splits, reading)
+            reader = Reading(find_tokeniser(tokens, text.lowercase).cut, known, text.max_length)
+        return examine_splits(splits, reader)
 
     def resolve(self, config: ClassifyConfig, splits: Splits[Examples]) -> ClassifyConfig:
-        """The settings with everything open decided by kind and amount of the training data.
-
-        Raises `ConfigError` for the weight of a label that training lacks.
-        """
-        train, data = splits.train, like(splits.train, config.data)
-        _refuse_unknown_weights(config, train)
-        changes: dict[str, Any] = {}
-        if not len(splits.val):
-            changes["split"] = config.split.model_copy(update={"val": 0.0})
-        if train.is_text:
-            tokens = config.text.tokens or suited_tokens([str(item) for item in train.items])
-            changes["text"] = decided_text(config.text, in_full(tokens), len(train))
-        else:
-            scaling = data.scaling or ("all" if data.format == "idx" else "channel")
-            data = data.model_copy(update={"scaling": scaling})
-        size = Size.of(splits, changes.get("text"))
-        sized = sized_by_vectors(config.model) if train.is_text else config.model
-        model = decided_model(sized, size)
-        training = decided_training(config.train, model, size)
-        return config.model_copy(update=changes | {"data": data, "model": model, "train": training})
+        """Decide open settings from the kind and the amount of the data."""
+        return decided(config, splits)
 
     def unused(self, config: ClassifyConfig, splits: Splits[Examples]) -> list[tuple[str, str]]:
-        """Settings for texts where there are numbers, or for another format, and why."""
+        """Return settings of other kinds or formats of data, each with the reason."""
         return unused_settings(config, splits.train)
 
     # Encoder and network
 
     def fit_encoder(self, train: Examples, config: ClassifyConfig) -> ClassifyEncoder:
-        """Labels, vocabulary or scales, and n-grams of the training split."""
+        """Fit labels, vocabulary or scales, and n-grams on the training split."""
         return ClassifyEncoder.fit(train, config)
 
     def store_encoder(self, encoder: ClassifyEncoder) -> dict[str, Any]:
-        """The encoder as plain values for JSON."""
+        """Return the encoder as plain values for JSON."""
         return encoder.to_dict()
 
     def restore_encoder(self, stored: dict[str, Any], config: ClassifyConfig) -> ClassifyEncoder:
-        """The encoder that `store_encoder` wrote."""
+        """Return the encoder that `store_encoder` wrote."""
         del config
         return ClassifyEncoder.from_dict(stored)
 
     def encode(self, encoder: ClassifyEncoder, samples: Examples) -> Sequences:
-        """Token numbers or scaled values, and the labels as numbers."""
+        """Encode samples as token numbers or scaled values, and labels as numbers."""
         return encoder.encode(samples)
 
     def build(self, config: ClassifyConfig, encoder: ClassifyEncoder) -> nn.Module:
-        """The untrained networks that stand together, see `Classifier`."""
+        """Build the untrained ensemble of networks."""
         from longshort.tasks.classify.network import Classifier
 
         return Classifier(
@@ -242,9 +210,9 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
     def start(
         self, model: ClassifyModel, train: Encoded[Examples], val: Encoded[Examples]
     ) -> list[str]:
-        """Fill the embeddings with pretrained vectors, where a file of them is named.
+        """Fill the embeddings with pretrained vectors, if a file of them is named.
 
-        Returns how many tokens have one.
+        Returns a line for people on how many tokens have one.
         """
         del train, val
         from longshort.runs.vectors import start_from_vectors
@@ -256,9 +224,9 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         return [start_from_vectors([each.weight for each in embeddings], file, known)]
 
     def loss(self, model: ClassifyModel, batch: Any) -> Loss:
-        """The mean cross entropy of a batch over samples and networks.
+        """Return the mean cross entropy of a batch over samples and networks.
 
-        Its sum over networks is minimised, so that each learns as it would alone.
+        The sum over networks is minimised, so that each learns as it would alone.
         """
         import torch
 
@@ -276,7 +244,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
     def training(
         self, model: ClassifyModel, train: Encoded[Examples], val: Encoded[Examples]
     ) -> Training:
-        """How all networks are trained at once; n-grams alone have a budget of their own."""
+        """Return how the networks are trained together; n-grams alone have their own settings."""
         from longshort.tasks.classify.gram_network import GramNetwork
         from longshort.tasks.classify.learning import ClassifyLearning, gram_training
 
@@ -286,7 +254,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         return Training(learning, model.config.train, learning.plan())
 
     def validate(self, model: ClassifyModel, val: Encoded[Examples]) -> float:
-        """`Targets.error` on the validation split, with labels weighed as in training."""
+        """Return `Targets.error` on the validation split, with labels weighed as in training."""
         from longshort.tasks.classify.inference import probabilities
 
         targets = model.encoder.targets
@@ -301,7 +269,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         say: Say,
         track: Track,
     ) -> dict[str, NDArray[np.float64]]:
-        """Choose the probability above which a label is predicted, where there may be several."""
+        """Choose the threshold above which a label is predicted, if there may be several."""
         del train, track
         if not model.encoder.targets.has_threshold:
             return {}
@@ -313,8 +281,10 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         return {THRESHOLD: np.array([threshold])}
 
     def _threshold(self, model: ClassifyModel, val: Encoded[Examples]) -> float | None:
-        """The threshold of highest micro F1 on the validation split, 0.5 without one, None where
-        each sample has one label."""
+        """Return the threshold with the highest micro F1 on the validation split.
+
+        It is 0.5 without a validation split, and None if each sample has one label.
+        """
         from longshort.tasks.classify.inference import probabilities
 
         targets = model.encoder.targets
@@ -323,7 +293,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         return targets.threshold(probabilities(model, val.arrays), val.arrays.targets)
 
     def predict(self, model: ClassifyModel, arrays: Sequences) -> Prediction:
-        """Probabilities of every label, [n, K], and the run's threshold where it has one."""
+        """Return probabilities of every label, [n, K], with the threshold if the run has one."""
         from longshort.tasks.classify.inference import probabilities
 
         kept = model.kept.get(THRESHOLD)
@@ -333,11 +303,11 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
     # Scores
 
     def metric(self, config: ClassifyConfig) -> Metric:
-        """The metric that decides: accuracy, or micro F1 where there may be several labels."""
+        """Return the metric that decides: accuracy, or micro F1 if there may be several labels."""
         return Several.metric if config.data.multi_label else Exclusive.metric
 
     def baseline_models(self, model: ClassifyModel) -> dict[str, ClassifyModel]:
-        """Networks of the n-grams alone, where the model reads n-grams beside its tokens."""
+        """Return the network of the n-grams alone, if the model reads n-grams."""
         from longshort.tasks.classify.gram_network import GramNetwork
 
         encoder = model.encoder
@@ -353,8 +323,11 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         networks: Mapping[str, ClassifyModel],
         track: Track,
     ) -> dict[str, Baseline[Prediction]]:
-        """The most frequent label, linear models of n-grams or of statistics, the nearest
-        neighbour, fixed convolutions, and the n-grams without the recurrent layers."""
+        """Return the predictions of all baselines.
+
+        The most frequent label, linear models of n-grams or of statistics, the nearest neighbour,
+        fixed convolutions, and the n-grams without the recurrent layers.
+        """
         from longshort.tasks.classify.baselines import Known, baselines
         from longshort.tasks.classify.gram_network import MEMBERS
 
@@ -370,21 +343,21 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         return found
 
     def score(self, model: ClassifyModel, samples: Examples, prediction: Prediction) -> Scores:
-        """Accuracy, macro F1, log loss and calibration; of several labels micro F1 and others."""
+        """Return accuracy, macro F1, log loss and calibration, or micro F1 and others."""
         return model.encoder.targets.scores(samples, prediction)
 
     def compare(self, scored: Scored[Examples, Prediction], one: str, other: str) -> Comparison:
-        """Difference of accuracy, or of micro F1."""
+        """Return the difference of accuracy, or of micro F1, by a paired test."""
         is_right = scored.scores[one].per_sample.ndim == 1  # else counts of labels
         return (Exclusive if is_right else Several).compare(scored, one, other)
 
     def facts(self, model: ClassifyModel, scored: Scored[Examples, Prediction]) -> dict[str, Any]:
-        """Size of the test split, labels, and confusions or the threshold."""
+        """Return the size of the test split, labels, and confusions or the threshold."""
         sizes = {"examples": len(scored.samples), "labels": list(model.encoder.labels)}
         return sizes | model.encoder.targets.facts(scored)
 
     def details(self, model: ClassifyModel, scored: Scored[Examples, Prediction]) -> dict[str, Any]:
-        """Precision, recall, F1 and support of each label."""
+        """Return precision, recall, F1 and support of each label."""
         each = model.encoder.targets.per_class(scored)
         labels = enumerate(model.encoder.labels)
         return {
@@ -395,7 +368,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         }
 
     def notes(self, model: ClassifyModel, scored: Scored[Examples, Prediction]) -> dict[str, str]:
-        """Remarks on the baselines, and on the model's members, weights of labels and threshold."""
+        """Return remarks on the baselines, and on the model's members, weights and threshold."""
         own, members = [], model.config.model.members or 1
         if members > 1:
             own.append(f"is {members} networks, whose probabilities are averaged")
@@ -407,14 +380,14 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
             own.append(f"weighs labels: {named}")
         threshold = scored.predictions[MODEL].threshold
         if threshold is not None:
-            own.append(f"says a label from {threshold:.2g} on")
+            own.append(f"predicts a label from {threshold:.2g} on")
         notes = super().notes(model, scored)
         return notes | ({MODEL: "; it ".join(own)} if own else {})
 
     def remark(
         self, model: ClassifyModel, scored: Scored[Examples, Prediction], result: Comparison
     ) -> str:
-        """Says so where no classifier knows more of the labels than how frequent they are."""
+        """Return a sentence if no classifier knows more than the frequencies of the labels."""
         if result.outcome in ("better", "too few"):
             return ""
         if model.encoder.targets.is_anything_learned(scored):
@@ -429,7 +402,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
     def table(
         self, model: ClassifyModel, samples: Examples, prediction: Prediction
     ) -> pl.DataFrame:
-        """Labels and probabilities in order; of labelled samples the hard ones first."""
+        """Return labels and probabilities in order; labelled samples by loss, the highest first."""
         targets = model.encoder.targets
         write = targets.table if samples.labels is None else targets.with_truth
         return write(samples, prediction)
@@ -437,15 +410,15 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
     def ranked(
         self, model: ClassifyModel, samples: Examples, prediction: Prediction, count: int
     ) -> pl.DataFrame:
-        """Columns label_1, probability_1, label_2 and so on, the most probable label first."""
+        """Return the columns label_1, probability_1, label_2 and so on, by probability."""
         return model.encoder.targets.ranked_table(samples, prediction, count)
 
     def json(self, table: pl.DataFrame) -> dict[str, Any]:
-        """The predicted labels, and the table row by row."""
+        """Return the predicted labels, and the table row by row."""
         return {"labels": table["label"].to_list(), "predictions": table.to_dicts()}
 
     def about(self, model: ClassifyModel, splits: Splits[Examples]) -> list[str]:
-        """How many examples and which labels there are, and what the network reads at a step."""
+        """Describe examples, labels, and the network's input at a step, in lines for people."""
         encoder = model.encoder
         labels = f"{len(encoder.labels)} labels: {', '.join(encoder.labels[:20])}"
         known = encoder.vocabulary
@@ -455,43 +428,11 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         return [*super().about(model, splits), labels, step]
 
     def sections(self, result: ClassifyResult) -> Sequence[Section]:
-        """The report's sections: scores by label, calibration, and the worst examples."""
+        """Return the report's sections: scores by label, calibration, and the worst examples."""
         return result.model.encoder.targets.sections(result)
 
     def split_table(self, result: ClassifyResult) -> list[list[str]]:
-        """The report's table of splits: their examples, and the shares of the labels."""
+        """Return the report's table of splits: their examples, and the shares of the labels."""
         from longshort.tasks.classify.sections import split_rows
 
         return split_rows(result)
-
-
-def _of_kind(examples: Examples, several: bool, separator: str | None) -> Examples:
-    """Labelled examples with several labels each, or with one.
-
-    separator: what divides several in a text. Raises `DataError` for examples without labels, for
-    fractions, and for several labels where there shall be one.
-    """
-    if examples.labels is None:
-        raise DataError(f"{examples.name}: has no labels; classification learns from them")
-    refuse_values(examples.labels, examples.label_kind, examples.places, examples.name)
-    if several and examples.separator is None:
-        cells, places = examples.labels, examples.places
-        return examples.with_sets(label_sets(cells, places, examples.name, separator))
-    if examples.separator is not None and not several:
-        raise DataError(
-            f"{examples.name}: examples have several labels, and those of training one each; say "
-            "--multi-label, or keep one of each"
-        )
-    return examples
-
-
-def _refuse_unknown_weights(config: ClassifyConfig, train: Examples) -> None:
-    """Raise `ConfigError` for the weight of a label that training lacks."""
-    weights = config.train.class_weights
-    labels = sorted({label for each in train.label_sets for label in each})
-    for name in weights if isinstance(weights, dict) else ():
-        if name not in labels:
-            raise ConfigError(
-                f"train.class_weights: {name!r} is no label of the training split; "
-                f"{nearest(name, labels)}"
-            )

@@ -1,4 +1,4 @@
-"""Settings without effect in a classification."""
+"""Settings that have no effect on a classification run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OF_COLUMNS = ("text", "label", "id", "time")
 
 
 def unused_settings(config: ClassifyConfig, train: Examples) -> Unused:
-    """Their keys, and why these data give them nothing to do."""
+    """Return the keys of settings without effect on these data, each with the reason."""
     files = config.data.val_path, config.data.test_path
     found: Unused = [*unused_shares(*files), *unused_draw(*files)]
     if train.is_text:

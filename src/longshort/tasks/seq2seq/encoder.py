@@ -12,6 +12,7 @@ from longshort.data.coding import BEGIN, END
 from longshort.data.padding import pad_numbers
 from longshort.data.pair_coding import PairCoder
 from longshort.data.parallel import Pairs
+from longshort.errors import ConfigError
 
 Ints = NDArray[np.int64]
 
@@ -74,6 +75,17 @@ def fit_encoder(train: Pairs, config: Any) -> PairEncoder:
     coder = PairCoder.fit(train, config.text)
     longest = max((len(each) for each in coder.targets(train)), default=1)
     return PairEncoder(coder, max(1, longest))
+
+
+def without_long(encoder: PairEncoder, train: Pairs) -> Pairs:
+    """Return the pairs of which neither side is cut; raises `ConfigError` if none is left."""
+    kept = encoder.coder.without_long(train)
+    if not len(kept):
+        raise ConfigError(
+            f"text.drop_long: all {len(train):,} training pairs have a text of more than "
+            f"{encoder.coder.max_length:,} tokens; raise text.max_length, or leave it out"
+        )
+    return kept
 
 
 def encode(encoder: PairEncoder, pairs: Pairs) -> PairArrays:

@@ -7,8 +7,8 @@ from typing import Any
 
 from longshort.data.coding import UNKNOWN
 from longshort.data.parallel import Pairs
+from longshort.runs.writing import Written
 from longshort.tasks.seq2seq.encoder import PairEncoder
-from longshort.tasks.seq2seq.written import Written
 
 HABITS = (("length", "length", False), ("repeated", "repeated", False), ("copied", "copied", False))
 """Keys, titles, and whether more is better, of what `habits` returns."""

@@ -12,9 +12,9 @@ from longshort.report import plots
 from longshort.report.sections import Line, Note, Passage, Picture, Section, Span, Table
 from longshort.runs.result import Result
 from longshort.runs.task import MODEL
+from longshort.runs.writing import Written
 from longshort.tasks.seq2seq.encoder import PairEncoder
 from longshort.tasks.seq2seq.habits import unknown_share
-from longshort.tasks.seq2seq.written import Written
 
 PairResult = Result[Any, Pairs, PairEncoder, Written]
 _SHOWN, _ATTENDED, _LONG = 6, 3, 40

@@ -10,10 +10,10 @@ from longshort.metrics.bootstrap import mean, scored
 from longshort.metrics.leads import first_sentence, first_words
 from longshort.metrics.rouge import rouge
 from longshort.runs.task import Baseline, Encoded, Metric, Model, Track, Words
+from longshort.runs.writing import Written, written_by
 from longshort.tasks.seq2seq.config import SummariseConfig
 from longshort.tasks.seq2seq.encoder import PairEncoder
 from longshort.tasks.seq2seq.task import HABIT_METRICS, PERPLEXITY, PairTask
-from longshort.tasks.seq2seq.written import Written, written_by
 
 SummariseModel = Model[SummariseConfig, PairEncoder]
 _FIRST = 8
@@ -37,7 +37,7 @@ class SummariseTask(PairTask[SummariseConfig]):
         title="Summarisation",
         samples="pairs",
         unit="target tokens",
-        usage="Use it with `longshort predict RUN --data FILE`, a text a line.",
+        usage="Summarise with `longshort write RUN --data FILE`, a text a line.",
         scores="ROUGE is the mean F1 with stemmed words, of summaries that the model wrote by "
         "itself; of several targets the best one counts. Perplexity is that of the given targets. "
         "Length is words written per word wanted.",

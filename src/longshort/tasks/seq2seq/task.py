@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
@@ -13,11 +14,11 @@ import polars as pl
 from longshort.data.findings import Finding
 from longshort.data.pair_coding import PairCoder, decided_coding
 from longshort.data.parallel import Pairs, pairs_of
-from longshort.data.parallel_doctor import examine_pairs, unknown_sources
+from longshort.data.parallel_doctor import examine_pairs, long_sources, unknown_sources
 from longshort.data.parallel_source import like, read_more_pairs, read_pairs, read_parallel_splits
 from longshort.data.parallel_splits import split_pairs
 from longshort.data.splits import Splits
-from longshort.errors import ConfigError
+from longshort.errors import ConfigError, DataError
 from longshort.metrics.bootstrap import compare_sums
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import (
@@ -31,11 +32,19 @@ from longshort.runs.task import (
     Scores,
     Training,
 )
+from longshort.runs.writing import Attended, Likelihood, Target, Writing, Written
 from longshort.tasks.seq2seq.config import PairConfig
-from longshort.tasks.seq2seq.encoder import PairArrays, PairEncoder, encode, fit_encoder
+from longshort.tasks.seq2seq.encoder import (
+    PairArrays,
+    PairEncoder,
+    encode,
+    fit_encoder,
+    without_long,
+)
 from longshort.tasks.seq2seq.habits import HABITS, habits
+from longshort.tasks.seq2seq.misfits import refuse_misfits
 from longshort.tasks.seq2seq.sizes import decided_sizes
-from longshort.tasks.seq2seq.written import Written, write
+from longshort.tasks.seq2seq.written import likelihoods, write
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,6 +63,7 @@ _TIE = 0.01
 class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
     """Base of tasks that write a text for a text. Quality is that of free-running decoding."""
 
+    run_class: ClassVar[str] = "longshort.api.translator:WriterRun"
     least: ClassVar[float] = 0.1
     """Gain in the deciding metric below which nothing counts."""
 
@@ -78,21 +88,20 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
     def read_new(self, data: object, model: Model[C, PairEncoder]) -> Pairs:
         """Read sources alone."""
         found = read_more_pairs(data, model.config.data, with_targets=False)
-        unknown = unknown_sources(found, model.encoder.coder.source)
-        return replace(found, findings=(*found.findings, *unknown))
+        return _examined(found, model)
 
     def read_labelled(
         self, data: object, model: Model[C, PairEncoder], own: Splits[Pairs] | None
     ) -> Pairs:
-        """Read pairs as the run's own were."""
+        """Read pairs as the run's own were; of files of lines the settings name the targets'."""
         del own
-        return read_more_pairs(data, model.config.data).merged()
+        settings = model.config.data
+        return read_more_pairs(data, settings, settings.target_path).merged()
 
     def read_lines(self, lines: Sequence[str], first: int, model: Model[C, PairEncoder]) -> Pairs:
         """Take each line as a source; `first` is the number of the first line."""
-        del model
         places = [f"line {number}" for number in range(first, first + len(lines))]
-        return replace(pairs_of(lines), places=places)
+        return _examined(replace(pairs_of(lines), name="stdin", places=places), model)
 
     def line(self, samples: Pairs, prediction: Written, model: Model[C, PairEncoder]) -> str:
         """Return what was written for a single source."""
@@ -111,20 +120,16 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
         )
 
     def check(self, splits: Splits[Pairs], config: C) -> list[Finding]:
-        """Report what reading found, then pairs that are misaligned, copied, repeated or odd."""
-        del config
-        return examine_pairs(splits)
+        """Report what reading found, then pairs that are misaligned, copied, repeated or long."""
+        coder = PairCoder.fit(splits.train, config.text)
+        return examine_pairs(splits, coder, drop_long=config.text.drop_long)
 
     def resolve(self, config: C, splits: Splits[Pairs]) -> C:
         """Decide tokens by the scripts, sizes and the amount of training by the number of pairs."""
         train = splits.train
         data = like(train, config.data)
         text = decided_coding(train, config.text)
-        if config.model.copying and not text.joint:
-            raise ConfigError(
-                "model.copying: copies tokens of the source, and text.joint is off, so that the "
-                "sides have different tokens; set text.joint = true, or model.copying = false"
-            )
+        refuse_misfits(config.model, text)
         sized = decided_sizes(config, text, train)
         score = config.evaluate.bleu or ("zh" if text.target_tokens == "characters" else "13a")
         evaluate = config.evaluate.model_copy(update={"bleu": score})
@@ -145,6 +150,13 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
             found += [(f"write.{name}", "is of a beam, and write.beam is 1") for name in names]
         if config.text.tokens == "subwords":
             found += [("text.min_count", "is of words and characters")]
+        return found
+
+    def record(self, splits: Splits[Pairs]) -> dict[str, Any]:
+        """Return the entries of `data.json`, with whole paths, and the files of targets."""
+        found = super().record(splits)
+        for name, pairs in splits.by_name().items():
+            found["files"][name] |= _files(pairs)
         return found
 
     # Encoder and network
@@ -170,14 +182,14 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
         self, encoder: PairEncoder, encoded: Mapping[str, Encoded[Pairs]]
     ) -> list[str]:
         """Describe the tokens: how many are known, and how many a text has."""
-        coder, train = encoder.coder, encoded["train"].arrays
+        coder, first = encoder.coder, next(iter(encoded.values())).arrays
         sides = (
             f"{len(coder.source):,} {coder.source.kind} of both sides"
             if coder.is_joint
             else f"{len(coder.source):,} {coder.source.kind} of the sources, {len(coder.target):,} "
             f"{coder.target.kind} of the targets"
         )
-        means = [np.mean([len(t) for t in side]) for side in (train.sources, train.targets)]
+        means = [np.mean([len(t) for t in side]) for side in (first.sources, first.targets)]
         return [f"tokens: {sides}; {means[0]:.1f} a source, {means[1]:.1f} a target"]
 
     def build(self, config: C, encoder: PairEncoder) -> nn.Module:
@@ -191,6 +203,20 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
                 "text.joint = true, or model.tied = false"
             )
         return EncoderDecoder(config.model, len(coder.source), len(coder.target))
+
+    def start(
+        self, model: Model[C, PairEncoder], train: Encoded[Pairs], val: Encoded[Pairs]
+    ) -> list[str]:
+        """Say how many pairs are left out of training; the network starts as it was built."""
+        del val
+        if not model.config.text.drop_long:
+            return []
+        count = len(train.samples) - len(without_long(model.encoder, train.samples))
+        most = model.config.text.max_length
+        return [
+            f"note: {count:,} of {len(train.samples):,} training pairs have a text of more than "
+            f"{most:,} tokens and are left out of training (text.drop_long)"
+        ]
 
     def loss(self, model: Model[C, PairEncoder], batch: Any) -> Loss:
         """Return nats per token; label smoothing and coverage are added to what is minimised."""
@@ -212,6 +238,9 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
         """Train in batches of similar length, with a loss that may change on the way."""
         from longshort.tasks.seq2seq.learning import PairLearning
 
+        if model.config.text.drop_long:
+            kept = without_long(model.encoder, train.samples)
+            train = Encoded(kept, self.encode(model.encoder, kept))
         learning = PairLearning(self, model, train, val)
         return Training(learning, model.config.train, learning.plan())
 
@@ -219,13 +248,46 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
         """Return 100 less the quality of greedily written validation pairs, the first ones."""
         count = min(len(val.samples), model.config.evaluate.val_samples)
         rows = np.arange(count)
-        found = write(model, val.arrays.take(rows), width=1)
+        found = write(model, val.arrays.take(rows), how=Writing(beam=1))
         quality = self.quality(model.config, val.samples.take(rows), found.texts)
         return 100.0 - quality + _TIE * float(found.nats.sum() / max(found.tokens.sum(), 1.0))
 
     def predict(self, model: Model[C, PairEncoder], arrays: PairArrays) -> Written:
         """Write a text for each source by beam search."""
         return write(model, arrays)
+
+    # Use
+
+    def write(self, model: Model[C, PairEncoder], samples: Pairs, how: Writing) -> Written:
+        """Write texts for sources, in this way."""
+        arrays = self.encode(model.encoder, samples)
+        return write(model, arrays, how=how, with_scores=False)
+
+    def with_targets(self, samples: Pairs, targets: Sequence[str], name: str) -> Pairs:
+        """Return the sources with these targets, one for each; `name` is theirs in messages."""
+        if len(samples) != len(targets):
+            raise DataError(
+                f"{samples.name}: has {len(samples):,} sources, and {name} has {len(targets):,} "
+                "targets; give a target for every source"
+            )
+        return replace(samples, references=[(target,) for target in targets])
+
+    def likelihoods(self, model: Model[C, PairEncoder], samples: Pairs) -> list[Likelihood]:
+        """Return how probable the first target of each source is."""
+        return likelihoods(model, self.encode(model.encoder, samples))
+
+    def attended(
+        self, model: Model[C, PairEncoder], samples: Pairs, prediction: Written
+    ) -> list[Attended]:
+        """Return where the network looked for each token of the best text of each source."""
+        del samples
+        if model.config.model.attention == "none":
+            raise ConfigError(
+                "attention: the run has none (model.attention is none); train one with "
+                "model.attention = general"
+            )
+        sides = zip(prediction.sources, prediction.targets, strict=True)
+        return [_attended(source, found[0]) for source, found in sides]
 
     # Scores
 
@@ -271,7 +333,7 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
         """Return the `count` best texts of each source with their log probabilities."""
         del prediction
         arrays = self.encode(model.encoder, samples)
-        found = write(model, arrays, n_best=count, with_scores=False)
+        found = write(model, arrays, how=Writing(n_best=count), with_scores=False)
         columns: dict[str, Any] = {"place": samples.places, "source": samples.sources}
         for rank in range(count):
             best = [each[rank] if rank < len(each) else None for each in found.targets]
@@ -292,6 +354,29 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
         from longshort.tasks.seq2seq.sections import sections
 
         return sections(self, result)
+
+
+def _files(pairs: Pairs) -> dict[str, Any]:
+    """Return the whole paths of files, and the digest of that of the targets."""
+    found: dict[str, Any] = {}
+    if pairs.path is not None:
+        found["path"] = str(Path(pairs.path).absolute())
+    if pairs.target_path is not None:
+        path = str(Path(pairs.target_path).absolute())
+        found |= {"target_path": path, "target_sha256": pairs.target_sha256}
+    return found
+
+
+def _examined(samples: Pairs, model: Model[Any, PairEncoder]) -> Pairs:
+    """Add the findings on sources to predict: those of another language, and those that are cut."""
+    coder = model.encoder.coder
+    found = (*unknown_sources(samples, coder.source), *long_sources(samples, coder))
+    return replace(samples, findings=(*samples.findings, *found))
+
+
+def _attended(source: list[str], best: Target) -> Attended:
+    weights = np.zeros((0, len(source))) if best.attention is None else best.attention
+    return Attended(source, list(best.tokens), weights)
 
 
 HABIT_METRICS = tuple(Metric(key, title, higher, number="{:.1%}") for key, title, higher in HABITS)

@@ -11,10 +11,10 @@ from longshort.metrics.bleu import bleu_scores, bleu_statistics
 from longshort.metrics.chrf import chrf
 from longshort.metrics.memory import Memory
 from longshort.runs.task import Baseline, Encoded, Metric, Model, Track, Words
+from longshort.runs.writing import Written, written_by
 from longshort.tasks.seq2seq.config import TranslateConfig
 from longshort.tasks.seq2seq.encoder import PairEncoder
 from longshort.tasks.seq2seq.task import HABIT_METRICS, PERPLEXITY, PairTask
-from longshort.tasks.seq2seq.written import Written, written_by
 
 TranslateModel = Model[TranslateConfig, PairEncoder]
 
@@ -35,8 +35,8 @@ class TranslateTask(PairTask[TranslateConfig]):
         title="Translation",
         samples="pairs",
         unit="target tokens",
-        usage="Use it with `longshort predict RUN --data FILE`, or type sentences into `longshort "
-        "predict RUN`.",
+        usage="Translate with `longshort write RUN --data FILE`, or type sentences into `longshort "
+        "write RUN`.",
         scores="BLEU is that of sacrebleu, of cased text, and chrF likewise; both are of texts "
         "that the model wrote by itself. Perplexity is that of the given targets. Length is words "
         "written per word wanted.",

@@ -1,9 +1,7 @@
-"""Written targets, and the way from encoded sources to them."""
+"""The way from encoded sources to written targets, and to the likelihood of given ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,71 +13,29 @@ from longshort.decoding.forced import forced
 from longshort.decoding.greedy import greedy
 from longshort.decoding.hypothesis import Hypothesis
 from longshort.decoding.options import Beam, Limits
+from longshort.errors import ConfigError
 from longshort.runs.task import Model
+from longshort.runs.writing import Floats, Likelihood, Target, Writing, Written
 from longshort.tasks.seq2seq.config import PairConfig
 from longshort.tasks.seq2seq.encoder import PairArrays, PairEncoder
 
 PairModelOf = Model[Any, PairEncoder]
-Floats = NDArray[np.float64]
 TOGETHER = 64
 """Sources that are written together."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """One way to write a source.
-
-    tokens: as people read them; log_prob: of all of them and the end; attention [T, S]: of each
-    token to those of the source, None without attention; is_cut: whether it ended at the greatest
-    length.
-    """
-
-    text: str
-    tokens: tuple[str, ...] = ()
-    log_prob: float = 0.0
-    attention: NDArray[Any] | None = None
-    is_cut: bool = False
-
-
-@dataclass(frozen=True)
-class Written:
-    """The best targets of n sources, best first; one each of a baseline.
-
-    sources: the sources' tokens as people read them, where a model wrote. nats [n]: negative
-    log-likelihood of each given target, and tokens [n] in it with its end, by forced decoding;
-    empty where no targets were given.
-    """
-
-    targets: list[list[Target]]
-    sources: list[list[str]] = field(default_factory=list)
-    nats: Floats = field(default_factory=lambda: np.zeros(0))
-    tokens: Floats = field(default_factory=lambda: np.zeros(0))
-
-    @property
-    def texts(self) -> list[str]:
-        """The best text of each source."""
-        return [each[0].text for each in self.targets]
-
-
-def written_by(texts: Sequence[str]) -> Written:
-    """Return the texts of a baseline."""
-    return Written([[Target(text)] for text in texts])
+_END = "</s>"
+"""The end mark as people read it."""
 
 
 def write(
-    model: PairModelOf,
-    arrays: PairArrays,
-    *,
-    width: int | None = None,
-    n_best: int = 1,
-    with_scores: bool = True,
+    model: PairModelOf, arrays: PairArrays, *, how: Writing | None = None, with_scores: bool = True
 ) -> Written:
-    """Write the targets of encoded sources by beam search.
+    """Write the targets of encoded sources by beam search; an empty source has an empty one.
 
-    width: of the beam, the settings' own when None; 1 is greedy. with_scores: also score the given
-    targets, where there are any.
+    how: as the settings say when None. with_scores: also score the given targets, where there are
+    any.
     """
     model.network.eval()
+    how = how or Writing()
     count, scored = len(arrays.sources), with_scores and bool(arrays.targets)
     found: list[list[Target]] = [[] for _ in range(count)]
     nats, tokens = (np.zeros(count if scored else 0) for _ in range(2))
@@ -88,13 +44,27 @@ def write(
         rows = order[begin : begin + TOGETHER]
         together = arrays.take(rows)
         stepper, lengths = begun(model, together)
-        best = _decoded(model.config, stepper, lengths, width or model.config.write.beam, n_best)
-        for row, each, length in zip(rows.tolist(), best, lengths.tolist(), strict=True):
+        best = _decoded(model.config, stepper, lengths, how)
+        for row, each in zip(rows.tolist(), best, strict=True):
+            length = len(arrays.sources[row])
             found[row] = [_target(model.encoder, one, length) for one in each]
         if scored:
-            nats[rows], tokens[rows] = _forced(stepper, together)
+            logs = _forced(stepper, together)
+            nats[rows], tokens[rows] = [-each.sum() for each in logs], [len(each) for each in logs]
     sources = [model.encoder.coder.source.tokens(each.tolist()) for each in arrays.sources]
     return Written(found, sources, nats, tokens)
+
+
+def likelihoods(model: PairModelOf, arrays: PairArrays) -> list[Likelihood]:
+    """Return how probable each given target is, by forced decoding."""
+    model.network.eval()
+    coder, found = model.encoder.coder.target, []
+    for begin in range(0, len(arrays.sources), TOGETHER):
+        together = arrays.take(np.arange(begin, min(begin + TOGETHER, len(arrays.sources))))
+        stepper, _ = begun(model, together)
+        each = zip(together.targets, _forced(stepper, together), strict=True)
+        found += [Likelihood([*coder.tokens(t.tolist()), _END], logs) for t, logs in each]
+    return found
 
 
 def begun(model: PairModelOf, arrays: PairArrays) -> tuple[Any, NDArray[np.int64]]:
@@ -111,7 +81,7 @@ def begun(model: PairModelOf, arrays: PairArrays) -> tuple[Any, NDArray[np.int64
 
 
 def _decoded(
-    config: PairConfig, stepper: Any, lengths: NDArray[np.int64], width: int, n_best: int
+    config: PairConfig, stepper: Any, lengths: NDArray[np.int64], how: Writing
 ) -> list[list[Hypothesis]]:
     """Hypotheses of each source, the best first."""
     write = config.write
@@ -122,29 +92,42 @@ def _decoded(
         "no_repeat": write.no_repeat,
         "banned": (PADDING, UNKNOWN, BEGIN),
     }
-    how: dict[str, Any] = {"batch": len(lengths), "begin": BEGIN, "end": END}
-    how["source_lengths"] = lengths
-    if max(width, n_best) == 1:
-        return [[each] for each in greedy(stepper, options=Limits(**limits), **how)]
-    penalties: dict[str, Any] = {"length_penalty": write.length_penalty}
+    marks: dict[str, Any] = {"batch": len(lengths), "begin": BEGIN, "end": END}
+    marks["source_lengths"] = lengths
+    width = max(write.beam if how.beam is None else how.beam, how.n_best)
+    if width == 1:
+        _refuse_penalty(how)
+        return [[each] for each in greedy(stepper, options=Limits(**limits), **marks)]
+    alpha = write.length_penalty if how.length_penalty is None else how.length_penalty
+    penalties: dict[str, Any] = {"length_penalty": alpha}
     if config.model.attention != "none":
         penalties["coverage_penalty"] = write.coverage_penalty
-    beam = Beam(**limits, **penalties, width=max(width, n_best), n_best=n_best)
-    return beam_search(stepper, options=beam, **how)
+    beam = Beam(**limits, **penalties, width=width, n_best=how.n_best)
+    return beam_search(stepper, options=beam, **marks)
+
+
+def _refuse_penalty(how: Writing) -> None:
+    if how.length_penalty is not None:
+        raise ConfigError(
+            "length_penalty: has no effect on a beam of 1, which is greedy; leave it out, or widen "
+            "the beam"
+        )
 
 
 def _target(encoder: PairEncoder, found: Hypothesis, length: int) -> Target:
+    if not length:
+        return Target("")
     coder = encoder.coder.target
     weights = None if found.attention is None else found.attention[:, :length]
     tokens = tuple(coder.tokens(found.tokens))
     return Target(coder.decode(found.tokens), tokens, found.log_prob, weights, found.is_cut)
 
 
-def _forced(stepper: Any, arrays: PairArrays) -> tuple[Floats, Floats]:
-    """Negative log-likelihood of each target with its end mark, and its tokens."""
+def _forced(stepper: Any, arrays: PairArrays) -> list[Floats]:
+    """Log probabilities of each target's tokens and its end mark."""
     lengths = np.array([len(each) + 1 for each in arrays.targets])
     whole = np.zeros((len(lengths), int(lengths.max())), dtype=np.int64)
     for row, each in enumerate(arrays.targets):
         whole[row, : len(each)], whole[row, len(each)] = each, END
-    logs = forced(stepper, whole, lengths, begin=BEGIN)
-    return -logs.sum(1, dtype=np.float64), lengths.astype(np.float64)
+    logs = forced(stepper, whole, lengths, begin=BEGIN).astype(np.float64)
+    return [row[:length] for row, length in zip(logs, lengths.tolist(), strict=True)]

@@ -1,1 +1,1 @@
-"""Tagging of tokens: named entities, parts of speech, and whatever else has a label a token."""
+"""Tagging of tokens: named entities, parts of speech, or any other label per token."""

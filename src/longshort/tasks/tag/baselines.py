@@ -1,37 +1,40 @@
-"""What a tagger has to beat: lists of what words and names were in the training part.
+"""Baselines of a tagger: lists of the words and of the names in the training split.
 
-Whether case is looked at is chosen on the validation part, whatever the network does with it.
+Whether case matters is chosen on the validation split, whatever the network does with it.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from longshort.tasks.tag.conll import Tagged
 from longshort.tasks.tag.encoder import TagEncoder, entities_of
-from longshort.tasks.tag.entities import Entity, scores, tags_of
+from longshort.tasks.tag.entities import Entity, scores
 
 Folded = Callable[[str], str]
-"""A token as it is looked up."""
+"""Turns a token into the form that is looked up."""
 
 Way = Callable[[Tagged], list[list[str]]]
-"""Tags of every sentence, in the network's scheme."""
+"""Tags every sentence, in the network's scheme."""
 
 _FOLDS: tuple[Folded, ...] = (str.lower, str)
 _NONE = ""
 
 
 def majority_tag(train: Tagged, val: Tagged, test: Tagged, encoder: TagEncoder) -> list[list[str]]:
-    """Each word's most frequent tag, in the network's tags; O for unknown words."""
+    """Tag `test` with each word's most frequent tag in training, in the network's scheme.
+
+    Unknown words get O.
+    """
     return _best([_by_word(train, fold, encoder) for fold in _FOLDS], val, encoder)(test)
 
 
 def dictionary(train: Tagged, val: Tagged, test: Tagged, encoder: TagEncoder) -> list[list[str]]:
-    """The longest names from the left that training has, as what they mostly are there.
+    """Tag `test` with the names of the training split, the longest from the left first.
 
-    Of all names, or of those alone that are names more often than not, whichever finds more in the
-    validation part.
+    A name gets its most frequent type. All names are looked up, or only those that are names more
+    often than not, whichever has the higher F1 on the validation split.
     """
     ways = []
     for fold in _FOLDS:
@@ -42,7 +45,7 @@ def dictionary(train: Tagged, val: Tagged, test: Tagged, encoder: TagEncoder) ->
 
 
 def _best(ways: Sequence[Way], val: Tagged, encoder: TagEncoder) -> Way:
-    """The first of those that find most in the validation part."""
+    """Return the way with the highest F1 on the validation split; of equal ones the first."""
     truth = entities_of(val, encoder.scheme)
 
     def gain(way: Way) -> float:
@@ -54,14 +57,14 @@ def _best(ways: Sequence[Way], val: Tagged, encoder: TagEncoder) -> Way:
 def _by_word(train: Tagged, fold: Folded, encoder: TagEncoder) -> Way:
     seen: dict[Hashable, Counter[str]] = defaultdict(Counter)
     for tokens, found in zip(train.tokens, entities_of(train, encoder.scheme), strict=True):
-        for token, tag in zip(tokens, _tags(found, len(tokens), encoder), strict=True):
+        for token, tag in zip(tokens, encoder.network_tags_of(found, len(tokens)), strict=True):
             seen[fold(token)][tag] += 1
     best = _most(seen)
     return lambda source: [[best.get(fold(t), "O") for t in tokens] for tokens in source.tokens]
 
 
 def _names(train: Tagged, fold: Folded, encoder: TagEncoder) -> dict[Hashable, Counter[str]]:
-    """Of every name how often it has which type, and how often its tokens are no name."""
+    """Return for every name how often it has each type, and how often (`_NONE`) it is no name."""
     folded = [[fold(token) for token in tokens] for tokens in train.tokens]
     found = entities_of(train, encoder.scheme)
     names: dict[Hashable, Counter[str]] = defaultdict(Counter)
@@ -88,7 +91,7 @@ def _by_name(names: dict[Hashable, str], fold: Folded, encoder: TagEncoder) -> W
 
     def look_up(tokens: list[str]) -> list[str]:
         found = _found([fold(token) for token in tokens], names, longest)
-        return _tags(found, len(tokens), encoder)
+        return encoder.network_tags_of(found, len(tokens))
 
     return lambda source: [look_up(tokens) for tokens in source.tokens]
 
@@ -107,12 +110,8 @@ def _found(words: list[str], names: dict[Hashable, str], longest: int) -> list[E
     return found
 
 
-def _tags(found: Iterable[Entity], length: int, encoder: TagEncoder) -> list[str]:
-    return tags_of(list(found), length, "plain" if encoder.scheme == "plain" else "bioes")
-
-
 def _most(seen: dict[Hashable, Counter[str]]) -> dict[Hashable, str]:
-    """The most frequent of each; of equally frequent ones the first in order of their text."""
+    """Return the most frequent type of each; of equally frequent ones the first alphabetically."""
     return {
         key: min((tag for tag in each if tag != _NONE), key=lambda tag: (-each[tag], tag))
         for key, each in seen.items()

@@ -1,4 +1,4 @@
-"""How sure a tagger is of its tags: forward and backward over a random field, in NumPy.
+"""Probabilities of predicted tags: forward-backward over a random field, in NumPy.
 
 Letters: T time steps, B sequences, K tags. After Rabiner (1989) and Lafferty et al. (2001).
 """
@@ -49,7 +49,7 @@ class Certainty:
 
 
 def certainties(scores: Floats, paths: Sequence[Sequence[int]], field: Field) -> list[Certainty]:
-    """Return how sure the chosen tags of B sequences are under scores [T, B, K].
+    """Return the probabilities of the predicted tags of B sequences under scores [T, B, K].
 
     paths: numbers of the tags of each sequence, as many as it has steps.
     """

@@ -1,4 +1,4 @@
-"""Every setting of a tagging, its unit, its default and its range."""
+"""The settings of a tagging run, with their units, defaults and ranges."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from longshort.config.vectors import VectorSettings
 
 
 class TagData(SourceConfig):
-    """Where the sentences are, and what their columns mean."""
+    """The source of the sentences, and the meaning of its columns."""
 
     val_path: str | None = Field(
         None,
@@ -41,7 +41,7 @@ class TagData(SourceConfig):
 
 
 class TagText(TextConfig):
-    """How a sentence becomes numbers, fitted on the training part only."""
+    """Settings of how a sentence becomes numbers; vocabularies come from the training split."""
 
     tokens: str | None = Field(
         None,
@@ -54,7 +54,7 @@ class TagText(TextConfig):
 
 
 class TagModel(CellSettings, VectorSettings):
-    """The network: word and character vectors, recurrent layers, a random field over tags."""
+    """Settings of the network: word and character vectors, recurrent layers, a random field."""
 
     hidden: int = Field(128, ge=1, le=8192, description="units per layer and direction")
     num_layers: int = Field(1, ge=1, le=32, description="recurrent layers above each other")
@@ -105,15 +105,15 @@ class TagModel(CellSettings, VectorSettings):
 
 
 class TagEvaluate(Section):
-    """What stands beside the tagger."""
+    """Settings of the baselines."""
 
     softmax: bool = Field(
-        True, description="train the same network without the random field as a rival"
+        True, description="train the same network without the random field as a baseline"
     )
 
 
 class TagTrain(TrainConfig):
-    """The training loop."""
+    """Settings of the training loop."""
 
     learning_rate: float = Field(0.003, gt=0.0, description="of the optimizer, at its highest")
     max_epochs: int | None = Field(
@@ -124,7 +124,7 @@ class TagTrain(TrainConfig):
 
 
 class TagConfig(BaseConfig):
-    """A whole run; `config.toml` in the run folder is this, fully resolved."""
+    """All settings of a run; `config.toml` in the run folder holds them, all decided."""
 
     task: Literal["tag"] = "tag"
     data: TagData = TagData()

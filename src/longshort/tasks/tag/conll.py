@@ -1,4 +1,4 @@
-"""Sentences with a tag for every token: CoNLL columns, or JSON lines."""
+"""Tagged sentences, and their reading from CoNLL columns, JSON lines and lists."""
 
 from __future__ import annotations
 
@@ -20,49 +20,49 @@ from longshort.data.textfiles import json_fault, read_text, well_formed
 from longshort.errors import DataError
 
 Format = Literal["conll", "jsonl", "table", "text"]
-"""How sentences are written; text is without tags, a sentence a line."""
+"""Formats of sentences; text has no tags, and a sentence per line."""
 
 _DOCUMENT = "-DOCSTART-"
 _JSON = re.compile(r'{|\[{|\[\n{"')
-"""How objects begin, and a list of them, which is refused by its name."""
+"""Beginnings of an object, and of a list of objects, which is refused with a hint."""
 TOKENS = ("token", "tokens", "word", "words", "form")
 TAGS = ("tag", "tags", "ner", "ner_tag", "ner_tags", "label", "labels", "bio", "iob", "entity")
-"""Names of columns, of a line on top or of a table."""
+"""Usual names of the columns, in a first line or in a table."""
 _UNIVERSAL = 10
-"""Columns of CoNLL-U."""
+"""Number of columns of CoNLL-U."""
 _SPAN = re.compile(r"\d+[-.]\d+")
-"""How CoNLL-U numbers words of several tokens, and empty ones: neither is a token."""
+"""Numbers in CoNLL-U of words of several tokens, and of empty ones: neither is a token."""
 _STRATUM = 20
-"""Sentences with the same types from which on they are divided by themselves."""
+"""Least number of sentences with the same types that are stratified as a group of their own."""
 _POSITIONED = re.compile(r"(.+?)[0-9]+")
-"""A token, and its place in a word, which may have two digits."""
+"""A token with its place in a word behind it, which may have two digits."""
 
 
 @dataclass(frozen=True)
 class Tagged:
-    """Parallel sentences: their tokens, and a tag for each where there are tags."""
+    """Sentences: the tokens of each, and a tag for each token where there are tags."""
 
     name: str
-    """What the source is called in messages."""
+    """Name of the source in messages."""
     tokens: list[list[str]]
     tags: list[list[str]] | None
     places: list[str]
-    """How a person finds each sentence in the source, such as "line 17"."""
+    """Place of each sentence in the source, for people, such as "line 17"."""
     path: str | None = None
     sha256: str | None = None
     read_as: Format | None = None
-    """Of the file."""
+    """Format of the file."""
     findings: tuple[Finding, ...] = ()
-    """What its reading brought to light."""
+    """Findings of reading the source."""
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     @property
     def strata(self) -> list[str] | None:
-        """The types that occur in each sentence, by which parts are stratified.
+        """The types that occur in each sentence, by which splits are stratified.
 
-        Rare combinations are one: alone, none would be divided by the shares that are asked for.
+        Rare combinations form one group: each alone is too small to be divided by shares.
         """
         if self.tags is None:
             return None
@@ -71,7 +71,7 @@ class Tagged:
         return [kinds if counts[kinds] >= _STRATUM else "" for kinds in found]
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Tagged:
-        """The sentences at these places, in their order."""
+        """Return the sentences with these numbers, in this order."""
         chosen = [int(i) for i in indices]
         return replace(
             self,
@@ -81,11 +81,11 @@ class Tagged:
         )
 
     def keys(self) -> list[bytes]:
-        """One for each sentence; equal for equal tokens."""
+        """Return a key of each sentence, which is equal for equal tokens."""
         return [_hash("\0".join(tokens)) for tokens in self.tokens]
 
     def digest(self) -> str:
-        """Of tokens, tags and order."""
+        """Return a digest of tokens, tags and order."""
         found = hashlib.sha256()
         for tokens, tags in zip(self.tokens, self.tags or self.tokens, strict=True):
             found.update(_hash("\0".join(tokens)) + _hash("\0".join(tags)))
@@ -93,7 +93,7 @@ class Tagged:
 
 
 def kind_of(tag: str) -> str:
-    """What a tag says without its position: "PER" of "B-PER"; "" of "O"."""
+    """Return the type in a tag: "PER" for "B-PER", "" for "O"."""
     prefix, dash, kind = tag.partition("-")
     return kind if dash and len(prefix) == 1 else "" if tag == "O" else tag
 
@@ -108,13 +108,14 @@ def read_tagged(
     with_tags: bool = True,
     encoding: str | None = None,
 ) -> Tagged:
-    """Sentences from a file of columns or of JSON lines, gzip too.
+    """Read sentences from a file of columns or of JSON lines, gzip too.
 
-    conll: a token a line, columns apart by tabs or spaces, a blank line behind every sentence, and
-    lines that begin with -DOCSTART- passed over; columns count from 0, negative ones from the end.
-    jsonl: {"tokens": [...], "tags": [...]} a line. The format is seen by the beginning when
-    absent. `strip_position` takes the number off a token's end ("科0"); without `with_tags` tags
-    may be absent. Raises `DataError` with file and line.
+    format: "conll" has a token per line, columns separated by tabs or spaces, and a blank line
+    behind every sentence; lines that begin with -DOCSTART- are skipped. "jsonl" has
+    {"tokens": [...], "tags": [...]} per line. None: decided by the beginning of the file.
+    token_column, tag_column: columns from 0, negative ones from the end. strip_position: remove the
+    number at every token's end ("科0"). with_tags: whether tags are needed, and read. Raises
+    `DataError` with file and line.
     """
     path = Path(data)
     file = read_text(path, encoding)
@@ -142,13 +143,16 @@ def read_tagged(
 
 
 def are_json(lines: Iterable[str]) -> bool:
-    """Whether these lines of a file begin as JSON does."""
+    """Whether the lines of a file begin as JSON does."""
     begin = "\n".join(islice((line.strip() for line in lines if line.strip()), 2))
     return bool(_JSON.match(begin))
 
 
 def without_positions(source: Tagged) -> Tagged:
-    """The source without the number at every token's end; raises where one is missing."""
+    """Return the source without the number at every token's end.
+
+    Raises `DataError` if a token has none.
+    """
     owner = source.path or source.name
     tokens = [
         [_stripped(token, f"{owner}: {place}: token {at + 1}") for at, token in enumerate(row)]
@@ -160,7 +164,10 @@ def without_positions(source: Tagged) -> Tagged:
 def tagged_of(
     tokens: Iterable[Iterable[str]], tags: Iterable[Iterable[str]] | None = None
 ) -> Tagged:
-    """Sentences given as lists of tokens, with a list of tags for each; raises `DataError`."""
+    """Return sentences that are given as lists of tokens, with a list of tags for each.
+
+    Raises `DataError` if they are no lists of texts, or lengths differ.
+    """
     sentences = _listed("sentence", tokens)
     marks = None if tags is None else _listed("tags of sentence", tags)
     if marks is not None and len(marks) != len(sentences):
@@ -173,7 +180,7 @@ def tagged_of(
 
 
 def _listed(what: str, lists: Iterable[Iterable[str]]) -> list[list[str]]:
-    """Every sentence's texts."""
+    """Return the lists as lists; raise `DataError` for others; what: their name in messages."""
     if isinstance(lists, str) or not isinstance(lists, Iterable):
         raise DataError(f"{what}s: lists of texts are expected, got {type(lists).__name__}")
     found = []
@@ -258,14 +265,14 @@ def _is_universal(cells: Sequence[str]) -> bool:
 
 
 def _names_columns(cells: Sequence[str], token_column: int, tag_column: int) -> bool:
-    """Whether a file's first line says what stands below."""
+    """Whether the first line of a file holds the names of its columns."""
     if max(token_column, tag_column) >= len(cells) or len(cells) < 2:
         return False
     return cells[token_column].lower() in TOKENS and cells[tag_column].lower() in (*TAGS, "pos")
 
 
 def _cells(line: str) -> list[str]:
-    """At tabs, where an empty column is one too, else at spaces."""
+    """Return the cells of a line, cut at tabs (cells may be empty), or else at spaces."""
     if "\t" in line:
         return [cell.strip(" \r") for cell in line.split("\t")]
     return [cell for cell in line.strip(" \r").split(" ") if cell]
@@ -283,6 +290,7 @@ def _from_json(path: Path, lines: list[str], with_tags: bool) -> _Sentences:
             continue
         row = _parsed(path, number, line)
         words = _texts(path, number, row, "tokens")
+        labels: list[str] = []
         if with_tags:
             key = next((name for name in _TAG_KEYS if name in row), _TAG_KEYS[0])
             labels = _texts(path, number, row, key)
@@ -291,12 +299,10 @@ def _from_json(path: Path, lines: list[str], with_tags: bool) -> _Sentences:
                     f"{path}: line {number}: {len(words)} tokens have {len(labels)} tags; every "
                     "token needs one"
                 )
-            tags.append(labels)
         if words:
             tokens.append(words)
+            tags.append(labels)
             numbers.append(number)
-        elif with_tags:
-            tags.pop()
     return tokens, tags, numbers
 
 

@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from longshort.data.finders import SHOWN, contradicting, repeated, scarce
 from longshort.data.findings import Finding
 from longshort.data.splits import Splits
 from longshort.tasks.tag.conll import Tagged
-from longshort.tasks.tag.schemes import Scheme, beginnings, detect
+from longshort.tasks.tag.encoder import entities_of
+from longshort.tasks.tag.entities import kind_counts
+from longshort.tasks.tag.schemes import Scheme, detect
 
 _BARE = 0.9
-"""Share of sentences without an entity from which a part is thin."""
+"""Share of sentences without an entity above which training has few entities."""
 
 
-def examine_splits(parts: Splits[Tagged], max_length: int) -> list[Finding]:
-    """All findings on the parts of a tagging, those of their reading and drawing first.
+def examine_splits(splits: Splits[Tagged], max_length: int) -> list[Finding]:
+    """Return every finding on the splits, those of reading and splitting first.
 
-    Sentences of more than `max_length` tokens are tagged in pieces. Unknown words are none: their
-    spelling is read.
+    max_length: tokens above which a sentence is tagged in pieces. Unknown words are no finding,
+    since the network reads their spelling.
     """
-    found = list(parts.findings)
-    scheme = detect(parts.train)
-    for name, source in parts.by_name().items():
+    found = list(splits.findings)
+    scheme = detect(splits.train)
+    for name, source in splits.by_name().items():
         found += repeated(name, source, "sentences") + _contradicting(name, source)
         found += _long(name, source, max_length)
-    counts = Counter(kind for _, _, kind in _entities(parts.train, scheme))
-    found += _one_tag(parts.train) + _bare(parts.train)
+    counts = kind_counts(entities_of(splits.train, scheme))
+    found += _one_tag(splits.train) + _bare(splits.train)
     found += scarce(counts, "types", "entities") if counts else []
-    for name, source in (("val", parts.val), ("test", parts.test)):
-        found += unseen_types(parts.train, name, source)
-    return [*found, *_untested(parts, scheme)]
+    for name, source in (("val", splits.val), ("test", splits.test)):
+        found += unseen_types(splits.train, name, source)
+    return [*found, *_untested(splits, scheme)]
 
 
-def _entities(source: Tagged, scheme: Scheme) -> Iterator[tuple[int, int, str]]:
-    """Sentence, token and type of every entity's beginning."""
-    for number, tags in enumerate(source.tags or []):
-        for at, kind in beginnings(tags, scheme):
-            yield number, at, kind
-
-
-def _contradicting(part: str, source: Tagged) -> list[Finding]:
+def _contradicting(name: str, source: Tagged) -> list[Finding]:
     tags = source.tags or []
 
     def show(group: Sequence[int]) -> str:
@@ -53,7 +47,7 @@ def _contradicting(part: str, source: Tagged) -> list[Finding]:
             f"{tags[other][at]} in {source.places[other]}"
         )
 
-    return contradicting(part, source, [tuple(each) for each in tags], "tags", show)
+    return contradicting(name, source, [tuple(each) for each in tags], "tags", show)
 
 
 def _one_tag(train: Tagged) -> list[Finding]:
@@ -64,7 +58,7 @@ def _one_tag(train: Tagged) -> list[Finding]:
         Finding(
             "one-tag",
             "error",
-            f"all tags of the training part are {min(used, default='none')}; there is nothing to "
+            f"all tags of the training split are {min(used, default='none')}; there is nothing to "
             "tell apart",
             (),
             "give tagged sentences, or name their column with data.tag_column",
@@ -88,10 +82,18 @@ def _bare(train: Tagged) -> list[Finding]:
 
 
 def unseen_types(train: Tagged, name: str, source: Tagged) -> list[Finding]:
-    """Types of sentences that are called `name`, of which training has none."""
+    """Return a finding on entities of types that training lacks.
+
+    name: name of the split, for the message.
+    """
     scheme = detect(train)
-    known = {kind for _, _, kind in _entities(train, scheme)}
-    unseen = [each for each in _entities(source, scheme) if each[2] not in known]
+    known = kind_counts(entities_of(train, scheme))
+    unseen = [
+        (number, at, kind)
+        for number, found in enumerate(entities_of(source, scheme))
+        for at, _, kind in found
+        if kind not in known
+    ]
     if not unseen or not known:
         return []
     kinds = sorted({kind for _, _, kind in unseen})
@@ -99,7 +101,7 @@ def unseen_types(train: Tagged, name: str, source: Tagged) -> list[Finding]:
         Finding(
             "unseen-type",
             "warning",
-            f"{len(unseen):,} {name} entities have a type that the training part lacks, "
+            f"{len(unseen):,} {name} entities have a type that the training split lacks, "
             f"and count as missed: {', '.join(kinds[:SHOWN])}",
             tuple(
                 f"{source.places[number]}: token {at + 1} {source.tokens[number][at]!r}: {kind}"
@@ -110,18 +112,17 @@ def unseen_types(train: Tagged, name: str, source: Tagged) -> list[Finding]:
     ]
 
 
-def _untested(parts: Splits[Tagged], scheme: Scheme) -> list[Finding]:
-    """Types of the training part of which the test part has none."""
-    tested = {kind for _, _, kind in _entities(parts.test, scheme)}
-    kinds = {kind for _, _, kind in _entities(parts.train, scheme)}
-    missing = sorted(kinds - tested)
+def _untested(splits: Splits[Tagged], scheme: Scheme) -> list[Finding]:
+    """Return a finding on types of the training split that the test split lacks."""
+    tested, kinds = (kind_counts(entities_of(s, scheme)) for s in (splits.test, splits.train))
+    missing = sorted(kinds.keys() - tested)
     if not missing:
         return []
     return [
         Finding(
             "untested-type",
             "note",
-            f"{len(missing):,} of {len(kinds):,} types do not occur in the test part, so nothing "
+            f"{len(missing):,} of {len(kinds):,} types do not occur in the test split, so nothing "
             "is known of how well they are found",
             tuple(missing[:SHOWN]),
             "give test sentences with them",
@@ -129,7 +130,7 @@ def _untested(parts: Splits[Tagged], scheme: Scheme) -> list[Finding]:
     ]
 
 
-def _long(part: str, source: Tagged, most: int) -> list[Finding]:
+def _long(name: str, source: Tagged, most: int) -> list[Finding]:
     where = [
         (len(tokens), place)
         for place, tokens in zip(source.places, source.tokens, strict=True)
@@ -142,7 +143,7 @@ def _long(part: str, source: Tagged, most: int) -> list[Finding]:
         Finding(
             "long",
             "note",
-            f"{len(where):,} of {len(source):,} {part} sentences have more than {most:,} tokens "
+            f"{len(where):,} of {len(source):,} {name} sentences have more than {most:,} tokens "
             "and are tagged in pieces; an entity across the border of two is torn",
             tuple(f"{place}: {count:,} tokens" for count, place in where[:SHOWN]),
             "end sentences by empty lines, or raise text.max_length",

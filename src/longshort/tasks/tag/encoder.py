@@ -1,4 +1,4 @@
-"""What the training part decides before the network: tags, vocabularies, and how often is often."""
+"""The encoder of a tagger: tags, vocabularies and token counts, from the training split alone."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from longshort.data.vocabulary import Vocabulary
 from longshort.errors import DataError
 from longshort.tasks.tag.config import TagConfig
 from longshort.tasks.tag.conll import Tagged
-from longshort.tasks.tag.entities import Entity, entities, tags_of
+from longshort.tasks.tag.entities import Entity, entities, kind_counts, tags_of
 from longshort.tasks.tag.schemes import Scheme, detect
 from longshort.tasks.tag.spelling import shape_of, spelled
 
 Ints = NDArray[np.int64]
 
 _END = "\n"
-"""Behind the last token, for pairs; no token is that."""
+"""Right neighbour of the last token in pairs; no token equals it."""
 _PAIR_SEEN = 2
-"""Pairs that occur less often are unknown."""
+"""Occurrences below which a pair is unknown."""
 
 
 A = TypeVar("A")
-"""Arrays of NumPy, or tensors."""
+"""NumPy arrays, or tensors."""
 
 
 @dataclass(frozen=True)
 class Batch(Generic[A]):
-    """Sentences as the network takes them; 0 is padding.
+    """A batch of B sentences as the network takes them; 0 is padding.
 
-    words, shapes and pairs [T, B] are numbers of tokens, of the ways they are written, and of
-    tokens with their right neighbour; which [T, B] are places among the spellings [L, N], the
-    characters of the batch's distinct tokens, of which spelled [N] are the lengths; lengths [B] are
-    those of the sentences, and tags [T, B] the numbers of their tags, where they have some.
+    words, shapes, pairs: [T, B], numbers of the tokens, of the ways in which they are written, and
+    of tokens with their right neighbour. spellings: [L, N], characters of the batch's N distinct
+    tokens; spelled: [N], their lengths; which: [T, B], the column of each token in `spellings`.
+    lengths: [B], of the sentences. tags: [T, B], numbers of the tags; None if there are none.
     """
 
     words: A
@@ -54,8 +54,10 @@ class Batch(Generic[A]):
 
 @dataclass(frozen=True)
 class Piece:
-    """A sentence, or a part of one that is longer than allowed; forms are places among
-    `Sentences.forms`."""
+    """A sentence, or a part of one that is longer than allowed, as numbers of its tokens.
+
+    sentence: number of the sentence; forms: places of the tokens in `Sentences.forms`.
+    """
 
     sentence: int
     words: list[int]
@@ -68,8 +70,8 @@ class Piece:
 class Sentences:
     """Sentences in pieces, as numbers.
 
-    targets: numbers of the tags, empty where there are none; forms: the characters of each distinct
-    token; count: of the sentences.
+    targets: numbers of each piece's tags; empty if the sentences have none. forms: the characters
+    of each distinct token. count: number of sentences.
     """
 
     pieces: list[Piece]
@@ -79,11 +81,11 @@ class Sentences:
 
     @property
     def lengths(self) -> Ints:
-        """Of the pieces, [n]."""
+        """Number of tokens of each piece, [n]."""
         return np.array([len(piece.words) for piece in self.pieces], dtype=np.int64)
 
     def batch(self, numbers: Ints) -> Batch[Ints]:
-        """The pieces with these numbers."""
+        """Return the pieces with these numbers as padded arrays."""
         chosen = [self.pieces[i] for i in numbers.tolist()]
         words, lengths = pad_numbers([piece.words for piece in chosen])
         shapes, _ = pad_numbers([piece.shapes for piece in chosen])
@@ -99,28 +101,28 @@ class Sentences:
 
 @dataclass(frozen=True)
 class TagEncoder:
-    """What the training split decides before the network: tags and vocabularies."""
+    """The tags and vocabularies of the training split, which turn sentences into numbers."""
 
     kinds: tuple[str, ...]
-    """Types of the entities; where the scheme is plain, all tags."""
+    """Types of the entities; in the plain scheme all tags but O."""
     scheme: Scheme
     lowercase: bool
     max_length: int
     vocabulary: Vocabulary
     counts: tuple[int, ...]
-    """How often each token of the vocabulary occurs in training."""
+    """Number of occurrences of each token of the vocabulary in training."""
     characters: Vocabulary
     pairs: Vocabulary
 
     @staticmethod
     def fit(train: Tagged, config: TagConfig) -> TagEncoder:
-        """From the training part alone."""
+        """Fit the encoder on the training split; raise `DataError` if it has no entity."""
         scheme = detect(train)
         found = entities_of(train, scheme)
-        kinds = tuple(sorted({kind for sentence in found for _, _, kind in sentence}))
+        kinds = tuple(sorted(kind_counts(found)))
         if not kinds:
             raise DataError(
-                f"{train.name}: all tags of the training part are O; there is nothing to find"
+                f"{train.name}: all tags of the training split are O; there is nothing to find"
             )
         text = config.text
         words = [_folded(tokens, text.lowercase) for tokens in train.tokens]
@@ -140,13 +142,13 @@ class TagEncoder:
 
     @property
     def tags(self) -> list[str]:
-        """What the network tells apart: BIOES of all types, or the tags where they are plain."""
+        """Tags of the network, by number: BIOES of all types, or in the plain scheme the tags."""
         if self.scheme == "plain":
             return ["O", *self.kinds]
         return ["O", *(f"{position}-{kind}" for kind in self.kinds for position in "BIES")]
 
     def written(self) -> set[str]:
-        """Tags of the training data's own scheme that entities can have."""
+        """Return every tag that entities can have in the scheme of the training data."""
         spans = ((0, 1), (1, 2), (2, 4), (4, 7))
         return {
             tag
@@ -155,15 +157,19 @@ class TagEncoder:
         }
 
     def entities(self, tags: Sequence[str]) -> list[Entity]:
-        """What these tags mark."""
+        """Return the entities that the tags of a sentence mark."""
         return entities(tags, plain=self.scheme == "plain")
 
     def tags_of(self, found: Sequence[Entity], length: int) -> list[str]:
-        """Entities as tags of the training data's own scheme."""
+        """Return the tags of a sentence's entities in the scheme of the training data."""
         return tags_of(found, length, self.scheme)
 
+    def network_tags_of(self, found: Sequence[Entity], length: int) -> list[str]:
+        """Return the tags of a sentence's entities in the network's scheme: BIOES or plain."""
+        return tags_of(found, length, "plain" if self.scheme == "plain" else "bioes")
+
     def encode(self, source: Tagged) -> Sentences:
-        """Sentences as the network takes them; entities of unseen types are none to it."""
+        """Encode sentences; entities of types that are not in the training split become O."""
         forms: dict[str, int] = {}
         pieces, targets = [], []
         for number, tokens in enumerate(source.tokens):
@@ -188,12 +194,11 @@ class TagEncoder:
 
     def _targets(self, tags: Sequence[str]) -> list[int]:
         found = [entity for entity in self.entities(tags) if entity[2] in self.kinds]
-        own = "plain" if self.scheme == "plain" else "bioes"
         numbers = {tag: i for i, tag in enumerate(self.tags)}
-        return [numbers[tag] for tag in tags_of(found, len(tags), own)]
+        return [numbers[tag] for tag in self.network_tags_of(found, len(tags))]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return the encoder as plain values for JSON."""
         return {
             "kinds": list(self.kinds),
             "scheme": self.scheme,
@@ -207,7 +212,7 @@ class TagEncoder:
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> TagEncoder:
-        """What `to_dict` gave."""
+        """Return the encoder that `to_dict` wrote."""
         return TagEncoder(
             tuple(stored["kinds"]),
             stored["scheme"],
@@ -221,7 +226,7 @@ class TagEncoder:
 
 
 def entities_of(source: Tagged, scheme: Scheme) -> list[list[Entity]]:
-    """The entities of every sentence."""
+    """Return the entities of every sentence."""
     assert source.tags is not None
     return [entities(tags, plain=scheme == "plain") for tags in source.tags]
 

@@ -13,10 +13,11 @@ Entity = tuple[int, int, str]
 
 
 def entities(tags: Sequence[str], *, plain: bool = False) -> list[Entity]:
-    """The entities of a sentence by the rules of conlleval (Tjong Kim Sang & Buchholz, 2000).
+    """Return the entities of a sentence by the rules of conlleval.
 
     BIO, IOB1, BIOES, BMES and BILOU are read alike, and mistakes leniently: an I- or E- after O,
-    or after another type, begins an entity. `plain`: every tag but O is an entity of one token.
+    or after another type, begins an entity. plain: every tag but O is an entity of one token.
+    After Tjong Kim Sang & Buchholz (2000).
     """
     if plain:
         return [(at, at + 1, tag) for at, tag in enumerate(tags) if tag != "O"]
@@ -44,11 +45,14 @@ _INSIDE_LAST_LONE = {
     "bmes": ("M", "E", "S"),
     "bilou": ("I", "L", "U"),
 }
-"""What marks a token within an entity, its last one, and the only one; B marks the first."""
+"""By scheme the letters of an inner, the last and the only token of an entity; B is the first."""
 
 
 def tags_of(found: Sequence[Entity], length: int, scheme: str = "bioes") -> list[str]:
-    """Tags for entities that do not overlap: bioes, bmes, bilou, bio, iob1 or plain."""
+    """Return the tags of a sentence of `length` tokens with these entities, which do not overlap.
+
+    scheme: bioes, bmes, bilou, bio, iob1 or plain.
+    """
     tags = ["O"] * length
     for begin, end, kind in sorted(found):
         if scheme == "plain":
@@ -68,9 +72,9 @@ def tags_of(found: Sequence[Entity], length: int, scheme: str = "bioes") -> list
 def counts(
     truth: Sequence[Sequence[Entity]], predicted: Sequence[Sequence[Entity]]
 ) -> NDArray[np.int64]:
-    """For each sentence: right, predicted and true entities, [n, 3].
+    """Return the numbers of right, predicted and true entities of each sentence, [n, 3].
 
-    Right is what agrees in both ends and the type.
+    An entity is right if both ends and the type agree.
     """
     rows = [
         (len(set(true) & set(guess)), len(guess), len(true))
@@ -80,7 +84,7 @@ def counts(
 
 
 def rates(right: float, predicted: float, true: float) -> dict[str, float]:
-    """precision, recall and f1, 0 where undefined."""
+    """Return precision, recall and f1 from numbers of entities; 0 where undefined."""
     precision = right / predicted if predicted else 0.0
     recall = right / true if true else 0.0
     total = precision + recall
@@ -91,16 +95,16 @@ def rates(right: float, predicted: float, true: float) -> dict[str, float]:
 def scores(
     truth: Sequence[Sequence[Entity]], predicted: Sequence[Sequence[Entity]]
 ) -> dict[str, float]:
-    """precision, recall and f1 over the entities of all types together."""
+    """Return precision, recall and f1 over the entities of all types together."""
     return rates(*(float(n) for n in counts(truth, predicted).sum(0)))
 
 
 def per_type(
     truth: Sequence[Sequence[Entity]], predicted: Sequence[Sequence[Entity]]
 ) -> dict[str, dict[str, float]]:
-    """By type, in order: precision, recall, f1, support (true ones) and predicted."""
+    """Return precision, recall, f1, support (true entities) and predicted of each type, sorted."""
     right: Counter[str] = Counter()
-    true, guessed = _kinds(truth), _kinds(predicted)
+    true, guessed = kind_counts(truth), kind_counts(predicted)
     for these, those in zip(truth, predicted, strict=True):
         right.update(kind for _, _, kind in set(these) & set(those))
     return {
@@ -113,17 +117,18 @@ def per_type(
     }
 
 
-def _kinds(sentences: Sequence[Sequence[Entity]]) -> Counter[str]:
+def kind_counts(sentences: Sequence[Sequence[Entity]]) -> Counter[str]:
+    """Return the number of entities of each type."""
     return Counter(kind for sentence in sentences for _, _, kind in sentence)
 
 
 def confusion(
     truth: Sequence[Sequence[Entity]], predicted: Sequence[Sequence[Entity]], kinds: Sequence[str]
 ) -> NDArray[np.int64]:
-    """Counts [K + 1, K + 1] of entities with the same ends: true types in rows.
+    """Return counts [K + 1, K + 1] of entities with the same ends: true types in rows.
 
-    The last column holds true entities that nothing with their ends was predicted for, the last
-    row predictions that nothing true has the ends of.
+    The last column counts true entities for whose ends nothing was predicted, the last row
+    predicted entities whose ends no true one has.
     """
     numbers = {kind: i for i, kind in enumerate(kinds)}
     table = np.zeros((len(kinds) + 1, len(kinds) + 1), dtype=np.int64)

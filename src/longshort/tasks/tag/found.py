@@ -1,4 +1,4 @@
-"""What a tagger found in sentences."""
+"""Predictions of a tagger: tags and entities of sentences, with probabilities."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from longshort.tasks.tag.entities import Entity
 
 @dataclass(frozen=True)
 class Found:
-    """Of every sentence: the tags as the network has them, and what they mark.
+    """The predicted tags of every sentence, in the network's scheme, and the entities they mark.
 
-    losses: negative log-likelihood of the true tags in nats, where there are such; certainties: how
-    sure a network is of its tags.
+    losses: negative log-likelihood of each sentence's true tags in nats, where these are known.
+    certainties: probabilities of each sentence's predicted tags; empty for baselines.
     """
 
     tags: list[list[str]]
@@ -25,18 +25,18 @@ class Found:
     certainties: list[Certainty] = field(default_factory=list)
 
     def tag_probabilities(self, sentence: int) -> list[float]:
-        """The probability of each tag of a sentence, in the network's own scheme."""
+        """Return the probability of each tag of a sentence, in the network's scheme."""
         found: list[float] = self.certainties[sentence].tag.tolist()
         return found
 
     def entity_probabilities(self, sentence: int) -> list[float]:
-        """The probability of each entity of a sentence: that all its tags are right."""
+        """Return for each entity of a sentence the probability that all its tags are right."""
         sure = self.certainties[sentence]
         return [sure.stretch(begin, end) for begin, end, _ in self.entities[sentence]]
 
 
 def found_in(encoder: TagEncoder, tags: list[list[str]]) -> Found:
-    """What these tags of the network's scheme mark."""
+    """Return a prediction of these tags, which are in the network's scheme."""
     return Found(tags, [encoder.entities(each) for each in tags])
 
 
@@ -47,7 +47,7 @@ def decoded(
     losses: list[float],
     certainties: list[Certainty],
 ) -> Found:
-    """Numbers of tags, losses and certainties of every piece, joined to sentences."""
+    """Join the tag numbers, losses and certainties of all pieces to predictions of sentences."""
     names = encoder.tags
     tags: list[list[str]] = [[] for _ in range(sentences.count)]
     nats = [0.0] * sentences.count

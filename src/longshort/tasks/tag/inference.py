@@ -1,4 +1,4 @@
-"""Tags of sentences by a trained network."""
+"""Prediction of a trained tagger."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from longshort.tasks.tag.found import Found, decoded
 from longshort.tasks.tag.network import Tagger
 
 _TOGETHER = 64
-"""Pieces of a batch."""
+"""Number of pieces in a batch."""
 
 
 @torch.no_grad()
@@ -24,9 +24,9 @@ def tag(
     *,
     with_certainty: bool = True,
 ) -> Found:
-    """Tags of all sentences, without dropout; losses where the sentences have tags.
+    """Tag all sentences, without dropout; with losses if the sentences have tags.
 
-    with_certainty: how sure the tags are too.
+    with_certainty: whether the probabilities of the tags are computed too.
     """
     network.eval()
     field = network.field()

@@ -25,7 +25,7 @@ from longshort.tasks.tag.spelling import SHAPES
 
 
 class Tagger(nn.Module):
-    """A batch of sentences to scores of the tags [T, B, K]."""
+    """The network of a tagger: from a batch of sentences to scores of the tags, [T, B, K]."""
 
     def __init__(self, model: TagModel, encoder: TagEncoder) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Tagger(nn.Module):
         self.crf = CRF(len(tags), **rules) if model.crf else None
 
     def forward(self, batch: Batch[Tensor]) -> Tensor:
-        """The scores; in training rare words are read as unknown."""
+        """Return the scores [T, B, K]; in training rare words are read as unknown by chance."""
         if self.training:
             batch = self._with_unknowns(batch)
         vectors = [self.words(batch.words)]
@@ -76,7 +76,7 @@ class Tagger(nn.Module):
         return scores
 
     def _with_unknowns(self, batch: Batch[Tensor]) -> Batch[Tensor]:
-        """Words read as unknown by chance, and the pairs that they are in.
+        """Replace words, and the pairs that they are in, by the unknown one at random.
 
         The rate falls with a word's count (Kiperwasser & Goldberg, 2016), so that the vector of
         unknown words is learned.
@@ -93,7 +93,7 @@ class Tagger(nn.Module):
         )
 
     def losses(self, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Negative log-likelihood of the tags [T, B] of each sentence, [B]."""
+        """Return the negative log-likelihood of each sentence's tags [T, B], as [B] in nats."""
         if self.crf is not None:
             found: Tensor = self.crf(scores, tags, lengths)
             return found
@@ -102,7 +102,7 @@ class Tagger(nn.Module):
         return (each * within).sum(0)
 
     def decode(self, scores: Tensor, lengths: Tensor) -> list[list[int]]:
-        """Numbers of the best tags of each sentence."""
+        """Return the numbers of the best tags of each sentence."""
         if self.crf is not None:
             return self.crf.best_paths(scores, lengths)
         rows: list[list[int]] = scores.argmax(2).T.tolist()
@@ -110,7 +110,7 @@ class Tagger(nn.Module):
 
     @torch.no_grad()
     def field(self) -> Field:
-        """The scores of the random field; zeros where there is none."""
+        """Return the scores of the random field; zeros if the network has none."""
         if self.crf is None:
             count = self.head.out_features
             return Field(np.zeros((count, count)), np.zeros(count), np.zeros(count))
@@ -118,7 +118,7 @@ class Tagger(nn.Module):
 
 
 def _speller(model: TagModel, count: int) -> CharacterCNN | CharacterLSTM | None:
-    """What reads the spelling of tokens, of `count` known characters."""
+    """Return the network that reads the spelling of tokens; count: known characters."""
     size, width, dropout = model.character_embedding, model.characters, model.dropout / 2
     if not width:
         return None

@@ -1,4 +1,4 @@
-"""How tags mark where an entity begins and ends: found out, and checked.
+"""Tagging schemes, which mark where an entity begins and ends: detected, and checked.
 
 BIO: B- begins, I- goes on. IOB1: B- only where an entity of the same type stands just before.
 BIOES: also E- for the last token and S- for a lone one. BMES is BIOES with M- for I-, BILOU is
@@ -22,15 +22,15 @@ Scheme = Literal["bio", "iob1", "bioes", "bmes", "bilou", "plain"]
 _ALPHABETS: dict[Scheme, str] = {"bio": "BI", "bioes": "BIES", "bmes": "BMES", "bilou": "BILU"}
 """Positions of the schemes, the commonest first."""
 _COMMON, _RARE = frozenset("BIES"), frozenset("MLU")
-"""Positions by themselves, and those that are some only beside others of their scheme."""
+"""Letters that are positions by themselves, and only beside others of their scheme."""
 _UNNAMED = "entity"
-"""The type of tags that are positions alone."""
+"""Type of entities whose tags are positions alone."""
 _NEAR = re.compile(r"b|[bi][-_.:].+|.+[-_.:][bi]", re.IGNORECASE)
-"""Tags that were meant as positions, it seems, and are written otherwise."""
+"""Tags that seem to be meant as positions, but are written otherwise."""
 
 
 def with_types(source: Tagged) -> Tagged:
-    """The source; where its tags are positions alone, they get a type: B becomes B-entity."""
+    """Return the source; tags that are positions alone get a type: B becomes B-entity."""
     assert source.tags is not None
     used = {tag for tags in source.tags for tag in tags} - {"O"}
     are_positions = bool(used) and used <= _COMMON | _RARE and _scheme_of("".join(used))
@@ -41,9 +41,9 @@ def with_types(source: Tagged) -> Tagged:
 
 
 def detect(source: Tagged) -> Scheme:
-    """The scheme of the tags.
+    """Return the scheme of the tags.
 
-    Faults do not change it: entities that begin now with B- and now with I- are BIO with mistakes.
+    Mistakes do not change it: if entities begin now with B- and now with I-, it is BIO.
     Raises `DataError` for tags of other schemes, and for tags with and without positions mixed.
     """
     assert source.tags is not None
@@ -85,21 +85,22 @@ def detect(source: Tagged) -> Scheme:
 
 
 def _scheme_of(positions: str) -> Scheme | None:
-    """The first scheme that has all of them."""
+    """Return the first scheme that has all these positions; None if there is none."""
     fits = (scheme for scheme, letters in _ALPHABETS.items() if set(positions) <= set(letters))
     return next(fits, None)
 
 
 def title(scheme: Scheme) -> str:
-    """The scheme for people, with what its letters are where they are not those of BIOES."""
+    """Return the name of the scheme for people; letters that BIOES lacks are explained."""
     means = {"bmes": "M is I", "bilou": "L is E and U is S"}
     return scheme.upper() + (f" ({means[scheme]} of BIOES)" if scheme in means else "")
 
 
 def examine(source: Tagged, scheme: Scheme) -> list[Finding]:
-    """Tags that the scheme does not allow where they stand; they are read as conlleval does.
+    """Return a finding on tags that the scheme does not allow where they stand.
 
-    Of plain tags those that look like positions.
+    They are read as conlleval reads them. In the plain scheme the finding is on tags that look
+    like positions.
     """
     assert source.tags is not None
     if scheme == "plain":
@@ -151,15 +152,8 @@ def _is_allowed(previous: str, tag: str, scheme: Scheme) -> bool:
     return scheme == "bio" or previous[0] in "OESLU"
 
 
-def beginnings(tags: Sequence[str], scheme: Scheme) -> list[tuple[int, str]]:
-    """Where a sentence's entities begin, and their types."""
-    if scheme == "plain":
-        return [(at, tag) for at, tag in enumerate(tags) if tag != "O"]
-    return [(at, tag[2:]) for at, tag, _ in _begun(tags)]
-
-
 def _begun(tags: Sequence[str]) -> Iterator[tuple[int, str, bool]]:
-    """Tags that begin an entity, where, and whether one of the same type stands just before."""
+    """Yield place and tag of each entity's first token, and whether its type stands just before."""
     previous = "O"
     for at, tag in enumerate(tags):
         follows = previous[1:] == tag[1:]

@@ -1,4 +1,4 @@
-"""Entity F1 of a tagging, and what `scores.json` says beside it."""
+"""Scores of a tagger, the facts beside them in `scores.json`, and the table of tokens."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from longshort.tasks.tag.found import Found
 
 SOFTMAX = "softmax"
 SURENESS = ("probability", "entity_probability")
-"""Columns of a table of tokens."""
+"""Columns of the table of tokens with the probabilities of tags and entities."""
 
 
 def scores(encoder: TagEncoder, samples: Tagged, found: Found) -> Scores:
-    """F1 over entities, and the share of tokens with the true tag; counts for the paired test."""
+    """Return F1 over entities, token accuracy, and the counts [n, 3] for the paired test."""
     truth = entities_of(samples, encoder.scheme)
     values: dict[str, Any] = dict(metrics.scores(truth, found.entities))
     right = [
@@ -37,15 +37,15 @@ def scores(encoder: TagEncoder, samples: Tagged, found: Found) -> Scores:
 
 
 def compare(scored: Scored[Tagged, Found], one: str, other: str) -> Comparison:
-    """Difference of F1, by a bootstrap over sentences."""
+    """Return the difference of F1, by a bootstrap over sentences."""
     first, second = (scored.scores[name].per_sample.astype(np.int64) for name in (one, other))
     return compare_f1(first, second)
 
 
 def facts(encoder: TagEncoder, scored: Scored[Tagged, Found]) -> dict[str, Any]:
-    """Sizes of the test split, its types, and which are taken for which."""
+    """Return the sizes of the test split, its types, and their confusions."""
     samples, truth = scored.samples, entities_of(scored.samples, encoder.scheme)
-    unseen = {kind for found in truth for _, _, kind in found} - {*encoder.kinds}
+    unseen = metrics.kind_counts(truth).keys() - {*encoder.kinds}
     kinds = [*encoder.kinds, *sorted(unseen)]
     own = scored.predictions[MODEL].entities
     return {
@@ -59,7 +59,7 @@ def facts(encoder: TagEncoder, scored: Scored[Tagged, Found]) -> dict[str, Any]:
 
 
 def field_sentence(scored: Scored[Tagged, Found]) -> str:
-    """What the random field adds to the same network without it."""
+    """Return a sentence about what the random field adds to the same network without it."""
     result = compare(scored, MODEL, SOFTMAX)
     adds = {"better": "adds", "worse": "costs"}.get(result.outcome, "changes nothing that is sure:")
     known = "" if result.low is None else f" (95 % interval {result.span('+.2%')})"
@@ -70,8 +70,11 @@ def field_sentence(scored: Scored[Tagged, Found]) -> str:
 def rows_of(
     encoder: TagEncoder, samples: Tagged, found: Found
 ) -> tuple[dict[str, type[pl.DataType]], Sequence[tuple[object, ...]]]:
-    """Columns and rows of a table with a row for every token: its sentence's place, the token, the
-    true tag where there is one, the predicted one, its probability, and that of its entity."""
+    """Return the columns and rows of a table with a row for every token.
+
+    It has the place of the sentence, the token, the true tag if it is known, the predicted one, its
+    probability, and that of its entity.
+    """
     rows: list[tuple[object, ...]] = []
     truth = None if samples.tags is None else entities_of(samples, encoder.scheme)
     for i, (place, tokens) in enumerate(zip(samples.places, samples.tokens, strict=True)):
@@ -84,7 +87,7 @@ def rows_of(
 
 
 def _sureness(found: Found, sentence: int) -> tuple[list[float], list[float | None]]:
-    """For each token the probability of its tag, and of its entity where it is in one."""
+    """Return for each token the probability of its tag, and of its entity if it is in one."""
     tags = found.tag_probabilities(sentence)
     entities: list[float | None] = [None] * len(tags)
     sure = found.entity_probabilities(sentence)

@@ -1,8 +1,7 @@
-"""The report of a tagging: type by type, and the sentences that it tags worst."""
+"""Sections of a tagger's report: scores by type, and the sentences with the highest loss."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,7 +14,7 @@ from longshort.runs.task import MODEL
 from longshort.tasks.tag.config import TagConfig
 from longshort.tasks.tag.conll import Tagged
 from longshort.tasks.tag.encoder import TagEncoder, entities_of
-from longshort.tasks.tag.entities import Entity
+from longshort.tasks.tag.entities import Entity, kind_counts
 from longshort.tasks.tag.found import Found
 
 TagResult = Result[TagConfig, Tagged, TagEncoder, Found]
@@ -26,7 +25,7 @@ _RIGHT, _WRONG = "#dff0e5", "#f9dcd6"
 
 
 def sections(result: TagResult) -> list[Section]:
-    """Scores and confusions of the types, then the worst sentences."""
+    """Return the sections: scores and confusions of the types, then the worst sentences."""
     kinds = result.scores["labels"]
     names = [*kinds, _NOTHING] if len(kinds) < _KINDS else list(kinds[:_KINDS])
     confusion = np.array(result.scores["confusion"])[: len(names), : len(names)]
@@ -53,7 +52,7 @@ def sections(result: TagResult) -> list[Section]:
 
 
 def worst_sentences(result: TagResult) -> list[Passage]:
-    """Those with mistakes whose true tags are least likely, in order."""
+    """Return the sentences with mistakes whose true tags are least likely, in order."""
     source, found = result.scored.samples, result.scored.predictions[MODEL]
     truth = entities_of(source, result.model.encoder.scheme)
     wrong = [
@@ -78,7 +77,10 @@ def worst_sentences(result: TagResult) -> list[Passage]:
 def spans(
     tokens: Sequence[str], marked: Sequence[Entity], others: Sequence[Entity], space: str
 ) -> list[Span]:
-    """A sentence's beginning cut at its entities; green are those that stand in `others` too."""
+    """Return the beginning of a sentence, cut at its entities.
+
+    Entities that are in `others` too are green, the rest red. space: between two tokens.
+    """
     cut, at, most = [], 0, min(len(tokens), _TOKENS)
     for begin, end, kind in sorted(marked):
         if begin >= most:
@@ -92,19 +94,21 @@ def spans(
 
 
 def split_rows(result: TagResult) -> list[list[str]]:
-    """Sentences, tokens and entities of every type in each split, the header first."""
+    """Return the numbers of sentences, tokens and entities of every type in each split.
+
+    The header comes first.
+    """
     kinds = result.scores["labels"][:_KINDS]
     rows = [["split", "sentences", "tokens", *kinds]]
     for name, source in result.splits.by_name().items():
-        found = entities_of(source, result.model.encoder.scheme)
-        counts = Counter(kind for sentence in found for _, _, kind in sentence)
+        counts = kind_counts(entities_of(source, result.model.encoder.scheme))
         sizes = [len(source), sum(map(len, source.tokens)), *(counts[kind] for kind in kinds)]
         rows.append([name, *(f"{size:,}" for size in sizes)])
     return rows
 
 
 def _outside(result: TagResult) -> float:
-    """Share of the test tokens that belong to no entity."""
+    """Return the share of the test tokens that belong to no entity."""
     source = result.scored.samples
     truth = entities_of(source, result.model.encoder.scheme)
     within = sum(end - begin for sentence in truth for begin, end, _ in sentence)

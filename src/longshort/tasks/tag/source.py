@@ -1,4 +1,4 @@
-"""Tagged sentences from whatever holds them, and sentences to be tagged from plain text."""
+"""Reading of sentences: tagged ones from files and frames, and plain text that is to be tagged."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from longshort.tasks.tag.tables import names_roles, read_table
 _DELIMITERS = (",", "\t", ";")
 _PARQUET = b"PAR1"
 _HEADER = 1 << 12
-"""Bytes within which a table's line of column names ends."""
+"""Bytes of a file that are searched for a table's column names."""
 _MOSTLY = 0.9
 
 
 def read_sentences(data: object, settings: TagData, *, with_tags: bool = True) -> Tagged:
-    """A file of columns, JSON lines or a table, a frame, or sentences as they are."""
+    """Read a file of columns, JSON lines or a table, or a frame; return `Tagged` as it is.
+
+    Raises `DataError` with file and line.
+    """
     if isinstance(data, Tagged):
         return data
     if not isinstance(data, str | Path) and not is_frame(data):
@@ -44,7 +47,7 @@ def read_sentences(data: object, settings: TagData, *, with_tags: bool = True) -
 
 
 def is_table(path: Path, settings: TagData) -> bool:
-    """Whether the file is a table with a row for every token: by its first line's names."""
+    """Whether the file is a table with a row for every token, judged by its column names."""
     if settings.format is not None:
         return settings.format == "table"
     head = read_head(path, _HEADER)
@@ -66,11 +69,11 @@ def read_to_tag(
     path: Path, settings: TagData, cut: Callable[[str], list[str]], tags: Collection[str],
     *, by_character: bool,
 ) -> Tagged:  # fmt: skip
-    """Sentences to be tagged: of a file like the training file, or of plain text, one a line.
+    """Read sentences to be tagged from a file like the training file, or from lines of plain text.
 
-    cut: a text's tokens; tags: those that the tagger knows, by which columns are told from text;
-    by_character: whether its tokens are single characters. Raises `DataError` where a file may be
-    either.
+    cut: returns the tokens of a text. tags: the tags that the tagger knows, by which columns are
+    recognised. by_character: whether the tokens are single characters. Raises `DataError` if the
+    file may be either.
     """
     if not is_table(path, settings) and settings.format != "jsonl":
         file = read_text(path, settings.encoding)
@@ -80,7 +83,7 @@ def read_to_tag(
 
 
 def _by_line(path: Path, file: TextFile, cut: Callable[[str], list[str]]) -> Tagged:
-    """A sentence of every line that holds a token."""
+    """Return a sentence for every line that has a token."""
     numbered = [(f"line {number}", cut(line)) for number, line in enumerate(file.lines, 1)]
     found = [(place, tokens) for place, tokens in numbered if tokens]
     if not found:
@@ -100,7 +103,7 @@ def _by_line(path: Path, file: TextFile, cut: Callable[[str], list[str]]) -> Tag
 def _is_text(
     path: Path, lines: Sequence[str], tags: Collection[str], *, by_character: bool
 ) -> bool:
-    """Whether lines are sentences, and not tokens with columns beside them."""
+    """Whether the lines are sentences, and not tokens with columns beside them."""
     rows = [line for line in lines if line.strip() and not line.startswith("-DOCSTART-")]
     tabbed = sum("\t" in line for line in rows)
     if 2 * tabbed > len(rows):
@@ -125,7 +128,7 @@ def _is_text(
 
 
 def _in_blocks(lines: Sequence[str]) -> bool:
-    """Whether empty lines divide lines that stand together, as they do behind sentences."""
+    """Whether empty lines separate blocks of lines, as they separate sentences in columns."""
     blank = [not line.strip() for line in lines]
     together = any(not (one or other) for one, other in pairwise(blank))
     return together and any(blank[:-1])

@@ -1,19 +1,19 @@
-"""How a token is written: its characters, its case, and whether it has digits."""
+"""The writing of a token: its characters, its case, and whether it has digits."""
 
 from __future__ import annotations
 
 SHAPES = ("none", "lower", "title", "upper", "mixed", "number", "digits", "mark", "other")
-"""By number; 0 is padding."""
+"""Names of the shapes, by number; 0 is padding."""
 _LONGEST = 128
 
 
 def spelled(token: str) -> str:
-    """What of a token is spelled out: both ends of one as long as no word is."""
+    """Return the token, or both ends of one that is longer than any word."""
     return token if len(token) <= _LONGEST else token[: _LONGEST // 2] + token[-_LONGEST // 2 :]
 
 
 def shape_of(token: str) -> int:
-    """The number of a token's shape."""
+    """Return the number of a token's shape."""
     return SHAPES.index(_name(token))
 
 

@@ -1,4 +1,4 @@
-"""Tagged sentences from tables: a row for every token, with its sentence, itself and its tag."""
+"""Reading of tagged sentences from tables, which have a row for every token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ SENTENCES = ("sentence", "sentence #", "sentence_id", "sentence id", "sentence_i
 
 
 def names_roles(columns: list[str], settings: TagData, *, with_sentence: bool) -> bool:
-    """Whether these are the column names of such a table."""
+    """Whether the columns have a token, and a sentence's number or a tag, by their names.
+
+    with_sentence: whether the sentence's number is looked for, else the tag.
+    """
     names = {name.strip().lower() for name in columns}
     wanted: list[tuple[str | None, tuple[str, ...]]] = [(settings.token, TOKENS)]
     wanted += [(settings.sentence, SENTENCES)] if with_sentence else [(settings.tag, TAGS)]
@@ -24,10 +27,10 @@ def names_roles(columns: list[str], settings: TagData, *, with_sentence: bool) -
 
 
 def read_table(data: object, settings: TagData, *, with_tags: bool = True) -> Tagged:
-    """Sentences of a CSV, TSV or Parquet file or a frame, in the order of the rows.
+    """Read the sentences of a CSV, TSV or Parquet file or of a frame, in the order of the rows.
 
-    The sentence's number stands in every row, or in its first one alone. Raises `DataError` with
-    row and column for what is missing, and where a sentence is taken up again further down.
+    The sentence's number is in each of its rows, or only in the first one. Raises `DataError` with
+    row and column for missing values, and if the rows of a sentence are not together.
     """
     source = open_source(data, DataConfig(encoding=settings.encoding))
     token = find_column(source, settings.token, TOKENS, "token", "--set data.token=NAME")
@@ -53,7 +56,7 @@ def read_table(data: object, settings: TagData, *, with_tags: bool = True) -> Ta
 
 
 def _listed(source: Source, names: dict[str, str]) -> Tagged:
-    """A sentence in every row, its tokens and tags as lists."""
+    """Return the sentences of a table that has one in every row, as lists of tokens and tags."""
     for role, name in names.items():
         kind = source.sample.schema[name]
         if kind != pl.List(pl.String):
@@ -74,7 +77,10 @@ def _listed(source: Source, names: dict[str, str]) -> Tagged:
 
 
 def _collected(source: Source, names: dict[str, str]) -> pl.DataFrame:
-    """Columns sentence, token, perhaps tag, row, and begin: the row in which a sentence begins."""
+    """Return the columns sentence, token, row, begin, and tag if it is named.
+
+    begin: the row in which the sentence begins.
+    """
     try:
         table = (
             source.lazy.select(

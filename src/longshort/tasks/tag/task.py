@@ -1,4 +1,4 @@
-"""Tagging: names and other stretches of text, found token by token."""
+"""The task of tagging: names and other stretches of text, found token by token."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from longshort.tasks.tag.config import TagConfig
 from longshort.tasks.tag.conll import Tagged, tagged_of
 from longshort.tasks.tag.doctor import examine_splits, unseen_types
 from longshort.tasks.tag.encoder import Sentences, TagEncoder, entities_of
+from longshort.tasks.tag.entities import kind_counts
 from longshort.tasks.tag.entities import scores as f1_of
 from longshort.tasks.tag.found import Found, found_in
 from longshort.tasks.tag.schemes import detect, examine, title, with_types
@@ -51,11 +52,11 @@ _FILTERS, _PAIRS = 50, 50
 _BATCHES, _FEWEST_EPOCHS, _MOST_EPOCHS = 2_000, 10, 40
 _MARKS = {".", ",", "?", "!"}
 _SINGLE = 0.99
-"""Share of tokens of one character from which a text counts as written in characters."""
+"""Share of tokens of one character from which tokens count as characters."""
 
 
 class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
-    """A tag for every token: recurrent layers below a conditional random field.
+    """The task of tagging every token, by recurrent layers below a conditional random field.
 
     After Lample et al. (2016) and Ma & Hovy (2016).
     """
@@ -86,14 +87,17 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
     # Data
 
     def read(self, data: object, config: TagConfig) -> Tagged:
-        """Tagged sentences, from columns, JSON lines, a table or a frame."""
+        """Read tagged sentences from columns, JSON lines, a table or a frame.
+
+        Raises `DataError` with file and line, and if there are no tags.
+        """
         source = read_sentences(data, config.data)
         if source.tags is None:
             raise DataError(f"{source.name}: has no tags; tagging learns from them")
         return with_types(source)
 
     def read_splits(self, given: Mapping[str, object], config: TagConfig) -> dict[str, Tagged]:
-        """Of one scheme of tags."""
+        """Read each source; raise `DataError` if some mark whole entities, and others do not."""
         if config.text.tokens is not None:
             find_tokeniser(config.text.tokens)
         found = super().read_splits(given, config)
@@ -106,8 +110,10 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         return {name: self._examined(source, train) for name, source in found.items()}
 
     def _examined(self, source: Tagged, train: Tagged) -> Tagged:
-        """With what its tags bring to light; raises where they are not of the training file's kind,
-        which marks entities of several tokens, or does not."""
+        """Return the source with the findings on its tags.
+
+        Raises `DataError` if its tags are plain and those of training are not, or the reverse.
+        """
         scheme, own = detect(train), detect(source)
         has_any = any(set(tags) - {"O"} for tags in source.tags or [])
         if has_any and (own == "plain") != (scheme == "plain"):
@@ -118,15 +124,18 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         return replace(source, findings=(*source.findings, *examine(source, scheme)))
 
     def read_labelled(self, data: object, model: TagModel, own: Splits[Tagged] | None) -> Tagged:
-        """With what is to be said of types that training has not."""
+        """Read tagged sentences, with a finding on types that training lacks."""
         assert own is not None
         found = self._examined(self.read(data, model.config), own.train)
         unseen = unseen_types(own.train, "new", found)
         return replace(found, findings=(*found.findings, *unseen))
 
     def read_new(self, data: object, model: TagModel) -> Tagged:
-        """A file like the training file, of which tags are not needed, or plain text, a sentence a
-        line; a frame; or sentences as lists of tokens."""
+        """Read sentences to be tagged; tags are not needed.
+
+        data: a file like the training file, plain text with a sentence per line, a frame, or
+        sentences as lists of tokens.
+        """
         config, encoder = model.config, model.encoder
         if not isinstance(data, (str, Path)):
             if isinstance(data, Sequence):
@@ -150,37 +159,36 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         return replace(found, findings=(*found.findings, note))
 
     def refuse_lines(self, model: TagModel) -> None:
-        """All sentences are texts."""
+        """Accept every model, since all sentences are texts."""
         del model
 
     def read_lines(self, lines: Sequence[str], first: int, model: TagModel) -> Tagged:
-        """Lines of text, a sentence each; the first has this number."""
+        """Return the sentences of lines of text; first: number of the first line, for messages."""
         found = tagged_of([self.cut(line, model) for line in lines])
         return replace(found, places=[f"line {n}" for n in range(first, first + len(lines))])
 
     def line(self, samples: Tagged, prediction: Found, model: TagModel) -> str:
-        """The tags of a single sentence, for the terminal."""
+        """Return the tags of a single sentence as one line for a terminal."""
         return " ".join(self.tags(samples, prediction, model)[0])
 
     def tags(self, samples: Tagged, prediction: Found, model: TagModel) -> list[list[str]]:
-        """Tags of every token, in the scheme of the training data."""
+        """Return the tags of every token, in the scheme of the training data."""
         pairs = zip(prediction.entities, samples.tokens, strict=True)
         return [model.encoder.tags_of(found, len(tokens)) for found, tokens in pairs]
 
     def cut(self, text: str, model: TagModel) -> list[str]:
-        """A text's tokens, without white space."""
+        """Return the tokens of a text, without white space."""
         tokens = find_tokeniser(str(model.config.text.tokens)).cut(text)
         return [token for token in tokens if token.strip()]
 
     def describe(self, splits: Splits[Tagged], config: TagConfig) -> list[str]:
-        """Sizes of the splits, the tags, and how text without tokens will be cut."""
+        """Describe the splits, the tags, and how plain text will be cut, in lines for people."""
         lines = [
             f"{name}: {len(source):,} sentences of {sum(map(len, source.tokens)):,} tokens"
             for name, source in splits.by_name().items()
         ]
         scheme = detect(splits.train)
-        found = entities_of(splits.train, scheme)
-        kinds = sorted({kind for sentence in found for _, _, kind in sentence})
+        kinds = sorted(kind_counts(entities_of(splits.train, scheme)))
         lines.append(f"tags: {title(scheme)}, {len(kinds)} types: {', '.join(kinds)}")
         tokens = config.text.tokens or _suited_tokens(splits.train)
         if tokens == "spaces" and any(t in _MARKS for each in splits.train.tokens for t in each):
@@ -191,11 +199,11 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         return lines
 
     def check(self, splits: Splits[Tagged], config: TagConfig) -> list[Finding]:
-        """What would harm a tagger."""
+        """Return every finding about the data that would harm a tagger."""
         return examine_splits(splits, config.text.max_length)
 
     def resolve(self, config: TagConfig, splits: Splits[Tagged]) -> TagConfig:
-        """Sizes, epochs and how text is cut, by the training split."""
+        """Decide sizes, epochs, and how text is cut, from the training split."""
         sentences = splits.train.tokens
         changes: dict[str, Any] = {}
         suited = _suited_tokens(splits.train)
@@ -213,36 +221,36 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         return config.model_copy(update=changes)
 
     def unused(self, config: TagConfig, splits: Splits[Tagged]) -> list[tuple[str, str]]:
-        """Of other formats, and of spelling that is not read."""
+        """Return settings of other formats, and of spelling that is not read, with the reasons."""
         return unused_settings(config, splits)
 
     # Encoder and network
 
     def fit_encoder(self, train: Tagged, config: TagConfig) -> TagEncoder:
-        """Tags and vocabularies."""
+        """Fit tags and vocabularies on the training split."""
         return TagEncoder.fit(train, config)
 
     def store_encoder(self, encoder: TagEncoder) -> dict[str, Any]:
-        """As plain values."""
+        """Return the encoder as plain values for JSON."""
         return encoder.to_dict()
 
     def restore_encoder(self, stored: dict[str, Any], config: TagConfig) -> TagEncoder:
-        """From plain values."""
+        """Return the encoder that `store_encoder` wrote."""
         del config
         return TagEncoder.from_dict(stored)
 
     def encode(self, encoder: TagEncoder, samples: Tagged) -> Sentences:
-        """Sentences in pieces of at most `text.max_length` tokens."""
+        """Encode sentences in pieces of at most `text.max_length` tokens."""
         return encoder.encode(samples)
 
     def build(self, config: TagConfig, encoder: TagEncoder) -> nn.Module:
-        """Vectors of words and spellings, recurrent layers, a random field."""
+        """Build the untrained network: word and character vectors, recurrent layers, a CRF."""
         from longshort.tasks.tag.network import Tagger
 
         return Tagger(config.model, encoder)
 
     def start(self, model: TagModel, train: Encoded[Tagged], val: Encoded[Tagged]) -> list[str]:
-        """Pretrained vectors, where there are some."""
+        """Fill the embedding with pretrained vectors, if a file of them is named."""
         del train, val
         from longshort.runs.vectors import start_from_vectors
 
@@ -252,15 +260,16 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         return [start_from_vectors([model.network.words.weight], file, model.encoder.vocabulary)]
 
     def loss(self, model: TagModel, batch: Any) -> Loss:
-        """Mean negative log-likelihood of a sentence's tags."""
+        """Return the mean negative log-likelihood of a sentence's tags."""
         scores = model.network(batch)
         loss = model.network.losses(scores, batch.tags, batch.lengths).mean()
         return Loss(loss, loss)
 
     def validate(self, model: TagModel, val: Encoded[Tagged]) -> float:
-        """1 - entity F1; of equal ones the more likely tags are better.
+        """Return 1 - entity F1, with the loss added so weakly that it only decides between ties.
 
-        F1 is 2 * right / (predicted + true), so two that differ do so by more than the loss counts.
+        F1 is 2 * right / (predicted + true), so two different values differ by more than the loss
+        can add.
         """
         found = self._tagged(model, val.arrays, with_certainty=False)
         truth = entities_of(val.samples, model.encoder.scheme)
@@ -269,7 +278,7 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         return 1.0 - f1_of(truth, found.entities)["f1"] + loss / (1.0 + loss) / most**2
 
     def predict(self, model: TagModel, arrays: Sentences) -> Found:
-        """The best tags of every sentence, and how sure they are."""
+        """Return the best tags of every sentence, with their probabilities."""
         return self._tagged(model, arrays, with_certainty=True)
 
     def _tagged(self, model: TagModel, arrays: Sentences, *, with_certainty: bool) -> Found:
@@ -281,7 +290,7 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
     # Scores
 
     def baseline_models(self, model: TagModel) -> dict[str, TagModel]:
-        """The same network without its random field."""
+        """Return the same network without its random field, unless the settings leave it out."""
         config = model.config
         if not (config.model.crf and config.evaluate.softmax):
             return {}
@@ -296,7 +305,7 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         networks: Mapping[str, TagModel],
         track: Track,
     ) -> dict[str, Baseline[Found]]:
-        """Lists of the training split's words and names, and the network without a random field."""
+        """Return lists of the training split's words and names, and the network without a CRF."""
         del track
         encoder = model.encoder
         train, val, test = (splits[name].samples for name in SPLITS)
@@ -312,26 +321,26 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         return found
 
     def score(self, model: TagModel, samples: Tagged, prediction: Found) -> Scores:
-        """Over entities, and over tokens."""
+        """Return the scores over entities, and over tokens."""
         return scoring.scores(model.encoder, samples, prediction)
 
     def compare(self, scored: Scored[Tagged, Found], one: str, other: str) -> Comparison:
-        """Difference of F1."""
+        """Return the difference of F1, by a paired test."""
         return scoring.compare(scored, one, other)
 
     def facts(self, model: TagModel, scored: Scored[Tagged, Found]) -> dict[str, Any]:
-        """Sizes, types and confusions."""
+        """Return sizes, types and confusions."""
         return scoring.facts(model.encoder, scored)
 
     def details(self, model: TagModel, scored: Scored[Tagged, Found]) -> dict[str, Any]:
-        """By type."""
+        """Return the scores of each type."""
         from longshort.tasks.tag.entities import per_type
 
         truth = entities_of(scored.samples, model.encoder.scheme)
         return {"per_type": per_type(truth, scored.predictions["model"].entities)}
 
     def notes(self, model: TagModel, scored: Scored[Tagged, Found]) -> dict[str, str]:
-        """What the random field adds."""
+        """Return remarks on the baselines, with what the random field adds."""
         has_softmax = scoring.SOFTMAX in scored.baselines
         own = {scoring.SOFTMAX: scoring.field_sentence(scored)} if has_softmax else {}
         return super().notes(model, scored) | own
@@ -339,12 +348,12 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
     # Output
 
     def table(self, model: TagModel, samples: Tagged, prediction: Found) -> pl.DataFrame:
-        """One row per token."""
+        """Return a table with a row per token."""
         columns, rows = scoring.rows_of(model.encoder, samples, prediction)
         return pl.DataFrame(rows, schema=columns, orient="row")
 
     def json(self, table: pl.DataFrame) -> dict[str, Any]:
-        """Sentence by sentence."""
+        """Return the table sentence by sentence."""
         found = table.group_by("place", maintain_order=True).agg(
             tokens="token",
             tags="tag",
@@ -354,7 +363,7 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         return {"sentences": found.to_dicts()}
 
     def about(self, model: TagModel, splits: Splits[Tagged]) -> list[str]:
-        """The tags and the vocabulary."""
+        """Describe the tags and the vocabulary, in lines for people."""
         encoder = model.encoder
         kind = "labels of tokens" if encoder.scheme == "plain" else f"{encoder.scheme.upper()} tags"
         return [
@@ -364,19 +373,19 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         ]
 
     def sections(self, result: Result[TagConfig, Tagged, TagEncoder, Found]) -> Sequence[Section]:
-        """Type by type, and the worst sentences."""
+        """Return the report's sections: scores by type, and the worst sentences."""
         from longshort.tasks.tag.sections import sections
 
         return sections(result)
 
     def split_table(self, result: Result[TagConfig, Tagged, TagEncoder, Found]) -> list[list[str]]:
-        """Sentences, tokens and entities of every type."""
+        """Return the report's table of splits: their sentences, tokens and entities by type."""
         from longshort.tasks.tag.sections import split_rows
 
         return split_rows(result)
 
 
 def _suited_tokens(train: Tagged) -> str:
-    """How text is cut into tokens like these."""
+    """Return the tokeniser whose tokens are like those of the training split."""
     lengths = [len(token) for tokens in train.tokens for token in tokens]
     return "characters" if lengths.count(1) >= _SINGLE * len(lengths) else "spaces"

@@ -1,4 +1,4 @@
-"""Settings without effect in a tagging."""
+"""Settings that have no effect on a tagging run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OF_SPELLING = ("character_model", "character_embedding", "kernel")
 
 
 def unused_settings(config: TagConfig, splits: Splits[Tagged]) -> Unused:
-    """Their keys, and why; `config` has everything decided."""
+    """Return the keys of settings without effect, each with the reason; config: all decided."""
     files = config.data.val_path, config.data.test_path
     return [*unused_shares(*files), *unused_draw(*files), *_reading(splits), *_spelling(config)]
 

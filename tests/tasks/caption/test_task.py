@@ -75,6 +75,13 @@ def test_attention_finds_the_place_of_the_thing(learned: Path) -> None:
     assert np.mean(found) > 0.8
 
 
+def test_attention_is_given_by_the_names_of_places(learned: Path) -> None:
+    run, new = trained.load(learned), shapes(3, seed=7)
+    found = run.attended(new, run.predict(new))
+    assert found[0].source == ["0,0", "0,1", "1,0", "1,1"]
+    np.testing.assert_allclose(found[0].weights.sum(1), 1, rtol=1e-5)
+
+
 def test_several_captions_of_an_image(learned: Path) -> None:
     run, new = trained.load(learned), shapes(5, seed=7)
     table = run.ranked(new, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +13,9 @@ from longshort.decoding.beam import beam_search
 from longshort.decoding.greedy import greedy
 from longshort.decoding.hypothesis import Hypothesis
 from longshort.decoding.options import Beam, Limits
+from longshort.errors import ConfigError
 from longshort.runs.task import Model
-from longshort.runs.writing import Target, Written
+from longshort.runs.writing import Attended, Target, Written
 from longshort.tasks.caption.config import CaptionConfig, CaptionWrite
 from longshort.tasks.caption.encoder import CaptionArrays, CaptionEncoder
 
@@ -81,3 +83,30 @@ def _target(encoder: CaptionEncoder, found: Hypothesis) -> Target:
     tokens = tuple(token.replace("▁", "") for token in coder.tokens(found.tokens))
     text = coder.decode(found.tokens)
     return Target(text, tokens, found.log_prob, found.attention, found.is_cut)
+
+
+def attended(model: CaptionModelOf, written: Written) -> list[Attended]:
+    """Return where the network looked for each token; a place is called by row and column.
+
+    Raises `ConfigError` for a run without attention.
+    """
+    places = model.encoder.places
+    if model.config.model.attention == "none" or places is None:
+        raise ConfigError(
+            "attention: the run has none (model.attention is none); train one with features of "
+            "places and model.attention = additive"
+        )
+    names = _place_names(places.shape[0])
+    found = []
+    for best, *_ in written.targets:
+        weights = np.zeros((0, len(names))) if best.attention is None else best.attention
+        found.append(Attended(names, list(best.tokens), weights))
+    return found
+
+
+def _place_names(count: int) -> list[str]:
+    """Names of the places of a square, row by row; of others their numbers."""
+    side = math.isqrt(count)
+    if side * side != count:
+        return [str(place) for place in range(count)]
+    return [f"{place // side},{place % side}" for place in range(count)]

@@ -30,7 +30,7 @@ from longshort.runs.task import (
     Track,
     Words,
 )
-from longshort.runs.writing import Written, written_by
+from longshort.runs.writing import Attended, Written, written_by
 from longshort.tasks.caption import baselines, scoring
 from longshort.tasks.caption.config import CaptionConfig
 from longshort.tasks.caption.defaults import decided, unused
@@ -43,7 +43,7 @@ from longshort.tasks.caption.encoder import (
     fit_encoder,
 )
 from longshort.tasks.caption.images import image_files
-from longshort.tasks.caption.inference import write
+from longshort.tasks.caption.inference import attended, write
 from longshort.tasks.caption.samples import Captioned
 from longshort.tasks.caption.seeing import seen
 from longshort.tasks.caption.source import read_all, read_captions
@@ -223,6 +223,13 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
     def predict(self, model: CaptionModelOf, arrays: CaptionArrays) -> Written:
         """Write a caption for each image by beam search."""
         return write(model, arrays)
+
+    def attended(
+        self, model: CaptionModelOf, samples: Captioned, prediction: Written
+    ) -> list[Attended]:
+        """Return where the network looked for each token of the best caption of each image."""
+        del samples
+        return attended(model, prediction)
 
     # Scores
 

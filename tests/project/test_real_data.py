@@ -59,5 +59,5 @@ def test_captions_of_flickr8k_beat_the_consensus_of_similar_images(real_data: Pa
     scores = run.scores["test"]
     consensus = scores["baselines"]["consensus"]
     assert abs(consensus["bleu1"] - 59.3) < 0.5 and abs(consensus["bleu4"] - 15.1) < 0.7
-    assert scores["model"]["bleu4"] > 17 and scores["model"]["cider"] > consensus["cider"]
+    assert scores["model"]["bleu4"] > 16.5 and scores["model"]["cider"] > consensus["cider"]
     assert "earned its place" in run.verdict

@@ -10,10 +10,21 @@ import polars as pl
 from longshort.data.labelled import examples_of
 from longshort.tasks.tag.conll import tagged_of
 
+from .captions import shapes
 from .conftest import hourly
 
 TRAIN = {"max_epochs": 1, "threads": 1}
-TASKS = ("forecast", "classify", "regress", "anomaly", "tag", "lm", "translate", "summarise")
+TASKS = (
+    "forecast",
+    "classify",
+    "regress",
+    "anomaly",
+    "tag",
+    "lm",
+    "translate",
+    "summarise",
+    "caption",
+)
 
 
 def small(task: str) -> tuple[dict[str, Any], object]:
@@ -43,6 +54,8 @@ def small(task: str) -> tuple[dict[str, Any], object]:
         arrays = [draw.normal(size=(draw.integers(4, 9), 2)) for _ in range(60)]
         sums = [float(each.sum()) for each in arrays]
         return {"task": task, "model": {"hidden": 4}, "train": TRAIN}, examples_of(arrays, sums)
+    if task == "caption":
+        return {"task": task, "model": {"hidden": 8}, "train": TRAIN}, shapes(60)
     if task == "tag":
         tokens = [["mr", "otto", "in", "rome", f"n{i}"] for i in range(60)]
         sentences = tagged_of(tokens, [["O", "B-per", "O", "B-loc", "O"]] * 60)

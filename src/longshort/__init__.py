@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from longshort.api import (
         AnomalyDetector,
         AnomalyRun,
+        Captioner,
+        CaptionerRun,
         Classifier,
         ClassifierRun,
         Forecaster,
@@ -43,6 +45,8 @@ __all__ = [
     "AnomalyDetector",
     "AnomalyRun",
     "BackendError",
+    "Captioner",
+    "CaptionerRun",
     "Classifier",
     "ClassifierRun",
     "ConfigError",

@@ -126,6 +126,7 @@ TASKS = Registry(
         "tag": "longshort.tasks.tag.task:TagTask",
         "translate": "longshort.tasks.seq2seq.translate:TranslateTask",
         "summarise": "longshort.tasks.seq2seq.summarise:SummariseTask",
+        "caption": "longshort.tasks.caption.task:CaptionTask",
     },
     usual="forecast",
     configs={
@@ -137,5 +138,6 @@ TASKS = Registry(
         "tag": "longshort.tasks.tag.config:TagConfig",
         "translate": "longshort.tasks.seq2seq.config:TranslateConfig",
         "summarise": "longshort.tasks.seq2seq.config:SummariseConfig",
+        "caption": "longshort.tasks.caption.config:CaptionConfig",
     },
 )

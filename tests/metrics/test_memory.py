@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from longshort.errors import ArgumentError
 from longshort.metrics.bleu import bleu, caption_bleu
 from longshort.metrics.cider import cider
-from longshort.metrics.consensus import consensus, consensus_captions, neighbours_of
+from longshort.metrics.consensus import agreement, consensus, consensus_captions, neighbours_of
 from longshort.metrics.memory import Memory
 
 from .test_bleu import lines
@@ -157,3 +157,9 @@ def test_consensus_on_flickr8k_is_the_known_number(real_data: Path) -> None:
     scores = caption_bleu(found, references)
     assert (scores[0], scores[3]) == pytest.approx((59.4, 15.6), abs=0.2)
     assert cider(found, references).mean() == pytest.approx(0.39, abs=0.005)
+
+
+def test_agreement_is_the_mean_f1_with_the_other_captions() -> None:
+    found = agreement(["a dog", "a dog", "a cat"])  # 3 n-grams each; one in common with the last
+    assert found.tolist() == pytest.approx([(1 + 1 / 3) / 2, (1 + 1 / 3) / 2, 1 / 3])
+    assert agreement(["alone"]).tolist() == [1.0]

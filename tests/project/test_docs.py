@@ -16,11 +16,13 @@ import pytest
 from longshort.config import BaseConfig, Section
 from longshort.data.examples import EXAMPLES, example
 from longshort.tasks.anomaly.config import AnomalyConfig
+from longshort.tasks.caption.config import CaptionConfig
 from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.seq2seq.config import TranslateConfig
 from longshort.tasks.tag.config import TagConfig
 from longshort.tasks.tag.conll import read_tagged
+from tests.captions import shapes
 from tests.commands import longshort
 from tests.conftest import sets
 from tests.paths import ROOT
@@ -114,6 +116,7 @@ def test_every_example_runs_and_has_its_source_stated(name: str, tmp_path: Path)
     ("page", "config"),
     [
         ("anomalies", AnomalyConfig),
+        ("captioning", CaptionConfig),
         ("forecasting", ForecastConfig),
         ("classification", ClassifyConfig),
         ("tagging", TagConfig),
@@ -188,3 +191,26 @@ def test_the_page_on_translation_does_what_it_says(
     told = capsys.readouterr().out
     assert "['▁The', '▁girl', '▁finds', '▁the', '▁key', '.']" in told
     assert "['▁Das', '▁Mädchen', '▁findet', '▁den', '▁Schlüssel', '.', '</s>']" in told
+
+
+def test_the_page_on_captioning_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples = shapes(60)
+    bank, names = samples.features, samples.images
+    assert bank.places is not None and bank.whole is not None and samples.references is not None
+    np.savez(tmp_path / "grid.npz", names=names, grid=bank.places.values)
+    np.savez(tmp_path / "whole.npz", names=names, features=bank.whole.values)
+    rows = zip(names, samples.references, strict=True)
+    lines = [f"{name}\t{text}\n" for name, texts in rows for text in texts]
+    (tmp_path / "captions.tsv").write_text("".join(lines))
+    (tmp_path / "names.txt").write_text("3.jpg\n5.jpg\n")
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "captioning.md").read_text()
+    for command in commands(text):
+        done = longshort(*shlex.split(command)[1:])
+        alright = (0, 1) if " check " in command else (0,)
+        assert done.returncode in alright, f"{command}\n{done.stderr}"
+    assert pl.read_csv(tmp_path / "captions.csv").height == 2
+    exec(blocks("python", text)[0], {})
+    assert len(capsys.readouterr().out.splitlines()) == 2

@@ -45,3 +45,19 @@ def test_los_loop_persistence_is_the_known_number(real_data: Path) -> None:
     last = run.scores["test"]["baselines"]["last_value"]
     assert abs(last["rmse"] - 5.543) < 0.03
     assert abs(last["mae"] - 3.156) < 0.03
+
+
+@pytest.mark.slow
+def test_captions_of_flickr8k_beat_the_consensus_of_similar_images(real_data: Path) -> None:
+    folder = real_data / "flickr8k"
+    settings = {"train.max_epochs": 4}
+    run = ls.Captioner(settings=settings).fit(
+        folder / "captions.tsv.gz",
+        places=folder / "mobilenetv2_grid64.npz",
+        whole=folder / "mobilenetv2_global.npz",
+    )
+    scores = run.scores["test"]
+    consensus = scores["baselines"]["consensus"]
+    assert abs(consensus["bleu1"] - 59.3) < 0.5 and abs(consensus["bleu4"] - 15.1) < 0.7
+    assert scores["model"]["bleu4"] > 16.5 and scores["model"]["cider"] > consensus["cider"]
+    assert "earned its place" in run.verdict

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from longshort.api.anomaly_detector import AnomalyDetector, AnomalyRun
+from longshort.api.captioner import Captioner, CaptionerRun
 from longshort.api.classifier import Classifier, ClassifierRun
 from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster, Run
@@ -28,6 +29,8 @@ from longshort.tasks.forecast.config import ForecastConfig
 __all__ = [
     "AnomalyDetector",
     "AnomalyRun",
+    "Captioner",
+    "CaptionerRun",
     "Classifier",
     "ClassifierRun",
     "Forecaster",

@@ -48,10 +48,26 @@ def consensus(captions: Sequence[str]) -> str:
     """
     if isinstance(captions, str) or not len(captions):
         raise ArgumentError(f"captions must be a list of at least one; it is {captions!r}")
+    return captions[int(_similarity(captions).mean(1).argmax())]
+
+
+def agreement(captions: Sequence[str]) -> Floats:
+    """How similar each caption of an image is to the others, [n], by the F1 of `consensus`.
+
+    It is 1 for a caption without others.
+    """
+    if len(captions) < 2:
+        return np.ones(len(captions))
+    found: Floats = (_similarity(captions).sum(1) - 1) / (len(captions) - 1)
+    return found
+
+
+def _similarity(captions: Sequence[str]) -> Floats:
+    """F1 of the 1-grams and 2-grams of each pair of captions, [n, n]."""
     table = _table([_ngrams(each) for each in captions])
     sizes = table.sum(1)
-    f1 = 2 * (table @ table.T) / np.maximum(sizes[:, None] + sizes, 1)
-    return captions[int(f1.mean(1).argmax())]
+    f1: Floats = 2 * (table @ table.T) / np.maximum(sizes[:, None] + sizes, 1)
+    return f1
 
 
 def consensus_captions(

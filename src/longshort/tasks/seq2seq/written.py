@@ -71,7 +71,7 @@ def begun(model: PairModelOf, arrays: PairArrays) -> tuple[Any, NDArray[np.int64
     """Return the state of all sources before their first token, and their lengths."""
     import torch
 
-    from longshort.tasks.seq2seq.stepper import TorchStepper
+    from longshort.nn.blocks.stepper import TorchStepper
 
     batch = PairArrays(arrays.sources, []).batch(np.arange(len(arrays.sources)))
     source = torch.from_numpy(batch.source).to(model.device)

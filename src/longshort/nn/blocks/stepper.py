@@ -17,16 +17,16 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class TorchStepper:
-    """A decoder with the state of n targets; source [S, n]: what they may copy."""
+    """A decoder with the state of n targets; source [S, n]: what they may copy, if anything."""
 
     decoder: Decoder
     state: DecoderState
-    source: Tensor
+    source: Tensor | None = None
 
     @torch.no_grad()
     def step(self, tokens: Ints) -> tuple[Floats, Floats | None, TorchStepper]:
         """Return log probabilities [n, V], attention [n, S] or None, and the state after."""
-        numbers = torch.from_numpy(tokens).to(self.source.device)
+        numbers = torch.from_numpy(tokens).to(self.decoder.bias.device)
         found, state = self.decoder.step(numbers, self.state)
         logs = self.decoder.log_probs(found, self.source)[0].float().cpu().numpy()
         weights = None if found.weights is None else found.weights[0].float().cpu().numpy()
@@ -34,6 +34,6 @@ class TorchStepper:
 
     def take(self, rows: Ints) -> TorchStepper:
         """Return the stepper of these targets, which may repeat."""
-        chosen = torch.from_numpy(rows).to(self.source.device)
-        taken = self.state.take(chosen)
-        return TorchStepper(self.decoder, taken, self.source.index_select(1, chosen))
+        chosen = torch.from_numpy(rows).to(self.decoder.bias.device)
+        source = None if self.source is None else self.source.index_select(1, chosen)
+        return TorchStepper(self.decoder, self.state.take(chosen), source)

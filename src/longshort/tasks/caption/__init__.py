@@ -1,0 +1,1 @@
+"""From images to sentences: features of a frozen network, attention, and a decoder."""

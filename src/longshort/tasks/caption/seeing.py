@@ -1,0 +1,76 @@
+"""Features of image files, by the network that made a run's features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longshort.errors import ConfigError, DataError
+from longshort.tasks.caption.encoder import CaptionEncoder, Scale
+from longshort.tasks.caption.features import Features, FeatureTable, Floats
+from longshort.tasks.caption.images import read_image
+from longshort.tasks.caption.samples import Captioned
+
+
+def seen(
+    files: Sequence[Path],
+    network: str | None,
+    encoder: CaptionEncoder,
+    kept: Mapping[str, NDArray[np.float64]],
+) -> Captioned:
+    """Return images with features by MobileNetV2, made as those of the run.
+
+    network: TensorFlow Lite file. kept: of the run, with its projection `mean` and `basis` where
+    its features of places have one. Raises `ConfigError` and `DataError`.
+    """
+    if network is None:
+        raise ConfigError(
+            "data.encoder: image files are seen by the network that made the run's features; name "
+            "its file with --set data.encoder=FILE.tflite"
+        )
+    maps = _maps(files, Path(network))
+    names = [path.name for path in files]
+    places = _table(names, _projected(maps, kept), encoder.places, network)
+    whole = _table(names, maps.mean(1), encoder.whole, network)
+    where = [str(path) for path in files]
+    return Captioned("images", names, None, where, Features(places, whole))
+
+
+def _maps(files: Sequence[Path], network: Path) -> Floats:
+    """Last maps of images as places, [n, 49, 1280], row by row."""
+    import torch
+
+    from longshort.interchange.mobilenet import mobilenet
+    from longshort.nn.blocks.mobilenet import SIDE
+
+    model = mobilenet(network)
+    found = []
+    for path in files:
+        image = torch.from_numpy(read_image(path, SIDE).astype(np.float32))
+        found.append(model(image.permute(2, 0, 1)[None])[0].flatten(1).T.numpy())
+    return np.stack(found)
+
+
+def _projected(maps: Floats, kept: Mapping[str, NDArray[np.float64]]) -> Floats:
+    if "basis" not in kept:
+        return maps
+    found: Floats = ((maps - kept["mean"]) @ kept["basis"]).astype(np.float32)
+    return found
+
+
+def _table(
+    names: Sequence[str], values: NDArray[Any], scale: Scale | None, network: str
+) -> FeatureTable | None:
+    """Features as the run has them; None where it has none of this kind."""
+    if scale is None:
+        return None
+    if values.shape[1:] != scale.shape:
+        raise DataError(
+            f"{network}: gives features of the shape {list(values.shape[1:])}, the run's are "
+            f"{list(scale.shape)}; its features were made by another network"
+        )
+    return FeatureTable(names, values, encoder=scale.encoder)

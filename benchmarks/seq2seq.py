@@ -64,7 +64,7 @@ def multi30k(data: Path, source: str, target: str) -> dict[str, Pairs]:
 def tatoeba(data: Path) -> dict[str, Pairs]:
     """Chinese and English sentences; the splits are drawn by the run."""
     with gzip.open(data / "cmn_en" / "cmn.tsv.gz", "rt", encoding="utf-8-sig") as file:
-        rows = [line.split("\t") for line in file]
+        rows = [line.split("\t") for line in file if "\t" in line]
     return {"train": pairs_of([row[1] for row in rows], [row[0] for row in rows])}
 
 

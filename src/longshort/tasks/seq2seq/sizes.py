@@ -9,11 +9,13 @@ from longshort.data.parallel import Pairs
 from longshort.tasks.seq2seq.config import PairConfig
 
 C = TypeVar("C", bound=PairConfig)
-_HIDDEN = ((2_000, 128), (10_000, 256), (10**12, 512))
+_HIDDEN = ((2_000, 128), (20_000, 256), (10**12, 512))
 """Units of the decoder up to so many pairs."""
-_STEPS = 4_500
+_TOKENS = 8_500_000
 _FEWEST, _MOST = 5, 60
-"""Steps of training, and bounds of the epochs that they make."""
+"""Tokens of both sides that are learned in all, and bounds of the epochs that they make."""
+_EACH = 1.25
+"""Tokens of a word, roughly."""
 
 
 def decided_sizes(config: C, text: TextCoding, train: Pairs) -> C:
@@ -21,8 +23,8 @@ def decided_sizes(config: C, text: TextCoding, train: Pairs) -> C:
     pairs, model, training = len(train), config.model, config.train
     hidden = model.hidden or next(units for most, units in _HIDDEN if pairs <= most)
     batch = training.batch_size or (64 if pairs > 5_000 else 16)
-    steps = max(1, pairs // batch)
-    epochs = training.max_epochs or min(_MOST, max(_FEWEST, round(_STEPS / steps)))
+    fitting = round(_TOKENS / _tokens(train, text))
+    epochs = training.max_epochs or min(_MOST, max(_FEWEST, fitting))
     sized = {
         "hidden": hidden,
         "embedding": model.embedding or max(32, hidden // 2),
@@ -35,3 +37,13 @@ def decided_sizes(config: C, text: TextCoding, train: Pairs) -> C:
             "train": training.model_copy(update=amount),
         }
     )
+
+
+def _tokens(train: Pairs, text: TextCoding) -> float:
+    """Return roughly the number of tokens of both sides."""
+    sides = ((train.sources, text.tokens), (train.targets or [], text.target_tokens))
+    total = 1.0
+    for texts, kind in sides:
+        sizes = (len(t) if kind == "characters" else _EACH * len(t.split()) for t in texts)
+        total += sum(min(size, text.max_length) for size in sizes)
+    return total

@@ -27,6 +27,7 @@ NAMES = {
     "lm": set(),
     "translate": {"attention0", "attention1", "attention2"},
     "summarise": {"attention0", "attention1", "attention2"},
+    "caption": set(),
 }
 
 

@@ -28,6 +28,7 @@ MEASURES = {
     "lm": "nats per token",
     "translate": "100 - BLEU of greedy translations",
     "summarise": "100 - ROUGE-1 of greedy summaries",
+    "caption": "10 - CIDEr of greedy captions",
 }
 
 

@@ -112,7 +112,7 @@ def one_run(splits: dict[str, Pairs], settings: Settings) -> dict[str, Any]:
             written = time.perf_counter() - begun
         return {
             "test": scores["test"], "verdict": scores["verdict"], "seconds": round(seconds),
-            "training": scores["training"]["seconds"], "parameters": size,
+            "training": scores["training"], "parameters": size,
             "beam_seconds": round(written, 1),
         }  # fmt: skip
 

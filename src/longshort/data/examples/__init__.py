@@ -76,11 +76,21 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "train.bptt": 50,
         "train.max_epochs": 12,
     },
+    "shapes": {
+        "task": "caption",
+        "data.features": "shapes.npz",
+        "split.test": 0.25,
+        "model.hidden": 128,
+        "train.learning_rate": 0.005,
+        "train.max_epochs": 20,
+    },
 }
 """Settings of a run on each example, by name."""
 
 _SUFFIXES = {"recipes": "conll", "shakespeare": "txt"}
 """File suffixes of examples that are not csv."""
+_FILES = ("data.features",)
+"""Settings that name a further file of an example."""
 
 
 def example(name: str) -> tuple[Path, dict[str, Any]]:
@@ -88,4 +98,9 @@ def example(name: str) -> tuple[Path, dict[str, Any]]:
     if name not in EXAMPLES:
         raise ConfigError(f"--example {name!r}: no such example; {nearest(name, EXAMPLES)}")
     suffix = _SUFFIXES.get(name, "csv")
-    return Path(str(files(__name__) / f"{name}.{suffix}")), dict(EXAMPLES[name])
+    folder = Path(str(files(__name__)))
+    settings = {
+        key: str(folder / value) if key in _FILES else value
+        for key, value in EXAMPLES[name].items()
+    }
+    return folder / f"{name}.{suffix}", settings

@@ -11,9 +11,9 @@ from longshort.tasks.seq2seq.config import PairConfig
 C = TypeVar("C", bound=PairConfig)
 _HIDDEN = ((2_000, 128), (20_000, 256), (10**12, 512))
 """Units of the decoder up to so many pairs."""
-_TOKENS = 8_500_000
+_WORK = 4_350_000_000
 _FEWEST, _MOST = 5, 60
-"""Tokens of both sides that are learned in all, and bounds of the epochs that they make."""
+"""Tokens of both sides that are learned in all, times units, and bounds of the epochs."""
 _EACH = 1.25
 """Tokens of a word, roughly."""
 
@@ -23,7 +23,7 @@ def decided_sizes(config: C, text: TextCoding, train: Pairs) -> C:
     pairs, model, training = len(train), config.model, config.train
     hidden = model.hidden or next(units for most, units in _HIDDEN if pairs <= most)
     batch = training.batch_size or (64 if pairs > 5_000 else 16)
-    fitting = round(_TOKENS / _tokens(train, text))
+    fitting = round(_WORK / (hidden * _tokens(train, text)))
     epochs = training.max_epochs or min(_MOST, max(_FEWEST, fitting))
     sized = {
         "hidden": hidden,

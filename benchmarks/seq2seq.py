@@ -3,7 +3,8 @@
     LONGSHORT_DATA=FOLDER python benchmarks/seq2seq.py [--parts de-en speed …] [--show]
 
 de-en, en-de: multi30k with its official splits, test 2016, cased and detokenised. zh-en: sentences
-of Tatoeba in splits without a common sentence. subjects: AESLC, with copying and without.
+of Tatoeba in splits without a common sentence. subjects: AESLC, with copying and without. captions:
+Flickr8k with features of MobileNetV2.
 attention: de-en with the defaults and without attention, three seeds. speed: training steps of the
 same network with our layers and with nn.LSTM, interleaved; time of the test split by a beam of 5.
 
@@ -29,6 +30,7 @@ import numpy as np
 import torch
 from seq2seq_torch import WithTorch
 
+import longshort as ls
 from longshort.data.coding import BEGIN, END
 from longshort.data.parallel import Pairs, pairs_of
 from longshort.data.splits import Given
@@ -42,7 +44,7 @@ from longshort.tasks.seq2seq.written import write
 from longshort.train.events import silent
 
 RESULTS = Path(__file__).parent / "results" / "seq2seq.json"
-PARTS = ("de-en", "en-de", "zh-en", "subjects", "speed")
+PARTS = ("de-en", "en-de", "zh-en", "subjects", "captions", "speed")
 ROUNDS, BATCH, STEPS = 15, 64, 15
 Settings = dict[str, Any]
 
@@ -117,6 +119,19 @@ def one_run(splits: dict[str, Pairs], settings: Settings) -> dict[str, Any]:
         }  # fmt: skip
 
 
+def captions(data: Path) -> dict[str, Any]:
+    """Flickr8k's official splits, with features of MobileNetV2."""
+    folder = data / "flickr8k"
+    begun = time.perf_counter()
+    run = ls.Captioner().fit(
+        folder / "captions.tsv.gz",
+        places=folder / "mobilenetv2_grid64.npz",
+        whole=folder / "mobilenetv2_global.npz",
+    )
+    seconds = round(time.perf_counter() - begun)
+    return {"test": run.scores["test"], "verdict": run.verdict, "seconds": seconds}
+
+
 def speed(threads: int) -> dict[str, Any]:
     """Target tokens a second in training, of the same network with our layers and with torch's."""
     torch.set_num_threads(threads)
@@ -168,6 +183,7 @@ def makers(data: Path, seeds: int) -> dict[str, Callable[[], Any]]:
             name: translate("de", "en", model={"attention": attention})
             for name, attention in (("general", "general"), ("none", "none"))
         },
+        "captions": lambda: [captions(data)],
         "speed": lambda: [speed(threads) for threads in (1, 2)],
     }
 

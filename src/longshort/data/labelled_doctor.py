@@ -208,7 +208,7 @@ def _unseen(splits: Splits[Examples]) -> list[Finding]:
 
 
 def _never(splits: Splits[Examples]) -> list[Finding]:
-    """Of several labels those that stand in no example of another split than training."""
+    """Find labels that no example of a split has, where an example may have several."""
     if splits.train.separator is None:
         return []
     known = {label for each in splits.train.label_sets for label in each}

@@ -53,7 +53,7 @@ class Divisible(Samples, Protocol):
 
     @property
     def strata(self) -> list[str] | None:
-        """Of each sample the stratum, such as its label, for stratified splits; None for none."""
+        """Stratum of each sample, such as its label, for stratified splits; None for none."""
 
     def take(self, indices: NDArray[np.int64], /) -> Self:
         """Return the samples with these numbers."""

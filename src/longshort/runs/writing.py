@@ -97,7 +97,7 @@ class Likelihood:
 
     @property
     def log_prob(self) -> float:
-        """Of the whole text."""
+        """Log probability of the whole text."""
         return float(self.log_probs.sum())
 
     @property

@@ -86,7 +86,7 @@ def read(path: Path, config: SequenceData) -> Examples:
 def _with_marks(
     path: Path, file: TextFile, rows: Sequence[tuple[int, str]], side: Side
 ) -> Examples:
-    """Of lines with any number of fastText's labels."""
+    """Return examples of lines with any number of fastText's labels."""
     found = [marked.divided(path, number, line, side) for number, line in rows]
     places = [f"line {number}" for number, _ in rows]
     read_as = {"format": "lines", "delimiter": " ", "label_side": side}

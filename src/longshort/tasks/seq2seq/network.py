@@ -46,7 +46,7 @@ class EncoderDecoder(nn.Module):
         size, hidden = model.embedding or 1, model.hidden or 1
         embedding = Embedding(targets, size)
         self.vectors = None if model.tied else Embedding(sources, size)
-        """Of the sources' tokens; None where they are those of the targets."""
+        """Vectors of the sources' tokens; None where they are those of the targets."""
         cell, dropout = chosen_cell(model), model.dropout
         between = dropout if model.num_layers > 1 else 0.0
         reader = Recurrent(

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=PairConfig)
 
 PERPLEXITY = Metric("perplexity", "perplexity", False, number="{:.2f}")
-"""Of the given targets, by forced decoding; it takes no part in the verdict."""
+"""Perplexity of the given targets, by forced decoding; it takes no part in the verdict."""
 _TIE = 0.01
 """Points of quality that a nat per token is worth, which decides between equal qualities."""
 

@@ -11,6 +11,7 @@ from longshort.metrics.leads import first_sentence, first_words
 from longshort.metrics.rouge import rouge
 from longshort.runs.task import Baseline, Encoded, Metric, Model, Track, Words
 from longshort.runs.writing import Written, written_by
+from longshort.tasks.seq2seq.baselines import repeated_targets
 from longshort.tasks.seq2seq.config import SummariseConfig
 from longshort.tasks.seq2seq.encoder import PairEncoder
 from longshort.tasks.seq2seq.task import HABIT_METRICS, PERPLEXITY, PairTask
@@ -75,9 +76,10 @@ class SummariseTask(PairTask[SummariseConfig]):
         networks: Mapping[str, SummariseModel],
         track: Track,
     ) -> dict[str, Baseline[Written]]:
-        """Return the first words, the first sentence, and its beginning."""
-        del model, networks, track
-        sources = splits["test"].samples.sources
+        """Return the first words, the first sentence, its beginning, and known targets."""
+        del networks
+        train, test = splits["train"].samples, splits["test"].samples
+        sources = test.sources
         texts = {
             "first_words": ([first_words(text, _FIRST) for text in sources], "the first words"),
             "lead": ([first_sentence(text) for text in sources], "the first sentence"),
@@ -86,4 +88,6 @@ class SummariseTask(PairTask[SummariseConfig]):
                 f"the first sentence's first {_SHORT} words",
             ),
         }
-        return {name: Baseline(written_by(each), title) for name, (each, title) in texts.items()}
+        found = {name: Baseline(written_by(each), title) for name, (each, title) in texts.items()}
+        memory = model.config.evaluate.memory
+        return found | repeated_targets(train, test, track, memory=memory)

@@ -9,9 +9,9 @@ from longshort.data.parallel import Pairs
 from longshort.metrics.alignment import best_translations, join_words, split_words, word_for_word
 from longshort.metrics.bleu import bleu_scores, bleu_statistics
 from longshort.metrics.chrf import chrf
-from longshort.metrics.memory import Memory
 from longshort.runs.task import Baseline, Encoded, Metric, Model, Track, Words
 from longshort.runs.writing import Written, written_by
+from longshort.tasks.seq2seq.baselines import repeated_targets
 from longshort.tasks.seq2seq.config import TranslateConfig
 from longshort.tasks.seq2seq.encoder import PairEncoder
 from longshort.tasks.seq2seq.task import HABIT_METRICS, PERPLEXITY, PairTask
@@ -73,7 +73,7 @@ class TranslateTask(PairTask[TranslateConfig]):
         networks: Mapping[str, TranslateModel],
         track: Track,
     ) -> dict[str, Baseline[Written]]:
-        """Return the copied source, word by word translation, and the nearest known sentence."""
+        """Return the copied source, word by word translation, and known targets."""
         del networks
         train, test = splits["train"].samples, splits["test"].samples
         found = {"copy": Baseline(written_by(test.sources), "the source itself")}
@@ -83,12 +83,8 @@ class TranslateTask(PairTask[TranslateConfig]):
         lexicon = best_translations([split(t) for t in train.sources], [split(t) for t in known])
         words = [join_words(word_for_word(lexicon, split(text))) for text in test.sources]
         found["word_for_word"] = Baseline(written_by(words), "word by word translation")
-        if model.config.evaluate.memory:
-            track("searching known sentences", 0, 0)
-            nearest, _ = Memory(train.sources).nearest(test.sources)
-            texts = [known[place] for place in nearest.tolist()]
-            found["memory"] = Baseline(written_by(texts), "the most similar known sentence's")
-        return found
+        memory = model.config.evaluate.memory
+        return found | repeated_targets(train, test, track, memory=memory)
 
 
 def _is_unspaced(model: TranslateModel) -> bool:

@@ -1,4 +1,4 @@
-"""Several labels of an example, or none: how they are told apart, and written as one text."""
+"""Sets of labels: reading several labels of an example from one text, and writing them back."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ LAYERS = [
     {"train"},
     {"report"},
     {"runs"},
+    {"tune", "explain", "diagnose"},
     {"tasks"},
     {"api"},
     {"cli"},

@@ -59,14 +59,16 @@ class Job(Generic[C, S, E, P]):
     def _validation(self) -> Encoded[S]:
         return self.encoded.get("val") or self._encoded(self.prepared.splits.val)
 
-    def train(self, folder: RunFolder | None, listen: Listener, *, resume: bool) -> TrainResult:
+    def train(
+        self, folder: RunFolder | None, listen: Listener, *, resume: bool, until: int | None = None
+    ) -> TrainResult:
         """Train the model; checkpoints are written where there is a run folder.
 
-        resume: continue from the last checkpoint.
+        resume: continue from the last checkpoint. until: pause after this epoch.
         """
         training = self.training
         with threads(self.config.train.threads):
-            return fit(*training[:3], folder=folder, resume=resume, listen=listen)
+            return fit(*training[:3], folder=folder, resume=resume, until=until, listen=listen)
 
     def fit_rest(self, say: Say, track: Track) -> None:
         """Fit the arrays that are kept beside the weights, such as a calibration."""

@@ -53,7 +53,13 @@ def prepare(
     settings and `DataError` for data.
     """
     given = config_of(task, settings)
-    splits = read_splits(task, given, data)
+    return prepare_on(task, given, read_splits(task, given, data), say)
+
+
+def prepare_on(
+    task: Task[C, S, E, P], given: C, splits: Splits[S], say: Say
+) -> Prepared[C, S, E, P]:
+    """Decide the open settings for splits that were read, and fit the encoder; see `prepare`."""
     _describe(task, splits, given, say)
     config = resolved(task, given, splits)
     findings = tuple(task.check(splits, config))

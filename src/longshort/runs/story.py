@@ -49,7 +49,7 @@ def run(
     the settings name. overwrite: replace an existing run. say, listen: take remarks for people and
     events of the training. Settings and data that are refused raise before `out` is touched.
     """
-    from longshort.runs.job import Job, environment
+    from longshort.runs.job import Job
 
     refuse_taken(out, overwrite)
     listen(Working("reading the data and deciding settings"))
@@ -57,11 +57,18 @@ def run(
     job = Job(prepared, say)
     folder = RunFolder.create(out, overwrite, say)
     with folder.locked(say):
-        folder.write_json(ENV, environment())
-        known = {"format_version": RUN_VERSION, "content": prepared.digest()}
-        folder.write_json(DATA, known | prepared.record())
-        folder.write(CONFIG, to_toml(prepared.config))  # last: with it the folder is a run
+        begin(folder, prepared)
         return _finish(folder, job, say, listen, resume=False)
+
+
+def begin(folder: RunFolder, prepared: Prepared[Any, Any, Any, Any]) -> None:
+    """Write what makes an empty folder a run that can be trained and resumed."""
+    from longshort.runs.job import environment
+
+    folder.write_json(ENV, environment())
+    known = {"format_version": RUN_VERSION, "content": prepared.digest()}
+    folder.write_json(DATA, known | prepared.record())
+    folder.write(CONFIG, to_toml(prepared.config))  # last: with it the folder is a run
 
 
 def prepare(

@@ -76,16 +76,18 @@ def fit(
     *,
     folder: RunFolder | None = None,
     resume: bool = False,
+    until: int | None = None,
     listen: Listener = silent,
 ) -> TrainResult:
     """Train a network; afterwards it has the best weights, or the last ones (`train.choose`).
 
     With a `folder`, checkpoints and `metrics.jsonl` are written there, and an interrupt (Ctrl-C)
     saves and raises `Interrupted`. `resume` continues from the last checkpoint; the result is
-    bit-identical to that of an uninterrupted run. Raises `TrainingDiverged` when the loss becomes
-    NaN or infinite.
+    bit-identical to that of an uninterrupted run. `until`: pause, saved, after this epoch of the
+    same plan, so that a later call with `resume` goes on. Raises `TrainingDiverged` when the loss
+    becomes NaN or infinite.
     """
-    loop = _Loop(task, config, plan, folder, listen)
+    loop = _Loop(task, config, plan, folder, listen, until)
     if resume:
         loop.restore()
     return loop.run()
@@ -101,9 +103,10 @@ class _Loop:
         plan: TrainPlan,
         folder: RunFolder | None,
         listen: Listener,
+        until: int | None,
     ) -> None:
         self.task, self.config, self.plan = task, config, plan
-        self.folder, self.listen = folder, listen
+        self.folder, self.listen, self.until = folder, listen, until
         self.optimizer = make_optimizer(task.weight_groups(), config)
         self.weights = [w for group in self.optimizer.param_groups for w in group["params"]]
         self.clipped = task.clipped()
@@ -124,7 +127,7 @@ class _Loop:
             if not self.state.history:
                 self._judge({"epoch": 0, "step": 0})
                 self._save()
-            while not state.ended:
+            while not self._is_over():
                 batches = self._batches()
                 while state.step_in_epoch < len(batches):
                     self._learn(batches[state.step_in_epoch])
@@ -139,8 +142,14 @@ class _Loop:
                 raise Interrupted(self._resume_line())
         load_weights(self.task.module, self.best, Path("best weights"))
         seconds = time.monotonic() - begin
-        self.listen(Ended(state.ended, state.best_epoch, state.best_score, seconds))
-        return TrainResult(state.best_epoch, state.best_score, state.history, state.ended, seconds)
+        reason = state.ended or f"paused after {state.epoch} of {self.plan.max_epochs} epochs"
+        self.listen(Ended(reason, state.best_epoch, state.best_score, seconds))
+        return TrainResult(state.best_epoch, state.best_score, state.history, reason, seconds)
+
+    def _is_over(self) -> bool:
+        """Whether training has ended, or pauses here."""
+        is_pause = self.until is not None and self.state.epoch >= self.until
+        return bool(self.state.ended) or is_pause
 
     def _batches(self) -> Sequence[Tensor]:
         """Return the batches of this epoch, which depend only on (seed, epoch)."""
@@ -233,7 +242,7 @@ class _Loop:
             state.ended = f"no gain for {self.config.patience} epochs"
         elif state.epoch >= self.plan.max_epochs:
             state.ended = f"all {self.plan.max_epochs} epochs were done"
-        if state.ended or self._is_save_due():
+        if self._is_over() or self._is_save_due():
             self._save()
 
     def _judge(self, record: dict[str, float | int]) -> None:

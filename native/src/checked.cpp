@@ -166,10 +166,23 @@ bool fits(const Tensor& t, Index times, Index batch, Index width) {
          !__builtin_add_overflow(reach, width, &reach) && reach <= t.size;
 }
 
+std::string small(Index external) {
+  return "tensor " + number(external) + " of the call is smaller than the program needs";
+}
+
+std::string matrix_fault(const OwnedProgram& program, const Tensor* externals) {
+  for (const Weight& m : program.matrices)
+    if (!fits(externals[m.external], 1, m.end, m.columns)) return small(m.external);
+  return {};
+}
+
+std::string count_fault(const OwnedProgram& program, std::size_t externals) {
+  if (externals == std::size_t(program.externals)) return {};
+  return "the program takes " + number(program.externals) + " tensors, got " +
+         number(Index(externals));
+}
+
 std::string tensor_fault(const OwnedProgram& program, const Call& call) {
-  const auto small = [](Index external) {
-    return "tensor " + number(external) + " of the call is smaller than the program needs";
-  };
   for (const Buffer& b : program.buffers) {
     if (b.external < 0) continue;
     const Tensor& t = call.externals[b.external];
@@ -177,8 +190,9 @@ std::string tensor_fault(const OwnedProgram& program, const Call& call) {
     const Index batch = b.kind == Kind::vector ? 1 : call.batch;
     if (!fits(t, times, batch, b.origin + b.width)) return small(b.external);
   }
-  for (const Weight& m : program.matrices)
-    if (!fits(call.externals[m.external], 1, m.end, m.columns)) return small(m.external);
+  if (!call.panels)
+    if (const std::string wrong = matrix_fault(program, call.externals); !wrong.empty())
+      return wrong;
   for (const MatrixSum& s : program.matrix_sums)
     if (!fits(call.externals[s.external], 1, s.end, s.columns)) return small(s.external);
   for (const VectorSum& s : program.vector_sums)
@@ -209,9 +223,7 @@ std::string fault(const OwnedProgram& program, const Call& call, std::size_t ext
   if (call.steps < 0 || call.batch < 0) return "the number of steps or sequences is negative";
   if (call.steps > most_steps || call.batch > most) return "there are too many steps or sequences";
   if (call.threads < 1) return "there has to be a thread";
-  if (externals != std::size_t(program.externals))
-    return "the program takes " + number(program.externals) + " tensors, got " +
-           number(Index(externals));
+  if (const std::string wrong = count_fault(program, externals); !wrong.empty()) return wrong;
   if (call.steps == 0 || call.batch == 0) return {};
   if (call.lengths)
     for (Index b = 0; b < call.batch; ++b) {
@@ -220,6 +232,20 @@ std::string fault(const OwnedProgram& program, const Call& call, std::size_t ext
         return "the lengths must lie between 0 and the number of steps, in descending order";
     }
   return tensor_fault(program, call);
+}
+
+std::string packing_fault(const OwnedProgram& program, bool scaled, std::span<const Tensor> matrices,
+                          std::span<const Tensor> scales) {
+  if (program.backward) return "weights are packed for inference, this program is a backward pass";
+  if (const std::string wrong = count_fault(program, matrices.size()); !wrong.empty()) return wrong;
+  if (const std::string wrong = matrix_fault(program, matrices.data()); !wrong.empty()) return wrong;
+  if (scaled && scales.size() != matrices.size()) return "there have to be scales for every tensor";
+  for (const Weight& m : program.matrices) {
+    if (m.transposed) return "a transposed matrix cannot be packed for many calls";
+    if (scaled && !fits(scales[std::size_t(m.external)], 1, 1, m.end))
+      return "there are too few scales for the rows of tensor " + number(m.external);
+  }
+  return {};
 }
 
 }  // namespace longshort

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,5 +29,10 @@ std::string fault(const OwnedProgram& program);
 
 // What is wrong with a call of a faultless program: tensors too small, lengths out of range.
 std::string fault(const OwnedProgram& program, const Call& call, std::size_t externals);
+
+// What is wrong with matrices, among the tensors of a faultless program, that are to be packed, and
+// with the scales of their rows, one tensor of scales for each tensor.
+std::string packing_fault(const OwnedProgram& program, bool scaled, std::span<const Tensor> matrices,
+                          std::span<const Tensor> scales);
 
 }  // namespace longshort

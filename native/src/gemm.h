@@ -1,4 +1,5 @@
-// out[r][n] = init[r][n] + sum over k of a[r][k] * b[k][n], with b packed beforehand.
+// out[r][n] = init[r][n] + sum over k of a[r][k] * b[k][n], with b packed beforehand. Where columns
+// have scales, the sum begins with 0, and is multiplied by its scale before init is added.
 #pragma once
 
 #include "pack.h"
@@ -8,7 +9,7 @@ namespace longshort::LONGSHORT_ISA {
 
 template <class T>
 struct Rows {
-  const T* const* a;
+  const Given<T>* const* a;
   const Sum<T>* const* init;
   Sum<T>* const* out;
   size_t K;
@@ -20,12 +21,15 @@ __attribute__((noinline)) void product_tile(const Rows<T>& rows, size_t first, s
   constexpr size_t width = V * vector_columns<T> * pair<T>;
   const size_t K = rows.K;
   const size_t panel_stride = packed_rows<T>(K) / pair<T> * width;
-  const T* a[R];
+  const T* const scales = panel;
+  panel += scale_rows<T> * width;
+  const Given<T>* a[R];
   LONGSHORT_UNROLL
   for (size_t r = 0; r < R; ++r) a[r] = rows.a[first + r];
   Tile<T, R, V * P> sum;
-  if (rows.init)
-    load_tile(sum, [&](size_t r) { return rows.init[first + r] + n; }, columns);
+  const auto init = [&](size_t r) { return rows.init[first + r] + n; };
+  if (rows.init && !is_scaled<T>)
+    load_tile(sum, init, columns);
   else
     clear_tile(sum);
   const size_t even = K / pair<T> * pair<T>;
@@ -33,6 +37,14 @@ __attribute__((noinline)) void product_tile(const Rows<T>& rows, size_t first, s
     step<P>(sum, [&](size_t r) { return Operand<T>::row(a[r] + k); }, panel, panel_stride);
   if (even < K)
     step<P>(sum, [&](size_t r) { return Operand<T>::last_row(a[r] + even); }, panel, panel_stride);
+  if constexpr (is_scaled<T>) {
+    Tile<T, R, V * P> start;
+    if (rows.init)
+      load_tile(start, init, columns);
+    else
+      clear_tile(start);
+    scale_tile<P>(sum, scales, panel_stride, start);
+  }
   store_tile(sum, [&](size_t r) { return rows.out[first + r] + n; }, columns);
 }
 
@@ -61,7 +73,7 @@ inline void product_panel(size_t m, const Rows<T>& rows, size_t n, size_t column
 // init may be null, for zeros; its rows may be one and the same, and each may be the row
 // of out. Only columns [n, N) are touched, n being a multiple of panel_columns<T>.
 template <class T>
-inline void product(size_t m, const T* const* a_rows, const Sum<T>* const* init_rows,
+inline void product(size_t m, const Given<T>* const* a_rows, const Sum<T>* const* init_rows,
                     Sum<T>* const* out_rows, const T* packed, size_t K, size_t n, size_t N) {
   const Rows<T> rows{a_rows, init_rows, out_rows, K};
   constexpr size_t wide = 2 * panel_columns<T>;

@@ -34,10 +34,10 @@ void add_matrix(Worker<T, P>& w, const MatrixSum& sum, size_t k1) {
   const Tensor& gradient = w.call.externals[sum.external];
   T* at = static_cast<T*>(gradient.data) + sum.begin * gradient.batch_stride;
   const size_t columns = size_t(sum.columns);
-  P* second = w.own.narrowed + rows * round_up(to - from, 32);
+  Given<P>* second = w.own.narrowed + rows * round_up(to - from, 32);
   accumulate_outer<P>(
-      rows, narrowed(w.own.sources, w.own.narrow_sources, rows, from, to, w.own.narrowed), from, to,
-      narrowed(w.own.starts, w.own.narrow_starts, rows, 0, columns, second), columns, at,
+      rows, narrowed<P>(w.own.sources, w.own.narrow_sources, rows, from, to, w.own.narrowed), from, to,
+      narrowed<P>(w.own.starts, w.own.narrow_starts, rows, 0, columns, second), columns, at,
       ptrdiff_t(gradient.batch_stride), w.own.scratch);
 }
 

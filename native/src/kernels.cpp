@@ -8,7 +8,8 @@
 namespace longshort::LONGSHORT_ISA {
 
 extern const Kernels kernels;
-const Kernels kernels{vector_bytes, run<float, float>, run<double, double>,
-                      run<float, bf16>};
+#define X(name, T, P, ...) format<T, P>,
+const Kernels kernels{vector_bytes, {LONGSHORT_FORMATS(X)}};
+#undef X
 
 }  // namespace longshort::LONGSHORT_ISA

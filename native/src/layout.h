@@ -15,8 +15,10 @@ inline constexpr size_t most_block_rows = 30;
 inline constexpr size_t block_bytes = size_t(256) << 10;
 inline constexpr size_t early_rows = 96;
 inline constexpr size_t chunk_rows = 256;
-// With fewer rows in the whole scan, packing the weights would cost more than it gains.
+// With fewer rows in the whole scan, further threads would cost more than they gain.
 inline constexpr size_t few_rows = 12;
+// Packing a matrix takes as long as it takes more to multiply by it unpacked so many times.
+inline constexpr size_t few_passes = 2;
 // Threads that share the columns of a step meet twice a step, which this many weights are
 // worth.
 inline constexpr size_t shared_weights = size_t(32) << 10;
@@ -30,6 +32,8 @@ struct Extent {
   // out, since they are sorted by length and all blocks should have as much to do.
   size_t pitch;
   size_t chunk;
+  // Whether matrices lie in panels: those of the call, or made for it. No bit depends on that.
+  bool packed;
 };
 
 // Rows of a power of two bytes would fall on the same cache sets.
@@ -72,7 +76,7 @@ inline bool work_together(const Program& program, const Call& call) {
          weights_per_step(program) >= shared_weights;
 }
 
-template <class T>
+template <class T, class P>
 inline Extent extent(const Program& program, const Call& call, int threads) {
   Extent e{};
   e.steps = size_t(call.steps);
@@ -89,18 +93,8 @@ inline Extent extent(const Program& program, const Call& call, int threads) {
   const size_t wanted = program.backward ? divide_up(chunk_rows, e.batch)
                                          : divide_up(early_rows * e.threads / teams, e.block);
   e.chunk = smaller(wanted, e.steps);
+  e.packed = call.panels || e.steps * divide_up(e.batch, Operand<P>::rows) > few_passes;
   return e;
-}
-
-// Whether a matrix is packed: not if it meets few rows in all, or one row at a time.
-inline bool is_packed(const Program& program, const Extent& e, size_t matrix) {
-  if (e.steps * e.batch <= few_rows) return false;
-  if (e.batch > 1) return true;
-  for (const Stage& stage : program.before)
-    if (stage.is_product && size_t(stage.product.matrix) == matrix) return true;
-  for (const Stage& stage : program.after)
-    if (stage.is_product && size_t(stage.product.matrix) == matrix) return true;
-  return false;
 }
 
 // Hands out parts of one allocation; run once with no memory to learn the size.
@@ -147,14 +141,14 @@ struct Own {
   const T** sources;
   const T** starts;
   T** targets;
-  P* narrowed;
-  const P** narrow_sources;
-  const P** narrow_starts;
+  Given<P>* narrowed;
+  const Given<P>** narrow_sources;
+  const Given<P>** narrow_starts;
   void* scratch;
 };
 
-// T: the type of values; P: the type of products' operands, narrowed from T where it is
-// another one.
+// T: the type of values; P: the type of weights in products, whose other operand is narrowed from T
+// where it has another type.
 template <class T, class P>
 struct Layout {
   size_t* offsets;
@@ -162,7 +156,7 @@ struct Layout {
   size_t* matrix_offsets;
   size_t packed = 0;
   T* constants;
-  P* packed_at;
+  const P* packed_at;
   T* shared_at;
   double* sums;
   size_t* sum_offsets;
@@ -190,56 +184,55 @@ inline void place_buffers(const Program& program, Layout<T, P>& layout, bool wri
   }
 }
 
+// Elements that a matrix takes among panels.
+template <class P>
+inline size_t panels_size(const Weight& m) {
+  return round_up(packed_size<P>(matrix_depth(m), matrix_width(m)), 64);
+}
+
 template <class T, class P>
-inline void place_matrices(const Program& program, const Extent& e, Layout<T, P>& layout,
-                           bool write) {
+inline void place_matrices(const Program& program, Layout<T, P>& layout, bool write) {
   for (size_t i = 0; i < program.matrices.size; ++i) {
-    if (!is_packed(program, e, i)) continue;
     if (write) layout.matrix_offsets[i] = layout.packed;
-    const Weight& m = program.matrices[i];
-    layout.packed += round_up(packed_size<P>(matrix_depth(m), matrix_width(m)), 64);
+    layout.packed += panels_size<P>(program.matrices[i]);
   }
 }
 
 template <class P>
 inline size_t sink_scratch(const Program& program, size_t rows) {
   size_t most = 0;
-  for (const MatrixSum& sum : program.matrix_sums) {
-    const size_t size = scratch_size<P>(rows, size_t(sum.columns));
-    most = size > most ? size : most;
-  }
+  if constexpr (!is_stored<P>)
+    for (const MatrixSum& sum : program.matrix_sums)
+      most = larger(most, scratch_size<P>(rows, size_t(sum.columns)));
   return most;
 }
 
-// Elements of P that the longest operands of a product, or of a sum of outer products,
+// Elements that the longest operands of a product, or of a sum of outer products,
 // are narrowed to.
 template <class T, class P>
 inline size_t narrowed_size(const Program& program, size_t rows) {
-  if (sizeof(T) == sizeof(P)) return 0;
+  if (sizeof(T) == sizeof(Given<P>)) return 0;
   size_t most = 0;
-  for (const Weight& m : program.matrices) {
-    const size_t size = round_up(matrix_depth(m), 32);
-    most = size > most ? size : most;
-  }
-  for (const MatrixSum& sum : program.matrix_sums) {
-    const size_t size =
-        round_up(size_t(sum.end - sum.begin), 32) + round_up(size_t(sum.columns), 32);
-    most = size > most ? size : most;
-  }
+  for (const Weight& m : program.matrices)
+    most = larger(most, round_up(matrix_depth(m), 32));
+  for (const MatrixSum& sum : program.matrix_sums)
+    most = larger(most,
+                  round_up(size_t(sum.end - sum.begin), 32) + round_up(size_t(sum.columns), 32));
   return most * rows;
 }
 
 template <class T, class P>
-inline Layout<T, P> lay_out(const Program& program, const Extent& e, Arena& arena) {
+inline Layout<T, P> lay_out(const Program& program, const Extent& e, const void* panels,
+                            Arena& arena) {
   Layout<T, P> layout{};
   layout.offsets = arena.take<size_t>(program.buffers.size);
   layout.matrix_offsets = arena.take<size_t>(program.matrices.size);
   const bool write = layout.offsets != nullptr;
   place_buffers(program, layout, write);
-  place_matrices(program, e, layout, write);
+  if (e.packed) place_matrices(program, layout, write);
   layout.alive = arena.take<size_t>(e.steps + 1);
   layout.constants = arena.take<T>(layout.constant);
-  layout.packed_at = arena.take<P>(layout.packed);
+  layout.packed_at = panels ? static_cast<const P*>(panels) : arena.take<P>(layout.packed);
   layout.shared_at = arena.take<T>(layout.shared * e.chunk * e.batch);
   size_t sums = 0;
   layout.sum_offsets = arena.take<size_t>(program.vector_sums.size);
@@ -261,9 +254,9 @@ inline Layout<T, P> lay_out(const Program& program, const Extent& e, Arena& aren
     own.sources = arena.take<const T*>(pointers);
     own.starts = arena.take<const T*>(pointers);
     own.targets = arena.take<T*>(pointers);
-    own.narrowed = arena.take<P>(narrowed_size<T, P>(program, pointers));
-    own.narrow_sources = arena.take<const P*>(pointers);
-    own.narrow_starts = arena.take<const P*>(pointers);
+    own.narrowed = arena.take<Given<P>>(narrowed_size<T, P>(program, pointers));
+    own.narrow_sources = arena.take<const Given<P>*>(pointers);
+    own.narrow_starts = arena.take<const Given<P>*>(pointers);
     own.scratch = arena.take<char>(sink_scratch<P>(program, pointers));
     if (!write) continue;
     own.block = blocks + t % sets * block;

@@ -6,13 +6,14 @@
 
 namespace longshort::LONGSHORT_ISA {
 
-// Columns [from, to) of `count` rows of T as rows of P, at the same columns: the rows themselves
-// where P is T. Otherwise `memory` holds count * round_up(to - from, 32) elements and `out` as many
+// Columns [from, to) of `count` rows of T as products with weights in P take them, at the same
+// columns: the rows themselves where that is as T. Otherwise `memory` holds count * round_up(to - from, 32) elements and `out` as many
 // pointers as there are rows; both are the caller's.
 template <class P, class T>
-LONGSHORT_INLINE const P* const* narrowed(const T* const* rows, const P** out, size_t count,
-                                          size_t from, size_t to, P* memory) {
-  if constexpr (sizeof(P) == sizeof(T)) {
+LONGSHORT_INLINE const Given<P>* const* narrowed(const T* const* rows, const Given<P>** out,
+                                                 size_t count, size_t from, size_t to,
+                                                 Given<P>* memory) {
+  if constexpr (sizeof(Given<P>) == sizeof(T)) {
     (void)out, (void)count, (void)from, (void)to, (void)memory;
     return rows;
   } else {

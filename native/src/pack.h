@@ -1,7 +1,8 @@
 // A matrix of weights copied into the order in which products read it: panels of columns,
 // in each panel row k after row k, padded with zeros to whole vectors and whole steps.
 //
-// What one step along k reads of a column is a word: an element, or a pair of bf16.
+// What one step along k reads of a column is a word: an element, or a pair of bf16. Where columns
+// have scales, a panel begins with them, as floats.
 #pragma once
 
 #include <utility>
@@ -10,8 +11,12 @@
 
 namespace longshort::LONGSHORT_ISA {
 
+// Rows of a panel that are taken by its scales.
 template <class T>
-LONGSHORT_INLINE size_t packed_rows(size_t K) { return round_up(K, pair<T>); }
+inline constexpr size_t scale_rows = is_scaled<T> ? sizeof(float) / sizeof(T) : 0;
+
+template <class T>
+LONGSHORT_INLINE size_t packed_rows(size_t K) { return scale_rows<T> + round_up(K, pair<T>); }
 
 // In elements; the memory should be aligned to a vector.
 template <class T>
@@ -133,6 +138,32 @@ inline void pack(const Sum<T>* w, ptrdiff_t stride, bool across, size_t K, size_
     else
       pack_columns<T>(w + ptrdiff_t(n) * stride, stride, K, columns, width, words);
     out += packed_rows<T>(K) * width;
+  }
+}
+
+// ---- weights for inference, of which element (k, n) lies at w[n * stride + k]
+
+// scales: of the columns, where they have some.
+inline void pack_stored(const float* w, ptrdiff_t stride, size_t K, size_t N, const float*,
+                        StoredBf16* out) {
+  pack<bf16>(w, stride, false, K, N, &out->bits);
+}
+
+inline void pack_stored(const float* w, ptrdiff_t stride, size_t K, size_t N, const float* scales,
+                        StoredInt8* out) {
+  constexpr size_t panel = panel_columns<StoredInt8>;
+  for (size_t first = 0; first < N; first += panel) {
+    const size_t columns = smaller(N - first, panel);
+    const size_t width = round_up(columns, vector_columns<StoredInt8>);
+    StoredInt8* at = out + packed_offset<StoredInt8>(K, first);
+    for (size_t i = 0; i < width; ++i, at += sizeof(float)) {
+      const float scale = i < columns ? scales[first + i] : 0;
+      __builtin_memcpy(at, &scale, sizeof scale);
+    }
+    for (size_t k = 0; k < K; ++k)
+      for (size_t i = 0; i < width; ++i, ++at)
+        *at = i < columns ? whole(w[ptrdiff_t(first + i) * stride + ptrdiff_t(k)], scales[first + i])
+                          : StoredInt8{0};
   }
 }
 

@@ -79,6 +79,8 @@ struct Call {
   // Steps of each sequence, descending; null: all have all steps.
   const std::int64_t* lengths;
   int threads;
+  // The matrices as `Format::pack` has written them; null: they are read from the tensors.
+  const void* panels = nullptr;
 };
 
 }  // namespace longshort

@@ -14,6 +14,7 @@
 #include <cstdlib>
 
 #include "gradients.h"
+#include "kernels.h"
 #include "stages.h"
 
 namespace longshort::LONGSHORT_ISA {
@@ -116,12 +117,18 @@ class Scan {
                         size_t(thread), {}};
     if (thread == 0) prepare();
     worker.meet_all();
-    pack_part(size_t(thread));
-    worker.meet_all();
-    if (program_.backward)
-      backward(worker);
-    else
+    if constexpr (is_stored<P>) {
       forward(worker);
+    } else {
+      if (e_.packed && !call_.panels) {
+        pack_part(size_t(thread));
+        worker.meet_all();
+      }
+      if (program_.backward)
+        backward(worker);
+      else
+        forward(worker);
+    }
   }
 
  private:
@@ -145,22 +152,20 @@ class Scan {
     }
   }
 
+  // This thread's panels of every matrix.
   void pack_part(size_t thread) {
+    P* panels = const_cast<P*>(layout_.packed_at);
     size_t turn = 0;
-    for (size_t i = 0; i < program_.matrices.size; ++i) {
-      if (!is_packed(program_, e_, i)) continue;
-      const Weight& m = program_.matrices[i];
-      const Tensor& from = call_.externals[m.external];
-      const T* at = static_cast<const T*>(from.data) + m.begin * from.batch_stride;
+    for (const Weight& m : program_.matrices) {
+      const Plain<P> from = plain<T, P>(call_, m);
       const size_t K = matrix_depth(m), N = matrix_width(m);
-      const ptrdiff_t row = ptrdiff_t(from.batch_stride);
-      P* out = layout_.packed_at + layout_.matrix_offsets[i];
       for (size_t n = 0; n < N; n += panel_columns<P>, ++turn) {
         if (turn % e_.threads != thread) continue;
         const size_t columns = smaller(panel_columns<P>, N - n);
-        pack<P>(at + ptrdiff_t(n) * (m.transposed ? 1 : row), row, m.transposed, K, columns,
-                out + packed_offset<P>(K, n));
+        pack<P>(from.at + ptrdiff_t(n) * (m.transposed ? 1 : from.stride), from.stride,
+                m.transposed, K, columns, panels + packed_offset<P>(K, n));
       }
+      panels += panels_size<P>(m);
     }
   }
 
@@ -180,17 +185,48 @@ bool run(const Program& program, const Call& call) {
                    (program.backward && call.steps * call.batch > int64_t(few_rows));
   const int64_t useful = all ? int64_t(call.threads) : call.batch;
   Team team(int(useful < call.threads ? useful : call.threads));
-  const Extent e = extent<T>(program, call, team.size());
+  const Extent e = extent<T, P>(program, call, team.size());
   Arena measure(nullptr);
-  lay_out<T, P>(program, e, measure);
+  lay_out<T, P>(program, e, call.panels, measure);
   char* memory = static_cast<char*>(std::aligned_alloc(64, measure.used()));
   if (!memory) return false;
   Arena arena(memory);
-  const Layout<T, P> layout = lay_out<T, P>(program, e, arena);
+  const Layout<T, P> layout = lay_out<T, P>(program, e, call.panels, arena);
   Scan<T, P> scan(program, call, e, layout);
   team.run([](void* context, int thread) { static_cast<Scan<T, P>*>(context)->run(thread); }, &scan);
   std::free(memory);
   return true;
 }
+
+// ---- panels for many calls
+
+// Bytes of the panels of all matrices.
+template <class P>
+size_t panels_bytes(const Program& program) {
+  size_t elements = 0;
+  for (const Weight& m : program.matrices) elements += panels_size<P>(m);
+  return elements * sizeof(P);
+}
+
+// scales: of each tensor's rows, where P has some.
+template <class T, class P>
+void pack_all(const Program& program, const Tensor* externals, const float* const* scales,
+              void* memory) {
+  P* panels = static_cast<P*>(memory);
+  for (const Weight& m : program.matrices) {
+    const Tensor& from = externals[m.external];
+    const ptrdiff_t stride = ptrdiff_t(from.batch_stride);
+    const T* at = static_cast<const T*>(from.data) + m.begin * stride;
+    const size_t K = matrix_depth(m), N = matrix_width(m);
+    if constexpr (is_stored<P>)
+      pack_stored(at, stride, K, N, is_scaled<P> ? scales[m.external] + m.begin : nullptr, panels);
+    else
+      pack<P>(at, stride, m.transposed, K, N, panels);
+    panels += panels_size<P>(m);
+  }
+}
+
+template <class T, class P>
+inline constexpr Format format{run<T, P>, panels_bytes<P>, pack_all<T, P>};
 
 }  // namespace longshort::LONGSHORT_ISA

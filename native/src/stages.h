@@ -86,33 +86,30 @@ LONGSHORT_INLINE Range my_columns(const Worker<T, P>& w, const Product& product)
   return w.mine(product_width(w, product), panel_columns<P>);
 }
 
-// The product with the matrix as it lies in the caller's tensor.
+// A matrix as it lies in the caller's tensor.
 template <class T, class P>
-void run_direct(Worker<T, P>& w, const Product& product, size_t rows, Range columns) {
-  const Weight& matrix = w.program.matrices[size_t(product.matrix)];
-  const Tensor& from = w.call.externals[matrix.external];
+LONGSHORT_INLINE Plain<P> plain(const Call& call, const Weight& matrix) {
+  const Tensor& from = call.externals[matrix.external];
   const ptrdiff_t stride = ptrdiff_t(from.batch_stride);
-  const ptrdiff_t first = ptrdiff_t(columns.from) * (matrix.transposed ? 1 : stride);
-  const Plain<T> plain{static_cast<const T*>(from.data) + matrix.begin * stride + first, stride};
-  const size_t K = matrix_depth(matrix), N = columns.to - columns.from;
-  for (size_t r = 0; r < rows; ++r) {
-    const T* start = product.start.buffer < 0 ? nullptr : w.own.starts[r] + columns.from;
-    (matrix.transposed ? product_of_columns<T> : product_of_rows<T>)(
-        w.own.sources[r], plain, K, N, start, w.own.targets[r] + columns.from);
-  }
+  return {static_cast<const T*>(from.data) + matrix.begin * stride, stride, matrix.transposed};
 }
 
 // Some columns of the product of the rows that `point_at` has found.
 template <class T, class P>
 void run_product(Worker<T, P>& w, const Product& stage, size_t rows, Range columns) {
   if (columns.from == columns.to) return;
-  if (!is_packed(w.program, w.extent, size_t(stage.matrix)))
-    return run_direct(w, stage, rows, columns);
-  const P* packed = w.layout.packed_at + w.layout.matrix_offsets[stage.matrix];
-  const size_t K = matrix_depth(w.program.matrices[size_t(stage.matrix)]);
-  product<P>(rows, narrowed(w.own.sources, w.own.narrow_sources, rows, 0, K, w.own.narrowed),
-             stage.start.buffer < 0 ? nullptr : w.own.starts, w.own.targets, packed, K,
-             columns.from, columns.to);
+  const Weight& matrix = w.program.matrices[size_t(stage.matrix)];
+  const size_t K = matrix_depth(matrix);
+  const Given<P>* const* sources =
+      narrowed<P>(w.own.sources, w.own.narrow_sources, rows, 0, K, w.own.narrowed);
+  const T* const* starts = stage.start.buffer < 0 ? nullptr : w.own.starts;
+  if constexpr (!is_stored<P>)
+    if (!w.extent.packed)
+      return direct_product<P>(rows, sources, starts, w.own.targets, plain<T, P>(w.call, matrix), K,
+                               columns.from, columns.to);
+  product<P>(rows, sources, starts, w.own.targets,
+             w.layout.packed_at + w.layout.matrix_offsets[stage.matrix], K, columns.from,
+             columns.to);
 }
 
 // ---- steps

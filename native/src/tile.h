@@ -82,6 +82,21 @@ LONGSHORT_INLINE void step(Tile<T, R, W>& sum, Row row, const T* panel, size_t p
   }
 }
 
+// The sums times the scales of their columns, plus what they start from.
+template <size_t P, class T, size_t R, size_t W>
+LONGSHORT_INLINE void scale_tile(Tile<T, R, W>& sum, const T* scales, size_t panel_stride,
+                                 const Tile<T, R, W>& start) {
+  constexpr size_t V = W / P;
+  constexpr size_t bytes = vector_columns<T> * sizeof(Sum<T>);
+  LONGSHORT_UNROLL
+  for (size_t w = 0; w < W; ++w) {
+    const T* at = scales + (w / V) * panel_stride + (w % V) * bytes / sizeof(T);
+    const Vec<Sum<T>> scale = load(reinterpret_cast<const Sum<T>*>(at));
+    LONGSHORT_UNROLL
+    for (size_t r = 0; r < R; ++r) sum.at[r][w] = fma(sum.at[r][w], scale, start.at[r][w]);
+  }
+}
+
 // Rows are dealt out evenly, because a tile of one row is far slower than one of five.
 LONGSHORT_INLINE size_t next_rows(size_t left, size_t most) {
   return divide_up(left, divide_up(left, most));

@@ -34,7 +34,7 @@ class StackStep:
         widths = graphs[0].state_sizes.values()
         self.state_shapes = [Size((len(graphs), batch, width)) for width in widths]
         self.dtype = dtype
-        self._stream = _native.Stream(dtype == torch.float64, batch)
+        self._stream = _native.Stream(int(dtype == torch.float64), batch)
         self.parameters = [
             (layer, name) for layer, graph in enumerate(graphs) for name in self._add(graph, batch)
         ]

@@ -4,8 +4,15 @@ from longshort.engine.executors.native.program import Program as Description
 
 class Program: ...
 
+class Packed:
+    @property
+    def bytes(self) -> int: ...
+    def run(
+        self, steps: int, batch: int, tensors: Sequence[int], lengths: int, threads: int
+    ) -> None: ...
+
 class Stream:
-    def __init__(self, is_double: bool, batch: int) -> None: ...
+    def __init__(self, format: int, batch: int) -> None: ...
     def add(
         self,
         program: Program,
@@ -15,15 +22,24 @@ class Stream:
         tape_size: int,
         states: Sequence[int],
         parameters: Sequence[int],
+        packed: Packed | None = None,
+        fixed: Sequence[int] = (),
     ) -> None: ...
     def step(self, addresses: Sequence[int]) -> None: ...
 
 def program(program: Description) -> Program: ...
+def pack(
+    program: Program,
+    format: int,
+    matrices: Sequence[int],
+    scales: Sequence[int],
+    isa: str | None = None,
+) -> Packed: ...
 def record_fields() -> dict[str, list[str]]: ...
 def prefer_large_pages(address: int, bytes: int) -> None: ...
 def run(
     program: Program,
-    precision: int,
+    format: int,
     steps: int,
     batch: int,
     tensors: Sequence[int],

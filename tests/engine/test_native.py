@@ -1156,11 +1156,11 @@ def test_a_missing_field_is_named(record: str, field: str) -> None:
 def test_bad_calls_are_refused() -> None:
     (program, numbers), _ = recorded("peephole")[0]
     own = _native.program(program)
-    precision, steps, batch, tensors, lengths, threads, isa = numbers
+    number, steps, batch, tensors, lengths, threads, isa = numbers
     assert lengths
 
     def refused(message: str, **changes: Any) -> None:
-        given = {"precision": precision, "steps": steps, "batch": batch, "tensors": tensors,
+        given = {"format": number, "steps": steps, "batch": batch, "tensors": tensors,
                  "lengths": lengths, "threads": threads, "isa": isa}  # fmt: skip
         with pytest.raises(ValueError, match=message):
             _native.run(own, *(given | changes).values())
@@ -1170,7 +1170,10 @@ def test_bad_calls_are_refused() -> None:
     refused("too many", steps=2**62)
     refused("too many", batch=2**62)
     refused("a thread", threads=0)
-    refused("precision", precision=3)
+    refused("a format is 0", format=-1)
+    refused("a format is 0", format=5)
+    refused("have to be packed", format=3)
+    refused("have to be packed", format=4)
     refused("no kernels that run here for isa=abacus", isa="abacus")
     refused("tensors, got", tensors=tensors[:-4])
     refused("tensors, got", tensors=[*tensors, *tensors[:4]])
@@ -1201,8 +1204,8 @@ def test_bad_steps_are_refused() -> None:
         rows = [*good]
         rows[place] = bad
         with pytest.raises(ValueError, match=message):
-            _native.Stream(False, 2).add(*rows)
-    stream = _native.Stream(False, 2)
+            _native.Stream(0, 2).add(*rows)
+    stream = _native.Stream(0, 2)
     with pytest.raises(ValueError, match="a step takes"):
         stream.step([])
     stream.add(*good)

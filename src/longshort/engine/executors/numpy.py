@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.engine.derive import Derived
+from longshort.engine.executors.common.values import Values
 from longshort.engine.graph import Graph, Level, Node, needed
 from longshort.engine.ops import EPSILON
 
@@ -46,6 +47,7 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "mul": np.multiply,
     "div": np.divide,
     "neg": np.negative,
+    "muladd": lambda a, b, c: a * b + c,
     "sigmoid": _sigmoid,
     "sigmoid_gradient": lambda d, y: d * y * (1 - y),
     "tanh": np.tanh,
@@ -75,6 +77,13 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
 def _same_rows(parts: Sequence[Array]) -> list[Array]:
     rows = np.broadcast_shapes(*(part.shape[:-1] for part in parts))
     return [np.broadcast_to(part, (*rows, part.shape[-1])) for part in parts]
+
+
+def evaluate(values: Values, parameters: Arrays) -> list[Array]:
+    """Compute the targets of `values` from the parameters."""
+    step = _Step(values.nodes, parameters, {})
+    step.compute(values.order)
+    return [step.values[index] for index in values.targets]
 
 
 @dataclass(frozen=True)
@@ -123,7 +132,8 @@ class _Step:
             case "slice":
                 return inputs[0][..., slice(*node.span)]
             case "product":
-                return inputs[0] @ self.parameters[node.name][slice(*node.span)].T
+                product: Array = inputs[0] @ self.parameters[node.name][slice(*node.span)].T
+                return product + inputs[1] if len(inputs) > 1 else product
             case "product_transposed":
                 return inputs[0] @ self.parameters[node.name][slice(*node.span)]
             case "expand":

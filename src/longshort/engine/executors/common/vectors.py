@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from longshort.engine.derive import Derived
+from longshort.engine.executors.common.values import Values
 from longshort.engine.executors.torch import FUNCTIONS
-from longshort.engine.graph import Node, needed
+from longshort.engine.graph import Node
 from longshort.engine.ops import EPSILON
-
-
-@dataclass(frozen=True, eq=False)
-class Values:
-    """Parameter-level values that are computed outside a scan, and their order."""
-
-    nodes: tuple[Node, ...]
-    targets: tuple[int, ...]
-    order: list[int]
-
-    @classmethod
-    def of(cls, nodes: tuple[Node, ...], targets: Iterable[int]) -> Values:
-        """Return the values at `targets`, after all that they depend on."""
-        chosen = tuple(targets)
-        return cls(nodes, chosen, needed(nodes, chosen))
 
 
 def _inverse_deviation(a: Tensor) -> Tensor:

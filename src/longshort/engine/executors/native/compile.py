@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from longshort.engine.derive import Derived, derive
-from longshort.engine.executors.common.vectors import Values
+from longshort.engine.executors.common.values import Values
 from longshort.engine.executors.native.lower import Lowering, Phases
 from longshort.engine.executors.native.program import (
     Buffer,
@@ -87,6 +87,24 @@ class Compiled:
     program: Program
     values: Values
     backward: Backward | None = None
+
+    def shape(self, name: str, steps: int, batch: int) -> tuple[int, ...]:
+        """Return the shape of a tensor of the forward program, by the program's name."""
+        graph = self.schedule.graph
+        kind, _, key = name.partition(":")
+        match kind:
+            case "matrix":
+                return graph.matrices[key]
+            case "value":
+                return (self.schedule.nodes[int(key)].width,)
+            case "tape":
+                return (self.tape.ring or steps, batch, self.tape.width)
+            case "output":
+                return (steps, batch, graph.output_size)
+            case "input":
+                spec = next(spec for spec in graph.inputs if spec.name == key)
+                return (batch, spec.width) if spec.per_sequence else (steps, batch, spec.width)
+        return (batch, graph.state_sizes[key])
 
 
 @lru_cache(maxsize=256)

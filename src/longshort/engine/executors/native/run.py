@@ -9,7 +9,8 @@ from torch import Tensor
 
 from longshort import _native
 from longshort.engine.executors.common.contract import Job, Tensors
-from longshort.engine.executors.common.vectors import Values, evaluate, parameter_gradients
+from longshort.engine.executors.common.values import Values
+from longshort.engine.executors.common.vectors import evaluate, parameter_gradients
 from longshort.engine.executors.native.compile import (
     Backward,
     Compiled,
@@ -17,14 +18,18 @@ from longshort.engine.executors.native.compile import (
     compile_training,
 )
 from longshort.engine.executors.native.encode import encode
+from longshort.engine.executors.native.memory import Format, span
 from longshort.engine.executors.native.program import Program
 from longshort.engine.executors.native.threads import share_with_torch
 
 share_with_torch()
 
-PRECISIONS = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2}
-"""Numbers of dtypes in the native module; bfloat16: float32 tensors with bfloat16 products."""
-
+FORMATS = {
+    torch.float32: Format.FLOAT32,
+    torch.float64: Format.FLOAT64,
+    torch.bfloat16: Format.BFLOAT16_PRODUCTS,
+}
+"""How each dtype is computed; for bfloat16 all tensors of a call are float32."""
 
 LARGE = 16 << 20
 """Approximate size in bytes from which freed memory is returned to the system."""
@@ -137,34 +142,15 @@ class Memory:
         return self.compiled.backward
 
 
-def _address(value: Tensor) -> tuple[int, int, int, int]:
-    """Return a tensor's address, strides over time and rows, and extent.
-
-    The last three are in elements.
-    """
-    shape, strides = value.shape, value.stride()
-    if value.is_contiguous():
-        reach = value.numel()
-    else:
-        reach = 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
-        reach = reach if value.numel() else 0
-    dimensions = len(shape)
-    return (
-        value.data_ptr(),
-        strides[0] if dimensions == 3 else 0,
-        strides[-2] if dimensions > 1 else 0,
-        reach,
-    )
-
-
 def _run(memory: Memory, program: Program, isa: str | None) -> None:
     lengths = memory.order.lengths
     numbers: list[int] = []
     for name in program.externals:
-        numbers += _address(memory.tensors[name])
+        value = memory.tensors[name]
+        numbers += span(value.data_ptr(), value.shape, value.stride(), value.is_contiguous())
     _native.run(
         encode(program),
-        PRECISIONS[memory.job.x.dtype],
+        FORMATS[memory.job.x.dtype],
         memory.steps,
         memory.batch,
         numbers,

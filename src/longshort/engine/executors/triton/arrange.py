@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from longshort.engine.executors.common.vectors import Values
+from longshort.engine.executors.common.values import Values
 from longshort.engine.executors.triton.source import Launch, write_kernel, write_loop
 from longshort.engine.executors.triton.tiles import VIEWS, Place, UnsuitedError
 from longshort.engine.fuse import PRODUCTS

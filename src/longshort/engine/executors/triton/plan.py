@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from longshort.engine.derive import Derived, derive
-from longshort.engine.executors.common.vectors import Values
+from longshort.engine.executors.common.values import Values
 from longshort.engine.executors.triton.arrange import Pass, Planner, Store
 from longshort.engine.executors.triton.source import header
 from longshort.engine.executors.triton.tiles import Place

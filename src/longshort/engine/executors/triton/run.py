@@ -21,7 +21,8 @@ import torch
 from torch import Tensor
 
 from longshort.engine.executors.common.contract import Job, Tensors
-from longshort.engine.executors.common.vectors import Values, evaluate, parameter_gradients
+from longshort.engine.executors.common.values import Values
+from longshort.engine.executors.common.vectors import evaluate, parameter_gradients
 from longshort.engine.executors.triton.arrange import Multiply, Pass, Stage, tensors_of
 from longshort.engine.executors.triton.plan import Backward, Compiled, compile_scan, held_numbers
 from longshort.engine.executors.triton.record import LOCK, Recording, recall, records

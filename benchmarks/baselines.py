@@ -367,7 +367,7 @@ def _onnx_weights(layer: nn.Module) -> dict[str, Any]:
     return {name: value.unsqueeze(0).numpy() for name, value in found.items()}
 
 
-def _onnx_model(layer: Recurrent, stateful: bool) -> bytes:
+def onnx_model(layer: Recurrent, stateful: bool) -> bytes:
     from onnx import TensorProto, helper, numpy_helper
 
     def tensor(name: str, shape: list[Any]) -> Any:
@@ -393,7 +393,7 @@ def onnx_runtime(layer: Recurrent, x: Tensor, threads: int, stateful: bool = Fal
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    model = _onnx_model(layer, stateful)
+    model = onnx_model(layer, stateful)
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     feed = {"x": x.detach().cpu().numpy()}
     if stateful:

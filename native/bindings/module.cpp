@@ -78,7 +78,8 @@ NB_MODULE(_native, module) {
            nb::arg("output_size"), nb::arg("tape_size"), nb::arg("states"), nb::arg("parameters"),
            nb::arg("packed") = nb::none(), nb::arg("fixed") = Numbers(), nb::keep_alive<1, 2>(),
            nb::keep_alive<1, 9>())
-      .def("step", &Stream::step, nb::arg("addresses"));
+      .def("step", &Stream::step, nb::arg("addresses"))
+      .def("step_arrays", &Stream::step_arrays, nb::arg("arrays"));
   module.def("share_openmp", &longshort::share_openmp, nb::arg("path"),
              "Take threads from the OpenMP runtime loaded from there; whether that works.");
   module.def(

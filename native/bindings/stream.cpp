@@ -1,5 +1,7 @@
 #include "stream.h"
 
+#include <algorithm>
+#include <deque>
 #include <memory>
 
 namespace nb = nanobind;
@@ -10,6 +12,34 @@ namespace {
 void put(std::vector<Tensor>& tensors, std::int64_t place, std::int64_t address) {
   if (place >= 0) tensors[std::size_t(place)].data = reinterpret_cast<void*>(address);
 }
+
+// Memory of an array, which may not be freed or moved as long as this lives.
+class Held {
+ public:
+  Held(nb::handle array, bool written) {
+    const int wanted = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (written ? PyBUF_WRITABLE : 0);
+    held_ = PyObject_GetBuffer(array.ptr(), &buffer_, wanted) == 0;
+    if (!held_) PyErr_Clear();
+  }
+  ~Held() {
+    if (held_) PyBuffer_Release(&buffer_);
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+
+  // Whether it has values of a type, and `size` of them in a shape that begins like this.
+  bool fits(char type, std::int64_t size, std::initializer_list<std::int64_t> shape) const {
+    if (!held_ || !buffer_.format || buffer_.format[0] != type || buffer_.format[1]) return false;
+    if (buffer_.ndim != int(shape.size()) + 1 || buffer_.len != size * buffer_.itemsize) return false;
+    return std::equal(shape.begin(), shape.end(), buffer_.shape);
+  }
+
+  std::int64_t address() const { return reinterpret_cast<std::int64_t>(buffer_.buf); }
+
+ private:
+  Py_buffer buffer_;
+  bool held_;
+};
 
 }  // namespace
 
@@ -33,13 +63,12 @@ void Stream::add(const longshort::OwnedProgram& program, const Numbers& sizes,
     throw nb::value_error("a size of the step is negative");
   if (packed && (&packed->program() != &program || packed->format() != format_))
     throw nb::value_error("the weights were packed for another program or format");
-  const std::int64_t bytes = format_ == longshort::double_precision ? 8 : 4;
-  Layer layer{&program,  packed,  {}, slots[0], slots[1], output_size * batch_ * bytes,
-              slots[2], tape_size * bytes, {}, parameters};
+  Layer layer{&program, packed, {}, slots[0], slots[1], output_size * batch_ * bytes(),
+              slots[2], tape_size * bytes(), {}, parameters};
   for (std::size_t i = 0; i < sizes.size(); i += 3)
     layer.tensors.push_back({nullptr, sizes[i], sizes[i + 1], sizes[i + 2]});
   for (std::size_t i = 0; i < states.size(); i += 3)
-    layer.states.push_back({states[i], states[i + 1], states[i + 2] * batch_ * bytes});
+    layer.states.push_back({states[i], states[i + 1], states[i + 2] * batch_ * bytes()});
   for (std::int64_t place : {layer.x, layer.output, layer.tape}) layer.check(place);
   for (const auto& [old, fresh, size] : layer.states) layer.check(old), layer.check(fresh);
   for (std::int64_t place : parameters) layer.check(place);
@@ -92,4 +121,30 @@ void Stream::step(const Numbers& addresses) const {
     run(layer, tensors);
     x = output;
   }
+}
+
+bool Stream::step_arrays(nb::list arrays) const {
+  const std::size_t states = layers_.empty() ? 0 : layers_[0].states.size();
+  if (layers_.empty() || nb::len(arrays) != 2 + 2 * states) return false;
+  const std::int64_t layers = std::int64_t(layers_.size());
+  const char type = format_ == longshort::double_precision ? 'd' : 'f';
+  std::deque<Held> held;
+  Numbers addresses;
+  const auto hold = [&](bool written, std::int64_t size,
+                        std::initializer_list<std::int64_t> shape) {
+    const Held& one = held.emplace_back(arrays[held.size()], written);
+    const bool fits = one.fits(type, size, shape);
+    addresses.push_back(fits ? one.address() : 0);
+    return fits;
+  };
+  const Layer& first = layers_[0];
+  const std::int64_t width = first.x < 0 ? 0 : first.tensors[std::size_t(first.x)].size;
+  // Where it is not read, its size is not known.
+  bool fit = hold(false, width, {batch_}) || first.x < 0;
+  fit = fit && hold(true, layers_.back().output_bytes / bytes(), {batch_});
+  for (const bool written : {false, true})
+    for (const auto& state : first.states)
+      fit = fit && hold(written, state[2] * layers / bytes(), {layers, batch_});
+  if (fit) step(addresses);
+  return fit;
 }

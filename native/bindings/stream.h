@@ -20,6 +20,10 @@ class Stream {
   // addresses: x, the output, each old state [L, B, W], each new one, and every layer's parameters.
   void step(const Numbers& addresses) const;
 
+  // The same with arrays that have buffers, of layers that have all their parameters. False, and
+  // nothing is done, if one of them is not dense or has another type or shape.
+  bool step_arrays(nanobind::list arrays) const;
+
  private:
   struct Layer {
     const longshort::OwnedProgram* program;
@@ -33,6 +37,8 @@ class Stream {
   };
 
   void run(const Layer& layer, const std::vector<longshort::Tensor>& tensors) const;
+
+  std::int64_t bytes() const { return format_ == longshort::double_precision ? 8 : 4; }
 
   longshort::FormatNumber format_;
   std::int64_t batch_;

@@ -37,11 +37,28 @@ LONGSHORT_INLINE StoredInt8 whole(float x, float scale) {
   return {int8_t(!(found > -127) ? -127 : found > 127 ? 127 : found)};
 }
 
+// Spelled out, since compilers do it number by number.
 LONGSHORT_INLINE Floats widened(const StoredInt8* p) {
-  typedef int8_t Bytes __attribute__((vector_size(lanes<float>), aligned(1), may_alias));
-  using Words = Lanes<float>::Bits;
-  const Words words = __builtin_convertvector(*reinterpret_cast<const Bytes*>(p), Words);
+#if defined(__AVX512F__)
+  const __m512i words =
+      _mm512_maskz_cvtepi8_epi32(0xFFFF, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  return {(Lanes<float>::Raw)_mm512_maskz_cvtepi32_ps(0xFFFF, words)};
+#elif defined(__AVX2__)
+  const __m256i words = _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+  return {(Lanes<float>::Raw)_mm256_cvtepi32_ps(words)};
+#else
+  int32_t four;
+  __builtin_memcpy(&four, p, sizeof four);
+#if defined(__x86_64__)
+  const __m128i bytes = _mm_cvtsi32_si128(four), pairs = _mm_unpacklo_epi8(bytes, bytes);
+  const __m128i words = _mm_srai_epi32(_mm_unpacklo_epi16(pairs, pairs), 24);
+  return {(Lanes<float>::Raw)_mm_cvtepi32_ps(words)};
+#else
+  Lanes<float>::Bits words;
+  for (size_t i = 0; i < lanes<float>; ++i) words[i] = int8_t(uint32_t(four) >> (8 * i));
   return {__builtin_convertvector(words, Lanes<float>::Raw)};
+#endif
+#endif
 }
 
 }  // namespace longshort::LONGSHORT_ISA

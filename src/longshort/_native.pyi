@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 from longshort.engine.executors.native.program import Program as Description
 
@@ -26,6 +27,7 @@ class Stream:
         fixed: Sequence[int] = (),
     ) -> None: ...
     def step(self, addresses: Sequence[int]) -> None: ...
+    def step_arrays(self, arrays: list[Any]) -> bool: ...
 
 def program(program: Description) -> Program: ...
 def pack(

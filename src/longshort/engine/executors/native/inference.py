@@ -205,13 +205,18 @@ class PackedStack:
 
     def step(self, x: Array, state: State | None = None) -> tuple[Array, State]:
         """Return the output [B, P] and the states [L, B, W] after a step x [B, I]."""
-        x = self._array("x", x, (None, self.input_size))
         batch = len(x)
-        old = self._state(state, batch)
-        output = np.empty((batch, self.output_size), self.dtype)
-        new = tuple([np.empty(value.shape, self.dtype) for value in old])
-        if batch:
-            self.steps(batch)([address(value) for value in (x, output, *old, *new)])
+        if not batch:
+            output, after = self.run(np.reshape(x, (1, 0, self.input_size)), state)
+            return output[0], after
+        steps = self.steps(batch)
+        given = self.start(batch) if state is None else state
+        output = np.empty(steps.output_shape, self.dtype)
+        new = tuple([np.empty(shape, self.dtype) for shape in steps.state_shapes])
+        if not steps.on_arrays([x, output, *given, *new]):
+            x = self._array("x", x, (None, self.input_size))
+            found = steps.on_arrays([x, output, *self._state(given, batch), *new])
+            assert found
         return output, new
 
     def _state(self, state: State | None, batch: int) -> State:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 from longshort import _native
 from longshort.engine.executors.native.compile import Compiled
@@ -83,3 +84,11 @@ class Steps:
         parameters. New states must not lie where old ones do.
         """
         self._stream.step(addresses)
+
+    def on_arrays(self, arrays: list[Any]) -> bool:
+        """Compute a step of layers that have all their parameters; arrays: as in a call.
+
+        Returns False, and does nothing, if one of them is no dense array of the format's values in
+        the right shape; numpy's or another's that has a buffer.
+        """
+        return self._stream.step_arrays(arrays)

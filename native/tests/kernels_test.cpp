@@ -222,6 +222,15 @@ void test_bf16() {
 // ---- products
 
 template <class T>
+double value(T x) {
+  return double(x);
+}
+template <>
+double value<bf16>(bf16 x) {
+  return double(widen(x));
+}
+
+template <class T>
 void test_product(size_t m, size_t K, size_t N) {
   using S = Sum<T>;
   Packed<T> b(K, N);

@@ -73,15 +73,6 @@ bool same_bits(T a, T b) {
 }
 
 
-template <class T>
-double value(T x) {
-  return double(x);
-}
-template <>
-double value<bf16>(bf16 x) {
-  return double(widen(x));
-}
-
 void convert(float x, float& out) { out = x; }
 void convert(double x, double& out) { out = x; }
 void convert(float x, bf16& out) { out = narrow(x); }

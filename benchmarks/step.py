@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from longshort import _native
-from longshort.engine.executors.native.inference import PackedStack, address
+from longshort.engine.executors.native.inference import address
 from longshort.nn import LSTM
 from longshort.runs.job import environment
 
@@ -69,14 +69,12 @@ GOALS = {
     MANY[0]: [Goal("float32", FLOAT, 1.3)],
     MANY[1]: [Goal("float32", FLOAT, 1.5)],
 }
+"""Of both ways to call a step, by shape."""
 
 
 def ours(layer: LSTM, weights: str, x: Array) -> tuple[Call, Call]:
     """Return a step on arrays, and the same on addresses, in turn from one state to another."""
-    parameters = {
-        name.removesuffix("_l0"): value.detach().numpy() for name, value in layer.named_parameters()
-    }
-    stack = PackedStack([(layer.stack.graphs[0], parameters)], weights)
+    stack = layer.packed(weights)
     kept = [stack.start(len(x))]
 
     def step() -> object:
@@ -174,10 +172,12 @@ def measured(shape: Shape, rounds: int) -> dict[str, list[float]]:
 def result(shape: Shape, rounds: int) -> dict[str, Any]:
     times = measured(shape, rounds)
     goals = []
-    for ours, other, bound in GOALS.get(shape, []):
-        ratio = statistics.median(b / a for a, b in zip(times[ours], times[other], strict=True))
-        goals.append({"ours": ours, "other": other, "times as fast": round(ratio, 2),
-                      "goal": bound, "met": ratio >= bound})  # fmt: skip
+    for weights, other, bound in GOALS.get(shape, []):
+        for ours in (f"{weights} steps", weights):
+            pairs = zip(times[ours], times[other], strict=True)
+            ratio = statistics.median(b / a for a, b in pairs)
+            goals.append({"ours": ours, "other": other, "times as fast": round(ratio, 2),
+                          "goal": bound, "met": ratio >= bound})  # fmt: skip
     medians = {name: round(statistics.median(values) * 1e6, 2) for name, values in times.items()}
     return {"batch": shape.batch, "hidden": shape.hidden, "microseconds": medians, "goals": goals}
 

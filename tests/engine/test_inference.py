@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,12 +23,14 @@ from longshort.engine.executors.common.plan import plan
 from longshort.engine.executors.native.weights import quantised, widened
 from longshort.engine.graph import Graph
 from longshort.engine.trace import Mode, trace
-from longshort.errors import ArgumentError
+from longshort.errors import ArgumentError, BackendError
 from tests.cell_table import TRIALS, case
 
 _native = pytest.importorskip("longshort._native", exc_type=ImportError)
 inference = pytest.importorskip("longshort.engine.executors.native.inference", exc_type=ImportError)
 runner = pytest.importorskip("longshort.engine.executors.native.run", exc_type=ImportError)
+compiling = pytest.importorskip("longshort.engine.executors.native.compile", exc_type=ImportError)
+compile_forward, compile_training = compiling.compile_forward, compiling.compile_training
 PackedLayer, PackedStack = inference.PackedLayer, inference.PackedStack
 WEIGHTS = list(inference.WEIGHTS)
 
@@ -216,23 +219,17 @@ def test_equals_the_reference(name: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_equals_a_torch_layer_bit_by_bit(dtype: torch.dtype) -> None:
     own = ls.nn.LSTM(5, 24, num_layers=2, backend="native", dtype=dtype)
-    names = [["weight_ih", "weight_hh", "bias_ih", "bias_hh"]] * 2
-    model = [
-        (graph, {n: own.get_parameter(f"{n}_l{k}").detach().numpy() for n in names[k]})
-        for k, graph in enumerate(own.stack.graphs)
-    ]
     x = torch.randn(T, 16, 5, dtype=dtype)
     with torch.no_grad():
         wanted, (h, c) = own(x)
-    stack = PackedStack(model, "float32" if dtype == torch.float32 else "float64")
-    output, final = stack.run(x.numpy())
+    output, final = own.packed("float32" if dtype == torch.float32 else "float64").run(x.numpy())
     equal(output, wanted.numpy())
     equal(final[0], h.numpy())
     equal(final[1], c.numpy())
 
 
 def test_later_changes_of_the_weights_do_not_reach_packed_ones() -> None:
-    graph, parameters = layer(cells.LSTM(), 5, 9)
+    graph, parameters = layer(cells.LSTM(peephole=True, layer_norm="ba2016"), 5, 9)
     stack, x = PackedStack([(graph, parameters)]), np.ones((3, 2, 5))
     before, _ = stack.run(x)
     for value in parameters.values():
@@ -353,6 +350,70 @@ def test_what_cannot_be_packed_or_computed_is_explained() -> None:
     for bad in ([1, 2, 3], [0, 1], [1, 4], [1.0, 2.0]):
         refused("lengths: 2 whole numbers from 1 to 3",
                 lambda bad=bad: stack.run(np.ones((3, 2, 5)), lengths=np.array(bad)))  # fmt: skip
+
+
+@pytest.mark.parametrize("option", ["bidirectional", "residual", "learn_initial_state"])
+def test_layers_that_cannot_be_packed(option: str) -> None:
+    with pytest.raises(BackendError, match=f"a layer with {option} cannot be packed"):
+        ls.nn.LSTM(5, 5, **{option: True}).packed()
+
+
+def test_weights_are_packed_for_inference_alone() -> None:
+    """What the native module itself refuses."""
+    graph = trace(cells.RNN(), Sizes(3, 4), Mode())
+    forward = compile_forward(graph).program
+    backward = compile_training(graph, ("x",)).backward
+    assert backward is not None
+
+    def refused(message: str, program: Any, matrices: list[int], scales: list[int], k: int) -> None:
+        with pytest.raises(ValueError, match=message):
+            _native.pack(_native.program(program), k, matrices, scales)
+
+    data = np.zeros(100, np.float32)
+    good = [data.ctypes.data, 0, 4, 100] * len(forward.externals)
+    refused("this program is a backward pass", backward.program, good, [], 0)
+    refused("a format is 0", forward, good, [], 7)
+    refused("tensors, got", forward, good[4:], [], 0)
+    refused("smaller than the program needs", forward, [data.ctypes.data, 0, 4, 2] * 7, [], 0)
+    refused("scales for every tensor", forward, good, [], 4)
+    few = [data.ctypes.data, 0, 0, 3] * len(forward.externals)
+    refused("too few scales", forward, good, few, 4)
+
+
+def test_arrays_that_do_not_fit_a_step_are_not_touched() -> None:
+    stack = PackedStack(layers(cells.LSTM(), 5, 9, 2))
+    steps, state = stack.steps(3), stack.start(3)
+    x, output = np.ones((3, 5), np.float32), np.zeros((3, 9), np.float32)
+    after = stack.start(3)
+    good = [x, output, *state, *after]
+    for place, bad in [
+        (0, x.astype(np.float64)), (0, x.T.copy().T), (0, x[:, :4].copy()), (0, x.reshape(5, 3)),
+        (0, [1, 2]), (0, x.astype(np.int32)), (1, output[:2]), (2, state[0][:1].copy()),
+        (4, state[0][:, :, ::-1]),
+    ]:  # fmt: skip
+        arrays = [*good]
+        arrays[place] = bad
+        assert not steps.on_arrays(arrays)
+    output.flags.writeable = False
+    assert not steps.on_arrays(good)
+    assert not steps.on_arrays(good[1:])
+    assert not any(value.any() for value in (output, *after))
+    output.flags.writeable = True
+    assert steps.on_arrays(good)
+    assert output.any()
+
+
+def test_a_step_outlives_its_stack() -> None:
+    model = layers(cells.LSTM(layer_norm="ba2016"), 5, 9, 1)
+    stack = PackedStack(model)
+    x = np.ones((3, 5), np.float32)
+    wanted, _ = stack.step(x)
+    steps, state, after = stack.steps(3), stack.start(3), stack.start(3)
+    del stack
+    gc.collect()
+    output = np.empty_like(wanted)
+    assert steps.on_arrays([x, output, *state, *after])
+    equal(output, wanted)
 
 
 def test_nothing_to_do() -> None:

@@ -1266,6 +1266,9 @@ def test_a_corrupted_program_is_refused_or_stays_within_its_memory(seed: int) ->
         try:
             own = _native.program(replace(program, **dict(zip(LISTS, bad, strict=True))))
             _native.run(own, *numbers)
+            number, steps, batch, tensors, lengths, threads, isa = numbers
+            packed = _native.pack(own, number, tensors, [], isa)
+            packed.run(steps, batch, tensors, lengths, threads)
         except (ValueError, MemoryError):
             continue
     assert kept

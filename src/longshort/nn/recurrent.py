@@ -20,7 +20,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from longshort.cells import Cell, Sizes
 from longshort.engine.executors.common.contract import Tensors, Trajectory
 from longshort.engine.executors.common.observed import observed
-from longshort.engine.scan import check_backend, has_native, report, scan
+from longshort.engine.scan import MISSING, check_backend, has_native, report, scan
 from longshort.errors import ArgumentError, ArgumentTypeError, BackendError, TensorError
 from longshort.nn.arguments import (
     Shape,
@@ -42,6 +42,7 @@ from longshort.nn.stack import Stack
 from longshort.nn.weights import check_weights
 
 if has_native():
+    from longshort.engine.executors.native.inference import PackedStack
     from longshort.engine.executors.native.streaming import stack_step
 
 
@@ -261,10 +262,10 @@ class Recurrent(nn.Module):
     def step(self, x_t: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """One streaming step: x_t [B, I] and the state in, y_t [B, H] and the state out.
 
-        Equal to the same step inside a whole sequence up to rounding; in bfloat16 and float16 the
-        state is rounded between two steps, which it is not inside a sequence. The layer keeps no
-        state. Hooks on its calls see a sequence of one step. Raises ConfigError as a call does, and
-        BackendError for a bidirectional layer.
+        Equal to the same step inside a whole sequence, to the bit with the native backend; in
+        bfloat16 and float16 the state is rounded between two steps, which it is not inside a
+        sequence. The layer keeps no state. Hooks on its calls see a sequence of one step. Raises
+        ConfigError as a call does, and BackendError for a bidirectional layer.
         """
         if self.bidirectional:
             raise BackendError("step: the reverse direction needs the whole sequence")
@@ -281,6 +282,27 @@ class Recurrent(nn.Module):
         time = 1 if self.batch_first else 0
         output, after = self(x_t.unsqueeze(time), state)
         return output.squeeze(time), after
+
+    def packed(self, weights: str = "float32", threads: int = 1) -> PackedStack:
+        """Return the layers with the weights that they have now, for inference on numpy arrays.
+
+        Weights are packed once, in "float32", "float64", "bfloat16" or, with a scale for each row,
+        "int8"; later changes of the layer do not reach them, and there are no gradients. threads:
+        of whole sequences. Raises BackendError for layers that the native backend cannot pack.
+        """
+        if not has_native():
+            raise BackendError(f"packed: {MISSING['native']}")
+        odd = ("bidirectional", "residual", "learn_initial_state")
+        if found := [name for name in odd if getattr(self, name)]:
+            raise BackendError(f"packed: a layer with {', '.join(found)} cannot be packed")
+        rows = self._checked_weights(True)
+        arrays = [
+            {name: value.detach().to("cpu", torch.float64).numpy() for name, value in row.items()}
+            for row in rows
+        ]
+        return PackedStack(
+            list(zip(self.stack.graphs, arrays, strict=True)), weights, threads=threads
+        )
 
     def _streamed(self, x: Tensor, state: Any) -> tuple[Tensor, Any] | None:
         """Compute a step without gradients; None where the layer has to be called normally."""

@@ -9,7 +9,6 @@ Letters: T time steps, B batch, I input size, W width of a state, P output size,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -69,7 +68,7 @@ class PackedLayer:
         values = self.compiled.values
         found = evaluate(values, own)
         self._values = {
-            f"value:{index}": np.ascontiguousarray(value, self.dtype)
+            f"value:{index}": np.array(value, self.dtype, order="C")
             for index, value in zip(values.targets, found, strict=True)
         }
 
@@ -99,9 +98,9 @@ class PackedLayer:
 
     @property
     def as_step(self) -> Layer:
-        """The layer as `Steps` takes it; it refers to memory of this object."""
+        """The layer as `Steps` takes it."""
         fixed = {name: address(value) for name, value in self._values.items()}
-        return Layer(self.compiled, self._packed, fixed)
+        return Layer(self.compiled, self._packed, fixed, self._values)
 
     def run(
         self, x: Array, state: Sequence[Array], lengths: Array | None = None, threads: int = 1
@@ -161,10 +160,15 @@ class PackedStack:
             raise ArgumentError("layers: all of a stack have the same states; make one stack each")
         self.input_size = first.graph.inputs[0].width
         self.output_size = self.layers[-1].graph.output_size
-        self.steps = lru_cache(maxsize=64)(self._steps)
+        self._steps: dict[int, Steps] = {}
 
-    def _steps(self, batch: int) -> Steps:
-        return Steps([layer.as_step for layer in self.layers], batch, self.layers[0].format)
+    def steps(self, batch: int) -> Steps:
+        """Return the step for a batch of this size, which takes addresses; prepared once."""
+        found = self._steps.get(batch)
+        if found is None:
+            layers = [layer.as_step for layer in self.layers]
+            found = self._steps[batch] = Steps(layers, batch, self.layers[0].format)
+        return found
 
     @property
     def nbytes(self) -> int:

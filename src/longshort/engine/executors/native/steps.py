@@ -26,6 +26,8 @@ class Layer:
     """Its matrices; None: every step is given their addresses."""
     fixed: dict[str, int] = field(default_factory=dict)
     """Addresses of vectors that are the same at every step, by the program's names."""
+    owner: object = None
+    """Whatever holds the memory at these addresses."""
 
 
 class Steps:
@@ -39,6 +41,7 @@ class Steps:
         self.x_shape = (batch, first.inputs[0].width)
         self.output_shape = (batch, last.output_size)
         self.state_shapes = [(len(layers), batch, width) for width in first.state_sizes.values()]
+        self._owners = [layer.owner for layer in layers]
         self._stream = _native.Stream(number_format, batch)
         self.parameters = [
             (number, name)

@@ -236,8 +236,14 @@ class PackedStack:
         return tuple([self._array(name, value, (*shape, width)) for (name, width), value in rows])
 
     def _array(self, name: str, value: Array, shape: tuple[int | None, ...]) -> Array:
-        """Return a dense array of the stack's dtype; raises `ArgumentError` for another shape."""
-        found = np.ascontiguousarray(value, self.dtype)
+        """Return a dense array of the stack's dtype; raises `ArgumentError` for what is none."""
+        try:
+            found = np.ascontiguousarray(value, self.dtype)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ArgumentError(
+                f"{name}: packed weights take arrays of numbers and have no gradients, got "
+                f"{type(value).__name__}: {error}"
+            ) from error
         fits = found.ndim == len(shape) and all(
             wanted in (None, size) for wanted, size in zip(shape, found.shape, strict=True)
         )

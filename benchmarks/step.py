@@ -6,8 +6,9 @@ A shape is batch × hidden units; the input has as many columns. All contenders 
 the same weights, and feed their state back. They take turns, block by block of calls; a number is
 the median of processor time per call, since other programs may run beside, and a ratio the median
 of ratios of a turn. ONNX Runtime runs its LSTM operator in float32 and, quantised dynamically, in
-int8; torch runs nn.LSTM. `steps` is our call with addresses that are known beforehand, as a server
-has them. Results and the environment go to benchmarks/results/step.json.
+int8; torch runs nn.LSTM. Ours has weights in several formats, and with bfloat16_products the other
+operand of products is rounded to bfloat16 too. `steps` is our call with addresses that are known
+beforehand, as a server has them. Results and the environment go to benchmarks/results/step.json.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import statistics
 import tempfile
 import time
@@ -140,7 +142,7 @@ def contenders(shape: Shape) -> dict[str, Call]:
     layer = LSTM(shape.hidden, shape.hidden)
     x = torch.randn(shape.batch, shape.hidden).numpy()
     found: dict[str, Call] = {}
-    for weights in ("float32", "bfloat16", "int8"):
+    for weights in ("float32", "bfloat16", "int8", "bfloat16_products"):
         found[weights], found[f"{weights} steps"] = ours(layer, weights, x)
     model = onnx_model(layer, stateful=True)
     found[FLOAT] = by_onnx_runtime(model, x, shape.hidden)
@@ -185,7 +187,7 @@ def result(shape: Shape, rounds: int) -> dict[str, Any]:
 def show(entry: dict[str, Any]) -> None:
     print(f"\n{entry['batch']} × {entry['hidden']}, µs of processor time per step")
     for name, value in entry["microseconds"].items():
-        print(f"  {name:<22}{value:10.1f}")
+        print(f"  {name:<26}{value:10.1f}")
     for goal in entry["goals"]:
         met = "met" if goal["met"] else "missed"
         print(f"  {goal['ours']}: {goal['times as fast']} times as fast as {goal['other']}, "
@@ -207,7 +209,11 @@ def main() -> None:
         entries.append(result(names[name], chosen.rounds))
         show(entries[-1])
     if not chosen.show:
-        about = environment() | {"onnxruntime": onnxruntime.__version__, "isa": _native.isas()[0]}
+        about = environment() | {
+            "onnxruntime": onnxruntime.__version__,
+            "isa": _native.isas()[0],
+            "load": round(os.getloadavg()[0], 1),
+        }
         found = {"environment": about, "rounds": chosen.rounds, "steps": entries}
         chosen.out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 

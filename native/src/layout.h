@@ -17,7 +17,7 @@ inline constexpr size_t early_rows = 96;
 inline constexpr size_t chunk_rows = 256;
 // With fewer rows in the whole scan, further threads would cost more than they gain.
 inline constexpr size_t few_rows = 12;
-// Packing a matrix takes as long as it takes more to multiply by it unpacked so many times.
+// Packing pays where matrices would be read more often than this.
 inline constexpr size_t few_passes = 2;
 // Threads that share the columns of a step meet twice a step, which this many weights are
 // worth.

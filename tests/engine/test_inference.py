@@ -348,6 +348,7 @@ def test_what_cannot_be_packed_or_computed_is_explained() -> None:
     wanting = torch.ones(2, 5, requires_grad=True)
     refused("x: packed weights take arrays of numbers and have no gradients, got Tensor",
             lambda: stack.step(wanting))  # fmt: skip
+    refused("x: shape", lambda: stack.step(np.float32(1)))
     refused("x: packed weights take arrays", lambda: stack.step([["a"] * 5] * 2))
     refused("state: 2 arrays", lambda: stack.step(np.ones((2, 5)), (np.ones((1, 2, 9)),)))
     refused("state|h: shape", lambda: stack.step(np.ones((2, 5)), (np.ones((1, 3, 9)),) * 2))

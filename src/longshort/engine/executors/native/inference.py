@@ -107,8 +107,8 @@ class PackedLayer:
     ) -> tuple[Array, State]:
         """Return the output [T, B, P] and the final states [B, W].
 
-        x [T, B, I] and the states [B, W] have the layer's dtype. lengths [B]: from 1 to T; past the
-        end of a sequence outputs are 0 and its states stay.
+        x [T, B, I], the states [B, W] before the first step; lengths [B]: from 1 to T. Past the end
+        of a sequence outputs are 0 and its states stay. Shapes are taken on trust.
         """
         steps, batch = x.shape[:2]
         order, ends = None, None
@@ -117,12 +117,14 @@ class PackedLayer:
             ends = np.ascontiguousarray(lengths[order], np.int64)
             x, state = x[:, order], [value[order] for value in state]
         names = self.graph.state_sizes
-        arrays = {"input:x": _dense(x)} | self._values
-        arrays |= {f"state:{n}": _dense(v) for n, v in zip(names, state, strict=True)}
+        arrays = {"input:x": _dense(x, self.dtype)} | self._values
+        arrays |= {f"state:{n}": _dense(v, self.dtype) for n, v in zip(names, state, strict=True)}
         results = ["output", *(f"final:{name}" for name in names)]
         for name in [*results, "tape"]:
             shape = self.compiled.shape(name, steps, batch)
-            arrays[name] = np.zeros(shape, self.dtype)
+            # What is computed fills it, but for what lies past an end.
+            past = name == "output" and lengths is not None
+            arrays[name] = (np.zeros if past else np.empty)(shape, self.dtype)
         numbers: list[int] = []
         for name in self.compiled.program.externals:
             numbers += _span(arrays[name]) if name in arrays else (0, 0, 0, 0)
@@ -209,6 +211,8 @@ class PackedStack:
 
     def step(self, x: Array, state: State | None = None) -> tuple[Array, State]:
         """Return the output [B, P] and the states [L, B, W] after a step x [B, I]."""
+        if not isinstance(x, np.ndarray) or x.ndim != 2:
+            x = self._array("x", x, (None, self.input_size))
         batch = len(x)
         if not batch:
             output, after = self.run(np.reshape(x, (1, 0, self.input_size)), state)
@@ -269,8 +273,9 @@ def _parameter(graph: Graph, parameters: Arrays, name: str, dtype: np.dtype[Any]
     return found
 
 
-def _dense(value: Array) -> Array:
-    """Return an array whose last dimension is dense."""
+def _dense(value: Array, dtype: np.dtype[Any]) -> Array:
+    """Return an array of the dtype whose last dimension is dense."""
+    value = np.asarray(value, dtype)
     dense = value.shape[-1] == 1 or value.strides[-1] == value.itemsize
     return value if dense else np.ascontiguousarray(value)
 

@@ -52,6 +52,8 @@ def unused(config: CaptionConfig) -> list[tuple[str, str]]:
         found += [("model.attention_size", "is of attention = additive")]
     if config.write.beam == 1:
         found += [("write.length_penalty", "is of a beam, and write.beam is 1")]
+    if not config.train.scheduled_sampling:
+        found += [("train.sampling_schedule", "needs train.scheduled_sampling")]
     if config.text.tokens == "subwords":
         found += [("text.min_count", "is of words and characters")]
     return found

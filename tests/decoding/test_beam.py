@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,10 +19,10 @@ WIDE = SIZE**4
 SOURCES = (3, 6, 1, 4)
 
 
-def search(seeds: list[int], *, toy: dict[str, object] | None = None, **how: object) -> list:
-    state = Toy.of(seeds, **(toy or {}))  # type: ignore[arg-type]
+def search(seeds: list[int], *, toy: dict[str, Any] | None = None, **how: Any) -> list:
+    state = Toy.of(seeds, **(toy or {}))
     lengths = [state.sources[seed] for seed in seeds] if state.sources else None
-    options = Beam(**how)  # type: ignore[arg-type]
+    options = Beam(**how)
     return beam_search(
         state, batch=len(seeds), begin=BEGIN, end=END, options=options, source_lengths=lengths
     )
@@ -59,11 +60,11 @@ def test_a_wide_beam_finds_the_best_by_coverage_too(beta: float) -> None:
 
 @pytest.mark.parametrize("levels", [0, 2])
 @pytest.mark.parametrize("rules", [{}, {"no_repeat": 2}, {"min_length": 3, "banned": (0, 3)}])
-def test_width_1_is_greedy(levels: int, rules: dict[str, object]) -> None:
+def test_width_1_is_greedy(levels: int, rules: dict[str, Any]) -> None:
     seeds = list(range(20))
     how = {"width": 1, "max_length": 6, "length_penalty": 0.0, **rules}
     found = search(seeds, toy={"levels": levels}, **how)
-    options = Beam(**how)  # type: ignore[arg-type]
+    options = Beam(**how)
     state = Toy.of(seeds, levels=levels)
     alike = greedy(state, batch=len(seeds), begin=BEGIN, end=END, options=options)
     assert [shown(best) for (best,) in found] == [shown(each) for each in alike]
@@ -230,7 +231,7 @@ def test_no_sentences() -> None:
         ({"coverage_penalty": 0.2}, "0 is expected of a model without attention, got 0.2"),
     ],
 )
-def test_options_out_of_range_are_refused(how: dict[str, object], message: str) -> None:
+def test_options_out_of_range_are_refused(how: dict[str, Any], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         search([0], **how)
 

@@ -52,12 +52,16 @@ class CaptionData(SourceConfig):
     )
     encoder: str | None = Field(
         None,
-        description="MobileNetV2 as a TensorFlow Lite file, by which new images are captioned; the "
-        "one that made the features",
+        description="MobileNetV2 as a TensorFlow Lite file, which makes the features of images, "
+        "where no file of features is given, and of new images; with given features the network "
+        "that made them",
         json_schema_extra=flag("--encoder"),
     )
     images: str | None = Field(
-        None, description="folder of the images, for the report", json_schema_extra=flag("--images")
+        None,
+        description="folder of the images, of which features are made where none are given, and "
+        "for the report",
+        json_schema_extra=flag("--images"),
     )
 
 

@@ -92,17 +92,16 @@ def maps_of(files: Sequence[Path], network: Path) -> Maps:
     import torch
 
     from longshort.interchange.mobilenet import mobilenet
-    from longshort.nn.blocks.mobilenet import SIDE
+    from longshort.nn.blocks.mobilenet import GRID, LAST, SIDE
 
     model = mobilenet(network)
     scale = float(model.convolutions[-1].rounding.scale)
-    found = []
-    for path in files:
+    levels = np.empty((len(files), GRID * GRID, LAST), np.uint8 if scale else np.float32)
+    for row, path in enumerate(files):
         image = torch.from_numpy(read_image(path, SIDE).astype(np.float32))
-        places = model(image.permute(2, 0, 1)[None])[0].flatten(1).T
-        found.append((places / scale).round().byte().numpy() if scale else places.numpy())
-    # rows in order in memory, as in a file, so that means are the same to the bit
-    return Maps(np.ascontiguousarray(np.stack(found)), np.array(scale or 1.0, np.float32))
+        places = model(image.permute(2, 0, 1)[None])[0].flatten(1).T.numpy()
+        levels[row] = np.rint(places / scale) if scale else places
+    return Maps(levels, np.array(scale or 1.0, np.float32))
 
 
 def _content(encoder: str, files: Mapping[str, Path]) -> str:

@@ -6,7 +6,7 @@ lengths: a small network on so many messages of AESLC; ROUGE-1 and words written
 length penalty and least length, on the validation and on the test split, beside those of the first
 sentence. Only the validation split may choose among them.
 price: seconds of a training step of the network of multi30k with its targets in one scan, and with
-scheduled sampling step by step, interleaved.
+scheduled sampling step by step, interleaved, on one thread.
 
 Results and the environment go to benchmarks/results/writing.json.
 """
@@ -116,7 +116,7 @@ def main() -> None:
         if part == "lengths":
             results[part] = lengths(Path(os.environ["LONGSHORT_DATA"]), chosen.messages)
         else:
-            results[part] = [price(threads) for threads in (1, 2)]
+            results[part] = price(1)
         results["environment"] = environment()
         chosen.out.write_text(json.dumps(results, indent=1) + "\n")
     print(json.dumps(results, indent=1))

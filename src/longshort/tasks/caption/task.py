@@ -323,7 +323,8 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
         cut = sum(each[0].is_cut for each in found.targets)
         used = scoring.words_used(found.texts)
         words = {"words_used": used, "words_known": len(model.encoder.coder)}
-        return {**words, "cut": cut, "length_penalty": length_penalty(model)}
+        alpha = length_penalty(model) if model.config.write.beam > 1 else None
+        return {**words, "cut": cut, "length_penalty": alpha}
 
     def remark(
         self, model: CaptionModelOf, scored: Scored[Captioned, Written], result: Comparison

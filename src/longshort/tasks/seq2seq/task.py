@@ -357,7 +357,8 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
     ) -> dict[str, Any]:
         """Return how many texts were cut at the greatest length, and the length penalty."""
         cut = sum(each[0].is_cut for each in scored.predictions[MODEL].targets)
-        return {"cut": cut, "length_penalty": length_penalty(model)}
+        searches = model.config.write.beam > 1
+        return {"cut": cut, "length_penalty": length_penalty(model) if searches else None}
 
     def sections(self, result: Result[C, Pairs, PairEncoder, Written]) -> Sequence[Section]:
         """Show how the texts are written, the attention, and typical and worst pairs."""

@@ -16,6 +16,7 @@ from longshort.nn.blocks.attention import Attention, Memory
 from longshort.nn.blocks.decoder import Decoder, DecoderState
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.first_states import FirstStates
+from longshort.nn.blocks.own_words import read_own_words
 from longshort.nn.recurrent import Recurrent
 from longshort.runs.cell import chosen_cell
 from longshort.tasks.caption.config import CaptionModel
@@ -75,9 +76,12 @@ class Captioner(nn.Module):
         whole = self.dropout(self.whole(self.dropout(vectors)).relu())
         return self.decoder.begin(self.first(whole), self._memory(batch, whole))
 
-    def losses(self, batch: Batch) -> Losses:
-        """Return the mean losses of images with their captions."""
-        found = self.decoder(batch.read, self.begin(batch))
+    def losses(self, batch: Batch, own: float = 0.0) -> Losses:
+        """Return the mean losses of images with their captions.
+
+        own: chance that a step reads the network's last word instead of the true one.
+        """
+        found = read_own_words(self.decoder, batch.read, self.begin(batch), own)
         real = batch.wanted > 0
         scores = F.linear(found.outputs[real], self.decoder.embedding.weight, self.decoder.bias)
         logs = scores.log_softmax(-1)

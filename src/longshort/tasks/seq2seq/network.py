@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,6 +15,7 @@ from longshort.nn.blocks.bridge import Bridge
 from longshort.nn.blocks.decoder import Decoded, Decoder, DecoderState
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.encoder import Encoder
+from longshort.nn.blocks.own_words import read_own_words
 from longshort.nn.recurrent import Recurrent
 from longshort.runs.cell import chosen_cell
 from longshort.tasks.seq2seq.config import PairModel
@@ -73,15 +73,9 @@ class EncoderDecoder(nn.Module):
         return self.decoder.begin(self.bridge(last), memory)
 
     def losses(self, batch: Batch, own: float = 0.0) -> Losses:
-        """Return the mean losses; own: share of the decoder's inputs that it predicts itself."""
+        """Return the mean losses; own: chance that a step reads the network's last word."""
         state = self.begin(batch.source, batch.lengths)
-        read = batch.read
-        if own:
-            with torch.no_grad():
-                guessed = self.decoder.log_probs(self.decoder(read, state), batch.source).argmax(-1)
-            swapped = torch.rand(read[1:].shape, device=read.device) < own
-            read = torch.cat([read[:1], torch.where(swapped, guessed[:-1], read[1:])])
-        found = self.decoder(read, state)
+        found = read_own_words(self.decoder, batch.read, state, own, batch.source)
         real = batch.wanted > 0
         logs = self._log_probs(found, real, batch.source)
         nats = -logs.gather(1, batch.wanted[real][:, None]).mean()

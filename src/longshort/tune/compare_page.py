@@ -1,0 +1,4 @@
+"""Stub."""
+from typing import Any
+def page(found: dict[str, Any]) -> str:
+    return ""

@@ -7,7 +7,6 @@ decides is the test split, which nothing has looked at before; see docs/compare.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,15 +22,7 @@ from longshort.runs.story import task_of
 from longshort.runs.task import Metric, Say, quiet
 from longshort.train.events import Listener, Working, silent
 from longshort.tune.compare_cost import Cost, cost_of, sized
-from longshort.tune.compare_plan import (
-    Arm,
-    How,
-    Pair,
-    described,
-    pairs_of,
-    rates_of,
-    size_key,
-)
+from longshort.tune.compare_plan import Arm, How, Pair, described, pairs_of, rates_of, size_key
 from longshort.tune.compare_price import Price
 from longshort.tune.compare_result import result_of
 from longshort.tune.compare_trainings import (
@@ -106,7 +97,11 @@ def compare(
     with folder.locked(say):
         records = _train_all(plan, RunFolder(out / "trainings"), say, listen)
         found = result_of(plan.metric, plan.arms, plan.costs, plan.pairs, plan.rates, records)
-        found["environment"] = environment()
+        found |= {
+            "task": plan.task.name,
+            "data": plan.record["settings"]["data"].get("path", "in memory"),
+            "environment": environment(),
+        }
         folder.write(PAGE, page(found))
         folder.write_json(RESULT, found)
     return found
@@ -148,7 +143,9 @@ def planned(
         "rates": list(rates),
         "content": task.digest(ground.splits),
     }
-    return Plan(task, task.metric(reference), grounds, how, arms, costs, pairs, rates, epochs, record)
+    return Plan(
+        task, task.metric(reference), grounds, how, arms, costs, pairs, rates, epochs, record
+    )
 
 
 def _with_drawn_splits(pairs: list[Pair], grounds: Grounds) -> list[Pair]:

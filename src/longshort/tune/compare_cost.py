@@ -39,7 +39,9 @@ def sized(
     if key is None:
         return tuple(arms)
     if any(key in arm.changes for arm in arms):
-        raise ConfigError(f"compare: {key} is compared, so it cannot make sizes equal; leave --size")
+        raise ConfigError(
+            f"compare: {key} is compared, so it cannot make sizes equal; leave --size"
+        )
     start = _size_of(ground, arms[0], key)
     target = _parameters(ground, arms[0], key, start)
     found = [replace(arms[0], changes={**arms[0].changes, key: start})]
@@ -49,9 +51,7 @@ def sized(
     return tuple(found)
 
 
-def _solved(
-    ground: Ground[Any, Any, Any, Any], arm: Arm, key: str, target: int, start: int
-) -> int:
+def _solved(ground: Ground[Any, Any, Any, Any], arm: Arm, key: str, target: int, start: int) -> int:
     try:
         return nearest_size(lambda size: _parameters(ground, arm, key, size), target, start)
     except ConfigError as error:
@@ -88,7 +88,7 @@ def cost_of(trial: Trial[Any, Any, Any, Any]) -> Cost:
 
     def step() -> None:
         network.train()
-        learning.objective(batch)[1].backward()
+        torch.autograd.backward(learning.objective(batch)[1])
         network.zero_grad()
 
     with threads(config.train.threads):

@@ -77,8 +77,8 @@ def arms_of(
     """
     if (cells is None) == (not vary):
         raise ConfigError(
-            "compare: give either cells (--cells rnn,lstm,gru) or a setting with its values (--vary "
-            "train.optimizer=adamw,sgd)"
+            "compare: give either cells (--cells rnn,lstm,gru) or a setting with its values "
+            "(--vary train.optimizer=adamw,sgd)"
         )
     chosen = {CELL: list(cells)} if cells is not None else dict(vary or {})
     if len(chosen) > 1:
@@ -119,6 +119,14 @@ def parse_vary(pairs: Sequence[str]) -> dict[str, list[Any]]:
     return found
 
 
+def parse_numbers(text: str) -> tuple[float, ...]:
+    """Parse numbers with commas between them, such as learning rates."""
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ConfigError(f"--rates: numbers like 0.001,0.01 are expected, got {text!r}") from None
+
+
 def pairs_of(how: How, arms: int, seed: int, split_seed: int | None) -> list[Pair]:
     """Return the pairs, numbered from 1; seeds count up from those of the settings."""
     count = how.pairs or fewest_pairs(comparisons(arms))
@@ -143,7 +151,9 @@ def rates_of(how: How, arms: Sequence[Arm], usual: float) -> tuple[float, ...]:
 def size_key(how: How, arms: Sequence[Arm]) -> str | None:
     """Return the setting that is solved for equal parameters; None where sizes are left alone."""
     if how.size is None:
-        return HIDDEN if any(CELL in arm.changes or OPTIONS in arm.changes for arm in arms) else None
+        return (
+            HIDDEN if any(CELL in arm.changes or OPTIONS in arm.changes for arm in arms) else None
+        )
     return None if how.size == "none" else how.size
 
 

@@ -55,11 +55,9 @@ def result_of(
     }
 
 
-def _arm(
-    arm: Arm, cost: Cost, records: Sequence[Record], rates: Sequence[float]
-) -> dict[str, Any]:
+def _arm(arm: Arm, cost: Cost, records: Sequence[Record], rates: Sequence[float]) -> dict[str, Any]:
     chosen = [each["rate"] for each in records]
-    at_end = [rate for rate in chosen if len(rates) > 1 and rate in (rates[0], rates[-1])]
+    at_end = [rate for rate in chosen if len(rates) > 2 and rate in (rates[0], rates[-1])]
     return {
         "number": arm.number,
         "name": arm.name,

@@ -8,7 +8,6 @@ import shutil
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from longshort.config import read_back

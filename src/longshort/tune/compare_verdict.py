@@ -40,8 +40,9 @@ def answer(
 ) -> Answer:
     """Return the answer. doubt: why no claim could have been made; empty where one could."""
     best = min(standings, key=lambda each: metric.rank(each.score))
-    claims = {(test.better, _other(test)): test for test in tests if test.better is not None}
-    equals = [each for each in standings if (best.name, each.name) not in claims]
+    claims = [test for test in tests if test.better is not None]
+    worse = {_worse(test) for test in claims if test.better == best.name}
+    equals = [each for each in standings if each.name not in worse]
     chosen = cheapest(equals)
     parts = [_head(best, equals, chosen, doubt), *_claims(claims, standings, metric)]
     names = tuple(each.name for each in equals)
@@ -71,17 +72,15 @@ def _head(best: Standing, equals: Sequence[Standing], chosen: Standing, doubt: s
 
 
 def _claims(
-    claims: dict[tuple[str | None, str], PairedTest],
-    standings: Sequence[Standing],
-    metric: Metric,
+    claims: Sequence[PairedTest], standings: Sequence[Standing], metric: Metric
 ) -> list[str]:
-    scores = {each.name: each.score for each in standings}
+    scores = {each.name: metric.write(each.score) for each in standings}
     return [
-        f"{better} is better than {worse}: {metric.spoken.format(metric.write(scores[better]))} "
-        f"against {metric.write(scores[worse])} in the mean (difference {_span(test, metric)}, "
-        f"P({better} better) {max(test.chance, 1 - test.chance):.0%}, p {test.adjusted:.2g})."
-        for (better, worse), test in claims.items()
-        if better is not None
+        f"{test.better} is better than {_worse(test)}: "
+        f"{metric.spoken.format(scores[str(test.better)])} against {scores[_worse(test)]} in the "
+        f"mean (difference {_span(test, metric)}, P({test.better} better) "
+        f"{max(test.chance, 1 - test.chance):.0%}, p {test.adjusted:.2g})."
+        for test in claims
     ]
 
 
@@ -99,7 +98,7 @@ def _cost(each: Standing) -> str:
     return f"{1000 * each.step_seconds:.3g} ms per step, {parameters}"
 
 
-def _other(test: PairedTest) -> str:
+def _worse(test: PairedTest) -> str:
     return test.second if test.better == test.first else test.first
 
 

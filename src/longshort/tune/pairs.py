@@ -137,7 +137,7 @@ def bca(gains: Floats, level: float = 0.95) -> tuple[float, float]:
     below = ((means < mean).sum() + 0.5 * (means == mean).sum()) / len(means)
     normal = NormalDist()
     bias = normal.inv_cdf(float(np.clip(below, 1 / len(means), 1 - 1 / len(means))))
-    apart = mean - gains  # the jackknife's means differ from theirs by this, over n - 1
+    apart = gains - mean  # what is apart in the jackknife's means is this, over n - 1
     skew = float((apart**3).sum() / (6.0 * (apart**2).sum() ** 1.5))
 
     def end(share: float) -> float:

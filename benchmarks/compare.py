@@ -1,0 +1,323 @@
+"""Comparisons of cells: how often they claim what is not so, and whether they find what is.
+
+    LONGSHORT_DATA=FOLDER python benchmarks/compare.py [--parts rule aa planted real …] [--show]
+
+rule: 2,000 simulated comparisons without training for each law of the noise and each number of
+alternatives: false claims where nothing differs, power where something does, and how often the
+interval of the mean difference holds the true one.
+aa: the same cell under two names, with random streams of its own for each, in real trainings, each
+on other data; the learning rate is tuned in every pair, and in the first pair alone.
+planted: an order that is known. adding: numbers at two marked steps among 100 are added (Hochreiter
+& Schmidhuber, 1997), where the simple cell fails. counting: whether a text has as many b as a,
+learned on short texts and scored on longer ones, where the LSTM counts and the GRU does not (Weiss
+et al., 2018).
+real: three cells on two data sets.
+
+No time is claimed. Results and the environment go to benchmarks/results/compare.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from longshort.data.labelled import examples_of
+from longshort.data.splits import Given
+from longshort.runfolder import RunFolder
+from longshort.runs.job import environment
+from longshort.runs.task import quiet
+from longshort.train.events import silent
+from longshort.tune.compare import compare, planned
+from longshort.tune.compare_plan import CELL, Arm, How, arms_of
+from longshort.tune.compare_trainings import Trainings
+from longshort.tune.pairs import bca, compare_all, fewest_pairs
+
+RESULTS = Path(__file__).parent / "results" / "compare.json"
+PARTS = ("rule", "aa", "planted", "real")
+SIMULATED, STREAM = 2_000, 100_000
+Draw = np.random.Generator
+Law = Callable[[Draw, tuple[int, ...]], np.ndarray[Any, Any]]
+Settings = dict[str, Any]
+
+
+# The rule on simulated scores
+
+
+def mixed(draw: Draw, size: tuple[int, ...]) -> Any:
+    """One training of ten fails."""
+    return draw.normal(size=size) + 8.0 * (draw.random(size) < 0.1)
+
+
+LAWS: dict[str, Law] = {
+    "normal": lambda draw, size: draw.normal(size=size),
+    "heavy tails (t, 2 degrees)": lambda draw, size: draw.standard_t(2, size),
+    "skewed (log-normal)": lambda draw, size: draw.lognormal(sigma=1.0, size=size),
+    "ties (whole numbers)": lambda draw, size: np.round(draw.normal(size=size)),
+    "one of ten fails": mixed,
+}
+
+
+def simulated(law: Law, arms: int, shift: float, draw: Draw, failing: float = 0.0) -> Any:
+    """Losses [arms, pairs]: an effect of the pair, and noise of each training.
+
+    shift: of the first one, towards less. failing: how often the last one fails; its other losses
+    are lower, so that the means are equal.
+    """
+    pairs = fewest_pairs(arms * (arms - 1) // 2)
+    found = law(draw, (arms, pairs)) + 3.0 * draw.normal(size=pairs)
+    found[0] -= shift
+    if failing:
+        found[-1] += 5.0 * (draw.random(pairs) < failing) - 5.0 * failing
+    return found
+
+
+def claims(losses: Any) -> list[tuple[str, str]]:
+    """Who is claimed to be better than whom."""
+    scores = {str(n): row.tolist() for n, row in enumerate(losses)}
+    tests = compare_all(scores, higher_is_better=False)
+    return [
+        (test.better, test.second if test.better == test.first else test.first)
+        for test in tests
+        if test.better
+    ]
+
+
+def rule(count: int) -> dict[str, Any]:
+    """Rates of false and of right claims."""
+    draw = np.random.default_rng(0)
+    found: dict[str, Any] = {}
+    for name, law in LAWS.items():
+        each: dict[str, Any] = {"comparisons": count}
+        for arms in (2, 3, 5):
+            false = [bool(claims(simulated(law, arms, 0.0, draw))) for _ in range(count)]
+            each[f"false claims, {arms} alternatives"] = float(np.mean(false))
+        for shift in (1.0, 2.0, 4.0):
+            power = [("0", "1") in claims(simulated(law, 2, shift, draw)) for _ in range(count)]
+            each[f"power, shift {shift:g}, 2 alternatives"] = float(np.mean(power))
+        for pairs in (6, 10, 20):
+            held = []
+            for _ in range(count // 4):
+                low, high = bca(np.subtract(*law(draw, (2, pairs))))
+                held.append(low <= 0.0 <= high)
+            each[f"coverage of the 95 % interval, {pairs} pairs"] = float(np.mean(held))
+        found[name] = each
+        print(name, json.dumps(each), flush=True)
+    failing = [bool(claims(simulated(LAWS["normal"], 2, 0.0, draw, 0.2))) for _ in range(count)]
+    found["equal means, one fails in a fifth"] = {"claims": float(np.mean(failing))}
+    return found
+
+
+# The same cell under two names
+
+
+def sums(draw: Draw) -> tuple[Settings, Any]:
+    """Regression: noisy sums of short sequences."""
+    arrays = [draw.normal(size=(draw.integers(4, 9), 2)) for _ in range(120)]
+    values = [float(each.sum() + draw.normal()) for each in arrays]
+    train = {"max_epochs": 4, "threads": 1}
+    return {
+        "task": "regress",
+        "model": {"hidden": 6},
+        "train": train,
+        "split": {"val": 0.2, "test": 0.3, "stratify": False},
+    }, examples_of(arrays, values)
+
+
+def words(draw: Draw) -> tuple[Settings, Any]:
+    """Classification: which of two words comes more often."""
+    letters = draw.choice(["a", "b", "c", "d"], (120, 7))
+    items = [" ".join(row) for row in letters]
+    labels = ["more" if (row == "a").sum() > (row == "b").sum() else "less" for row in letters]
+    model = {"hidden": 6, "embedding": 6, "members": 1, "grams": False, "convolution": 0}
+    return {
+        "task": "classify",
+        "model": model,
+        "train": {"max_epochs": 4, "threads": 1},
+        "split": {"val": 0.2, "test": 0.3},
+    }, examples_of(items, labels)
+
+
+def same(
+    settings: Settings, data: object, folder: Path, *, tune_once: bool
+) -> list[tuple[str, str]]:
+    """Claims between a cell and itself, which are all false."""
+    arms = (Arm(1, "one", {CELL: "lstm"}), Arm(2, "two", {CELL: "lstm"}))
+    plan = planned(settings, arms, How(tune_once=tune_once), data, quiet)
+    folder.mkdir(exist_ok=True)
+    trainings = Trainings(
+        plan.grounds,
+        RunFolder(folder),
+        (plan.epochs, plan.tuning_epochs),
+        plan.rates,
+        None,
+        silent,
+        lambda _epochs, _seconds: None,
+    )
+    losses: list[list[float]] = [[], []]
+    sign = -1.0 if plan.metric.higher_is_better else 1.0
+    for pair in plan.pairs:
+        for place, arm in enumerate(plan.arms):
+            tuned = plan.pairs[0] if tune_once else pair
+            own, tuning = (replace(p, seed=p.seed + place * STREAM) for p in (pair, tuned))
+            losses[place].append(sign * trainings.final(arm, own, tuning)["test"])
+    return claims(np.array(losses))
+
+
+def aa(count: int) -> dict[str, Any]:
+    """Rates of false claims in real trainings."""
+    found: dict[str, Any] = {}
+    for name, make in (("regress", sums), ("classify", words)):
+        false: dict[str, list[bool]] = {"rate tuned in each pair": [], "rate tuned once": []}
+        for number in range(count):
+            settings, data = make(np.random.default_rng(number))
+            for mode, claimed in false.items():
+                once = mode == "rate tuned once"
+                with tempfile.TemporaryDirectory() as folder:
+                    made = same(settings, data, Path(folder), tune_once=once)
+                    claimed.append(bool(made))
+            sums_ = {mode: sum(each) for mode, each in false.items()}
+            print(f"aa {name}: {sums_} false of {number + 1}", flush=True)
+        found[name] = {
+            mode: {"comparisons": count, "false claims": sum(each)} for mode, each in false.items()
+        }
+    return found
+
+
+# A known order
+
+
+def adding() -> tuple[Settings, Any]:
+    """Sequences of 100 numbers; the sum of the two that are marked."""
+    draw = np.random.default_rng(0)
+    count, steps = 4_000, 100
+    values = draw.random((count, steps)).astype(np.float32)
+    marks = np.zeros_like(values)
+    places = np.stack([draw.integers(0, steps // 2, count), draw.integers(steps // 2, steps, count)])
+    marks[np.arange(count), places] = 1.0
+    targets = (values * marks).sum(1)
+    data = examples_of(list(np.stack([values, marks], axis=2)), targets.tolist())
+    model = {"hidden": 32, "summary": False, "dropout": 0.0}
+    return {
+        "task": "regress",
+        "model": model,
+        "train": {"max_epochs": 40, "batch_size": 64, "threads": 1},
+        "split": {"val": 0.1, "test": 0.1, "stratify": False},
+    }, data
+
+
+def blocks(draw: Draw, count: int, low: int, high: int) -> Any:
+    """Texts of n times a and m times b; the label says whether m = n."""
+    items, labels = [], []
+    for number in range(count):
+        n = int(draw.integers(low, high))
+        m = n if number % 2 else n + int(draw.choice([-2, -1, 1, 2]))
+        items.append("a" * n + "b" * max(1, m))
+        labels.append("equal" if m == n else "other")
+    return examples_of(items, labels)
+
+
+def counting() -> tuple[Settings, Any]:
+    """Learned on up to 20 letters a, scored on 30 to 60."""
+    draw = np.random.default_rng(0)
+    data = Given(
+        blocks(draw, 2_000, 2, 21), blocks(draw, 400, 2, 21), blocks(draw, 400, 30, 61)
+    )
+    model = {
+        "hidden": 8, "embedding": 4, "members": 1, "grams": False, "convolution": 0,
+        "bidirectional": False, "pooling": "last", "dropout": 0.0,
+    }  # fmt: skip
+    return {
+        "task": "classify",
+        "model": model,
+        "text": {"tokens": "characters"},
+        "train": {"max_epochs": 60, "batch_size": 32, "threads": 1},
+    }, data
+
+
+def brief(found: dict[str, Any]) -> dict[str, Any]:
+    """The result without its single trainings, but with their scores."""
+    rows = [
+        row | {"tests": [pair["trainings"][row["name"]]["test"] for pair in found["pairs"]]}
+        for row in found["alternatives"]
+    ]
+    kept = ("task", "verdict", "best", "equals", "choice", "metric", "comparisons", "notes")
+    return {key: found[key] for key in kept} | {"alternatives": rows}
+
+
+def one(settings: Settings, data: object, cells: list[str], **how: Any) -> dict[str, Any]:
+    """A comparison of cells; the folder is thrown away."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = compare(
+            settings,
+            arms_of(cells, None),
+            Path(folder) / "compared",
+            how=How(**how),
+            data=data,
+            say=lambda line: print(line, flush=True),
+        )
+    print(found["verdict"], flush=True)
+    return brief(found)
+
+
+def planted() -> dict[str, Any]:
+    """Comparisons whose order is known."""
+    return {
+        "adding": one(*adding(), ["lstm", "rnn"]),
+        "counting": one(*counting(), ["lstm", "gru"]),
+    }
+
+
+def real(data: Path) -> dict[str, Any]:
+    """Three cells on an example of tagging and on a small set of multivariate sequences."""
+    from longshort.data.examples import example
+
+    path, chosen = example("recipes")
+    recipes = {"task": chosen["task"], "data": {"path": str(path)}, "train": {"threads": 1}}
+    hourly = {
+        "data": {"path": str(data / "ett" / "ETTh1.csv"), "target": "OT"},
+        "model": {"horizon": 24},
+        "train": {"threads": 1, "max_epochs": 4},
+    }
+    cells = ["lstm", "gru", "rnn"]
+    return {
+        "recipes": one(recipes, None, cells),
+        "ETTh1, 24 hours ahead": one({"task": "forecast", **hourly}, None, cells),
+    }
+
+
+def main() -> None:
+    """Run the parts that are asked for, and keep the results of the others."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
+    parser.add_argument("--simulated", type=int, default=SIMULATED)
+    parser.add_argument("--aa", type=int, default=40, help="comparisons for each task and mode")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--show", action="store_true")
+    chosen = parser.parse_args()
+    results = json.loads(chosen.out.read_text()) if chosen.out.is_file() else {}
+    made = {
+        "rule": lambda: rule(chosen.simulated),
+        "aa": lambda: aa(chosen.aa),
+        "planted": planted,
+        "real": lambda: real(Path(os.environ["LONGSHORT_DATA"])),
+    }
+    for part in () if chosen.show else chosen.parts:
+        begun = time.perf_counter()
+        results[part] = made[part]()
+        results[part]["seconds"] = round(time.perf_counter() - begun)
+        results["environment"] = environment()
+        chosen.out.write_text(json.dumps(results, indent=1) + "\n")
+    print(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -201,7 +201,9 @@ def adding() -> tuple[Settings, Any]:
     count, steps = 4_000, 100
     values = draw.random((count, steps)).astype(np.float32)
     marks = np.zeros_like(values)
-    places = np.stack([draw.integers(0, steps // 2, count), draw.integers(steps // 2, steps, count)])
+    places = np.stack(
+        [draw.integers(0, steps // 2, count), draw.integers(steps // 2, steps, count)]
+    )
     marks[np.arange(count), places] = 1.0
     targets = (values * marks).sum(1)
     data = examples_of(list(np.stack([values, marks], axis=2)), targets.tolist())
@@ -228,9 +230,7 @@ def blocks(draw: Draw, count: int, low: int, high: int) -> Any:
 def counting() -> tuple[Settings, Any]:
     """Learned on up to 20 letters a, scored on 30 to 60."""
     draw = np.random.default_rng(0)
-    data = Given(
-        blocks(draw, 2_000, 2, 21), blocks(draw, 400, 2, 21), blocks(draw, 400, 30, 61)
-    )
+    data = Given(blocks(draw, 2_000, 2, 21), blocks(draw, 400, 2, 21), blocks(draw, 400, 30, 61))
     model = {
         "hidden": 8, "embedding": 4, "members": 1, "grams": False, "convolution": 0,
         "bidirectional": False, "pooling": "last", "dropout": 0.0,

@@ -108,7 +108,7 @@ def test_a_stopped_comparison_goes_on(tmp_path: Path, regress: Any) -> None:
             raise KeyboardInterrupt
 
     out = tmp_path / "out"
-    with pytest.raises(Interrupted, match="go on with the same command and --out .*out"):
+    with pytest.raises(Interrupted, match=r"go on with the same command and --out .*out"):
         compare(settings, CELLS, out, how=how, data=data, listen=stop)
     kept = {path: path.read_bytes() for path in (out / "trainings").glob("*.json")}
     assert len(kept) == 8
@@ -122,7 +122,7 @@ def test_a_folder_of_another_comparison_is_refused(regress: Any) -> None:
     out = regress[0]
     before = (out / RESULT).read_bytes()
     settings, data = quick("regress")
-    with pytest.raises(RunError, match="with other pairs.*pairs are not added afterwards"):
+    with pytest.raises(RunError, match=r"with other pairs.*pairs are not added afterwards"):
         compare(settings, CELLS, out, how=How(pairs=3, rates=(0.001, 0.01, 0.1)), data=data)
     other = quick("classify")
     with pytest.raises(RunError, match="is a comparison with other settings"):
@@ -199,12 +199,12 @@ def test_rates_that_all_diverge_are_refused(tmp_path: Path) -> None:
 
 
 def test_rates_need_a_validation_split(tmp_path: Path) -> None:
-    settings, data = quick("lm")
-    del settings["train"]["batch_size"]
-    lines = list(data)  # type: ignore[call-overload]
-    settings |= {"split": {"val": 0}} | {"train": {**settings["train"], "choose": "last"}}
-    with pytest.raises((ConfigError, DataError), match="validation split|split.val"):
-        compare(settings, CELLS, tmp_path / "out", data=Given(lines[:300], None, lines[300:]))
+    settings, data = quick("regress")
+    train, test = data.take(range(40)), data.take(range(40, 60))  # type: ignore[attr-defined]
+    settings["split"] = {"stratify": False}
+    none = Given(train, train.take([]), test)
+    with pytest.raises(ConfigError, match="leave none; give one, or a single learning rate"):
+        compare(settings, CELLS, tmp_path / "out", data=none)
     assert not (tmp_path / "out").exists()
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from longshort.cells import LSTM
-from longshort.data.splits import Given
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
 from longshort.runs.lookup import find_task
 from longshort.train.events import Event, Working
@@ -199,13 +198,13 @@ def test_rates_that_all_diverge_are_refused(tmp_path: Path) -> None:
 
 
 def test_rates_need_a_validation_split(tmp_path: Path) -> None:
-    settings, data = quick("regress")
-    train, test = data.take(range(40)), data.take(range(40, 60))  # type: ignore[attr-defined]
-    settings["split"] = {"stratify": False}
-    none = Given(train, train.take([]), test)
+    settings, data = quick("classify")
+    settings["split"] = {"val": 0}
     with pytest.raises(ConfigError, match="leave none; give one, or a single learning rate"):
-        compare(settings, CELLS, tmp_path / "out", data=none)
+        compare(settings, CELLS, tmp_path / "out", data=data)
     assert not (tmp_path / "out").exists()
+    found = compare(settings, CELLS, tmp_path / "out", how=QUICK, data=data)
+    assert found["alternatives"][0]["val"] is None
 
 
 def test_data_that_are_too_few_are_refused(tmp_path: Path) -> None:

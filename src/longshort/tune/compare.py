@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from longshort.config import read_back
+from longshort.config import TrainConfig, read_back
 from longshort.errors import ConfigError, Interrupted, RunError
 from longshort.runfolder import RunFolder
 from longshort.runs import prepare
@@ -25,19 +25,10 @@ from longshort.tune.compare_cost import Cost, cost_of, sized
 from longshort.tune.compare_plan import Arm, How, Pair, described, pairs_of, rates_of, size_key
 from longshort.tune.compare_price import Price
 from longshort.tune.compare_result import result_of
-from longshort.tune.compare_trainings import (
-    EPOCHS,
-    PATIENCE,
-    SEED,
-    SPLIT_SEED,
-    Grounds,
-    Record,
-    Trainings,
-)
+from longshort.tune.compare_trainings import EPOCHS, SEED, SPLIT_SEED, Grounds, Record, Trainings
 
 PLAN, RESULT, PAGE = "plan.json", "compare.json", "compare.html"
 _VERSION = 1
-_BATCH = "train.batch_size"
 
 
 @dataclass(frozen=True)
@@ -125,11 +116,8 @@ def planned(
             "compare: learning rates are chosen on the validation split, and these settings leave "
             "none; give one, or a single learning rate with --rates, which is then not tuned"
         )
-    train = reference.train
-    epochs = train.max_epochs or ground.trial(arms[0].changes).max_epochs
-    shared = {EPOCHS: epochs, PATIENCE: epochs + 2}
-    if train.batch_size is not None:
-        shared[_BATCH] = train.batch_size
+    epochs = reference.train.max_epochs or ground.trial(arms[0].changes).max_epochs
+    shared = _equal_updates(reference.train, epochs)
     _refuse_fixed(arms, pairs)
     arms = tuple(replace(arm, changes=shared | dict(arm.changes)) for arm in arms)
     arms = sized(ground, arms, size_key(how, arms))
@@ -146,6 +134,16 @@ def planned(
     return Plan(
         task, task.metric(reference), grounds, how, arms, costs, pairs, rates, epochs, record
     )
+
+
+def _equal_updates(train: TrainConfig, epochs: int) -> dict[str, Any]:
+    """Return the settings, as the first alternative has them, by which all train equally long."""
+    shared: dict[str, Any] = {EPOCHS: epochs, "train.choose": train.choose}
+    if train.choose == "best":
+        shared["train.patience"] = epochs + 2  # nobody stops early
+    if train.batch_size is not None:
+        shared["train.batch_size"] = train.batch_size
+    return shared
 
 
 def _with_drawn_splits(pairs: list[Pair], grounds: Grounds) -> list[Pair]:

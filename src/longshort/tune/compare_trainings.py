@@ -29,7 +29,7 @@ AnyTrial = Trial[Any, Any, Any, Any]
 Record = dict[str, Any]
 """What is known of a training, as plain values."""
 SEED, SPLIT_SEED = "train.seed", "split.seed"
-EPOCHS, PATIENCE = "train.max_epochs", "train.patience"
+EPOCHS = "train.max_epochs"
 
 
 class Grounds:
@@ -136,7 +136,7 @@ class Trainings:
     def _trained(
         self, arm: Arm, pair: Pair, rate: Mapping[str, float], epochs: int, name: str
     ) -> tuple[AnyTrial, Record]:
-        changes = {**arm.changes, **rate, SEED: pair.seed, EPOCHS: epochs, PATIENCE: epochs + 2}
+        changes = {**arm.changes, **rate, SEED: pair.seed, EPOCHS: epochs}
         path = self.folder.file(name)
         if path.is_dir() and not (path / CONFIG).is_file():  # it was stopped before it began
             shutil.rmtree(path)

@@ -21,9 +21,10 @@ import argparse
 import json
 import os
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from longshort.train.events import silent
 from longshort.tune.compare import compare, planned
 from longshort.tune.compare_plan import CELL, Arm, How, arms_of
 from longshort.tune.compare_trainings import Trainings
-from longshort.tune.pairs import bca, compare_all, fewest_pairs
+from longshort.tune.pairs import bca, claim, fewest_pairs, holm, sign_flip
 
 RESULTS = Path(__file__).parent / "results" / "compare.json"
 PARTS = ("rule", "aa", "adding", "counting", "recipes", "ETTh1")
@@ -80,14 +81,16 @@ def simulated(law: Law, arms: int, shift: float, draw: Draw, failing: float = 0.
     return found
 
 
-def claims(losses: Any) -> list[tuple[str, str]]:
-    """Who is claimed to be better than whom."""
-    scores = {str(n): row.tolist() for n, row in enumerate(losses)}
-    tests = compare_all(scores, higher_is_better=False)
+def claims(losses: Any) -> list[tuple[int, int]]:
+    """Who is claimed to be better than whom, by the rule of `compare_all`."""
+    couples = list(combinations(range(len(losses)), 2))
+    gains = [losses[second] - losses[first] for first, second in couples]
+    adjusted = holm([sign_flip(each) for each in gains])
+    sides = [claim(each, p) for each, p in zip(gains, adjusted, strict=True)]
     return [
-        (test.better, test.second if test.better == test.first else test.first)
-        for test in tests
-        if test.better
+        couple if side > 0 else couple[::-1]
+        for couple, side in zip(couples, sides, strict=True)
+        if side
     ]
 
 
@@ -101,7 +104,7 @@ def rule(count: int) -> dict[str, Any]:
             false = [bool(claims(simulated(law, arms, 0.0, draw))) for _ in range(count)]
             each[f"false claims, {arms} alternatives"] = float(np.mean(false))
         for shift in (1.0, 2.0, 4.0):
-            power = [("0", "1") in claims(simulated(law, 2, shift, draw)) for _ in range(count)]
+            power = [(0, 1) in claims(simulated(law, 2, shift, draw)) for _ in range(count)]
             each[f"power, shift {shift:g}, 2 alternatives"] = float(np.mean(power))
         for pairs in (6, 10, 20):
             held = []
@@ -148,7 +151,7 @@ def words(draw: Draw) -> tuple[Settings, Any]:
 
 def same(
     settings: Settings, data: object, folder: Path, *, tune_once: bool
-) -> list[tuple[str, str]]:
+) -> list[tuple[int, int]]:
     """Claims between a cell and itself, which are all false."""
     arms = (Arm(1, "one", {CELL: "lstm"}), Arm(2, "two", {CELL: "lstm"}))
     plan = planned(settings, arms, How(tune_once=tune_once), data, quiet)
@@ -172,23 +175,29 @@ def same(
     return claims(np.array(losses))
 
 
-def aa(count: int) -> dict[str, Any]:
-    """Rates of false claims in real trainings."""
-    found: dict[str, Any] = {}
-    for name, make in (("regress", sums), ("classify", words)):
-        false: dict[str, list[bool]] = {"rate tuned in each pair": [], "rate tuned once": []}
-        for number in range(count):
-            settings, data = make(np.random.default_rng(number))
-            for mode, claimed in false.items():
-                once = mode == "rate tuned once"
+def aa(count: int, known: dict[str, Any], keep: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Rates of false claims in real trainings.
+
+    known: what an earlier call kept, from which this one goes on. keep: called after each data set.
+    """
+    modes = {"rate tuned in each pair": False, "rate tuned once": True}
+    tasks = {"regress": sums, "classify": words}
+    found = {
+        task: known.get(task, {mode: {"comparisons": 0, "false claims": 0} for mode in modes})
+        for task in tasks
+    }
+    for number in range(count):
+        for task, make in tasks.items():
+            for mode, tune_once in modes.items():
+                each = found[task][mode]
+                if each["comparisons"] > number:
+                    continue
+                settings, data = make(np.random.default_rng(number))
                 with tempfile.TemporaryDirectory() as folder:
-                    made = same(settings, data, Path(folder), tune_once=once)
-                    claimed.append(bool(made))
-            sums_ = {mode: sum(each) for mode, each in false.items()}
-            print(f"aa {name}: {sums_} false of {number + 1}", flush=True)
-        found[name] = {
-            mode: {"comparisons": count, "false claims": sum(each)} for mode, each in false.items()
-        }
+                    made = same(settings, data, Path(folder), tune_once=tune_once)
+                each["comparisons"] += 1
+                each["false claims"] += bool(made)
+                keep(found)
     return found
 
 
@@ -286,20 +295,22 @@ def main() -> None:
     parser.add_argument("--show", action="store_true")
     chosen = parser.parse_args()
     results = json.loads(chosen.out.read_text()) if chosen.out.is_file() else {}
-    made = {
+
+    def keep(part: str, found: Any) -> None:
+        results[part] = found
+        results["environment"] = environment()
+        chosen.out.write_text(json.dumps(results, indent=1) + "\n")
+
+    made: dict[str, Callable[[], Any]] = {
         "rule": lambda: rule(chosen.simulated),
-        "aa": lambda: aa(chosen.aa),
+        "aa": lambda: aa(chosen.aa, results.get("aa", {}), partial(keep, "aa")),
         "adding": lambda: one(*adding(), ["lstm", "rnn"]),
         "counting": lambda: one(*counting(), ["lstm", "gru"]),
         "recipes": lambda: one(*recipes(), ["lstm", "gru", "rnn"]),
         "ETTh1": lambda: one(*transformer(), ["lstm", "gru", "rnn"]),
     }
     for part in () if chosen.show else chosen.parts:
-        begun = time.perf_counter()
-        results[part] = made[part]()
-        results[part]["seconds"] = round(time.perf_counter() - begun)
-        results["environment"] = environment()
-        chosen.out.write_text(json.dumps(results, indent=1) + "\n")
+        keep(part, made[part]())
     print(json.dumps(results, indent=1))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from statistics import NormalDist
 
@@ -72,15 +73,7 @@ def compare_all(
 
 
 def _tested(first: str, second: str, gains: Floats, p: float, adjusted: float) -> PairedTest:
-    wins = (np.sign(gains) + 1) / 2
-    chance = float(wins.mean())
-    better = None
-    if len(gains) >= FEWEST_PAIRS and adjusted <= LEVEL:
-        mean = float(gains.mean())
-        if mean > 0 and chance >= MEANINGFUL:
-            better = first
-        elif mean < 0 and chance <= 1 - MEANINGFUL:
-            better = second
+    wins = _wins(gains)
     low, high = bca(gains)
     chance_low, chance_high = (float(v) for v in np.quantile(_means(wins), [0.025, 0.975]))
     return PairedTest(
@@ -89,13 +82,29 @@ def _tested(first: str, second: str, gains: Floats, p: float, adjusted: float) -
         float(gains.mean()),
         low,
         high,
-        chance,
+        float(wins.mean()),
         chance_low,
         chance_high,
         p,
         adjusted,
-        better,
+        {1: first, -1: second, 0: None}[claim(gains, adjusted)],
     )
+
+
+def claim(gains: Floats, adjusted: float) -> int:
+    """Return 1 where the first one is claimed to be better, -1 for the second, 0 for no claim.
+
+    gains [n]: differences of n pairs, above 0 in favour of the first. adjusted: their p-value.
+    """
+    if len(gains) < FEWEST_PAIRS or adjusted > LEVEL:
+        return 0
+    side = int(np.sign(gains.mean()))
+    return side if _wins(side * gains).mean() >= MEANINGFUL else 0
+
+
+def _wins(gains: Floats) -> Floats:
+    found: Floats = (np.sign(gains) + 1) / 2
+    return found
 
 
 def sign_flip(gains: Floats) -> float:
@@ -106,13 +115,19 @@ def sign_flip(gains: Floats) -> float:
     """
     count = len(gains)
     if count <= _EXACT:
-        signs = 1.0 - 2.0 * (np.arange(2**count)[:, None] >> np.arange(count) & 1)
-        extra = 0
+        signs, extra = _all_signs(count), 0
     else:
         draw = np.random.default_rng(0)
         signs, extra = draw.choice([-1.0, 1.0], (_RESAMPLES, count)), 1
     reached = np.abs(signs @ gains) >= abs(gains.sum()) - 1e-12 * np.abs(gains).sum()
     return float((reached.sum() + extra) / (len(signs) + extra))
+
+
+@cache
+def _all_signs(count: int) -> Floats:
+    """Return every choice of signs, [2^n, n]."""
+    found: Floats = 1.0 - 2.0 * (np.arange(2**count)[:, None] >> np.arange(count) & 1)
+    return found
 
 
 def holm(chances: Sequence[float]) -> list[float]:

@@ -68,9 +68,9 @@ def test_what_it_takes_is_said_before_the_start(regress: Any) -> None:
         "price: 2 alternatives x 2 pairs: 4 trainings of 1 epochs, and 12 of 1 that try learning "
         "rates; 16 epochs in all" in said
     )
-    assert (
-        "lstm: " in said and "model.hidden = 4)" in said and "equal updates: 2 steps each" in said
-    )
+    assert "parameters (model.cell = lstm, model.hidden = 4)" in said
+    assert "the same for all: 2 steps, train.max_epochs = 1" in said
+    assert "the validation score is mean squared error (in deviations), less is better" in said
     assert said.index("price") < said.index("estimate") < said.index("pair  1 of 2  lstm")
 
 
@@ -222,8 +222,37 @@ def test_a_size_without_effect_is_refused_with_a_way_out() -> None:
         planned(settings, CELLS, How(), data, lambda _line: None)
 
 
-@pytest.mark.parametrize("key", ["train.seed", "split.seed"])
-def test_chance_is_not_compared(key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("train.seed", "is drawn anew in each pair"),
+        ("split.seed", "is drawn anew in each pair"),
+        ("train.max_epochs", "so that they have equal updates"),
+        ("data.scaling", "decides which data there are"),
+    ],
+)
+def test_what_all_share_is_not_compared(key: str, why: str) -> None:
     settings, data = quick("regress")
-    with pytest.raises(ConfigError, match=f"{key} is drawn anew in each pair"):
-        planned(settings, arms_of(None, {key: [1, 2]}), How(), data, lambda _line: None)
+    values = ["channel", "all"] if key == "data.scaling" else [1, 2]
+    with pytest.raises(ConfigError, match=f"{key} .*{why}"):
+        planned(settings, arms_of(None, {key: values}), How(), data, lambda _line: None)
+
+
+def test_scores_of_other_samples_are_not_compared(tmp_path: Path) -> None:
+    settings, data = quick("forecast")
+    arms = arms_of(None, {"model.horizon": [3, 6]})
+    with pytest.raises(ConfigError, match=r"the test split has other samples for each \(3 \d+, 6"):
+        compare(settings, arms, tmp_path / "out", how=QUICK, data=data)
+
+
+def test_a_missing_file_of_longer_samples_is_said_at_once(tmp_path: Path) -> None:
+    settings, data = quick("classify")
+    with pytest.raises(DataError, match=r"nowhere\.csv"):
+        compare(settings, CELLS, tmp_path / "out", how=How(longer="nowhere.csv"), data=data)
+    assert not (tmp_path / "out").exists()
+
+
+def test_splits_that_stay_the_same_are_said(tmp_path: Path) -> None:
+    settings, data = quick("forecast")
+    found = compare(settings, CELLS, tmp_path / "out", how=QUICK, data=data)
+    assert any("the test split is the same in all pairs" in note for note in found["notes"])

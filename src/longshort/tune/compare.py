@@ -25,9 +25,17 @@ from longshort.tune.compare_cost import Cost, cost_of, sized
 from longshort.tune.compare_plan import Arm, How, Pair, described, pairs_of, rates_of, size_key
 from longshort.tune.compare_price import Price
 from longshort.tune.compare_result import result_of
-from longshort.tune.compare_trainings import EPOCHS, SEED, SPLIT_SEED, Grounds, Record, Trainings
+from longshort.tune.compare_trainings import (
+    EPOCHS,
+    SEED,
+    SPLIT_SEED,
+    Grounds,
+    Record,
+    Trainings,
+    read_longer,
+)
 
-PLAN, RESULT, PAGE = "plan.json", "compare.json", "compare.html"
+PLAN, RESULT, PAGE, TRAININGS = "plan.json", "compare.json", "compare.html", "trainings"
 _VERSION = 1
 
 
@@ -86,7 +94,8 @@ def compare(
     plan = planned(settings, tuple(arms), how or How(), data, say)
     folder = _opened(out, plan)
     with folder.locked(say):
-        records = _train_all(plan, RunFolder(out / "trainings"), say, listen)
+        (out / TRAININGS).mkdir(exist_ok=True)
+        records = _train_all(plan, RunFolder(out / TRAININGS), say, listen)
         found = result_of(plan.metric, plan.arms, plan.costs, plan.pairs, plan.rates, records)
         found |= {
             "task": plan.task.name,
@@ -121,6 +130,8 @@ def planned(
     _refuse_fixed(arms, pairs)
     arms = tuple(replace(arm, changes=shared | dict(arm.changes)) for arm in arms)
     arms = sized(ground, arms, size_key(how, arms))
+    if how.longer is not None:
+        read_longer(ground.trial(arms[0].changes), how.longer)
     costs = {arm.name: cost_of(ground.trial(arm.changes)) for arm in arms}
     _say_plan(arms, costs, pairs, say)
     record = {
@@ -158,27 +169,43 @@ def _with_drawn_splits(pairs: list[Pair], grounds: Grounds) -> list[Pair]:
 
 
 def _refuse_fixed(arms: Sequence[Arm], pairs: Sequence[Pair]) -> None:
-    drawn = {SEED, SPLIT_SEED} if pairs[0].split_seed is not None else {SEED}
-    for key in {key for arm in arms for key in arm.changes} & drawn:
-        raise ConfigError(
-            f"compare: {key} is drawn anew in each pair, the same for all alternatives; it cannot "
-            "be what is compared"
-        )
+    """Raise `ConfigError` for what all alternatives share, so that it cannot be compared."""
+    drawn = [SEED, *([SPLIT_SEED] if pairs[0].split_seed is not None else [])]
+    for key in sorted({key for arm in arms for key in arm.changes}):
+        if key in drawn:
+            why = "is drawn anew in each pair, the same for all alternatives"
+        elif key == EPOCHS:
+            why = "is the same for all alternatives, so that they have equal updates"
+        elif key.startswith(("data.", "split.")):
+            why = "decides which data there are, and all alternatives share them"
+        else:
+            continue
+        raise ConfigError(f"compare: {key} {why}; it cannot be what is compared")
 
 
 def _say_plan(
     arms: Sequence[Arm], costs: Mapping[str, Cost], pairs: Sequence[Pair], say: Say
 ) -> None:
+    same = dict(arms[0].changes)
     for arm in arms:
-        own = ", ".join(f"{key} = {value}" for key, value in arm.changes.items())
-        say(f"{arm.name}: {costs[arm.name].parameters:,} parameters ({own})")
+        same = {key: value for key, value in same.items() if arm.changes.get(key) == value}
+    for arm in arms:
+        own = {key: value for key, value in arm.changes.items() if key not in same}
+        say(f"{arm.name}: {costs[arm.name].parameters:,} parameters ({_settings(own)})")
     steps = {cost.steps for cost in costs.values()}
     if len(steps) > 1:
         say("warning: the numbers of updates differ: " + _by_arm(costs))
     else:
-        say(f"equal updates: {steps.pop():,} steps each")
+        say(f"the same for all: {steps.pop():,} steps, {_settings(same)}")
+    measure = costs[arms[0].name].measure
+    if measure:
+        say(f"the validation score is {measure}, less is better")
     if pairs[0].split_seed is None:
         say("note: the splits are the same in all pairs; what varies is the start and the order")
+
+
+def _settings(changes: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in changes.items())
 
 
 def _by_arm(costs: Mapping[str, Cost]) -> str:
@@ -208,7 +235,6 @@ def _opened(out: Path, plan: Plan) -> RunFolder:
         return folder
     RunFolder.create(out, overwrite=False, say=quiet)
     (out / "ckpt").rmdir()
-    (out / "trainings").mkdir(exist_ok=True)
     folder.write_json(PLAN, plan.record)
     return folder
 
@@ -236,9 +262,21 @@ def _train_all(
                 record = trainings.final(arm, pair, tuning)
                 found[arm.name].append(record)
                 price.row(pair, arm, record, width)
+            _refuse_other_samples({name: records[-1] for name, records in found.items()})
     except (Interrupted, KeyboardInterrupt):
         raise Interrupted(
             f"stopped; every training so far is kept; go on with the same command and --out "
             f"{folder.path.parent}"
         ) from None
     return found
+
+
+def _refuse_other_samples(records: Mapping[str, Record]) -> None:
+    """Raise `ConfigError` if the alternatives of a pair are scored on different samples."""
+    counts = {name: record["test_samples"] for name, record in records.items()}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+        raise ConfigError(
+            f"compare: the test split has other samples for each ({listed}), so their scores "
+            "cannot be compared; compare settings that leave the data as they are"
+        )

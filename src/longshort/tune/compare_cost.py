@@ -20,12 +20,14 @@ from longshort.tune.equal_size import nearest_size
 class Cost:
     """Parameters of a network, updates of its training, and the peak memory of a step in bytes.
 
-    memory: beside the weights; None where it cannot be measured.
+    memory: beside the weights; None where it cannot be measured. measure: name of the validation
+    score; empty where there is none.
     """
 
     parameters: int
     steps: int
     memory: int | None
+    measure: str
 
 
 def sized(
@@ -94,4 +96,4 @@ def cost_of(trial: Trial[Any, Any, Any, Any]) -> Cost:
     with threads(config.train.threads):
         memory = peak_memory(step, config.train.device)
     parameters = sum(weight.numel() for weight in network.parameters())
-    return Cost(parameters, training.plan.total_steps, memory)
+    return Cost(parameters, training.plan.total_steps, memory, learning.measure)

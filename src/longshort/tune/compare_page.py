@@ -104,10 +104,18 @@ def _costs(found: dict[str, Any]) -> list[Block]:
     return [
         Table(summary_rows(found)),
         Note(
-            "Time per step is the median of all trainings on this machine, memory what a step "
-            "takes at most beside the weights. All have the same number of updates."
+            f"The validation score is {found['measure'] or 'none'}, less is better. Time per step "
+            "is the median of all trainings on this machine, memory what a step takes at most "
+            f"beside the weights. Updates: {_updates(found)}."
         ),
     ]
+
+
+def _updates(found: dict[str, Any]) -> str:
+    steps = {row["name"]: row["steps"] for row in found["alternatives"]}
+    if len(set(steps.values())) == 1:
+        return f"{next(iter(steps.values())):,} each"
+    return ", ".join(f"{name} {count:,}" for name, count in steps.items())
 
 
 def _rates(found: dict[str, Any]) -> list[Block]:

@@ -167,10 +167,13 @@ def doubt(pairs: int, arms: int) -> str:
     needed = fewest_pairs(comparisons(arms))
     if pairs >= needed:
         return ""
-    why = "" if arms == 2 else f" and {comparisons(arms)} comparisons"
+    count = f"{pairs} pair{'s' if pairs > 1 else ''}"
+    if arms > 2:
+        count += f" and {comparisons(arms)} comparisons"
+    never = f" (never fewer than {FEWEST_PAIRS})" if needed == FEWEST_PAIRS else ""
     return (
-        f"with {pairs} pairs{why} no difference can be significant, whatever the scores are; give "
-        f"{needed} or more" + (f" (never fewer than {FEWEST_PAIRS})" if needed == 6 else "")
+        f"with {count} no difference can be significant, whatever the scores are; give {needed} "
+        f"or more{never}"
     )
 
 

@@ -44,6 +44,7 @@ def result_of(
             "title": metric.title,
             "higher_is_better": metric.higher_is_better,
         },
+        "measure": costs[arms[0].name].measure,
         "rates": list(rates),
         "alternatives": rows,
         "comparisons": [vars(test) for test in tests],
@@ -105,7 +106,7 @@ def _notes(
             f"the test split has {samples} samples, so single ones decide; a difference on them is "
             "no difference on others"
         )
-    if pairs[0].split_seed is None:
+    if len(pairs) > 1 and len({each["content"] for each in records[rows[0]["name"]]}) == 1:
         found.append(
             "the test split is the same in all pairs: a difference is sure for training anew, not "
             "for other test data"

@@ -8,6 +8,7 @@ import shutil
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from longshort.config import read_back
@@ -16,7 +17,7 @@ from longshort.runfolder import CONFIG, RunFolder, finite_or_none
 from longshort.runs import prepare
 from longshort.runs.job import threads
 from longshort.runs.lookup import AnyTask
-from longshort.runs.task import Model, Scores, quiet, untracked
+from longshort.runs.task import Scores, quiet, untracked
 from longshort.runs.trained import without_other_files
 from longshort.runs.trial import Ground, Trial
 from longshort.train.checkpoint import load_tensors, load_weights
@@ -165,29 +166,38 @@ def _advance(trial: AnyTrial, listen: Listener) -> TrainResult | None:
 
 
 def held_out(trial: AnyTrial, longer: str | None) -> Record:
-    """Return scores of the test split, and of a file of longer samples if there is one."""
+    """Return scores of the test split, and of a file of longer samples if there is one.
+
+    content: a digest of all splits. test_samples: what the test split counts in.
+    """
     job = trial.job
     job.fit_rest(quiet, untracked)
-    config, task = job.config, job.task
-    metric = task.metric(config).key
-    with threads(config.train.threads):
+    metric = job.task.metric(job.config).key
+    with threads(job.config.train.threads):
         test = job.encoded["test"]
-        scores = _scored(task, job.model, test.samples, test.arrays)
+        scores = _scored(trial, test.samples, test.arrays)
         found = {
             "test": _number(scores.values[metric]),
-            "scores": {each.key: scores.values.get(each.key) for each in task.metrics},
+            "scores": {each.key: scores.values.get(each.key) for each in job.task.metrics},
             "test_samples": len(scores.per_sample),
+            "content": job.prepared.digest(),
         }
-        if longer is None:
-            return found
-        reader = Model(without_other_files(config), job.model.encoder, job.model.network)
-        own = job.prepared.splits if task.needs_own_data else None
-        samples = task.read_labelled(longer, reader, own)
-        arrays = task.encode(job.model.encoder, samples)
-        return found | {"longer": _scored(task, job.model, samples, arrays).values[metric]}
+        if longer is not None:
+            found["longer"] = _scored(trial, *read_longer(trial, longer)).values[metric]
+        return found
 
 
-def _scored(task: AnyTask, model: Any, samples: Any, arrays: Any) -> Scores:
+def read_longer(trial: AnyTrial, path: str) -> tuple[Any, Any]:
+    """Return labelled samples of another file, and their arrays."""
+    task, model = trial.job.task, trial.job.model
+    reader = replace(model, config=without_other_files(model.config))
+    own = trial.job.prepared.splits if task.needs_own_data else None
+    samples = task.read_labelled(path, reader, own)
+    return samples, task.encode(model.encoder, samples)
+
+
+def _scored(trial: AnyTrial, samples: Any, arrays: Any) -> Scores:
+    task, model = trial.job.task, trial.job.model
     return task.score(model, samples, task.predict(model, arrays))
 
 

@@ -103,8 +103,7 @@ def claim(gains: Floats, adjusted: float) -> int:
 
 
 def _wins(gains: Floats) -> Floats:
-    found: Floats = (np.sign(gains) + 1) / 2
-    return found
+    return np.asarray((np.sign(gains) + 1) / 2, dtype=np.float64)
 
 
 def sign_flip(gains: Floats) -> float:
@@ -126,8 +125,8 @@ def sign_flip(gains: Floats) -> float:
 @cache
 def _all_signs(count: int) -> Floats:
     """Return every choice of signs, [2^n, n]."""
-    found: Floats = 1.0 - 2.0 * (np.arange(2**count)[:, None] >> np.arange(count) & 1)
-    return found
+    bits = np.arange(2**count)[:, None] >> np.arange(count) & 1
+    return np.asarray(1 - 2 * bits, dtype=np.float64)
 
 
 def holm(chances: Sequence[float]) -> list[float]:

@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from longshort.config import assign
 from longshort.data.examples import example
 from longshort.data.labelled import examples_of
 from longshort.data.splits import Given
@@ -267,22 +268,32 @@ def one(settings: Settings, data: object, cells: list[str], **how: Any) -> dict[
     return brief(found)
 
 
-def recipes() -> tuple[Settings, Any]:
+def recipes(is_small: bool) -> tuple[Settings, Any, list[str]]:
     """Tags in recipes, an example of this package."""
     path, chosen = example("recipes")
-    train = {"threads": 1, "max_epochs": 10}
-    return {"task": chosen["task"], "data": {"path": str(path)}, "train": train}, None
+    settings: Settings = {}
+    for key, value in {"data.path": str(path), "train.threads": 1, **chosen}.items():
+        assign(settings, key, value)
+    if is_small:
+        settings["train"] |= {"max_epochs": 3}
+        settings["model"] = {"hidden": 16}
+    return settings, None, _cells(is_small)
 
 
-def transformer() -> tuple[Settings, Any]:
+def transformer(is_small: bool) -> tuple[Settings, Any, list[str]]:
     """Oil temperature of ETTh1, 24 hours ahead."""
     path = Path(os.environ["LONGSHORT_DATA"]) / "ett" / "ETTh1.csv"
+    brief = {"max_epochs": 2, "steps_per_epoch": 40} if is_small else {}
     return {
         "task": "forecast",
         "data": {"path": str(path), "target": "OT"},
-        "model": {"horizon": 24},
-        "train": {"threads": 1, "max_epochs": 4},
-    }, None
+        "model": {"horizon": 24, **({"hidden": 16} if is_small else {})},
+        "train": {"threads": 1, **brief},
+    }, None, _cells(is_small)  # fmt: skip
+
+
+def _cells(is_small: bool) -> list[str]:
+    return ["lstm", "gru"] if is_small else ["lstm", "gru", "rnn"]
 
 
 def main() -> None:
@@ -291,6 +302,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
     parser.add_argument("--simulated", type=int, default=SIMULATED)
     parser.add_argument("--aa", type=int, default=40, help="comparisons for each task and mode")
+    parser.add_argument("--small", action="store_true", help="small networks on real data")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--show", action="store_true")
     chosen = parser.parse_args()
@@ -306,8 +318,8 @@ def main() -> None:
         "aa": lambda: aa(chosen.aa, results.get("aa", {}), partial(keep, "aa")),
         "adding": lambda: one(*adding(), ["lstm", "rnn"]),
         "counting": lambda: one(*counting(), ["lstm", "gru"]),
-        "recipes": lambda: one(*recipes(), ["lstm", "gru", "rnn"]),
-        "ETTh1": lambda: one(*transformer(), ["lstm", "gru", "rnn"]),
+        "recipes": lambda: one(*recipes(chosen.small)),
+        "ETTh1": lambda: one(*transformer(chosen.small)),
     }
     for part in () if chosen.show else chosen.parts:
         keep(part, made[part]())

@@ -108,7 +108,7 @@ def rule(count: int) -> dict[str, Any]:
             power = [(0, 1) in claims(simulated(law, 2, shift, draw)) for _ in range(count)]
             each[f"power, shift {shift:g}, 2 alternatives"] = float(np.mean(power))
         for pairs in (6, 10, 20):
-            held = []
+            held: list[bool] = []
             for _ in range(count // 4):
                 low, high = bca(np.subtract(*law(draw, (2, pairs))))
                 held.append(low <= 0.0 <= high)
@@ -244,12 +244,13 @@ def counting() -> tuple[Settings, Any]:
 
 
 def brief(found: dict[str, Any]) -> dict[str, Any]:
-    """The result without its single trainings, but with their scores."""
+    """The result without times and single trainings, but with their scores."""
     rows = [
-        row | {"tests": [pair["trainings"][row["name"]]["test"] for pair in found["pairs"]]}
+        {key: value for key, value in row.items() if key != "step_seconds"}
+        | {"tests": [pair["trainings"][row["name"]]["test"] for pair in found["pairs"]]}
         for row in found["alternatives"]
     ]
-    kept = ("task", "verdict", "best", "equals", "choice", "metric", "comparisons", "notes")
+    kept = ("task", "best", "equals", "metric", "comparisons", "notes")
     return {key: found[key] for key in kept} | {"alternatives": rows}
 
 

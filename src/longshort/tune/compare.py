@@ -262,7 +262,7 @@ def _train_all(
                 record = trainings.final(arm, pair, tuning)
                 found[arm.name].append(record)
                 price.row(pair, arm, record, width)
-            _refuse_other_samples({name: records[-1] for name, records in found.items()})
+            _refuse_other_scores({name: records[-1] for name, records in found.items()})
     except (Interrupted, KeyboardInterrupt):
         raise Interrupted(
             f"stopped; every training so far is kept; go on with the same command and --out "
@@ -271,12 +271,14 @@ def _train_all(
     return found
 
 
-def _refuse_other_samples(records: Mapping[str, Record]) -> None:
-    """Raise `ConfigError` if the alternatives of a pair are scored on different samples."""
-    counts = {name: record["test_samples"] for name, record in records.items()}
-    if len(set(counts.values())) > 1:
-        listed = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+def _refuse_other_scores(records: Mapping[str, Record]) -> None:
+    """Raise `ConfigError` if the alternatives of a pair have other metrics or test samples."""
+    scored = {name: (each["metric"], each["test_samples"]) for name, each in records.items()}
+    if len(set(scored.values())) > 1:
+        listed = ", ".join(
+            f"{name} {metric} on {count:,}" for name, (metric, count) in scored.items()
+        )
         raise ConfigError(
-            f"compare: the test split has other samples for each ({listed}), so their scores "
-            "cannot be compared; compare settings that leave the data as they are"
+            f"compare: the alternatives have scores of other kinds or of other test samples "
+            f"({listed}), which cannot be compared; compare settings that leave both as they are"
         )

@@ -145,9 +145,8 @@ class Trainings:
         what = f"pair {pair.number}, {arm.name}"
         pace = _Pace(f"{what}, rate {rate[RATE]:g}" if rate else what, self.listen)
         result = _advance(trial, pace)
-        is_whole = result is not None and result.best_score is not None
         return trial, {
-            "val": result.best_score if result is not None and is_whole else None,
+            "val": None if result is None else result.best_score,
             "best_epoch": None if result is None else result.best_epoch,
             "diverged": result is None,
             "step_seconds": pace.median(),
@@ -177,6 +176,7 @@ def held_out(trial: AnyTrial, longer: str | None) -> Record:
         test = job.encoded["test"]
         scores = _scored(trial, test.samples, test.arrays)
         found = {
+            "metric": metric,
             "test": _number(scores.values[metric]),
             "scores": {each.key: scores.values.get(each.key) for each in job.task.metrics},
             "test_samples": len(scores.per_sample),

@@ -52,7 +52,7 @@ class ProgramCheck {
       gathered(s.v, s.columns);
     }
     for (const VectorSum& s : p_.vector_sums) {
-      expect(in(s.external, p_.externals), "vector sum");
+      expect(in(s.total, p_.externals), "vector sum");
       gathered(s.d, s.size);
     }
     for (const Enter& e : p_.enter) {
@@ -182,7 +182,7 @@ std::string tensor_fault(const OwnedProgram& program, const Call& call) {
   for (const MatrixSum& s : program.matrix_sums)
     if (!fits(call.externals[s.external], 1, s.end, s.columns)) return small(s.external);
   for (const VectorSum& s : program.vector_sums)
-    if (!fits(call.externals[s.external], 1, 1, s.size)) return small(s.external);
+    if (!fits(call.externals[s.total], 1, 1, s.size)) return small(s.total);
   return {};
 }
 

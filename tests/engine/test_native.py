@@ -1086,7 +1086,7 @@ BACKWARD: dict[str, tuple[Callable[[Program], None], str]] = {
     "sum's columns": (entry("matrix_sums", columns=0), "place"),
     "sum of a block": (entry("matrix_sums", d=Buffer(Kind.BLOCK, 64)), "sum"),
     "sum with a chunk": (entry("matrix_sums", v=Buffer(Kind.LOCAL, 64)), "sum"),
-    "vector's tensor": (entry("vector_sums", external=-1), "vector sum"),
+    "vector's tensor": (entry("vector_sums", total=-1), "vector sum"),
     "vector's columns": (entry("vector_sums", size=-1), "place"),
     "vector of a row": (entry("vector_sums", d=Buffer(Kind.ROW, 64)), "sum"),
 }

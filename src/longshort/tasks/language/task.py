@@ -141,6 +141,11 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         """Decide how the text is split into tokens."""
         return config.model_copy(update={"text": decided(config.text, splits.train.text)})
 
+    def longest(self, config: LanguageConfig, splits: Splits[Running]) -> int:
+        """Return the steps that gradients go back."""
+        del splits
+        return config.train.bptt
+
     def unused(self, config: LanguageConfig, splits: Splits[Running]) -> list[tuple[str, str]]:
         """Return shares if all splits are files, and case if the tokens have their own."""
         del splits

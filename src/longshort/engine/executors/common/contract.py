@@ -143,9 +143,7 @@ def job_of(
     plans = {False: plan(graph)}
     if lengths is not None:
         plans[True] = plan(with_ends(graph))
-    return Job(
-        plans, *_named(graph, tensors), lengths, want_states, wanted, keep, segment, cut
-    )
+    return Job(plans, *_named(graph, tensors), lengths, want_states, wanted, keep, segment, cut)
 
 
 def _named(graph: Graph, tensors: Sequence[Tensor]) -> tuple[Tensors, Tensors, Tensors]:

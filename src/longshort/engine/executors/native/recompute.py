@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from longshort.engine.executors.common.contract import Job, Tensors
@@ -116,7 +115,11 @@ class _Tape:
 def _split(memory: Memory, borders: Tensor) -> Tensors:
     """Return the states [B, W] by name that lie side by side in a row of `borders`."""
     sizes = memory.job.graph.state_sizes
-    return dict(zip(sizes, borders.split(list(sizes.values()), -1), strict=True))
+    found, begin = {}, 0
+    for name, width in sizes.items():
+        found[name] = borders[:, begin : begin + width]
+        begin += width
+    return found
 
 
 def _named(prefix: str, states: Tensors) -> Tensors:

@@ -122,7 +122,9 @@ class Memory:
         self.parameters = {name: cast(value, dtype) for name, value in job.parameters.items()}
         self.tensors: Tensors = {}
         for spec in graph.inputs:
-            rows = self.order.sort(cast(job.inputs[spec.name], dtype), 0 if spec.per_sequence else 1)
+            rows = self.order.sort(
+                cast(job.inputs[spec.name], dtype), 0 if spec.per_sequence else 1
+            )
             self.tensors[f"input:{spec.name}"] = dense(rows)
         for name in graph.state_sizes:
             rows = self.order.sort(cast(job.state[name], dtype), 0)

@@ -40,7 +40,8 @@ enum Precision : int { single_precision, double_precision, bfloat16_products };
 
 void run_checked(const OwnedProgram& program, int precision, const longshort::Call& call,
                  std::size_t tensors, const std::optional<std::string>& isa) {
-  if (const std::string wrong = longshort::fault(program, call, tensors); !wrong.empty())
+  const std::int64_t in_double = precision == double_precision ? 1 : 2;
+  if (const std::string wrong = longshort::fault(program, call, tensors, in_double); !wrong.empty())
     throw nb::value_error(wrong.c_str());
   const longshort::Kernels& k = kernels(isa);
   if (precision < single_precision || precision > bfloat16_products)

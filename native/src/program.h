@@ -69,7 +69,7 @@ struct Program {
 };
 
 // A tensor that a call is given; strides and size in elements, the last dimension dense. Elements
-// are the call's numbers, but doubles for the totals of vector sums.
+// are the call's numbers, but doubles for the totals of vector sums, whose size is that of as many numbers.
 struct Tensor {
   void* data;
   std::int64_t time_stride;

@@ -932,7 +932,7 @@ def calls(given: Job, back: list[Tensor]) -> tuple[list[Call], list[Any]]:
     found: list[Call] = []
     programs: dict[int, Program] = {}
     kept: list[Any] = []
-    original = runner._run
+    original = runner.run
 
     def noting(memory: Any, program: Program, isa: str | None) -> None:
         kept.append(memory)
@@ -944,7 +944,7 @@ def calls(given: Job, back: list[Tensor]) -> tuple[list[Call], list[Any]]:
         _native.run(program, *numbers)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "_run", noting)
+        patch.setattr(runner, "run", noting)
         patch.setattr(runner, "_native", SimpleNamespace(run=run))
         output, tape, *_ = runner.run_forward(given)
         if given.keep:

@@ -72,8 +72,8 @@ def _job(
     wanted: Sequence[int],
     keep: bool,
     every_state: bool,
-    segment: int,
-    cut: bool,
+    segment: int = 0,
+    cut: bool = False,
 ) -> Job:
     return job_of(
         from_text(graph),
@@ -210,7 +210,9 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
 
 def _backward(ctx: Any, incoming: list[Tensor | None]) -> tuple[Any, ...]:
     output, _, *states = incoming
-    return (None, *gradients_of(ctx, [output, *states]), *[None] * 6)
+    # torch leaves out arguments with their default, and expects as many gradients as are left.
+    others = len(ctx.needs_input_grad) - 4
+    return (None, *gradients_of(ctx, [output, *states]), *[None] * others)
 
 
 scan_operator.register_autograd(_backward, setup_context=_setup)

@@ -150,14 +150,14 @@ class Memory:
         return self.compiled.backward
 
 
-def _address(value: Tensor) -> tuple[int, int, int, int]:
+def _address(value: Tensor, size: int) -> tuple[int, int, int, int]:
     """Return a tensor's address, strides over time and rows, and extent.
 
-    The last three are in elements.
+    The last three are in numbers of `size` bytes, those of the computation.
     """
     shape, strides = value.shape, value.stride()
     if value.is_contiguous():
-        reach = value.numel()
+        reach = value.nbytes // size
     else:
         reach = 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
         reach = reach if value.numel() else 0
@@ -187,7 +187,7 @@ def run_part(
     """Run a program on tensors that hold a part of the memory's steps; lengths: steps in it."""
     numbers: list[int] = []
     for name in program.externals:
-        numbers += _address(tensors[name])
+        numbers += _address(tensors[name], memory.like.itemsize)
     _native.run(
         encode(program),
         PRECISIONS[memory.job.x.dtype],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shlex
@@ -79,6 +80,17 @@ def test_the_cell_in_the_readme_works(tmp_path: Path) -> None:
     done = run([sys.executable, "-c", blocks("python")[1]], tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("torch.Size([50, 8, 128])")
+
+
+def test_the_questions_in_the_docs_are_those_of_the_package() -> None:
+    path = ROOT / "docs" / "write_faq.py"
+    spec = importlib.util.spec_from_file_location("write_faq", path)
+    assert spec is not None and spec.loader is not None
+    writer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(writer)
+    wanted = "out of date; run python docs/write_faq.py"
+    assert (ROOT / "docs" / "faq.md").read_text() == writer.page(), wanted
+    assert writer.with_list(README) == README, wanted
 
 
 def test_links_and_paths_in_the_docs_exist() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
 from longshort.config.section import Section
 
@@ -26,7 +26,7 @@ class CellSettings(Section):
         "lets gates remember from the start, over up to the steps of the longest training sequence "
         "or over T steps as chrono:T",
     )
-    checkpoint: bool | Annotated[int, Field(ge=2)] = Field(
+    checkpoint: StrictBool | Annotated[int, Field(ge=2)] = Field(
         False,
         description="keep the states of the recurrent layers at the borders of segments only, and "
         "compute the rest anew in the backward pass: the same gradients with the memory of one "

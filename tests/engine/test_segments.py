@@ -93,10 +93,11 @@ def test_a_single_sequence_and_two_threads_have_the_same_bits() -> None:
     "how", [{}, {"lengths": RAGGED, "return_states": True}], ids=["", "ragged"]
 )
 @pytest.mark.parametrize("option", [{"checkpoint": 9}, {"truncate": 9}], ids=str)
-def test_the_equations_by_segments_are_the_native_scan(
-    option: dict[str, Any], how: dict[str, Any]
+@pytest.mark.parametrize("peephole", [False, True], ids=["torch's kernel", "equations"])
+def test_other_executors_by_segments_are_the_native_scan(
+    peephole: bool, option: dict[str, Any], how: dict[str, Any]
 ) -> None:
-    cell = ls.cells.LSTM(peephole=True)
+    cell = ls.cells.LSTM(peephole=peephole)
     found = solve(cell, dtype=F64, backend="torch", **option, **how)
     for one, other in zip(found, solve(cell, dtype=F64, **option, **how), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)

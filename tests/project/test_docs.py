@@ -16,6 +16,7 @@ import pytest
 
 from longshort.config import BaseConfig, Section
 from longshort.data.examples import EXAMPLES, example
+from longshort.registry import TASKS
 from longshort.tasks.anomaly.config import AnomalyConfig
 from longshort.tasks.caption.config import CaptionConfig
 from longshort.tasks.classify.config import ClassifyConfig
@@ -141,6 +142,17 @@ def test_the_settings_in_the_docs_are_settings(page: str, config: type[BaseConfi
     text = (ROOT / "docs" / f"{page}.md").read_text()
     named = set(re.findall(rf"\b((?:{'|'.join(tables)})\.[a-z_0-9]+)", text))
     assert named and named <= known | {"data.json", "model.safetensors"}
+
+
+def test_the_page_on_long_sequences_names_settings_and_options() -> None:
+    text = (ROOT / "docs" / "long.md").read_text()
+    tables = [each for config in map(TASKS.config, TASKS.names()) for each in config()]
+    known = {
+        f"{name}.{key}" for name, each in tables if isinstance(each, Section) for key, _ in each
+    }
+    assert set(re.findall(r"`((?:model|train)\.[a-z_]+)", text)) <= known
+    (code,) = blocks("python", text)
+    exec(code, {})
 
 
 def test_the_python_on_classification_works(

@@ -159,6 +159,13 @@ def test_no_gradient_reaches_what_lies_before_the_cut(backend: str) -> None:
     assert not gradient[:75].any() and gradient[75:].abs().amax((1, 2)).all()
 
 
+def test_gradients_in_evaluation_mode_are_whole() -> None:
+    layer = ls.nn.LSTM(2, 7, truncate=25).eval()
+    x = torch.randn(100, 4, 2, requires_grad=True)
+    (gradient,) = torch.autograd.grad(layer(x)[0][-1].sum(), x)
+    assert gradient.abs().amax((1, 2)).all()
+
+
 def test_ends_of_short_sequences_keep_their_gradients() -> None:
     layer, x = ls.nn.LSTM(2, 7, truncate=25), torch.randn(100, 2, 2, requires_grad=True)
     _, (final, _) = layer(x, lengths=torch.tensor([100, 30]))

@@ -35,10 +35,10 @@ class LayerOptions(TypedDict, total=False):
     of the number of steps, or their length. The memory for them becomes that of one segment, for
     one more forward pass. On the CPU gradients have the same bits as without, on other backends
     they are equal up to rounding.
-    `truncate`: gradients flow back to the beginning of a segment of so many steps, and not from its
-    state to the segment before, in training as in truncated backpropagation through time (Williams
-    & Peng, 1990); the last segment takes the rest and so has up to twice as many. Its values are
-    computed anew as by `checkpoint`. None: through all steps.
+    `truncate`: in training, gradients flow back to the beginning of a segment of so many steps, and
+    not from its state to the segment before, as in truncated backpropagation through time (Williams
+    & Peng, 1990); the last segment takes the rest and so has up to twice as many. Values are
+    computed anew as by `checkpoint`. None, and in evaluation mode: through all steps.
     `backend`: "auto", "native", "triton" or "torch", see `Recurrent.backend_report`. With each of
     them second derivatives, forward mode and transforms of torch.func run the equations in torch
     operations, which is slower.

@@ -399,7 +399,7 @@ class Recurrent(nn.Module):
             want_states=want_states,
             backend=self.backend,
             checkpoint=self._segment(x.size(0)),
-            truncate=self.truncate or 0,
+            truncate=(self.truncate or 0) if self.training else 0,
         )
 
     def _segment(self, steps: int) -> int:

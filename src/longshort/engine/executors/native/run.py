@@ -186,8 +186,9 @@ def run_part(
 ) -> None:
     """Run a program on tensors that hold a part of the memory's steps; lengths: steps in it."""
     numbers: list[int] = []
+    size = memory.like.itemsize
     for name in program.externals:
-        numbers += _address(tensors[name], memory.like.itemsize)
+        numbers += _address(tensors[name], size)
     _native.run(
         encode(program),
         PRECISIONS[memory.job.x.dtype],

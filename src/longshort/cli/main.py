@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from longshort.cli import (
+    ask,
     backtest,
     cell,
     check,
@@ -37,7 +38,7 @@ app = typer.Typer(
 for verb in (run, check, init, train, backtest, compare):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
-for other in (predict, write, evaluate, generate, cell):
+for other in (predict, write, evaluate, generate, cell, ask):
     app.command(other.NAME)(other.command)
 
 

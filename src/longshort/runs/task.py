@@ -284,6 +284,14 @@ class Task(ABC, Generic[C, S, E, P]):
         del splits
         return config
 
+    def longest(self, config: C, splits: Splits[S]) -> int | None:
+        """Return the steps of the longest sequence that recurrent layers read in training.
+
+        config: decided but for this. None: the task does not know it.
+        """
+        del config, splits
+        return None
+
     def unused(self, config: C, splits: Splits[S]) -> list[tuple[str, str]]:
         """Return the keys of settings without effect on these data, each with the reason.
 

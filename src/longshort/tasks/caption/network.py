@@ -18,7 +18,7 @@ from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.first_states import FirstStates
 from longshort.nn.blocks.own_words import read_own_words
 from longshort.nn.recurrent import Recurrent
-from longshort.runs.cell import chosen_cell
+from longshort.runs.cell import chosen_cell, layer_options
 from longshort.tasks.caption.config import CaptionModel
 from longshort.tasks.caption.encoder import Batch, CaptionEncoder
 
@@ -62,7 +62,12 @@ class Captioner(nn.Module):
         more = {"after": 0, "feeding": size, "before": hidden}[model.placement]
         between = model.dropout if model.num_layers > 1 else 0.0
         layers = Recurrent(
-            chosen_cell(model), size + more, hidden, model.num_layers, dropout=between
+            chosen_cell(model),
+            size + more,
+            hidden,
+            model.num_layers,
+            dropout=between,
+            **layer_options(model),
         )
         self.first = FirstStates(hidden, layers)
         self.decoder = Decoder(

@@ -130,6 +130,11 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         refuse_contradictions(found)
         return found
 
+    def longest(self, config: ForecastConfig, splits: Splits[AnySeries]) -> int:
+        """Return the number of patches of a context."""
+        del splits
+        return -(-(config.model.context_length or 1) // (config.model.patch or 1))
+
     def decisions(
         self, before: ForecastConfig, after: ForecastConfig, splits: Splits[AnySeries]
     ) -> list[str]:

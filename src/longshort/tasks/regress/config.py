@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from longshort.config.cell import CellSettings
-from longshort.config.sequences import HoldoutConfig, SequenceData, TextConfig
+from longshort.config.cell import TruncatedSettings
+from longshort.config.sequences import HoldoutConfig, PatchSettings, SequenceData, TextConfig
 from longshort.config.training import BaseConfig, TrainConfig
 
 
-class RegressModel(CellSettings):
+class RegressModel(TruncatedSettings, PatchSettings):
     """The network: embedding or numbers, recurrent layers, pooling, a linear head."""
 
     hidden: int = Field(64, ge=1, le=8192, description="units per layer and direction")

@@ -17,7 +17,7 @@ from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.encoder import Encoder
 from longshort.nn.blocks.own_words import read_own_words
 from longshort.nn.recurrent import Recurrent
-from longshort.runs.cell import chosen_cell
+from longshort.runs.cell import chosen_cell, layer_options
 from longshort.tasks.seq2seq.config import PairModel
 from longshort.tasks.seq2seq.encoder import Batch
 
@@ -49,15 +49,16 @@ class EncoderDecoder(nn.Module):
         """Vectors of the sources' tokens; None where they are those of the targets."""
         cell, dropout = chosen_cell(model), model.dropout
         between = dropout if model.num_layers > 1 else 0.0
+        layers, options = model.num_layers, layer_options(model)
         reader = Recurrent(
-            cell, size, (hidden + 1) // 2, model.num_layers, bidirectional=True, dropout=between
+            cell, size, (hidden + 1) // 2, layers, bidirectional=True, dropout=between, **options
         )
         self.encoder = Encoder(reader, dropout)
         width, attention = self.encoder.size, None
         if model.attention != "none":
             attention = Attention(hidden, width, model.attention, coverage=model.coverage)
         more = {"after": 0, "feeding": size, "before": width}[model.placement]
-        writer = Recurrent(cell, size + more, hidden, model.num_layers, dropout=between)
+        writer = Recurrent(cell, size + more, hidden, layers, dropout=between, **options)
         self.decoder = Decoder(
             embedding, writer, attention, width,
             placement=model.placement, copying=model.copying, dropout=dropout,

@@ -41,12 +41,18 @@ class RegressTrain(TrainConfig):
     patience: int = Field(10, ge=1, description="epochs without gain before stopping")
 
 
+class RegressSplit(HoldoutConfig):
+    """Settings of the validation and test splits that have no files of their own."""
+
+    stratify: Literal[False] = Field(False, description="numbers have no shares to keep equal")
+
+
 class RegressConfig(BaseConfig):
     """A whole run; `config.toml` in the run folder is this, fully resolved."""
 
     task: Literal["regress"] = "regress"
     data: SequenceData = SequenceData()
-    split: HoldoutConfig = HoldoutConfig(stratify=False)
+    split: RegressSplit = RegressSplit()
     text: TextConfig = TextConfig()
     model: RegressModel = RegressModel()
     train: RegressTrain = RegressTrain()

@@ -32,6 +32,7 @@ LAYERS = [
     {"report"},
     {"runs"},
     {"tasks"},
+    {"explanation"},
     {"api"},
     {"cli"},
     {"__main__"},

@@ -9,6 +9,7 @@ from typing import Any
 from longshort.api.anomaly_detector import AnomalyDetector, AnomalyRun
 from longshort.api.captioner import Captioner, CaptionerRun
 from longshort.api.classifier import Classifier, ClassifierRun
+from longshort.api.explaining import explain
 from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster, Run
 from longshort.api.language_model import LanguageModel, LanguageRun
@@ -46,6 +47,7 @@ __all__ = [
     "WriterRun",
     "check",
     "example",
+    "explain",
     "load",
     "read",
     "resume",

@@ -13,6 +13,7 @@ from longshort.cli import (
     cell,
     check,
     evaluate,
+    explain,
     generate,
     init,
     predict,
@@ -36,7 +37,7 @@ app = typer.Typer(
 for verb in (run, check, init, train, backtest):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
-for other in (predict, write, evaluate, generate, cell):
+for other in (predict, write, evaluate, explain, generate, cell):
     app.command(other.NAME)(other.command)
 
 

@@ -19,6 +19,7 @@ from longshort.explanation.inside.traces import look_inside
 from longshort.explanation.methods import DEFAULT, attribute, check_methods
 from longshort.explanation.overall import Overall, overall
 from longshort.explanation.row import Explained
+from longshort.runfolder import finite_or_none
 from longshort.runs.explaining import Question, Subject
 from longshort.runs.job import threads
 from longshort.runs.task import Say, quiet
@@ -81,9 +82,10 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
+        whole: dict[str, Any] = {"rows": [each.to_dict() for each in self.rows]}
         if self.overall is not None:
-            return {"global": self.overall.to_dict()}
-        return {"rows": [each.to_dict() for each in self.rows]}
+            whole = {"global": self.overall.to_dict()}
+        return dict(finite_or_none(whole))
 
 
 def explain(

@@ -67,7 +67,8 @@ def _above(
     elif shown is not None:
         for k, name in enumerate(features[:_FEATURES]):
             axis.plot(shown[:, k], label=name, linewidth=1.0)
-    axis.legend(loc="upper left", fontsize=7, ncols=4)
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(loc="upper left", fontsize=7, ncols=4)
     axis.margins(x=0.0)
 
 

@@ -39,14 +39,7 @@ class ForecastSubject:
         self.model, self.windows = model, samples.windows(model.encoder)
         self.train = None if train is None else train.windows(model.encoder)
         self.features = _Features.of(self.windows, model)
-        panel, flat = self.windows.panel, self.windows.flat
-        self.places = [
-            f"{self.windows.held.names[series]} from {panel.stamps(group, np.array([row]))[0]}"
-            for series, group, row in zip(
-                self.windows.held.series.tolist(), flat.group.tolist(), flat.row.tolist(),
-                strict=True,
-            )
-        ]  # fmt: skip
+        self.places = _places(self.windows)
 
     @property
     def network(self) -> nn.Module:
@@ -161,6 +154,20 @@ class ForecastSubject:
         truth = windows.held.truth[row]
         shown = Window(self.places[row], stamps, past, forecast, truth)
         return stamps, shown
+
+
+def _places(windows: Windows) -> list[str]:
+    """Return the series and the first stamp of the horizon of every window."""
+    flat, held = windows.flat, windows.held
+    found = np.empty(len(flat), dtype=object)
+    for group in np.unique(flat.group):
+        own = np.flatnonzero(flat.group == group)
+        stamps = windows.panel.stamps(int(group), flat.row[own])
+        found[own] = [
+            f"{held.names[series]} from {stamp}"
+            for series, stamp in zip(held.series[own].tolist(), stamps, strict=True)
+        ]
+    return [str(place) for place in found]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from longshort.api.anomaly_detector import AnomalyDetector, AnomalyRun
 from longshort.api.captioner import Captioner, CaptionerRun
 from longshort.api.classifier import Classifier, ClassifierRun
 from longshort.api.comparing import Compared, compare
+from longshort.api.explaining import explain
 from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster, Run
 from longshort.api.language_model import LanguageModel, LanguageRun
@@ -49,6 +50,7 @@ __all__ = [
     "check",
     "compare",
     "example",
+    "explain",
     "load",
     "read",
     "resume",

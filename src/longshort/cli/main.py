@@ -15,6 +15,7 @@ from longshort.cli import (
     check,
     compare,
     evaluate,
+    explain,
     generate,
     init,
     predict,
@@ -38,7 +39,7 @@ app = typer.Typer(
 for verb in (run, check, init, train, backtest, compare):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
-for other in (predict, write, evaluate, generate, cell, ask):
+for other in (predict, write, evaluate, explain, generate, cell, ask):
     app.command(other.NAME)(other.command)
 
 

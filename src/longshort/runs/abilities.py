@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import polars as pl
 
 from longshort.errors import ConfigError, RunError
+from longshort.runs.explaining import Subject
 from longshort.runs.writing import Attended, Likelihood, Writing, Written
 
 
@@ -122,6 +123,18 @@ class Attends(Protocol):
 
     def attended(self, model: Any, samples: Any, prediction: Any) -> list[Attended]:
         """Return tokens and weights of each sample; raises `ConfigError` without attention."""
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A task whose answers can be explained by the inputs of a row."""
+
+    def subject(self, model: Any, samples: Any, train: Any) -> Subject:
+        """Return the samples as rows that can be explained.
+
+        model: with a private copy of the network in double precision. train: the run's training
+        split, None if it is gone. Raises `ConfigError` for a model that cannot be explained.
+        """
 
 
 @runtime_checkable

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from longshort.report.sections import Section
     from longshort.tasks.classify.sections import ClassifyResult
+    from longshort.tasks.classify.subject import ClassifySubject
 
 ClassifyModel = Model[ClassifyConfig, ClassifyEncoder]
 GRAMS, THRESHOLD = "ngrams", "threshold"
@@ -404,6 +405,14 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
             " Nothing could be learned here: no classifier says more of the labels than how "
             "frequent they are."
         )
+
+    def subject(
+        self, model: ClassifyModel, samples: Examples, train: Examples | None
+    ) -> ClassifySubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.classify.subject import ClassifySubject
+
+        return ClassifySubject(model, samples, train)
 
     # Output
 

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from longshort.report.sections import Section
     from longshort.tasks.forecast.backtest import Backtest
     from longshort.tasks.forecast.sections import ForecastResult
+    from longshort.tasks.forecast.subject import ForecastSubject
 
 NOTES = "notes"
 """Name under which a run keeps remarks on the baselines."""
@@ -354,6 +355,14 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         if proof["is_leaking"]:
             text += " Beware: the future leaks into the forecast."
         return {"leakage": proof}, text
+
+    def subject(
+        self, model: ForecastModel, samples: AnySeries, train: AnySeries | None
+    ) -> ForecastSubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.forecast.subject import ForecastSubject
+
+        return ForecastSubject(model, samples, train)
 
     # Output
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from longshort.report.sections import Section
     from longshort.runs.result import Result
+    from longshort.tasks.tag.subject import TagSubject
 
 TagModel = Model[TagConfig, TagEncoder]
 
@@ -349,6 +350,12 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         has_softmax = scoring.SOFTMAX in scored.baselines
         own = {scoring.SOFTMAX: scoring.field_sentence(scored)} if has_softmax else {}
         return super().notes(model, scored) | own
+
+    def subject(self, model: TagModel, samples: Tagged, train: Tagged | None) -> TagSubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.tag.subject import TagSubject
+
+        return TagSubject(model, samples, train)
 
     # Output
 

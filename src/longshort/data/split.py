@@ -20,6 +20,7 @@ from longshort.data.timeline import Ints
 from longshort.errors import ConfigError
 
 Part = Literal["train", "val", "test"]
+PARTS: tuple[Part, ...] = ("train", "val", "test")
 _SHORTEST = 3
 """Number of steps of a series below which no split can be made smaller."""
 

@@ -125,6 +125,17 @@ class Attends(Protocol):
 
 
 @runtime_checkable
+class Thins(Protocol):
+    """A task that can learn from a part of its training split, for a learning curve."""
+
+    def thinned(self, splits: Any, share: float, seed: int) -> Any:
+        """Return the splits with this share of the training samples, the others as they are.
+
+        A smaller share is part of a larger one of the same seed.
+        """
+
+
+@runtime_checkable
 class Backtests(Protocol):
     """A task that trains and forecasts from rolling origins."""
 

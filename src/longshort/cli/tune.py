@@ -1,0 +1,129 @@
+"""`longshort tune`: search settings, or answer a question about them, on the validation split."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from longshort.cli import options as o
+from longshort.cli.screen import Screen
+
+NAME = "tune"
+
+_PAIR = re.compile(r"\w+(\.\w+)+=")
+"""Beginning of what is searched, such as model.hidden=16..256."""
+
+Given = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="CSV, TSV, Parquet, JSON lines or text, also gzip; after it, more of --search.",
+        metavar="DATA",
+        show_default=False,
+    ),
+]
+Search = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--search",
+        help="Ranges and lists of settings, such as --search model.hidden=16..256 "
+        "train.learning_rate=1e-4..1e-2 model.cell=lstm,gru.",
+        metavar="KEY=LOW..HIGH",
+    ),
+]
+Trials = Annotated[
+    int | None, typer.Option("--trials", help="Candidates of a search.", min=1, show_default="27")
+]
+Seeds = Annotated[
+    int | None, typer.Option("--seeds", help="Seeds of each candidate.", min=1, show_default="1")
+]
+StudySeed = Annotated[
+    int, typer.Option("--study-seed", help="Seed of the study, which draws its candidates.", min=0)
+]
+Join = Annotated[
+    Path | None,
+    typer.Option("--join", help="Go on with this study, or help a process at it.", metavar="STUDY"),
+]
+Workers = Annotated[
+    int, typer.Option("--workers", help="Processes on this machine; they change no number.", min=1)
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Study folder; by default a new one in studies/.")
+]
+
+
+def command(
+    named: o.Named,
+    data: Given = None,
+    example: o.Example = None,
+    task: o.Task = None,
+    search: Search = None,
+    trials: Trials = None,
+    seeds: Seeds = None,
+    study_seed: StudySeed = 0,
+    join: Join = None,
+    workers: Workers = 1,
+    config: o.Config = None,
+    sets: o.Set = None,
+    out: Out = None,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Try settings in rungs, choose by the validation split, and score the winner once on test."""
+    with Screen(as_json=as_json, quiet=quiet) as screen:
+        from longshort.errors import ConfigError
+
+        files = [each for each in data or [] if not _PAIR.match(each)]
+        pairs = [*(search or []), *(each for each in data or [] if _PAIR.match(each))]
+        if len(files) > 1:
+            raise ConfigError(f"tune: one file is expected, got {', '.join(files)}")
+        given = any(value is not None for value in named.values())
+        if join is not None:
+            if files or pairs or given or any((example, task, config, sets, out, trials, seeds)):
+                raise ConfigError(
+                    "tune --join: works at the study as it was begun, so it takes no other option "
+                    "but --workers; begin another study to change it"
+                )
+
+            from longshort.tune.tuning import join as work_on
+
+            _show(
+                screen, join, work_on(join, workers=workers, say=screen.say, listen=screen.listen)
+            )
+            return
+        settings = o.settings_of(
+            data=files[0] if files else None,
+            example=example,
+            config=config,
+            sets=sets,
+            task=task,
+            named=named,
+        )
+
+        from longshort.runfolder import free_folder
+        from longshort.tune.space import parse_search
+        from longshort.tune.tuning import TRIALS, tune
+
+        table = settings.get("data")
+        source = str((table.get("path") if isinstance(table, dict) else None) or "data")
+        folder = out or free_folder(Path("studies"), Path(source).name.split(".")[0])
+        found = tune(
+            settings,
+            folder,
+            search=parse_search(pairs),
+            trials=trials or TRIALS,
+            seeds=seeds or 1,
+            seed=study_seed,
+            workers=workers,
+            say=screen.say,
+            listen=screen.listen,
+        )
+        _show(screen, folder, found)
+
+
+def _show(screen: Screen, folder: Path, found: dict[str, Any]) -> None:
+    from longshort.tune.text import answer_lines
+
+    screen.result({"study": str(folder), **found}, answer_lines(folder, found))

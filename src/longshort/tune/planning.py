@@ -1,0 +1,106 @@
+"""Plans of studies: what is shared by free searches and questions, and free searches themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from longshort.config import assign, build_as, read_back
+from longshort.errors import ConfigError
+from longshort.runs.decisions import FILES
+from longshort.runs.prepare import config_of
+from longshort.tune.plan import THIRDS, Candidate, Plan, Rung
+from longshort.tune.space import Choice, Space, draw, parse_space
+from longshort.tune.worker import AnyGround
+
+SEARCH = "search"
+"""Name of a free search among the questions."""
+
+
+def shared_settings(task: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all settings that trials share, as a settings file has them.
+
+    Trials use one thread unless another number is given, so that numbers do not depend on how many
+    workers there are.
+    """
+    nested = deepcopy(dict(settings))
+    train = nested.get("train", {})
+    if isinstance(train, dict) and train.get("threads") is None:
+        assign(nested, "train.threads", 1)
+    paths = {key: nested.get("data", {}).get(key) for key in FILES.values()}
+    for key, path in paths.items():
+        if path is not None:
+            assign(nested, f"data.{key}", str(Path(str(path)).absolute()))
+    return read_back(config_of(task, nested))
+
+
+def plan_search(
+    ground: AnyGround, search: Mapping[str, object], trials: int, seeds: int, seed: int
+) -> Plan:
+    """Return the plan of a free search: so many candidates, drawn from the seed.
+
+    Raises `ConfigError` for a space that is not allowed, or of which nothing can be drawn.
+    """
+    kind = ground.task.Config
+    space = parse_space(search, ground.settings, kind)
+    _refuse_choices(ground, space)
+    drawn = [changes for changes in draw(space, trials, seed) if _is_allowed(ground, changes)]
+    if not drawn:
+        _refuse_all(ground, space, seed)
+    candidates = tuple(Candidate(number, changes) for number, changes in enumerate(drawn))
+    rungs = tuple(Rung(share, seeds) for share in THIRDS)
+    content = ground.task.digest(ground.splits)
+    return Plan(SEARCH, ground.settings, content, seed, rungs, candidates)
+
+
+def _refuse_choices(ground: AnyGround, space: Space) -> None:
+    """Raise `ConfigError` for a named choice, such as a cell, of which no network can be built."""
+    for key, dimension in space.items():
+        named = isinstance(dimension, Choice) and any(isinstance(v, str) for v in dimension.values)
+        for value in dimension.ends if named else ():
+            try:
+                ground.trial({key: value})
+            except ConfigError as error:
+                raise ConfigError(f"search: {key} = {value}: {error}") from None
+
+
+def nested_of(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested settings with these changes."""
+    found = deepcopy(dict(settings))
+    for key, value in changes.items():
+        assign(found, key, value)
+    return found
+
+
+def _is_allowed(ground: AnyGround, changes: Mapping[str, Any]) -> bool:
+    try:
+        build_as(ground.task.Config, nested_of(ground.settings, changes))
+    except ConfigError:
+        return False
+    return True
+
+
+def _refuse_all(ground: AnyGround, space: Space, seed: int) -> None:
+    (first,) = draw(space, 1, seed)
+    build_as(ground.task.Config, nested_of(ground.settings, first), "search")
+
+
+def refuse_no_validation(ground: AnyGround) -> None:
+    """Raise `ConfigError` where there is no validation split to choose by."""
+    if not len(ground.splits.val):
+        raise ConfigError(
+            "tune: settings are chosen on the validation split, and there is none; give "
+            "--set split.val=0.1, or a validation file"
+        )
+
+
+def number_of(values: Iterable[object]) -> list[float]:
+    """Return values as numbers; raises `ConfigError` for others."""
+    try:
+        return [float(str(value)) for value in values]
+    except ValueError:
+        raise ConfigError(
+            f"--values: numbers like 8,16,32 are expected, got {', '.join(map(str, values))}"
+        ) from None

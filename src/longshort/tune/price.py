@@ -1,0 +1,48 @@
+"""The price of a study, before it begins and while it runs."""
+
+from __future__ import annotations
+
+from longshort.train.progress import duration
+from longshort.tune.halving import Standing, most_epochs
+from longshort.tune.plan import Plan
+from longshort.tune.results import Results
+from longshort.tune.worker import AnyGround
+
+
+def price_line(plan: Plan, ground: AnyGround) -> str:
+    """Return the price: trials, and epochs in units of full runs."""
+    budget = budget_of(plan, ground)
+    most, whole = most_epochs(plan, budget)
+    first = len(plan.candidates) * plan.rungs[0].seeds
+    return (
+        f"price: {first} trials at first, and at most {most / budget:.1f} full runs of {budget} "
+        f"epochs in all, where training everything to the end would be {whole / budget:.0f}; the "
+        "time is told after the first rung"
+    )
+
+
+def budget_of(plan: Plan, ground: AnyGround) -> int:
+    """Return the epochs of a whole training of the first candidate."""
+    changes = plan.candidates[0].changes
+    decided = ground.prepared(changes).config.train.max_epochs
+    return decided or ground.trial(changes).max_epochs
+
+
+def spent(results: Results) -> tuple[int, float]:
+    """Return epochs and seconds that were spent."""
+    done = results.values()
+    return sum(each.spent for each in done), sum(each.seconds for each in done)
+
+
+def time_line(plan: Plan, now: Standing, results: Results, workers: int) -> str | None:
+    """Return about how long the study will still take at most; None before the first rung is done.
+
+    It is estimated from the time of an epoch so far.
+    """
+    epochs, seconds = spent(results)
+    if not epochs or not now.rung:
+        return None
+    budget = max(each.budget for each in results.values())
+    most, _ = most_epochs(plan, budget)
+    left = max(0, most - epochs) * seconds / epochs / workers
+    return f"about {duration(left)} left at most"

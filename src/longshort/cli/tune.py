@@ -33,11 +33,26 @@ Search = Annotated[
         metavar="KEY=LOW..HIGH",
     ),
 ]
+Question = Annotated[
+    str | None,
+    typer.Option(
+        "--question",
+        help="Instead of a search: units (how many are enough), window (how long a context helps), "
+        "or data (what more of them would bring).",
+    ),
+]
+Values = Annotated[
+    str | None,
+    typer.Option("--values", help="Ladder of the question, such as 16,32,64.", metavar="A,B,C"),
+]
 Trials = Annotated[
     int | None, typer.Option("--trials", help="Candidates of a search.", min=1, show_default="27")
 ]
 Seeds = Annotated[
-    int | None, typer.Option("--seeds", help="Seeds of each candidate.", min=1, show_default="1")
+    int | None,
+    typer.Option(
+        "--seeds", help="Seeds of each candidate.", min=1, show_default="1, of questions 3"
+    ),
 ]
 StudySeed = Annotated[
     int, typer.Option("--study-seed", help="Seed of the study, which draws its candidates.", min=0)
@@ -60,6 +75,8 @@ def command(
     example: o.Example = None,
     task: o.Task = None,
     search: Search = None,
+    question: Question = None,
+    values: Values = None,
     trials: Trials = None,
     seeds: Seeds = None,
     study_seed: StudySeed = 0,
@@ -81,7 +98,12 @@ def command(
             raise ConfigError(f"tune: one file is expected, got {', '.join(files)}")
         given = any(value is not None for value in named.values())
         if join is not None:
-            if files or pairs or given or any((example, task, config, sets, out, trials, seeds)):
+            if (
+                files
+                or pairs
+                or given
+                or any((example, task, config, sets, out, trials, seeds, question, values))
+            ):
                 raise ConfigError(
                     "tune --join: works at the study as it was begun, so it takes no other option "
                     "but --workers; begin another study to change it"
@@ -103,8 +125,8 @@ def command(
         )
 
         from longshort.runfolder import free_folder
-        from longshort.tune.space import parse_search
-        from longshort.tune.tuning import TRIALS, tune
+        from longshort.tune.space import parse_search, parse_values
+        from longshort.tune.tuning import tune
 
         table = settings.get("data")
         source = str((table.get("path") if isinstance(table, dict) else None) or "data")
@@ -112,9 +134,11 @@ def command(
         found = tune(
             settings,
             folder,
+            question=question,
             search=parse_search(pairs),
-            trials=trials or TRIALS,
-            seeds=seeds or 1,
+            values=parse_values(values),
+            trials=trials,
+            seeds=seeds,
             seed=study_seed,
             workers=workers,
             say=screen.say,

@@ -8,12 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from longshort.errors import RunError
+from longshort.tune.curve import Floats, Forecast, fit_curve, forecast
 from longshort.tune.halving import Placed, placed, standing
+from longshort.tune.levels import chosen, end_warning
 from longshort.tune.plan import Attempt, Candidate, Plan
 from longshort.tune.price import spent
 from longshort.tune.results import DONE, Result, Results
 from longshort.tune.study import Study
+from longshort.tune.worker import AnyGround
 
 CHOICE = (
     "The choice was made on the validation split; the test split was scored once, for it alone."
@@ -52,20 +57,103 @@ class Answer:
         }
 
 
-def answer_of(study: Study) -> Answer:
+def answer_of(study: Study, ground: AnyGround) -> Answer:
     """Return the answer of a study whose rungs are done."""
     plan, results = study.plan, study.results()
     inside = finalists(plan, results)
     refuse_all_failed(study, inside, results)
+    if plan.axis:
+        return _of_ladder(plan, results, inside)
+    return (
+        _of_data(plan, results, inside, ground)
+        if plan.is_scored
+        else _of_search(plan, results, inside)
+    )
+
+
+def _of_search(plan: Plan, results: Results, inside: list[Placed]) -> Answer:
     best = min(inside, key=lambda each: (each.mean, each.candidate.number))
-    sentence = f"Of {len(plan.candidates)} candidates the best is {best.candidate.said()}: "
-    sentence += f"validation {best.mean:.5g}."
+    sentence = (
+        f"Of {len(plan.candidates)} candidates the best is {best.candidate.said()}: validation "
+        f"{best.mean:.5g}."
+    )
+    return _answer(plan, results, best, sentence)
+
+
+def _of_ladder(plan: Plan, results: Results, inside: list[Placed]) -> Answer:
+    """Answer with the smallest level within one standard error of the best."""
+    found = chosen(inside)
+    levels = [each.candidate.group for each in inside]
+    ladder = sorted({each.group for each in plan.candidates})
+    row = next(r for r in rows_of(plan, results) if r["candidate"] == found.enough.candidate.number)
+    size = f"{row['parameters']:,} parameters, {row['step_ms'] or math.nan:.3g} ms per step."
+    sentence = f"{plan.axis}: {found.sentence()} {size}"
+    more = {
+        "axis": plan.axis,
+        "level": found.enough.candidate.level,
+        "best_level": found.best.candidate.level,
+        "standard_error": found.error,
+        "compared_in_full": sorted(set(levels)),
+    }
+    warnings = end_warning(ladder, found.best.candidate.group, plan.axis)
+    return _answer(plan, results, found.enough, sentence, more=more, warnings=warnings)
+
+
+def _of_data(plan: Plan, results: Results, inside: list[Placed], ground: AnyGround) -> Answer:
+    """Answer with the learning curve of the task's metric, and where it leads."""
+    config = ground.prepared(inside[-1].candidate.changes).config
+    metric = ground.task.metric(config)
+    amounts = np.array([each.candidate.share for each in inside])
+    seeds = [_metrics(plan, results, each) for each in inside]
+    now = float(seeds[-1].mean())
+    ahead = forecast(amounts, seeds, 2.0 * amounts[-1], plan.seed)
+    curve = fit_curve(np.repeat(amounts, [len(s) for s in seeds]), np.concatenate(seeds))
+    sentence = (
+        f"Twice the training data would bring {metric.title} from {metric.write(now)} to about "
+        f"{metric.write(ahead.score)} ({ahead.level:.0%} interval {metric.write(ahead.low)} to "
+        f"{metric.write(ahead.high)}), if the curve goes on as it does."
+    )
+    more = {
+        "metric": metric.key,
+        "curve": {**vars(curve), "form": "limit + scale * share ** -power"},
+        "now": now,
+        "twice": vars(ahead),
+        "points": [
+            {"share": float(n), "values": s.tolist()} for n, s in zip(amounts, seeds, strict=True)
+        ],
+    }
+    return _answer(plan, results, inside[-1], sentence, more=more, warnings=_doubts(now, ahead))
+
+
+def _metrics(plan: Plan, results: Results, each: Placed) -> Floats:
+    attempts = plan.attempts_of(len(plan.rungs) - 1, (each.candidate.number,))
+    values = [results[a.number, len(plan.rungs) - 1].metric for a in attempts]
+    return np.array([value for value in values if value is not None])
+
+
+def _doubts(now: float, ahead: Forecast) -> list[str]:
+    """Return a warning where the extrapolation does not say whether more data would help."""
+    if ahead.low <= now <= ahead.high:
+        return ["the interval includes the present score: more data may bring nothing"]
+    return []
+
+
+def _answer(
+    plan: Plan,
+    results: Results,
+    won: Placed,
+    sentence: str,
+    more: dict[str, Any] | None = None,
+    warnings: list[str] | None = None,
+) -> Answer:
     return Answer(
         plan.question,
         sentence,
-        best_attempt(plan, results, best),
+        best_attempt(plan, results, won),
         rows_of(plan, results),
         cost_of(plan, results),
+        warnings or [],
+        more or {},
     )
 
 
@@ -110,6 +198,7 @@ def rows_of(plan: Plan, results: Results) -> list[dict[str, Any]]:
                 "train_loss": _mean([each.train_loss for each in found]),
                 "parameters": max((each.parameters for each in found), default=0),
                 "step_ms": 1000 * min(steps) if steps else None,
+                "share": candidate.share,
                 "failed": next((each.status for each in found if each.status != DONE), None),
             }
         )
@@ -137,13 +226,10 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def cost_of(plan: Plan, results: Results) -> dict[str, Any]:
-    """Return what the study cost, in epochs, full runs and seconds."""
-    epochs, seconds = spent(results)
-    budget = max(each.budget for each in results.values())
-    whole = len(plan.candidates) * plan.repeats
+    """Return what the study cost, in full runs and seconds."""
+    runs, seconds = spent(results)
     return {
-        "epochs": epochs,
-        "full_runs": epochs / budget if budget else None,
-        "everything_in_full": whole,
+        "full_runs": runs,
+        "everything_in_full": len(plan.candidates) * plan.repeats,
         "seconds": seconds,
     }

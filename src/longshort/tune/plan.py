@@ -91,6 +91,8 @@ class Plan:
     keep: float = 1 / 3
     axis: str = ""
     """Dotted key of the levels; empty where there are none."""
+    is_scored: bool = False
+    """Whether trials are scored by the task's metric too, where scales of losses differ."""
 
     @property
     def repeats(self) -> int:
@@ -120,6 +122,7 @@ class Plan:
             "format_version": PLAN_VERSION,
             "question": self.question,
             "axis": self.axis,
+            "is_scored": self.is_scored,
             "content": self.content,
             "seed": self.seed,
             "keep": self.keep,
@@ -144,6 +147,7 @@ class Plan:
             candidates=tuple(candidates),
             keep=stored["keep"],
             axis=stored["axis"],
+            is_scored=stored["is_scored"],
         )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from longshort.config import assign, build_as, read_back
+from pydantic import BaseModel
+
+from longshort.config import assign, build_as
 from longshort.errors import ConfigError
 from longshort.runs.decisions import FILES
 from longshort.runs.prepare import config_of
@@ -20,20 +22,34 @@ SEARCH = "search"
 
 
 def shared_settings(task: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all settings that trials share, as a settings file has them.
+    """Return the settings that trials share, checked, with whole paths, and those alone.
 
-    Trials use one thread unless another number is given, so that numbers do not depend on how many
-    workers there are.
+    What is left open stays open, since a task decides it. Trials use one thread unless another
+    number is given, so that numbers do not depend on how many workers there are.
     """
     nested = deepcopy(dict(settings))
-    train = nested.get("train", {})
-    if isinstance(train, dict) and train.get("threads") is None:
+    if nested.get("train", {}).get("threads") is None:
         assign(nested, "train.threads", 1)
-    paths = {key: nested.get("data", {}).get(key) for key in FILES.values()}
-    for key, path in paths.items():
+    config = config_of(task, nested)
+    found = {"task": task.name, **_chosen(config)}
+    for key in FILES.values():
+        path = found.get("data", {}).get(key)
         if path is not None:
-            assign(nested, f"data.{key}", str(Path(str(path)).absolute()))
-    return read_back(config_of(task, nested))
+            found["data"][key] = str(Path(path).absolute())
+    return found
+
+
+def _chosen(section: BaseModel) -> dict[str, Any]:
+    """Return the settings that were chosen, as a file has them; cleared ones are "none"."""
+    found: dict[str, Any] = {}
+    for name in sorted(section.model_fields_set):
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            found[name] = _chosen(value)
+        else:
+            plain = section.model_dump(mode="json", include={name})[name]
+            found[name] = "none" if plain is None else plain
+    return found
 
 
 def plan_search(
@@ -94,13 +110,3 @@ def refuse_no_validation(ground: AnyGround) -> None:
             "tune: settings are chosen on the validation split, and there is none; give "
             "--set split.val=0.1, or a validation file"
         )
-
-
-def number_of(values: Iterable[object]) -> list[float]:
-    """Return values as numbers; raises `ConfigError` for others."""
-    try:
-        return [float(str(value)) for value in values]
-    except ValueError:
-        raise ConfigError(
-            f"--values: numbers like 8,16,32 are expected, got {', '.join(map(str, values))}"
-        ) from None

@@ -28,21 +28,22 @@ def budget_of(plan: Plan, ground: AnyGround) -> int:
     return decided or ground.trial(changes).max_epochs
 
 
-def spent(results: Results) -> tuple[int, float]:
-    """Return epochs and seconds that were spent."""
-    done = results.values()
-    return sum(each.spent for each in done), sum(each.seconds for each in done)
+def spent(results: Results) -> tuple[float, float]:
+    """Return what was spent: full runs, as shares of each trial's epochs, and seconds."""
+    done = [each for each in results.values() if each.budget]
+    runs = sum(each.spent / each.budget for each in done)
+    return runs, sum(each.seconds for each in done)
 
 
 def time_line(plan: Plan, now: Standing, results: Results, workers: int) -> str | None:
     """Return about how long the study will still take at most; None before the first rung is done.
 
-    It is estimated from the time of an epoch so far.
+    It is estimated from the time of the epochs so far.
     """
-    epochs, seconds = spent(results)
-    if not epochs or not now.rung:
+    runs, seconds = spent(results)
+    if not runs or not now.rung:
         return None
     budget = max(each.budget for each in results.values())
     most, _ = most_epochs(plan, budget)
-    left = max(0, most - epochs) * seconds / epochs / workers
+    left = max(0.0, most / budget - runs) * seconds / runs / workers
     return f"about {duration(left)} left at most"

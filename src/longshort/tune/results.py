@@ -19,7 +19,8 @@ class Result:
 
     score: the best so far on the validation split, lower is better; None for a trial that failed,
     whose reason is `said`. train_loss: of its last epoch. epochs: trained so far. budget: epochs of
-    its whole plan. spent: epochs trained in this rung; seconds: their time.
+    its whole plan. metric: the task's, where the plan asks for it. spent: epochs trained in this
+    rung; seconds: their time.
     """
 
     trial: int
@@ -33,6 +34,7 @@ class Result:
     steps: int = 0
     seconds: float = 0.0
     parameters: int = 0
+    metric: float | None = None
     said: str = ""
 
     @property

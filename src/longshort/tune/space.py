@@ -118,6 +118,15 @@ def parse_search(pairs: Sequence[str]) -> dict[str, object]:
     return found
 
 
+def parse_values(text: str | None) -> list[float]:
+    """Parse the numbers of `--values`; empty for None."""
+    parts = [part.strip() for part in (text or "").split(",") if part.strip()]
+    try:
+        return [float(part) for part in parts]
+    except ValueError:
+        raise ConfigError(f"--values: numbers like 16,32,64 are expected, got {text!r}") from None
+
+
 def refuse_key(key: str, known: Sequence[str]) -> None:
     """Raise `ConfigError` for a key that no trial may change."""
     if key == _SEED:

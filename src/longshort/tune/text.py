@@ -26,18 +26,27 @@ def answer_lines(folder: Path, found: dict[str, Any]) -> list[str]:
 
 
 def table_rows(found: dict[str, Any]) -> list[list[str]]:
-    """Return a row for each candidate, the header first; those that came furthest come first."""
-    keys = list(dict.fromkeys(key for row in found["rows"] for key in row["settings"]))
-    head = [*(keys or ["settings"]), "epochs", "validation", "parameters", "ms/step"]
-    return [head, *(_row(row, keys) for row in found["rows"])]
+    """Return a row for each candidate, the header first; those that came furthest come first.
+
+    Settings that are the same for all are left out.
+    """
+    rows = [_named(row) for row in found["rows"]]
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    varied = [key for key in keys if len({str(row.get(key)) for row in rows}) > 1] or keys
+    head = [*varied, "epochs", "validation", "parameters", "ms/step"]
+    named = zip(found["rows"], rows, strict=True)
+    return [head, *([*(str(each.get(k, "")) for k in varied), *_row(row)] for row, each in named)]
 
 
-def _row(row: dict[str, Any], keys: list[str]) -> list[str]:
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a candidate, its share of the training data among them."""
+    return {"training data": f"{row['share']:.3g}", **row["settings"]}
+
+
+def _row(row: dict[str, Any]) -> list[str]:
     score = "" if row["validation"] is None else f"{row['validation']:.5g}"
     step = "" if row["step_ms"] is None else f"{row['step_ms']:.3g}"
-    settings = [str(row["settings"].get(key, "")) for key in keys] or ["as given"]
     return [
-        *settings,
         str(row["epochs"]),
         row["failed"] or score,
         f"{row['parameters']:,}" if row["parameters"] else "",

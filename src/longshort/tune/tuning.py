@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from longshort.errors import ConfigError
 from longshort.runs import story
 from longshort.runs.task import Say, quiet
 from longshort.runs.trial import Ground
@@ -18,6 +19,7 @@ from longshort.tune.crew import crew
 from longshort.tune.grounds import Grounds
 from longshort.tune.planning import plan_search, refuse_no_validation, shared_settings
 from longshort.tune.price import price_line
+from longshort.tune.questions import Asked, plan_question
 from longshort.tune.study import ENDING, Study, refuse_join
 from longshort.tune.worker import AnyGround, work
 
@@ -31,27 +33,53 @@ def tune(
     out: Path,
     *,
     data: object = None,
-    search: Mapping[str, object],
-    trials: int = TRIALS,
-    seeds: int = 1,
+    question: str | None = None,
+    search: Mapping[str, object] | None = None,
+    values: Sequence[float] = (),
+    trials: int | None = None,
+    seeds: int | None = None,
     seed: int = 0,
     workers: int = 1,
     say: Say = quiet,
     listen: Listener = silent,
 ) -> dict[str, Any]:
-    """Search settings in the study folder `out`; returns the content of `answer.json`.
+    """Answer a question about settings, or search them; returns the content of `answer.json`.
 
-    settings, data, say, listen: as in `story.run`. search: ranges and lists by dotted key. trials:
-    number of candidates. seeds: of each candidate. seed: that of the study. workers: processes on
-    this machine, which change no number. A folder with the same study goes on.
+    settings, data, say, listen: as in `story.run`. out: folder of the study; one that holds the
+    same study goes on. question: one of `QUESTIONS`; None: a search. values: the question's ladder,
+    instead of its usual one. search: ranges and lists by dotted key. trials: candidates of a
+    search. seeds: of each candidate. seed: that of the study. workers: processes on this machine,
+    which change no number.
+
+    Raises `ConfigError` for settings, spaces and questions that are not allowed, `DataError` for
+    data that cannot answer, and `RunError` for a folder of another study.
     """
     task = story.task_of(settings)
     ground = Ground(task, shared_settings(task, settings), data)
     refuse_no_validation(ground)
-    plan = plan_search(ground, search, trials, seeds, seed)
+    if question is None:
+        _refuse_values(values)
+        plan = plan_search(ground, search or {}, trials or TRIALS, seeds or 1, seed)
+    else:
+        _refuse_search(question, search, trials)
+        plan = plan_question(question, Asked(ground, values, seeds, seed))
     if workers > 1:
         refuse_join(out, plan)
     return _worked_out(Study.begin(out, plan), ground, data, workers, say, listen)
+
+
+def _refuse_values(values: Sequence[float]) -> None:
+    if values:
+        raise ConfigError("--values: is the ladder of a --question; give ranges with --search")
+
+
+def _refuse_search(question: str, search: Mapping[str, object] | None, trials: int | None) -> None:
+    if search or trials is not None:
+        given = "--search" if search else "--trials"
+        raise ConfigError(
+            f"{given}: is of a search, and --question {question} has a ladder of its own; leave "
+            "one of them out, or give --values"
+        )
 
 
 def join(
@@ -78,11 +106,13 @@ def _worked_out(
         with crew(study.path, workers):
             with Board(study, say, workers) as board:
                 work(study, Grounds(ground, study.plan.seed), board.watch, say, silent)
-            return _ended(study, data, say, listen)
-    return _ended(study, data, say, listen)
+            return _ended(study, ground, data, say, listen)
+    return _ended(study, ground, data, say, listen)
 
 
-def _ended(study: Study, data: object, say: Say, listen: Listener) -> dict[str, Any]:
+def _ended(
+    study: Study, ground: AnyGround, data: object, say: Say, listen: Listener
+) -> dict[str, Any]:
     """Finish the winner and write the answer, or wait for the process that does."""
     while study.answer is None:
         held = study.claim(ENDING)
@@ -91,7 +121,7 @@ def _ended(study: Study, data: object, say: Say, listen: Listener) -> dict[str, 
             continue
         with lease.kept(held):
             if study.answer is None:
-                found = answer_of(study)
+                found = answer_of(study, ground)
                 _finish(study, found, data, say, listen)
     answer = study.answer
     assert answer is not None

@@ -7,14 +7,14 @@ them may come late, or end at any moment.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from longshort.errors import ConfigError, DataError, Interrupted
 from longshort.runs.task import Say
 from longshort.runs.trial import Ground, Trial
 from longshort.train.events import Event, Listener, Stepped
-from longshort.train.loop import TrainingDiverged
+from longshort.train.loop import TrainingDiverged, TrainResult
 from longshort.tune import lease
 from longshort.tune.halving import Standing, standing
 from longshort.tune.plan import Attempt, Candidate
@@ -97,7 +97,7 @@ def _advanced(
         attempt.number,
         rung,
         DONE,
-        score=trained.best_score,
+        score=_score(trial, trained),
         train_loss=last.get("train_loss"),
         epochs=epochs,
         budget=budget,
@@ -105,7 +105,24 @@ def _advanced(
         steps=counter.steps,
         seconds=trained.seconds,
         parameters=sum(weight.numel() for weight in network.parameters()),
+        metric=_metric(trial) if study.plan.is_scored else None,
     )
+
+
+def _score(trial: Trial[Any, Any, Any, Any], trained: TrainResult) -> float | None:
+    """Return the score of the trained epochs that choosing weights goes by.
+
+    That of the untrained network does not count: early on many candidates would share it.
+    """
+    scores = [float(each["val_score"]) for each in trained.history[1:] if "val_score" in each]
+    is_last = trial.job.config.train.choose == "last"
+    return (scores[-1] if is_last else min(scores)) if scores else None
+
+
+def _metric(trial: Trial[Any, Any, Any, Any]) -> float:
+    """Return the task's deciding metric on the validation split."""
+    metric = trial.job.task.metric(trial.job.config)
+    return float(trial.validate().values[metric.key])
 
 
 class _Counter:
@@ -123,8 +140,3 @@ class _Counter:
 def changes_of(attempt: Attempt) -> dict[str, Any]:
     """Return the settings of a trial that are its own, its seed among them."""
     return {**attempt.candidate.changes, "train.seed": attempt.seed}
-
-
-def total_seconds(results: Iterable[Result]) -> float:
-    """Return the time that these results took."""
-    return sum(each.seconds for each in results)

@@ -69,7 +69,6 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
     name: ClassVar[str] = "anomaly"
     run_class = "longshort.api.anomaly_detector:AnomalyRun"
     Config = AnomalyConfig
-    window_key = "train.bptt"
     metrics = scoring.METRICS
     words = Words(
         model="detector",

@@ -106,7 +106,16 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
 
     def with_settings(self, splits: Splits[AnySeries], config: ForecastConfig) -> Splits[AnySeries]:
         """Return the splits over a timeline that decides what these settings leave open."""
-        timeline = Timeline(timeline_of(splits.train).whole, config)
+        before = timeline_of(splits.train)
+        return self._over(Timeline(before.whole, config, before.share), splits)
+
+    def thinned(self, splits: Splits[AnySeries], share: float, seed: int) -> Splits[AnySeries]:
+        """Return the splits with this share of each series' training rows, the newest ones."""
+        del seed
+        before = timeline_of(splits.train)
+        return self._over(Timeline(before.whole, before.config, share), splits)
+
+    def _over(self, timeline: Timeline, splits: Splits[AnySeries]) -> Splits[AnySeries]:
         train, val, test = (Series(timeline.dataset, timeline, part) for part in PARTS)
         return Splits(train, val, test, splits.findings, splits.how)
 

@@ -13,7 +13,7 @@ import numpy as np
 from longshort.errors import RunError
 from longshort.tune.curve import Floats, Forecast, fit_curve, forecast
 from longshort.tune.halving import Placed, placed, standing
-from longshort.tune.levels import chosen, end_warning
+from longshort.tune.levels import chosen, end_warning, rate_warning
 from longshort.tune.plan import Attempt, Candidate, Plan
 from longshort.tune.price import spent
 from longshort.tune.results import DONE, Result, Results
@@ -95,7 +95,10 @@ def _of_ladder(plan: Plan, results: Results, inside: list[Placed]) -> Answer:
         "standard_error": found.error,
         "compared_in_full": sorted(set(levels)),
     }
-    warnings = end_warning(ladder, found.best.candidate.group, plan.axis)
+    warnings = [
+        *end_warning(ladder, found.best.candidate.group, plan.axis),
+        *rate_warning(plan.candidates, found.enough.candidate),
+    ]
     return _answer(plan, results, found.enough, sentence, more=more, warnings=warnings)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from longshort.tune.halving import Placed, by_group, noise, smallest_within_noise
+from longshort.tune.plan import RATE, Candidate
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,18 @@ def chosen(finalists: list[Placed]) -> Chosen:
     groups = by_group(finalists)
     best = min(groups.values(), key=lambda each: (each.mean, each.candidate.group))
     return Chosen(groups[smallest_within_noise(finalists)], best, noise(finalists))
+
+
+def rate_warning(candidates: Sequence[Candidate], won: Candidate) -> list[str]:
+    """Return a warning where the learning rate of the answer is at an end of those tried."""
+    rates = sorted({each.changes[RATE] for each in candidates if RATE in each.changes})
+    if len(rates) < 2 or won.changes[RATE] not in (rates[0], rates[-1]):
+        return []
+    where = "smallest" if won.changes[RATE] == rates[0] else "largest"
+    return [
+        f"the learning rate of the answer, {won.changes[RATE]:g}, is the {where} that was tried; "
+        f"try more around it: --set {RATE}=…"
+    ]
 
 
 def end_warning(levels: list[float], best: float, key: str) -> list[str]:

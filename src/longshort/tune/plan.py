@@ -29,6 +29,7 @@ class Rung:
         return max(1, math.ceil(self.share * max_epochs - 1e-9))
 
 
+RATE = "train.learning_rate"
 THIRDS = (1 / 9, 1 / 3, 1.0)
 """Shares of the budget at which a third of the candidates goes on."""
 

@@ -11,7 +11,7 @@ from longshort.registry import TASKS
 from longshort.runs.abilities import Thins
 from longshort.runs.lookup import AnyTask
 from longshort.tune.grounds import Grounds
-from longshort.tune.plan import Candidate, Plan, Rung
+from longshort.tune.plan import RATE, Candidate, Plan, Rung
 from longshort.tune.space import dotted_keys, refuse_value
 from longshort.tune.worker import AnyGround
 
@@ -29,7 +29,6 @@ _RATES = (1 / 3, 1.0, 3.0)
 _WINDOWS = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
 _SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)
 _SEEDS = 3
-_RATE = "train.learning_rate"
 _AMOUNT = ("batch_size", "steps_per_epoch", "max_epochs", "patience")
 _FEWEST = 10
 """Samples of the smallest part of the training split."""
@@ -88,9 +87,9 @@ def _plan_units(asked: Asked) -> Plan:
     for size in sizes:
         refuse_value(key, size, asked.ground.settings, task.Config)
     usual = asked.ground.prepared({key: sizes[0]}).config.train.learning_rate
-    rates = [usual] if _RATE in asked.chosen else [_rounded(usual * each) for each in _RATES]
+    rates = [usual] if RATE in asked.chosen else [_rounded(usual * each) for each in _RATES]
     candidates = [
-        Candidate(0, {key: size, _RATE: rate}, float(size)) for size in sizes for rate in rates
+        Candidate(0, {key: size, RATE: rate}, float(size)) for size in sizes for rate in rates
     ]
     seeds = asked.seeds or _SEEDS
     rungs = (Rung(1 / 9, min(2, seeds)), Rung(1 / 3, seeds), Rung(1.0, seeds))
@@ -223,7 +222,8 @@ def _refuse_few(asked: Asked, share: float) -> None:
         raise DataError(
             f"--question data: {train.name}: the smallest part, {share:g} of {len(train):,} "
             f"training samples, has {part}, and {_FEWEST} are needed; give "
-            f"{round(_FEWEST / share):,} training samples or more, or larger shares, such as --values 0.5,0.75,1"
+            f"{round(_FEWEST / share):,} training samples or more, or larger shares, such as "
+            "--values 0.5,0.75,1"
         )
 
 

@@ -20,7 +20,7 @@ import tomli_w
 from filelock import FileLock
 
 from longshort.errors import ConfigError, RunError
-from longshort.runfolder import finite_or_none, to_json, write_atomic
+from longshort.runfolder import METRICS, finite_or_none, to_json, write_atomic
 from longshort.tune import lease
 from longshort.tune.plan import PLAN_VERSION, Attempt, Plan
 from longshort.tune.results import Result, Results
@@ -148,8 +148,17 @@ class Study:
             raise RunError(f"{self.path / ANSWER}: damaged: {error}; delete it") from None
         return found
 
-    def end(self, answer: dict[str, Any]) -> None:
-        """Write the answer: with it the study is over."""
+    def history(self, attempt: Attempt) -> list[dict[str, Any]]:
+        """Return a record for each epoch of a trial; empty for one that did not begin."""
+        try:
+            text = (self.trial_folder(attempt) / METRICS).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in text.splitlines()]
+
+    def end(self, answer: dict[str, Any], page: str) -> None:
+        """Write page and answer, the answer last: with it the study is over."""
+        write_atomic(self.path / PAGE, page)
         write_atomic(self.path / ANSWER, to_json(finite_or_none(answer)))
 
 

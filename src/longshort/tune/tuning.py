@@ -17,6 +17,7 @@ from longshort.tune.answer import Answer, answer_of
 from longshort.tune.board import Board
 from longshort.tune.crew import crew
 from longshort.tune.grounds import Grounds
+from longshort.tune.page import study_page
 from longshort.tune.planning import plan_search, refuse_no_validation, shared_settings
 from longshort.tune.price import price_line
 from longshort.tune.questions import Asked, plan_question
@@ -133,4 +134,5 @@ def _finish(study: Study, found: Answer, data: object, say: Say, listen: Listene
     folder = study.trial_folder(found.winner)
     say(f"the winner becomes a whole run: {folder}")
     scores = story.resume(folder, data, say=quiet, listen=listen)
-    study.end(found.to_dict(folder, scores))
+    answer = found.to_dict(folder, scores)
+    study.end(answer, study_page(study, answer, found.winner))

@@ -33,17 +33,20 @@ def fit_curve(amounts: Floats, scores: Floats) -> Curve:
 
     amounts, scores [n]: of at least three different amounts.
     """
-    best: tuple[float, Curve] | None = None
+    return fit_curves(amounts, scores[None])[0]
+
+
+def fit_curves(amounts: Floats, scores: Floats) -> list[Curve]:
+    """Fit a curve to each row of scores [m, n], all at the same amounts [n]."""
     top = float(amounts.max())
-    for power in _POWERS:
-        design = np.stack([np.ones_like(amounts), (amounts / top) ** -power], axis=1)
-        found, *_ = np.linalg.lstsq(design, scores, rcond=None)
-        error = float(((design @ found - scores) ** 2).sum())
-        if best is None or error < best[0]:
-            limit, scale = float(found[0]), float(found[1])
-            best = error, Curve(limit, scale * top**power, float(power))
-    assert best is not None
-    return best[1]
+    designs = [np.stack([np.ones_like(amounts), (amounts / top) ** -p], axis=1) for p in _POWERS]
+    fitted = np.stack([scores @ np.linalg.pinv(design).T for design in designs])
+    back = np.stack([found @ design.T for found, design in zip(fitted, designs, strict=True)])
+    best = ((back - scores) ** 2).sum(axis=2).argmin(axis=0)
+    return [
+        Curve(float(limit), float(scale * top ** _POWERS[k]), float(_POWERS[k]))
+        for k, (limit, scale) in zip(best, fitted[best, np.arange(len(scores))], strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,8 @@ def forecast(amounts: Floats, seeds: list[Floats], wanted: float, seed: int = 0)
     freedom = max(1, len(y) - 3)
     spread = math.sqrt(float(((y - fitted) ** 2).sum()) / freedom)
     rng = np.random.default_rng(seed)
-    drawn = [
-        fit_curve(x, fitted + spread * rng.normal(size=len(x))).at(wanted) for _ in range(_DRAWS)
-    ]
+    noisy = fitted + spread * rng.normal(size=(_DRAWS, len(x)))
+    drawn = [each.at(wanted) for each in fit_curves(x, noisy)]
     low, high = np.quantile(drawn, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     score = curve.at(wanted)
     return Forecast(wanted, score, min(float(low), score), max(float(high), score))

@@ -82,7 +82,6 @@ def _plan_units(asked: Asked) -> Plan:
     task = asked.ground.task
     key = task.size_key
     _refuse_without(UNITS, task, _has_size)
-    _refuse_set(asked, key)
     sizes = _ladder(asked, _SIZES)
     for size in sizes:
         refuse_value(key, size, asked.ground.settings, task.Config)
@@ -102,7 +101,6 @@ def _plan_window(asked: Asked) -> Plan:
     key = task.window_key
     _refuse_without(WINDOW, task, _has_window)
     assert key is not None
-    _refuse_set(asked, key)
     base = asked.ground.prepared({}).config
     usual = _value_of(base, key)
     levels = sorted({max(1, round(usual * each)) for each in _WINDOWS})
@@ -204,14 +202,6 @@ def _has_window(kind: type[AnyTask]) -> bool:
 
 def _can_thin(kind: type[AnyTask]) -> bool:
     return issubclass(kind, Thins)
-
-
-def _refuse_set(asked: Asked, key: str) -> None:
-    if key in asked.chosen:
-        raise ConfigError(
-            f"{key}: is what the question is about; leave it out, or give the values to try: "
-            "--values 16,32,64"
-        )
 
 
 def _refuse_few(asked: Asked, share: float) -> None:

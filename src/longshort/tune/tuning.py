@@ -106,7 +106,7 @@ def _worked_out(
         say(price_line(study.plan, ground))
         with crew(study.path, workers):
             with Board(study, say, workers) as board:
-                work(study, Grounds(ground, study.plan.seed), board.watch, say, silent)
+                work(study, Grounds(ground, study.plan.seed), board.watch, say)
             return _ended(study, ground, data, say, listen)
     return _ended(study, ground, data, say, listen)
 

@@ -13,7 +13,7 @@ from typing import Any
 from longshort.errors import ConfigError, DataError, Interrupted
 from longshort.runs.task import Say
 from longshort.runs.trial import Ground, Trial
-from longshort.train.events import Event, Listener, Stepped
+from longshort.train.events import Event, Stepped
 from longshort.train.loop import TrainingDiverged, TrainResult
 from longshort.tune import lease
 from longshort.tune.halving import Standing, standing
@@ -31,21 +31,24 @@ Watch = Callable[[Standing], None]
 """Is told where a study stands, again and again."""
 
 
-def work(study: Study, ground_of: GroundOf, watch: Watch, say: Say, listen: Listener) -> None:
+def work(study: Study, ground_of: GroundOf, watch: Watch, say: Say) -> None:
     """Train trials until every rung of the study is done.
 
     Raises `Interrupted` on Ctrl-C, after the present trial was saved.
     """
-    while True:
-        now = standing(study.plan, study.results())
-        watch(now)
-        if now.is_over:
-            return
-        if not _take_one(study, now, ground_of, say, listen):
-            time.sleep(_WAIT)
+    try:
+        while True:
+            now = standing(study.plan, study.results())
+            watch(now)
+            if now.is_over:
+                return
+            if not _take_one(study, now, ground_of, say):
+                time.sleep(_WAIT)
+    except (Interrupted, KeyboardInterrupt):
+        raise Interrupted(f"stopped and saved; go on with: {go_on_line(study.path)}") from None
 
 
-def _take_one(study: Study, now: Standing, ground_of: GroundOf, say: Say, listen: Listener) -> bool:
+def _take_one(study: Study, now: Standing, ground_of: GroundOf, say: Say) -> bool:
     """Bring the first free trial to the end of its rung; returns whether there was one."""
     for attempt in now.open:
         held = study.claim(attempt.name)
@@ -53,7 +56,7 @@ def _take_one(study: Study, now: Standing, ground_of: GroundOf, say: Say, listen
             continue
         with lease.kept(held):
             if (attempt.number, now.rung) not in study.results():
-                result = run_rung(study, attempt, now.rung, ground_of, listen)
+                result = run_rung(study, attempt, now.rung, ground_of)
                 if result.said:
                     say(
                         f"warning: trial {attempt.name} ({attempt.candidate.said()}): {result.said}"
@@ -63,9 +66,7 @@ def _take_one(study: Study, now: Standing, ground_of: GroundOf, say: Say, listen
     return False
 
 
-def run_rung(
-    study: Study, attempt: Attempt, rung: int, ground_of: GroundOf, listen: Listener
-) -> Result:
+def run_rung(study: Study, attempt: Attempt, rung: int, ground_of: GroundOf) -> Result:
     """Train a trial to the end of its rung, from its last checkpoint where there is one."""
     earlier = [study.results().get((attempt.number, before)) for before in range(rung)]
     failed = next((each for each in earlier if each is not None and each.status != DONE), None)
@@ -73,7 +74,7 @@ def run_rung(
         return Result(attempt.number, rung, failed.status)
     try:
         trial = ground_of(attempt.candidate).trial(changes_of(attempt), study.trial_folder(attempt))
-        return _advanced(study, trial, attempt, rung, listen)
+        return _advanced(study, trial, attempt, rung)
     except TrainingDiverged as error:
         return Result(attempt.number, rung, DIVERGED, said=str(error))
     except (ConfigError, DataError) as error:
@@ -83,12 +84,9 @@ def run_rung(
 def _advanced(
     study: Study, trial: Trial[Any, Any, Any, Any], attempt: Attempt, rung: int, listen: Listener
 ) -> Result:
-    budget, counter = trial.max_epochs, _Counter(listen)
+    budget, counter = trial.max_epochs, _Counter()
     until = study.plan.rungs[rung].epochs(budget)
-    try:
-        trained = trial.advance(until, counter.listen)
-    except Interrupted:
-        raise Interrupted(f"stopped and saved; go on with: {go_on_line(study.path)}") from None
+    trained = trial.advance(until, counter.listen)
     last = trained.history[-1]
     before = study.results().get((attempt.number, rung - 1))
     epochs = int(last["epoch"])
@@ -126,15 +124,14 @@ def _metric(trial: Trial[Any, Any, Any, Any]) -> float:
 
 
 class _Counter:
-    """Counts training steps while it hands events on."""
+    """Counts training steps."""
 
-    def __init__(self, listen: Listener) -> None:
-        self.steps, self._listen = 0, listen
+    def __init__(self) -> None:
+        self.steps = 0
 
     def listen(self, event: Event) -> None:
         """Count a step."""
         self.steps += isinstance(event, Stepped)
-        self._listen(event)
 
 
 def changes_of(attempt: Attempt) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def run_rung(study: Study, attempt: Attempt, rung: int, ground_of: GroundOf) -> 
 
 
 def _advanced(
-    study: Study, trial: Trial[Any, Any, Any, Any], attempt: Attempt, rung: int, listen: Listener
+    study: Study, trial: Trial[Any, Any, Any, Any], attempt: Attempt, rung: int
 ) -> Result:
     budget, counter = trial.max_epochs, _Counter()
     until = study.plan.rungs[rung].epochs(budget)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from tests.tiny_runs import small
 
 def settings_of(task: str, **changes: object) -> tuple[dict[str, Any], object]:
     """Settings of a tiny run with these changes, and its data; a key's dot is written `__`."""
-    settings, data = small(task)
+    shared, data = small(task)
+    settings = deepcopy(shared)
     for key, value in {"train__max_epochs": 3, **changes}.items():
         assign(settings, key.replace("__", "."), value)
     return settings, data

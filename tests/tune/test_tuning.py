@@ -91,7 +91,7 @@ def test_a_study_of_other_candidates_is_refused(ended: Ended) -> None:
 
 
 def test_the_price_is_told_before_anything_is_trained(ended: Ended) -> None:
-    price = "price: 4 trials at first, and at most 2.7 full runs of 3 epochs"
+    price = "price: 4 trials at first, and at most 2.0 full runs of 3 epochs"
     assert ended.said[0].startswith(price)
     assert ended.said[1].startswith("rung 1 of 3: 4 candidates up to 1/9 of the epochs")
     assert any("left at most" in line for line in ended.said)

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from longshort import cells, nn
+    from longshort import cells, nn, tune
     from longshort.api import (
         AnomalyDetector,
         AnomalyRun,
@@ -75,6 +75,7 @@ __all__ = [
     "read",
     "resume",
     "to_keras",
+    "tune",
 ]
 
 _ERRORS = {"BackendError", "ConfigError", "DataError", "LongshortError", "RunError"}
@@ -89,7 +90,7 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("cells", "nn"):
+    if name in ("cells", "nn", "tune"):
         return import_module(f"longshort.{name}")
     if name in _PLACES:
         return getattr(import_module(_PLACES[name]), name)

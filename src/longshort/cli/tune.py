@@ -64,6 +64,14 @@ Join = Annotated[
 Workers = Annotated[
     int, typer.Option("--workers", help="Processes on this machine; they change no number.", min=1)
 ]
+Engine = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help="halving; optuna, whose candidates follow from earlier ones (longshort[tune]); or "
+        "ray, for workers on a cluster with a shared folder (longshort[ray]).",
+    ),
+]
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", help="Study folder; by default a new one in studies/.")
 ]
@@ -82,6 +90,7 @@ def command(
     study_seed: StudySeed = 0,
     join: Join = None,
     workers: Workers = 1,
+    engine: Engine = "halving",
     config: o.Config = None,
     sets: o.Set = None,
     out: Out = None,
@@ -141,6 +150,7 @@ def command(
             seeds=seeds,
             seed=study_seed,
             workers=workers,
+            engine=engine,
             say=screen.say,
             listen=screen.listen,
         )

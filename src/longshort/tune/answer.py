@@ -12,7 +12,7 @@ import numpy as np
 
 from longshort.errors import RunError
 from longshort.tune.curve import Floats, Forecast, fit_curve, forecast
-from longshort.tune.halving import Placed, placed, standing
+from longshort.tune.halving import Placed, placed
 from longshort.tune.levels import chosen, end_warning, rate_warning
 from longshort.tune.plan import Attempt, Candidate, Plan
 from longshort.tune.price import spent
@@ -161,9 +161,14 @@ def _answer(
 
 
 def finalists(plan: Plan, results: Results) -> list[Placed]:
-    """Return the candidates of the last rung."""
-    now = standing(plan, results)
-    return placed(plan, now.rung, now.candidates, results)
+    """Return the candidates that reached the last rung."""
+    last = len(plan.rungs) - 1
+    reached = [
+        each.number
+        for each in plan.candidates
+        if all((a.number, last) in results for a in plan.attempts_of(last, (each.number,)))
+    ]
+    return placed(plan, last, tuple(reached), results)
 
 
 def refuse_all_failed(study: Study, inside: list[Placed], results: Results) -> None:

@@ -23,14 +23,11 @@ _SHOWN = 20
 class Board:
     """Shows where a study stands; used in `with`.
 
-    say: takes the lines where there is no terminal. workers: processes at the study. is_live:
-    whether a table is redrawn in place.
+    say: takes the lines where there is no terminal. is_live: whether a table is redrawn in place.
     """
 
-    def __init__(
-        self, study: Study, say: Say, workers: int = 1, *, is_live: bool | None = None
-    ) -> None:
-        self.study, self.say, self.workers = study, say, workers
+    def __init__(self, study: Study, say: Say, *, is_live: bool | None = None) -> None:
+        self.study, self.say = study, say
         self._known = set(study.results())
         self._rung = -1
         self._live: Any = None
@@ -69,7 +66,7 @@ class Board:
 
     def _head(self, now: Standing, results: Results) -> str:
         rung = self.study.plan.rungs[now.rung]
-        left = time_line(self.study.plan, now, results, self.workers)
+        left = time_line(self.study.plan, now, results)
         inside = len(now.candidates)
         return (
             f"rung {now.rung + 1} of {len(self.study.plan.rungs)}: {inside} "

@@ -14,7 +14,7 @@ _PATIENCE = 30.0
 
 
 @contextmanager
-def crew(path: Path, workers: int) -> Iterator[None]:
+def local_crew(path: Path, workers: int) -> Iterator[None]:
     """Let so many processes, this one counted, work at the study while the block runs.
 
     They end by themselves with the study. Where the block fails they are told to save and stop.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -94,6 +94,10 @@ class Plan:
     """Dotted key of the levels; empty where there are none."""
     is_scored: bool = False
     """Whether trials are scored by the task's metric too, where scales of losses differ."""
+    trials: int = 0
+    """Number of candidates that are proposed while the study runs; 0: all stand in the plan."""
+    search: Mapping[str, Any] = field(default_factory=dict)
+    """Ranges and lists from which they are proposed."""
 
     @property
     def repeats(self) -> int:
@@ -126,6 +130,8 @@ class Plan:
             "is_scored": self.is_scored,
             "content": self.content,
             "seed": self.seed,
+            "trials": self.trials,
+            "search": dict(self.search),
             "keep": self.keep,
             "rungs": [{"share": rung.share, "seeds": rung.seeds} for rung in self.rungs],
             "settings": dict(self.settings),
@@ -149,6 +155,8 @@ class Plan:
             keep=stored["keep"],
             axis=stored["axis"],
             is_scored=stored["is_scored"],
+            trials=stored["trials"],
+            search=stored["search"],
         )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,22 +54,41 @@ def _chosen(section: BaseModel) -> dict[str, Any]:
 
 
 def plan_search(
-    ground: AnyGround, search: Mapping[str, object], trials: int, seeds: int, seed: int
+    ground: AnyGround,
+    search: Mapping[str, object],
+    trials: int,
+    seeds: int,
+    seed: int,
+    *,
+    is_proposed: bool = False,
 ) -> Plan:
     """Return the plan of a free search: so many candidates, drawn from the seed.
+
+    is_proposed: they are proposed while the study runs instead.
 
     Raises `ConfigError` for a space that is not allowed, or of which nothing can be drawn.
     """
     kind = ground.task.Config
     space = parse_space(search, ground.settings, kind)
     _refuse_choices(ground, space)
+    if is_proposed:
+        named = {key: v if isinstance(v, str) else list(_several(v)) for key, v in search.items()}
+        return replace(_plan_of(ground, (), seeds, seed), trials=trials, search=named)
     drawn = [changes for changes in draw(space, trials, seed) if _is_allowed(ground, changes)]
     if not drawn:
         _refuse_all(ground, space, seed)
     candidates = tuple(Candidate(number, changes) for number, changes in enumerate(drawn))
+    return _plan_of(ground, candidates, seeds, seed)
+
+
+def _plan_of(ground: AnyGround, candidates: tuple[Candidate, ...], seeds: int, seed: int) -> Plan:
     rungs = tuple(Rung(share, seeds) for share in THIRDS)
     content = ground.task.digest(ground.splits)
     return Plan(SEARCH, ground.settings, content, seed, rungs, candidates)
+
+
+def _several(value: object) -> Sequence[object]:
+    return value if isinstance(value, Sequence) else (value,)
 
 
 def _refuse_choices(ground: AnyGround, space: Space) -> None:

@@ -3,6 +3,7 @@
 study.toml       the plan: settings, rungs and every candidate; never changed
 trials/NNN/      an unfinished run for each trial, with its checkpoints
 results.jsonl    a line for each trial and rung that is done
+proposals.jsonl  candidates that were proposed on the way, where the plan has none
 leases/NNN       who is at a trial now
 answer.json      the answer, and study.html its page, at the end
 """
@@ -11,8 +12,9 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,14 @@ import tomli_w
 from filelock import FileLock
 
 from longshort.errors import ConfigError, RunError
+from longshort.registry import TASKS
 from longshort.runfolder import METRICS, finite_or_none, to_json, write_atomic
 from longshort.tune import lease
-from longshort.tune.plan import PLAN_VERSION, Attempt, Plan
+from longshort.tune.plan import PLAN_VERSION, Attempt, Candidate, Plan
 from longshort.tune.results import Result, Results
 
 PLAN, RESULTS, ANSWER, PAGE = "study.toml", "results.jsonl", "answer.json", "study.html"
+PROPOSALS = "proposals.jsonl"
 TRIALS, LEASES, LOCK = "trials", "leases", ".lock"
 ENDING = "end"
 """Name of the lease of who finishes the winner and writes the page."""
@@ -35,7 +39,27 @@ class Study:
     """A study in the folder `path`, whose plan is `plan`."""
 
     def __init__(self, path: Path, plan: Plan) -> None:
-        self.path, self.plan = path, plan
+        self.path, self.given = path, plan
+
+    @property
+    def plan(self) -> Plan:
+        """The plan, with the candidates that were proposed so far where it has none itself."""
+        if not self.given.trials:
+            return self.given
+        found = enumerate(_whole_lines(self.path / PROPOSALS))
+        candidates = (Candidate(n, json.loads(line)) for n, line in found)
+        return replace(self.given, candidates=tuple(candidates))
+
+    @property
+    def kind(self) -> type[Any]:
+        """Class of the settings of the study's task."""
+        return TASKS.config(str(self.given.settings["task"]))
+
+    def keep_proposals(self, proposed: Sequence[Mapping[str, Any]]) -> None:
+        """Keep all candidates that were proposed so far; the caller holds `locked`."""
+        lines = [json.dumps(dict(changes), allow_nan=False) for changes in proposed]
+        if lines != list(_whole_lines(self.path / PROPOSALS)):
+            write_atomic(self.path / PROPOSALS, "".join(f"{line}\n" for line in lines))
 
     @staticmethod
     def begin(path: Path, plan: Plan) -> Study:
@@ -48,7 +72,7 @@ class Study:
         if (path / PLAN).is_file():
             found = Study.open(path)
             found.refuse_other_data(plan.content)
-            _refuse_other(path, found.plan, plan)
+            _refuse_other(path, found.given, plan)
             return found
         if path.is_dir() and any(each.name != LOCK for each in path.iterdir()):
             raise RunError(f"{path}: has files that are no study; give another folder to --out")
@@ -83,7 +107,7 @@ class Study:
 
     def refuse_other_data(self, content: str) -> None:
         """Raise `RunError` where the data of this digest are not the study's."""
-        if content != self.plan.content:
+        if content != self.given.content:
             raise RunError(
                 f"{self.path}: is a study of other data (their content differs); give another "
                 "folder to --out, or the data of that study"
@@ -96,25 +120,17 @@ class Study:
     def results(self) -> Results:
         """Return the results so far; a line that a killed process left half written is none."""
         found = {}
-        for line in self._lines():
+        for line in _whole_lines(self.path / RESULTS):
             each = Result(**json.loads(line))
             found[each.trial, each.rung] = each
         return found
-
-    def _lines(self) -> Iterator[str]:
-        try:
-            text = (self.path / RESULTS).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return
-        whole, _, _ = text.rpartition("\n")
-        yield from whole.splitlines()
 
     def add(self, result: Result) -> None:
         """Add a result; one that is there already stays."""
         with self.locked():
             if (result.trial, result.rung) in self.results():
                 return
-            kept = "".join(f"{line}\n" for line in self._lines())
+            kept = "".join(f"{line}\n" for line in _whole_lines(self.path / RESULTS))
             line = json.dumps(finite_or_none(result.to_dict()), allow_nan=False)
             write_atomic(self.path / RESULTS, f"{kept}{line}\n")
 
@@ -160,6 +176,16 @@ class Study:
         """Write page and answer, the answer last: with it the study is over."""
         write_atomic(self.path / PAGE, page)
         write_atomic(self.path / ANSWER, to_json(finite_or_none(answer)))
+
+
+def _whole_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a file, without one that was cut off; none where there is no file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return
+    whole, _, _ = text.rpartition("\n")
+    yield from whole.splitlines()
 
 
 def go_on_line(path: Path) -> str:

@@ -30,7 +30,7 @@ def table_rows(found: dict[str, Any]) -> list[list[str]]:
 
     Settings that are the same for all are left out.
     """
-    rows = [_named(row) for row in found["rows"]]
+    rows = [named_settings(row) for row in found["rows"]]
     keys = list(dict.fromkeys(key for row in rows for key in row))
     varied = [key for key in keys if len({str(row.get(key)) for row in rows}) > 1] or keys
     head = [*varied, "epochs", "validation", "parameters", "ms/step"]
@@ -38,7 +38,7 @@ def table_rows(found: dict[str, Any]) -> list[list[str]]:
     return [head, *([*(str(each.get(k, "")) for k in varied), *_row(row)] for row, each in named)]
 
 
-def _named(row: dict[str, Any]) -> dict[str, Any]:
+def named_settings(row: dict[str, Any]) -> dict[str, Any]:
     """Return the settings of a candidate, its share of the training data among them."""
     return {"training data": f"{row['share']:.3g}", **row["settings"]}
 

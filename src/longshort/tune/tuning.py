@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from longshort.errors import ConfigError
+from longshort.errors import ConfigError, nearest
 from longshort.runs import story
 from longshort.runs.task import Say, quiet
 from longshort.runs.trial import Ground
@@ -15,18 +17,24 @@ from longshort.train.events import Listener, silent
 from longshort.tune import lease
 from longshort.tune.answer import Answer, answer_of
 from longshort.tune.board import Board
-from longshort.tune.crew import crew
+from longshort.tune.cluster import load_ray, ray_crew
+from longshort.tune.crew import local_crew
 from longshort.tune.grounds import Grounds
 from longshort.tune.page import study_page
 from longshort.tune.planning import plan_search, refuse_no_validation, shared_settings
 from longshort.tune.price import price_line
 from longshort.tune.questions import Asked, plan_question
 from longshort.tune.study import ENDING, Study, refuse_join
+from longshort.tune.tpe import load_optuna, work_with_optuna
 from longshort.tune.worker import AnyGround, work
 
 TRIALS = 27
 """Candidates of a search where no number is given; of them three rungs leave one."""
+HALVING, OPTUNA, RAY = "halving", "optuna", "ray"
+ENGINES = (HALVING, OPTUNA, RAY)
 _WAIT = 0.2
+Crew = Callable[[Path], AbstractContextManager[None]]
+"""Lets further workers join the study in a folder."""
 
 
 def tune(
@@ -41,6 +49,7 @@ def tune(
     seeds: int | None = None,
     seed: int = 0,
     workers: int = 1,
+    engine: str = HALVING,
     say: Say = quiet,
     listen: Listener = silent,
 ) -> dict[str, Any]:
@@ -50,23 +59,50 @@ def tune(
     same study goes on. question: one of `QUESTIONS`; None: a search. values: the question's ladder,
     instead of its usual one. search: ranges and lists by dotted key. trials: candidates of a
     search. seeds: of each candidate. seed: that of the study. workers: processes on this machine,
-    which change no number.
+    which change no number but with Optuna. engine: one of `ENGINES`.
 
     Raises `ConfigError` for settings, spaces and questions that are not allowed, `DataError` for
     data that cannot answer, and `RunError` for a folder of another study.
     """
+    _refuse_engine(engine, question)
     task = story.task_of(settings)
     ground = Ground(task, shared_settings(task, settings), data)
     refuse_no_validation(ground)
     if question is None:
         _refuse_values(values)
-        plan = plan_search(ground, search or {}, trials or TRIALS, seeds or 1, seed)
+        _refuse_several_seeds(engine, seeds)
+        is_proposed = engine == OPTUNA
+        plan = plan_search(
+            ground, search or {}, trials or TRIALS, seeds or 1, seed, is_proposed=is_proposed
+        )
     else:
         _refuse_search(question, search, trials)
         plan = plan_question(question, Asked(ground, values, seeds, seed))
-    if workers > 1:
+    if workers > 1 or engine == RAY:
         refuse_join(out, plan)
-    return _worked_out(Study.begin(out, plan), ground, data, workers, say, listen)
+    crew = ray_crew if engine == RAY else local_crew
+    joined = partial(crew, workers=workers)
+    return _worked_out(Study.begin(out, plan), ground, data, joined, say, listen)
+
+
+def _refuse_engine(engine: str, question: str | None) -> None:
+    """Raise `ConfigError` for an engine that is unknown, absent, or of searches alone."""
+    if engine not in ENGINES:
+        raise ConfigError(f"engine: {engine!r} is not known; {nearest(engine, ENGINES)}")
+    if engine == OPTUNA:
+        if question is not None:
+            raise ConfigError(
+                f"engine: optuna proposes candidates of a search, and --question {question} has a "
+                "ladder; leave --engine out"
+            )
+        load_optuna()
+    if engine == RAY:
+        load_ray()
+
+
+def _refuse_several_seeds(engine: str, seeds: int | None) -> None:
+    if engine == OPTUNA and seeds not in (None, 1):
+        raise ConfigError("--seeds: optuna's candidates have one seed each; leave it out")
 
 
 def _refuse_values(values: Sequence[float]) -> None:
@@ -95,18 +131,19 @@ def join(
     task = story.task_of(study.plan.settings)
     ground = Ground(task, study.plan.settings)
     study.refuse_other_data(task.digest(ground.splits))
-    return _worked_out(study, ground, None, workers, say, listen)
+    return _worked_out(study, ground, None, partial(local_crew, workers=workers), say, listen)
 
 
 def _worked_out(
-    study: Study, ground: AnyGround, data: object, workers: int, say: Say, listen: Listener
+    study: Study, ground: AnyGround, data: object, crew: Crew, say: Say, listen: Listener
 ) -> dict[str, Any]:
     """Try what the plan says, and end the study."""
     if study.answer is None:
         say(price_line(study.plan, ground))
-        with crew(study.path, workers):
-            with Board(study, say, workers) as board:
-                work(study, Grounds(ground, study.plan.seed), board.watch, say)
+        with crew(study.path):
+            with Board(study, say) as board:
+                train = work_with_optuna if study.given.trials else work
+                train(study, Grounds(ground, study.plan.seed), board.watch, say)
             return _ended(study, ground, data, say, listen)
     return _ended(study, ground, data, say, listen)
 

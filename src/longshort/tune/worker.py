@@ -7,7 +7,9 @@ them may come late, or end at any moment.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from longshort.errors import ConfigError, DataError, Interrupted
@@ -36,7 +38,7 @@ def work(study: Study, ground_of: GroundOf, watch: Watch, say: Say) -> None:
 
     Raises `Interrupted` on Ctrl-C, after the present trial was saved.
     """
-    try:
+    with stoppable(study.path):
         while True:
             now = standing(study.plan, study.results())
             watch(now)
@@ -44,8 +46,15 @@ def work(study: Study, ground_of: GroundOf, watch: Watch, say: Say) -> None:
                 return
             if not _take_one(study, now, ground_of, say):
                 time.sleep(_WAIT)
+
+
+@contextmanager
+def stoppable(path: Path) -> Iterator[None]:
+    """Say how the study in this folder goes on where the block is stopped by Ctrl-C."""
+    try:
+        yield
     except (Interrupted, KeyboardInterrupt):
-        raise Interrupted(f"stopped and saved; go on with: {go_on_line(study.path)}") from None
+        raise Interrupted(f"stopped and saved; go on with: {go_on_line(path)}") from None
 
 
 def _take_one(study: Study, now: Standing, ground_of: GroundOf, say: Say) -> bool:

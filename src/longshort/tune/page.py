@@ -9,8 +9,8 @@ from longshort.report.sections import Note, Picture, Section, Table
 from longshort.runs.job import environment
 from longshort.train.progress import duration
 from longshort.tune.board import share
-from longshort.tune.plan import Attempt, Plan
-from longshort.tune.plots import data_curve, ladder, learning_curves, searched
+from longshort.tune.plan import Attempt, Plan, written
+from longshort.tune.plots import data_curve, ladder, learning_curves, reach, searched
 from longshort.tune.questions import QUESTIONS
 from longshort.tune.study import Study
 from longshort.tune.text import table_rows
@@ -36,6 +36,7 @@ def study_page(study: Study, answer: dict[str, Any], winner: Attempt) -> str:
             "sections": [
                 *_doubts(answer),
                 Section("The answer", [_picture(plan, answer)]),
+                *_reach(answer),
                 Section("Learning curves", [_curves(study, winner)]),
                 Section("Everything that was tried", _table(answer)),
                 Section("The winner", _winner(answer)),
@@ -68,6 +69,31 @@ def _picture(plan: Plan, answer: dict[str, Any]) -> Picture:
     return Picture("search", searched(answer["rows"], list(answer["settings"])))
 
 
+def _reach(answer: dict[str, Any]) -> list[Section]:
+    """Return how far back the winner looks, and what each window costs, for such questions."""
+    if "reach" not in answer:
+        return []
+    note = (
+        "Between the inputs of the first recurrent layer and the last state of the last one. "
+        "Gradient: norm of the derivative of that state, as a share of the largest. Hidden input: "
+        "how far the state moves where the input is replaced by the mean one, as a share of how "
+        "far the states of samples lie apart. It says where the network looks, not whether that helps."
+    )
+    steps = {row["level"]: row["step_ms"] for row in answer["rows"] if row["step_ms"]}
+    costs = [
+        [f"{each['level']:g}", f"{each['saved_bytes'] / 2**20:.2f}", f"{steps[each['level']]:.3g}"]
+        for each in answer["costs"]
+        if each["level"] in steps
+    ]
+    head = [str(answer["axis"]), "MB kept for the backward pass of a batch", "ms/step"]
+    return [
+        Section(
+            "How far back it looks", [Picture("reach", reach(answer["reach"]), 820), Note(note)]
+        ),
+        Section("What a window costs", [Table([head, *costs])]),
+    ]
+
+
 def _curves(study: Study, winner: Attempt) -> Picture:
     histories = {each.name: study.history(each) for each in study.plan.attempts}
     begun = {name: history for name, history in histories.items() if history}
@@ -91,7 +117,7 @@ def _table(answer: dict[str, Any]) -> list[Table | Note]:
 
 
 def _winner(answer: dict[str, Any]) -> list[Table | Note]:
-    settings = [[key, str(value)] for key, value in answer["settings"].items()]
+    settings = [[key, written(value)] for key, value in answer["settings"].items()]
     return [
         Table([["setting", "value"], *settings]),
         Note(f"On the test split: {answer['verdict']}"),

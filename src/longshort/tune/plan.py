@@ -55,7 +55,7 @@ class Candidate:
 
     def said(self) -> str:
         """Return the settings in a line for people."""
-        parts = [f"{key} = {value}" for key, value in self.changes.items()]
+        parts = [f"{key} = {written(value)}" for key, value in self.changes.items()]
         return ", ".join([f"{self.share:.3g} of the training data"] * (self.share < 1) + parts)
 
 
@@ -164,6 +164,11 @@ def _plain(candidate: Candidate) -> dict[str, Any]:
     level = {} if candidate.level is None else {"level": candidate.level}
     share = {} if candidate.share == 1.0 else {"share": candidate.share}
     return {**level, **share, "changes": dict(candidate.changes)}
+
+
+def written(value: object) -> str:
+    """Return a value for people: fractions with four digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def seed_of(study: int, number: int) -> int:

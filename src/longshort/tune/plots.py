@@ -108,6 +108,21 @@ def searched(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Figure:
         return figure
 
 
+def reach(found: Mapping[str, Any]) -> Figure:
+    """Plot how the last state depends on earlier inputs: by gradient, and by hiding them."""
+    with mpl.rc_context(STYLE):
+        figure = Drawing(figsize=(7.6, 2.8), layout="constrained")
+        axis = figure.subplots()
+        lags = np.array(found["lags"]) * found["steps_each"]
+        axis.plot(lags, found["gradient"], ".-", color=MODEL_COLOUR, label="gradient")
+        axis.plot(lags, found["occlusion"], ".-", color=BASELINE_COLOURS[0], label="hidden input")
+        axis.set_ylim(bottom=0.0)
+        axis.set_xlabel("steps before the last one")
+        axis.set_ylabel("share")
+        figure.legend(loc="outside upper center", ncols=2)
+        return figure
+
+
 def data_curve(found: Mapping[str, Any]) -> Figure:
     """Plot a score against the share of the training data, and where its curve leads."""
     with mpl.rc_context(STYLE):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from longshort.tune.plan import written
+
 _SHOWN = 10
 """Most candidates in the table on a terminal."""
 
@@ -35,7 +37,10 @@ def table_rows(found: dict[str, Any]) -> list[list[str]]:
     varied = [key for key in keys if len({str(row.get(key)) for row in rows}) > 1] or keys
     head = [*varied, "epochs", "validation", "parameters", "ms/step"]
     named = zip(found["rows"], rows, strict=True)
-    return [head, *([*(str(each.get(k, "")) for k in varied), *_row(row)] for row, each in named)]
+    return [
+        head,
+        *([*(written(each.get(k, "")) for k in varied), *_row(row)] for row, each in named),
+    ]
 
 
 def named_settings(row: dict[str, Any]) -> dict[str, Any]:

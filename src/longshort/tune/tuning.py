@@ -24,6 +24,7 @@ from longshort.tune.page import study_page
 from longshort.tune.planning import plan_search, refuse_no_validation, shared_settings
 from longshort.tune.price import price_line
 from longshort.tune.questions import Asked, plan_question
+from longshort.tune.reach import window_facts
 from longshort.tune.study import ENDING, Study, refuse_join
 from longshort.tune.tpe import load_optuna, work_with_optuna
 from longshort.tune.worker import AnyGround, work
@@ -160,16 +161,21 @@ def _ended(
         with lease.kept(held):
             if study.answer is None:
                 found = answer_of(study, ground)
-                _finish(study, found, data, say, listen)
+                _finish(study, ground, found, data, say, listen)
     answer = study.answer
     assert answer is not None
     return answer
 
 
-def _finish(study: Study, found: Answer, data: object, say: Say, listen: Listener) -> None:
+def _finish(
+    study: Study, ground: AnyGround, found: Answer, data: object, say: Say, listen: Listener
+) -> None:
     """Make a whole run of the winner, which alone sees the test split, and write the answer."""
     folder = study.trial_folder(found.winner)
     say(f"the winner becomes a whole run: {folder}")
     scores = story.resume(folder, data, say=quiet, listen=listen)
     answer = found.to_dict(folder, scores)
+    if study.plan.axis == ground.task.window_key:
+        say("measuring how far back the winner looks, and what windows cost")
+        answer |= window_facts(study, ground, found.winner)
     study.end(answer, study_page(study, answer, found.winner))

@@ -20,10 +20,16 @@ class Chosen:
     def sentence(self) -> str:
         """Return the answer."""
         level, best = (round(each.candidate.level or 0) for each in (self.enough, self.best))
-        said = f"{level:,} is enough: validation {self.enough.mean:.5g} ± {self.error:.2g}"
+        said = f"validation {self.enough.mean:.5g} ± {self.error:.2g}"
         if level == best:
-            return f"{said}, the best of the ladder."
-        return f"{said} is within one standard error of the best, {best:,} ({self.best.mean:.5g})."
+            return (
+                f"{level:,} is the best of the ladder ({said}), and nothing smaller comes within "
+                "one standard error of it."
+            )
+        return (
+            f"{level:,} is enough: {said} is within one standard error of the best, {best:,} "
+            f"({self.best.mean:.5g})."
+        )
 
 
 def chosen(finalists: list[Placed]) -> Chosen:

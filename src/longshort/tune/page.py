@@ -77,7 +77,7 @@ def _reach(answer: dict[str, Any]) -> list[Section]:
         "Between the inputs of the first recurrent layer and the last state of the last one. "
         "Gradient: norm of the derivative of that state, as a share of the largest. Hidden input: "
         "how far the state moves where the input is replaced by the mean one, as a share of how "
-        "far the states of samples lie apart. It says where the network looks, not whether it helps."
+        "far the states of samples lie apart. It says where the network looks, not what helps."
     )
     steps = {row["level"]: row["step_ms"] for row in answer["rows"] if row["step_ms"]}
     costs = [

@@ -11,6 +11,12 @@ from longshort.config.sequences import HoldoutConfig, SequenceData, TextConfig
 from longshort.config.training import BaseConfig, TrainConfig
 
 
+class RegressSplit(HoldoutConfig):
+    """How splits are drawn: values are no labels whose shares could be kept equal."""
+
+    stratify: bool = Field(False, description="keep the shares of equal values equal in all splits")
+
+
 class RegressModel(CellSettings):
     """The network: embedding or numbers, recurrent layers, pooling, a linear head."""
 
@@ -46,7 +52,7 @@ class RegressConfig(BaseConfig):
 
     task: Literal["regress"] = "regress"
     data: SequenceData = SequenceData()
-    split: HoldoutConfig = HoldoutConfig(stratify=False)
+    split: RegressSplit = RegressSplit()
     text: TextConfig = TextConfig()
     model: RegressModel = RegressModel()
     train: RegressTrain = RegressTrain()

@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,11 @@ from longshort.tune.worker import changes_of
 
 RESULTS = Path(__file__).parent / "results" / "tune.json"
 PARTS = ("units", "autolstm", "workers")
+CAPPED = {"train.steps_per_epoch": 20}
+"""Settings of all small tasks: what is compared is the choice, not how far it can be trained."""
 SIZES, QUICK_SIZES = (2, 4, 8, 16, 32), (2, 8)
 UCR = ("Chinatown", "SonyAIBORobotSurface1", "TwoLeadECG", "MoteStrain", "ECG200", "CBF", "UMD")
+EPOCHS = 18
 Row = dict[str, Any]
 
 
@@ -55,11 +58,10 @@ class Small:
     name: str
     settings: dict[str, Any]
     data: object = None
-    more: dict[str, Any] = field(default_factory=dict)
 
     def nested(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for key, value in {**self.settings, **self.more}.items():
+        for key, value in self.settings.items():
             assign(found, key, value)
         return found
 
@@ -71,7 +73,7 @@ def labelled(name: str, make: Callable[[np.random.Generator], tuple[Any, Any]], 
     rng = np.random.default_rng(0)
     items, labels = zip(*(make(rng) for _ in range(400)), strict=True)
     settings = {"task": task, "split.val": 0.25, "split.test": 0.1}
-    return Small(name, settings, examples_of(list(items), list(labels)))
+    return Small(name, {**settings, **CAPPED}, examples_of(list(items), list(labels)))
 
 
 def noise(rng: np.random.Generator, steps: int = 20, width: int = 2) -> Any:
@@ -125,7 +127,7 @@ def series(name: str, values: Any) -> Small:
     stamps = np.datetime64("2020-01-01T00", "us") + np.arange(len(values)) * np.timedelta64(1, "h")
     frame = pl.DataFrame({"ds": stamps, "y": np.asarray(values, dtype=float)})
     settings = {"task": "forecast", "model.context_length": 48, "model.horizon": 12}
-    return Small(name, {**settings, "model.season": 24, "train.steps_per_epoch": 20}, frame)
+    return Small(name, {**settings, "model.season": 24, **CAPPED}, frame)
 
 
 def waves(rng: np.random.Generator) -> Any:
@@ -152,6 +154,7 @@ def small_tasks(data: Path) -> list[Small]:
                 "split.val": 0.25,
                 "split.test": 0.1,
                 "data.path": str(data / "ucr" / f"{name}_TEST.tsv.gz"),
+                **CAPPED,
             },
         )
         for name in UCR
@@ -182,7 +185,7 @@ def small_tasks(data: Path) -> list[Small]:
 def part_units(data: Path, quick: bool) -> Row:
     tasks = small_tasks(data)
     chosen = [tasks[0], tasks[4], tasks[7]] if quick else tasks
-    epochs, sizes = (9, QUICK_SIZES) if quick else (18, SIZES)
+    epochs, sizes = (9, QUICK_SIZES) if quick else (EPOCHS, SIZES)
     rows = [units_of(each, epochs, sizes) for each in chosen]
     right = sum(row["is_right"] for row in rows)
     cost = sum(row["epochs"] for row in rows) / sum(row["grid_epochs"] for row in rows)
@@ -371,7 +374,17 @@ def write_texts(file: Path, rows: int) -> None:
 def command(file: Path, out: Path, trials: int, *more: str) -> list[str]:
     line = [sys.executable, "-m", "longshort", "tune", str(file), "--task", "classify", "-q"]
     line += ["--search", "model.hidden=16..64", "train.learning_rate=1e-3..3e-2", "--trials"]
-    return [*line, str(trials), "--set", "train.max_epochs=9", "--out", str(out), *more]
+    return [
+        *line,
+        str(trials),
+        "--set",
+        "train.max_epochs=9",
+        "--set",
+        "split.val=0.25",
+        "--out",
+        str(out),
+        *more,
+    ]
 
 
 def timed(file: Path, out: Path, workers: int, trials: int) -> float:

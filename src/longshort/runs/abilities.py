@@ -125,8 +125,17 @@ class Attends(Protocol):
 
 
 @runtime_checkable
+class Windowed(Protocol):
+    """A task whose networks look back, or learn, over a length that is a setting."""
+
+    @property
+    def window_key(self) -> str:
+        """Dotted key of that setting."""
+
+
+@runtime_checkable
 class Thins(Protocol):
-    """A task that can learn from a part of its training split, for a learning curve."""
+    """A task of dependent samples that can learn from a part of its training split."""
 
     def thinned(self, splits: Any, share: float, seed: int) -> Any:
         """Return the splits with this share of the training samples, the others as they are.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -200,10 +200,6 @@ class Task(ABC, Generic[C, S, E, P]):
     """Class of the object that `longshort.load` returns for a run, as "module:Class"."""
     checks_decisions: ClassVar[bool] = True
     """Whether `check` needs the settings that are decided from the data."""
-    size_key: ClassVar[str] = "model.hidden"
-    """Setting that is the size of the network: its number of units."""
-    window_key: ClassVar[str | None] = None
-    """Setting that is how far back the network looks or learns; None: it has no such length."""
     needs_own_data: ClassVar[bool] = True
     """Whether evaluating a run on new data fits its baselines anew, on the run's own data."""
 
@@ -237,10 +233,7 @@ class Task(ABC, Generic[C, S, E, P]):
         """Return training, validation and test samples; `given` has samples by split name."""
 
     def with_settings(self, splits: Splits[S], config: C) -> Splits[S]:
-        """Return splits that were read once as a run of these settings has them.
-
-        config: as it was given; its tables `data` and `split` are those of the reading.
-        """
+        """Return splits that were read once as a run has them that was given this config."""
         del config
         return splits
 
@@ -476,13 +469,6 @@ class SampleTask(Task[C, S, E, P]):
         return make_splits(
             given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
         )
-
-    def thinned(self, splits: Splits[S], share: float, seed: int) -> Splits[S]:
-        """Return the splits with this share of the training samples, drawn by the seed."""
-        train: Any = splits.train
-        order = np.random.default_rng(seed).permutation(len(train))
-        kept = np.sort(order[: max(1, round(share * len(train)))])
-        return replace(splits, train=train.take(kept))
 
     def unlearned(self, samples: S, model: Model[C, E], own: Splits[S] | None, say: Say) -> S:
         """Return the samples whose content is in neither the training nor the validation split."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from copy import copy
 
-from longshort.errors import ConfigError
+from longshort.data.splits import with_part
 from longshort.runs.abilities import Thins
+from longshort.runs.lookup import AnyTask
+from longshort.runs.task import SampleTask
 from longshort.tune.plan import Candidate
 from longshort.tune.worker import AnyGround
 
@@ -20,9 +22,12 @@ class Grounds:
         """Return the data on which a candidate is tried."""
         if candidate.share == 1.0:
             return self.ground
-        task = self.ground.task
-        if not isinstance(task, Thins):
-            raise ConfigError(f"the task {task.name!r} cannot learn from a part of its data")
-        part = copy(self.ground)
-        part.splits = task.thinned(self.ground.splits, candidate.share, self.seed)
+        task, part = self.ground.task, copy(self.ground)
+        thin = task.thinned if isinstance(task, Thins) else with_part
+        part.splits = thin(self.ground.splits, candidate.share, self.seed)
         return part
+
+
+def can_thin(kind: type[AnyTask]) -> bool:
+    """Whether a task can learn from a part of its training split."""
+    return issubclass(kind, (SampleTask, Thins))

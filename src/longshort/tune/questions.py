@@ -8,9 +8,9 @@ from typing import Any
 
 from longshort.errors import ConfigError, DataError, nearest
 from longshort.registry import TASKS
-from longshort.runs.abilities import Thins
+from longshort.runs.abilities import Windowed
 from longshort.runs.lookup import AnyTask
-from longshort.tune.grounds import Grounds
+from longshort.tune.grounds import Grounds, can_thin
 from longshort.tune.plan import RATE, Candidate, Plan, Rung
 from longshort.tune.space import dotted_keys, refuse_value
 from longshort.tune.worker import AnyGround
@@ -23,6 +23,8 @@ QUESTIONS = {
 }
 """Questions by name, in words."""
 
+SIZE = "model.hidden"
+"""Setting that is the size of a network, for tasks that have it."""
 _SIZES = (8, 16, 32, 64, 128, 256, 512)
 _RATES = (1 / 3, 1.0, 3.0)
 """Learning rates of each size, as multiples of the usual one: the best one depends on the size."""
@@ -80,7 +82,7 @@ def plan_question(question: str, asked: Asked) -> Plan:
 def _plan_units(asked: Asked) -> Plan:
     """Plan sizes with three learning rates each, unless one was given."""
     task = asked.ground.task
-    key = task.size_key
+    key = SIZE
     _refuse_without(UNITS, task, _has_size)
     sizes = _ladder(asked, _SIZES)
     for size in sizes:
@@ -98,14 +100,14 @@ def _plan_units(asked: Asked) -> Plan:
 def _plan_window(asked: Asked) -> Plan:
     """Plan windows around the usual one, each trained on as many target steps."""
     task = asked.ground.task
-    key = task.window_key
     _refuse_without(WINDOW, task, _has_window)
-    assert key is not None
+    assert isinstance(task, Windowed)
+    key = task.window_key
     base = asked.ground.prepared({}).config
     usual = _value_of(base, key)
     levels = sorted({max(1, round(usual * each)) for each in _WINDOWS})
     levels = _ladder(asked, levels)
-    shared = _same_training(base, task.size_key)
+    shared = _same_training(base)
     candidates = [Candidate(0, {**shared, key: each}, float(each)) for each in levels]
     fitting = candidates if asked.values else _fitting(asked, candidates)
     if len(fitting) < 2:
@@ -122,7 +124,7 @@ def _plan_window(asked: Asked) -> Plan:
 def _plan_data(asked: Asked) -> Plan:
     """Plan parts of the training split, each trained for as many steps as the whole."""
     task = asked.ground.task
-    _refuse_without(DATA, task, _can_thin)
+    _refuse_without(DATA, task, can_thin)
     shares = [float(each) for each in asked.values] or list(_SHARES)
     if len(shares) < 3 or not all(0 < each <= 1 for each in shares) or max(shares) < 1:
         raise ConfigError(
@@ -131,7 +133,7 @@ def _plan_data(asked: Asked) -> Plan:
         )
     _refuse_few(asked, min(shares))
     base = asked.ground.prepared({}).config
-    shared = _same_training(base, task.size_key)
+    shared = _same_training(base)
     candidates = [
         Candidate(0, {**shared, **_as_long(base, share)}, share, share) for share in sorted(shares)
     ]
@@ -141,9 +143,9 @@ def _plan_data(asked: Asked) -> Plan:
     return replace(plan, keep=1.0, is_scored=True)
 
 
-def _same_training(base: Any, size_key: str) -> dict[str, Any]:
+def _same_training(base: Any) -> dict[str, Any]:
     """Return the decided settings of size and training that would else depend on the level."""
-    tables = [size_key] if size_key in dotted_keys(type(base)) else []
+    tables = [SIZE] if SIZE in dotted_keys(type(base)) else []
     wanted = [*tables, *(f"train.{each}" for each in _AMOUNT)]
     found = {each: _value_of(base, each) for each in wanted}
     return {each: value for each, value in found.items() if value is not None}
@@ -193,15 +195,11 @@ def _refuse_without(question: str, task: AnyTask, can: Callable[[type[AnyTask]],
 
 
 def _has_size(kind: type[AnyTask]) -> bool:
-    return kind.size_key in dotted_keys(kind.Config)
+    return SIZE in dotted_keys(kind.Config)
 
 
 def _has_window(kind: type[AnyTask]) -> bool:
-    return kind.window_key is not None
-
-
-def _can_thin(kind: type[AnyTask]) -> bool:
-    return issubclass(kind, Thins)
+    return hasattr(kind, "window_key")
 
 
 def _refuse_few(asked: Asked, share: float) -> None:

@@ -23,7 +23,7 @@ from longshort.tune.grounds import Grounds
 from longshort.tune.page import study_page
 from longshort.tune.planning import plan_search, refuse_no_validation, shared_settings
 from longshort.tune.price import price_line
-from longshort.tune.questions import Asked, plan_question
+from longshort.tune.questions import WINDOW, Asked, plan_question
 from longshort.tune.reach import window_facts
 from longshort.tune.study import ENDING, Study, refuse_join
 from longshort.tune.tpe import load_optuna, work_with_optuna
@@ -175,7 +175,7 @@ def _finish(
     say(f"the winner becomes a whole run: {folder}")
     scores = story.resume(folder, data, say=quiet, listen=listen)
     answer = found.to_dict(folder, scores)
-    if study.plan.axis == ground.task.window_key:
+    if study.plan.question == WINDOW:
         say("measuring how far back the winner looks, and what windows cost")
         answer |= window_facts(study, ground, found.winner)
     study.end(answer, study_page(study, answer, found.winner))

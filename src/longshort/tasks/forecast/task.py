@@ -67,7 +67,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     name: ClassVar[str] = "forecast"
     run_class = "longshort.api.forecaster:Run"
     Config = ForecastConfig
-    window_key = "model.context_length"
+    window_key: ClassVar[str] = "model.context_length"
     metrics = (
         Metric("mae", "MAE", False),
         Metric("rmse", "RMSE", False),

@@ -19,6 +19,7 @@ from longshort.config import assign
 from longshort.errors import ConfigError, DataError, Interrupted, RunError
 from longshort.registry import TASKS
 from longshort.runs import story
+from longshort.tune.board import Audience
 from longshort.tune.study import ANSWER, PAGE, RESULTS, Study
 from longshort.tune.tuning import join, tune
 from tests.tiny_runs import TASKS as TASKS_OF_ALL
@@ -51,7 +52,7 @@ class Ended:
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     folder, said = tmp_path_factory.mktemp("ended") / "study", list[str]()
-    return Ended(folder, searched("regress", folder, say=said.append), said)
+    return Ended(folder, searched("regress", folder, audience=Audience(said.append)), said)
 
 
 def test_a_search_ends_in_a_whole_run(ended: Ended) -> None:
@@ -82,7 +83,7 @@ def test_the_winner_is_the_run_of_its_settings(ended: Ended, tmp_path: Path) -> 
 
 def test_a_finished_study_is_answered_at_once(ended: Ended) -> None:
     said: list[str] = []
-    assert searched("regress", ended.folder, say=said.append) == ended.found
+    assert searched("regress", ended.folder, audience=Audience(said.append)) == ended.found
     assert not said
 
 
@@ -198,7 +199,9 @@ def test_a_diverging_trial_is_told_and_left_out(tmp_path: Path) -> None:
     )
     said: list[str] = []
     search = {"train.learning_rate": [0.01, 1e30]}
-    found = tune(settings, tmp_path, data=data, search=search, trials=2, say=said.append)
+    found = tune(
+        settings, tmp_path, data=data, search=search, trials=2, audience=Audience(said.append)
+    )
     assert found["settings"] == {"train.learning_rate": 0.01}
     assert any("the loss became" in line for line in said)
     assert [row["failed"] for row in found["rows"]] == [None, "diverged"]
@@ -210,7 +213,7 @@ def test_an_interrupted_study_goes_on_to_the_same_answer(ended: Ended, tmp_path:
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(Interrupted, match=r"stopped and saved; go on with: longshort tune --join"):
-        searched("regress", tmp_path, say=stop)
+        searched("regress", tmp_path, audience=Audience(stop))
     assert not (tmp_path / ANSWER).exists()
     assert searched("regress", tmp_path)["test"] == ended.found["test"]
     assert scores_of(tmp_path) == scores_of(ended.folder)

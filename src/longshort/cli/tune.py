@@ -10,6 +10,7 @@ import typer
 
 from longshort.cli import options as o
 from longshort.cli.screen import Screen
+from longshort.train.progress import is_terminal
 
 NAME = "tune"
 
@@ -100,7 +101,10 @@ def command(
     """Try settings in rungs, choose by the validation split, and score the winner once on test."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
         from longshort.errors import ConfigError
+        from longshort.tune.board import Audience
 
+        is_live = is_terminal() and not (as_json or quiet)
+        audience = Audience(screen.say, screen.listen, is_live)
         files = [each for each in data or [] if not _PAIR.match(each)]
         pairs = [*(search or []), *(each for each in data or [] if _PAIR.match(each))]
         if len(files) > 1:
@@ -120,9 +124,7 @@ def command(
 
             from longshort.tune.tuning import join as work_on
 
-            _show(
-                screen, join, work_on(join, workers=workers, say=screen.say, listen=screen.listen)
-            )
+            _show(screen, join, work_on(join, workers=workers, audience=audience))
             return
         settings = o.settings_of(
             data=files[0] if files else None,
@@ -151,8 +153,7 @@ def command(
             seed=study_seed,
             workers=workers,
             engine=engine,
-            say=screen.say,
-            listen=screen.listen,
+            audience=audience,
         )
         _show(screen, folder, found)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from longshort.runs.task import Say
-from longshort.train.progress import is_terminal
+from longshort.runs.task import Say, quiet
+from longshort.train.events import Listener, silent
 from longshort.tune.halving import Standing
 from longshort.tune.price import time_line
 from longshort.tune.results import DONE, Result, Results
@@ -20,18 +21,28 @@ _SHOWN = 20
 """Most rows of the live table."""
 
 
-class Board:
-    """Shows where a study stands; used in `with`.
+@dataclass(frozen=True)
+class Audience:
+    """Takes what a study has to say.
 
-    say: takes the lines where there is no terminal. is_live: whether a table is redrawn in place.
+    say: takes remarks for people. listen: takes the events of the winner's run. is_live: whether a
+    table of the trials is redrawn on stderr, instead of a remark for each.
     """
 
-    def __init__(self, study: Study, say: Say, *, is_live: bool | None = None) -> None:
-        self.study, self.say = study, say
+    say: Say = quiet
+    listen: Listener = silent
+    is_live: bool = False
+
+
+class Board:
+    """Shows where a study stands; used in `with`."""
+
+    def __init__(self, study: Study, audience: Audience) -> None:
+        self.study, self.say = study, audience.say
         self._known = set(study.results())
         self._rung = -1
         self._live: Any = None
-        self._is_live = is_terminal() if is_live is None else is_live
+        self._is_live = audience.is_live
 
     def __enter__(self) -> Board:
         if self._is_live:

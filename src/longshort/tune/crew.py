@@ -20,7 +20,7 @@ def local_crew(path: Path, workers: int) -> Iterator[None]:
     They end by themselves with the study. Where the block fails they are told to save and stop.
     """
     line = [sys.executable, "-m", "longshort", "tune", "--join", str(path), "--quiet"]
-    others = [subprocess.Popen(line, stdout=subprocess.DEVNULL) for _ in range(workers - 1)]
+    others = [_started(line) for _ in range(workers - 1)]
     try:
         yield
     except BaseException:
@@ -30,6 +30,11 @@ def local_crew(path: Path, workers: int) -> Iterator[None]:
     finally:
         for each in others:
             _await(each)
+
+
+def _started(line: list[str]) -> subprocess.Popen[bytes]:
+    """Start a worker in a session of its own, so that Ctrl-C reaches it once, from here."""
+    return subprocess.Popen(line, stdout=subprocess.DEVNULL, start_new_session=True)
 
 
 def _await(process: subprocess.Popen[bytes]) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -38,7 +39,9 @@ def is_held(path: Path) -> bool:
 
 
 def is_alive(process: int) -> bool:
-    """Whether a process of this number exists on this host."""
+    """Whether a process of this number exists on this host; where none can ask, it does."""
+    if sys.platform == "win32":  # there, signal 0 is Ctrl-C
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -11,8 +11,7 @@ import polars as pl
 
 from longshort.config import assign
 from longshort.registry import TASKS
-from longshort.runs.task import Say, quiet
-from longshort.train.events import Listener, silent
+from longshort.tune.board import Audience
 from longshort.tune.study import PAGE
 from longshort.tune.text import named_settings
 from longshort.tune.tuning import tune
@@ -80,8 +79,7 @@ def study(
     engine: str = "halving",
     settings: Mapping[str, object] | None = None,
     out: str | Path | None = None,
-    say: Say = quiet,
-    listen: Listener = silent,
+    verbose: bool = False,
 ) -> Tuned:
     """Search settings, or answer a question about them, on the validation split.
 
@@ -92,7 +90,7 @@ def study(
     trials: candidates of a search, by default 27. seeds: of each candidate. seed: that of the
     study. workers: processes on this machine, for data in files. engine: "halving", "optuna" or
     "ray". settings: those that all trials share, by dotted key. out: folder of the study, by
-    default a temporary one; the same study in it goes on.
+    default a temporary one; the same study in it goes on. verbose: print how it goes.
 
     Raises `ConfigError`, `DataError` and `RunError`, which say what to do.
     """
@@ -116,7 +114,6 @@ def study(
         seed=seed,
         workers=workers,
         engine=engine,
-        say=say,
-        listen=listen,
+        audience=Audience(say=print) if verbose else Audience(),
     )
     return Tuned(folder, found)

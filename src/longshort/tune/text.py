@@ -23,7 +23,12 @@ def answer_lines(folder: Path, found: dict[str, Any]) -> list[str]:
         f"It took {cost['full_runs']:.1f} full runs; everything in full would be "
         f"{cost['everything_in_full']}."
     )
-    ends = [found["choice"], found["verdict"], f"Run: {found['run']}"]
+    ends = [
+        found["choice"],
+        found["verdict"],
+        f"Run: {found['run']}",
+        f"Page: {folder / 'study.html'}",
+    ]
     return ["", *shown, *more, "", found["answer"], *warnings, price, *ends]
 
 

@@ -11,12 +11,11 @@ from typing import Any
 
 from longshort.errors import ConfigError, nearest
 from longshort.runs import story
-from longshort.runs.task import Say, quiet
+from longshort.runs.task import quiet
 from longshort.runs.trial import Ground
-from longshort.train.events import Listener, silent
 from longshort.tune import lease
-from longshort.tune.answer import Answer, answer_of
-from longshort.tune.board import Board
+from longshort.tune.answer import answer_of
+from longshort.tune.board import Audience, Board
 from longshort.tune.cluster import load_ray, ray_crew
 from longshort.tune.crew import local_crew
 from longshort.tune.grounds import Grounds
@@ -27,12 +26,13 @@ from longshort.tune.questions import WINDOW, Asked, plan_question
 from longshort.tune.reach import window_facts
 from longshort.tune.study import ENDING, Study, refuse_join
 from longshort.tune.tpe import load_optuna, work_with_optuna
-from longshort.tune.worker import AnyGround, work
+from longshort.tune.worker import AnyGround, stoppable, work
 
 TRIALS = 27
 """Candidates of a search where no number is given; of them three rungs leave one."""
 HALVING, OPTUNA, RAY = "halving", "optuna", "ray"
 ENGINES = (HALVING, OPTUNA, RAY)
+NOBODY = Audience()
 _WAIT = 0.2
 Crew = Callable[[Path], AbstractContextManager[None]]
 """Lets further workers join the study in a folder."""
@@ -51,12 +51,11 @@ def tune(
     seed: int = 0,
     workers: int = 1,
     engine: str = HALVING,
-    say: Say = quiet,
-    listen: Listener = silent,
+    audience: Audience = NOBODY,
 ) -> dict[str, Any]:
     """Answer a question about settings, or search them; returns the content of `answer.json`.
 
-    settings, data, say, listen: as in `story.run`. out: folder of the study; one that holds the
+    settings, data: as in `story.run`. out: folder of the study; one that holds the
     same study goes on. question: one of `QUESTIONS`; None: a search. values: the question's ladder,
     instead of its usual one. search: ranges and lists by dotted key. trials: candidates of a
     search. seeds: of each candidate. seed: that of the study. workers: processes on this machine,
@@ -83,7 +82,7 @@ def tune(
         refuse_join(out, plan)
     crew = ray_crew if engine == RAY else local_crew
     joined = partial(crew, workers=workers)
-    return _worked_out(Study.begin(out, plan), ground, data, joined, say, listen)
+    return _worked_out(Study.begin(out, plan), ground, data, joined, audience)
 
 
 def _refuse_engine(engine: str, question: str | None) -> None:
@@ -120,62 +119,55 @@ def _refuse_search(question: str, search: Mapping[str, object] | None, trials: i
         )
 
 
-def join(
-    path: Path, *, workers: int = 1, say: Say = quiet, listen: Listener = silent
-) -> dict[str, Any]:
+def join(path: Path, *, workers: int = 1, audience: Audience = NOBODY) -> dict[str, Any]:
     """Work at a study that another process began, or go on with one that was stopped.
 
     Returns the content of `answer.json`. Raises `RunError` if the data have changed since.
     """
     study = Study.open(path)
-    refuse_join(path, study.plan)
-    task = story.task_of(study.plan.settings)
-    ground = Ground(task, study.plan.settings)
+    refuse_join(path, study.given)
+    task = story.task_of(study.given.settings)
+    ground = Ground(task, study.given.settings)
     study.refuse_other_data(task.digest(ground.splits))
-    return _worked_out(study, ground, None, partial(local_crew, workers=workers), say, listen)
+    return _worked_out(study, ground, None, partial(local_crew, workers=workers), audience)
 
 
 def _worked_out(
-    study: Study, ground: AnyGround, data: object, crew: Crew, say: Say, listen: Listener
+    study: Study, ground: AnyGround, data: object, crew: Crew, audience: Audience
 ) -> dict[str, Any]:
-    """Try what the plan says, and end the study."""
-    if study.answer is None:
-        say(price_line(study.plan, ground))
-        with crew(study.path):
-            with Board(study, say) as board:
-                train = work_with_optuna if study.given.trials else work
-                train(study, Grounds(ground, study.plan.seed), board.watch, say)
-            return _ended(study, ground, data, say, listen)
-    return _ended(study, ground, data, say, listen)
+    """Try what the plan says, finish the winner, and return the answer."""
+    answer = study.answer
+    if answer is not None:
+        return answer
+    audience.say(price_line(study.plan, ground))
+    with crew(study.path), stoppable(study.path):
+        with Board(study, audience) as board:
+            train = work_with_optuna if study.given.trials else work
+            train(study, Grounds(ground, study.given.seed), board.watch, audience.say)
+        return _ended(study, ground, data, audience)
 
 
-def _ended(
-    study: Study, ground: AnyGround, data: object, say: Say, listen: Listener
-) -> dict[str, Any]:
+def _ended(study: Study, ground: AnyGround, data: object, audience: Audience) -> dict[str, Any]:
     """Finish the winner and write the answer, or wait for the process that does."""
-    while study.answer is None:
+    while (answer := study.answer) is None:
         held = study.claim(ENDING)
         if held is None:
             time.sleep(_WAIT)
             continue
         with lease.kept(held):
             if study.answer is None:
-                found = answer_of(study, ground)
-                _finish(study, ground, found, data, say, listen)
-    answer = study.answer
-    assert answer is not None
+                _finish(study, ground, data, audience)
     return answer
 
 
-def _finish(
-    study: Study, ground: AnyGround, found: Answer, data: object, say: Say, listen: Listener
-) -> None:
+def _finish(study: Study, ground: AnyGround, data: object, audience: Audience) -> None:
     """Make a whole run of the winner, which alone sees the test split, and write the answer."""
+    found = answer_of(study, ground)
     folder = study.trial_folder(found.winner)
-    say(f"the winner becomes a whole run: {folder}")
-    scores = story.resume(folder, data, say=quiet, listen=listen)
+    audience.say(f"the winner becomes a whole run: {folder}")
+    scores = story.resume(folder, data, say=quiet, listen=audience.listen)
     answer = found.to_dict(folder, scores)
-    if study.plan.question == WINDOW:
-        say("measuring how far back the winner looks, and what windows cost")
+    if study.given.question == WINDOW:
+        audience.say("measuring how far back the winner looks, and what windows cost")
         answer |= window_facts(study, ground, found.winner)
     study.end(answer, study_page(study, answer, found.winner))

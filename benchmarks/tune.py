@@ -48,6 +48,7 @@ CAPPED = {"train.steps_per_epoch": 20}
 SIZES, QUICK_SIZES = (2, 4, 8, 16, 32), (2, 8)
 UCR = ("Chinatown", "SonyAIBORobotSurface1", "TwoLeadECG", "MoteStrain", "ECG200", "CBF", "UMD")
 EPOCHS = 18
+"""Epochs of a full run of the part units, which then takes about 90 minutes of one processor."""
 Row = dict[str, Any]
 
 

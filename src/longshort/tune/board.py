@@ -66,7 +66,9 @@ class Board:
         """Show where the study stands."""
         results = self.study.results()
         if self._live is not None:
-            self._live.update(self._table(now, results))
+            from rich.console import Group
+
+            self._live.update(Group(self._head(now, results), self._table(now, results)))
             return
         for key in sorted(set(results) - self._known):
             self.say(self._line(results[key]))
@@ -97,7 +99,7 @@ class Board:
     def _table(self, now: Standing, results: Results) -> Table:
         from rich.table import Table
 
-        table = Table(title=self._head(now, results), title_justify="left")
+        table = Table()
         for title in ("trial", "settings", "epochs", "validation", ""):
             table.add_column(title)
         newest = {each.trial: each for _, each in sorted(results.items(), key=lambda r: r[0][1])}

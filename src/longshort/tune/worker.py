@@ -44,7 +44,7 @@ def work(study: Study, ground_of: GroundOf, watch: Watch, say: Say) -> None:
             watch(now)
             if now.is_over:
                 return
-            if not _take_one(study, now, ground_of, say):
+            if not _take_one(study, now, ground_of, watch, say):
                 time.sleep(_WAIT)
 
 
@@ -57,13 +57,14 @@ def stoppable(path: Path) -> Iterator[None]:
         raise Interrupted(f"stopped and saved; go on with: {go_on_line(path)}") from None
 
 
-def _take_one(study: Study, now: Standing, ground_of: GroundOf, say: Say) -> bool:
+def _take_one(study: Study, now: Standing, ground_of: GroundOf, watch: Watch, say: Say) -> bool:
     """Bring the first free trial to the end of its rung; returns whether there was one."""
     for attempt in now.open:
         held = study.claim(attempt.name)
         if held is None:
             continue
         with lease.kept(held):
+            watch(now)
             if (attempt.number, now.rung) not in study.results():
                 result = run_rung(study, attempt, now.rung, ground_of)
                 if result.said:

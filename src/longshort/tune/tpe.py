@@ -61,10 +61,9 @@ def load_optuna() -> Any:
 def _records(library: Any, study: Study) -> optuna.Study:
     """Open Optuna's own record of the study, a journal that several processes can write."""
     from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+    from optuna.storages.journal import JournalFileBackend
 
-    path = str(study.path / _JOURNAL)
-    storage = JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
+    storage = JournalStorage(JournalFileBackend(str(study.path / _JOURNAL)))
     begun = len(study.plan.candidates)
     sampler = library.samplers.TPESampler(
         seed=seed_of(study.given.seed, begun), constant_liar=True, n_startup_trials=10

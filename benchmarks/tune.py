@@ -273,8 +273,9 @@ def series_sets(data: Path) -> list[tuple[str, pl.DataFrame, int, int]]:
     etth = pl.read_csv(data / "ett" / "ETTh1.csv")
     speed = pl.read_csv(data / "los_loop" / "los_speed.csv")
     columns = {"ETTh1 OT": etth["OT"][:4000], "ETTh1 MUFL": etth["MUFL"][:4000]}
-    columns |= {"road": speed[:, 0], "road far": speed[:, 20]}
     sets = [(name, long_table({name: values}), 24, 480) for name, values in columns.items()]
+    near = {"road": speed[:, 0], "road far": speed[:, 20]}
+    sets += [(name, long_table({name: values}), 12, 240) for name, values in near.items()]
     sets.append(
         ("ETTh1 loads", long_table({n: etth[n][:2500] for n in etth.columns[1:7]}), 24, 240)
     )
@@ -297,7 +298,7 @@ def autolstm_of(name: str, table: pl.DataFrame, horizon: int, test: int, quick: 
     theirs = autolstm_mae(table, horizon, test, 1 if quick else 10)
     budget = time.monotonic() - begin
     settings = {"task": "forecast", "data": {"time": "ds", "target": "y"}}
-    settings |= {"model": {"horizon": horizon, "season": 24}, "split": {"val": test, "test": test}}
+    settings |= {"model": {"horizon": horizon}, "split": {"val": test, "test": test}}
     if table["unique_id"].n_unique() > 1:
         settings["data"] |= {"group": "unique_id"}
     frame = table if "group" in settings["data"] else table.drop("unique_id")

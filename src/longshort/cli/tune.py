@@ -69,8 +69,8 @@ Engine = Annotated[
     str,
     typer.Option(
         "--engine",
-        help="halving; optuna, whose candidates follow from earlier ones (longshort[tune]); or "
-        "ray, for workers on a cluster with a shared folder (longshort[ray]).",
+        help="halving; optuna, whose candidates follow from earlier ones (extra tune); or "
+        "ray, for workers on a cluster with a shared folder (extra ray).",
     ),
 ]
 Out = Annotated[

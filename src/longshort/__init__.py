@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Tagger,
         TaggerRun,
         Translator,
+        Tuned,
         WriterRun,
         check,
         compare,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         load,
         read,
         resume,
+        tune,
     )
     from longshort.errors import BackendError, ConfigError, DataError, LongshortError, RunError
     from longshort.export.onnx import export_onnx
@@ -67,6 +69,7 @@ __all__ = [
     "Tagger",
     "TaggerRun",
     "Translator",
+    "Tuned",
     "WriterRun",
     "cells",
     "check",
@@ -81,6 +84,7 @@ __all__ = [
     "read",
     "resume",
     "to_keras",
+    "tune",
 ]
 
 _ERRORS = {"BackendError", "ConfigError", "DataError", "LongshortError", "RunError"}

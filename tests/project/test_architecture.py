@@ -31,7 +31,7 @@ LAYERS = [
     {"train"},
     {"report"},
     {"runs"},
-    {"tune"},
+    {"tuning"},
     {"tasks"},
     {"explanation"},
     {"api"},

@@ -18,6 +18,7 @@ from longshort.api.regressor import Regressor, RegressorRun
 from longshort.api.runs import Finished
 from longshort.api.tagger import Tagger, TaggerRun
 from longshort.api.translator import Summariser, Translator, WriterRun
+from longshort.api.tuning import Tuned, tune
 from longshort.config import build_as
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.examples import example as find_example
@@ -46,6 +47,7 @@ __all__ = [
     "Tagger",
     "TaggerRun",
     "Translator",
+    "Tuned",
     "WriterRun",
     "check",
     "compare",
@@ -54,6 +56,7 @@ __all__ = [
     "load",
     "read",
     "resume",
+    "tune",
 ]
 
 AnyRun = Run | AnomalyRun | ClassifierRun | TaggerRun | LanguageRun | WriterRun | Finished[Any]

@@ -21,6 +21,7 @@ from longshort.cli import (
     predict,
     run,
     train,
+    tune,
     write,
 )
 from longshort.cli.flags import with_task_flags, without_flags
@@ -36,7 +37,7 @@ app = typer.Typer(
     help="Sequence modelling with LSTM: from a file of series, labelled sequences or text to a "
     "model that can be trusted.",
 )
-for verb in (run, check, init, train, backtest, compare):
+for verb in (run, check, init, train, backtest, compare, tune):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
 for other in (predict, write, evaluate, explain, generate, cell, ask):

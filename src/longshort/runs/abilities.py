@@ -138,6 +138,26 @@ class Explains(Protocol):
 
 
 @runtime_checkable
+class Windowed(Protocol):
+    """A task whose networks look back, or learn, over a length that is a setting."""
+
+    @property
+    def window_key(self) -> str:
+        """Dotted key of that setting."""
+
+
+@runtime_checkable
+class Thins(Protocol):
+    """A task of dependent samples that can learn from a part of its training split."""
+
+    def thinned(self, splits: Any, share: float, seed: int) -> Any:
+        """Return the splits with this share of the training samples, the others as they are.
+
+        A smaller share is part of a larger one of the same seed.
+        """
+
+
+@runtime_checkable
 class Backtests(Protocol):
     """A task that trains and forecasts from rolling origins."""
 

@@ -18,6 +18,7 @@ from longshort.data.splits import Splits, make_splits
 from longshort.data.tokens import content_of, find_tokeniser
 from longshort.errors import ConfigError
 from longshort.metrics.significance import Comparison
+from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import (
     MODEL,
     Baseline,
@@ -25,7 +26,6 @@ from longshort.runs.task import (
     Loss,
     Metric,
     Model,
-    SampleTask,
     Say,
     Scored,
     Scores,

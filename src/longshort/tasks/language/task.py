@@ -69,6 +69,7 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
     name: ClassVar[str] = "lm"
     run_class = "longshort.api.language_model:LanguageRun"
     Config = LanguageConfig
+    window_key: ClassVar[str] = "train.bptt"
     metrics = (
         Metric("perplexity", "perplexity", False, spoken="perplexity {}"),
         Metric("nats_per_token", "nats per token", False),

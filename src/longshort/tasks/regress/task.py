@@ -20,18 +20,8 @@ from longshort.data.tokens import in_full, suited
 from longshort.errors import DataError
 from longshort.metrics.ridge import ridge_forecast
 from longshort.metrics.statistics import statistics_of
-from longshort.runs.task import (
-    Baseline,
-    Encoded,
-    Loss,
-    Metric,
-    Model,
-    SampleTask,
-    Scored,
-    Scores,
-    Track,
-    Words,
-)
+from longshort.runs.sample_task import SampleTask
+from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
 from longshort.runs.unused import unused_patch
 from longshort.tasks.regress.config import RegressConfig
 

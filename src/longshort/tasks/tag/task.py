@@ -14,18 +14,8 @@ from longshort.data.splits import SPLITS, Splits
 from longshort.data.tokens import find_tokeniser
 from longshort.errors import DataError
 from longshort.metrics.significance import Comparison
-from longshort.runs.task import (
-    Baseline,
-    Encoded,
-    Loss,
-    Metric,
-    Model,
-    SampleTask,
-    Scored,
-    Scores,
-    Track,
-    Words,
-)
+from longshort.runs.sample_task import SampleTask
+from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
 from longshort.runs.vectors import sized_by_vectors
 from longshort.tasks.tag import scoring
 from longshort.tasks.tag.baselines import dictionary, majority_tag

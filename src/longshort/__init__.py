@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         read,
         resume,
     )
+    from longshort.diagnose.doctor import diagnose, doctor
     from longshort.errors import BackendError, ConfigError, DataError, LongshortError, RunError
     from longshort.export.onnx import export_onnx
     from longshort.interchange.keras import from_keras, to_keras
@@ -66,6 +67,8 @@ __all__ = [
     "WriterRun",
     "cells",
     "check",
+    "diagnose",
+    "doctor",
     "example",
     "export_onnx",
     "from_keras",
@@ -81,6 +84,8 @@ _ERRORS = {"BackendError", "ConfigError", "DataError", "LongshortError", "RunErr
 
 
 _PLACES = {
+    "diagnose": "longshort.diagnose.doctor",
+    "doctor": "longshort.diagnose.doctor",
     "export_onnx": "longshort.export.onnx",
     "from_keras": "longshort.interchange.keras",
     "from_onnx": "longshort.interchange.onnx",

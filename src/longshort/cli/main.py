@@ -12,6 +12,7 @@ from longshort.cli import (
     backtest,
     cell,
     check,
+    doctor,
     evaluate,
     generate,
     init,
@@ -33,7 +34,7 @@ app = typer.Typer(
     help="Sequence modelling with LSTM: from a file of series, labelled sequences or text to a "
     "model that can be trusted.",
 )
-for verb in (run, check, init, train, backtest):
+for verb in (run, check, doctor, init, train, backtest):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
 for other in (predict, write, evaluate, generate, cell):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         read,
         resume,
     )
-    from longshort.diagnose.doctor import diagnose, doctor
+    from longshort.diagnosis.doctor import diagnose, doctor
     from longshort.errors import BackendError, ConfigError, DataError, LongshortError, RunError
     from longshort.export.onnx import export_onnx
     from longshort.interchange.keras import from_keras, to_keras
@@ -84,8 +84,8 @@ _ERRORS = {"BackendError", "ConfigError", "DataError", "LongshortError", "RunErr
 
 
 _PLACES = {
-    "diagnose": "longshort.diagnose.doctor",
-    "doctor": "longshort.diagnose.doctor",
+    "diagnose": "longshort.diagnosis.doctor",
+    "doctor": "longshort.diagnosis.doctor",
     "export_onnx": "longshort.export.onnx",
     "from_keras": "longshort.interchange.keras",
     "from_onnx": "longshort.interchange.onnx",

@@ -31,7 +31,7 @@ LAYERS = [
     {"train"},
     {"report"},
     {"runs"},
-    {"tune", "explain", "diagnose"},
+    {"tune", "explain", "diagnosis"},
     {"tasks"},
     {"api"},
     {"cli"},

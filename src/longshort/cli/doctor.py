@@ -63,7 +63,7 @@ def command(
                 data=data, example=example, config=config, sets=sets, task=task, named=named
             )
 
-        from longshort.diagnose import doctor
+        from longshort.diagnosis import doctor
 
         screen.working("reading the data")
         subject = doctor.subject_of(place if is_run else None, settings, seed)
@@ -114,7 +114,7 @@ def _again(place: str | None, settings: dict[str, Any], seed: int, steps: int) -
 
 
 def _write(page: Path, found: Any, reproduce: str) -> None:
-    from longshort.diagnose.page import page_of
+    from longshort.diagnosis.page import page_of
     from longshort.runfolder import write_atomic
 
     write_atomic(page, page_of(found, reproduce))
@@ -126,7 +126,7 @@ def _show(screen: Screen, subject: Any, what: str, out: Path | None) -> None:
     if what != "gradients":
         raise ConfigError(f"--show: there is gradients, got {what!r}")
 
-    from longshort.diagnose.gradients import gradients_of
+    from longshort.diagnosis.gradients import gradients_of
     from longshort.runfolder import write_atomic
 
     shown = gradients_of(subject)

@@ -1,0 +1,271 @@
+"""The examination: experiments in the order of their cost, until one decides."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from longshort.diagnosis.diagnosis import MOST, Diagnosis, Fault, Retest, RuledOut
+from longshort.diagnosis.experiments import (
+    alignment,
+    course,
+    inputs,
+    lags,
+    layers,
+    leaks,
+    mixing,
+    modes,
+    noise,
+    one_batch,
+    order,
+    output,
+    padding,
+    past,
+    range_test,
+    settings,
+    start_loss,
+    state,
+    step_quality,
+    training_step,
+    weights,
+)
+from longshort.diagnosis.measured import Measured
+from longshort.diagnosis.rules import REGAINED, RULES, Rule
+from longshort.diagnosis.subject import Course, Subject, regained
+
+Measure = Callable[[Subject], Measured | None]
+Say = Callable[[str], None]
+
+STATIC: dict[str, Measure] = {
+    "settings": settings.measure,
+    "inputs": inputs.measure,
+    "leaks": leaks.measure,
+    "order": order.measure,
+    "weights": weights.measure,
+    "output": output.measure,
+    "alignment": alignment.measure,
+}
+"""Experiments that look at data, weights and one call."""
+PLUMBING: dict[str, Measure] = {
+    "mixing": mixing.measure,
+    "state": state.measure,
+    "past": past.measure,
+    "padding": padding.measure,
+    "layers": layers.measure,
+    "modes": modes.measure,
+    "training step": training_step.measure,
+}
+"""Experiments on where values and gradients go."""
+SHORT: dict[str, Measure] = {
+    "start loss": start_loss.measure,
+    "one batch": one_batch.measure,
+    "range test": range_test.measure,
+    "step quality": step_quality.measure,
+    "lags": lags.measure,
+}
+"""Experiments of some steps each."""
+
+_USED = 0.05
+_BEYOND_NOISE = 2.0
+
+
+def quiet(_line: str) -> None:
+    """Discard a remark."""
+
+
+@dataclass
+class Examination:
+    """An examination in progress; `run` is its course.
+
+    base: the course of the subject's own training, where it is known already.
+    """
+
+    subject: Subject
+    budget: float
+    base: Course | None = None
+    steps: int = 0
+    notes: Sequence[str] = ()
+    say: Say = quiet
+    measured: dict[str, Measured] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    ruled_out: list[RuledOut] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def run(self) -> Diagnosis:
+        """Run stage after stage; a stage with a fault is the last one."""
+        self.begin = time.monotonic()
+        for stage in (self._static, self._plumbing, self._short, self._trials, self._last):
+            stage()
+            if self.faults:
+                break
+        return self._told()
+
+    def _static(self) -> None:
+        self._measure_all(STATIC)
+
+    def _plumbing(self) -> None:
+        self._measure_all(PLUMBING)
+
+    def _short(self) -> None:
+        self._measure_all(SHORT)
+
+    def _measure_all(self, experiments: dict[str, Measure]) -> None:
+        for name, measure in experiments.items():
+            self.say(f"experiment: {name}")
+            found = measure(self.subject)
+            if found is not None:
+                self.measured[name] = found
+        for rule in RULES:
+            if rule.experiment in experiments and rule.proves:
+                self._judge(rule)
+
+    def _judge(self, rule: Rule) -> None:
+        """Decide a rule whose number alone is a proof."""
+        value = self._value(rule)
+        if value is None:
+            return
+        if rule.holds(value):
+            self._add(rule, value, 0.97, {}, None)
+        else:
+            self._rule_out(rule, self.measured[rule.experiment].said)
+
+    def _value(self, rule: Rule) -> float | None:
+        found = self.measured.get(rule.experiment)
+        return None if found is None else found.numbers.get(rule.number)
+
+    def _trials(self) -> None:
+        """Try the remedy of every suspicion; what wins back enough is a fault."""
+        self.say("training as it is")
+        base = self.base or self.subject.train({}, self.subject.seed)
+        self.base = base
+        self.measured["course"] = course.measure(base)
+        tried: dict[str, Any] = {}
+        for rule in (each for each in RULES if not each.proves):
+            value = self._value(rule)
+            if value is None:
+                continue
+            if not rule.holds(value):
+                self._rule_out(rule, f"{rule.number.replace('_', ' ')} is {value:.3g}")
+                continue
+            wanted = None if rule.wanted is None else rule.wanted(self.subject, self.measured)
+            if wanted is None or str(wanted) in tried:
+                continue
+            if self._is_late():
+                self.skipped.append(f"remedy of {rule.id}")
+                continue
+            tried[str(wanted)] = rule.id
+            self._try(rule, value, wanted, base)
+
+    def _try(self, rule: Rule, value: float, wanted: Any, base: Course) -> None:
+        changes = self.subject.changes(wanted)
+        self.say(f"trying: {self.subject.remedy(changes)}")
+        other = self.subject.train(changes, self.subject.seed)
+        share = regained(base, other)
+        if share < REGAINED:
+            self._rule_out(rule, f"its remedy wins back {share:.0%} of what could be learned")
+            return
+        again = self.subject.seed + 1
+        second = regained(self.subject.train({}, again), self.subject.train(changes, again))
+        if second < REGAINED / _BEYOND_NOISE:
+            self._rule_out(
+                rule, f"its remedy wins back {share:.0%}, with another seed {second:.0%}"
+            )
+            return
+        self._add(rule, value, 0.9 if second >= REGAINED else 0.7, changes, (share + second) / 2)
+
+    def _last(self) -> None:
+        """Ask whether the inputs are used, and whether labels contradict them."""
+        if self._is_late():
+            self.skipped += ["zeroed input", "noise"]
+            return
+        assert self.base is not None
+        self.say("training without input")
+        blind = self.subject.train({}, self.subject.seed, without_input=True)
+        used = regained(blind, self.base)
+        said = f"without input, training misses {used:.0%} of what it learns with it"
+        self.measured["zeroed input"] = Measured(said, {"used": used})
+        found = noise.measure(self.subject)
+        if found is not None:
+            self.measured["noise"] = found
+        for rule in RULES:
+            if rule.experiment in ("noise", "zeroed input"):
+                self._judge(rule)
+
+    def _add(
+        self, rule: Rule, value: float, confidence: float, changes: Any, share: float | None
+    ) -> None:
+        if any(fault.id == rule.id for fault in self.faults):
+            return
+        found = self.measured[rule.experiment]
+        where = found.where.get(rule.number, "")
+        place = f"{rule.place}: {where}" if where else rule.place
+        sign = "below" if rule.below else "above"
+        evidence = (
+            f"{found.said} ({rule.number.replace('_', ' ')} {value:.3g}, {sign} {rule.limit:.3g})"
+        )
+        if not changes and rule.wanted is not None:
+            wanted = rule.wanted(self.subject, self.measured)
+            changes = {} if wanted is None else self.subject.changes(wanted)
+        remedy = self.subject.remedy(changes) if changes else rule.advice
+        verdict = rule.cause[0].upper() + rule.cause[1:] + "."
+        self.faults.append(
+            Fault(
+                rule.id,
+                verdict,
+                place,
+                evidence,
+                value,
+                rule.limit,
+                rule.cause,
+                confidence,
+                rule.advice if rule.advice and share is None else remedy,
+                rule.experiment,
+                changes,
+                share,
+            )
+        )
+
+    def _rule_out(self, rule: Rule, why: str) -> None:
+        self.ruled_out.append(RuledOut(rule.id, rule.experiment, why))
+
+    def _is_late(self) -> bool:
+        return time.monotonic() - self.begin > self.budget
+
+    def _told(self) -> Diagnosis:
+        order = sorted(
+            self.faults,
+            key=lambda each: 1.0 if each.regained is None else each.regained,
+            reverse=True,
+        )
+        found = {each.id for each in order}
+        return Diagnosis(
+            self.subject.name,
+            order[:MOST],
+            [each for each in self.ruled_out if each.id not in found],
+            self.measured,
+            self.subject.seed,
+            self.steps,
+            time.monotonic() - self.begin,
+            self.notes,
+            self.skipped,
+        )
+
+
+def retested(subject: Subject, found: Diagnosis, seeds: int = 3) -> Diagnosis:
+    """Return the diagnosis with a retest of every fault whose remedy can be made."""
+    plain: dict[int, Course] = {}
+
+    def pair(fault: Fault, seed: int) -> tuple[float, float]:
+        if seed not in plain:
+            plain[seed] = subject.train({}, seed)
+        return plain[seed].best, subject.train(fault.changes, seed).best
+
+    def one(fault: Fault) -> Fault:
+        if not fault.changes:
+            return fault
+        own = range(subject.seed, subject.seed + seeds)
+        return replace(fault, retest=Retest([pair(fault, seed) for seed in own]))
+
+    return replace(found, faults=[one(fault) for fault in found.faults])

@@ -82,7 +82,7 @@ HEALTHY: dict[str, dict[str, Any]] = {
             "dropout": 0.1,
             "word_dropout": 0.0,
         },
-        "train": {**COMMON, "learning_rate": 0.01, "max_epochs": 12, "batch_size": 32},
+        "train": {**COMMON, "learning_rate": 0.02, "max_epochs": 24, "batch_size": 32},
         "evaluate": {"softmax": False},
     },
     "lm": {

@@ -25,7 +25,7 @@ class Setup:
     weight_decay: float = 0.0
     dropout: float = 0.0
     hidden: int = 24
-    epochs: int = 12
+    epochs: int = 20
     batch: int = 32
     clip: float | None = 1.0
     rows: int = TRAIN

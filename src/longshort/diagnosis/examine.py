@@ -21,6 +21,7 @@ from longshort.diagnosis.experiments import (
     one_batch,
     order,
     output,
+    overflow,
     padding,
     past,
     range_test,
@@ -32,8 +33,10 @@ from longshort.diagnosis.experiments import (
     weights,
 )
 from longshort.diagnosis.measured import Measured
-from longshort.diagnosis.rules import REGAINED, RULES, Rule
+from longshort.diagnosis.proofs import PROOFS
+from longshort.diagnosis.rules import REGAINED, Rule
 from longshort.diagnosis.subject import Course, Subject, regained
+from longshort.diagnosis.suspicions import SUSPICIONS
 
 Measure = Callable[[Subject], Measured | None]
 Say = Callable[[str], None]
@@ -103,28 +106,40 @@ class Examination:
         return self._told()
 
     def _static(self) -> None:
-        self._measure_all(STATIC)
+        for name, measure in STATIC.items():
+            self._measure(name, measure)
 
     def _plumbing(self) -> None:
-        self._measure_all(PLUMBING)
+        for name, measure in PLUMBING.items():
+            self._measure(name, measure)
+            if self.faults:
+                return
 
     def _short(self) -> None:
-        self._measure_all(SHORT)
+        for name, measure in SHORT.items():
+            self._measure(name, measure)
 
-    def _measure_all(self, experiments: dict[str, Measure]) -> None:
-        for name, measure in experiments.items():
-            self.say(f"experiment: {name}")
+    def _measure(self, name: str, measure: Measure) -> None:
+        """Run an experiment, and judge the rules that it proves."""
+        self.say(f"experiment: {name}")
+        try:
             found = measure(self.subject)
-            if found is not None:
-                self.measured[name] = found
-        for rule in RULES:
-            if rule.experiment in experiments and rule.proves:
+        except RuntimeError as error:  # of the user's own code, such as a second backward pass
+            self.skipped.append(f"{name} ({str(error).splitlines()[0]})")
+            return
+        if found is None:
+            return
+        self.measured[name] = found
+        for rule in PROOFS:
+            if rule.experiment == name:
                 self._judge(rule)
 
     def _judge(self, rule: Rule) -> None:
         """Decide a rule whose number alone is a proof."""
         value = self._value(rule)
         if value is None:
+            return
+        if any(fault.id == rule.unless for fault in self.faults):
             return
         if rule.holds(value):
             self._add(rule, value, 0.97, {}, None)
@@ -141,8 +156,12 @@ class Examination:
         base = self.base or self.subject.train({}, self.subject.seed)
         self.base = base
         self.measured["course"] = course.measure(base)
+        if self.measured["course"].numbers["diverged"]:
+            self._measure("overflow", overflow.measure)
+            if self.faults:
+                return
         tried: dict[str, Any] = {}
-        for rule in (each for each in RULES if not each.proves):
+        for rule in SUSPICIONS:
             value = self._value(rule)
             if value is None:
                 continue
@@ -186,12 +205,11 @@ class Examination:
         used = regained(blind, self.base)
         said = f"without input, training misses {used:.0%} of what it learns with it"
         self.measured["zeroed input"] = Measured(said, {"used": used})
-        found = noise.measure(self.subject)
-        if found is not None:
-            self.measured["noise"] = found
-        for rule in RULES:
-            if rule.experiment in ("noise", "zeroed input"):
+        for rule in PROOFS:
+            if rule.experiment == "zeroed input":
                 self._judge(rule)
+        if not self.faults:
+            self._measure("noise", noise.measure)
 
     def _add(
         self, rule: Rule, value: float, confidence: float, changes: Any, share: float | None

@@ -145,7 +145,10 @@ class ModuleSubject(Subject):
         seen = given(self._module, zeros) if without_input else nullcontext()
         with self.untouched(), self._changed(changes), seen:
             torch.manual_seed(seed)
-            return self._course(changes)
+            try:
+                return self._course(changes)
+            except RuntimeError as error:  # of the user's own step
+                return Course([math.inf], [self.score({}), math.inf], reason=str(error))
 
     @contextmanager
     def stepping(self) -> Iterator[None]:

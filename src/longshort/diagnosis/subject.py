@@ -61,7 +61,13 @@ def regained(base: Course, other: Course) -> float:
     if not (math.isfinite(possible) and possible > 0.0):
         return 0.0
     lost = base.best - other.best if math.isfinite(base.best) else possible
+    if lost < _LEAST * max(abs(start), abs(other.best)):
+        return 0.0
     return max(0.0, min(1.0, lost / possible))
+
+
+_LEAST = 0.03
+"""Gain that counts, as a share of the score: smaller ones are noise of small validation splits."""
 
 
 class Subject(ABC):

@@ -11,7 +11,7 @@ from longshort.diagnosis.subject import Subject
 
 
 def measure(subject: Subject) -> Measured | None:
-    """Measure how far the first sample's output moves when the other samples change places.
+    """Measure how far the last sample's output moves when the other samples change places.
 
     mixed: that movement over the outputs' deviation, in evaluation mode. It is 0 for a network that
     treats samples independently, and above where batch and time are swapped.
@@ -30,13 +30,13 @@ def measure(subject: Subject) -> Measured | None:
         if axis is None or before.output.size(0) != count:
             return None
         subject.forget()
-        order = torch.tensor([0, *range(count - 1, 0, -1)])
+        order = torch.tensor([*range(count - 2, -1, -1), count - 1])
         with given(subject.module, lambda x: _reordered(x, order, axis)):
             after = call_of(subject, batch)
         assert after is not None
-    moved = float((after.output[0] - before.output[0]).abs().max())
+    moved = float((after.output[-1] - before.output[-1]).abs().max())
     share = moved / max(float(before.output.std()), 1e-12)
-    said = f"the first sample's output moves by {share:.2g} deviations when others change places"
+    said = f"the last sample's output moves by {share:.2g} deviations when others change places"
     return Measured(said, {"mixed": share})
 
 

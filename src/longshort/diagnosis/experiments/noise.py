@@ -9,7 +9,9 @@ from longshort.diagnosis.measured import Measured
 from longshort.diagnosis.of_module import ModuleSubject
 from longshort.diagnosis.subject import Subject
 
-_SKILL, _SPREAD = 1.4, 0.12
+_SKILL, _SPREAD, _LONGER = 1.4, 0.15, 3
+_TURN = 7
+"""Stretch of the training, of 8, before which the best score has to lie."""
 
 
 def measure(subject: Subject) -> Measured | None:
@@ -18,7 +20,8 @@ def measure(subject: Subject) -> Measured | None:
     ceiling: probability that 19 of 20 answers stay below. spread: deviation of these probabilities.
     skill: share of right answers over that of the most frequent label. With labels that were
     exchanged at random every answer is equally unsure; where classes overlap, some are sure.
-    contradiction: 1 - ceiling where there is skill and the spread is small, else 0.
+    contradiction: 1 - ceiling where there is skill, the spread is small, and more training does not
+    help; else 0.
     """
     if not isinstance(subject, ModuleSubject) or not subject.val_batches:
         return None
@@ -27,7 +30,8 @@ def measure(subject: Subject) -> Measured | None:
         return None
     tops, hits, labels = [], [], []
     with subject.untouched():
-        subject.learn({"own_step": True})
+        longer = {"own_step": True, "epochs": _LONGER * subject.epochs}
+        turned = subject.learn(longer).best_at < _TURN
         subject.module.eval()
         with torch.no_grad():
             for batch in subject.val_batches:
@@ -47,7 +51,7 @@ def measure(subject: Subject) -> Measured | None:
         f"(deviation {spread:.2f})"
     )
     skill = right / usual
-    is_even = skill > _SKILL and spread < _SPREAD
+    is_even = turned and skill > _SKILL and spread < _SPREAD
     numbers = {
         "ceiling": ceiling,
         "spread": spread,

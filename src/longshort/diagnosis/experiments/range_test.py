@@ -18,7 +18,8 @@ def measure(subject: Subject, steps: int = 80) -> Measured | None:
     """Raise the rate exponentially from 1e-6 to 10 until the smoothed loss is 4 times its best.
 
     valley: geometric mean of the rate at the steepest fall and of a tenth of that at the lowest
-    loss, two of fastai's rules. off: the present rate over it, 1 where the subject does not say its rate.
+    loss, two of fastai's rules. off: the present rate over it, 1 where that is not
+    known.
     """
     rates, losses = _curve(subject, steps)
     if len(losses) < 12:

@@ -7,6 +7,7 @@ from collections import deque
 import torch
 from torch import Tensor
 
+from longshort.diagnosis.capture import call_of
 from longshort.diagnosis.measured import Measured
 from longshort.diagnosis.subject import Subject
 
@@ -16,9 +17,9 @@ _MOST = 200_000
 def measure(subject: Subject) -> Measured | None:
     """Measure what an earlier batch does to the loss of a later one.
 
-    carried: relative change of the second batch's loss by the first, in evaluation mode; called
-    kept where a state is handed on by intent. growth: size of the third batch's backward graph over
-    that of the second; above 1 where the state is not detached.
+    carried: change of the second batch's outputs by the first, over their deviation, in evaluation
+    mode; called kept where a state is handed on by intent. growth: size of the third batch's
+    backward graph over that of the second; above 1 where the state is not detached.
     """
     if len(subject.batches) < 3:
         return None
@@ -26,21 +27,28 @@ def measure(subject: Subject) -> Measured | None:
     with subject.untouched():
         subject.module.eval()
         with torch.no_grad():
-            alone = float(subject.loss(two))
+            alone = _answers(subject, two)
             subject.forget()
             subject.loss(one)
-            after = float(subject.loss(two))
+            after = _answers(subject, two)
         subject.forget()
         subject.module.train()
         sizes = [_graph_size(subject.loss(each)) for each in (one, two, three)]
-    carried = abs(after - alone) / max(abs(alone), 1e-12)
+    size = max(float(alone.std()) if alone.numel() > 1 else float(alone.abs()), 1e-12)
+    carried = float((after - alone).abs().max()) / size
     growth = sizes[2] / sizes[1]
     said = (
-        f"an earlier batch changes the loss of a later one by {carried:.2g}; the backward graph of "
-        f"the third batch has {growth:.2f} times the steps of the second"
+        f"an earlier batch moves the answers of a later one by {carried:.2g}; the backward graph "
+        f"of the third batch has {growth:.2f} times the steps of the second"
     )
     name = "kept" if subject.carries_state else "carried"
     return Measured(said, {name: carried, "growth": growth})
+
+
+def _answers(subject: Subject, batch: object) -> Tensor:
+    """Return the outputs of a batch, or its loss where the network is not called as a whole."""
+    call = call_of(subject, batch)
+    return subject.loss(batch) if call is None else call.output
 
 
 def _graph_size(loss: Tensor) -> int:

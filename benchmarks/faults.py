@@ -71,7 +71,7 @@ def data_of(task: str, base: dict[str, Any]) -> Any:
 def examined_run(task: str, changes: dict[str, Any], data: Any) -> Diagnosis:
     """Examine settings of the library on data."""
     settings = runs.settings_of(task, changes)
-    return ls.doctor(data, settings, budget=BUDGET, steps=100_000)
+    return ls.doctor(data, settings, budget=BUDGET)
 
 
 def on_module(planted: Planted, task: str) -> dict[str, Any]:

@@ -70,8 +70,9 @@ SHORT: dict[str, Measure] = {
 }
 """Experiments of some steps each."""
 
-_USED = 0.05
-_BEYOND_NOISE = 2.0
+_BEYOND_NOISE, _EASED = 2.0, 0.75
+_LONGER = "stopped-early"
+"""Rule whose remedy costs more training, so that others go before it."""
 
 
 def quiet(_line: str) -> None:
@@ -163,7 +164,8 @@ class Examination:
         tried: dict[str, Any] = {}
         for rule in SUSPICIONS:
             value = self._value(rule)
-            if value is None:
+            explained = any(fault.id == rule.unless for fault in self.faults)
+            if value is None or explained:
                 continue
             if not rule.holds(value):
                 self._rule_out(rule, f"{rule.number.replace('_', ' ')} is {value:.3g}")
@@ -176,6 +178,20 @@ class Examination:
                 continue
             tried[str(wanted)] = rule.id
             self._try(rule, value, wanted, base)
+        self._keep_causes()
+
+    def _keep_causes(self) -> None:
+        """Drop what only eases the effect of a cause whose remedy wins back more, or costs less."""
+        shares = {fault.id: fault.regained or 0.0 for fault in self.faults}
+        best = max(shares.values(), default=0.0)
+        shorter = max((share for name, share in shares.items() if name != _LONGER), default=0.0)
+        for fault in list(self.faults):
+            share = shares[fault.id]
+            is_eased = share < _EASED * best or (fault.id == _LONGER and shorter > _EASED * share)
+            if is_eased:
+                self.faults.remove(fault)
+                why = f"its remedy wins back {share:.0%}, another one {best:.0%}"
+                self.ruled_out.append(RuledOut(fault.id, fault.experiment, why))
 
     def _try(self, rule: Rule, value: float, wanted: Any, base: Course) -> None:
         changes = self.subject.changes(wanted)

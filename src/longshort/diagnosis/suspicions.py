@@ -163,6 +163,7 @@ SUSPICIONS = (
         "start the forget bias at 1 or above",
         below=True,
         wanted=begun,
+        unless="vanishing",
     ),
     Rule(
         "overfit",

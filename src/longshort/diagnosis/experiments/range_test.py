@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 from torch import nn
 
@@ -11,7 +10,7 @@ from longshort.diagnosis.measured import Curve, Measured, Plot
 from longshort.diagnosis.steppers import stepper_of
 from longshort.diagnosis.subject import Subject, trainable
 
-_LOW, _HIGH, _SMOOTH, _STOP = 1e-6, 10.0, 0.8, 4.0
+_LOW, _HIGH, _SMOOTH, _STOP, _WINDOW = 1e-6, 10.0, 0.8, 4.0, 10
 
 
 def measure(subject: Subject, steps: int = 80) -> Measured | None:
@@ -62,6 +61,7 @@ def _curve(subject: Subject, steps: int) -> tuple[list[float], list[float]]:
 def _valley(rates: list[float], losses: list[float]) -> float:
     """Return the geometric mean of the steepest fall's rate and a tenth of the best's."""
     lowest = losses.index(min(losses))
-    falls = [before - after for before, after in pairwise(losses)]
-    steepest = falls.index(max(falls))
+    width = min(_WINDOW, len(losses) - 1)
+    falls = [before - after for before, after in zip(losses, losses[width:], strict=False)]
+    steepest = falls.index(max(falls)) + width // 2
     return math.sqrt(rates[steepest] * rates[lowest] / 10)

@@ -62,6 +62,7 @@ def data_of(task: str, base: dict[str, Any]) -> Any:
     if rows is None:
         return runs.DATA[task]()
     kinds = {
+        "regress": lambda: runs.labelled("regress", rows),
         "classify": lambda: runs.labelled("classify", rows),
         "forecast": lambda: runs.series(rows + 60),
     }

@@ -378,12 +378,11 @@ def batches_of(given: Any, size: int, setup: Setup) -> list[Any]:
     """Return batches; of streams, one chunk after another of the same rows."""
     if setup.streams:
         steps = given[0].size(1)
-        chunks = [
+        return [
             tuple(part[begin : begin + size, n : n + steps // 3] for part in given[:2])
             for begin in range(0, len(given[0]), size)
             for n in range(0, steps, steps // 3)
         ]
-        return chunks
     return list(zip(*(part.split(size) for part in given), strict=True))
 
 

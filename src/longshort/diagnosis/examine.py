@@ -35,8 +35,9 @@ from longshort.diagnosis.experiments import (
 from longshort.diagnosis.measured import Measured
 from longshort.diagnosis.proofs import PROOFS
 from longshort.diagnosis.rules import REGAINED, Rule
-from longshort.diagnosis.subject import Course, Subject, regained
+from longshort.diagnosis.subject import Course, Subject, halves, regained
 from longshort.diagnosis.suspicions import SUSPICIONS
+from longshort.errors import ConfigError
 
 Measure = Callable[[Subject], Measured | None]
 Say = Callable[[str], None]
@@ -196,19 +197,24 @@ class Examination:
     def _try(self, rule: Rule, value: float, wanted: Any, base: Course) -> None:
         changes = self.subject.changes(wanted)
         self.say(f"trying: {self.subject.remedy(changes)}")
-        other = self.subject.train(changes, self.subject.seed)
+        try:
+            other = self.subject.train(changes, self.subject.seed)
+        except ConfigError as error:
+            self._rule_out(rule, f"its remedy has no effect here: {error}")
+            return
         share = regained(base, other)
-        if share < REGAINED:
+        if share < REGAINED and not halves(base, other):
             self._rule_out(rule, f"its remedy wins back {share:.0%} of what could be learned")
             return
         again = self.subject.seed + 1
-        second = regained(self.subject.train({}, again), self.subject.train(changes, again))
-        if second < REGAINED / _BEYOND_NOISE:
-            self._rule_out(
-                rule, f"its remedy wins back {share:.0%}, with another seed {second:.0%}"
-            )
+        one, two = self.subject.train({}, again), self.subject.train(changes, again)
+        second = regained(one, two)
+        is_sure = second >= REGAINED or halves(one, two)
+        if not is_sure and second < REGAINED / _BEYOND_NOISE:
+            why = f"its remedy wins back {share:.0%}, with another seed {second:.0%}"
+            self._rule_out(rule, why)
             return
-        self._add(rule, value, 0.9 if second >= REGAINED else 0.7, changes, (share + second) / 2)
+        self._add(rule, value, 0.9 if is_sure else 0.7, changes, (share + second) / 2)
 
     def _last(self) -> None:
         """Ask whether the inputs are used, and whether labels contradict them."""

@@ -66,8 +66,13 @@ def regained(base: Course, other: Course) -> float:
     return max(0.0, min(1.0, lost / possible))
 
 
-_LEAST = 0.03
+_LEAST, _LEAST_HALF = 0.03, 0.07
 """Gain that counts, as a share of the score: smaller ones are noise of small validation splits."""
+
+
+def halves(base: Course, other: Course) -> bool:
+    """Whether the other course at least halves a positive score, and regains more than noise."""
+    return regained(base, other) >= _LEAST_HALF and 0.0 < other.best <= 0.5 * base.best
 
 
 class Subject(ABC):

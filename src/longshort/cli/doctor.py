@@ -22,6 +22,12 @@ Show = Annotated[
 Retest = Annotated[
     bool, typer.Option("--retest", help="Train with and without each remedy, on paired seeds.")
 ]
+Thorough = Annotated[
+    bool,
+    typer.Option(
+        "--thorough", help="Train without regularisers, shuffled, by seeds and sizes too."
+    ),
+]
 Budget = Annotated[float, typer.Option("--budget", help="Seconds of the examination.")]
 Steps = Annotated[
     int | None, typer.Option("--steps", help="Steps of one training; by the budget when absent.")
@@ -41,6 +47,7 @@ def command(
     sets: o.Set = None,
     show: Show = None,
     retest: Retest = False,
+    thorough: Thorough = False,
     budget: Budget = 60.0,
     steps: Steps = None,
     out: Page = None,
@@ -71,7 +78,12 @@ def command(
             _show(screen, subject, show, out or _beside(place, is_run, "gradients.svg"))
             return
         found = doctor.examined(
-            subject, budget=budget, steps=steps, retest=retest, say=screen.working
+            subject,
+            budget=budget,
+            steps=steps,
+            retest=retest,
+            thorough=thorough,
+            say=screen.working,
         )
         page = out or _beside(place, is_run, "doctor.html")
         if page is not None:

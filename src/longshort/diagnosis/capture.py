@@ -65,6 +65,38 @@ def given(module: nn.Module, change: Replace) -> Iterator[None]:
         hook.remove()
 
 
+@contextmanager
+def without_input(module: nn.Module) -> Iterator[None]:
+    """Give the network zeros inside the block."""
+    with given(module, zeros):
+        yield
+
+
+@contextmanager
+def layers_shuffled(module: nn.Module, *, over_time: bool) -> Iterator[None]:
+    """Exchange the steps, or the samples, of what recurrent layers read, anew in every call."""
+
+    def watch(layer: Layer) -> Any:
+        axis = 1 if layer.batch_first == over_time else 0
+
+        def put(_module: nn.Module, args: Any) -> Any:
+            if not args or not isinstance(args[0], Tensor) or args[0].dim() != 3:
+                return args
+            order = torch.randperm(args[0].size(axis))
+            return (args[0].index_select(axis, order), *args[1:])
+
+        return put
+
+    hooks = [
+        each.register_forward_pre_hook(watch(each)) for each in recurrent_layers(module).values()
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
 def zeros(value: Tensor) -> Tensor:
     """Return a tensor of zeros in the place of another."""
     return torch.zeros_like(value)

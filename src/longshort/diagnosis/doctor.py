@@ -39,6 +39,7 @@ def examined(
     budget: float = BUDGET,
     steps: int | None = None,
     retest: bool = False,
+    thorough: bool = False,
     say: Say = quiet,
 ) -> Diagnosis:
     """Examine a run or data; see `doctor`."""
@@ -48,7 +49,7 @@ def examined(
     subject.most_steps = None if chosen == plan else chosen
     notes = [f"{each.severity} [{each.code}] {each.sentence()}" for each in subject.findings]
     base = recorded(subject) if chosen == plan else None
-    found = Examination(subject, budget, base, chosen, notes, say).run()
+    found = Examination(subject, budget, base, chosen, thorough, notes, say).run()
     return retested(subject, found) if retest else found
 
 
@@ -60,19 +61,22 @@ def doctor(
     budget: float = BUDGET,
     steps: int | None = None,
     retest: bool = False,
+    thorough: bool = False,
 ) -> Diagnosis:
     """Examine the training of a run, or of data with the settings of a run.
 
     run_or_data: a finished run's folder, or a file, a frame or samples. settings: nested settings
     of a run on data. seed: of all random numbers. budget: seconds. steps: of one training in the
     experiments; as many as the budget allows, up to those of the whole run, when absent. retest:
-    train with and without each remedy on three paired seeds.
+    train with and without each remedy on three paired seeds. thorough: where nothing is found, also
+    train without regularisers, on shuffled steps and samples, from other seeds, and with fewer and
+    more units.
 
     Raises `RunError` for a folder that is no run or a run that was never trained, and `DataError`
     for data that cannot be read.
     """
     subject = subject_of(run_or_data, settings, seed)
-    return examined(subject, budget=budget, steps=steps, retest=retest)
+    return examined(subject, budget=budget, steps=steps, retest=retest, thorough=thorough)
 
 
 def diagnose(
@@ -93,6 +97,7 @@ def diagnose(
     budget: float = BUDGET,
     steps: int | None = None,
     retest: bool = False,
+    thorough: bool = False,
 ) -> Diagnosis:
     """Examine a torch module as it is before training, with its loss and its training step.
 
@@ -126,7 +131,7 @@ def diagnose(
     )
     affordable = steps_within(subject, budget) if steps is None else steps
     subject.most_steps = affordable
-    found = Examination(subject, budget, steps=subject.steps_of({})).run()
+    found = Examination(subject, budget, steps=subject.steps_of({}), is_thorough=thorough).run()
     return retested(subject, found) if retest else found
 
 

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from longshort.diagnosis.capture import without_input
 from longshort.diagnosis.diagnosis import MOST, Diagnosis, Fault, Retest, RuledOut
 from longshort.diagnosis.experiments import (
     alignment,
     course,
     inputs,
+    ladder,
     lags,
     layers,
     leaks,
@@ -25,11 +27,14 @@ from longshort.diagnosis.experiments import (
     padding,
     past,
     range_test,
+    seeds,
     settings,
+    shuffles,
     start_loss,
     state,
     step_quality,
     training_step,
+    unregularised,
     weights,
 )
 from longshort.diagnosis.measured import Measured
@@ -71,6 +76,14 @@ SHORT: dict[str, Measure] = {
 }
 """Experiments of some steps each."""
 
+THOROUGH: dict[str, Callable[[Subject, Course], Measured | None]] = {
+    "without regularisers": unregularised.measure,
+    "shuffles": shuffles.measure,
+    "seeds": seeds.measure,
+    "capacity ladder": ladder.measure,
+}
+"""Experiments of several trainings each, which tell more of a healthy training."""
+
 _BEYOND_NOISE, _EASED = 2.0, 0.75
 _LONGER = "stopped-early"
 """Rule whose remedy costs more training, so that others go before it."""
@@ -91,6 +104,7 @@ class Examination:
     budget: float
     base: Course | None = None
     steps: int = 0
+    is_thorough: bool = False
     notes: Sequence[str] = ()
     say: Say = quiet
     measured: dict[str, Measured] = field(default_factory=dict)
@@ -223,7 +237,7 @@ class Examination:
             return
         assert self.base is not None
         self.say("training without input")
-        blind = self.subject.train({}, self.subject.seed, without_input=True)
+        blind = self.subject.train({}, self.subject.seed, without_input)
         used = regained(blind, self.base)
         said = f"without input, training misses {used:.0%} of what it learns with it"
         self.measured["zeroed input"] = Measured(said, {"used": used})
@@ -232,6 +246,11 @@ class Examination:
                 self._judge(rule)
         if not self.faults:
             self._measure("noise", noise.measure)
+        for name, measure in THOROUGH.items() if self.is_thorough else ():
+            self.say(f"experiment: {name}")
+            found = measure(self.subject, self.base)
+            if found is not None:
+                self.measured[name] = found
 
     def _add(
         self, rule: Rule, value: float, confidence: float, changes: Any, share: float | None

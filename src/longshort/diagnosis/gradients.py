@@ -16,7 +16,7 @@ from longshort.diagnosis.subject import Subject
 from longshort.errors import DataError
 from longshort.nn.recurrent import Recurrent
 
-CELLS = ("rnn", "lstm", "gru", "janet", "indrnn", "mogrifier")
+CELLS = ("RNN", "LSTM", "GRU", "JANET", "IndRNN", "MogrifierLSTM")
 """Cells that are drawn, at their initial weights."""
 _FEWEST = 8
 

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from longshort.diagnosis.capture import given, recurrent_layers, zeros
+from longshort.diagnosis.capture import recurrent_layers
 from longshort.diagnosis.repairs import begun_anew, can_be_mixed, mixed, shifted, with_lstm
-from longshort.diagnosis.subject import Changes, Course, Subject, trainable
+from longshort.diagnosis.subject import Changes, Course, Seen, Subject, trainable
 from longshort.errors import ArgumentError
 
 LossOf = Callable[[nn.Module, Any], Tensor]
@@ -140,10 +140,10 @@ class ModuleSubject(Subject):
         """Return the changes unaltered."""
         return dict(wanted)
 
-    def train(self, changes: Changes, seed: int, *, without_input: bool = False) -> Course:
+    def train(self, changes: Changes, seed: int, seen: Seen | None = None) -> Course:
         """Train by the user's step, or by one of our own where the changes ask for it."""
-        seen = given(self._module, zeros) if without_input else nullcontext()
-        with self.untouched(), self._changed(changes), seen:
+        view = nullcontext() if seen is None else seen(self._module)
+        with self.untouched(), self._changed(changes), view:
             torch.manual_seed(seed)
             try:
                 return self._course(changes)

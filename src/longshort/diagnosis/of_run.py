@@ -16,8 +16,7 @@ from torch import Tensor, nn
 
 from longshort.config import read_back
 from longshort.data.findings import Finding
-from longshort.diagnosis.capture import given, zeros
-from longshort.diagnosis.subject import Changes, Course, Subject
+from longshort.diagnosis.subject import Changes, Course, Seen, Subject
 from longshort.errors import RunError
 from longshort.runfolder import METRICS, MODEL
 from longshort.runs import trained
@@ -133,6 +132,10 @@ class RunSubject(Subject):
         table, name = key.split(".")
         return getattr(getattr(self.config, table), name)
 
+    def can(self, change: str) -> bool:
+        """Whether it is a setting of the task."""
+        return change in self.settings
+
     def changes(self, wanted: Mapping[str, Any]) -> Changes:
         """Return settings by dotted key that set these values."""
         found: dict[str, Any] = {}
@@ -143,7 +146,7 @@ class RunSubject(Subject):
                 found[_NAMES[name]] = "none" if value is None else value
         return found
 
-    def train(self, changes: Changes, seed: int, *, without_input: bool = False) -> Course:
+    def train(self, changes: Changes, seed: int, seen: Seen | None = None) -> Course:
         """Train a trial of the changed settings, cut to `most_steps`."""
         trial = self.ground.trial({**changes, **self._cut(), "train.seed": seed})
         training = trial.job.training
@@ -153,9 +156,9 @@ class RunSubject(Subject):
             most = self.most_steps * max(1.0, grown)
             epochs = max(1, round(most / plan.steps_per_epoch))
             plan = replace(plan, max_epochs=min(epochs, plan.max_epochs))
-        seen = given(training.learning.module, zeros) if without_input else nullcontext()
+        view = nullcontext() if seen is None else seen(training.learning.module)
         try:
-            with threads(self.config.train.threads), seen:
+            with threads(self.config.train.threads), view:
                 return course_of(fit(training.learning, training.settings, plan, listen=silent))
         except TrainingDiverged as error:
             return Course([math.inf], [self.started(trial), math.inf], [math.inf], str(error))

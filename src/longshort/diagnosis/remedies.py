@@ -51,7 +51,7 @@ def wider(subject: Subject, found: All) -> Mapping[str, Any] | None:
     """Return 32 units in the place of a few."""
     del found
     width = _has(subject, "width")
-    return {"width": 32} if width and width <= 8 else None
+    return {"width": 32} if width and width <= 8 and subject.can("width") else None
 
 
 def longer(subject: Subject, found: All) -> Mapping[str, Any] | None:
@@ -64,7 +64,9 @@ def narrower(subject: Subject, found: All) -> Mapping[str, Any] | None:
     """Return a sixteenth of many units."""
     del found
     width = _has(subject, "width")
-    return {"width": max(8, width // 16)} if width and width >= 256 else None
+    return (
+        {"width": max(8, width // 16)} if width and width >= 256 and subject.can("width") else None
+    )
 
 
 def gated(subject: Subject, found: All) -> Mapping[str, Any] | None:

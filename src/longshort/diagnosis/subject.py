@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+Seen = Callable[[nn.Module], AbstractContextManager[None]]
+"""Changes what a network is given, inside a block."""
 Changes = Mapping[str, Any]
 """Changes of a training by the name of what is changed, such as {"learning_rate": 0.01}.
 
@@ -125,10 +127,11 @@ class Subject(ABC):
         """Return the changes that set these names of `settings` to these values."""
 
     @abstractmethod
-    def train(self, changes: Changes, seed: int, *, without_input: bool = False) -> Course:
+    def train(self, changes: Changes, seed: int, seen: Seen | None = None) -> Course:
         """Train from the start as the subject would, with changes, for the budgeted steps.
 
-        without_input: the network sees zeros. The subject is left as it was.
+        seen: changes what the network is given, in training and in scoring. The subject is left as
+        it was.
         """
 
     @abstractmethod

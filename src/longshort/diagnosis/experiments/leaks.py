@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import torch
 from torch import Tensor
 
@@ -60,8 +62,14 @@ def _rows(subject: Subject, batches: object) -> tuple[Tensor | None, Tensor | No
 
 
 def _shared(train: Tensor, val: Tensor) -> float:
-    known = {row.numpy().tobytes() for row in train.flatten(1).contiguous()}
-    return sum(row.numpy().tobytes() in known for row in val.flatten(1).contiguous()) / len(val)
+    """Return the share of validation rows that are in training, beyond what is usual within it.
+
+    Short sequences of few symbols are equal by chance, within training as well.
+    """
+    rows = Counter(row.numpy().tobytes() for row in train.flatten(1).contiguous())
+    usual = sum(count for count in rows.values() if count > 1) / len(train)
+    shared = sum(row.numpy().tobytes() in rows for row in val.flatten(1).contiguous()) / len(val)
+    return max(0.0, (shared - usual) / max(1.0 - usual, 1e-12))
 
 
 def _pooled(train: Tensor, val: Tensor) -> float:

@@ -28,7 +28,7 @@ def measure(subject: Subject) -> Measured | None:
     if call is None or targets is None:
         return None
     found = {"double_softmax": 0.0, "class_numbers": 0.0, "outside": 0.0}
-    output, loss = call.output, float(call.loss)
+    output, loss = call.output, float(call.loss.detach())
     if not targets.is_floating_point():
         found["double_softmax"] = float(_is_double(output.detach(), targets, loss))
         found["class_numbers"] = float(_is_of_numbers(output.detach(), targets, loss))

@@ -50,7 +50,7 @@ def _of_batch(subject: Subject, batch: object) -> tuple[float, float] | None:
     moved = (after.output - call.output).abs().detach()
     if is_by_step:
         moved = moved[~padded]
-    return in_loss, float(moved.max()) / max(float(call.output.std()), 1e-12)
+    return in_loss, float(moved.max()) / max(float(call.output.detach().std()), 1e-12)
 
 
 def _share_on(padded: Tensor, output: Tensor, loss: Tensor) -> float:

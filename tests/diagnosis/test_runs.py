@@ -32,6 +32,7 @@ def test_every_task_can_be_examined(task: str) -> None:
         measure(subject)
     rate = subject.changes({"learning_rate": 0.01})
     assert rate == {"train.learning_rate": 0.01}
+    assert subject.ground.prepared(rate).config.train.learning_rate == 0.01
     assert len(subject.train(rate, seed=1).scores) >= 2
     after = subject.module.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items())

@@ -232,6 +232,11 @@ class Task(ABC, Generic[C, S, E, P]):
     def split(self, given: Any, config: Any) -> Splits[S]:
         """Return training, validation and test samples; `given` has samples by split name."""
 
+    def with_settings(self, splits: Splits[S], config: C) -> Splits[S]:
+        """Return splits that were read once as a run has them that was given this config."""
+        del config
+        return splits
+
     @abstractmethod
     def unlearned(self, samples: S, model: Model[C, E], own: Splits[S] | None, say: Say) -> S:
         """Return the samples that the run was neither trained nor validated on.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from longshort.data.dataset import read_dataset
 from longshort.data.findings import Finding
+from longshort.data.split import Part
 from longshort.data.splits import SPLITS, Splits
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import (
@@ -101,6 +102,13 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         """Split by time, the test split last, as the decided settings say."""
         train, val, test = (replace(given["train"], split=name) for name in SPLITS)
         return Splits(train, val, test, (), _borders(config))
+
+    def with_settings(self, splits: Splits[AnySeries], config: ForecastConfig) -> Splits[AnySeries]:
+        """Return the splits over a timeline that decides what these settings leave open."""
+        timeline = Timeline(timeline_of(splits.train).whole, config)
+        parts: tuple[Part, ...] = ("train", "val", "test")
+        train, val, test = (Series(timeline.dataset, timeline, part) for part in parts)
+        return Splits(train, val, test, splits.findings, splits.how)
 
     def describe(self, splits: Splits[AnySeries], config: ForecastConfig) -> list[str]:
         """Describe steps, series, columns, and how they are read."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         resume,
         tune,
     )
+    from longshort.diagnosis.doctor import diagnose, doctor
     from longshort.errors import BackendError, ConfigError, DataError, LongshortError, RunError
     from longshort.export.onnx import export_onnx
     from longshort.interchange.keras import from_keras, to_keras
@@ -74,6 +75,8 @@ __all__ = [
     "cells",
     "check",
     "compare",
+    "diagnose",
+    "doctor",
     "example",
     "explain",
     "export_onnx",
@@ -91,6 +94,8 @@ _ERRORS = {"BackendError", "ConfigError", "DataError", "LongshortError", "RunErr
 
 
 _PLACES = {
+    "diagnose": "longshort.diagnosis.doctor",
+    "doctor": "longshort.diagnosis.doctor",
     "export_onnx": "longshort.export.onnx",
     "from_keras": "longshort.interchange.keras",
     "from_onnx": "longshort.interchange.onnx",

@@ -31,7 +31,7 @@ LAYERS = [
     {"train"},
     {"report"},
     {"runs"},
-    {"tuning"},
+    {"tuning", "diagnosis"},
     {"tasks"},
     {"explanation"},
     {"api"},

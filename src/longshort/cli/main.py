@@ -14,6 +14,7 @@ from longshort.cli import (
     cell,
     check,
     compare,
+    doctor,
     evaluate,
     explain,
     generate,
@@ -37,7 +38,7 @@ app = typer.Typer(
     help="Sequence modelling with LSTM: from a file of series, labelled sequences or text to a "
     "model that can be trusted.",
 )
-for verb in (run, check, init, train, backtest, compare, tune):
+for verb in (run, check, doctor, init, train, backtest, compare, tune):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
 for other in (predict, write, evaluate, explain, generate, cell, ask):

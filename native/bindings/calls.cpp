@@ -47,7 +47,8 @@ void run_checked(const OwnedProgram& program, const longshort::Kernels& kernels,
   if (!call.panels && longshort::has_to_be_packed[format])
     throw nb::value_error(
         "bfloat16 and int8 weights are for inference, and have to be packed before");
-  if (const std::string wrong = longshort::fault(program, call, tensors); !wrong.empty())
+  const std::int64_t in_double = format == longshort::double_precision ? 1 : 2;
+  if (const std::string wrong = longshort::fault(program, call, tensors, in_double); !wrong.empty())
     throw nb::value_error(wrong.c_str());
   const longshort::Program view = program.view();
   bool enough;

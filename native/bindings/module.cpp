@@ -62,6 +62,12 @@ NB_MODULE(_native, module) {
   module.def("program", &make_program, nb::arg("program"), "The native form of a program, checked.");
   module.def("record_fields", &longshort::record_fields,
              "The fields that are read of each record, and of the program.");
+  module.def(
+      "gradient_steps",
+      [](std::int64_t batch) {
+        return (std::int64_t(longshort::gradient_rows) + batch - 1) / batch;
+      },
+      nb::arg("batch"), "Steps after which a backward pass adds to the weight gradients.");
   module.def("run", &run, nb::arg("program"), nb::arg("format"), nb::arg("steps"),
              nb::arg("batch"), nb::arg("tensors"), nb::arg("lengths"), nb::arg("threads"),
              nb::arg("isa") = nb::none(), "Run a program over time.");

@@ -28,7 +28,9 @@ std::optional<Op> find_op(std::string_view name);
 std::string fault(const OwnedProgram& program);
 
 // What is wrong with a call of a faultless program: tensors too small, lengths out of range.
-std::string fault(const OwnedProgram& program, const Call& call, std::size_t externals);
+// numbers_per_double: how many of the call's numbers have the size of a double.
+std::string fault(const OwnedProgram& program, const Call& call, std::size_t externals,
+                  std::int64_t numbers_per_double);
 
 // What is wrong with matrices, among the tensors of a faultless program, that are to be packed, and
 // with the scales of their rows, one tensor of scales for each tensor.

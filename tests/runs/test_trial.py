@@ -54,8 +54,9 @@ def test_a_trial_becomes_a_run(tmp_path: Path) -> None:
     assert scores["test"] == story.run(settings, tmp_path / "run", data=data)["test"]
 
 
-def test_changes_stay_out_of_the_shared_settings() -> None:
-    tried = ground("classify")
+@pytest.mark.parametrize("task", TASKS)
+def test_changes_stay_out_of_the_shared_settings(task: str) -> None:
+    tried = ground(task, model__hidden=4)
     assert tried.prepared({"model.hidden": 5}).config.model.hidden == 5
     assert tried.prepared({}).config.model.hidden == 4
 
@@ -71,6 +72,19 @@ def test_a_folder_of_other_settings_is_refused(tmp_path: Path) -> None:
     tried.trial({}, tmp_path / "trial")
     with pytest.raises(RunError, match="trial: has a trial of other settings; give another"):
         tried.trial({"model.hidden": 5}, tmp_path / "trial")
+
+
+def test_a_start_that_was_killed_is_begun_anew(tmp_path: Path) -> None:
+    tried = ground("regress")
+    tried.trial({}, tmp_path / "trial")
+    (tmp_path / "trial" / "config.toml").unlink()
+    assert tried.trial({}, tmp_path / "trial").folder is not None
+
+
+def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(RunError, match="holds files that are not a longshort run"):
+        ground("regress").trial({}, tmp_path)
 
 
 def test_a_folder_of_other_data_is_refused(tmp_path: Path) -> None:

@@ -9,15 +9,20 @@ from typing import Any
 import typer
 
 from longshort.cli import (
+    ask,
     backtest,
     cell,
     check,
+    compare,
+    doctor,
     evaluate,
+    explain,
     generate,
     init,
     predict,
     run,
     train,
+    tune,
     write,
 )
 from longshort.cli.flags import with_task_flags, without_flags
@@ -33,10 +38,10 @@ app = typer.Typer(
     help="Sequence modelling with LSTM: from a file of series, labelled sequences or text to a "
     "model that can be trusted.",
 )
-for verb in (run, check, init, train, backtest):
+for verb in (run, check, doctor, init, train, backtest, compare, tune):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
-for other in (predict, write, evaluate, generate, cell):
+for other in (predict, write, evaluate, explain, generate, cell, ask):
     app.command(other.NAME)(other.command)
 
 

@@ -18,6 +18,7 @@ from longshort.engine.executors import torch as portable
 from longshort.engine.executors.common.contract import Job, Tensors, Trajectory, alive
 from longshort.engine.executors.common.observed import transformed
 from longshort.engine.executors.common.plan import Plan, plan
+from longshort.engine.executors.common.segments import by_segments
 from longshort.engine.executors.fused import executor as fused
 from longshort.engine.executors.triton import executor as triton
 from longshort.engine.graph import Graph, Input
@@ -73,6 +74,8 @@ def scan(
     reverse: bool = False,
     want_states: bool = False,
     backend: str = "auto",
+    checkpoint: int = 0,
+    truncate: int = 0,
 ) -> Trajectory:
     """Run one layer in one direction.
 
@@ -80,13 +83,17 @@ def scan(
     where True a new sequence starts at that step, from the states `initial` [B, W]. noise: the
     masks by name, in order of computation; by default they are drawn. The reverse direction starts
     at each sequence's end; all results are in the order of x.
+
+    checkpoint: steps of a segment whose values the backward pass computes anew, instead of keeping
+    them; 0 keeps all. truncate: steps after which gradients end, in segments of that length, which
+    are computed anew too; 0 lets them pass through all steps.
     """
     plans = traced.plans(training, reset is not None)
     graph = plans[False].graph
     if x.size(0) == 0:
         return _nothing(graph, x, state)
     lengths = lengths if x.size(1) else None
-    turn = _Turn(x.size(0), lengths) if reverse else None
+    turn = Turn(x.size(0), lengths) if reverse else None
     inputs = {"x": x if turn is None else turn(x)}
     if reset is not None:
         starts = reset if turn is None else turn(_ends(reset, lengths))
@@ -95,7 +102,10 @@ def scan(
         inputs |= {f"initial_{name}": value for name, value in fresh.items()}
     inputs |= _draw(graph, x) if noise is None else noise
     job = Job(plans, parameters, inputs, state, lengths, want_states)
-    found = _executor(job, backend).execute(job)
+    segment = truncate or checkpoint
+    if 0 < segment <= x.size(0) // 2:
+        job = replace(job, segment=segment, cut=truncate > 0)
+    found = execute(job, backend)
     if turn is None:
         return found
     states = {name: turn(value) for name, value in found.states.items()}
@@ -108,13 +118,14 @@ def _nothing(graph: Graph, x: Tensor, state: Tensors) -> Trajectory:
     return Trajectory(x.new_zeros(0, x.size(1), graph.output_size), dict(state), empty)
 
 
-class _Turn:
+class Turn:
     """Reverses time, each sequence up to its own end; padding stays where it is."""
 
     def __init__(self, steps: int, lengths: Tensor | None) -> None:
         self.steps, self.lengths = steps, lengths
 
     def __call__(self, values: Tensor) -> Tensor:
+        """Return values [T, B] or [T, B, W] in reverse."""
         if self.lengths is None:
             return values.flip(0)
         lengths = self.lengths.to(values.device)
@@ -146,6 +157,14 @@ def _mask(spec: Input, x: Tensor) -> Tensor:
     return (draws >= rate).to(x.dtype) / (1.0 - rate)
 
 
+def execute(job: Job, backend: str = "auto") -> Trajectory:
+    """Run a job by the preferred executor that can."""
+    executor = _executor(job, backend)
+    if job.segment and not executor.has_segments:
+        return by_segments(job, executor.execute)
+    return executor.execute(job)
+
+
 @dataclass(frozen=True)
 class Executor:
     """A way to run a job."""
@@ -158,6 +177,8 @@ class Executor:
     Arguments: graph, dtype, device, and whether the states of all steps are wanted.
     """
     execute: Callable[[Job], Trajectory]
+    has_segments: bool = False
+    """Whether it computes segments anew itself."""
 
 
 def _native_executor() -> Executor | str:
@@ -168,7 +189,7 @@ def _native_executor() -> Executor | str:
         return f"this installation has no native extension ({error})"
     from longshort.engine.executors.native import executor as native
 
-    return Executor("native", "the fused scan in C++", native.refusal, native.execute)
+    return Executor("native", "the fused scan in C++", native.refusal, native.execute, True)
 
 
 def _triton_executor() -> Executor | str:

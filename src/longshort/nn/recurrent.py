@@ -7,6 +7,7 @@ L layers, D directions.
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from copy import copy
 from dataclasses import is_dataclass
@@ -32,6 +33,7 @@ from longshort.nn.arguments import (
     check_packed,
     check_rate,
     check_reset,
+    check_segments,
     check_sizes,
     mode_of,
     one_of,
@@ -56,6 +58,9 @@ class Recurrent(nn.Module):
     The state is a tensor [L·D, B, W], or a tuple of them in the cell's order if it has several;
     narrower states of single layers, such as those of the input's size, are padded with 0.
     """
+
+    scan = staticmethod(scan)
+    """What runs one layer in one direction; an instance may have another one, to look inside."""
 
     @shows_options
     def __init__(
@@ -108,6 +113,8 @@ class Recurrent(nn.Module):
         self.learn_initial_state = given["learn_initial_state"]
         self.zoneout, self.recurrent_dropout = given["zoneout"], given["recurrent_dropout"]
         self.weight_dropout = check_rate("weight_dropout", given["weight_dropout"])
+        check_segments(given["checkpoint"], given["truncate"])
+        self.checkpoint, self.truncate = given["checkpoint"], given["truncate"]
         self.init, self.backend = given["init"], given["backend"]
 
     def _stacked_cell(self) -> Stack:
@@ -404,7 +411,7 @@ class Recurrent(nn.Module):
         else:
             sizes = self.stack.traced(row).state_sizes
             given = {n: s[row, :, : sizes[n]].to(x.dtype) for n, s in state.items()}
-        return scan(
+        return self.scan(
             self.stack.traced(row),
             self._thinned(row, weights),
             x,
@@ -416,7 +423,15 @@ class Recurrent(nn.Module):
             reverse=row % self.stack.directions == 1,
             want_states=want_states,
             backend=self.backend,
+            checkpoint=self._segment(x.size(0)),
+            truncate=(self.truncate or 0) if self.training else 0,
         )
+
+    def _segment(self, steps: int) -> int:
+        """Return the steps of a segment that is computed anew; 0 for none."""
+        if isinstance(self.checkpoint, bool):
+            return math.isqrt(steps) if self.checkpoint else 0
+        return self.checkpoint
 
     def _initial(self, row: int, x: Tensor) -> Tensors:
         batch = x.size(1)

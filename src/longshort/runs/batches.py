@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from longshort.data.buckets import bucketed, in_order_of_length
-from longshort.runs.task import Encoded, Model, SampleTask
+from longshort.runs.sample_task import SampleTask
+from longshort.runs.task import Encoded, Model
 from longshort.train.learning import Learning, TrainPlan
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic
@@ -12,10 +13,11 @@ from torch import Tensor
 
 from longshort.config import assign, build_as, read_back
 from longshort.data.splits import S, Splits
-from longshort.errors import ConfigError, RunError
+from longshort.errors import ConfigError, DataError, LongshortError, RunError
 from longshort.runfolder import MODEL
 from longshort.runs.abilities import (
     Attends,
+    Explains,
     FindsEvents,
     Follower,
     Follows,
@@ -26,6 +28,7 @@ from longshort.runs.abilities import (
     Writes,
 )
 from longshort.runs.cell import model_title
+from longshort.runs.explaining import Subject
 from longshort.runs.job import BASELINES, KEPT, NETWORK, check_device, threads
 from longshort.runs.lookup import tasks_with
 from longshort.runs.prepare import read_splits, restored_encoder
@@ -74,7 +77,7 @@ class Trained(Generic[C, S, E, P]):
         """
         if not settings:
             return self
-        nested: dict[str, Any] = read_back(_without_other_files(self.config))
+        nested: dict[str, Any] = read_back(without_other_files(self.config))
         for key, value in settings.items():
             assign(nested, key, value)
         return replace(self, read_by=build_as(type(self.config), nested))
@@ -99,7 +102,7 @@ class Trained(Generic[C, S, E, P]):
         """
         if self.read_by is not None:
             return replace(self.model, config=self.read_by)
-        return replace(self.model, config=_without_other_files(self.config))
+        return replace(self.model, config=without_other_files(self.config))
 
     def read(self, data: object, say: Say = quiet) -> S:
         """Read samples to predict, from a file or frame."""
@@ -212,6 +215,45 @@ class Trained(Generic[C, S, E, P]):
             f"do: {', '.join(tasks_with(Attends))})"
         )
 
+    def explainer(self) -> Explains:
+        """Return the task if its answers can be explained; raises `ConfigError` if not."""
+        if isinstance(self.task, Explains):
+            return self.task
+        raise ConfigError(
+            f"explain: the answers of the task {self.task.name!r} cannot be explained (tasks whose "
+            f"answers can: {', '.join(tasks_with(Explains))})"
+        )
+
+    def subject(self, data: object = None, say: Say = quiet) -> Subject:
+        """Return rows that can be explained: those of `data`, or of the run's own test split.
+
+        The network is a private copy in double precision, in evaluation mode. Without the run's
+        training data, which are then not compared with, `data` is needed.
+        """
+        task = self.explainer()
+        try:
+            own: Splits[S] | None = self._own_splits()
+        except RunError as error:
+            if data is None:
+                raise
+            own = None
+            say(f"note: no training rows to compare with: {error}")
+        samples = own.test if data is None and own is not None else self._labelled_or_new(data, own)
+        network = deepcopy(self.model.network).double().eval().requires_grad_(False)
+        model = replace(self.model, network=network)
+        with threads(self.config.train.threads):
+            return task.subject(model, samples, None if own is None else own.train)
+
+    def _labelled_or_new(self, data: object, own: Splits[S] | None) -> S:
+        """Read data with their truth where they have it, otherwise without."""
+        try:
+            return self.task.read_labelled(data, self._reader_model, own)
+        except DataError as error:
+            try:
+                return self.task.read_new(data, self._reader_model)
+            except LongshortError:
+                raise error from None
+
     def follower(self, path: Path, state: Path) -> Follower:
         """What follows a growing file; raises `ConfigError` where the task cannot."""
         if isinstance(self.task, Follows):
@@ -284,7 +326,8 @@ class Trained(Generic[C, S, E, P]):
         return splits
 
 
-def _without_other_files(config: C) -> C:
+def without_other_files(config: C) -> C:
+    """Return the settings without files beside the data's own, which are not those of new data."""
     others = [name for name in type(config.data).model_fields if name.endswith("_path")]
     data = config.data.model_copy(update=dict.fromkeys(others))
     return config.model_copy(update={"data": data})

@@ -48,7 +48,8 @@ class Ground(Generic[C, S, E, P]):
         for key, value in changes.items():
             assign(nested, key, value)
         given = prepare.config_of(self.task, nested)
-        return prepare.prepare_on(self.task, given, self.splits, say)
+        splits = self.task.with_settings(self.splits, given)
+        return prepare.prepare_on(self.task, given, splits, say)
 
     def trial(
         self, changes: Mapping[str, Any], folder: Path | None = None, say: Say = quiet
@@ -112,7 +113,8 @@ class Trial(Generic[C, S, E, P]):
 def _run_in(folder: Path, prepared: prepare.Prepared[Any, Any, Any, Any], say: Say) -> RunFolder:
     """Open the folder's run of these settings, or begin it."""
     if not (folder / CONFIG).is_file():
-        created = RunFolder.create(folder, overwrite=False, say=say)
+        # What a process that was killed at its start has left is replaced, and nothing else.
+        created = RunFolder.create(folder, overwrite=True, say=say)
         story.begin(created, prepared)
         return created
     opened, _, config, stored = story.open_run(folder)

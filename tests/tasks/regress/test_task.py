@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 import longshort as ls
+from longshort.config import build
+from longshort.data.labelled import examples_of
 from longshort.errors import ConfigError, DataError
 from longshort.metrics.ridge import ridge_forecast
 from longshort.runs import story
+from longshort.tasks.regress.config import RegressConfig
 from tests.commands import longshort
 
 QUICK = {"train.max_epochs": 12, "train.threads": 1}
@@ -98,6 +101,13 @@ def test_values_that_never_change_are_refused() -> None:
         ls.Regressor().fit([f"text {i}" for i in range(40)], [1.5] * 40)
 
 
+def test_another_share_does_not_ask_for_equal_values_in_all_splits() -> None:
+    sequences, values = marked(40)
+    data = examples_of(sequences, list(values))
+    settings = {"task": "regress", "split": {"val": 0.25}}
+    assert len(story.prepare(settings, data).splits.val) == 10
+
+
 def test_fractions_are_no_labels_of_a_class(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"the label 0\.5 is a fraction; .* --task regress"):
         story.run({"task": "classify"}, tmp_path / "run", data=ls_examples([0.5, 1.0] * 20))
@@ -128,3 +138,9 @@ def test_an_estimator_is_one_of_scikit_learn_s() -> None:
         model.set_params(hiden=4)
     with pytest.raises(ConfigError, match="is not fitted yet; call fit first"):
         model.predict(["a"])
+
+
+def test_a_seed_of_the_split_leaves_the_rest_of_it_alone() -> None:
+    found = build({"task": "regress", "split": {"seed": 1}})
+    assert isinstance(found, RegressConfig)
+    assert not found.split.stratify and found.split.seed == 1

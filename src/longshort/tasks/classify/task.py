@@ -13,11 +13,12 @@ from longshort.data.findings import Finding
 from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_doctor import Reading, examine_splits
 from longshort.data.labelled_source import read_unlabelled
-from longshort.data.sequences import Sequences, vocabulary_of
+from longshort.data.sequences import Sequences, longest_of, vocabulary_of
 from longshort.data.splits import Splits, make_splits
 from longshort.data.tokens import content_of, find_tokeniser
 from longshort.errors import ConfigError
 from longshort.metrics.significance import Comparison
+from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import (
     MODEL,
     Baseline,
@@ -25,7 +26,6 @@ from longshort.runs.task import (
     Loss,
     Metric,
     Model,
-    SampleTask,
     Say,
     Scored,
     Scores,
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from longshort.report.sections import Section
     from longshort.tasks.classify.sections import ClassifyResult
+    from longshort.tasks.classify.subject import ClassifySubject
 
 ClassifyModel = Model[ClassifyConfig, ClassifyEncoder]
 GRAMS, THRESHOLD = "ngrams", "threshold"
@@ -171,6 +172,14 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
     def resolve(self, config: ClassifyConfig, splits: Splits[Examples]) -> ClassifyConfig:
         """Decide open settings from the kind and the amount of the data."""
         return decided(config, splits)
+
+    def longest(self, config: ClassifyConfig, splits: Splits[Examples]) -> int:
+        """Return the steps that the recurrent layers read of the longest training sequence."""
+        model = config.model
+        steps = -(-longest_of(splits.train, config.text) // model.patch)
+        if model.convolution:
+            steps = -(-steps // (model.stride or 1))
+        return min(steps, model.stretches or steps)
 
     def unused(self, config: ClassifyConfig, splits: Splits[Examples]) -> list[tuple[str, str]]:
         """Return settings of other kinds or formats of data, each with the reason."""
@@ -396,6 +405,14 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
             " Nothing could be learned here: no classifier says more of the labels than how "
             "frequent they are."
         )
+
+    def subject(
+        self, model: ClassifyModel, samples: Examples, train: Examples | None
+    ) -> ClassifySubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.classify.subject import ClassifySubject
+
+        return ClassifySubject(model, samples, train)
 
     # Output
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from longshort.report.sections import Section
     from longshort.tasks.language.generate import Sampling
     from longshort.tasks.language.sections import LanguageResult
+    from longshort.tasks.language.subject import LanguageSubject
 
 Lm = Model[LanguageConfig, LanguageEncoder]
 
@@ -68,6 +69,7 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
     name: ClassVar[str] = "lm"
     run_class = "longshort.api.language_model:LanguageRun"
     Config = LanguageConfig
+    window_key: ClassVar[str] = "train.bptt"
     metrics = (
         Metric("perplexity", "perplexity", False, spoken="perplexity {}"),
         Metric("nats_per_token", "nats per token", False),
@@ -141,11 +143,19 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         """Decide how the text is split into tokens."""
         return config.model_copy(update={"text": decided(config.text, splits.train.text)})
 
+    def longest(self, config: LanguageConfig, splits: Splits[Running]) -> int:
+        """Return the steps that gradients go back."""
+        del splits
+        return config.train.bptt
+
     def unused(self, config: LanguageConfig, splits: Splits[Running]) -> list[tuple[str, str]]:
-        """Return shares if all splits are files, and case if the tokens have their own."""
+        """Return what files, tokens or a start of all weights leave without effect."""
         del splits
         shares = unused_shares(config.data.val_path, config.data.test_path)
-        return [*shares, *unused_lowercase(str(config.text.tokens))]
+        start = []
+        if config.model.init_range is not None:
+            start = [("model.init", "is of layers that start by themselves, not by init_range")]
+        return [*shares, *unused_lowercase(str(config.text.tokens)), *start]
 
     # Encoder and network
 
@@ -290,6 +300,12 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         facts, unit = self.facts(model, scored), _UNITS.get(model.encoder.tokens, "tokens")
         among = f", {facts['unknown']:,} of them unknown" if facts["unknown"] else ""
         return f"{facts['tokens']:,} test {unit}{among}"
+
+    def subject(self, model: Lm, samples: Running, train: Running | None) -> LanguageSubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.language.subject import LanguageSubject
+
+        return LanguageSubject(model, samples, train)
 
     # Output
 

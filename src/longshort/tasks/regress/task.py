@@ -14,24 +14,15 @@ from longshort.data.findings import Finding
 from longshort.data.grams import Grams, kinds_for
 from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_source import like, read_labelled_splits, read_unlabelled
-from longshort.data.sequences import SequenceReader, Sequences
+from longshort.data.sequences import SequenceReader, Sequences, longest_of
 from longshort.data.splits import Splits
 from longshort.data.tokens import in_full, suited
 from longshort.errors import DataError
 from longshort.metrics.ridge import ridge_forecast
 from longshort.metrics.statistics import statistics_of
-from longshort.runs.task import (
-    Baseline,
-    Encoded,
-    Loss,
-    Metric,
-    Model,
-    SampleTask,
-    Scored,
-    Scores,
-    Track,
-    Words,
-)
+from longshort.runs.sample_task import SampleTask
+from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
+from longshort.runs.unused import unused_patch
 from longshort.tasks.regress.config import RegressConfig
 
 if TYPE_CHECKING:
@@ -39,6 +30,7 @@ if TYPE_CHECKING:
 
     from longshort.report.sections import Section
     from longshort.runs.result import Result
+    from longshort.tasks.regress.subject import RegressSubject
 
 Floats = NDArray[np.float64]
 _BATCHES, _FEWEST, _MOST = 2_000, 10, 60
@@ -152,10 +144,15 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
             }
         )
 
+    def longest(self, config: RegressConfig, splits: Splits[Examples]) -> int:
+        """Return the steps of the longest training sequence, in patches."""
+        return -(-longest_of(splits.train, config.text) // config.model.patch)
+
     def unused(self, config: RegressConfig, splits: Splits[Examples]) -> list[tuple[str, str]]:
-        """Return the settings that only labels have."""
-        del config, splits
-        return [(f"data.{name}", "is of labels") for name in ("multi_label", "label_separator")]
+        """Return the settings that only labels have, and those of numbers where texts are read."""
+        del config
+        found = [(f"data.{name}", "is of labels") for name in ("multi_label", "label_separator")]
+        return [*found, *unused_patch(splits.train)]
 
     # Encoder and network
 
@@ -259,6 +256,15 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
     def facts(self, model: RegressModel, scored: Scored[Examples, Floats]) -> dict[str, Any]:
         """Return the numbers of examples and values."""
         return {"examples": len(scored.samples), "values": len(model.encoder.mean)}
+
+    def subject(
+        self, model: RegressModel, samples: Examples, train: Examples | None
+    ) -> RegressSubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.regress.subject import RegressSubject
+
+        truth = None if samples.labels is None else values_of(samples)
+        return RegressSubject(model, samples, self.encode(model.encoder, samples), train, truth)
 
     # Output
 

@@ -17,7 +17,7 @@ from longshort.nn.blocks.characters import CharacterCNN, CharacterLSTM
 from longshort.nn.blocks.crf import CRF, bioes_rules
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.recurrent import Recurrent
-from longshort.runs.cell import chosen_cell
+from longshort.runs.cell import chosen_cell, layer_options
 from longshort.tasks.tag.certainty import Field
 from longshort.tasks.tag.config import TagModel
 from longshort.tasks.tag.encoder import Batch, TagEncoder
@@ -53,6 +53,7 @@ class Tagger(nn.Module):
             bidirectional=model.bidirectional,
             dropout=model.dropout if model.num_layers > 1 else 0.0,
             recurrent_dropout=model.recurrent_dropout,
+            **layer_options(model),
         )
         tags = encoder.tags
         self.head = nn.Linear(self.layers.output_size, len(tags))
@@ -63,6 +64,10 @@ class Tagger(nn.Module):
         """Return the scores [T, B, K]; in training rare words are read as unknown by chance."""
         if self.training:
             batch = self._with_unknowns(batch)
+        return self.scored(self.vectors(batch), batch.lengths)
+
+    def vectors(self, batch: Batch[Tensor]) -> Tensor:
+        """Return the vectors [T, B, W] of the tokens: of words, spellings, shapes and pairs."""
         vectors = [self.words(batch.words)]
         if self.characters is not None:
             spelled = self.characters(batch.spellings, batch.spelled)
@@ -71,7 +76,11 @@ class Tagger(nn.Module):
             vectors.append(self.shapes(batch.shapes))
         if self.pairs is not None:
             vectors.append(self.pairs(batch.pairs))
-        states, _ = self.layers(self.dropout(torch.cat(vectors, 2)), lengths=batch.lengths)
+        return torch.cat(vectors, 2)
+
+    def scored(self, vectors: Tensor, lengths: Tensor) -> Tensor:
+        """Return the scores [T, B, K] for vectors [T, B, W] of tokens."""
+        states, _ = self.layers(self.dropout(vectors), lengths=lengths)
         scores: Tensor = self.head(self.dropout(states))
         return scores
 

@@ -14,18 +14,8 @@ from longshort.data.splits import SPLITS, Splits
 from longshort.data.tokens import find_tokeniser
 from longshort.errors import DataError
 from longshort.metrics.significance import Comparison
-from longshort.runs.task import (
-    Baseline,
-    Encoded,
-    Loss,
-    Metric,
-    Model,
-    SampleTask,
-    Scored,
-    Scores,
-    Track,
-    Words,
-)
+from longshort.runs.sample_task import SampleTask
+from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
 from longshort.runs.vectors import sized_by_vectors
 from longshort.tasks.tag import scoring
 from longshort.tasks.tag.baselines import dictionary, majority_tag
@@ -45,6 +35,7 @@ if TYPE_CHECKING:
 
     from longshort.report.sections import Section
     from longshort.runs.result import Result
+    from longshort.tasks.tag.subject import TagSubject
 
 TagModel = Model[TagConfig, TagEncoder]
 
@@ -202,6 +193,11 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         """Return every finding about the data that would harm a tagger."""
         return examine_splits(splits, config.text.max_length)
 
+    def longest(self, config: TagConfig, splits: Splits[Tagged]) -> int:
+        """Return the tokens of the longest training sentence."""
+        most = max((len(tokens) for tokens in splits.train.tokens), default=0)
+        return min(config.text.max_length, most)
+
     def resolve(self, config: TagConfig, splits: Splits[Tagged]) -> TagConfig:
         """Decide sizes, epochs, and how text is cut, from the training split."""
         sentences = splits.train.tokens
@@ -344,6 +340,12 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         has_softmax = scoring.SOFTMAX in scored.baselines
         own = {scoring.SOFTMAX: scoring.field_sentence(scored)} if has_softmax else {}
         return super().notes(model, scored) | own
+
+    def subject(self, model: TagModel, samples: Tagged, train: Tagged | None) -> TagSubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.tag.subject import TagSubject
+
+        return TagSubject(model, samples, train)
 
     # Output
 

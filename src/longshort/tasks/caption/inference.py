@@ -53,7 +53,7 @@ def _begun(model: CaptionModelOf, arrays: CaptionArrays, rows: Any) -> Any:
     import torch
 
     from longshort.nn.blocks.stepper import TorchStepper
-    from longshort.runs.batches import on_device
+    from longshort.runs.tensors import on_device
 
     with torch.no_grad():
         state = model.network.begin(on_device(arrays.inputs(rows), model.device))

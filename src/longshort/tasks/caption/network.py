@@ -93,7 +93,7 @@ class Captioner(nn.Module):
             return None
         places = self.places(batch.places) + self.around(whole)[:, None]
         steps = self.dropout(places).transpose(0, 1)
-        return attention.prepare(steps, torch.full((len(places),), len(steps)))
+        return attention.prepare(steps, torch.full((places.shape[0],), steps.shape[0]))
 
 
 def _unspread(weights: Tensor | None, real: Tensor, like: Tensor) -> Tensor:

@@ -77,7 +77,7 @@ def linear_inputs(
     parts = [(x - x[:, -1:])[:, -plan.lags :].swapaxes(1, 2)]
     if plan.past_lags:
         past = batch.past[:, -plan.past_lags :, : plan.past]
-        parts.append(past.reshape(len(x), 1, -1) * one)
+        parts.append(past.reshape(x.shape[0], 1, -1) * one)
     if plan.level:
         parts += [last, one]
     return join(parts, 2)

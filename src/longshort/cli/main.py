@@ -13,11 +13,13 @@ from longshort.cli import (
     cell,
     check,
     evaluate,
+    export,
     generate,
     init,
     predict,
     run,
     train,
+    verify,
     write,
 )
 from longshort.cli.flags import with_task_flags, without_flags
@@ -36,7 +38,7 @@ app = typer.Typer(
 for verb in (run, check, init, train, backtest):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
-for other in (predict, write, evaluate, generate, cell):
+for other in (predict, write, evaluate, generate, cell, export, verify):
     app.command(other.NAME)(other.command)
 
 

@@ -342,6 +342,10 @@ class Task(ABC, Generic[C, S, E, P]):
     def predict(self, model: Model[C, E], arrays: Any) -> P:
         """Predict encoded samples; all inference goes through this method."""
 
+    def rehearse(self, model: Model[C, E], arrays: Any) -> None:
+        """Do all that inference does with the network, so that an export knows what it needs."""
+        self.predict(model, arrays)
+
     def fit_rest(
         self, model: Model[C, E], train: Encoded[S], val: Encoded[S], say: Say, track: Track
     ) -> dict[str, NDArray[np.float64]]:

@@ -195,6 +195,13 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
 
         return Nats(arrays, nats_of(model.call, arrays, model.encoder.begin))
 
+    def rehearse(self, model: Lm, arrays: Ints) -> None:
+        """Score a text, and write a few tokens."""
+        from longshort.tasks.language.generate import Sampling
+
+        self.predict(model, arrays)
+        list(self.stream(model, "", 2, Sampling()))
+
     def stream(self, model: Lm, prompt: str, length: int, how: Sampling) -> Iterator[str]:
         """Yield the `length` tokens after the prompt, piece by piece as they are written."""
         from longshort.tasks.language.generate import write_on

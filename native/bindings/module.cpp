@@ -40,7 +40,8 @@ enum Precision : int { single_precision, double_precision, bfloat16_products };
 
 void run_checked(const OwnedProgram& program, int precision, const longshort::Call& call,
                  std::size_t tensors, const std::optional<std::string>& isa) {
-  if (const std::string wrong = longshort::fault(program, call, tensors); !wrong.empty())
+  const std::int64_t in_double = precision == double_precision ? 1 : 2;
+  if (const std::string wrong = longshort::fault(program, call, tensors, in_double); !wrong.empty())
     throw nb::value_error(wrong.c_str());
   const longshort::Kernels& k = kernels(isa);
   if (precision < single_precision || precision > bfloat16_products)
@@ -181,6 +182,12 @@ NB_MODULE(_native, module) {
   module.def("program", &make_program, nb::arg("program"), "The native form of a program, checked.");
   module.def("record_fields", &longshort::record_fields,
              "The fields that are read of each record, and of the program.");
+  module.def(
+      "gradient_steps",
+      [](std::int64_t batch) {
+        return (std::int64_t(longshort::gradient_rows) + batch - 1) / batch;
+      },
+      nb::arg("batch"), "Steps after which a backward pass adds to the weight gradients.");
   module.def("run", &run, nb::arg("program"), nb::arg("precision"), nb::arg("steps"),
              nb::arg("batch"), nb::arg("tensors"), nb::arg("lengths"), nb::arg("threads"),
              nb::arg("isa") = nb::none(), "Run a program over time.");

@@ -52,7 +52,7 @@ class ProgramCheck {
       gathered(s.v, s.columns);
     }
     for (const VectorSum& s : p_.vector_sums) {
-      expect(in(s.external, p_.externals), "vector sum");
+      expect(in(s.total, p_.externals), "vector sum");
       gathered(s.d, s.size);
     }
     for (const Enter& e : p_.enter) {
@@ -166,7 +166,7 @@ bool fits(const Tensor& t, Index times, Index batch, Index width) {
          !__builtin_add_overflow(reach, width, &reach) && reach <= t.size;
 }
 
-std::string tensor_fault(const OwnedProgram& program, const Call& call) {
+std::string tensor_fault(const OwnedProgram& program, const Call& call, Index numbers_per_double) {
   const auto small = [](Index external) {
     return "tensor " + number(external) + " of the call is smaller than the program needs";
   };
@@ -182,7 +182,7 @@ std::string tensor_fault(const OwnedProgram& program, const Call& call) {
   for (const MatrixSum& s : program.matrix_sums)
     if (!fits(call.externals[s.external], 1, s.end, s.columns)) return small(s.external);
   for (const VectorSum& s : program.vector_sums)
-    if (!fits(call.externals[s.external], 1, 1, s.size)) return small(s.external);
+    if (!fits(call.externals[s.total], 1, 1, s.size * numbers_per_double)) return small(s.total);
   return {};
 }
 
@@ -205,7 +205,8 @@ std::optional<Op> find_op(std::string_view name) {
 
 std::string fault(const OwnedProgram& program) { return ProgramCheck(program).run(); }
 
-std::string fault(const OwnedProgram& program, const Call& call, std::size_t externals) {
+std::string fault(const OwnedProgram& program, const Call& call, std::size_t externals,
+                  std::int64_t numbers_per_double) {
   if (call.steps < 0 || call.batch < 0) return "the number of steps or sequences is negative";
   if (call.steps > most_steps || call.batch > most) return "there are too many steps or sequences";
   if (call.threads < 1) return "there has to be a thread";
@@ -219,7 +220,7 @@ std::string fault(const OwnedProgram& program, const Call& call, std::size_t ext
       if (!sorted || call.lengths[b] < 0 || call.lengths[b] > call.steps)
         return "the lengths must lie between 0 and the number of steps, in descending order";
     }
-  return tensor_fault(program, call);
+  return tensor_fault(program, call, numbers_per_double);
 }
 
 }  // namespace longshort

@@ -27,6 +27,8 @@ std::optional<Op> find_op(std::string_view name);
 std::string fault(const OwnedProgram& program);
 
 // What is wrong with a call of a faultless program: tensors too small, lengths out of range.
-std::string fault(const OwnedProgram& program, const Call& call, std::size_t externals);
+// numbers_per_double: how many of the call's numbers have the size of a double.
+std::string fault(const OwnedProgram& program, const Call& call, std::size_t externals,
+                  std::int64_t numbers_per_double);
 
 }  // namespace longshort

@@ -1,9 +1,9 @@
 // Gradients of the weights: sums over a chunk of steps and all sequences.
 //
 // A matrix's gradient, the caller's tensor, gets the outer products d vᵀ of the rows of the chunk,
-// d [rows, M] and v [rows, N]; each worker adds some of its M rows. A vector's gradient is summed in
-// double in the layout's memory, each worker some columns, and written to the caller's tensor in the
-// end. No sum depends on how many workers there are.
+// d [rows, M] and v [rows, N]; each worker adds some of its M rows. A vector's gradient is added in
+// double to the caller's tensor of doubles, each worker some columns. No sum depends on how many
+// workers there are, nor on how many calls run the chunks, from the last to the first.
 #pragma once
 
 #include "addressing.h"
@@ -63,7 +63,7 @@ void add_vector(Worker<T, P>& w, size_t index, size_t k1) {
   const auto [from, to] = w.share(size_t(sum.size), lanes<T>);
   if (from == to) return;
   const size_t rows = gather(w, w.own.sources, sum.d, k1);
-  double* sums = w.layout.sums + w.layout.sum_offsets[index];
+  double* sums = static_cast<double*>(w.call.externals[sum.total].data);
   size_t i = from;
   for (; i + wide * lanes<T> <= to; i += wide * lanes<T>)
     add_columns<T, wide>(w.own.sources, rows, i, sums);
@@ -77,18 +77,6 @@ void add_gradients(Worker<T, P>& w, size_t k1) {
   w.begin_all();
   for (const MatrixSum& sum : w.program.matrix_sums) add_matrix(w, sum, k1);
   for (size_t i = 0; i < w.program.vector_sums.size; ++i) add_vector(w, i, k1);
-}
-
-// This worker's part of the sums that are complete, to the caller's tensors.
-template <class T, class P>
-void write_vectors(const Worker<T, P>& w) {
-  for (size_t index = 0; index < w.program.vector_sums.size; ++index) {
-    const VectorSum& sum = w.program.vector_sums[index];
-    const Range columns = w.share(size_t(sum.size), lanes<T>);
-    const double* sums = w.layout.sums + w.layout.sum_offsets[index];
-    T* out = tensor_at(w, size_t(sum.external), 0, 0);
-    for (size_t i = columns.from; i < columns.to; ++i) out[i] = T(sums[i]);
-  }
 }
 
 }  // namespace longshort::LONGSHORT_ISA

@@ -14,7 +14,6 @@ namespace longshort::LONGSHORT_ISA {
 inline constexpr size_t most_block_rows = 30;
 inline constexpr size_t block_bytes = size_t(256) << 10;
 inline constexpr size_t early_rows = 96;
-inline constexpr size_t chunk_rows = 256;
 // With fewer rows in the whole scan, packing the weights would cost more than it gains.
 inline constexpr size_t few_rows = 12;
 // Threads that share the columns of a step meet twice a step, which this many weights are
@@ -86,7 +85,7 @@ inline Extent extent(const Program& program, const Call& call, int threads) {
   e.block = divide_up(e.batch, e.blocks);
   e.blocks = divide_up(e.batch, e.block);
   e.pitch = call.lengths ? e.blocks : 1;
-  const size_t wanted = program.backward ? divide_up(chunk_rows, e.batch)
+  const size_t wanted = program.backward ? divide_up(gradient_rows, e.batch)
                                          : divide_up(early_rows * e.threads / teams, e.block);
   e.chunk = smaller(wanted, e.steps);
   return e;
@@ -164,8 +163,6 @@ struct Layout {
   T* constants;
   P* packed_at;
   T* shared_at;
-  double* sums;
-  size_t* sum_offsets;
   size_t* alive;
   Own<T, P>* own;
 };
@@ -241,13 +238,6 @@ inline Layout<T, P> lay_out(const Program& program, const Extent& e, Arena& aren
   layout.constants = arena.take<T>(layout.constant);
   layout.packed_at = arena.take<P>(layout.packed);
   layout.shared_at = arena.take<T>(layout.shared * e.chunk * e.batch);
-  size_t sums = 0;
-  layout.sum_offsets = arena.take<size_t>(program.vector_sums.size);
-  for (size_t i = 0; i < program.vector_sums.size; ++i) {
-    if (write) layout.sum_offsets[i] = sums;
-    sums += round_up(size_t(program.vector_sums[i].size), 16);
-  }
-  layout.sums = arena.take<double>(sums);
   layout.own = arena.take<Own<T, P>>(e.threads);
   const size_t pointers = e.chunk * (program.backward ? e.batch : e.block);
   const size_t sets = e.together ? 1 : e.threads;

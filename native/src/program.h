@@ -22,6 +22,10 @@ struct List {
 
 using Index = std::int64_t;
 
+// A backward pass goes through so many rows of steps before it adds their part of the weight
+// gradients.
+inline constexpr std::size_t gradient_rows = 256;
+
 #define KINDS(X) X(row) X(block) X(local) X(shared) X(time) X(batch) X(vector) X(constant)
 #define X(name) name,
 enum class Kind { KINDS(X) };
@@ -64,7 +68,8 @@ struct Program {
 #include "record_table.h"
 };
 
-// A tensor that a call is given; strides and size in elements, the last dimension dense.
+// A tensor that a call is given; strides and size in elements, the last dimension dense. Elements
+// are the call's numbers, but doubles for the totals of vector sums, whose size is that of as many numbers.
 struct Tensor {
   void* data;
   std::int64_t time_stride;

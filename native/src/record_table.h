@@ -60,7 +60,7 @@ RECORD(MatrixSum,
   FIELD(Place, v))
 
 RECORD(VectorSum,
-  FIELD(Index, external)
+  FIELD(Index, total)
   FIELD(Index, size)
   FIELD(Place, d))
 

@@ -100,7 +100,6 @@ void backward(Worker<T, P>& w) {
     w.begin(block);
     leave(w);
   }
-  write_vectors(w);
 }
 
 // ---- all threads
@@ -125,7 +124,7 @@ class Scan {
   }
 
  private:
-  // What is there once for all threads: sequences alive at each step, constants, sums from 0.
+  // What is there once for all threads: sequences alive at each step, constants.
   void prepare() {
     size_t alive = e_.batch;
     for (size_t k = 0; k <= e_.steps; ++k) {
@@ -138,10 +137,6 @@ class Scan {
       if (buffer.kind != Kind::constant) continue;
       T* at = layout_.constants + layout_.offsets[i];
       for (int64_t j = 0; j < buffer.width; ++j) at[j] = T(buffer.value);
-    }
-    for (size_t i = 0; i < program_.vector_sums.size; ++i) {
-      double* at = layout_.sums + layout_.sum_offsets[i];
-      for (int64_t j = 0; j < program_.vector_sums[i].size; ++j) at[j] = 0;
     }
   }
 

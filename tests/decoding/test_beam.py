@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,10 +19,10 @@ WIDE = SIZE**4
 SOURCES = (3, 6, 1, 4)
 
 
-def search(seeds: list[int], *, toy: dict[str, object] | None = None, **how: object) -> list:
-    state = Toy.of(seeds, **(toy or {}))  # type: ignore[arg-type]
+def search(seeds: list[int], *, toy: dict[str, Any] | None = None, **how: Any) -> list[Any]:
+    state = Toy.of(seeds, **(toy or {}))
     lengths = [state.sources[seed] for seed in seeds] if state.sources else None
-    options = Beam(**how)  # type: ignore[arg-type]
+    options = Beam(**how)
     return beam_search(
         state, batch=len(seeds), begin=BEGIN, end=END, options=options, source_lengths=lengths
     )
@@ -37,7 +38,12 @@ def test_a_wide_beam_finds_the_best_of_all_sequences(
     alpha: float, longest: int, count: int
 ) -> None:
     seeds = list(range(8))
-    how = {"width": WIDE, "n_best": count, "max_length": longest, "length_penalty": alpha}
+    how: dict[str, Any] = {
+        "width": WIDE,
+        "n_best": count,
+        "max_length": longest,
+        "length_penalty": alpha,
+    }
     for seed, found in zip(seeds, search(seeds, **how), strict=True):
         ranked = sorted(everything(longest), key=lambda each: -score(seed, each, alpha))
         assert [sequence(each) for each in found] == ranked[:count]
@@ -49,7 +55,7 @@ def test_a_wide_beam_finds_the_best_of_all_sequences(
 @pytest.mark.parametrize("beta", [0.2, 2.0])
 def test_a_wide_beam_finds_the_best_by_coverage_too(beta: float) -> None:
     seeds = [0, 1, 2, 3]
-    how = {"width": WIDE, "max_length": 4, "coverage_penalty": beta}
+    how: dict[str, Any] = {"width": WIDE, "max_length": 4, "coverage_penalty": beta}
     found = search(seeds, toy={"sources": SOURCES}, **how)
     for seed, (best,) in zip(seeds, found, strict=True):
         scores = {each: score(seed, each, 1.0, beta, SOURCES[seed]) for each in everything(4)}
@@ -59,11 +65,11 @@ def test_a_wide_beam_finds_the_best_by_coverage_too(beta: float) -> None:
 
 @pytest.mark.parametrize("levels", [0, 2])
 @pytest.mark.parametrize("rules", [{}, {"no_repeat": 2}, {"min_length": 3, "banned": (0, 3)}])
-def test_width_1_is_greedy(levels: int, rules: dict[str, object]) -> None:
+def test_width_1_is_greedy(levels: int, rules: dict[str, Any]) -> None:
     seeds = list(range(20))
-    how = {"width": 1, "max_length": 6, "length_penalty": 0.0, **rules}
+    how: dict[str, Any] = {"width": 1, "max_length": 6, "length_penalty": 0.0, **rules}
     found = search(seeds, toy={"levels": levels}, **how)
-    options = Beam(**how)  # type: ignore[arg-type]
+    options = Beam(**how)
     state = Toy.of(seeds, levels=levels)
     alike = greedy(state, batch=len(seeds), begin=BEGIN, end=END, options=options)
     assert [shown(best) for (best,) in found] == [shown(each) for each in alike]
@@ -72,7 +78,7 @@ def test_width_1_is_greedy(levels: int, rules: dict[str, object]) -> None:
 @pytest.mark.parametrize("levels", [0, 1, 2, 4])
 def test_batch_mates_do_not_matter(levels: int) -> None:
     toy = {"levels": levels, "sources": SOURCES}
-    how = {"width": 4, "n_best": 3, "coverage_penalty": 0.2, "no_repeat": 2}
+    how: dict[str, Any] = {"width": 4, "n_best": 3, "coverage_penalty": 0.2, "no_repeat": 2}
     longest = [5, 3, 7, 6]
     seeds = [2, 0, 3, 1, 2]
     lengths = [longest[seed] for seed in seeds]
@@ -104,7 +110,7 @@ def runs(tokens: tuple[int, ...], size: int) -> list[tuple[int, ...]]:
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_no_run_occurs_twice(size: int) -> None:
-    how = {"width": 4, "n_best": 4, "min_length": 4, "max_length": 12}
+    how: dict[str, Any] = {"width": 4, "n_best": 4, "min_length": 4, "max_length": 12}
     seeds = list(range(10))
     free = [each.tokens for found in search(seeds, **how) for each in found]
     assert any(len(set(runs(each, size))) < len(runs(each, size)) for each in free)
@@ -114,14 +120,14 @@ def test_no_run_occurs_twice(size: int) -> None:
 
 
 def test_what_cannot_go_on_is_cut() -> None:
-    how = {"no_repeat": 1, "min_length": 6, "max_length": 9, "banned": (0,)}
+    how: dict[str, Any] = {"no_repeat": 1, "min_length": 6, "max_length": 9, "banned": (0,)}
     for (best,) in search(list(range(5)), **how):
         assert best.is_cut
         assert sorted(best.tokens) == [2, 3, 4]
 
 
 def test_nothing_allowed_at_all_gives_an_empty_hypothesis() -> None:
-    how = {"min_length": 1, "banned": (0, 2, 3, 4)}
+    how: dict[str, Any] = {"min_length": 1, "banned": (0, 2, 3, 4)}
     for (best,) in search([0, 1], toy={"sources": SOURCES}, **how):
         assert (best.tokens, best.log_prob, best.is_cut) == ((), 0.0, True)
         assert best.attention is not None and len(best.attention) == 0
@@ -230,7 +236,7 @@ def test_no_sentences() -> None:
         ({"coverage_penalty": 0.2}, "0 is expected of a model without attention, got 0.2"),
     ],
 )
-def test_options_out_of_range_are_refused(how: dict[str, object], message: str) -> None:
+def test_options_out_of_range_are_refused(how: dict[str, Any], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         search([0], **how)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,11 +17,11 @@ from tests.decoding.toys import BEGIN, END, Toy, log_probs, shown
 P = np.array([0.1, 0.4, 0.05, 0.3, 0.15])
 
 
-def frequencies(p: np.ndarray, **how: object) -> np.ndarray:
+def frequencies(p: np.ndarray, **how: Any) -> np.ndarray:
     """How often each token is drawn by evenly spaced numbers."""
     chance = (np.arange(20_000) + 0.5) / 20_000
     logs = np.tile(np.log(p, where=p > 0, out=np.full(len(p), -np.inf)), (len(chance), 1))
-    options = Sampling(**how)  # type: ignore[arg-type]
+    options = Sampling(**how)
     return np.bincount(draw(logs, chance, options), minlength=len(p)) / len(chance)
 
 
@@ -73,8 +75,8 @@ def test_what_has_no_probability_is_never_drawn(chance: float) -> None:
         assert draw(logs, np.array([chance]), how)[0] in (1, 2)
 
 
-def drawn(seeds: list[int], chance: list[int], **how: object) -> list[tuple[object, ...]]:
-    options = Sampling(**how)  # type: ignore[arg-type]
+def drawn(seeds: list[int], chance: list[int], **how: Any) -> list[tuple[object, ...]]:
+    options = Sampling(**how)
     state = Toy.of(seeds, sources=(3, 6, 1, 4))
     lengths = [state.sources[seed] for seed in seeds]
     found = sample(
@@ -102,7 +104,7 @@ def test_seeds_give_the_tokens_by_their_probabilities() -> None:
 
 
 @pytest.mark.parametrize("how", [{}, {"top_k": 3}, {"top_p": 0.8, "no_repeat": 1}])
-def test_batch_mates_do_not_matter(how: dict[str, object]) -> None:
+def test_batch_mates_do_not_matter(how: dict[str, Any]) -> None:
     seeds, chance, longest = [2, 0, 3, 1, 2], [5, 6, 7, 8, 9], [9, 2, 6, 4, 9]
     together = drawn(seeds, chance, max_length=longest, **how)
     for row, found in enumerate(together):
@@ -137,6 +139,6 @@ def test_the_log_probability_is_the_models_own() -> None:
         ({"top_k": -1}, "top_k: a number from 0 is expected, got -1"),
     ],
 )
-def test_options_out_of_range_are_refused(how: dict[str, object], message: str) -> None:
+def test_options_out_of_range_are_refused(how: dict[str, Any], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
-        Sampling(**how)  # type: ignore[arg-type]
+        Sampling(**how)

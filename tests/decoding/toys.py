@@ -18,7 +18,7 @@ def log_probs(seed: int, prefix: tuple[int, ...], size: int = SIZE, levels: int 
     """Log probabilities after a prefix; with few levels, many of them are equal."""
     draw = np.random.default_rng([seed, *prefix])
     scores = draw.integers(levels, size=size) if levels else 2 * draw.standard_normal(size)
-    return (scores - np.log(np.exp(scores).sum())).astype(np.float32)
+    return np.asarray(scores - np.log(np.exp(scores).sum()), np.float32)
 
 
 def attended(seed: int, prefix: tuple[int, ...], source: int) -> np.ndarray:
@@ -79,10 +79,10 @@ def score(
     prefixes = [(BEGIN, *sequence[:n]) for n in range(len(sequence))]
     steps = zip(prefixes, sequence, strict=True)
     total = sum(float(log_probs(seed, prefix)[token]) for prefix, token in steps)
-    found = total / ((5 + len(sequence)) / 6) ** alpha
+    found: float = total / ((5 + len(sequence)) / 6) ** alpha
     if beta:
         covered = sum(attended(seed, prefix, source) for prefix in prefixes)
-        found += beta * np.log(np.clip(covered, FLOOR, 1)).sum()
+        found += beta * float(np.log(np.clip(covered, FLOOR, 1)).sum())
     return found
 
 

@@ -932,7 +932,7 @@ def calls(given: Job, back: list[Tensor]) -> tuple[list[Call], list[Any]]:
     found: list[Call] = []
     programs: dict[int, Program] = {}
     kept: list[Any] = []
-    original = runner._run
+    original = runner.run
 
     def noting(memory: Any, program: Program, isa: str | None) -> None:
         kept.append(memory)
@@ -944,7 +944,7 @@ def calls(given: Job, back: list[Tensor]) -> tuple[list[Call], list[Any]]:
         _native.run(program, *numbers)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "_run", noting)
+        patch.setattr(runner, "run", noting)
         patch.setattr(runner, "_native", SimpleNamespace(run=run))
         output, tape, *_ = runner.run_forward(given)
         if given.keep:
@@ -1086,7 +1086,7 @@ BACKWARD: dict[str, tuple[Callable[[Program], None], str]] = {
     "sum's columns": (entry("matrix_sums", columns=0), "place"),
     "sum of a block": (entry("matrix_sums", d=Buffer(Kind.BLOCK, 64)), "sum"),
     "sum with a chunk": (entry("matrix_sums", v=Buffer(Kind.LOCAL, 64)), "sum"),
-    "vector's tensor": (entry("vector_sums", external=-1), "vector sum"),
+    "vector's tensor": (entry("vector_sums", total=-1), "vector sum"),
     "vector's columns": (entry("vector_sums", size=-1), "place"),
     "vector of a row": (entry("vector_sums", d=Buffer(Kind.ROW, 64)), "sum"),
 }

@@ -22,7 +22,7 @@ LAYERS = [
     {NATIVE},
     {"errors"},
     {"registry"},
-    {"config", "runfolder", "tables"},
+    {"config", "faq", "runfolder", "tables"},
     {"engine"},
     {"cells"},
     {"runtime"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shlex
@@ -15,6 +16,7 @@ import pytest
 
 from longshort.config import BaseConfig, Section
 from longshort.data.examples import EXAMPLES, example
+from longshort.registry import TASKS
 from longshort.tasks.anomaly.config import AnomalyConfig
 from longshort.tasks.caption.config import CaptionConfig
 from longshort.tasks.classify.config import ClassifyConfig
@@ -81,6 +83,17 @@ def test_the_cell_in_the_readme_works(tmp_path: Path) -> None:
     assert done.stdout.startswith("torch.Size([50, 8, 128])")
 
 
+def test_the_questions_in_the_docs_are_those_of_the_package() -> None:
+    path = ROOT / "docs" / "write_faq.py"
+    spec = importlib.util.spec_from_file_location("write_faq", path)
+    assert spec is not None and spec.loader is not None
+    writer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(writer)
+    wanted = "out of date; run python docs/write_faq.py"
+    assert (ROOT / "docs" / "faq.md").read_text() == writer.page(), wanted
+    assert writer.with_list(README) == README, wanted
+
+
 def test_links_and_paths_in_the_docs_exist() -> None:
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
@@ -129,6 +142,17 @@ def test_the_settings_in_the_docs_are_settings(page: str, config: type[BaseConfi
     text = (ROOT / "docs" / f"{page}.md").read_text()
     named = set(re.findall(rf"\b((?:{'|'.join(tables)})\.[a-z_0-9]+)", text))
     assert named and named <= known | {"data.json", "model.safetensors"}
+
+
+def test_the_page_on_long_sequences_names_settings_and_options() -> None:
+    text = (ROOT / "docs" / "long.md").read_text()
+    tables = [each for config in map(TASKS.config, TASKS.names()) for each in config()]
+    known = {
+        f"{name}.{key}" for name, each in tables if isinstance(each, Section) for key, _ in each
+    }
+    assert set(re.findall(r"`((?:model|train)\.[a-z_]+)", text)) <= known
+    (code,) = blocks("python", text)
+    exec(code, {})
 
 
 def test_the_python_on_classification_works(

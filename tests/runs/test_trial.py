@@ -54,8 +54,9 @@ def test_a_trial_becomes_a_run(tmp_path: Path) -> None:
     assert scores["test"] == story.run(settings, tmp_path / "run", data=data)["test"]
 
 
-def test_changes_stay_out_of_the_shared_settings() -> None:
-    tried = ground("classify")
+@pytest.mark.parametrize("task", TASKS)
+def test_changes_stay_out_of_the_shared_settings(task: str) -> None:
+    tried = ground(task, model__hidden=4)
     assert tried.prepared({"model.hidden": 5}).config.model.hidden == 5
     assert tried.prepared({}).config.model.hidden == 4
 

@@ -9,6 +9,7 @@ from typing import Any
 from longshort.api.anomaly_detector import AnomalyDetector, AnomalyRun
 from longshort.api.captioner import Captioner, CaptionerRun
 from longshort.api.classifier import Classifier, ClassifierRun
+from longshort.api.comparing import Compared, compare
 from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster, Run
 from longshort.api.language_model import LanguageModel, LanguageRun
@@ -33,6 +34,7 @@ __all__ = [
     "CaptionerRun",
     "Classifier",
     "ClassifierRun",
+    "Compared",
     "Forecaster",
     "LanguageModel",
     "LanguageRun",
@@ -45,6 +47,7 @@ __all__ = [
     "Translator",
     "WriterRun",
     "check",
+    "compare",
     "example",
     "load",
     "read",

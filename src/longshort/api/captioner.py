@@ -72,9 +72,10 @@ class Captioner(Estimator):
         features: of places, [n, places, size], or of whole images, [n, size], as an array or by the
         images' names, with a caption or a list of them for each in `captions`; whole: [n, size]
         beside features of places. Or a file or frame of captions, with the .npz files of features
-        named by `places` and `whole`. val, test: files, frames or pairs (features, captions) of
-        those splits, else shares of the images are drawn. Without `out` the run lies in a temporary
-        folder that the system clears some day.
+        named by `places` and `whole`; or, with the settings `data.encoder` and `data.images`, a
+        table whose features are made of the images, or their folder with the table in it. val,
+        test: files, frames or pairs (features, captions) of those splits, else shares of the images
+        are drawn. Without `out` the run lies in a temporary folder that the system clears some day.
         verbose: show remarks and progress; when absent on a terminal and in a notebook.
         """
         roles: dict[str, Any] = {"features": places}

@@ -13,7 +13,7 @@ from longshort.data.parallel import Pairs, pairs_of
 from longshort.errors import DataError
 from longshort.runs.task import Say, quiet
 from longshort.runs.trained import Trained
-from longshort.runs.writing import Attended, Likelihood, Writing, Written
+from longshort.runs.writing import Attended, Drawing, Likelihood, Writing, Written
 from longshort.tasks.seq2seq.encoder import PairEncoder
 from longshort.train.events import Listener, silent
 
@@ -160,6 +160,26 @@ class WriterRun(Finished[Trained[Any, Pairs, PairEncoder, Written]]):
         if n_best is None:
             return found.texts
         return [[(each.text, each.log_prob) for each in best] for best in found.targets]
+
+    def sample(
+        self,
+        data: object,
+        count: int = 1,
+        *,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> list[list[tuple[str, float]]]:
+        """Draw `count` texts for each source by the model's probabilities, with their logarithms.
+
+        temperature: below 1 favours likely tokens, 0 takes the likeliest; top_k: only so many
+        likeliest tokens, 0 for all; top_p: only the likeliest with this probability in all. The
+        same seed gives the same texts of a source, whatever is drawn with it.
+        """
+        how = Drawing(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+        found = self._trained.write(self._read(data), Writing(n_best=count, drawing=how))
+        return [[(each.text, each.log_prob) for each in drawn] for drawn in found.targets]
 
     def attention(self, data: object) -> list[Attended]:
         """Return where the network looked: tokens of the source and of the best text, and weights.

@@ -9,9 +9,11 @@ from typing import Any
 import typer
 
 from longshort.cli import (
+    ask,
     backtest,
     cell,
     check,
+    compare,
     evaluate,
     export,
     generate,
@@ -35,10 +37,10 @@ app = typer.Typer(
     help="Sequence modelling with LSTM: from a file of series, labelled sequences or text to a "
     "model that can be trusted.",
 )
-for verb in (run, check, init, train, backtest):
+for verb in (run, check, init, train, backtest, compare):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
-for other in (predict, write, evaluate, generate, cell, export, verify):
+for other in (predict, write, evaluate, generate, cell, ask, export, verify):
     app.command(other.NAME)(other.command)
 
 

@@ -17,7 +17,7 @@ from longshort.errors import ConfigError
 
 if TYPE_CHECKING:
     from longshort.runs.trained import AnyTrained
-    from longshort.runs.writing import Writing, Written
+    from longshort.runs.writing import Drawing, Writing, Written
 
 NAME = "write"
 
@@ -40,6 +40,25 @@ NBest = Annotated[
 Penalty = Annotated[
     float | None, typer.Option("--length-penalty", help="Above 0 favours longer texts.")
 ]
+Sample = Annotated[
+    bool, typer.Option("--sample", help="Draw texts at random instead of searching for the best.")
+]
+Temperature = Annotated[
+    float | None,
+    typer.Option("--temperature", help="Of --sample: below 1 favours likely tokens (1)."),
+]
+TopK = Annotated[
+    int | None, typer.Option("--top-k", help="Of --sample: only this many likeliest tokens (all).")
+]
+TopP = Annotated[
+    float | None,
+    typer.Option(
+        "--top-p", help="Of --sample: the likeliest tokens with this probability in all (1: all)."
+    ),
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", help="Of --sample: the same seed, the same texts (0).")
+]
 Score = Annotated[
     Path | None,
     typer.Option(
@@ -55,6 +74,11 @@ def command(
     beam: Beam = None,
     n_best: NBest = 1,
     length_penalty: Penalty = None,
+    sample: Sample = False,
+    temperature: Temperature = None,
+    top_k: TopK = None,
+    top_p: TopP = None,
+    seed: Seed = None,
     attention: Attention = None,
     score: Score = None,
     encoding: o.Encoding = None,
@@ -70,7 +94,10 @@ def command(
         from longshort.runs.writing import Writing
         from longshort.tables import refuse_existing
 
-        how = Writing(beam=beam, n_best=n_best, length_penalty=length_penalty)
+        drawn = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+        how = Writing(
+            beam=beam, n_best=n_best, length_penalty=length_penalty, drawing=_drawing(sample, drawn)
+        )
         if score is not None:
             _refuse_with_score(how, attention)
         refuse_existing(out, overwrite, is_table=score is not None)
@@ -94,11 +121,25 @@ def command(
         _put_out(screen, samples, found, how, out)
 
 
+def _drawing(is_asked: bool, given: dict[str, Any]) -> Drawing | None:
+    """Return how texts are drawn; raises `ConfigError` for its flags without `--sample`."""
+    from longshort.runs.writing import Drawing
+
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if is_asked:
+        return Drawing(**chosen)
+    if chosen:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in chosen)
+        raise ConfigError(f"{flags}: of texts that are drawn; add --sample, or leave it out")
+    return None
+
+
 def _refuse_with_score(how: Writing, attention: Path | None) -> None:
     given = {
         "--beam": how.beam is not None,
         "--n-best": how.n_best != 1,
         "--length-penalty": how.length_penalty is not None,
+        "--sample": how.drawing is not None,
         "--attention": attention is not None,
     }
     useless = [name for name, is_given in given.items() if is_given]
@@ -145,7 +186,7 @@ def _lines(found: Written, how: Writing) -> list[str]:
 
 
 def _rows(samples: Any, found: Written) -> list[dict[str, Any]]:
-    """Return a row for each text, the best of a source first."""
+    """Return a row for each text, the best of a source first, or as they were drawn."""
     sources = zip(samples.places, samples.sources, found.targets, strict=True)
     return [
         {

@@ -24,6 +24,18 @@ class HoldoutConfig(Section):
     seed: int = Field(0, ge=0, lt=2**32, description="seed of the split")
 
 
+class PatchSettings(Section):
+    """Part of a task's table `model` on numbers over time that are read several steps at once."""
+
+    patch: int = Field(
+        1,
+        ge=1,
+        le=4096,
+        description="steps of numbers that enter the network side by side as one, so that it reads "
+        "so many times fewer",
+    )
+
+
 class SequenceData(SourceConfig):
     """Files of the data, and the meaning of their columns."""
 

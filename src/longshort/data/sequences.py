@@ -40,6 +40,15 @@ class Batch:
     grams: Bags | None
 
 
+def longest_of(train: Examples, text: TextConfig) -> int:
+    """Return the number of tokens of the longest text, or of steps of the longest sequence."""
+    if not train.is_text:
+        return max((len(item) for item in train.items), default=0)
+    assert text.tokens is not None
+    cut = find_tokeniser(text.tokens, text.lowercase).cut
+    return min(text.max_length, max((len(cut(str(item))) for item in train.items), default=0))
+
+
 @dataclass(frozen=True)
 class Sequences:
     """Encoded samples: token numbers, or scaled values [T, F].

@@ -18,6 +18,7 @@ from longshort.engine.executors import torch as portable
 from longshort.engine.executors.common.contract import Job, Tensors, Trajectory, alive
 from longshort.engine.executors.common.observed import transformed
 from longshort.engine.executors.common.plan import Plan, plan
+from longshort.engine.executors.common.segments import by_segments
 from longshort.engine.executors.fused import executor as fused
 from longshort.engine.executors.triton import executor as triton
 from longshort.engine.graph import Graph, Input
@@ -73,6 +74,8 @@ def scan(
     reverse: bool = False,
     want_states: bool = False,
     backend: str = "auto",
+    checkpoint: int = 0,
+    truncate: int = 0,
 ) -> Trajectory:
     """Run one layer in one direction.
 
@@ -80,6 +83,10 @@ def scan(
     where True a new sequence starts at that step, from the states `initial` [B, W]. noise: the
     masks by name, in order of computation; by default they are drawn. The reverse direction starts
     at each sequence's end; all results are in the order of x.
+
+    checkpoint: steps of a segment whose values the backward pass computes anew, instead of keeping
+    them; 0 keeps all. truncate: steps after which gradients end, in segments of that length, which
+    are computed anew too; 0 lets them pass through all steps.
     """
     plans = traced.plans(training, reset is not None)
     graph = plans[False].graph
@@ -95,7 +102,14 @@ def scan(
         inputs |= {f"initial_{name}": value for name, value in fresh.items()}
     inputs |= _draw(graph, x) if noise is None else noise
     job = Job(plans, parameters, inputs, state, lengths, want_states)
-    found = _executor(job, backend).execute(job)
+    segment = truncate or checkpoint
+    if 0 < segment <= x.size(0) // 2:
+        job = replace(job, segment=segment, cut=truncate > 0)
+    executor = _executor(job, backend)
+    if job.segment and not executor.has_segments:
+        found = by_segments(job, executor.execute)
+    else:
+        found = executor.execute(job)
     if turn is None:
         return found
     states = {name: turn(value) for name, value in found.states.items()}
@@ -158,6 +172,8 @@ class Executor:
     Arguments: graph, dtype, device, and whether the states of all steps are wanted.
     """
     execute: Callable[[Job], Trajectory]
+    has_segments: bool = False
+    """Whether it computes segments anew itself."""
 
 
 def _native_executor() -> Executor | str:
@@ -168,7 +184,7 @@ def _native_executor() -> Executor | str:
         return f"this installation has no native extension ({error})"
     from longshort.engine.executors.native import executor as native
 
-    return Executor("native", "the fused scan in C++", native.refusal, native.execute)
+    return Executor("native", "the fused scan in C++", native.refusal, native.execute, True)
 
 
 def _triton_executor() -> Executor | str:

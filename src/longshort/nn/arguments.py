@@ -65,6 +65,20 @@ def check_merge(merge: str) -> None:
         raise ArgumentError(f"merge: {merge!r} is not known; {nearest(merge, MERGES)}")
 
 
+def check_segments(checkpoint: bool | int, truncate: int | None) -> None:
+    """Raise `ArgumentError` for lengths of segments below 2, or for both options at once."""
+    given: dict[str, Any] = {"truncate": truncate}
+    if not isinstance(checkpoint, bool):
+        given["checkpoint"] = checkpoint
+    for name, value in given.items():
+        if value is not None and (not isinstance(value, int) or value < 2):
+            raise ArgumentError(f"{name}: a number of steps from 2 is expected, got {value!r}")
+    if checkpoint and truncate is not None:
+        raise ArgumentError(
+            "checkpoint: truncate computes its segments anew already; give one of the two"
+        )
+
+
 def one_of(name: str, value: Any, alias: str, other: Any) -> Any:
     """Return the value of an argument that is given by its own name or by torch's, not by both."""
     if other is None:

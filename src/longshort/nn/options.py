@@ -30,6 +30,15 @@ class LayerOptions(TypedDict, total=False):
     `weight_dropout`: rate of dropout on every recurrent matrix, with one mask per forward pass
     (Merity et al., 2018).
     `init`: initial weights, "recommended", "torch" or "chrono:<T>", see `longshort.nn.initialise`.
+    `checkpoint`: the backward pass computes the values inside of a scan anew, segment by segment,
+    instead of keeping those of all steps (Chen et al., 2016): True for segments of the square root
+    of the number of steps, or their length. The memory for them becomes that of one segment, for
+    one more forward pass. On the CPU gradients have the same bits as without, on other backends
+    they are equal up to rounding.
+    `truncate`: in training, gradients flow back to the beginning of a segment of so many steps, and
+    not from its state to the segment before, as in truncated backpropagation through time (Williams
+    & Peng, 1990); the last segment takes the rest and so has up to twice as many. Values are
+    computed anew as by `checkpoint`. None, and in evaluation mode: through all steps.
     `backend`: "auto", "native", "triton" or "torch", see `Recurrent.backend_report`. With each of
     them second derivatives, forward mode and transforms of torch.func run the equations in torch
     operations, which is slower.
@@ -42,6 +51,8 @@ class LayerOptions(TypedDict, total=False):
     recurrent_dropout: float | str
     weight_dropout: float
     init: str
+    checkpoint: bool | int
+    truncate: int | None
     backend: str
 
 
@@ -53,6 +64,8 @@ DEFAULTS = LayerOptions(
     recurrent_dropout=0.0,
     weight_dropout=0.0,
     init="recommended",
+    checkpoint=False,
+    truncate=None,
     backend="auto",
 )
 

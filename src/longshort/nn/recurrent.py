@@ -7,6 +7,7 @@ L layers, D directions.
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from copy import copy
 from dataclasses import is_dataclass
@@ -32,6 +33,7 @@ from longshort.nn.arguments import (
     check_packed,
     check_rate,
     check_reset,
+    check_segments,
     check_sizes,
     mode_of,
     one_of,
@@ -107,6 +109,8 @@ class Recurrent(nn.Module):
         self.learn_initial_state = given["learn_initial_state"]
         self.zoneout, self.recurrent_dropout = given["zoneout"], given["recurrent_dropout"]
         self.weight_dropout = check_rate("weight_dropout", given["weight_dropout"])
+        check_segments(given["checkpoint"], given["truncate"])
+        self.checkpoint, self.truncate = given["checkpoint"], given["truncate"]
         self.init, self.backend = given["init"], given["backend"]
 
     def _stacked_cell(self) -> Stack:
@@ -394,7 +398,15 @@ class Recurrent(nn.Module):
             reverse=row % self.stack.directions == 1,
             want_states=want_states,
             backend=self.backend,
+            checkpoint=self._segment(x.size(0)),
+            truncate=(self.truncate or 0) if self.training else 0,
         )
+
+    def _segment(self, steps: int) -> int:
+        """Return the steps of a segment that is computed anew; 0 for none."""
+        if isinstance(self.checkpoint, bool):
+            return math.isqrt(steps) if self.checkpoint else 0
+        return self.checkpoint
 
     def _initial(self, row: int, x: Tensor) -> Tensors:
         batch = x.size(1)

@@ -14,6 +14,7 @@ from longshort.config import build_as
 from longshort.data.findings import Finding, refuse_errors
 from longshort.data.splits import S, Splits, given_of
 from longshort.errors import ConfigError, DataError, LongshortError, RunError
+from longshort.runs.cell import with_longest_lag
 from longshort.runs.decisions import FILES
 from longshort.runs.task import DAMAGED, C, E, P, Say, Task
 from longshort.runs.unused import refuse_unused
@@ -128,7 +129,7 @@ def resolved(task: Task[C, S, E, P], config: C, splits: Splits[S]) -> C:
     """Decide every open setting; raises `ConfigError` for settings without effect."""
     found = task.resolve(_with_whole_paths(config), splits)
     refuse_unused(found, task.unused(found, splits))
-    return found
+    return with_longest_lag(found, lambda: task.longest(found, splits))
 
 
 def _with_whole_paths(config: C) -> C:

@@ -245,6 +245,14 @@ class Task(ABC, Generic[C, S, E, P]):
     def split(self, given: Any, config: Any) -> Splits[S]:
         """Return training, validation and test samples; `given` has samples by split name."""
 
+    def with_settings(self, splits: Splits[S], config: C) -> Splits[S]:
+        """Return splits that were read once as a run of these settings has them.
+
+        config: as it was given; its tables `data` and `split` are those of the reading.
+        """
+        del config
+        return splits
+
     @abstractmethod
     def unlearned(self, samples: S, model: Model[C, E], own: Splits[S] | None, say: Say) -> S:
         """Return the samples that the run was neither trained nor validated on.
@@ -288,6 +296,14 @@ class Task(ABC, Generic[C, S, E, P]):
         """Return the config with every open setting decided from the data; changes are reported."""
         del splits
         return config
+
+    def longest(self, config: C, splits: Splits[S]) -> int | None:
+        """Return the steps of the longest sequence that recurrent layers read in training.
+
+        config: decided but for this. None: the task does not know it.
+        """
+        del config, splits
+        return None
 
     def unused(self, config: C, splits: Splits[S]) -> list[tuple[str, str]]:
         """Return the keys of settings without effect on these data, each with the reason.

@@ -71,7 +71,7 @@ class Trained(Generic[C, S, E, P]):
         """
         if not settings:
             return self
-        nested: dict[str, Any] = read_back(_without_other_files(self.config))
+        nested: dict[str, Any] = read_back(without_other_files(self.config))
         for key, value in settings.items():
             assign(nested, key, value)
         return replace(self, read_by=build_as(type(self.config), nested))
@@ -96,7 +96,7 @@ class Trained(Generic[C, S, E, P]):
         """
         if self.read_by is not None:
             return replace(self.model, config=self.read_by)
-        return replace(self.model, config=_without_other_files(self.config))
+        return replace(self.model, config=without_other_files(self.config))
 
     def read(self, data: object, say: Say = quiet) -> S:
         """Read samples to predict, from a file or frame."""
@@ -292,7 +292,8 @@ class Trained(Generic[C, S, E, P]):
         return splits
 
 
-def _without_other_files(config: C) -> C:
+def without_other_files(config: C) -> C:
+    """Return the settings without files beside the data's own, which are not those of new data."""
     others = [name for name in type(config.data).model_fields if name.endswith("_path")]
     data = config.data.model_copy(update=dict.fromkeys(others))
     return config.model_copy(update={"data": data})

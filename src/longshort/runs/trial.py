@@ -48,7 +48,8 @@ class Ground(Generic[C, S, E, P]):
         for key, value in changes.items():
             assign(nested, key, value)
         given = prepare.config_of(self.task, nested)
-        return prepare.prepare_on(self.task, given, self.splits, say)
+        splits = self.task.with_settings(self.splits, given)
+        return prepare.prepare_on(self.task, given, splits, say)
 
     def trial(
         self, changes: Mapping[str, Any], folder: Path | None = None, say: Say = quiet

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from longshort.config.section import Section
 from longshort.config.training import BaseConfig
+from longshort.data.labelled import Examples
 from longshort.errors import ConfigError
 
 _OWN_CASE = ("bytes", "tokenizer")
@@ -33,6 +34,13 @@ def unused_draw(val_path: str | None, test_path: str | None) -> Unused:
         return []
     reason = "is of splits that are drawn, and all have files of their own"
     return [("split.stratify", reason), ("split.seed", reason)]
+
+
+def unused_patch(train: Examples) -> Unused:
+    """Return `model.patch`, where texts are read."""
+    if not train.is_text:
+        return []
+    return [("model.patch", f"is of numbers, and {train.name} holds texts")]
 
 
 def unused_lowercase(tokens: str) -> Unused:

@@ -9,9 +9,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.decoding.checks import whole
+from longshort.decoding.options import Sampling
 from longshort.errors import ConfigError
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """Draws tokens at random by the model's probabilities.
+
+    temperature: below 1 favours likely tokens; 0 takes the likeliest. top_k: draw from so many
+    likeliest tokens; 0 from all. top_p: of these from the likeliest that together have this
+    probability. Texts depend on the seed and their own source alone. Raises `ConfigError` for
+    values that are not allowed.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        whole("seed", self.seed, 0)
+        self.options()
+
+    def options(self, **limits: Any) -> Sampling:
+        """Return the options of decoding, with these limits."""
+        return Sampling(temperature=self.temperature, top_k=self.top_k, top_p=self.top_p, **limits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,14 +45,21 @@ class Writing:
     """How texts are written; None leaves it to the settings of the run.
 
     beam: width of the search, 1 is greedy; n_best: texts for each source, which widen a beam that
-    is not given. Raises `ConfigError` for values that are not allowed.
+    is not given; drawing: draw texts instead of searching for the best ones. Raises `ConfigError`
+    for values that are not allowed.
     """
 
     beam: int | None = None
     n_best: int = 1
     length_penalty: float | None = None
+    drawing: Drawing | None = None
 
     def __post_init__(self) -> None:
+        if self.drawing is not None and (self.beam, self.length_penalty) != (None, None):
+            name = "length_penalty" if self.beam is None else "beam"
+            raise ConfigError(
+                f"{name}: is of a beam search, and sampling draws texts; leave out one of them"
+            )
         for name, value in (("beam", self.beam), ("n_best", self.n_best)):
             is_whole = isinstance(value, int) and not isinstance(value, bool)
             if value is not None and not (is_whole and value >= 1):
@@ -56,7 +89,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Written:
-    """The best targets of n sources, best first; one each of a baseline.
+    """The best targets of n sources, best first, or drawn ones in their order; a baseline has one.
 
     sources: the sources' tokens as people read them, where a model wrote. nats [n]: negative
     log-likelihood of each given target, and tokens [n] in it with its end, by forced decoding;

@@ -147,8 +147,10 @@ def test_what_are_no_features(arrays: dict[str, object], message: str, tmp_path:
         read_table(tmp_path / "a.npz", PLACES)
 
 
-def test_a_file_that_is_no_archive(tmp_path: Path) -> None:
-    (tmp_path / "a.npz").write_text("nothing")
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_a_file_that_is_no_archive(is_cut: bool, tmp_path: Path, grid: str) -> None:
+    content = Path(grid).read_bytes()[:-30] if is_cut else b"nothing"
+    (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(DataError, match=r"no \.npz file of features"):
         read_table(tmp_path / "a.npz", PLACES)
 

@@ -141,8 +141,8 @@ def test_attention_without_places_is_refused(tmp_path: Path) -> None:
 def test_settings_without_effect_are_refused(
     section: str, key: str, value: object, reason: str, tmp_path: Path
 ) -> None:
-    settings = {"task": "caption", "model": {"attention": "none"}}
-    settings[section] = {**settings.get(section, {}), key: value}  # type: ignore[call-overload]
+    settings: dict[str, Any] = {"task": "caption", "model": {"attention": "none"}}
+    settings[section] = {**settings.get(section, {}), key: value}
     with pytest.raises(ConfigError, match=rf"{section}\.{key}.*{reason}"):
         story.run(settings, tmp_path / "run", data=shapes(60))
 
@@ -156,6 +156,13 @@ def test_captions_count_by_their_agreement_with_the_others() -> None:
     assert plain.tolist() == [1, 1, 1, 1]
     assert weighted.mean() == pytest.approx(1) and weighted[2] == 0
     assert weighted[3] > weighted[0] == pytest.approx(weighted[1])
+
+
+def test_own_words_in_training_are_said_and_finish(tmp_path: Path) -> None:
+    train = {"max_epochs": 1, "threads": 1, "scheduled_sampling": 1.0}
+    settings, said = {"task": "caption", "model": {"hidden": 8}, "train": train}, list[str]()
+    story.run(settings, tmp_path / "run", data=shapes(60), say=said.append)
+    assert any("the decoder is trained step by step; a batch takes" in line for line in said)
 
 
 @pytest.mark.parametrize("placement", ["feeding", "before"])

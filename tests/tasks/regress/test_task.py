@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 import longshort as ls
+from longshort.config import build
 from longshort.errors import ConfigError, DataError
 from longshort.metrics.ridge import ridge_forecast
 from longshort.runs import story
+from longshort.tasks.regress.config import RegressConfig
 from tests.commands import longshort
 
 QUICK = {"train.max_epochs": 12, "train.threads": 1}
@@ -128,3 +130,9 @@ def test_an_estimator_is_one_of_scikit_learn_s() -> None:
         model.set_params(hiden=4)
     with pytest.raises(ConfigError, match="is not fitted yet; call fit first"):
         model.predict(["a"])
+
+
+def test_a_seed_of_the_split_leaves_the_rest_of_it_alone() -> None:
+    found = build({"task": "regress", "split": {"seed": 1}})
+    assert isinstance(found, RegressConfig)
+    assert not found.split.stratify and found.split.seed == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_copying_writes_words_that_no_target_of_training_has(copying: bool) -> N
     model = ls.Summariser(copying=copying, settings=settings)
     model.fit(*names(500, known, known + others))
     found = model.score(*names(60, others, known))
-    assert found > 95 if copying else found < 60
+    assert found > 95 if copying else found < 70  # "for" alone has two thirds
 
 
 def test_quality_is_that_of_texts_written_freely(translator: ls.WriterRun) -> None:
@@ -124,6 +125,24 @@ def test_given_targets_are_scored_as_the_network_reads_them(translator: ls.Write
 def test_an_empty_source_has_an_empty_text_in_its_place(translator: ls.WriterRun) -> None:
     found = translator.predict(["red dog sees", "", "old cat hears"])
     assert found == ["sieht hund rot", "", "hört katze alt"]
+
+
+# Own words in training
+
+
+def test_own_words_are_learned_from_and_their_price_is_said() -> None:
+    said: list[str] = []
+    for own in (0.0, 1.0):
+        settings = nested(ONCE | {"train.scheduled_sampling": own, "train.seed": 3})
+        job: Any = Job(story.prepare(settings, reversed_words(60)), said.append)
+        torch.manual_seed(5)
+        batch = job.training.learning.batches(job.training.plan, torch.Generator())[0]
+        arrays = job.encoded["train"].arrays.batch(batch.numpy())
+        tensors = replace(arrays, **{k: torch.from_numpy(v) for k, v in vars(arrays).items()})
+        whole, end = (job.task.loss_at(job.model, tensors, done).reported for done in (0.0, 1.0))
+        assert torch.equal(whole, end) is (own == 0.0)
+    (note,) = [line for line in said if "scheduled_sampling" in line]
+    assert "is trained step by step; a batch takes" in note
 
 
 # Resuming
@@ -206,9 +225,9 @@ def test_long_pairs_are_left_out_of_training_and_it_is_said(tmp_path: Path) -> N
     settings = nested(ONCE | {"text.max_length": 20, "text.drop_long": True})
     said: list[str] = []
     data = three_splits()
-    job = Job(story.prepare(settings, data, said.append), said.append)
+    job: Any = Job(story.prepare(settings, data, said.append), said.append)
     assert "4 of 64 training pairs have a text of more than 20 tokens and are left out" in said[-1]
-    learned = job.training.learning.train  # type: ignore[attr-defined]
+    learned = job.training.learning.train
     assert len(learned.samples) == 60 and max(map(len, learned.arrays.sources)) <= 5
 
 
@@ -236,6 +255,7 @@ def test_a_training_split_of_long_texts_alone_is_refused() -> None:
         ({"model.tied": True, "text.joint": False}, r"model\.tied: .* text\.joint = true"),
         ({"write.beam": 1, "write.length_penalty": 0.5}, r"write\.length_penalty"),
         ({"model.attention": "none"}, r"model\.placement"),
+        ({"train.sampling_schedule": "inverse_sigmoid"}, r"needs train\.scheduled_sampling"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings: dict[str, Any], message: str) -> None:

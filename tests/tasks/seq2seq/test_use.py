@@ -165,6 +165,11 @@ def test_other_tasks_do_not_write(small_run: Callable[[str], Path]) -> None:
         (("--beam", 0), "beam: a whole number from 1 on"),
         (("--beam", 2, "--n-best", 3), "n_best: a beam of 2 gives at most so many"),
         (("--beam", 1, "--length-penalty", 0.5), "length_penalty: has no effect on a beam of 1"),
+        (("--sample", "--beam", 3), "beam: is of a beam search, and sampling draws texts"),
+        (("--sample", "--length-penalty", 1), "length_penalty: is of a beam search"),
+        (("--temperature", 0.5, "--top-k", 3), "--temperature, --top-k: of texts that are drawn"),
+        (("--sample", "--top-p", 2), "top_p: a probability above 0 and up to 1"),
+        (("--sample", "--seed", -1), "seed: a number from 0"),
         (("--out", "nowhere/x.txt"), "the folder nowhere does not exist"),
     ],
 )
@@ -172,6 +177,44 @@ def test_flags_that_do_not_fit_are_refused(
     folder: Path, flags: tuple[Any, ...], message: str
 ) -> None:
     assert message in refused("write", folder / "run", "--data", folder / "test.en", *flags)
+
+
+# Drawn texts
+
+
+def test_the_command_draws_as_python_does(folder: Path, run: ls.WriterRun) -> None:
+    given = "".join(f"{s}\n" for s in SOURCES)
+    flags = ("--sample", "--temperature", 1.5, "--top-k", 9, "--top-p", 0.9, "--seed", 3)
+    found = run.sample(SOURCES, 2, temperature=1.5, top_k=9, top_p=0.9, seed=3)
+    done = longshort("write", folder / "run", *flags, "--n-best", 2, given=given)
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [line[2] for line in lines] == [text for drawn in found for text, _ in drawn]
+    one = longshort("write", folder / "run", *flags, given=given)
+    assert one.stdout.splitlines() == [drawn[0][0] for drawn in found]
+    assert "--sample: without effect" in refused(
+        "write", folder / "run", "--sample", "--score", folder / "test.de",
+        "--data", folder / "test.en",
+    )  # fmt: skip
+
+
+def test_a_seed_gives_its_texts_and_another_seed_others(run: ls.WriterRun) -> None:
+    once = run.sample(SOURCES, 5, temperature=3.0)
+    assert once == run.sample(SOURCES, 5, temperature=3.0)
+    assert once != run.sample(SOURCES, 5, temperature=3.0, seed=1)
+    assert all(len({text for text, _ in drawn}) > 1 for drawn in once)
+
+
+def test_drawn_texts_do_not_depend_on_what_is_drawn_with_them(run: ls.WriterRun) -> None:
+    together = run.sample([*reversed_words(20, seed=5)[0], *SOURCES], 2, temperature=3.0)[-2:]
+    for source, expected in zip(SOURCES, together, strict=True):
+        (alone,) = run.sample([source], 3, temperature=3.0)
+        assert [text for text, _ in alone[:2]] == [text for text, _ in expected]
+        assert [p for _, p in alone[:2]] == pytest.approx([p for _, p in expected], abs=1e-4)
+
+
+def test_temperature_0_is_greedy(run: ls.WriterRun) -> None:
+    drawn = run.sample(SOURCES, temperature=0.0)
+    assert [each[0][0] for each in drawn] == run.predict(SOURCES, beam=1)
 
 
 # From Python

@@ -132,6 +132,10 @@ class Decoder(nn.Module):
         vectors = self.dropout(self.embedding(numbers[None]))
         return self._step(vectors, state)
 
+    def covered_step(self, numbers: Tensor, state: DecoderState) -> tuple[Decoded, DecoderState]:
+        """Do what `step` does, with the coverage loss of the step where there is one."""
+        return self._covered(self.dropout(self.embedding(numbers[None])), state)
+
     def log_probs(self, decoded: Decoded, source: Tensor | None = None) -> Tensor:
         """Log probabilities [T, B, V] of all tokens; source [S, B]: numbers that may be copied."""
         scores = F.linear(decoded.outputs, self.embedding.weight, self.bias)
@@ -168,10 +172,14 @@ class Decoder(nn.Module):
     def _one_by_one(self, vectors: Tensor, state: DecoderState) -> Decoded:
         steps = []
         for each in torch.split(vectors, 1):
-            before = state.coverage
-            found, state = self._step(each, state)
-            steps.append(found._replace(unspread=_twice(found.weights, before)))
-        return _joined(steps)
+            found, state = self._covered(each, state)
+            steps.append(found)
+        return joined(steps)
+
+    def _covered(self, vectors: Tensor, state: DecoderState) -> tuple[Decoded, DecoderState]:
+        """One step with its coverage loss."""
+        found, after = self._step(vectors, state)
+        return found._replace(unspread=_twice(found.weights, state.coverage)), after
 
     def _covering(self, vectors: Tensor, hidden: Tensor, state: DecoderState) -> Decoded:
         """Whole targets whose layers need no loop, while their attention does."""
@@ -182,7 +190,7 @@ class Decoder(nn.Module):
             steps.append(found._replace(unspread=_twice(weights, state.coverage)))
             assert state.coverage is not None and weights is not None
             state = replace(state, coverage=state.coverage + weights[0])
-        return _joined(steps)
+        return joined(steps)
 
     def _attended(self, hidden: Tensor, state: DecoderState) -> tuple[Tensor | None, Tensor | None]:
         if self.attention is None or state.memory is None:
@@ -231,8 +239,8 @@ def _twice(weights: Tensor | None, coverage: Tensor | None) -> Tensor | None:
     return torch.minimum(weights, coverage).sum(-1)
 
 
-def _joined(steps: list[Decoded]) -> Decoded:
-    """Steps as whole targets."""
+def joined(steps: list[Decoded]) -> Decoded:
+    """Return steps as whole targets."""
     outputs, *others = zip(*steps, strict=True)
     whole = [None if any(each is None for each in one) else torch.cat(one) for one in others]
     return Decoded(torch.cat(outputs), *whole)

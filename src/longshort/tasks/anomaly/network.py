@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from longshort.nn.recurrent import Recurrent
-from longshort.runs.cell import chosen_cell
+from longshort.runs.cell import chosen_cell, layer_options
 from longshort.tasks.anomaly.config import AnomalyModel
 from longshort.tasks.anomaly.errors import FREEDOM
 
@@ -68,7 +68,14 @@ class Rebuild(nn.Module):
 
 def _layers(model: AnomalyModel, inputs: int) -> Recurrent:
     dropout = model.dropout if model.num_layers > 1 else 0.0
-    return Recurrent(chosen_cell(model), inputs, model.hidden, model.num_layers, dropout=dropout)
+    return Recurrent(
+        chosen_cell(model),
+        inputs,
+        model.hidden,
+        model.num_layers,
+        dropout=dropout,
+        **layer_options(model),
+    )
 
 
 class Batch(NamedTuple):

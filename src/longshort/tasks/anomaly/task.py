@@ -143,6 +143,11 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         del config
         return [*splits.findings, *examine(splits)]
 
+    def longest(self, config: AnomalyConfig, splits: Splits[Stretch]) -> int:
+        """Return the steps of a training window."""
+        del splits
+        return config.train.bptt
+
     def resolve(self, config: AnomalyConfig, splits: Splits[Stretch]) -> AnomalyConfig:
         """Decide columns, and how many false alarms are wished."""
         train = splits.train

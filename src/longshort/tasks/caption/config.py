@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from longshort.config.cell import CellSettings
 from longshort.config.flags import flag
 from longshort.config.parallel import TokenKind
 from longshort.config.section import Section
-from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
+from longshort.config.training import BaseConfig, SourceConfig
+from longshort.config.writing import WriterModel, WriterTrain, WriteSettings
 
 
 class CaptionData(SourceConfig):
@@ -52,12 +52,16 @@ class CaptionData(SourceConfig):
     )
     encoder: str | None = Field(
         None,
-        description="MobileNetV2 as a TensorFlow Lite file, by which new images are captioned; the "
-        "one that made the features",
+        description="MobileNetV2 as a TensorFlow Lite file, which makes the features of images, "
+        "where no file of features is given, and of new images; with given features the network "
+        "that made them",
         json_schema_extra=flag("--encoder"),
     )
     images: str | None = Field(
-        None, description="folder of the images, for the report", json_schema_extra=flag("--images")
+        None,
+        description="folder of the images, of which features are made where none are given, and "
+        "for the report",
+        json_schema_extra=flag("--images"),
     )
 
 
@@ -88,60 +92,34 @@ class CaptionText(Section):
     max_length: int = Field(30, ge=1, description="tokens of a caption; longer ones are cut")
 
 
-class CaptionModel(CellSettings):
+class CaptionModel(WriterModel):
     """The network: the image's places as a memory, and a decoder that attends to them."""
 
-    embedding: int | None = Field(
-        None, ge=1, le=4096, description="size of a token's vector; decided by the data when absent"
-    )
-    hidden: int | None = Field(
-        None, ge=2, le=8192, description="units of the decoder; decided by the data when absent"
-    )
-    num_layers: int = Field(1, ge=1, le=16, description="recurrent layers")
-    attention: Literal["additive", "general", "dot", "none"] = Field(
+    attention: Literal["dot", "general", "additive", "none"] = Field(
         "additive",
         description="score of the attention: additive (Bahdanau et al.; Xu et al., 2015), general "
         "or dot (Luong et al., 2015), or none, as there is without features of places",
         json_schema_extra=flag("--attention"),
     )
     attention_size: int = Field(128, ge=1, description="units of the additive score")
-    placement: Literal["after", "feeding", "before"] = Field(
-        "after",
-        description="after a step of the decoder, which is fastest; with its result fed to the "
-        "next step (input feeding); or before a step (Xu et al.)",
-        json_schema_extra=flag("--placement"),
-    )
     dropout: float = Field(0.5, ge=0.0, lt=1.0, description="on features, vectors and outputs")
 
 
-class CaptionWrite(Section):
+class CaptionWrite(WriteSettings):
     """How captions are written."""
 
     beam: int = Field(
         3, ge=1, le=100, description="width of the beam search; 1 is greedy",
         json_schema_extra=flag("--beam"),
     )  # fmt: skip
-    length_penalty: float = Field(
-        1.0, description="alpha of Wu et al. (2016); above 0 favours longer captions"
-    )
-    no_repeat: int = Field(
-        0, ge=0, description="no run of so many tokens occurs twice; 0 allows all"
-    )
-    min_length: int = Field(0, ge=0, description="least number of tokens")
     max_length: int = Field(25, ge=1, description="largest number of tokens")
 
 
-class CaptionTrain(TrainConfig):
+class CaptionTrain(WriterTrain):
     """The training loop."""
 
     batch_size: int | None = Field(
         None, ge=1, description="captions per step; decided by their number when absent"
-    )
-    label_smoothing: float = Field(
-        0.1,
-        ge=0.0,
-        lt=1.0,
-        description="share of the loss that is spread over all tokens; the reported loss has none",
     )
     agreement: float = Field(
         1.0,

@@ -52,6 +52,8 @@ def unused(config: CaptionConfig) -> list[tuple[str, str]]:
         found += [("model.attention_size", "is of attention = additive")]
     if config.write.beam == 1:
         found += [("write.length_penalty", "is of a beam, and write.beam is 1")]
+    if not config.train.scheduled_sampling:
+        found += [("train.sampling_schedule", "needs train.scheduled_sampling")]
     if config.text.tokens == "subwords":
         found += [("text.min_count", "is of words and characters")]
     return found
@@ -71,7 +73,12 @@ def _attention(config: CaptionConfig, train: Captioned) -> str:
 
 
 def _whole_paths(data: CaptionData) -> CaptionData:
-    """Return the settings with absolute paths, so that the run works from any folder."""
+    """Return the settings with absolute paths, so that the run works from any folder.
+
+    Where the data are a folder, that is the folder of the images.
+    """
+    if data.images is None and data.path is not None and Path(data.path).is_dir():
+        data = data.model_copy(update={"images": data.path})
     names = ("features", "global_features", "encoder", "images")
     paths = {name: getattr(data, name) for name in names}
     whole = {name: str(Path(path).absolute()) for name, path in paths.items() if path is not None}

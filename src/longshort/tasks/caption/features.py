@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -114,7 +115,8 @@ def read_features(places: str | None, whole: str | None) -> Features:
     if places is None and whole is None:
         raise DataError(
             "data.features: the captions' images need features; name a file with --features "
-            "(places of each image), --global (a vector for each) or both"
+            "(places of each image), --global (a vector for each) or both; or have them made of "
+            "the images, with --images FOLDER and --encoder FILE.tflite (MobileNetV2)"
         )
     return Features(
         None if places is None else read_table(Path(places), PLACES),
@@ -163,9 +165,9 @@ def _arrays(path: Path, key: Key) -> dict[str, NDArray[Any]]:
     if not path.is_file():
         raise DataError(f"{path}: no such file of features; check {key[1]}")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, AttributeError) as error:
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise DataError(
             f"{path}: no .npz file of features ({error}); write one with numpy.savez"
         ) from None

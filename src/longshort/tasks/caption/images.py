@@ -29,7 +29,7 @@ def read_image(path: Path, size: int) -> NDArray[np.uint8]:
             if found.size != (size, size):
                 found = found.resize((size, size), Image.Resampling.BILINEAR)
             return np.asarray(found)
-    except OSError as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: cannot be read as an image ({error}); give JPEG or PNG") from None
 
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from longshort.data.coding import BEGIN, END, PADDING, UNKNOWN
-from longshort.decoding.beam import beam_search
-from longshort.decoding.greedy import greedy
 from longshort.decoding.hypothesis import Hypothesis
-from longshort.decoding.options import Beam, Limits
 from longshort.errors import ConfigError
+from longshort.runs.decoded import decoded
 from longshort.runs.task import Model
-from longshort.runs.writing import Attended, Target, Written
-from longshort.tasks.caption.config import CaptionConfig, CaptionWrite
+from longshort.runs.writing import Attended, Target, Writing, Written
+from longshort.tasks.caption.config import CaptionConfig
 from longshort.tasks.caption.encoder import CaptionArrays, CaptionEncoder
 
 CaptionModelOf = Model[CaptionConfig, CaptionEncoder]
@@ -27,23 +23,23 @@ TOGETHER = 64
 def write(
     model: CaptionModelOf,
     arrays: CaptionArrays,
+    how: Writing | None = None,
     *,
-    width: int | None = None,
-    n_best: int = 1,
     first: int | None = None,
 ) -> Written:
-    """Write captions of encoded images by beam search; the given captions are never seen.
+    """Write captions of encoded images; the given captions are never seen.
 
-    width: of the beam, the settings' own when None; 1 is greedy. first: number of images, all when
-    None.
+    how: as the settings say when None. first: number of images, all when None.
     """
     model.network.eval()
-    how, found = model.config.write, []
+    how, found = how or Writing(), []
+    most = model.config.write.max_length
     rows = np.arange(min(len(arrays.images), first or len(arrays.images)))
     for begin in range(0, len(rows), TOGETHER):
         together = rows[begin : begin + TOGETHER]
-        stepper = _begun(model, arrays, together)
-        best = _decoded(how, stepper, len(together), width or how.beam, n_best)
+        keys = [arrays.features.key(arrays.images[row]) for row in together.tolist()]
+        longest = np.full(len(together), most)
+        best = decoded(model, _begun(model, arrays, together), how, keys=keys, longest=longest)
         found += [[_target(model.encoder, one) for one in each] for each in best]
     return Written(found)
 
@@ -58,24 +54,6 @@ def _begun(model: CaptionModelOf, arrays: CaptionArrays, rows: Any) -> Any:
     with torch.no_grad():
         state = model.network.begin(on_device(arrays.inputs(rows), model.device))
     return TorchStepper(model.network.decoder, state)
-
-
-def _decoded(
-    how: CaptionWrite, stepper: Any, count: int, width: int, n_best: int
-) -> Sequence[Sequence[Hypothesis]]:
-    limits: dict[str, Any] = {
-        "min_length": how.min_length,
-        "max_length": max(how.max_length, how.min_length),
-        "no_repeat": how.no_repeat,
-        "banned": (PADDING, UNKNOWN, BEGIN),
-    }
-    marks: dict[str, Any] = {"batch": count, "begin": BEGIN, "end": END}
-    if max(width, n_best) == 1:
-        return [[each] for each in greedy(stepper, options=Limits(**limits), **marks)]
-    beam = Beam(
-        **limits, width=max(width, n_best), n_best=n_best, length_penalty=how.length_penalty
-    )
-    return beam_search(stepper, options=beam, **marks)
 
 
 def _target(encoder: CaptionEncoder, found: Hypothesis) -> Target:

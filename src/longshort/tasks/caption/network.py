@@ -16,8 +16,9 @@ from longshort.nn.blocks.attention import Attention, Memory
 from longshort.nn.blocks.decoder import Decoder, DecoderState
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.first_states import FirstStates
+from longshort.nn.blocks.own_words import read_own_words
 from longshort.nn.recurrent import Recurrent
-from longshort.runs.cell import chosen_cell
+from longshort.runs.cell import chosen_cell, layer_options
 from longshort.tasks.caption.config import CaptionModel
 from longshort.tasks.caption.encoder import Batch, CaptionEncoder
 
@@ -61,7 +62,12 @@ class Captioner(nn.Module):
         more = {"after": 0, "feeding": size, "before": hidden}[model.placement]
         between = model.dropout if model.num_layers > 1 else 0.0
         layers = Recurrent(
-            chosen_cell(model), size + more, hidden, model.num_layers, dropout=between
+            chosen_cell(model),
+            size + more,
+            hidden,
+            model.num_layers,
+            dropout=between,
+            **layer_options(model),
         )
         self.first = FirstStates(hidden, layers)
         self.decoder = Decoder(
@@ -75,9 +81,12 @@ class Captioner(nn.Module):
         whole = self.dropout(self.whole(self.dropout(vectors)).relu())
         return self.decoder.begin(self.first(whole), self._memory(batch, whole))
 
-    def losses(self, batch: Batch) -> Losses:
-        """Return the mean losses of images with their captions."""
-        found = self.decoder(batch.read, self.begin(batch))
+    def losses(self, batch: Batch, own: float = 0.0) -> Losses:
+        """Return the mean losses of images with their captions.
+
+        own: chance that a step reads the network's last word instead of the true one.
+        """
+        found = read_own_words(self.decoder, batch.read, self.begin(batch), own)
         real = batch.wanted > 0
         scores = F.linear(found.outputs[real], self.decoder.embedding.weight, self.decoder.bias)
         logs = scores.log_softmax(-1)

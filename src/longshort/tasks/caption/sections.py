@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from longshort.metrics.cider import cider
 from longshort.report.sections import Line, Note, Passage, Picture, Section, Span, Table
+from longshort.runs.decoded import length_penalty
 from longshort.runs.result import Result
 from longshort.runs.task import MODEL
 from longshort.runs.writing import Written
@@ -44,18 +45,19 @@ def _writing(result: CaptionResult) -> Section:
     samples, found = result.scored.samples, result.scored.predictions
     train = result.splits.train
     known = {plain(text) for text in train.captions}
-    rows = [["", "different captions", "no training caption", "words used", "words a caption"]]
+    rows = [["", "no training caption", "words used", "words a caption"]]
     for name in (MODEL, *result.scored.baselines):
         texts = found[name].texts
         lengths = [len(plain(text).split()) for text in texts]
-        shares = [f"{len({plain(t) for t in texts}) / len(texts):.1%}"]
-        shares += [f"{novelty(texts, known):.1%}", f"{words_used(texts):,}"]
+        shares = [f"{novelty(texts, known):.1%}", f"{words_used(texts):,}"]
         rows.append([name, *shares, f"{np.mean(lengths):.1f}"])
     cut = sum(each[0].is_cut for each in found[MODEL].targets)
     note = (
         f"The known captions use {words_used(samples.captions):,} words. {cut:,} of "
         f"{len(samples):,} captions were cut at the greatest length."
     )
+    if result.config.write.beam > 1:
+        note += f" Length penalty: {length_penalty(result.model):g}."
     return Section("How it writes", [Table(rows), Note(note)])
 
 

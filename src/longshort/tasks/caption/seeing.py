@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from longshort.errors import ConfigError, DataError
 from longshort.tasks.caption.encoder import CaptionEncoder, Scale
 from longshort.tasks.caption.features import Features, FeatureTable, Floats
-from longshort.tasks.caption.images import read_image
+from longshort.tasks.caption.made import MADE, fingerprint, maps_of
 from longshort.tasks.caption.samples import Captioned
 
 
@@ -32,27 +32,25 @@ def seen(
             "data.encoder: image files are seen by the network that made the run's features; name "
             "its file with --set data.encoder=FILE.tflite"
         )
-    maps = _maps(files, Path(network))
+    _refuse_another(Path(network), encoder)
+    maps = maps_of(files, Path(network))
+    values = np.stack(list(maps.values()))
     names = [path.name for path in files]
-    places = _table(names, _projected(maps, kept), encoder.places, network)
-    whole = _table(names, maps.mean(1), encoder.whole, network)
+    places = _table(names, _projected(values, kept), encoder.places, network)
+    whole = _table(names, maps.means(), encoder.whole, network)
     where = [str(path) for path in files]
     return Captioned("images", names, None, where, Features(places, whole))
 
 
-def _maps(files: Sequence[Path], network: Path) -> Floats:
-    """Last maps of images as places, [n, 49, 1280], row by row."""
-    import torch
-
-    from longshort.interchange.mobilenet import mobilenet
-    from longshort.nn.blocks.mobilenet import SIDE
-
-    model = mobilenet(network)
-    found = []
-    for path in files:
-        image = torch.from_numpy(read_image(path, SIDE).astype(np.float32))
-        found.append(model(image.permute(2, 0, 1)[None])[0].flatten(1).T.numpy())
-    return np.stack(found)
+def _refuse_another(network: Path, encoder: CaptionEncoder) -> None:
+    """Raise `DataError` if the run's features say that another network made them."""
+    found = fingerprint(network)
+    for scale in (encoder.places, encoder.whole):
+        if scale is not None and scale.encoder.startswith(MADE) and scale.encoder != found:
+            raise DataError(
+                f"{network}: is another network than that of the run's features ({found} and "
+                f"{scale.encoder}); give the file that made them"
+            )
 
 
 def _projected(maps: Floats, kept: Mapping[str, NDArray[np.float64]]) -> Floats:

@@ -17,6 +17,7 @@ from longshort.data.textfiles import read_text, well_formed
 from longshort.errors import DataError, nearest
 from longshort.tasks.caption.config import CaptionData
 from longshort.tasks.caption.features import Features, read_features
+from longshort.tasks.caption.made import made_features
 from longshort.tasks.caption.samples import Captioned
 
 IMAGES = ("image", "images", "image_id", "image_name", "img", "file", "filename", "file_name",
@@ -48,25 +49,63 @@ class Rows:
     findings: tuple[Finding, ...] = ()
 
 
-def read_captions(
-    data: object, config: CaptionData, *, labelled: bool = True, bank: Features | None = None
-) -> Captioned:
+def read_captions(data: object, config: CaptionData, *, labelled: bool = True) -> Captioned:
     """Read images with captions, and their features; without `labelled` the images alone.
 
-    bank: features that are read already. Raises `DataError` with place and remedy.
+    Raises `DataError` with place and remedy.
     """
-    if isinstance(data, Captioned):
+    return read_all({"data": data}, config, labelled=labelled)["data"]
+
+
+def read_all(
+    given: Mapping[str, object], config: CaptionData, *, labelled: bool = True
+) -> dict[str, Captioned]:
+    """Read the source of each split; features of all of them are read, or made, at once."""
+    rows = {
+        name: _rows(_table_in(each), config, labelled)
+        for name, each in given.items()
+        if not isinstance(each, Captioned)
+    }
+    found = {name: each for name, each in given.items() if isinstance(each, Captioned)}
+    if not rows:
+        return found
+    features = _features([image for each in rows.values() for image in each.images], given, config)
+    found |= {name: _with_features(_merged(each, features), config) for name, each in rows.items()}
+    return {name: found[name] for name in given}
+
+
+def _features(images: Sequence[str], given: Mapping[str, object], config: CaptionData) -> Features:
+    """Return the features of the files of features; without these, make them of the images."""
+    own = next((str(each) for each in given.values() if _is_folder(each)), None)
+    folder = config.images or own
+    has_files = config.features is not None or config.global_features is not None
+    if has_files or folder is None or config.encoder is None:
+        return read_features(config.features, config.global_features)
+    return made_features(list(dict.fromkeys(images)), Path(folder), Path(config.encoder))
+
+
+def _table_in(data: object) -> object:
+    """Return the only table in a folder of images; other data as they are."""
+    if not _is_folder(data):
         return data
-    rows = _rows(data, config, labelled)
-    features = bank or read_features(config.features, config.global_features)
-    return _with_features(_merged(rows, features), config)
+    folder = Path(str(data))
+    tables = sorted(each for each in folder.iterdir() if _is_table_name(each))
+    if len(tables) != 1:
+        names = ", ".join(each.name for each in tables[:_SHOWN]) or "none"
+        raise DataError(
+            f"{folder}: a folder of images holds one table of captions beside them, such as "
+            f"captions.tsv, got {names}; or give the table and --images {folder}"
+        )
+    return tables[0]
 
 
-def read_all(given: Mapping[str, object], config: CaptionData) -> dict[str, Captioned]:
-    """Read the source of each split; features are read once."""
-    needed = any(not isinstance(each, Captioned) for each in given.values())
-    bank = read_features(config.features, config.global_features) if needed else None
-    return {name: read_captions(each, config, bank=bank) for name, each in given.items()}
+def _is_folder(data: object) -> bool:
+    return isinstance(data, (str, Path)) and Path(data).is_dir()
+
+
+def _is_table_name(path: Path) -> bool:
+    name = path.name.lower().removesuffix(".gz")
+    return path.is_file() and Path(name).suffix in (*_TABBED, ".csv", ".jsonl", ".parquet")
 
 
 def _rows(data: object, config: CaptionData, labelled: bool) -> Rows:

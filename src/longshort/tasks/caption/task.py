@@ -16,6 +16,7 @@ from longshort.data.findings import Finding
 from longshort.data.splits import Splits, make_splits
 from longshort.metrics.bootstrap import compare_sums
 from longshort.metrics.significance import Comparison
+from longshort.runs.decoded import chosen_penalty, length_penalty
 from longshort.runs.task import (
     MODEL,
     Baseline,
@@ -28,9 +29,10 @@ from longshort.runs.task import (
     Scored,
     Scores,
     Track,
+    Training,
     Words,
 )
-from longshort.runs.writing import Attended, Written, written_by
+from longshort.runs.writing import Attended, Writing, Written, written_by
 from longshort.tasks.caption import baselines, scoring
 from longshort.tasks.caption.config import CaptionConfig
 from longshort.tasks.caption.defaults import decided, unused
@@ -58,6 +60,8 @@ CaptionModelOf = Model[CaptionConfig, CaptionEncoder]
 NO_ATTENTION = "no_attention"
 _MOST = 10.0
 """The highest CIDEr."""
+_JUDGED = 500
+"""Validation images, the first ones, by which the length penalty is chosen."""
 _LEAST = 0.1
 """Gain in BLEU-4 below which nothing counts."""
 
@@ -194,31 +198,62 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
 
         return Captioner(config.model, encoder)
 
+    def start(
+        self, model: CaptionModelOf, train: Encoded[Captioned], val: Encoded[Captioned]
+    ) -> list[str]:
+        """Say what scheduled sampling costs; the network starts as it was built."""
+        from longshort.runs.gradual import stepwise_notes
+
+        del val
+        return stepwise_notes(self, model, train)
+
     def loss(self, model: CaptionModelOf, batch: Any) -> Loss:
         """Return nats per token; smoothing and the penalty are added to what is minimised."""
+        return self.loss_at(model, batch, 0.0)
+
+    def loss_at(self, model: CaptionModelOf, batch: Any, share: float) -> Loss:
+        """Return the loss when this share of the training is done."""
         train = model.config.train
-        found, smooth = model.network.losses(batch), train.label_smoothing
+        found = model.network.losses(batch, train.own_share(share))
+        smooth = train.label_smoothing
         minimised = (1 - smooth) * found.weighted + smooth * found.uniform
         if train.spread_weight:
             minimised = minimised + train.spread_weight * found.unspread
         return Loss(found.nats, minimised)
 
+    def training(
+        self, model: CaptionModelOf, train: Encoded[Captioned], val: Encoded[Captioned]
+    ) -> Training:
+        """Train in batches of similar length, with a loss that may change on the way."""
+        from longshort.runs.gradual import GradualLearning
+
+        learning = GradualLearning(self, model, train, val)
+        return Training(learning, model.config.train, learning.plan())
+
     def validate(self, model: CaptionModelOf, val: Encoded[Captioned]) -> float:
         """Return 10 less the CIDEr of greedy captions of validation images, the first ones."""
         count = min(len(val.samples), model.config.evaluate.val_images)
-        found = write(model, val.arrays, width=1, first=count)
+        found = write(model, val.arrays, Writing(beam=1), first=count)
         return _MOST - scoring.mean_cider(val.samples.take(range(count)), found.texts)
 
     def fit_rest(
         self, model: CaptionModelOf, train: Encoded[Captioned], val: Encoded[Captioned],
         say: Say, track: Track,
     ) -> dict[str, NDArray[np.float64]]:  # fmt: skip
-        """Keep how features of places were projected, so that new images can be."""
-        del model, val, say, track
+        """Choose the length penalty, and keep how features of places were projected."""
+        count = min(len(val.samples), _JUDGED)
+        judged = val.samples.take(range(count))
+
+        def quality(how: Writing) -> float:
+            texts = write(model, val.arrays, how, first=count).texts
+            return float(scoring.bleu_of(scoring.statistics(judged, texts).sum(0)))
+
+        samples, title = f"{count:,} validation images", self.metric(model.config).title
+        found = chosen_penalty(model, quality, title, samples, say, track)
         places = train.samples.features.places
         if places is None or places.projection is None:
-            return {}
-        return {"mean": places.projection.mean, "basis": places.projection.basis}
+            return found
+        return {**found, "mean": places.projection.mean, "basis": places.projection.basis}
 
     def predict(self, model: CaptionModelOf, arrays: CaptionArrays) -> Written:
         """Write a caption for each image by beam search."""
@@ -267,7 +302,7 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
         }
         found = {name: Baseline(written_by(each), title) for name, (each, title) in texts.items()}
         for name, other in networks.items():
-            prediction = self.predict(other, splits["test"].arrays)
+            prediction = write(replace(other, kept=model.kept), splits["test"].arrays)
             found[name] = Baseline(prediction, "the network without attention", is_variant=True)
         return found
 
@@ -283,11 +318,13 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
         return compare_sums(first, second, scoring.bleu_of, _LEAST)
 
     def details(self, model: CaptionModelOf, scored: Scored[Captioned, Written]) -> dict[str, Any]:
-        """Return vocabulary use, and how many captions were cut at the greatest length."""
+        """Return vocabulary use, how many captions were cut at the greatest length, the penalty."""
         found = scored.predictions[MODEL]
         cut = sum(each[0].is_cut for each in found.targets)
         used = scoring.words_used(found.texts)
-        return {"words_used": used, "words_known": len(model.encoder.coder), "cut": cut}
+        words = {"words_used": used, "words_known": len(model.encoder.coder)}
+        alpha = length_penalty(model) if model.config.write.beam > 1 else None
+        return {**words, "cut": cut, "length_penalty": alpha}
 
     def remark(
         self, model: CaptionModelOf, scored: Scored[Captioned, Written], result: Comparison
@@ -318,7 +355,8 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
     ) -> pl.DataFrame:
         """Return the `count` best captions of each image with their log probabilities."""
         del prediction
-        found = write(model, self.encode(model.encoder, samples), n_best=count)
+        arrays = self.encode(model.encoder, samples)
+        found = write(model, arrays, Writing(n_best=count))
         columns: dict[str, Any] = {"image": samples.images}
         for rank in range(count):
             best = [each[rank] if rank < len(each) else None for each in found.targets]

@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from longshort.config.cell import CellSettings
+from longshort.config.cell import TruncatedSettings
 from longshort.config.flags import flag
-from longshort.config.sequences import HoldoutConfig, SequenceData, TextConfig
+from longshort.config.sequences import HoldoutConfig, PatchSettings, SequenceData, TextConfig
 from longshort.config.training import BaseConfig, TrainConfig
 from longshort.config.vectors import VectorSettings
 
@@ -29,7 +29,7 @@ class ClassifyData(SequenceData):
     )
 
 
-class ClassifyModel(CellSettings, VectorSettings):
+class ClassifyModel(TruncatedSettings, PatchSettings, VectorSettings):
     """Settings of the network: embedding, convolution, recurrent layers, pooling, a linear head."""
 
     members: int | None = Field(

@@ -8,11 +8,12 @@ from torch import Tensor, nn
 from longshort.nn.blocks.convolution import Convolution, Convolutions
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.grams import Bag, GramVectors
+from longshort.nn.blocks.patches import patches
 from longshort.nn.blocks.pooling import Pooling
 from longshort.nn.blocks.stretches import stretches
 from longshort.nn.blocks.summary import Summary
 from longshort.nn.recurrent import Recurrent
-from longshort.runs.cell import chosen_cell
+from longshort.runs.cell import chosen_cell, layer_options
 from longshort.tasks.classify.config import ClassifyModel
 from longshort.tasks.classify.logits import logits_of
 
@@ -72,7 +73,8 @@ class Member(nn.Module):
     ) -> None:
         super().__init__()
         self.embedding = None
-        width = features or 0
+        self.patch = model.patch
+        width = (features or 0) * model.patch
         if tokens is not None:
             spread = _SPREAD if grams is None else _SPREAD_BESIDE_GRAMS
             self.embedding = Embedding(tokens, model.embedding, model.word_dropout, spread)
@@ -99,6 +101,7 @@ class Member(nn.Module):
             bidirectional=model.bidirectional,
             dropout=model.dropout if model.num_layers > 1 else 0.0,
             recurrent_dropout=model.recurrent_dropout,
+            **layer_options(model),
         )
         width = self.layers.output_size
         self.pooling = Pooling(model.pooling, width, width // 2 if model.bidirectional else 0)
@@ -115,6 +118,8 @@ class Member(nn.Module):
         whole = [] if self.summary is None else [self.summary(x, lengths)]
         if self.embedding is not None:
             x = self.dropout(self.embedding(x))
+        else:
+            x, lengths = patches(x, lengths, self.patch)
         if self.convolution is not None:
             x, lengths = self.convolution(x, lengths), self.convolution.lengths(lengths)
         if self.convolutions is not None:

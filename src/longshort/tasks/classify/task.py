@@ -13,7 +13,7 @@ from longshort.data.findings import Finding
 from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_doctor import Reading, examine_splits
 from longshort.data.labelled_source import read_unlabelled
-from longshort.data.sequences import Sequences, vocabulary_of
+from longshort.data.sequences import Sequences, longest_of, vocabulary_of
 from longshort.data.splits import Splits, make_splits
 from longshort.data.tokens import content_of, find_tokeniser
 from longshort.errors import ConfigError
@@ -172,6 +172,14 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
     def resolve(self, config: ClassifyConfig, splits: Splits[Examples]) -> ClassifyConfig:
         """Decide open settings from the kind and the amount of the data."""
         return decided(config, splits)
+
+    def longest(self, config: ClassifyConfig, splits: Splits[Examples]) -> int:
+        """Return the steps that the recurrent layers read of the longest training sequence."""
+        model = config.model
+        steps = -(-longest_of(splits.train, config.text) // model.patch)
+        if model.convolution:
+            steps = -(-steps // (model.stride or 1))
+        return min(steps, model.stretches or steps)
 
     def unused(self, config: ClassifyConfig, splits: Splits[Examples]) -> list[tuple[str, str]]:
         """Return settings of other kinds or formats of data, each with the reason."""

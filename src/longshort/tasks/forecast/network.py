@@ -27,7 +27,7 @@ from longshort.cells import Cell
 from longshort.data.windows import Batch
 from longshort.errors import ConfigError
 from longshort.nn import Recurrent
-from longshort.runs.cell import chosen_cell
+from longshort.runs.cell import chosen_cell, layer_options
 from longshort.tasks.forecast.config import ForecastModel
 from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.linear_inputs import LinearPlan, linear_inputs
@@ -98,8 +98,9 @@ class RecurrentStack(nn.Module):
 
     def __init__(self, plan: NetworkPlan) -> None:
         super().__init__()
+        options = layer_options(plan.settings)
         self.layers = nn.ModuleList(
-            Recurrent(plan.cell, plan.hidden, plan.hidden, batch_first=True)
+            Recurrent(plan.cell, plan.hidden, plan.hidden, batch_first=True, **options)
             for _ in range(plan.settings.num_layers)
         )
         if self.layers[0].output_size != plan.hidden:

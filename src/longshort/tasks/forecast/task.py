@@ -102,6 +102,12 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         train, val, test = (replace(given["train"], split=name) for name in SPLITS)
         return Splits(train, val, test, (), _borders(config))
 
+    def with_settings(self, splits: Splits[AnySeries], config: ForecastConfig) -> Splits[AnySeries]:
+        """Return the splits over a timeline that decides what these settings leave open."""
+        timeline = Timeline(timeline_of(splits.train).whole, config)
+        parts = (Series(timeline.dataset, timeline, name) for name in SPLITS)
+        return Splits(*parts, splits.findings, splits.how)
+
     def describe(self, splits: Splits[AnySeries], config: ForecastConfig) -> list[str]:
         """Describe steps, series, columns, and how they are read."""
         del config
@@ -123,6 +129,11 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         found = decided.updated("data", {"path": config.data.path})
         refuse_contradictions(found)
         return found
+
+    def longest(self, config: ForecastConfig, splits: Splits[AnySeries]) -> int:
+        """Return the number of patches of a context."""
+        del splits
+        return -(-(config.model.context_length or 1) // (config.model.patch or 1))
 
     def decisions(
         self, before: ForecastConfig, after: ForecastConfig, splits: Splits[AnySeries]

@@ -16,7 +16,7 @@ from longshort.errors import ConfigError
 from longshort.nn.blocks.dropout import SequenceDropout
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.recurrent import Recurrent
-from longshort.runs.cell import chosen_cell
+from longshort.runs.cell import chosen_cell, layer_options
 from longshort.tasks.language.config import LanguageModelConfig
 
 _NARROWING = 4.0
@@ -118,7 +118,8 @@ def _start_uniform(network: LanguageModel, bound: float) -> None:
 def _layers(model: LanguageModelConfig, last: int) -> nn.ModuleList:
     cell, width, layers = chosen_cell(model), model.embedding, nn.ModuleList()
     for hidden in [*[model.hidden] * (model.num_layers - 1), last]:
-        layer = Recurrent(cell, width, hidden, weight_dropout=model.weight_dropout)
+        dropout = model.weight_dropout
+        layer = Recurrent(cell, width, hidden, weight_dropout=dropout, **layer_options(model))
         layers.append(layer)
         width = layer.output_size
     if width != last:

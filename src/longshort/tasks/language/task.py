@@ -141,11 +141,19 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         """Decide how the text is split into tokens."""
         return config.model_copy(update={"text": decided(config.text, splits.train.text)})
 
+    def longest(self, config: LanguageConfig, splits: Splits[Running]) -> int:
+        """Return the steps that gradients go back."""
+        del splits
+        return config.train.bptt
+
     def unused(self, config: LanguageConfig, splits: Splits[Running]) -> list[tuple[str, str]]:
-        """Return shares if all splits are files, and case if the tokens have their own."""
+        """Return what files, tokens or a start of all weights leave without effect."""
         del splits
         shares = unused_shares(config.data.val_path, config.data.test_path)
-        return [*shares, *unused_lowercase(str(config.text.tokens))]
+        start = []
+        if config.model.init_range is not None:
+            start = [("model.init", "is of layers that start by themselves, not by init_range")]
+        return [*shares, *unused_lowercase(str(config.text.tokens)), *start]
 
     # Encoder and network
 

@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from longshort.config.cell import CellSettings
-from longshort.config.sequences import HoldoutConfig, SequenceData, TextConfig
+from longshort.config.cell import TruncatedSettings
+from longshort.config.sequences import HoldoutConfig, PatchSettings, SequenceData, TextConfig
 from longshort.config.training import BaseConfig, TrainConfig
 
 
-class RegressModel(CellSettings):
+class RegressModel(TruncatedSettings, PatchSettings):
     """The network: embedding or numbers, recurrent layers, pooling, a linear head."""
 
     hidden: int = Field(64, ge=1, le=8192, description="units per layer and direction")
@@ -41,12 +41,18 @@ class RegressTrain(TrainConfig):
     patience: int = Field(10, ge=1, description="epochs without gain before stopping")
 
 
+class RegressSplit(HoldoutConfig):
+    """Settings of the validation and test splits that have no files of their own."""
+
+    stratify: Literal[False] = Field(False, description="numbers have no shares to keep equal")
+
+
 class RegressConfig(BaseConfig):
     """A whole run; `config.toml` in the run folder is this, fully resolved."""
 
     task: Literal["regress"] = "regress"
     data: SequenceData = SequenceData()
-    split: HoldoutConfig = HoldoutConfig(stratify=False)
+    split: RegressSplit = RegressSplit()
     text: TextConfig = TextConfig()
     model: RegressModel = RegressModel()
     train: RegressTrain = RegressTrain()

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from longshort.nn.blocks.embedding import Embedding
+from longshort.nn.blocks.patches import patches
 from longshort.nn.blocks.pooling import Pooling
 from longshort.nn.blocks.summary import Summary
 from longshort.nn.recurrent import Recurrent
-from longshort.runs.cell import chosen_cell
+from longshort.runs.cell import chosen_cell, layer_options
 from longshort.tasks.regress.config import RegressModel
 
 
@@ -22,14 +23,16 @@ class Regressor(nn.Module):
     def __init__(self, model: RegressModel, tokens: int, features: int, outputs: int) -> None:
         super().__init__()
         self.embedding = Embedding(tokens, model.embedding) if tokens else None
+        self.patch = model.patch
         self.dropout = nn.Dropout(model.dropout)
         self.layers = Recurrent(
             chosen_cell(model),
-            model.embedding if tokens else features,
+            model.embedding if tokens else features * model.patch,
             model.hidden,
             model.num_layers,
             bidirectional=model.bidirectional,
             dropout=model.dropout if model.num_layers > 1 else 0.0,
+            **layer_options(model),
         )
         width = self.layers.output_size
         self.pooling = Pooling(model.pooling, width, width // 2 if model.bidirectional else 0)
@@ -41,6 +44,8 @@ class Regressor(nn.Module):
         whole = [] if self.summary is None else [self.summary(x, lengths)]
         if self.embedding is not None:
             x = self.dropout(self.embedding(x))
+        else:
+            x, lengths = patches(x, lengths, self.patch)
         states, _ = self.layers(x, lengths=lengths)
         found: Tensor = self.head(
             torch.cat([self.dropout(self.pooling(states, lengths)), *whole], 1)

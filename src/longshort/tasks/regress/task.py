@@ -14,7 +14,7 @@ from longshort.data.findings import Finding
 from longshort.data.grams import Grams, kinds_for
 from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_source import like, read_labelled_splits, read_unlabelled
-from longshort.data.sequences import SequenceReader, Sequences
+from longshort.data.sequences import SequenceReader, Sequences, longest_of
 from longshort.data.splits import Splits
 from longshort.data.tokens import in_full, suited
 from longshort.errors import DataError
@@ -33,6 +33,7 @@ from longshort.runs.task import (
     Track,
     Words,
 )
+from longshort.runs.unused import unused_patch
 from longshort.tasks.regress.config import RegressConfig
 
 if TYPE_CHECKING:
@@ -153,10 +154,15 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
             }
         )
 
+    def longest(self, config: RegressConfig, splits: Splits[Examples]) -> int:
+        """Return the steps of the longest training sequence, in patches."""
+        return -(-longest_of(splits.train, config.text) // config.model.patch)
+
     def unused(self, config: RegressConfig, splits: Splits[Examples]) -> list[tuple[str, str]]:
-        """Return the settings that only labels have."""
-        del config, splits
-        return [(f"data.{name}", "is of labels") for name in ("multi_label", "label_separator")]
+        """Return the settings that only labels have, and those of numbers where texts are read."""
+        del config
+        found = [(f"data.{name}", "is of labels") for name in ("multi_label", "label_separator")]
+        return [*found, *unused_patch(splits.train)]
 
     # Encoder and network
 

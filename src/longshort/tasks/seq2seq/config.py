@@ -6,35 +6,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from longshort.config.cell import CellSettings
 from longshort.config.flags import flag
 from longshort.config.parallel import PairSplit, ParallelData, TextCoding
 from longshort.config.section import Section
-from longshort.config.training import BaseConfig, TrainConfig
+from longshort.config.training import BaseConfig
+from longshort.config.writing import WriterModel, WriterTrain, WriteSettings
 
 
-class PairModel(CellSettings):
+class PairModel(WriterModel):
     """The network: an encoder in both directions, attention, and a decoder."""
 
-    embedding: int | None = Field(
-        None, ge=1, le=4096, description="size of a token's vector; decided by the data when absent"
-    )
-    hidden: int | None = Field(
-        None, ge=2, le=8192, description="units of the decoder; decided by the data when absent"
-    )
     num_layers: int = Field(1, ge=1, le=16, description="recurrent layers on each side")
-    attention: Literal["dot", "general", "additive", "none"] = Field(
-        "general",
-        description="score of the attention: dot and general (Luong et al., 2015), additive "
-        "(Bahdanau et al., 2015; concat is the same), or none",
-        json_schema_extra=flag("--attention"),
-    )
-    placement: Literal["after", "feeding", "before"] = Field(
-        "after",
-        description="after a step of the decoder, which is fastest; with its result fed to the "
-        "next step (input feeding); or before a step (Bahdanau et al.)",
-        json_schema_extra=flag("--placement"),
-    )
     coverage: bool = Field(
         False, description="the attention sees where it was before; needs attention = additive"
     )
@@ -47,49 +29,24 @@ class PairModel(CellSettings):
     tied: bool | None = Field(
         None, description="both sides share their vectors; when absent so with one set of tokens"
     )
-    dropout: float = Field(0.3, ge=0.0, lt=1.0, description="on vectors, states and outputs")
 
 
-class WriteConfig(Section):
+class WriteConfig(WriteSettings):
     """How targets are written."""
 
-    beam: int = Field(
-        5, ge=1, le=100, description="width of the beam search; 1 is greedy",
-        json_schema_extra=flag("--beam"),
-    )  # fmt: skip
-    length_penalty: float = Field(
-        1.0, description="alpha of Wu et al. (2016); above 0 favours longer texts"
-    )
     coverage_penalty: float = Field(
         0.0, ge=0.0, description="beta of Wu et al. (2016); favours texts that attend to all"
     )
-    no_repeat: int = Field(
-        0, ge=0, description="no run of so many tokens occurs twice; 0 allows all"
-    )
-    min_length: int = Field(0, ge=0, description="least number of tokens")
     max_ratio: float = Field(2.0, gt=0.0, description="largest length, in lengths of the source")
     max_more: int = Field(10, ge=1, description="tokens beyond that ratio")
 
 
-class PairTrain(TrainConfig):
+class PairTrain(WriterTrain):
     """The training loop."""
 
     learning_rate: float = Field(0.003, gt=0.0, description="of the optimizer, at its highest")
     batch_size: int | None = Field(
         None, ge=1, description="pairs per step; decided by their number when absent"
-    )
-    label_smoothing: float = Field(
-        0.1,
-        ge=0.0,
-        lt=1.0,
-        description="share of the loss that is spread over all tokens; the reported loss has none",
-    )
-    scheduled_sampling: float = Field(
-        0.0,
-        ge=0.0,
-        lt=1.0,
-        description="share of the decoder's inputs that are its own predictions at the end of "
-        "training; grows from 0",
     )
     coverage_weight: float = Field(
         1.0, ge=0.0, description="weight of the coverage loss, where there is a coverage"

@@ -1,10 +1,10 @@
-"""Settings of the network that need others."""
+"""Settings that need others."""
 
 from __future__ import annotations
 
 from longshort.config.parallel import TextCoding
 from longshort.errors import ConfigError
-from longshort.tasks.seq2seq.config import PairModel
+from longshort.tasks.seq2seq.config import PairConfig, PairModel
 
 
 def refuse_misfits(model: PairModel, text: TextCoding) -> None:
@@ -24,3 +24,22 @@ def refuse_misfits(model: PairModel, text: TextCoding) -> None:
             f"model.coverage: is of additive attention, and model.attention is {model.attention}; "
             "set model.attention = additive, or leave model.coverage out"
         )
+
+
+def unused(config: PairConfig) -> list[tuple[str, str]]:
+    """Return keys of settings of what is not there, with reasons; `config` is decided."""
+    model, found = config.model, []
+    if model.attention == "none":
+        found += [(f"model.{name}", "is of an attention") for name in ("placement", "coverage")]
+        found += [("write.coverage_penalty", "is of an attention")]
+    if not model.coverage:
+        names = ("coverage_weight", "coverage_from")
+        found += [(f"train.{name}", "needs model.coverage = true") for name in names]
+    if not config.train.scheduled_sampling:
+        found += [("train.sampling_schedule", "needs train.scheduled_sampling")]
+    if config.write.beam == 1:
+        names = ("length_penalty", "coverage_penalty")
+        found += [(f"write.{name}", "is of a beam, and write.beam is 1") for name in names]
+    if config.text.tokens == "subwords":
+        found += [("text.min_count", "is of words and characters")]
+    return found

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,8 +15,9 @@ from longshort.nn.blocks.bridge import Bridge
 from longshort.nn.blocks.decoder import Decoded, Decoder, DecoderState
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.encoder import Encoder
+from longshort.nn.blocks.own_words import read_own_words
 from longshort.nn.recurrent import Recurrent
-from longshort.runs.cell import chosen_cell
+from longshort.runs.cell import chosen_cell, layer_options
 from longshort.tasks.seq2seq.config import PairModel
 from longshort.tasks.seq2seq.encoder import Batch
 
@@ -49,15 +49,16 @@ class EncoderDecoder(nn.Module):
         """Vectors of the sources' tokens; None where they are those of the targets."""
         cell, dropout = chosen_cell(model), model.dropout
         between = dropout if model.num_layers > 1 else 0.0
+        layers, options = model.num_layers, layer_options(model)
         reader = Recurrent(
-            cell, size, (hidden + 1) // 2, model.num_layers, bidirectional=True, dropout=between
+            cell, size, (hidden + 1) // 2, layers, bidirectional=True, dropout=between, **options
         )
         self.encoder = Encoder(reader, dropout)
         width, attention = self.encoder.size, None
         if model.attention != "none":
             attention = Attention(hidden, width, model.attention, coverage=model.coverage)
         more = {"after": 0, "feeding": size, "before": width}[model.placement]
-        writer = Recurrent(cell, size + more, hidden, model.num_layers, dropout=between)
+        writer = Recurrent(cell, size + more, hidden, layers, dropout=between, **options)
         self.decoder = Decoder(
             embedding, writer, attention, width,
             placement=model.placement, copying=model.copying, dropout=dropout,
@@ -73,15 +74,9 @@ class EncoderDecoder(nn.Module):
         return self.decoder.begin(self.bridge(last), memory)
 
     def losses(self, batch: Batch, own: float = 0.0) -> Losses:
-        """Return the mean losses; own: share of the decoder's inputs that it predicts itself."""
+        """Return the mean losses; own: chance that a step reads the network's last word."""
         state = self.begin(batch.source, batch.lengths)
-        read = batch.read
-        if own:
-            with torch.no_grad():
-                guessed = self.decoder.log_probs(self.decoder(read, state), batch.source).argmax(-1)
-            swapped = torch.rand(read[1:].shape, device=read.device) < own
-            read = torch.cat([read[:1], torch.where(swapped, guessed[:-1], read[1:])])
-        found = self.decoder(read, state)
+        found = read_own_words(self.decoder, batch.read, state, own, batch.source)
         real = batch.wanted > 0
         logs = self._log_probs(found, real, batch.source)
         nats = -logs.gather(1, batch.wanted[real][:, None]).mean()

@@ -10,6 +10,7 @@ import numpy as np
 from longshort.data.parallel import Pairs
 from longshort.report import plots
 from longshort.report.sections import Line, Note, Passage, Picture, Section, Span, Table
+from longshort.runs.decoded import length_penalty
 from longshort.runs.result import Result
 from longshort.runs.task import MODEL
 from longshort.runs.writing import Written
@@ -18,6 +19,7 @@ from longshort.tasks.seq2seq.habits import unknown_share
 
 PairResult = Result[Any, Pairs, PairEncoder, Written]
 _SHOWN, _ATTENDED, _LONG = 6, 3, 40
+_SHARES = (5, 25, 50, 75, 95)
 
 
 def sections(task: Any, result: PairResult) -> list[Section]:
@@ -49,20 +51,25 @@ def attention_pictures(written: Written) -> list[Picture]:
 
 
 def _writing(result: PairResult) -> Section:
+    """How long and how varied the texts are, beside the wanted ones."""
     samples, written = result.scored.samples, result.scored.predictions[MODEL]
-    cut = sum(each[0].is_cut for each in written.targets)
-    scores = result.scored.scores
-    rows = [["", "length", "repeated", "copied from the source"]]
-    for name in (MODEL, *result.scored.baselines):
-        values = scores[name].values
-        cells = [values["length"], values["repeated"], values["copied"]]
-        rows.append([name, *("-" if value is None else f"{value:.1%}" for value in cells)])
+    rows = [["words a text", *(f"{share:g} %" for share in _SHARES), "different texts"]]
+    texts = {"wanted": samples.targets or [], MODEL: written.texts}
+    rows += [[name, *_lengths(each), f"{len(set(each)):,}"] for name, each in texts.items()]
     unknown = unknown_share(result.model.encoder, samples)
+    cut = sum(each[0].is_cut for each in written.targets)
     note = (
-        f"Length: words written per word wanted. {unknown:.2%} of the sources' tokens are "
+        f"Shares of texts with at most so many words. {unknown:.2%} of the sources' tokens are "
         f"unknown. {cut:,} of {len(samples):,} texts were cut at the greatest length."
     )
+    if result.config.write.beam > 1:
+        note += f" Length penalty: {length_penalty(result.model):g}."
     return Section("How it writes", [Table(rows), Note(note)])
+
+
+def _lengths(texts: Sequence[str]) -> list[str]:
+    lengths = [len(text.split()) for text in texts]
+    return [f"{value:.0f}" for value in np.percentile(lengths, _SHARES)]
 
 
 def _examples(task: Any, result: PairResult) -> list[Section]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from longshort.data.findings import Finding
 from longshort.data.pair_coding import PairCoder, decided_coding
@@ -21,6 +22,7 @@ from longshort.data.splits import Splits
 from longshort.errors import ConfigError, DataError
 from longshort.metrics.bootstrap import compare_sums
 from longshort.metrics.significance import Comparison
+from longshort.runs.decoded import chosen_penalty, length_penalty
 from longshort.runs.task import (
     MODEL,
     Encoded,
@@ -28,8 +30,10 @@ from longshort.runs.task import (
     Metric,
     Model,
     SampleTask,
+    Say,
     Scored,
     Scores,
+    Track,
     Training,
 )
 from longshort.runs.writing import Attended, Likelihood, Target, Writing, Written
@@ -42,7 +46,7 @@ from longshort.tasks.seq2seq.encoder import (
     without_long,
 )
 from longshort.tasks.seq2seq.habits import HABITS, habits
-from longshort.tasks.seq2seq.misfits import refuse_misfits
+from longshort.tasks.seq2seq.misfits import refuse_misfits, unused
 from longshort.tasks.seq2seq.sizes import decided_sizes
 from longshort.tasks.seq2seq.written import likelihoods, write
 
@@ -138,19 +142,7 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
     def unused(self, config: C, splits: Splits[Pairs]) -> list[tuple[str, str]]:
         """Name settings of an attention, a beam or a coverage that are not there."""
         del splits
-        model, found = config.model, []
-        if model.attention == "none":
-            found += [(f"model.{name}", "is of an attention") for name in ("placement", "coverage")]
-            found += [("write.coverage_penalty", "is of an attention")]
-        if not model.coverage:
-            names = ("coverage_weight", "coverage_from")
-            found += [(f"train.{name}", "needs model.coverage = true") for name in names]
-        if config.write.beam == 1:
-            names = ("length_penalty", "coverage_penalty")
-            found += [(f"write.{name}", "is of a beam, and write.beam is 1") for name in names]
-        if config.text.tokens == "subwords":
-            found += [("text.min_count", "is of words and characters")]
-        return found
+        return unused(config)
 
     def record(self, splits: Splits[Pairs]) -> dict[str, Any]:
         """Return the entries of `data.json`, with whole paths, and the files of targets."""
@@ -207,15 +199,19 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
     def start(
         self, model: Model[C, PairEncoder], train: Encoded[Pairs], val: Encoded[Pairs]
     ) -> list[str]:
-        """Say how many pairs are left out of training; the network starts as it was built."""
+        """Say how many pairs are left out of training, and what scheduled sampling costs."""
+        from longshort.runs.gradual import stepwise_notes
+
         del val
+        said = stepwise_notes(self, model, train)
         if not model.config.text.drop_long:
-            return []
+            return said
         count = len(train.samples) - len(without_long(model.encoder, train.samples))
         most = model.config.text.max_length
         return [
+            *said,
             f"note: {count:,} of {len(train.samples):,} training pairs have a text of more than "
-            f"{most:,} tokens and are left out of training (text.drop_long)"
+            f"{most:,} tokens and are left out of training (text.drop_long)",
         ]
 
     def loss(self, model: Model[C, PairEncoder], batch: Any) -> Loss:
@@ -225,7 +221,7 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
     def loss_at(self, model: Model[C, PairEncoder], batch: Any, share: float) -> Loss:
         """Return the loss when this share of the training is done."""
         train = model.config.train
-        found = model.network.losses(batch, train.scheduled_sampling * share)
+        found = model.network.losses(batch, train.own_share(share))
         smooth = train.label_smoothing
         minimised = (1 - smooth) * found.nats + smooth * found.uniform
         if model.config.model.coverage and share >= train.coverage_from:
@@ -236,21 +232,36 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
         self, model: Model[C, PairEncoder], train: Encoded[Pairs], val: Encoded[Pairs]
     ) -> Training:
         """Train in batches of similar length, with a loss that may change on the way."""
-        from longshort.tasks.seq2seq.learning import PairLearning
+        from longshort.runs.gradual import GradualLearning
 
         if model.config.text.drop_long:
             kept = without_long(model.encoder, train.samples)
             train = Encoded(kept, self.encode(model.encoder, kept))
-        learning = PairLearning(self, model, train, val)
+        learning = GradualLearning(self, model, train, val)
         return Training(learning, model.config.train, learning.plan())
 
     def validate(self, model: Model[C, PairEncoder], val: Encoded[Pairs]) -> float:
         """Return 100 less the quality of greedily written validation pairs, the first ones."""
-        count = min(len(val.samples), model.config.evaluate.val_samples)
-        rows = np.arange(count)
-        found = write(model, val.arrays.take(rows), how=Writing(beam=1))
-        quality = self.quality(model.config, val.samples.take(rows), found.texts)
+        first = _first(model, val)
+        found = write(model, first.arrays, how=Writing(beam=1))
+        quality = self.quality(model.config, first.samples, found.texts)
         return 100.0 - quality + _TIE * float(found.nats.sum() / max(found.tokens.sum(), 1.0))
+
+    def fit_rest(
+        self, model: Model[C, PairEncoder], train: Encoded[Pairs], val: Encoded[Pairs],
+        say: Say, track: Track,
+    ) -> dict[str, NDArray[np.float64]]:  # fmt: skip
+        """Choose the length penalty by the quality of validation texts, the first ones."""
+        del train
+        first = _first(model, val)
+
+        def quality(how: Writing) -> float:
+            texts = write(model, first.arrays, how=how, with_scores=False).texts
+            return self.quality(model.config, first.samples, texts)
+
+        samples = f"{len(first.samples):,} validation {self.words.samples}"
+        title = self.metric(model.config).title
+        return chosen_penalty(model, quality, title, samples, say, track)
 
     def predict(self, model: Model[C, PairEncoder], arrays: PairArrays) -> Written:
         """Write a text for each source by beam search."""
@@ -344,16 +355,22 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
     def details(
         self, model: Model[C, PairEncoder], scored: Scored[Pairs, Written]
     ) -> dict[str, Any]:
-        """Return how many texts were cut at the greatest length."""
-        del model
+        """Return how many texts were cut at the greatest length, and the length penalty."""
         cut = sum(each[0].is_cut for each in scored.predictions[MODEL].targets)
-        return {"cut": cut}
+        searches = model.config.write.beam > 1
+        return {"cut": cut, "length_penalty": length_penalty(model) if searches else None}
 
     def sections(self, result: Result[C, Pairs, PairEncoder, Written]) -> Sequence[Section]:
         """Show how the texts are written, the attention, and typical and worst pairs."""
         from longshort.tasks.seq2seq.sections import sections
 
         return sections(self, result)
+
+
+def _first(model: Model[Any, PairEncoder], val: Encoded[Pairs]) -> Encoded[Pairs]:
+    """Return the validation pairs that are written to judge the model."""
+    rows = np.arange(min(len(val.samples), model.config.evaluate.val_samples))
+    return Encoded(val.samples.take(rows), val.arrays.take(rows))
 
 
 def _files(pairs: Pairs) -> dict[str, Any]:

@@ -7,16 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.data.coding import BEGIN, END, PADDING, UNKNOWN
-from longshort.decoding.beam import beam_search
+from longshort.data.coding import BEGIN, END
 from longshort.decoding.forced import forced
-from longshort.decoding.greedy import greedy
 from longshort.decoding.hypothesis import Hypothesis
-from longshort.decoding.options import Beam, Limits
-from longshort.errors import ConfigError
+from longshort.runs.decoded import decoded
 from longshort.runs.task import Model
 from longshort.runs.writing import Floats, Likelihood, Target, Writing, Written
-from longshort.tasks.seq2seq.config import PairConfig
 from longshort.tasks.seq2seq.encoder import PairArrays, PairEncoder
 
 PairModelOf = Model[Any, PairEncoder]
@@ -29,7 +25,7 @@ _END = "</s>"
 def write(
     model: PairModelOf, arrays: PairArrays, *, how: Writing | None = None, with_scores: bool = True
 ) -> Written:
-    """Write the targets of encoded sources by beam search; an empty source has an empty one.
+    """Write the targets of encoded sources; an empty source has an empty one.
 
     how: as the settings say when None. with_scores: also score the given targets, where there are
     any.
@@ -44,7 +40,7 @@ def write(
         rows = order[begin : begin + TOGETHER]
         together = arrays.take(rows)
         stepper, lengths = begun(model, together)
-        best = _decoded(model.config, stepper, lengths, how)
+        best = _decoded(model, stepper, together, lengths, how)
         for row, each in zip(rows.tolist(), best, strict=True):
             length = len(arrays.sources[row])
             found[row] = [_target(model.encoder, one, length) for one in each]
@@ -81,37 +77,21 @@ def begun(model: PairModelOf, arrays: PairArrays) -> tuple[Any, NDArray[np.int64
 
 
 def _decoded(
-    config: PairConfig, stepper: Any, lengths: NDArray[np.int64], how: Writing
+    model: PairModelOf, stepper: Any, arrays: PairArrays, lengths: NDArray[np.int64], how: Writing
 ) -> list[list[Hypothesis]]:
     """Hypotheses of each source, the best first."""
-    write = config.write
+    write = model.config.write
     longest = np.floor(write.max_ratio * lengths).astype(np.int64) + write.max_more
-    limits: dict[str, Any] = {
-        "min_length": write.min_length,
-        "max_length": np.maximum(longest, max(1, write.min_length)),
-        "no_repeat": write.no_repeat,
-        "banned": (PADDING, UNKNOWN, BEGIN),
-    }
-    marks: dict[str, Any] = {"batch": len(lengths), "begin": BEGIN, "end": END}
-    marks["source_lengths"] = lengths
-    width = max(write.beam if how.beam is None else how.beam, how.n_best)
-    if width == 1:
-        _refuse_penalty(how)
-        return [[each] for each in greedy(stepper, options=Limits(**limits), **marks)]
-    alpha = write.length_penalty if how.length_penalty is None else how.length_penalty
-    penalties: dict[str, Any] = {"length_penalty": alpha}
-    if config.model.attention != "none":
-        penalties["coverage_penalty"] = write.coverage_penalty
-    beam = Beam(**limits, **penalties, width=width, n_best=how.n_best)
-    return beam_search(stepper, options=beam, **marks)
-
-
-def _refuse_penalty(how: Writing) -> None:
-    if how.length_penalty is not None:
-        raise ConfigError(
-            "length_penalty: has no effect on a beam of 1, which is greedy; leave it out, or widen "
-            "the beam"
-        )
+    attends = model.config.model.attention != "none"
+    return decoded(
+        model,
+        stepper,
+        how,
+        keys=[each.tobytes() for each in arrays.sources],
+        longest=longest,
+        source_lengths=lengths,
+        coverage_penalty=write.coverage_penalty if attends else 0.0,
+    )
 
 
 def _target(encoder: PairEncoder, found: Hypothesis, length: int) -> Target:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from longshort.config.cell import CellSettings
+from longshort.config.cell import TruncatedSettings
 from longshort.config.flags import flag
 from longshort.config.section import Section
 from longshort.config.sequences import HoldoutConfig, TextConfig
@@ -53,7 +53,7 @@ class TagText(TextConfig):
     max_length: int = Field(512, ge=1, description="tokens; longer sentences go in pieces")
 
 
-class TagModel(CellSettings, VectorSettings):
+class TagModel(TruncatedSettings, VectorSettings):
     """Settings of the network: word and character vectors, recurrent layers, a random field."""
 
     hidden: int = Field(128, ge=1, le=8192, description="units per layer and direction")

@@ -16,7 +16,7 @@ from longshort.nn.blocks.characters import CharacterCNN, CharacterLSTM
 from longshort.nn.blocks.crf import CRF, bioes_rules
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.recurrent import Recurrent
-from longshort.runs.cell import chosen_cell
+from longshort.runs.cell import chosen_cell, layer_options
 from longshort.tasks.tag.config import TagModel
 from longshort.tasks.tag.encoder import Batch, TagEncoder
 from longshort.tasks.tag.spelling import SHAPES
@@ -51,6 +51,7 @@ class Tagger(nn.Module):
             bidirectional=model.bidirectional,
             dropout=model.dropout if model.num_layers > 1 else 0.0,
             recurrent_dropout=model.recurrent_dropout,
+            **layer_options(model),
         )
         tags = encoder.tags
         self.head = nn.Linear(self.layers.output_size, len(tags))

@@ -203,6 +203,11 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         """Return every finding about the data that would harm a tagger."""
         return examine_splits(splits, config.text.max_length)
 
+    def longest(self, config: TagConfig, splits: Splits[Tagged]) -> int:
+        """Return the tokens of the longest training sentence."""
+        most = max((len(tokens) for tokens in splits.train.tokens), default=0)
+        return min(config.text.max_length, most)
+
     def resolve(self, config: TagConfig, splits: Splits[Tagged]) -> TagConfig:
         """Decide sizes, epochs, and how text is cut, from the training split."""
         sentences = splits.train.tokens

@@ -56,6 +56,10 @@ class Job:
     """Inputs whose gradients a backward pass computes."""
     keep: bool = False
     """Whether a backward pass follows."""
+    segment: int = 0
+    """Steps of a segment whose values the backward pass computes anew; 0: all values are kept."""
+    cut: bool = False
+    """Whether gradients end at the borders of segments, as in truncated backpropagation."""
 
     @property
     def x(self) -> Tensor:
@@ -66,6 +70,19 @@ class Job:
     def graph(self) -> Graph:
         """The equations, with the input "alive" only if the job has it."""
         return self.plans[False].graph
+
+    def segments(self, multiple: int = 1) -> list[tuple[int, int]]:
+        """Return first and last step (exclusive) of each segment; a shorter rest joins the last.
+
+        multiple: segments have a multiple of so many steps, if gradients are not cut.
+        """
+        steps, length = self.x.size(0), self.segment
+        if not length:
+            return [(0, steps)]
+        if not self.cut:
+            length = -(-length // multiple) * multiple
+        starts = [length * k for k in range(max(1, steps // length))]
+        return list(zip(starts, [*starts[1:], steps], strict=True))
 
     @property
     def lists(self) -> Lists:
@@ -93,7 +110,7 @@ class Job:
         keep = torch.is_grad_enabled() and any(value.requires_grad for value in self.tensors)
         free = [spec.name for spec in self.graph.inputs if keep and spec.differentiable]
         wanted = tuple([name for name in free if self.inputs[name].requires_grad])
-        return replace(self, wanted=wanted, keep=keep)
+        return replace(self, wanted=wanted, keep=keep, segment=self.segment if keep else 0)
 
     def with_tensors(self, tensors: Sequence[Tensor], lengths: Tensor | None) -> Job:
         """Return the job with other tensors, in the order of `tensors`."""
@@ -118,13 +135,15 @@ def job_of(
     lengths: Tensor | None = None,
     keep: bool = True,
     want_states: bool = False,
+    segment: int = 0,
+    cut: bool = False,
 ) -> Job:
     """Return the job of an operator's arguments; `tensors` and `marks` are as in `Job`."""
     wanted = tuple(spec.name for spec, mark in zip(graph.inputs, marks, strict=True) if mark)
     plans = {False: plan(graph)}
     if lengths is not None:
         plans[True] = plan(with_ends(graph))
-    return Job(plans, *_named(graph, tensors), lengths, want_states, wanted, keep)
+    return Job(plans, *_named(graph, tensors), lengths, want_states, wanted, keep, segment, cut)
 
 
 def _named(graph: Graph, tensors: Sequence[Tensor]) -> tuple[Tensors, Tensors, Tensors]:

@@ -17,7 +17,7 @@ from torch import Tensor
 from longshort.engine.executors.common.contract import Job, Trajectory, text_of
 from longshort.engine.executors.common.observed import observed
 from longshort.engine.executors.native.operator import gradients_of, save, scan_operator
-from longshort.engine.executors.native.run import run_forward
+from longshort.engine.executors.native.recompute import run_forward
 from longshort.engine.graph import Graph
 
 DTYPES = (torch.float32, torch.float64, torch.bfloat16)
@@ -43,7 +43,14 @@ def execute(job: Job) -> Trajectory:
     tensors = job.tensors
     if observed(tensors):
         output, _, *states = scan_operator(
-            text_of(job.graph), *job.lists, job.lengths, job.marks, job.keep, job.want_states
+            text_of(job.graph),
+            *job.lists,
+            job.lengths,
+            job.marks,
+            job.keep,
+            job.want_states,
+            job.segment,
+            job.cut,
         )
     elif job.keep:
         output, *states = _record(job, *tensors)

@@ -19,12 +19,9 @@ from longshort.engine.executors.common.contract import Job, job_of, text_of
 from longshort.engine.executors.common.gradients import gradients
 from longshort.engine.executors.common.memory import hollow
 from longshort.engine.executors.common.observed import observed, transformed
-from longshort.engine.executors.native.run import (
-    result_shapes,
-    run_backward,
-    run_forward,
-    working_dtype,
-)
+from longshort.engine.executors.common.segments import by_segments
+from longshort.engine.executors.native.recompute import run_backward, run_forward
+from longshort.engine.executors.native.run import result_shapes, working_dtype
 from longshort.engine.text import from_text
 from longshort.errors import TensorError
 
@@ -39,10 +36,13 @@ def scan_operator(
     wanted: Sequence[int],
     keep: bool,
     every_state: bool,
+    segment: int = 0,
+    cut: bool = False,
 ) -> list[Tensor]:
     """Return output, tape, final states, states of every step; lists are in the graph's order."""
     tensors = (*inputs, *state, *parameters)
-    return run_forward(_job(graph, tensors, lengths, wanted, keep, every_state))
+    job = _job(graph, tensors, lengths, wanted, keep, every_state, segment, cut)
+    return run_forward(job)
 
 
 @scan_operator.register_fake
@@ -55,9 +55,11 @@ def _scan_shapes(
     wanted: Sequence[int],
     keep: bool,
     every_state: bool,
+    segment: int = 0,
+    cut: bool = False,
 ) -> list[Tensor]:
     tensors = (*inputs, *state, *parameters)
-    job = _job(graph, tensors, lengths, wanted, keep, every_state)
+    job = _job(graph, tensors, lengths, wanted, keep, every_state, segment, cut)
     found = [inputs[0].new_empty(shape) for shape in result_shapes(job)]
     found[1] = found[1].to(working_dtype(job))
     return found
@@ -70,9 +72,18 @@ def _job(
     wanted: Sequence[int],
     keep: bool,
     every_state: bool,
+    segment: int = 0,
+    cut: bool = False,
 ) -> Job:
     return job_of(
-        from_text(graph), tensors, wanted, lengths=lengths, keep=keep, want_states=every_state
+        from_text(graph),
+        tensors,
+        wanted,
+        lengths=lengths,
+        keep=keep,
+        want_states=every_state,
+        segment=segment,
+        cut=cut,
     )
 
 
@@ -88,10 +99,12 @@ def scan_backward(
     output: Tensor,
     tape: Tensor,
     gradients: Sequence[Tensor],
+    segment: int = 0,
+    cut: bool = False,
 ) -> list[Tensor]:
     """Return gradients of the wanted inputs, the states and the parameters."""
     tensors = (*inputs, *state, *parameters)
-    job = _job(graph, tensors, lengths, wanted, True, every_state)
+    job = _job(graph, tensors, lengths, wanted, True, every_state, segment, cut)
     return run_backward(job, output, tape, gradients)
 
 
@@ -107,8 +120,10 @@ def _scan_backward_shapes(
     output: Tensor,
     tape: Tensor,
     gradients: Sequence[Tensor],
+    segment: int = 0,
+    cut: bool = False,
 ) -> list[Tensor]:
-    del graph, lengths, every_state, output, tape, gradients
+    del graph, lengths, every_state, output, tape, gradients, segment, cut
     chosen = [value for value, want in zip(inputs, wanted, strict=True) if want]
     return [value.new_empty(value.shape) for value in (*chosen, *state, *parameters)]
 
@@ -119,6 +134,8 @@ def save(ctx: Any, job: Job, output: Tensor, tape: Tensor) -> None:
     torch raises an error if one of these tensors is changed until then.
     """
     ctx.job = replace(job, inputs={}, state={}, parameters={}, lengths=None)
+    # With segments the output is computed anew, like all else.
+    output = output.new_empty(0) if job.segment else output
     ctx.save_for_backward(*job.tensors, job.lengths, output, tape)
     # Missing gradients stay None: zeros would be as large as the tape and the states of every step.
     ctx.set_materialize_grads(False)
@@ -157,13 +174,22 @@ def _scanned(
     shapes = result_shapes(job)
     del shapes[1]
     dense = [
-        output.new_zeros(shape) if gradient is None else gradient
+        tape.new_zeros(shape, dtype=output.dtype) if gradient is None else gradient
         for gradient, shape in zip(incoming, shapes, strict=True)
     ]
     marks = job.marks
     if observed(dense):
         rest: list[Tensor | None] = scan_backward(
-            text_of(job.graph), *job.lists, job.lengths, marks, job.want_states, output, tape, dense
+            text_of(job.graph),
+            *job.lists,
+            job.lengths,
+            marks,
+            job.want_states,
+            output,
+            tape,
+            dense,
+            job.segment,
+            job.cut,
         )
     else:
         rest = [*run_backward(job, output, tape, dense)]
@@ -172,7 +198,7 @@ def _scanned(
 
 def _equations(job: Job) -> list[Tensor]:
     """Compute what the scan does, except the tape, in torch operations."""
-    found = portable.execute(job)
+    found = by_segments(job, portable.execute) if job.segment and job.cut else portable.execute(job)
     every = found.states.values() if job.want_states else ()
     return [found.output, *found.final.values(), *every]
 
@@ -184,7 +210,9 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
 
 def _backward(ctx: Any, incoming: list[Tensor | None]) -> tuple[Any, ...]:
     output, _, *states = incoming
-    return (None, *gradients_of(ctx, [output, *states]), None, None, None, None)
+    # torch leaves out arguments with their default, and expects as many gradients as are left.
+    others = len(ctx.needs_input_grad) - 4
+    return (None, *gradients_of(ctx, [output, *states]), *[None] * others)
 
 
 scan_operator.register_autograd(_backward, setup_context=_setup)

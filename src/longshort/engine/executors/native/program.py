@@ -109,9 +109,9 @@ class MatrixSum(NamedTuple):
 
 
 class VectorSum(NamedTuple):
-    """sum += Σ d over the rows of a chunk."""
+    """total += Σ d over the rows of a chunk; the total is a tensor of doubles."""
 
-    external: int
+    total: int
     size: int
     d: Place
 

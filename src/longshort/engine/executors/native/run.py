@@ -43,16 +43,27 @@ def working_dtype(job: Job) -> torch.dtype:
 
 
 def result_shapes(job: Job) -> list[tuple[int, ...]]:
-    """Return the shapes of a forward pass: output, tape, final states, states of every step."""
+    """Return the shapes of a forward pass: output, tape, final states, states of every step.
+
+    With segments the states at their borders are in the tape's place.
+    """
     tape = compiled(job).tape
     steps, batch = job.x.shape[:2]
     sizes = job.graph.state_sizes.values()
     found: list[tuple[int, ...]] = [(steps, batch, tape.output_size)]
-    found.append((tape.ring or steps, batch, tape.width))
+    if job.segment:
+        found.append((len(segments_of(job)) - 1, batch, sum(sizes)))
+    else:
+        found.append((tape.ring or steps, batch, tape.width))
     found += [(batch, width) for width in sizes]
     if job.want_states:
         found += [(steps, batch, width) for width in sizes]
     return found
+
+
+def segments_of(job: Job) -> list[tuple[int, int]]:
+    """Return the job's segments, in which sums have the same order as over the whole scan."""
+    return job.segments(_native.gradient_steps(max(1, job.x.size(1))))
 
 
 class _Order:
@@ -76,12 +87,12 @@ class _Order:
         return value.index_select(dimension, self.order.argsort())
 
 
-def _as(value: Tensor, dtype: torch.dtype) -> Tensor:
+def cast(value: Tensor, dtype: torch.dtype) -> Tensor:
     """Return `value.to(dtype)`, without the call where nothing has to be done."""
     return value if value.dtype == dtype else value.to(dtype)
 
 
-def _fresh(like: Tensor, shape: Sequence[int]) -> Tensor:
+def fresh(like: Tensor, shape: Sequence[int]) -> Tensor:
     """Return uninitialised memory, in large pages where it comes from the system."""
     found = like.new_empty(shape)
     if found.nbytes >= LARGE:
@@ -89,7 +100,7 @@ def _fresh(like: Tensor, shape: Sequence[int]) -> Tensor:
     return found
 
 
-def _dense(value: Tensor) -> Tensor:
+def dense(value: Tensor) -> Tensor:
     """Return the tensor with a dense last dimension and no pending negation, for native code."""
     if value.is_neg():
         value = value.resolve_neg()
@@ -108,16 +119,18 @@ class Memory:
         self.steps, self.batch = job.x.shape[:2]
         self.order = _Order(job.lengths, self.batch)
         dtype, graph = working_dtype(job), job.graph
-        self.parameters = {name: _as(value, dtype) for name, value in job.parameters.items()}
+        self.parameters = {name: cast(value, dtype) for name, value in job.parameters.items()}
         self.tensors: Tensors = {}
         for spec in graph.inputs:
-            rows = self.order.sort(_as(job.inputs[spec.name], dtype), 0 if spec.per_sequence else 1)
-            self.tensors[f"input:{spec.name}"] = _dense(rows)
+            rows = self.order.sort(
+                cast(job.inputs[spec.name], dtype), 0 if spec.per_sequence else 1
+            )
+            self.tensors[f"input:{spec.name}"] = dense(rows)
         for name in graph.state_sizes:
-            rows = self.order.sort(_as(job.state[name], dtype), 0)
-            self.tensors[f"state:{name}"] = _dense(rows)
+            rows = self.order.sort(cast(job.state[name], dtype), 0)
+            self.tensors[f"state:{name}"] = dense(rows)
         for name in graph.matrices:
-            self.tensors[f"matrix:{name}"] = _dense(self.parameters[name])
+            self.tensors[f"matrix:{name}"] = dense(self.parameters[name])
 
     @property
     def like(self) -> Tensor:
@@ -128,7 +141,7 @@ class Memory:
         """Add the vectors that a program reads, computed from the parameters."""
         found = evaluate(values, self.parameters, [], self.like)
         for index, value in zip(values.targets, found, strict=True):
-            self.tensors[f"value:{index}"] = _dense(value)
+            self.tensors[f"value:{index}"] = dense(value)
 
     @property
     def backward(self) -> Backward:
@@ -137,14 +150,14 @@ class Memory:
         return self.compiled.backward
 
 
-def _address(value: Tensor) -> tuple[int, int, int, int]:
+def _address(value: Tensor, size: int) -> tuple[int, int, int, int]:
     """Return a tensor's address, strides over time and rows, and extent.
 
-    The last three are in elements.
+    The last three are in numbers of `size` bytes, those of the computation.
     """
     shape, strides = value.shape, value.stride()
     if value.is_contiguous():
-        reach = value.numel()
+        reach = value.nbytes // size
     else:
         reach = 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
         reach = reach if value.numel() else 0
@@ -157,15 +170,29 @@ def _address(value: Tensor) -> tuple[int, int, int, int]:
     )
 
 
-def _run(memory: Memory, program: Program, isa: str | None) -> None:
+def run(memory: Memory, program: Program, isa: str | None) -> None:
+    """Run a program on the memory's tensors."""
     lengths = memory.order.lengths
+    run_part(memory, program, memory.tensors, memory.steps, lengths, isa)
+
+
+def run_part(
+    memory: Memory,
+    program: Program,
+    tensors: Tensors,
+    steps: int,
+    lengths: Tensor | None,
+    isa: str | None,
+) -> None:
+    """Run a program on tensors that hold a part of the memory's steps; lengths: steps in it."""
     numbers: list[int] = []
+    size = memory.like.itemsize
     for name in program.externals:
-        numbers += _address(memory.tensors[name])
+        numbers += _address(tensors[name], size)
     _native.run(
         encode(program),
         PRECISIONS[memory.job.x.dtype],
-        memory.steps,
+        steps,
         memory.batch,
         numbers,
         0 if lengths is None else lengths.data_ptr(),
@@ -185,26 +212,27 @@ def run_forward(job: Job, isa: str | None = None) -> list[Tensor]:
     memory = Memory(job)
     tensors, x, sizes = memory.tensors, memory.like, job.graph.state_sizes
     output, tape = result_shapes(job)[:2]
-    tensors["output"] = _fresh(x, output) if job.lengths is None else x.new_zeros(output)
-    tensors["tape"] = _fresh(x, tape)
+    tensors["output"] = fresh(x, output) if job.lengths is None else x.new_zeros(output)
+    tensors["tape"] = fresh(x, tape)
     tensors.update({f"final:{n}": x.new_empty((memory.batch, w)) for n, w in sizes.items()})
     memory.add_values(memory.compiled.values)
-    _run(memory, memory.compiled.program, isa)
+    run(memory, memory.compiled.program, isa)
     back = memory.order.back
     found = [back(tensors["output"], 1), tensors["tape"]]
     found += [back(tensors[f"final:{name}"], 0) for name in sizes]
     if job.want_states:
-        found += [back(_state_of_every_step(memory, name), 1) for name in sizes]
-    return [value if i == 1 else _as(value, job.x.dtype) for i, value in enumerate(found)]
+        found += [back(state_of_every_step(memory, tensors, name).clone(), 1) for name in sizes]
+    return [value if i == 1 else cast(value, job.x.dtype) for i, value in enumerate(found)]
 
 
-def _state_of_every_step(memory: Memory, name: str) -> Tensor:
+def state_of_every_step(memory: Memory, tensors: Tensors, name: str) -> Tensor:
+    """Return the states [T, B, W] in the output or tape that a forward program wrote, as a view."""
     compiled = memory.compiled
     index = compiled.schedule.states[name]
     if index == compiled.tape.output:
-        return memory.tensors["output"].clone()
+        return tensors["output"]
     column, width = compiled.tape.columns[index]
-    return memory.tensors["tape"][..., column : column + width].clone()
+    return tensors["tape"][..., column : column + width]
 
 
 def run_backward(
@@ -215,23 +243,29 @@ def run_backward(
     gradients: of the output, the final states, and, where asked for, the states of every step.
     """
     memory = Memory(job)
-    tensors, sort = memory.tensors, memory.order.sort
-    names = list(job.graph.state_sizes)
-    wide = [_as(value, working_dtype(job)) for value in (output, *gradients)]
-    output, gradients = wide[0], wide[1:]
-    tensors |= {"output": sort(output, 1), "tape": tape}
-    tensors["gradient:output"] = _dense(sort(gradients[0], 1))
-    for name, value in zip(names, gradients[1:], strict=False):
-        tensors[f"gradient:final:{name}"] = _dense(sort(value, 0))
-    for name, value in zip(names, gradients[1 + len(names) :], strict=False):
-        tensors[f"gradient:states:{name}"] = _dense(sort(value, 1))
-    _add_results(memory)
+    output = memory.order.sort(cast(output, working_dtype(job)), 1)
+    memory.tensors |= {"output": output, "tape": tape}
+    add_gradients(memory, gradients)
+    add_results(memory)
     memory.add_values(memory.backward.values)
-    _run(memory, memory.backward.program, isa)
-    return _results(memory)
+    run(memory, memory.backward.program, isa)
+    return results(memory)
 
 
-def _add_results(memory: Memory) -> None:
+def add_gradients(memory: Memory, gradients: Sequence[Tensor]) -> None:
+    """Add the gradients of the results, which a backward program reads."""
+    tensors, sort = memory.tensors, memory.order.sort
+    names = list(memory.job.graph.state_sizes)
+    gradients = [cast(value, working_dtype(memory.job)) for value in gradients]
+    tensors["gradient:output"] = dense(sort(gradients[0], 1))
+    for name, value in zip(names, gradients[1:], strict=False):
+        tensors[f"gradient:final:{name}"] = dense(sort(value, 0))
+    for name, value in zip(names, gradients[1 + len(names) :], strict=False):
+        tensors[f"gradient:states:{name}"] = dense(sort(value, 1))
+
+
+def add_results(memory: Memory) -> None:
+    """Add what a backward program writes or adds to."""
     x, tensors, graph = memory.like, memory.tensors, memory.job.graph
     back, nodes = memory.backward.schedule, memory.compiled.schedule.nodes
     for name, width in graph.state_sizes.items():
@@ -242,19 +276,21 @@ def _add_results(memory: Memory) -> None:
             memory.parameters[name], memory_format=torch.contiguous_format
         )
     for k, index in enumerate(back.gathered):
-        tensors[f"sum:{k}"] = x.new_zeros(nodes[index].width)
+        tensors[f"sum:{k}"] = x.new_zeros(nodes[index].width, dtype=torch.float64)
     for spec in graph.inputs:
         if spec.name in back.inputs:
             shape = (memory.steps, memory.batch, spec.width)
             ragged = memory.order.lengths is not None
             tensors[f"gradient:input:{spec.name}"] = (
-                x.new_zeros(shape) if ragged else _fresh(x, shape)
+                x.new_zeros(shape) if ragged else fresh(x, shape)
             )
 
 
-def _results(memory: Memory) -> list[Tensor]:
+def results(memory: Memory) -> list[Tensor]:
+    """Return what `run_backward` does, once the backward program has run."""
     tensors, graph, backward = memory.tensors, memory.job.graph, memory.backward
-    sums = [tensors[f"sum:{k}"] for k in backward.schedule.gathered_places]
+    like = memory.like.dtype
+    sums = [cast(tensors[f"sum:{k}"], like) for k in backward.schedule.gathered_places]
     matrices = {name: tensors[f"gradient:matrix:{name}"] for name in graph.matrices}
     vectors = parameter_gradients(
         backward.derived, backward.results, memory.parameters, sums, matrices, memory.like
@@ -267,4 +303,4 @@ def _results(memory: Memory) -> list[Tensor]:
             found.append(unsort(value.sum(0), 0) if spec.per_sequence else unsort(value, 1))
     found += [unsort(tensors[f"gradient:state:{n}"], 0) for n in graph.state_sizes]
     found += [*matrices.values(), *vectors]
-    return [_as(value, memory.job.x.dtype) for value in found]
+    return [cast(value, memory.job.x.dtype) for value in found]

@@ -1,10 +1,12 @@
-"""Training on pairs whose loss changes on the way."""
+"""Training whose loss changes on the way."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,7 +17,7 @@ from longshort.runs.tensors import on_device
 LossAt = Callable[[Model[Any, Any], Any, float], Loss]
 
 
-class PairLearning(BatchLearning):
+class GradualLearning(BatchLearning):
     """Counts the steps, which a checkpoint keeps, so that the loss knows how far training is.
 
     task: has the method `loss_at`, the loss when a share of the training is done.
@@ -42,3 +44,32 @@ class PairLearning(BatchLearning):
     def carry(self, tensors: dict[str, Tensor]) -> None:
         """Restore the number of steps."""
         self.steps = int(tensors["steps"])
+
+
+def stepwise_notes(task: Any, model: Model[Any, Any], train: Encoded[Any]) -> list[str]:
+    """Say that scheduled sampling trains step by step, and how much longer a batch takes by it.
+
+    The time is that of one batch and its gradients, the better of two; it leaves weights and random
+    numbers as they were.
+    """
+    settings = model.config.train
+    if not settings.scheduled_sampling:
+        return []
+    note = "note: train.scheduled_sampling: the decoder is trained step by step"
+    if next(model.network.parameters()).device != torch.device(model.device):
+        return [note]
+    rows = np.arange(min(settings.batch_size, len(train.arrays.lengths)))
+    batch = on_device(train.arrays.batch(rows), model.device)
+    whole, stepwise = (_seconds(task.loss_at, model, batch, share) for share in (0.0, 1.0))
+    return [f"{note}; a batch takes {stepwise / whole:.1f} times as long ({stepwise:.2f} s)"]
+
+
+def _seconds(loss_at: LossAt, model: Model[Any, Any], batch: Any, share: float) -> float:
+    found = []
+    with torch.random.fork_rng(devices=[]):
+        for _ in range(2):
+            begin = time.perf_counter()
+            torch.autograd.backward(loss_at(model, batch, share).minimised)
+            found.append(time.perf_counter() - begin)
+    model.network.zero_grad(set_to_none=True)
+    return min(found)

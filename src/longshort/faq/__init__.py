@@ -1,0 +1,1 @@
+"""Questions of people who use an LSTM, and the commands that answer them on their own data."""

@@ -38,10 +38,10 @@ from longshort.runfolder import RunFolder
 from longshort.runs.job import environment
 from longshort.runs.task import quiet
 from longshort.train.events import silent
-from longshort.tune.compare import compare, planned
-from longshort.tune.compare_plan import CELL, Arm, How, arms_of
-from longshort.tune.compare_trainings import Trainings
-from longshort.tune.pairs import bca, claim, fewest_pairs, holm, sign_flip
+from longshort.tuning.compare import compare, planned
+from longshort.tuning.compare_plan import CELL, Arm, How, arms_of
+from longshort.tuning.compare_trainings import Trainings
+from longshort.tuning.pairs import bca, claim, fewest_pairs, holm, sign_flip
 
 RESULTS = Path(__file__).parent / "results" / "compare.json"
 PARTS = ("rule", "aa", "adding", "counting", "recipes", "ETTh1")

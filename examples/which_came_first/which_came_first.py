@@ -27,7 +27,8 @@ from longshort.engine.ops import tanh
 from longshort.errors import DataError
 from longshort.runs.batches import on_device
 from longshort.runs.cell import chosen_cell
-from longshort.runs.task import Baseline, Loss, Metric, Model, SampleTask, Scores, Words
+from longshort.runs.sample_task import SampleTask
+from longshort.runs.task import Baseline, Loss, Metric, Model, Scores, Words
 
 
 class FirstModel(CellSettings):

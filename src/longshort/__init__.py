@@ -28,14 +28,18 @@ if TYPE_CHECKING:
         Tagger,
         TaggerRun,
         Translator,
+        Tuned,
         WriterRun,
         check,
         compare,
         example,
+        explain,
         load,
         read,
         resume,
+        tune,
     )
+    from longshort.diagnosis.doctor import diagnose, doctor
     from longshort.errors import BackendError, ConfigError, DataError, LongshortError, RunError
     from longshort.export.onnx import export_onnx
     from longshort.interchange.keras import from_keras, to_keras
@@ -66,11 +70,15 @@ __all__ = [
     "Tagger",
     "TaggerRun",
     "Translator",
+    "Tuned",
     "WriterRun",
     "cells",
     "check",
     "compare",
+    "diagnose",
+    "doctor",
     "example",
+    "explain",
     "export_onnx",
     "from_keras",
     "from_onnx",
@@ -79,12 +87,15 @@ __all__ = [
     "read",
     "resume",
     "to_keras",
+    "tune",
 ]
 
 _ERRORS = {"BackendError", "ConfigError", "DataError", "LongshortError", "RunError"}
 
 
 _PLACES = {
+    "diagnose": "longshort.diagnosis.doctor",
+    "doctor": "longshort.diagnosis.doctor",
     "export_onnx": "longshort.export.onnx",
     "from_keras": "longshort.interchange.keras",
     "from_onnx": "longshort.interchange.onnx",

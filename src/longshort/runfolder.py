@@ -26,6 +26,9 @@ SCORES, PREDICTIONS, REPORT = "scores.json", "predictions.csv", "report.html"
 CARD, ENV, DIGESTS = "README.md", "env.json", "digests.json"
 LOCK = ".lock"
 FILES = (CONFIG, DATA, MODEL, METRICS, SCORES, PREDICTIONS, REPORT, CARD, ENV, DIGESTS)
+EXPLANATION, ATTRIBUTIONS = "explain.html", "attributions.parquet"
+EXPLANATION_MARK = b'<meta name="generator" content="longshort explain">'
+"""What the page of an explanation begins with, and no page of the user's."""
 RUN_VERSION = 3
 """Format version of the run folder; older runs are refused.
 
@@ -203,12 +206,19 @@ def refuse_taken(path: Path, overwrite: bool) -> bool:
     return True
 
 
+def is_explained(path: Path) -> bool:
+    """Return whether a folder holds the page of an explanation, and not one of the user's."""
+    page = path / EXPLANATION
+    return page.is_file() and EXPLANATION_MARK in page.read_bytes()[:4096]
+
+
 def _clear(path: Path, say: Callable[[str], None]) -> None:
     """Remove a run's own files; other files in the folder stay."""
     try:
         own = [path / name for file in FILES for name in (file, f"{file}.partial")]
         with RunFolder(path).locked(say):
-            for file in [*(path / "ckpt").glob("*.safetensors*"), *own, path / ".writable"]:
+            old = [path / EXPLANATION, path / ATTRIBUTIONS] if is_explained(path) else []
+            for file in [*(path / "ckpt").glob("*.safetensors*"), *own, *old, path / ".writable"]:
                 file.unlink(missing_ok=True)
     except OSError as error:
         raise RunError(f"{path}: cannot replace it: {error.strerror or error}") from None

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from longshort.tune.compare import PAGE, PLAN, RESULT
-from longshort.tune.pairs import fewest_pairs
+from longshort.tuning.compare import PAGE, PLAN, RESULT
+from longshort.tuning.pairs import fewest_pairs
 from tests.commands import longshort
 from tests.paths import ROOT
 

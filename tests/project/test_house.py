@@ -14,7 +14,7 @@ from longshort.registry import TASKS
 from tests.paths import ROOT
 
 SOURCE = ROOT / "src" / "longshort"
-SHARED = ("runs", "train", "report", "config", "metrics", "cli")
+SHARED = ("runs", "train", "report", "config", "metrics", "cli", "explanation")
 
 
 def strings(path: Path) -> Iterator[tuple[int, str]]:
@@ -53,7 +53,7 @@ def test_shared_code_does_not_name_a_task(name: str) -> None:
         assert not said, f"{path}: {said}"
 
 
-@pytest.mark.parametrize("folder", ["runs", "train", "report", "metrics", "data"])
+@pytest.mark.parametrize("folder", ["runs", "train", "report", "metrics", "data", "explanation"])
 def test_what_tasks_share_imports_no_task(folder: str) -> None:
     for path in (SOURCE / folder).rglob("*.py"):
         found = [each for each in modules(path) if each.startswith("longshort.tasks.")]

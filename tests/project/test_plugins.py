@@ -119,7 +119,8 @@ def test_a_task_of_ours_cannot_be_replaced_in_silence(site: Path) -> None:
         ("Task = 3", r"'odd' names a int; its entry point has to name a class"),
         ("class Task: pass", r"is no longshort\.runs\.task\.Task; derive it from that class"),
         (
-            "from longshort.runs.task import SampleTask\nclass Task(SampleTask): name = 'odd'",
+            "from longshort.runs.sample_task import SampleTask\n"
+            "class Task(SampleTask): name = 'odd'",
             r"misses baselines, build.*fit_encoder.*; define what the contract asks for",
         ),
     ],

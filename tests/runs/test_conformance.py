@@ -22,7 +22,7 @@ from longshort.runfolder import FILES
 from longshort.runs import story, trained
 from longshort.runs.lookup import find_task
 from longshort.runs.prepare import read_splits
-from longshort.runs.task import SampleTask
+from longshort.runs.sample_task import SampleTask
 from longshort.runs.trained import AnyTrained
 from longshort.train.events import Event, Stepped
 from tests.tiny_runs import small

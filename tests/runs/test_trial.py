@@ -74,6 +74,19 @@ def test_a_folder_of_other_settings_is_refused(tmp_path: Path) -> None:
         tried.trial({"model.hidden": 5}, tmp_path / "trial")
 
 
+def test_a_start_that_was_killed_is_begun_anew(tmp_path: Path) -> None:
+    tried = ground("regress")
+    tried.trial({}, tmp_path / "trial")
+    (tmp_path / "trial" / "config.toml").unlink()
+    assert tried.trial({}, tmp_path / "trial").folder is not None
+
+
+def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(RunError, match="holds files that are not a longshort run"):
+        ground("regress").trial({}, tmp_path)
+
+
 def test_a_folder_of_other_data_is_refused(tmp_path: Path) -> None:
     ground("regress").trial({}, tmp_path / "trial")
     fewer = ground("regress")

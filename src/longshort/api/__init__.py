@@ -10,6 +10,7 @@ from longshort.api.anomaly_detector import AnomalyDetector, AnomalyRun
 from longshort.api.captioner import Captioner, CaptionerRun
 from longshort.api.classifier import Classifier, ClassifierRun
 from longshort.api.comparing import Compared, compare
+from longshort.api.explaining import explain
 from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster, Run
 from longshort.api.language_model import LanguageModel, LanguageRun
@@ -17,6 +18,7 @@ from longshort.api.regressor import Regressor, RegressorRun
 from longshort.api.runs import Finished
 from longshort.api.tagger import Tagger, TaggerRun
 from longshort.api.translator import Summariser, Translator, WriterRun
+from longshort.api.tuning import Tuned, tune
 from longshort.config import build_as
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.examples import example as find_example
@@ -45,13 +47,16 @@ __all__ = [
     "Tagger",
     "TaggerRun",
     "Translator",
+    "Tuned",
     "WriterRun",
     "check",
     "compare",
     "example",
+    "explain",
     "load",
     "read",
     "resume",
+    "tune",
 ]
 
 AnyRun = Run | AnomalyRun | ClassifierRun | TaggerRun | LanguageRun | WriterRun | Finished[Any]

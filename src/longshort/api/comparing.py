@@ -16,8 +16,8 @@ from longshort.api.showing import shown
 from longshort.config import assign
 from longshort.runs.task import Say, quiet
 from longshort.train.events import Listener, silent
-from longshort.tune import compare as engine
-from longshort.tune.compare_plan import How, arms_of
+from longshort.tuning import compare as engine
+from longshort.tuning.compare_plan import How, arms_of
 
 
 @dataclass(frozen=True)

@@ -83,9 +83,9 @@ def command(
         )
 
         from longshort.runfolder import free_folder
-        from longshort.tune.compare import PAGE, compare
-        from longshort.tune.compare_page import summary_rows, test_rows
-        from longshort.tune.compare_plan import How, arms_of, parse_numbers, parse_vary
+        from longshort.tuning.compare import PAGE, compare
+        from longshort.tuning.compare_page import summary_rows, test_rows
+        from longshort.tuning.compare_plan import How, arms_of, parse_numbers, parse_vary
 
         split = None if cells is None else [each.strip() for each in cells.split(",")]
         arms = arms_of(split, parse_vary(vary or []))

@@ -14,13 +14,16 @@ from longshort.cli import (
     cell,
     check,
     compare,
+    doctor,
     evaluate,
+    explain,
     export,
     generate,
     init,
     predict,
     run,
     train,
+    tune,
     verify,
     write,
 )
@@ -37,10 +40,10 @@ app = typer.Typer(
     help="Sequence modelling with LSTM: from a file of series, labelled sequences or text to a "
     "model that can be trusted.",
 )
-for verb in (run, check, init, train, backtest, compare):
+for verb in (run, check, doctor, init, train, backtest, compare, tune):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
-for other in (predict, write, evaluate, generate, cell, ask, export, verify):
+for other in (predict, write, evaluate, explain, generate, cell, ask, export, verify):
     app.command(other.NAME)(other.command)
 
 

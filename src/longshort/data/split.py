@@ -8,7 +8,7 @@ over the border, as in use, unless `split.isolate` forbids it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from longshort.data.timeline import Ints
 from longshort.errors import ConfigError
 
 Part = Literal["train", "val", "test"]
+PARTS: tuple[Part, ...] = ("train", "val", "test")
 _SHORTEST = 3
 """Number of steps of a series below which no split can be made smaller."""
 
@@ -32,6 +33,12 @@ class Split:
     end: dict[Part, Ints]
     gap: int
     isolate: bool
+
+    def with_newest(self, share: float) -> Split:
+        """Return the split with this share of each group's training rows, the newest ones."""
+        first, end = self.start["train"], self.end["train"]
+        start = end - np.ceil(share * (end - first)).astype(np.int64)
+        return replace(self, start={**self.start, "train": start})
 
     def describe(self, panel: Panel) -> dict[str, Any]:
         """Return each split's first and last timestamp over all groups, and number of rows."""

@@ -131,6 +131,16 @@ class Splits(Generic[S]):
         return replace(self, findings=tuple(findings))
 
 
+def with_part(splits: Splits[D], share: float, seed: int) -> Splits[D]:
+    """Return the splits with a share of the training samples, drawn by the seed; at least one.
+
+    A smaller share is part of a larger one of the same seed.
+    """
+    order = np.random.default_rng(seed).permutation(len(splits.train))
+    kept = np.sort(order[: max(1, round(share * len(splits.train)))])
+    return replace(splits, train=splits.train.take(kept))
+
+
 @dataclass(frozen=True)
 class Given:
     """Sources of the splits, as far as they are given: files, frames, or samples."""

@@ -93,7 +93,7 @@ def scan(
     if x.size(0) == 0:
         return _nothing(graph, x, state)
     lengths = lengths if x.size(1) else None
-    turn = _Turn(x.size(0), lengths) if reverse else None
+    turn = Turn(x.size(0), lengths) if reverse else None
     inputs = {"x": x if turn is None else turn(x)}
     if reset is not None:
         starts = reset if turn is None else turn(_ends(reset, lengths))
@@ -105,11 +105,7 @@ def scan(
     segment = truncate or checkpoint
     if 0 < segment <= x.size(0) // 2:
         job = replace(job, segment=segment, cut=truncate > 0)
-    executor = _executor(job, backend)
-    if job.segment and not executor.has_segments:
-        found = by_segments(job, executor.execute)
-    else:
-        found = executor.execute(job)
+    found = execute(job, backend)
     if turn is None:
         return found
     states = {name: turn(value) for name, value in found.states.items()}
@@ -122,13 +118,14 @@ def _nothing(graph: Graph, x: Tensor, state: Tensors) -> Trajectory:
     return Trajectory(x.new_zeros(0, x.size(1), graph.output_size), dict(state), empty)
 
 
-class _Turn:
+class Turn:
     """Reverses time, each sequence up to its own end; padding stays where it is."""
 
     def __init__(self, steps: int, lengths: Tensor | None) -> None:
         self.steps, self.lengths = steps, lengths
 
     def __call__(self, values: Tensor) -> Tensor:
+        """Return values [T, B] or [T, B, W] in reverse."""
         if self.lengths is None:
             return values.flip(0)
         lengths = self.lengths.to(values.device)
@@ -158,6 +155,14 @@ def _mask(spec: Input, x: Tensor) -> Tensor:
     if kind == "keep":
         return (draws < rate).to(x.dtype)
     return (draws >= rate).to(x.dtype) / (1.0 - rate)
+
+
+def execute(job: Job, backend: str = "auto") -> Trajectory:
+    """Run a job by the preferred executor that can."""
+    executor = _executor(job, backend)
+    if job.segment and not executor.has_segments:
+        return by_segments(job, executor.execute)
+    return executor.execute(job)
 
 
 @dataclass(frozen=True)

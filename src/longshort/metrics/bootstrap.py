@@ -49,3 +49,16 @@ def scored(scores: NDArray[Any]) -> NDArray[Any]:
     The columns are the score and 1.
     """
     return np.stack([scores, np.ones(len(scores))], axis=1)
+
+
+def interval_of_mean(values: NDArray[np.float64], seed: int = 0) -> NDArray[np.float64]:
+    """Return the ends of the 95 % interval of the mean over n samples [n, …], as [2, …].
+
+    By a bootstrap over samples, which are taken for independent.
+    """
+    draw = np.random.default_rng(seed)
+    count = len(values)
+    drawn = draw.multinomial(count, np.full(count, 1 / count), _RESAMPLES) / count
+    means = np.tensordot(drawn, values, axes=1)
+    found: NDArray[np.float64] = np.quantile(means, [0.025, 0.975], axis=0)
+    return found

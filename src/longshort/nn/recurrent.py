@@ -58,6 +58,9 @@ class Recurrent(nn.Module):
     narrower states of single layers, such as those of the input's size, are padded with 0.
     """
 
+    scan = staticmethod(scan)
+    """What runs one layer in one direction; an instance may have another one, to look inside."""
+
     @shows_options
     def __init__(
         self,
@@ -386,7 +389,7 @@ class Recurrent(nn.Module):
         else:
             sizes = self.stack.traced(row).state_sizes
             given = {n: s[row, :, : sizes[n]].to(x.dtype) for n, s in state.items()}
-        return scan(
+        return self.scan(
             self.stack.traced(row),
             self._thinned(row, weights),
             x,

@@ -60,17 +60,26 @@ def forecast_windows(windows: Sequence[Window]) -> Figure:
 
 
 def _window(axis: Axes, window: Window) -> None:
-    past, model = window.past, window.model
-    ahead = np.arange(1, len(model) + 1)
+    begin = 1 - len(window.past)
+    draw_window(axis, window, np.arange(begin, len(window.model) + 1))
+    axis.set_title(window.title, fontsize=9, loc="left")
+    axis.margins(x=0.02)
+    put_dates(
+        axis, begin, len(window.model), lambda places: [window.stamps[n - begin] for n in places]
+    )
+
+
+def draw_window(axis: Axes, window: Window, places: NDArray[np.int64]) -> None:
+    """Draw past, forecast and truth at these places [L + H] of an axis."""
+    lags, model = len(window.past), window.model
+    before, ahead = places[:lags], places[lags:]
     mark = "o" if len(model) < 3 else ""
-    begin = 1 - len(past)
-    before = np.arange(begin, 1)
     if window.truth is None:
-        axis.plot(before, past, color=TRUTH_COLOUR, label="past")
+        axis.plot(before, window.past, color=TRUTH_COLOUR, label="past")
     else:
-        axis.plot(before, past, color=TRUTH_COLOUR, alpha=0.55)
-        joined = np.concatenate([past[-1:], window.truth])
-        axis.plot(np.arange(len(joined)), joined, color=TRUTH_COLOUR, label="truth")
+        axis.plot(before, window.past, color=TRUTH_COLOUR, alpha=0.55)
+        joined = np.concatenate([window.past[-1:], window.truth])
+        axis.plot(places[lags - 1 :], joined, color=TRUTH_COLOUR, label="truth")
     if window.low is not None and window.high is not None:
         axis.fill_between(
             ahead,
@@ -90,10 +99,7 @@ def _window(axis: Axes, window: Window) -> None:
             label=window.baseline_name,
         )
     axis.plot(ahead, model, color=MODEL_COLOUR, label="model", marker=mark)
-    axis.axvline(0.5, color="#999999", linewidth=0.8)
-    axis.set_title(window.title, fontsize=9, loc="left")
-    axis.margins(x=0.02)
-    put_dates(axis, begin, len(model), lambda places: [window.stamps[n - begin] for n in places])
+    axis.axvline(float(places[lags - 1]) + 0.5, color="#999999", linewidth=0.8)
 
 
 def error_by_step(curves: dict[str, Sequence[float | None]], label: str) -> Figure:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import polars as pl
 
 from longshort.errors import ConfigError, RunError
+from longshort.runs.explaining import Subject
 from longshort.runs.writing import Attended, Likelihood, Writing, Written
 
 
@@ -122,6 +123,38 @@ class Attends(Protocol):
 
     def attended(self, model: Any, samples: Any, prediction: Any) -> list[Attended]:
         """Return tokens and weights of each sample; raises `ConfigError` without attention."""
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A task whose answers can be explained by the inputs of a row."""
+
+    def subject(self, model: Any, samples: Any, train: Any) -> Subject:
+        """Return the samples as rows that can be explained.
+
+        model: with a private copy of the network in double precision. train: the run's training
+        split, None if it is gone. Raises `ConfigError` for a model that cannot be explained.
+        """
+
+
+@runtime_checkable
+class Windowed(Protocol):
+    """A task whose networks look back, or learn, over a length that is a setting."""
+
+    @property
+    def window_key(self) -> str:
+        """Dotted key of that setting."""
+
+
+@runtime_checkable
+class Thins(Protocol):
+    """A task of dependent samples that can learn from a part of its training split."""
+
+    def thinned(self, splits: Any, share: float, seed: int) -> Any:
+        """Return the splits with this share of the training samples, the others as they are.
+
+        A smaller share is part of a larger one of the same seed.
+        """
 
 
 @runtime_checkable

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from longshort.data.buckets import bucketed
-from longshort.runs.task import Encoded, Model, SampleTask
+from longshort.runs.sample_task import SampleTask
+from longshort.runs.task import Encoded, Model
 from longshort.runs.tensors import on_device
 from longshort.train.learning import Learning, TrainPlan
 

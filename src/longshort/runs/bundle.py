@@ -126,7 +126,9 @@ def read_bundle(path: Path) -> Bundle:
         weights = {k: v for k, v in tensors.items() if not k.startswith(_KEPT)}
         functions = [from_plain(each, list(weights)) for each in content["functions"]]
         ordered = iter([arrays[str(number)] for number in range(len(arrays))])
-        golden = tuple(_golden(*call, ordered) for call in content["golden"])
+        golden = tuple(
+            _golden(name, takes, gives, ordered) for name, takes, gives in content["golden"]
+        )
         told = str(content["data"]["content"])
     except (KeyError, TypeError, ValueError, StopIteration, SafetensorError) as error:
         raise RunError(f"{path}: is a damaged bundle: {error}; export the run again") from None

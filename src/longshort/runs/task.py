@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from longshort.config.training import BaseConfig, TrainConfig
 from longshort.data.findings import Finding
-from longshort.data.splits import S, Splits, make_splits, unlearned
+from longshort.data.splits import S, Splits
 from longshort.metrics.significance import Comparison, compare
 from longshort.runs.decisions import changed_settings
 from longshort.runtime.network import Callee
@@ -246,10 +246,7 @@ class Task(ABC, Generic[C, S, E, P]):
         """Return training, validation and test samples; `given` has samples by split name."""
 
     def with_settings(self, splits: Splits[S], config: C) -> Splits[S]:
-        """Return splits that were read once as a run of these settings has them.
-
-        config: as it was given; its tables `data` and `split` are those of the reading.
-        """
+        """Return splits that were read once as a run has them that was given this config."""
         del config
         return splits
 
@@ -483,41 +480,6 @@ class Task(ABC, Generic[C, S, E, P]):
         """Return the report's table of the splits, its header first."""
         counts = result.splits.by_name().items()
         return [["split", self.words.samples], *([n, f"{len(s):,}"] for n, s in counts)]
-
-
-class SampleTask(Task[C, S, E, P]):
-    """A task whose samples are independent: split at random, and identified by their content."""
-
-    measure: ClassVar[str]
-    """Name of the score that `validate` returns, for people."""
-
-    def split(self, given: Any, config: Any) -> Splits[S]:
-        """Return the splits; those that are not given are drawn at random, seeded."""
-        split = config.split
-        return make_splits(
-            given, val=split.val, test=split.test, stratify=split.stratify, seed=split.seed
-        )
-
-    def unlearned(self, samples: S, model: Model[C, E], own: Splits[S] | None, say: Say) -> S:
-        """Return the samples whose content is in neither the training nor the validation split."""
-        del model
-        found: S = unlearned(samples, own, self.words.samples, say)
-        return found
-
-    @abstractmethod
-    def loss(self, model: Model[C, E], batch: Any) -> Loss:
-        """Return the mean loss of a training batch: tensors on the network's device."""
-
-    @abstractmethod
-    def validate(self, model: Model[C, E], val: Encoded[S]) -> float:
-        """Return the score on a validation split that is not empty; lower is better."""
-
-    def training(self, model: Model[C, E], train: Encoded[S], val: Encoded[S]) -> Training:
-        """Return how the network is trained; by default in batches of samples of similar length."""
-        from longshort.runs.batches import BatchLearning
-
-        learning = BatchLearning(self, model, train, val)
-        return Training(learning, model.config.train, learning.plan())
 
 
 DAMAGED = (AttributeError, KeyError, TypeError, ValueError, IndexError)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic
@@ -12,9 +13,10 @@ import polars as pl
 
 from longshort.config import assign, build_as, read_back
 from longshort.data.splits import S, Splits
-from longshort.errors import ConfigError, RunError
+from longshort.errors import ConfigError, DataError, LongshortError, RunError
 from longshort.runs.abilities import (
     Attends,
+    Explains,
     FindsEvents,
     Follower,
     Follows,
@@ -26,6 +28,7 @@ from longshort.runs.abilities import (
 )
 from longshort.runs.bundle import is_bundle, read_bundle
 from longshort.runs.cell import model_title
+from longshort.runs.explaining import Subject
 from longshort.runs.lookup import find_task, tasks_with
 from longshort.runs.prepare import read_splits
 from longshort.runs.task import C, E, Encoded, Model, P, Say, Scored, Task, quiet, untracked
@@ -219,6 +222,45 @@ class Trained(Generic[C, S, E, P]):
             f"attention: the task {self.task.name!r} does not give it; leave it out (tasks that "
             f"do: {', '.join(tasks_with(Attends))})"
         )
+
+    def explainer(self) -> Explains:
+        """Return the task if its answers can be explained; raises `ConfigError` if not."""
+        if isinstance(self.task, Explains):
+            return self.task
+        raise ConfigError(
+            f"explain: the answers of the task {self.task.name!r} cannot be explained (tasks whose "
+            f"answers can: {', '.join(tasks_with(Explains))})"
+        )
+
+    def subject(self, data: object = None, say: Say = quiet) -> Subject:
+        """Return rows that can be explained: those of `data`, or of the run's own test split.
+
+        The network is a private copy in double precision, in evaluation mode. Without the run's
+        training data, which are then not compared with, `data` is needed.
+        """
+        task = self.explainer()
+        try:
+            own: Splits[S] | None = self.own_splits()
+        except RunError as error:
+            if data is None:
+                raise
+            own = None
+            say(f"note: no training rows to compare with: {error}")
+        samples = own.test if data is None and own is not None else self._labelled_or_new(data, own)
+        network = deepcopy(self.model.network).double().eval().requires_grad_(False)
+        model = replace(self.model, network=network)
+        with self._threads():
+            return task.subject(model, samples, None if own is None else own.train)
+
+    def _labelled_or_new(self, data: object, own: Splits[S] | None) -> S:
+        """Read data with their truth where they have it, otherwise without."""
+        try:
+            return self.task.read_labelled(data, self._reader_model, own)
+        except DataError as error:
+            try:
+                return self.task.read_new(data, self._reader_model)
+            except LongshortError:
+                raise error from None
 
     def follower(self, path: Path, state: Path) -> Follower:
         """What follows a growing file; raises `ConfigError` where the task cannot."""

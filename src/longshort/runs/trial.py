@@ -113,7 +113,8 @@ class Trial(Generic[C, S, E, P]):
 def _run_in(folder: Path, prepared: prepare.Prepared[Any, Any, Any, Any], say: Say) -> RunFolder:
     """Open the folder's run of these settings, or begin it."""
     if not (folder / CONFIG).is_file():
-        created = RunFolder.create(folder, overwrite=False, say=say)
+        # What a process that was killed at its start has left is replaced, and nothing else.
+        created = RunFolder.create(folder, overwrite=True, say=say)
         story.begin(created, prepared)
         return created
     opened, _, config, stored = story.open_run(folder)

@@ -10,6 +10,7 @@ import pytest
 
 import longshort as ls
 from longshort.config import build
+from longshort.data.labelled import examples_of
 from longshort.errors import ConfigError, DataError
 from longshort.metrics.ridge import ridge_forecast
 from longshort.runs import story
@@ -98,6 +99,13 @@ def test_what_is_no_number_is_named(labels: list[object], message: str) -> None:
 def test_values_that_never_change_are_refused() -> None:
     with pytest.raises(DataError, match="are all the same; there is nothing to learn"):
         ls.Regressor().fit([f"text {i}" for i in range(40)], [1.5] * 40)
+
+
+def test_another_share_does_not_ask_for_equal_values_in_all_splits() -> None:
+    sequences, values = marked(40)
+    data = examples_of(sequences, list(values))
+    settings = {"task": "regress", "split": {"val": 0.25}}
+    assert len(story.prepare(settings, data).splits.val) == 10
 
 
 def test_fractions_are_no_labels_of_a_class(tmp_path: Path) -> None:

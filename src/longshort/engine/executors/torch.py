@@ -52,6 +52,9 @@ def _concat(*parts: Tensor) -> Tensor:
     return torch.cat([part.expand(*rows, part.size(-1)) for part in parts], -1)
 
 
+Values = dict[int, Tensor]
+"""Values by the index of their node."""
+
 FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "add": operator.add,
     "sub": operator.sub,
@@ -116,6 +119,20 @@ def _run(
     if parallel and ordered.solutions is not None and scan.steps:
         return scan.solve(ordered.solutions, ordered.rest)
     return scan.loop(want_states)
+
+
+def every_value(graph: Graph, parameters: Tensors, inputs: Tensors, states: Tensors) -> Values:
+    """Return every value [T, B, W] of the equations by node, for all steps at once.
+
+    states [T, B, W]: those before each step, which have to be known. Values that are the same at
+    all steps, or for all sequences, lack these axes.
+    """
+    scan = _Scan(plan(graph), parameters, inputs, {})
+    leaves = {i: states[node.name] for i, node in enumerate(graph.nodes) if node.op == "state"}
+    order = graph.needed(graph.output, *graph.states.values())
+    values: Values = {index: leaves[index] for index in order if index in leaves}
+    scan.compute([index for index in order if index not in leaves], values)
+    return values
 
 
 class _Scan:

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
     from longshort.report.sections import Section
     from longshort.tasks.anomaly.follow import SeriesFollower
+    from longshort.tasks.anomaly.subject import AnomalySubject
 
 Floats = NDArray[np.float64]
 AnomalyModel = Model[AnomalyConfig, AnomalyEncoder]
@@ -349,6 +350,14 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
             "causal": model.config.alarm.causal,
             "false_alarms_wished": model.config.alarm.false_alarms,
         }
+
+    def subject(
+        self, model: AnomalyModel, samples: Stretch, train: Stretch | None
+    ) -> AnomalySubject:
+        """Return the steps as rows that can be explained."""
+        from longshort.tasks.anomaly.subject import AnomalySubject
+
+        return AnomalySubject(model, samples, train)
 
     # Output
 

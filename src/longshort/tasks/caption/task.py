@@ -17,6 +17,7 @@ from longshort.data.splits import Splits, make_splits
 from longshort.metrics.bootstrap import compare_sums
 from longshort.metrics.significance import Comparison
 from longshort.runs.decoded import chosen_penalty, length_penalty
+from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import (
     MODEL,
     Baseline,
@@ -24,7 +25,6 @@ from longshort.runs.task import (
     Loss,
     Metric,
     Model,
-    SampleTask,
     Say,
     Scored,
     Scores,

@@ -114,9 +114,9 @@ class Member(nn.Module):
         self.head = nn.Linear(width + (0 if grams is None else GramVectors.width), classes)
 
     def forward(self, x: Tensor, lengths: Tensor, bag: Bag | None = None) -> Tensor:
-        """Return the logits [B, K]; lengths: [B]."""
+        """Return the logits [B, K]; lengths: [B]. x may be vectors of tokens, [T, B, E], too."""
         whole = [] if self.summary is None else [self.summary(x, lengths)]
-        if self.embedding is not None:
+        if self.embedding is not None and not x.is_floating_point():
             x = self.dropout(self.embedding(x))
         else:
             x, lengths = patches(x, lengths, self.patch)

@@ -18,6 +18,7 @@ from longshort.data.splits import Splits, make_splits
 from longshort.data.tokens import content_of, find_tokeniser
 from longshort.errors import ConfigError
 from longshort.metrics.significance import Comparison
+from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import (
     MODEL,
     Baseline,
@@ -25,7 +26,6 @@ from longshort.runs.task import (
     Loss,
     Metric,
     Model,
-    SampleTask,
     Say,
     Scored,
     Scores,
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from longshort.report.sections import Section
     from longshort.tasks.classify.sections import ClassifyResult
+    from longshort.tasks.classify.subject import ClassifySubject
 
 ClassifyModel = Model[ClassifyConfig, ClassifyEncoder]
 GRAMS, THRESHOLD = "ngrams", "threshold"
@@ -402,6 +403,14 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
             " Nothing could be learned here: no classifier says more of the labels than how "
             "frequent they are."
         )
+
+    def subject(
+        self, model: ClassifyModel, samples: Examples, train: Examples | None
+    ) -> ClassifySubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.classify.subject import ClassifySubject
+
+        return ClassifySubject(model, samples, train)
 
     # Output
 

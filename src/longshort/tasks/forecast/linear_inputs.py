@@ -73,11 +73,10 @@ def linear_inputs(
     `join` is `np.concatenate` for arrays, and `torch.cat` for tensors.
     """
     last = batch.context[:, -1][..., None]
-    one = 0 * last + 1
     parts = [(x - x[:, -1:])[:, -plan.lags :].swapaxes(1, 2)]
     if plan.past_lags:
-        past = batch.past[:, -plan.past_lags :, : plan.past]
-        parts.append(past.reshape(x.shape[0], 1, -1) * one)
+        past = batch.past[:, -plan.past_lags :, : plan.past].reshape(x.shape[0], 1, -1)
+        parts.append(join([past] * last.shape[1], 1))
     if plan.level:
-        parts += [last, one]
+        parts += [last, 0 * last + 1]
     return join(parts, 2)

@@ -24,11 +24,12 @@ from longshort.tasks.forecast.windows import Windows
 class Timeline:
     """A data set before and after its settings are decided; each step is done when it is needed.
 
-    Reading is enough to check a data set, while deciding takes longer on long series.
+    Reading is enough to check a data set, while deciding takes longer on long series. share: the
+    newest part of each series' training rows that is learned from.
     """
 
-    def __init__(self, dataset: Dataset, config: ForecastConfig) -> None:
-        self.whole, self.config = dataset, config
+    def __init__(self, dataset: Dataset, config: ForecastConfig, share: float = 1.0) -> None:
+        self.whole, self.config, self.share = dataset, config, share
         self._read: tuple[ForecastEncoder, WindowReader] | None = None
 
     @cached_property
@@ -55,7 +56,8 @@ class Timeline:
         """Rows of training, validation and test."""
         given = self.config.split
         is_open = given.val is None or given.test is None
-        return make_split(self.panel, (self.decided[0] if is_open else self.config).split)
+        whole = make_split(self.panel, (self.decided[0] if is_open else self.config).split)
+        return whole.with_newest(self.share)
 
     def reader(self, encoder: ForecastEncoder) -> WindowReader:
         """Return the windows in this encoder's scales, made once for all splits."""

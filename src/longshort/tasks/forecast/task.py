@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from longshort.data.dataset import read_dataset
 from longshort.data.findings import Finding
+from longshort.data.split import PARTS
 from longshort.data.splits import SPLITS, Splits
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import (
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from longshort.report.sections import Section
     from longshort.tasks.forecast.backtest import Backtest
     from longshort.tasks.forecast.sections import ForecastResult
+    from longshort.tasks.forecast.subject import ForecastSubject
 
 NOTES = "notes"
 """Name under which a run keeps remarks on the baselines."""
@@ -66,6 +68,7 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
     name: ClassVar[str] = "forecast"
     run_class = "longshort.api.forecaster:Run"
     Config = ForecastConfig
+    window_key: ClassVar[str] = "model.context_length"
     metrics = (
         Metric("mae", "MAE", False),
         Metric("rmse", "RMSE", False),
@@ -104,9 +107,18 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
 
     def with_settings(self, splits: Splits[AnySeries], config: ForecastConfig) -> Splits[AnySeries]:
         """Return the splits over a timeline that decides what these settings leave open."""
-        timeline = Timeline(timeline_of(splits.train).whole, config)
-        parts = (Series(timeline.dataset, timeline, name) for name in SPLITS)
-        return Splits(*parts, splits.findings, splits.how)
+        before = timeline_of(splits.train)
+        return self._over(Timeline(before.whole, config, before.share), splits)
+
+    def thinned(self, splits: Splits[AnySeries], share: float, seed: int) -> Splits[AnySeries]:
+        """Return the splits with this share of each series' training rows, the newest ones."""
+        del seed
+        before = timeline_of(splits.train)
+        return self._over(Timeline(before.whole, before.config, share), splits)
+
+    def _over(self, timeline: Timeline, splits: Splits[AnySeries]) -> Splits[AnySeries]:
+        train, val, test = (Series(timeline.dataset, timeline, part) for part in PARTS)
+        return Splits(train, val, test, splits.findings, splits.how)
 
     def describe(self, splits: Splits[AnySeries], config: ForecastConfig) -> list[str]:
         """Describe steps, series, columns, and how they are read."""
@@ -354,6 +366,14 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         if proof["is_leaking"]:
             text += " Beware: the future leaks into the forecast."
         return {"leakage": proof}, text
+
+    def subject(
+        self, model: ForecastModel, samples: AnySeries, train: AnySeries | None
+    ) -> ForecastSubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.forecast.subject import ForecastSubject
+
+        return ForecastSubject(model, samples, train)
 
     # Output
 

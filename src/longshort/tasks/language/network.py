@@ -60,8 +60,12 @@ class LanguageModel(nn.Module):
             _start_uniform(self, model.init_range)
 
     def forward(self, numbers: Tensor, states: States | None = None) -> Read:
-        """Read token numbers [T, B] from these states on; from zero states when absent."""
-        x = self.thin_input(self.embedding(numbers))
+        """Read token numbers [T, B] from these states on; from zero states when absent.
+
+        Vectors [T, B, E] stand for tokens too.
+        """
+        vectors = numbers if numbers.is_floating_point() else self.embedding(numbers)
+        x = self.thin_input(vectors)
         raw, after = x, []
         for number, layer in enumerate(self.layers):
             raw, state = layer(x, None if states is None else _as_given(states[number]))
@@ -96,6 +100,10 @@ class LanguageModel(nn.Module):
         if self.adaptive is not None:
             return self.adaptive.log_prob(output)
         return self._logits(output).log_softmax(-1)
+
+    def contrasted(self, output: Tensor) -> Tensor:
+        """Return scores [N, V] whose differences are log odds, of outputs [N, E]."""
+        return self._logits(output) if self.adaptive is None else self.adaptive.log_prob(output)
 
     def _logits(self, output: Tensor) -> Tensor:
         if self.head is not None:

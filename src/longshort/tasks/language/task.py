@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from longshort.report.sections import Section
     from longshort.tasks.language.generate import Sampling
     from longshort.tasks.language.sections import LanguageResult
+    from longshort.tasks.language.subject import LanguageSubject
 
 Lm = Model[LanguageConfig, LanguageEncoder]
 
@@ -68,6 +69,7 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
     name: ClassVar[str] = "lm"
     run_class = "longshort.api.language_model:LanguageRun"
     Config = LanguageConfig
+    window_key: ClassVar[str] = "train.bptt"
     metrics = (
         Metric("perplexity", "perplexity", False, spoken="perplexity {}"),
         Metric("nats_per_token", "nats per token", False),
@@ -305,6 +307,12 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         facts, unit = self.facts(model, scored), _UNITS.get(model.encoder.tokens, "tokens")
         among = f", {facts['unknown']:,} of them unknown" if facts["unknown"] else ""
         return f"{facts['tokens']:,} test {unit}{among}"
+
+    def subject(self, model: Lm, samples: Running, train: Running | None) -> LanguageSubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.language.subject import LanguageSubject
+
+        return LanguageSubject(model, samples, train)
 
     # Output
 

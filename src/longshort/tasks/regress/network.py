@@ -40,9 +40,9 @@ class Regressor(nn.Module):
         self.head = nn.Linear(width + (Summary.columns * features if self.summary else 0), outputs)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """Return the scaled values [B, K] of token numbers or values, with lengths [B]."""
+        """Return the scaled values [B, K] of token numbers, their vectors, or values."""
         whole = [] if self.summary is None else [self.summary(x, lengths)]
-        if self.embedding is not None:
+        if self.embedding is not None and not x.is_floating_point():
             x = self.dropout(self.embedding(x))
         else:
             x, lengths = patches(x, lengths, self.patch)

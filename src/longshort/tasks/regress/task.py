@@ -21,18 +21,8 @@ from longshort.errors import DataError
 from longshort.metrics.ridge import ridge_forecast
 from longshort.metrics.statistics import statistics_of
 from longshort.runs.inference import in_batches
-from longshort.runs.task import (
-    Baseline,
-    Encoded,
-    Loss,
-    Metric,
-    Model,
-    SampleTask,
-    Scored,
-    Scores,
-    Track,
-    Words,
-)
+from longshort.runs.sample_task import SampleTask
+from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
 from longshort.runs.unused import unused_patch
 from longshort.tasks.regress.config import RegressConfig
 
@@ -41,6 +31,7 @@ if TYPE_CHECKING:
 
     from longshort.report.sections import Section
     from longshort.runs.result import Result
+    from longshort.tasks.regress.subject import RegressSubject
 
 Floats = NDArray[np.float64]
 _BATCHES, _FEWEST, _MOST = 2_000, 10, 60
@@ -264,6 +255,15 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
     def facts(self, model: RegressModel, scored: Scored[Examples, Floats]) -> dict[str, Any]:
         """Return the numbers of examples and values."""
         return {"examples": len(scored.samples), "values": len(model.encoder.mean)}
+
+    def subject(
+        self, model: RegressModel, samples: Examples, train: Examples | None
+    ) -> RegressSubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.regress.subject import RegressSubject
+
+        truth = None if samples.labels is None else values_of(samples)
+        return RegressSubject(model, samples, self.encode(model.encoder, samples), train, truth)
 
     # Output
 

@@ -23,13 +23,13 @@ from longshort.errors import ConfigError, DataError
 from longshort.metrics.bootstrap import compare_sums
 from longshort.metrics.significance import Comparison
 from longshort.runs.decoded import chosen_penalty, length_penalty
+from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import (
     MODEL,
     Encoded,
     Loss,
     Metric,
     Model,
-    SampleTask,
     Say,
     Scored,
     Scores,

@@ -62,6 +62,10 @@ class Tagger(nn.Module):
         """Return the scores [T, B, K]; in training rare words are read as unknown by chance."""
         if self.training:
             batch = self._with_unknowns(batch)
+        return self.scored(self.vectors(batch), batch.lengths)
+
+    def vectors(self, batch: Batch[Tensor]) -> Tensor:
+        """Return the vectors [T, B, W] of the tokens: of words, spellings, shapes and pairs."""
         vectors = [self.words(batch.words)]
         if self.characters is not None:
             spelled = self.characters(batch.spellings, batch.spelled)
@@ -70,7 +74,11 @@ class Tagger(nn.Module):
             vectors.append(self.shapes(batch.shapes))
         if self.pairs is not None:
             vectors.append(self.pairs(batch.pairs))
-        states, _ = self.layers(self.dropout(torch.cat(vectors, 2)), lengths=batch.lengths)
+        return torch.cat(vectors, 2)
+
+    def scored(self, vectors: Tensor, lengths: Tensor) -> Tensor:
+        """Return the scores [T, B, K] for vectors [T, B, W] of tokens."""
+        states, _ = self.layers(self.dropout(vectors), lengths=lengths)
         scores: Tensor = self.head(self.dropout(states))
         return scores
 

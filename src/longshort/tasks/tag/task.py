@@ -14,18 +14,8 @@ from longshort.data.splits import SPLITS, Splits
 from longshort.data.tokens import find_tokeniser
 from longshort.errors import DataError
 from longshort.metrics.significance import Comparison
-from longshort.runs.task import (
-    Baseline,
-    Encoded,
-    Loss,
-    Metric,
-    Model,
-    SampleTask,
-    Scored,
-    Scores,
-    Track,
-    Words,
-)
+from longshort.runs.sample_task import SampleTask
+from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
 from longshort.runs.vectors import sized_by_vectors
 from longshort.tasks.tag import scoring
 from longshort.tasks.tag.baselines import dictionary, majority_tag
@@ -46,6 +36,7 @@ if TYPE_CHECKING:
 
     from longshort.report.sections import Section
     from longshort.runs.result import Result
+    from longshort.tasks.tag.subject import TagSubject
 
 TagModel = Model[TagConfig, TagEncoder]
 
@@ -347,6 +338,12 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         has_softmax = scoring.SOFTMAX in scored.baselines
         own = {scoring.SOFTMAX: scoring.field_sentence(scored)} if has_softmax else {}
         return super().notes(model, scored) | own
+
+    def subject(self, model: TagModel, samples: Tagged, train: Tagged | None) -> TagSubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.tag.subject import TagSubject
+
+        return TagSubject(model, samples, train)
 
     # Output
 

@@ -1,0 +1,263 @@
+"""The doctor on planted faults: 40 faults, each in two tasks, and 40 healthy trainings.
+
+    python benchmarks/faults.py [--half report calibrate] [--only 3 8] [--show]
+
+Faults of settings are planted in runs of the library, those of training code in plain torch, which
+`longshort.diagnose` examines with the user's own step. Thresholds were set on the tasks of one half
+and are reported on the other.
+
+recall: faults that are named, or repaired, by one of at most three findings. precision: findings
+that are so, among all findings of faulty and of healthy trainings. place: faults found at the right
+place. repaired: faults whose first remedy wins back 80 % of the lost score, of those that lose any.
+flagged: healthy trainings with a finding. Baseline: what is published for other tools
+(docs/doctor.md), on other programs. Results and the environment go to results/faults.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import faults_runs as runs
+import torch
+from faults_planted import CALIBRATION, FAULTS, HEALTHY_MODULES, HEALTHY_RUNS, Planted, followed
+from faults_tasks import Setup, make, trained_score
+
+import longshort as ls
+from longshort.diagnosis.diagnosis import Diagnosis
+from longshort.errors import LongshortError
+from longshort.runs.job import environment
+
+RESULTS = Path(__file__).parent / "results" / "faults.json"
+WON_BACK, LEAST_LOSS = 0.8, 0.05
+BUDGET = 60.0
+
+
+def examined_module(setup: Setup) -> Diagnosis:
+    """Examine a training in plain torch."""
+    made = make(setup)
+    return ls.diagnose(
+        made.module,
+        made.loss,
+        made.batches,
+        step=made.step,
+        optimizer=made.optimizer,
+        val_batches=made.val_batches,
+        validate=made.validate,
+        budget=BUDGET,
+        steps=setup.epochs * len(made.batches),
+        **made.more,
+    )
+
+
+def data_of(task: str, base: dict[str, Any]) -> Any:
+    """Return a task's data, of fewer rows where the case says so."""
+    rows = base.get("rows")
+    if rows is None:
+        return runs.DATA[task]()
+    kinds = {
+        "regress": lambda: runs.labelled("regress", rows),
+        "classify": lambda: runs.labelled("classify", rows),
+        "forecast": lambda: runs.series(rows + 60),
+    }
+    return kinds[task]()
+
+
+def examined_run(task: str, changes: dict[str, Any], data: Any) -> Diagnosis:
+    """Examine settings of the library on data."""
+    settings = runs.settings_of(task, changes)
+    return ls.doctor(data, settings, budget=BUDGET)
+
+
+def on_module(planted: Planted, task: str) -> dict[str, Any]:
+    """Plant a fault in plain torch, examine it, and follow the first remedy."""
+    healthy = Setup(task=task, **planted.base)
+    faulty = replace(healthy, **planted.changes)
+    found = examined_module(faulty)
+    part = 1 if planted.reported else 0
+    before, good = (score(each, part) for each in (faulty, healthy))
+    repaired = before
+    if found.faults:
+        first = found.faults[0]
+        repaired = score(followed(faulty, first.id, first.changes), part)
+    if planted.number == 10:
+        good, before, repaired = (min(each, 1.0) for each in (good, before, repaired))
+    return judged(planted, task, found, before, good, repaired)
+
+
+def score(setup: Setup, part: int) -> float:
+    """Return the error on the test split, or the validation score that the training reports."""
+    try:
+        return trained_score(setup, seed=1)[part]
+    except RuntimeError:  # the fault stops training
+        return 1.0
+
+
+def on_run(planted: Planted, task: str) -> dict[str, Any]:
+    """Plant a fault in the settings of a run, examine it, and follow the first remedy."""
+    base = {key: value for key, value in planted.base.items() if "." in key}
+    faulty = {**base, **planted.changes}
+    data = data_of(task, dict(planted.base))
+    found = examined_run(task, faulty, data)
+    before, good = (runs.score_of(task, each, data) for each in (faulty, base))
+    repaired = before
+    if found.faults:
+        repaired = runs.score_of(task, {**faulty, **found.faults[0].changes}, data)
+    return judged(planted, task, found, before, good, repaired)
+
+
+def judged(
+    planted: Planted, task: str, found: Diagnosis, before: float, good: float, repaired: float
+) -> dict[str, Any]:
+    """Return what is known of a case. Lost: share of the healthy score, or of the faulty one."""
+    harm = abs(before - good) if math.isfinite(before) else math.inf
+    lost = harm / max(abs(before), abs(good), 1e-9) if math.isfinite(before) else 1.0
+    won = 1.0 - abs(repaired - good) / harm if harm and math.isfinite(harm) else 0.0
+    if not planted.reported and repaired <= good:
+        won = 1.0
+    if not math.isfinite(before) and math.isfinite(repaired):
+        won = 1.0 if repaired <= good * 1.2 else 0.5
+    is_repaired = bool(found.faults) and lost >= LEAST_LOSS and won >= WON_BACK
+    named = [each for each in found.faults if each.id in planted.ids]
+    return {
+        "fault": planted.number,
+        "ids": planted.ids,
+        "task": task,
+        "half": "calibrate" if task in CALIBRATION else "report",
+        "found": [each.id for each in found.faults],
+        "places": [each.place for each in found.faults],
+        "right": len(named),
+        "is_found": bool(named) or is_repaired,
+        "is_placed": any(each.place.startswith(planted.place) for each in named),
+        "scores": [before, good, repaired],
+        "lost": round(lost, 4),
+        "won": round(won, 4),
+        "counts_repair": planted.repairable and lost >= LEAST_LOSS,
+        "is_repaired": is_repaired,
+        "seconds": round(found.seconds, 1),
+        "remedy": found.faults[0].remedy if found.faults else "",
+    }
+
+
+def healthy_case(task: str, changes: dict[str, Any], is_run: bool) -> dict[str, Any]:
+    """Examine a healthy training."""
+    if is_run:
+        found = examined_run(task, changes, runs.DATA[task]())
+    else:
+        found = examined_module(Setup(task=task, **changes))
+    return {
+        "task": task,
+        "changes": changes,
+        "half": "calibrate" if task in CALIBRATION else "report",
+        "found": [each.id for each in found.faults],
+        "evidence": [each.evidence for each in found.faults],
+        "regained": [each.regained for each in found.faults],
+        "seconds": round(found.seconds, 1),
+    }
+
+
+def summary(faulty: list[dict[str, Any]], healthy: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the scores of one half."""
+    told = sum(len(each["found"]) for each in faulty)
+    false = sum(len(each["found"]) for each in healthy)
+    right = sum(
+        len(each["found"]) if each["is_repaired"] and not each["right"] else each["right"]
+        for each in faulty
+    )
+    counted = [each for each in faulty if each["counts_repair"]]
+    seconds = [each["seconds"] for each in (*faulty, *healthy)]
+    return {
+        "faults": len(faulty),
+        "recall": share(faulty, "is_found"),
+        "precision": right / max(1, told + false),
+        "place": share(faulty, "is_placed"),
+        "repaired": share(counted, "is_repaired"),
+        "repairs_counted": len(counted),
+        "healthy": len(healthy),
+        "flagged": sum(bool(each["found"]) for each in healthy) / max(1, len(healthy)),
+        "seconds_median": sorted(seconds)[len(seconds) // 2] if seconds else None,
+        "seconds_most": max(seconds, default=None),
+    }
+
+
+def share(cases: list[dict[str, Any]], key: str) -> float:
+    """Return the share of cases of which this is true."""
+    return sum(bool(each[key]) for each in cases) / max(1, len(cases))
+
+
+def told(case: dict[str, Any]) -> str:
+    """Return a line about a case."""
+    if "fault" not in case:
+        return f"healthy {case['task']} {case['changes']}: {case['found']} {case['seconds']} s"
+    mark = "ok " if case["is_found"] else "-- "
+    won = f"won {case['won']:.2f} of {case['lost']:.2f}" if case["counts_repair"] else "no loss"
+    return (
+        f"{mark}{case['fault']} {case['ids'][0]} in {case['task']}: {case['found']} {won} "
+        f"{case['seconds']} s"
+    )
+
+
+def halves(results: dict[str, Any]) -> dict[str, Any]:
+    """Return the scores of both halves."""
+    return {
+        half: summary(
+            [each for each in results["faulty"] if each["half"] == half],
+            [each for each in results["healthy"] if each["half"] == half],
+        )
+        for half in ("calibrate", "report")
+    }
+
+
+def main() -> None:
+    """Run the bed, or a part of it, and print its scores."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--half", nargs="+", default=["calibrate", "report"])
+    parser.add_argument("--only", nargs="+", type=int, help="numbers of faults; 0: healthy")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--show", action="store_true")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    if chosen.show:
+        print(json.dumps(halves(json.loads(chosen.out.read_text())), indent=1))
+        return
+    begin = time.monotonic()
+    results: dict[str, Any] = {"faulty": [], "healthy": []}
+    for planted in FAULTS:
+        for task in planted.tasks:
+            half = "calibrate" if task in CALIBRATION else "report"
+            if half in chosen.half and (not chosen.only or planted.number in chosen.only):
+                case = guarded(planted, task)
+                results["faulty"].append(case)
+                print(told(case), flush=True)
+    for is_run, cases in ((False, HEALTHY_MODULES), (True, HEALTHY_RUNS)):
+        for task, changes in cases:
+            half = "calibrate" if task in CALIBRATION else "report"
+            if half in chosen.half and (not chosen.only or 0 in chosen.only):
+                case = healthy_case(task, dict(changes), is_run)
+                results["healthy"].append(case)
+                print(told(case), flush=True)
+    results |= {"scores": halves(results), "environment": environment()}
+    results["minutes"] = round((time.monotonic() - begin) / 60, 1)
+    print(json.dumps(results["scores"], indent=1), f"{results['minutes']} minutes")
+    if not chosen.only:
+        chosen.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def guarded(planted: Planted, task: str) -> dict[str, Any]:
+    """Run a case; data that the library refuses to train on count as found by that message."""
+    try:
+        return (on_run if planted.is_run else on_module)(planted, task)
+    except LongshortError as error:
+        nothing = Diagnosis(str(error), [], [], {}, 0, 0, 0.0)
+        return judged(planted, task, nothing, 1.0, 0.0, 1.0)
+
+
+if __name__ == "__main__":
+    main()

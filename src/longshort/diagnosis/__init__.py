@@ -1,0 +1,1 @@
+"""Diagnosis of training: experiments that separate causes, and rules that read them."""

@@ -1,0 +1,1 @@
+"""Experiments: each measures one thing of a subject."""

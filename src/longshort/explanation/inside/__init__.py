@@ -1,0 +1,1 @@
+"""What goes on inside recurrent layers while they read a row."""

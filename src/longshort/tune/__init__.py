@@ -1,1 +1,0 @@
-"""Choosing settings by trials: search, and fair comparison."""

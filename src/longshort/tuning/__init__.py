@@ -1,0 +1,1 @@
+"""Choosing settings by trials: search, answers to common questions, and fair comparison."""

@@ -21,7 +21,7 @@ from torch.fx import Node
 from longshort.errors import RunError
 from longshort.runtime.network import Array, Callee, Function, Network, Step, is_array, key_of
 from longshort.runtime.steps import STEPS
-from longshort.runtime.tree import flatten, refill
+from longshort.runtime.tree import flatten, mapped, refill
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,13 @@ class Recorder(Callee):
     def call(self, function: str, *inputs: Any) -> Any:
         """Call the network, and remember inputs and answer."""
         answer = self.network.call(function, *inputs)
-        self.calls.append(Called(function, inputs, answer))
+        self.calls.append(Called(function, _copied(inputs), _copied(answer)))
         return answer
+
+
+def _copied(value: Any) -> Any:
+    """Return a nested value with arrays of its own, since callers may change theirs."""
+    return mapped(lambda _, each: each.copy() if is_array(each) else each, value)
 
 
 def exported(module: nn.Module, calls: Sequence[Called]) -> Network:
@@ -93,7 +98,8 @@ def _is_tensor(value: Any) -> bool:
 def _function(module: nn.Module, call: Called, weights: dict[str, Array]) -> Function:
     arrays, takes = flatten(call.inputs, is_array)
     tensors = [torch.from_numpy(np.ascontiguousarray(each)) for each in arrays]
-    program = _program(_Flat(module, call), call.function, tensors)
+    # torch.export wants an argument; what a function without arrays does with one is nothing.
+    program = _program(_Flat(module, call), call.function, tensors or [torch.zeros(2)])
     gives = flatten(call.answer, is_array)[1]
     given = {spec.arg.name: spec.target for spec in program.graph_signature.input_specs}
     needed = _needed(program)
@@ -110,7 +116,8 @@ def _function(module: nn.Module, call: Called, weights: dict[str, Array]) -> Fun
             kept[node.name] = _weight(program, given[node.name], weights)
         else:
             steps.append(_step(call.function, node))
-    return Function(call.function, takes, gives, tuple(inputs), kept, tuple(steps), results)
+    names = tuple(inputs) if tensors else ()
+    return Function(call.function, takes, gives, names, kept, tuple(steps), results)
 
 
 def _needed(program: ExportedProgram) -> set[Node]:

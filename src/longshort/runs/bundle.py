@@ -146,7 +146,7 @@ def _golden(function: str, takes: Any, gives: Any, arrays: Iterator[Array]) -> G
 
 
 def _saved(arrays: Mapping[str, Array]) -> bytes:
-    return serialise({name: np.ascontiguousarray(each) for name, each in arrays.items()})
+    return serialise({name: np.asarray(each, order="C") for name, each in arrays.items()})
 
 
 def _zipped(parts: Mapping[str, bytes]) -> bytes:

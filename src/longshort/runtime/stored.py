@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,10 +19,9 @@ def to_plain(function: Function) -> dict[str, Any]:
         "gives": function.gives,
         "inputs": list(function.inputs),
         "weights": dict(function.weights),
-        "steps": [[each.name, each.kind, list(each.arguments), dict(each.options)]
-                  for each in function.steps],
+        "steps": [_step_to_plain(each) for each in function.steps],
         "results": list(function.results),
-    }  # fmt: skip
+    }
 
 
 def from_plain(stored: Mapping[str, Any], weights: Sequence[str]) -> Function:
@@ -30,7 +30,7 @@ def from_plain(stored: Mapping[str, Any], weights: Sequence[str]) -> Function:
     Raises `RunError` for a step that is not known, and for a value that nothing has made.
     """
     try:
-        steps = tuple(Step(*each) for each in stored["steps"])
+        steps = tuple(_step_from_plain(*each) for each in stored["steps"])
         found = Function(
             str(stored["name"]),
             stored["takes"],
@@ -44,6 +44,33 @@ def from_plain(stored: Mapping[str, Any], weights: Sequence[str]) -> Function:
         raise RunError(f"a function of the network is damaged: {error}") from None
     _check(found, set(weights))
     return found
+
+
+def _step_to_plain(step: Step) -> list[Any]:
+    options = {key: _number_out(each) for key, each in step.options.items()}
+    return [step.name, step.kind, _number_out(list(step.arguments)), options]
+
+
+def _step_from_plain(name: str, kind: str, arguments: list[Any], options: dict[str, Any]) -> Step:
+    more = {key: _number_in(each) for key, each in options.items()}
+    return Step(name, kind, _number_in(arguments), more)
+
+
+def _number_out(value: Any) -> Any:
+    """Return an argument in which numbers that JSON lacks are {"number": text}."""
+    if isinstance(value, list):
+        return [_number_out(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"number": str(value)}
+    return value
+
+
+def _number_in(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_number_in(each) for each in value]
+    if isinstance(value, dict) and "number" in value:
+        return float(value["number"])
+    return value
 
 
 def _check(function: Function, weights: set[str]) -> None:

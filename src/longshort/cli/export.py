@@ -37,7 +37,7 @@ def command(
 
         path = out or run.resolve().with_suffix(".longshort")
         refuse_existing(path, overwrite, is_table=False)
-        proof = export_run(run, path, data, screen.say)
+        proof = export_run(run, path, data, say=screen.say)
         said = (
             f"{path}: {path.stat().st_size / 1e6:.1f} MB; answers differ from the trained "
             f"network's by at most {proof.worst:.1g} in {proof.calls} recorded calls; use it with: "

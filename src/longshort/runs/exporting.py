@@ -19,15 +19,22 @@ _KEPT = 3
 """Number of calls of each function that a bundle keeps: the first ones, and the largest."""
 
 
-def export_run(run: Path, out: Path, data: object = None, say: Say = quiet) -> Proof:
+def export_run(
+    run: Path, out: Path, data: object = None, *, memory: object = None, say: Say = quiet
+) -> Proof:
     """Write a finished run as a bundle; returns how near it is to the trained network.
 
-    data: samples on which the network is recorded; None: the run's own test split. Raises
-    `RunError` where the network cannot be written so, or answers differently.
+    data: samples on which the network is recorded; None: the run's own test split. memory: what the
+    run was trained on, where that is not in a file. Raises `RunError` where the network cannot be
+    written so, or answers differently.
     """
     from longshort.config import read_toml
 
-    trained = load(run)
+    trained = load(run).remember(memory)
+    if data is None and memory is None and trained.config.path is None:
+        raise RunError(
+            f"{run}: was trained on data in memory; give samples that prove the export with --data"
+        )
     samples = trained.own_splits().test if data is None else trained.read(data, say)
     calls = recorded(trained, samples)
     network = exported(trained.model.network, calls)

@@ -20,20 +20,18 @@ from longshort.runtime.scan import scan
 Array = NDArray[Any]
 
 
-def _narrow(value: Any, like: Array) -> Any:
-    """Numbers take the dtype of the array that they are combined with, as in torch."""
-    if isinstance(value, float) and like.dtype.kind != "f":
-        return np.float32(value)
-    return value
-
-
 def _two(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of two arrays or numbers; whole ones become float32 beside a fraction."""
+
     def applied(a: Any, b: Any) -> Any:
-        if isinstance(a, np.ndarray):
-            return function(a, _narrow(b, a))
-        return function(_narrow(a, b), b) if isinstance(b, np.ndarray) else function(a, b)
+        return function(_beside(a, b), _beside(b, a))
 
     return applied
+
+
+def _beside(value: Any, other: Any) -> Any:
+    is_whole = isinstance(value, np.ndarray) and value.dtype.kind != "f"
+    return value.astype(np.float32) if is_whole and isinstance(other, float) else value
 
 
 def _add(a: Any, b: Any, alpha: Any = 1) -> Any:
@@ -208,6 +206,13 @@ def _sort(x: Array, dim: int = -1, descending: bool = False) -> tuple[Array, Arr
     return np.take_along_axis(x, order, dim), order
 
 
+def _gather(x: Array, dim: int, index: Array) -> Array:
+    """Take places along an axis; of the other axes as many as the index has."""
+    axis = dim % x.ndim
+    kept = tuple(slice(None if at == axis else size) for at, size in enumerate(index.shape))
+    return np.take_along_axis(x[kept], index, axis)
+
+
 def _scatter_add(x: Array, dim: int, index: Array, source: Array) -> Array:
     """Sums into places along an axis; other axes keep theirs."""
     found = x.copy()
@@ -306,7 +311,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "floordiv": operator.floordiv,
     "full": _full,
     "full_like": _full_like,
-    "gather": lambda x, dim, index: np.take_along_axis(x, index, dim),
+    "gather": _gather,
     "ge.Scalar": np.greater_equal,
     "ge.Tensor": np.greater_equal,
     "getitem": operator.getitem,

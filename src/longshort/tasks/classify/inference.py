@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ def probabilities(call: Callable[..., Any], targets: Targets, samples: Sequences
     """
 
     def of(batch: Batch) -> Floats:
-        found: Floats = targets.shares(call("logits", batch).astype(np.float64)).mean(0)
+        logits = call("logits", replace(batch, targets=None))
+        found: Floats = targets.shares(logits.astype(np.float64)).mean(0)
         return found
 
     return in_batches(samples, of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def tag(
     nats = [0.0] * len(sentences.pieces) if sentences.targets else []
     for numbers in in_order_of_length(sentences.lengths, _TOGETHER):
         batch = sentences.batch(numbers)
-        scores = model.call("forward", batch).astype(np.float64)
+        scores = model.call("forward", replace(batch, tags=None)).astype(np.float64)
         found = best_paths(scores, batch.lengths, field.transitions, field.start, field.end)
         for number, path in zip(numbers.tolist(), found, strict=True):
             paths[number] = path

@@ -14,7 +14,7 @@ from longshort.errors import ArgumentError, ConfigError
 from tests.diagnosis.subjects import Net, batches, cross_entropy
 
 
-def trained(rate: float, **how: Any) -> Any:
+def trained(rate: float, epochs: int = 8, **how: Any) -> Any:
     """The diagnosis of a small classifier, trained by Adam with this rate."""
     module = Net()
     optimizer = torch.optim.Adam(module.parameters(), rate)
@@ -24,7 +24,7 @@ def trained(rate: float, **how: Any) -> Any:
         batches(6),
         val_batches=batches(9)[6:],
         optimizer=optimizer,
-        epochs=8,
+        epochs=epochs,
         **how,
     )
 
@@ -56,7 +56,7 @@ def test_what_was_ruled_out_is_told_with_its_experiment(slow: Any) -> None:
 
 
 def test_nothing_found_lists_what_was_checked() -> None:
-    found = trained(0.02)
+    found = trained(0.02, epochs=40)
     assert found.is_healthy
     assert found.verdict.startswith("Nothing found: ")
     assert {"inputs", "mixing", "one batch", "lags", "zeroed input"} <= found.measured.keys()

@@ -25,6 +25,7 @@ LAYERS = [
     {"config", "faq", "runfolder", "tables"},
     {"engine"},
     {"cells"},
+    {"runtime"},
     {"data", "nn", "metrics", "decoding"},
     {"interchange"},
     {"export"},

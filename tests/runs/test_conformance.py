@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 import longshort as ls
 from longshort.config.flags import flags_of
@@ -20,6 +21,7 @@ from longshort.errors import ConfigError, DataError, Interrupted
 from longshort.registry import TASKS
 from longshort.runfolder import FILES
 from longshort.runs import story, trained
+from longshort.runs.exporting import export_run
 from longshort.runs.lookup import find_task
 from longshort.runs.prepare import read_splits
 from longshort.runs.sample_task import SampleTask
@@ -188,3 +190,13 @@ def test_settings_are_decided_once(name: str, tmp_path: Path) -> None:
     first = story.prepare(settings, data)
     again = story.prepare(first.config.model_dump(mode="json", exclude_none=True), data)
     assert again.config == first.config
+
+
+def test_an_exported_run_answers_as_the_trained_one(finished: Path, tmp_path: Path) -> None:
+    run, data = loaded(finished)
+    proof = export_run(finished, tmp_path / "run.longshort", memory=data)
+    assert proof.is_equal and proof.calls
+    exported = trained.load(tmp_path / "run.longshort")
+    samples = run.own_splits().test
+    expected, found = run.table(samples), exported.table(samples)
+    assert_frame_equal(found, expected, rel_tol=1e-4, abs_tol=1e-4)

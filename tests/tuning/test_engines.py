@@ -13,7 +13,7 @@ from longshort.tuning.story import tune
 from longshort.tuning.study import PROPOSALS, Study
 
 from .studies import settings_of, texts
-from .test_tuning import FILE_SETTINGS, SPACE, scores_of
+from .test_story import FILE_SETTINGS, SPACE, scores_of
 
 
 def proposed(out: Path, **more: Any) -> dict[str, Any]:

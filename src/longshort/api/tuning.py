@@ -11,8 +11,6 @@ import polars as pl
 
 from longshort.config import assign
 from longshort.registry import TASKS
-from longshort.tuning.board import Audience
-from longshort.tuning.story import tune as search_or_answer
 from longshort.tuning.study import PAGE
 from longshort.tuning.text import named_settings
 
@@ -94,6 +92,9 @@ def tune(
 
     Raises `ConfigError`, `DataError` and `RunError`, which say what to do.
     """
+    from longshort.tuning.board import Audience
+    from longshort.tuning.story import tune as search_or_answer
+
     nested: dict[str, Any] = {"task": task}
     for key, value in (settings or {}).items():
         assign(nested, key, value)

@@ -17,12 +17,14 @@ from longshort.cli import (
     doctor,
     evaluate,
     explain,
+    export,
     generate,
     init,
     predict,
     run,
     train,
     tune,
+    verify,
     write,
 )
 from longshort.cli.flags import with_task_flags, without_flags
@@ -41,7 +43,7 @@ app = typer.Typer(
 for verb in (run, check, doctor, init, train, backtest, compare, tune):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
-for other in (predict, write, evaluate, explain, generate, cell, ask):
+for other in (predict, write, evaluate, explain, generate, cell, ask, export, verify):
     app.command(other.NAME)(other.command)
 
 

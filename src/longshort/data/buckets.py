@@ -46,13 +46,6 @@ def shuffled(
     return [part for batch in batches for part in _bounded(batch, lengths, most)]
 
 
-def in_order_of_length(lengths: Tensor, batch_size: int) -> list[Tensor]:
-    """Return batches for evaluation: each sample once, longest first; bounds as in `bucketed`."""
-    order = lengths.argsort(descending=True, stable=True)
-    batches = _pieces(order, batch_size)
-    return [part for batch in batches for part in _bounded(batch, lengths, MOST_STEPS)]
-
-
 def _bounded(batch: Tensor, lengths: Tensor, most: int) -> list[Tensor]:
     """Divide a batch into as many pieces of nearly equal size as the bound requires."""
     rows = max(1, most // max(1, int(lengths[batch].max())))

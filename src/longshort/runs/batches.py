@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from longshort.data.buckets import bucketed, in_order_of_length
+from longshort.data.buckets import bucketed
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import Encoded, Model
+from longshort.runs.tensors import on_device
 from longshort.train.learning import Learning, TrainPlan
 
 
@@ -87,41 +85,3 @@ class BatchLearning(Learning):
         if not len(self.val.samples):
             return None
         return self.task.validate(self.model, self.val)
-
-
-@torch.no_grad()
-def in_batches(
-    model: Model[Any, Any], arrays: Any, outputs: Callable[[Any], Tensor], together: int = 128
-) -> NDArray[np.float64]:
-    """Run the network over all encoded samples without dropout; returns outputs [n, …] in order.
-
-    arrays: encoded samples (`Encoded.arrays`). outputs: maps a batch of tensors to a row for each
-    of its samples. together: batch size.
-    """
-    model.network.eval()
-    parts, order = [], []
-    for numbers in in_order_of_length(torch.from_numpy(arrays.lengths), together):
-        batch = on_device(arrays.batch(numbers.numpy()), model.device)
-        parts.append(outputs(batch).cpu().double())
-        order.append(numbers)
-    found = torch.empty_like(torch.cat(parts))
-    found[torch.cat(order)] = torch.cat(parts)
-    values: NDArray[np.float64] = found.numpy()
-    return values
-
-
-def on_device(batch: Any, device: str) -> Any:
-    """Return a dataclass of NumPy arrays, nested ones included, as tensors on a device.
-
-    `lengths` stay on the CPU, where the layers need them.
-    """
-    moved: dict[str, Any] = {}
-    for each in fields(batch):
-        value = getattr(batch, each.name)
-        if is_dataclass(value):
-            value = on_device(value, device)
-        elif isinstance(value, np.ndarray):
-            value = torch.from_numpy(value)
-            value = value if each.name == "lengths" else value.to(device)
-        moved[each.name] = value
-    return type(batch)(**moved)

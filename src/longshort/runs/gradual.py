@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from longshort.runs.batches import BatchLearning, on_device
+from longshort.runs.batches import BatchLearning
 from longshort.runs.task import Encoded, Loss, Model
+from longshort.runs.tensors import on_device
 
 LossAt = Callable[[Model[Any, Any], Any, float], Loss]
 

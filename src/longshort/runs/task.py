@@ -22,6 +22,7 @@ from longshort.data.findings import Finding
 from longshort.data.splits import S, Splits
 from longshort.metrics.significance import Comparison, compare
 from longshort.runs.decisions import changed_settings
+from longshort.runtime.network import Callee
 from longshort.tables import readable
 
 if TYPE_CHECKING:
@@ -113,7 +114,10 @@ class Encoded(Generic[S]):
 
 @dataclass(frozen=True)
 class Model(Generic[C, E]):
-    """A network with the config and encoder that it needs; `network` is a `torch.nn.Module`."""
+    """A network with the config and encoder that it needs.
+
+    network: a `torch.nn.Module`, or an exported one (`longshort.runtime`) for inference alone.
+    """
 
     config: C
     encoder: E
@@ -125,6 +129,15 @@ class Model(Generic[C, E]):
     def device(self) -> str:
         """The device of the network."""
         return self.config.train.device
+
+    def call(self, function: str, *inputs: Any) -> Any:
+        """Call a function of the network in inference, with nested NumPy arrays; see `Callee`."""
+        network = self.network
+        if not isinstance(network, Callee):
+            from longshort.runs.tensors import TorchCalls
+
+            network = TorchCalls(network, self.device)
+        return network.call(function, *inputs)
 
 
 class Loss(NamedTuple):
@@ -341,6 +354,10 @@ class Task(ABC, Generic[C, S, E, P]):
     @abstractmethod
     def predict(self, model: Model[C, E], arrays: Any) -> P:
         """Predict encoded samples; all inference goes through this method."""
+
+    def rehearse(self, model: Model[C, E], arrays: Any) -> None:
+        """Do all that inference does with the network, so that an export knows what it needs."""
+        self.predict(model, arrays)
 
     def fit_rest(
         self, model: Model[C, E], train: Encoded[S], val: Encoded[S], say: Say, track: Track

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic
 
 import polars as pl
-from torch import Tensor
 
 from longshort.config import assign, build_as, read_back
 from longshort.data.splits import S, Splits
 from longshort.errors import ConfigError, DataError, LongshortError, RunError
-from longshort.runfolder import MODEL
 from longshort.runs.abilities import (
     Attends,
     Explains,
@@ -27,17 +26,15 @@ from longshort.runs.abilities import (
     ReadsLines,
     Writes,
 )
+from longshort.runs.bundle import is_bundle, read_bundle
 from longshort.runs.cell import model_title
 from longshort.runs.explaining import Subject
-from longshort.runs.job import BASELINES, KEPT, NETWORK, check_device, threads
-from longshort.runs.lookup import tasks_with
-from longshort.runs.prepare import read_splits, restored_encoder
-from longshort.runs.seal import refuse_broken_seal
-from longshort.runs.story import open_run
+from longshort.runs.lookup import find_task, tasks_with
+from longshort.runs.prepare import read_splits
 from longshort.runs.task import C, E, Encoded, Model, P, Say, Scored, Task, quiet, untracked
 from longshort.runs.verdict import scored, scores_of
 from longshort.runs.writing import Attended, Likelihood, Writing, Written
-from longshort.train.checkpoint import load_model, load_weights
+from longshort.runtime.network import Callee
 
 
 @dataclass(frozen=True)
@@ -148,13 +145,24 @@ class Trained(Generic[C, S, E, P]):
         if not isinstance(self.task, LooksAhead):
             raise ConfigError(f"the task {self.task.name!r} does not forecast past an end")
         own = self.config.path if self.memory is None else self.memory
-        with threads(self.config.train.threads):
+        with self._threads():
             return self.task.ahead(self._reader_model, own if data is None else data, horizon, say)
+
+    @contextmanager
+    def _threads(self) -> Iterator[None]:
+        """Use as many CPU threads as the settings say; an exported network has none of its own."""
+        if isinstance(self.model.network, Callee):
+            yield
+            return
+        from longshort.runs.job import threads
+
+        with threads(self.config.train.threads):
+            yield
 
     def predict(self, samples: S) -> P:
         """Predict samples that were read by `read`."""
         arrays = self.task.encode(self.encoder, samples)
-        with threads(self.config.train.threads):
+        with self._threads():
             return self.task.predict(self.model, arrays)
 
     def table(self, samples: S) -> pl.DataFrame:
@@ -191,7 +199,7 @@ class Trained(Generic[C, S, E, P]):
 
     def write(self, samples: S, how: Writing) -> Written:
         """Write texts for samples that were read by `read`."""
-        with threads(self.config.train.threads):
+        with self._threads():
             return self.writer().write(self.model, samples, how)
 
     def likelihoods(
@@ -199,7 +207,7 @@ class Trained(Generic[C, S, E, P]):
     ) -> list[Likelihood]:
         """Return how probable these targets of samples are; `name` is the targets' in messages."""
         pairs = self.writer().with_targets(samples, targets, name)
-        with threads(self.config.train.threads):
+        with self._threads():
             return self.writer().likelihoods(self.model, pairs)
 
     def attended(self, samples: S, prediction: object) -> list[Attended]:
@@ -232,7 +240,7 @@ class Trained(Generic[C, S, E, P]):
         """
         task = self.explainer()
         try:
-            own: Splits[S] | None = self._own_splits()
+            own: Splits[S] | None = self.own_splits()
         except RunError as error:
             if data is None:
                 raise
@@ -241,7 +249,7 @@ class Trained(Generic[C, S, E, P]):
         samples = own.test if data is None and own is not None else self._labelled_or_new(data, own)
         network = deepcopy(self.model.network).double().eval().requires_grad_(False)
         model = replace(self.model, network=network)
-        with threads(self.config.train.threads):
+        with self._threads():
             return task.subject(model, samples, None if own is None else own.train)
 
     def _labelled_or_new(self, data: object, own: Splits[S] | None) -> S:
@@ -268,7 +276,7 @@ class Trained(Generic[C, S, E, P]):
         The baselines are fitted anew on the run's own data. Samples that the run was trained or
         validated on are left out, unless `include_training` is set.
         """
-        own = self._own_splits() if self.task.needs_own_data else None
+        own = self.own_splits() if self.task.needs_own_data else None
         samples = self.task.read_labelled(data, self._reader_model, own)
         if include_training:
             say("note: what the run was trained on is scored too; it says little of new data")
@@ -278,7 +286,7 @@ class Trained(Generic[C, S, E, P]):
         splits = {"test": samples}
         if own is not None:
             splits |= {"train": own.train, "val": own.val}
-        with threads(self.config.train.threads):
+        with self._threads():
             encoded = {name: self._encoded(each) for name, each in splits.items()}
             for line in self.task.describe_encoded(self.encoder, {samples.name: encoded["test"]}):
                 say(line)
@@ -293,8 +301,8 @@ class Trained(Generic[C, S, E, P]):
         Returns the run's splits, encoded too, and the scores. Raises `RunError` if its data is gone
         or has changed.
         """
-        splits = self._own_splits()
-        with threads(self.config.train.threads):
+        splits = self.own_splits()
+        with self._threads():
             encoded = {name: self._encoded(each) for name, each in splits.by_name().items()}
             own = self.task.predict(self.model, encoded["test"].arrays)
             whole = encoded if "val" in encoded else encoded | {"val": self._encoded(splits.val)}
@@ -304,8 +312,8 @@ class Trained(Generic[C, S, E, P]):
     def _encoded(self, samples: S) -> Encoded[S]:
         return Encoded(samples, self.task.encode(self.encoder, samples))
 
-    def _own_splits(self) -> Splits[S]:
-        """Read the run's own data again; raises `RunError` if the content differs."""
+    def own_splits(self) -> Splits[S]:
+        """Read the run's own data again; raises `RunError` if it is gone or has changed."""
         path = self.config.path
         if self.memory is None and path is None:
             raise RunError(
@@ -342,32 +350,13 @@ AnyTrained = Trained[Any, Any, Any, Any]
 
 
 def load(path: Path) -> AnyTrained:
-    """Load a finished run of any task. Nothing in its files is executed.
+    """Load a finished run of any task, or a bundle. Nothing in its files is executed.
 
     Raises `RunError` if a file is damaged, or was changed since training ended.
     """
-    folder, task, config, stored = open_run(path)
-    refuse_broken_seal(folder)
-    check_device(config)
-    encoder = restored_encoder(task, config, stored)
-    tensors = load_model(folder)
-    file = folder.file(MODEL)
-    kept = {name: values.numpy() for name, values in _named(tensors, KEPT).items()}
-    model = Model(config, encoder, task.build(config, encoder), kept)
-    _fill(model, _named(tensors, NETWORK), file)
-    networks = {}
-    for name, each in task.baseline_models(model).items():
-        weights = _named(tensors, f"{BASELINES}{name}.")
-        if weights:
-            _fill(each, weights, file)
-            networks[name] = each
-    return Trained(task, model, networks, str(stored.get("content")))
+    if is_bundle(path):
+        bundle = read_bundle(path)
+        return Trained(find_task(bundle.model.config.task), bundle.model, {}, bundle.content)
+    from longshort.runs.loading import load_run
 
-
-def _named(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-def _fill(model: Model[Any, Any], weights: dict[str, Tensor], file: Path) -> None:
-    load_weights(model.network, weights, file)
-    model.network.to(model.device).eval()
+    return Trained(*load_run(path))

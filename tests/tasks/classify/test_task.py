@@ -24,18 +24,19 @@ from longshort.metrics import classification as metrics
 from longshort.nn.blocks.summary import Summary
 from longshort.runfolder import RunFolder
 from longshort.runs import story
-from longshort.runs.batches import on_device
 from longshort.runs.job import Job
 from longshort.runs.seal import seal
 from longshort.runs.story import prepare
 from longshort.runs.task import Baseline, Model
+from longshort.runs.tensors import TorchCalls, on_device
 from longshort.runs.trained import load
 from longshort.runs.verdict import scored, scores_of
 from longshort.tasks.classify.config import ClassifyConfig, ClassifyModel
 from longshort.tasks.classify.encoder import ClassifyEncoder, Sequences
 from longshort.tasks.classify.exclusive import Exclusive
-from longshort.tasks.classify.inference import log_probabilities, logits_of
+from longshort.tasks.classify.inference import probabilities
 from longshort.tasks.classify.learning import ClassifyLearning
+from longshort.tasks.classify.logits import logits_of
 from longshort.tasks.classify.network import Classifier
 from longshort.tasks.classify.targets import Prediction
 from longshort.tasks.classify.task import ClassifyTask
@@ -514,8 +515,8 @@ def test_networks_from_different_beginnings_give_the_mean_of_their_probabilities
     items = [numbers[:n, b].tolist() for b, n in enumerate(lengths)]
     samples = Sequences(items, np.zeros(0, dtype=np.int64))
     targets = Exclusive(tuple("abcd"), (1,) * 4, 4, "text")
-    together = log_probabilities(network, samples, "cpu", targets).exp()
-    torch.testing.assert_close(together.float(), each.mean(0))
+    together = probabilities(TorchCalls(network, "cpu").call, targets, samples)
+    torch.testing.assert_close(torch.from_numpy(together).float(), each.mean(0))
     assert each.std(0).min() > 0
 
 

@@ -15,7 +15,7 @@ from longshort.data.dataset import read_dataset
 from longshort.data.panel import Panel
 from longshort.data.windows import WindowReader
 from longshort.errors import ConfigError, DataError
-from longshort.runs.batches import on_device
+from longshort.runs.tensors import on_device
 from longshort.tasks.forecast.ahead import Prediction, predict
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.defaults import resolve

@@ -7,6 +7,7 @@ import json
 import math
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import longshort as ls
 from longshort.config import assign, build, parse_assignments
 from longshort.errors import ConfigError, DataError, RunError
 from longshort.runs import story
+from longshort.runs.tensors import TorchCalls
 from longshort.runs.trained import load
 from longshort.tasks.language.adapt import cached, dynamic, remember
 from longshort.tasks.language.baselines import kneser_ney, unigram
@@ -30,7 +32,6 @@ from longshort.tasks.language.config import (
     LanguageTrain,
 )
 from longshort.tasks.language.encoder import LanguageEncoder
-from longshort.tasks.language.generate import Sampling, probabilities
 from longshort.tasks.language.inference import nats_of, side_by_side
 from longshort.tasks.language.learning import LanguageLearning
 from longshort.tasks.language.network import LanguageModel, detached
@@ -92,6 +93,10 @@ def model_of(**changes: Any) -> LanguageModel:
     return LanguageModel(LanguageModelConfig(**(sizes | changes)), 12).eval()
 
 
+def calls(network: LanguageModel) -> Callable[..., Any]:
+    return TorchCalls(network, "cpu").call
+
+
 def some_numbers(count: int, high: int = 12, seed: int = 0) -> Any:
     return np.random.default_rng(seed).integers(1, high, count)
 
@@ -114,19 +119,19 @@ def test_from_a_text_to_a_report(book: Path, tmp_path: Path) -> None:
 
 def test_every_token_of_the_test_part_is_counted_once(book: Path) -> None:
     job = small_job(book.read_text(), text__tokens="words")
-    network, begin = job.model.network, job.model.encoder.begin
+    begin = job.model.encoder.begin
     text, numbers = job.encoded["test"].samples.text, job.encoded["test"].arrays
     expected = sum(len(line.split()) + 1 for line in text.splitlines())
     assert len(numbers) == expected
     for streams in (1, 3, 10):
-        assert nats_of(network, numbers, begin, streams).shape == (expected,)
+        assert nats_of(job.model.call, numbers, begin, streams).shape == (expected,)
 
 
 def test_perplexity_of_a_uniform_model() -> None:
     network = model_of()
     for weight in network.parameters():
         torch.nn.init.zeros_(weight)
-    nats = nats_of(network, some_numbers(300), 1)
+    nats = nats_of(calls(network), some_numbers(300), 1)
     found = scores_from(nats, "é" * 600)
     assert found["perplexity"] == pytest.approx(11, rel=1e-6)
     assert found["nats_per_token"] == pytest.approx(math.log(11), rel=1e-6)
@@ -156,10 +161,10 @@ def test_chunks_with_carried_states_are_the_whole(cell: str, tie: bool) -> None:
 
 def test_a_long_text_is_scored_as_in_one_go() -> None:
     network, numbers = model_of(), some_numbers(700)
-    table = side_by_side(numbers, 1, 1)
+    table = torch.from_numpy(side_by_side(numbers, 1, 1))
     read = network(table[:-1])
     whole = network.losses(read.output, table[1:])[:, 0].detach().numpy()
-    np.testing.assert_allclose(nats_of(network, numbers, 1), whole, rtol=1e-5)
+    np.testing.assert_allclose(nats_of(calls(network), numbers, 1), whole, rtol=1e-5)
 
 
 def test_an_adaptive_softmax_is_a_distribution() -> None:
@@ -575,7 +580,7 @@ def test_adapting_helps_on_a_text_of_its_own(book: Path) -> None:
     model = small_job(prose(60)).model
     network, begin = model.network, model.encoder.begin
     strange = np.tile(model.encoder.encode("dog dog bird rains\n"), 25)
-    plain = nats_of(network, strange, begin).mean()
+    plain = nats_of(model.call, strange, begin).mean()
     before = {name: weight.clone() for name, weight in network.state_dict().items()}
     assert cached(network, strange, strange, begin, 100).nats.mean() < plain - 0.1
     assert dynamic(network, strange, strange, begin).nats.mean() < plain - 0.1
@@ -604,28 +609,11 @@ def test_adapting_sees_a_token_after_it_was_scored(book: Path) -> None:
 
 def test_adapting_stays_off_where_it_does_not_help() -> None:
     network, test = model_of(), some_numbers(30)
-    plain = nats_of(network, test, 1)
+    plain = nats_of(calls(network), test, 1)
     alone = np.arange(1, 12)  # nothing comes again, and all is scored before anything is learned
     for found in (cached(network, alone, test, 1, 50), dynamic(network, alone, test, 1)):
         assert "stays off" in found.note
         np.testing.assert_allclose(found.nats, plain, rtol=1e-5)
-
-
-def test_what_is_cut_before_a_token_is_drawn() -> None:
-    logs = torch.tensor([0.1, 0.4, 0.2, 0.3], dtype=torch.float64).log()
-    exact = {"rtol": 0, "atol": 1e-12}
-    for how, expected in [
-        (Sampling(), [0.1, 0.4, 0.2, 0.3]),
-        (Sampling(temperature=0.0), [0, 1, 0, 0]),
-        (Sampling(temperature=0.5), [1 / 30, 16 / 30, 4 / 30, 9 / 30]),
-        (Sampling(top_k=2), [0, 4 / 7, 0, 3 / 7]),
-        (Sampling(top_k=9), [0.1, 0.4, 0.2, 0.3]),
-        (Sampling(top_p=0.35), [0, 1, 0, 0]),
-        (Sampling(top_p=0.65), [0, 4 / 7, 0, 3 / 7]),
-        (Sampling(top_p=0.75), [0, 4 / 9, 2 / 9, 3 / 9]),
-    ]:
-        wanted = torch.tensor(expected, dtype=torch.float64)
-        torch.testing.assert_close(probabilities(logs, how), wanted, **exact)
 
 
 @pytest.mark.parametrize(

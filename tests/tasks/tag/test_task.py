@@ -23,8 +23,8 @@ from longshort.data.vocabulary import UNKNOWN
 from longshort.errors import ConfigError, DataError, Interrupted
 from longshort.runfolder import RunFolder
 from longshort.runs import story
-from longshort.runs.batches import on_device
 from longshort.runs.story import prepare
+from longshort.runs.tensors import on_device
 from longshort.tasks.tag.baselines import dictionary, majority_tag
 from longshort.tasks.tag.config import TagConfig
 from longshort.tasks.tag.conll import Tagged, read_tagged
@@ -329,14 +329,14 @@ def test_the_loss_only_breaks_ties(table: Path) -> None:
     job = job_of(settings(table, model__crf=False, train__max_epochs=1))
     model, val = job.model, job.encoded["val"]
     truth = entities_of(val.samples, model.encoder.scheme)
-    found = tag(model.network, model.encoder, val.arrays, "cpu")
+    found = tag(model, val.arrays)
     ahead = job.task.validate(model, val) - (1 - scores(truth, found.entities)["f1"])
     most = int(val.arrays.lengths.sum()) + sum(map(len, truth))
     assert 0 < ahead < 1 / most**2  # two different F1 are further apart
     with torch.no_grad():
         for weight in model.network.head.parameters():
             weight *= 1.5  # the same tags are best
-    again = tag(model.network, model.encoder, val.arrays, "cpu")
+    again = tag(model, val.arrays)
     worse = sum(again.losses) > sum(found.losses)
     other = job.task.validate(model, val) - (1 - scores(truth, again.entities)["f1"])
     assert again.tags == found.tags and (other > ahead) == worse

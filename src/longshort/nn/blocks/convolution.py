@@ -71,4 +71,4 @@ class Convolutions(nn.Module):
 
 def beyond(x: Tensor, lengths: Tensor) -> Tensor:
     """Return a mask [T, B] of the padding of x [T, B, ...], on x's device."""
-    return torch.arange(len(x), device=x.device)[:, None] >= lengths.to(x.device)
+    return torch.arange(x.shape[0], device=x.device)[:, None] >= lengths.to(x.device)

@@ -77,32 +77,6 @@ class CRF(nn.Module):
             alpha = moved if mask is None else torch.where(mask, moved, alpha)
         return (alpha + end).logsumexp(1)
 
-    @torch.no_grad()
-    def best_paths(self, scores: Tensor, lengths: Tensor) -> list[list[int]]:
-        """Return the tags of each sequence's path with the highest score (Viterbi, 1967)."""
-        transitions, start, end = self.weights()
-        scores = scores.double()
-        within = _within(scores, lengths)
-        best = start + scores[0]
-        stay = torch.arange(best.size(1), device=best.device).expand_as(best)
-        origins: list[Tensor] = []
-        for t in range(1, len(scores)):
-            reached, origin = (best[:, :, None] + transitions).max(1)
-            moved = reached + scores[t]
-            mask = within[t]
-            if mask is not None:
-                origin = torch.where(mask, origin, stay)
-                moved = torch.where(mask, moved, best)
-            best = moved
-            origins.append(origin)
-        tag = (best + end).argmax(1)
-        path = [tag]
-        for origin in reversed(origins):
-            tag = origin.gather(1, tag[:, None]).squeeze(1)
-            path.append(tag)
-        rows: list[list[int]] = torch.stack(path[::-1], 1).tolist()
-        return [row[:length] for row, length in zip(rows, lengths.tolist(), strict=True)]
-
     def weights(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return the scores of transitions [K, K], first and last tags [K], in float64."""
         return (

@@ -209,6 +209,29 @@ class Decoder(nn.Module):
         return Decoded(outputs, weights, copying)
 
 
+class Decodes(nn.Module):
+    """Base of networks whose `decoder` writes step by step."""
+
+    decoder: Decoder
+
+    def step(
+        self, tokens: Tensor, state: DecoderState, source: Tensor | None
+    ) -> tuple[Tensor, Tensor | None, DecoderState]:
+        """Read one token of each of n targets, [n].
+
+        Returns log probabilities [n, V], attention [n, S] where there is one, and the state after.
+        source [S, n]: numbers that may be copied.
+        """
+        found, after = self.decoder.step(tokens, state)
+        logs = self.decoder.log_probs(found, source)[0].float()
+        weights = None if found.weights is None else found.weights[0].float()
+        return logs, weights, after
+
+    def take(self, state: DecoderState, rows: Tensor) -> DecoderState:
+        """Return the state of these targets, which may repeat."""
+        return state.take(rows)
+
+
 def _check(
     placement: Placement,
     attention: Attention | None,

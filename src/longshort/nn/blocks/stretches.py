@@ -19,7 +19,7 @@ def stretches(x: Tensor, lengths: Tensor, most: int) -> tuple[Tensor, Tensor]:
         return x, lengths
     known = x.masked_fill(beyond(x, lengths)[..., None], 0.0)
     count = torch.div(lengths + size - 1, size, rounding_mode="floor")
-    steps = torch.arange(len(x), device=x.device)[:, None]
+    steps = torch.arange(x.shape[0], device=x.device)[:, None]
     place = torch.minimum(torch.div(steps, size, rounding_mode="floor"), count - 1)
     shape = int(count.max()), *x.shape[1:]
     total = x.new_zeros(shape).scatter_add(0, place[..., None].expand_as(x), known)

@@ -133,6 +133,26 @@ class AnomalyModel(CellSettings):
         "an anomaly is not learned as the new normal",
     )
 
+    @property
+    def forecasts(self) -> bool:
+        """Whether a score needs forecasts."""
+        return bool({"error", "nll"} & set(self.score))
+
+    @property
+    def rebuilds(self) -> bool:
+        """Whether a score needs an autoencoder."""
+        return bool({"reconstruction", "aer"} & set(self.score))
+
+    @property
+    def outputs(self) -> int:
+        """Numbers of each forecast: the value, and its spread where that is learned."""
+        return 2 if "nll" in self.score else 1
+
+    @property
+    def margin(self) -> int:
+        """Steps that are rebuilt on either side of a window."""
+        return 1 if "aer" in self.score else 0
+
     @field_validator("score", mode="before")
     @classmethod
     def _as_names(cls, value: object) -> object:

@@ -22,7 +22,7 @@ class Ahead(nn.Module):
 
     def __init__(self, model: AnomalyModel, inputs: int, channels: int) -> None:
         super().__init__()
-        self.shape = (model.ahead, channels, 2 if "nll" in model.score else 1)
+        self.shape = (model.ahead, channels, model.outputs)
         self.layers = _layers(model, inputs)
         self.dropout = nn.Dropout(model.dropout)
         outputs = self.shape[0] * self.shape[1] * self.shape[2]
@@ -50,7 +50,7 @@ class Rebuild(nn.Module):
 
     def __init__(self, model: AnomalyModel, inputs: int, channels: int) -> None:
         super().__init__()
-        self.margin = 1 if "aer" in model.score else 0
+        self.margin = model.margin
         self.encoder = _layers(model, inputs)
         self.squeeze = nn.Linear(self.encoder.output_size, model.latent)
         self.decoder = _layers(model, model.latent)
@@ -96,10 +96,20 @@ class Watcher(nn.Module):
 
     def __init__(self, model: AnomalyModel, inputs: int, channels: int) -> None:
         super().__init__()
-        wanted = set(model.score)
-        self.ahead = Ahead(model, inputs, channels) if wanted & {"error", "nll"} else None
-        rebuilds = wanted & {"reconstruction", "aer"}
-        self.rebuild = Rebuild(model, inputs, channels) if rebuilds else None
+        self.ahead = Ahead(model, inputs, channels) if model.forecasts else None
+        self.rebuild = Rebuild(model, inputs, channels) if model.rebuilds else None
+
+    def forecasts(self, x: Tensor, state: object = None) -> tuple[Tensor, object]:
+        """Return corrections of the autoregression, and the state; see `Ahead`."""
+        assert self.ahead is not None
+        found: tuple[Tensor, object] = self.ahead(x, state)
+        return found
+
+    def rebuilt(self, x: Tensor) -> Tensor:
+        """Return windows as the autoencoder writes them; see `Rebuild`."""
+        assert self.rebuild is not None
+        found: Tensor = self.rebuild(x)
+        return found
 
     def loss(self, batch: Batch, skip: int) -> Tensor:
         """Return the mean loss of the usable values.

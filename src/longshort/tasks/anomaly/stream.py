@@ -64,7 +64,7 @@ class Stream:
         self.known = model.encoder.series[key]
         cutoff = None if kept.cutoff is None else kept.cutoff[self.group]
         weights, inputs = self.known.weights[0], len(self.known.centre)
-        self.walker = Walker(model.network.ahead, weights, inputs, model.device, cutoff)
+        self.walker = Walker(model.call, weights, inputs, cutoff)
         self._mean = self._usual_mean = float("nan")
 
     @property

@@ -271,6 +271,16 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         kept |= {} if cutoff is None else {_CUTOFF: cutoff}
         return kept | {_SCORES: padded, _LEVEL: found.threshold}
 
+    def rehearse(self, model: AnomalyModel, arrays: Signals) -> None:
+        """Judge whole series, and a few rows one by one."""
+        from longshort.tasks.anomaly.walker import Walker
+
+        self.predict(model, arrays)
+        if model.config.model.forecasts and model.config.model.ahead == 1:
+            walker = Walker(model.call, arrays.weights[0, 0], arrays.inputs.shape[1])
+            for row in arrays.inputs[:3].astype(float):
+                walker.step(row)
+
     def predict(self, model: AnomalyModel, arrays: Signals) -> Alarms:
         """Return scores, p-values and alarms of all rows."""
         from longshort.tasks.anomaly.inference import errors_of

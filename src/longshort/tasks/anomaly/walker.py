@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from longshort.errors import RunError
 from longshort.tasks.anomaly.errors import cost
-from longshort.tasks.anomaly.network import Ahead
 
 Floats = NDArray[np.float64]
 
@@ -20,20 +17,16 @@ Floats = NDArray[np.float64]
 class Walker:
     """One series, row by row, in deviations; it forecasts a single step.
 
-    weights [K, lags + 1]: the autoregression. inputs: number C of inputs of a row, the K channels
-    first. cutoff [K]: a value whose cost lies above it is not shown to the network, which sees what
-    it expected in its place; None to show all.
+    call: calls functions of the network (`Model.call`). weights [K, lags + 1]: the autoregression.
+    inputs: number C of inputs of a row, the K channels first. cutoff [K]: a value whose cost lies
+    above it is not shown to the network, which sees what it expected in its place; None to show
+    all.
     """
 
     def __init__(
-        self,
-        network: Ahead,
-        weights: Floats,
-        inputs: int,
-        device: str,
-        cutoff: Floats | None = None,
+        self, call: Callable[..., Any], weights: Floats, inputs: int, cutoff: Floats | None = None
     ) -> None:
-        self.network, self.weights, self.device, self.cutoff = network, weights, device, cutoff
+        self.call, self.weights, self.cutoff = call, weights, cutoff
         channels, width = weights.shape
         self.last = np.zeros(inputs)
         self.lags = np.zeros((width - 1, channels))
@@ -62,16 +55,15 @@ class Walker:
         self._advance(seen)
         return expected, found
 
-    @torch.no_grad()
     def _advance(self, seen: Floats) -> None:
         channels = len(self.expected)
         if not self.steps:
             self.lags[:] = seen[:channels]
         self.lags = np.concatenate([seen[None, :channels], self.lags[:-1]])
         lagged = np.concatenate([self.lags, np.ones((1, channels))])
-        x = torch.tensor(seen, dtype=torch.float32, device=self.device)[None, None]
-        found, self._state = self.network(x, self._state)
-        values = found[0, 0, 0].cpu().double().numpy()
+        x = seen.astype(np.float32)[None, None]
+        found, self._state = self.call("forecasts", x, self._state)
+        values = found[0, 0, 0].astype(float)
         self.expected = np.einsum("lk,kl->k", lagged, self.weights) + values[:, 0]
         self.spread = values[:, 1] if values.shape[1] == 2 else None
         self.last = seen
@@ -107,16 +99,15 @@ class Walker:
             spread = stored["spread"]
             self.spread = None if spread is None else np.array(spread)
             self.steps = int(stored["steps"])
-            self._state = self._tensors(stored["network"])
+            self._state = _arrays(stored["network"])
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(
                 f"--state: is damaged, or of another run ({error}); remove the file to begin anew"
             ) from None
 
-    def _tensors(self, stored: list[Any]) -> Any:
-        found: list[Tensor] = [
-            torch.tensor(each, dtype=torch.float32, device=self.device) for each in stored
-        ]
-        if not found:
-            return None
-        return tuple(found) if len(found) > 1 else found[0]
+
+def _arrays(stored: list[Any]) -> Any:
+    found = [np.array(each, dtype=np.float32) for each in stored]
+    if not found:
+        return None
+    return tuple(found) if len(found) > 1 else found[0]

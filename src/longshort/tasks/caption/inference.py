@@ -10,6 +10,7 @@ import numpy as np
 from longshort.decoding.hypothesis import Hypothesis
 from longshort.errors import ConfigError
 from longshort.runs.decoded import decoded
+from longshort.runs.stepping import NetworkStepper
 from longshort.runs.task import Model
 from longshort.runs.writing import Attended, Target, Writing, Written
 from longshort.tasks.caption.config import CaptionConfig
@@ -31,7 +32,6 @@ def write(
 
     how: as the settings say when None. first: number of images, all when None.
     """
-    model.network.eval()
     how, found = how or Writing(), []
     most = model.config.write.max_length
     rows = np.arange(min(len(arrays.images), first or len(arrays.images)))
@@ -46,14 +46,7 @@ def write(
 
 def _begun(model: CaptionModelOf, arrays: CaptionArrays, rows: Any) -> Any:
     """Return the state of these images before their first token."""
-    import torch
-
-    from longshort.nn.blocks.stepper import TorchStepper
-    from longshort.runs.batches import on_device
-
-    with torch.no_grad():
-        state = model.network.begin(on_device(arrays.inputs(rows), model.device))
-    return TorchStepper(model.network.decoder, state)
+    return NetworkStepper(model.call, model.call("begin", arrays.inputs(rows)))
 
 
 def _target(encoder: CaptionEncoder, found: Hypothesis) -> Target:

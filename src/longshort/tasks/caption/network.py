@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from longshort.nn.blocks.attention import Attention, Memory
-from longshort.nn.blocks.decoder import Decoder, DecoderState
+from longshort.nn.blocks.decoder import Decoder, DecoderState, Decodes
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.first_states import FirstStates
 from longshort.nn.blocks.own_words import read_own_words
@@ -37,7 +37,7 @@ class Losses(NamedTuple):
     unspread: Tensor
 
 
-class Captioner(nn.Module):
+class Captioner(Decodes):
     """Writes captions of images whose features are given.
 
     Of a place the memory holds its own features and those of the whole image, in one sum, so that
@@ -102,7 +102,7 @@ class Captioner(nn.Module):
             return None
         places = self.places(batch.places) + self.around(whole)[:, None]
         steps = self.dropout(places).transpose(0, 1)
-        return attention.prepare(steps, torch.full((len(places),), len(steps)))
+        return attention.prepare(steps, torch.full((places.shape[0],), steps.shape[0]))
 
 
 def _unspread(weights: Tensor | None, real: Tensor, like: Tensor) -> Tensor:

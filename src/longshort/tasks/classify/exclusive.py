@@ -70,6 +70,12 @@ class Exclusive(Targets):
         """Return the logarithms of probabilities that sum to 1 over the labels."""
         return logits.log_softmax(-1)
 
+    def shares(self, logits: Floats) -> Floats:
+        """Return probabilities that sum to 1 over the labels."""
+        raised = np.exp(logits - logits.max(-1, keepdims=True))
+        found: Floats = raised / raised.sum(-1, keepdims=True)
+        return found
+
     def losses(self, logits: Tensor, known: Tensor) -> Tensor:
         """Return the negative logarithm of the true label's probability, [n]."""
         return -(logits.log_softmax(1) * known).sum(1)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from longshort.nn.blocks.grams import Bag, GramVectors
+from longshort.tasks.classify.logits import logits_of
 
 MEMBERS = 3
 
@@ -18,6 +19,8 @@ class GramNetwork(nn.Module):
         self.classes = classes
         self.vectors = nn.ModuleList(GramVectors(grams) for _ in range(MEMBERS))
         self.heads = nn.ModuleList(nn.Linear(GramVectors.width, classes) for _ in range(MEMBERS))
+
+    logits = logits_of
 
     def forward(self, _x: Tensor, _lengths: Tensor, bag: Bag) -> Tensor:
         """Return the logits of each network, [M, B, K]."""

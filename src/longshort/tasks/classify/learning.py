@@ -12,10 +12,11 @@ from longshort.config.training import TrainConfig
 from longshort.data.buckets import POOL, bucketed, shuffled
 from longshort.data.labelled import Examples
 from longshort.data.padding import MOST_STEPS
-from longshort.runs.batches import BatchLearning, on_device
+from longshort.runs.batches import BatchLearning
 from longshort.runs.task import Encoded, Model, Training
+from longshort.runs.tensors import on_device
 from longshort.tasks.classify.gram_network import GramNetwork
-from longshort.tasks.classify.inference import logits_of
+from longshort.tasks.classify.logits import logits_of
 from longshort.train.learning import Learning, TrainPlan
 
 _BATCH, _STEPS, _FEWEST, _MOST, _RATE = 32, 800, 5, 60, 0.003

@@ -15,6 +15,7 @@ from longshort.nn.blocks.summary import Summary
 from longshort.nn.recurrent import Recurrent
 from longshort.runs.cell import chosen_cell, layer_options
 from longshort.tasks.classify.config import ClassifyModel
+from longshort.tasks.classify.logits import logits_of
 
 _SPREAD, _SPREAD_BESIDE_GRAMS = 0.1, 0.5
 """Largest value in a new vector: small networks beside n-grams learn little from small ones."""
@@ -50,6 +51,8 @@ class Classifier(nn.Module):
         """The embedding of each network that has one."""
         members = (each for each in self.members if isinstance(each, Member))
         return [each.embedding for each in members if each.embedding is not None]
+
+    logits = logits_of
 
     def forward(self, x: Tensor, lengths: Tensor, bag: Bag | None = None) -> Tensor:
         """Return the logits [M, B, K] of each network; lengths: [B]."""

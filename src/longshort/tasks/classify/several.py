@@ -86,6 +86,11 @@ class Several(Targets):
 
         return logsigmoid(logits)
 
+    def shares(self, logits: Floats) -> Floats:
+        """Return the labels' probabilities, which are independent."""
+        found: Floats = np.exp(-np.logaddexp(0.0, -logits))
+        return found
+
     def losses(self, logits: Tensor, known: Tensor) -> Tensor:
         """Return the binary cross entropy, summed over labels, [n]."""
         from torch.nn.functional import binary_cross_entropy_with_logits

@@ -134,6 +134,10 @@ class Targets(ABC):
         """Return the logarithms of the labels' probabilities, from logits [..., K]."""
 
     @abstractmethod
+    def shares(self, logits: Floats) -> Floats:
+        """Return the labels' probabilities, from logits [..., K]."""
+
+    @abstractmethod
     def losses(self, logits: Tensor, known: Tensor) -> Tensor:
         """Return the cross entropy [n] of logits [n, K], over all labels; known: of `known`."""
 

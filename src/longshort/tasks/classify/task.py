@@ -38,6 +38,7 @@ from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.classify.defaults import decided, validation_share
 from longshort.tasks.classify.encoder import ClassifyEncoder
 from longshort.tasks.classify.exclusive import Exclusive
+from longshort.tasks.classify.inference import probabilities
 from longshort.tasks.classify.several import UNDECIDED, Several
 from longshort.tasks.classify.targets import Prediction
 from longshort.tasks.classify.unused import unused_settings
@@ -239,7 +240,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         """
         import torch
 
-        from longshort.tasks.classify.inference import logits_of
+        from longshort.tasks.classify.logits import logits_of
 
         train, targets = model.config.train, model.encoder.targets
         factors = targets.weights(train.class_weights)
@@ -264,11 +265,9 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
 
     def validate(self, model: ClassifyModel, val: Encoded[Examples]) -> float:
         """Return `Targets.error` on the validation split, with labels weighed as in training."""
-        from longshort.tasks.classify.inference import probabilities
-
         targets = model.encoder.targets
         weights = targets.weights(model.config.train.class_weights)
-        return targets.error(probabilities(model, val.arrays), val.arrays.targets, weights)
+        return targets.error(self._probabilities(model, val.arrays), val.arrays.targets, weights)
 
     def fit_rest(
         self,
@@ -294,20 +293,19 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
 
         It is 0.5 without a validation split, and None if each sample has one label.
         """
-        from longshort.tasks.classify.inference import probabilities
-
         targets = model.encoder.targets
         if not targets.has_threshold or not len(val.samples):
             return UNDECIDED if targets.has_threshold else None
-        return targets.threshold(probabilities(model, val.arrays), val.arrays.targets)
+        return targets.threshold(self._probabilities(model, val.arrays), val.arrays.targets)
+
+    def _probabilities(self, model: ClassifyModel, arrays: Sequences) -> NDArray[np.float64]:
+        return probabilities(model.call, model.encoder.targets, arrays)
 
     def predict(self, model: ClassifyModel, arrays: Sequences) -> Prediction:
         """Return probabilities of every label, [n, K], with the threshold if the run has one."""
-        from longshort.tasks.classify.inference import probabilities
-
         kept = model.kept.get(THRESHOLD)
         threshold = None if kept is None else float(kept[0])
-        return Prediction(probabilities(model, arrays), threshold)
+        return Prediction(self._probabilities(model, arrays), threshold)
 
     # Scores
 

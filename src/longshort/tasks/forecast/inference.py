@@ -42,14 +42,7 @@ def uncalibrated(model: ForecastModel, windows: Windows) -> Floats:
 
 
 def _piece(model: ForecastModel, windows: Windows) -> Floats:
-    import torch
-
-    from longshort.runs.batches import on_device
-
-    model.network.eval()
-    with torch.no_grad():
-        batch = on_device(windows.reader.gather(windows.origins), model.device)
-        scaled = model.network(batch).cpu().double().numpy()
+    scaled = model.call("forward", windows.reader.gather(windows.origins)).astype(np.float64)
     scaled = scaled.transpose(0, 2, 1, 3).reshape(-1, scaled.shape[1], scaled.shape[3])
     return _bounded(windows, windows.user_units(scaled))
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from longshort.data.windows import Batch, Origins, Singles
-from longshort.runs.batches import on_device
+from longshort.runs.tensors import on_device
 from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.inference import PIECE, ForecastModel
 from longshort.tasks.forecast.linear import LinearWindows, Norm

@@ -75,7 +75,7 @@ def linear_inputs(
     last = batch.context[:, -1][..., None]
     parts = [(x - x[:, -1:])[:, -plan.lags :].swapaxes(1, 2)]
     if plan.past_lags:
-        past = batch.past[:, -plan.past_lags :, : plan.past].reshape(len(x), 1, -1)
+        past = batch.past[:, -plan.past_lags :, : plan.past].reshape(x.shape[0], 1, -1)
         parts.append(join([past] * last.shape[1], 1))
     if plan.level:
         parts += [last, 0 * last + 1]

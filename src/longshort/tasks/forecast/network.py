@@ -175,7 +175,7 @@ class WindowNetwork(nn.Module):
     def _straight(self, x: Tensor, batch: Batch[Tensor]) -> Tensor:
         """Return the linear path [B, H, C, 1], or zero without one."""
         if not self.plan.settings.linear:
-            return x.new_zeros(len(x), self.plan.horizon, self.plan.columns, 1)
+            return x.new_zeros(x.shape[0], self.plan.horizon, self.plan.columns, 1)
         change: Tensor = self.linear(linear_inputs(x, batch, self.plan.straight, torch.cat))
         return (change.transpose(1, 2) + x[:, -1:]).unsqueeze(-1)
 
@@ -188,7 +188,7 @@ class WindowNetwork(nn.Module):
         missing = -steps.size(1) % self.plan.patch
         if missing:
             steps = torch.cat([steps[:, :1].expand(-1, missing, -1), steps], dim=1)
-        return self._encode(steps.reshape(len(steps), -1, self.encode.in_features), about)
+        return self._encode(steps.reshape(steps.shape[0], -1, self.encode.in_features), about)
 
     def _encode(self, patches: Tensor, about: Tensor) -> Tensor:
         encoded: Tensor = self.encode(patches)
@@ -215,7 +215,7 @@ class WindowNetwork(nn.Module):
     def _direct(self, known: Tensor, batch: Batch[Tensor]) -> Tensor:
         """Forecast the whole horizon at once from the last state."""
         plan = self.plan
-        shape = (len(known), plan.horizon, plan.columns, plan.outputs)
+        shape = (known.shape[0], plan.horizon, plan.columns, plan.outputs)
         y: Tensor = self.head(known).view(shape)
         if plan.future:
             future = batch.future[:, plan.context :]
@@ -239,7 +239,7 @@ class WindowNetwork(nn.Module):
         parts: list[Tensor] = []
         for number in range(count):
             now = slice(number * plan.patch, (number + 1) * plan.patch)
-            shape = (len(known), plan.patch, plan.columns, plan.outputs)
+            shape = (known.shape[0], plan.patch, plan.columns, plan.outputs)
             parts.append(self.head(known).view(shape) + straight[:, now])
             step = torch.cat([parts[-1][..., plan.settings.middle], future[:, now]], dim=2)
             encoded = self._encode(step.flatten(1).unsqueeze(1), about)
@@ -273,7 +273,7 @@ class LinkedNetwork(nn.Module):
 
     def forward(self, batch: Batch[Tensor]) -> Tensor:
         """Return forecasts [B, H, C, Q]; every column is a window of its own."""
-        size, columns = len(batch.context), self.columns
+        size, columns = batch.context.shape[0], self.columns
         mix = self.dropout(batch.context) @ self.listen @ self.speak.T
         extra = torch.stack([batch.context, mix], dim=3)
 

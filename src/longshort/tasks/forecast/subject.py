@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from longshort.data.windows import Batch
 from longshort.errors import ConfigError, nearest
 from longshort.report.plots import Window
-from longshort.runs.batches import on_device
 from longshort.runs.explaining import Floats, Question
+from longshort.runs.tensors import on_device
 from longshort.tasks.forecast.encoder import Moments
 from longshort.tasks.forecast.inference import ForecastModel, uncalibrated
 from longshort.tasks.forecast.series import AnySeries

@@ -97,7 +97,8 @@ def _read(network: LanguageModel, numbers: Ints, begin: int) -> tuple[Floats, Te
     network.eval()
     states: States | None = None
     nats, outputs = [], []
-    table = side_by_side(numbers, 1, begin).to(network.embedding.weight.device)
+    table = torch.from_numpy(side_by_side(numbers, 1, begin))
+    table = table.to(network.embedding.weight.device)
     for place in range(0, len(numbers), _CHUNK):
         chunk = table[place : place + _CHUNK + 1]
         read = network(chunk[:-1], states)
@@ -124,7 +125,8 @@ def _learn_along(network: LanguageModel, numbers: Ints, begin: int, rate: float)
     moving = copy.deepcopy(network).eval()
     weights = [weight for weight in moving.parameters() if weight.requires_grad]
     start = [weight.detach().clone() for weight in weights]
-    table = side_by_side(numbers, 1, begin).to(network.embedding.weight.device)
+    table = torch.from_numpy(side_by_side(numbers, 1, begin))
+    table = table.to(network.embedding.weight.device)
     states: States | None = None
     found = []
     for place in range(0, len(numbers), _LEARNED):

@@ -6,14 +6,18 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from longshort.data.vocabulary import UNKNOWN
+from longshort.decoding import options as decoding
+from longshort.decoding.sampling import draw
 from longshort.errors import ConfigError
+from longshort.runs.task import Model
 from longshort.tasks.language.encoder import LanguageEncoder
-from longshort.tasks.language.network import LanguageModel, States
+
+Lm = Model[Any, LanguageEncoder]
 
 
 @dataclass(frozen=True)
@@ -45,51 +49,23 @@ class Sampling:
             )
 
 
-def probabilities(logs: Tensor, how: Sampling) -> Tensor:
-    """Return the probabilities by which tokens are drawn, from their log probabilities [V].
-
-    Tokens that the settings exclude have probability 0.
-    """
-    if how.temperature == 0.0:
-        return torch.zeros_like(logs).index_fill(0, logs.argmax(), 1.0)
-    p = ((logs - logs.max()) / how.temperature).softmax(0)
-    if how.top_k and how.top_k < len(p):
-        least = p.topk(how.top_k).indices
-        p = torch.zeros_like(p).index_copy(0, least, p[least])
-        p = p / p.sum()
-    if how.top_p < 1.0:
-        ranked, order = p.sort(descending=True, stable=True)
-        before = ranked.cumsum(0) - ranked
-        ranked = ranked.masked_fill(before >= how.top_p, 0.0)
-        p = torch.zeros_like(p).index_copy(0, order, ranked)
-        p = p / p.sum()
-    return p
-
-
-@torch.no_grad()
-def numbers(
-    network: LanguageModel, encoder: LanguageEncoder, prompt: str, length: int, how: Sampling
-) -> Iterator[int]:
+def numbers(model: Lm, prompt: str, length: int, how: Sampling) -> Iterator[int]:
     """Yield `length` token numbers after the prompt; the unknown token is never drawn."""
-    network.eval()
-    draw = torch.Generator().manual_seed(how.seed)
-    device = network.embedding.weight.device
-    states: States | None = None
-    given = [encoder.begin, *encoder.encode(prompt).tolist()]
-    for token in given:
-        logs, states = network.step(torch.tensor([token], device=device), states)
+    chance = np.random.default_rng(how.seed)
+    options = decoding.Sampling(temperature=how.temperature, top_k=how.top_k, top_p=how.top_p)
+    logs: Any = None
+    states = None
+    for token in [model.encoder.begin, *model.encoder.encode(prompt).tolist()]:
+        logs, states = model.call("step", np.array([token]), states)
     for _ in range(length):
-        logs[0, UNKNOWN - 1] = -torch.inf
-        p = probabilities(logs[0].double().cpu(), how)
-        token = int(torch.multinomial(p, 1, generator=draw)) + 1
+        logs[:, UNKNOWN - 1] = -np.inf
+        token = int(draw(logs.astype(np.float64), chance.random(1), options)[0]) + 1
         yield token
-        logs, states = network.step(torch.tensor([token], device=device), states)
+        logs, states = model.call("step", np.array([token]), states)
 
 
-def write_on(
-    network: LanguageModel, encoder: LanguageEncoder, prompt: str, length: int, how: Sampling
-) -> Iterator[str]:
+def write_on(model: Lm, prompt: str, length: int, how: Sampling) -> Iterator[str]:
     """Yield the text after the prompt, a piece for each token."""
     if not isinstance(length, Integral) or length < 0:
         raise ConfigError(f"length: a whole number of tokens from 0 is expected, got {length!r}")
-    return encoder.stream(numbers(network, encoder, prompt, length, how), prompt)
+    return model.encoder.stream(numbers(model, prompt, length, how), prompt)

@@ -29,10 +29,11 @@ class LanguageLearning(Learning):
     def __init__(
         self, model: Model[LanguageConfig, LanguageEncoder], train: Ints, val: Ints
     ) -> None:
-        self.config, self.begin = model.config, model.encoder.begin
+        self.model, self.config = model, model.config
         self.network: LanguageModel = model.network
         self.val = val
-        self.streams = side_by_side(train, self.config.train.batch_size, self.begin)
+        streams = side_by_side(train, self.config.train.batch_size, model.encoder.begin)
+        self.streams = torch.from_numpy(streams)
         self._states: States | None = None
         self._place = 0
 
@@ -141,5 +142,5 @@ class LanguageLearning(Learning):
 
     def validate(self) -> float:
         """Return the mean nats of the validation split's tokens."""
-        nats = nats_of(self.network, self.val, self.begin, streams=_CHECKED)
+        nats = nats_of(self.model.call, self.val, self.model.encoder.begin, _CHECKED)
         return float(nats.mean())

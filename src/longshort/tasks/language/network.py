@@ -91,7 +91,8 @@ class LanguageModel(nn.Module):
         if self.adaptive is not None:
             found: Tensor = -self.adaptive(flat, classes).output
         else:
-            found = F.cross_entropy(self._logits(flat), classes, reduction="none")
+            logs = self._logits(flat).log_softmax(-1)
+            found = -logs.gather(1, classes[:, None]).squeeze(1)
         return found.view(targets.shape)
 
     def log_probabilities(self, output: Tensor) -> Tensor:

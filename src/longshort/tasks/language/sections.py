@@ -111,6 +111,6 @@ def _samples(result: LanguageResult) -> list[Passage]:
     found = []
     for seed in range(_SAMPLES):
         how = Sampling(temperature=_TEMPERATURE, seed=seed)
-        text = "".join(write_on(model.network, model.encoder, "", length, how))
+        text = "".join(write_on(model, "", length, how))
         found.append(Passage([Line([Span(_visible(text))])], f"Seed {seed}", is_raw=True))
     return found

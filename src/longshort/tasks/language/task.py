@@ -203,14 +203,21 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         """Return the nats of every token given all tokens before it."""
         from longshort.tasks.language.inference import nats_of
 
-        return Nats(arrays, nats_of(model.network, arrays, model.encoder.begin))
+        return Nats(arrays, nats_of(model.call, arrays, model.encoder.begin))
+
+    def rehearse(self, model: Lm, arrays: Ints) -> None:
+        """Score a text, and write a few tokens."""
+        from longshort.tasks.language.generate import Sampling
+
+        self.predict(model, arrays)
+        list(self.stream(model, "", 2, Sampling()))
 
     def stream(self, model: Lm, prompt: str, length: int, how: Sampling) -> Iterator[str]:
         """Yield the `length` tokens after the prompt, piece by piece as they are written."""
         from longshort.tasks.language.generate import write_on
 
         well_formed(prompt, "prompt")
-        return write_on(model.network, model.encoder, prompt, length, how)
+        return write_on(model, prompt, length, how)
 
     def unknown(self, model: Lm, text: str) -> list[str]:
         """Return the tokens of a text that the vocabulary lacks, in order."""

@@ -20,6 +20,7 @@ from longshort.data.tokens import in_full, suited
 from longshort.errors import DataError
 from longshort.metrics.ridge import ridge_forecast
 from longshort.metrics.statistics import statistics_of
+from longshort.runs.inference import in_batches
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
 from longshort.runs.unused import unused_patch
@@ -205,9 +206,7 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
 
     def predict(self, model: RegressModel, arrays: Sequences) -> Floats:
         """Return values [n, K] in the data's units."""
-        from longshort.runs.batches import in_batches
-
-        scaled = in_batches(model, arrays, lambda b: model.network(b.x, b.lengths))
+        scaled = in_batches(arrays, lambda b: model.call("forward", b.x, b.lengths))
         return scaled * model.encoder.deviation + model.encoder.mean
 
     # Scores

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from longshort.nn.blocks.attention import Attention
 from longshort.nn.blocks.bridge import Bridge
-from longshort.nn.blocks.decoder import Decoded, Decoder, DecoderState
+from longshort.nn.blocks.decoder import Decoded, Decoder, DecoderState, Decodes
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.encoder import Encoder
 from longshort.nn.blocks.own_words import read_own_words
@@ -34,7 +34,7 @@ class Losses(NamedTuple):
     unspread: Tensor
 
 
-class EncoderDecoder(nn.Module):
+class EncoderDecoder(Decodes):
     """Reads a source in both directions and writes a target token by token.
 
     sources, targets: numbers of known tokens on each side; where both sides have one set of tokens,

@@ -11,6 +11,7 @@ from longshort.data.coding import BEGIN, END
 from longshort.decoding.forced import forced
 from longshort.decoding.hypothesis import Hypothesis
 from longshort.runs.decoded import decoded
+from longshort.runs.stepping import NetworkStepper
 from longshort.runs.task import Model
 from longshort.runs.writing import Floats, Likelihood, Target, Writing, Written
 from longshort.tasks.seq2seq.encoder import PairArrays, PairEncoder
@@ -30,7 +31,6 @@ def write(
     how: as the settings say when None. with_scores: also score the given targets, where there are
     any.
     """
-    model.network.eval()
     how = how or Writing()
     count, scored = len(arrays.sources), with_scores and bool(arrays.targets)
     found: list[list[Target]] = [[] for _ in range(count)]
@@ -53,7 +53,6 @@ def write(
 
 def likelihoods(model: PairModelOf, arrays: PairArrays) -> list[Likelihood]:
     """Return how probable each given target is, by forced decoding."""
-    model.network.eval()
     coder, found = model.encoder.coder.target, []
     for begin in range(0, len(arrays.sources), TOGETHER):
         together = arrays.take(np.arange(begin, min(begin + TOGETHER, len(arrays.sources))))
@@ -65,15 +64,10 @@ def likelihoods(model: PairModelOf, arrays: PairArrays) -> list[Likelihood]:
 
 def begun(model: PairModelOf, arrays: PairArrays) -> tuple[Any, NDArray[np.int64]]:
     """Return the state of all sources before their first token, and their lengths."""
-    import torch
-
-    from longshort.nn.blocks.stepper import TorchStepper
-
     batch = PairArrays(arrays.sources, []).batch(np.arange(len(arrays.sources)))
-    source = torch.from_numpy(batch.source).to(model.device)
-    with torch.no_grad():
-        state = model.network.begin(source, torch.from_numpy(batch.lengths))
-    return TorchStepper(model.network.decoder, state, source), batch.lengths
+    state = model.call("begin", batch.source, batch.lengths)
+    source = batch.source if model.config.model.copying else None
+    return NetworkStepper(model.call, state, source), batch.lengths
 
 
 def _decoded(

@@ -61,6 +61,20 @@ def certainties(scores: Floats, paths: Sequence[Sequence[int]], field: Field) ->
     ]
 
 
+def losses(
+    scores: Floats, tags: NDArray[np.int64], lengths: NDArray[np.int64], field: Field
+) -> Floats:
+    """Return the negative log-likelihood [B] of tags [T, B] under scores [T, B, K], in nats."""
+    before, rows = _forward(scores, field), np.arange(len(lengths))
+    whole = _log_sum(before[lengths - 1, rows] + field.end, 1)
+    within = np.arange(len(tags))[:, None] < lengths
+    here = np.take_along_axis(scores, tags[..., None], 2)[..., 0] * within
+    moves = field.transitions[tags[:-1], tags[1:]] * within[1:]
+    ends = field.start[tags[0]] + field.end[tags[lengths - 1, rows]]
+    found: Floats = whole - (here.sum(0) + moves.sum(0) + ends)
+    return found
+
+
 def _certainty(
     scores: Floats, before: Floats, after: Floats, path: Sequence[int], field: Field
 ) -> Certainty:

@@ -2,50 +2,46 @@
 
 from __future__ import annotations
 
-import torch
+from dataclasses import replace
+from typing import Any
 
-from longshort.data.buckets import in_order_of_length
-from longshort.runs.batches import on_device
-from longshort.tasks.tag.certainty import Certainty, certainties
+import numpy as np
+
+from longshort.data.in_order import in_order_of_length
+from longshort.decoding.viterbi import best_paths
+from longshort.runs.task import Model
+from longshort.tasks.tag.certainty import Certainty, Field, certainties, losses
 from longshort.tasks.tag.encoder import Sentences, TagEncoder
 from longshort.tasks.tag.found import Found, decoded
-from longshort.tasks.tag.network import Tagger
 
 _TOGETHER = 64
 """Number of pieces in a batch."""
 
 
-@torch.no_grad()
 def tag(
-    network: Tagger,
-    encoder: TagEncoder,
-    sentences: Sentences,
-    device: str,
-    *,
-    with_certainty: bool = True,
+    model: Model[Any, TagEncoder], sentences: Sentences, *, with_certainty: bool = True
 ) -> Found:
-    """Tag all sentences, without dropout; with losses if the sentences have tags.
+    """Tag all sentences; with losses if the sentences have tags.
 
     with_certainty: whether the probabilities of the tags are computed too.
     """
-    network.eval()
-    field = network.field()
+    field = Field(*model.call("field"))
     sure: list[Certainty | None] = [None] * len(sentences.pieces)
     paths: list[list[int]] = [[] for _ in sentences.pieces]
-    losses = [0.0] * len(sentences.pieces) if sentences.targets else []
-    for numbers in in_order_of_length(torch.from_numpy(sentences.lengths), _TOGETHER):
-        batch = on_device(sentences.batch(numbers.numpy()), device)
-        scores = network(batch)
-        found = network.decode(scores, batch.lengths)
+    nats = [0.0] * len(sentences.pieces) if sentences.targets else []
+    for numbers in in_order_of_length(sentences.lengths, _TOGETHER):
+        batch = sentences.batch(numbers)
+        scores = model.call("forward", replace(batch, tags=None)).astype(np.float64)
+        found = best_paths(scores, batch.lengths, field.transitions, field.start, field.end)
         for number, path in zip(numbers.tolist(), found, strict=True):
             paths[number] = path
         if with_certainty:
-            values = certainties(scores.double().cpu().numpy(), found, field)
+            values = certainties(scores, found, field)
             for number, certainty in zip(numbers.tolist(), values, strict=True):
                 sure[number] = certainty
         if batch.tags is not None:
-            each = network.losses(scores, batch.tags, batch.lengths).tolist()
+            each = losses(scores, batch.tags, batch.lengths, field).tolist()
             for number, loss in zip(numbers.tolist(), each, strict=True):
-                losses[number] = loss
+                nats[number] = loss
     known = [each for each in sure if each is not None]
-    return decoded(encoder, sentences, paths, losses, known)
+    return decoded(model.encoder, sentences, paths, nats, known)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -18,7 +17,6 @@ from longshort.nn.blocks.crf import CRF, bioes_rules
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.recurrent import Recurrent
 from longshort.runs.cell import chosen_cell, layer_options
-from longshort.tasks.tag.certainty import Field
 from longshort.tasks.tag.config import TagModel
 from longshort.tasks.tag.encoder import Batch, TagEncoder
 from longshort.tasks.tag.spelling import SHAPES
@@ -106,24 +104,20 @@ class Tagger(nn.Module):
         if self.crf is not None:
             found: Tensor = self.crf(scores, tags, lengths)
             return found
-        within = torch.arange(len(tags), device=tags.device)[:, None] < lengths.to(tags.device)
+        within = torch.arange(tags.shape[0], device=tags.device)[:, None] < lengths.to(tags.device)
         each = F.cross_entropy(scores.permute(0, 2, 1), tags, reduction="none")
         return (each * within).sum(0)
 
-    def decode(self, scores: Tensor, lengths: Tensor) -> list[list[int]]:
-        """Return the numbers of the best tags of each sentence."""
-        if self.crf is not None:
-            return self.crf.best_paths(scores, lengths)
-        rows: list[list[int]] = scores.argmax(2).T.tolist()
-        return [row[:length] for row, length in zip(rows, lengths.tolist(), strict=True)]
+    def field(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the scores of a random field: transitions [K, K], first and last tags [K].
 
-    @torch.no_grad()
-    def field(self) -> Field:
-        """Return the scores of the random field; zeros if the network has none."""
-        if self.crf is None:
-            count = self.head.out_features
-            return Field(np.zeros((count, count)), np.zeros(count), np.zeros(count))
-        return Field(*(each.cpu().numpy() for each in self.crf.weights()))
+        They are zeros if the network has none.
+        """
+        if self.crf is not None:
+            return self.crf.weights()
+        count = self.head.out_features
+        none = self.head.weight.new_zeros(count, dtype=torch.float64)
+        return none.expand(count, count), none, none
 
 
 def _speller(model: TagModel, count: int) -> CharacterCNN | CharacterLSTM | None:

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from longshort.errors import ConfigError, DataError
 from longshort.report.sections import Line, Passage, Span
-from longshort.runs.batches import on_device
 from longshort.runs.explaining import Floats, Question
 from longshort.runs.presence import mixed
 from longshort.runs.task import Model
+from longshort.runs.tensors import on_device
 from longshort.tasks.tag.conll import Tagged
 from longshort.tasks.tag.encoder import TagEncoder
 

@@ -26,6 +26,7 @@ from longshort.tasks.tag.encoder import Sentences, TagEncoder, entities_of
 from longshort.tasks.tag.entities import kind_counts
 from longshort.tasks.tag.entities import scores as f1_of
 from longshort.tasks.tag.found import Found, found_in
+from longshort.tasks.tag.inference import tag
 from longshort.tasks.tag.schemes import detect, examine, title, with_types
 from longshort.tasks.tag.source import read_sentences, read_to_tag
 from longshort.tasks.tag.unused import unused_settings
@@ -278,10 +279,7 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         return self._tagged(model, arrays, with_certainty=True)
 
     def _tagged(self, model: TagModel, arrays: Sentences, *, with_certainty: bool) -> Found:
-        from longshort.tasks.tag.inference import tag
-
-        network, encoder = model.network, model.encoder
-        return tag(network, encoder, arrays, model.device, with_certainty=with_certainty)
+        return tag(model, arrays, with_certainty=with_certainty)
 
     # Scores
 

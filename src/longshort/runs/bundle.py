@@ -1,0 +1,177 @@
+"""Bundles: a trained model as one file of plain data, which predicts without torch.
+
+A bundle is a zip file, not compressed, of `bundle.json` (settings, what the encoder knows, the
+network's functions), `weights.safetensors`, `golden.safetensors` (what the network was asked and
+answered when it was written) and `README.md`, the model card. Nothing in it is executed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse
+from safetensors.numpy import save as serialise
+
+from longshort.config import build
+from longshort.errors import RunError
+from longshort.runfolder import write_atomic
+from longshort.runs.lookup import find_task
+from longshort.runs.prepare import restored_encoder
+from longshort.runs.task import Model
+from longshort.runtime.network import Network, is_array
+from longshort.runtime.stored import from_plain, to_plain
+from longshort.runtime.tree import flatten, unflatten
+
+Array = NDArray[Any]
+
+VERSION = 1
+"""Format version of bundles; others are refused."""
+CONTENT, WEIGHTS, GOLDEN, CARD = (
+    "bundle.json",
+    "weights.safetensors",
+    "golden.safetensors",
+    "README.md",
+)
+_KEPT = "kept."
+_MOST = 4 << 30
+"""Largest size of a part that is read, in bytes."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A call of the network that a bundle must answer as it did."""
+
+    function: str
+    inputs: tuple[Any, ...]
+    answer: Any
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was read: the model, and the calls that prove it."""
+
+    model: Model[Any, Any]
+    golden: tuple[Golden, ...]
+    content: str
+    """Digest of the data that the run was trained on."""
+
+
+def write_bundle(
+    path: Path,
+    settings: Mapping[str, Any],
+    record: Mapping[str, Any],
+    model: Model[Any, Any],
+    golden: Sequence[Golden],
+    card: str,
+) -> None:
+    """Write a bundle atomically.
+
+    settings, record: content of the run's `config.toml` and `data.json`. model: its network is
+    a `Network`.
+    """
+    network: Network = model.network
+    arrays: list[Array] = []
+    calls = []
+    for each in golden:
+        given, takes = flatten(each.inputs, is_array)
+        answers, gives = flatten(each.answer, is_array)
+        calls.append([each.function, takes, gives])
+        arrays += [*given, *answers]
+    weights = dict(network.weights) | {f"{_KEPT}{key}": each for key, each in model.kept.items()}
+    parts = {
+        WEIGHTS: _saved(weights),
+        GOLDEN: _saved({str(number): each for number, each in enumerate(arrays)}),
+        CARD: card.encode(),
+    }
+    content = {
+        "format_version": VERSION,
+        "settings": settings,
+        "data": record,
+        "functions": [to_plain(each) for each in network.functions.values()],
+        "golden": calls,
+        "digests": {name: hashlib.sha256(part).hexdigest() for name, part in parts.items()},
+    }
+    parts[CONTENT] = json.dumps(content, allow_nan=False).encode()
+    write_atomic(path, _zipped(parts))
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read a bundle; raises `RunError` if it is damaged or of another version."""
+    parts = _parts(path)
+    try:
+        content = json.loads(parts[CONTENT])
+        if content["format_version"] != VERSION:
+            raise RunError(
+                f"{path}: is a bundle of version {content['format_version']}, this longshort reads "
+                f"version {VERSION}; export the run again"
+            )
+        for name, digest in content["digests"].items():
+            if hashlib.sha256(parts[name]).hexdigest() != digest:
+                raise RunError(f"{path}: {name} is damaged or was changed; export the run again")
+        config = build(content["settings"], str(path))
+        task = find_task(config.task)
+        encoder = restored_encoder(task, config, content["data"])
+        tensors = parse(parts[WEIGHTS])
+        arrays = parse(parts[GOLDEN])
+        kept = {k.removeprefix(_KEPT): v for k, v in tensors.items() if k.startswith(_KEPT)}
+        weights = {k: v for k, v in tensors.items() if not k.startswith(_KEPT)}
+        functions = [from_plain(each, list(weights)) for each in content["functions"]]
+        ordered = iter([arrays[str(number)] for number in range(len(arrays))])
+        golden = tuple(
+            _golden(name, takes, gives, ordered) for name, takes, gives in content["golden"]
+        )
+        told = str(content["data"]["content"])
+    except (KeyError, TypeError, ValueError, StopIteration, SafetensorError) as error:
+        raise RunError(f"{path}: is a damaged bundle: {error}; export the run again") from None
+    model = Model(config, encoder, Network(functions, weights), kept)
+    return Bundle(model, golden, told)
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a path is a bundle rather than a run folder."""
+    return path.is_file() and zipfile.is_zipfile(path)
+
+
+def _golden(function: str, takes: Any, gives: Any, arrays: Iterator[Array]) -> Golden:
+    return Golden(function, unflatten(takes, arrays), unflatten(gives, arrays))
+
+
+def _saved(arrays: Mapping[str, Array]) -> bytes:
+    return serialise({name: np.asarray(each, order="C") for name, each in arrays.items()})
+
+
+def _zipped(parts: Mapping[str, bytes]) -> bytes:
+    import io
+
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_STORED) as archive:
+        for name, part in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), part)
+    return memory.getvalue()
+
+
+def _parts(path: Path) -> dict[str, bytes]:
+    """Read the parts that a bundle consists of, and nothing else."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = {each.filename: each for each in archive.infolist()}
+            missing = [name for name in (CONTENT, WEIGHTS, GOLDEN, CARD) if name not in found]
+            if missing:
+                raise RunError(f"{path}: is not a bundle: it has no {missing[0]}")
+            too_large = [n for n, each in found.items() if each.file_size > _MOST]
+            if too_large:
+                raise RunError(f"{path}: {too_large[0]} is larger than a bundle's part may be")
+            return {name: archive.read(found[name]) for name in (CONTENT, WEIGHTS, GOLDEN, CARD)}
+    except FileNotFoundError:
+        raise RunError(f"{path}: no such file") from None
+    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise RunError(f"{path}: is not a bundle, or is damaged: {error}") from None

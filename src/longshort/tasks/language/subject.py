@@ -55,8 +55,7 @@ class LanguageSubject:
 
     def losses(self) -> Floats | None:
         """Return the nats of every token."""
-        network: Any = self.network
-        return nats_of(network, self.numbers, self.model.encoder.begin, _STREAMS)
+        return nats_of(self.model.call, self.numbers, self.model.encoder.begin, _STREAMS)
 
     def answers(self, row: int) -> Sequence[str]:
         """Return the token that came, then the most probable ones."""

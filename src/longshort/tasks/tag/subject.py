@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from longshort.decoding.viterbi import best_paths
 from longshort.errors import ConfigError, DataError
 from longshort.report.sections import Line, Passage, Span
 from longshort.runs.explaining import Floats, Question
@@ -119,12 +120,10 @@ class TagSubject:
 
     def _best(self, row: int) -> tuple[list[str], Floats]:
         """Return the tags of a sentence by the random field, and the scores [T, K] before it."""
-        network: Any = self.network
-        with torch.no_grad():
-            batch = self._batch(row)
-            scores = network(batch)
-            (path,) = network.decode(scores, batch.lengths)
-        return [self.model.encoder.tags[n] for n in path], scores[:, 0].cpu().numpy()
+        batch = self.sentences.batch(np.array([row]))
+        scores = self.model.call("forward", replace(batch, tags=None)).astype(np.float64)
+        (path,) = best_paths(scores, batch.lengths, *self.model.call("field"))
+        return [self.model.encoder.tags[n] for n in path], scores[:, 0]
 
     def _place(self, answer: str | None, tags: list[str]) -> int:
         if answer is None:

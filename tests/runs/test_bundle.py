@@ -108,6 +108,11 @@ def test_damaged_bundles_are_refused(
         read_bundle(changed(bundle, tmp_path / "other.longshort", name, content))
 
 
+def test_a_folder_is_refused_with_the_way_to_a_bundle(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"is a folder, not a bundle; `longshort export RUN`"):
+        read_bundle(tmp_path)
+
+
 def test_a_bundle_cut_anywhere_is_refused(bundle: Path, tmp_path: Path) -> None:
     whole, cut = bundle.read_bytes(), tmp_path / "cut.longshort"
     draw = np.random.default_rng(0)

@@ -104,6 +104,11 @@ class RunFolder:
     @staticmethod
     def open(path: Path) -> RunFolder:
         """Open a finished or interrupted run; raises `RunError` for other folders."""
+        if path.is_file():
+            raise RunError(
+                f"{path}: is a file, where a run folder is needed; of a bundle, give the folder "
+                "that it was exported from"
+            )
         if not path.is_dir():
             raise RunError(f"{path}: no such run folder; give the folder that --out named")
         folder = RunFolder(path)

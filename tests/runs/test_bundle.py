@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from longshort.errors import RunError
+from longshort.runfolder import RunFolder
 from longshort.runs.bundle import CARD, CONTENT, WEIGHTS, read_bundle
 from longshort.runs.exporting import export_run
 from longshort.runs.proof import prove
@@ -106,6 +107,18 @@ def test_damaged_bundles_are_refused(
 ) -> None:
     with pytest.raises(RunError, match=message):
         read_bundle(changed(bundle, tmp_path / "other.longshort", name, content))
+
+
+def test_a_folder_is_refused_with_the_way_to_a_bundle(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"is a folder, not a bundle; `longshort export RUN`"):
+        read_bundle(tmp_path)
+
+
+def test_a_bundle_in_place_of_a_run_folder_is_named_as_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "x.longshort"
+    file.write_bytes(b"")
+    with pytest.raises(RunError, match="is a file, where a run folder is needed"):
+        RunFolder.open(file)
 
 
 def test_a_bundle_cut_anywhere_is_refused(bundle: Path, tmp_path: Path) -> None:

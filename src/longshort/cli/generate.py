@@ -29,7 +29,7 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of the sampling.")]
 
 
 def command(
-    run: o.RunPath,
+    run: o.RunOrBundle,
     prompt: Prompt = "",
     temperature: Temperature = 0.8,
     top_k: TopK = 0,

@@ -51,6 +51,9 @@ Json = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and the result.")]
 RunPath = Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")]
+RunOrBundle = Annotated[
+    Path, typer.Argument(help="Run folder, or a bundle of `export`.", metavar="RUN")
+]
 
 Named = dict[str, object]
 """Settings that were given as flags, by dotted key; None where a flag was not given."""

@@ -54,7 +54,7 @@ Idle = Annotated[
 
 
 def command(
-    run: o.RunPath,
+    run: o.RunOrBundle,
     data: File = None,
     horizon: Ahead = None,
     top_k: TopK = None,

@@ -69,7 +69,7 @@ Score = Annotated[
 
 
 def command(
-    run: o.RunPath,
+    run: o.RunOrBundle,
     data: File = None,
     beam: Beam = None,
     n_best: NBest = 1,

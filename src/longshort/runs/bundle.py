@@ -161,6 +161,10 @@ def _zipped(parts: Mapping[str, bytes]) -> bytes:
 
 def _parts(path: Path) -> dict[str, bytes]:
     """Read the parts that a bundle consists of, and nothing else."""
+    if path.is_dir():
+        raise RunError(
+            f"{path}: is a folder, not a bundle; `longshort export RUN` writes a run as one"
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             found = {each.filename: each for each in archive.infolist()}

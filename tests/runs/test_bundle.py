@@ -145,3 +145,10 @@ def test_flipped_bits_are_refused_or_change_nothing(bundle: Path, tmp_path: Path
         else:
             assert prove(found.model.network, found.golden).is_equal
     assert refusals > 50
+
+
+@pytest.mark.parametrize("command", ["explain", "evaluate"])
+def test_what_needs_the_run_says_so(bundle: Path, tmp_path: Path, command: str) -> None:
+    (tmp_path / "texts.csv").write_text("text,label\na fine day,good\n")
+    message = refused(command, bundle, "--data", tmp_path / "texts.csv")
+    assert f"{command}: a bundle predicts and writes" in message

@@ -148,6 +148,14 @@ class Trained(Generic[C, S, E, P]):
         with self._threads():
             return self.task.ahead(self._reader_model, own if data is None else data, horizon, say)
 
+    def _refuse_bundle(self, command: str) -> None:
+        """Raise `RunError` if the network was exported, without gradients and baselines."""
+        if isinstance(self.model.network, Callee):
+            raise RunError(
+                f"{command}: a bundle predicts and writes, and has neither gradients nor baselines; "
+                "give the folder of the run that it was exported from"
+            )
+
     @contextmanager
     def _threads(self) -> Iterator[None]:
         """Use as many CPU threads as the settings say; an exported network has none of its own."""
@@ -238,6 +246,7 @@ class Trained(Generic[C, S, E, P]):
         The network is a private copy in double precision, in evaluation mode. Without the run's
         training data, which are then not compared with, `data` is needed.
         """
+        self._refuse_bundle("explain")
         task = self.explainer()
         try:
             own: Splits[S] | None = self.own_splits()
@@ -276,6 +285,7 @@ class Trained(Generic[C, S, E, P]):
         The baselines are fitted anew on the run's own data. Samples that the run was trained or
         validated on are left out, unless `include_training` is set.
         """
+        self._refuse_bundle("evaluate")
         own = self.own_splits() if self.task.needs_own_data else None
         samples = self.task.read_labelled(data, self._reader_model, own)
         if include_training:

@@ -152,8 +152,8 @@ class Trained(Generic[C, S, E, P]):
         """Raise `RunError` if the network was exported, without gradients and baselines."""
         if isinstance(self.model.network, Callee):
             raise RunError(
-                f"{command}: a bundle predicts and writes, and has neither gradients nor baselines; "
-                "give the folder of the run that it was exported from"
+                f"{command}: a bundle predicts and writes, and has neither gradients nor "
+                "baselines; give the folder of the run that it was exported from"
             )
 
     @contextmanager
@@ -233,6 +233,7 @@ class Trained(Generic[C, S, E, P]):
 
     def explainer(self) -> Explains:
         """Return the task if its answers can be explained; raises `ConfigError` if not."""
+        self._refuse_bundle("explain")
         if isinstance(self.task, Explains):
             return self.task
         raise ConfigError(
@@ -246,7 +247,6 @@ class Trained(Generic[C, S, E, P]):
         The network is a private copy in double precision, in evaluation mode. Without the run's
         training data, which are then not compared with, `data` is needed.
         """
-        self._refuse_bundle("explain")
         task = self.explainer()
         try:
             own: Splits[S] | None = self.own_splits()

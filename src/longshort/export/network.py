@@ -7,8 +7,10 @@ and compared with what torch answered.
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,8 +134,7 @@ def _needed(program: ExportedProgram) -> set[Node]:
 def _program(flat: _Flat, function: str, tensors: list[Tensor]) -> ExportedProgram:
     sizes = [dict.fromkeys(range(each.dim()), Dim.AUTO) for each in tensors]
     try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
+        with _unsaid(), torch.no_grad():
             found = torch.export.export(flat, (tensors,), dynamic_shapes=(sizes,), strict=False)
             program: ExportedProgram = found.run_decompositions({})
             return program
@@ -142,6 +143,20 @@ def _program(flat: _Flat, function: str, tensors: list[Tensor]) -> ExportedProgr
         raise RunError(
             f"the network's function {function!r} cannot be exported: {reason[0]}"
         ) from error
+
+
+@contextmanager
+def _unsaid() -> Iterator[None]:
+    """Keep what torch says of sizes 0 and 1 from people, who cannot act on it."""
+    logger = logging.getLogger("torch._export.non_strict_utils")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
 
 
 def _weight(program: ExportedProgram, target: str, weights: dict[str, Array]) -> str:

@@ -11,7 +11,7 @@ from longshort.diagnosis.measured import Measured
 from longshort.diagnosis.subject import Changes
 
 MOST = 3
-"""Largest number of faults that are told."""
+"""Largest number of findings that a diagnosis shows."""
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,7 @@ def plain_step(
     subject.module.train()
     optimizer.zero_grad()
     loss = subject.loss(batch)
-    loss.backward()  # type: ignore[no-untyped-call]
+    torch.autograd.backward(loss)
     if clip is not None:
         nn.utils.clip_grad_norm_(trainable(subject.module), clip)
     optimizer.step()

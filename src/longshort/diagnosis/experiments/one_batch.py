@@ -32,7 +32,7 @@ def measure(subject: Subject, steps: int = 100) -> Measured:
             losses.append(float(loss.detach()))
             if not math.isfinite(losses[-1]):
                 break
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(trainable(subject.module), _CLIP)
             optimizer.step()
     finite = [each for each in losses if math.isfinite(each)]

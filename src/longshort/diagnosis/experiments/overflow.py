@@ -34,7 +34,7 @@ def measure(subject: Subject) -> Measured:
             if not math.isfinite(float(loss.detach())):
                 found = _first(subject, batch)
                 break
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(trainable(subject.module), _CLIP)
             optimizer.step()
     if found is None:

@@ -83,7 +83,7 @@ def _idle_direction(subject: Subject) -> str | None:
     """Return the layer whose backward recurrent weights have no gradient; None without one."""
     with subject.untouched():
         subject.module.train()
-        subject.loss(subject.batches[0]).backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(subject.loss(subject.batches[0]))
         for name, layer in recurrent_layers(subject.module).items():
             weights = {
                 each: weight

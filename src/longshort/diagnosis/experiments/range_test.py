@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import nn
 
 from longshort.diagnosis.measured import Curve, Measured, Plot
@@ -52,7 +53,7 @@ def _curve(subject: Subject, steps: int) -> tuple[list[float], list[float]]:
             if not math.isfinite(value) or (n > 10 and value > _STOP * min(seen)):
                 break
             seen.append(value)
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(trainable(subject.module), 1.0)
             optimizer.step()
     return rates[: len(seen)], seen

@@ -66,7 +66,7 @@ def _step(
     random = torch.get_rng_state()
     optimizer.zero_grad()
     loss = subject.loss(batch)
-    loss.backward()  # type: ignore[no-untyped-call]
+    torch.autograd.backward(loss)
     gradients = [_gradient(w).clone() for w in weights]
     norm = float(nn.utils.clip_grad_norm_(weights, clip or math.inf))
     before = [w.detach().clone() for w in weights]

@@ -1,4 +1,4 @@
-"""A classifier's rows as what can be explained: why this label, and not its strongest rival."""
+"""A classifier's rows that can be explained: why this label and not the next most probable one."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ class ClassifySubject(SequenceSubject):
         name, weights = label, np.zeros(self.targets.classes)
         weights[number] = 1.0
         if self.targets.separator is None:
-            rival = next(each for each in order if each != label)
-            weights[self.targets.labels.index(rival)] = -1.0
-            name = f"{label} against {rival}"
+            second = next(each for each in order if each != label)
+            weights[self.targets.labels.index(second)] = -1.0
+            name = f"{label} against {second}"
         contrast = torch.tensor(weights)
 
         def ask(inputs: Tensor) -> Tensor:

@@ -68,7 +68,7 @@ class LanguageSubject:
         p, chosen = self._probabilities(row), int(self.numbers[row])
         if answer is not None:
             chosen = self._number(answer)
-        rival = next(n + 1 for n in np.argsort(-p, kind="stable").tolist() if n + 1 != chosen)
+        second = next(n + 1 for n in np.argsort(-p, kind="stable").tolist() if n + 1 != chosen)
         before, states = self._before(row)
         network: Any = self.network
         with torch.no_grad():
@@ -79,12 +79,12 @@ class LanguageSubject:
             copies = [tuple(each.expand(-1, len(inputs), -1) for each in one) for one in states]
             output = network(x, copies or None).output[-1]
             found = network.contrasted(output)
-            odds: Tensor = found[:, chosen - 1] - found[:, rival - 1]
+            odds: Tensor = found[:, chosen - 1] - found[:, second - 1]
             return odds
 
         steps = len(before)
         return Question(
-            name=f"{self._name(chosen)} against {self._name(rival)}, {self.places[row]}",
+            name=f"{self._name(chosen)} against {self._name(second)}, {self.places[row]}",
             unit="nats",
             answer=ask,
             inputs=np.ones((steps, 1)),

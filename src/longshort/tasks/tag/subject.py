@@ -75,7 +75,7 @@ class TagSubject:
         """
         tags, scores = self._best(row)
         place = self._place(answer, tags)
-        best, rival = np.argsort(-scores[place], kind="stable")[:2].tolist()
+        best, second = np.argsort(-scores[place], kind="stable")[:2].tolist()
         names, steps = self.model.encoder.tags, len(self.tokens[row])
         with torch.no_grad():
             network: Any = self.network
@@ -84,12 +84,12 @@ class TagSubject:
         def ask(inputs: Tensor) -> Tensor:
             x = mixed(vectors, self.absent, inputs[..., 0].to(vectors.device))
             found = network.scored(x, torch.full((len(inputs),), steps))[place]
-            margin: Tensor = found[:, best] - found[:, rival]
+            margin: Tensor = found[:, best] - found[:, second]
             return margin
 
         token = self.tokens[row][place]
         return Question(
-            name=f"{names[best]} against {names[rival]} for “{token}” (token {place + 1})",
+            name=f"{names[best]} against {names[second]} for “{token}” (token {place + 1})",
             unit="nats before the random field",
             answer=ask,
             inputs=np.ones((steps, 1)),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -40,12 +42,12 @@ def measure(subject: Subject) -> Measured | None:
     return Measured(said, found)
 
 
-def _rows(subject: Subject, batches: object) -> tuple[Tensor | None, Tensor | None]:
+def _rows(subject: Subject, batches: Iterable[Any]) -> tuple[Tensor | None, Tensor | None]:
     """Return the first input of all batches as rows [n, …], and targets [n] of real numbers."""
     rows, targets = [], []
     with subject.untouched(), torch.no_grad():
         subject.module.eval()
-        for batch in batches:  # type: ignore[attr-defined]
+        for batch in batches:
             call, given = call_of(subject, batch), subject.targets(batch)
             if call is None or given is None or not call.values:
                 return None, None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -25,7 +27,8 @@ def measure(subject: Subject) -> Measured | None:
 
 def _is_alike(layer: nn.Module) -> bool:
     """Whether every matrix has equal rows within each gate."""
-    hidden = int(layer.hidden_size)  # type: ignore[arg-type]
+    size: Any = layer.hidden_size
+    hidden = int(size)
     matrices = [weight.detach() for weight in layer.parameters() if weight.dim() == 2]
     gates = [rows for weight in matrices for rows in torch.split(weight, hidden)]
     return hidden > 1 and bool(gates) and all(_are_equal(rows) for rows in gates)

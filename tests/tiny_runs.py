@@ -48,25 +48,25 @@ def small(task: str) -> tuple[dict[str, Any], object]:
     if task == "classify":
         items = [f"a {word} day {i}" for i in range(40) for word in ("fine", "bad")]
         data = examples_of(items, ["good", "bad"] * 40)
-        return {"task": task, "model": {"hidden": 4}, "train": TRAIN}, data
+        return {"task": task, "model": {"hidden": 4}, "train": {**TRAIN}}, data
     if task == "regress":
         draw = np.random.default_rng(0)
         arrays = [draw.normal(size=(draw.integers(4, 9), 2)) for _ in range(60)]
         sums = [float(each.sum()) for each in arrays]
-        return {"task": task, "model": {"hidden": 4}, "train": TRAIN}, examples_of(arrays, sums)
+        return {"task": task, "model": {"hidden": 4}, "train": {**TRAIN}}, examples_of(arrays, sums)
     if task == "caption":
-        return {"task": task, "model": {"hidden": 8}, "train": TRAIN}, shapes(60)
+        return {"task": task, "model": {"hidden": 8}, "train": {**TRAIN}}, shapes(60)
     if task == "tag":
         tokens = [["mr", "otto", "in", "rome", f"n{i}"] for i in range(60)]
         sentences = tagged_of(tokens, [["O", "B-per", "O", "B-loc", "O"]] * 60)
         settings = {"model": {"hidden": 4, "characters": 4}, "evaluate": {"softmax": False}}
-        return {"task": task, "train": TRAIN, **settings}, sentences
+        return {"task": task, "train": {**TRAIN}, **settings}, sentences
     if task in ("translate", "summarise"):
         numbers = [divmod(n, 8) for n in range(64)]
         sources = [f"the cat {i} sees a dog {j} here ." for i, j in numbers]
         targets = [f"a dog {j} is seen by cat {i}" for i, j in numbers]
         settings = {"text": {"tokens": "words"}, "model": {"hidden": 8, "embedding": 4}}
-        return {"task": task, "train": TRAIN, **settings}, (sources, targets)
+        return {"task": task, "train": {**TRAIN}, **settings}, (sources, targets)
     words = np.random.default_rng(0).choice(["the", "cat", "sat", "on", "mats"], (400, 6))
     lines = [" ".join(row) for row in words]
     return {"task": task, "model": {"hidden": 4}, "train": {**TRAIN, "batch_size": 4}}, lines

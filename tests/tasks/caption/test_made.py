@@ -15,7 +15,8 @@ from longshort.runs import story, trained
 from longshort.runs.trained import AnyTrained
 from longshort.tasks.caption.config import CaptionData
 from longshort.tasks.caption.encoder import check_features
-from longshort.tasks.caption.made import MADE, cache_folder, made_features
+from longshort.tasks.caption.made import cache_folder, made_features
+from longshort.tasks.caption.networks import MADE, image_network
 from longshort.tasks.caption.source import read_captions
 from tests.commands import longshort, refused
 
@@ -152,4 +153,4 @@ def test_a_missing_folder_network_or_picture_is_named(pictures: Path, tmp_path: 
         (["1.jpg"], pictures, NETWORK, r"holds none of the 1 images .* such as '1\.jpg'"),
     ):
         with pytest.raises(DataError, match=message):
-            made_features(images, folder, network)
+            made_features(images, folder, image_network(str(network)))

@@ -52,9 +52,9 @@ class CaptionData(SourceConfig):
     )
     encoder: str | None = Field(
         None,
-        description="MobileNetV2 as a TensorFlow Lite file, which makes the features of images, "
-        "where no file of features is given, and of new images; with given features the network "
-        "that made them",
+        description="MobileNetV2 as a TensorFlow Lite file, or torchvision or torchvision:NAME, "
+        "which makes the features of images, where no file of features is given, and of new "
+        "images; with given features the network that made them",
         json_schema_extra=flag("--encoder"),
     )
     images: str | None = Field(

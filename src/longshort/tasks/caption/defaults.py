@@ -7,6 +7,7 @@ from pathlib import Path
 from longshort.errors import ConfigError
 from longshort.runs.unused import unused_shares
 from longshort.tasks.caption.config import CaptionConfig, CaptionData
+from longshort.tasks.caption.networks import is_of_torchvision
 from longshort.tasks.caption.samples import Captioned
 
 _HIDDEN = ((2_000, 64), (10_000, 192), (10**12, 320))
@@ -81,5 +82,7 @@ def _whole_paths(data: CaptionData) -> CaptionData:
         data = data.model_copy(update={"images": data.path})
     names = ("features", "global_features", "encoder", "images")
     paths = {name: getattr(data, name) for name in names}
+    if is_of_torchvision(data.encoder):
+        del paths["encoder"]
     whole = {name: str(Path(path).absolute()) for name, path in paths.items() if path is not None}
     return data.model_copy(update=whole)

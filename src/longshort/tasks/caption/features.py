@@ -116,7 +116,8 @@ def read_features(places: str | None, whole: str | None) -> Features:
         raise DataError(
             "data.features: the captions' images need features; name a file with --features "
             "(places of each image), --global (a vector for each) or both; or have them made of "
-            "the images, with --images FOLDER and --encoder FILE.tflite (MobileNetV2)"
+            "the images, with --images FOLDER and --encoder FILE.tflite (MobileNetV2) or "
+            "--encoder torchvision"
         )
     return Features(
         None if places is None else read_table(Path(places), PLACES),

@@ -1,4 +1,4 @@
-"""Features made of image files by MobileNetV2, and kept for the next time."""
+"""Features made of image files by a frozen network, and kept for the next time."""
 
 from __future__ import annotations
 
@@ -6,48 +6,24 @@ import contextlib
 import hashlib
 import os
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from longshort.errors import DataError
-from longshort.tasks.caption.features import Features, FeatureTable, Floats
-from longshort.tasks.caption.images import read_image
+from longshort.tasks.caption.features import Features, FeatureTable
+from longshort.tasks.caption.networks import ImageNetwork, Maps
 
-MADE = "mobilenet-"
-"""Beginning of the fingerprint of features that are made here."""
 _PARTIAL = ".partial"
 
 
-@dataclass(frozen=True)
-class Maps:
-    """Last maps of n images as places, row by row: levels [n, 49, 1280] times `scale`.
-
-    Levels are bytes where the network is quantised, which loses nothing.
-    """
-
-    levels: NDArray[np.uint8] | Floats
-    scale: Floats
-
-    def values(self) -> Iterator[Floats]:
-        """Yield the map of each image, [49, 1280]."""
-        for each in self.levels:
-            yield each.astype(np.float32) * self.scale
-
-    def means(self) -> Floats:
-        """Return the mean of each image's places, [n, 1280]."""
-        return np.stack([each.mean(0) for each in self.values()])
-
-
-def made_features(images: Sequence[str], folder: Path, network: Path) -> Features:
-    """Return features of those of the named images that lie in a folder, by the network's file.
+def made_features(images: Sequence[str], folder: Path, network: ImageNetwork) -> Features:
+    """Return features of those of the named images that lie in a folder, by a network.
 
     They are made once: they are kept in the user's cache folder by the content of the network and
     of the images. Raises `DataError` for images that cannot be read, with their path, and where
-    folder or network is missing.
+    the folder is missing.
     """
     if not folder.is_dir():
         raise DataError(f"data.images: {folder}: no such folder; check --images")
@@ -57,12 +33,12 @@ def made_features(images: Sequence[str], folder: Path, network: Path) -> Feature
             f"{folder}: holds none of the {len(images):,} images that the captions name, such as "
             f"{images[0]!r}; check --images"
         )
-    encoder = fingerprint(network)
+    encoder = network.fingerprint
     content = _content(encoder, files)
     kept = cache_folder() / f"{content}.npz"
     maps = _read(kept, len(files))
     if maps is None:
-        maps = maps_of(list(files.values()), network)
+        maps = network.maps(list(files.values()))
         _keep(kept, maps)
     names, where = list(files), str(folder)
     places = FeatureTable(names, maps.levels, maps.scale, encoder, where, content)
@@ -70,38 +46,10 @@ def made_features(images: Sequence[str], folder: Path, network: Path) -> Feature
     return Features(places, whole)
 
 
-def fingerprint(network: Path) -> str:
-    """Return a name for all features by the network of this file; raises `DataError`."""
-    try:
-        return MADE + hashlib.sha256(network.read_bytes()).hexdigest()[:16]
-    except OSError as error:
-        raise DataError(
-            f"data.encoder: {network}: cannot be read ({error.strerror}); name MobileNetV2 as a "
-            "TensorFlow Lite file"
-        ) from None
-
-
 def cache_folder() -> Path:
     """Return where made features are kept, which can be emptied at any time."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "longshort" / "features"
-
-
-def maps_of(files: Sequence[Path], network: Path) -> Maps:
-    """Return the last maps of images, each seen by itself."""
-    import torch
-
-    from longshort.interchange.mobilenet import mobilenet
-    from longshort.nn.blocks.mobilenet import GRID, LAST, SIDE
-
-    model = mobilenet(network)
-    scale = float(model.convolutions[-1].rounding.scale)
-    levels = np.empty((len(files), GRID * GRID, LAST), np.uint8 if scale else np.float32)
-    for row, path in enumerate(files):
-        image = torch.from_numpy(read_image(path, SIDE).astype(np.float32))
-        places = model(image.permute(2, 0, 1)[None])[0].flatten(1).T.numpy()
-        levels[row] = np.rint(places / scale) if scale else places
-    return Maps(levels, np.array(scale or 1.0, np.float32))
 
 
 def _content(encoder: str, files: Mapping[str, Path]) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from longshort.errors import ConfigError, DataError
 from longshort.tasks.caption.encoder import CaptionEncoder, Scale
 from longshort.tasks.caption.features import Features, FeatureTable, Floats
-from longshort.tasks.caption.made import MADE, fingerprint, maps_of
+from longshort.tasks.caption.networks import MADE, TORCHVISION, ImageNetwork, image_network
 from longshort.tasks.caption.samples import Captioned
 
 
@@ -22,18 +22,19 @@ def seen(
     encoder: CaptionEncoder,
     kept: Mapping[str, NDArray[np.float64]],
 ) -> Captioned:
-    """Return images with features by MobileNetV2, made as those of the run.
+    """Return images with features made as those of the run.
 
-    network: TensorFlow Lite file. kept: of the run, with its projection `mean` and `basis` where
+    network: as in `data.encoder`. kept: of the run, with its projection `mean` and `basis` where
     its features of places have one. Raises `ConfigError` and `DataError`.
     """
     if network is None:
         raise ConfigError(
             "data.encoder: image files are seen by the network that made the run's features; name "
-            "its file with --set data.encoder=FILE.tflite"
+            "its file with --set data.encoder=FILE.tflite, or torchvision"
         )
-    _refuse_another(Path(network), encoder)
-    maps = maps_of(files, Path(network))
+    using = image_network(network)
+    _refuse_another(network, using, encoder)
+    maps = using.maps(files)
     values = np.stack(list(maps.values()))
     names = [path.name for path in files]
     places = _table(names, _projected(values, kept), encoder.places, network)
@@ -42,11 +43,15 @@ def seen(
     return Captioned("images", names, None, where, Features(places, whole))
 
 
-def _refuse_another(network: Path, encoder: CaptionEncoder) -> None:
+def _refuse_another(network: str, using: ImageNetwork, encoder: CaptionEncoder) -> None:
     """Raise `DataError` if the run's features say that another network made them."""
-    found = fingerprint(network)
+    found = using.fingerprint
     for scale in (encoder.places, encoder.whole):
-        if scale is not None and scale.encoder.startswith(MADE) and scale.encoder != found:
+        if (
+            scale is not None
+            and scale.encoder.startswith((MADE, TORCHVISION))
+            and scale.encoder != found
+        ):
             raise DataError(
                 f"{network}: is another network than that of the run's features ({found} and "
                 f"{scale.encoder}); give the file that made them"

@@ -18,6 +18,7 @@ from longshort.errors import DataError, nearest
 from longshort.tasks.caption.config import CaptionData
 from longshort.tasks.caption.features import Features, read_features
 from longshort.tasks.caption.made import made_features
+from longshort.tasks.caption.networks import image_network
 from longshort.tasks.caption.samples import Captioned
 
 IMAGES = ("image", "images", "image_id", "image_name", "img", "file", "filename", "file_name",
@@ -81,7 +82,7 @@ def _features(images: Sequence[str], given: Mapping[str, object], config: Captio
     has_files = config.features is not None or config.global_features is not None
     if has_files or folder is None or config.encoder is None:
         return read_features(config.features, config.global_features)
-    return made_features(list(dict.fromkeys(images)), Path(folder), Path(config.encoder))
+    return made_features(list(dict.fromkeys(images)), Path(folder), image_network(config.encoder))
 
 
 def _table_in(data: object) -> object:

@@ -2,9 +2,8 @@
 
     LONGSHORT_DATA=FOLDER python benchmarks/tune.py [--parts units autolstm workers] [--quick]
 
-units: the ladder of sizes beside the grid of all its trials in full, on 20 small tasks. The grid
-goes on from the ladder's own checkpoints, so what both train is the same to the bit. Right is an
-answer whose loss in the grid is within one standard error of the grid's best.
+units: the ladder of sizes beside the grid of all its trials in full, on 20 small tasks
+(tune_units.py). Right is an answer whose loss in the grid is within one standard error of the best.
 autolstm: a search beside AutoLSTM of NeuralForecast (10 samples, its own ranges) at equal time, on
 six sets of series, by the MAE of the same test windows. Not run where NeuralForecast is missing.
 workers: trials per hour of two workers beside one, and what `kill -9` loses.
@@ -23,235 +22,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from tune_units import part_units
 
-from longshort.config import assign
-from longshort.data.labelled import examples_of
-from longshort.runs import story
 from longshort.runs.job import environment
-from longshort.runs.trial import Ground
-from longshort.tuning.results import standard_error
 from longshort.tuning.story import join, tune
 from longshort.tuning.study import Study
-from longshort.tuning.worker import changes_of
 
 RESULTS = Path(__file__).parent / "results" / "tune.json"
 PARTS = ("units", "autolstm", "workers")
-CAPPED = {"train.steps_per_epoch": 20}
-"""Settings of all small tasks: what is compared is the choice, not how far it can be trained."""
-SIZES, QUICK_SIZES = (2, 4, 8, 16, 32), (2, 8)
-UCR = ("Chinatown", "SonyAIBORobotSurface1", "TwoLeadECG", "MoteStrain", "ECG200", "CBF", "UMD")
-EPOCHS = 18
-"""Epochs of a full run of the part units, which then takes about 90 minutes of one processor."""
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Small:
-    """A small task: settings by dotted key, and its data, or None for a file in the settings."""
-
-    name: str
-    settings: dict[str, Any]
-    data: object = None
-
-    def nested(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in self.settings.items():
-            assign(found, key, value)
-        return found
-
-
-# Small tasks
-
-
-def labelled(name: str, make: Callable[[np.random.Generator], tuple[Any, Any]], task: str) -> Small:
-    rng = np.random.default_rng(0)
-    items, labels = zip(*(make(rng) for _ in range(400)), strict=True)
-    settings = {"task": task, "split.val": 0.25, "split.test": 0.1}
-    return Small(name, {**settings, **CAPPED}, examples_of(list(items), list(labels)))
-
-
-def noise(rng: np.random.Generator, steps: int = 20, width: int = 2) -> Any:
-    return rng.normal(size=(steps, width))
-
-
-def adding(rng: np.random.Generator) -> tuple[Any, float]:
-    x = np.zeros((20, 2))
-    x[:, 0] = rng.uniform(size=20)
-    places = rng.choice(20, 2, replace=False)
-    x[places, 1] = 1.0
-    return x, float(x[places, 0].sum())
-
-
-def order(rng: np.random.Generator) -> tuple[Any, str]:
-    """Two marks in noise: which one comes first."""
-    x, places = 0.1 * noise(rng), np.sort(rng.choice(20, 2, replace=False))
-    first = int(rng.integers(2))
-    x[places[0], first] += 1.0
-    x[places[1], 1 - first] += 1.0
-    return x, "ab"[first]
-
-
-def frequency(rng: np.random.Generator) -> tuple[Any, str]:
-    kind = int(rng.integers(3))
-    t = np.arange(24) + rng.uniform(0, 24)
-    return (np.sin(t * (0.3 + 0.1 * kind)) + 0.3 * rng.normal(size=24))[:, None], "abc"[kind]
-
-
-def majority(rng: np.random.Generator) -> tuple[Any, str]:
-    x = noise(rng, 15, 1)
-    return x, "up" if x.sum() > 0 else "down"
-
-
-def summed(rng: np.random.Generator) -> tuple[Any, float]:
-    x = noise(rng)
-    return x, float(x.sum())
-
-
-def greatest(rng: np.random.Generator) -> tuple[Any, float]:
-    x = noise(rng)
-    return x, float(x[:, 0].max())
-
-
-def latest(rng: np.random.Generator) -> tuple[Any, float]:
-    x = noise(rng)
-    return x, float(x[-1, 0] * x[-2, 1])
-
-
-def series(name: str, values: Any) -> Small:
-    stamps = np.datetime64("2020-01-01T00", "us") + np.arange(len(values)) * np.timedelta64(1, "h")
-    frame = pl.DataFrame({"ds": stamps, "y": np.asarray(values, dtype=float)})
-    settings = {"task": "forecast", "model.context_length": 48, "model.horizon": 12}
-    return Small(name, {**settings, "model.season": 24, **CAPPED}, frame)
-
-
-def waves(rng: np.random.Generator) -> Any:
-    t = np.arange(1200)
-    return np.sin(t / 24 * 2 * np.pi) * (1 + 0.5 * np.sin(t / 50)) + 0.2 * rng.normal(size=1200)
-
-
-def logistic(rng: np.random.Generator) -> Any:
-    """The logistic map with noise: a curve of the last value that no linear map follows."""
-    x = [0.4]
-    for _ in range(1199):
-        x.append(3.7 * x[-1] * (1 - x[-1]))
-    return np.array(x) + 0.02 * rng.normal(size=1200)
-
-
-def small_tasks(data: Path) -> list[Small]:
-    """Twenty tasks: sequences that are made up, small sets of UCR, and short series."""
-    rng = np.random.default_rng(0)
-    ucr = [
-        Small(
-            name,
-            {
-                "task": "classify",
-                "split.val": 0.25,
-                "split.test": 0.1,
-                "data.path": str(data / "ucr" / f"{name}_TEST.tsv.gz"),
-                **CAPPED,
-            },
-        )
-        for name in UCR
-    ]
-    etth = pl.read_csv(data / "ett" / "ETTh1.csv")
-    speed = pl.read_csv(data / "los_loop" / "los_speed.csv")
-    return [
-        labelled("order of two marks", order, "classify"),
-        labelled("frequency", frequency, "classify"),
-        labelled("majority", majority, "classify"),
-        labelled("adding", adding, "regress"),
-        labelled("sum", summed, "regress"),
-        labelled("greatest", greatest, "regress"),
-        labelled("product of the last", latest, "regress"),
-        series("waves", waves(rng)),
-        series("logistic map", logistic(rng)),
-        series("ETTh1 OT", etth["OT"][:1500]),
-        series("ETTh1 HUFL", etth["HUFL"][:1500]),
-        series("road 1", speed[:, 0][:1500]),
-        series("road 2", speed[:, 5][:1500]),
-        *ucr,
-    ]
-
-
-# Units beside the grid
-
-
-def part_units(data: Path, quick: bool) -> Row:
-    tasks = small_tasks(data)
-    chosen = [tasks[0], tasks[4], tasks[7]] if quick else tasks
-    epochs, sizes = (9, QUICK_SIZES) if quick else (EPOCHS, SIZES)
-    rows = [units_of(each, epochs, sizes) for each in chosen]
-    right = sum(row["is_right"] for row in rows)
-    cost = sum(row["epochs"] for row in rows) / sum(row["grid_epochs"] for row in rows)
-    seconds = sum(row["seconds"] for row in rows) / sum(row["grid_seconds"] for row in rows)
-    print(
-        f"units: right in {right} of {len(rows)}, at {cost:.1%} of the epochs, {seconds:.1%} of the"
-    )
-    print("time; goal: 90 % at 25 %")
-    summary = {"right": right, "of": len(rows), "share_of_epochs": cost, "share_of_time": seconds}
-    return {**summary, "max_epochs": epochs, "sizes": sizes, "tasks": rows}
-
-
-def units_of(small: Small, epochs: int, sizes: tuple[int, ...]) -> Row:
-    """Answer by the ladder, then train the rest of its trials in full and ask the grid."""
-    settings = small.nested()
-    assign(settings, "train.max_epochs", epochs)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "study"
-        values = tuple(float(each) for each in sizes)
-        found = tune(settings, path, data=small.data, question="units", values=values)
-        study = Study.open(path)
-        spent = list(study.results().values())
-        losses, grid_epochs, grid_seconds = in_full(study, small)
-    means = {c: float(np.mean(each)) for c, each in losses.items()}
-    error = standard_error(list(losses.values()))
-    levels: dict[float, float] = {}
-    for candidate in study.plan.candidates:
-        level = candidate.group
-        levels[level] = min(levels.get(level, np.inf), means[candidate.number])
-    best = min(levels.values())
-    row = {
-        "task": small.name,
-        "answer": found["level"],
-        "answer_loss": levels[found["level"]],
-        "grid_best": min(levels, key=lambda level: levels[level]),
-        "grid_smallest_within": min(v for v, loss in levels.items() if loss <= best + error),
-        "grid_loss": best,
-        "standard_error": error,
-        "is_right": levels[found["level"]] <= best + error,
-        "epochs": sum(each.spent for each in spent),
-        "seconds": sum(each.seconds for each in spent),
-        "grid_epochs": grid_epochs,
-        "grid_seconds": sum(each.seconds for each in spent) + grid_seconds,
-        "levels": {f"{level:g}": loss for level, loss in levels.items()},
-    }
-    shown = {key: row[key] for key in ("answer", "grid_best", "grid_smallest_within", "is_right")}
-    print(
-        f"  {small.name}: {shown}, {row['epochs'] / row['grid_epochs']:.0%} of the epochs",
-        flush=True,
-    )
-    return row
-
-
-def in_full(study: Study, small: Small) -> tuple[dict[int, list[float]], int, float]:
-    """Train every trial of a study to its end: losses by candidate, epochs in all, seconds more."""
-    ground = Ground(story.task_of(study.plan.settings), study.plan.settings, small.data)
-    losses: dict[int, list[float]] = {}
-    epochs, seconds = 0, 0.0
-    for attempt in study.plan.attempts:
-        trained = ground.trial(changes_of(attempt), study.trial_folder(attempt)).advance()
-        scores = [each["val_score"] for each in trained.history[1:]]
-        losses.setdefault(attempt.candidate.number, []).append(min(scores))
-        epochs += int(trained.history[-1]["epoch"])
-        seconds += trained.seconds
-    return losses, epochs, seconds
 
 
 # AutoLSTM

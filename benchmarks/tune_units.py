@@ -232,10 +232,7 @@ def ladder(plan: Plan, curves: Curves) -> Row:
     while not (now := standing(plan, results)).is_over:
         for attempt in now.open:
             curve = curves[attempt.number]
-            until = min(
-                plan.rungs[now.rung].epochs(plan.settings["train"]["max_epochs"]),
-                len(curve["scores"]),
-            )
+            until = min(plan.rungs[now.rung].epochs(budget), len(curve["scores"]))
             before = results.get((attempt.number, now.rung - 1))
             spent = until - (before.epochs if before else 0)
             score = min(curve["scores"][:until])

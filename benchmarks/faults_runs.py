@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from faults_tasks import adding, chars, classes, tags
+from faults_tasks import adding, chars, classes, melody, tags
 
 from longshort.config import assign
 from longshort.data.labelled import examples_of
@@ -47,6 +47,22 @@ def series(rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
     wave = np.sin(2 * np.pi * steps / 12) * (1 + 0.5 * np.sin(2 * np.pi * steps / 60))
     stamps = np.datetime64("2024-01-01T00", "us") + steps * np.timedelta64(1, "h")
     return pl.DataFrame({"ds": stamps, "y": 50 + 20 * wave + draw.normal(0, 2, rows)})
+
+
+def tunes(rows: int = ROWS, seed: int = 0) -> list[str]:
+    """Lines in which every third letter is that three before."""
+    x, _ = melody(rows, np.random.default_rng(seed))
+    return ["".join("abcdefghij"[k] for k in row) for row in x.tolist()]
+
+
+def sawtooth(rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
+    """An hourly sawtooth with noise that has a memory, and a trend."""
+    draw = np.random.default_rng(seed)
+    noise = draw.normal(0, 1, rows)
+    for n in range(1, rows):
+        noise[n] += 0.7 * noise[n - 1]
+    values = 30 + 0.01 * np.arange(rows) + (np.arange(rows) % 12) + noise
+    return series(rows, seed).with_columns(y=pl.Series(values))
 
 
 def walk(rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
@@ -104,8 +120,9 @@ HEALTHY: dict[str, dict[str, Any]] = {
         "train": {**COMMON, "learning_rate": 0.01, "max_epochs": 12, "batch_size": 32},
     },
 }
-HEALTHY["words"] = HEALTHY["lm"]
-TASKS = {"words": "lm"}
+HEALTHY |= dict.fromkeys(("words", "tunes"), HEALTHY["lm"])
+HEALTHY["sawtooth"] = HEALTHY["forecast"]
+TASKS = {"words": "lm", "tunes": "lm", "sawtooth": "forecast"}
 """Tasks of the library by the names that differ."""
 DATA = {
     "words": lambda: text(seed=5),
@@ -114,6 +131,8 @@ DATA = {
     "tag": tagged,
     "lm": text,
     "forecast": series,
+    "tunes": tunes,
+    "sawtooth": sawtooth,
 }
 
 

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from longshort.diagnosis.repairs import begun_anew
+
 TRAIN, VAL, TEST = 512, 256, 512
 
 
@@ -63,6 +65,7 @@ class Setup:
     is_alike: bool = False
     is_half: bool = False
     is_weighted: bool = False
+    is_begun_anew: bool = False
 
 
 @dataclass
@@ -137,6 +140,40 @@ def chars(count: int, draw: np.random.Generator) -> Arrays:
     return torch.from_numpy(text[:, :-1]), torch.from_numpy(text[:, 1:])
 
 
+def largest(count: int, draw: np.random.Generator) -> Arrays:
+    """The largest of five marked numbers among 20, less its mean."""
+    x = np.zeros((count, 20, 2), np.float32)
+    x[:, :, 0] = draw.uniform(-1, 1, (count, 20))
+    for row in x:
+        row[draw.choice(20, 5, replace=False), 1] = 1.0
+    found = np.where(x[:, :, 1] > 0, x[:, :, 0], -1.0).max(1)
+    return torch.from_numpy(x), torch.from_numpy((3.0 * (found - 0.66)).astype(np.float32))
+
+
+def shapes(count: int, draw: np.random.Generator) -> Arrays:
+    """Four classes of 24 noisy steps: rising, falling, a peak, or a dip, at any place."""
+    labels = draw.integers(0, 4, count)
+    begin = draw.integers(2, 14, count)
+    x = draw.normal(0, 0.4, (count, 24, 1)).astype(np.float32)
+    ramp = np.linspace(-1.5, 1.5, 9)
+    curves = np.stack([ramp, -ramp, 1.5 - np.abs(ramp) * 2, np.abs(ramp) * 2 - 1.5])
+    for row, label, at in zip(x, labels, begin, strict=True):
+        row[at : at + 9, 0] += curves[label]
+    return torch.from_numpy(x), torch.from_numpy(labels)
+
+
+def melody(count: int, draw: np.random.Generator) -> Arrays:
+    """Next symbol of 24: that of a chain of first order, every third one that three before."""
+    table = np.random.default_rng(17).dirichlet(np.full(10, 0.15), 10)
+    text = draw.integers(0, 10, (count, 25))
+    for n in range(3, 25):
+        ranks = table[text[:, n - 1]].cumsum(1)
+        text[:, n] = np.minimum((draw.random((count, 1)) > ranks).sum(1), 9)
+        if n % 3 == 0:
+            text[:, n] = text[:, n - 3]
+    return torch.from_numpy(text[:, :-1]), torch.from_numpy(text[:, 1:])
+
+
 DATA: dict[str, Callable[[int, np.random.Generator], Arrays]] = {
     "adding": adding,
     "classes": classes,
@@ -144,9 +181,22 @@ DATA: dict[str, Callable[[int, np.random.Generator], Arrays]] = {
     "orders": orders,
     "tags": tags,
     "chars": chars,
+    "largest": largest,
+    "shapes": shapes,
+    "melody": melody,
 }
-OUTPUTS = {"adding": 1, "classes": 4, "sine": 1, "orders": 4, "tags": 3, "chars": 12}
-TOKENS = {"tags": 22, "chars": 12}
+OUTPUTS = {
+    "adding": 1,
+    "classes": 4,
+    "sine": 1,
+    "orders": 4,
+    "tags": 3,
+    "chars": 12,
+    "largest": 1,
+    "shapes": 4,
+    "melody": 10,
+}
+TOKENS = {"tags": 22, "chars": 12, "melody": 10}
 
 
 class Net(nn.Module):
@@ -256,6 +306,8 @@ def make(setup: Setup, seed: int = 0) -> Made:
     module = Net(setup, train[0].size(-1) if train[0].dim() == 3 else 0)
     if setup.rare:
         module.head = nn.Linear(setup.hidden, 2)
+    if setup.is_begun_anew:
+        begun_anew(module, seed)
     loss = loss_of(setup)
     weights = list(module.head.parameters()) if setup.is_frozen else list(module.parameters())
     kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
@@ -283,7 +335,7 @@ def make(setup: Setup, seed: int = 0) -> Made:
     more: dict[str, Any] = {"epochs": setup.epochs}
     if setup.streams:
         more["carries_state"] = True
-    if setup.task == "chars":
+    if setup.task in ("chars", "melody"):
         more["is_causal"] = True
     batches = batches_of(train, setup.batch, setup)
     return Made(setup, module, loss, batches, val_batches, test, step, optimizer, validate, more)

@@ -5,9 +5,9 @@
 de-en, en-de: multi30k with its official splits, test 2016, cased and detokenised. zh-en: sentences
 of Tatoeba in splits without a common sentence. subjects: AESLC, with copying and without. captions:
 Flickr8k with features of MobileNetV2.
-attention: the first 10,000 pairs of de-en with and without attention, 30 epochs, three seeds. speed:
-training steps of the same network with our layers and with nn.LSTM, interleaved; time of the test
-split by a beam of 5.
+attention: the first 10,000 pairs of de-en with and without attention, 30 epochs, three seeds.
+speed: training steps of the same network with our layers and with nn.LSTM, interleaved; time of
+the test split by a beam of 5.
 
 Scores are of free-running decoding. Settings are the defaults but for what a part is about. Results
 and the environment go to benchmarks/results/seq2seq.json.

@@ -263,6 +263,31 @@ def test_labels_of_another_step_tell_their_shift(shift: int) -> None:
     assert value(found, "shift") == shift
 
 
+class Symbols(nn.Module):
+    """An LSTM over symbols [B, T], with an output for each of nine at every step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vectors = nn.Embedding(9, 4)
+        self.layer = nn.LSTM(4, 9, batch_first=True)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Outputs [B, T, 9]."""
+        out: Tensor = self.layer(self.vectors(x))[0]
+        return out
+
+
+@pytest.mark.parametrize(("ahead", "shift"), [(1, 0), (2, 1)])
+def test_padding_does_not_hide_that_targets_are_the_next_symbols(ahead: int, shift: int) -> None:
+    text = torch.randint(1, 9, (32, 20), generator=torch.Generator().manual_seed(0))
+    lengths = torch.arange(32) % 8 + 10
+    padded = torch.arange(20) >= lengths[:, None]
+    x, y = (each.masked_fill(padded, 0) for each in (text, text.roll(-ahead, 1)))
+    found = alignment.measure(subject(Symbols(), given=[(x, y, lengths)] * 2))
+    assert value(found, "shift") == shift
+    assert value(found, "gain") == shift
+
+
 def a_step(module: nn.Module, optimizer: torch.optim.Optimizer, zero: bool = True) -> Any:
     def step(batch: Any) -> float:
         if zero:

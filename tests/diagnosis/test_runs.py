@@ -16,6 +16,7 @@ from longshort.diagnosis.gradients import gradients_of
 from longshort.diagnosis.of_run import RunSubject
 from longshort.errors import DataError, RunError
 from longshort.runs import story
+from longshort.runs.thinning import can_thin
 from tests.tiny_runs import TASKS, small
 
 
@@ -36,6 +37,16 @@ def test_every_task_can_be_examined(task: str) -> None:
     assert len(subject.train(rate, seed=1).scores) >= 2
     after = subject.module.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_less_data_is_trained_on_for_as_many_steps(task: str) -> None:
+    subject = of(task)
+    part, whole = subject.train_on(0.5, seed=0), subject.train({}, seed=0)
+    assert (part is not None) == can_thin(type(subject.ground.task))
+    if part is not None:
+        is_by_pass = subject.config.train.steps_per_epoch is None
+        assert len(part.losses) == len(whole.losses) * (2 if is_by_pass else 1)
 
 
 def test_a_remedy_is_a_command_that_runs(tmp_path: Path) -> None:

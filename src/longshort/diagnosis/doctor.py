@@ -69,8 +69,8 @@ def doctor(
     of a run on data. seed: of all random numbers. budget: seconds. steps: of one training in the
     experiments; as many as the budget allows, up to those of the whole run, when absent. retest:
     train with and without each remedy on three paired seeds. thorough: where nothing is found, also
-    train without regularisers, on shuffled steps and samples, from other seeds, and with fewer and
-    more units.
+    train without regularisers, on shuffled steps and samples, from other seeds, with fewer and more
+    units, and on fewer samples.
 
     Raises `RunError` for a folder that is no run or a run that was never trained, and `DataError`
     for data that cannot be read.

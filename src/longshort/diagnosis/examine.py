@@ -17,6 +17,7 @@ from longshort.diagnosis.experiments import (
     lags,
     layers,
     leaks,
+    learning_curve,
     mixing,
     modes,
     noise,
@@ -81,10 +82,11 @@ THOROUGH: dict[str, Callable[[Subject, Course], Measured | None]] = {
     "shuffles": shuffles.measure,
     "seeds": seeds.measure,
     "capacity ladder": ladder.measure,
+    "learning curve": learning_curve.measure,
 }
 """Experiments of several trainings each, which tell more of a healthy training."""
 
-_BEYOND_NOISE, _EASED = 2.0, 0.75
+_BEYOND_NOISE, _EASED, _SHORTER = 2.0, 0.75, 0.9
 _LONGER = "stopped-early"
 """Rule whose remedy costs more training, so that others go before it."""
 
@@ -202,7 +204,7 @@ class Examination:
         shorter = max((share for name, share in shares.items() if name != _LONGER), default=0.0)
         for fault in list(self.faults):
             share = shares[fault.id]
-            is_eased = share < _EASED * best or (fault.id == _LONGER and shorter > _EASED * share)
+            is_eased = share < _EASED * best or (fault.id == _LONGER and shorter > _SHORTER * share)
             if is_eased:
                 self.faults.remove(fault)
                 why = f"its remedy wins back {share:.0%}, another one {best:.0%}"

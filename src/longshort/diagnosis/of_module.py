@@ -150,6 +150,11 @@ class ModuleSubject(Subject):
             except RuntimeError as error:  # of the user's own step
                 return Course([math.inf], [self.score({}), math.inf], reason=str(error))
 
+    def train_on(self, share: float, seed: int) -> Course | None:
+        """Train on the first share of the batches, for as many steps as on all of them."""
+        count = int(share * len(self._batches))
+        return self.train({"batches": count}, seed) if count else None
+
     @contextmanager
     def stepping(self) -> Iterator[None]:
         """Let the user's step and validation run inside the block, and undo what they did."""
@@ -269,6 +274,8 @@ def plain_step(
 def _altered(batches: Sequence[Any], changes: Changes, subject: ModuleSubject) -> Sequence[Any]:
     if changes.get("shuffle"):
         return mixed(batches, subject.seed)
+    if "batches" in changes:
+        return batches[: changes["batches"]]
     if "shift" in changes:
         return [shifted(batch, int(changes["shift"])) for batch in batches]
     return batches

@@ -17,14 +17,16 @@ from torch import Tensor, nn
 from longshort.config import read_back
 from longshort.data.findings import Finding
 from longshort.diagnosis.subject import Changes, Course, Seen, Subject
-from longshort.errors import RunError
+from longshort.errors import ConfigError, DataError, RunError
 from longshort.runfolder import METRICS, MODEL
 from longshort.runs import trained
 from longshort.runs.job import threads
 from longshort.runs.lookup import find_task
 from longshort.runs.story import open_run, task_of
+from longshort.runs.thinning import can_thin, thinned
 from longshort.runs.trial import Ground, Trial
 from longshort.train.events import silent
+from longshort.train.learning import TrainPlan
 from longshort.train.loop import TrainingDiverged, TrainResult, fit
 
 _NAMES = {
@@ -149,13 +151,36 @@ class RunSubject(Subject):
     def train(self, changes: Changes, seed: int, seen: Seen | None = None) -> Course:
         """Train a trial of the changed settings, cut to `most_steps`."""
         trial = self.ground.trial({**changes, **self._cut(), "train.seed": seed})
+        return self._fitted(trial, self._shortened(trial.job.training.plan), seen)
+
+    def train_on(self, share: float, seed: int) -> Course | None:
+        """Train on a share of the training samples, for as many steps as on all of them."""
+        if not can_thin(type(self.ground.task)):
+            return None
+        patience = self.settings.get("patience")
+        slower = {} if patience is None else {"train.patience": round(patience / share)}
+        try:
+            part = thinned(self.ground, share, self.seed)
+            trial = part.trial({**self._cut(), **slower, "train.seed": seed})
+        except (ConfigError, DataError):
+            return None
+        whole, plan = self._shortened(self._trial.job.training.plan), trial.job.training.plan
+        epochs = max(1, round(whole.total_steps / plan.steps_per_epoch))
+        return self._fitted(trial, replace(plan, max_epochs=epochs))
+
+    def _shortened(self, plan: TrainPlan) -> TrainPlan:
+        """Return a plan cut to `most_steps`; one with more epochs may have more steps."""
+        if self.most_steps is None:
+            return plan
+        grown = plan.max_epochs / self._trial.job.training.plan.max_epochs
+        most = self.most_steps * max(1.0, grown)
+        epochs = max(1, round(most / plan.steps_per_epoch))
+        return replace(plan, max_epochs=min(epochs, plan.max_epochs))
+
+    def _fitted(
+        self, trial: Trial[Any, Any, Any, Any], plan: TrainPlan, seen: Seen | None = None
+    ) -> Course:
         training = trial.job.training
-        plan = training.plan
-        if self.most_steps is not None:
-            grown = plan.max_epochs / self._trial.job.training.plan.max_epochs
-            most = self.most_steps * max(1.0, grown)
-            epochs = max(1, round(most / plan.steps_per_epoch))
-            plan = replace(plan, max_epochs=min(epochs, plan.max_epochs))
         view = nullcontext() if seen is None else seen(training.learning.module)
         try:
             with threads(self.config.train.threads), view:

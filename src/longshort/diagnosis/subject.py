@@ -134,6 +134,14 @@ class Subject(ABC):
         it was.
         """
 
+    def train_on(self, share: float, seed: int) -> Course | None:
+        """Train on a share of the training samples, for as many steps as on all of them.
+
+        None where they cannot be parted, or are too few.
+        """
+        del share, seed
+        return None
+
     @abstractmethod
     def remedy(self, changes: Changes) -> str:
         """Return a ready command, or code, that makes these changes."""

@@ -80,10 +80,10 @@ SUSPICIONS = (
     Rule(
         "clip-missing",
         "step quality",
-        "spikes",
-        8.0,
+        "unclipped",
+        0.5,
         "train.clip_norm",
-        "gradients spike and are not clipped",
+        "gradients are not clipped",
         wanted=clipping,
     ),
     Rule(

@@ -10,7 +10,7 @@ from longshort.errors import ConfigError, DataError, nearest
 from longshort.registry import TASKS
 from longshort.runs.abilities import Windowed
 from longshort.runs.lookup import AnyTask
-from longshort.tuning.grounds import Grounds, can_thin
+from longshort.runs.thinning import can_thin, thinned
 from longshort.tuning.plan import RATE, Candidate, Plan, Rung
 from longshort.tuning.space import dotted_keys, refuse_value
 from longshort.tuning.worker import AnyGround
@@ -217,7 +217,7 @@ def _refuse_few(asked: Asked, share: float) -> None:
 
 def _refuse_unfit(asked: Asked, smallest: Candidate) -> None:
     """Raise `DataError` where nothing can be learned from the smallest part."""
-    part = Grounds(asked.ground, asked.seed)(smallest)
+    part = thinned(asked.ground, smallest.share, asked.seed)
     try:
         part.trial(smallest.changes)
     except (ConfigError, DataError) as error:

@@ -12,13 +12,13 @@ from typing import Any
 from longshort.errors import ConfigError, nearest
 from longshort.runs import story
 from longshort.runs.task import quiet
+from longshort.runs.thinning import thinned
 from longshort.runs.trial import Ground
 from longshort.tuning import lease
 from longshort.tuning.answer import answer_of
 from longshort.tuning.board import Audience, Board
 from longshort.tuning.cluster import load_ray, ray_crew
 from longshort.tuning.crew import local_crew
-from longshort.tuning.grounds import Grounds
 from longshort.tuning.page import study_page
 from longshort.tuning.planning import plan_search, refuse_no_validation, shared_settings
 from longshort.tuning.price import price_line
@@ -26,7 +26,7 @@ from longshort.tuning.questions import WINDOW, Asked, plan_question
 from longshort.tuning.reach import window_facts
 from longshort.tuning.study import ENDING, Study, refuse_join
 from longshort.tuning.tpe import load_optuna, work_with_optuna
-from longshort.tuning.worker import AnyGround, stoppable, work
+from longshort.tuning.worker import AnyGround, GroundOf, stoppable, work
 
 TRIALS = 27
 """Candidates of a search where no number is given; of them three rungs leave one."""
@@ -143,8 +143,13 @@ def _worked_out(
     with crew(study.path), stoppable(study.path):
         with Board(study, audience) as board:
             train = work_with_optuna if study.given.trials else work
-            train(study, Grounds(ground, study.given.seed), board.watch, audience.say)
+            train(study, _parts(ground, study.given.seed), board.watch, audience.say)
         return _ended(study, ground, data, audience)
+
+
+def _parts(ground: AnyGround, seed: int) -> GroundOf:
+    """Return what gives the data of a candidate, read once for all."""
+    return lambda candidate: thinned(ground, candidate.share, seed)
 
 
 def _ended(study: Study, ground: AnyGround, data: object, audience: Audience) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def measure(subject: Subject) -> Measured | None:
     shift: steps by which targets should move to meet the input that tells most about them; gain:
     how much more that input tells than the one at the same step, as explained share of variance.
     Targets that are the inputs of another step, as of a language model, tell their shift exactly:
-    copied is 1 where that is the same step.
+    copied is 1 where that is the same step. Padded steps and targets below 0 do not count.
     """
     pairs = []
     with subject.untouched(), torch.no_grad():
@@ -30,7 +30,7 @@ def measure(subject: Subject) -> Measured | None:
             x = call.values[0]
             if x.shape[:2] != targets.shape or targets.size(1) < 8 or targets.is_floating_point():
                 return None
-            pairs.append((x, targets))
+            pairs.append((x, _known(targets, subject.lengths(batch))))
     own = _own_shift(pairs)
     if own is not None:
         numbers = {"shift": float(own - 1), "gain": float(own > 1), "copied": float(own == 0)}
@@ -49,13 +49,28 @@ def _own_shift(pairs: list[tuple[Tensor, Tensor]]) -> int | None:
     """Return how many steps ahead the inputs are that the targets are; None if they are not."""
     if pairs[0][0].dim() != 2 or pairs[0][0].is_floating_point():
         return None
-    for ahead in range(5):
-        same = [
-            float((x[:, ahead:] == y[:, : y.size(1) - ahead]).double().mean()) for x, y in pairs
-        ]
-        if min(same) > 0.99:
-            return ahead
-    return None
+    return next((ahead for ahead in range(5) if _same(pairs, ahead) > 0.99), None)
+
+
+def _same(pairs: list[tuple[Tensor, Tensor]], ahead: int) -> float:
+    """Return the lowest share, over batches, of targets that are the input so many steps ahead."""
+    shares = []
+    for x, y in pairs:
+        steps = y.size(1) - ahead
+        # The input must be known too: past a sample's end it is padding.
+        known = (y[:, :steps] >= 0) & (y[:, ahead:] >= 0)
+        same = x[:, ahead:] == y[:, :steps]
+        shares.append(float(same[known].double().mean()) if bool(known.any()) else 0.0)
+    return min(shares)
+
+
+def _known(targets: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return the targets with -1 past the samples' ends."""
+    if lengths is None or len(lengths) != len(targets):
+        return targets
+    steps = torch.arange(targets.size(1), device=targets.device)
+    inside = steps < lengths.to(targets.device)[:, None]
+    return targets.masked_fill(~inside, -1)
 
 
 def _told(pairs: list[tuple[Tensor, Tensor]], shift: int) -> float:

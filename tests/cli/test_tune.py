@@ -61,7 +61,7 @@ def test_json_is_pure_while_it_trains(file: Path, tmp_path: Path) -> None:
         (("--search", "model.hidden=8..4"), "is empty"),
         (("--search", "model.hidden"), "write key=LOW..HIGH"),
         (("--question", "unit"), "did you mean 'units'"),
-        (("--question", "window"), "tasks that do: forecast, lm"),
+        (("--question", "window"), "tasks that do: forecast, anomaly, lm"),
         (("--question", "units", "--values", "8,x"), "numbers like 16,32,64"),
         (("--question", "units", "--values", "0,8"), "at least two whole numbers"),
         (("--question", "units", "--search", "model.hidden=2..4"), "--search: is of a search"),

@@ -145,11 +145,12 @@ def test_a_window_is_answered(tmp_path: Path) -> None:
     assert len(amounts) == 1
 
 
-def test_more_data_is_answered_in_the_tasks_metric(tmp_path: Path) -> None:
-    settings, data = settings_of("regress")
+@pytest.mark.parametrize(("task", "metric"), [("regress", "rmse"), ("lm", "perplexity")])
+def test_more_data_is_answered_in_the_tasks_metric(task: str, metric: str, tmp_path: Path) -> None:
+    settings, data = settings_of(task)
     shares = (0.25, 0.5, 1.0)
     found = tune(settings, tmp_path, data=data, question="data", values=shares, seeds=1)
-    assert found["metric"] == "rmse"
+    assert found["metric"] == metric
     assert [point["share"] for point in found["points"]] == list(shares)
     assert found["twice"]["low"] <= found["twice"]["score"] <= found["twice"]["high"]
 
@@ -164,7 +165,7 @@ def refused(error: type[Exception], message: str, task: str = "regress", **more:
 @pytest.mark.parametrize("name", list(TASKS.own))
 def test_a_window_is_refused_where_a_task_has_none(name: str) -> None:
     if not hasattr(TASKS.load(name), "window_key") and name != "classify":
-        message = rf"the task '{name}' does not have it \(tasks that do: forecast, lm\)"
+        message = rf"the task '{name}' does not have it \(tasks that do: forecast, anomaly, lm\)"
         refused(ConfigError, message, name, question="window")
 
 

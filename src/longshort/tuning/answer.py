@@ -86,7 +86,7 @@ def _of_ladder(plan: Plan, results: Results, inside: list[Placed]) -> Answer:
     levels = [each.candidate.group for each in inside]
     ladder = sorted({each.group for each in plan.candidates})
     row = next(r for r in rows_of(plan, results) if r["candidate"] == found.enough.candidate.number)
-    size = f"{row['parameters']:,} parameters, {row['step_ms'] or math.nan:.3g} ms per step."
+    size = f"{row['parameters']:,} parameters{_per_step(row['step_ms'])}."
     sentence = f"{plan.axis}: {found.sentence()} {size}"
     more = {
         "axis": plan.axis,
@@ -100,6 +100,11 @@ def _of_ladder(plan: Plan, results: Results, inside: list[Placed]) -> Answer:
         *rate_warning(plan.candidates, found.enough.candidate),
     ]
     return _answer(plan, results, found.enough, sentence, more=more, warnings=warnings)
+
+
+def _per_step(milliseconds: float | None) -> str:
+    """Return the time per step; nothing where trainings were too short to measure it."""
+    return "" if milliseconds is None else f", {milliseconds:.3g} ms per step"
 
 
 def _of_data(plan: Plan, results: Results, inside: list[Placed], ground: AnyGround) -> Answer:

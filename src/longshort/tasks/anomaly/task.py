@@ -69,6 +69,7 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
 
     name: ClassVar[str] = "anomaly"
     run_class = "longshort.api.anomaly_detector:AnomalyRun"
+    window_key: ClassVar[str] = "train.bptt"
     Config = AnomalyConfig
     metrics = scoring.METRICS
     words = Words(

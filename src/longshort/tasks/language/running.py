@@ -114,6 +114,11 @@ def _joined(lines: list[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def last_share(source: Running, share: float) -> Running:
+    """Return about this share of a text, from its end; `share` is below 1."""
+    return _cut(source, share)[1]
+
+
 def _cut(source: Running, share: float) -> tuple[Running, Running]:
     text = source.text
     place = round(len(text) * (1 - share))

@@ -36,7 +36,7 @@ from longshort.tasks.language.config import LanguageConfig
 from longshort.tasks.language.doctor import examine, known_passages
 from longshort.tasks.language.encoder import Ints, LanguageEncoder, decided
 from longshort.tasks.language.perplexity import scores as scores_from
-from longshort.tasks.language.running import Running, read_running, split_running
+from longshort.tasks.language.running import Running, last_share, read_running, split_running
 
 if TYPE_CHECKING:
     from torch import nn
@@ -132,6 +132,11 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         """Return the splits: files of their own, or the last shares of the text."""
         shares = (config.split.val, config.split.test)
         return split_running(given["train"], given.get("val"), given.get("test"), shares=shares)
+
+    def thinned(self, splits: Splits[Running], share: float, seed: int) -> Splits[Running]:
+        """Return the splits with this share of the training text, that before the others."""
+        del seed
+        return replace(splits, train=last_share(splits.train, share))
 
     def check(self, splits: Splits[Running], config: LanguageConfig) -> list[Finding]:
         """Return findings on what would harm a language model."""

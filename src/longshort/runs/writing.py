@@ -85,6 +85,8 @@ class Target:
     log_prob: float = 0.0
     attention: NDArray[Any] | None = None
     is_cut: bool = False
+    numbers: tuple[int, ...] = ()
+    """Numbers of the tokens, without begin and end."""
 
 
 @dataclass(frozen=True)

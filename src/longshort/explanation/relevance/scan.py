@@ -42,7 +42,7 @@ def relevant_scan(
     x = x if turn is None else turn(x)
     values = values_of(traced, parameters, x.detach(), _plain(state), lengths)
     found = linearised(traced.graph)
-    inputs = {"x": x, **side_inputs(found, values, x, one)}
+    inputs = {"x": _counted(x, one), **side_inputs(found, values, x, one)}
     live = {name: _counted(state[name], one) for name in found.graph.state_sizes}
     plans = {False: plan(found.graph), True: plan(with_ends(found.graph))}
     chosen = {name: parameters[name].detach() for name in found.graph.matrices}
@@ -75,9 +75,9 @@ def values_of(
         return every_value(traced.graph, parameters, {"x": x}, before)
 
 
-def _counted(state: Tensor, one: Tensor) -> Tensor:
-    """Return a first state; one that does not depend on the input counts as a constant."""
-    return state if state.requires_grad else state * one.to(state)
+def _counted(value: Tensor, one: Tensor) -> Tensor:
+    """Return an input or a first state; what does not depend on the row counts as a constant."""
+    return value if value.requires_grad else value * one.to(value)
 
 
 def _plain(state: Tensors) -> Tensors:

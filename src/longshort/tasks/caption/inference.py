@@ -14,7 +14,7 @@ from longshort.runs.stepping import NetworkStepper
 from longshort.runs.task import Model
 from longshort.runs.writing import Attended, Target, Writing, Written
 from longshort.tasks.caption.config import CaptionConfig
-from longshort.tasks.caption.encoder import CaptionArrays, CaptionEncoder
+from longshort.tasks.caption.encoder import CaptionArrays, CaptionEncoder, Ints
 
 CaptionModelOf = Model[CaptionConfig, CaptionEncoder]
 TOGETHER = 64
@@ -26,15 +26,15 @@ def write(
     arrays: CaptionArrays,
     how: Writing | None = None,
     *,
-    first: int | None = None,
+    rows: Ints | None = None,
 ) -> Written:
     """Write captions of encoded images; the given captions are never seen.
 
-    how: as the settings say when None. first: number of images, all when None.
+    how: as the settings say when None. rows: numbers of the images, all when None.
     """
     how, found = how or Writing(), []
     most = model.config.write.max_length
-    rows = np.arange(min(len(arrays.images), first or len(arrays.images)))
+    rows = np.arange(len(arrays.images)) if rows is None else rows
     for begin in range(0, len(rows), TOGETHER):
         together = rows[begin : begin + TOGETHER]
         keys = [arrays.features.key(arrays.images[row]) for row in together.tolist()]
@@ -53,7 +53,8 @@ def _target(encoder: CaptionEncoder, found: Hypothesis) -> Target:
     coder = encoder.coder
     tokens = tuple(token.replace("▁", "") for token in coder.tokens(found.tokens))
     text = coder.decode(found.tokens)
-    return Target(text, tokens, found.log_prob, found.attention, found.is_cut)
+    numbers = tuple(int(n) for n in found.tokens)
+    return Target(text, tokens, found.log_prob, found.attention, found.is_cut, numbers)
 
 
 def attended(model: CaptionModelOf, written: Written) -> list[Attended]:
@@ -67,7 +68,7 @@ def attended(model: CaptionModelOf, written: Written) -> list[Attended]:
             "attention: the run has none (model.attention is none); train one with features of "
             "places and model.attention = additive"
         )
-    names = _place_names(places.shape[0])
+    names = place_names(places.shape[0])
     found = []
     for best, *_ in written.targets:
         weights = np.zeros((0, len(names))) if best.attention is None else best.attention
@@ -75,7 +76,7 @@ def attended(model: CaptionModelOf, written: Written) -> list[Attended]:
     return found
 
 
-def _place_names(count: int) -> list[str]:
+def place_names(count: int) -> list[str]:
     """Names of the places of a square, row by row; of others their numbers."""
     side = math.isqrt(count)
     if side * side != count:

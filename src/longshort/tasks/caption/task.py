@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
     from longshort.report.sections import Section
     from longshort.runs.result import Result
+    from longshort.tasks.caption.subject import CaptionSubject
 
 CaptionModelOf = Model[CaptionConfig, CaptionEncoder]
 NO_ATTENTION = "no_attention"
@@ -233,7 +234,7 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
     def validate(self, model: CaptionModelOf, val: Encoded[Captioned]) -> float:
         """Return 10 less the CIDEr of greedy captions of validation images, the first ones."""
         count = min(len(val.samples), model.config.evaluate.val_images)
-        found = write(model, val.arrays, Writing(beam=1), first=count)
+        found = write(model, val.arrays, Writing(beam=1), rows=np.arange(count))
         return _MOST - scoring.mean_cider(val.samples.take(range(count)), found.texts)
 
     def fit_rest(
@@ -245,7 +246,7 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
         judged = val.samples.take(range(count))
 
         def quality(how: Writing) -> float:
-            texts = write(model, val.arrays, how, first=count).texts
+            texts = write(model, val.arrays, how, rows=np.arange(count)).texts
             return float(scoring.bleu_of(scoring.statistics(judged, texts).sum(0)))
 
         samples, title = f"{count:,} validation images", self.metric(model.config).title
@@ -265,6 +266,15 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
         """Return where the network looked for each token of the best caption of each image."""
         del samples
         return attended(model, prediction)
+
+    def subject(
+        self, model: CaptionModelOf, samples: Captioned, train: Captioned | None
+    ) -> CaptionSubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.caption.subject import CaptionSubject
+
+        del train
+        return CaptionSubject(model, samples)
 
     # Scores
 

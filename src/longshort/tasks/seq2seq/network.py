@@ -67,8 +67,17 @@ class EncoderDecoder(Decodes):
 
     def begin(self, source: Tensor, lengths: Tensor) -> DecoderState:
         """Return the decoder's state before the first token of each source."""
+        return self.begin_with(self.source_vectors(source), lengths)
+
+    def source_vectors(self, source: Tensor) -> Tensor:
+        """Return the vectors of the sources' tokens."""
         embedding = self.decoder.embedding if self.vectors is None else self.vectors
-        states, last = self.encoder(embedding(source), lengths)
+        found: Tensor = embedding(source)
+        return found
+
+    def begin_with(self, vectors: Tensor, lengths: Tensor) -> DecoderState:
+        """Do what `begin` does, for sources as vectors [S, B, E]."""
+        states, last = self.encoder(vectors, lengths)
         attention = self.decoder.attention
         memory = None if attention is None else attention.prepare(states, lengths)
         return self.decoder.begin(self.bridge(last), memory)

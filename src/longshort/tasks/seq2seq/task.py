@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
     from longshort.report.sections import Section
     from longshort.runs.result import Result
+    from longshort.tasks.seq2seq.subject import PairSubject
 
 C = TypeVar("C", bound=PairConfig)
 
@@ -299,6 +300,14 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
             )
         sides = zip(prediction.sources, prediction.targets, strict=True)
         return [_attended(source, found[0]) for source, found in sides]
+
+    def subject(
+        self, model: Model[C, PairEncoder], samples: Pairs, train: Pairs | None
+    ) -> PairSubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.seq2seq.subject import PairSubject
+
+        return PairSubject(model, samples, train)
 
     # Scores
 

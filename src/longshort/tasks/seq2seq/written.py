@@ -94,7 +94,8 @@ def _target(encoder: PairEncoder, found: Hypothesis, length: int) -> Target:
     coder = encoder.coder.target
     weights = None if found.attention is None else found.attention[:, :length]
     tokens = tuple(coder.tokens(found.tokens))
-    return Target(coder.decode(found.tokens), tokens, found.log_prob, weights, found.is_cut)
+    text, numbers = coder.decode(found.tokens), tuple(int(n) for n in found.tokens)
+    return Target(text, tokens, found.log_prob, weights, found.is_cut, numbers)
 
 
 def _forced(stepper: Any, arrays: PairArrays) -> list[Floats]:

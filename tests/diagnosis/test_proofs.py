@@ -208,6 +208,8 @@ def test_duplicates_across_the_split_are_counted() -> None:
     fresh = [(x + 1.0, y) for x, y in batches(2)]
     assert value(leaks.measure(subject(given=train, val_batches=fresh)), "shared") == 0.0
     assert value(leaks.measure(subject(given=train, val_batches=train[:2])), "shared") == 1.0
+    stream = subject(given=train, val_batches=train[:2], carries_state=True)
+    assert value(leaks.measure(stream), "shared") == 0.0
 
 
 def test_short_sequences_of_few_symbols_are_equal_by_chance() -> None:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from longshort.report.plots import MODEL_COLOUR
+from longshort.report.scales import log_scale
 from longshort.report.svg import STYLE, Drawing
 
 Floats = NDArray[np.float64]
@@ -63,7 +64,7 @@ def memory(lives: Floats, left: Floats, steps: int) -> Figure:
         edges = np.geomspace(0.1, 100.0 * steps, 31)
         first.hist(shown, bins=edges, color=MODEL_COLOUR, alpha=0.7)
         first.axvline(steps, color="#c2571a", linestyle="--", label=f"window, {steps} steps")
-        first.set_xscale("log")
+        log_scale(first, "x")
         first.set_xlabel("half-life, steps")
         first.set_ylabel("units")
         first.legend()

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from longshort.report.dates import put_dates
+from longshort.report.scales import log_scale
 from longshort.report.svg import STYLE, Drawing
 
 Floats = NDArray[np.float64]
@@ -321,7 +322,7 @@ def _watched(above: Axes, below: Axes, each: Watched) -> None:
         axis.margins(x=0.01)
     positive = each.score[np.isfinite(each.score) & (each.score > 0)]
     if positive.size and float(positive.max()) > _WIDE * float(np.median(positive)):
-        below.set_yscale("log")
+        log_scale(below, "y")
     above.set_title(each.title, fontsize=9, loc="left")
     above.tick_params(labelbottom=False)
     below.set_ylabel("score")

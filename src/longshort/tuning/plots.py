@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from longshort.report.plots import BASELINE_COLOURS, MODEL_COLOUR
+from longshort.report.scales import log_scale
 from longshort.report.svg import STYLE, Drawing
 from longshort.tuning.curve import Curve
 
@@ -73,7 +74,7 @@ def learning_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], winner
             places = np.array(points).reshape(-1, 2).T
             axis.plot(*places, marker=mark, color=colour, lw=width, zorder=front)
         if scores and min(scores) > 0 and max(scores) > _LOG_FROM * min(scores):
-            axis.set_yscale("log")
+            log_scale(axis, "y")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.set_xlabel("epoch")
         axis.set_ylabel("validation score")
@@ -102,7 +103,7 @@ def searched(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Figure:
                 face = MODEL_COLOUR if row["rung"] == last else "none"
                 axis.plot(value, row["validation"], "o", ms=5, color=MODEL_COLOUR, mfc=face)
             if is_number and min(values) > 0 and max(values) >= _LOG_FROM * min(values):
-                axis.set_xscale("log")
+                log_scale(axis, "x")
             axis.set_xlabel(key)
         axes[0].set_ylabel("validation loss")
         return figure

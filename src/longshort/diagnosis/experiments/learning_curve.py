@@ -24,6 +24,6 @@ def measure(subject: Subject, base: Course) -> Measured | None:
     doubled = (scores[0.5] - scores[1.0]) / max(abs(scores[0.5]), 1e-12)
     shown = ", ".join(f"{share:.0%} {score:.4g}" for share, score in scores.items())
     curve = Curve("best validation score", list(scores), list(scores.values()))
-    plot = Plot("share of the samples", "score", [curve])
+    plot = Plot("share of the samples", "score", [curve], is_log_x=True)
     said = f"share of the samples and score: {shown}; the last doubling takes off {doubled:.0%}"
     return Measured(said, {"doubled": doubled}, plot)

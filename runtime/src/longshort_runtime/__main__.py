@@ -1,0 +1,5 @@
+"""`python -m longshort_runtime`."""
+
+from longshort_runtime import main
+
+main()

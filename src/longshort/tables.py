@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import polars as pl
-
 from longshort.errors import ConfigError, RunError
+from longshort.lazy import polars as pl
 
 _FORMATS = {"csv": "csv", "tsv": "tsv", "parquet": "parquet", "jsonl": "jsonl", "ndjson": "jsonl"}
 """Formats of tables by the endings of file names."""

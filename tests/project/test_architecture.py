@@ -21,6 +21,7 @@ NATIVE = "_native"
 LAYERS = [
     {NATIVE},
     {"errors"},
+    {"lazy"},
     {"registry"},
     {"config", "faq", "runfolder", "tables"},
     {"engine"},

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from longshort.api.fitting import is_file
 from longshort.api.showing import shown
 from longshort.config import assign
+from longshort.lazy import polars as pl
 from longshort.runs.task import Say, quiet
 from longshort.train.events import Listener, silent
 from longshort.tuning import compare as engine

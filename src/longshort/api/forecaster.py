@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-import polars as pl
-
 from longshort.api.estimator import Estimator
 from longshort.api.fitting import with_data
 from longshort.api.runs import Finished
 from longshort.config import read_back
 from longshort.errors import LongshortError
+from longshort.lazy import polars as pl
 from longshort.runs.task import Say, quiet
 from longshort.runs.trained import Trained
 from longshort.tasks.forecast.ahead import Prediction

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-import polars as pl
-
+from longshort.lazy import polars as pl
 from longshort.runfolder import PREDICTIONS, REPORT
 from longshort.runs.trained import AnyTrained
 

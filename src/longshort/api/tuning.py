@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from longshort.config import assign
+from longshort.lazy import polars as pl
 from longshort.registry import TASKS
 from longshort.tuning.study import PAGE
 from longshort.tuning.text import named_settings

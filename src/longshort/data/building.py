@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import polars as pl
 
 from longshort.config import DataConfig
 from longshort.data.categories import category_columns, numbered
@@ -17,11 +16,12 @@ from longshort.data.moments import clock_changes, local_days, placed
 from longshort.data.panel import Floats, Panel
 from longshort.data.schema import Schema
 from longshort.data.sentinels import sentinels
-from longshort.data.sources import POLARS_ERRORS, Source
+from longshort.data.sources import Source, polars_errors
 from longshort.data.stamps import Reading, read_stamps, refuse_bad_stamps
 from longshort.data.timeline import Freq, TimeAxis, infer_freq, is_dense
 from longshort.data.zones import Ints, distinct
 from longshort.errors import DataError
+from longshort.lazy import polars as pl
 
 _ON_GRID = 0.95
 """Share of the rows that must lie on the grid."""
@@ -97,7 +97,7 @@ def _read(
         refuse_text(source, _holding_bad(frame, numbers), config)
         if schema.time is not None and frame["__time"].null_count():
             refuse_bad_stamps(source, schema.times, reading)
-    except POLARS_ERRORS as error:
+    except polars_errors() as error:
         raise DataError(source.explain(error)) from None
     groups, code = _group_keys(source, schema, frame)
     values = frame.select(pl.col(f"v{i}").fill_null(np.nan) for i in range(len(numbers)))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from longshort.config import DataConfig
@@ -14,6 +13,7 @@ from longshort.data.columns import holds_words, is_numeric
 from longshort.data.schema import Schema
 from longshort.data.sources import Source
 from longshort.errors import DataError
+from longshort.lazy import polars as pl
 
 Words = tuple[str, ...] | None
 """Words of a column whose values are their numbers; None for a numeric column."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-import polars as pl
-
 from longshort.config import DataConfig
 from longshort.data.notation import Notation, decide, evidence_of, looks_written, refuse_mixed_signs
 from longshort.data.sources import NULLS, Source
 from longshort.errors import DataError
+from longshort.lazy import polars as pl
 
 _WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 _CODE_NAMES = frozenset(

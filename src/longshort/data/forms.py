@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import polars as pl
 
 from longshort.data.patterns import has_offset, parse, readable
 from longshort.data.zones import Ints, fixed_offset, offset_name, to_instants, to_wall
+from longshort.lazy import polars as pl
 
 Kind = Literal["datetime", "date", "integer"]
 Holds = Literal["time", "text", "number"]

@@ -10,9 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import polars as pl
-
 from longshort.errors import DataError
+from longshort.lazy import polars as pl
 
 SIGNS = "$€£¥%"
 _MINUS = "−-"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-import polars as pl
-
 from longshort.data.sources import Source
+from longshort.lazy import polars as pl
 
 _DAY = r"(?:1[5-9]|2[01])\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _DAYS = rf"^{_DAY}(?:(?:[01]\d|2[0-3])(?:[0-5]\d){{0,2}})?$"

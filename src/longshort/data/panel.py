@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from longshort.data.forms import Form, Kind
 from longshort.data.schema import Schema
 from longshort.data.timeline import Freq, Ints
+from longshort.lazy import polars as pl
 
 Floats = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from itertools import product
 
-import polars as pl
+from longshort.lazy import polars as pl
 
 _DATES = (
     "%Y-%m-%d",

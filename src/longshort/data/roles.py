@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import polars as pl
-
-from longshort.data.sources import POLARS_ERRORS, Source
+from longshort.data.sources import Source, polars_errors
 from longshort.errors import DataError
+from longshort.lazy import polars as pl
 
 _LETTERS = 12
 """Least mean length of a text; labels are shorter than three times that."""
@@ -47,7 +46,7 @@ def may_be_labels(source: Source, but: str) -> dict[str, int]:
         counts = source.lazy.select(pl.len().alias(" rows"), *(each.n_unique() for each in kinds))
         gaps = source.lazy.select(each.null_count() for each in kinds)
         found, missing = counts.collect().row(0, named=True), gaps.collect().row(0, named=True)
-    except POLARS_ERRORS as error:
+    except polars_errors() as error:
         raise DataError(source.explain(error)) from None
     rows = found.pop(" rows")
     most = rows // _EACH

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-import polars as pl
-
 from longshort.config import DataConfig
 from longshort.data.columns import text_cells
 from longshort.data.findings import Finding
-from longshort.data.sources import POLARS_ERRORS, Source
+from longshort.data.sources import Source, polars_errors
 from longshort.data.stamps import looks_like_time
 from longshort.errors import DataError
+from longshort.lazy import polars as pl
 
 _FEWEST = 8
 """Number of consecutive columns from which a row is taken for a series without being asked."""
@@ -166,7 +165,7 @@ def _melted(source: Source, across: _Across) -> Source:
             .with_columns(when.alias(across.time))
             .collect(engine="streaming")
         )
-    except POLARS_ERRORS as error:
+    except polars_errors() as error:
         raise DataError(source.explain(error)) from None
 
     def place_of(index: int) -> str:

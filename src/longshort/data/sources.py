@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from longshort.config import DataConfig
@@ -36,9 +35,7 @@ from longshort.data.findings import Finding
 from longshort.data.foreign import refuse_foreign
 from longshort.data.textfiles import json_fault, read_head
 from longshort.errors import DataError
-
-POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
-"""Errors of polars for damaged files; the second is not an `Exception`."""
+from longshort.lazy import polars as pl
 
 Format = Literal["csv", "parquet", "jsonl"]
 
@@ -107,7 +104,7 @@ class Source:
         """The first rows, read once."""
         try:
             return self.lazy.head(SAMPLE).collect()
-        except POLARS_ERRORS as error:
+        except polars_errors() as error:
             raise DataError(self.explain(error)) from None
 
     @cached_property
@@ -153,6 +150,11 @@ class Source:
         if self.place is not None:
             return self.place(index)
         return f"row {index}" if self.text is None else f"line {self.text.line(index)}"
+
+
+def polars_errors(*others: type[BaseException]) -> tuple[type[BaseException], ...]:
+    """Return the errors of polars for damaged files, the second no `Exception`, and others."""
+    return pl.exceptions.PolarsError, pl.exceptions.PanicException, *others
 
 
 def open_source(data: object, config: DataConfig, longest: int = MAX_LINE) -> Source:
@@ -273,7 +275,7 @@ def _open_parquet(path: Path, head: bytes) -> Source:
     try:
         lazy = pl.scan_parquet(path)
         columns = tuple(lazy.collect_schema().names())
-    except (*POLARS_ERRORS, OSError) as error:
+    except polars_errors(OSError) as error:
         raise DataError(f"{path}: damaged Parquet file: {_first_line(error)}") from None
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -284,7 +286,7 @@ def _open_jsonl(path: Path, seen: Survey) -> Source:
     try:
         lazy = pl.scan_ndjson(seen.content, infer_schema_length=None)
         columns = tuple(lazy.collect_schema().names())
-    except (*POLARS_ERRORS, OSError) as error:
+    except polars_errors(OSError) as error:
         why = _not_json(seen.content) or _first_line(error)
         raise DataError(f"{path}: not JSON lines (one object a line): {why}") from None
     return _source(path, seen, lazy, columns, Text(seen.content), ())

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, replace
 
 import numpy as np
-import polars as pl
 
 from longshort.config import DataConfig
 from longshort.data.columns import text_cells
@@ -25,6 +24,7 @@ from longshort.data.patterns import (
 from longshort.data.sources import Source
 from longshort.data.zones import LIKELY, check_zone, offset_name, recognise
 from longshort.errors import DataError
+from longshort.lazy import polars as pl
 
 _MINUTE = 60_000_000
 _UNIX = ((1_000_000, 10**9), (1_000, 10**12), (1, 10**15))

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from longshort.errors import ConfigError
+from longshort.lazy import polars as pl
 
 Ints = NDArray[np.int64]
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import polars as pl
-
 from longshort.errors import RunError
+from longshort.lazy import polars as pl
 from longshort.runfolder import ATTRIBUTIONS, EXPLANATION, is_explained, write_atomic
 from longshort.tables import encode
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from longshort.errors import ConfigError
 from longshort.explanation.attribution import Attribution
 from longshort.explanation.methods import attribute
+from longshort.lazy import polars as pl
 from longshort.metrics.bootstrap import interval_of_mean
 from longshort.runs.explaining import Floats, Question, Subject
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from longshort.errors import ConfigError, DataError
 from longshort.explanation.attribution import Attribution
@@ -19,6 +18,7 @@ from longshort.explanation.inside.traces import look_inside
 from longshort.explanation.methods import DEFAULT, attribute, check_methods
 from longshort.explanation.overall import Overall, overall
 from longshort.explanation.row import Explained
+from longshort.lazy import polars as pl
 from longshort.runfolder import finite_or_none
 from longshort.runs.explaining import Question, Subject
 from longshort.runs.job import threads

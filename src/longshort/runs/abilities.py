@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-import polars as pl
-
 from longshort.errors import ConfigError, RunError
+from longshort.lazy import polars as pl
 from longshort.runs.explaining import Subject
 from longshort.runs.writing import Attended, Likelihood, Writing, Written
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
-import polars as pl
-
 from longshort.data.findings import Finding
 from longshort.data.splits import S, Splits
+from longshort.lazy import polars as pl
 from longshort.runs.task import C, E, Encoded, Model, P, Scored
 from longshort.train.loop import TrainResult
 

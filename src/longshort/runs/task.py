@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from longshort.config.training import BaseConfig, TrainConfig
 from longshort.data.findings import Finding
 from longshort.data.splits import S, Splits
+from longshort.lazy import polars as pl
 from longshort.metrics.significance import Comparison, compare
 from longshort.runs.decisions import changed_settings
 from longshort.runtime.network import Callee

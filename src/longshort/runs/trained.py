@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic
 
-import polars as pl
-
 from longshort.config import assign, build_as, read_back
 from longshort.data.splits import S, Splits
 from longshort.errors import ConfigError, DataError, LongshortError, RunError
+from longshort.lazy import polars as pl
 from longshort.runs.abilities import (
     Attends,
     Explains,

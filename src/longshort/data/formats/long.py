@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
-
 from longshort.config import DataConfig
 from longshort.config.sequences import SequenceData
 from longshort.data.columns import decide_notation, is_numeric, number, refuse_text
@@ -14,9 +12,10 @@ from longshort.data.findings import Finding
 from longshort.data.formats.table import LABELS, TEXTS, find_column, opened
 from longshort.data.labelled import Examples, Item
 from longshort.data.labels import kind_of_labels, label_names
-from longshort.data.sources import POLARS_ERRORS, Source
+from longshort.data.sources import Source, polars_errors
 from longshort.data.stamps import read_stamps, refuse_bad_stamps
 from longshort.errors import DataError, nearest
+from longshort.lazy import polars as pl
 
 IDS = ("id", "sequence", "series", "sample", "case", "instance", "sequence_id", "series_id")
 TIMES = ("time", "timestamp", "step", "t", "date", "datetime")
@@ -66,7 +65,7 @@ def _asked(source: Source, query: pl.LazyFrame) -> Any:
     """Return the single cell of a query's result."""
     try:
         return query.collect().item()
-    except POLARS_ERRORS as error:
+    except polars_errors() as error:
         raise DataError(source.explain(error)) from None
 
 
@@ -155,7 +154,7 @@ def _collected(source: Source, columns: _Columns, config: DataConfig) -> pl.Data
             .with_row_index("row")
             .collect()
         )
-    except POLARS_ERRORS as error:
+    except polars_errors() as error:
         raise DataError(source.explain(error)) from None
     if table.is_empty():
         raise DataError(f"{source.name}: has no rows")

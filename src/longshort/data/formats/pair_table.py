@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import polars as pl
-
 from longshort.config import DataConfig
 from longshort.config.parallel import ParallelData
 from longshort.data.formats.pair_columns import columns_note, is_heading, pair_columns
 from longshort.data.parallel import Pairs, answers_of
-from longshort.data.sources import POLARS_ERRORS, Source, open_source
+from longshort.data.sources import Source, open_source, polars_errors
 from longshort.errors import DataError
+from longshort.lazy import polars as pl
 
 _LONGEST_LINE = 1 << 26
 """Greatest length of a line in bytes; a text may be a whole book."""
@@ -109,5 +108,5 @@ def _references(cells: pl.Series) -> list[tuple[str, ...]]:
 def _collected(source: Source, columns: list[str]) -> pl.DataFrame:
     try:
         return source.lazy.select(columns).collect()
-    except POLARS_ERRORS as error:
+    except polars_errors() as error:
         raise DataError(source.explain(error)) from None

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import polars as pl
-
 from longshort.config import DataConfig
 from longshort.config.sequences import SequenceData
 from longshort.data.label_sets import label_sets
 from longshort.data.labelled import Examples
 from longshort.data.labels import kind_of_labels, label_names
 from longshort.data.roles import may_be_labels, seems_text
-from longshort.data.sources import POLARS_ERRORS, Source, open_source
+from longshort.data.sources import Source, open_source, polars_errors
 from longshort.errors import DataError, nearest
+from longshort.lazy import polars as pl
 
 TEXTS = ("text", "texts", "sentence", "sentences", "review", "reviews", "content", "document",
          "comment", "message", "tweet", "headline", "utterance", "question")  # fmt: skip
@@ -134,7 +133,7 @@ def find_column(
 def _collected(source: Source, columns: list[str]) -> pl.DataFrame:
     try:
         return source.lazy.select(columns).collect()
-    except POLARS_ERRORS as error:
+    except polars_errors() as error:
         raise DataError(source.explain(error)) from None
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import polars as pl
 
+from longshort.lazy import polars as pl
 from longshort.report import plots
 from longshort.report.sections import Block, Note, Picture, Section, Table
 from longshort.runs.result import Result

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from longshort.lazy import polars as pl
 from longshort.metrics.detection import events_of
 from longshort.tasks.anomaly.alarms import Alarms
 from longshort.tasks.anomaly.encoder import AnomalyEncoder, known_of

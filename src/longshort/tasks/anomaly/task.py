@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from longshort.data.findings import Finding
 from longshort.data.splits import Splits
 from longshort.errors import ConfigError, DataError
+from longshort.lazy import polars as pl
 from longshort.metrics.detection import events_of
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import (

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from longshort.config import DataConfig
 from longshort.data.findings import Finding
-from longshort.data.sources import POLARS_ERRORS, is_frame, open_source
+from longshort.data.sources import is_frame, open_source, polars_errors
 from longshort.data.textfiles import read_text, well_formed
 from longshort.errors import DataError, nearest
+from longshort.lazy import polars as pl
 from longshort.tasks.caption.config import CaptionData
 from longshort.tasks.caption.features import Features, read_features
 from longshort.tasks.caption.made import made_features
@@ -158,7 +157,7 @@ def _table(data: object, config: CaptionData, labelled: bool) -> Rows:
     source = open_source(data, asked, _LONGEST_LINE)
     try:
         frame = source.lazy.collect()
-    except POLARS_ERRORS as error:
+    except polars_errors() as error:
         raise DataError(source.explain(error)) from None
     places = [source.row(i) for i in range(frame.height)]
     found = _arranged(source.name, frame, places, config, labelled)

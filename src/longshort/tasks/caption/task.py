@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from longshort.data.coding import TextCoder
 from longshort.data.findings import Finding
 from longshort.data.splits import Splits, make_splits
+from longshort.lazy import polars as pl
 from longshort.metrics.bootstrap import compare_sums
 from longshort.metrics.significance import Comparison
 from longshort.runs.decoded import chosen_penalty, length_penalty

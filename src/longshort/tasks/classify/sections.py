@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from longshort.data.labelled import Examples
+from longshort.lazy import polars as pl
 from longshort.metrics.classification import BINS
 from longshort.report import plots
 from longshort.report.sections import Block, Note, Picture, Section, Table

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from longshort.data.labelled import Examples
 from longshort.data.labels import Label, LabelDtype, LabelKind, as_array, as_given
 from longshort.errors import ConfigError, DataError
+from longshort.lazy import polars as pl
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import Metric, Scored, Scores
 from longshort.tasks.classify.config import ClassWeights

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import polars as pl
 
 from longshort.data.findings import Finding
 from longshort.data.labelled import Examples, examples_of
@@ -17,6 +16,7 @@ from longshort.data.sequences import Sequences, longest_of, vocabulary_of
 from longshort.data.splits import Splits, make_splits
 from longshort.data.tokens import content_of, find_tokeniser
 from longshort.errors import ConfigError
+from longshort.lazy import polars as pl
 from longshort.metrics.significance import Comparison
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import (

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from longshort.data.digits import decimals_of, rounded
 from longshort.data.panel import Floats, Panel
 from longshort.data.timeline import Ints
 from longshort.data.windows import Origins
+from longshort.lazy import polars as pl
 from longshort.runs.task import MODEL
 from longshort.tasks.forecast.baselines.table import NAMES
 from longshort.tasks.forecast.config import ForecastConfig

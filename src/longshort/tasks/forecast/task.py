@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from longshort.data.dataset import read_dataset
 from longshort.data.findings import Finding
 from longshort.data.split import PARTS
 from longshort.data.splits import SPLITS, Splits
+from longshort.lazy import polars as pl
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import (
     MODEL,

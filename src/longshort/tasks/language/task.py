@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from longshort.data.findings import Finding
@@ -15,6 +14,7 @@ from longshort.data.splits import Splits
 from longshort.data.textfiles import well_formed
 from longshort.data.vocabulary import UNKNOWN
 from longshort.errors import ConfigError, DataError
+from longshort.lazy import polars as pl
 from longshort.metrics.significance import Comparison, compare
 from longshort.runs.task import (
     MODEL,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from longshort.data.findings import Finding
@@ -18,6 +17,7 @@ from longshort.data.sequences import SequenceReader, Sequences, longest_of
 from longshort.data.splits import Splits
 from longshort.data.tokens import in_full, suited
 from longshort.errors import DataError
+from longshort.lazy import polars as pl
 from longshort.metrics.ridge import ridge_forecast
 from longshort.metrics.statistics import statistics_of
 from longshort.runs.inference import in_batches

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from longshort.data.findings import Finding
@@ -20,6 +19,7 @@ from longshort.data.parallel_source import like, read_more_pairs, read_pairs, re
 from longshort.data.parallel_splits import split_pairs
 from longshort.data.splits import Splits
 from longshort.errors import ConfigError, DataError
+from longshort.lazy import polars as pl
 from longshort.metrics.bootstrap import compare_sums
 from longshort.metrics.significance import Comparison
 from longshort.runs.decoded import chosen_penalty, length_penalty

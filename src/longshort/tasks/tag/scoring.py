@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import polars as pl
 
+from longshort.lazy import polars as pl
 from longshort.metrics.f1 import compare_f1
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import MODEL, Scored, Scores

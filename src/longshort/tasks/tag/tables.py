@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import polars as pl
-
 from longshort.config import DataConfig
 from longshort.data.formats.table import find_column
-from longshort.data.sources import POLARS_ERRORS, Source, open_source
+from longshort.data.sources import Source, open_source, polars_errors
 from longshort.errors import DataError
+from longshort.lazy import polars as pl
 from longshort.tasks.tag.config import TagData
 from longshort.tasks.tag.conll import TAGS, TOKENS, Tagged
 
@@ -90,7 +89,7 @@ def _collected(source: Source, names: dict[str, str]) -> pl.DataFrame:
             .with_columns(pl.col("sentence").replace("", None).forward_fill())
             .collect()
         )
-    except POLARS_ERRORS as error:
+    except polars_errors() as error:
         raise DataError(source.explain(error)) from None
     if table.is_empty():
         raise DataError(f"{source.name}: has no rows")

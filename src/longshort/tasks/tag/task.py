@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import polars as pl
-
 from longshort.data.findings import Finding
 from longshort.data.splits import SPLITS, Splits
 from longshort.data.tokens import find_tokeniser
 from longshort.errors import DataError
+from longshort.lazy import polars as pl
 from longshort.metrics.significance import Comparison
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from longshort.data.calendar import step_length
 from longshort.data.panel import Floats
 from longshort.data.timeline import DAY, Freq, Ints
+from longshort.lazy import polars as pl
 from longshort.tasks.forecast.baselines.contract import Arrays, Baseline, Seen
 from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.windows import Windows

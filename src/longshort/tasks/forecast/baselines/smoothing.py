@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from longshort.data.panel import Floats, Panel
 from longshort.data.timeline import Ints
+from longshort.lazy import polars as pl
 from longshort.tasks.forecast.baselines.contract import Arrays, Baseline, Seen
 from longshort.tasks.forecast.windows import Windows
 

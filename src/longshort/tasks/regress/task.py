@@ -21,9 +21,9 @@ from longshort.errors import DataError
 from longshort.metrics.ridge import ridge_forecast
 from longshort.metrics.statistics import statistics_of
 from longshort.runs.abilities import Stepper
-from longshort.runs.example_steps import example_history
 from longshort.runs.inference import in_batches
 from longshort.runs.sample_task import SampleTask
+from longshort.runs.state_steps import example_steps, rehearse_steps
 from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
 from longshort.runs.unused import unused_patch
 from longshort.tasks.regress.config import RegressConfig
@@ -211,10 +211,21 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         scaled = in_batches(arrays, lambda b: model.call("forward", b.x, b.lengths))
         return scaled * model.encoder.deviation + model.encoder.mean
 
+    def rehearse(self, model: RegressModel, arrays: Sequences) -> None:
+        """Predict whole samples, and the first rows of one step by step."""
+        self.predict(model, arrays)
+        rehearse_steps(model, arrays)
+
     def stepper(self, model: RegressModel) -> Stepper:
         """Return what predicts the values of the rows or the text so far."""
-        says = dict.fromkeys(predicted_names(model), "a value, in the data's units")
-        return example_history(self, model, model.encoder.reader, says)
+        names, encoder = predicted_names(model), model.encoder
+
+        def answer(scaled: Floats) -> dict[str, Any]:
+            units = zip(scaled[0].tolist(), encoder.deviation, encoder.mean, strict=True)
+            return dict(zip(names, [v * scale + mean for v, scale, mean in units], strict=True))
+
+        says = dict.fromkeys(names, "a value, in the data's units")
+        return example_steps(self, model, encoder.reader, answer, says)
 
     # Scores
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,10 @@ def refuse_other_columns(x: Mapping[Any, Any], names: Sequence[str], free: Seque
 
 def values_of_row(x: Any, names: Sequence[str]) -> list[float]:
     """Return the numbers of a row: a mapping by column, or a list in the columns' order."""
+    if type(x) is dict and len(x) == len(names):
+        found: list[Any] = [x.get(name) for name in names]
+        if all(type(value) is float and isfinite(value) for value in found):
+            return found
     if isinstance(x, Mapping):
         refuse_other_columns(x, names, ())
         return [number_in(x, name) for name in names]
@@ -44,12 +48,12 @@ def number_in(x: Mapping[str, Any], name: str, *, or_missing: bool = False) -> f
     """Return the number in a column; NaN for None where a value may be missing."""
     value = x[name]
     if value is None and or_missing:
-        return math.nan
+        return nan
     try:
         found = float(value)
     except (TypeError, ValueError, OverflowError):
         raise _refused(name, value, or_missing) from None
-    if isinstance(value, str | bytes) or not math.isfinite(found):
+    if isinstance(value, str | bytes) or not isfinite(found):
         raise _refused(name, value, or_missing)
     return found
 

@@ -51,7 +51,8 @@ class RowStates(Stepper):
         self._mean, self._deviation = (np.array(each, np.float64) for each in scales)
         first = model.call(FIRST)
         self._first = tuple(flatten(first, is_array)[0])
-        self._axes = tuple(flatten(mapped(_axis, first), is_array)[0])
+        axes = flatten(mapped(_axis, first), is_array)[0]
+        self._axes = tuple([int(axis) for axis in axes])
         x = np.zeros((1, len(names)), np.float32)
         self._advance = model.callee.bound(ADVANCE, x, first)
 
@@ -66,7 +67,10 @@ class RowStates(Stepper):
 
     def advance(self, context: Arrays, x: Any) -> tuple[Answer, Arrays]:
         """Go on from the state with one more row."""
-        outputs, *after = self._advance((self._row(x), *context))
+        rows = self._scaled([values_of_row(x, self.names)])
+        if not np.isfinite(rows).all():
+            raise self._too_far(rows[0])
+        outputs, *after = self._advance((rows, *context))
         return self.answer(outputs), tuple(after)
 
     def advance_many(
@@ -75,38 +79,37 @@ class RowStates(Stepper):
         """Go on from several states at once, where that changes no bit of any of them."""
         if not self._advance.is_row_exact:
             return super().advance_many(contexts, xs)
-        found: list[Any] = [self._row_or_error(x) for x in xs]
-        ready = [place for place, row in enumerate(found) if isinstance(row, np.ndarray)]
+        found: list[Any] = [self._values_or_error(x) for x in xs]
+        ready = [place for place, values in enumerate(found) if isinstance(values, list)]
+        rows = self._scaled([found[place] for place in ready])
+        if not np.isfinite(rows).all():
+            return super().advance_many(contexts, xs)
         if not ready:
             return found
-        rows = np.concatenate([found[place] for place in ready])
-        columns = zip(*[contexts[place] for place in ready], strict=True)
-        given = [
-            np.concatenate(column, axis) for column, axis in zip(columns, self._axes, strict=True)
-        ]
+        states = zip(*[contexts[place] for place in ready], strict=True)
+        given = map(np.concatenate, states, self._axes)
         outputs, *after = self._advance((rows, *given))
-        axes = (self.axis, *self._axes)
-        cut = [_rows(each, axis) for each, axis in zip((outputs, *after), axes, strict=True)]
-        for place, (output, *state) in zip(ready, zip(*cut, strict=True), strict=True):
+        parts = [rows_of(outputs, self.axis), *map(rows_of, after, self._axes)]
+        for place, output, *state in zip(ready, *parts, strict=True):
             found[place] = self.answer(output), tuple(state)
         return found
 
-    def _row(self, x: Any) -> Array:
-        """Return a row [1, F] in deviations, as the reader of whole sequences scales it."""
-        values = np.array(values_of_row(x, self.names))
+    def _scaled(self, values: list[list[float]]) -> Array:
+        """Return rows [B, F] in deviations, as the reader of whole sequences scales them."""
         with np.errstate(over="ignore"):
-            row = ((values - self._mean) / self._deviation).astype(np.float32)
-        if not np.isfinite(row).all():
-            name = self.names[int(np.argmin(np.isfinite(row)))]
-            raise DataError(
-                f"column {name!r}: the value is too far off the training split's mean for 32-bit "
-                "numbers; correct it"
-            )
-        return row[None]
+            given = np.array(values).reshape(len(values), len(self.names))
+            return ((given - self._mean) / self._deviation).astype(np.float32)
 
-    def _row_or_error(self, x: Any) -> Array | Exception:
+    def _too_far(self, row: Array) -> DataError:
+        name = self.names[int(np.argmin(np.isfinite(row)))]
+        return DataError(
+            f"column {name!r}: the value is too far off the training split's mean for 32-bit "
+            "numbers; correct it"
+        )
+
+    def _values_or_error(self, x: Any) -> list[float] | Exception:
         try:
-            return self._row(x)
+            return values_of_row(x, self.names)
         except LongshortError as error:
             return error
 
@@ -138,12 +141,16 @@ def rehearse_steps(model: Model[Any, Any], samples: Sequences) -> None:
         return
     rows = np.asarray(samples.items[0], np.float32)
     first = model.call(FIRST)
-    arrays = flatten(first, is_array)[0]
-    taken = {size for each in arrays for size in each.shape} | {rows.shape[1]}
-    count = next(n for n in range(_BESIDE, _BESIDE + len(taken) + 1) if n not in taken)
+    count = beside([*flatten(first, is_array)[0], rows])
     state = mapped(lambda name, each: np.repeat(each, count, int(_axis(name, each))), first)
     for row in rows[:2]:
         _, state = model.call(ADVANCE, np.repeat(row[None], count, 0), state)
+
+
+def beside(arrays: Sequence[Array]) -> int:
+    """Return a batch size that is none of the arrays' sizes."""
+    taken = {size for each in arrays for size in each.shape}
+    return next(n for n in range(_BESIDE, _BESIDE + len(taken) + 1) if n not in taken)
 
 
 def _axis(name: str, _array: Array) -> Array:
@@ -151,6 +158,8 @@ def _axis(name: str, _array: Array) -> Array:
     return np.asarray(1 if name == "layers" else 0)
 
 
-def _rows(array: Array, axis: int) -> list[Array]:
+def rows_of(array: Array, axis: int) -> list[Array]:
     """Return each row of a batch as a batch of its own, in memory of its own."""
-    return [np.ascontiguousarray(each) for each in np.split(array, array.shape[axis], axis)]
+    if axis:
+        return [array[:, place : place + 1].copy() for place in range(array.shape[1])]
+    return [array[place : place + 1].copy() for place in range(len(array))]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.runtime.binding import bound, row_by_row
 from longshort.runtime.recurrent import Layers
 from longshort.runtime.steps import STEPS
 
@@ -51,9 +52,12 @@ class Program:
             if step.kind == SCAN:
                 self._add_scan(step.name, arguments)
                 continue
-            options = dict(step.options)
-            run = row_by_row if by_row and step.kind == LINEAR else STEPS[step.kind]
-            self._add(step.name, _with_options(run, list(options)), [*arguments, *options.values()])
+            run, left = bound(step.kind, arguments, step.options)
+            if run is None:
+                self._places[step.name] = self._argument(left[0])
+            else:
+                is_product = by_row and step.kind == LINEAR
+                self._add(step.name, row_by_row if is_product else run, left)
         kinds = {step.kind for step in function.steps}
         self.is_row_exact = by_row and layers.is_native and not kinds & _MIXING
         """Whether a row's answer has the same bits whatever the others are."""
@@ -105,17 +109,6 @@ class Program:
         self._add(name, layer, [inputs[0], lengths, *state])
 
 
-def row_by_row(x: Array, weight: Array, bias: Array | None = None) -> Array:
-    """Return x [..., K] times weight [N, K] transposed, each row as if it were alone."""
-    rows = x.reshape(-1, x.shape[-1])
-    found = np.empty((len(rows), len(weight)), np.result_type(x, weight))
-    for row, into in zip(rows, found, strict=True):
-        np.dot(weight, row, out=into)
-    if bias is not None:
-        found += bias
-    return found.reshape(*x.shape[:-1], len(weight))
-
-
 def _taking(places: list[int]) -> Callable[[list[Any]], Sequence[Any]]:
     if len(places) == 1:
         (place,) = places
@@ -123,18 +116,6 @@ def _taking(places: list[int]) -> Callable[[list[Any]], Sequence[Any]]:
     if not places:
         return lambda _values: ()
     return itemgetter(*places)
-
-
-def _with_options(run: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
-    """Return a function whose last arguments are these options."""
-    if not names:
-        return run
-    count = len(names)
-
-    def applied(*given: Any) -> Any:
-        return run(*given[:-count], **dict(zip(names, given[-count:], strict=True)))
-
-    return applied
 
 
 def _listed(*items: Any) -> list[Any]:

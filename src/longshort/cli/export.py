@@ -22,10 +22,16 @@ File = Annotated[
 ]
 
 
+Weights = Annotated[
+    str, typer.Option("--weights", help="Kind of recurrent weights: float32, bf16 or int8.")
+]
+
+
 def command(
     run: o.RunPath,
     out: Bundle = None,
     data: File = None,
+    weights: Weights = "float32",
     overwrite: o.Overwrite = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
@@ -37,11 +43,16 @@ def command(
 
         path = out or run.resolve().with_suffix(".longshort")
         refuse_existing(path, overwrite, is_table=False)
-        proof = export_run(run, path, data, say=screen.say)
+        proof = export_run(run, path, data, weights=weights, say=screen.say)
         said = (
             f"{path}: {path.stat().st_size / 1e6:.1f} MB; answers differ from the trained "
             f"network's by at most {proof.worst:.1g} in {proof.calls} recorded calls; use it with: "
             f"longshort predict {path} --data FILE"
         )
-        found = {"path": str(path), "largest_difference": proof.worst, "calls": proof.calls}
+        found: dict[str, object] = {
+            "path": str(path),
+            "largest_difference": proof.worst,
+            "calls": proof.calls,
+            "rounding": proof.rounding,
+        }
         screen.result(found, [said])

@@ -115,9 +115,13 @@ def example_history(
 def first_row(task: Any, model: Model[Any, Any], samples: Any) -> Answer:
     """Predict a sample; returns its row in the table of predictions, without its place."""
     arrays = task.encode(model.encoder, samples)
-    table = task.table(model, samples, task.predict(model, arrays))
-    found: Answer = table.drop("place", strict=False).to_dicts()[0]
-    return found
+    columns = task.columns(model, samples, task.predict(model, arrays))
+    return {name: _plain(values[0]) for name, values in columns.items() if name != "place"}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value without its NumPy type."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def row_schema(names: Sequence[str], says: dict[str, str], remembers: int | None) -> dict[str, Any]:

@@ -244,8 +244,8 @@ def test_what_is_above_the_threshold_is_predicted() -> None:
     found = Prediction(np.array([[0.4, 0.2, 0.9], [0.1, 0.2, 0.3]]), 0.3)
     assert several(3).written(found) == [["a", "c"], []]
     assert several(3).sureness(found) == pytest.approx([0.4 * 0.8 * 0.9, 0.9 * 0.8 * 0.7])
-    table = several(3).table(examples_of(["x", "y"]), found)
-    assert table["label"].to_list() == ["a,c", ""] and table["p_c"].to_list() == [0.9, 0.3]
+    table = several(3).columns(examples_of(["x", "y"]), found)
+    assert table["label"] == ["a,c", ""] and table["p_c"].to_list() == [0.9, 0.3]
 
 
 # Whole runs

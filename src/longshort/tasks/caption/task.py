@@ -357,13 +357,19 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
 
     def table(self, model: CaptionModelOf, samples: Captioned, prediction: Written) -> pl.DataFrame:
         """Return a row per image: its name, the captions if any, and what was written."""
+        return pl.DataFrame(self.columns(model, samples, prediction))
+
+    def columns(
+        self, model: CaptionModelOf, samples: Captioned, prediction: Written
+    ) -> dict[str, Any]:
+        """Return the columns of the table."""
         del model
         columns: dict[str, Any] = {"image": samples.images}
         if samples.references is not None:
             columns["captions"] = [" ||| ".join(each) for each in samples.references]
         columns["predicted"] = prediction.texts
         columns["log_prob"] = [each[0].log_prob for each in prediction.targets]
-        return pl.DataFrame(columns)
+        return columns
 
     def ranked(
         self, model: CaptionModelOf, samples: Captioned, prediction: Written, count: int

@@ -206,12 +206,11 @@ class Targets(ABC):
     def sureness(self, prediction: Prediction) -> Floats:
         """Return the probability of each sample's prediction, [n]."""
 
-    def table(self, examples: Examples, prediction: Prediction) -> pl.DataFrame:
+    def columns(self, examples: Examples, prediction: Prediction) -> dict[str, Any]:
         """Return a row per sample, in order: place, label, and the probability of every label."""
         found = self.spoken_as_given(prediction)
         table: dict[str, Any] = {"place": examples.places, "label": found}
-        columns = {f"p_{label}": prediction.p[:, i] for i, label in enumerate(self.labels)}
-        return pl.DataFrame(table | columns)
+        return table | {f"p_{label}": prediction.p[:, i] for i, label in enumerate(self.labels)}
 
     def spoken_as_given(self, prediction: Prediction) -> list[Label]:
         """Return the label of each sample as it was given; of several their text."""
@@ -252,7 +251,7 @@ class Targets(ABC):
             table[f"probability_{rank}"] = prediction.p[np.arange(len(column)), column]
         return pl.DataFrame(table)
 
-    def with_truth(self, examples: Examples, prediction: Prediction) -> pl.DataFrame:
+    def with_truth(self, examples: Examples, prediction: Prediction) -> dict[str, Any]:
         """Return a row per labelled sample, those with the highest loss first.
 
         Columns are place, label, predicted, probability, loss and text, cut to 200 characters.
@@ -270,7 +269,7 @@ class Targets(ABC):
         }
         if examples.is_text:
             table["text"] = [str(examples.items[i])[:200] for i in order]
-        return pl.DataFrame(table)
+        return table
 
     @abstractmethod
     def sections(self, result: ClassifyResult) -> list[Section]:

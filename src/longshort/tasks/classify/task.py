@@ -439,8 +439,14 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         self, model: ClassifyModel, samples: Examples, prediction: Prediction
     ) -> pl.DataFrame:
         """Return labels and probabilities in order; labelled samples by loss, the highest first."""
+        return pl.DataFrame(self.columns(model, samples, prediction))
+
+    def columns(
+        self, model: ClassifyModel, samples: Examples, prediction: Prediction
+    ) -> dict[str, Any]:
+        """Return the columns of the table."""
         targets = model.encoder.targets
-        write = targets.table if samples.labels is None else targets.with_truth
+        write = targets.columns if samples.labels is None else targets.with_truth
         return write(samples, prediction)
 
     def ranked(

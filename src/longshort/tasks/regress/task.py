@@ -286,6 +286,10 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
     # Output
 
     def table(self, model: RegressModel, samples: Examples, prediction: Floats) -> pl.DataFrame:
+        """Return a table with a row per example."""
+        return pl.DataFrame(self.columns(model, samples, prediction))
+
+    def columns(self, model: RegressModel, samples: Examples, prediction: Floats) -> dict[str, Any]:
         """Return a row per sample: its place, the truth where there is one, and the prediction."""
         names = [name.removeprefix("predicted") for name in predicted_names(model)]
         columns: dict[str, Any] = {"place": samples.places}
@@ -293,7 +297,7 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
             truth = values_of(samples)
             columns |= {f"value{name}": truth[:, k] for k, name in enumerate(names)}
         columns |= {f"predicted{name}": prediction[:, k] for k, name in enumerate(names)}
-        return pl.DataFrame(columns)
+        return columns
 
     def sections(
         self, result: Result[RegressConfig, Examples, RegressEncoder, Floats]

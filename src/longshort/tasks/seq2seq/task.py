@@ -351,13 +351,19 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
         self, model: Model[C, PairEncoder], samples: Pairs, prediction: Written
     ) -> pl.DataFrame:
         """Return a row per source: its place, the source, the targets if any, and the text."""
+        return pl.DataFrame(self.columns(model, samples, prediction))
+
+    def columns(
+        self, model: Model[C, PairEncoder], samples: Pairs, prediction: Written
+    ) -> dict[str, Any]:
+        """Return the columns of the table."""
         del model
         columns: dict[str, Any] = {"place": samples.places, "source": samples.sources}
         if samples.references is not None:
             columns["target"] = [" ||| ".join(each) for each in samples.references]
         columns["predicted"] = prediction.texts
         columns["log_prob"] = [each[0].log_prob for each in prediction.targets]
-        return pl.DataFrame(columns)
+        return columns
 
     def ranked(
         self, model: Model[C, PairEncoder], samples: Pairs, prediction: Written, count: int

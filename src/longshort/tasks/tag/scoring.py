@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from longshort.lazy import polars as pl
 from longshort.metrics.f1 import compare_f1
 from longshort.metrics.significance import Comparison
 from longshort.runs.task import MODEL, Scored, Scores
@@ -69,8 +68,8 @@ def field_sentence(scored: Scored[Tagged, Found]) -> str:
 
 def rows_of(
     encoder: TagEncoder, samples: Tagged, found: Found
-) -> tuple[dict[str, type[pl.DataType]], Sequence[tuple[object, ...]]]:
-    """Return the columns and rows of a table with a row for every token.
+) -> tuple[list[str], Sequence[tuple[object, ...]]]:
+    """Return the names of the columns and the rows of a table with a row for every token.
 
     It has the place of the sentence, the token, the true tag if it is known, the predicted one, its
     probability, and that of its entity.
@@ -83,7 +82,7 @@ def rows_of(
         columns = [tokens, *true, predicted, *_sureness(found, i)]
         rows += [(place, *each) for each in zip(*columns, strict=True)]
     texts = ["place", "token", "tag", *([] if truth is None else ["predicted"])]
-    return dict.fromkeys(texts, pl.String) | dict.fromkeys(SURENESS, pl.Float64), rows
+    return [*texts, *SURENESS], rows
 
 
 def _sureness(found: Found, sentence: int) -> tuple[list[float], list[float | None]]:

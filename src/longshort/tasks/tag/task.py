@@ -48,6 +48,15 @@ _SINGLE = 0.99
 """Share of tokens of one character from which tokens count as characters."""
 
 
+_SAID = {
+    "tokens": "token",
+    "tags": "tag",
+    "probabilities": "probability",
+    "entity_probabilities": "entity_probability",
+}
+"""Columns of the table of tokens, by their names in what is said of a sentence."""
+
+
 class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
     """The task of tagging every token, by recurrent layers below a conditional random field.
 
@@ -295,11 +304,10 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
             samples = self.read_lines([text], 1, model)
             if not samples.tokens[0]:
                 return {name: [] for name in says}
-            found = self.table(
-                model, samples, self.predict(model, self.encode(model.encoder, samples))
-            )
-            (sentence,) = self.json(found)["sentences"]
-            return {name: sentence[name] for name in says}
+            found = self.predict(model, self.encode(model.encoder, samples))
+            names, rows = scoring.rows_of(model.encoder, samples, found)
+            columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+            return {name: columns[column] for name, column in _SAID.items()}
 
         return TextHistory(between_tokens(model.config.text.tokens), answer, says)
 
@@ -371,17 +379,13 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
 
     def table(self, model: TagModel, samples: Tagged, prediction: Found) -> pl.DataFrame:
         """Return a table with a row per token."""
-        columns, rows = scoring.rows_of(model.encoder, samples, prediction)
-        return pl.DataFrame(rows, schema=columns, orient="row")
+        names, rows = scoring.rows_of(model.encoder, samples, prediction)
+        kinds = {name: pl.Float64 if name in scoring.SURENESS else pl.String for name in names}
+        return pl.DataFrame(rows, schema=kinds, orient="row")
 
     def json(self, table: pl.DataFrame) -> dict[str, Any]:
         """Return the table sentence by sentence."""
-        found = table.group_by("place", maintain_order=True).agg(
-            tokens="token",
-            tags="tag",
-            probabilities="probability",
-            entity_probabilities="entity_probability",
-        )
+        found = table.group_by("place", maintain_order=True).agg(**_SAID)
         return {"sentences": found.to_dicts()}
 
     def about(self, model: TagModel, splits: Splits[Tagged]) -> list[str]:

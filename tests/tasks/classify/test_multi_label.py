@@ -245,7 +245,7 @@ def test_what_is_above_the_threshold_is_predicted() -> None:
     assert several(3).written(found) == [["a", "c"], []]
     assert several(3).sureness(found) == pytest.approx([0.4 * 0.8 * 0.9, 0.9 * 0.8 * 0.7])
     table = several(3).columns(examples_of(["x", "y"]), found)
-    assert table["label"] == ["a,c", ""] and table["p_c"].to_list() == [0.9, 0.3]
+    assert table["label"] == ["a,c", ""] and table["p_c"].tolist() == [0.9, 0.3]
 
 
 # Whole runs

@@ -29,8 +29,8 @@ from longshort.export.code.memory import Scratch, scratch
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _HELPERS = {
-    "min": "static float {n}_min(float a, float b) {{ return a < b ? a : b; }}",
-    "max": "static float {n}_max(float a, float b) {{ return a > b ? a : b; }}",
+    "min": "static float {n}_min(float a, float b) {{ return a < b || a != a ? a : b; }}",
+    "max": "static float {n}_max(float a, float b) {{ return a > b || a != a ? a : b; }}",
     "power_of_two": (
         "static float {n}_power_of_two(float a) {{\n"
         "    union {{ uint32_t bits; float value; }} found;\n"
@@ -60,7 +60,7 @@ def source(name: str, programs: Sequence[Program], begin: dict[Buffer, np.ndarra
         {b for p in programs for s in p.statements for b in touched(s) if b.role == "weight"},
         key=lambda each: int(each.name[1:]),
     )
-    used = _closed(set().union(*(operations(p.statements) for p in programs)))
+    used = closed(set().union(*(operations(p.statements) for p in programs)))
     parts = [f'#include "{name}.h"\n\n#include <math.h>\n#include <stdint.h>\n']
     parts += [_weight(name, each) for each in weights]
     parts += [text.format(n=name) for op, text in _HELPERS.items() if op in used]
@@ -69,7 +69,7 @@ def source(name: str, programs: Sequence[Program], begin: dict[Buffer, np.ndarra
     return "\n\n".join(parts) + "\n"
 
 
-def _closed(used: set[str]) -> set[str]:
+def closed(used: set[str]) -> set[str]:
     """Return operations with those that the functions among them use."""
     found = set(used)
     for each in used & FUNCTIONS.keys():

@@ -83,9 +83,14 @@ def strides(places: NDArray[np.int64]) -> tuple[int, list[int]] | None:
 
 
 class Pool:
-    """The constants of all functions of a network; equal ones are kept once."""
+    """The constants of all functions of a network; equal ones are kept once.
 
-    def __init__(self) -> None:
+    int8: whether the factors of products, and tables of vectors, are kept in 8 bits, with a scale
+    for each row.
+    """
+
+    def __init__(self, int8: bool = False) -> None:
+        self.int8 = int8
         self.buffers: dict[bytes, Buffer] = {}
 
     def constant(self, values: NDArray[Any]) -> Buffer:
@@ -245,19 +250,21 @@ class Builder:
         a: Value,
         b: Value,
         start: Value | None = None,
-        scale: Known | None = None,
     ) -> Array:
         """Sum products as NumPy's einsum does, such as "nk,ok->no".
 
-        start: what the sums start from, broadcast to the result. scale: a factor for each element
-        along the last letter, by which the sums are multiplied before `start` is added.
+        start: what the sums start from, broadcast to the result. Constants in int8 have a scale for
+        each element along the last letter, by which the sums are multiplied.
         """
         terms, result = letters.split("->")
         first, second = terms.split(",")
+        scale: Known | None = None
         if not isinstance(b, Array) and result and result[-1] in second:
             turned = "".join(x for x in second if x != result[-1]) + result[-1]
             b = np.ascontiguousarray(b.transpose([second.index(x) for x in turned]))
             second = turned
+            if self.pool.int8 and b.ndim > 1:
+                b, scale = quantised(b, -1)
         left, right = self.array(a), self.array(b)
         shapes = zip(first + second, left.shape + right.shape, strict=True)
         sizes = dict(shapes)
@@ -402,6 +409,14 @@ class Builder:
             self.statements.append(Store(out.buffer, place, total))
 
         self.nest(numbers.shape, [base, which, read], body, lanes=False)
+
+
+def quantised(values: Known, axis: int) -> tuple[Known, Known]:
+    """Return values as whole numbers from -127 to 127, and the scale of each place of an axis."""
+    others = tuple(each for each in range(values.ndim) if each != axis % values.ndim)
+    scale = np.abs(values).max(others, keepdims=True).astype(np.float32) / np.float32(127)
+    safe = np.where(scale == 0, np.float32(1), scale)
+    return np.rint(values / safe).astype(np.int8), safe.reshape(-1)
 
 
 def _varying(operand: Operand) -> Operand:

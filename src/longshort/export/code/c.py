@@ -131,10 +131,8 @@ def _number(value: float) -> str:
         return "NAN"
     if math.isinf(value):
         return "INFINITY" if value > 0 else "-INFINITY"
-    text = repr(float(np.float32(value))) if value == np.float32(value) else repr(value)
     short = np.format_float_positional(np.float32(value), unique=True, trim="0")
     scientific = np.format_float_scientific(np.float32(value), unique=True, trim="0")
-    del text
     return f"{min(short, scientific, key=len)}f"
 
 
@@ -203,7 +201,7 @@ class _Writer:
             case "equal":
                 return f"{inputs[0]} == {inputs[1]} ? 1.0f : 0.0f"
             case "select":
-                return f"{inputs[0]} != 0.0f ? {inputs[1]} : {inputs[2]}"
+                return f"{_condition(inputs[0])} ? {inputs[1]} : {inputs[2]}"
             case "negate":
                 return f"-{inputs[0]}"
             case "absolute":
@@ -213,3 +211,9 @@ class _Writer:
             case "floor":
                 return f"floorf({inputs[0]})"
         return f"{self.name}_{op}({', '.join(inputs)})"
+
+
+def _condition(text: str) -> str:
+    """Return a number as a condition; what is a comparison already stays one."""
+    numbers = " ? 1.0f : 0.0f)"
+    return f"{text[:-len(numbers)]})" if text.endswith(numbers) else f"{text} != 0.0f"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from longshort.errors import RunError
-from longshort.export.code.arrays import Array, Builder, Operand, Value
+from longshort.export.code.arrays import Array, Builder, Operand, Value, quantised
 from longshort.export.code.loops import Expression, apply
 from longshort.runtime.convolution import each_axis, padded_sides
 from longshort.runtime.steps import STEPS
@@ -346,7 +346,11 @@ def _pad(
 
 
 def _embedding(b: Builder, weight: Value, numbers: Array, *_: Any) -> Array:
-    return _taken(b, weight, 0, numbers)
+    if isinstance(weight, Array) or not b.pool.int8 or weight.shape[-1] < 4:
+        return _taken(b, weight, 0, numbers)
+    codes, scales = quantised(weight, 0)
+    factors = _taken(b, scales[:, None], 0, numbers)
+    return b.map(lambda p, q: apply("mul", p, q), _taken(b, codes, 0, numbers), factors)
 
 
 def _taken(b: Builder, x: Value, dim: int, numbers: Value) -> Array:

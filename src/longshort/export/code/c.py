@@ -54,8 +54,8 @@ _HELPERS = {
 _TYPES = {"float32": "float", "int8": "int8_t", "int32": "int32_t"}
 
 
-def source(name: str, programs: Sequence[Program], begin: dict[Buffer, np.ndarray]) -> str:
-    """Return the C file of programs that share a state. begin: each state's first values."""
+def source(name: str, programs: Sequence[Program]) -> str:
+    """Return the C file of programs that share a state."""
     weights = sorted(
         {b for p in programs for s in p.statements for b in touched(s) if b.role == "weight"},
         key=lambda each: int(each.name[1:]),
@@ -103,7 +103,7 @@ def _weight(name: str, buffer: Buffer) -> str:
     assert buffer.data is not None
     kind = _TYPES[buffer.data.dtype.name]
     values = buffer.data.tolist()
-    texts = [_number(each) if kind == "float" else str(each) for each in values]
+    texts = [number(each) if kind == "float" else str(each) for each in values]
     rows = [", ".join(texts[at : at + 8]) for at in range(0, len(texts), 8)]
     inner = ",\n    ".join(rows)
     return f"static const {kind} {name}_{buffer.name}[{buffer.size}] = {{\n    {inner}\n}};"
@@ -126,7 +126,8 @@ def signature(name: str, program: Program) -> str:
     return f"void {name}_{program.name}({', '.join(arguments)})"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a number as a constant of C."""
     if math.isnan(value):
         return "NAN"
     if math.isinf(value):
@@ -180,7 +181,7 @@ class _Writer:
     def _expression(self, expression: Expression) -> str:
         match expression:
             case Number(value):
-                return _number(value)
+                return number(value)
             case Local(name):
                 return name
             case Counter(name):

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from longshort.errors import RunError
 from longshort.export.code.arrays import Array, Builder, Known, Pool, Value
 from longshort.export.code.equations import scan
 from longshort.export.code.loops import Buffer, Program, touched
@@ -29,12 +28,14 @@ def program(
     fixed: Sequence[int] = (),
     states: Mapping[int, int] | None = None,
     names: Sequence[str] = (),
+    answer: str = "output0",
 ) -> Program:
     """Return a function as a program.
 
     arguments: an example of each of its arrays, which fixes the sizes. fixed: places of arguments
     whose values are those of the example always, such as lengths. states: which result becomes
-    which argument in the next call. names: of the other arguments, of which those stay that are read.
+    which argument in the next call. names: of the other arguments, of which those
+    stay that are read. answer: name of the first result.
 
     Raises `RunError` for a function that cannot be written as loops.
     """
@@ -64,7 +65,8 @@ def program(
             values[step.name] = scan(builder, *given, **more)
         else:
             values[step.name] = lowered(builder, step.kind, given, more)
-    outputs = _results(builder, [values[each] for each in function.results], states, held)
+    results = [values[each] for each in function.results]
+    outputs = _results(builder, results, states, held, answer)
     ordered = tuple(held[place] for place in sorted(held))
     read = {each for statement in builder.statements for each in touched(statement)}
     needed = tuple(each for each in inputs if each in read)
@@ -72,7 +74,11 @@ def program(
 
 
 def _results(
-    b: Builder, results: Sequence[Value], states: Mapping[int, int], held: Mapping[int, Buffer]
+    b: Builder,
+    results: Sequence[Value],
+    states: Mapping[int, int],
+    held: Mapping[int, Buffer],
+    answer: str,
 ) -> tuple[Buffer, ...]:
     """Copy results to where they belong; states last, since results may be parts of old ones."""
     outputs = []
@@ -80,7 +86,8 @@ def _results(
         if place in states:
             continue
         array = b.array(np.asarray(value) if not isinstance(value, Array) else value)
-        buffer = Buffer(f"output{len(outputs)}", array.places.size, "output")
+        name = f"output{len(outputs)}" if outputs else answer
+        buffer = Buffer(name, array.places.size, "output")
         b.copy(array, Array(buffer, np.arange(buffer.size).reshape(array.shape)))
         outputs.append(buffer)
     own = set(held.values())
@@ -101,9 +108,3 @@ def _filled(argument: Any, values: Mapping[str, Any]) -> Any:
         return [_filled(each, values) for each in argument]
     return argument
 
-
-def refuse_sizes(program: Program) -> None:
-    """Raise `RunError` for a program of more memory than a page or a small machine has."""
-    largest = max((each.size for each in (*program.inputs, *program.outputs)), default=0)
-    if largest > 1 << 24:
-        raise RunError(f"{program.name}: an input or result has {largest:,} numbers; take fewer")

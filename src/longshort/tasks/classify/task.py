@@ -412,6 +412,12 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
 
         return ClassifySubject(model, samples, train)
 
+    def portable(self, model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
+        """Return the network from a sequence to the labels' probabilities."""
+        from longshort.tasks.classify.code import portable
+
+        return portable(model, golden, steps)
+
     # Output
 
     def table(

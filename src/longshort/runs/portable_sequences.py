@@ -26,9 +26,12 @@ def sequence_arguments(
     """Return the arguments for a padded sequence and its length, and the number of steps.
 
     golden: recorded batches, token numbers [T, B] or scaled values [T, B, F], and lengths [B].
+    steps: None: as many as the run reads of a text, or as the longest recorded sequence has.
     """
-    longest = max((x.shape[0] for x, _ in golden), default=1)
-    steps = longest if steps is None else steps
+    if steps is None and reader.vocabulary is not None:
+        steps = reader.max_length
+    elif steps is None:
+        steps = max((x.shape[0] for x, _ in golden), default=1)
     if steps < 1:
         raise ConfigError(f"--steps: a whole number from 1 is expected, got {steps}")
     count = Given("count", np.array([steps]))
@@ -59,9 +62,13 @@ def sequence_trials(
 def sequence_page(reader: SequenceReader, names: Sequence[str], steps: int) -> dict[str, Any]:
     """Return what a page needs to read a text, or rows of numbers."""
     if reader.vocabulary is None:
-        scales = {"mean": list(reader.mean), "deviation": list(reader.deviation)}
-        return {"reads": "rows", "columns": list(names), "steps": steps, **scales}
+        known = names if len(names) == len(reader.mean) else _numbered(len(reader.mean))
+        return {"reads": "rows", "columns": list(known), "steps": steps}
     return {"reads": "text", "steps": steps, **text_page(reader)}
+
+
+def _numbered(count: int) -> list[str]:
+    return ["value"] if count == 1 else [f"channel {number + 1}" for number in range(count)]
 
 
 def text_page(reader: Any) -> dict[str, Any]:

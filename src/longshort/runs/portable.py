@@ -28,18 +28,21 @@ class Given:
     """An argument that the code takes.
 
     name: in the code. example: in the network's form. before: steps from the user's values to it.
+    axes: names of the axes whose sizes can be any, where sizes stay open; None for others.
     """
 
     name: str
     example: Array
     before: Chain = ()
+    axes: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """A state, which the code keeps between calls: its values before the first one."""
+    """A state, which the code keeps between calls: its values before the first one, and its axes."""
 
     start: Array
+    axes: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True)

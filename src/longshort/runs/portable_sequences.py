@@ -34,11 +34,13 @@ def sequence_arguments(
         steps = max((x.shape[0] for x, _ in golden), default=1)
     if steps < 1:
         raise ConfigError(f"--steps: a whole number from 1 is expected, got {steps}")
-    count = Given("count", np.array([steps]))
+    count = Given("count", np.array([steps]), axes=("batch",))
     if reader.vocabulary is not None:
-        return Given("tokens", np.zeros((steps, 1), np.int64)), count, steps
+        tokens = Given("tokens", np.zeros((steps, 1), np.int64), axes=("time", "batch"))
+        return tokens, count, steps
     example = np.zeros((steps, 1, len(reader.mean)), np.float32)
-    return Given("x", example, scaled(reader.mean, reader.deviation)), count, steps
+    scales, axes = scaled(reader.mean, reader.deviation), ("time", "batch", None)
+    return Given("x", example, scales, axes), count, steps
 
 
 def sequence_trials(

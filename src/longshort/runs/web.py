@@ -25,11 +25,12 @@ _SCRIPTS = ("model.js", "text.js", "chart.js", "widgets.js")
 _SHOWN = 64
 """Numbers of a recorded answer that the page compares."""
 _WHAT = {
-    "values": "Give it a sequence, and see the value that it predicts.",
-    "labels": "Give it a sequence, and see which labels it finds likely.",
+    "values": "Give it {sample}, and see the value that it predicts.",
+    "labels": "Give it {sample}, and see which labels it finds likely.",
     "language": "It writes a text on: what it writes is likely, not true.",
     "forecast": "Give it the past, and see what it expects next.",
 }
+_SAMPLES = {"rows": "numbers over time", "text": "a text"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def write_page(bundle: Bundle, out: Path, title: str, steps: int | None, weights
 
 def _page(bundle: Bundle, found: Coded, module: wasm.Module, title: str, allowed: float) -> str:
     config = bundle.model.config
-    words = find_task(config.task).words
+    words, page = find_task(config.task).words, found.portable.page
     folder = files("longshort.report") / "web"
     content = {
         "wasm": base64.b64encode(module.binary).decode(),
@@ -70,13 +71,13 @@ def _page(bundle: Bundle, found: Coded, module: wasm.Module, title: str, allowed
         "answers": {each.program.name: each.program.outputs[0].name for each in found.trials},
         "trials": [_trial(each) for each in found.trials],
         "allowed": allowed,
-        "page": found.portable.page,
+        "page": page,
     }
     return render(
         "web/page.html.j2",
         {
             "title": f"{words.title}: {title}",
-            "what": _WHAT[found.portable.page["kind"]],
+            "what": _WHAT[page["kind"]].format(sample=_SAMPLES[page["reads"]]),
             "about": f"A {words.model} with {model_title(config)}.",
             "style": folder.joinpath("page.css").read_text("utf-8"),
             "script": "\n".join(folder.joinpath(n).read_text("utf-8") for n in _SCRIPTS),

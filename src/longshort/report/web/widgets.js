@@ -65,7 +65,7 @@ function rowsWidget(place, page, examples, asked) {
   if (width > 1) {
     const choice = make("select", {}, ...page.columns.map((name, k) => make("option", { value: k, textContent: name })));
     choice.addEventListener("change", () => { chart.column = Number(choice.value); });
-    tools.append(...labelled("draw", choice));
+    tools.append(...labelled("draw", choice), ...page.columns.slice(0, 4).map((name, k) => make("span", { className: `soft key k${k}`, textContent: name })));
   }
   const unit = width > 1 ? `One step a line: ${page.columns.join(", ")}` : "One number a line";
   place.append(note, tools, ...labelled(unit, field));
@@ -108,7 +108,7 @@ function sequenceOfText(place, page, content) {
 }
 
 // A language model: the text before, the most probable next tokens, and writing on.
-function language(place, page) {
+function language(place, page, content) {
   const text = new Text(page), field = make("textarea", { spellcheck: false });
   const next = make("div", { className: "next" }), begin = [page.begin];
   let read = [], kept = null, logs = null, writing = 0;
@@ -122,7 +122,12 @@ function language(place, page) {
     kept = Model.state();
   };
   const best = () => Array.from(logs.keys()).sort((a, b) => logs[b] - logs[a]).slice(0, 8);
-  const add = (number) => { field.value += text.piece(number, field.value); field.scrollTop = field.scrollHeight; };
+  const bytes = new TextDecoder();
+  const add = (number) => {
+    const token = page.vocabulary[number];
+    field.value += page.tokens === "bytes" ? bytes.decode(Uint8Array.of(parseInt(token, 16)), { stream: true }) : text.piece(number, field.value);
+    field.scrollTop = field.scrollHeight;
+  };
   const show = () => {
     readOn();
     next.replaceChildren(...best().map((k) => {
@@ -159,6 +164,8 @@ function language(place, page) {
   field.addEventListener("input", () => { stop(); show(); });
   const clear = make("button", { type: "button", textContent: "Clear" });
   clear.addEventListener("click", () => { stop(); field.value = ""; show(); field.focus(); });
+  const first = content.trials[0].calls.slice(1, 13).map(({ given }) => given.token[0]).filter((n) => n !== UNKNOWN);
+  field.value = page.tokens === "bytes" ? text.join(first) : first.reduce((said, n) => said + text.piece(n, said), "");
   place.append(...labelled("Text", field), make("div", { className: "row" }, write, clear, ...labelled("surprise", heat)),
     make("div", { className: "soft", textContent: "Most probable next tokens (choose one to add it):" }), next);
   show();

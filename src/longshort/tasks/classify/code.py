@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,15 +29,16 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
     calls = [(each.x, each.lengths) for each in batches]
     x, count, steps = sequence_arguments(encoder.reader, calls, steps)
     trials = sequence_trials(encoder.reader, calls, steps)
-    grams, page = None, {}
+    grams, page = None, dict[str, Any]()
     if encoder.grams is not None:
         most = max(_GRAMS, *(int(np.diff(each.grams.begins).max()) for each in batches))
         grams = Bags(
-            Given("grams", np.zeros(most, np.int64)),  # type: ignore[arg-type]
-            Given("weights", np.zeros(most, np.float32)),  # type: ignore[arg-type]
+            Given("grams", np.zeros(most, np.int64), axes=("grams",)),  # type: ignore[arg-type]
+            Given("weights", np.zeros(most, np.float32), axes=("grams",)),  # type: ignore[arg-type]
             np.array([0, most]),
             encoder.grams.width,
         )
+        x, count = (_one(each) for each in (x, count))
         trials = _with_grams(trials, batches, most)
         page = {"grams": _grams_page(encoder.grams), "most_grams": most}
     arguments = (Batch(x, count, None, grams),)
@@ -54,12 +56,17 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
     return Portable((part,), {"kind": "labels", "labels": labels, "several": several, **page}, says)
 
 
+def _one(given: Given) -> Given:
+    """Return an argument of one text alone, since n-grams are given for one."""
+    return replace(given, axes=tuple(None if each == "batch" else each for each in given.axes))
+
+
 def _shares(targets: Any) -> Chain:
-    """Return the steps from logits [M, 1, K] to probabilities [K]."""
+    """Return the steps from logits [M, 1, K] to probabilities [1, K]."""
     to_shares: Chain = (("softmax.int", (-1,)),)
     if targets.separator is not None:
         to_shares = (("sigmoid", ()),)
-    return (*to_shares, ("mean.dim", ([0, 1],)))
+    return (*to_shares, ("mean.dim", ([0],)))
 
 
 def _with_grams(

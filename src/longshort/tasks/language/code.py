@@ -21,11 +21,11 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
         raise ConfigError("--steps: a language model goes on token by token; leave it out")
     encoder = model.encoder
     _, states = model.call("step", np.array([encoder.begin]), None)
-    zero = mapped(lambda _, each: Held(np.zeros_like(each)), states)
+    zero = mapped(lambda _, each: Held(np.zeros_like(each), (None, "batch", None)), states)
     read = next(each.inputs[0] for each in golden if each.function == "forward")
     numbers = [encoder.begin, *read[:, 0].tolist()[: _TRIALS - 1]]
     trials = [{"token": np.array([number])} for number in numbers]
-    arguments = (Given("token", np.array([encoder.begin])), zero)
+    arguments = (Given("token", np.array([encoder.begin]), axes=("batch",)), zero)
     part = Part("step", "step", arguments, "log_probabilities", (), trials)
     page = {"kind": "language", "reads": "text", "begin": encoder.begin, "eos": encoder.eos}
     says = (

@@ -80,13 +80,14 @@ class Portable:
 class Ready:
     """A part as one function with all weights, in the user's units.
 
-    arguments: an example of each of its arrays. names: of those that are given, in order. fixed:
+    leaves: its arguments, `Given`, `Held` or arrays. arguments: an example of each of them. names: of those that are given, in order. fixed:
     places of arrays that stay as they are. states: which result becomes which argument.
     """
 
     part: Part
     function: Function
     weights: Mapping[str, Array]
+    leaves: list[Any]
     arguments: list[Array]
     names: list[str]
     fixed: list[int]
@@ -138,6 +139,7 @@ def ready(network: Network, part: Part) -> Ready:
         part,
         whole,
         weights,
+        leaves,
         [_example(leaf) for leaf in leaves],
         [leaf.name for leaf in leaves if isinstance(leaf, Given)],
         [place for place, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray)],

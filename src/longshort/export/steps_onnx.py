@@ -313,8 +313,9 @@ def _repeat(g: Graph, x: Value, counts: Sequence[Any]) -> str:
 
 
 def _filled_with(g: Graph, shape: str, value: Any, dtype: str | None) -> str:
-    given = np.asarray(value, np.dtype(dtype or "float32"))
-    return g.code.add("Expand", g.value(given).name, shape)
+    kind = np.dtype(dtype or "float32")
+    given = value if isinstance(value, Value) else np.asarray(value, kind)
+    return g.code.add("Expand", g.cast(given, kind.kind), shape)
 
 
 def _new(value: Any) -> Rule:
@@ -476,6 +477,12 @@ def _argmax(g: Graph, x: Value, dim: int | None = None, keepdim: bool = False) -
     return g.code.add("ArgMax", x.name, axis=dim, keepdims=int(keepdim))
 
 
+def _sort(g: Graph, x: Value, dim: int = -1, descending: bool = False) -> list[str]:
+    count = g.code.add("Shape", x.name, start=dim % x.rank, end=dim % x.rank + 1)
+    names = [g.code.fresh("sorted"), g.code.fresh("places")]
+    return g.code.call("TopK", [x.name, count], names, axis=dim, largest=int(descending))
+
+
 def _convolution(
     g: Graph, x: Value, weight: Any, bias: Any = None, stride: Any = (1,), padding: Any = (0,),
     dilation: Any = (1,), groups: int = 1,
@@ -632,6 +639,7 @@ RULES: dict[str, Rule] = {
     "slice.Tensor": _slice,
     "softmax.int": lambda g, x, dim, *_: g.code.add("Softmax", x.name, axis=dim),
     "_softmax": lambda g, x, dim, *_: g.code.add("Softmax", x.name, axis=dim),
+    "sort": _sort,
     "split.Tensor": _split,
     "split_with_sizes": _split,
     "sqrt": _one("Sqrt"),

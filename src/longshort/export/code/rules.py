@@ -20,6 +20,7 @@ from longshort.runtime.steps import STEPS
 
 Rule = Callable[..., Any]
 _INFINITE = float("inf")
+_SORTED = 32
 
 MOVING = (
     "alias", "clone", "contiguous", "dropout", "expand", "flatten.using_ints", "flip", "getitem",
@@ -102,6 +103,13 @@ def _sum(sign: str) -> Rule:
         return b.map(compute, x, y, dtype=_dtype(x, y))
 
     return rule
+
+
+def _log1p(p: Expression) -> Expression:
+    """log(1 + p), corrected for what is lost of a small p (Kahan)."""
+    u = apply("add", p, 1.0)
+    found = apply("div", apply("mul", apply("log", u), p), apply("sub", u, 1.0))
+    return apply("select", apply("equal", u, 1.0), p, found)
 
 
 def _compare(compute: Callable[[Expression, Expression], Expression]) -> Rule:
@@ -447,6 +455,20 @@ def _argmax(b: Builder, x: Array, dim: int | None = None, keepdim: bool = False)
     return found.at(np.expand_dims(found.places, dim)) if keepdim else found
 
 
+def _sort(b: Builder, x: Array, dim: int = -1, descending: bool = False) -> list[Any]:
+    """Sort a short axis by exchanging neighbours; the places are not written."""
+    count = x.shape[dim]
+    if count > _SORTED:
+        raise RunError(f"sorting {count} numbers cannot be written as code, {_SORTED} can")
+    parts: list[Array] = [x.at(each) for each in np.moveaxis(x.places, dim, 0)]
+    first, second = ("max", "min") if descending else ("min", "max")
+    for turn in range(count):
+        for k in range(turn % 2, count - 1, 2):
+            pair = parts[k], parts[k + 1]
+            parts[k], parts[k + 1] = _two(first)(b, *pair), _two(second)(b, *pair)
+    return [_stack(b, parts, dim), None]
+
+
 def _convolution(
     b: Builder, x: Array, weight: Value, bias: Value | None = None, stride: Any = (1,),
     padding: Any = (0,), dilation: Any = (1,), groups: int = 1,
@@ -563,7 +585,7 @@ RULES: dict[str, Rule] = {
     "le.Tensor": _AT_MOST,
     "linear": _linear,
     "log": _one("log"),
-    "log1p": lambda b, x: b.map(lambda p: apply("log", apply("add", p, 1.0)), x),
+    "log1p": lambda b, x: b.map(_log1p, x),
     "log_softmax.int": _log_softmax,
     "_log_softmax": _log_softmax,
     "logical_and": _logical("min"),
@@ -596,6 +618,7 @@ RULES: dict[str, Rule] = {
     "sigmoid": _one("sigmoid"),
     "softmax.int": _softmax,
     "_softmax": _softmax,
+    "sort": _sort,
     "sqrt": _one("root"),
     "square": lambda b, x: b.map(lambda p: apply("mul", p, p), x, dtype=x.dtype),
     "stack": _stack,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,9 @@ class Graph:
             return arguments[0][arguments[1]]
         if kind not in RULES:
             raise RunError(f"--to onnx: the step {kind} has no form in ONNX here")
-        example = STEPS[kind](*map(_example, arguments), **{k: _example(v) for k, v in options.items()})
+        example = STEPS[kind](
+            *map(_example, arguments), **{k: _example(v) for k, v in options.items()}
+        )
         found = RULES[kind](self, *arguments, **options)
         if isinstance(found, list):
             return [
@@ -377,17 +380,14 @@ def _split(g: Graph, x: Value, size: Any, dim: int = 0) -> list[str]:
     count = np.shape(x.example)[dim]
     sizes = [size] * -(-count // size) if isinstance(size, int) else [int(each) for each in size]
     ends = np.cumsum([0, *sizes]).tolist()
-    pairs = zip(ends[:-1], ends[1:], strict=True)
-    return [_slice(g, x, dim, first, last) for first, last in pairs]
+    return [_slice(g, x, dim, first, last) for first, last in pairwise(ends)]
 
 
 def _unbind(g: Graph, x: Value, dim: int = 0) -> list[str]:
     return [_select(g, x, dim, place) for place in range(np.shape(x.example)[dim])]
 
 
-def _pad(
-    g: Graph, x: Value, pads: Sequence[Any], mode: str = "constant", value: Any = 0.0
-) -> str:
+def _pad(g: Graph, x: Value, pads: Sequence[Any], mode: str = "constant", value: Any = 0.0) -> str:
     if mode != "constant":
         raise RunError(f"--to onnx: padding by {mode!r} has no form here")
     before: list[Any] = [0] * x.rank
@@ -441,6 +441,8 @@ def _bag(
     _sparse: Any = False, shares: Any = None, *_: Any,
 ) -> list[Any]:  # fmt: skip
     """Sums of vectors in stretches: each number's row is the count of stretches begun, less 1."""
+    if mode != 0:
+        raise RunError("--to onnx: of bags only sums have a form here")
     vectors = Value(_embedding(g, weight, g.value(numbers)), weight[_example(numbers)])
     rows = vectors.name
     if shares is not None:
@@ -624,8 +626,7 @@ RULES: dict[str, Rule] = {
     "ones": lambda g, sizes, **more: _full(g, sizes, 1, **more),
     "ones_like": _like(1),
     "pad": _pad,
-    "permute": lambda g, x, dims: g.code.add("Transpose", x.name,
-                                              perm=[d % x.rank for d in dims]),
+    "permute": lambda g, x, dims: g.code.add("Transpose", x.name, perm=[d % x.rank for d in dims]),
     "pow.Tensor_Scalar": lambda g, x, power: g.code.add("Pow", *g.pair(x, power)),
     "reciprocal": _one("Reciprocal"),
     "relu": _one("Relu"),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from longshort.errors import ConfigError
@@ -73,7 +71,11 @@ def write_c(bundle: Bundle, out: Path, steps: int | None, weights: str) -> dict[
     """Write a model as C files into a folder; returns their sizes in bytes, by name."""
     found = coded(bundle, steps, weights)
     files = c_files(
-        identifier(out.name), found.trials, found.start, found.portable.says, ALLOWED[weights]
+        identifier(out.name.removesuffix("_c")),
+        found.trials,
+        found.start,
+        found.portable.says,
+        ALLOWED[weights],
     )
     out.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def write_onnx(bundle: Bundle, out: Path) -> Written:
     partial = out.with_name(out.name + ".partial")
     try:
         save_model(model, partial)
-        difference = _difference(partial, parts[0], inputs, outputs)
+        difference = _difference(partial, parts[0], outputs)
         if not difference <= CLOSE:
             raise BackendError(
                 f"{out}: ONNX Runtime answers differently from the bundle, by {difference:.2g} "
@@ -71,12 +72,16 @@ def _model(part: Ready) -> tuple[Any, list[str], list[str]]:
     from longshort.export.steps_onnx import Graph, Value
 
     code = Code(np.dtype(np.float32))
-    names, arguments, infos = [], list[Any](), []
+    names, arguments, infos = list[str](), list[Any](), list[Any]()
     for place, (leaf, example) in enumerate(zip(part.leaves, part.arguments, strict=True)):
         if place in part.fixed:
             arguments.append(example)
             continue
-        name = leaf.name if isinstance(leaf, Given) else f"state{sum(each.startswith('state') for each in names)}"
+        name = (
+            leaf.name
+            if isinstance(leaf, Given)
+            else f"state{sum(each.startswith('state') for each in names)}"
+        )
         axes = leaf.axes or (None,) * example.ndim
         shape = [_TRIED if axis else size for axis, size in zip(axes, example.shape, strict=True)]
         dims = [axis or size for axis, size in zip(axes, example.shape, strict=True)]
@@ -106,7 +111,7 @@ def _outputs(code: Any, results: Sequence[Any], part: Ready) -> tuple[list[str],
     return names, told
 
 
-def _difference(path: Path, part: Ready, inputs: Sequence[str], outputs: Sequence[str]) -> float:
+def _difference(path: Path, part: Ready, outputs: Sequence[str]) -> float:
     """Return the largest relative difference of ONNX Runtime's answers to the trials."""
     session = _session(path)
     known = {each.name for each in session.get_inputs()}
@@ -132,7 +137,7 @@ def _difference(path: Path, part: Ready, inputs: Sequence[str], outputs: Sequenc
 
 def _session(path: Path) -> Any:
     try:
-        import onnxruntime
+        onnxruntime: Any = import_module("onnxruntime")
     except ImportError as error:
         raise BackendError(
             "ONNX Runtime is not installed; do: pip install 'longshort[onnx]'"

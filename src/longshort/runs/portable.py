@@ -1,4 +1,4 @@
-"""What of a model becomes code without Python: functions from arrays in the user's units to answers.
+"""What of a model becomes code without Python: functions from arrays in the user's units.
 
 A task names the functions of its network, with an example of each argument, which fixes all sizes.
 Scaling is written as steps of the runtime before and after them, so that it becomes code too.
@@ -20,7 +20,7 @@ from longshort.runtime.tree import flatten
 Array = NDArray[Any]
 
 Chain = tuple[tuple[str, tuple[Any, ...]], ...]
-"""Steps one after the other: kind, and arguments after the first one, which is the result before."""
+"""Steps one after the other: kind, and arguments after the result of the step before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class Given:
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """A state, which the code keeps between calls: its values before the first one, and its axes."""
+    """A state, which the code keeps between calls: its first values, and its axes."""
 
     start: Array
     axes: tuple[str | None, ...] = ()
@@ -80,8 +80,9 @@ class Portable:
 class Ready:
     """A part as one function with all weights, in the user's units.
 
-    leaves: its arguments, `Given`, `Held` or arrays. arguments: an example of each of them. names: of those that are given, in order. fixed:
-    places of arrays that stay as they are. states: which result becomes which argument.
+    leaves: its arguments, `Given`, `Held` or arrays. arguments: an example of each of them. names:
+    of those that are given, in order. fixed: places of arrays that stay as they are. states: which
+    result becomes which argument.
     """
 
     part: Part
@@ -131,9 +132,7 @@ def ready(network: Network, part: Part) -> Ready:
         steps += _chained(part.after, results[0], "the.answer", named, weights)
         results[0] = "the.answer"
     gives = {"tuple": ["*"] * len(results)}
-    whole = Function(
-        part.name, takes, gives, tuple(inputs), named, (*lead, *steps), tuple(results)
-    )
+    whole = Function(part.name, takes, gives, tuple(inputs), named, (*lead, *steps), tuple(results))
     held = [place for place, leaf in enumerate(leaves) if isinstance(leaf, Held)]
     return Ready(
         part,
@@ -191,4 +190,3 @@ def _example(leaf: Any) -> Array:
         return leaf.example
     found: Array = leaf.start if isinstance(leaf, Held) else leaf
     return found
-

@@ -120,7 +120,8 @@ class Operand:
 
     def place(self, counters: Sequence[str]) -> Place:
         """Return the place of the element at these counters."""
-        along = tuple((name, step) for name, step in zip(counters, self.steps) if step)
+        pairs = zip(counters, self.steps, strict=False)
+        along = tuple((name, step) for name, step in pairs if step)
         return Place(self.offset, self.array.moves + along)
 
     def load(self, counters: Sequence[str]) -> Load:
@@ -244,13 +245,7 @@ class Builder:
         own = self.array(value)
         return self.map(lambda x: x, own, dtype=own.dtype, into=into)
 
-    def product(
-        self,
-        letters: str,
-        a: Value,
-        b: Value,
-        start: Value | None = None,
-    ) -> Array:
+    def product(self, letters: str, a: Value, b: Value, start: Value | None = None) -> Array:
         """Sum products as NumPy's einsum does, such as "nk,ok->no".
 
         start: what the sums start from, broadcast to the result. Constants in int8 have a scale for
@@ -424,9 +419,7 @@ def _varying(operand: Operand) -> Operand:
     return replace(operand, steps=tuple(2 * step for step in operand.steps))
 
 
-def _joined(
-    shape: Sequence[int], arrays: Sequence[Array]
-) -> tuple[list[int], list[Operand]]:
+def _joined(shape: Sequence[int], arrays: Sequence[Array]) -> tuple[list[int], list[Operand]]:
     """Return loops over a shape as few axes as possible, and the arrays in them."""
     operands = [Operand.of(each, len(shape)) for each in arrays]
     sizes: list[int] = []

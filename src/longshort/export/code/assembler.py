@@ -1,4 +1,4 @@
-"""The binary format of WebAssembly modules (W3C, core specification 2.0), as far as it is needed."""
+"""The binary format of WebAssembly modules (W3C, core specification 2.0), as far as needed."""
 
 from __future__ import annotations
 

@@ -217,4 +217,4 @@ class _Writer:
 def _condition(text: str) -> str:
     """Return a number as a condition; what is a comparison already stays one."""
     numbers = " ? 1.0f : 0.0f)"
-    return f"{text[:-len(numbers)]})" if text.endswith(numbers) else f"{text} != 0.0f"
+    return f"{text[: -len(numbers)]})" if text.endswith(numbers) else f"{text} != 0.0f"

@@ -72,9 +72,9 @@ def _header(name: str, programs: Sequence[Program], says: Sequence[str]) -> str:
     told = "\n".join(f"   {each}" for each in says)
     return f"""\
 /* A model of longshort in C99. It takes no memory beside {name}_state, which is the caller's, and
-   calls nothing but sqrtf and floorf. Several threads may use states of their own.
+   calls nothing but fabsf, floorf and sqrtf. Several threads may use states of their own.
 
-   Call {name}_init once, then {' or '.join(f'{name}_{each.name}' for each in programs)}.
+   Call {name}_init once, then {" or ".join(f"{name}_{each.name}" for each in programs)}.
 {told} */
 #ifndef {name.upper()}_H
 #define {name.upper()}_H
@@ -102,7 +102,9 @@ def _reset(name: str, programs: Sequence[Program], start: Mapping[Buffer, Array]
         value = "0.0f"
         if values.any():
             texts = ", ".join(number(float(each)) for each in values)
-            constants += f"\nstatic const float {name}_start_{label}[{buffer.size}] = {{{texts}}};\n"
+            constants += (
+                f"\nstatic const float {name}_start_{label}[{buffer.size}] = {{{texts}}};\n"
+            )
             value = f"{name}_start_{label}[i]"
         lines.append(f"    for (int32_t i = 0; i < {buffer.size}; i++) {{")
         lines.append(f"        state->{label}[i] = {value};\n    }}")

@@ -1,4 +1,4 @@
-"""Exponential, logarithm, tanh and sigmoid by the operations of `loops`, so that no library differs.
+"""Exponential, logarithm, tanh and sigmoid by the operations of `loops`, the same everywhere.
 
 The polynomials are those of Cephes (Moshier, 1992), accurate to 2 units in the last place.
 """
@@ -64,7 +64,7 @@ def _log(x: Expression, let: Let) -> Expression:
     return apply("select", apply("less", x, 0.0), float("nan"), found)
 
 
-def _sigmoid(x: Expression, let: Let) -> Expression:
+def _sigmoid(x: Expression, _: Let) -> Expression:
     return apply("div", 1.0, apply("add", apply("exp", apply("negate", x)), 1.0))
 
 

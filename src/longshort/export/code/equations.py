@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,8 +85,8 @@ class _Scan:
             for name, each in self.inputs.items()
         }
         values = self._step(given, self.state)
-        output = lowered(self.b, "unsqueeze", [self._rows(values[self.output],
-                                                          self.graph.output_size), 0], {})  # fmt: skip
+        rows = self._rows(values[self.output], self.graph.output_size)
+        output = lowered(self.b, "unsqueeze", [rows, 0], {})
         new = [
             self._rows(values[index], self.graph.state_sizes[name])
             for name, index in self.states.items()
@@ -97,9 +97,7 @@ class _Scan:
         """Write a loop over time."""
         b = self.b
         output = b.empty([steps, self.batch, self.graph.output_size])
-        held = {
-            name: b.empty([self.batch, size]) for name, size in self.graph.state_sizes.items()
-        }
+        held = {name: b.empty([self.batch, size]) for name, size in self.graph.state_sizes.items()}
         for name, each in held.items():
             b.copy(self.state[name], each)
         t = b.fresh("t")
@@ -112,11 +110,11 @@ class _Scan:
             b.copy(values[self.output], _at(output, t))
             own = {each.buffer for each in held.values()}
             new = {name: values[index] for name, index in self.states.items()}
-            for name, each in new.items():
-                if isinstance(each, Array) and each.buffer in own:
-                    new[name] = b.copy(each)
-            for name, each in held.items():
-                b.copy(new[name], each)
+            for name, value in new.items():
+                if isinstance(value, Array) and value.buffer in own:
+                    new[name] = b.copy(value)
+            for name, kept in held.items():
+                b.copy(new[name], kept)
         b.statements.append(Loop(t, steps, tuple(body)))
         return [output, _EMPTY, *held.values()]
 
@@ -163,7 +161,7 @@ class _Scan:
 
     def _product(self, matrix: Known, inputs: list[Value]) -> Value:
         if not any(isinstance(each, Array) for each in inputs):
-            found = inputs[0] @ matrix.T  # type: ignore[operator]
+            found = inputs[0] @ matrix.T
             return found if len(inputs) < 2 else found + inputs[1]
         lead = "b" if len(inputs[0].shape) == 2 else ""
         return self.b.product(f"{lead}k,ok->{lead}o", inputs[0], matrix, *inputs[1:])
@@ -184,7 +182,7 @@ def _softplus(a: Expression) -> Expression:
     return apply("add", apply("max", a, 0.0), apply("log", apply("add", rest, 1.0)))
 
 
-_POINTWISE = {
+_POINTWISE: dict[str, Callable[..., Expression]] = {
     "add": lambda a, b: apply("add", a, b),
     "sub": lambda a, b: apply("sub", a, b),
     "mul": lambda a, b: apply("mul", a, b),
@@ -222,7 +220,7 @@ def _running(b: Builder, a: Array) -> Array:
     return found
 
 
-_ROWS = {
+_ROWS: dict[str, Callable[..., Array]] = {
     "sum": lambda b, a: RULES["sum.dim_IntList"](b, a, [-1], True),
     "max": lambda b, a: RULES["amax"](b, a, [-1], True),
     "cumsum": _running,

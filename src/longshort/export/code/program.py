@@ -42,7 +42,7 @@ def program(
     builder = Builder(pool)
     states = states or {}
     values: dict[str, Any] = {}
-    inputs, held = [], {}
+    inputs, held = list[Buffer](), dict[int, Buffer]()
     labels = iter(names)
     for place, (own, example) in enumerate(zip(function.inputs, arguments, strict=True)):
         if place in fixed:
@@ -81,7 +81,7 @@ def _results(
     answer: str,
 ) -> tuple[Buffer, ...]:
     """Copy results to where they belong; states last, since results may be parts of old ones."""
-    outputs = []
+    outputs = list[Buffer]()
     for place, value in enumerate(results):
         if place in states:
             continue
@@ -107,4 +107,3 @@ def _filled(argument: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(argument, list):
         return [_filled(each, values) for each in argument]
     return argument
-

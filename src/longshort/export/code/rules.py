@@ -66,9 +66,7 @@ def _has_array(value: Any) -> bool:
 
 def _dtype(*values: Any) -> np.dtype[Any]:
     """Return the dtype of a result of arithmetic on these, as NumPy and torch have it."""
-    kinds = [
-        each.dtype if hasattr(each, "dtype") else np.dtype(type(each)) for each in values
-    ]
+    kinds = [each.dtype if hasattr(each, "dtype") else np.dtype(type(each)) for each in values]
     if any(each.kind == "f" for each in kinds):
         return np.dtype(np.float32)
     return np.dtype(bool) if all(each.kind == "b" for each in kinds) else np.dtype(np.int64)
@@ -175,17 +173,17 @@ def _clamp(b: Builder, x: Array, least: Any = None, most: Any = None) -> Array:
     return b.map(compute, x, dtype=x.dtype)
 
 
+def _toward_zero(p: Expression) -> Expression:
+    below = apply("negate", apply("floor", apply("negate", p)))
+    return apply("select", apply("less", p, 0.0), below, apply("floor", p))
+
+
 def _cast(b: Builder, x: Array, dtype: str | None = None, *_: Any, **__: Any) -> Array:
     kind = x.dtype if dtype is None else np.dtype(dtype)
     if kind.kind == "b" and x.dtype.kind != "b":
         return b.map(lambda p: _not(apply("equal", p, 0.0)), x, dtype=bool)
     if kind.kind in "iu" and x.dtype.kind == "f":
-        floor = lambda p: apply("floor", p)  # noqa: E731
-        return b.map(
-            lambda p: apply("select", apply("less", p, 0.0),
-                            apply("negate", floor(apply("negate", p))), floor(p)),
-            x, dtype=kind,
-        )  # fmt: skip
+        return b.map(_toward_zero, x, dtype=kind)
     return Array(x.buffer, x.places, kind, x.moves)
 
 
@@ -211,7 +209,7 @@ def _total(
     return Array(found.buffer, found.places, np.dtype(np.int64) if kind.kind == "b" else kind)
 
 
-def _mean(b: Builder, x: Array, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Array:
+def _mean(b: Builder, x: Array, dim: Any = None, keepdim: bool = False, **_: Any) -> Array:
     count = math.prod(x.shape[axis] for axis in _axes(x, dim))
     return b.map(lambda p: apply("mul", p, 1.0 / count), _total(b, x, dim, keepdim))
 
@@ -236,9 +234,7 @@ def _variance(
 
 def _highest(b: Builder, x: Array, axes: Sequence[int]) -> Array:
     most = b.reduce(x, axes, -_INFINITE, _largest, keep=True)
-    return b.map(
-        lambda p: apply("select", apply("equal", p, -_INFINITE), 0.0, p), most
-    )
+    return b.map(lambda p: apply("select", apply("equal", p, -_INFINITE), 0.0, p), most)
 
 
 def _powers(b: Builder, x: Array, axes: Sequence[int]) -> tuple[Array, Array, Array]:
@@ -283,10 +279,10 @@ def _matmul(b: Builder, x: Value, y: Value) -> Array:
     if len(y.shape) == 2 and len(x.shape) > 2:
         lead = "abcdefg"[: len(x.shape) - 1]
         return b.product(f"{lead}k,ko->{lead}o", x, y)
-    lead = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-    letters = "abcdefg"[: len(lead)]
-    wide = [_spread(each, (*lead, *each.shape[-2:])) for each in (x, y)]
-    return b.product(f"{letters}nk,{letters}ko->{letters}no", *wide)
+    shape = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    letters = "abcdefg"[: len(shape)]
+    one, two = (_spread(each, (*shape, *each.shape[-2:])) for each in (x, y))
+    return b.product(f"{letters}nk,{letters}ko->{letters}no", one, two)
 
 
 def _spread(value: Value, shape: Sequence[int]) -> Value:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from longshort.report.sections import Section
+    from longshort.runs.portable import Portable
     from longshort.tasks.classify.sections import ClassifyResult
     from longshort.tasks.classify.subject import ClassifySubject
 

@@ -6,11 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from longshort.runs.portable import Part, Portable, unscaled
-from longshort.runs.portable_sequences import (
-    sequence_arguments,
-    sequence_page,
-    sequence_trials,
-)
+from longshort.runs.portable_sequences import sequence_arguments, sequence_page, sequence_trials
 
 
 def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:

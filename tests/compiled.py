@@ -52,7 +52,8 @@ def in_c(asked: Asked, folder: Path) -> list[list[Array]]:
         (folder / name).write_text(text)
     library = folder / "m.so"
     command = [compiler(), *STRICT, "-shared", "-fPIC", "m.c", "-o", str(library), "-lm"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     loaded = ctypes.CDLL(str(library))
     work = np.zeros(max(scratch(each).size for each, _ in asked) + 1, np.float32)
     found = []

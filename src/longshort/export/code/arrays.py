@@ -121,7 +121,7 @@ class Operand:
     def place(self, counters: Sequence[str]) -> Place:
         """Return the place of the element at these counters."""
         pairs = zip(counters, self.steps, strict=False)
-        along = tuple((name, step) for name, step in pairs if step)
+        along = tuple((name, step) for name, step in pairs if step and name)
         return Place(self.offset, self.array.moves + along)
 
     def load(self, counters: Sequence[str]) -> Load:

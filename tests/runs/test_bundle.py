@@ -19,6 +19,7 @@ from longshort.runs.bundle import CARD, CONTENT, WEIGHTS, read_bundle
 from longshort.runs.exporting import export_run
 from longshort.runs.proof import prove
 from longshort.runs.trained import load
+from longshort.runtime.network import Network
 from tests.commands import longshort, refused
 from tests.tiny_runs import small
 
@@ -83,8 +84,8 @@ def test_other_answers_are_no_proof(bundle: Path) -> None:
     network = found.model.network
     assert prove(network, found.golden).is_equal
     name = next(name for name in network.weights if name.endswith("head.bias"))
-    network.weights = network.weights | {name: network.weights[name] + 1.0}
-    proof = prove(network, found.golden)
+    weights = network.weights | {name: network.weights[name] + 1.0}
+    proof = prove(Network(network.functions.values(), weights), found.golden)
     assert not proof.is_equal and proof.worst > 0.1
 
 

@@ -52,6 +52,11 @@ class Recorder(Callee):
         self.network = network
         self.calls: list[Called] = []
 
+    @property
+    def steps(self) -> bool:
+        """Whether the network can go on from a state."""
+        return self.network.steps
+
     def call(self, function: str, *inputs: Any) -> Any:
         """Call the network, and remember inputs and answer."""
         answer = self.network.call(function, *inputs)

@@ -433,6 +433,12 @@ class Recurrent(nn.Module):
             return math.isqrt(steps) if self.checkpoint else 0
         return self.checkpoint
 
+    def initial_state(self, batch: int = 1) -> Any:
+        """Return the state before the first step, in the form of `step`; [L·D, batch, W] each."""
+        like = next(self.parameters())
+        x = like.new_zeros(1, batch, 1)
+        return self._joined(self._stacked([self._initial(row, x) for row in self.stack.rows]))
+
     def _initial(self, row: int, x: Tensor) -> Tensors:
         batch = x.size(1)
         if self.learn_initial_state:

@@ -132,12 +132,16 @@ class Model(Generic[C, E]):
 
     def call(self, function: str, *inputs: Any) -> Any:
         """Call a function of the network in inference, with nested NumPy arrays; see `Callee`."""
-        network = self.network
-        if not isinstance(network, Callee):
-            from longshort.runs.tensors import TorchCalls
+        return self.callee.call(function, *inputs)
 
-            network = TorchCalls(network, self.device)
-        return network.call(function, *inputs)
+    @property
+    def callee(self) -> Callee:
+        """The network as what is called in inference."""
+        if isinstance(self.network, Callee):
+            return self.network
+        from longshort.runs.tensors import TorchCalls
+
+        return TorchCalls(self.network, self.device)
 
 
 class Loss(NamedTuple):

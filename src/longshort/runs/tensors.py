@@ -19,6 +19,11 @@ class TorchCalls(Callee):
     def __init__(self, network: nn.Module, device: str) -> None:
         self.network, self.device = network, device
 
+    @property
+    def steps(self) -> bool:
+        """Whether the network can go on from a state; see `Callee.steps`."""
+        return bool(getattr(self.network, "steps", False))
+
     def call(self, function: str, *inputs: Any) -> Any:
         """Call one of the network's methods; see `Callee.call`."""
         self.network.eval()

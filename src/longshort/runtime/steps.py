@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 
 def _two(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of two arrays or numbers; whole ones become float32 beside a fraction."""
+    """Return a function of two arrays or numbers; whole ones are as wide as a fraction beside."""
 
     def applied(a: Any, b: Any) -> Any:
         return function(_beside(a, b), _beside(b, a))
@@ -30,8 +30,11 @@ def _two(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _beside(value: Any, other: Any) -> Any:
-    is_whole = isinstance(value, np.ndarray) and value.dtype.kind != "f"
-    return value.astype(np.float32) if is_whole and isinstance(other, float) else value
+    if not isinstance(value, np.ndarray) or value.dtype.kind == "f":
+        return value
+    if isinstance(other, np.ndarray) and other.dtype.kind == "f":
+        return value.astype(other.dtype)
+    return value.astype(np.float32) if isinstance(other, float) else value
 
 
 def _add(a: Any, b: Any, alpha: Any = 1) -> Any:
@@ -45,9 +48,9 @@ def _subtract(a: Any, b: Any, alpha: Any = 1) -> Any:
 def _divide(a: Any, b: Any, rounding_mode: str | None = None) -> Any:
     if rounding_mode == "floor":
         return _two(np.floor_divide)(a, b)
-    if isinstance(a, np.ndarray) and a.dtype.kind in "iub":
-        a = a.astype(np.float32)
-    return _two(np.true_divide)(a, b)
+    found = _two(np.true_divide)(a, b)
+    is_whole = all(not isinstance(x, np.ndarray) or x.dtype.kind in "iub" for x in (a, b))
+    return np.asarray(found, np.float32) if is_whole else found
 
 
 def _sigmoid(a: Array) -> Array:

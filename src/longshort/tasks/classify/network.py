@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +12,7 @@ from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.grams import Bag, GramVectors
 from longshort.nn.blocks.patches import patches
 from longshort.nn.blocks.pooling import Pooling
+from longshort.nn.blocks.stepwise import State, advance, can_step, first_state
 from longshort.nn.blocks.stretches import stretches
 from longshort.nn.blocks.summary import Summary
 from longshort.nn.recurrent import Recurrent
@@ -53,6 +56,21 @@ class Classifier(nn.Module):
         return [each.embedding for each in members if each.embedding is not None]
 
     logits = logits_of
+
+    @property
+    def steps(self) -> bool:
+        """Whether numbers can be read step by step, from a state instead of the history."""
+        return all(isinstance(each, Member) and each.steps for each in self.members)
+
+    def first_state(self) -> list[State]:
+        """Return the state of one sequence of values before its first step, for each network."""
+        return [cast(Member, each).first_state() for each in self.members]
+
+    def advance(self, x: Tensor, state: list[State]) -> tuple[Tensor, list[State]]:
+        """Return the logits [M, B, K] of sequences with one more step x [B, F], and the state."""
+        pairs = zip(self.members, state, strict=True)
+        found = [cast(Member, each).advance(x, own) for each, own in pairs]
+        return torch.stack([logits for logits, _ in found]), [after for _, after in found]
 
     def forward(self, x: Tensor, lengths: Tensor, bag: Bag | None = None) -> Tensor:
         """Return the logits [M, B, K] of each network; lengths: [B]."""
@@ -134,3 +152,19 @@ class Member(nn.Module):
             pooled = torch.cat([pooled, self.grams(bag)], 1)
         logits: Tensor = self.head(pooled)
         return logits
+
+    @property
+    def steps(self) -> bool:
+        """Whether numbers can be read step by step, from a state instead of the history."""
+        parts = (self.embedding, self.convolution, self.convolutions, self.stretches, self.grams)
+        alone = self.patch == 1 and all(part is None for part in parts)
+        return alone and can_step(self.layers, self.pooling)
+
+    def first_state(self) -> State:
+        """Return the state of one sequence of values before its first step."""
+        return first_state(self.layers, self.pooling, self.summary, self.layers.input_size)
+
+    def advance(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return the logits [B, K] of sequences with one more step x [B, F], and the state."""
+        seen, after = advance(self.layers, self.pooling, self.summary, x, state)
+        return self.head(seen), after

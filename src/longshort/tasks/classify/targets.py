@@ -208,13 +208,24 @@ class Targets(ABC):
 
     def table(self, examples: Examples, prediction: Prediction) -> pl.DataFrame:
         """Return a row per sample, in order: place, label, and the probability of every label."""
-        names, chosen = self.as_given(), self.chosen(prediction)
-        found: list[Label] = [self.spoken(each) for each in chosen]
-        if self.separator is None:
-            found = [names[each[0]] for each in chosen]
+        found = self.spoken_as_given(prediction)
         table: dict[str, Any] = {"place": examples.places, "label": found}
         columns = {f"p_{label}": prediction.p[:, i] for i, label in enumerate(self.labels)}
         return pl.DataFrame(table | columns)
+
+    def spoken_as_given(self, prediction: Prediction) -> list[Label]:
+        """Return the label of each sample as it was given; of several their text."""
+        chosen = self.chosen(prediction)
+        if self.separator is not None:
+            return [self.spoken(each) for each in chosen]
+        names = self.as_given()
+        return [names[each[0]] for each in chosen]
+
+    def answer(self, prediction: Prediction) -> dict[str, Any]:
+        """Return the row of a single sample in `table`, without its place."""
+        (label,), (shares,) = self.spoken_as_given(prediction), prediction.p.tolist()
+        named = {f"p_{name}": share for name, share in zip(self.labels, shares, strict=True)}
+        return {"label": label, **named}
 
     def ranked(self, prediction: Prediction, count: int) -> NDArray[np.int64]:
         """Return the numbers [n, count] of each sample's most probable labels, the best first.

@@ -18,7 +18,9 @@ from longshort.data.splits import Splits, make_splits
 from longshort.data.tokens import content_of, find_tokeniser
 from longshort.errors import ConfigError
 from longshort.metrics.significance import Comparison
+from longshort.runs.abilities import Stepper
 from longshort.runs.sample_task import SampleTask
+from longshort.runs.state_steps import example_steps, rehearse_steps
 from longshort.runs.task import (
     MODEL,
     Baseline,
@@ -38,7 +40,7 @@ from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.classify.defaults import decided, validation_share
 from longshort.tasks.classify.encoder import ClassifyEncoder
 from longshort.tasks.classify.exclusive import Exclusive
-from longshort.tasks.classify.inference import probabilities
+from longshort.tasks.classify.inference import Floats, probabilities
 from longshort.tasks.classify.several import UNDECIDED, Several
 from longshort.tasks.classify.targets import Prediction
 from longshort.tasks.classify.unused import unused_settings
@@ -307,6 +309,25 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         kept = model.kept.get(THRESHOLD)
         threshold = None if kept is None else float(kept[0])
         return Prediction(self._probabilities(model, arrays), threshold)
+
+    def rehearse(self, model: ClassifyModel, arrays: Sequences) -> None:
+        """Predict whole samples, and the first rows of one step by step."""
+        self.predict(model, arrays)
+        rehearse_steps(model, arrays)
+
+    def stepper(self, model: ClassifyModel) -> Stepper:
+        """Return what classifies the rows or the text so far."""
+        says = {"label": "the label"} | {
+            f"p_{label}": f"probability of {label}" for label in model.encoder.labels
+        }
+        targets, kept = model.encoder.targets, model.kept.get(THRESHOLD)
+        threshold = None if kept is None else float(kept[0])
+
+        def answer(logits: Floats) -> dict[str, Any]:
+            shares = targets.shares(logits.astype(np.float64)).mean(0)
+            return targets.answer(Prediction(shares, threshold))
+
+        return example_steps(self, model, model.encoder.reader, answer, says, axis=1)
 
     # Scores
 

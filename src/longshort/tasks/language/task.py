@@ -37,6 +37,7 @@ from longshort.tasks.language.doctor import examine, known_passages
 from longshort.tasks.language.encoder import Ints, LanguageEncoder, decided
 from longshort.tasks.language.perplexity import scores as scores_from
 from longshort.tasks.language.running import Running, read_running, split_running
+from longshort.tasks.language.steps import LanguageSteps, rehearse_reading
 
 if TYPE_CHECKING:
     from torch import nn
@@ -207,11 +208,16 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         return Nats(arrays, nats_of(model.call, arrays, model.encoder.begin))
 
     def rehearse(self, model: Lm, arrays: Ints) -> None:
-        """Score a text, and write a few tokens."""
+        """Score a text, write a few tokens, and read some texts side by side."""
         from longshort.tasks.language.generate import Sampling
 
         self.predict(model, arrays)
         list(self.stream(model, "", 2, Sampling()))
+        rehearse_reading(model)
+
+    def stepper(self, model: Lm) -> LanguageSteps:
+        """Return what reads a text piece by piece."""
+        return LanguageSteps(model)
 
     def stream(self, model: Lm, prompt: str, length: int, how: Sampling) -> Iterator[str]:
         """Yield the `length` tokens after the prompt, piece by piece as they are written."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.patches import patches
 from longshort.nn.blocks.pooling import Pooling
+from longshort.nn.blocks.stepwise import State, advance, can_step, first_state
 from longshort.nn.blocks.summary import Summary
 from longshort.nn.recurrent import Recurrent
 from longshort.runs.cell import chosen_cell, layer_options
@@ -51,3 +52,17 @@ class Regressor(nn.Module):
             torch.cat([self.dropout(self.pooling(states, lengths)), *whole], 1)
         )
         return found
+
+    @property
+    def steps(self) -> bool:
+        """Whether numbers can be read step by step, from a state instead of the history."""
+        return self.embedding is None and self.patch == 1 and can_step(self.layers, self.pooling)
+
+    def first_state(self) -> State:
+        """Return the state of one sequence of values before its first step."""
+        return first_state(self.layers, self.pooling, self.summary, self.layers.input_size)
+
+    def advance(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return scaled values [B, K] of sequences with one more step x [B, F], and the state."""
+        seen, after = advance(self.layers, self.pooling, self.summary, x, state)
+        return self.head(seen), after

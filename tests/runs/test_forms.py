@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def test_weights_in_int8_make_the_source_smaller(
 
 def test_answers_are_those_of_predict_in_the_users_units(bundle: Callable[[str], Path]) -> None:
     found, run = read_bundle(bundle("regress")), load(bundle("regress"))
-    _, (part,) = portable_of(found, None)
+    _, (part, *_) = portable_of(found, None)
     draw = np.random.default_rng(5)
     given = [draw.normal(size=(4, 2)), draw.normal(size=(6, 2))]
     expected = run.predict(run.read(given))
@@ -95,12 +96,8 @@ def test_answers_are_those_of_predict_in_the_users_units(bundle: Callable[[str],
         padded = np.zeros((steps, 1, 2), np.float32)
         padded[: len(values), 0] = values
         trial: dict[str, Any] = {"x": padded, "count": np.array([len(values)])}
-        own = type(part)(**{**vars(part), "part": _asked(part.part, [trial])}).answers()[0]
+        own = replace(part, part=replace(part.part, trials=[trial])).answers()[0]
         np.testing.assert_allclose(own[0], wanted, rtol=1e-5, atol=1e-5)
-
-
-def _asked(part: Any, trials: list[dict[str, Any]]) -> Any:
-    return type(part)(**{**vars(part), "trials": trials})
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -183,7 +180,7 @@ def test_what_cannot_be_written_is_said(bundle: Callable[[str], Path], tmp_path:
 def test_a_forecast_of_several_series_is_refused(bundle: Callable[[str], Path]) -> None:
     found = read_bundle(bundle("forecast"))
     encoder = found.model.encoder
-    two = type(encoder)(**{**vars(encoder), "lowest": np.zeros((2, 1))})
-    changed = type(found.model)(**{**vars(found.model), "encoder": two})
+    two = replace(encoder, lowest=np.zeros((2, 1)))
+    changed = replace(found.model, encoder=two)
     with pytest.raises(ConfigError, match="forecasts one series, and the run has 2"):
-        portable_of(type(found)(changed, found.golden, found.content), None)
+        portable_of(replace(found, model=changed), None)

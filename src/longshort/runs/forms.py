@@ -112,11 +112,15 @@ def _web(bundle: Bundle, out: Path, title: str, steps: int | None, weights: str)
 def _onnx(bundle: Bundle, out: Path) -> Export:
     from longshort.runs.onnx import write_onnx
 
-    found = write_onnx(bundle, out)
+    files = write_onnx(bundle, out)
+    found = files[out]
+    beside = [str(each) for each in files if each != out]
     said = (
         f"{out.stat().st_size / 1e6:.1f} MB; takes {', '.join(found.inputs)}, gives "
         f"{', '.join(found.outputs)}; ONNX Runtime's answers differ by at most "
-        f"{found.difference:.1g} in {found.calls} recorded calls"
+        f"{max(each.difference for each in files.values()):.1g} in "
+        f"{sum(each.calls for each in files.values())} recorded calls"
+        + "".join(f"; {each} goes on step by step" for each in beside)
     )
     return Export(said, {"largest_difference": found.difference, "calls": found.calls,
                          "inputs": found.inputs, "outputs": found.outputs})  # fmt: skip

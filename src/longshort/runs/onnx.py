@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.errors import BackendError, ConfigError, RunError
+from longshort.errors import BackendError, RunError
 from longshort.runs.bundle import Bundle
 from longshort.runs.coding import portable_of
 from longshort.runs.portable import Given, Ready
@@ -34,22 +34,26 @@ class Written:
     calls: int
 
 
-def write_onnx(bundle: Bundle, out: Path) -> Written:
-    """Write the model, and ask it in ONNX Runtime what was recorded.
+def write_onnx(bundle: Bundle, out: Path) -> dict[Path, Written]:
+    """Write the model; what goes on from a state beside whole sequences has a file of its own.
 
     Raises `BackendError` without ONNX, and where the file answers differently; nothing is kept
     then.
     """
+    _, (first, *others) = portable_of(bundle, None)
+    beside = {each: out.with_name(f"{out.stem}_{each.part.name}{out.suffix}") for each in others}
+    return {path: _written(part, path) for part, path in ({first: out} | beside).items()}
+
+
+def _written(part: Ready, out: Path) -> Written:
+    """Write one function, and ask it in ONNX Runtime what was recorded."""
     from onnx import save_model
 
-    _, parts = portable_of(bundle, None)
-    if len(parts) != 1:
-        raise ConfigError("--to onnx: a model of several functions is not written; use --to c")
-    model, inputs, outputs = _model(parts[0])
+    model, inputs, outputs = _model(part)
     partial = out.with_name(out.name + ".partial")
     try:
         save_model(model, partial)
-        difference = _difference(partial, parts[0], outputs)
+        difference = _difference(partial, part, outputs)
         if not difference <= CLOSE:
             raise BackendError(
                 f"{out}: ONNX Runtime answers differently from the bundle, by {difference:.2g} "
@@ -58,7 +62,7 @@ def write_onnx(bundle: Bundle, out: Path) -> Written:
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
-    return Written(inputs, outputs, difference, len(parts[0].part.trials))
+    return Written(inputs, outputs, difference, len(part.part.trials))
 
 
 def _model(part: Ready) -> tuple[Any, list[str], list[str]]:

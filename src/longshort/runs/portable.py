@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from longshort.errors import RunError
 from longshort.runtime.network import Function, Network, Step, key_of
+from longshort.runtime.program import Program
+from longshort.runtime.recurrent import Layers
 from longshort.runtime.tree import flatten
 
 Array = NDArray[Any]
@@ -96,6 +98,7 @@ class Ready:
 
     def answers(self) -> list[Array]:
         """Return the answers to all trials, by the runtime."""
+        run = Program(self.function, self.weights, Layers(), by_row=False)
         held = {place: self.arguments[place] for place in self.states.values()}
         found = []
         for trial in self.part.trials:
@@ -106,7 +109,7 @@ class Ready:
                 else np.asarray(trial[next(given)], example.dtype)
                 for place, example in enumerate(self.arguments)
             ]  # fmt: skip
-            results, _ = flatten(self.function.run(self.weights, arrays), _is_array)
+            results = run(arrays)
             found.append(results[0])
             held = {place: results[result] for result, place in self.states.items()}
         return found
@@ -175,10 +178,6 @@ def unscaled(location: Sequence[float], scale: Sequence[float]) -> Chain:
 
 def _single(values: Sequence[float]) -> Array:
     return np.asarray(values, np.float32)
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray)
 
 
 def _is_leaf(value: Any) -> bool:

@@ -65,7 +65,7 @@ def _page(bundle: Bundle, found: Coded, module: wasm.Module, title: str, allowed
         "wasm": base64.b64encode(module.binary).decode(),
         "places": module.places,
         "start": {
-            buffer.name: values.reshape(-1).tolist() if values.any() else []
+            buffer.name: _texts(values) if values.any() else []
             for buffer, values in found.start.items()
         },
         "answers": {each.program.name: each.program.outputs[0].name for each in found.trials},
@@ -95,6 +95,12 @@ def _trial(trial: Any) -> dict[str, Any]:
         for given, answer in zip(trial.given, trial.answers, strict=True)
     ]
     return {"name": trial.program.name, "calls": calls}
+
+
+def _texts(values: Any) -> list[str]:
+    """Return numbers as texts of JavaScript, since JSON lacks infinity."""
+    names = {"inf": "Infinity", "-inf": "-Infinity"}
+    return [names.get(str(each), str(each)) for each in values.reshape(-1).tolist()]
 
 
 def _numbers(values: Any) -> list[float]:

@@ -14,7 +14,9 @@ from longshort.export.code.arrays import Pool
 from longshort.export.code.loops import Program
 from longshort.export.code.program import program
 from longshort.export.code.rules import MOVING, RULES, SHAPED
+from longshort.runtime import program as runtime
 from longshort.runtime.network import Function, Step
+from longshort.runtime.recurrent import Layers
 from longshort.runtime.steps import STEPS
 from tests.compiled import in_c, in_wasm
 from tests.runtime.test_steps import BIAS, CASES, MASK, NUMBERS, M, X, Y, plain
@@ -77,7 +79,12 @@ def function_of(kind: str, given: Any, more: dict[str, Any]) -> tuple[Function, 
     return whole, arrays
 
 
-def programs(known: bool) -> list[tuple[Program, dict[str, Array], tuple[Array, ...]]]:
+def run(function: Function, arrays: list[Array]) -> list[Array]:
+    """What the runtime answers."""
+    return runtime.Program(function, {}, Layers(), by_row=False)(arrays)
+
+
+def programs(known: bool) -> list[tuple[Program, dict[str, Array], list[Array]]]:
     """Each case as a program; known: whether all arguments but the first are constants."""
     pool, found = Pool(), []
     for number, (kind, given, more) in enumerate(ALL):
@@ -88,7 +95,7 @@ def programs(known: bool) -> list[tuple[Program, dict[str, Array], tuple[Array, 
         left = [each for place, each in enumerate(arrays) if place not in fixed]
         made = program(function, {}, pool, arrays, name=f"case{number}", fixed=fixed)
         named = {f"input{place}": each for place, each in enumerate(left)}
-        found.append((made, named, function.run({}, arrays)))
+        found.append((made, named, run(function, arrays)))
     return found
 
 
@@ -141,7 +148,7 @@ def test_weights_in_int8_have_a_scale_for_each_row(tmp_path: Path) -> None:
     made = program(function, {}, Pool(int8=True), arrays, name="run", fixed=[1, 2])
     (found,) = in_c([(made, {"input0": X.numpy()})], tmp_path)[0]
     (again,) = in_wasm([(made, {"input0": X.numpy()})], tmp_path)[0]
-    (wanted,) = function.run({}, arrays)
+    (wanted,) = run(function, arrays)
     size = np.abs(wanted).reshape(-1, 8).max(0)
     for own in (found, again):
         apart = np.abs(own.reshape(-1, 8) - wanted.reshape(-1, 8)).max(0) / size

@@ -19,7 +19,7 @@ Model.view = function (name) {
 Model.reset = function () {
   for (const [name, values] of Object.entries(Model.content.start)) {
     const state = Model.view(name);
-    values.length ? state.set(values) : state.fill(0);
+    values.length ? state.set(values.map(Number)) : state.fill(0);
   }
 };
 

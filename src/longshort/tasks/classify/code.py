@@ -17,6 +17,7 @@ from longshort.runs.portable_sequences import (
     sequence_page,
     sequence_trials,
 )
+from longshort.runs.portable_steps import step_parts
 
 _GRAMS = 256
 """Number of different n-grams that a text may have at least."""
@@ -42,7 +43,9 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
         trials = _with_grams(trials, batches, most)
         page = {"grams": _grams_page(encoder.grams), "most_grams": most}
     arguments = (Batch(x, count, None, grams),)
-    part = Part("run", "logits", arguments, "probabilities", _shares(encoder.targets), trials)
+    after = _shares(encoder.targets)
+    whole = Part("run", "logits", arguments, "probabilities", after, trials)
+    parts = (whole, *step_parts(model, encoder.reader, trials, "probabilities", after))
     page |= sequence_page(encoder.reader, model.config.data.features, steps)
     labels = list(encoder.labels)
     several = encoder.targets.separator is not None
@@ -53,7 +56,7 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
           if grams else []),
         f"probabilities: of {', '.join(labels[:20])}",
     )  # fmt: skip
-    return Portable((part,), {"kind": "labels", "labels": labels, "several": several, **page}, says)
+    return Portable(parts, {"kind": "labels", "labels": labels, "several": several, **page}, says)
 
 
 def _one(given: Given) -> Given:

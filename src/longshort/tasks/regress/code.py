@@ -7,6 +7,7 @@ from typing import Any
 
 from longshort.runs.portable import Part, Portable, unscaled
 from longshort.runs.portable_sequences import sequence_arguments, sequence_page, sequence_trials
+from longshort.runs.portable_steps import step_parts
 
 
 def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
@@ -16,7 +17,8 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
     x, count, steps = sequence_arguments(encoder.reader, calls, steps)
     trials = sequence_trials(encoder.reader, calls, steps)
     after = unscaled(encoder.mean, encoder.deviation)
-    part = Part("run", "forward", (x, count), "values", after, trials)
+    whole = Part("run", "forward", (x, count), "values", after, trials)
+    parts = (whole, *step_parts(model, encoder.reader, trials, "values", after))
     names = model.config.data.features
     page = sequence_page(encoder.reader, names, steps)
     outputs = len(encoder.mean)
@@ -26,4 +28,4 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
         "count: the number of its steps, from 1",
         "values: in the data's units",
     )
-    return Portable((part,), {"kind": "values", "labels": labels, **page}, says)
+    return Portable(parts, {"kind": "values", "labels": labels, **page}, says)

@@ -89,9 +89,9 @@ def test_answers_are_those_of_predict_in_the_users_units(bundle: Callable[[str],
     found, run = read_bundle(bundle("regress")), load(bundle("regress"))
     _, (part, *_) = portable_of(found, None)
     draw = np.random.default_rng(5)
-    given = [draw.normal(size=(4, 2)), draw.normal(size=(6, 2))]
-    expected = run.predict(run.read(given))
     steps = part.arguments[0].shape[0]
+    given = [draw.normal(size=(steps - 1, 2)), draw.normal(size=(steps, 2))]
+    expected = run.predict(run.read(given))
     for values, wanted in zip(given, expected, strict=True):
         padded = np.zeros((steps, 1, 2), np.float32)
         padded[: len(values), 0] = values

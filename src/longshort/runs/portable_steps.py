@@ -29,9 +29,7 @@ def step_parts(
     """
     if reader.vocabulary is not None or not model.callee.steps:
         return ()
-    state = mapped(
-        lambda name, each: Held(each, _axes(name, each.ndim)), model.call(FIRST)
-    )
+    state = mapped(lambda name, each: Held(each, _axes(name, each.ndim)), model.call(FIRST))
     example = np.zeros((1, len(reader.mean)), np.float32)
     x = Given("x", example, scaled(reader.mean, reader.deviation), ("batch", None))
     longest = max(sequences, key=lambda each: int(each["count"][0]))

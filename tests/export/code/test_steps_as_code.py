@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,12 @@ MORE: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("var.correction", (X, [0, 2]), {"correction": 1, "keepdim": True}),
     ("where.ScalarOther", (MASK, X, 2.0), {}),
 ]
+EXACT: dict[str, Callable[[Array], Array]] = {
+    "exp": np.exp,
+    "log": np.log,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "tanh": np.tanh,
+}
 ALL = [(kind, plain(given), more) for kind, _, given, more in CASES] + [
     (kind, plain(given), more) for kind, given, more in MORE
 ]
@@ -81,7 +88,8 @@ def function_of(kind: str, given: Any, more: dict[str, Any]) -> tuple[Function, 
 
 def run(function: Function, arrays: list[Array]) -> list[Array]:
     """What the runtime answers."""
-    return runtime.Program(function, {}, Layers(), by_row=False)(arrays)
+    with np.errstate(all="ignore"):
+        return runtime.Program(function, {}, Layers(), by_row=False)(arrays)
 
 
 def programs(known: bool) -> list[tuple[Program, dict[str, Array], list[Array]]]:
@@ -158,15 +166,14 @@ def test_weights_in_int8_have_a_scale_for_each_row(tmp_path: Path) -> None:
 def test_functions_are_accurate_over_their_range(tmp_path: Path) -> None:
     x = np.concatenate([np.linspace(-110, 95, 4001), [-np.inf, np.inf, 0.0, 1e-30, -1e-4]])
     x = x.astype(np.float32)
-    kinds = ("exp", "sigmoid", "tanh", "log")
     asked = []
-    for kind in kinds:
+    for kind in EXACT:
         given = np.abs(x) if kind == "log" else x
         function, arrays = function_of(kind, (given,), {})
         made = program(function, {}, Pool(), arrays, name=f"of_{kind}")
         asked.append((made, {"input0": given}))
     for writer in (in_c, in_wasm):
-        for kind, (own,), (_, given) in zip(kinds, writer(asked, tmp_path), asked, strict=True):
+        for kind, (own,), (_, given) in zip(EXACT, writer(asked, tmp_path), asked, strict=True):
             with np.errstate(all="ignore"):
-                wanted = STEPS[kind](given["input0"].astype(np.float64)).astype(np.float32)
+                wanted = EXACT[kind](given["input0"].astype(np.float64)).astype(np.float32)
             np.testing.assert_allclose(own, wanted, rtol=1e-6, atol=1e-37, err_msg=kind)

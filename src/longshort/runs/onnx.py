@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -97,8 +98,16 @@ def _model(part: Ready) -> tuple[Any, list[str], list[str]]:
         names.append(name)
     results = Graph(code).function(part.function, part.weights, arguments)
     outputs, told = _outputs(code, results, part)
-    metadata = {"answer": part.part.answer}
+    metadata = {"answer": part.part.answer, "start": _starts(part)}
     return code.model("longshort", infos, told, metadata), names, outputs
+
+
+def _starts(part: Ready) -> str:
+    """Return the first values of states that do not begin with zeros, as JSON by their names."""
+    held = [part.arguments[place] for place in sorted(part.states.values())]
+    texts = {f"state{k}": [str(v) for v in each.reshape(-1).tolist()]
+             for k, each in enumerate(held) if each.any()}  # fmt: skip
+    return json.dumps(texts)
 
 
 def _outputs(code: Any, results: Sequence[Any], part: Ready) -> tuple[list[str], list[Any]]:

@@ -26,6 +26,7 @@ from longshort.export.code.loops import (
     touched,
 )
 from longshort.export.code.memory import Scratch, scratch
+from longshort.export.code.spread import spread
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _HELPERS = {
@@ -112,7 +113,8 @@ def _weight(name: str, buffer: Buffer) -> str:
 def _program(name: str, program: Program) -> str:
     places = scratch(program)
     writer = _Writer(name, places)
-    body = writer.block(program.statements, 1, set())
+    statements = [each for statement in program.statements for each in spread(statement)]
+    body = writer.block(statements, 1, set())
     has_state = places.size or program.states
     unused = "" if has_state else "    (void)state;\n"
     return f"{signature(name, program)} {{\n{unused}{body}}}"

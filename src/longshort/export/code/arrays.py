@@ -63,6 +63,9 @@ class Array:
 
 Value = Array | Known
 
+Rule = Callable[..., Any]
+"""Writes a step: the builder, then the step's arguments."""
+
 
 def strides(places: NDArray[np.int64]) -> tuple[int, list[int]] | None:
     """Return first place and distances along the axes; None where there is no such regularity."""

@@ -16,7 +16,8 @@ from longshort.engine.trace import with_ends
 from longshort.errors import RunError
 from longshort.export.code.arrays import Array, Builder, Known, Value
 from longshort.export.code.loops import Expression, Loop, apply
-from longshort.export.code.rules import RULES, lowered, standardised
+from longshort.export.code.reductions import standardised
+from longshort.export.code.rules import RULES, lowered
 
 _EMPTY = np.zeros(0, np.float32)
 

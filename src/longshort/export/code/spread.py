@@ -24,9 +24,7 @@ def spread(statement: Statement) -> list[Statement]:
     return [Loop(statement.counter, statement.count, tuple(body), statement.lanes)]
 
 
-def _spread(
-    sums: Loop, total: str, begin: Expression, terms: Loop, kept: Store
-) -> list[Statement]:
+def _spread(sums: Loop, total: str, begin: Expression, terms: Loop, kept: Store) -> list[Statement]:
     held = Load(kept.buffer, kept.place)
 
     def over_sums(value: Expression) -> Loop:

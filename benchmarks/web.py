@@ -39,7 +39,8 @@ from longshort.export.code.c_files import Trial, c_files
 from longshort.export.code.loops import Program
 from longshort.export.code.program import program
 from longshort.export.network import Called, exported
-from longshort.export.steps_onnx import Graph, Value
+from longshort.export.onnx_values import Value
+from longshort.export.steps_onnx import graph_in
 from longshort.runs.job import environment
 from longshort.runtime.network import Function, Network
 
@@ -203,7 +204,7 @@ def theirs(width: int, folder: Path, npm: Path) -> float:
     code = Code(np.dtype(np.float32))
     names, after = ("x", "h", "c"), ("y", "h_n", "c_n")
     inputs = [Value(name, each) for name, each in zip(names, given, strict=True)]
-    results = Graph(code).function(function, made.weights, inputs)
+    results = graph_in(code).function(function, made.weights, inputs)
     for name, value in zip(after, results, strict=True):
         code.add("Identity", value.name, named=name)
     told = [

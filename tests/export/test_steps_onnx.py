@@ -17,7 +17,8 @@ runtime = pytest.importorskip("onnxruntime")
 from onnx import helper  # noqa: E402
 
 from longshort.engine.executors.onnx import Code  # noqa: E402
-from longshort.export.steps_onnx import TYPES, Graph, Value  # noqa: E402
+from longshort.export.onnx_values import TYPES, Value  # noqa: E402
+from longshort.export.steps_onnx import graph_in  # noqa: E402
 
 
 def answered(kind: str, given: Any, more: dict[str, Any]) -> tuple[list[Any], list[Any]]:
@@ -25,7 +26,7 @@ def answered(kind: str, given: Any, more: dict[str, Any]) -> tuple[list[Any], li
     function, arrays = function_of(kind, given, more)
     code = Code(np.dtype(np.float32))
     values = [Value(name, each) for name, each in zip(function.inputs, arrays, strict=True)]
-    results = Graph(code).function(function, {}, values)
+    results = graph_in(code).function(function, {}, values)
     inputs = [
         helper.make_tensor_value_info(
             each.name, TYPES[each.kind], [f"{each.name}_{k}" for k in range(each.rank)]

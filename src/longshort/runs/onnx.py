@@ -74,7 +74,8 @@ def _model(part: Ready) -> tuple[Any, list[str], list[str]]:
         from onnx import helper
     except ImportError as error:
         raise BackendError("ONNX is not installed; do: pip install 'longshort[onnx]'") from error
-    from longshort.export.steps_onnx import Graph, Value
+    from longshort.export.onnx_values import Value
+    from longshort.export.steps_onnx import graph_in
 
     code = Code(np.dtype(np.float32))
     names, arguments, infos = list[str](), list[Any](), list[Any]()
@@ -96,7 +97,7 @@ def _model(part: Ready) -> tuple[Any, list[str], list[str]]:
             helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(kind), dims)
         )
         names.append(name)
-    results = Graph(code).function(part.function, part.weights, arguments)
+    results = graph_in(code).function(part.function, part.weights, arguments)
     outputs, told = _outputs(code, results, part)
     metadata = {"answer": part.part.answer, "start": _starts(part)}
     return code.model("longshort", infos, told, metadata), names, outputs
@@ -113,7 +114,7 @@ def _starts(part: Ready) -> str:
 def _outputs(code: Any, results: Sequence[Any], part: Ready) -> tuple[list[str], list[Any]]:
     from onnx import helper
 
-    from longshort.export.steps_onnx import TYPES
+    from longshort.export.onnx_values import TYPES
 
     names, told = [], []
     for number, value in enumerate(results):

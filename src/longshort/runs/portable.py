@@ -69,12 +69,14 @@ class Part:
 class Portable:
     """All code of a model, and what a page about it needs.
 
-    page: plain values: "kind" of the widget, and what its script reads. says: lines about arguments
-    and answers for people who call the code.
+    page: plain values: "kind" of the widget, and what its script reads. what: a sentence that
+    tells people what to do with it. says: lines about arguments and answers for those who call the
+    code.
     """
 
     parts: tuple[Part, ...]
     page: dict[str, Any]
+    what: str
     says: tuple[str, ...] = ()
 
 

@@ -16,6 +16,8 @@ Array = NDArray[Any]
 
 IN_SCRIPTS = ("words", "spaces", "characters", "bytes")
 """Tokenisers that the page has too."""
+SAMPLES = {"rows": "numbers over time", "text": "a text"}
+"""What a page reads, in words."""
 MOST_TRIALS = 8
 """Number of samples of a recorded batch that prove the code, and of all that do."""
 

@@ -24,13 +24,6 @@ from longshort.runs.portable_sequences import refuse_tokens
 _SCRIPTS = ("model.js", "text.js", "chart.js", "widgets.js")
 _SHOWN = 64
 """Numbers of a recorded answer that the page compares."""
-_WHAT = {
-    "values": "Give it {sample}, and see the value that it predicts.",
-    "labels": "Give it {sample}, and see which labels it finds likely.",
-    "language": "It writes a text on: what it writes is likely, not true.",
-    "forecast": "Give it the past, and see what it expects next.",
-}
-_SAMPLES = {"rows": "numbers over time", "text": "a text"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +70,7 @@ def _page(bundle: Bundle, found: Coded, module: wasm.Module, title: str, allowed
         "web/page.html.j2",
         {
             "title": f"{words.title}: {title}",
-            "what": _WHAT[page["kind"]].format(sample=_SAMPLES[page["reads"]]),
+            "what": found.portable.what,
             "about": f"A {words.model} with {model_title(config)}.",
             "style": folder.joinpath("page.css").read_text("utf-8"),
             "script": "\n".join(folder.joinpath(n).read_text("utf-8") for n in _SCRIPTS),

@@ -13,6 +13,7 @@ from longshort.data.sequences import Batch
 from longshort.runs.portable import Chain, Given, Part, Portable
 from longshort.runs.portable_sequences import (
     MOST_TRIALS,
+    SAMPLES,
     sequence_arguments,
     sequence_page,
     sequence_trials,
@@ -56,7 +57,10 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
           if grams else []),
         f"probabilities: of {', '.join(labels[:20])}",
     )  # fmt: skip
-    return Portable(parts, {"kind": "labels", "labels": labels, "several": several, **page}, says)
+    what = f"Give it {SAMPLES[page['reads']]}, and see which labels it finds likely."
+    return Portable(
+        parts, {"kind": "labels", "labels": labels, "several": several, **page}, what, says
+    )
 
 
 def _one(given: Given) -> Given:

@@ -51,7 +51,8 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
         f"x: the newest {context} values, the oldest first, without gaps",
         f"forecast: the next {horizon} values{of_each}",
     )
-    return Portable((part,), page, says)
+    what = "Give it the past, and see what it expects next."
+    return Portable((part,), page, what, says)
 
 
 def _refuse(encoder: Any, config: Any, batch: Any) -> None:

@@ -32,4 +32,5 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
         f"token: number of a token; {encoder.begin} begins a text",
         "log_probabilities: of the next token, that with number 1 first",
     )
-    return Portable((part,), page | text_page(encoder), says)
+    what = "It writes a text on: what it writes is likely, not true."
+    return Portable((part,), page | text_page(encoder), what, says)

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from longshort.runs.portable import Part, Portable, unscaled
-from longshort.runs.portable_sequences import sequence_arguments, sequence_page, sequence_trials
+from longshort.runs.portable_sequences import (
+    SAMPLES,
+    sequence_arguments,
+    sequence_page,
+    sequence_trials,
+)
 from longshort.runs.portable_steps import step_parts
 
 
@@ -28,4 +33,5 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
         "count: the number of its steps, from 1",
         "values: in the data's units",
     )
-    return Portable(parts, {"kind": "values", "labels": labels, **page}, says)
+    what = f"Give it {SAMPLES[page['reads']]}, and see what it predicts."
+    return Portable(parts, {"kind": "values", "labels": labels, **page}, what, says)

@@ -175,6 +175,10 @@ def test_what_cannot_be_written_is_said(bundle: Callable[[str], Path], tmp_path:
     assert "--to c" in refused("export", bundle("regress"), "--steps", "3", "-o", out)
     assert "leave it out" in refused("export", bundle("lm"), "--to", "c", "--steps", "3", "-o", out)
     assert not out.exists()
+    out.mkdir()
+    given = ("export", bundle("regress"), "--overwrite", "--to")
+    assert "is a folder" in refused(*given, "web", "-o", out)
+    assert "into a folder" in refused(*given, "c", "-o", bundle("lm"))
 
 
 def test_a_forecast_of_several_series_is_refused(bundle: Callable[[str], Path]) -> None:

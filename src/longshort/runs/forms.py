@@ -51,6 +51,10 @@ def export_as(
         for name, is_given in (("--steps", steps is not None), ("--weights", weights != "f32")):
             if is_given:
                 raise ConfigError(f"{name}: is for --to c and --to web; leave it out")
+    if form == "c" and out.is_file():
+        raise ConfigError(f"--out {out}: is a file; C files are written into a folder")
+    if form != "c" and out.is_dir():
+        raise ConfigError(f"--out {out}: is a folder; name a file")
     if form == "bundle":
         return _bundle(run, out, data, memory, say)
     bundle = _read(run, data, memory, say)

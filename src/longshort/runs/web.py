@@ -74,7 +74,7 @@ def _page(bundle: Bundle, found: Coded, module: wasm.Module, title: str, allowed
             "about": f"A {words.model} with {model_title(config)}.",
             "style": folder.joinpath("page.css").read_text("utf-8"),
             "script": "\n".join(folder.joinpath(n).read_text("utf-8") for n in _SCRIPTS),
-            "content": json.dumps(content, allow_nan=False).replace("</", "<\\/"),
+            "content": json.dumps(content, allow_nan=False).replace("<", "\\u003c"),
         },
     )
 

@@ -174,6 +174,8 @@ def test_what_cannot_be_written_is_said(bundle: Callable[[str], Path], tmp_path:
     assert "already" in refused("export", bundle("regress"), "-o", out)
     assert "--to c" in refused("export", bundle("regress"), "--steps", "3", "-o", out)
     assert "leave it out" in refused("export", bundle("lm"), "--to", "c", "--steps", "3", "-o", out)
+    said = refused("export", bundle("regress"), "--to", "onnx", "--weights", "int8", "-o", out)
+    assert "--to onnx has float32, got 'int8'" in said
     assert not out.exists()
     out.mkdir()
     given = ("export", bundle("regress"), "--overwrite", "--to")

@@ -46,7 +46,7 @@ CASES: list[tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = [
     ("conv1d", aten.conv1d, (IMAGE[:, :, 0], FILTERS, BIAS, [2], [1], [2]), {}),
     ("conv2d", aten.conv2d, (IMAGE, FILTERS_2D, BIAS, [2, 1], [1, 0], [1, 2], 2), {}),
     ("div.Tensor", aten.div.Tensor, (NUMBERS, 2), {}),
-    ("div.Tensor", aten.div.Tensor, (X, NUMBERS[0, 0]), {}),
+    ("div.Tensor", aten.div.Tensor, (X, NUMBERS[0, 1]), {}),
     ("div.Tensor", aten.div.Tensor, (X[0, :2, :3], NUMBERS + 1), {}),
     ("mul.Tensor", aten.mul.Tensor, (X[0, :2, :3], NUMBERS), {}),
     ("div.Tensor_mode", aten.div.Tensor_mode, (NUMBERS, 2), {"rounding_mode": "floor"}),

@@ -23,13 +23,6 @@ class Form(StrEnum):
     ONNX = "onnx"
 
 
-class Weights(StrEnum):
-    """How weights are kept."""
-
-    F32 = "f32"
-    INT8 = "int8"
-
-
 To = Annotated[
     Form,
     typer.Option(
@@ -59,9 +52,12 @@ Steps = Annotated[
         show_default=False,
     ),
 ]
-Kept = Annotated[
-    Weights,
-    typer.Option("--weights", help="f32, or int8: a quarter of the size, for C and the page."),
+Weights = Annotated[
+    str,
+    typer.Option(
+        "--weights",
+        help="Kind of recurrent weights: float32, bf16 or int8; in C and the page of all matrices.",
+    ),
 ]
 
 
@@ -71,7 +67,7 @@ def command(
     out: Target = None,
     data: File = None,
     steps: Steps = None,
-    weights: Kept = Weights.F32,
+    weights: Weights = "float32",
     overwrite: o.Overwrite = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,

@@ -29,5 +29,17 @@ def command(bundle: BundlePath, as_json: o.Json = False, quiet: o.Quiet = False)
                 f"{bundle}: its answers differ by {proof.worst:.2g} from those recorded, where "
                 f"{CLOSE:g} is allowed; do not use it on this machine"
             )
-        said = f"{bundle}: {proof.calls} recorded calls are answered within {proof.worst:.1g}"
-        screen.result({"largest_difference": proof.worst, "calls": proof.calls}, [said])
+        runs = found.model.network.said
+        said = (
+            f"{bundle}: {proof.calls} recorded calls are answered within {proof.worst:.1g}; "
+            f"recurrent layers run in {runs}"
+        )
+        screen.result(
+            {
+                "largest_difference": proof.worst,
+                "calls": proof.calls,
+                "executor": runs,
+                "rounding": found.rounding,
+            },
+            [said],
+        )

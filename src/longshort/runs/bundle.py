@@ -27,7 +27,9 @@ from longshort.runfolder import write_atomic
 from longshort.runs.lookup import find_task
 from longshort.runs.prepare import restored_encoder
 from longshort.runs.task import Model
+from longshort.runtime.compact import KINDS, compacted, restored
 from longshort.runtime.network import Network, is_array
+from longshort.runtime.recurrent import Layers
 from longshort.runtime.stored import from_plain, to_plain
 from longshort.runtime.tree import flatten, unflatten
 
@@ -67,23 +69,25 @@ class Bundle:
     """Digest of the bundle's content."""
     scores: Mapping[str, Any]
     """What the run's `scores.json` says."""
+    rounding: Mapping[str, Any] | None
+    """Which matrices are rounded and what that costs; None where none is."""
 
 
 def write_bundle(
     path: Path,
-    settings: Mapping[str, Any],
-    record: Mapping[str, Any],
+    written: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]],
     model: Model[Any, Any],
     golden: Sequence[Golden],
     card: str,
-    scores: Mapping[str, Any],
+    rounding: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a bundle atomically.
 
-    settings, record, scores: content of the run's `config.toml`, `data.json` and `scores.json`.
-    model: its network is a `Network`.
+    written: content of the run's `config.toml`, `data.json` and `scores.json`. model: its network
+    is a `Network`. rounding: which matrices are rounded and what that costs (`Rounding`).
     """
     network: Network = model.network
+    settings, record, scores = written
     arrays: list[Array] = []
     calls = []
     for each in golden:
@@ -91,7 +95,9 @@ def write_bundle(
         answers, gives = flatten(each.answer, is_array)
         calls.append([each.function, takes, gives])
         arrays += [*given, *answers]
-    weights = dict(network.weights) | {f"{_KEPT}{key}": each for key, each in model.kept.items()}
+    kind, names = ("float32", ()) if rounding is None else _rounded(rounding)
+    weights = compacted(network.weights, names, kind)
+    weights |= {f"{_KEPT}{key}": each for key, each in model.kept.items()}
     parts = {
         WEIGHTS: _saved(weights),
         GOLDEN: _saved({str(number): each for number, each in enumerate(arrays)}),
@@ -102,6 +108,7 @@ def write_bundle(
         "settings": settings,
         "data": record,
         "scores": scores,
+        "rounding": rounding,
         "functions": [to_plain(each) for each in network.functions.values()],
         "golden": calls,
         "digests": {name: hashlib.sha256(part).hexdigest() for name, part in parts.items()},
@@ -129,7 +136,9 @@ def read_bundle(path: Path) -> Bundle:
         tensors = parse(parts[WEIGHTS])
         arrays = parse(parts[GOLDEN])
         kept = {k.removeprefix(_KEPT): v for k, v in tensors.items() if k.startswith(_KEPT)}
-        weights = {k: v for k, v in tensors.items() if not k.startswith(_KEPT)}
+        weights = restored({k: v for k, v in tensors.items() if not k.startswith(_KEPT)})
+        rounding = content.get("rounding")
+        kind = "float32" if rounding is None else _rounded(rounding)[0]
         functions = [from_plain(each, list(weights)) for each in content["functions"]]
         ordered = iter([arrays[str(number)] for number in range(len(arrays))])
         golden = tuple(
@@ -138,9 +147,17 @@ def read_bundle(path: Path) -> Bundle:
         told = str(content["data"]["content"])
     except (KeyError, TypeError, ValueError, StopIteration, SafetensorError) as error:
         raise RunError(f"{path}: is a damaged bundle: {error}; export the run again") from None
-    model = Model(config, encoder, Network(functions, weights), kept)
+    model = Model(config, encoder, Network(functions, weights, Layers(kind)), kept)
     digest = hashlib.sha256(parts[CONTENT]).hexdigest()
-    return Bundle(model, golden, told, digest, content.get("scores", {}))
+    return Bundle(model, golden, told, digest, content.get("scores", {}), rounding)
+
+
+def _rounded(rounding: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
+    """Return the kind of rounded weights, and their names."""
+    kind = str(rounding["weights"])
+    if kind not in KINDS:
+        raise RunError(f"weights of the kind {kind!r} are not known to this version")
+    return kind, list(rounding["matrices"])
 
 
 def is_bundle(path: Path) -> bool:

@@ -20,7 +20,7 @@ from longshort.runs.portable import Portable, Ready, ready
 
 Array = NDArray[Any]
 
-ALLOWED = {"f32": 1e-5, "int8": 0.1}
+ALLOWED = {"float32": 1e-5, "int8": 0.1}
 """Largest difference from the bundle's answers, relative to their largest value or 1."""
 
 
@@ -45,8 +45,8 @@ def portable_of(bundle: Bundle, steps: int | None) -> tuple[Portable, list[Ready
     return found, [ready(bundle.model.network, each) for each in found.parts]
 
 
-def coded(bundle: Bundle, steps: int | None = None, weights: str = "f32") -> Coded:
-    """Return the programs of a bundle. weights: "f32", or "int8" with a scale for each row."""
+def coded(bundle: Bundle, steps: int | None = None, weights: str = "float32") -> Coded:
+    """Return the programs of a bundle. weights: "float32", or "int8" with a scale for each row."""
     portable, parts = portable_of(bundle, steps)
     pool, trials, start = Pool(int8=weights == "int8"), [], dict[Buffer, Array]()
     for each in parts:

@@ -38,31 +38,38 @@ def export_as(
     *,
     memory: object = None,
     steps: int | None = None,
-    weights: str = "f32",
+    weights: str = "float32",
     say: Say = quiet,
 ) -> Export:
     """Write a run, or its bundle, in a form of `FORMS`.
 
     data, memory: as in `export_run`. steps: length of sequences that are taken whole; None: as many
-    as the longest recorded one has. weights: "f32" or "int8". Raises `ConfigError` for options that
-    the form does not have, and `RunError` for a network that cannot be written so.
+    as the longest recorded one has. weights: "float32", "int8", or for a bundle "bf16".
+    Raises `ConfigError` for options that the form does not have, and `RunError` for a network that
+    cannot be written so.
     """
-    if form in ("bundle", "onnx"):
-        for name, is_given in (("--steps", steps is not None), ("--weights", weights != "f32")):
-            if is_given:
-                raise ConfigError(f"{name}: is for --to c and --to web; leave it out")
+    _refuse(form, steps, weights)
     if form == "c" and out.is_file():
         raise ConfigError(f"--out {out}: is a file; C files are written into a folder")
     if form != "c" and out.is_dir():
         raise ConfigError(f"--out {out}: is a folder; name a file")
     if form == "bundle":
-        return _bundle(run, out, data, memory, say)
+        return _bundle(run, out, data, memory, weights, say)
     bundle = _read(run, data, memory, say)
     if form == "c":
         return _c(bundle, out, steps, weights)
     if form == "web":
         return _web(bundle, out, default_path(run, form).stem, steps, weights)
     return _onnx(bundle, out)
+
+
+def _refuse(form: str, steps: int | None, weights: str) -> None:
+    """Raise `ConfigError` for options that a form does not have."""
+    if form in ("bundle", "onnx") and steps is not None:
+        raise ConfigError("--steps: is for --to c and --to web; leave it out")
+    allowed = ("float32",) if form == "onnx" else ("float32", "int8")
+    if form != "bundle" and weights not in allowed:
+        raise ConfigError(f"--weights: --to {form} has {' and '.join(allowed)}, got {weights!r}")
 
 
 def _read(run: Path, data: object, memory: object, say: Say) -> Bundle:
@@ -78,18 +85,19 @@ def _read(run: Path, data: object, memory: object, say: Say) -> Bundle:
         return read_bundle(path)
 
 
-def _bundle(run: Path, out: Path, data: object, memory: object, say: Say) -> Export:
+def _bundle(run: Path, out: Path, data: object, memory: object, weights: str, say: Say) -> Export:
     from longshort.runs.exporting import export_run
 
     if is_bundle(run):
         raise ConfigError(f"{run}: is a bundle already; --to c, web or onnx writes it as code")
-    proof = export_run(run, out, data, memory=memory, say=say)
+    proof = export_run(run, out, data, memory=memory, weights=weights, say=say)
     said = (
         f"{out.stat().st_size / 1e6:.1f} MB; answers differ from the trained network's by at most "
         f"{proof.worst:.1g} in {proof.calls} recorded calls; use it with: longshort predict {out} "
         "--data FILE"
     )
-    return Export(said, {"largest_difference": proof.worst, "calls": proof.calls})
+    facts = {"largest_difference": proof.worst, "calls": proof.calls, "rounding": proof.rounding}
+    return Export(said, facts)
 
 
 def _c(bundle: Bundle, out: Path, steps: int | None, weights: str) -> Export:

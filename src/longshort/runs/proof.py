@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,8 @@ class Proof:
 
     differences: dict[str, float]
     calls: int
+    rounding: Mapping[str, Any] | None = None
+    """What rounded weights cost (`Rounding`), where they are rounded."""
 
     @property
     def worst(self) -> float:

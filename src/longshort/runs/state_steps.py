@@ -27,6 +27,7 @@ Arrays = tuple[Array, ...]
 """The context: the state's arrays, in the order of `runtime.tree.flatten`."""
 
 FIRST, ADVANCE = "first_state", "advance"
+_LARGEST = float(np.finfo(np.float32).max)
 _BESIDE = 2
 """Sequences that are rehearsed together, at least."""
 
@@ -48,7 +49,7 @@ class RowStates(Stepper):
         axis: int = 0,
     ) -> None:
         self.names, self.answer, self.says, self.axis = names, answer, says, axis
-        self._mean, self._deviation = (np.array(each, np.float64) for each in scales)
+        self._mean, self._deviation = scales
         first = model.call(FIRST)
         self._first = tuple(flatten(first, is_array)[0])
         axes = flatten(mapped(_axis, first), is_array)[0]
@@ -67,10 +68,8 @@ class RowStates(Stepper):
 
     def advance(self, context: Arrays, x: Any) -> tuple[Answer, Arrays]:
         """Go on from the state with one more row."""
-        rows = self._scaled([values_of_row(x, self.names)])
-        if not np.isfinite(rows).all():
-            raise self._too_far(rows[0])
-        outputs, *after = self._advance((rows, *context))
+        row = np.array([self._scaled(x)], np.float32)
+        outputs, *after = self._advance((row, *context))
         return self.answer(outputs), tuple(after)
 
     def advance_many(
@@ -79,13 +78,11 @@ class RowStates(Stepper):
         """Go on from several states at once, where that changes no bit of any of them."""
         if not self._advance.is_row_exact:
             return super().advance_many(contexts, xs)
-        found: list[Any] = [self._values_or_error(x) for x in xs]
-        ready = [place for place, values in enumerate(found) if isinstance(values, list)]
-        rows = self._scaled([found[place] for place in ready])
-        if not np.isfinite(rows).all():
-            return super().advance_many(contexts, xs)
+        found: list[Any] = [self._scaled_or_error(x) for x in xs]
+        ready = [place for place, row in enumerate(found) if isinstance(row, list)]
         if not ready:
             return found
+        rows = np.array([found[place] for place in ready], np.float32)
         states = zip(*[contexts[place] for place in ready], strict=True)
         given = map(np.concatenate, states, self._axes)
         outputs, *after = self._advance((rows, *given))
@@ -94,22 +91,21 @@ class RowStates(Stepper):
             found[place] = self.answer(output), tuple(state)
         return found
 
-    def _scaled(self, values: list[list[float]]) -> Array:
-        """Return rows [B, F] in deviations, as the reader of whole sequences scales them."""
-        with np.errstate(over="ignore"):
-            given = np.array(values).reshape(len(values), len(self.names))
-            return ((given - self._mean) / self._deviation).astype(np.float32)
+    def _scaled(self, x: Any) -> list[float]:
+        """Return a row in deviations, as the reader of whole sequences scales it."""
+        values = zip(values_of_row(x, self.names), self._mean, self._deviation, strict=True)
+        found = [(value - mean) / deviation for value, mean, deviation in values]
+        for name, value in zip(self.names, found, strict=True):
+            if abs(value) > _LARGEST:
+                raise DataError(
+                    f"column {name!r}: the value is too far off the training split's mean for "
+                    "32-bit numbers; correct it"
+                )
+        return found
 
-    def _too_far(self, row: Array) -> DataError:
-        name = self.names[int(np.argmin(np.isfinite(row)))]
-        return DataError(
-            f"column {name!r}: the value is too far off the training split's mean for 32-bit "
-            "numbers; correct it"
-        )
-
-    def _values_or_error(self, x: Any) -> list[float] | Exception:
+    def _scaled_or_error(self, x: Any) -> list[float] | Exception:
         try:
-            return values_of_row(x, self.names)
+            return self._scaled(x)
         except LongshortError as error:
             return error
 

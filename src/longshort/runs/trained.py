@@ -38,7 +38,7 @@ from longshort.runs.session import Session, restored
 from longshort.runs.task import C, E, Encoded, Model, P, Say, Scored, Task, quiet, untracked
 from longshort.runs.verdict import scored, scores_of
 from longshort.runs.writing import Attended, Likelihood, Writing, Written
-from longshort.runtime.network import Callee
+from longshort.runtime.network import Callee, Network
 
 
 @dataclass(frozen=True)
@@ -304,6 +304,12 @@ class Trained(Generic[C, S, E, P]):
         Raises `RunError` if it is damaged, or of another model or version.
         """
         return restored(snapshot, self._stepper, self.digest)
+
+    @property
+    def executor(self) -> str:
+        """What runs the recurrent layers, for people."""
+        network = self.model.network
+        return network.said if isinstance(network, Network) else "torch"
 
     def session_schema(self) -> dict[str, Any]:
         """Return what a session's step takes and answers, as plain values; see `Stepper.schema`."""

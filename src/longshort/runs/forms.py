@@ -11,8 +11,8 @@ from longshort.errors import ConfigError
 from longshort.runs.bundle import Bundle, is_bundle, read_bundle
 from longshort.runs.task import Say, quiet
 
-FORMS = ("bundle", "c", "web", "onnx")
-_ENDINGS = {"bundle": ".longshort", "c": "_c", "web": ".html", "onnx": ".onnx"}
+ENDINGS = {"bundle": ".longshort", "c": "_c", "web": ".html", "onnx": ".onnx"}
+"""The forms, and how the names of their files end."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def default_path(run: Path, form: str) -> Path:
     """Return the path beside a run or bundle where its export goes."""
     whole = run.resolve()
     stem = whole.with_suffix("") if whole.suffix == ".longshort" else whole
-    return stem.with_name(stem.name + _ENDINGS[form])
+    return stem.with_name(stem.name + ENDINGS[form])
 
 
 def export_as(
@@ -41,7 +41,7 @@ def export_as(
     weights: str = "float32",
     say: Say = quiet,
 ) -> Export:
-    """Write a run, or its bundle, in a form of `FORMS`.
+    """Write a run, or its bundle, in a form of `ENDINGS`.
 
     data, memory: as in `export_run`. steps: length of sequences that are taken whole; None: as many
     as the longest recorded one has. weights: "float32", "int8", or for a bundle "bf16".

@@ -1,7 +1,8 @@
-"""`longshort export`: a finished run as a bundle that predicts without torch."""
+"""`longshort export`: a finished run as a bundle that predicts without torch, or as code."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,47 +13,71 @@ from longshort.cli.screen import Screen
 
 NAME = "export"
 
-Bundle = Annotated[
+
+class Form(StrEnum):
+    """What is written."""
+
+    BUNDLE = "bundle"
+    C = "c"
+    WEB = "web"
+    ONNX = "onnx"
+
+
+To = Annotated[
+    Form,
+    typer.Option(
+        "--to",
+        help="bundle: a file for longshort without torch; c: files of C99; web: one page that "
+        "works from a file; onnx: a model for ONNX Runtime.",
+    ),
+]
+Target = Annotated[
     Path | None,
-    typer.Option("--out", "-o", help="File to write; RUN.longshort beside the run when absent."),
+    typer.Option(
+        "--out",
+        "-o",
+        help="File to write, for C a folder; when absent, a name like the run's beside it.",
+    ),
 ]
 File = Annotated[
     str | None,
     typer.Option("--data", help="Samples that prove the export; the run's own test split if not."),
 ]
-
-
+Steps = Annotated[
+    int | None,
+    typer.Option(
+        "--steps",
+        min=1,
+        help="Length of sequences that C and the page take whole; that of the longest one if not.",
+        show_default=False,
+    ),
+]
 Weights = Annotated[
-    str, typer.Option("--weights", help="Kind of recurrent weights: float32, bf16 or int8.")
+    str,
+    typer.Option(
+        "--weights",
+        help="Kind of recurrent weights: float32, bf16 or int8; in C and the page of all matrices.",
+    ),
 ]
 
 
 def command(
-    run: o.RunPath,
-    out: Bundle = None,
+    run: o.RunOrBundle,
+    to: To = Form.BUNDLE,
+    out: Target = None,
     data: File = None,
+    steps: Steps = None,
     weights: Weights = "float32",
     overwrite: o.Overwrite = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Write a finished run as one file that predicts without torch, and prove that it does."""
+    """Write a finished run as one file that predicts without torch, or as code without Python."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
-        from longshort.runs.exporting import export_run
+        from longshort.runs.forms import default_path, export_as
         from longshort.tables import refuse_existing
 
-        path = out or run.resolve().with_suffix(".longshort")
+        path = out or default_path(run, to)
         refuse_existing(path, overwrite, is_table=False)
-        proof = export_run(run, path, data, weights=weights, say=screen.say)
-        said = (
-            f"{path}: {path.stat().st_size / 1e6:.1f} MB; answers differ from the trained "
-            f"network's by at most {proof.worst:.1g} in {proof.calls} recorded calls; use it with: "
-            f"longshort predict {path} --data FILE"
-        )
-        found: dict[str, object] = {
-            "path": str(path),
-            "largest_difference": proof.worst,
-            "calls": proof.calls,
-            "rounding": proof.rounding,
-        }
-        screen.result(found, [said])
+        found = export_as(to, run, path, data, steps=steps, weights=weights, say=screen.say)
+        screen.result({"path": str(path)} | found.facts, [f"{path}: {found.said}"])

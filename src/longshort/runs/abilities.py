@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from longshort.errors import ConfigError, LongshortError, RunError
 from longshort.lazy import polars as pl
 from longshort.runs.explaining import Subject
+from longshort.runs.portable import Portable
 from longshort.runs.writing import Attended, Likelihood, Writing, Written
 
 
@@ -134,6 +135,19 @@ class Explains(Protocol):
 
         model: with a private copy of the network in double precision. train: the run's training
         split, None if it is gone. Raises `ConfigError` for a model that cannot be explained.
+        """
+
+
+@runtime_checkable
+class Ports(Protocol):
+    """A task whose models can become code without Python."""
+
+    def portable(self, model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
+        """Return what of a model becomes code.
+
+        golden: calls of the network that the bundle recorded (`longshort.runs.bundle.Golden`).
+        steps: of a sequence that is taken whole; None: as many as the longest recorded one. Raises
+        `ConfigError` for a model that cannot become code, saying what can.
         """
 
 

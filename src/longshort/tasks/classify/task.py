@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from longshort.report.sections import Section
+    from longshort.runs.portable import Portable
     from longshort.tasks.classify.sections import ClassifyResult
     from longshort.tasks.classify.subject import ClassifySubject
 
@@ -432,6 +433,12 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         from longshort.tasks.classify.subject import ClassifySubject
 
         return ClassifySubject(model, samples, train)
+
+    def portable(self, model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
+        """Return the network from a sequence to the labels' probabilities."""
+        from longshort.tasks.classify.code import portable
+
+        return portable(model, golden, steps)
 
     # Output
 

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from longshort.report.sections import Section
+    from longshort.runs.portable import Portable
     from longshort.tasks.forecast.backtest import Backtest
     from longshort.tasks.forecast.sections import ForecastResult
     from longshort.tasks.forecast.subject import ForecastSubject
@@ -379,6 +380,12 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         from longshort.tasks.forecast.subject import ForecastSubject
 
         return ForecastSubject(model, samples, train)
+
+    def portable(self, model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
+        """Return the network from the newest values to what follows, in the data's units."""
+        from longshort.tasks.forecast.code import portable
+
+        return portable(model, golden, steps)
 
     # Output
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from longshort.report.sections import Section
+    from longshort.runs.portable import Portable
     from longshort.tasks.language.generate import Sampling
     from longshort.tasks.language.sections import LanguageResult
     from longshort.tasks.language.subject import LanguageSubject
@@ -324,6 +325,12 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
         from longshort.tasks.language.subject import LanguageSubject
 
         return LanguageSubject(model, samples, train)
+
+    def portable(self, model: Lm, golden: Sequence[Any], steps: int | None) -> Portable:
+        """Return a step of the network: from a token to what may come next."""
+        from longshort.tasks.language.code import portable
+
+        return portable(model, golden, steps)
 
     # Output
 

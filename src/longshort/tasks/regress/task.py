@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from longshort.report.sections import Section
+    from longshort.runs.portable import Portable
     from longshort.runs.result import Result
     from longshort.tasks.regress.subject import RegressSubject
 
@@ -282,6 +283,12 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
 
         truth = None if samples.labels is None else values_of(samples)
         return RegressSubject(model, samples, self.encode(model.encoder, samples), train, truth)
+
+    def portable(self, model: RegressModel, golden: Sequence[Any], steps: int | None) -> Portable:
+        """Return the network from a sequence to the values, in the data's units."""
+        from longshort.tasks.regress.code import portable
+
+        return portable(model, golden, steps)
 
     # Output
 

@@ -1,0 +1,68 @@
+"use strict";
+// The network: WebAssembly, called with arrays of numbers. Nothing leaves the page.
+const Model = { times: {} };
+
+Model.load = async function (content) {
+  const bytes = Uint8Array.from(atob(content.wasm), (c) => c.charCodeAt(0));
+  const { instance } = await WebAssembly.instantiate(bytes);
+  Model.content = content;
+  Model.run = instance.exports;
+  Model.memory = new Float32Array(instance.exports.memory.buffer);
+  Model.reset();
+};
+
+Model.view = function (name) {
+  const [at, count] = Model.content.places[name];
+  return Model.memory.subarray(at / 4, at / 4 + count);
+};
+
+Model.reset = function () {
+  for (const [name, values] of Object.entries(Model.content.start)) {
+    const state = Model.view(name);
+    values.length ? state.set(values.map(Number)) : state.fill(0);
+  }
+};
+
+// Call a function; an argument that the network does not read has no place and is left out.
+Model.call = function (name, given) {
+  for (const [key, values] of Object.entries(given)) {
+    const full = `${name}.${key}`;
+    if (full in Model.content.places) Model.view(full).fill(0).set(values);
+  }
+  const begin = performance.now();
+  Model.run[name]();
+  Model.times[name] = performance.now() - begin;
+  return Model.view(`${name}.${Model.content.answers[name]}`);
+};
+
+Model.state = () => Object.keys(Model.content.start).map((name) => Model.view(name).slice());
+Model.restore = (kept) => Object.keys(Model.content.start).forEach((n, i) => Model.view(n).set(kept[i]));
+
+// Ask what was recorded again; returns the largest difference, relative to the largest value or 1.
+Model.replay = function () {
+  let worst = 0, calls = 0;
+  for (const trial of Model.content.trials) {
+    Model.reset();
+    for (const { given, answer } of trial.calls) {
+      const own = Model.call(trial.name, given);
+      const largest = answer.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
+      answer.forEach((x, i) => { worst = Math.max(worst, Math.abs(own[i] - x) / largest); });
+      calls += 1;
+    }
+  }
+  Model.reset();
+  return { worst, calls };
+};
+
+// Microseconds of a call, the best of several rounds.
+Model.measure = function (name, rounds = 7, most = 300) {
+  let best = Infinity;
+  for (let round = 0; round < rounds; round++) {
+    const begin = performance.now();
+    let calls = 0;
+    while (calls < most && (calls < 3 || performance.now() - begin < 12)) { Model.run[name](); calls++; }
+    best = Math.min(best, ((performance.now() - begin) * 1000) / calls);
+  }
+  Model.reset();
+  return best;
+};

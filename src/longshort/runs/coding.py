@@ -1,0 +1,83 @@
+"""Export of a bundle's model as code: C99, or a page with WebAssembly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from longshort.errors import ConfigError
+from longshort.export.code.arrays import Pool
+from longshort.export.code.c_files import Trial, c_files, identifier
+from longshort.export.code.loops import Buffer
+from longshort.export.code.program import program
+from longshort.runs.abilities import Ports
+from longshort.runs.bundle import Bundle
+from longshort.runs.lookup import find_task, tasks_with
+from longshort.runs.portable import Portable, Ready, ready
+
+Array = NDArray[Any]
+
+ALLOWED = {"float32": 1e-5, "int8": 0.1}
+"""Largest difference from the bundle's answers, relative to their largest value or 1."""
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A model's programs with what proves them, and the states' first values."""
+
+    portable: Portable
+    trials: list[Trial]
+    start: dict[Buffer, Array]
+
+
+def portable_of(bundle: Bundle, steps: int | None) -> tuple[Portable, list[Ready]]:
+    """Return what of a bundle becomes code, each part as one function."""
+    task = find_task(bundle.model.config.task)
+    if not isinstance(task, Ports):
+        raise ConfigError(
+            f"--to: models of the task {task.name!r} cannot become code; a bundle runs them "
+            f"(tasks that can: {', '.join(tasks_with(Ports))})"
+        )
+    found = task.portable(bundle.model, bundle.golden, steps)
+    return found, [ready(bundle.model.network, each) for each in found.parts]
+
+
+def coded(bundle: Bundle, steps: int | None = None, weights: str = "float32") -> Coded:
+    """Return the programs of a bundle. weights: "float32", or "int8" with a scale for each row."""
+    portable, parts = portable_of(bundle, steps)
+    pool, trials, start = Pool(int8=weights == "int8"), [], dict[Buffer, Array]()
+    for each in parts:
+        made = program(
+            each.function,
+            each.weights,
+            pool,
+            each.arguments,
+            name=each.part.name,
+            fixed=each.fixed,
+            states=each.states,
+            names=each.names,
+            answer=each.part.answer,
+        )
+        trials.append(Trial(made, each.part.trials, each.answers()))
+        places = sorted(each.states.values())
+        start |= {b: each.arguments[at] for b, at in zip(made.states, places, strict=True)}
+    return Coded(portable, trials, start)
+
+
+def write_c(bundle: Bundle, out: Path, steps: int | None, weights: str) -> dict[str, int]:
+    """Write a model as C files into a folder; returns their sizes in bytes, by name."""
+    found = coded(bundle, steps, weights)
+    files = c_files(
+        identifier(out.name.removesuffix("_c")),
+        found.trials,
+        found.start,
+        found.portable.says,
+        ALLOWED[weights],
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (out / name).write_text(text, encoding="utf-8")
+    return {name: len(text.encode()) for name, text in files.items()}

@@ -1,0 +1,192 @@
+"""Runs exported as C, as a page and for ONNX Runtime: each replays the bundle's answers."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from longshort.errors import ConfigError
+from longshort.runs.bundle import read_bundle
+from longshort.runs.coding import portable_of
+from longshort.runs.exporting import export_run
+from longshort.runs.forms import export_as
+from longshort.runs.trained import load
+from tests.commands import longshort, refused
+from tests.compiled import STRICT, compiler
+from tests.tiny_runs import small
+
+TASKS = ("forecast", "classify", "regress", "lm")
+CLEAN = ("-fsanitize=address,undefined", "-fno-sanitize-recover", "-g")
+
+
+@pytest.fixture(scope="module")
+def bundle(
+    small_run: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    folder, made = tmp_path_factory.mktemp("bundles"), dict[str, Path]()
+
+    def of(task: str) -> Path:
+        if task not in made:
+            made[task] = folder / f"{task}.longshort"
+            export_run(small_run(task), made[task], memory=small(task)[1])
+        return made[task]
+
+    return of
+
+
+def built(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    """Compile the files in a folder with their test, and run it."""
+    sources = sorted(each.name for each in folder.glob("*.c"))
+    command = [compiler(), *STRICT, *flags, *sources, "-o", "test", "-lm"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return subprocess.run(["./test"], cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_c_files_replay_recorded_answers(
+    task: str, bundle: Callable[[str], Path], tmp_path: Path
+) -> None:
+    found = export_as("c", bundle(task), tmp_path / "own_model", steps=None)
+    assert set(found.facts["files"]) == {f"own_model{end}" for end in (".h", ".c", "_test.c")}
+    done = built(tmp_path / "own_model", *(CLEAN if task == "regress" else ("-O0",)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert float(done.stdout.split()[2].rstrip(",")) < 1e-5
+
+
+def test_c_files_with_a_wrong_weight_fail_their_test(
+    bundle: Callable[[str], Path], tmp_path: Path
+) -> None:
+    export_as("c", bundle("regress"), tmp_path / "m")
+    path = tmp_path / "m" / "m.c"
+    text = path.read_text()
+    numbers = re.search(r"m_w\d+\[\d{2,}\] = \{\s*(-?[\d.e-]+f)", text)
+    assert numbers is not None
+    begin, end = numbers.span(1)
+    path.write_text(text[:begin] + "9.0f" + text[end:])
+    assert built(tmp_path / "m", "-O0").returncode == 1
+
+
+def test_weights_in_int8_make_the_source_smaller(
+    bundle: Callable[[str], Path], tmp_path: Path
+) -> None:
+    whole = export_as("c", bundle("lm"), tmp_path / "whole").facts["files"]["whole.c"]
+    short = export_as("c", bundle("lm"), tmp_path / "short", weights="int8").facts["files"]
+    assert short["short.c"] < 0.5 * whole
+    assert built(tmp_path / "short", "-O0").returncode == 0
+
+
+def test_answers_are_those_of_predict_in_the_users_units(bundle: Callable[[str], Path]) -> None:
+    found, run = read_bundle(bundle("regress")), load(bundle("regress"))
+    _, (part, *_) = portable_of(found, None)
+    draw = np.random.default_rng(5)
+    steps = part.arguments[0].shape[0]
+    given = [draw.normal(size=(steps - 1, 2)), draw.normal(size=(steps, 2))]
+    expected = run.predict(run.read(given))
+    for values, wanted in zip(given, expected, strict=True):
+        padded = np.zeros((steps, 1, 2), np.float32)
+        padded[: len(values), 0] = values
+        trial: dict[str, Any] = {"x": padded, "count": np.array([len(values)])}
+        own = replace(part, part=replace(part.part, trials=[trial])).answers()[0]
+        np.testing.assert_allclose(own[0], wanted, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_page_replays_recorded_answers_in_a_browser(
+    task: str, bundle: Callable[[str], Path], tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    found = export_as("web", bundle(task), page)
+    assert found.facts["without_weights"] < 150_000 and found.facts["code"] < 60_000
+    text = page.read_text()
+    assert "http://" not in text.replace("http://www.w3.org/2000/svg", "") and "src=" not in text
+    body = opened(page, tmp_path)
+    said = dict(re.findall(r'data-(\w+)="([^"]*)"', body))
+    assert said["ready"] == "yes" and float(said["difference"]) < 1e-5
+    assert int(said["calls"]) >= 2
+    assert 'role="status"' in body and "<textarea" in body
+
+
+def opened(page: Path, folder: Path) -> str:
+    """The page's body after its script ran, in a browser without a network."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("there is no Chromium to open the page")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'own'}"]
+    command = [browser, *flags, "--virtual-time-budget=20000", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return done.stdout[done.stdout.index("<body") :]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_onnx_runtime_answers_as_the_bundle(
+    task: str, bundle: Callable[[str], Path], tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    found = export_as("onnx", bundle(task), tmp_path / "model.onnx")
+    assert found.facts["largest_difference"] < 1e-5 and found.facts["calls"] >= 2
+    states = [each for each in found.facts["inputs"] if each.startswith("state")]
+    assert [f"{each}_n" for each in states] == found.facts["outputs"][1:]
+    assert len(states) == (4 if task == "lm" else 0)
+    assert not (tmp_path / "model.onnx.data").exists()
+
+
+def test_sizes_are_open_in_onnx(bundle: Callable[[str], Path], tmp_path: Path) -> None:
+    """A batch of sequences of other lengths than those that were recorded."""
+    runtime = pytest.importorskip("onnxruntime")
+    export_as("onnx", bundle("regress"), tmp_path / "model.onnx")
+    session = runtime.InferenceSession(
+        str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"]
+    )
+    run, draw = load(bundle("regress")), np.random.default_rng(3)
+    given = [draw.normal(size=(n, 2)).astype(np.float32) for n in (3, 17, 8)]
+    x = np.zeros((17, 3, 2), np.float32)
+    for row, each in enumerate(given):
+        x[: len(each), row] = each
+    feeds = {"x": x, "count": np.array([3, 17, 8])}
+    found = session.run(None, feeds)[0]
+    np.testing.assert_allclose(found, run.predict(run.read(given)), rtol=1e-4, atol=1e-5)
+
+
+def test_the_command_writes_each_form(bundle: Callable[[str], Path], tmp_path: Path) -> None:
+    given = bundle("regress")
+    for form, name in (("c", "files"), ("web", "size")):
+        out = tmp_path / form
+        done = longshort("export", given, "--to", form, "-o", out, "--json")
+        assert done.returncode == 0, done.stderr
+        assert out.exists() and name in json.loads(done.stdout)
+    assert "exists" in refused("export", given, "--to", "web", "-o", tmp_path / "web")
+
+
+def test_what_cannot_be_written_is_said(bundle: Callable[[str], Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    said = refused("export", bundle("translate"), "--to", "c", "-o", out)
+    assert "translate" in said and "classify" in said
+    assert "already" in refused("export", bundle("regress"), "-o", out)
+    assert "--to c" in refused("export", bundle("regress"), "--steps", "3", "-o", out)
+    assert "leave it out" in refused("export", bundle("lm"), "--to", "c", "--steps", "3", "-o", out)
+    said = refused("export", bundle("regress"), "--to", "onnx", "--weights", "int8", "-o", out)
+    assert "--to onnx has float32, got 'int8'" in said
+    assert not out.exists()
+    out.mkdir()
+    given = ("export", bundle("regress"), "--overwrite", "--to")
+    assert "is a folder" in refused(*given, "web", "-o", out)
+    assert "into a folder" in refused(*given, "c", "-o", bundle("lm"))
+
+
+def test_a_forecast_of_several_series_is_refused(bundle: Callable[[str], Path]) -> None:
+    found = read_bundle(bundle("forecast"))
+    encoder = found.model.encoder
+    two = replace(encoder, lowest=np.zeros((2, 1)))
+    changed = replace(found.model, encoder=two)
+    with pytest.raises(ConfigError, match="forecasts one series, and the run has 2"):
+        portable_of(replace(found, model=changed), None)

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from longshort.errors import RunError
 
 CONFIG, DATA, MODEL, METRICS = "config.toml", "data.json", "model.safetensors", "metrics.jsonl"
@@ -139,6 +137,9 @@ class RunFolder:
         The lock ends with the process, however it ends. Where the file system has no locks, `say`
         gets a warning.
         """
+        # Here, since a model that only predicts locks nothing.
+        from filelock import FileLock, Timeout
+
         lock = FileLock(self.file(LOCK), blocking=False)
         try:
             lock.acquire()

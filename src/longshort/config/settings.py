@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from longshort.config.section import FORMAT_VERSION
@@ -68,6 +67,8 @@ def to_toml(config: BaseConfig) -> str:
                 for key, value in table.items()
                 if value is not None or fields[key].default is not None
             }
+    import tomli_w  # here, since a model that only predicts does not write settings
+
     return tomli_w.dumps(plain)
 
 

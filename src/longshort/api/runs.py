@@ -22,6 +22,9 @@ class _Evaluates(Protocol):
     def digest(self) -> str: ...
 
     def evaluate(self, data: object, *, include_training: bool = ...) -> dict[str, Any]: ...
+    @property
+    def executor(self) -> str: ...
+
     def session(self) -> Session: ...
     def restore(self, snapshot: bytes) -> Session: ...
     def session_schema(self) -> dict[str, Any]: ...
@@ -62,6 +65,11 @@ class Finished(Generic[T]):
     def digest(self) -> str:
         """Digest of settings, encoder and weights, to which snapshots of sessions are bound."""
         return self._trained.digest
+
+    @property
+    def executor(self) -> str:
+        """What runs the recurrent layers, and why nothing faster does."""
+        return self._trained.executor
 
     def session(self) -> Session:
         """Return a stream of samples through the model, each answered as it comes."""

@@ -35,7 +35,7 @@ if(NOT LONGSHORT_HAS_CXX20)
 endif()
 
 if(SKBUILD)
-  find_package(Python 3.11 COMPONENTS Interpreter Development.Module)
+  find_package(Python 3.11 COMPONENTS Interpreter Development.Module ${SKBUILD_SABI_COMPONENT})
   if(NOT Python_Development.Module_FOUND)
     set(obstacle "the headers of Python were not found when longshort was installed")
   endif()

@@ -22,6 +22,7 @@ from longshort.cli import (
     init,
     predict,
     run,
+    serve,
     train,
     tune,
     verify,
@@ -43,7 +44,8 @@ app = typer.Typer(
 for verb in (run, check, doctor, init, train, backtest, compare, tune):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
-for other in (predict, write, evaluate, explain, generate, cell, ask, export, verify):
+for other in (predict, write, evaluate, explain, generate, cell, ask, export, verify,
+    serve):
     app.command(other.NAME)(other.command)
 
 

@@ -34,7 +34,7 @@ LAYERS = [
     {"runs"},
     {"tuning", "diagnosis"},
     {"tasks"},
-    {"explanation"},
+    {"explanation", "serve"},
     {"api"},
     {"cli"},
     {"__main__"},

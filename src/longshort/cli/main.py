@@ -44,8 +44,7 @@ app = typer.Typer(
 for verb in (run, check, doctor, init, train, backtest, compare, tune):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
-for other in (predict, write, evaluate, explain, generate, cell, ask, export, verify,
-    serve):
+for other in (predict, write, evaluate, explain, generate, cell, ask, export, verify, serve):
     app.command(other.NAME)(other.command)
 
 

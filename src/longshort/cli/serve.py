@@ -15,7 +15,9 @@ from longshort.errors import ConfigError
 NAME = "serve"
 TOKEN_VARIABLE = "LONGSHORT_TOKEN"
 
-Host = Annotated[str, typer.Option("--host", help="Address; others than this machine's need a token.")]
+Host = Annotated[
+    str, typer.Option("--host", help="Address; others than this machine's need a token.")
+]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0: any that is free.")]
 TokenFile = Annotated[
     Path | None,
@@ -35,7 +37,9 @@ ClientIds = Annotated[
 ]
 Ttl = Annotated[float, typer.Option("--ttl", min=1, help="Idle seconds until a session expires.")]
 Sessions = Annotated[int, typer.Option("--max-sessions", min=1, help="Sessions at once.")]
-StateSize = Annotated[int, typer.Option("--max-state", min=1024, help="Bytes of a session's state.")]
+StateSize = Annotated[
+    int, typer.Option("--max-state", min=1024, help="Bytes of a session's state.")
+]
 Body = Annotated[int, typer.Option("--max-body", min=1024, help="Bytes of a request's body.")]
 Depth = Annotated[int, typer.Option("--max-depth", min=2, help="Nesting of JSON.")]
 Message = Annotated[

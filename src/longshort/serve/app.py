@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from longshort.serve.refusal import Refusal
@@ -88,7 +88,7 @@ class App:
             unknown = Refusal(500, "internal", "the server failed at this; its log says why")
             found = self._refused(unknown, style)
         self.server.metrics.requests[name, found.status] += 1
-        await _send(found, headers, send)
+        await _send(found, headers, receive, send)
         self.server.metrics.request_seconds.add(time.monotonic() - begin)
 
     def _refused(self, refusal: Refusal, style: Style) -> Reply:
@@ -113,7 +113,7 @@ class App:
                 return
 
 
-async def _send(found: Reply, asked: Headers, send: Send) -> None:
+async def _send(found: Reply, asked: Headers, receive: Receive, send: Send) -> None:
     headers = [*_SAFE, *found.headers]
     headers += [(name, asked[name]) for name in _ECHOED if _is_echoed(asked.get(name))]
     if found.status != 204:
@@ -125,18 +125,19 @@ async def _send(found: Reply, asked: Headers, send: Send) -> None:
         await send({"type": "http.response.body", "body": found.content})
         return
     await send({**start, "headers": [*headers, (b"x-accel-buffering", b"no")]})
-    async for piece in _kept_alive(found.content):
+    async for piece in _kept_alive(found.content, receive):
         await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _kept_alive(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield the pieces, and a comment whenever none came for a while."""
+async def _kept_alive(pieces: AsyncGenerator[bytes], receive: Receive) -> AsyncGenerator[bytes]:
+    """Yield the pieces until the client goes away, and a comment whenever none came for a while."""
     coming = asyncio.ensure_future(anext(pieces, None))
+    gone = asyncio.ensure_future(receive())
     try:
-        while True:
-            done, _ = await asyncio.wait([coming], timeout=_ALIVE)
-            if not done:
+        while not gone.done():
+            await asyncio.wait([coming, gone], timeout=_ALIVE, return_when="FIRST_COMPLETED")
+            if not coming.done():
                 yield b": waiting\n\n"
                 continue
             piece = coming.result()
@@ -146,6 +147,9 @@ async def _kept_alive(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             coming = asyncio.ensure_future(anext(pieces, None))
     finally:
         coming.cancel()
+        gone.cancel()
+        await asyncio.gather(coming, gone, return_exceptions=True)
+        await pieces.aclose()
 
 
 def _is_echoed(value: bytes | None) -> bool:

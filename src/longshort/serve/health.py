@@ -38,7 +38,11 @@ class Health:
 
     async def page(self, request: Request) -> Reply:
         """Return a file of the page."""
-        kind = _KINDS["." + request.path.rpartition(".")[2]] if "." in request.path else _KINDS[".html"]
+        kind = (
+            _KINDS["." + request.path.rpartition(".")[2]]
+            if "." in request.path
+            else _KINDS[".html"]
+        )
         return Reply(200, self._page[request.path], kind)
 
     async def alive(self, request: Request) -> Reply:

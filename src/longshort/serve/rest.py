@@ -7,8 +7,8 @@ from typing import Any
 from longshort.serve.refusal import Refusal, malformed
 from longshort.serve.server import Server
 from longshort.serve.sessions import Entry
-from longshort.serve.stepping import answered
 from longshort.serve.signing import Kept
+from longshort.serve.stepping import answered
 from longshort.serve.web import Reply, Request, Route, reply
 from longshort.serve.wire import encoded
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,16 +19,19 @@ from longshort.runs.trained import load
 from longshort.serve import states
 from longshort.serve.access import LOOPBACK, Access, is_loopback, refuse_open_door
 from longshort.serve.app import App
+from longshort.serve.completions import Completions
 from longshort.serve.guard import GuardedProtocol
 from longshort.serve.health import Health
 from longshort.serve.limits import Limits
 from longshort.serve.metrics import Metrics
+from longshort.serve.openapi import Description
 from longshort.serve.rest import Rest
 from longshort.serve.served import Served, name_of
 from longshort.serve.server import Server
 from longshort.serve.sessions import Table
 from longshort.serve.signing import Signer, key_of
 from longshort.serve.streaming import Streaming
+from longshort.serve.v2 import OpenInference
 from longshort.serve.web import Routes
 from longshort.serve.worker import Worker
 
@@ -113,8 +116,14 @@ def application(server: Server, path: Path, state_dir: Path | None, say: Say) ->
         if state_dir is not None:
             say(f"{states.save(server, state_dir):,} sessions are kept")
 
-    routes = Routes([*Health(server).routes(), *Rest(server).routes()])
-    return App(server, routes, streaming, started, ended)
+    routes = [
+        *Health(server).routes(),
+        *Rest(server).routes(),
+        *OpenInference(server).routes(),
+        *Completions(server).routes(),
+    ]
+    routes += Description(server, routes).routes()
+    return App(server, Routes(routes), streaming, started, ended)
 
 
 async def _sweep(server: Server) -> None:
@@ -130,23 +139,21 @@ class _Process(uvicorn.Server):
         super().__init__(config)
         self._app = app
 
-    async def shutdown(self, sockets: Sequence[socket.socket] | None = None) -> None:  # type: ignore[override]
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Refuse what is new, tell streams, and wait for what runs."""
         self._app.server.is_draining = True
         await self._app.stream.drain()
-        await super().shutdown(list(sockets or []))
+        await super().shutdown(sockets)
 
 
-def serve(path: Path, options: Options, say: Say) -> None:
-    """Serve a run or bundle until SIGTERM or Ctrl-C; then end within ten seconds."""
-    server = server_of(path, options)
-    app = application(server, path, options.state_dir, say)
-    bound = _bound(options.host, options.port)
+def process_of(app: App, options: Options) -> uvicorn.Server:
+    """Return what runs an application on sockets."""
+    limits = options.limits
     config = uvicorn.Config(
         app,
         http=GuardedProtocol,
         ws="websockets-sansio",
-        ws_max_size=options.limits.message,
+        ws_max_size=limits.message,
         ws_per_message_deflate=False,
         lifespan="on",
         log_level="warning",
@@ -159,14 +166,22 @@ def serve(path: Path, options: Options, say: Say) -> None:
         ssl_keyfile=options.key,
         proxy_headers=False,
     )
+    return _Process(config, app)
+
+
+def serve(path: Path, options: Options, say: Say) -> None:
+    """Serve a run or bundle until SIGTERM or Ctrl-C; then end within ten seconds."""
+    server = server_of(path, options)
+    app = application(server, path, options.state_dir, say)
+    bound = bound_to(options.host, options.port)
     secure = "s" if options.certificate else ""
     shown = f"[{options.host}]" if ":" in options.host else options.host
     say(f"{server.served.name}: http{secure}://{shown}:{bound.getsockname()[1]} (Ctrl-C ends)")
     with _quiet_end(), contextlib.closing(bound):
-        _Process(config, app).run(sockets=[bound])
+        process_of(app, options).run(sockets=[bound])
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound_to(host: str, port: int) -> socket.socket:
     """Return a socket that is bound to an address; raises `RunError` where it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
@@ -183,7 +198,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _quiet_end():  # type: ignore[no-untyped-def]
+def _quiet_end() -> Iterator[None]:
     """Let uvicorn, which raises the signal again in the end, end the process as usual."""
     former = {
         each: signal.signal(each, lambda *_: None) for each in (signal.SIGTERM, signal.SIGINT)

@@ -46,7 +46,7 @@ class Served:
 
     @property
     def number_columns(self) -> tuple[str, ...] | None:
-        """Names of a row's columns, but for those that may be left out; None if not all are numbers."""
+        """Names of the columns that a row has to have; None if one is no number."""
         if self.schema is None or self.schema["kind"] != "row":
             return None
         needed = [each for each in self.schema["columns"] if not each["optional"]]

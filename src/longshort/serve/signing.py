@@ -48,7 +48,10 @@ class Signer:
 
     def unpack(self, packed: bytes, owner: str) -> Kept:
         """Return what was packed; raises 409 for another model, owner or key, or for damage."""
-        signature, content = packed[len(_MAGIC) : len(_MAGIC) + _SIZE], packed[len(_MAGIC) + _SIZE :]
+        signature, content = (
+            packed[len(_MAGIC) : len(_MAGIC) + _SIZE],
+            packed[len(_MAGIC) + _SIZE :],
+        )
         if not packed.startswith(_MAGIC):
             raise Refusal(422, "no_snapshot", "this is no snapshot of a session of this version")
         if not hmac.compare_digest(signature, self._signature(content, owner)):

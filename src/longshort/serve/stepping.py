@@ -34,11 +34,10 @@ async def answered(
         stored = entry.repeated(seq)
         if stored is not None:
             return stored
+        session = entry.session.fork()
         if len(xs) == 1:
-            session = entry.session
             answers = [await _step(server, session, xs[0])]
         else:
-            session = entry.session.fork()
             parts = server.served.steps(session, xs)
             answers = await server.worker.run_all("steps", parts)
         if entry.session is None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from longshort.serve.refusal import Refusal, malformed
@@ -80,16 +80,22 @@ class _Connection:
 
     async def talk(self) -> None:
         """Open or resume a session, then answer every message."""
-        first = await asyncio.wait_for(self._next(), _PATIENCE)
         try:
-            self.entry = self._opened(first)
+            first = await asyncio.wait_for(self._next(), _PATIENCE)
+        except TimeoutError:
+            await self._close(_POLICY, "the first message did not come")
+            return
+        try:
+            self.entry = entry = self._opened(first)
         except Refusal as refusal:
+            self.server.metrics.rejected[refusal.code] += 1
             await self._put(refusal.to_dict())
             await self._close(_POLICY, refusal.code)
+            return
         await self._put(
             {
-                "session": self.entry.id,
-                "seq": self.entry.steps,
+                "session": entry.id,
+                "seq": entry.steps,
                 "model": self.server.served.name,
                 "expires_in": self.server.limits.ttl,
             }
@@ -106,7 +112,7 @@ class _Connection:
 
     async def drain(self) -> None:
         """Tell the client to come back later; its session is kept where the server keeps any."""
-        told = {"event": "drain"}
+        told: dict[str, Any] = {"event": "drain"}
         if self.entry is not None:
             told |= {"session": self.entry.id, "seq": self.entry.steps}
         try:
@@ -125,7 +131,9 @@ class _Connection:
         token = given.get("token")
         access = self.server.access
         self.owner = (
-            access.owner_by(token.encode()) if isinstance(token, str) else access.owner(self.headers)
+            access.owner_by(token.encode())
+            if isinstance(token, str)
+            else access.owner(self.headers)
         )
         name = given.get("session")
         if name is None:
@@ -180,10 +188,8 @@ class _Connection:
             raise _Ended from None
 
     async def _close(self, code: int, reason: str) -> None:
-        try:
+        with contextlib.suppress(Exception):
             await self._send({"type": "websocket.close", "code": code, "reason": reason})
-        except Exception:
-            pass
         raise _Ended
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,7 +85,7 @@ class Reply:
     """An answer. content: bytes, or pieces that are sent as they come."""
 
     status: int
-    content: bytes | AsyncIterator[bytes] = b""
+    content: bytes | AsyncGenerator[bytes] = b""
     kind: bytes = JSON
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 

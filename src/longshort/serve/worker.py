@@ -75,14 +75,32 @@ class Worker:
         asked = time.monotonic()
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, self._measured, kind, work, asked)
+            done = loop.run_in_executor(self._pool, self._measured, kind, work, asked)
+            try:
+                return await asyncio.shield(done)
+            except asyncio.CancelledError:
+                await asyncio.wait([done])  # what it works on is let go after it
+                raise
         finally:
             self._running -= 1
+
+    async def some(self, kind: str, parts: Iterator[T], found: list[T]) -> bool:
+        """Do parts of long work for 2 ms, into a list; returns whether there may be more."""
+
+        def work() -> bool:
+            end = time.monotonic() + _SLICE
+            for part in parts:
+                found.append(part)
+                if time.monotonic() >= end:
+                    return True
+            return False
+
+        return await self.run(kind, work)
 
     async def run_all(self, kind: str, parts: Iterator[T]) -> list[T]:
         """Do work of many parts, which lets other work go first every 2 ms."""
         found: list[T] = []
-        while await self.run(kind, lambda: _slice(parts, found)):
+        while await self.some(kind, parts, found):
             pass
         return found
 
@@ -138,13 +156,3 @@ def _give(ready: list[_Waiting], found: list[Answer | Exception]) -> None:
             waiting.answer.set_exception(result)
         else:
             waiting.answer.set_result(result)
-
-
-def _slice(parts: Iterator[T], found: list[T]) -> bool:
-    """Do parts for 2 ms; returns whether there may be more."""
-    end = time.monotonic() + _SLICE
-    for part in parts:
-        found.append(part)
-        if time.monotonic() >= end:
-            return True
-    return False

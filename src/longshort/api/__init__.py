@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from longshort.api.anomaly_detector import AnomalyDetector, AnomalyRun
 from longshort.api.captioner import Captioner, CaptionerRun
 from longshort.api.classifier import Classifier, ClassifierRun
-from longshort.api.comparing import Compared, compare
-from longshort.api.explaining import explain
 from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster, Run
 from longshort.api.language_model import LanguageModel, LanguageRun
@@ -18,7 +17,6 @@ from longshort.api.regressor import Regressor, RegressorRun
 from longshort.api.runs import Finished
 from longshort.api.tagger import Tagger, TaggerRun
 from longshort.api.translator import Summariser, Translator, WriterRun
-from longshort.api.tuning import Tuned, tune
 from longshort.config import build_as
 from longshort.data.dataset import Dataset, read_dataset
 from longshort.data.examples import example as find_example
@@ -27,7 +25,13 @@ from longshort.errors import ConfigError
 from longshort.registry import imported
 from longshort.runfolder import SCORES
 from longshort.runs import story, trained
+from longshort.runs.bundle import is_bundle
 from longshort.tasks.forecast.config import ForecastConfig
+
+if TYPE_CHECKING:
+    from longshort.api.comparing import Compared, compare
+    from longshort.api.explaining import explain
+    from longshort.api.tuning import Tuned, tune
 
 __all__ = [
     "AnomalyDetector",
@@ -58,6 +62,15 @@ __all__ = [
     "resume",
     "tune",
 ]
+
+_WITH_TORCH = {
+    "Compared": "comparing",
+    "compare": "comparing",
+    "explain": "explaining",
+    "Tuned": "tuning",
+    "tune": "tuning",
+}
+"""Names that need torch, by their modules; the others do without, as bundles do."""
 
 AnyRun = Run | AnomalyRun | ClassifierRun | TaggerRun | LanguageRun | WriterRun | Finished[Any]
 
@@ -112,11 +125,15 @@ def example(name: str) -> Path:
 
 
 def load(path: str | Path) -> AnyRun:
-    """Load a finished run of any task; nothing in its files is executed.
+    """Load a finished run of any task, or a bundle of one; nothing in its files is executed.
 
-    Raises `RunError` if it is not a finished run, or one of its files was changed.
+    Raises `RunError` if it is neither, or one of its files was changed.
     """
     folder = Path(path)
+    if is_bundle(folder):
+        bundled = trained.load(folder)
+        exported: AnyRun = imported(bundled.task.run_class)(folder, bundled, dict(bundled.scores))
+        return exported
     opened, task, _, _ = story.open_run(folder)
     scores = opened.read_json(SCORES)
     found: AnyRun = imported(task.run_class)(folder, trained.load(folder), scores)
@@ -130,3 +147,9 @@ def resume(path: str | Path, data: object = None) -> AnyRun:
     """
     story.resume(Path(path), data)
     return load(path)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WITH_TORCH:
+        return getattr(import_module(f"longshort.api.{_WITH_TORCH[name]}"), name)
+    raise AttributeError(f"module 'longshort.api' has no attribute {name!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
@@ -16,12 +16,14 @@ from longshort.errors import LongshortError
 from longshort.runs.task import Say, quiet
 from longshort.runs.trained import Trained
 from longshort.tasks.forecast.ahead import Prediction
-from longshort.tasks.forecast.backtest import Backtest, backtest
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.series import AnySeries
 from longshort.tasks.forecast.windows import Forecasts
 from longshort.train.events import Listener, silent
+
+if TYPE_CHECKING:
+    from longshort.tasks.forecast.backtest import Backtest
 
 
 class Forecaster(Estimator):
@@ -148,6 +150,8 @@ class Run(Finished[Trained[ForecastConfig, AnySeries, ForecastEncoder, Forecasts
         --config RUN/config.toml`. data: None for the data of the run itself. Returns the long table
         of forecasts and truth, and the scores over all origins.
         """
+        from longshort.tasks.forecast.backtest import backtest
+
         own = self._trained.memory if data is None else data
         if own is None and self.config.path is None:
             raise LongshortError("backtest: the run was trained on a frame; pass that data")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import polars as pl
 
 from longshort.runfolder import PREDICTIONS, REPORT
+from longshort.runs.session import Session
 from longshort.runs.trained import AnyTrained
 
 if TYPE_CHECKING:
@@ -18,7 +19,13 @@ class _Evaluates(Protocol):
     @property
     def config(self) -> Any: ...
 
+    @property
+    def digest(self) -> str: ...
+
     def evaluate(self, data: object, *, include_training: bool = ...) -> dict[str, Any]: ...
+    def session(self) -> Session: ...
+    def restore(self, snapshot: bytes) -> Session: ...
+    def session_schema(self) -> dict[str, Any]: ...
 
 
 T = TypeVar("T", bound=_Evaluates)
@@ -51,6 +58,26 @@ class Finished(Generic[T]):
     def predictions(self) -> pl.DataFrame:
         """Predictions of the test split beside the truth, as `predictions.csv` has them."""
         return pl.read_csv(self.path / PREDICTIONS)
+
+    @property
+    def digest(self) -> str:
+        """Digest of settings, encoder and weights, to which snapshots of sessions are bound."""
+        return self._trained.digest
+
+    def session(self) -> Session:
+        """Return a stream of samples through the model, each answered as it comes."""
+        return self._trained.session()
+
+    def restore(self, snapshot: bytes) -> Session:
+        """Return the session of a snapshot; raises `RunError` if it is damaged or of another model.
+
+        See `Session.snapshot`.
+        """
+        return self._trained.restore(snapshot)
+
+    def session_schema(self) -> dict[str, Any]:
+        """Return what a session's step takes and answers, as plain values."""
+        return self._trained.session_schema()
 
     def plot(self, data: object = None) -> dict[str, Figure]:
         """Return the report's pictures as matplotlib figures by name, such as "training".

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
-from longshort.errors import ConfigError, RunError
+from longshort.errors import ConfigError, LongshortError, RunError
 from longshort.runs.explaining import Subject
 from longshort.runs.writing import Attended, Likelihood, Writing, Written
 
@@ -173,3 +174,55 @@ def backtester(task: Any) -> Backtests:
     if isinstance(task, Backtests):
         return task
     raise ConfigError(f"backtest: is for forecasts, and the task is {task.name!r}; use `run`")
+
+
+Context = Any
+"""What a session has seen: an immutable nested value, as in `runtime.tree`."""
+
+
+class Stepper(ABC):
+    """Steps of one model, prepared once for all of its sessions; it has no state of its own."""
+
+    @property
+    @abstractmethod
+    def schema(self) -> dict[str, Any]:
+        """What a step takes and answers, as plain values.
+
+        kind: "row", "text" or "features". columns: of a row, each with its name, type ("number",
+        "text" or "time") and whether it may be left out. answer: what it has, by name. remembers:
+        number of steps that are looked back at, null if all are.
+        """
+
+    @abstractmethod
+    def begin(self) -> Context:
+        """Return the context before the first step."""
+
+    @abstractmethod
+    def advance(self, context: Context, x: Any) -> tuple[dict[str, Any], Context]:
+        """Return the answer to a sample, as plain values, and the context after it.
+
+        Raises `DataError`, which names the column, for a sample that cannot be taken.
+        """
+
+    def advance_many(
+        self, contexts: Sequence[Context], xs: Sequence[Any]
+    ) -> list[tuple[dict[str, Any], Context] | Exception]:
+        """Advance several contexts by a sample each; an error stands in place of its result.
+
+        Results are the same bits as those of `advance`.
+        """
+        found: list[tuple[dict[str, Any], Context] | Exception] = []
+        for context, x in zip(contexts, xs, strict=True):
+            try:
+                found.append(self.advance(context, x))
+            except LongshortError as error:
+                found.append(error)
+        return found
+
+
+@runtime_checkable
+class Steps(Protocol):
+    """A task whose models take samples step by step."""
+
+    def stepper(self, model: Any) -> Stepper:
+        """Return what advances this model's sessions."""

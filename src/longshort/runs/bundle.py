@@ -63,6 +63,10 @@ class Bundle:
     golden: tuple[Golden, ...]
     content: str
     """Digest of the data that the run was trained on."""
+    digest: str
+    """Digest of the bundle's content."""
+    scores: Mapping[str, Any]
+    """What the run's `scores.json` says."""
 
 
 def write_bundle(
@@ -72,11 +76,12 @@ def write_bundle(
     model: Model[Any, Any],
     golden: Sequence[Golden],
     card: str,
+    scores: Mapping[str, Any],
 ) -> None:
     """Write a bundle atomically.
 
-    settings, record: content of the run's `config.toml` and `data.json`. model: its network is
-    a `Network`.
+    settings, record, scores: content of the run's `config.toml`, `data.json` and `scores.json`.
+    model: its network is a `Network`.
     """
     network: Network = model.network
     arrays: list[Array] = []
@@ -96,6 +101,7 @@ def write_bundle(
         "format_version": VERSION,
         "settings": settings,
         "data": record,
+        "scores": scores,
         "functions": [to_plain(each) for each in network.functions.values()],
         "golden": calls,
         "digests": {name: hashlib.sha256(part).hexdigest() for name, part in parts.items()},
@@ -133,7 +139,8 @@ def read_bundle(path: Path) -> Bundle:
     except (KeyError, TypeError, ValueError, StopIteration, SafetensorError) as error:
         raise RunError(f"{path}: is a damaged bundle: {error}; export the run again") from None
     model = Model(config, encoder, Network(functions, weights), kept)
-    return Bundle(model, golden, told)
+    digest = hashlib.sha256(parts[CONTENT]).hexdigest()
+    return Bundle(model, golden, told, digest, content.get("scores", {}))
 
 
 def is_bundle(path: Path) -> bool:

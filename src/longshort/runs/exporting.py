@@ -8,7 +8,7 @@ from pathlib import Path
 
 from longshort.errors import RunError
 from longshort.export.network import Called, Recorder, exported
-from longshort.runfolder import CARD, CONFIG, DATA, RunFolder
+from longshort.runfolder import CARD, CONFIG, DATA, SCORES, RunFolder
 from longshort.runs.bundle import Golden, write_bundle
 from longshort.runs.proof import CLOSE, Proof, prove
 from longshort.runs.task import Say, quiet
@@ -50,7 +50,9 @@ def export_run(
     model = replace(trained.model, network=network)
     settings = read_toml(folder.file(CONFIG))
     card = folder.file(CARD).read_text(encoding="utf-8")
-    write_bundle(out, settings, folder.read_json(DATA), model, golden, card)
+    write_bundle(
+        out, settings, folder.read_json(DATA), model, golden, card, folder.read_json(SCORES)
+    )
     return proof
 
 

@@ -11,7 +11,7 @@ from longshort.runfolder import MODEL
 from longshort.runs.job import BASELINES, KEPT, NETWORK, check_device
 from longshort.runs.lookup import AnyTask
 from longshort.runs.prepare import restored_encoder
-from longshort.runs.seal import refuse_broken_seal
+from longshort.runs.seal import digest_of, refuse_broken_seal
 from longshort.runs.story import open_run
 from longshort.runs.task import Model
 from longshort.train.checkpoint import load_model, load_weights
@@ -19,8 +19,8 @@ from longshort.train.checkpoint import load_model, load_weights
 AnyModel = Model[Any, Any]
 
 
-def load_run(path: Path) -> tuple[AnyTask, AnyModel, dict[str, AnyModel], str]:
-    """Return the task, the model, its baseline networks, and the digest of the run's data.
+def load_run(path: Path) -> tuple[AnyTask, AnyModel, dict[str, AnyModel], str, str]:
+    """Return the task, the model, its baseline networks, and digests of data and model.
 
     Raises `RunError` if a file is damaged, or was changed since training ended.
     """
@@ -39,7 +39,7 @@ def load_run(path: Path) -> tuple[AnyTask, AnyModel, dict[str, AnyModel], str]:
         if weights:
             _fill(each, weights, file)
             networks[name] = each
-    return task, model, networks, str(stored.get("content"))
+    return task, model, networks, str(stored.get("content")), digest_of(folder)
 
 
 def _named(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

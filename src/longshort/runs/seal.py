@@ -7,6 +7,7 @@ another run, a setting changed for a trial and forgotten.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,14 @@ def seal(folder: RunFolder) -> None:
     """Write the digests of the files that predicting reads, and the settings, to `digests.json`."""
     files = {name: _sha256(folder, name) for name in (DATA, MODEL)}
     folder.write_json(DIGESTS, {"sha256": files, "settings": read_toml(folder.file(CONFIG))})
+
+
+def digest_of(folder: RunFolder) -> str:
+    """Return a digest of the settings, the encoder and the weights of a sealed run."""
+    known = folder.read_json(DIGESTS)
+    settings = {k: v for k, v in _flat(known["settings"]).items() if k not in FREE}
+    content = json.dumps([known["sha256"], settings], sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def refuse_other_version(folder: RunFolder, stored: Mapping[str, Any]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic
 
@@ -24,6 +25,8 @@ from longshort.runs.abilities import (
     LooksAhead,
     Ranks,
     ReadsLines,
+    Stepper,
+    Steps,
     Writes,
 )
 from longshort.runs.bundle import is_bundle, read_bundle
@@ -31,6 +34,7 @@ from longshort.runs.cell import model_title
 from longshort.runs.explaining import Subject
 from longshort.runs.lookup import find_task, tasks_with
 from longshort.runs.prepare import read_splits
+from longshort.runs.session import Session, restored
 from longshort.runs.task import C, E, Encoded, Model, P, Say, Scored, Task, quiet, untracked
 from longshort.runs.verdict import scored, scores_of
 from longshort.runs.writing import Attended, Likelihood, Writing, Written
@@ -42,16 +46,20 @@ class Trained(Generic[C, S, E, P]):
     """A trained model ready for use.
 
     networks: its baseline networks, by name. content: digest of the data that it was trained on.
-    memory: that data, where it is not in a file.
+    digest: of settings, encoder and weights, to which snapshots of sessions are bound. memory: the
+    data, where it is not in a file.
     """
 
     task: Task[C, S, E, P]
     model: Model[C, E]
     networks: dict[str, Model[C, E]]
     content: str
+    digest: str
     memory: object = None
     read_by: C | None = None
     """Settings for reading new files, where they differ from the run's."""
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    """Scores of the test split, where they came with the model."""
 
     @property
     def config(self) -> C:
@@ -277,6 +285,30 @@ class Trained(Generic[C, S, E, P]):
             return self.task.follower(self.model, path, state)
         raise ConfigError(f"--follow: the task {self.task.name!r} does not follow a growing file")
 
+    @cached_property
+    def _stepper(self) -> Stepper:
+        if isinstance(self.task, Steps):
+            return self.task.stepper(self.model)
+        raise ConfigError(
+            f"session: the task {self.task.name!r} does not take samples step by step (tasks that "
+            f"do: {', '.join(tasks_with(Steps))})"
+        )
+
+    def session(self) -> Session:
+        """Return a stream of samples through the model, before its first."""
+        return Session(self._stepper, self.digest)
+
+    def restore(self, snapshot: bytes) -> Session:
+        """Return the session of a snapshot.
+
+        Raises `RunError` if it is damaged, or of another model or version.
+        """
+        return restored(snapshot, self._stepper, self.digest)
+
+    def session_schema(self) -> dict[str, Any]:
+        """Return what a session's step takes and answers, as plain values; see `Stepper.schema`."""
+        return self._stepper.schema
+
     def evaluate(
         self, data: object, *, include_training: bool = False, say: Say = quiet
     ) -> dict[str, Any]:
@@ -366,7 +398,9 @@ def load(path: Path) -> AnyTrained:
     """
     if is_bundle(path):
         bundle = read_bundle(path)
-        return Trained(find_task(bundle.model.config.task), bundle.model, {}, bundle.content)
+        task = find_task(bundle.model.config.task)
+        read = bundle.content, bundle.digest
+        return Trained(task, bundle.model, {}, *read, scores=bundle.scores)
     from longshort.runs.loading import load_run
 
     return Trained(*load_run(path))

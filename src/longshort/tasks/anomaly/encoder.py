@@ -163,14 +163,24 @@ def encode(encoder: AnomalyEncoder, stretch: Stretch) -> Signals:
 
     Raises `DataError` for a new series.
     """
-    panel = stretch.panel
-    raw, normal = _columns(panel), _normal(stretch)
+    rows = stretch.start, stretch.end
+    return encode_panel(encoder, stretch.panel, _normal(stretch), *rows, stretch.name)
+
+
+def encode_panel(
+    encoder: AnomalyEncoder, panel: Panel, normal: Flags | None, start: Ints, end: Ints, name: str
+) -> Signals:
+    """Encode a panel's rows; normal [N]: which are not labelled as anomalies, None for all.
+
+    start, end [G]: the rows of the split. name: that of the data in messages.
+    """
+    raw = _columns(panel)
     channels = len(encoder.channels)
     inputs = np.zeros(raw.shape)
     sizes = next(iter(encoder.series.values())).weights.shape
     linear = np.zeros((len(raw), sizes[0], channels))
     for group, key in enumerate(panel.groups):
-        known = known_of(encoder, key, stretch.name)
+        known = known_of(encoder, key, name)
         rows = slice(int(panel.offsets[group]), int(panel.offsets[group + 1]))
         inputs[rows] = _filled((raw[rows] - known.centre) / known.scale)
         if rows.stop > rows.start:
@@ -179,11 +189,11 @@ def encode(encoder: AnomalyEncoder, stretch: Stretch) -> Signals:
     return Signals(
         inputs.astype(np.float32),
         given,
-        given & normal[:, None],
+        given if normal is None else given & normal[:, None],
         linear,
         panel.offsets,
-        stretch.start,
-        stretch.end,
+        start,
+        end,
         np.array([encoder.series[key].period for key in panel.groups]),
         np.array([encoder.series[key].span for key in panel.groups]),
         np.array([encoder.series[key].weights for key in panel.groups]),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from longshort.metrics.detection import events_of
 from longshort.tasks.anomaly.alarms import Alarms
-from longshort.tasks.anomaly.encoder import AnomalyEncoder, known_of
+from longshort.tasks.anomaly.encoder import AnomalyEncoder, Known, known_of
 from longshort.tasks.anomaly.samples import Stretch
 
 Floats = NDArray[np.float64]
@@ -56,11 +56,17 @@ def step_table(encoder: AnomalyEncoder, samples: Stretch, found: Alarms) -> pl.D
 def in_units(encoder: AnomalyEncoder, samples: Stretch, scaled: Floats) -> Floats:
     """Return values in deviations [N, K] in the data's units."""
     found = np.empty(scaled.shape)
-    channels = scaled.shape[1]
     for group, key in enumerate(samples.panel.groups):
         known = known_of(encoder, key, samples.name)
         rows = slice(int(samples.panel.offsets[group]), int(samples.panel.offsets[group + 1]))
-        found[rows] = scaled[rows] * known.scale[:channels] + known.centre[:channels]
+        found[rows] = in_units_of(known, scaled[rows])
+    return found
+
+
+def in_units_of(known: Known, scaled: Floats) -> Floats:
+    """Return values in deviations [..., K] in the units of their series."""
+    channels = scaled.shape[-1]
+    found: Floats = scaled * known.scale[:channels] + known.centre[:channels]
     return found
 
 

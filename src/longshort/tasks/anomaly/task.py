@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from longshort.report.sections import Section
+    from longshort.runs.abilities import Stepper
     from longshort.tasks.anomaly.follow import SeriesFollower
     from longshort.tasks.anomaly.subject import AnomalySubject
 
@@ -381,6 +382,12 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         from longshort.tasks.anomaly.follow import SeriesFollower
 
         return SeriesFollower(model, calibration_of(model), path, state)
+
+    def stepper(self, model: AnomalyModel) -> Stepper:
+        """Return what judges one series row by row."""
+        from longshort.tasks.anomaly.steps import anomaly_steps
+
+        return anomaly_steps(self, model, calibration_of(model))
 
     def about(self, model: AnomalyModel, splits: Splits[Stretch]) -> list[str]:
         """Return steps, series and columns, and how scores become alarms."""

@@ -49,6 +49,7 @@ from longshort.tasks.caption.inference import attended, write
 from longshort.tasks.caption.samples import Captioned
 from longshort.tasks.caption.seeing import seen
 from longshort.tasks.caption.source import read_all, read_captions
+from longshort.tasks.caption.steps import CaptionSteps
 
 if TYPE_CHECKING:
     from torch import nn
@@ -258,6 +259,10 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
     def predict(self, model: CaptionModelOf, arrays: CaptionArrays) -> Written:
         """Write a caption for each image by beam search."""
         return write(model, arrays)
+
+    def stepper(self, model: CaptionModelOf) -> CaptionSteps:
+        """Return what captions each image on its own."""
+        return CaptionSteps(self, model)
 
     def attended(
         self, model: CaptionModelOf, samples: Captioned, prediction: Written

@@ -18,6 +18,8 @@ from longshort.data.splits import Splits, make_splits
 from longshort.data.tokens import content_of, find_tokeniser
 from longshort.errors import ConfigError
 from longshort.metrics.significance import Comparison
+from longshort.runs.abilities import Stepper
+from longshort.runs.example_steps import example_history
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import (
     MODEL,
@@ -306,6 +308,13 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         kept = model.kept.get(THRESHOLD)
         threshold = None if kept is None else float(kept[0])
         return Prediction(self._probabilities(model, arrays), threshold)
+
+    def stepper(self, model: ClassifyModel) -> Stepper:
+        """Return what classifies the rows or the text so far."""
+        says = {"label": "the label"} | {
+            f"p_{label}": f"probability of {label}" for label in model.encoder.labels
+        }
+        return example_history(self, model, model.encoder.reader, says)
 
     # Scores
 

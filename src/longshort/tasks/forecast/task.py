@@ -47,6 +47,7 @@ from longshort.tasks.forecast.leakage import leak_warnings, leakage_proof
 from longshort.tasks.forecast.linear import LinearWindows
 from longshort.tasks.forecast.new_series import NewSeries, continued, new_series
 from longshort.tasks.forecast.series import AnySeries, Series, Timeline
+from longshort.tasks.forecast.steps import ForecastSteps
 from longshort.tasks.forecast.tables import holdout_table
 from longshort.tasks.forecast.windows import Forecasts, Windows
 
@@ -283,6 +284,10 @@ class ForecastTask(Task[ForecastConfig, AnySeries, ForecastEncoder, Forecasts]):
         dataset = continued(model, data, say)
         steps = horizon if horizon is not None else model.config.model.horizon or 1
         return predict(model, dataset.panel, steps)
+
+    def stepper(self, model: ForecastModel) -> ForecastSteps:
+        """Return what forecasts one series row by row."""
+        return ForecastSteps(model)
 
     def backtest(self, settings: Mapping[str, Any], **how: Any) -> Backtest:
         """Forecast from rolling origins; `how` as in `tasks.forecast.backtest.backtest`."""

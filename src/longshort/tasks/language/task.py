@@ -37,6 +37,7 @@ from longshort.tasks.language.doctor import examine, known_passages
 from longshort.tasks.language.encoder import Ints, LanguageEncoder, decided
 from longshort.tasks.language.perplexity import scores as scores_from
 from longshort.tasks.language.running import Running, read_running, split_running
+from longshort.tasks.language.steps import LanguageSteps
 
 if TYPE_CHECKING:
     from torch import nn
@@ -211,6 +212,10 @@ class LanguageTask(Task[LanguageConfig, Running, LanguageEncoder, Nats]):
 
         self.predict(model, arrays)
         list(self.stream(model, "", 2, Sampling()))
+
+    def stepper(self, model: Lm) -> LanguageSteps:
+        """Return what reads a text piece by piece."""
+        return LanguageSteps(model)
 
     def stream(self, model: Lm, prompt: str, length: int, how: Sampling) -> Iterator[str]:
         """Yield the `length` tokens after the prompt, piece by piece as they are written."""

@@ -20,6 +20,8 @@ from longshort.data.tokens import in_full, suited
 from longshort.errors import DataError
 from longshort.metrics.ridge import ridge_forecast
 from longshort.metrics.statistics import statistics_of
+from longshort.runs.abilities import Stepper
+from longshort.runs.example_steps import example_history
 from longshort.runs.inference import in_batches
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
@@ -209,6 +211,11 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         scaled = in_batches(arrays, lambda b: model.call("forward", b.x, b.lengths))
         return scaled * model.encoder.deviation + model.encoder.mean
 
+    def stepper(self, model: RegressModel) -> Stepper:
+        """Return what predicts the values of the rows or the text so far."""
+        says = dict.fromkeys(predicted_names(model), "a value, in the data's units")
+        return example_history(self, model, model.encoder.reader, says)
+
     # Scores
 
     def baselines(
@@ -269,8 +276,7 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
 
     def table(self, model: RegressModel, samples: Examples, prediction: Floats) -> pl.DataFrame:
         """Return a row per sample: its place, the truth where there is one, and the prediction."""
-        del model
-        names = [""] if prediction.shape[1] == 1 else [f"_{k}" for k in range(prediction.shape[1])]
+        names = [name.removeprefix("predicted") for name in predicted_names(model)]
         columns: dict[str, Any] = {"place": samples.places}
         if samples.labels is not None:
             truth = values_of(samples)
@@ -289,6 +295,12 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         note = Note("Every test example; on the diagonal the prediction is right.")
         picture = Picture("scatter", scatter(truth, own), 520)
         return [Section("Prediction against truth", [picture, note])]
+
+
+def predicted_names(model: RegressModel) -> list[str]:
+    """Return the names of the predicted values in tables and answers."""
+    count = len(model.encoder.mean)
+    return ["predicted"] if count == 1 else [f"predicted_{k}" for k in range(count)]
 
 
 def values_of(examples: Examples) -> Floats:

@@ -22,7 +22,9 @@ from longshort.data.splits import Splits
 from longshort.errors import ConfigError, DataError
 from longshort.metrics.bootstrap import compare_sums
 from longshort.metrics.significance import Comparison
+from longshort.runs.abilities import Stepper
 from longshort.runs.decoded import chosen_penalty, length_penalty
+from longshort.runs.example_steps import WholeText, first_row
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import (
     MODEL,
@@ -268,6 +270,16 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
         return write(model, arrays)
 
     # Use
+
+    def stepper(self, model: Model[C, PairEncoder]) -> Stepper:
+        """Return what writes a text for each text on its own."""
+        says = {"predicted": "the text that was written", "log_prob": "its log probability"}
+
+        def answer(text: str) -> dict[str, Any]:
+            row = first_row(self, model, self.read_lines([text], 1, model))
+            return {name: row[name] for name in says}
+
+        return WholeText(answer, says)
 
     def write(self, model: Model[C, PairEncoder], samples: Pairs, how: Writing) -> Written:
         """Write texts for sources, in this way."""

@@ -14,6 +14,8 @@ from longshort.data.splits import SPLITS, Splits
 from longshort.data.tokens import find_tokeniser
 from longshort.errors import DataError
 from longshort.metrics.significance import Comparison
+from longshort.runs.abilities import Stepper
+from longshort.runs.example_steps import TextHistory, between_tokens
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
 from longshort.runs.vectors import sized_by_vectors
@@ -280,6 +282,27 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
 
     def _tagged(self, model: TagModel, arrays: Sentences, *, with_certainty: bool) -> Found:
         return tag(model, arrays, with_certainty=with_certainty)
+
+    def stepper(self, model: TagModel) -> Stepper:
+        """Return what tags the sentence so far."""
+        says = {
+            "tokens": "the tokens of the sentence so far",
+            "tags": "their tags, of which later tokens may change earlier ones",
+            "probabilities": "probability of each tag",
+            "entity_probabilities": "of the entity that a token is in; null outside",
+        }
+
+        def answer(text: str) -> dict[str, Any]:
+            samples = self.read_lines([text], 1, model)
+            if not samples.tokens[0]:
+                return {name: [] for name in says}
+            found = self.table(
+                model, samples, self.predict(model, self.encode(model.encoder, samples))
+            )
+            (sentence,) = self.json(found)["sentences"]
+            return {name: sentence[name] for name in says}
+
+        return TextHistory(between_tokens(model.config.text.tokens), answer, says)
 
     # Scores
 

@@ -1,0 +1,77 @@
+"""Steps of sessions for the tiny runs of all tasks, and what `predict` says of the same rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from longshort.data.labelled import examples_of
+from longshort.runs.trained import AnyTrained
+from tests.captions import shapes
+from tests.tiny_runs import small
+
+TEXTS = {
+    "classify": ["a fine", "day", "17"],
+    "tag": ["mr otto", "in", "rome n3"],
+    "lm": ["the cat", "sat\non", "mats"],
+    "translate": ["the cat 3 sees a dog 4 here .", "the cat 1", "a dog"],
+    "summarise": ["the cat 3 sees a dog 4 here .", "the cat 1", "a dog"],
+}
+
+
+def steps_of(task: str) -> list[Any]:
+    """What a session of the task's tiny run takes, step by step."""
+    if task in TEXTS:
+        return list(TEXTS[task])
+    if task == "regress":
+        rows = np.random.default_rng(1).normal(size=(5, 2))
+        return [{"channel 1": a, "channel 2": b} for a, b in rows.tolist()]
+    if task == "caption":
+        images = shapes(3, seed=9)
+        places, whole = images.features.places, images.features.whole
+        assert places is not None and whole is not None
+        return [
+            {"features": a.tolist(), "global_features": b.tolist()}
+            for a, b in zip(places.values, whole.values, strict=True)
+        ]
+    rows = frame_of(task).select("ds", "y").to_dicts()
+    return [{"ds": row["ds"].isoformat(), "y": row["y"]} for row in rows]
+
+
+def frame_of(task: str) -> pl.DataFrame:
+    """The rows of a session of series."""
+    found = small(task)[1]
+    assert isinstance(found, pl.DataFrame)
+    return found.head(40)
+
+
+def predicted(run: AnyTrained, count: int) -> dict[str, Any]:
+    """What `predict` says of the first `count` steps, by names that answers have too."""
+    task, steps = run.task.name, steps_of(run.task.name)[:count]
+    if task == "forecast" and count < 36:  # the run's context
+        return {"forecast": []}
+    if task == "forecast":
+        return {"forecast": run.ahead(frame_of(task)[:count]).json()["forecast"]}
+    if task == "anomaly":
+        samples = run.read(frame_of(task)[:count])
+        last = run.table(samples).row(-1, named=True)
+        names = ("expected_y", "score", "threshold", "p", "alarm")
+        return {name: last[name] for name in names}
+    if task == "lm":
+        numbers = run.encoder.encode("".join(steps[:-1]))
+        before = run.task.predict(run.model, numbers).nats.sum() if len(numbers) else 0.0
+        whole = run.task.predict(run.model, run.encoder.encode("".join(steps))).nats.sum()
+        return {"log_probability": before - whole}
+    if task == "tag":
+        samples = run.read_lines([" ".join(steps)])
+        return dict(run.task.json(run.table(samples))["sentences"][0])
+    if task == "classify":
+        return run.table(run.read_lines([" ".join(steps)])).row(0, named=True)
+    if task == "regress":
+        rows = np.array([list(row.values()) for row in steps])
+        return run.table(run.read(examples_of([rows]))).row(0, named=True)
+    if task == "caption":
+        return run.table(shapes(3, seed=9).take([count - 1])).row(0, named=True)
+    return run.table(run.read_lines([steps[-1]])).row(0, named=True)

@@ -61,7 +61,9 @@ class Client:
         headers: dict[str, str] | None = None,
     ) -> Answer:  # fmt: skip
         """The same within a loop that runs already."""
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        raw = (
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        )
         named = {"host": "127.0.0.1", "content-type": kind, **self.headers, **(headers or {})}
         if self.token is not None:
             named["authorization"] = f"Bearer {self.token}"

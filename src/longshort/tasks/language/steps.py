@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from longshort.data.given_rows import text_of
 from longshort.data.vocabulary import UNKNOWN
-from longshort.runs.abilities import Context, Stepper
+from longshort.runs.abilities import Context, Piece, Stepper
 from longshort.runs.example_steps import between_tokens, text_schema
 from longshort.runs.task import Model
+from longshort.runs.writing import Drawing
 from longshort.tasks.language.encoder import LanguageEncoder
+from longshort.tasks.language.pieces import Pieces
 
 SHOWN = 5
 """Number of continuations in an answer."""
@@ -22,6 +25,7 @@ class LanguageSteps(Stepper):
 
     def __init__(self, model: Model[Any, LanguageEncoder]) -> None:
         self.model = model
+        self._pieces = Pieces(model.encoder, self.read)
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -66,3 +70,13 @@ class LanguageSteps(Stepper):
             {"token": tokens[number + 1], "probability": float(np.exp(logs[number]))}
             for number in best
         ]
+
+    def read_on(self, context: Context, text: str, likely: int) -> Iterator[tuple[Piece, Context]]:
+        """Yield the tokens of a text, and the context after each."""
+        return self._pieces.read_on(context, text_of(text), likely)
+
+    def write_on(
+        self, context: Context, before: str, how: Drawing, likely: int
+    ) -> Iterator[tuple[Piece, Context]]:
+        """Yield tokens that are drawn, without end, and the context after each."""
+        return self._pieces.write_on(context, before, how, likely)

@@ -100,7 +100,8 @@ class Client:
 def client_of(path: Path, *, token: str | None = None, **how: Any) -> Client:
     """A client of a run or bundle that is served within the process; `how`: options, and limits."""
     limits = Limits(**{k: how.pop(k) for k in list(how) if k in Limits.__dataclass_fields__})
-    options = Options(limits=limits, tokens=(TOKEN, OTHER) if token else (), **how)
+    tokens = (TOKEN, OTHER) if token else ()
+    options = Options(name=_name(path), limits=limits, tokens=tokens, **how)
     app = application(server_of(path, options), path, options.state_dir, lambda _: None)
     app.server.is_ready = True
     return Client(app, token)
@@ -110,7 +111,7 @@ def client_of(path: Path, *, token: str | None = None, **how: Any) -> Client:
 def running(path: Path, **how: Any) -> Iterator[tuple[str, Server]]:
     """A server on a socket, in a thread; yields its address "host:port" and what it serves."""
     limits = Limits(**{k: how.pop(k) for k in list(how) if k in Limits.__dataclass_fields__})
-    options = Options(limits=limits, port=0, **how)
+    options = Options(name=_name(path), limits=limits, port=0, **how)
     server = server_of(path, options)
     app = application(server, path, options.state_dir, lambda _: None)
     process = process_of(app, options)
@@ -126,3 +127,8 @@ def running(path: Path, **how: Any) -> Iterator[tuple[str, Server]]:
             process.should_exit = True
             thread.join(20)
             assert not thread.is_alive(), "the server did not end"
+
+
+def _name(path: Path) -> str:
+    """The task of a tiny run, by the name of its folder."""
+    return path.parent.name.rstrip("0123456789")

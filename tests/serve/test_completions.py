@@ -15,19 +15,22 @@ from tests.serving import Client, client_of, running
 
 openai = pytest.importorskip("openai")
 
-Bundle = Callable[[str], Path]
+Runs = Callable[[str], Path]
+
+
+def asking(address: str) -> Any:
+    return openai.OpenAI(base_url=f"http://{address}/v1", api_key="none")
 
 
 @pytest.fixture(scope="module")
-def client(bundle: Bundle) -> Iterator[Any]:
-    with running(bundle("lm")) as (address, _):
-        with openai.OpenAI(base_url=f"http://{address}/v1", api_key="none") as found:
-            yield found
+def client(small_run: Runs) -> Iterator[Any]:
+    with running(small_run("lm")) as (address, _), asking(address) as found:
+        yield found
 
 
 @pytest.fixture
-def inside(bundle: Bundle) -> Client:
-    return client_of(bundle("lm"))
+def inside(small_run: Runs) -> Client:
+    return client_of(small_run("lm"))
 
 
 def write(client: Any, **how: Any) -> Any:
@@ -39,10 +42,10 @@ def test_the_model_is_listed(client: Any) -> None:
     assert client.models.retrieve("lm").owned_by == "longshort"
 
 
-def test_text_is_that_of_generate(client: Any, bundle: Bundle) -> None:
+def test_text_is_that_of_generate(client: Any, small_run: Runs) -> None:
     from longshort.tasks.language.generate import Sampling
 
-    trained = load(bundle("lm"))
+    trained = load(small_run("lm"))
     how = Sampling(temperature=0.5, seed=3)
     wanted = "".join(trained.task.stream(trained.model, "the cat", 20, how))
     found = write(client, max_tokens=20, temperature=0.5)
@@ -58,12 +61,12 @@ def test_a_stream_is_the_same_text(client: Any) -> None:
     assert events[-1].usage.total_tokens == 37
 
 
-def test_probabilities_are_those_of_the_model(client: Any, bundle: Bundle) -> None:
+def test_probabilities_are_those_of_the_model(client: Any, small_run: Runs) -> None:
     found = write(client, max_tokens=5, echo=True, logprobs=4).choices[0]
     logs = found.logprobs
     assert "".join(logs.tokens) == found.text and found.text.startswith("the cat")
     assert logs.text_offset == list(range(12))
-    session = load(bundle("lm")).session()
+    session = load(small_run("lm")).session()
     assert math.isclose(
         sum(logs.token_logprobs), session.step(found.text)["log_probability"], rel_tol=1e-9
     )
@@ -95,9 +98,9 @@ def test_writing_ends_at_a_stop(client: Any) -> None:
     assert "".join(each.choices[0].text for each in events) == found.text
 
 
-def test_a_session_goes_on_from_its_state(client: Any, bundle: Bundle) -> None:
-    with running(bundle("lm")) as (address, server):
-        with openai.OpenAI(base_url=f"http://{address}/v1", api_key="none") as there:
+def test_a_session_goes_on_from_its_state(client: Any, small_run: Runs) -> None:
+    with running(small_run("lm")) as (address, server):
+        with asking(address) as there:
             entry = server.sessions.open("", server.served.open())
             more = {"extra_body": {"session": entry.id}, "temperature": 0, "max_tokens": 4}
             first = write(there, **more).choices[0].text
@@ -144,10 +147,10 @@ def test_unknown_fields_have_no_effect(inside: Client) -> None:
     assert inside.ask("POST", "/v1/completions", body).status == 200
 
 
-def test_other_models_are_told_apart(inside: Client, bundle: Bundle) -> None:
+def test_other_models_are_told_apart(inside: Client, small_run: Runs) -> None:
     answer = inside.ask("POST", "/v1/completions", {"model": "gpt", "prompt": "a"})
     assert (answer.status, answer.json["error"]["code"]) == (404, "model_not_found")
-    other = client_of(bundle("tag")).ask("POST", "/v1/completions", {"prompt": "a"})
+    other = client_of(small_run("tag")).ask("POST", "/v1/completions", {"prompt": "a"})
     assert other.json["error"]["code"] == "no_completions"
 
 

@@ -16,17 +16,17 @@ from tests.serving import OTHER, TOKEN, Client, client_of
 from tests.session_steps import steps_of
 from tests.tiny_runs import TASKS
 
-Bundle = Callable[[str], Path]
+Runs = Callable[[str], Path]
 
 
 @pytest.fixture
-def anomaly(bundle: Bundle) -> Client:
-    return client_of(bundle("anomaly"))
+def anomaly(small_run: Runs) -> Client:
+    return client_of(small_run("anomaly"))
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_sessions_of_every_task_answer_as_from_python(task: str, bundle: Bundle) -> None:
-    client, session = client_of(bundle(task)), load(bundle(task)).session()
+def test_sessions_of_every_task_answer_as_from_python(task: str, small_run: Runs) -> None:
+    client, session = client_of(small_run(task)), load(small_run(task)).session()
     name = client.open()
     for number, x in enumerate(steps_of(task)[:3], 1):
         answer = client.ask("POST", f"/v1/sessions/{name}/step", {"x": x, "seq": number})
@@ -34,15 +34,15 @@ def test_sessions_of_every_task_answer_as_from_python(task: str, bundle: Bundle)
         assert answer.json == {"session": name, "seq": number, "answer": session.step(x)}
 
 
-def test_the_model_is_described(bundle: Bundle) -> None:
-    about = client_of(bundle("classify")).ask("GET", "/v1/model").json
+def test_the_model_is_described(small_run: Runs) -> None:
+    about = client_of(small_run("classify")).ask("GET", "/v1/model").json
     assert about["task"] == "classify" and about["abilities"]["ranks"]
     assert about["session"]["kind"] == "text"
-    assert about["digest"] == load(bundle("classify")).digest
+    assert about["digest"] == load(small_run("classify")).digest
 
 
-def test_texts_are_predicted_as_the_command_does(bundle: Bundle) -> None:
-    client, trained = client_of(bundle("classify")), load(bundle("classify"))
+def test_texts_are_predicted_as_the_command_does(small_run: Runs) -> None:
+    client, trained = client_of(small_run("classify")), load(small_run("classify"))
     found = client.ask("POST", "/v1/predict", {"texts": ["a fine day", "bad"]}).json
     wanted = trained.task.json(trained.table(trained.read_lines(["a fine day", "bad"])))
     assert found["predictions"] == wanted["predictions"] and found["rows"] == 2
@@ -50,19 +50,19 @@ def test_texts_are_predicted_as_the_command_does(bundle: Bundle) -> None:
     assert set(ranked["predictions"][0]) == {"place", "label_1", "probability_1"}
 
 
-def test_rows_are_predicted_as_the_command_does(bundle: Bundle) -> None:
+def test_rows_are_predicted_as_the_command_does(small_run: Runs) -> None:
     rows = steps_of("forecast")
-    client, trained = client_of(bundle("forecast")), load(bundle("forecast"))
+    client, trained = client_of(small_run("forecast")), load(small_run("forecast"))
     found = client.ask("POST", "/v1/predict", {"rows": rows, "horizon": 2}).json
     assert found["forecast"] == trained.ahead(pl.DataFrame(rows), 2).json()["forecast"]
-    watched = client_of(bundle("anomaly")).ask("POST", "/v1/predict", {"rows": rows}).json
+    watched = client_of(small_run("anomaly")).ask("POST", "/v1/predict", {"rows": rows}).json
     assert watched["rows"] == len(rows) and "events" in watched
 
 
-def test_samples_are_predicted_as_from_python(bundle: Bundle) -> None:
+def test_samples_are_predicted_as_from_python(small_run: Runs) -> None:
     samples = [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0]]]
-    found = client_of(bundle("regress")).ask("POST", "/v1/predict", {"samples": samples}).json
-    trained = load(bundle("regress"))
+    found = client_of(small_run("regress")).ask("POST", "/v1/predict", {"samples": samples}).json
+    trained = load(small_run("regress"))
     assert found["predictions"] == trained.table(trained.read(samples)).to_dicts()
 
 
@@ -80,8 +80,10 @@ def test_samples_are_predicted_as_from_python(bundle: Bundle) -> None:
         ([], None),
     ],
 )
-def test_what_cannot_be_predicted_is_refused(body: Any, column: str | None, bundle: Bundle) -> None:
-    answer = client_of(bundle("anomaly")).ask("POST", "/v1/predict", body)
+def test_what_cannot_be_predicted_is_refused(
+    body: Any, column: str | None, small_run: Runs
+) -> None:
+    answer = client_of(small_run("anomaly")).ask("POST", "/v1/predict", body)
     assert answer.status == 422, answer.body
     if column:
         assert column in answer.json["error"]["message"]
@@ -90,9 +92,7 @@ def test_what_cannot_be_predicted_is_refused(body: Any, column: str | None, bund
 def test_several_steps_are_the_same_as_one_by_one(anomaly: Client) -> None:
     xs = steps_of("anomaly")[:8]
     one, several = anomaly.open(), anomaly.open()
-    single = [
-        anomaly.ask("POST", f"/v1/sessions/{one}/step", {"x": x}).json["answer"] for x in xs
-    ]
+    single = [anomaly.ask("POST", f"/v1/sessions/{one}/step", {"x": x}).json["answer"] for x in xs]
     found = anomaly.ask("POST", f"/v1/sessions/{several}/steps", {"xs": xs, "seq": 1}).json
     assert found["answers"] == single and found["seq"] == 1
 
@@ -110,7 +110,13 @@ def test_a_refused_sample_leaves_the_session_as_it_was(anomaly: Client) -> None:
 
 @pytest.mark.parametrize(
     ("x", "column"),
-    [({"z": 1.0}, "y"), ({"y": 1.0, "z": 1.0}, "z"), ({"y": [1.0]}, "y"), (1.0, None), (None, None)],
+    [
+        ({"z": 1.0}, "y"),
+        ({"y": 1.0, "z": 1.0}, "z"),
+        ({"y": [1.0]}, "y"),
+        (1.0, None),
+        (None, None),
+    ],
 )
 def test_the_column_that_is_wrong_is_named(x: Any, column: str | None, anomaly: Client) -> None:
     answer = anomaly.ask("POST", f"/v1/sessions/{anomaly.open()}/step", {"x": x})
@@ -161,9 +167,7 @@ def test_a_snapshot_goes_on_bit_by_bit(anomaly: Client) -> None:
     anomaly.ask("POST", f"/v1/sessions/{name}/steps", {"xs": xs[:6]})
     snapshot = anomaly.ask("GET", f"/v1/sessions/{name}/state")
     assert snapshot.headers[b"content-type"] == b"application/octet-stream"
-    opened = anomaly.ask(
-        "POST", "/v1/sessions", snapshot.body, kind="application/octet-stream"
-    )
+    opened = anomaly.ask("POST", "/v1/sessions", snapshot.body, kind="application/octet-stream")
     assert (opened.status, opened.json["seq"]) == (201, 6)
     other = anomaly.open()
     put = anomaly.ask("PUT", f"/v1/sessions/{other}/state", snapshot.body, kind="x/y")
@@ -192,8 +196,8 @@ def test_a_deleted_session_is_over(anomaly: Client) -> None:
     assert anomaly.ask("GET", f"/v1/sessions/{'0' * 32}").status == 404
 
 
-def test_a_state_that_grows_too_large_ends_its_session(bundle: Bundle) -> None:
-    client = client_of(bundle("forecast"), state=1200)
+def test_a_state_that_grows_too_large_ends_its_session(small_run: Runs) -> None:
+    client = client_of(small_run("forecast"), state=1200)
     path, rows = f"/v1/sessions/{client.open()}", steps_of("forecast")
     assert client.ask("POST", f"{path}/step", {"x": rows[0]}).status == 200
     for _ in range(2):
@@ -211,22 +215,25 @@ def test_unknown_fields_and_methods_are_refused(anomaly: Client) -> None:
     assert anomaly.ask("GET", "/etc/passwd").status == 404
 
 
-def test_clients_name_sessions_only_where_they_may(bundle: Bundle) -> None:
-    strict, free = client_of(bundle("anomaly")), client_of(bundle("anomaly"), allows_names=True)
+def test_clients_name_sessions_only_where_they_may(small_run: Runs) -> None:
+    strict, free = (
+        client_of(small_run("anomaly")),
+        client_of(small_run("anomaly"), allows_names=True),
+    )
     assert strict.ask("POST", "/v1/sessions", {"id": "mine"}).status == 403
     assert free.ask("POST", "/v1/sessions", {"id": "mine"}).json["session"] == "mine"
     assert free.ask("POST", "/v1/sessions", {"id": "mine"}).status == 409
 
 
-def test_a_full_table_says_when_to_come_again(bundle: Bundle) -> None:
-    client = client_of(bundle("anomaly"), sessions=1)
+def test_a_full_table_says_when_to_come_again(small_run: Runs) -> None:
+    client = client_of(small_run("anomaly"), sessions=1)
     client.open()
     answer = client.ask("POST", "/v1/sessions", {})
     assert answer.status == 503 and answer.headers[b"retry-after"] == b"1"
 
 
-def test_owners_do_not_see_each_other(bundle: Bundle) -> None:
-    client = client_of(bundle("anomaly"), token=TOKEN)
+def test_owners_do_not_see_each_other(small_run: Runs) -> None:
+    client = client_of(small_run("anomaly"), token=TOKEN)
     other = Client(client.app, OTHER)
     name = client.open()
     for method, path, body in (

@@ -16,20 +16,20 @@ from tests.session_steps import steps_of
 
 http = pytest.importorskip("tritonclient.http")
 
-Bundle = Callable[[str], Path]
+Runs = Callable[[str], Path]
 
 
 @pytest.fixture(scope="module")
-def triton(bundle: Bundle) -> Iterator[Any]:
-    with running(bundle("anomaly")) as (address, _):
+def triton(small_run: Runs) -> Iterator[Any]:
+    with running(small_run("anomaly")) as (address, _):
         client = http.InferenceServerClient(address)
         yield client
         client.close()
 
 
 @pytest.fixture
-def client(bundle: Bundle) -> Client:
-    return client_of(bundle("anomaly"))
+def client(small_run: Runs) -> Client:
+    return client_of(small_run("anomaly"))
 
 
 def rows(values: Any, *, binary: bool = True) -> list[Any]:
@@ -53,8 +53,8 @@ def test_the_server_and_the_model_are_described(triton: Any) -> None:
 
 
 @pytest.mark.parametrize("binary", [True, False])
-def test_a_sequence_is_a_session(binary: bool, triton: Any, bundle: Bundle) -> None:
-    session = load(bundle("anomaly")).session()
+def test_a_sequence_is_a_session(binary: bool, triton: Any, small_run: Runs) -> None:
+    session = load(small_run("anomaly")).session()
     values = [x["y"] for x in steps_of("anomaly")[:6]]
     number = 7 + binary
     for place, value in enumerate(values):
@@ -76,9 +76,9 @@ def test_a_sequence_of_a_text_id_starts_anew_at_its_start(triton: Any) -> None:
     assert answers(first) == answers(again)
 
 
-def test_without_a_sequence_the_rows_are_one(triton: Any, bundle: Bundle) -> None:
+def test_without_a_sequence_the_rows_are_one(triton: Any, small_run: Runs) -> None:
     values = [x["y"] for x in steps_of("anomaly")[:5]]
-    session = load(bundle("anomaly")).session()
+    session = load(small_run("anomaly")).session()
     wanted = [session.step({"y": value}) for value in values]
     assert answers(triton.infer("anomaly", rows(values))) == wanted
 
@@ -90,7 +90,7 @@ def test_only_what_is_asked_for_is_given(triton: Any) -> None:
     assert result.as_numpy("answer") is None
 
 
-def test_a_forecast_is_a_tensor(bundle: Bundle) -> None:
+def test_a_forecast_is_a_tensor(small_run: Runs) -> None:
     xs = steps_of("forecast")
     tensors = [
         {"name": "ds", "datatype": "BYTES", "shape": [40], "data": [x["ds"] for x in xs]},
@@ -98,7 +98,7 @@ def test_a_forecast_is_a_tensor(bundle: Bundle) -> None:
     ]
     path = "/v2/models/forecast/infer"
     session = {"sequence_id": 1, "sequence_start": True}
-    client = client_of(bundle("forecast"))
+    client = client_of(small_run("forecast"))
     body = {"inputs": [{**each, "shape": [39], "data": each["data"][:39]} for each in tensors]}
     client.ask("POST", path, {**body, "parameters": session})
     last = {"inputs": [{**each, "shape": [1], "data": each["data"][39:]} for each in tensors]}
@@ -107,11 +107,11 @@ def test_a_forecast_is_a_tensor(bundle: Bundle) -> None:
     assert shapes["yhat"] == [1, 6]
 
 
-def test_texts_are_tensors_of_bytes(bundle: Bundle) -> None:
+def test_texts_are_tensors_of_bytes(small_run: Runs) -> None:
     texts = ["a fine day", "bad"]
     body = {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [2], "data": texts}]}
-    found = client_of(bundle("classify")).ask("POST", "/v2/models/classify/infer", body).json
-    session = load(bundle("classify")).session()
+    found = client_of(small_run("classify")).ask("POST", "/v2/models/classify/infer", body).json
+    session = load(small_run("classify")).session()
     wanted = [session.step(text) for text in texts]
     assert [json.loads(each) for each in found["outputs"][0]["data"]] == wanted
 

@@ -15,6 +15,9 @@ from longshort.errors import ConfigError
 NAME = "serve"
 TOKEN_VARIABLE = "LONGSHORT_TOKEN"
 
+Name = Annotated[
+    str | None, typer.Option("--name", help="Name of the model; that of the file when absent.")
+]
 Host = Annotated[
     str, typer.Option("--host", help="Address; others than this machine's need a token.")
 ]
@@ -63,6 +66,7 @@ Key = Annotated[Path | None, typer.Option("--keyfile", help="Key of the certific
 
 def command(
     run: o.RunOrBundle,
+    name: Name = None,
     host: Host = "127.0.0.1",
     port: Port = 8080,
     token_file: TokenFile = None,
@@ -109,6 +113,7 @@ def command(
             rate=rate,
         )
         options = Options(
+            name=name,
             host=host,
             port=port,
             tokens=tokens,

@@ -47,11 +47,13 @@ Say = Callable[[str], None]
 class Options:
     """How a model is served.
 
-    port: 0 for any that is free. tokens: those of clients. hosts: names by which the server may be
+    name: the model's in paths and answers; that of the file when None. port: 0 for any that is
+    free. tokens: those of clients. hosts: names by which the server may be
     asked; of a loopback address its own when empty, otherwise any. state_dir: folder that sessions
     are kept in across a restart. allows_names: whether clients name sessions.
     """
 
+    name: str | None = None
     host: str = "127.0.0.1"
     port: int = 8080
     tokens: tuple[str, ...] = ()
@@ -67,7 +69,7 @@ class Options:
 def server_of(path: Path, options: Options) -> Server:
     """Load a run or bundle; raises `ConfigError` or `RunError` where it cannot be served."""
     refuse_open_door(options.host, options.tokens)
-    served = Served(load(path), name_of(path))
+    served = Served(load(path), options.name or name_of(path))
     metrics, limits = Metrics(), options.limits
     hosts = options.hosts or (LOOPBACK if is_loopback(options.host) else ())
     return Server(

@@ -1,0 +1,121 @@
+"""The server as a process: its start, its end, and what it refuses to begin with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longshort.errors import RunError
+from longshort.serve.run import bound_to
+from longshort.serve.served import name_of
+from tests.commands import longshort, refused
+from tests.serving import client_of
+
+Runs = Callable[[str], Path]
+
+
+def started(run: Path, folder: Path) -> tuple[subprocess.Popen[str], str]:
+    """A server in a process of its own, and its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "longshort", "serve", run, "--port", "0", "--state-dir", folder],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert process.stderr is not None
+    address = process.stderr.readline().split()[1]
+    assert address.startswith("http://127.0.0.1:")
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(f"{address}/readyz")
+            return process, address
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the server is not ready")
+
+
+def post(address: str, path: str, value: Any) -> Any:
+    body = json.dumps(value).encode()
+    headers = {"Content-Type": "application/json"}
+    return json.load(urllib.request.urlopen(urllib.request.Request(address + path, body, headers)))
+
+
+def test_sessions_outlive_the_process(small_run: Runs, tmp_path: Path) -> None:
+    run, folder = small_run("anomaly"), tmp_path / "states"
+    process, address = started(run, folder)
+    name = post(address, "/v1/sessions", {})["session"]
+    first = post(address, f"/v1/sessions/{name}/step", {"x": {"y": 1.0}, "seq": 1})
+    begin = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+    assert time.monotonic() - begin < 25  # ten seconds on a machine of one's own
+    process, address = started(run, folder)
+    try:
+        assert post(address, f"/v1/sessions/{name}/step", {"x": {"y": 1.0}, "seq": 1}) == first
+        assert post(address, f"/v1/sessions/{name}/step", {"x": {"y": 1.0}, "seq": 2})["seq"] == 2
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+
+
+def test_what_cannot_be_served_is_told(small_run: Runs, tmp_path: Path) -> None:
+    run = small_run("anomaly")
+    assert "LONGSHORT_TOKEN" in refused("serve", run, "--host", "0.0.0.0")
+    assert "no such file" in refused("serve", tmp_path / "none").lower()
+    (tmp_path / "empty").write_text("\n")
+    assert "no token" in refused("serve", run, "--token-file", tmp_path / "empty")
+    with bound_to("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert f"--port {port}" in refused("serve", run, "--port", port)
+
+
+def test_the_defaults_are_in_the_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    told = longshort("serve", "--help").stdout
+    for value in ("900", "10000", "67108864", "1048576", "65536", "16384", "256", "128"):
+        assert f"default: {value}" in told, value
+
+
+def test_an_address_that_is_taken_is_told() -> None:
+    with bound_to("127.0.0.1", 0) as taken:
+        taken.listen()
+        with pytest.raises(RunError, match="another --port"):
+            bound_to("127.0.0.1", taken.getsockname()[1])
+
+
+def test_names_are_those_of_files() -> None:
+    assert name_of(Path("runs/my sales.longshort")) == "my-sales"
+
+
+def test_a_server_that_ends_takes_nothing_new(small_run: Runs) -> None:
+    client = client_of(small_run("anomaly"))
+    name = client.open()
+    assert client.ask("GET", "/readyz").status == 200
+    client.server.is_draining = True
+    assert client.ask("GET", "/readyz").status == 503
+    assert client.ask("GET", "/healthz").status == 200
+    assert client.ask("POST", "/v1/sessions", {}).code == "draining"
+    assert client.ask("POST", f"/v1/sessions/{name}/step", {"x": {"y": 1.0}}).status == 200
+
+
+def test_every_path_is_described(small_run: Runs) -> None:
+    client = client_of(small_run("anomaly"))
+    found = client.ask("GET", "/openapi.json").json
+    described = {(m.upper(), path) for path, each in found["paths"].items() for m in each}
+    assert described == {(each.method, each.path) for each in client.app.routes.all}
+    step = found["paths"]["/v1/sessions/{id}/step"]["post"]
+    schema = step["requestBody"]["content"]["application/json"]["schema"]
+    assert schema["properties"]["x"]["required"] == ["y"]
+    assert all(each["summary"] for path in found["paths"].values() for each in path.values())

@@ -13,9 +13,27 @@ import pytest
 from tests.serving import Client, client_of
 
 Runs = Callable[[str], Path]
-ODD = [None, True, 0, -1, 1e308, 2**70, "", "a", "\u0000", "ds", [], {}, [[]], {"y": {}}, [1, "a"]]
-KEYS = ["x", "xs", "seq", "id", "rows", "texts", "samples", "top_k", "horizon", "inputs", "name",
-        "datatype", "shape", "data", "parameters", "sequence_id", "prompt", "n", "stop", "y"]  # fmt: skip
+ODD: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1e308,
+    2**70,
+    "",
+    "a",
+    "\u0000",
+    "ds",
+    [],
+    {},
+    [[]],
+    {"y": {}},
+    [1, "a"],
+]
+KEYS = [
+    *("x", "xs", "seq", "id", "rows", "texts", "samples", "top_k", "horizon", "prompt", "n"),
+    *("inputs", "name", "datatype", "shape", "data", "parameters", "sequence_id", "stop", "y"),
+]
 GOOD: list[tuple[str, Any]] = [
     ("/v1/sessions", {}),
     ("/v1/predict", {"rows": [{"ds": "2024-01-01T00:00:00", "y": 1.0}]}),

@@ -23,7 +23,8 @@ class GuardedProtocol(HttpToolsProtocol):
         super().__init__(*given, **named)
         self._limits: Limits = self.app_state["limits"]
         self._timer: asyncio.TimerHandle | None = None
-        self._head = self._pieces = 0
+        self._is_head = False
+        self._head = self._unread = self._pieces = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, unless there are too many."""
@@ -39,25 +40,46 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, and count what belongs to no body."""
+        """Read on, and count what belongs to a head that is not complete."""
         if self.transport.is_closing():
             return
         if self._timer is None:
             self._begin()
-        self._head += len(data)
         super().data_received(data)
-        if self._head > self._limits.header and not self.transport.is_closing():
-            self._end(431, b"", "the head of the request is too large")
+        if self._is_head and not self.transport.is_closing():
+            self._unread += len(data)
+            if self._unread > self._limits.header:
+                self._refuse_head()
+
+    def on_message_begin(self) -> None:
+        """Begin with the head of a request."""
+        self._is_head = True
+        self._head = self._pieces = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Count the address."""
+        self._head += len(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count a header."""
+        self._head += len(name) + len(value) + 4
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Start the request; what comes now is its body."""
-        super().on_headers_complete()
-        if self._head <= self._limits.header:
-            self._head = 0
+        """Start the request, unless its head is too large."""
+        self._is_head = False
+        self._unread = 0
+        if self._head > self._limits.header:
+            self._refuse_head()
+        elif not self.transport.is_closing():
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body."""
-        self._head = max(0, self._head - len(body))
+        if self.transport.is_closing():
+            return
         self._pieces += 1
         if self._pieces > _CHUNKS:
             self._over()
@@ -68,8 +90,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Note that the request is whole."""
         self._over()
-        self._head = self._pieces = 0
-        super().on_message_complete()
+        if not self.transport.is_closing():
+            super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over."""
@@ -83,6 +105,9 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _refuse_head(self) -> None:
+        self._end(431, b"", "the head of the request is too large")
 
     def _late(self) -> None:
         self._timer = None

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
+
 from longshort.runs.session import Session, step_many
 from longshort.serve.metrics import Metrics
 from longshort.serve.refusal import busy
@@ -139,7 +141,8 @@ class Worker:
             self._metrics.queue_seconds.add(begin - asked)
         cpu = time.thread_time()
         try:
-            return work()
+            with np.errstate(all="ignore"):  # what overflows is null in its answer
+                return work()
         finally:
             spent = (time.thread_time() - cpu) / count
             before = self._mean.get(kind, spent)

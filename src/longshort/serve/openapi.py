@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from importlib.metadata import version
 from typing import Any
 
 from longshort.serve.server import Server
@@ -35,8 +36,6 @@ class Description:
 
     async def describe(self, request: Request) -> Reply:
         """Describe all paths."""
-        from longshort import __version__
-
         bodies = _bodies(self.server.served.schema)
         paths: dict[str, dict[str, Any]] = {}
         for route in [*self.others, *self.routes()]:
@@ -45,7 +44,7 @@ class Description:
             "openapi": "3.1.0",
             "info": {
                 "title": f"{self.server.served.name} on longshort",
-                "version": __version__,
+                "version": version("longshort"),
                 "description": "Sessions are also at /v1/stream, over WebSocket.",
             },
             "paths": paths,

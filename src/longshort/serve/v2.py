@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 from longshort.serve.answers import described_inputs, described_outputs, steps_of, tensors_of
@@ -48,10 +49,10 @@ class OpenInference:
 
     async def about(self, request: Request) -> Reply:
         """Describe the server."""
-        from longshort import __version__
-
         del request
-        return _json({"name": "longshort", "version": __version__, "extensions": _EXTENSIONS})
+        return _json(
+            {"name": "longshort", "version": version("longshort"), "extensions": _EXTENSIONS}
+        )
 
     async def alive(self, request: Request) -> Reply:
         """Say that the process answers."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from longshort.runs.task import quiet
 from longshort.serve.app import App
 from longshort.serve.limits import Limits
 from longshort.serve.run import Options, application, bound_to, process_of, server_of
@@ -102,7 +103,7 @@ def client_of(path: Path, *, token: str | None = None, **how: Any) -> Client:
     limits = Limits(**{k: how.pop(k) for k in list(how) if k in Limits.__dataclass_fields__})
     tokens = (TOKEN, OTHER) if token else ()
     options = Options(name=_name(path), limits=limits, tokens=tokens, **how)
-    app = application(server_of(path, options), path, options.state_dir, lambda _: None)
+    app = application(server_of(path, options, quiet), options.state_dir, quiet)
     app.server.is_ready = True
     return Client(app, token)
 
@@ -112,8 +113,8 @@ def running(path: Path, **how: Any) -> Iterator[tuple[str, Server]]:
     """A server on a socket, in a thread; yields its address "host:port" and what it serves."""
     limits = Limits(**{k: how.pop(k) for k in list(how) if k in Limits.__dataclass_fields__})
     options = Options(name=_name(path), limits=limits, port=0, **how)
-    server = server_of(path, options)
-    app = application(server, path, options.state_dir, lambda _: None)
+    server = server_of(path, options, quiet)
+    app = application(server, options.state_dir, quiet)
     process = process_of(app, options)
     with contextlib.closing(bound_to(options.host, 0)) as bound:
         thread = threading.Thread(target=process.run, kwargs={"sockets": [bound]}, daemon=True)

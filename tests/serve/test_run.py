@@ -20,7 +20,7 @@ from longshort.errors import RunError
 from longshort.serve.run import bound_to
 from longshort.serve.served import name_of
 from tests.commands import longshort, refused
-from tests.serving import client_of
+from tests.serving import client_of, running
 
 Runs = Callable[[str], Path]
 
@@ -124,3 +124,15 @@ def test_every_path_is_described(small_run: Runs) -> None:
     schema = step["requestBody"]["content"]["application/json"]["schema"]
     assert schema["properties"]["x"]["required"] == ["y"]
     assert all(each["summary"] for path in found["paths"].values() for each in path.values())
+
+
+def test_a_damaged_file_of_sessions_is_told(small_run: Runs, tmp_path: Path) -> None:
+    digest = client_of(small_run("anomaly")).server.served.digest
+    (tmp_path / f"{digest[:16]}.sessions").write_bytes(b"\x93\x01")
+    with pytest.raises(RunError, match="is damaged"):
+        client_of(small_run("anomaly"), state_dir=tmp_path)
+
+
+def test_a_proxy_may_show_it_below_a_path(small_run: Runs) -> None:
+    with running(small_run("anomaly"), root_path="/models/pumps") as (address, _):
+        wait_for(f"http://{address}/readyz")

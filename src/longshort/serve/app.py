@@ -21,6 +21,7 @@ from longshort.serve.web import (
     Routes,
     Send,
     Style,
+    path_of,
 )
 from longshort.serve.wire import encoded
 
@@ -72,12 +73,13 @@ class App:
         name = "none"
         try:
             self.server.access.check_place(headers)
-            route, arguments = self.routes.find(scope["method"], scope["path"])
+            path = path_of(scope)
+            route, arguments = self.routes.find(scope["method"], path)
             style, name = route.style, route.path
             owner = "" if route.is_open else self.server.access.owner(headers)
             if not route.is_open:
                 self.server.access.check_rate(owner)
-            request = Request(scope["method"], scope["path"], headers, receive, owner)
+            request = Request(scope["method"], path, headers, receive, owner)
             found = await route.handler(request, *arguments)
         except Refusal as refusal:
             found = self._refused(refusal, style)

@@ -88,7 +88,7 @@ class Composer:
             if self.server.is_draining:
                 part.finish = "length"
             else:
-                await self.server.worker.some("write", work, [])
+                await self.server.worker.some(work, [])
             if part.finish is not None:
                 stops.end()
             part.text = stops.ready()
@@ -111,7 +111,7 @@ class Composer:
 
     async def _all(self, pieces: Iterator[Piece]) -> list[Piece]:
         try:
-            return await self.server.worker.run_all("read", pieces)
+            return await self.server.worker.run_all(pieces)
         except LongshortError as error:
             message = public(str(error))
             raise Refusal(422, "unfit_input", message, more={"column": "prompt"}) from None

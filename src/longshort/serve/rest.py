@@ -46,7 +46,7 @@ class Rest:
         """Predict samples that stand alone."""
         given = await self._value(request)
         work = self.server.served.predict
-        return reply(request, await self.server.worker.run("predict", lambda: work(given)))
+        return reply(request, await self.server.worker.run(lambda: work(given)))
 
     async def open(self, request: Request) -> Reply:
         """Open a session, or one that goes on from a snapshot."""

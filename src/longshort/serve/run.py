@@ -66,13 +66,17 @@ class Options:
     key: Path | None = None
 
 
-def server_of(path: Path, options: Options) -> Server:
-    """Load a run or bundle; raises `ConfigError` or `RunError` where it cannot be served."""
+def server_of(path: Path, options: Options, say: Say) -> Server:
+    """Load a run or bundle, and the sessions that were kept.
+
+    Raises `ConfigError` or `RunError` where it cannot be served.
+    """
     refuse_open_door(options.host, options.tokens)
+    test_itself(path)
     served = Served(load(path), options.name or name_of(path))
     metrics, limits = Metrics(), options.limits
     hosts = options.hosts or (LOOPBACK if is_loopback(options.host) else ())
-    return Server(
+    server = Server(
         served,
         Access(options.tokens, hosts, limits.rate),
         limits,
@@ -82,6 +86,11 @@ def server_of(path: Path, options: Options) -> Server:
         Worker(limits.queue, metrics),
         options.allows_names,
     )
+    if options.state_dir is not None:
+        kept, lost = states.load(server, options.state_dir)
+        if kept or lost:
+            say(f"{kept:,} sessions go on" + (f", {lost:,} cannot" if lost else ""))
+    return server
 
 
 def test_itself(path: Path) -> None:
@@ -96,17 +105,15 @@ def test_itself(path: Path) -> None:
         )
 
 
-def application(server: Server, path: Path, state_dir: Path | None, say: Say) -> App:
-    """Return the application of a server, with all its protocols."""
+def application(server: Server, state_dir: Path | None, say: Say) -> App:
+    """Return the application of a server, with all its protocols.
+
+    state_dir: folder into which sessions are written at the end.
+    """
     streaming = Streaming(server)
     sweeping: list[asyncio.Task[None]] = []
 
     async def started() -> None:
-        test_itself(path)
-        if state_dir is not None:
-            kept, lost = states.load(server, state_dir)
-            if kept or lost:
-                say(f"{kept:,} sessions go on" + (f", {lost:,} cannot" if lost else ""))
         sweeping.append(asyncio.create_task(_sweep(server)))
         server.is_ready = True
 
@@ -173,8 +180,8 @@ def process_of(app: App, options: Options) -> uvicorn.Server:
 
 def serve(path: Path, options: Options, say: Say) -> None:
     """Serve a run or bundle until SIGTERM or Ctrl-C; then end within ten seconds."""
-    server = server_of(path, options)
-    app = application(server, path, options.state_dir, say)
+    server = server_of(path, options, say)
+    app = application(server, options.state_dir, say)
     bound = bound_to(options.host, options.port)
     secure = "s" if options.certificate else ""
     shown = f"[{options.host}]" if ":" in options.host else options.host

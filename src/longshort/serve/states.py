@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from longshort.errors import RunError
 from longshort.runfolder import write_atomic
 from longshort.serve.refusal import Refusal
 from longshort.serve.rest import packed
@@ -40,12 +41,16 @@ def save(server: Server, folder: Path) -> int:
 def load(server: Server, folder: Path) -> tuple[int, int]:
     """Read the sessions of the folder; returns how many go on, and how many cannot.
 
-    The file is removed: sessions that go on from here must not go on from there once more.
+    The file is removed: sessions that go on from here must not go on from there once more. Raises
+    `RunError` if it is damaged.
     """
     file = _file(server, folder)
     if not file.exists():
         return 0, 0
-    found = msgspec.msgpack.decode(file.read_bytes(), type=list[_Kept])
+    try:
+        found = msgspec.msgpack.decode(file.read_bytes(), type=list[_Kept])
+    except msgspec.DecodeError as error:
+        raise RunError(f"{file}: is damaged ({error}); remove it to begin without") from None
     lost = 0
     for each in found:
         try:

@@ -39,7 +39,7 @@ async def answered(
             answers = [await _step(server, session, xs[0])]
         else:
             parts = server.served.steps(session, xs)
-            answers = await server.worker.run_all("steps", parts)
+            answers = await server.worker.run_all(parts)
         if entry.session is None:
             raise Refusal(410, "session_deleted", "this session is over: deleted")
         found = body(entry.steps + 1, plain(answers))

@@ -12,14 +12,12 @@ from longshort.serve.refusal import Refusal, malformed
 from longshort.serve.server import Server
 from longshort.serve.sessions import Entry
 from longshort.serve.stepping import answered
-from longshort.serve.web import Headers, Message, Receive, Send
+from longshort.serve.web import Headers, Message, Receive, Send, path_of
 from longshort.serve.wire import JSON, decoded, encoded
 
 PROTOCOL = "longshort.v1"
 PATH = "/v1/stream"
 _POLICY, _RESTARTS, _OVERLOADED = 1008, 1012, 1013
-_WAITING = 32
-"""Answers that a slow reader may leave unread before it is let go."""
 _PATIENCE = 10.0
 """Seconds for the first message, and for a reader to take an answer."""
 
@@ -41,7 +39,7 @@ class Streaming:
         wanted = scope.get("subprotocols", [])
         try:
             self.server.access.check_place(headers)
-            if scope["path"] != PATH:
+            if path_of(scope) != PATH:
                 raise Refusal(404, "no_such_path", f"WebSockets are at {PATH}")
             if wanted and PROTOCOL not in wanted:
                 raise Refusal(400, "malformed", f"the subprotocol is {PROTOCOL}")

@@ -138,7 +138,7 @@ class OpenInference:
         if named in (0, ""):
             session = self.server.served.open()
             parts = self.server.served.steps(session, xs)
-            answers = await self.server.worker.run_all("steps", parts)
+            answers = await self.server.worker.run_all(parts)
             found: bytes = body(1, plain(answers))
             return found
         entry = self._sequence(request.owner, named, parameters)

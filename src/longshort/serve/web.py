@@ -15,6 +15,12 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = Mapping[bytes, bytes]
 
 
+def path_of(scope: Message) -> str:
+    """Return the path of a request below the one under which a proxy shows the server."""
+    found: str = scope["path"]
+    return found.removeprefix(scope.get("root_path", ""))
+
+
 class Disconnected(Exception):
     """The client went away before its request was whole."""
 

@@ -22,7 +22,8 @@ _SLICE = 2e-3
 """Seconds after which long work lets others go first."""
 _NEW = 0.1
 """Weight of a new measurement in the mean."""
-_STEP = "step"
+_SHORT = 64
+"""Characters of a text that is as brief as others."""
 
 Answer = dict[str, Any]
 
@@ -42,7 +43,7 @@ class Worker:
         self._most, self._metrics = most, metrics
         self._running = 0
         self._ready: list[_Waiting] = []
-        self._mean: dict[str, float] = {}
+        self._mean = 1.0
 
     @property
     def waiting(self) -> int:
@@ -55,8 +56,8 @@ class Worker:
         Which others changes no bit of the answer. Raises the model's error for a sample that it
         does not take, and 503 if too many wait.
         """
-        if self._is_free_for(_STEP):
-            return self._measured(_STEP, lambda: session.step(x), time.monotonic())
+        if not self.waiting and self._mean < BRIEF and not _may_be_long(x):
+            return self._measured(lambda: session.step(x), time.monotonic(), 1)
         self._refuse_overload()
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
@@ -65,19 +66,14 @@ class Worker:
             self._pool.submit(self._step_all, loop)
         return await answer
 
-    async def run(self, kind: str, work: Callable[[], T]) -> T:
-        """Do a piece of work; raises 503 if too many wait.
-
-        kind: of the work, for which a mean time is known after the first time.
-        """
-        if self._is_free_for(kind):
-            return self._measured(kind, work, time.monotonic())
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do a piece of work on the thread; raises 503 if too many wait."""
         self._refuse_overload()
         self._running += 1
         asked = time.monotonic()
         try:
             loop = asyncio.get_running_loop()
-            done = loop.run_in_executor(self._pool, self._measured, kind, work, asked)
+            done = loop.run_in_executor(self._pool, self._measured, work, asked)
             try:
                 return await asyncio.shield(done)
             except asyncio.CancelledError:
@@ -86,7 +82,7 @@ class Worker:
         finally:
             self._running -= 1
 
-    async def some(self, kind: str, parts: Iterator[T], found: list[T]) -> bool:
+    async def some(self, parts: Iterator[T], found: list[T]) -> bool:
         """Do parts of long work for 2 ms, into a list; returns whether there may be more."""
 
         def work() -> bool:
@@ -97,21 +93,18 @@ class Worker:
                     return True
             return False
 
-        return await self.run(kind, work)
+        return await self.run(work)
 
-    async def run_all(self, kind: str, parts: Iterator[T]) -> list[T]:
+    async def run_all(self, parts: Iterator[T]) -> list[T]:
         """Do work of many parts, which lets other work go first every 2 ms."""
         found: list[T] = []
-        while await self.some(kind, parts, found):
+        while await self.some(parts, found):
             pass
         return found
 
     def close(self) -> None:
         """Wait for the work that runs."""
         self._pool.shutdown(wait=True)
-
-    def _is_free_for(self, kind: str) -> bool:
-        return not self.waiting and self._mean.get(kind, 1.0) < BRIEF
 
     def _refuse_overload(self) -> None:
         if self.waiting >= self._most:
@@ -120,34 +113,33 @@ class Worker:
     def _step_all(self, loop: asyncio.AbstractEventLoop) -> None:
         """Do the steps of all sessions that are ready; runs on the thread."""
         ready, self._ready = self._ready, []
-        begin = time.monotonic()
-        for each in ready:
-            self._metrics.queue_seconds.add(begin - each.asked)
         self._metrics.batch_size.add(len(ready))
         found: list[Answer | Exception]
+        sessions, xs = [each.session for each in ready], [each.x for each in ready]
         try:
-            found = self._measured(
-                _STEP, lambda: step_many([w.session for w in ready], [w.x for w in ready]), begin,
-                len(ready),
-            )  # fmt: skip
+            found = self._measured(lambda: step_many(sessions, xs), ready[0].asked, len(ready))
         except Exception as error:
             found = [error] * len(ready)
         loop.call_soon_threadsafe(_give, ready, found)
 
-    def _measured(self, kind: str, work: Callable[[], T], asked: float, count: int = 1) -> T:
-        """Do work, and note the time that it took for each of `count`."""
+    def _measured(self, work: Callable[[], T], asked: float, steps: int = 0) -> T:
+        """Do work, and note the time that it waited, and that of each of its steps."""
         begin = time.monotonic()
-        if begin > asked:
-            self._metrics.queue_seconds.add(begin - asked)
+        self._metrics.queue_seconds.add(begin - asked)
         cpu = time.thread_time()
         try:
             with np.errstate(all="ignore"):  # what overflows is null in its answer
                 return work()
         finally:
-            spent = (time.thread_time() - cpu) / count
-            before = self._mean.get(kind, spent)
-            self._mean[kind] = before + _NEW * (spent - before)
-            self._metrics.step_seconds.add((time.monotonic() - begin) / count)
+            if steps:
+                spent = (time.thread_time() - cpu) / steps
+                self._mean += _NEW * (spent - self._mean) if self._mean < 1.0 else spent - 1.0
+                self._metrics.step_seconds.add((time.monotonic() - begin) / steps)
+
+
+def _may_be_long(x: Any) -> bool:
+    """Whether a sample may take longer than others did: a text has any length."""
+    return isinstance(x, str) and len(x) > _SHORT
 
 
 def _give(ready: list[_Waiting], found: list[Answer | Exception]) -> None:

@@ -176,14 +176,16 @@ export function seriesPage(main, about) {
   canvas.addEventListener("pointerdown", (event) => {
     stop();
     canvas.setPointerCapture(event.pointerId);
-    last = event.offsetX;
-    add(chart.valueAt(event.offsetY / canvas.clientHeight));
+    last = { x: event.offsetX, value: chart.valueAt(event.offsetY / canvas.clientHeight) };
+    add(last.value);
   });
   canvas.addEventListener("pointermove", (event) => {
-    const value = chart.valueAt(event.offsetY / canvas.clientHeight);
     if (last === null) return;
+    const value = chart.valueAt(event.offsetY / canvas.clientHeight);
     const pace = canvas.clientWidth / chart.shown;
-    for (; event.offsetX - last >= pace; last += pace) add(value);
+    const count = Math.floor((event.offsetX - last.x) / pace);
+    for (let step = 1; step <= count; step++) add(last.value + ((value - last.value) * step) / count);
+    if (count > 0) last = { x: last.x + count * pace, value };
   });
   for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { last = null; });
   canvas.addEventListener("keydown", (event) => {
@@ -196,6 +198,7 @@ export function seriesPage(main, about) {
       add(before);
     } else return;
     event.preventDefault();
+    chart.widen([chart.cursor]);
     chart.draw();
   });
   canvas.addEventListener("blur", () => { chart.cursor = null; chart.draw(); });

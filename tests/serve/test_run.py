@@ -36,7 +36,8 @@ def started(run: Path, folder: Path, end: signal.Signals) -> Iterator[str]:
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     ) as process:
         assert process.stderr is not None
-        address = process.stderr.readline().split()[1]
+        lines = iter(process.stderr.readline, "")
+        address = next(line.split()[1] for line in lines if "http://" in line)
         try:
             wait_for(f"{address}/readyz")
             yield address

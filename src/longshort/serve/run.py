@@ -186,8 +186,9 @@ def serve(path: Path, options: Options, say: Say) -> None:
     secure = "s" if options.certificate else ""
     shown = f"[{options.host}]" if ":" in options.host else options.host
     say(f"{server.served.name}: http{secure}://{shown}:{bound.getsockname()[1]} (Ctrl-C ends)")
-    with _quiet_end(), contextlib.closing(bound):
-        process_of(app, options).run(sockets=[bound])
+    process = process_of(app, options)
+    with _ended_by_signals(process), contextlib.closing(bound):
+        process.run(sockets=[bound])
 
 
 def bound_to(host: str, port: int) -> socket.socket:
@@ -207,11 +208,16 @@ def bound_to(host: str, port: int) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _quiet_end() -> Iterator[None]:
-    """Let uvicorn, which raises the signal again in the end, end the process as usual."""
-    former = {
-        each: signal.signal(each, lambda *_: None) for each in (signal.SIGTERM, signal.SIGINT)
-    }
+def _ended_by_signals(process: uvicorn.Server) -> Iterator[None]:
+    """End the process in order at a signal, also one that comes while it starts.
+
+    uvicorn raises its signals again in the end, which then change nothing.
+    """
+
+    def stop(*_: object) -> None:
+        process.should_exit = True
+
+    former = {each: signal.signal(each, stop) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:

@@ -64,6 +64,7 @@ def post(address: str, path: str, value: Any) -> Any:
         return json.load(answer)
 
 
+@pytest.mark.slow
 def test_sessions_outlive_the_process(small_run: Runs, tmp_path: Path) -> None:
     run, folder = small_run("anomaly"), tmp_path / "states"
     with started(run, folder, signal.SIGTERM) as address:

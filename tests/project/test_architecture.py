@@ -35,7 +35,7 @@ LAYERS = [
     {"runs"},
     {"tuning", "diagnosis"},
     {"tasks"},
-    {"explanation"},
+    {"explanation", "serve"},
     {"api"},
     {"cli"},
     {"__main__"},

@@ -22,9 +22,11 @@ from longshort.cli import (
     init,
     predict,
     run,
+    serve,
     train,
     tune,
     verify,
+    watch,
     write,
 )
 from longshort.cli.flags import with_task_flags, without_flags
@@ -43,7 +45,7 @@ app = typer.Typer(
 for verb in (run, check, doctor, init, train, backtest, compare, tune):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
-for other in (predict, write, evaluate, explain, generate, cell, ask, export, verify):
+for other in (predict, write, evaluate, explain, generate, cell, ask, export, verify, serve, watch):
     app.command(other.NAME)(other.command)
 
 

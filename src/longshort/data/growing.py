@@ -23,6 +23,9 @@ Key = tuple[str, ...]
 Grown = dict[str, Any]
 """A series so far: its key, the grid index of its first row, and values [n, C]; plain values."""
 
+_SHOWN = 200
+"""Number of words of a column that a schema names."""
+
 
 @dataclass(frozen=True)
 class GrowingSeries:
@@ -176,6 +179,20 @@ class GrowingSeries:
                 "order of time"
             )
         return index
+
+
+def with_usual(
+    columns: Sequence[dict[str, Any]],
+    ranges: Mapping[str, tuple[float, float]],
+    values: Mapping[str, Sequence[str]],
+) -> list[dict[str, Any]]:
+    """Return columns of a schema with what is usual in them, for people who try a model.
+
+    ranges: least and greatest usual number, by column. values: words and names of series.
+    """
+    usual = {name: {"usual": [float(each) for each in pair]} for name, pair in ranges.items()}
+    words = {name: {"values": list(each)[:_SHOWN]} for name, each in values.items()}
+    return [each | usual.get(each["name"], {}) | words.get(each["name"], {}) for each in columns]
 
 
 def stamp_of(form: Form, cells: Sequence[Any]) -> int | None:

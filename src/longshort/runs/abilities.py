@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from longshort.errors import ConfigError, LongshortError, RunError
 from longshort.lazy import polars as pl
 from longshort.runs.explaining import Subject
 from longshort.runs.portable import Portable
-from longshort.runs.writing import Attended, Likelihood, Writing, Written
+from longshort.runs.writing import Attended, Drawing, Likelihood, Writing, Written
 
 
 @runtime_checkable
@@ -239,3 +239,32 @@ class Steps(Protocol):
 
     def stepper(self, model: Any) -> Stepper:
         """Return what advances this model's sessions."""
+
+
+class Piece(NamedTuple):
+    """A token of a text that is read or written on.
+
+    text: what it adds to the text. log_probability: given all before it, in nats. likely: the most
+    probable tokens at its place with theirs, the likeliest first.
+    """
+
+    token: str
+    text: str
+    log_probability: float
+    likely: tuple[tuple[str, float], ...]
+
+
+@runtime_checkable
+class WritesOn(Protocol):
+    """A stepper whose contexts are texts that can be read and written on token by token."""
+
+    def read_on(self, context: Context, text: str, likely: int) -> Iterator[tuple[Piece, Context]]:
+        """Yield the tokens of a text with this many `likely` ones, and the context after each."""
+
+    def write_on(
+        self, context: Context, before: str, how: Drawing, likely: int
+    ) -> Iterator[tuple[Piece, Context]]:
+        """Yield tokens that are drawn, without end, and the context after each.
+
+        before: the text so far, which tells whether a space comes first.
+        """

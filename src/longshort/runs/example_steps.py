@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from longshort.data.given_rows import text_of, values_of_row
+from longshort.data.growing import with_usual
 from longshort.data.labelled import Examples
 from longshort.data.sequences import SequenceReader
 from longshort.runs.abilities import Context, Stepper
@@ -25,16 +26,20 @@ class RowHistory(Stepper):
     """The rows so far as one sequence.
 
     names: of the channels. predict: the answer to an example. says: what an answer has, by name.
+    usual: the least and greatest usual number of each channel.
     """
 
     names: tuple[str, ...]
     predict: Callable[[Examples], Answer]
     says: dict[str, str]
+    usual: tuple[tuple[float, float], ...]
 
     @property
     def schema(self) -> dict[str, Any]:
         """What a step takes and answers."""
-        return row_schema(self.names, self.says, MOST)
+        found = row_schema(self.names, self.says, MOST)
+        ranges = dict(zip(self.names, self.usual, strict=True))
+        return found | {"columns": with_usual(found["columns"], ranges, {})}
 
     def begin(self) -> Context:
         """Return no rows."""
@@ -104,7 +109,9 @@ def example_history(
 
     if reader.vocabulary is None:
         names = channel_names(model.config.data.features, len(reader.mean))
-        return RowHistory(names, answer, says)
+        pairs = zip(reader.mean, reader.deviation, strict=True)
+        usual = tuple((mean - 2 * spread, mean + 2 * spread) for mean, spread in pairs)
+        return RowHistory(names, answer, says, usual)
     return TextHistory(
         between_tokens(reader.tokens),
         lambda text: answer(Examples("session", [text], None, ["the text so far"])),

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from longshort.errors import RunError
-from longshort.runs.abilities import Context, Stepper
+from longshort.errors import ConfigError, RunError
+from longshort.runs.abilities import Context, Piece, Stepper, WritesOn
+from longshort.runs.writing import Drawing
 from longshort.runtime.network import is_array
 from longshort.runtime.tree import flatten, unflatten
 
@@ -51,6 +52,30 @@ class Session:
         answer, self._context = self._stepper.advance(self._context, x)
         self._steps += 1
         return answer
+
+    def read_on(self, text: str, likely: int = 0) -> Iterator[Piece]:
+        """Read a text, and yield its tokens, each with this many `likely` ones at its place.
+
+        The state goes with what was yielded. Raises `ConfigError` for a model of other samples.
+        """
+        for piece, context in self._writer().read_on(self._context, text, likely):
+            self._context = context
+            yield piece
+
+    def write_on(self, before: str, how: Drawing, likely: int = 0) -> Iterator[Piece]:
+        """Yield tokens that are drawn in this way after what was read, without end.
+
+        before: the text so far, which tells whether a space comes first. The state goes with what
+        was yielded. Raises `ConfigError` for a model that writes nothing.
+        """
+        for piece, context in self._writer().write_on(self._context, before, how, likely):
+            self._context = context
+            yield piece
+
+    def _writer(self) -> WritesOn:
+        if isinstance(self._stepper, WritesOn):
+            return self._stepper
+        raise ConfigError("session: the model does not write texts on")
 
     def fork(self) -> Session:
         """Return a session that goes on from here on its own."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from longshort.data.growing import GrowingSeries, Grown
+from longshort.data.growing import GrowingSeries, Grown, with_usual
 from longshort.data.schema import Schema
 from longshort.errors import ConfigError
 from longshort.runs.abilities import Context, Stepper
@@ -56,8 +56,16 @@ class _SeriesSteps(Stepper):
             "p": "share of normal steps that score as high",
             "alarm": "1 where an alarm is raised, else 0",
         }
-        found = {"kind": "row", "columns": self.series.columns, "answer": says}
+        found = {"kind": "row", "columns": self._columns(), "answer": says}
         return found | {"remembers": self._remembers}
+
+    def _columns(self) -> list[dict[str, Any]]:
+        keys, known = zip(*self.model.encoder.series.items(), strict=True)
+        low = np.min([each.centre - 2 * each.scale for each in known], axis=0)
+        high = np.max([each.centre + 2 * each.scale for each in known], axis=0)
+        ranges = dict(zip(self.series.numbers, zip(low, high, strict=True), strict=True))
+        names = zip(self.series.schema.group, zip(*keys, strict=True), strict=True)
+        return with_usual(self.series.columns, ranges, {n: sorted(set(v)) for n, v in names})
 
     @property
     def _remembers(self) -> int | None:

@@ -38,6 +38,16 @@ class Moments:
         """Number of columns that the model sees."""
         return len(self.mean)
 
+    def usual(self, names: Sequence[str]) -> dict[str, tuple[float, float]]:
+        """Return the least and greatest usual number of each of these covariates, but for words."""
+        found, place = {}, 0
+        for name, words in zip(names, self.coding.words, strict=True):
+            if words is None:
+                mean, spread = float(self.mean[place]), 2 * float(self.deviation[place])
+                found[name] = (mean - spread, mean + spread)
+            place += 1 if words is None else len(words)
+        return found
+
     @staticmethod
     def fit(values: Floats, panel: Panel, names: Sequence[str]) -> Moments:
         """Fit the moments of these covariates on rows [n, C] of the panel, gaps left out."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from longshort.data.growing import GrowingSeries, Grown
+from longshort.data.growing import GrowingSeries, Grown, with_usual
 from longshort.data.panel import Panel
 from longshort.data.schema import Schema
 from longshort.errors import DataError
@@ -56,11 +56,26 @@ class ForecastSteps(Stepper):
             "the run has them; empty while the context is not whole",
             "waiting": "why there is no forecast yet; null where there is one",
         }
-        found = {"kind": "row", "columns": self.series.columns, "answer": says}
+        columns = self._columns()
+        found = {"kind": "row", "columns": columns, "answer": says}
         if self.series.schema.future:
-            columns = [c for c in self.series.columns if c["role"] == "future"]
-            found[AHEAD] = {"steps": self.horizon, "columns": columns}
+            future = [each for each in columns if each["role"] == "future"]
+            found[AHEAD] = {"steps": self.horizon, "columns": future}
         return found | {"remembers": self.series.most}
+
+    def _columns(self) -> list[dict[str, Any]]:
+        encoder, schema = self.model.encoder, self.series.schema
+        low, high = np.nanmin(encoder.lowest, axis=0), np.nanmax(encoder.highest, axis=0)
+        ranges = dict(zip(schema.target, zip(low, high, strict=True), strict=True))
+        for moments, names in (
+            (encoder.past, schema.past),
+            (encoder.future, schema.future),
+            (encoder.static, schema.static),
+        ):
+            ranges |= moments.usual(names)
+        keys = zip(schema.group, zip(*encoder.groups, strict=True), strict=True)
+        words = dict(self.series.words) | {name: sorted(set(each)) for name, each in keys}
+        return with_usual(self.series.columns, ranges, words)
 
     def begin(self) -> Grown:
         """Return a series without rows."""

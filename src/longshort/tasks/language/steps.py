@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,15 @@ import numpy as np
 from longshort.data.given_rows import text_of
 from longshort.data.vocabulary import UNKNOWN
 from longshort.errors import LongshortError
-from longshort.runs.abilities import Stepper
+from longshort.runs.abilities import Context, Piece, Stepper
 from longshort.runs.example_steps import between_tokens, text_schema
 from longshort.runs.state_steps import Arrays, beside, rows_of
 from longshort.runs.task import Model
+from longshort.runs.writing import Drawing
 from longshort.runtime.network import is_array
 from longshort.runtime.tree import flatten
 from longshort.tasks.language.encoder import LanguageEncoder
+from longshort.tasks.language.pieces import Pieces
 
 SHOWN = 5
 """Number of continuations in an answer."""
@@ -34,6 +36,7 @@ class LanguageSteps(Stepper):
         logs, states = model.call("step", begin, None)
         self._first = (logs, *flatten(states, is_array)[0])
         self._read = model.callee.bound("step", begin, states)
+        self._pieces = Pieces(model.encoder, self.read)
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -55,8 +58,12 @@ class LanguageSteps(Stepper):
         numbers, total = self._numbers(x), 0.0
         for token in numbers:
             total += float(context[0][0, token - 1])
-            context = tuple(self._read((np.array([token]), *context[1:])))
+            context = self.read(context, token)
         return self._answer(len(numbers), total, context), context
+
+    def read(self, context: Arrays, token: int) -> Arrays:
+        """Return the context after one more token."""
+        return tuple(self._read((np.array([token]), *context[1:])))
 
     def advance_many(
         self, contexts: Sequence[Arrays], xs: Sequence[Any]
@@ -106,6 +113,16 @@ class LanguageSteps(Stepper):
             {"token": tokens[number + 1], "probability": float(np.exp(logs[number]))}
             for number in best
         ]
+
+    def read_on(self, context: Context, text: str, likely: int) -> Iterator[tuple[Piece, Context]]:
+        """Yield the tokens of a text, and the context after each."""
+        return self._pieces.read_on(context, text_of(text), likely)
+
+    def write_on(
+        self, context: Context, before: str, how: Drawing, likely: int
+    ) -> Iterator[tuple[Piece, Context]]:
+        """Yield tokens that are drawn, without end, and the context after each."""
+        return self._pieces.write_on(context, before, how, likely)
 
 
 def rehearse_reading(model: Model[Any, LanguageEncoder]) -> None:

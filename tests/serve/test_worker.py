@@ -1,0 +1,79 @@
+"""Where the model works, and in which order."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longshort.errors import DataError
+from longshort.runs.trained import load
+from longshort.serve.metrics import Metrics
+from longshort.serve.refusal import Refusal
+from longshort.serve.worker import Worker
+
+Runs = Callable[[str], Path]
+
+
+def test_steps_of_several_sessions_are_done_together(small_run: Runs) -> None:
+    model, metrics = load(small_run("anomaly")), Metrics()
+    worker, held = Worker(100, metrics), threading.Event()
+    sessions = [model.session() for _ in range(5)]
+    alone = [model.session().step({"y": float(n)}) for n in range(5)]
+
+    async def all_of() -> list[Any]:
+        first = asyncio.ensure_future(worker.run(held.wait))
+        steps = [worker.step(each, {"y": float(n)}) for n, each in enumerate(sessions)]
+        bad = worker.step(model.session(), {"y": "much"})
+        waiting = asyncio.gather(*steps, bad, return_exceptions=True)
+        await asyncio.sleep(0)
+        held.set()
+        await first
+        return await waiting
+
+    *found, error = asyncio.run(all_of())
+    assert found == alone and isinstance(error, DataError)
+    assert (metrics.batch_size.total, sum(metrics.batch_size.counts)) == (6, 1)
+    worker.close()
+
+
+def test_what_waits_is_limited() -> None:
+    worker, held = Worker(2, Metrics()), threading.Event()
+
+    async def all_of() -> None:
+        waiting = [asyncio.ensure_future(worker.run(held.wait)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Refusal) as caught:
+            await worker.run(held.wait)
+        assert caught.value.status == 503 and caught.value.retry
+        held.set()
+        await asyncio.gather(*waiting)
+        assert worker.waiting == 0
+
+    asyncio.run(all_of())
+    worker.close()
+
+
+def test_long_work_lets_others_go_first() -> None:
+    worker, done = Worker(10, Metrics()), []
+    clock = threading.Event()
+
+    def parts() -> Iterator[int]:
+        for number in range(5):
+            clock.wait(0.003)  # longer than a slice
+            done.append(f"part {number}")
+            yield number
+
+    async def all_of() -> list[int]:
+        long = asyncio.ensure_future(worker.run_all(parts()))
+        await asyncio.sleep(0)
+        await worker.run(lambda: done.append("other"))
+        return await long
+
+    assert asyncio.run(all_of()) == [0, 1, 2, 3, 4]
+    assert done.index("other") == 1
+    worker.close()

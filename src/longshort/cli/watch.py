@@ -12,7 +12,7 @@ import typer
 
 from longshort.cli import options as o
 from longshort.cli.screen import Screen
-from longshort.errors import DataError
+from longshort.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from longshort.runs.watching import Watcher
@@ -37,20 +37,41 @@ State = Annotated[
     Path | None, typer.Option("--state", help="File that keeps where it is; it goes on from there.")
 ]
 
+Redis = Annotated[
+    str | None,
+    typer.Option("--redis", help="Read entries of a Redis stream instead: redis://HOST:PORT."),
+]
+Stream = Annotated[str, typer.Option("--stream", help="Name of the Redis stream.")]
+Answers = Annotated[
+    str | None,
+    typer.Option("--answers", help="Redis stream of the answers; STREAM:answers when absent."),
+]
+
 
 def command(
     run: o.RunOrBundle,
     key: Keys = None,
     refused: Refused = "error",
     state: State = None,
+    redis: Redis = None,
+    stream: Stream = "rows",
+    answers: Answers = None,
     quiet: o.Quiet = False,
 ) -> None:
-    """Answer rows (JSON or CSV) or texts from stdin, each with a line of JSON on stdout."""
+    """Answer rows (JSON or CSV) or texts from stdin, each with a line of JSON on stdout.
+
+    With --redis the rows are entries of a stream, and the answers those of another one.
+    """
     with Screen(quiet=quiet) as screen:
         from longshort.runs.trained import load
         from longshort.runs.watching import Watcher
 
+        if redis is not None and state is not None:
+            raise ConfigError("--state: is of stdin; with --redis the state is kept there")
         watcher = Watcher(load(run), key or (), skips=refused == "skip", state=state)
+        if redis is not None:
+            _answer_stream(watcher, redis, stream, answers or f"{stream}:answers", screen)
+            return
         if sys.stdin is None:
             raise DataError("stdin: is closed; pipe lines into the command")
         if watcher.offset and _skip(sys.stdin.buffer, watcher.offset):
@@ -59,6 +80,19 @@ def command(
             _print_answers(watcher, sys.stdin.buffer)
         except KeyboardInterrupt:
             screen.say(f"stopped after line {watcher.lines:,}")
+
+
+def _answer_stream(watcher: Watcher, url: str, stream: str, answers: str, screen: Screen) -> None:
+    """Answer the entries of a Redis stream until Ctrl-C."""
+    from longshort.runs.redis_streams import RedisReader, connected
+
+    with RedisReader(watcher, connected(url), stream, answers) as reader:
+        screen.say(f"answers {stream} into {answers}; Ctrl-C ends")
+        try:
+            while True:
+                reader.read(_PAUSE)
+        except KeyboardInterrupt:
+            screen.say(f"stopped after {watcher.lines:,} entries")
 
 
 def _print_answers(watcher: Watcher, lines: BinaryIO) -> None:

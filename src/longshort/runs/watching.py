@@ -54,7 +54,7 @@ class Watcher:
         self._header: list[str] = []
         self.lines = self.offset = 0
         if state is not None and state.exists():
-            self._resume(state)
+            self.go_on(state.read_bytes(), str(state))
 
     def answers(self, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
         """Yield a plain value for each line but for the header of CSV and empty lines.
@@ -84,8 +84,11 @@ class Watcher:
 
     def save(self) -> None:
         """Write the state file, if there is one, atomically."""
-        if self.state is None:
-            return
+        if self.state is not None:
+            write_atomic(self.state, self.packed())
+
+    def packed(self) -> bytes:
+        """Return the state: where the lines are, and all sessions."""
         content = {
             "version": VERSION,
             "model": self.trained.digest,
@@ -98,16 +101,17 @@ class Watcher:
                 for key, each in self._sessions.items()
             ],
         }
-        write_atomic(self.state, json.dumps(content).encode())
+        return json.dumps(content).encode()
 
-    def _resume(self, state: Path) -> None:
+    def go_on(self, packed: bytes, where: str) -> None:
+        """Go on from a packed state; `where` names it in errors. Raises `RunError` for another."""
         try:
-            stored = json.loads(state.read_bytes())
+            stored = json.loads(packed)
             if stored["version"] != VERSION:
                 raise ValueError(f"version {stored['version']}")
             if tuple(stored["keys"]) != self.keys:
                 raise RunError(
-                    f"{state}: its sessions are by {', '.join(stored['keys']) or 'no key'}; give "
+                    f"{where}: its sessions are by {', '.join(stored['keys']) or 'no key'}; give "
                     "the same --key, or another --state"
                 )
             self.lines, self.offset = int(stored["lines"]), int(stored["offset"])
@@ -116,7 +120,7 @@ class Watcher:
                 self._sessions[tuple(key)] = self.trained.restore(base64.b64decode(snapshot))
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(
-                f"{state}: is damaged, or no state of `watch` ({error}); remove it to begin anew"
+                f"{where}: is damaged, or no state of `watch` ({error}); remove it to begin anew"
             ) from None
 
     def _decoded(self, raw: bytes) -> str:

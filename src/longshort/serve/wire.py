@@ -83,9 +83,10 @@ def _refuse_double_keys(body: bytes) -> None:
     """
 
     def once(pairs: list[tuple[str, Any]]) -> None:
-        names = [name for name, _ in pairs]
-        for name in names:
-            if names.count(name) > 1:
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
                 raise malformed(f"the key {name[:100]!r} stands twice in an object")
+            seen.add(name)
 
     json.loads(body, object_pairs_hook=once)

@@ -61,12 +61,13 @@ def commands(text: str = README) -> list[str]:
 def test_every_command_in_the_readme_works(tmp_path: Path) -> None:
     sales(tmp_path)
     found = commands()
-    assert len(found) == 6
+    assert len(found) == 10
     for command in found:
         done = longshort(*shlex.split(command)[1:], cwd=tmp_path)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
     assert (tmp_path / "runs" / "weather-1" / "report.html").is_file()
     assert pl.read_csv(tmp_path / "ahead.csv").height == 28
+    assert "<html" in (tmp_path / "topics.html").read_text()
 
 
 def test_the_python_in_the_readme_works(tmp_path: Path) -> None:

@@ -34,9 +34,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from websockets.asyncio.client import connect
 
+from longshort.data.labelled import examples_of
 from longshort.runs import story
 from longshort.runs.exporting import export_run
 from longshort.runs.job import environment
@@ -50,20 +50,18 @@ Result = dict[str, Any]
 
 
 def bundle_of(hidden: int, folder: Path) -> Path:
-    """An anomaly detector of one channel with this many units, trained for a moment."""
-    steps = np.arange(2000)
-    values = np.sin(steps / 4) + 0.1 * np.random.default_rng(0).normal(size=2000)
-    stamps = np.datetime64("2024-01-01T00", "us") + steps * np.timedelta64(1, "h")
-    frame = pl.DataFrame({"ds": stamps, "y": values})
+    """A regression of one channel by one layer of so many units, trained for a moment."""
+    draw = np.random.default_rng(0)
+    arrays = [draw.normal(size=(12, 1)) for _ in range(60)]
+    data = examples_of(arrays, [float(each.sum()) for each in arrays])
     settings = {
-        "task": "anomaly",
-        "data": {"target": "y"},
-        "model": {"hidden": hidden},
-        "train": {"max_epochs": 1, "steps_per_epoch": 5, "threads": 1},
+        "task": "regress",
+        "model": {"hidden": hidden, "summary": False},
+        "train": {"max_epochs": 1, "threads": 1},
     }
-    story.run(settings, folder / f"h{hidden}", data=frame)
+    story.run(settings, folder / f"h{hidden}", data=data)
     out = folder / f"h{hidden}.longshort"
-    export_run(folder / f"h{hidden}", out, memory=frame)
+    export_run(folder / f"h{hidden}", out, memory=data)
     return out
 
 
@@ -161,7 +159,7 @@ async def socket(times: list[float], end: float) -> None:
         await stream.send("{}")
         await stream.recv()
         while time.monotonic() < end:
-            await stream.send(json.dumps({"x": {"y": random.random()}}))
+            await stream.send(json.dumps({"x": [random.random()]}))
             await timed(times, stream.recv())
 
 
@@ -203,7 +201,7 @@ def start(bundles: dict[int, Path], _: argparse.Namespace) -> Result:
 
 def requests(bundles: dict[int, Path], how: argparse.Namespace) -> Result:
     found: Result = {}
-    own = stepping(lambda y: {"x": {"y": y}})
+    own = stepping(lambda y: {"x": [y]})
     for hidden, path in bundles.items():
         with server(*ours(path)) as (process, _):
             for name, asker in (("healthz", healthz), ("REST", own), ("socket", socket)):
@@ -220,7 +218,7 @@ def idle(bundles: dict[int, Path], how: argparse.Namespace) -> Result:
         async with Http() as http:
             for _ in range(how.idle):
                 path = f"/v1/sessions/{await http.open()}/step"
-                await http.ask(path, {"x": {"y": 1.0}})
+                await http.ask(path, {"x": [1.0]})
 
     found: Result = {}
     for hidden, path in bundles.items():
@@ -243,7 +241,7 @@ def mixture(bundles: dict[int, Path], how: argparse.Namespace) -> Result:
         model, differ = load(path), 0
         for mine, given in zip(answers, values, strict=True):
             session = model.session()
-            wanted = [json.loads(json.dumps(session.step({"y": y}))) for y in given]
+            wanted = [json.loads(json.dumps(session.step([y]))) for y in given]
             differ += sum(a != b for a, b in zip(mine, wanted, strict=True))
         found[f"H={hidden}"] = {"steps": how.steps, "sessions": how.sessions, "different": differ}
     return found
@@ -260,7 +258,7 @@ async def mixed(name: str, values: list[list[float]]) -> list[list[Any]]:
     async def rest(_: int, given: list[float]) -> list[Any]:
         async with Http() as http:
             path = f"/v1/sessions/{await http.open()}/step"
-            return [json.loads(await http.ask(path, {"x": {"y": y}}))["answer"] for y in given]
+            return [json.loads(await http.ask(path, {"x": [y]}))["answer"] for y in given]
 
     async def stream(_: int, given: list[float]) -> list[Any]:
         async with connect(f"ws://127.0.0.1:{PORT}/v1/stream", compression=None) as socket_:

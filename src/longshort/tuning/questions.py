@@ -31,6 +31,8 @@ _RATES = (1 / 3, 1.0, 3.0)
 _WINDOWS = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
 _SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)
 _SEEDS = 3
+_KEPT = 1 / 2
+"""Share of the sizes that goes on: what starts slowly wins too often to keep a third of them."""
 _AMOUNT = ("batch_size", "steps_per_epoch", "max_epochs", "patience")
 _FEWEST = 10
 """Samples of the smallest part of the training split."""
@@ -94,7 +96,7 @@ def _plan_units(asked: Asked) -> Plan:
     ]
     seeds = asked.seeds or _SEEDS
     rungs = (Rung(1 / 9, min(2, seeds)), Rung(1 / 3, seeds), Rung(1.0, seeds))
-    return replace(asked.plan(UNITS, rungs, candidates), axis=key)
+    return replace(asked.plan(UNITS, rungs, candidates), axis=key, keep=_KEPT)
 
 
 def _plan_window(asked: Asked) -> Plan:

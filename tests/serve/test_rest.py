@@ -210,7 +210,8 @@ def test_unknown_fields_and_methods_are_refused(anomaly: Client) -> None:
     assert anomaly.ask("POST", f"{path}/step", {"x": {"y": 1}, "sequence": 1}).status == 400
     assert anomaly.ask("POST", f"{path}/step", {"seq": 1}).status == 400
     assert anomaly.ask("POST", f"{path}/step", {"x": {"y": 1}, "seq": "1"}).status == 400
-    assert anomaly.ask("PATCH", path).status == 405
+    refused = anomaly.ask("PATCH", path)
+    assert refused.status == 405 and refused.headers[b"allow"] == b"DELETE, GET"
     assert anomaly.ask("GET", "/v1/sessions").status == 405
     assert anomaly.ask("GET", "/etc/passwd").status == 404
 

@@ -98,6 +98,8 @@ class App:
         found = Reply(refusal.status, encoded(style(refusal)))
         if refusal.retry is not None:
             found.headers.append((b"retry-after", str(refusal.retry).encode()))
+        if refusal.allowed:
+            found.headers.append((b"allow", ", ".join(refusal.allowed).encode()))
         if refusal.status == 401:
             found.headers.append((b"www-authenticate", b"Bearer"))
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 _PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][\w.+@~-]+){2,}[/\\]?|~?/[\w.+@~-]+/[^\s:;,]*")
@@ -14,7 +15,7 @@ class Refusal(Exception):
 
     status: of HTTP. code: a word for programs. message: for people, without paths or other
     sessions. more: fields beside the message, such as the column that is wrong. retry: seconds
-    after which to ask again.
+    after which to ask again. allowed: methods that the path takes.
     """
 
     def __init__(
@@ -25,11 +26,12 @@ class Refusal(Exception):
         *,
         more: dict[str, Any] | None = None,
         retry: int | None = None,
+        allowed: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
         self.more = more or {}
-        self.retry = retry
+        self.retry, self.allowed = retry, allowed
 
     def to_dict(self) -> dict[str, Any]:
         """Return the body of the answer."""

@@ -150,9 +150,9 @@ class Routes:
         others = {each.method for each in self.all if each.method != method}
         allowed = [other for other in sorted(others) if self._has(other, path)]
         if allowed:
-            return Refusal(
-                405, "wrong_method", f"this path takes {', '.join(allowed)}, not {method[:20]}"
-            )
+            named = ", ".join(allowed)
+            message = f"this path takes {named}, not {method[:20]}"
+            return Refusal(405, "wrong_method", message, allowed=allowed)
         return Refusal(404, "no_such_path", "there is nothing here; /openapi.json lists the paths")
 
     def _has(self, method: str, path: str) -> bool:

@@ -59,8 +59,13 @@ class Sessions:
             return refused(422, 'expected {"x": …, "seq": n}')
         if not name or seq < 1:
             return refused(422, "expected the header x-session-id, and seq from 1 on")
-        async with self.locks.setdefault(name, asyncio.Lock()):
-            return await self._step(name, x, seq)
+        try:
+            async with self.locks.setdefault(name, asyncio.Lock()):
+                return await self._step(name, x, seq)
+        finally:
+            lock = self.locks.get(name)
+            if name not in self.sessions and lock is not None and not lock.locked():
+                del self.locks[name]
 
     async def _step(self, name: str, x: Any, seq: int) -> JSONResponse:
         session, last = await self._found(name, seq)
@@ -72,6 +77,8 @@ class Sessions:
             return refused(409, f"the next step is {session.steps + 1}, got {seq}")
         from longshort.errors import DataError
 
+        # On a copy: where Redis fails, the session here is still at the step before.
+        session = session.fork()
         try:
             answer = session.step(x)
         except DataError as error:

@@ -153,3 +153,12 @@ def test_what_needs_the_run_says_so(bundle: Path, tmp_path: Path, command: str) 
     (tmp_path / "texts.csv").write_text("text,label\na fine day,good\n")
     message = refused(command, bundle, "--data", tmp_path / "texts.csv")
     assert f"{command}: a bundle predicts and writes" in message
+
+
+def test_compressed_parts_are_refused(bundle: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "packed.longshort"
+    with zipfile.ZipFile(bundle) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
+        for each in old.namelist():
+            new.writestr(each, old.read(each))
+    with pytest.raises(RunError, match=r"is compressed, which no bundle's part is"):
+        read_bundle(packed)

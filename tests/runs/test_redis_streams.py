@@ -107,3 +107,21 @@ def test_a_stream_has_one_reader(small_run: Runs, client: Any) -> None:
 def test_a_server_that_is_not_there_is_refused(place: str) -> None:
     with pytest.raises(ConfigError, match=f"--redis {place}: cannot be reached"):
         connected(place)
+
+
+def test_texts_and_keys_stay_what_they_are(small_run: Runs, client: Any) -> None:
+    run = load(small_run("lm"))
+    client.xadd("rows", {"text": "42", "who": "007"})
+    client.xadd("rows", {"text": "the cat", "who": "7"})
+    with RedisReader(Watcher(run, ["who"]), client, "rows", "out") as one:
+        assert one.read(0) == 2
+    assert told(client) == [run.session().step(each) for each in ("42", "the cat")]
+
+
+def test_a_reader_that_was_too_slow_ends(small_run: Runs, client: Any) -> None:
+    run = load(small_run("anomaly"))
+    with reader(run, client) as one:
+        client.set("out:reader", "another")
+        with pytest.raises(RunError, match="another reader took over"):
+            one.read(0)
+    assert client.get("out:reader") == b"another"

@@ -10,6 +10,8 @@ from longshort.serve.limits import Limits
 from longshort.serve.refusal import Refusal
 from longshort.serve.sessions import Entry, Table
 
+JSON = b"application/json step"
+
 
 class Clock:
     """Seconds that a test sets."""
@@ -112,21 +114,23 @@ def test_two_writers_never_interleave() -> None:
 
 def test_steps_are_in_order_and_a_repeat_gets_its_answer() -> None:
     entry = Entry("a", "anna", object(), 0.0)
-    assert entry.repeated(1) is None and entry.repeated(None) is None
-    entry.done(1, b"one")
-    assert entry.repeated(1) == b"one"
-    entry.done(3, b"two to four")
-    assert entry.repeated(2) == b"two to four" and entry.repeated(5) is None
+    assert entry.repeated(1, JSON) is None and entry.repeated(None, JSON) is None
+    entry.done(1, b"one", JSON)
+    assert entry.repeated(1, JSON) == b"one"
+    entry.done(3, b"two to four", JSON)
+    with pytest.raises(Refusal, match="another form or protocol"):
+        entry.repeated(2, b"websocket")
+    assert entry.repeated(2, JSON) == b"two to four" and entry.repeated(5, JSON) is None
     for seq in (0, 1, 3, 4, 6, -1):
         with pytest.raises(Refusal) as caught:
-            entry.repeated(seq)
+            entry.repeated(seq, JSON)
         assert caught.value.status == 409 and caught.value.more == {"expected": 5}
 
 
 def test_another_state_is_another_generation() -> None:
     entry = Entry("a", "anna", object(), 0.0)
-    entry.done(1, b"one")
+    entry.done(1, b"one", JSON)
     entry.replace(object(), 0)
     assert (entry.generation, entry.steps) == (2, 0)
     with pytest.raises(Refusal):
-        entry.repeated(0)
+        entry.repeated(0, JSON)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -76,4 +77,25 @@ def test_long_work_lets_others_go_first() -> None:
 
     assert asyncio.run(all_of()) == [0, 1, 2, 3, 4]
     assert done.index("other") == 1
+    worker.close()
+
+
+def test_no_step_is_lost_between_the_loop_and_the_thread(small_run: Runs) -> None:
+    """Threads change places in the middle of everything here."""
+    model, worker = load(small_run("anomaly")), Worker(1000, Metrics())
+
+    async def one() -> int:
+        session = model.session()
+        return len([await worker.step(session, {"y": float(n)}) for n in range(8)])
+
+    async def all_of() -> list[int]:
+        return await asyncio.wait_for(asyncio.gather(*(one() for _ in range(24))), 60)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        assert asyncio.run(all_of()) == [8] * 24
+    finally:
+        sys.setswitchinterval(before)
+    assert worker.waiting == 0
     worker.close()

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
+from longshort import __version__
 from longshort.engine.executors.onnx import BATCH, TIME, Code, run, scan
 from longshort.engine.trace import with_ends
 from longshort.errors import BackendError, ConfigError, nearest
@@ -243,7 +243,7 @@ class _Export:
             "batch_first": stack.batch_first,
         }
         return {
-            "longshort_version": version("longshort"),
+            "longshort_version": __version__,
             "cell": stack.cell.name,
             "cell_options": json.dumps(stack.options(), default=str),
             "layer": json.dumps(sizes),

@@ -195,6 +195,9 @@ def _parts(path: Path) -> dict[str, bytes]:
             missing = [name for name in (CONTENT, WEIGHTS, GOLDEN, CARD) if name not in found]
             if missing:
                 raise RunError(f"{path}: is not a bundle: it has no {missing[0]}")
+            packed = [n for n, each in found.items() if each.compress_type != zipfile.ZIP_STORED]
+            if packed:
+                raise RunError(f"{path}: {packed[0]} is compressed, which no bundle's part is")
             too_large = [n for n, each in found.items() if each.file_size > _MOST]
             if too_large:
                 raise RunError(f"{path}: {too_large[0]} is larger than a bundle's part may be")

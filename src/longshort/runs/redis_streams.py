@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from longshort.errors import ConfigError, DataError, RunError
@@ -74,10 +73,14 @@ class RedisReader:
         found = self.client.xread({self.stream: self._last}, TOGETHER, int(1000 * wait) or None)
         entries = found[0][1] if found else []
         pipe = self.client.pipeline(transaction=True)
+        pipe.watch(self._held)
+        if pipe.get(self._held) != self._name.encode():
+            raise self._taken_over()
+        pipe.multi()
         pipe.set(self._held, self._name, ex=LEASE)
         try:
             for name, fields in entries:
-                for told in self.watcher.answers([_line(fields)]):
+                for told in self.watcher.answers([_line(self.watcher, fields)]):
                     written = json.dumps(told, ensure_ascii=False, allow_nan=False)
                     pipe.xadd(self.answers, {"id": name, "answer": written})
                 self._last = name.decode()
@@ -86,20 +89,25 @@ class RedisReader:
         finally:
             if entries:
                 pipe.set(self._state, self._last.encode() + b"\n" + self.watcher.packed())
-            pipe.execute()
+            self._commit(pipe)
         return len(entries)
 
+    def _commit(self, pipe: Any) -> None:
+        from redis import WatchError
 
-def _line(fields: Mapping[bytes, bytes]) -> bytes:
-    """Return an entry as a line of JSON; numbers are read as such."""
-    row = {name.decode(): _value(value.decode()) for name, value in fields.items()}
+        try:
+            pipe.execute()
+        except WatchError:
+            raise self._taken_over() from None
+
+    def _taken_over(self) -> RunError:
+        return RunError(f"{self.stream}: another reader took over, since this one was too slow")
+
+
+def _line(watcher: Watcher, fields: Mapping[bytes, bytes]) -> bytes:
+    """Return an entry as a line of JSON, with numbers where the model takes numbers."""
+    row = {}
+    for name, value in fields.items():
+        key = name.decode(errors="replace")
+        row[key] = watcher.value(key, value.decode(errors="replace"))
     return json.dumps(row).encode() + b"\n"
-
-
-def _value(text: str) -> float | int | str | None:
-    if not text:
-        return None
-    for kind in (int, float):
-        with suppress(ValueError):
-            return kind(text)
-    return text

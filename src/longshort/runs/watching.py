@@ -165,15 +165,15 @@ class Watcher:
                 f"{len(self._header)} values are expected, as in the header, got {len(cells)}"
             )
         return {
-            name: self._value(name, cell.strip())
+            name: self.value(name, cell.strip())
             for name, cell in zip(self._header, cells, strict=True)
         }
 
-    def _value(self, name: str, cell: str) -> Any:
-        """Return the value of a cell, None where it is empty."""
+    def value(self, name: str, cell: str) -> Any:
+        """Return the value of a cell: a number where the model takes one, None where empty."""
         if not cell:
             return None
-        if self._kinds.get(name) != "number":
+        if name in self.keys or self._kinds.get(name) != "number":
             return cell
         try:
             return float(cell)
@@ -183,11 +183,12 @@ class Watcher:
 
 def _text(line: str) -> str:
     """Return a line of text, or that of an object with the key `text`."""
-    if line.lstrip().startswith("{"):
-        found = _object(line).get("text")
-        if isinstance(found, str):
-            return found
-    return line
+    if not line.lstrip().startswith("{"):
+        return line
+    found = _object(line).get("text", line)
+    if not isinstance(found, str):
+        raise DataError(f"column 'text': a text is expected, got {found!r}")
+    return found
 
 
 def _object(text: str) -> dict[str, Any]:

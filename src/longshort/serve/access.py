@@ -45,7 +45,7 @@ class Access:
         if self._hosts and _name_of(host) not in self._hosts:
             raise Refusal(403, "wrong_host", "this server is not known by that name")
         origin = headers.get(b"origin")
-        if origin is not None and urlsplit(origin.decode("latin-1").lower()).netloc != host:
+        if origin is not None and _place_of(origin.decode("latin-1").lower()) != host:
             raise Refusal(403, "wrong_origin", "pages of other origins may not ask this server")
 
     def owner(self, headers: Headers) -> str:
@@ -97,6 +97,14 @@ def refuse_open_door(host: str, tokens: Sequence[str]) -> None:
             "token: has fewer than 16 characters; make one with: python -c 'import secrets; "
             "print(secrets.token_urlsafe(32))'"
         )
+
+
+def _place_of(origin: str) -> str | None:
+    """Return host and port of an Origin header; None where it is malformed."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _name_of(host: str) -> str:

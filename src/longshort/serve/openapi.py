@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from importlib.metadata import version
 from typing import Any
 
+from longshort import __version__
 from longshort.serve.server import Server
 from longshort.serve.web import Reply, Request, Route, reply
 
@@ -44,7 +44,7 @@ class Description:
             "openapi": "3.1.0",
             "info": {
                 "title": f"{self.server.served.name} on longshort",
-                "version": version("longshort"),
+                "version": __version__,
                 "description": "Sessions are also at /v1/stream, over WebSocket.",
             },
             "paths": paths,

@@ -125,7 +125,8 @@ class Rest:
             found = {"answer": answers[0]} if is_one else {"answers": answers}
             return encoded({"session": entry.id, "seq": first, **found}, kind)
 
-        return Reply(200, await answered(self.server, entry, xs, seq, body), kind)
+        form = kind + (b" step" if is_one else b" steps")
+        return Reply(200, await answered(self.server, entry, xs, seq, body, form), kind)
 
     async def _reopen(self, request: Request) -> Reply:
         kept = await self._snapshot(request)

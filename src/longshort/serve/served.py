@@ -186,7 +186,8 @@ def _kind_of(given: Any) -> str:
         raise unfit(wanted)
     strange = [name for name in given if name not in (*_INPUTS, "top_k", "horizon")]
     if strange:
-        raise unfit(f"{strange[0][:100]!r} is unknown; {wanted}", column=strange[0][:100])
+        name = str(strange[0])[:100]
+        raise unfit(f"{name!r} is unknown; {wanted}", column=name)
     kinds = [name for name in _INPUTS if name in given]
     if len(kinds) != 1 or not isinstance(given[kinds[0]], list) or not given[kinds[0]]:
         raise unfit(wanted)

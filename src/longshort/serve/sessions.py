@@ -18,7 +18,7 @@ class Entry:
     """A session of one owner.
 
     session: the model's. steps: number of steps so far. first, answer: number of the first step of
-    the last request and the body of its answer, for a repeat of it. generation: grows whenever the
+    the last request, and form and body of its answer, for a repeat. generation: grows when the
     state is replaced. is_busy: whether a request is at work on it. size: of the state, in bytes.
     """
 
@@ -46,15 +46,19 @@ class Entry:
         self.session, self.steps, self.first, self.answer = session, steps, first, answer
         self.generation += 1
 
-    def repeated(self, seq: int | None) -> bytes | None:
+    def repeated(self, seq: int | None, form: bytes) -> bytes | None:
         """Return the stored answer if `seq` names the last request; None if it names the next.
 
-        Raises 409 for any other number.
+        Raises 409 for any other number, and for a repeat in another form than the request had.
         """
         if seq is None or seq == self.steps + 1:
             return None
         if seq == self.first and self.first:
-            return self.answer
+            before, _, body = self.answer.partition(b"\0")
+            if before == form:
+                return body
+            message = "the step was asked in another form or protocol; repeat it in that one"
+            raise Refusal(409, "other_form", message)
         raise Refusal(
             409,
             "out_of_order",
@@ -62,9 +66,9 @@ class Entry:
             more={"expected": self.steps + 1},
         )
 
-    def done(self, count: int, answer: bytes) -> None:
-        """Note that `count` steps were done, and what was answered."""
-        self.first, self.answer = self.steps + 1, answer
+    def done(self, count: int, answer: bytes, form: bytes = b"") -> None:
+        """Note that `count` steps were done, and what was answered in which form."""
+        self.first, self.answer = self.steps + 1, form + b"\0" + answer
         self.steps += count
 
 

@@ -24,14 +24,16 @@ async def answered(
     xs: list[Any],
     seq: int | None,
     body: Callable[[int, Answers], bytes],
+    form: bytes,
 ) -> bytes:
     """Take samples in, and return the body that `body` makes of their first number and answers.
 
-    seq: number of the first of them; that of the last request gets the stored answer. Samples are
+    seq: number of the first of them; that of the last request gets the stored answer, if it has the
+    same form. Samples are
     taken in all together or not at all: a refused one leaves the session as it was.
     """
     with entry:
-        stored = entry.repeated(seq)
+        stored = entry.repeated(seq, form)
         if stored is not None:
             return stored
         session = entry.session.fork()
@@ -44,7 +46,7 @@ async def answered(
             raise Refusal(410, "session_deleted", "this session is over: deleted")
         found = body(entry.steps + 1, plain(answers))
         entry.session = session
-        entry.done(len(xs), found)
+        entry.done(len(xs), found, form)
         _measure(server, entry, len(xs))
         return found
 

@@ -62,9 +62,12 @@ class Streaming:
 
     async def drain(self) -> None:
         """Tell all clients that the server ends, and close."""
+        told = []
         for each in list(self.server.streams):
             assert isinstance(each, _Connection)
-            await each.drain()
+            told.append(asyncio.ensure_future(each.drain()))
+        if told:
+            await asyncio.wait(told, timeout=_DRAIN)
 
 
 class _Connection:
@@ -144,14 +147,14 @@ class _Connection:
         self.server.access.check_rate(self.owner)
         entry = self.server.sessions.find(self.entry.id, self.owner)
         if isinstance(message, bytes):
-            return await answered(self.server, entry, self._rows(message), None, _body)
+            return await answered(self.server, entry, self._rows(message), None, _body, _FORM)
         given = decoded(message.encode(), JSON, self.server.limits.depth)
         if not isinstance(given, dict) or "x" not in given or not set(given) <= {"x", "seq"}:
             raise malformed("a message is an object of x, and of seq if steps are numbered")
         seq = given.get("seq")
         if seq is not None and type(seq) is not int:
             raise malformed("seq: a whole number is expected")
-        return await answered(self.server, entry, [given["x"]], seq, _body)
+        return await answered(self.server, entry, [given["x"]], seq, _body, _FORM)
 
     def _rows(self, message: bytes) -> list[Any]:
         """Return the rows of a binary message: little-endian float32 [n, columns]."""
@@ -186,8 +189,10 @@ class _Connection:
             raise _Ended from None
 
     async def _close(self, code: int, reason: str) -> None:
+        close = {"type": "websocket.close", "code": code, "reason": reason}
         with contextlib.suppress(Exception):
-            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+            # Even a close waits for a client that does not read.
+            await asyncio.wait_for(self._send(close), _GOODBYE)
         raise _Ended
 
 
@@ -196,3 +201,8 @@ def _body(first: int, answers: list[dict[str, Any]]) -> bytes:
     if len(answers) == 1:
         return encoded({"seq": first, "answer": answers[0]})
     return encoded({"seq": first, "answers": answers})
+
+
+_FORM = b"websocket"
+_GOODBYE, _DRAIN = 1.0, 2.0
+"""Seconds that the close of one connection, and the news of an end to all, may take."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Any
 
+from longshort import __version__
 from longshort.serve.answers import described_inputs, described_outputs, steps_of, tensors_of
 from longshort.serve.refusal import Refusal, malformed
 from longshort.serve.served import plain
@@ -50,9 +50,7 @@ class OpenInference:
     async def about(self, request: Request) -> Reply:
         """Describe the server."""
         del request
-        return _json(
-            {"name": "longshort", "version": version("longshort"), "extensions": _EXTENSIONS}
-        )
+        return _json({"name": "longshort", "version": __version__, "extensions": _EXTENSIONS})
 
     async def alive(self, request: Request) -> Reply:
         """Say that the process answers."""
@@ -142,7 +140,7 @@ class OpenInference:
             found: bytes = body(1, plain(answers))
             return found
         entry = self._sequence(request.owner, named, parameters)
-        found = await answered(self.server, entry, xs, None, body)
+        found = await answered(self.server, entry, xs, None, body, b"v2")
         if parameters.get("sequence_end"):
             self.server.sessions.close(entry, "ended")
         return found
@@ -157,6 +155,7 @@ class OpenInference:
         if parameters.get("sequence_start"):
             if self.server.is_draining:
                 raise Refusal(503, "draining", "the server is about to end", retry=5)
+            sessions.sweep()
             if sessions.has(name, owner):
                 with sessions.find(name, owner) as former:
                     sessions.close(former, "restarted")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -42,13 +43,15 @@ class Worker:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._most, self._metrics = most, metrics
         self._running = 0
+        self._lock = threading.Lock()
         self._ready: list[_Waiting] = []
+        self._together = 0
         self._mean = 1.0
 
     @property
     def waiting(self) -> int:
         """Pieces of work that wait or run."""
-        return self._running + len(self._ready)
+        return self._running + len(self._ready) + self._together
 
     async def step(self, session: Session, x: Any) -> Answer:
         """Take a sample into a session, together with those that are ready for others.
@@ -61,8 +64,10 @@ class Worker:
         self._refuse_overload()
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
-        self._ready.append(_Waiting(session, x, answer, time.monotonic()))
-        if len(self._ready) == 1:
+        with self._lock:
+            self._ready.append(_Waiting(session, x, answer, time.monotonic()))
+            is_first = len(self._ready) == 1
+        if is_first:
             self._pool.submit(self._step_all, loop)
         return await answer
 
@@ -112,7 +117,9 @@ class Worker:
 
     def _step_all(self, loop: asyncio.AbstractEventLoop) -> None:
         """Do the steps of all sessions that are ready; runs on the thread."""
-        ready, self._ready = self._ready, []
+        with self._lock:
+            ready, self._ready = self._ready, []
+            self._together = len(ready)
         self._metrics.batch_size.add(len(ready))
         found: list[Answer | Exception]
         sessions, xs = [each.session for each in ready], [each.x for each in ready]
@@ -120,6 +127,8 @@ class Worker:
             found = self._measured(lambda: step_many(sessions, xs), ready[0].asked, len(ready))
         except Exception as error:
             found = [error] * len(ready)
+        with self._lock:
+            self._together = 0
         loop.call_soon_threadsafe(_give, ready, found)
 
     def _measured(self, work: Callable[[], T], asked: float, steps: int = 0) -> T:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort import __version__
 from longshort.engine.graph import Graph, Level, Node
 from longshort.engine.ops import EPSILON
 from longshort.errors import BackendError
@@ -129,7 +129,7 @@ class Code:
             opset_imports=[helper.make_opsetid("", OPSET)],
             ir_version=IR_VERSION,
             producer_name="longshort",
-            producer_version=version("longshort"),
+            producer_version=__version__,
         )
         helper.set_model_props(model, metadata or {})
         checker.check_model(model, full_check=True)

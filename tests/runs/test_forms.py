@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from longshort.data.labelled import examples_of
 from longshort.errors import ConfigError
+from longshort.export.code.c_files import _comment
+from longshort.runs import story
 from longshort.runs.bundle import read_bundle
 from longshort.runs.coding import portable_of
 from longshort.runs.exporting import export_run
@@ -76,6 +79,27 @@ def test_c_files_with_a_wrong_weight_fail_their_test(
     assert built(tmp_path / "m", "-O0").returncode == 1
 
 
+def test_c_files_that_answer_nan_fail_their_test(
+    bundle: Callable[[str], Path], tmp_path: Path
+) -> None:
+    export_as("c", bundle("regress"), tmp_path / "m")
+    test = tmp_path / "m" / "m_test.c"
+    # A NaN at the first of several numbers, with right ones behind it.
+    test.write_text(
+        test.read_text().replace(
+            "    double worst = 0.0;\n",
+            "    double worst = 0.0;\n    static const float own[2] = {(float)NAN, 1.0F}, "
+            "wanted[2] = {1.0F, 1.0F};\n    worst = apart(own, wanted, 2, worst);\n",
+            1,
+        )
+    )
+    assert built(tmp_path / "m").returncode == 1
+
+
+def test_names_cannot_leave_the_comment_of_a_header() -> None:
+    assert _comment("a*/ int x; /*\nb\\") == "a* / int x; / * b/"
+
+
 def test_weights_in_int8_make_the_source_smaller(
     bundle: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -114,6 +138,46 @@ def test_the_page_replays_recorded_answers_in_a_browser(
     assert said["ready"] == "yes" and float(said["difference"]) < 1e-5
     assert int(said["calls"]) >= 2
     assert 'role="status"' in body and "<textarea" in body
+
+
+def test_what_is_typed_into_a_page_gets_the_answer_of_predict(
+    bundle: Callable[[str], Path], tmp_path: Path
+) -> None:
+    typed = "a fine day and another bad day"
+    wanted = load(bundle("classify")).session().step(typed)
+    page = tmp_path / "page.html"
+    export_as("web", bundle("classify"), page)
+    script = f"""<script>setTimeout(() => {{
+        const field = document.querySelector("textarea");
+        field.value = {json.dumps(typed)};
+        field.dispatchEvent(new Event("input"));
+        document.body.dataset.said = document.body.innerText;
+    }}, 3000)</script>"""
+    page.write_text(page.read_text().replace("</body>", f"{script}</body>"))
+    body = opened(page, tmp_path)
+    said = re.search(r'data-said="([^"]*)"', body)
+    assert said is not None
+    for label in ("good", "bad"):
+        assert re.search(rf"{label}\s+{100 * wanted[f'p_{label}']:.1f} %", said[1]), said[1]
+
+
+def test_a_file_beside_the_onnx_file_is_not_overwritten(
+    bundle: Callable[[str], Path], tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    draw = np.random.default_rng(0)
+    arrays = [draw.normal(size=(6, 2)) for _ in range(60)]
+    data = examples_of(arrays, [float(each.sum()) for each in arrays])
+    model = {"hidden": 4, "summary": False}
+    train = {"max_epochs": 1, "threads": 1}
+    story.run({"task": "regress", "model": model, "train": train}, tmp_path / "run", data=data)
+    beside = tmp_path / "model_step.onnx"
+    beside.write_text("precious")
+    with pytest.raises(ConfigError, match=r"model_step\.onnx: exists already; give --overwrite"):
+        export_as("onnx", tmp_path / "run", tmp_path / "model.onnx", memory=data)
+    assert beside.read_text() == "precious" and not (tmp_path / "model.onnx").exists()
+    export_as("onnx", tmp_path / "run", tmp_path / "model.onnx", memory=data, overwrite=True)
+    assert beside.stat().st_size > 100 and (tmp_path / "model.onnx").exists()
 
 
 def opened(page: Path, folder: Path) -> str:

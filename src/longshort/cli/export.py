@@ -79,5 +79,7 @@ def command(
 
         path = out or default_path(run, to)
         refuse_existing(path, overwrite, is_table=False)
-        found = export_as(to, run, path, data, steps=steps, weights=weights, say=screen.say)
+        found = export_as(
+            to, run, path, data, steps=steps, weights=weights, overwrite=overwrite, say=screen.say
+        )
         screen.result({"path": str(path)} | found.facts, [f"{path}: {found.said}"])

@@ -133,7 +133,10 @@ def _tokens(file: Path | None) -> tuple[str, ...]:
     if file is None:
         given = os.environ.get(TOKEN_VARIABLE, "")
         return (given,) if given else ()
-    lines = file.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise ConfigError(f"--token-file {file}: is no text in UTF-8") from None
     found = tuple(line.strip() for line in lines if line.strip())
     if not found:
         raise ConfigError(f"--token-file {file}: has no token")

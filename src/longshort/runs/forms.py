@@ -39,12 +39,14 @@ def export_as(
     memory: object = None,
     steps: int | None = None,
     weights: str = "float32",
+    overwrite: bool = False,
     say: Say = quiet,
 ) -> Export:
     """Write a run, or its bundle, in a form of `ENDINGS`.
 
     data, memory: as in `export_run`. steps: length of sequences that are taken whole; None: as many
-    as the longest recorded one has. weights: "float32", "int8", or for a bundle "bf16".
+    as the longest recorded one has. weights: "float32", "int8", or for a bundle "bf16". overwrite:
+    of a file beside `out` too.
     Raises `ConfigError` for options that the form does not have, and `RunError` for a network that
     cannot be written so.
     """
@@ -60,7 +62,7 @@ def export_as(
         return _c(bundle, out, steps, weights)
     if form == "web":
         return _web(bundle, out, default_path(run, form).stem, steps, weights)
-    return _onnx(bundle, out)
+    return _onnx(bundle, out, overwrite=overwrite)
 
 
 def _refuse(form: str, steps: int | None, weights: str) -> None:
@@ -121,10 +123,10 @@ def _web(bundle: Bundle, out: Path, title: str, steps: int | None, weights: str)
     return Export(said, vars(page))
 
 
-def _onnx(bundle: Bundle, out: Path) -> Export:
+def _onnx(bundle: Bundle, out: Path, *, overwrite: bool) -> Export:
     from longshort.runs.onnx import write_onnx
 
-    files = write_onnx(bundle, out)
+    files = write_onnx(bundle, out, overwrite=overwrite)
     found = files[out]
     beside = [str(each) for each in files if each != out]
     said = (

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort.errors import BackendError, RunError
+from longshort.errors import BackendError, ConfigError, RunError
 from longshort.runs.bundle import Bundle
 from longshort.runs.coding import portable_of
 from longshort.runs.portable import Given, Ready
@@ -35,34 +35,42 @@ class Written:
     calls: int
 
 
-def write_onnx(bundle: Bundle, out: Path) -> dict[Path, Written]:
+def write_onnx(bundle: Bundle, out: Path, *, overwrite: bool = False) -> dict[Path, Written]:
     """Write the model; what goes on from a state beside whole sequences has a file of its own.
 
-    Raises `BackendError` without ONNX, and where the file answers differently; nothing is kept
-    then.
+    Raises `ConfigError` for such a file that is there already, and `BackendError` without ONNX, and
+    where a file answers differently; nothing is kept then.
     """
     _, (first, *others) = portable_of(bundle, None)
-    beside = {each: out.with_name(f"{out.stem}_{each.part.name}{out.suffix}") for each in others}
-    return {path: _written(part, path) for part, path in ({first: out} | beside).items()}
+    paths = {out: first}
+    for each in others:
+        path = out.with_name(f"{out.stem}_{each.part.name}{out.suffix}")
+        if path.exists() and not overwrite:
+            raise ConfigError(f"{path}: exists already; give --overwrite, or another --out")
+        paths[path] = each
+    partial = {path: path.with_name(path.name + ".partial") for path in paths}
+    try:
+        found = {path: _written(part, path, partial[path]) for path, part in paths.items()}
+        for path, file in partial.items():
+            file.replace(path)
+    finally:
+        for file in partial.values():
+            file.unlink(missing_ok=True)
+    return found
 
 
-def _written(part: Ready, out: Path) -> Written:
-    """Write one function, and ask it in ONNX Runtime what was recorded."""
+def _written(part: Ready, out: Path, file: Path) -> Written:
+    """Write one function into a file, and ask it in ONNX Runtime what was recorded."""
     from onnx import save_model
 
     model, inputs, outputs = _model(part)
-    partial = out.with_name(out.name + ".partial")
-    try:
-        save_model(model, partial)
-        difference = _difference(partial, part, outputs)
-        if not difference <= CLOSE:
-            raise BackendError(
-                f"{out}: ONNX Runtime answers differently from the bundle, by {difference:.2g} "
-                f"where {CLOSE:g} is allowed; nothing was kept"
-            )
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    save_model(model, file)
+    difference = _difference(file, part, outputs)
+    if not difference <= CLOSE:
+        raise BackendError(
+            f"{out}: ONNX Runtime answers differently from the bundle, by {difference:.2g} where "
+            f"{CLOSE:g} is allowed; nothing was kept"
+        )
     return Written(inputs, outputs, difference, len(part.part.trials))
 
 

@@ -18,6 +18,8 @@ from longshort.runtime.compact import KINDS, rounded
 ALLOWED = 0.01
 """Largest loss of int8 weights, as a share of the gap between the model and its best baseline."""
 
+_NAMES = ("float32", "bf16", "int8")
+
 
 @dataclass(frozen=True)
 class Rounding:
@@ -53,7 +55,7 @@ def kind_of(weights: str) -> str:
     """Return the kind of weights of this name; raises `ConfigError` for one that is not known."""
     kind = "bfloat16" if weights == "bf16" else weights
     if kind not in KINDS:
-        raise ConfigError(f"--weights: {weights!r} is not known; {nearest(weights, KINDS)}")
+        raise ConfigError(f"--weights: {weights!r} is not known; {nearest(weights, _NAMES)}")
     return kind
 
 
@@ -80,7 +82,7 @@ def rounded_run(
     if weights == "int8" and cost.loss > ALLOWED:
         raise RunError(
             f"{cost.sentence()}, where {ALLOWED:.0%} is allowed; nothing was written: export with "
-            "--weights bfloat16, or without"
+            "--weights bf16, or without"
         )
     return found, cost
 

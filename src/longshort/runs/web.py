@@ -47,6 +47,7 @@ def write_page(bundle: Bundle, out: Path, title: str, steps: int | None, weights
     start = len(module.binary) - module.weights
     bare = text.replace(base64.b64encode(module.binary).decode(), "")
     whole, rest = (len(gzip.compress(each.encode())) for each in (text, bare))
+    rest += len(gzip.compress(module.binary[:start]))  # the code, which stands before the weights
     return Page(len(text.encode()), whole, rest, start)
 
 

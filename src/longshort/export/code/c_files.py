@@ -59,6 +59,12 @@ def _states(programs: Sequence[Program]) -> dict[str, Buffer]:
     return {buffer.name: buffer for each in programs for buffer in each.states}
 
 
+def _comment(text: str) -> str:
+    """Return a text that stays within a comment, whatever names are in it."""
+    plain = "".join(each if each.isprintable() else " " for each in text)
+    return plain.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/")
+
+
 def _header(name: str, programs: Sequence[Program], says: Sequence[str]) -> str:
     work = max(scratch(each).size for each in programs)
     fields = [f"    float {each.name}[{each.size}];" for each in _states(programs).values()]
@@ -69,7 +75,7 @@ def _header(name: str, programs: Sequence[Program], says: Sequence[str]) -> str:
             label = f"{name}_{program.name}_{buffer.name}".upper()
             macros.append(f"#define {label} {buffer.size}")
     calls = [f"{signature(name, each)};" for each in programs]
-    told = "\n".join(f"   {each}" for each in says)
+    told = "\n".join(f"   {_comment(each)}" for each in says)
     return f"""\
 /* A model of longshort in C99. It takes no memory beside {name}_state, which is the caller's, and
    calls nothing but fabsf, floorf and sqrtf. Several threads may use states of their own.
@@ -168,7 +174,10 @@ static double apart(const float *own, const float *wanted, int32_t count, double
         if (own[i] == wanted[i]) {{
             gap = 0.0;
         }}
-        if (!(gap <= worst)) {{
+        if (gap != gap) {{
+            gap = HUGE_VAL;
+        }}
+        if (gap > worst) {{
             worst = gap;
         }}
     }}

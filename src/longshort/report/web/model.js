@@ -25,9 +25,10 @@ Model.reset = function () {
 
 // Call a function; an argument that the network does not read has no place and is left out.
 Model.call = function (name, given) {
-  for (const [key, values] of Object.entries(given)) {
-    const full = `${name}.${key}`;
-    if (full in Model.content.places) Model.view(full).fill(0).set(values);
+  // What is not given is 0, never what an earlier call left.
+  for (const full of Object.keys(Model.content.places)) {
+    const key = full.slice(name.length + 1);
+    if (full.startsWith(`${name}.`)) Model.view(full).fill(0).set(given[key] || []);
   }
   const begin = performance.now();
   Model.run[name]();

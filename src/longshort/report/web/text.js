@@ -51,7 +51,8 @@ class Text {
       found.weights.push(...weights.map((w) => w / length));
     });
     const most = this.page.most_grams;
-    return { grams: found.grams.slice(0, most), weights: found.weights.slice(0, most) };
+    const left = Math.max(0, found.grams.length - most);
+    return { grams: found.grams.slice(0, most), weights: found.weights.slice(0, most), left };
   }
 
   static *pieces(unit, text, most) {

@@ -98,7 +98,8 @@ function sequenceOfText(place, page, content) {
     const numbers = text.sequence(field.value);
     const more = page.blocks ? text.grams(field.value) : {};
     answer.show(Model.call("run", { tokens: numbers, count: [Math.max(1, numbers.length)], ...more }));
-    note.textContent = `${known} of ${tokens.length} tokens are known to the model.`;
+    const left = more.left ? ` The last ${more.left} n-grams are not read.` : "";
+    note.textContent = `${known} of ${tokens.length} tokens are known to the model.${left}`;
   };
   field.addEventListener("input", update);
   const first = content.trials[0].calls[0].given;

@@ -20,7 +20,7 @@ from longshort.runs.portable_sequences import (
 )
 from longshort.runs.portable_steps import step_parts
 
-_GRAMS = 256
+_GRAMS = 1024
 """Number of different n-grams that a text may have at least."""
 
 
@@ -42,7 +42,7 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
         )
         x, count = (_one(each) for each in (x, count))
         trials = _with_grams(trials, batches, most)
-        page = {"grams": _grams_page(encoder.grams), "most_grams": most}
+        page = {**_grams_page(encoder.grams), "most_grams": most}
     arguments = (Batch(x, count, None, grams),)
     after = _shares(encoder.targets)
     whole = Part("run", "logits", arguments, "probabilities", after, trials)
@@ -53,8 +53,8 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
     says = (
         f"{x.name}: the sequence, {steps} steps at most; what lies past its end is not read",
         "count: the number of its steps, from 1",
-        *(["grams, weights: numbers of its n-grams and their weights, 0 where there are no more"]
-          if grams else []),
+        *([f"grams, weights: numbers of its n-grams, {page['most_grams']} at most, and their "
+           "weights, 0 where there are no more"] if grams else []),
         f"probabilities: of {', '.join(labels[:20])}",
     )  # fmt: skip
     what = f"Give it {SAMPLES[page['reads']]}, and see which labels it finds likely."

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -254,3 +255,19 @@ def test_a_forecast_of_several_series_is_refused(bundle: Callable[[str], Path]) 
     changed = replace(found.model, encoder=two)
     with pytest.raises(ConfigError, match="forecasts one series, and the run has 2"):
         portable_of(replace(found, model=changed), None)
+
+
+@pytest.mark.parametrize("library", ["onnx", "onnxruntime"])
+def test_a_library_that_is_missing_is_named(
+    library: str, bundle: Callable[[str], Path], tmp_path: Path
+) -> None:
+    code = (
+        f"import sys; sys.modules[{library!r}] = None\n"
+        "from longshort.cli.main import main\n"
+        f"sys.argv = ['longshort', 'export', {str(bundle('regress'))!r}, '--to', 'onnx', "
+        f"'-o', {str(tmp_path / 'm.onnx')!r}]\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "pip install 'longshort[onnx]'" in done.stderr
+    assert not list(tmp_path.iterdir())

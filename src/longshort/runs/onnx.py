@@ -61,9 +61,9 @@ def write_onnx(bundle: Bundle, out: Path, *, overwrite: bool = False) -> dict[Pa
 
 def _written(part: Ready, out: Path, file: Path) -> Written:
     """Write one function into a file, and ask it in ONNX Runtime what was recorded."""
-    from onnx import save_model
-
     model, inputs, outputs = _model(part)
+    from onnx import save_model  # after the model, which says where ONNX is missing
+
     save_model(model, file)
     difference = _difference(file, part, outputs)
     if not difference <= CLOSE:

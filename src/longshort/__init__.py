@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from longshort.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from longshort import cells, nn
     from longshort.api import (
@@ -44,8 +46,6 @@ if TYPE_CHECKING:
     from longshort.export.onnx import export_onnx
     from longshort.interchange.keras import from_keras, to_keras
     from longshort.interchange.onnx import from_onnx
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AnomalyDetector",

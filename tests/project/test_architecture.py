@@ -20,7 +20,7 @@ NATIVE = "_native"
 
 LAYERS = [
     {NATIVE},
-    {"errors"},
+    {"errors", "version"},
     {"lazy"},
     {"registry"},
     {"config", "faq", "runfolder", "tables"},

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import longshort
 from longshort.registry import TASKS
 from tests.paths import ROOT
 
@@ -120,3 +121,8 @@ def test_tests_lie_in_the_folder_of_what_they_test() -> None:
     astray = [str(each) for each in found - {Path("project")} if not (SOURCE / each).is_dir()]
     assert not astray, f"tests/ has folders that src/longshort/ has not: {astray}"
     assert Path() not in found, "a test lies at the top of tests/, where helpers are"
+
+
+def test_the_version_stands_once() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    assert f'version = "{longshort.__version__}"' in text

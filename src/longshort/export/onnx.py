@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from longshort import __version__
 from longshort.engine.executors.onnx import BATCH, TIME, Code, run, scan
 from longshort.engine.trace import with_ends
 from longshort.errors import BackendError, ConfigError, nearest
@@ -22,6 +21,7 @@ from longshort.export.check import Check
 from longshort.export.operator import operator_node, why_no_operator
 from longshort.interchange.stack import Stack
 from longshort.nn import Recurrent
+from longshort.version import __version__
 
 try:
     from onnx import ModelProto, TensorProto, ValueInfoProto, helper, save_model

@@ -6,9 +6,9 @@ import inspect
 import re
 from typing import Any
 
-from longshort import __version__
 from longshort.serve.server import Server
 from longshort.serve.web import Reply, Request, Route, reply
+from longshort.version import __version__
 
 _TEXT, _WHOLE, _NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
 _SEQ = {

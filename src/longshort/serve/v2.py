@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from longshort import __version__
 from longshort.serve.answers import described_inputs, described_outputs, steps_of, tensors_of
 from longshort.serve.refusal import Refusal, malformed
 from longshort.serve.served import plain
@@ -14,6 +13,7 @@ from longshort.serve.stepping import Answers, answered
 from longshort.serve.tensors import parameters_of, read_tensors, write_tensors
 from longshort.serve.web import Reply, Request, Route
 from longshort.serve.wire import JSON, decoded, encoded
+from longshort.version import __version__
 
 VERSION = "1"
 _LENGTH = b"inference-header-content-length"

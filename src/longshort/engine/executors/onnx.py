@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longshort import __version__
 from longshort.engine.graph import Graph, Level, Node
 from longshort.engine.ops import EPSILON
 from longshort.errors import BackendError
+from longshort.version import __version__
 
 try:
     from onnx import (

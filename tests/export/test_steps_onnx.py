@@ -5,20 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnxruntime as runtime
 import pytest
+from onnx import helper
 
+from longshort.engine.executors.onnx import Code
 from longshort.errors import RunError
+from longshort.export.onnx_values import TYPES, Value
+from longshort.export.steps_onnx import graph_in
 from tests.export.code.test_steps_as_code import ALL, function_of, run
 from tests.runtime.test_steps import X
-
-onnx = pytest.importorskip("onnx")
-runtime = pytest.importorskip("onnxruntime")
-
-from onnx import helper  # noqa: E402
-
-from longshort.engine.executors.onnx import Code  # noqa: E402
-from longshort.export.onnx_values import TYPES, Value  # noqa: E402
-from longshort.export.steps_onnx import graph_in  # noqa: E402
 
 
 def answered(kind: str, given: Any, more: dict[str, Any]) -> tuple[list[Any], list[Any]]:

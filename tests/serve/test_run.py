@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from longshort.errors import RunError
+from longshort.errors import ConfigError, RunError
 from longshort.serve.run import bound_to
 from longshort.serve.served import name_of
+from longshort.serve.states import locked
 from tests.commands import longshort, refused
 from tests.serving import client_of, running
 
@@ -138,3 +139,12 @@ def test_a_damaged_file_of_sessions_is_told(small_run: Runs, tmp_path: Path) -> 
 def test_a_proxy_may_show_it_below_a_path(small_run: Runs) -> None:
     with running(small_run("anomaly"), root_path="/models/pumps") as (address, _):
         wait_for(f"http://{address}/readyz")
+
+
+def test_a_state_folder_has_one_server(tmp_path: Path) -> None:
+    with locked(tmp_path / "states"):
+        message = "another server keeps its sessions there"
+        with pytest.raises(ConfigError, match=message), locked(tmp_path / "states"):
+            pass
+    with locked(tmp_path / "states"):
+        pass

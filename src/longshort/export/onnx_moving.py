@@ -165,7 +165,7 @@ def _taken(g: Graph, x: Any, dim: int, index: Any) -> str:
 
 
 def _gather(g: Graph, x: Any, dim: int, index: Any) -> str:
-    """Of axes beside `dim`, ONNX Runtime takes as many as the index has."""
+    """Write `torch.gather`; where the index is shorter than x, GatherElements needs no slices."""
     return g.code.add("GatherElements", g.value(x).name, g.value(index).name, axis=dim)
 
 

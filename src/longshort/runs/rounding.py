@@ -114,8 +114,8 @@ def _cost(
         )
     one, other = (_score(each.model, each, val, metric.key) for each in (before, after))
     test = scores["test"]
-    rivals = test["baselines"][scores["best_baseline"]]
-    gap = abs(float(test[MODEL][metric.key]) - float(rivals[metric.key]))
+    best = test["baselines"][scores["best_baseline"]]
+    gap = abs(float(test[MODEL][metric.key]) - float(best[metric.key]))
     worse = max(0.0, metric.rank(other) - metric.rank(one))
     loss = worse / gap if gap else (float("inf") if worse else 0.0)
     return Rounding(weights, metric.key, one, other, gap, loss, names)

@@ -27,8 +27,8 @@ class Watcher:
     """Answers lines in their order.
 
     keys: columns whose values name a session; those that name series in the run when empty. skips:
-    whether a line that is refused is told and passed over, rather than raised. state: file to go on
-    from, and to save to.
+    whether a line that does not fit is reported and skipped, rather than raised. state: file to go
+    on from, and to save to.
     """
 
     def __init__(

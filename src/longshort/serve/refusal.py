@@ -1,4 +1,4 @@
-"""Refusals: what a client is told, and what it is not told."""
+"""Error answers: status, code and message for clients, without paths or internals."""
 
 from __future__ import annotations
 

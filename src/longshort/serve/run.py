@@ -180,6 +180,12 @@ def process_of(app: App, options: Options) -> uvicorn.Server:
 
 def serve(path: Path, options: Options, say: Say) -> None:
     """Serve a run or bundle until SIGTERM or Ctrl-C; then end within ten seconds."""
+    folder = options.state_dir
+    with contextlib.nullcontext() if folder is None else states.locked(folder):
+        _serve(path, options, say)
+
+
+def _serve(path: Path, options: Options, say: Say) -> None:
     server = server_of(path, options, say)
     app = application(server, options.state_dir, say)
     bound = bound_to(options.host, options.port)

@@ -1,12 +1,18 @@
-"""Sessions across a restart: written when the server ends, read when it begins."""
+"""Sessions across a restart: written when the server ends, read when it begins.
+
+A folder belongs to one server at a time, which locks it: two would overwrite each other's sessions.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+from filelock import FileLock, Timeout
 
-from longshort.errors import RunError
+from longshort.errors import ConfigError, RunError
 from longshort.runfolder import write_atomic
 from longshort.serve.refusal import Refusal
 from longshort.serve.rest import packed
@@ -41,8 +47,8 @@ def save(server: Server, folder: Path) -> int:
 def load(server: Server, folder: Path) -> tuple[int, int]:
     """Read the sessions of the folder; returns how many go on, and how many cannot.
 
-    The file is removed: sessions that go on from here must not go on from there once more. Raises
-    `RunError` if it is damaged.
+    The file is removed: sessions that go on from here must not go on from there once more. Where
+    some cannot go on, it is kept under another name. Raises `RunError` if it is damaged.
     """
     file = _file(server, folder)
     if not file.exists():
@@ -62,8 +68,28 @@ def load(server: Server, folder: Path) -> tuple[int, int]:
             continue
         entry.replace(session, kept.steps, kept.first, kept.answer)
         entry.used += min(0.0, each.left - server.limits.ttl)
-    file.unlink()
+    if lost:
+        file.replace(file.with_suffix(".left"))
+    else:
+        file.unlink()
     return len(found) - lost, lost
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder within the block; raises `ConfigError` if another server holds it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(folder / "lock", blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ConfigError(
+            f"--state-dir {folder}: another server keeps its sessions there; give each its own"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _file(server: Server, folder: Path) -> Path:

@@ -179,13 +179,12 @@ class _Connection:
 
     async def _write(self, body: bytes) -> None:
         """Send a text message; a client that does not read is let go."""
+        message = {"type": "websocket.send", "text": body.decode()}
         try:
-            await asyncio.wait_for(
-                self._send({"type": "websocket.send", "text": body.decode()}), _PATIENCE
-            )
+            await asyncio.wait_for(self._send(message), _PATIENCE)
         except TimeoutError:
             await self._close(_OVERLOADED, "answers are not read")
-        except Exception:
+        except (OSError, RuntimeError):  # the client is gone
             raise _Ended from None
 
     async def _close(self, code: int, reason: str) -> None:

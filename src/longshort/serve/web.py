@@ -110,7 +110,7 @@ Style = Callable[[Refusal], Any]
 class Route:
     """A method and path, whose parts in braces are arguments of the handler.
 
-    style: how refusals are told there. is_open: whether no token is needed.
+    style: turns a refusal into the body of the error answer. is_open: whether no token is needed.
     """
 
     method: str

@@ -108,9 +108,11 @@ def test_a_run_sees_new_images_as_its_own(weights: Path, pictures: Path, tmp_pat
 def test_what_cannot_be_used_is_refused(
     name: str, message: str, models: Any, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network_of = lambda weights: models.vit_b_16(weights=None)  # noqa: E731
+    def network(name: str, weights: Any) -> Any:
+        return models.vit_b_16(weights=None)
+
     if name != "nothing":
-        monkeypatch.setattr(models, "get_model", lambda name, weights: network_of(weights))
+        monkeypatch.setattr(models, "get_model", network)
     with pytest.raises(DataError, match=message):
         image_network(f"torchvision:{name}").maps([pictures / "1.png"])
 

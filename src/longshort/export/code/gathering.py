@@ -115,12 +115,13 @@ def _chosen(b: Builder, source: Array, numbers: dict[int, Array], at: int) -> Ar
 
 
 def _index(b: Builder, x: Value, indices: Sequence[Value | None]) -> Array:
-    real = [axis for axis, each in enumerate(indices) if each is not None]
+    given = {axis: each for axis, each in enumerate(indices) if each is not None}
     if isinstance(x, Array) and not has_array(list(indices)):
         return x.at(STEPS["index.Tensor"](x.places, list(indices)))
-    if any(indices[axis].dtype.kind == "b" for axis in real):  # type: ignore[union-attr]
+    if any(each.dtype.kind == "b" for each in given.values()):
         raise RunError("an index of truth values cannot be written as code")
-    numbers = {axis: b.array(indices[axis]) for axis in real}  # type: ignore[arg-type]
+    numbers = {axis: b.array(each) for axis, each in given.items()}
+    real = list(given)
     together = real == list(range(real[0], real[0] + len(real)))
     return _chosen(b, b.array(x), numbers, real[0] if together else 0)
 

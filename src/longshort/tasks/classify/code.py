@@ -34,12 +34,9 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
     grams, page = None, dict[str, Any]()
     if encoder.grams is not None:
         most = max(_GRAMS, *(int(np.diff(each.grams.begins).max()) for each in batches))
-        grams = Bags(
-            Given("grams", np.zeros(most, np.int64), axes=("grams",)),  # type: ignore[arg-type]
-            Given("weights", np.zeros(most, np.float32), axes=("grams",)),  # type: ignore[arg-type]
-            np.array([0, most]),
-            encoder.grams.width,
-        )
+        columns: Any = Given("grams", np.zeros(most, np.int64), axes=("grams",))
+        weights: Any = Given("weights", np.zeros(most, np.float32), axes=("grams",))
+        grams = Bags(columns, weights, np.array([0, most]), encoder.grams.width)
         x, count = (_one(each) for each in (x, count))
         trials = _with_grams(trials, batches, most)
         page = {**_grams_page(encoder.grams), "most_grams": most}

@@ -1,4 +1,4 @@
-"""Texts that are read and written on token by token, each with its probability and its rivals."""
+"""Texts read or generated token by token, each with its probability and the likeliest tokens."""
 
 from __future__ import annotations
 

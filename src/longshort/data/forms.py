@@ -79,6 +79,17 @@ class Form:
         mark = "%:z" if self.zone is not None and self.kind == "datetime" else ""
         return moment.write(stamp, self.shown or _TYPED[self.kind] + mark, self.zone)
 
+    def cell(self, stamp: int) -> str | int | float:
+        """Return a timestamp as the data has it, with times as texts."""
+        if self.kind == "integer":
+            return stamp
+        if self.per:
+            return stamp // self.per if stamp % self.per == 0 else stamp / self.per
+        if self.holds == "time":
+            return self.text(stamp)
+        text = moment.write(stamp, self.pattern, self.zone)
+        return int(text) if self.holds == "number" else text
+
     def _text(self, stamps: Ints, pattern: str) -> pl.Series:
         zone = self.zone
         if zone is None:

@@ -14,9 +14,9 @@ from longshort.decoding.label_scorer import LabelScorer
 from longshort.decoding.prefix_beam import PrefixBeam, prefix_beam
 from longshort.errors import ConfigError
 from longshort.runs.task import Model
+from longshort.runs.transcribing import Alternative, Heard, Listening, Timed, Transcript
 from longshort.tasks.transcribe.config import TranscribeConfig
 from longshort.tasks.transcribe.encoder import SpeechArrays, SpeechEncoder, without_labels
-from longshort.tasks.transcribe.heard import Alternative, Heard, Timed, Transcript
 
 ModelOf = Model[TranscribeConfig, SpeechEncoder]
 TOGETHER = 32
@@ -27,23 +27,10 @@ _WIDE = 16
 """Width of the search with a language model, where none is asked for."""
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How frames become text; what is None is as the run has it.
-
-    beam: width of the search, 1 is greedy. n_best: texts for each utterance.
-    """
-
-    beam: int | None = None
-    n_best: int = 1
-    alpha: float | None = None
-    beta: float | None = None
-
-
-def hear(model: ModelOf, arrays: SpeechArrays, how: Reading | None = None) -> Heard:
+def hear(model: ModelOf, arrays: SpeechArrays, how: Listening | None = None) -> Heard:
     """Return what is said in encoded utterances; their own texts are never seen."""
     frames = log_probabilities(model, arrays)
-    return transcribed(model, frames, how or Reading())
+    return transcribed(model, frames, how or Listening())
 
 
 def log_probabilities(model: ModelOf, arrays: SpeechArrays) -> list[Floats]:
@@ -60,7 +47,7 @@ def log_probabilities(model: ModelOf, arrays: SpeechArrays) -> list[Floats]:
     return found
 
 
-def transcribed(model: ModelOf, frames: Sequence[Floats], how: Reading) -> Heard:
+def transcribed(model: ModelOf, frames: Sequence[Floats], how: Listening) -> Heard:
     """Return the texts of log probabilities [T', C]."""
     search = Search.of(model, how)
     return Heard([_transcript(model, logs, search.best(logs)) for logs in frames])
@@ -75,7 +62,7 @@ class Search:
     scorer: LabelScorer | None
 
     @staticmethod
-    def of(model: ModelOf, how: Reading) -> Search:
+    def of(model: ModelOf, how: Listening) -> Search:
         """Return the search that a run's settings ask for, and `how` instead of them.
 
         Raises `ConfigError` for several texts, or a language model, without a beam.
@@ -96,7 +83,7 @@ class Search:
         return prefix_beam(logs, PrefixBeam(width=self.width, n_best=self.n_best), self.scorer)
 
 
-def weights(model: ModelOf, how: Reading) -> tuple[float, float]:
+def weights(model: ModelOf, how: Listening) -> tuple[float, float]:
     """Return alpha and beta: those asked for, else of the settings, else those that were chosen."""
     asked = {ALPHA: how.alpha, BETA: how.beta}
     given = {ALPHA: model.config.write.alpha, BETA: model.config.write.beta}
@@ -107,7 +94,7 @@ def weights(model: ModelOf, how: Reading) -> tuple[float, float]:
     return found[0], found[1]
 
 
-def _refuse_weights(how: Reading, width: int) -> None:
+def _refuse_weights(how: Listening, width: int) -> None:
     for name, value in (("alpha", how.alpha), ("beta", how.beta)):
         if value is not None:
             why = "a beam of 1 is greedy" if width == 1 else "the run has no language model"

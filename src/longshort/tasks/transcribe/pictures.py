@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from longshort.report.svg import STYLE, Drawing
-from longshort.tasks.transcribe.heard import Timed
+from longshort.runs.transcribing import Timed
 from longshort.tasks.transcribe.samples import Floats
 
 _RANGE = (2.0, 98.0)

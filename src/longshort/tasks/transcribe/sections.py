@@ -10,9 +10,9 @@ from longshort.metrics.edits import Pair, aligned, confusions, total, word_edits
 from longshort.report.sections import Line, Note, Passage, Picture, Section, Span, Table
 from longshort.runs.result import Result
 from longshort.runs.task import MODEL
+from longshort.runs.transcribing import Heard
 from longshort.tasks.transcribe.config import TranscribeConfig
 from longshort.tasks.transcribe.encoder import SpeechEncoder
-from longshort.tasks.transcribe.heard import Heard
 from longshort.tasks.transcribe.pictures import heard_over_time
 from longshort.tasks.transcribe.samples import Utterances
 

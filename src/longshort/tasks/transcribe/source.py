@@ -1,4 +1,4 @@
-"""Reading utterances: tables of files with their texts, transcriptions of Sphinx, and folders."""
+"""Listening utterances: tables of files with their texts, transcriptions of Sphinx, and folders."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from longshort.runs.task import (
     Training,
     Words,
 )
+from longshort.runs.transcribing import Heard, Listening, heard_of
 from longshort.tasks.transcribe import baselines, scoring
 from longshort.tasks.transcribe.config import TranscribeConfig
 from longshort.tasks.transcribe.defaults import decided, unused
@@ -38,8 +39,7 @@ from longshort.tasks.transcribe.encoder import (
     restore,
     store,
 )
-from longshort.tasks.transcribe.heard import Heard, heard_of
-from longshort.tasks.transcribe.inference import Reading, hear, step_seconds
+from longshort.tasks.transcribe.inference import hear, step_seconds
 from longshort.tasks.transcribe.samples import Utterances
 from longshort.tasks.transcribe.source import normalised_text, read_utterances
 
@@ -80,7 +80,7 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
         gain="gain in WER",
         gain_form="+.1f",
     )
-    measure = "CER in percent of greedy texts + nats a character"
+    measure = "greedy CER + nats a character"
 
     # Data
 
@@ -186,13 +186,17 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
         """Return the errors of greedy texts, and the loss, which falls before they do."""
         from longshort.tasks.transcribe.learning import mean_nats
 
-        texts = hear(model, val.arrays, Reading(beam=1)).texts
+        texts = hear(model, val.arrays, Listening(beam=1)).texts
         cer: float = scoring.values(_texts(val.samples), texts)["cer"]
         return cer + mean_nats(model, val.arrays)
 
     def predict(self, model: TranscribeModelOf, arrays: SpeechArrays) -> Heard:
         """Transcribe each utterance as the settings say."""
         return hear(model, arrays)
+
+    def transcribe(self, model: TranscribeModelOf, samples: Utterances, how: Listening) -> Heard:
+        """Transcribe utterances in this way."""
+        return hear(model, self.encode(model.encoder, samples), how)
 
     # Scores
 
@@ -203,11 +207,14 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
         networks: Mapping[str, TranscribeModelOf],
         track: Track,
     ) -> dict[str, Baseline[Heard]]:
-        """Return the most frequent training text for all utterances."""
+        """Return no text at all, and the most frequent training text, for all utterances."""
         del model, networks, track
         train, test = splits["train"].samples, splits["test"].samples
         frequent = [baselines.most_frequent(_texts(train))] * len(test)
-        return {"frequent": Baseline(heard_of(frequent), "the most frequent training text")}
+        return {
+            "nothing": Baseline(heard_of([""] * len(test)), "no text at all"),
+            "frequent": Baseline(heard_of(frequent), "the most frequent training text"),
+        }
 
     def score(self, model: TranscribeModelOf, samples: Utterances, prediction: Heard) -> Scores:
         """Return error rates, and each utterance's errors."""

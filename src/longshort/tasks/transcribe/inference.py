@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +29,13 @@ _WIDE = 16
 
 def hear(model: ModelOf, arrays: SpeechArrays, how: Listening | None = None) -> Heard:
     """Return what is said in encoded utterances; their own texts are never seen."""
+    return hearing(model, arrays)(how or Listening())
+
+
+def hearing(model: ModelOf, arrays: SpeechArrays) -> Callable[[Listening], Heard]:
+    """Run the network once; returns what searches its answer for texts, in any way."""
     frames = log_probabilities(model, arrays)
-    return transcribed(model, frames, how or Listening())
+    return lambda how: transcribed(model, frames, how)
 
 
 def log_probabilities(model: ModelOf, arrays: SpeechArrays) -> list[Floats]:

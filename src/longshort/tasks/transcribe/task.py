@@ -169,13 +169,18 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
 
     def build(self, config: TranscribeConfig, encoder: SpeechEncoder) -> nn.Module:
         """Build the recurrent layers and the head."""
+        if config.model.head == "transducer":
+            from longshort.tasks.transcribe.transducer import Transducer
+
+            return Transducer(config.model, encoder.inputs, encoder.classes)
         from longshort.tasks.transcribe.network import Recogniser
 
         return Recogniser(config.model, encoder.inputs, encoder.classes)
 
     def loss(self, model: TranscribeModelOf, batch: Any) -> Loss:
-        """Return nats per character."""
-        found = model.network.losses(batch).sum() / batch.label_lengths.sum().clamp_min(1)
+        """Return nats per character; with the CTC loss beside a transducer's, both together."""
+        each = model.network.losses(batch, model.config.train.alone)
+        found = each.sum() / batch.label_lengths.sum().clamp_min(1)
         return Loss(found, found)
 
     def training(

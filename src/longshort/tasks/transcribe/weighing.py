@@ -11,7 +11,7 @@ from longshort.runs.task import Say, Track
 from longshort.runs.transcribing import Listening
 from longshort.tasks.transcribe import scoring
 from longshort.tasks.transcribe.encoder import SpeechArrays
-from longshort.tasks.transcribe.inference import ALPHA, BETA, ModelOf, Search, hearing
+from longshort.tasks.transcribe.inference import ALPHA, BETA, ModelOf, hearing, search
 
 ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0)
 BETAS = (0.0, -1.0, 1.0, 2.0, 3.0)
@@ -28,7 +28,7 @@ def chosen_weights(
     Nothing is chosen where the settings say both, or no language model is asked.
     """
     write = model.config.write
-    if Search.of(model, Listening()).scorer is None or None not in (write.alpha, write.beta):
+    if search(model, Listening())[1] is None or None not in (write.alpha, write.beta):
         return {}
     count = min(_MOST, len(texts))
     wanted, hear_again = texts[:count], hearing(model, arrays.take(range(count)))

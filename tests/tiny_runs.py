@@ -12,6 +12,7 @@ from longshort.tasks.tag.conll import tagged_of
 
 from .captions import shapes
 from .conftest import hourly
+from .speech import spelt
 
 TRAIN = {"max_epochs": 1, "threads": 1}
 TASKS = (
@@ -24,6 +25,7 @@ TASKS = (
     "translate",
     "summarise",
     "caption",
+    "transcribe",
 )
 
 
@@ -56,6 +58,8 @@ def small(task: str) -> tuple[dict[str, Any], object]:
         return {"task": task, "model": {"hidden": 4}, "train": {**TRAIN}}, examples_of(arrays, sums)
     if task == "caption":
         return {"task": task, "model": {"hidden": 8}, "train": {**TRAIN}}, shapes(60)
+    if task == "transcribe":
+        return {"task": task, "model": {"hidden": 4}, "train": {**TRAIN}}, spelt(60)
     if task == "tag":
         tokens = [["mr", "otto", "in", "rome", f"n{i}"] for i in range(60)]
         sentences = tagged_of(tokens, [["O", "B-per", "O", "B-loc", "O"]] * 60)

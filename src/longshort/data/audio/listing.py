@@ -82,23 +82,34 @@ def _table_names_sound(path: Path) -> bool:
     return bool(cells) and all(is_sound(Path(cell)) for cell in cells)
 
 
-def read_listing(data: object, file: str | None = None) -> Listing:
+def read_listing(
+    data: object, file: str | None = None, root: Path | None = None, *, on_disk: bool = True
+) -> Listing:
     """Return the recordings that data name: a table, a folder, a file, or a list of files.
 
-    file: column of the files; by its name when absent. Raises `DataError` with the place.
+    file: column of the files; by its name when absent. root: folder to which a table's names are
+    relative; None: its own. on_disk: refuse names of files that are not there. Raises `DataError`
+    with the place.
     """
+    found = _read(data, file, root)
+    if not len(found):
+        raise DataError(f"{found.name}: names no recording")
+    return _checked(found) if on_disk else found
+
+
+def _read(data: object, file: str | None, root: Path | None) -> Listing:
     if isinstance(data, (list, tuple)):
         files = [Path(each) for each in data]
-        return _checked(Listing("files", files, [str(each) for each in files], {}))
+        return Listing("files", files, [str(each) for each in files], {})
     if isinstance(data, (str, Path)):
         path = Path(data)
         if path.is_dir():
-            return _checked(_folder(path, file))
+            return _folder(path, file)
         if is_sound(path):
-            return _checked(Listing(path.name, [path], [path.name], {}))
-        return _checked(_table(path, path.parent, file))
+            return Listing(path.name, [path], [path.name], {})
+        return _table(path, root or path.parent, file)
     if is_frame(data):
-        return _checked(_table(data, Path.cwd(), file))
+        return _table(data, root or Path.cwd(), file)
     raise DataError(
         "data: recordings are expected: a table of files, a folder, or a list of files, got "
         f"{type(data).__name__}"
@@ -165,9 +176,7 @@ def _table(data: object, folder: Path, file: str | None) -> Listing:
 
 
 def _checked(listing: Listing) -> Listing:
-    """Return a listing that names at least one recording, and none that is missing."""
-    if not len(listing):
-        raise DataError(f"{listing.name}: names no recording")
+    """Return a listing that names no file that is missing."""
     lost = [i for i, each in enumerate(listing.files) if not each.is_file()]
     if lost:
         first = lost[0]

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.config.strokes import Size
 from longshort.data.strokes.ink import Ink
 from longshort.errors import DataError
 
 Array = NDArray[np.float64]
-Size = Literal["box", "height", "stroke"]
-"""What becomes 1: the longer side of the box around the ink, its height, or that of its strokes."""
-
 MOST_POINTS = 100_000
 """Largest number of points of a sample after resampling."""
 _STEEPEST = 1.0
@@ -57,7 +53,7 @@ def _evenly(stroke: Array, along: Array, count: int) -> Array:
 def normalise(ink: Ink, size: Size = "box", *, slant: bool = False) -> Ink:
     """Return ink of size 1 around (0, 0), upright if `slant` is to be taken out.
 
-    size "height" suits lines of text, "stroke" lines whose height says little, such as formulas:
+    size: what becomes 1, see `StrokeSettings`; "height" suits lines of text, "stroke" lines whose height says little, such as formulas:
     there the mean longer side of the strokes becomes 1. Ink without a size, a dot, is only moved.
     """
     points = ink.points

@@ -127,6 +127,7 @@ TASKS = Registry(
         "translate": "longshort.tasks.seq2seq.translate:TranslateTask",
         "summarise": "longshort.tasks.seq2seq.summarise:SummariseTask",
         "caption": "longshort.tasks.caption.task:CaptionTask",
+        "draw": "longshort.tasks.draw.task:DrawTask",
     },
     usual="forecast",
     configs={
@@ -139,5 +140,6 @@ TASKS = Registry(
         "translate": "longshort.tasks.seq2seq.config:TranslateConfig",
         "summarise": "longshort.tasks.seq2seq.config:SummariseConfig",
         "caption": "longshort.tasks.caption.config:CaptionConfig",
+        "draw": "longshort.tasks.draw.config:DrawConfig",
     },
 )

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
-from longshort.decoding.mixture import draw, mixture_of
-from longshort.decoding.mixture import nats as numpy_nats
+from longshort.decoding.mixture import class_nats, draw, mixture_of, point_nats
 from longshort.nn.blocks.mixture import MixtureHead, mixture_nats
 
 K, C = 5, 3
@@ -62,7 +61,7 @@ def test_numpy_finds_the_same_likelihoods() -> None:
     outputs, points, classes = drawn()
     expected = mixture_nats(outputs, points, classes, K)
     mixture = mixture_of(outputs.numpy(), K)
-    found = numpy_nats(mixture, points.numpy(), classes.numpy())
+    found = point_nats(mixture, points.numpy()), class_nats(mixture, classes.numpy())
     np.testing.assert_allclose(found, [each.numpy() for each in expected], rtol=1e-12)
 
 

@@ -11,7 +11,9 @@ from longshort.config.section import Section
 from longshort.config.strokes import StrokeSettings
 from longshort.config.training import SourceConfig
 
-Format = Literal["csv", "parquet", "jsonl", "lines", "rows", "ts", "idx", "arrays", "long", "strokes"]
+Format = Literal[
+    "csv", "parquet", "jsonl", "lines", "rows", "ts", "idx", "arrays", "long", "strokes"
+]
 Axes = Literal["NTC", "NCT"]
 """Order of an array's axes: N sequences, T steps, C channels."""
 

@@ -46,16 +46,27 @@ def mixture_of(outputs: NDArray[np.float32], mixtures: int) -> Mixture:
     )
 
 
-def nats(mixture: Mixture, points: Floats, classes: Ints) -> tuple[Floats, Floats]:
-    """Return the negative log-likelihoods of points [..., 2] and numbers of classes [...]."""
+def component_logs(mixture: Mixture, points: Floats) -> Floats:
+    """Return the logarithms of every share times its density at points [..., 2], as [..., K]."""
     distances = (points[..., None] - mixture.means) * np.exp(-mixture.wide)
     x, y = distances[..., 0, :], distances[..., 1, :]
     steep = mixture.steep
     rest = (y - np.tanh(steep) * x) * np.cosh(steep)
     logs = np.log(np.cosh(steep)) - 0.5 * (x**2 + rest**2) - mixture.wide.sum(-2)
-    logs = logs - math.log(2 * math.pi) + _log_shares(mixture.shares)
-    chosen = np.take_along_axis(_log_shares(mixture.classes), classes[..., None], -1)[..., 0]
-    return -_log_sum(logs), -chosen
+    found: Floats = logs - math.log(2 * math.pi) + _log_shares(mixture.shares)
+    return found
+
+
+def point_nats(mixture: Mixture, points: Floats) -> Floats:
+    """Return the negative log-likelihoods of points [..., 2]."""
+    return -_log_sum(component_logs(mixture, points))
+
+
+def class_nats(mixture: Mixture, classes: Ints) -> Floats:
+    """Return the negative log-likelihoods of numbers of classes [...]."""
+    logs = _log_shares(mixture.classes)
+    found: Floats = -np.take_along_axis(logs, classes[..., None], -1)[..., 0]
+    return found
 
 
 def draw(mixture: Mixture, chance: np.random.Generator, bias: float = 0.0) -> tuple[Floats, Ints]:

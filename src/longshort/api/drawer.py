@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from longshort.api.runs import TaskRun
 from longshort.data.strokes.ink import Ink
-from longshort.runs.abilities import draws
 from longshort.runs.pen import Pen
 
 
@@ -30,5 +29,4 @@ class DrawRun(TaskRun):
         `primed`. most: points of a drawing; as many as the longest in training when None. Raises
         `ConfigError` for values out of range.
         """
-        how = Pen(count, bias, seed, told, prime, primed, most)
-        return draws(self.path, self._trained.task).draw(self._trained.model, how)
+        return self._trained.draw(Pen(count, bias, seed, told, prime, primed, most))

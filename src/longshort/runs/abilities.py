@@ -104,13 +104,6 @@ class Draws(Protocol):
         """Return new drawings in the data's unit; raises `ConfigError` for what does not fit."""
 
 
-def draws(run: Path, task: Any) -> Draws:
-    """Return the task if it draws; raise `RunError` if not. `run`: folder of the run."""
-    if isinstance(task, Draws):
-        return task
-    raise RunError(f"{run}: is a run of the task {task.name!r}, which does not draw")
-
-
 def generator(run: Path, task: Any) -> Generates:
     """Return the task if it generates text; raise `RunError` if not. `run`: folder of the run."""
     if isinstance(task, Generates):

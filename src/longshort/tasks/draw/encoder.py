@@ -127,8 +127,7 @@ class DrawEncoder:
         data, condition = config.data, config.data.condition or "none"
         labels = train.labels or []
         known = sorted({*labels} if condition == "label" else {*"".join(labels)})
-        if condition == "none":
-            known = []
+        known = [] if condition == "none" else known
         grid = grid_of(train.items) if data.grid is None else data.grid
         unscaled = DrawEncoder(
             condition, (*known,), 1.0, grid, data.size, data.simplify, data.max_points, 1, 1.0
@@ -145,7 +144,7 @@ class DrawEncoder:
             data.simplify,
             data.max_points,
             max(map(len, moves)),
-            max(1, sum(map(len, labels))) / points,
+            max(1, sum(map(len, labels))) / points if condition == "text" else 1.0,
         )
 
     def shaped(self, ink: Ink) -> Ink:

@@ -106,9 +106,10 @@ class _Stored(BaseModel):
 class DrawEncoder:
     """What was fitted on the training split.
 
-    condition: what is told of a drawing. known: the labels, or the letters, in order. scale: root
-    of the mean square of all offsets, which becomes 1. grid, size, simplify, max_points: as in the
-    settings. longest: points of the longest drawing. pace: mean letters for each point.
+    condition: what is told of a drawing. known: the labels, or the letters, in order; a text ends
+    with a mark of its own. scale: root of the mean square of all offsets, which becomes 1. grid,
+    size, simplify, max_points: as in the settings. longest: points of the longest drawing. pace:
+    mean letters for each point.
     """
 
     condition: Condition
@@ -189,7 +190,7 @@ class DrawEncoder:
             if strange or not label:
                 what = f"the letter {strange[0]!r}" if strange else "an empty text"
                 raise ConfigError(f"{place}: {what} is not known; {_listed(self.known)} are")
-            return [numbers[letter] for letter in label]
+            return [*(numbers[letter] for letter in label), len(self.known) + 1]  # the end's mark
         if self.condition == "label":
             if label not in self.known:
                 raise ConfigError(f"{place}: {label!r} is no label; {nearest(label, self.known)}")

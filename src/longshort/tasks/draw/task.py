@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.findings import Finding
-from longshort.data.splits import Splits
+from longshort.data.splits import Splits, make_splits
 from longshort.data.strokes.ink import Ink, Inks, remarks
 from longshort.data.strokes.reading import read_inks, read_parts
 from longshort.errors import DataError
@@ -78,6 +78,13 @@ class DrawTask(SampleTask[DrawConfig, Inks, DrawEncoder, Likelihoods]):
         if isinstance(first, (str, Path)) and not found:
             return read_parts(Path(first))
         return {"train": self.read(first, config), **found}
+
+    def split(self, given: Any, config: DrawConfig) -> Splits[Inks]:
+        """Return the splits; drawn ones have the same shares of labels where these are told."""
+        split, told = config.split, config.data.condition or _condition_of(given["train"])
+        return make_splits(
+            given, val=split.val, test=split.test, stratify=told == "label", seed=split.seed
+        )
 
     def check(self, splits: Splits[Inks], config: DrawConfig) -> list[Finding]:
         """Return findings: of unequal sizes, of single points, and of drawings that are cut."""

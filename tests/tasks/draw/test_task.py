@@ -78,7 +78,7 @@ def test_what_comes_is_learned_from_more_than_the_last_step() -> None:
         assert own.each.mean() < other.each.mean() - 0.2
 
 
-@pytest.mark.parametrize("condition", ["none", "label", "text"])
+@pytest.mark.parametrize("condition", ["nothing", "label", "text"])
 def test_inference_says_what_training_says(condition: str) -> None:
     """Whole drawings in torch, and NumPy's likelihoods; of texts, point by point."""
     inks = symbols()
@@ -190,10 +190,10 @@ def test_a_grid_bounds_densities() -> None:
 @pytest.mark.parametrize(
     ("labels", "told"),
     [
-        (None, "none"),
+        (None, "nothing"),
         (["a", "b"] * 15, "label"),
         ([f"word {i}" for i in range(30)], "text"),
-        (["a"] * 30, "none"),
+        (["a"] * 30, "nothing"),
     ],
 )
 def test_what_is_told_is_decided_by_the_labels(labels: list[str] | None, told: str) -> None:
@@ -237,7 +237,7 @@ def test_bias_makes_drawings_alike() -> None:
 @pytest.mark.parametrize(
     ("condition", "pen", "said"),
     [
-        ("none", Pen(told="a"), "is told nothing"),
+        ("nothing", Pen(told="a"), "is told nothing"),
         ("text", Pen(), "--prompt: is needed: the text to write"),
         ("text", Pen(told="a%"), "--prompt: the letter '%' is not known; 'a' 'c'"),
         ("text", Pen(told=""), "an empty text"),

@@ -125,10 +125,10 @@ class DrawEncoder:
     @staticmethod
     def fit(train: Inks, config: DrawConfig) -> DrawEncoder:
         """Fit on the training split."""
-        data, condition = config.data, config.data.condition or "none"
+        data, condition = config.data, config.data.condition or "nothing"
         labels = train.labels or []
         known = sorted({*labels} if condition == "label" else {*"".join(labels)})
-        known = [] if condition == "none" else known
+        known = [] if condition == "nothing" else known
         grid = grid_of(train.items) if data.grid is None else data.grid
         unscaled = DrawEncoder(
             condition, (*known,), 1.0, grid, data.size, data.simplify, data.max_points, 1, 1.0
@@ -198,7 +198,7 @@ class DrawEncoder:
         return 0
 
     def _told(self, inks: Inks) -> Any:
-        if self.condition == "none":
+        if self.condition == "nothing":
             return [0] * len(inks)
         if inks.labels is None:
             raise DataError(

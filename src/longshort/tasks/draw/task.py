@@ -122,7 +122,7 @@ class DrawTask(SampleTask[DrawConfig, Inks, DrawEncoder, Likelihoods]):
         found += [*unused_shares(*files), *unused_draw(*files)]
         if data.condition != "text":
             found.append(("model.windows", "is of texts that are written, and none is told"))
-        if data.condition == "none":
+        if data.condition == "nothing":
             found.append(("model.embedding", "is of labels and letters, and none are told"))
         return found
 
@@ -184,7 +184,7 @@ class DrawTask(SampleTask[DrawConfig, Inks, DrawEncoder, Likelihoods]):
         """Read drawings, and draw one, and two side by side."""
         self.predict(model, arrays)
         encoder = model.encoder
-        told = {"none": None, "label": encoder.known[:1], "text": encoder.known[:1]}
+        told = {"nothing": None, "label": encoder.known[:1], "text": encoder.known[:1]}
         named = told[encoder.condition]
         for count in (1, 2):
             drawings(model, Pen(count, told=None if named is None else named[0], most=2))
@@ -293,10 +293,10 @@ def _read(data: object) -> Inks:
 def _condition_of(train: Inks) -> Condition:
     """Return what is told by the labels: nothing where there are none, or as many as drawings."""
     if train.labels is None:
-        return "none"
+        return "nothing"
     counts = Counter(train.labels)
     is_of_several = 1 < len(counts) <= min(_LABELS, len(train) // _EACH)
-    return "label" if is_of_several else "text" if len(counts) > 1 else "none"
+    return "label" if is_of_several else "text" if len(counts) > 1 else "nothing"
 
 
 def _sums(found: Likelihoods) -> dict[str, float]:

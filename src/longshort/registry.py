@@ -128,6 +128,7 @@ TASKS = Registry(
         "summarise": "longshort.tasks.seq2seq.summarise:SummariseTask",
         "caption": "longshort.tasks.caption.task:CaptionTask",
         "transcribe": "longshort.tasks.transcribe.task:TranscribeTask",
+        "draw": "longshort.tasks.draw.task:DrawTask",
     },
     usual="forecast",
     configs={
@@ -141,5 +142,6 @@ TASKS = Registry(
         "summarise": "longshort.tasks.seq2seq.config:SummariseConfig",
         "caption": "longshort.tasks.caption.config:CaptionConfig",
         "transcribe": "longshort.tasks.transcribe.config:TranscribeConfig",
+        "draw": "longshort.tasks.draw.config:DrawConfig",
     },
 )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.runs.task import Track, untracked
-from longshort.tasks.language.ngram import NGram
+from longshort.metrics.ngram import NGram
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

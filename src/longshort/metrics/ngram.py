@@ -68,9 +68,26 @@ class NGram:
 
     def distribution(self, before: Ints) -> Floats:
         """Return the probabilities of all tokens after these, [size]."""
-        kept = before[max(0, len(before) - self.order + 1) :]
-        ends = [self._probabilities(np.append(kept, token))[-1] for token in range(self.size)]
-        return np.array(ends)
+        p = np.full(self.size, 1.0 / self.size)
+        for k, order in enumerate(self._orders[: len(before) + 1]):
+            context = self._number(before[len(before) - k :].tolist())
+            if context is None:
+                break
+            p *= order.left[context]
+            first = context * self.size
+            follow = slice(*np.searchsorted(order.keys, [first, first + self.size]))
+            p[order.keys[follow] - first] += order.share[follow]
+        return p
+
+    def _number(self, gram: list[int]) -> int | None:
+        """Return the number of an n-gram, 0 for the empty one, None if it never occurred."""
+        number = 0
+        for token, order in zip(gram, self._orders, strict=False):
+            key = number * self.size + token
+            number = int(np.searchsorted(order.keys, key))
+            if number == len(order.keys) or order.keys[number] != key:
+                return None
+        return number
 
     def _probabilities(self, whole: Ints) -> Floats:
         """Return the probability of each token given those before it, from the lowest order up."""

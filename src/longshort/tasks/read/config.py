@@ -10,6 +10,7 @@ from longshort.config.cell import CellSettings
 from longshort.config.flags import flag
 from longshort.config.section import Section
 from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
+from longshort.config.writing import WriteSettings
 
 
 class ReadData(SourceConfig):
@@ -133,6 +134,28 @@ class ReadModel(CellSettings):
     )
 
 
+class ReadWrite(WriteSettings):
+    """How the network's output becomes text."""
+
+    beam: int = Field(
+        16,
+        ge=1,
+        le=100,
+        description="width of the search; 1 takes the most probable path",
+        json_schema_extra=flag("--beam"),
+    )
+    order: int = Field(
+        6,
+        ge=0,
+        le=12,
+        description="order of the n-gram of signs, learned from the training texts, that joins the "
+        "search; 0 for none, or where the beam is 1",
+    )
+    max_length: int = Field(
+        150, ge=1, description="largest number of signs that head = attention writes"
+    )
+
+
 class ReadTrain(TrainConfig):
     """The training loop."""
 
@@ -161,4 +184,5 @@ class ReadConfig(BaseConfig):
     image: ReadImage = ReadImage()
     text: ReadText = ReadText()
     model: ReadModel = ReadModel()
+    write: ReadWrite = ReadWrite()
     train: ReadTrain = ReadTrain()

@@ -66,9 +66,13 @@ class ReadEncoder:
         """Number of each sign."""
         return {sign: number for number, sign in enumerate(self.signs, self.first)}
 
+    def split(self, text: str) -> list[str]:
+        """Return the signs of a text."""
+        return signs_of(text, self.tokens)
+
     def encoded(self, text: str) -> Ints:
         """Return the numbers of a text's signs; unknown ones are left out."""
-        known = [self.numbers.get(sign) for sign in signs_of(text, self.tokens)]
+        known = [self.numbers.get(sign) for sign in self.split(text)]
         return np.array([number for number in known if number is not None], dtype=np.int64)
 
     def listed(self, numbers: Sequence[int]) -> list[str]:

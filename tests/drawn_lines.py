@@ -91,7 +91,9 @@ def _near(
     """Ink of a pen that goes straight from a to b."""
     way = b - a
     length = float(way @ way)
-    share = 0.0 if not length else np.clip(((x - a[0]) * way[0] + (y - a[1]) * way[1]) / length, 0, 1)
+    share = (
+        0.0 if not length else np.clip(((x - a[0]) * way[0] + (y - a[1]) * way[1]) / length, 0, 1)
+    )
     distance = np.hypot(x - a[0] - share * way[0], y - a[1] - share * way[1])
     found: NDArray[np.float64] = np.clip(pen + 0.5 - distance, 0.0, 1.0)
     return found
@@ -112,7 +114,9 @@ def drawn(count: int, words: int = 3, seed: int = 0) -> Lines:
 def penned(count: int, words: int = 2, seed: int = 0) -> Inks:
     """Lines as pen strokes, with their texts."""
     draw, texts = np.random.default_rng([seed, 1]), texts_of(count, words, seed)
-    items: list[Ink] = [ink_of_strokes(written(text, draw), f"item {i}") for i, text in enumerate(texts)]
+    items: list[Ink] = [
+        ink_of_strokes(written(text, draw), f"item {i}") for i, text in enumerate(texts)
+    ]
     return Inks("strokes", items, texts, [f"item {i}" for i in range(count)])
 
 

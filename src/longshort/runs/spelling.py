@@ -19,7 +19,7 @@ from longshort.runs.task import Say, Track
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
 
-WEIGHTS, BONUSES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), (0.0, 0.75, 1.5)
+WEIGHTS, BONUSES = (0.0, 0.25, 0.5, 0.75, 1.0), (0.0, 0.75, 1.5)
 """Weights of the n-gram, and bonuses of each label, among which the validation split chooses."""
 _STREAM, _WEIGHT, _BONUS = "gram_stream", "gram_weight", "gram_bonus"
 """Names of what is kept among the arrays of a run."""
@@ -68,9 +68,7 @@ def kept_grams(kept: Any, order: int) -> Grams | None:
     return Grams(stream, order, float(kept[_WEIGHT]), float(kept[_BONUS]))
 
 
-def spelled(
-    logs: Sequence[Floats], width: int, grams: Grams | None = None
-) -> list[Spelling]:
+def spelled(logs: Sequence[Floats], width: int, grams: Grams | None = None) -> list[Spelling]:
     """Return what each line's frames [T, K] spell; a width of 1 takes the most probable path."""
     if width == 1 and grams is None:
         return [best_path(each) for each in logs]
@@ -109,7 +107,11 @@ def chosen_grams(
         f"n-gram of order {order}: weight {weight:g}, bonus {bonus:g}, by {found[weight, bonus]:.2f}"
         f" against {found[0.0, 0.0]:.2f} without it, on {samples}"
     )
-    values = {_STREAM: stream.astype(np.float64), _WEIGHT: np.array(weight), _BONUS: np.array(bonus)}
+    values = {
+        _STREAM: stream.astype(np.float64),
+        _WEIGHT: np.array(weight),
+        _BONUS: np.array(bonus),
+    }
     return {name: np.asarray(each, dtype=np.float64) for name, each in values.items()}
 
 

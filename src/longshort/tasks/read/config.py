@@ -31,9 +31,7 @@ class ReadData(SourceConfig):
         description="test folder or table; when absent by the split column, else a share",
         json_schema_extra=flag("--test"),
     )
-    file: str | None = Field(
-        None, description="column of the pictures' files; by name when absent"
-    )
+    file: str | None = Field(None, description="column of the pictures' files; by name when absent")
     text: str | None = Field(
         None,
         description="column of the texts; by name when absent",

@@ -31,7 +31,9 @@ def examine(splits: Splits[Lines], config: ReadConfig) -> list[Finding]:
         found += no_lines(lines)
     found += [each for each in (_one_for_many(splits.train), _rare(splits, config)) if each]
     for name, lines in splits.by_name().items():
-        found += unknown(signs(splits.train, config), lines, config, name) if name != "train" else []
+        found += (
+            unknown(signs(splits.train, config), lines, config, name) if name != "train" else []
+        )
     return found
 
 
@@ -101,9 +103,7 @@ def signs(train: Lines, config: ReadConfig) -> set[str]:
     return {sign for text in train.texts or [] for sign in signs_of(text, tokens)}
 
 
-def unknown(
-    known: Iterable[str], lines: Lines, config: ReadConfig, split: str
-) -> list[Finding]:
+def unknown(known: Iterable[str], lines: Lines, config: ReadConfig, split: str) -> list[Finding]:
     """Return a note on the signs of these lines that training has not, so that none is read."""
     have = set(known)
     counts: Counter[str] = Counter()

@@ -57,9 +57,7 @@ class ReadEncoder:
         signs = tuple(sorted({sign for text in texts for sign in signs_of(text, tokens)}))
         looks = Looks.fit(train.looks) if train.looks else None
         first = FIRST[config.model.head]
-        return ReadEncoder(
-            train.kind, tokens, signs, first, image.height, image.straighten, looks
-        )
+        return ReadEncoder(train.kind, tokens, signs, first, image.height, image.straighten, looks)
 
     @cached_property
     def numbers(self) -> dict[str, int]:

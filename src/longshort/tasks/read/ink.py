@@ -61,14 +61,15 @@ def scaled(pixels: Pixels, height: int, *, straighten: bool) -> Pixels:
     straighten: follow the centre of the letters, and take their size for the height; otherwise the
     whole picture is made so high.
     """
-    band = _band(pixels.astype(np.float32) / 255.0) if straighten else pixels / np.float32(255.0)
+    ink = pixels.astype(np.float32) / 255.0
+    band = _band(ink) if straighten else ink
     width = scaled_width(pixels, height, straighten=straighten)
     return np.rint(255.0 * _resized(band, height, width)).astype(np.uint8)
 
 
 def scaled_width(pixels: Pixels, height: int, *, straighten: bool) -> int:
     """Return the width of `scaled`."""
-    band = 2 * reach_of(pixels / np.float32(255.0)) if straighten else pixels.shape[0]
+    band = 2 * reach_of(pixels.astype(np.float32) / 255.0) if straighten else pixels.shape[0]
     return max(1, round(pixels.shape[1] * height / band))
 
 
@@ -76,7 +77,7 @@ def reach_of(ink: Ink) -> int:
     """Return half the height of the band that a line is in; half the picture without ink."""
     total = float(ink.sum())
     if total <= 0:
-        return max(1, ink.shape[0] // 2)
+        return max(1, int(ink.shape[0]) // 2)
     distance = np.abs(np.arange(ink.shape[0])[:, None] - _centre(ink))
     return max(2, round(_REACH * float((distance * ink).sum()) / total))
 

@@ -107,9 +107,7 @@ class Looks:
             _REMEDY,
         )
 
-    def _inverted(
-        self, looks: Sequence[Look], places: Sequence[str], name: str
-    ) -> Finding | None:
+    def _inverted(self, looks: Sequence[Look], places: Sequence[str], name: str) -> Finding | None:
         odd = [i for i, look in enumerate(looks) if look.is_inverted]
         if self.inverted > 0 or len(odd) <= _tolerated(len(looks)):
             return None
@@ -135,9 +133,7 @@ def look_of(line: Line) -> Look:
     edge = float(np.hypot(across, down).sum())
     reach = reach_of(ink)
     thickness = 2 * total / edge / (2 * reach) if edge > 0 else 0.0
-    return Look(
-        line.contrast, slant, thickness, height, reach / height, line.is_inverted
-    )
+    return Look(line.contrast, slant, thickness, height, reach / height, line.is_inverted)
 
 
 def _tolerated(count: int) -> float:

@@ -94,9 +94,7 @@ class Writer(Decodes):
         super().__init__()
         self.front = Front(model, encoder)
         width = self.front.encoder.size
-        layers = Recurrent(
-            chosen_cell(model), 2 * width, width, 1, **layer_options(model)
-        )
+        layers = Recurrent(chosen_cell(model), 2 * width, width, 1, **layer_options(model))
         attention = Attention(width, width, "additive", width, coverage=True)
         self.decoder = Decoder(
             Embedding(encoder.count, width), layers, attention, width,

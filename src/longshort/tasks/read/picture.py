@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import io
 from typing import Any
 
 import numpy as np
@@ -14,31 +14,36 @@ KINDS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp")
 Grey = NDArray[np.float32]
 """A picture [height, width], from 0 for black to 1 for white."""
 
+
+class DamagedPicture(DataError):
+    """A file that is no picture."""
+
+
 _DEEP = ("I;16", "I;16B", "I;16L", "I")
 """Modes of 16 bits."""
 
 
-def read_grey(path: Path) -> Grey:
-    """Return a picture's grey values; what is transparent is white, as paper is.
+def grey_from(content: bytes, name: str) -> Grey:
+    """Return the grey values of a file of a picture; what is transparent is white, as paper is.
 
-    Colours, 1, 8 and 16 bits, palettes and alpha are all read. Raises `DataError` with the path if
-    the file is empty or no picture, or if pillow is not installed.
+    Colours, 1, 8 and 16 bits, palettes and alpha are all read. Raises `DataError`, which begins
+    with `name`, if the content is empty or no picture, or if pillow is not installed.
     """
     try:
         from PIL import Image
     except ImportError:
         raise DataError(
-            f"{path}: reading pictures needs pillow; install it with: pip install "
+            f"{name}: reading pictures needs pillow; install it with: pip install "
             "'longshort[image]'"
         ) from None
     try:
-        if not path.stat().st_size:
+        if not content:
             raise ValueError("the file is empty")
-        with Image.open(path) as image:
+        with Image.open(io.BytesIO(content)) as image:
             return _grey(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"{path}: cannot be read as a picture ({_reason(error)}); restore the file, or remove "
+        raise DamagedPicture(
+            f"{name}: cannot be read as a picture ({_reason(error)}); restore the file, or remove "
             "it with its text"
         ) from None
 
@@ -80,10 +85,10 @@ def _flat(values: NDArray[np.float32]) -> Grey:
     """Return colours as grey by their luminance (ITU-R BT.601), on white paper."""
     if values.ndim == 2:
         return values
-    found: Grey = values[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    found = values[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     if values.shape[2] == 4:
         found = 1.0 - values[..., 3] * (1.0 - found)
-    return found
+    return np.asarray(found, dtype=np.float32)
 
 
 def _reason(error: Exception) -> str:

@@ -57,8 +57,7 @@ class Lines:
         lists = ("inputs", "texts", "places", "looks", "groups", "splits")
         parts = {name: getattr(self, name) for name in lists}
         return replace(
-            self,
-            **{name: [part[i] for i in chosen] for name, part in parts.items() if part},
+            self, **{name: [part[i] for i in chosen] for name, part in parts.items() if part}
         )
 
     def by_split(self) -> dict[str, Lines]:
@@ -96,11 +95,7 @@ def _key(ink: Pixels | Ink) -> bytes:
 
 
 def lines_of_pictures(
-    name: str,
-    found: Sequence[Line],
-    texts: list[str] | None,
-    places: list[str],
-    **more: Any,
+    name: str, found: Sequence[Line], texts: list[str] | None, places: list[str], **more: Any
 ) -> Lines:
     """Make lines of the ink of pictures; more: further fields of `Lines`."""
     inputs = [each.pixels for each in found]

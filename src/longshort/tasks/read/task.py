@@ -36,12 +36,7 @@ from longshort.tasks.read.config import ReadConfig
 from longshort.tasks.read.defaults import decided, tokens_of, unused
 from longshort.tasks.read.doctor import examine, no_lines, too_narrow, unknown
 from longshort.tasks.read.encoder import LineArrays, ReadEncoder, encode
-from longshort.tasks.read.inference import (
-    Readings,
-    frames,
-    read,
-    readings_of,
-)
+from longshort.tasks.read.inference import Readings, frames, read, readings_of
 from longshort.tasks.read.samples import Lines
 from longshort.tasks.read.source import read_given, read_lines
 
@@ -54,6 +49,8 @@ if TYPE_CHECKING:
 ReadModelOf = Model[ReadConfig, ReadEncoder]
 _LEAST = 0.05
 """Difference in CER, in points, below which nothing counts."""
+_NOTHING = 90.0
+"""CER from which nothing counts as read."""
 _TIE = 1e-4
 """Weight of the loss where it decides between equal error rates."""
 _JUDGED = 400
@@ -219,7 +216,7 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
         found = read(model, val.arrays, greedy=True)
         cer = scoring.error_rate(scoring.statistics(val.samples, found, model.encoder).sum(0))
         loss = mean_loss(model, val.arrays)
-        return float(cer) + _TIE * loss / (1.0 + loss)
+        return min(float(cer), _NOTHING) + _TIE * loss / (1.0 + loss)
 
     def fit_rest(
         self, model: ReadModelOf, train: Encoded[Lines], val: Encoded[Lines],

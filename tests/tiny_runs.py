@@ -13,6 +13,7 @@ from longshort.tasks.tag.conll import tagged_of
 from .captions import shapes
 from .conftest import hourly
 from .drawn_lines import drawn
+from .speech import spelt
 
 TRAIN = {"max_epochs": 1, "threads": 1}
 TASKS = (
@@ -26,6 +27,7 @@ TASKS = (
     "summarise",
     "caption",
     "read",
+    "transcribe",
 )
 
 
@@ -61,6 +63,8 @@ def small(task: str) -> tuple[dict[str, Any], object]:
     if task == "read":
         settings = {"image": {"height": 16}, "model": {"hidden": 4, "channels": [4, 4]}}
         return {"task": task, "train": {**TRAIN}, **settings}, drawn(40, words=1)
+    if task == "transcribe":
+        return {"task": task, "model": {"hidden": 4}, "train": {**TRAIN}}, spelt(60)
     if task == "tag":
         tokens = [["mr", "otto", "in", "rome", f"n{i}"] for i in range(60)]
         sentences = tagged_of(tokens, [["O", "B-per", "O", "B-loc", "O"]] * 60)

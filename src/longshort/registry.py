@@ -128,6 +128,7 @@ TASKS = Registry(
         "summarise": "longshort.tasks.seq2seq.summarise:SummariseTask",
         "caption": "longshort.tasks.caption.task:CaptionTask",
         "read": "longshort.tasks.read.task:ReadTask",
+        "transcribe": "longshort.tasks.transcribe.task:TranscribeTask",
     },
     usual="forecast",
     configs={
@@ -141,5 +142,6 @@ TASKS = Registry(
         "summarise": "longshort.tasks.seq2seq.config:SummariseConfig",
         "caption": "longshort.tasks.caption.config:CaptionConfig",
         "read": "longshort.tasks.read.config:ReadConfig",
+        "transcribe": "longshort.tasks.transcribe.config:TranscribeConfig",
     },
 )

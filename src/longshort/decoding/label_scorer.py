@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from longshort.decoding.checks import finite
 
@@ -16,18 +16,19 @@ Context = tuple[int, ...]
 class LabelScorer(Protocol):
     """Adds to the log probability of a spelling, label by label.
 
-    A state is what is remembered of the labels so far; methods return a new one.
+    A state is what a scorer remembers of the labels so far; it is never changed, methods return a
+    new one.
     """
 
-    def start(self) -> Hashable:
+    def start(self) -> Any:
         """Return the state before the first label."""
         ...
 
-    def advance(self, state: Hashable, label: int) -> tuple[float, Hashable]:
+    def advance(self, state: Any, label: int) -> tuple[float, Any]:
         """Return what a next label adds, -inf where it may not follow, and the state after it."""
         ...
 
-    def finish(self, state: Hashable) -> float:
+    def finish(self, state: Any) -> float:
         """Return what is added where the spelling ends, -inf where it may not."""
         ...
 

@@ -7,8 +7,9 @@ that end in the blank and in the last label, for only the former can spell that 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -79,9 +80,7 @@ class _Prefix:
         "state",
     )
 
-    def __init__(
-        self, parent: _Prefix | None, last: int | None, gain: float, state: Hashable
-    ) -> None:
+    def __init__(self, parent: _Prefix | None, last: int | None, gain: float, state: Any) -> None:
         self.parent, self.last, self.gain, self.state = parent, last, gain, state
         self.branches: dict[int, _Prefix] = {}
         self.blank = self.label = self.next_blank = self.next_label = 0.0

@@ -11,6 +11,7 @@ from longshort.errors import ConfigError, LongshortError, RunError
 from longshort.lazy import polars as pl
 from longshort.runs.explaining import Subject
 from longshort.runs.portable import Portable
+from longshort.runs.transcribing import Heard, Listening
 from longshort.runs.writing import Attended, Drawing, Likelihood, Writing, Written
 
 
@@ -116,6 +117,14 @@ class Writes(Protocol):
 
     def likelihoods(self, model: Any, samples: Any) -> list[Likelihood]:
         """Return how probable the target of each sample is."""
+
+
+@runtime_checkable
+class Transcribes(Protocol):
+    """Writes down what is said in recordings."""
+
+    def transcribe(self, model: Any, samples: Any, how: Listening) -> Heard:
+        """Return the texts of samples, searched in this way, with the times of their words."""
 
 
 @runtime_checkable

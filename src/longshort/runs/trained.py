@@ -26,6 +26,7 @@ from longshort.runs.abilities import (
     ReadsLines,
     Stepper,
     Steps,
+    Transcribes,
     Writes,
 )
 from longshort.runs.bundle import is_bundle, read_bundle
@@ -35,6 +36,7 @@ from longshort.runs.lookup import find_task, tasks_with
 from longshort.runs.prepare import read_splits
 from longshort.runs.session import Session, restored
 from longshort.runs.task import C, E, Encoded, Model, P, Say, Scored, Task, quiet, untracked
+from longshort.runs.transcribing import Heard, Listening
 from longshort.runs.verdict import scored, scores_of
 from longshort.runs.writing import Attended, Likelihood, Writing, Written
 from longshort.runtime.network import Callee, Network
@@ -216,6 +218,20 @@ class Trained(Generic[C, S, E, P]):
         """Write texts for samples that were read by `read`."""
         with self._threads():
             return self.writer().write(self.model, samples, how)
+
+    def transcriber(self) -> Transcribes:
+        """Return the task if it writes down what is said; raises `ConfigError` if not."""
+        if isinstance(self.task, Transcribes):
+            return self.task
+        raise ConfigError(
+            f"transcribe: the task {self.task.name!r} does not write down what is said; use "
+            f"`longshort predict` (tasks that do: {', '.join(tasks_with(Transcribes))})"
+        )
+
+    def transcribe(self, samples: S, how: Listening) -> Heard:
+        """Write down what is said in samples that were read by `read`."""
+        with self._threads():
+            return self.transcriber().transcribe(self.model, samples, how)
 
     def likelihoods(
         self, samples: S, targets: Sequence[str], name: str = "targets"

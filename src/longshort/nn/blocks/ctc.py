@@ -126,7 +126,7 @@ class _Lattice:
         """Return the log probabilities of the states' classes, [T, S, B]; of padding -1e30."""
         frames, batch, classes = self.logs.shape
         places = self.classes + classes * np.arange(batch)
-        found = np.maximum(self.logs, _NEVER).reshape(frames, -1).take(places, axis=1)
+        found: Floats = np.maximum(self.logs, _NEVER).reshape(frames, -1).take(places, axis=1)
         padding = np.arange(frames)[:, None, None] >= self.lengths
         np.copyto(found, _NEVER, where=padding | ~self.is_real)
         return found

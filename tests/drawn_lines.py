@@ -38,12 +38,13 @@ GLYPHS = {
     "y": "02 05 16 36 45/42 47 38 18",
 }
 """Strokes of each letter: points as column and row of a grid, rows 2 to 6 are a small letter's."""
-WORDS = (
-    "a the of to in is it as at he she we on are the for his has was water stone river paper "
-    "pen ink line first last small old new sun moon night day wind rain fire tree leaf root "
-    "bird fish path hill field gate house wall roof floor street town time hour year summer "
-    "winter spring fall green yellow grey white her our one two three four"
-).split()  # fmt: skip
+_LISTED = """
+a the of to in is it as at he she we on are the for his has was water stone river paper pen ink line
+first last small old new sun moon night day wind rain fire tree leaf root bird fish path hill field
+gate house wall roof floor street town time hour year summer winter spring fall green yellow grey
+white her our one two three four
+"""
+WORDS = _LISTED.split()
 WIDTH, ROWS = 6, 9
 
 
@@ -70,7 +71,7 @@ def picture(strokes: Sequence[NDArray[np.float64]], draw: np.random.Generator) -
     rows, columns = np.mgrid[:height, :width]
     ink = np.zeros((height, width))
     for points in strokes:
-        placed = scale * (points + [1.5, 1.0])
+        placed = scale * (points + np.array([1.5, 1.0]))
         for a, b in zip(placed, [*placed[1:], placed[-1]], strict=True):
             low = np.maximum(np.minimum(a, b).astype(int) - 3, 0)
             high = np.maximum(a, b).astype(int) + 4

@@ -5,6 +5,7 @@ Letters: B batch, C channels, H and W height and width of the picture, T steps, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -89,4 +90,4 @@ def within(x: Tensor, lengths: Tensor) -> Tensor:
 
 def steps_of(width: int) -> int:
     """Return the number of steps of a picture of this width."""
-    return -(-width // STRIDE)
+    return math.ceil(width / STRIDE)

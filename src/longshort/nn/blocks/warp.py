@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from longshort.nn.blocks.columns import STRIDE
 
 _WIDE, _HIGH, _SLANT, _SHIFT = 0.15, 0.12, 0.35, 0.06
-"""Largest logarithms of the size, the slant in pixels a pixel, the shift as a share of the height."""
+"""Largest logarithms of the sizes, slant in pixels a pixel, and shift as a share of the height."""
 _WOBBLE, _EVERY = 1.2, 24
 """Deviation of the wobble in pixels, and pixels between its knots."""
 _GAMMA = 0.4

@@ -88,8 +88,8 @@ class ReadText(Section):
 
     tokens: Literal["characters", "symbols"] | None = Field(
         None,
-        description="what is read one by one: characters, or symbols apart by spaces, such as those "
-        "of LaTeX; by the data when absent",
+        description="what is read one by one: characters, or symbols apart by spaces, such as "
+        "those of LaTeX; by the data when absent",
         json_schema_extra=flag("--tokens"),
     )
     normalise: Literal["NFC", "NFKC", "none"] = Field(

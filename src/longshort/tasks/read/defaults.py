@@ -25,7 +25,7 @@ def decided(config: ReadConfig, train: Lines) -> ReadConfig:
     hidden = model.hidden or next(units for most, units in _HIDDEN if count <= most)
     batch = training.batch_size or next(lines for most, lines in _BATCH if count <= most)
     epochs = min(_MOST, max(_FEWEST, round(_STEPS * batch / count)))
-    data = {"kind": train.kind}
+    data: dict[str, str] = {"kind": train.kind}
     if config.data.images is not None:
         data["images"] = str(Path(config.data.images).absolute())
     return config.model_copy(

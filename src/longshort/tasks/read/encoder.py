@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from longshort.data.strokes.ink import Ink
 from longshort.data.strokes.shape import normalise, resample
 from longshort.tasks.read.config import ReadConfig
 from longshort.tasks.read.ink import scaled
+from longshort.tasks.read.language import SignGrams
 from longshort.tasks.read.looks import Looks
 from longshort.tasks.read.samples import Kind, Lines
 
@@ -38,7 +39,7 @@ class ReadEncoder:
     """The alphabet, fitted on the training split, and how lines become arrays.
 
     signs: characters or symbols, sorted; first: number of the first, see `FIRST`. looks: of the
-    training pictures; None for strokes.
+    training pictures; None for strokes. grams: the n-gram of the training texts, if one is used.
     """
 
     kind: Kind
@@ -48,6 +49,7 @@ class ReadEncoder:
     height: int
     straighten: bool
     looks: Looks | None
+    grams: SignGrams | None
 
     @staticmethod
     def fit(train: Lines, config: ReadConfig) -> ReadEncoder:
@@ -56,8 +58,14 @@ class ReadEncoder:
         texts = train.texts or []
         signs = tuple(sorted({sign for text in texts for sign in signs_of(text, tokens)}))
         looks = Looks.fit(train.looks) if train.looks else None
-        first = FIRST[config.model.head]
-        return ReadEncoder(train.kind, tokens, signs, first, image.height, image.straighten, looks)
+        first, write = FIRST[config.model.head], config.write
+        found = ReadEncoder(
+            train.kind, tokens, signs, first, image.height, image.straighten, looks, None
+        )
+        if config.model.head != "ctc" or not write.order or write.beam == 1:
+            return found
+        grams = SignGrams.fit([found.encoded(text) for text in texts], found.count, write.order)
+        return replace(found, grams=grams)
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -88,7 +96,6 @@ class ReadEncoder:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        looks = None if self.looks is None else self.looks.to_dict()
         return {
             "kind": self.kind,
             "tokens": self.tokens,
@@ -96,17 +103,24 @@ class ReadEncoder:
             "first": self.first,
             "height": self.height,
             "straighten": self.straighten,
-            "looks": looks,
+            "looks": None if self.looks is None else self.looks.to_dict(),
+            "grams": None if self.grams is None else self.grams.to_dict(),
         }
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> ReadEncoder:
         """Return what `to_dict` wrote."""
-        looks = None if stored["looks"] is None else Looks.from_dict(stored["looks"])
-        signs = tuple(str(sign) for sign in stored["signs"])
-        first, height = int(stored["first"]), int(stored["height"])
-        kind, tokens, straighten = stored["kind"], stored["tokens"], bool(stored["straighten"])
-        return ReadEncoder(kind, tokens, signs, first, height, straighten, looks)
+        looks, grams = stored["looks"], stored["grams"]
+        return ReadEncoder(
+            stored["kind"],
+            stored["tokens"],
+            tuple(str(sign) for sign in stored["signs"]),
+            int(stored["first"]),
+            int(stored["height"]),
+            bool(stored["straighten"]),
+            None if looks is None else Looks.from_dict(looks),
+            None if grams is None else SignGrams.from_dict(grams),
+        )
 
     def array(self, ink: Any) -> NDArray[Any]:
         """Return a line as the network sees it: pixels [height, width], or points [T, features]."""

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from longshort.data.coding import BEGIN, END
 from longshort.decoding.ctc_alignment import align
 from longshort.decoding.forced import forced
+from longshort.decoding.label_scorer import LabelScorer
 from longshort.runs.decoded import decoded
-from longshort.runs.spelling import Grams, kept_grams, spelled
 from longshort.runs.stepping import NetworkStepper
 from longshort.runs.task import Model
 from longshort.runs.writing import Writing
 from longshort.tasks.read.config import ReadConfig
 from longshort.tasks.read.encoder import LineArrays, ReadEncoder
+from longshort.tasks.read.language import BONUS, WEIGHT, spelled
 
 ReadModelOf = Model[ReadConfig, ReadEncoder]
 TOGETHER = 32
@@ -48,17 +49,21 @@ def read(
     if model.config.model.head == "attention":
         return _written(model, arrays, Writing(beam=1) if greedy else how or Writing())
     logs = frames(model, arrays)
-    write = model.config.write
-    width = 1 if greedy else write.beam
-    grams = kept_grams(model.kept, write.order) if width > 1 else None
-    return spelled_lines(model, logs, width, grams)
+    width = 1 if greedy else model.config.write.beam
+    return spelled_lines(model, logs, width, None if greedy else scorer_of(model))
+
+
+def scorer_of(model: ReadModelOf) -> LabelScorer | None:
+    """Return what the n-gram adds to the search; None where there is none, or it does not help."""
+    grams, weight = model.encoder.grams, float(model.kept.get(WEIGHT, 0.0))
+    return grams.scorer(weight, float(model.kept[BONUS])) if grams and weight else None
 
 
 def spelled_lines(
-    model: ReadModelOf, logs: list[Floats], width: int, grams: Grams | None
+    model: ReadModelOf, logs: list[Floats], width: int, scorer: LabelScorer | None
 ) -> Readings:
     """Return what frames spell, with the probability of each sign on its own frames."""
-    labels = [each.labels for each in spelled(logs, width, grams)]
+    labels = [each.labels for each in spelled(logs, width, scorer)]
     sureness = [
         [span.probability for span in align(each, found)] if found else []
         for each, found in zip(logs, labels, strict=True)

@@ -64,13 +64,14 @@ def scaled(pixels: Pixels, height: int, *, straighten: bool) -> Pixels:
     ink = pixels.astype(np.float32) / 255.0
     band = _band(ink) if straighten else ink
     width = scaled_width(pixels, height, straighten=straighten)
-    return np.rint(255.0 * _resized(band, height, width)).astype(np.uint8)
+    found: Pixels = np.rint(255.0 * _resized(band, height, width)).astype(np.uint8)
+    return found
 
 
 def scaled_width(pixels: Pixels, height: int, *, straighten: bool) -> int:
     """Return the width of `scaled`."""
     band = 2 * reach_of(pixels.astype(np.float32) / 255.0) if straighten else pixels.shape[0]
-    return max(1, round(pixels.shape[1] * height / band))
+    return max(1, round(int(pixels.shape[1]) * height / band))
 
 
 def reach_of(ink: Ink) -> int:

@@ -114,7 +114,8 @@ class Writer(Decodes):
         found = self.decoder(batch.read, self.begin(*self.front.changed(batch, power)))
         logs = self.decoder.log_probs(found)
         nats = -logs.gather(2, batch.wanted[..., None])[..., 0]
-        return (nats * (batch.wanted > 0)).sum(0)
+        each: Tensor = (nats * (batch.wanted > 0)).sum(0)
+        return each
 
 
 def built(model: ReadModel, encoder: ReadEncoder) -> nn.Module:

@@ -56,9 +56,10 @@ class Lines:
         chosen = [int(i) for i in indices]
         lists = ("inputs", "texts", "places", "looks", "groups", "splits")
         parts = {name: getattr(self, name) for name in lists}
-        return replace(
-            self, **{name: [part[i] for i in chosen] for name, part in parts.items() if part}
-        )
+        taken: dict[str, Any] = {
+            name: [part[i] for i in chosen] for name, part in parts.items() if part
+        }
+        return replace(self, **taken)
 
     def by_split(self) -> dict[str, Lines]:
         """Return the lines of each split that the source names; "train" has to be one of them."""

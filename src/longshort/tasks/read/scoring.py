@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longshort.metrics.edits import aligned, edits
-from longshort.tasks.read.encoder import Tokens, signs_of
+from longshort.tasks.read.encoder import ReadEncoder
 from longshort.tasks.read.inference import Readings
 from longshort.tasks.read.samples import Lines
 
 Floats = NDArray[np.float64]
 
 
-def split_by(tokens: Tokens) -> Any:
-    """Return what splits a text into its signs."""
-    return lambda text: signs_of(text, tokens)
-
-
 COLUMNS = ("substituted", "deleted", "inserted", "signs", "word errors", "words", "exact")
 
 
-def statistics(samples: Lines, found: Readings, encoder: Any) -> Floats:
+def statistics(samples: Lines, found: Readings, encoder: ReadEncoder) -> Floats:
     """Return of each line the counts of `COLUMNS`, [n, 7]."""
     rows = []
     for text, reading, signs in zip(samples.texts or [], found.texts, found.signs, strict=True):
@@ -54,7 +48,7 @@ def values(sums: Floats, count: int) -> dict[str, Any]:
     }
 
 
-def confusions(samples: Lines, found: Readings, encoder: Any) -> Counter[tuple[str, str]]:
+def confusions(samples: Lines, found: Readings, encoder: ReadEncoder) -> Counter[tuple[str, str]]:
     """Return how often a sign was read as another; "" for none."""
     counts: Counter[tuple[str, str]] = Counter()
     for text, signs in zip(samples.texts or [], found.signs, strict=True):

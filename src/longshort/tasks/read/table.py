@@ -63,7 +63,7 @@ def read_table(data: object, config: ReadData, labelled: bool) -> Rows:
     if path.suffix.lower() in (".parquet", ".pq"):
         try:
             frame = pl.read_parquet(path)
-        except (OSError, *polars_errors()) as error:
+        except polars_errors(OSError) as error:
             raise DataError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
         return _arranged(str(path), path.parent, frame.columns, frame.rows(), config, labelled)
     file = read_text(path, config.encoding)

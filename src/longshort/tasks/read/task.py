@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from longshort.data.findings import Finding
 from longshort.data.splits import Splits, make_splits
+from longshort.errors import DataError
 from longshort.lazy import polars as pl
 from longshort.metrics.bootstrap import compare_sums
 from longshort.metrics.significance import Comparison
 from longshort.runs.decoded import chosen_penalty
 from longshort.runs.sample_task import SampleTask
-from longshort.runs.spelling import chosen_grams, stream_of
 from longshort.runs.task import (
     MODEL,
     Baseline,
@@ -35,8 +35,9 @@ from longshort.tasks.read import baselines, scoring
 from longshort.tasks.read.config import ReadConfig
 from longshort.tasks.read.defaults import decided, tokens_of, unused
 from longshort.tasks.read.doctor import examine, no_lines, too_narrow, unknown
-from longshort.tasks.read.encoder import LineArrays, ReadEncoder, encode
+from longshort.tasks.read.encoder import LineArrays, ReadEncoder, encode, signs_of
 from longshort.tasks.read.inference import Readings, frames, read, readings_of
+from longshort.tasks.read.language import BONUS, WEIGHT, chosen_weight
 from longshort.tasks.read.samples import Lines
 from longshort.tasks.read.source import read_given, read_lines
 
@@ -83,8 +84,8 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
         "file of pen strokes.",
         scores="CER is the number of signs to substitute, delete or insert, per 100 signs that "
         "stand there; WER likewise of words, apart by spaces. Signs are characters in the Unicode "
-        "normal form of `text.normalise`, or symbols; case and punctuation count. An empty line has "
-        "a CER of 100.",
+        "normal form of `text.normalise`, or symbols; case and punctuation count. An empty line "
+        "has a CER of 100.",
         gain="CER saved",
         gain_form="+.2f",
     )
@@ -139,12 +140,11 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
 
     def describe(self, splits: Splits[Lines], config: ReadConfig) -> list[str]:
         """Describe the lines of each split, and the texts."""
-        tokens = "symbols" if tokens_of(config, splits.train) == "symbols" else "characters"
-        lines = [
-            f"{name}: {len(each):,} {each.kind if each.kind == 'strokes' else 'lines'} of "
-            f"{sum(map(len, map(scoring.split_by(tokens), each.texts or []))):,} {tokens}"
-            for name, each in splits.by_name().items()
-        ]
+        tokens = tokens_of(config, splits.train)
+        lines = []
+        for name, each in splits.by_name().items():
+            signs = sum(len(signs_of(text, tokens)) for text in each.texts or [])
+            lines.append(f"{name}: {len(each):,} lines of {signs:,} {tokens}")
         form = config.text.normalise
         said = "as they are" if form == "none" else f"in Unicode's normal form {form}"
         return [*lines, f"texts: {said}, with single spaces"]
@@ -223,6 +223,7 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
         say: Say, track: Track,
     ) -> dict[str, NDArray[np.float64]]:  # fmt: skip
         """Choose the weight of the n-gram, or the length penalty, on validation lines."""
+        del train
         count, write = min(len(val.samples), _JUDGED), model.config.write
         if not count or write.beam == 1:
             return {}
@@ -240,17 +241,14 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
                 return 100.0 - rate(read(model, arrays, how=how))
 
             return chosen_penalty(model, quality, "100 - CER", samples, say, track)
-        if not write.order:
-            return {}
         encoder = model.encoder
+        if encoder.grams is None:
+            return {}
 
         def errors(labels: list[tuple[int, ...]]) -> float:
             return rate(readings_of(encoder, [encoder.text(each) for each in labels]))
 
-        return chosen_grams(
-            frames(model, arrays), stream_of(train.arrays.labels), write.order, write.beam,
-            errors, say, track, samples,
-        )  # fmt: skip
+        return chosen_weight(encoder.grams, frames(model, arrays), write.beam, errors, say, track)
 
     def predict(self, model: ReadModelOf, arrays: LineArrays) -> Readings:
         """Read lines, by a search with an n-gram, or by the best path where the beam is 1."""
@@ -295,8 +293,7 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
         """Return the most frequent confusions, and what the n-gram was given."""
         pairs = scoring.confusions(scored.samples, scored.predictions[MODEL], model.encoder)
         listed = [[true, found, count] for (true, found), count in pairs.most_common(20)]
-        gram = {name: float(model.kept[name]) for name in ("gram_weight", "gram_bonus")
-                if name in model.kept}  # fmt: skip
+        gram = {name: float(model.kept[name]) for name in (WEIGHT, BONUS) if name in model.kept}
         return {"confusions": listed, **gram}
 
     # Output
@@ -333,8 +330,6 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
 
 def refuse_other_kind(lines: Lines, encoder: ReadEncoder) -> None:
     """Raise `DataError` if lines are strokes for a reader of pictures, or the reverse."""
-    from longshort.errors import DataError
-
     if lines.kind != encoder.kind:
         raise DataError(f"{lines.name}: holds {lines.kind}, and the run reads {encoder.kind}")
 

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from longshort.data.labelled import examples_of
+from longshort.data.strokes.ink import Inks, ink_of_strokes
 from longshort.tasks.tag.conll import tagged_of
 
 from .captions import shapes
@@ -28,6 +29,7 @@ TASKS = (
     "caption",
     "read",
     "transcribe",
+    "draw",
 )
 
 
@@ -65,6 +67,13 @@ def small(task: str) -> tuple[dict[str, Any], object]:
         return {"task": task, "train": {**TRAIN}, **settings}, drawn(40, words=1)
     if task == "transcribe":
         return {"task": task, "model": {"hidden": 4}, "train": {**TRAIN}}, spelt(60)
+    if task == "draw":
+        draw = np.random.default_rng(0)
+        walks = [draw.normal(size=(int(n), 2)).cumsum(0) for n in draw.integers(6, 12, 60)]
+        items = [ink_of_strokes([walk[:4], walk[4:]], "x") for walk in walks]
+        places = [f"item {i}" for i in range(60)]
+        settings = {"model": {"hidden": 4, "mixtures": 2}, "train": {**TRAIN, "batch_size": 16}}
+        return {"task": task, **settings}, Inks("walks", items, ["a", "b"] * 30, places)
     if task == "tag":
         tokens = [["mr", "otto", "in", "rome", f"n{i}"] for i in range(60)]
         sentences = tagged_of(tokens, [["O", "B-per", "O", "B-loc", "O"]] * 60)

@@ -129,6 +129,7 @@ TASKS = Registry(
         "caption": "longshort.tasks.caption.task:CaptionTask",
         "read": "longshort.tasks.read.task:ReadTask",
         "transcribe": "longshort.tasks.transcribe.task:TranscribeTask",
+        "draw": "longshort.tasks.draw.task:DrawTask",
     },
     usual="forecast",
     configs={
@@ -143,5 +144,6 @@ TASKS = Registry(
         "caption": "longshort.tasks.caption.config:CaptionConfig",
         "read": "longshort.tasks.read.config:ReadConfig",
         "transcribe": "longshort.tasks.transcribe.config:TranscribeConfig",
+        "draw": "longshort.tasks.draw.config:DrawConfig",
     },
 )

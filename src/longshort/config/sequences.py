@@ -8,9 +8,12 @@ from pydantic import Field, field_validator
 
 from longshort.config.flags import flag
 from longshort.config.section import Section
+from longshort.config.strokes import StrokeSettings
 from longshort.config.training import SourceConfig
 
-Format = Literal["csv", "parquet", "jsonl", "lines", "rows", "ts", "idx", "arrays", "long"]
+Format = Literal[
+    "csv", "parquet", "jsonl", "lines", "rows", "ts", "idx", "arrays", "long", "strokes"
+]
 Axes = Literal["NTC", "NCT"]
 """Order of an array's axes: N sequences, T steps, C channels."""
 
@@ -36,7 +39,7 @@ class PatchSettings(Section):
     )
 
 
-class SequenceData(SourceConfig):
+class SequenceData(StrokeSettings, SourceConfig):
     """Files of the data, and the meaning of their columns."""
 
     val_path: str | None = Field(

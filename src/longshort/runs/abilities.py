@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from longshort.data.strokes.ink import Ink
 from longshort.errors import ConfigError, LongshortError, RunError
 from longshort.lazy import polars as pl
 from longshort.runs.explaining import Subject
+from longshort.runs.pen import Pen
 from longshort.runs.portable import Portable
 from longshort.runs.transcribing import Heard, Listening
 from longshort.runs.writing import Attended, Drawing, Likelihood, Writing, Written
@@ -93,6 +95,14 @@ class Generates(Protocol):
 
         how: the task's sampling settings, such as temperature and seed.
         """
+
+
+@runtime_checkable
+class Draws(Protocol):
+    """A task that makes new drawings."""
+
+    def draw(self, model: Any, how: Pen) -> list[Ink]:
+        """Return new drawings in the data's unit; raises `ConfigError` for what does not fit."""
 
 
 def generator(run: Path, task: Any) -> Generates:

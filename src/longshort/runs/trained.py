@@ -12,10 +12,12 @@ from typing import Any, Generic
 
 from longshort.config import assign, build_as, read_back
 from longshort.data.splits import S, Splits
+from longshort.data.strokes.ink import Ink
 from longshort.errors import ConfigError, DataError, LongshortError, RunError
 from longshort.lazy import polars as pl
 from longshort.runs.abilities import (
     Attends,
+    Draws,
     Explains,
     FindsEvents,
     Follower,
@@ -33,6 +35,7 @@ from longshort.runs.bundle import is_bundle, read_bundle
 from longshort.runs.cell import model_title
 from longshort.runs.explaining import Subject
 from longshort.runs.lookup import find_task, tasks_with
+from longshort.runs.pen import Pen
 from longshort.runs.prepare import read_splits
 from longshort.runs.session import Session, restored
 from longshort.runs.task import C, E, Encoded, Model, P, Say, Scored, Task, quiet, untracked
@@ -185,6 +188,16 @@ class Trained(Generic[C, S, E, P]):
     def table(self, samples: S) -> pl.DataFrame:
         """Predict samples; returns the table that `predict` writes."""
         return self.task.table(self.model, samples, self.predict(samples))
+
+    def draw(self, how: Pen) -> list[Ink]:
+        """Return new drawings; raises `ConfigError` for a task that makes none."""
+        if not isinstance(self.task, Draws):
+            raise ConfigError(
+                f"draw: the task {self.task.name!r} makes no drawings (tasks that do: "
+                f"{', '.join(tasks_with(Draws))})"
+            )
+        with self._threads():
+            return self.task.draw(self.model, how)
 
     def events(self, samples: S, prediction: P) -> pl.DataFrame | None:
         """Stretches that stand out; None for a task that finds none."""

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from longshort.data.strokes.augment import Augment, augmented
 from longshort.data.strokes.features import FEATURES, features
+from longshort.data.strokes.grid import grid_of, spread
 from longshort.data.strokes.ink import Ink, ink_of_strokes
-from longshort.data.strokes.shape import normalise, resample, slant_of
+from longshort.data.strokes.shape import normalise, resample, simplify, slant_of
 from longshort.data.strokes.svg import drawn
 from longshort.errors import DataError
 
@@ -115,3 +116,32 @@ def test_a_picture_has_a_path_and_a_title_for_each() -> None:
     paths = [each.get("d") or "" for each in root.iter(f"{space}path")]
     assert [each.text for each in root.iter(f"{space}text")] == ["a < b", "dot"]
     assert paths[0].count("M") == 2 and paths[1] == "M50.0 168.0L50.0 168.0"
+
+
+def test_simplified_strokes_keep_corners_and_stay_near() -> None:
+    line = [[x, 0.0] for x in range(10)] + [[9.0, y] for y in range(1, 10)]
+    found = simplify(ink_of_strokes([line, [[3, 3]]], "x"), 0.1)
+    assert found.points.tolist() == [[0, 0], [9, 0], [9, 9], [3, 3]]
+    assert np.flatnonzero(found.lifts).tolist() == [2, 3]
+
+
+def test_a_closed_stroke_is_not_simplified_away() -> None:
+    angle = np.linspace(0, 2 * np.pi, 50)
+    circle = ink_of_strokes([np.column_stack([np.cos(angle), np.sin(angle)])], "x")
+    found = simplify(circle, 0.01)
+    assert 10 < len(found) < 50 and found.size == pytest.approx((2.0, 2.0), abs=0.01)
+
+
+@pytest.mark.parametrize(("cell", "shift"), [(1.0, 0.0), (6.0, 5.0), (0.25, 0.5), (0.002, 0.0)])
+def test_the_grid_of_a_device_is_found(cell: float, shift: float) -> None:
+    draw = np.random.default_rng(0)
+    inks = [ink_of_strokes([cell * draw.integers(0, 99, (9, 2)) + shift], "x") for _ in range(9)]
+    assert grid_of(inks) == pytest.approx(cell)
+    spread_out = spread(inks[0], cell)
+    assert np.abs(spread_out.points - inks[0].points).max() <= cell / 2
+    assert spread_out.digest() == spread(inks[0], cell).digest() != inks[0].digest()
+
+
+def test_real_numbers_lie_on_no_grid() -> None:
+    assert grid_of([wavy(), wavy(1)]) == 0.0
+    assert spread(wavy(), 0.0).digest() == wavy().digest()

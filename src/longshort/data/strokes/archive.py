@@ -84,6 +84,16 @@ def read(path: Path) -> Inks:
     return Inks(path.name, items, labels, places, str(path), digest, writers)
 
 
+def is_of_strokes(path: Path) -> bool:
+    """Whether an archive has the arrays of one of the two layouts."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name.removesuffix(".npy") for name in archive.namelist()}
+    except _DAMAGED:
+        return False
+    return "train" in names or {"offsets", "lengths"} <= names
+
+
 def parts(path: Path) -> dict[str, Inks]:
     """Read the parts of an archive, by the names "train", "val" and "test"; {} if it has none."""
     members, digest = _members(path)

@@ -77,6 +77,11 @@ class Inks:
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def strata(self) -> None:
+        """Nothing whose shares have to be equal in all splits."""
+        return
+
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Inks:
         """Return the samples with these numbers, in this order."""
         chosen = [int(i) for i in indices]

@@ -24,8 +24,8 @@ Element = ElementTree.Element
 def read(path: Path, of: Of = "files") -> Inks:
     """Read an InkML file, or all of a folder in the order of their names.
 
-    of: whether a sample is a file with its truth, or a group of strokes with its own. Raises
-    `DataError` with file and trace.
+    of: whether a sample is a file with its truth, or a group of strokes with its own; a file
+    without groups is one all the same. Raises `DataError` with file and trace.
     """
     files = sorted(path.glob("*.inkml")) if path.is_dir() else [path]
     if not files:
@@ -79,7 +79,7 @@ def _samples(path: Path, root: Element, of: Of) -> Iterator[tuple[str, str | Non
         name = trace.get("{http://www.w3.org/XML/1998/namespace}id") or trace.get("id")
         key = name if name is not None else f"#{number}"
         traces[key.removeprefix("#")] = _points(trace.text or "", x, y, f"{path}: trace {key}")
-    if of == "files":
+    if of == "files" or not any(True for _ in root.iter("traceView")):
         yield "", _annotation(root, "truth"), ink_of_strokes([*traces.values()], str(path))
         return
     for number, group in enumerate(root.iter("traceGroup")):

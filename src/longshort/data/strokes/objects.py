@@ -12,6 +12,7 @@ y grows downwards. `label`, `text` or `word` is what was written; `writer` who w
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,13 @@ def read(path: Path) -> Inks:
         file.sha256,
         _all_or_none(writers, places, f"{path}", "writer"),
     )
+
+
+def written(ink: Ink, label: str | None = None) -> dict[str, Any]:
+    """Return ink as an object that `read` reads, with coordinates to a thousandth of its size."""
+    digits = max(0, 3 - math.floor(math.log10(max(*ink.size, 1e-9))))
+    strokes = [np.round(stroke, digits).tolist() for stroke in ink.strokes]
+    return {"strokes": strokes} if label is None else {"label": label, "strokes": strokes}
 
 
 def begins_so(head: bytes) -> bool:

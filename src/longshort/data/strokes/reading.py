@@ -16,6 +16,7 @@ from typing import Literal
 
 from longshort.data.strokes import archive, inkml, objects, unipen
 from longshort.data.strokes.ink import Inks
+from longshort.data.strokes.inkml import Of
 from longshort.data.textfiles import read_head
 from longshort.errors import DataError
 
@@ -31,19 +32,20 @@ _BY_NAME: dict[str, StrokeFormat] = {
 _READERS: dict[StrokeFormat, Callable[[Path], Inks]] = {
     "json": objects.read,
     "npz": archive.read,
-    "inkml": inkml.read,
     "unipen": unipen.read,
 }
 _HEAD = 4096
 
 
-def read_inks(path: Path) -> Inks:
+def read_inks(path: Path, of: Of = "files") -> Inks:
     """Read pen strokes from a file, or from a folder of InkML files.
 
-    An archive with parts (`train`, `valid`, `test`) is read whole; `read_parts` keeps them apart.
+    of: whether a sample of InkML is a file, or a labelled group of strokes where there are any. An
+    archive with parts (`train`, `valid`, `test`) is read whole; `read_parts` keeps them apart.
     Raises `DataError` with file, line and remedy.
     """
-    found = _READERS[stroke_format(path)](path)
+    kind = stroke_format(path)
+    found = inkml.read(path, of) if kind == "inkml" else _READERS[kind](path)
     if not len(found):
         raise DataError(f"{path}: holds no pen strokes")
     return found
@@ -84,7 +86,9 @@ def is_strokes(path: Path) -> bool:
         return any(path.glob("*.inkml"))
     if path.suffix.lower() == ".inkml":
         return True
-    if not path.is_file():
+    if not path.is_file() or path.stat().st_size == 0:
         return False
     head = read_head(path, _HEAD)
+    if head[:2] == b"PK":
+        return archive.is_of_strokes(path)
     return unipen.is_unipen(head) or objects.begins_so(head)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.config.strokes import Size
 from longshort.data.strokes.ink import Ink
 from longshort.errors import DataError
 
 Array = NDArray[np.float64]
-Size = Literal["box", "height", "stroke"]
-"""What becomes 1: the longer side of the box around the ink, its height, or that of its strokes."""
-
 MOST_POINTS = 100_000
 """Largest number of points of a sample after resampling."""
 _STEEPEST = 1.0
@@ -57,8 +53,9 @@ def _evenly(stroke: Array, along: Array, count: int) -> Array:
 def normalise(ink: Ink, size: Size = "box", *, slant: bool = False) -> Ink:
     """Return ink of size 1 around (0, 0), upright if `slant` is to be taken out.
 
-    size "height" suits lines of text, "stroke" lines whose height says little, such as formulas:
-    there the mean longer side of the strokes becomes 1. Ink without a size, a dot, is only moved.
+    size: what becomes 1, see `StrokeSettings`; "height" suits lines of text, "stroke" those whose
+    height says little, such as formulas: there the mean longer side of the strokes becomes 1. Ink
+    without a size, a dot, is only moved.
     """
     points = ink.points
     if slant:
@@ -88,3 +85,41 @@ def slant_of(ink: Ink) -> float:
     dx, dy = pieces[np.abs(pieces[:, 1]) > np.abs(pieces[:, 0])].T
     total = float(dy @ dy)
     return float(np.clip(dx @ dy / total, -_STEEPEST, _STEEPEST)) if total > 0 else 0.0
+
+
+def simplify(ink: Ink, tolerance: float) -> Ink:
+    """Return ink without the points that are within `tolerance` of the line through others.
+
+    Ends of strokes stay (Ramer, 1972; Douglas & Peucker, 1973).
+    """
+    kept = np.concatenate([_kept(stroke, tolerance) for stroke in ink.strokes])
+    return Ink(ink.points[kept], ink.lifts[kept])
+
+
+def _kept(stroke: Array, tolerance: float) -> NDArray[np.bool_]:
+    """Return which points of a stroke [n] stay."""
+    kept = np.zeros(len(stroke), dtype=np.bool_)
+    kept[[0, -1]] = True
+    parts = [(0, len(stroke) - 1)]
+    while parts:
+        first, last = parts.pop()
+        if last - first < 2:
+            continue
+        far = _off_line(stroke[first + 1 : last], stroke[first], stroke[last])
+        farthest = int(far.argmax())
+        if far[farthest] > tolerance:
+            place = first + 1 + farthest
+            kept[place] = True
+            parts += [(first, place), (place, last)]
+    return kept
+
+
+def _off_line(points: Array, begin: Array, end: Array) -> Array:
+    """Return the distances of points from the piece of line between two others."""
+    way = end - begin
+    length = float(way @ way)
+    share = (points - begin) @ way / length if length > 0 else np.zeros(len(points))
+    nearest = begin + np.clip(share, 0.0, 1.0)[:, None] * way
+    dx, dy = (points - nearest).T
+    found: Array = np.hypot(dx, dy)
+    return found

@@ -17,6 +17,7 @@ _OF_TEXTS = (
     "model.word_dropout",
     "model.grams",
 )
+_OF_STROKES = ("data.spacing", "data.size", "data.upright")
 _OF_COLUMNS = ("text", "label", "id", "time")
 
 
@@ -50,6 +51,8 @@ def unused_settings(config: ClassifyConfig, train: Examples) -> Unused:
         found.append(("data.axes", f"is of arrays [N, T, C], and {train.name} holds none"))
     if format != "long":
         found.append(("data.features", f"is of long tables, and {train.name} is none"))
+    if format != "strokes":
+        found += [(key, f"is of pen strokes, and {train.name} holds none") for key in _OF_STROKES]
     for name in _OF_COLUMNS:
         if name not in train.read_as:
             found.append((f"data.{name}", f"names a column that is not looked at in {train.name}"))

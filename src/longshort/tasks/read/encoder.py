@@ -125,7 +125,9 @@ class ReadEncoder:
     def array(self, ink: Any) -> NDArray[Any]:
         """Return a line as the network sees it: pixels [height, width], or points [T, features]."""
         if isinstance(ink, Ink):
-            return features(resample(normalise(ink, "stroke"), STEP))
+            found = features(resample(normalise(ink, "stroke"), STEP))
+            found[:, :2] /= STEP  # ways along a stroke are 1 long, as other features are
+            return found
         return scaled(ink, self.height, straighten=self.straighten)
 
 

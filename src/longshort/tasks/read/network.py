@@ -41,7 +41,7 @@ class Front(nn.Module):
             self.seen: Any = Columns(encoder.height, model.channels, model.picture_dropout)
             size = self.seen.size
         else:
-            self.seen = Convolutions(len(FEATURES), _FILTERS, _KERNEL, 2, _TOGETHER)
+            self.seen = Convolutions(len(FEATURES) - 1, _FILTERS, _KERNEL, 2, _TOGETHER)
             size = _FILTERS
         layers = Recurrent(
             chosen_cell(model), size, model.hidden or 2, model.num_layers, bidirectional=True,
@@ -51,7 +51,7 @@ class Front(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Any]:
         """Return the states [T, B, M], their lengths [B], and the last states."""
-        steps, lengths = self.seen(x, lengths)
+        steps, lengths = self.seen(x if self.is_picture else _without_x(x), lengths)
         states, last = self.encoder(steps, lengths)
         return states, lengths, last
 
@@ -116,6 +116,12 @@ class Writer(Decodes):
         nats = -logs.gather(2, batch.wanted[..., None])[..., 0]
         each: Tensor = (nats * (batch.wanted > 0)).sum(0)
         return each
+
+
+def _without_x(points: Tensor) -> Tensor:
+    """Return the features of points without their place along the line, which says nothing."""
+    place = FEATURES.index("x")
+    return torch.cat([points[..., :place], points[..., place + 1 :]], -1)
 
 
 def built(model: ReadModel, encoder: ReadEncoder) -> nn.Module:

@@ -143,3 +143,13 @@ def _tolerated(count: int) -> float:
 
 def _count(odd: Sequence[int], looks: Sequence[Look]) -> str:
     return f"{len(odd):,} of {len(looks):,} pictures"
+
+
+def described(looks: Looks) -> list[list[str]]:
+    """Return the ranges of usual looks as a table for people, its header first."""
+    rows = [["", "from", "to"]]
+    for key, (low, high) in looks.ranges.items():
+        words, number = _WORDS[key]
+        rows.append([words, number.format(low), number.format(high)])
+    rows.append(["light ink on dark paper", f"{looks.inverted:.0%} of the pictures", ""])
+    return rows

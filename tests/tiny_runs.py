@@ -13,6 +13,7 @@ from longshort.tasks.tag.conll import tagged_of
 
 from .captions import shapes
 from .conftest import hourly
+from .drawn_lines import drawn
 from .speech import spelt
 
 TRAIN = {"max_epochs": 1, "threads": 1}
@@ -26,6 +27,7 @@ TASKS = (
     "translate",
     "summarise",
     "caption",
+    "read",
     "transcribe",
     "draw",
 )
@@ -60,6 +62,9 @@ def small(task: str) -> tuple[dict[str, Any], object]:
         return {"task": task, "model": {"hidden": 4}, "train": {**TRAIN}}, examples_of(arrays, sums)
     if task == "caption":
         return {"task": task, "model": {"hidden": 8}, "train": {**TRAIN}}, shapes(60)
+    if task == "read":
+        settings = {"image": {"height": 16}, "model": {"hidden": 4, "channels": [4, 4]}}
+        return {"task": task, "train": {**TRAIN}, **settings}, drawn(40, words=1)
     if task == "transcribe":
         return {"task": task, "model": {"hidden": 4}, "train": {**TRAIN}}, spelt(60)
     if task == "draw":

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 NAME = "predict"
 
+Files = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Files or folders, such as pictures of lines; as --data.", show_default=False
+    ),
+]
 File = Annotated[
     str | None,
     typer.Option("--data", help="File: the run's own series when absent, or texts from stdin."),
@@ -55,6 +61,7 @@ Idle = Annotated[
 
 def command(
     run: o.RunOrBundle,
+    files: Files = None,
     data: File = None,
     horizon: Ahead = None,
     top_k: TopK = None,
@@ -74,6 +81,7 @@ def command(
         from longshort.runs.trained import load
         from longshort.tables import refuse_existing
 
+        source = _source(data, files)
         refuse_existing(out, overwrite)
         if out is not None:
             refuse_existing(out.with_suffix(f".events{out.suffix}"), overwrite)
@@ -85,27 +93,43 @@ def command(
         if follow:
             from longshort.cli.follow import follow_file
 
-            follow_file(screen, trained, data, state, idle)
+            follow_file(screen, trained, _single(source), state, idle)
             return
         if trained.looks_ahead:
-            _ahead(screen, trained, data, horizon, out)
+            _ahead(screen, trained, _single(source), horizon, out)
             return
         if horizon is not None:
             raise ConfigError(
                 f"--horizon: is for forecasts, {run} is of the task {trained.task.name!r}"
             )
-        if data is None:
+        if source is None:
             trained.refuse_lines()
         is_plain = out is None and top_k is None and attention is None
-        if data is None and is_plain and not screen.as_json:
+        if source is None and is_plain and not screen.as_json:
             for number, line in enumerate(stdin_lines(), 1):
                 print(trained.line(line, number, screen.say), flush=True)
             return
-        samples = _samples(screen, trained, data)
+        samples = _samples(screen, trained, source)
         if top_k is not None:
             _ranked(screen, trained.ranked(samples, top_k), out)
             return
         _table(screen, trained, samples, out, attention)
+
+
+def _source(data: str | None, files: list[str] | None) -> str | list[str] | None:
+    """Return what is to be read: one name, or a list of them."""
+    if not files:
+        return data
+    if data is not None:
+        raise ConfigError(f"--data: files are given too ({files[0]} …); give one of the two")
+    return files[0] if len(files) == 1 else files
+
+
+def _single(source: str | list[str] | None) -> str | None:
+    """Return the one file of a task that takes one."""
+    if isinstance(source, list):
+        raise ConfigError(f"predict: this run takes one file, got {len(source)}: {source[0]} …")
+    return source
 
 
 def _refuse_attention(
@@ -117,8 +141,8 @@ def _refuse_attention(
     trained.attender()
 
 
-def _samples(screen: Screen, trained: AnyTrained, data: str | None) -> Any:
-    """Samples of the file, or of the lines on stdin."""
+def _samples(screen: Screen, trained: AnyTrained, data: str | list[str] | None) -> Any:
+    """Samples of the files, or of the lines on stdin."""
     if data is None:
         return trained.read_lines(list(stdin_lines()), 1, screen.say)
     return trained.read(data, screen.say)

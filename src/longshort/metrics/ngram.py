@@ -6,6 +6,7 @@ token) among all pairs that occur. So all orders are sorted arrays of whole numb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +17,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _UNSEEN = -1
+_LEAST = 1e-30
+"""Least probability whose logarithm is taken."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,12 @@ class NGram:
             follow = slice(*np.searchsorted(order.keys, [first, first + self.size]))
             p[order.keys[follow] - first] += order.share[follow]
         return p
+
+    def logs(self, before: Sequence[int]) -> Sequence[float]:
+        """Return the log probability of every token after these, as decoding asks for it."""
+        p = self.distribution(np.array(before, dtype=np.int64))
+        found: list[float] = np.log(np.maximum(p, _LEAST)).tolist()
+        return found
 
     def _number(self, gram: list[int]) -> int | None:
         """Return the number of an n-gram, 0 for the empty one, None if it never occurred."""

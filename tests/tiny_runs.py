@@ -24,6 +24,7 @@ TASKS = (
     "translate",
     "summarise",
     "caption",
+    "frames",
 )
 
 
@@ -56,6 +57,13 @@ def small(task: str) -> tuple[dict[str, Any], object]:
         return {"task": task, "model": {"hidden": 4}, "train": {**TRAIN}}, examples_of(arrays, sums)
     if task == "caption":
         return {"task": task, "model": {"hidden": 8}, "train": {**TRAIN}}, shapes(60)
+    if task == "frames":
+        draw = np.random.default_rng(0)
+        clips = np.zeros((20, 8, 8, 8), np.uint8)
+        for clip, (y, x) in zip(clips, draw.integers(0, 6, (20, 2)).tolist(), strict=True):
+            for t, frame in enumerate(clip):
+                frame[y : y + 3, (x + t) % 8] = 200
+        return {"task": task, "model": {"hidden": 4, "num_layers": 1}, "train": {**TRAIN}}, clips
     if task == "tag":
         tokens = [["mr", "otto", "in", "rome", f"n{i}"] for i in range(60)]
         sentences = tagged_of(tokens, [["O", "B-per", "O", "B-loc", "O"]] * 60)

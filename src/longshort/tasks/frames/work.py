@@ -1,0 +1,34 @@
+"""The work of training: floating point operations of a window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from longshort.tasks.frames.config import FramesConfig
+from longshort.tasks.frames.encoder import FrameEncoder
+
+_BACKWARD = 2.0
+"""A backward pass costs about twice the forward pass."""
+
+
+def work(network: Any, config: FramesConfig, encoder: FrameEncoder) -> float:
+    """Return the operations of a window's forward pass; one multiplication and addition are two."""
+    model = config.model
+    assert model.inputs is not None and model.outputs is not None
+    rows, columns = encoder.map_size
+    if config.train.crop is not None:
+        rows = columns = config.train.crop // encoder.patch
+    reading = network.reader.flops(rows, columns) * model.inputs
+    writing = network.writer.flops(rows, columns) * (model.outputs - 1)
+    head = 2 * network.head.weight.numel() * rows * columns
+    return float(reading + writing + head * (model.inputs + model.outputs - 1))
+
+
+def described(operations: float, windows: int, epochs: int) -> str:
+    """Describe the work of a training in a line for people."""
+    whole = operations * (1 + _BACKWARD)
+    total = whole * windows * epochs
+    return (
+        f"work: {operations / 1e9:.3g} GFLOP a window forward, {whole / 1e9:.3g} with the backward "
+        f"pass; {total / 1e12:,.3g} TFLOP for {epochs} epochs of {windows:,} windows"
+    )

@@ -105,7 +105,14 @@ class FramesModel(CellSettings):
     hidden: int | None = Field(
         None, ge=1, le=4096, description="channels of the states; decided when absent"
     )
-    num_layers: int = Field(2, ge=1, le=16, description="recurrent layers over maps")
+    num_layers: int = Field(1, ge=1, le=16, description="recurrent layers of each scale")
+    scales: int | None = Field(
+        None,
+        ge=1,
+        le=5,
+        description="scales, each with half the rows and columns and twice the channels of the one "
+        "before, whose output it reads; decided by the size of the frames when absent",
+    )
     kernel: int = Field(3, ge=1, le=31, description="side of the convolutions, odd, in places")
     forecaster: Literal["own", "shared"] = Field(
         "shared",

@@ -12,8 +12,10 @@ _PATCHES = ((48, 4), (16, 2))
 """Smallest side of frames from which so many pixels become a place's channels."""
 _STEPS, _FEWEST, _MOST = 1_500, 3, 60
 """Steps of training, and bounds of the epochs that they make."""
-_CELLS = 64
-"""Places of a map from which a network is wide."""
+_SCALES = ((8, 2),)
+"""Places along the smallest side of a map from which there are so many scales."""
+_LARGE = 64
+"""Smallest side of frames from which a network is wide."""
 
 
 def decided(config: FramesConfig, splits: Splits[Windows]) -> FramesConfig:
@@ -25,11 +27,13 @@ def decided(config: FramesConfig, splits: Splits[Windows]) -> FramesConfig:
     rows, columns, _ = train.shape
     side = min(rows, columns)
     patch = model.patch or next((size for least, size in _PATCHES if side >= least), 1)
-    _check_crop(training.crop, side, patch)
+    places = side // patch
+    scales = model.scales or next((n for least, n in _SCALES if places >= least), 1)
+    _check_crop(training.crop, side, patch * 2 ** (scales - 1))
     batches = max(1, -(-len(train) // training.batch_size))
     epochs = min(_MOST, max(_FEWEST, round(_STEPS / batches)))
-    changes = {"inputs": train.inputs, "outputs": train.outputs, "patch": patch}
-    hidden = model.hidden or (32 if side < _CELLS else 64)
+    changes = {"inputs": train.inputs, "outputs": train.outputs, "patch": patch, "scales": scales}
+    hidden = model.hidden or (32 if side < _LARGE else 48)
     amount = {"max_epochs": training.max_epochs or epochs}
     return config.model_copy(
         update={
@@ -46,11 +50,11 @@ def _step(train: Windows) -> int:
     return int(min(same, default=1))
 
 
-def _check_crop(crop: int | None, side: int, patch: int) -> None:
-    if crop is not None and (crop > side or crop % patch):
+def _check_crop(crop: int | None, side: int, whole: int) -> None:
+    if crop is not None and (crop > side or crop % whole):
         raise ConfigError(
-            f"train.crop: a multiple of model.patch = {patch} up to {side}, the shorter side of the "
-            f"frames, is expected, got {crop}"
+            f"train.crop: a multiple of {whole} (model.patch of the last of model.scales) up to "
+            f"{side}, the shorter side of the frames, is expected, got {crop}"
         )
 
 

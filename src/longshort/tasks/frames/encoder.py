@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ class FrameEncoder:
     """The range of the values, and how frames [Y, X, C] become maps of patches.
 
     low, high: values that become 0 and 1. missing: value that means no data, and counts as the
-    lowest. mean: of the training frames, from 0 to 1.
+    lowest. mean: of the training frames, from 0 to 1. scales: of the maps, each with half the rows
+    and columns.
     """
 
     low: float
@@ -30,12 +31,15 @@ class FrameEncoder:
     patch: int
     mean: float
     missing: float | None = None
+    scales: int = 1
 
     @property
     def map_size(self) -> tuple[int, int]:
-        """Rows and columns of the maps: frames are padded to whole patches."""
+        """Rows and columns of the maps: frames are padded to whole patches of the last scale."""
         rows, columns, _ = self.shape
-        return -(-rows // self.patch), -(-columns // self.patch)
+        whole = 2 ** (self.scales - 1)
+        size = self.patch * whole
+        return -(-rows // size) * whole, -(-columns // size) * whole
 
     @property
     def channels(self) -> int:
@@ -125,13 +129,13 @@ class FrameArrays:
 
 def fit_encoder(train: Windows, config: FramesConfig) -> FrameEncoder:
     """Fit the range of values and their mean on the training clips."""
-    data, patch = config.data, config.model.patch
-    assert patch is not None
+    data, patch, scales = config.data, config.model.patch, config.model.scales
+    assert patch is not None and scales is not None
     low, high = value_range(train, config)
     blank = FrameEncoder(low, high, train.shape, patch, 0.0, data.missing)
     sums = [(float(blank.scaled(c.frames).sum(dtype=np.float64)), c.frames.size) for c in train.clips]
     mean = sum(total for total, _ in sums) / sum(size for _, size in sums)
-    return FrameEncoder(low, high, train.shape, patch, mean, data.missing)
+    return replace(blank, mean=mean, scales=scales)
 
 
 def value_range(train: Windows, config: FramesConfig) -> tuple[float, float]:

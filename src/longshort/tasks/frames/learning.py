@@ -20,9 +20,7 @@ _RARE = 1e-3
 def start_at_mean(network: Any, mean: float) -> None:
     """Let all pixels be forecast near the mean of the training frames."""
     share = min(max(mean, _RARE), 1 - _RARE)
-    with torch.no_grad():
-        network.head.weight.mul_(0.1)
-        network.head.bias.fill_(math.log(share / (1 - share)))
+    network.head.start_at(math.log(share / (1 - share)))
 
 
 def loss_of(

@@ -1,11 +1,12 @@
 """The network: recurrent layers over maps that read frames, and go on with their own.
 
-Letters: T frames, B batch, C channels of a map, Y rows, X columns.
+Letters: T frames, B batch, C channels of a map, Y rows, X columns. A scale has maps of half as many
+rows and columns as the one before, and twice as many channels.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,8 @@ from longshort.runs.cell import chosen_cell
 from longshort.tasks.frames.config import FramesModel
 from longshort.tasks.frames.encoder import FrameEncoder
 
-State = Any
+State = tuple[Any, ...]
+"""The state of each scale's layers."""
 
 
 class Step(NamedTuple):
@@ -23,6 +25,97 @@ class Step(NamedTuple):
 
     frame: Tensor
     state: State
+
+
+class Scales(nn.Module):
+    """Recurrent layers over maps at several scales; each reads what the finer one makes."""
+
+    def __init__(self, model: FramesModel, encoder: FrameEncoder) -> None:
+        super().__init__()
+        assert model.hidden is not None
+        self.halves, self.layers = nn.ModuleList(), nn.ModuleList()
+        cell, (rows, columns) = chosen_cell(model), encoder.map_size
+        width = encoder.channels
+        for scale in range(model.scales or 1):
+            hidden = model.hidden * 2**scale
+            if scale:
+                self.halves.append(nn.Conv2d(width, hidden, 3, 2, 1))
+                width = hidden
+            size = (rows >> scale, columns >> scale)
+            layers = ConvRecurrent(
+                cell,
+                width,
+                hidden,
+                model.kernel,
+                model.num_layers,
+                size=size if getattr(cell, "peephole", False) else None,
+                precision=model.precision,
+                init=model.init,
+            )
+            self.layers.append(layers)
+            width = layers.output_size
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels of each scale's output."""
+        return [layers.output_size for layers in self._layers]
+
+    @property
+    def _layers(self) -> list[ConvRecurrent]:
+        return [cast(ConvRecurrent, each) for each in self.layers]
+
+    def forward(self, x: Tensor, state: State | None) -> tuple[list[Tensor], State]:
+        """Read maps [T, B, C, Y, X]; returns each scale's outputs, and the state."""
+        found, after = [], []
+        for scale, layers in enumerate(self._layers):
+            if scale:
+                x = _each(self.halves[scale - 1], x)
+            x, new = layers(x, None if state is None else state[scale])
+            found.append(x)
+            after.append(new)
+        return found, tuple(after)
+
+    def flops(self, rows: int, columns: int) -> int:
+        """Return the floating point operations of a frame of so many places."""
+        total = 0
+        for scale, layers in enumerate(self._layers):
+            y, x = rows >> scale, columns >> scale
+            total += layers.flops(y, x)
+            if scale:
+                half = cast(nn.Conv2d, self.halves[scale - 1])
+                total += 2 * half.weight.numel() * y * x
+        return total
+
+
+class Head(nn.Module):
+    """The logits of a frame: a sum over scales, each brought to the finest one."""
+
+    def __init__(self, widths: list[int], channels: int) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(
+            nn.Conv2d(width, channels * 4**scale, 1) for scale, width in enumerate(widths)
+        )
+
+    def forward(self, outputs: list[Tensor]) -> Tensor:
+        """Return logits [T, B, C, Y, X] of the outputs of all scales."""
+        found = [
+            _finer(_each(part, each), 2**scale)
+            for scale, (part, each) in enumerate(zip(self.parts, outputs, strict=True))
+        ]
+        return torch.stack(found).sum(0) if len(found) > 1 else found[0]
+
+    def flops(self, rows: int, columns: int) -> int:
+        """Return the floating point operations of a frame of so many places."""
+        weights = [cast(nn.Conv2d, part).weight.numel() for part in self.parts]
+        return sum(2 * count * rows * columns // 4**n for n, count in enumerate(weights))
+
+    def start_at(self, logit: float) -> None:
+        """Let the untrained head say nearly this for all pixels."""
+        with torch.no_grad():
+            for scale, part in enumerate(self.parts):
+                layer = cast(nn.Conv2d, part)
+                layer.weight.mul_(0.1)
+                cast(Tensor, layer.bias).fill_(0.0 if scale else logit)
 
 
 class FrameForecaster(nn.Module):
@@ -35,27 +128,12 @@ class FrameForecaster(nn.Module):
 
     def __init__(self, model: FramesModel, encoder: FrameEncoder) -> None:
         super().__init__()
-        assert model.hidden is not None
-        cell, channels = chosen_cell(model), encoder.channels
-
-        def layers() -> ConvRecurrent:
-            return ConvRecurrent(
-                cell,
-                channels,
-                model.hidden,
-                model.kernel,
-                model.num_layers,
-                size=encoder.map_size if getattr(cell, "peephole", False) else None,
-                precision=model.precision,
-                init=model.init,
-            )
-
-        self.reader = layers()
-        self.own_writer = layers() if model.forecaster == "own" else None
-        self.head = nn.Conv2d(self.reader.output_size, channels, 1)
+        self.reader = Scales(model, encoder)
+        self.own_writer = Scales(model, encoder) if model.forecaster == "own" else None
+        self.head = Head(self.reader.widths, encoder.channels)
 
     @property
-    def writer(self) -> ConvRecurrent:
+    def writer(self) -> Scales:
         """The layers that go on."""
         return self.reader if self.own_writer is None else self.own_writer
 
@@ -65,20 +143,17 @@ class FrameForecaster(nn.Module):
         read: frames that are read. wanted: those after them, of which a share takes the place of
         the network's own. outputs: number of frames to forecast.
         """
-        hidden, state = self.reader(read)
-        logits = [self._logits(hidden)]
-        frame = logits[0][-1].sigmoid()
+        hidden, state = self.reader(read, None)
+        logits = [self.head(hidden)]
+        frame = logits[0][-1:].sigmoid()
         for step in range(outputs - 1):
             if true_share > 0:
-                is_true = torch.rand(len(frame), 1, 1, 1, device=frame.device) < true_share
-                frame = torch.where(is_true, wanted[step], frame)
-            after, state = self.writer.step(frame, state)
-            logits.append(self.head(after)[None])
-            frame = logits[-1][0].sigmoid()
+                is_true = torch.rand(frame.size(1), 1, 1, 1, device=frame.device) < true_share
+                frame = torch.where(is_true, wanted[step : step + 1], frame)
+            hidden, state = self.writer(frame, state)
+            logits.append(self.head(hidden))
+            frame = logits[-1].sigmoid()
         return torch.cat(logits)
-
-    def _logits(self, hidden: Tensor) -> Tensor:
-        return self.head(hidden.flatten(0, 1)).unflatten(0, hidden.shape[:2])
 
     def begin(self, frame: Tensor) -> Step:
         """Read the first frame [B, C, Y, X]."""
@@ -92,6 +167,26 @@ class FrameForecaster(nn.Module):
         """Go on from the last forecast, once all frames are read."""
         return self._step(self.writer, frame, state)
 
-    def _step(self, layers: ConvRecurrent, frame: Tensor, state: State) -> Step:
-        hidden, after = layers.step(frame, state)
-        return Step(self.head(hidden).sigmoid(), after)
+    def _step(self, layers: Scales, frame: Tensor, state: State | None) -> Step:
+        hidden, after = layers(frame[None], state)
+        return Step(self.head(hidden).sigmoid().squeeze(0), after)
+
+    def flops(self, rows: int, columns: int, inputs: int, outputs: int) -> int:
+        """Return the floating point operations of a window's forward pass."""
+        frames = inputs + outputs - 1
+        found = self.reader.flops(rows, columns) * inputs + self.head.flops(rows, columns) * frames
+        return found + self.writer.flops(rows, columns) * (outputs - 1)
+
+
+def _each(layer: nn.Module, x: Tensor) -> Tensor:
+    """Apply a layer to each frame of x [T, B, C, Y, X]."""
+    found: Tensor = layer(x.flatten(0, 1))
+    return found.unflatten(0, (x.size(0), x.size(1)))
+
+
+def _finer(x: Tensor, factor: int) -> Tensor:
+    """Return maps [T, B, C, Y · F, X · F] of x [T, B, C · F · F, Y, X]."""
+    if factor == 1:
+        return x
+    parts = x.unflatten(2, (-1, factor, factor)).permute(0, 1, 2, 5, 3, 6, 4)
+    return parts.flatten(5, 6).flatten(3, 4)

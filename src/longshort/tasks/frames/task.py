@@ -147,6 +147,7 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
             "patch": encoder.patch,
             "mean": encoder.mean,
             "missing": encoder.missing,
+            "scales": encoder.scales,
         }
 
     def restore_encoder(self, stored: dict[str, Any], config: FramesConfig) -> FrameEncoder:
@@ -155,8 +156,9 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
         rows, columns, channels = map(int, stored["shape"])
         low, high, mean = (float(stored[name]) for name in ("low", "high", "mean"))
         missing = None if stored["missing"] is None else float(stored["missing"])
-        patch = int(stored["patch"])
-        return FrameEncoder(low, high, (rows, columns, channels), patch, mean, missing)
+        patch, scales = int(stored["patch"]), int(stored["scales"])
+        shape = (rows, columns, channels)
+        return FrameEncoder(low, high, shape, patch, mean, missing, scales)
 
     def encode(self, encoder: FrameEncoder, samples: Windows) -> FrameArrays:
         """Return windows that are scaled and folded into patches batch by batch."""
@@ -296,6 +298,6 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
         """Return the work of a window's forecast, in floating point operations."""
         del scored
         network = model.network
-        if not hasattr(network, "reader"):
+        if not hasattr(network, "flops"):
             return {}
         return {"flop": work(network, model.config, model.encoder)}

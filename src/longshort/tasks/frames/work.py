@@ -11,20 +11,16 @@ _BACKWARD = 2.0
 """A backward pass costs about twice the forward pass."""
 
 
-def work(network: Any, config: FramesConfig, encoder: FrameEncoder) -> float:
+def work(network: Any, config: FramesConfig, encoder: FrameEncoder) -> int:
     """Return the operations of a window's forward pass; one multiplication and addition are two."""
-    model = config.model
-    assert model.inputs is not None and model.outputs is not None
     rows, columns = encoder.map_size
     if config.train.crop is not None:
         rows = columns = config.train.crop // encoder.patch
-    reading = network.reader.flops(rows, columns) * model.inputs
-    writing = network.writer.flops(rows, columns) * (model.outputs - 1)
-    head = 2 * network.head.weight.numel() * rows * columns
-    return float(reading + writing + head * (model.inputs + model.outputs - 1))
+    found: int = network.flops(rows, columns, config.model.inputs, config.model.outputs)
+    return found
 
 
-def described(operations: float, windows: int, epochs: int) -> str:
+def described(operations: int, windows: int, epochs: int) -> str:
     """Describe the work of a training in a line for people."""
     whole = operations * (1 + _BACKWARD)
     total = whole * windows * epochs

@@ -76,7 +76,9 @@ def moving(images: np.ndarray[Any, Any], count: int, seed: int) -> np.ndarray[An
     return clips
 
 
-def moving_mnist(data: Path, quick: bool, out: Path | None, clips: int, epochs: int) -> dict[str, Any]:
+def moving_mnist(
+    data: Path, quick: bool, out: Path | None, clips: int, epochs: int
+) -> dict[str, Any]:
     """Train on clips of the training digits, and score on 1,000 clips of the test digits."""
     train, test = digits(data, "train"), digits(data, "t10k")
     count = 40 if quick else clips
@@ -183,7 +185,9 @@ def step(quick: bool) -> dict[str, Any]:
     return found
 
 
-def part(data: Path, quick: bool, out: Path | None = None, clips: int = 4_000, epochs: int = 12) -> dict[str, Any]:
+def part(
+    data: Path, quick: bool, out: Path | None = None, clips: int = 4_000, epochs: int = 12
+) -> dict[str, Any]:
     """Return the results of both measurements, beside the goals."""
     found = {"moving_mnist": moving_mnist(data, quick, out, clips, epochs), "step": step(quick)}
     return {"goals": GOALS, **found}
@@ -196,7 +200,9 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=4_000)
     parser.add_argument("--epochs", type=int, default=12)
     given = parser.parse_args()
-    found = part(Path(os.environ["LONGSHORT_DATA"]), given.quick, given.out, given.clips, given.epochs)
+    found = part(
+        Path(os.environ["LONGSHORT_DATA"]), given.quick, given.out, given.clips, given.epochs
+    )
     if not given.quick:
         RESULTS.write_text(json.dumps({**found, "environment": environment()}, indent=1) + "\n")
 

@@ -97,5 +97,5 @@ class FrameForecasterRun(Finished[Trained[FramesConfig, Windows, FrameEncoder, F
         return np.asarray(self._trained.encoder.units(frames))
 
 
-def _as_it_is(clips: Any) -> object:
+def _as_it_is(clips: Any, _labels: Any = None) -> object:
     return clips

@@ -40,7 +40,7 @@ def psnr(squared_errors: Floats, pixels: int) -> Floats:
 
 
 def ssim(truth: Frames, frames: Frames) -> Floats:
-    """Return the structural similarity [N, T] of frames [N, T, Y, X, C] (Wang et al., 2004, eq. 13).
+    """Return the structural similarity [N, T] of frames [N, T, Y, X, C] (Wang et al., 2004).
 
     The window is Gaussian, 11 pixels wide with deviation 1.5, or as wide as smaller frames; only
     windows within the frame count, and channels are averaged. The range of values is 1.
@@ -82,7 +82,7 @@ def _weights(size: int) -> Floats:
 
 
 def hits(truth: Frames, frames: Frames, threshold: float) -> NDArray[np.int64]:
-    """Return pixels [T, 3] above a threshold: in both, in the truth alone, in the forecast alone."""
+    """Return pixels [T, 3] above a threshold: in both, in the truth alone, forecast alone."""
     found = np.zeros((truth.shape[1], 3), np.int64)
     for _, a, b in _parts(truth, frames):
         there, said = a > threshold, b > threshold

@@ -158,7 +158,9 @@ class ConvRecurrent(nn.Module):
         A multiplication and an addition count as two; those of the pointwise equations are left
         out.
         """
-        weights = (each for layer in range(self.num_layers) for each in self._weights(layer).values())
+        weights = (
+            each for layer in range(self.num_layers) for each in self._weights(layer).values()
+        )
         return sum(2 * each.numel() for each in weights if each.dim() == 4) * rows * columns
 
     def extra_repr(self) -> str:
@@ -180,7 +182,7 @@ class ConvRecurrent(nn.Module):
             )
 
     def _given(self, state: Any, x: Tensor) -> Tensors | None:
-        """Return the state by name, each [L, B, H, Y, X]; raises `TensorError` if it does not fit."""
+        """Return the state by name, each [L, B, H, Y, X]; raises `TensorError` for other shapes."""
         if state is None:
             return None
         sizes = self.layers[0].graph.state_sizes
@@ -212,7 +214,7 @@ class ConvRecurrent(nn.Module):
 
 
 class ConvLSTM(ConvRecurrent):
-    """ConvLSTM (Shi et al., 2015): `ConvRecurrent` with an LSTM; the forget gate's bias starts at 1.
+    """ConvLSTM (Shi et al., 2015): `ConvRecurrent` with an LSTM, whose forget bias starts at 1.
 
     `peephole`: gates see the cell, as in the paper, where each place has weights of its own (give
     `size`). For other options of the LSTM give the cell to `ConvRecurrent`.
@@ -233,7 +235,7 @@ class ConvLSTM(ConvRecurrent):
 
 
 class ConvGRU(ConvRecurrent):
-    """ConvGRU: `ConvRecurrent` with a GRU whose reset gate follows the product (`reset="after"`)."""
+    """ConvGRU: `ConvRecurrent` with a GRU whose reset gate comes after the product."""
 
     def __init__(
         self,
@@ -308,13 +310,13 @@ class _Run:
     def early(self, x: Tensor) -> list[Tensors]:
         """Return all that needs no state, step by step: rows [1, B · Y · X, W] by name."""
         every = x.flatten(0, 1)
-        found = {each.name: self._product(each, every) for each in self.products if each.is_of_input}
+        found = {
+            each.name: self._product(each, every) for each in self.products if each.is_of_input
+        }
         if self.reads_input:
             found["x"] = _rows(every)
-        steps = {
-            name: rows.unflatten(0, (self.places.steps, -1)).split(1)
-            for name, rows in found.items()
-        }
+        count = self.places.steps
+        steps = {n: rows.view(count, 1, -1, rows.size(-1)).unbind() for n, rows in found.items()}
         return [dict(zip(steps, each, strict=True)) for each in zip(*steps.values(), strict=True)]
 
     def job(self, early: Tensors, rows: Tensors | None) -> Job:
@@ -344,8 +346,8 @@ def _kernels(given: int | Sequence[int]) -> tuple[int, int]:
     sizes = (given, given) if isinstance(given, int) else tuple(given)
     if len(sizes) != 2 or any(not isinstance(k, int) or k < 1 or k % 2 == 0 for k in sizes):
         raise ArgumentError(
-            f"kernel_size: an odd number, or two (over the input and over states), is expected, got "
-            f"{given!r}"
+            "kernel_size: an odd number, or two (over the input and over states), is expected, "
+            f"got {given!r}"
         )
     return sizes[0], sizes[1]
 

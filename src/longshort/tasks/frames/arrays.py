@@ -64,7 +64,8 @@ def clips_of(values: Any, axes: Axes | None, name: str) -> list[Clip]:
     if values.ndim != len(order) or not values.size:
         shape = " x ".join(map(str, values.shape))
         raise DataError(
-            f"{name}: an array {', '.join(order)} is expected, got the shape {shape or 'of a number'}"
+            f"{name}: an array {', '.join(order)} is expected, got the shape "
+            f"{shape or 'of a number'}"
         )
     if not order.endswith("C"):
         values = values[..., None]

@@ -24,9 +24,7 @@ def baselines(train: FrameArrays, test: FrameArrays, outputs: int) -> dict[str, 
         "mean_of_inputs": Baseline(still(given.mean(1)), "the mean of the frames that were read"),
         "black": Baseline(still(np.zeros(given.shape[2:], np.float32)), "a black frame"),
         "pixel_mean": Baseline(still(pixel_mean(train)), "the mean of each training pixel"),
-        "advection": Baseline(
-            advected(given, outputs), "the last frame moved on as a whole"
-        ),
+        "advection": Baseline(advected(given, outputs), "the last frame moved on as a whole"),
     }
 
 

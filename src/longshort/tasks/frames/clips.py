@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,12 @@ class Windows:
         return rows, columns, channels
 
     @property
+    def apart(self) -> int:
+        """Frames from one window of a clip to the next; 1 where no clip has two."""
+        pairs = pairwise(self.starts.tolist())
+        return min((b - a for (clip, a), (other, b) in pairs if clip == other), default=1)
+
+    @property
     def owners(self) -> NDArray[np.int64]:
         """Number of the clip of each window, [n]."""
         return self.starts[:, 0]
@@ -75,7 +82,8 @@ class Windows:
     def frames(self, number: int) -> Frames:
         """Return the frames of a window, [inputs + outputs, Y, X, C]."""
         clip, start = self.starts[number].tolist()
-        return self.clips[clip].frames[start : start + self.length]
+        frames: Frames = self.clips[clip].frames[start : start + self.length]
+        return frames
 
     def stacked(self, numbers: Sequence[int] | NDArray[np.int64]) -> Frames:
         """Return the frames of these windows, [n, inputs + outputs, Y, X, C]."""
@@ -128,6 +136,6 @@ def too_short(name: str, count: int, inputs: int, outputs: int) -> str:
     """Return what is said of a clip that is shorter than a window."""
     needs = f"{inputs} to read and {outputs} to forecast" if outputs else f"{inputs} to read"
     return (
-        f"{name}: has {count} frame{'s' if count != 1 else ''}, and {needs} are needed; give longer "
-        "clips, or lower model.inputs or model.outputs (--inputs, --outputs)"
+        f"{name}: has {count} frame{'s' if count != 1 else ''}, and {needs} are needed; give "
+        "longer clips, or lower model.inputs or model.outputs (--inputs, --outputs)"
     )

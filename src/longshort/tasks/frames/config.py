@@ -127,7 +127,9 @@ class FramesModel(CellSettings):
     @classmethod
     def _is_odd(cls, value: int) -> int:
         if value % 2 == 0:
-            raise ValueError(f"an odd number is expected, so that maps keep their size, got {value}")
+            raise ValueError(
+                f"an odd number is expected, so that maps keep their size, got {value}"
+            )
         return value
 
 

@@ -39,15 +39,9 @@ def decided(config: FramesConfig, splits: Splits[Windows]) -> FramesConfig:
         update={
             "model": model.model_copy(update={**changes, "hidden": hidden}),
             "train": training.model_copy(update=amount),
-            "data": config.data.model_copy(update={"step": config.data.step or _step(train)}),
+            "data": config.data.model_copy(update={"step": config.data.step or train.apart}),
         }
     )
-
-
-def _step(train: Windows) -> int:
-    """Return the frames from one window to the next of a clip; 1 where each clip is one."""
-    same = [b - a for (c, a), (d, b) in zip(train.starts, train.starts[1:], strict=False) if c == d]
-    return int(min(same, default=1))
 
 
 def _check_crop(crop: int | None, side: int, whole: int) -> None:

@@ -133,7 +133,9 @@ def fit_encoder(train: Windows, config: FramesConfig) -> FrameEncoder:
     assert patch is not None and scales is not None
     low, high = value_range(train, config)
     blank = FrameEncoder(low, high, train.shape, patch, 0.0, data.missing)
-    sums = [(float(blank.scaled(c.frames).sum(dtype=np.float64)), c.frames.size) for c in train.clips]
+    sums = [
+        (float(blank.scaled(c.frames).sum(dtype=np.float64)), c.frames.size) for c in train.clips
+    ]
     mean = sum(total for total, _ in sums) / sum(size for _, size in sums)
     return replace(blank, mean=mean, scales=scales)
 

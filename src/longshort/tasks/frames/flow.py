@@ -29,8 +29,7 @@ def motion(frames: Floats) -> tuple[float, float]:
 
 def moved(frame: Floats, rows: float, columns: float) -> Floats:
     """Return a frame [Y, X, C] moved on, with straight lines between pixels and 0 from outside."""
-    found = _along(_along(frame, rows, 0), columns, 1)
-    return found
+    return _along(_along(frame, rows, 0), columns, 1)
 
 
 def _refined(peaks: NDArray[np.float64], place: int) -> float:

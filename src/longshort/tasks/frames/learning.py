@@ -70,5 +70,5 @@ def _changed(
 
 def mirrored(maps: Tensor, axis: int, patch: int) -> Tensor:
     """Return maps [..., C · P · P, Y, X] mirrored along rows (-2) or columns (-1)."""
-    pixels = maps.unflatten(-3, (-1, patch, patch))
+    pixels = maps.reshape(*maps.shape[:-3], -1, patch, patch, *maps.shape[-2:])
     return pixels.flip((axis, axis - 2)).flatten(-5, -3)

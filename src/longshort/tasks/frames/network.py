@@ -181,12 +181,12 @@ class FrameForecaster(nn.Module):
 def _each(layer: nn.Module, x: Tensor) -> Tensor:
     """Apply a layer to each frame of x [T, B, C, Y, X]."""
     found: Tensor = layer(x.flatten(0, 1))
-    return found.unflatten(0, (x.size(0), x.size(1)))
+    return found.view(*x.shape[:2], *found.shape[1:])
 
 
 def _finer(x: Tensor, factor: int) -> Tensor:
     """Return maps [T, B, C, Y · F, X · F] of x [T, B, C · F · F, Y, X]."""
     if factor == 1:
         return x
-    parts = x.unflatten(2, (-1, factor, factor)).permute(0, 1, 2, 5, 3, 6, 4)
-    return parts.flatten(5, 6).flatten(3, 4)
+    parts = x.reshape(*x.shape[:2], -1, factor, factor, *x.shape[-2:])
+    return parts.permute(0, 1, 2, 5, 3, 6, 4).flatten(5, 6).flatten(3, 4)

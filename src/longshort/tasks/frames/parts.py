@@ -26,14 +26,16 @@ Losses = NDArray[np.float64]
 
 def of_clips(windows: Windows) -> Sequence[Hashable]:
     """Return the clip of each window; equal clips are one."""
-    first = {}
+    first: dict[bytes, int] = {}
     for number, clip in enumerate(windows.clips):
         first.setdefault(clip.frames.tobytes(), number)
     same = [first[clip.frames.tobytes()] for clip in windows.clips]
     return [same[owner] for owner in windows.owners.tolist()]
 
 
-def in_time(given: dict[str, Windows], val: float, test: float, step: int | None) -> Splits[Windows]:
+def in_time(
+    given: dict[str, Windows], val: float, test: float, step: int | None
+) -> Splits[Windows]:
     """Cut each clip into training, validation and test parts, one after the other.
 
     Raises `DataError` for clips that are too short for that.
@@ -47,7 +49,7 @@ def in_time(given: dict[str, Windows], val: float, test: float, step: int | None
         for name, frames in _cut(clip, whole.length, shares).items():
             clips[name].append(Clip(f"{clip.name} ({name})", frames))
     found = dict(given)
-    apart = step or _apart(whole)
+    apart = step or whole.apart
     for name, parts in clips.items():
         if parts:
             windows = windows_of(whole.name, parts, whole.inputs, whole.outputs, apart)
@@ -73,12 +75,6 @@ def _cut(clip: Clip, length: int, shares: dict[str, float]) -> dict[str, Any]:
         found[name] = clip.frames[begin : begin + size]
         begin += size
     return found
-
-
-def _apart(windows: Windows) -> int:
-    starts = windows.starts
-    same = [b - a for (c, a), (d, b) in zip(starts, starts[1:], strict=False) if c == d]
-    return int(min(same, default=1))
 
 
 def out_of_range(splits: Splits[Windows], config: FramesConfig) -> list[Finding]:
@@ -113,4 +109,4 @@ def independent(windows: Windows, first: Losses, second: Losses) -> tuple[Losses
         means = (np.array([each[mask].mean() for mask in masks]) for each in (first, second))
         return (*means, 0)  # type: ignore[return-value]
     order = np.lexsort((windows.starts[:, 1], windows.owners))
-    return first[order], second[order], max(1, -(-windows.length // _apart(windows)))
+    return first[order], second[order], max(1, -(-windows.length // windows.apart))

@@ -28,7 +28,9 @@ def read_images(folder: Path, files: Sequence[Path], config: FramesData) -> Clip
             with pillow.open(path) as image:
                 frames.append(as_frame(image, config))
         except _errors() as error:
-            raise DataError(f"{path}: cannot be read as an image ({error}); give PNG or JPEG") from None
+            raise DataError(
+                f"{path}: cannot be read as an image ({error}); give PNG or JPEG"
+            ) from None
         if frames[-1].shape != frames[0].shape:
             raise DataError(
                 f"{path}: has {_size(frames[-1])} pixels, and {files[0].name} {_size(frames[0])}; "
@@ -75,9 +77,7 @@ def gif_of(clips: Sequence[NDArray[np.uint8]]) -> bytes:
     large = joined.repeat(scale, 1).repeat(scale, 2)
     images = [Image.fromarray(each[..., 0] if each.shape[-1] == 1 else each) for each in large]
     file = io.BytesIO()
-    images[0].save(
-        file, "GIF", save_all=True, append_images=images[1:], duration=_PAUSE, loop=0
-    )
+    images[0].save(file, "GIF", save_all=True, append_images=images[1:], duration=_PAUSE, loop=0)
     return file.getvalue()
 
 

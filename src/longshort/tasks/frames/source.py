@@ -87,7 +87,9 @@ def _of_file(path: Path, config: FramesData) -> Sequence[Clip]:
     if suffix in video.KINDS:
         return [video.read(path, config)]
     allowed = ", ".join((*arrays.KINDS, ".gif", *video.KINDS))
-    raise DataError(f"{path}: no kind of clip is known by this name; allowed: {allowed}, or a folder")
+    raise DataError(
+        f"{path}: no kind of clip is known by this name; allowed: {allowed}, or a folder"
+    )
 
 
 def _of_folder(path: Path, config: FramesData) -> Read:
@@ -100,8 +102,9 @@ def _of_folder(path: Path, config: FramesData) -> Read:
     inner = [each for each in naturally(path) if each.is_dir() or each.suffix.lower() in kinds]
     if not inner:
         raise DataError(
-            f"{path}: the folder holds no frames; put images into it ({', '.join(pictures.KINDS)}), "
-            f"a folder of them for each clip, or files of clips ({', '.join(kinds)})"
+            f"{path}: the folder holds no frames; put images into it "
+            f"({', '.join(pictures.KINDS)}), a folder of them for each clip, or files of clips "
+            f"({', '.join(kinds)})"
         )
     clips: list[Clip] = []
     files: list[Path] = []
@@ -110,7 +113,9 @@ def _of_folder(path: Path, config: FramesData) -> Read:
         if each.is_dir():
             shown = [file for file in found if file.suffix.lower() in pictures.KINDS]
             if not shown:
-                raise DataError(f"{each}: the folder holds no frames; put images into it, or remove it")
+                raise DataError(
+                    f"{each}: the folder holds no frames; put images into it, or remove it"
+                )
             clips.append(pictures.read_images(each, shown, config))
             files += shown
         else:
@@ -139,7 +144,9 @@ def _one_colour(clip: Clip) -> list[Finding]:
     if clip.frames.min() != clip.frames.max():
         return []
     text = f"{clip.name}: all pixels of all frames have the value {clip.frames.flat[0]:g}"
-    return [Finding("one_colour", "warning", text, (), "nothing can be learned from it; leave it out")]
+    return [
+        Finding("one_colour", "warning", text, (), "nothing can be learned from it; leave it out")
+    ]
 
 
 def _windows(read: Read, inputs: int, outputs: int, step: int) -> Windows:

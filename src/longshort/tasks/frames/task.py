@@ -66,8 +66,8 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
         title="Forecasts of frames",
         samples="windows",
         unit="frames",
-        usage="Use it with `longshort predict RUN --data CLIP --out FRAMES.npy` (or .npz, .gif), or "
-        '`longshort.load("RUN").predict(frames)`.',
+        usage="Use it with `longshort predict RUN --data CLIP --out FRAMES.npy` (or .npz, .gif), "
+        'or `longshort.load("RUN").predict(frames)`.',
         scores="Values are from 0 to 1. MSE and MAE are sums over the pixels of a frame, means "
         "over frames and windows; SSIM has a Gaussian window of 11 pixels, deviation 1.5 (Wang et "
         "al., 2004); PSNR is in dB.",
@@ -106,12 +106,7 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
         if len(whole.clips) < parts.FEWEST and len(given) < len(("train", "val", "test")):
             return parts.in_time(given, how.val, how.test, config.data.step)
         return make_splits(
-            given,
-            val=how.val,
-            test=how.test,
-            stratify=False,
-            seed=how.seed,
-            groups=parts.of_clips,
+            given, val=how.val, test=how.test, stratify=False, seed=how.seed, groups=parts.of_clips
         )
 
     def check(self, splits: Splits[Windows], config: FramesConfig) -> list[Finding]:
@@ -190,9 +185,11 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
 
         del val
         start_at_mean(model.network, model.encoder.mean)
-        epochs = model.config.train.max_epochs or 1
+        settings = model.config.train
+        most = settings.batch_size * (settings.steps_per_epoch or len(train.samples))
         cost = work(model.network, model.config, model.encoder)
-        return [described(cost, len(train.samples), epochs)]
+        count = min(len(train.samples), most)
+        return [described(cost, count, settings.max_epochs or 1)]
 
     def loss(self, model: FramesModelOf, batch: Any) -> Loss:
         """Return the loss of a batch without true frames in the forecaster."""
@@ -218,7 +215,7 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
         count = min(len(val.samples), model.config.evaluate.val_windows)
         rows = np.linspace(0, len(val.samples) - 1, count).astype(np.int64)
         some = replace(val.arrays, windows=val.samples.take(rows))
-        return self._scores(model, some, forecast(model, some)).values["mse"]
+        return float(self._scores(model, some, forecast(model, some)).values["mse"])
 
     def predict(self, model: FramesModelOf, arrays: FrameArrays) -> Floats:
         """Return the frames that follow each window."""

@@ -17,7 +17,7 @@ KINDS = (".mp4", ".mpg", ".mpeg", ".avi", ".mov", ".mkv", ".webm")
 def read(path: Path, config: FramesData) -> Clip:
     """Read the frames of a video's first stream; raises `DataError` if it is cut off."""
     try:
-        import av
+        import av  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
         raise DataError(
             f"{path}: reading videos needs av; install it with: pip install 'longshort[video]'"

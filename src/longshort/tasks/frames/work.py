@@ -21,7 +21,7 @@ def work(network: Any, config: FramesConfig, encoder: FrameEncoder) -> int:
 
 
 def described(operations: int, windows: int, epochs: int) -> str:
-    """Describe the work of a training in a line for people."""
+    """Describe the work of a training in a line for people; `windows` are those of an epoch."""
     whole = operations * (1 + _BACKWARD)
     total = whole * windows * epochs
     return (

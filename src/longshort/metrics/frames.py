@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,38 +48,43 @@ def ssim(truth: Frames, frames: Frames) -> Floats:
     """
     found = np.empty(truth.shape[:2])
     for rows, a, b in _parts(truth, frames):
-        found[rows] = _similarity(a, b).mean((2, 3, 4))
+        found[rows] = _similarity(a, b).mean((2, 3, 4), dtype=np.float64)
     return found
 
 
-def _similarity(truth: Frames, frames: Frames) -> NDArray[np.float64]:
-    a, b = (np.moveaxis(each, -1, 2).astype(np.float64) for each in (truth, frames))
-    mean_a, mean_b = _blurred(a), _blurred(b)
-    var_a = _blurred(a * a) - mean_a**2
-    var_b = _blurred(b * b) - mean_b**2
-    shared = _blurred(a * b) - mean_a * mean_b
+def _similarity(truth: Frames, frames: Frames) -> Frames:
+    mean_a, mean_b = _blurred(truth), _blurred(frames)
+    var_a = _blurred(truth * truth) - mean_a**2
+    var_b = _blurred(frames * frames) - mean_b**2
+    shared = _blurred(truth * frames) - mean_a * mean_b
     above = (2 * mean_a * mean_b + _C1) * (2 * shared + _C2)
-    return above / ((mean_a**2 + mean_b**2 + _C1) * (var_a + var_b + _C2))
-
-
-def _blurred(values: Floats) -> Floats:
-    """Return weighted means of all windows within frames [..., Y, X]."""
-    rows, columns = (_weights(size) for size in values.shape[-2:])
-    found: Floats = rows @ values @ columns.T
+    found: Frames = above / ((mean_a**2 + mean_b**2 + _C1) * (var_a + var_b + _C2))
     return found
+
+
+def _blurred(values: Frames) -> Frames:
+    """Return weighted means of all windows within frames [N, T, Y, X, C]."""
+    return _along(_along(values, 2), 3)
+
+
+def _along(values: Frames, axis: int) -> Frames:
+    size = values.shape[axis]
+    weights = _weights(size)
+    found: Any = 0.0
+    for begin, weight in enumerate(weights):
+        part = [slice(None)] * values.ndim
+        part[axis] = slice(begin, size - len(weights) + 1 + begin)
+        found = found + weight * values[tuple(part)]
+    return np.asarray(found, np.float32)
 
 
 @lru_cache(maxsize=8)
-def _weights(size: int) -> Floats:
-    """Return a matrix [size - width + 1, size] that takes the weighted mean of each window."""
+def _weights(size: int) -> tuple[np.float32, ...]:
+    """Return the Gaussian's weights, of an odd number of pixels that fits a side of this size."""
     width = min(WINDOW, size - (1 - size % 2))
     away = np.arange(width) - (width - 1) / 2
     window = np.exp(-(away**2) / (2 * SIGMA**2))
-    window /= window.sum()
-    found = np.zeros((size - width + 1, size))
-    for row in range(len(found)):
-        found[row, row : row + width] = window
-    return found
+    return tuple((window / window.sum()).astype(np.float32))
 
 
 def hits(truth: Frames, frames: Frames, threshold: float) -> NDArray[np.int64]:

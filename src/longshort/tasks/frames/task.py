@@ -11,6 +11,7 @@ import numpy as np
 from longshort.data.findings import Finding
 from longshort.data.splits import Splits, make_splits
 from longshort.lazy import polars as pl
+from longshort.metrics.frames import squared
 from longshort.metrics.significance import Comparison, compare
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import (
@@ -215,7 +216,7 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
         count = min(len(val.samples), model.config.evaluate.val_windows)
         rows = np.linspace(0, len(val.samples) - 1, count).astype(np.int64)
         some = replace(val.arrays, windows=val.samples.take(rows))
-        return float(self._scores(model, some, forecast(model, some)).values["mse"])
+        return float(squared(some.truth(), forecast(model, some)).mean())
 
     def predict(self, model: FramesModelOf, arrays: FrameArrays) -> Floats:
         """Return the frames that follow each window."""

@@ -13,7 +13,7 @@ from longshort import cells
 from longshort.errors import ArgumentError, ArgumentTypeError, TensorError
 from longshort.nn import ConvGRU, ConvLSTM, ConvRecurrent
 
-T, B, I, H, Y, X = 4, 2, 3, 5, 6, 7
+T, B, IN, H, Y, X = 4, 2, 3, 5, 6, 7
 
 
 def maps(*shape: int, seed: int = 0) -> Tensor:
@@ -65,19 +65,19 @@ def plain_gru(layer: ConvRecurrent, x: Tensor) -> Tensor:
 @pytest.mark.parametrize("peephole", [False, True])
 def test_values_and_gradients_are_those_of_the_paper(peephole: bool) -> None:
     size = (Y, X) if peephole else None
-    layer = made(ConvLSTM, I, H, peephole=peephole, size=size)
+    layer = made(ConvLSTM, IN, H, peephole=peephole, size=size)
     _same_as(layer, lambda x: plain_lstm(layer, x, peephole))
 
 
 def test_values_and_gradients_of_the_gru() -> None:
-    layer = made(ConvGRU, I, H)
+    layer = made(ConvGRU, IN, H)
     _same_as(layer, lambda x: plain_gru(layer, x))
 
 
 def _same_as(layer: ConvRecurrent, plain: Any) -> None:
     results = []
     for run in (lambda x: layer(x)[0], plain):
-        x = maps(T, B, I, Y, X).requires_grad_()
+        x = maps(T, B, IN, Y, X).requires_grad_()
         y = run(x)
         weights = list(layer.parameters())
         results.append([y, *torch.autograd.grad((y * maps(*y.shape, seed=1)).sum(), [x, *weights])])
@@ -101,7 +101,7 @@ def test_gradients_equal_finite_differences(backend: str) -> None:
 
 
 def test_the_future_does_not_leak() -> None:
-    layer, x = made(ConvLSTM, I, H, num_layers=2), maps(T, B, I, Y, X)
+    layer, x = made(ConvLSTM, IN, H, num_layers=2), maps(T, B, IN, Y, X)
     other = x.clone()
     other[2:] += 1
     first, second = layer(x)[0], layer(other)[0]
@@ -109,7 +109,7 @@ def test_the_future_does_not_leak() -> None:
 
 
 def test_far_places_do_not_meet_within_a_step() -> None:
-    layer, x = made(ConvLSTM, I, H), maps(1, 1, I, 9, 9)
+    layer, x = made(ConvLSTM, IN, H), maps(1, 1, IN, 9, 9)
     other = x.clone()
     other[..., 0, 0] += 1
     changed = (layer(x)[0] != layer(other)[0]).any(2)[0, 0]
@@ -118,7 +118,7 @@ def test_far_places_do_not_meet_within_a_step() -> None:
 
 @pytest.mark.parametrize("kind", [ConvLSTM, ConvGRU])
 def test_parts_and_steps_are_the_whole(kind: type[ConvRecurrent]) -> None:
-    layer, x = made(kind, I, H, num_layers=2), maps(T, B, I, Y, X)
+    layer, x = made(kind, IN, H, num_layers=2), maps(T, B, IN, Y, X)
     whole, final = layer(x)
     first, state = layer(x[:2])
     found = [*first]
@@ -134,8 +134,8 @@ def test_parts_and_steps_are_the_whole(kind: type[ConvRecurrent]) -> None:
 
 
 def test_batch_first_turns_axes_and_nothing_else() -> None:
-    layer, x = made(ConvLSTM, I, H), maps(T, B, I, Y, X)
-    turned = made(ConvLSTM, I, H, batch_first=True)
+    layer, x = made(ConvLSTM, IN, H), maps(T, B, IN, Y, X)
+    turned = made(ConvLSTM, IN, H, batch_first=True)
     turned.load_state_dict(layer.state_dict())
     assert torch.equal(turned(x.transpose(0, 1))[0].transpose(0, 1), layer(x)[0])
 
@@ -149,20 +149,20 @@ def test_other_cells_run_over_maps(cell: cells.Cell) -> None:
     """A map of one place is a sequence of the plain layer, with the middle of each kernel."""
     from longshort.nn import Recurrent
 
-    layer, plain = made(ConvRecurrent, cell, I, H), Recurrent(cell, I, H).double()  # type: ignore[arg-type]
+    layer, plain = made(ConvRecurrent, cell, IN, H), Recurrent(cell, IN, H).double()  # type: ignore[arg-type]
     with torch.no_grad():
         for name, each in layer.named_parameters():
             plain.get_parameter(name).copy_(each[..., 1, 1] if each.dim() == 4 else each)
-    x = maps(T, B, I, 1, 1)
+    x = maps(T, B, IN, 1, 1)
     torch.testing.assert_close(layer(x)[0][..., 0, 0], plain(x[..., 0, 0])[0], rtol=0, atol=1e-12)
 
 
 def test_bfloat16_is_for_training_alone() -> None:
     torch.manual_seed(0)
-    layer = ConvLSTM(I, H, precision="bfloat16")
-    exact = ConvLSTM(I, H)
+    layer = ConvLSTM(IN, H, precision="bfloat16")
+    exact = ConvLSTM(IN, H)
     exact.load_state_dict(layer.state_dict())
-    x = maps(T, B, I, Y, X).float()
+    x = maps(T, B, IN, Y, X).float()
     near, wanted = layer(x)[0], exact(x)[0]
     assert near.dtype == torch.float32 and not torch.equal(near, wanted)
     torch.testing.assert_close(near, wanted, rtol=0, atol=0.02)
@@ -170,7 +170,7 @@ def test_bfloat16_is_for_training_alone() -> None:
 
 
 def test_weights_start_as_they_should() -> None:
-    layer = ConvLSTM(I, H)
+    layer = ConvLSTM(IN, H)
     i, f, g, o = layer.get_parameter("bias_ih_l0").chunk(4)
     assert bool((f == 1).all()) and not i.any() and not g.any() and not o.any()
     gate = layer.get_parameter("weight_hh_l0").chunk(4)[0].flatten(1)
@@ -178,8 +178,8 @@ def test_weights_start_as_they_should() -> None:
 
 
 def test_the_work_is_counted() -> None:
-    layer = ConvLSTM(I, H, (5, 3))
-    assert layer.flops(Y, X) == 2 * 4 * H * (25 * I + 9 * H) * Y * X
+    layer = ConvLSTM(IN, H, (5, 3))
+    assert layer.flops(Y, X) == 2 * 4 * H * (25 * IN + 9 * H) * Y * X
 
 
 @pytest.mark.parametrize(
@@ -195,19 +195,19 @@ def test_the_work_is_counted() -> None:
 )
 def test_wrong_options_are_explained(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ArgumentError, match=said):
-        ConvLSTM(I, H, **options)
+        ConvLSTM(IN, H, **options)
 
 
 def test_wrong_maps_and_states_are_explained() -> None:
-    layer = ConvLSTM(I, H)
+    layer = ConvLSTM(IN, H)
     with pytest.raises(ArgumentTypeError, match=r"x: maps \[T, B, I, Y, X\] with I = 3"):
         layer([1, 2])
-    for shape in ((B, I, Y, X), (T, B, I + 1, Y, X), (0, B, I, Y, X)):
+    for shape in ((B, IN, Y, X), (T, B, IN + 1, Y, X), (0, B, IN, Y, X)):
         with pytest.raises(TensorError, match=r"x: maps \[T, B, I, Y, X\] with I = 3"):
             layer(torch.zeros(shape))
-    x = torch.zeros(T, B, I, Y, X)
+    x = torch.zeros(T, B, IN, Y, X)
     with pytest.raises(TensorError, match=r"state: tensors of the shapes"):
         layer(x, torch.zeros(1, B, H, Y, X))
-    placed = ConvLSTM(I, H, peephole=True, size=(4, 4))
+    placed = ConvLSTM(IN, H, peephole=True, size=(4, 4))
     with pytest.raises(TensorError, match=r"maps of 4 x 4 places are expected"):
         placed(x)

@@ -6,13 +6,12 @@ import numpy as np
 
 from longshort.runs.task import Baseline
 from longshort.tasks.frames.encoder import Floats, FrameArrays
-from longshort.tasks.frames.flow import motion, moved
 
 
-def baselines(train: FrameArrays, test: FrameArrays, outputs: int) -> dict[str, Baseline[Floats]]:
-    """Return the forecasts of the test windows, [n, outputs, Y, X, C] each."""
+def baselines(train: FrameArrays, test: FrameArrays) -> dict[str, Baseline[Floats]]:
+    """Return the forecasts of the test windows, [n, M, Y, X, C] each."""
     given = test.given()
-    shape = (len(given), outputs, *given.shape[2:])
+    shape = (len(given), test.outputs, *given.shape[2:])
 
     def still(frames: Floats) -> Floats:
         """Return the same frame, [n, Y, X, C] or [Y, X, C], at all times."""
@@ -24,7 +23,7 @@ def baselines(train: FrameArrays, test: FrameArrays, outputs: int) -> dict[str, 
         "mean_of_inputs": Baseline(still(given.mean(1)), "the mean of the frames that were read"),
         "black": Baseline(still(np.zeros(given.shape[2:], np.float32)), "a black frame"),
         "pixel_mean": Baseline(still(pixel_mean(train)), "the mean of each training pixel"),
-        "advection": Baseline(advected(given, outputs), "the last frame moved on as a whole"),
+        "advection": Baseline(test.moved(), "the last frame moved on as a whole"),
     }
 
 
@@ -33,13 +32,3 @@ def pixel_mean(train: FrameArrays) -> Floats:
     clips, encoder = train.windows.clips, train.encoder
     sums = sum(encoder.scaled(clip.frames).sum(0, dtype=np.float64) for clip in clips)
     return np.asarray(sums / sum(len(clip.frames) for clip in clips), np.float32)
-
-
-def advected(given: Floats, outputs: int) -> Floats:
-    """Return the last frame moved on by the mean motion of the frames before it."""
-    found = np.empty((len(given), outputs, *given.shape[2:]), np.float32)
-    for number, frames in enumerate(given):
-        rows, columns = motion(frames)
-        for step in range(outputs):
-            found[number, step] = moved(frames[-1], (step + 1) * rows, (step + 1) * columns)
-    return found

@@ -14,6 +14,9 @@ from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
 Axes = Literal["NTYX", "NTYXC", "TYX", "TYXC"]
 """Axes of an array: N clips, T frames, Y rows, X columns, C channels."""
 
+Base = Literal["none", "last", "moved"]
+"""What forecasts are changes of."""
+
 
 class FramesData(SourceConfig):
     """Clips: arrays, folders of images, GIFs or videos, and how their values are meant."""
@@ -118,6 +121,12 @@ class FramesModel(CellSettings):
         "shared",
         description="own: further layers, which begin with the states of those that read (Shi et "
         "al., 2015); shared: the layers that read go on, with half the weights",
+    )
+    base: Base = Field(
+        "none",
+        description="what forecasts are changes of: nothing, the last frame that was read, or that "
+        "frame moved on as a whole (by phase correlation), as suits radar and skies",
+        json_schema_extra=flag("--base"),
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "bfloat16", description="of the operands of convolutions in training; all else is float32"

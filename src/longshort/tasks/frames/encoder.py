@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from longshort.errors import DataError
 from longshort.tasks.frames.clips import Frames, Windows
-from longshort.tasks.frames.config import FramesConfig
+from longshort.tasks.frames.config import Base, FramesConfig
+from longshort.tasks.frames.flow import carried, motion
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -32,6 +34,10 @@ class FrameEncoder:
     mean: float
     missing: float | None = None
     scales: int = 1
+    outputs: int = 1
+    """Frames that are forecast."""
+    base: Base = "none"
+    """What forecasts are changes of; see `FramesModel.base`."""
 
     @property
     def map_size(self) -> tuple[int, int]:
@@ -86,11 +92,13 @@ class FrameEncoder:
 class Batch:
     """Maps [T, B, C · P · P, Y / P, X / P] of a batch of windows, in arrays or tensors.
 
-    read: frames that are read; wanted: those that follow, none where they are not known.
+    read: frames that are read; wanted: those that follow, none where they are not known; base: what
+    the forecasts are changes of, [M, B, ...], None where that is nothing.
     """
 
     read: Any
     wanted: Any
+    base: Any = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,11 @@ class FrameArrays:
 
     encoder: FrameEncoder
     windows: Windows
+
+    @property
+    def outputs(self) -> int:
+        """Frames that are forecast of each window."""
+        return self.encoder.outputs
 
     @property
     def lengths(self) -> Ints:
@@ -110,7 +123,34 @@ class FrameArrays:
         encoder, inputs = self.encoder, self.windows.inputs
         maps = encoder.folded(encoder.scaled(self.windows.stacked(numbers)))
         steps = np.ascontiguousarray(maps.swapaxes(0, 1))
-        return Batch(steps[:inputs], steps[inputs:])
+        return Batch(steps[:inputs], steps[inputs:], self._base(numbers))
+
+    def _base(self, numbers: Ints) -> Floats | None:
+        """Return what the forecasts of these windows are changes of, as maps [M, B, ...]."""
+        if self.encoder.base == "none":
+            return None
+        if self.encoder.base == "moved":
+            frames = np.stack([self.moved_on(int(number)) for number in numbers], 1)
+            return self.encoder.folded(frames)
+        last = np.stack([self._read(int(number))[-1] for number in numbers])
+        maps = self.encoder.folded(last)
+        return np.ascontiguousarray(np.broadcast_to(maps, (self.outputs, *maps.shape)))
+
+    def _read(self, number: int) -> Floats:
+        windows = self.windows
+        return self.encoder.scaled(windows.frames(number)[: windows.inputs])
+
+    def moved_on(self, number: int) -> Floats:
+        """Return the last frame of a window moved on by the motion before, [M, Y, X, C]."""
+        return carried(self._read(number)[-1], self._motions[number], self.outputs)
+
+    def moved(self) -> Floats:
+        """Return the last frame of each window moved on, [n, M, Y, X, C]."""
+        return np.stack([self.moved_on(number) for number in range(len(self.windows))])
+
+    @cached_property
+    def _motions(self) -> list[tuple[float, float]]:
+        return [motion(self._read(number)) for number in range(len(self.windows))]
 
     def truth(self) -> Floats:
         """Return the frames that follow in each window, scaled, [n, M, Y, X, C]."""
@@ -122,9 +162,7 @@ class FrameArrays:
     def given(self) -> Floats:
         """Return the frames that are read of each window, scaled, [n, K, Y, X, C]."""
         windows = self.windows
-        return np.stack(
-            [self.encoder.scaled(windows.frames(n)[: windows.inputs]) for n in range(len(windows))]
-        )
+        return np.stack([self._read(number) for number in range(len(windows))])
 
 
 def fit_encoder(train: Windows, config: FramesConfig) -> FrameEncoder:
@@ -137,7 +175,7 @@ def fit_encoder(train: Windows, config: FramesConfig) -> FrameEncoder:
         (float(blank.scaled(c.frames).sum(dtype=np.float64)), c.frames.size) for c in train.clips
     ]
     mean = sum(total for total, _ in sums) / sum(size for _, size in sums)
-    return replace(blank, mean=mean, scales=scales)
+    return replace(blank, mean=mean, scales=scales, outputs=train.outputs, base=config.model.base)
 
 
 def value_range(train: Windows, config: FramesConfig) -> tuple[float, float]:

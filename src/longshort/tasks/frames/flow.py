@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+_FAINT = 0.01
+"""Share of the strongest wave below which the phases of waves are mostly noise."""
 
 
 def motion(frames: Floats) -> tuple[float, float]:
@@ -17,9 +19,11 @@ def motion(frames: Floats) -> tuple[float, float]:
         return 0.0, 0.0
     rows, columns = frames.shape[1:3]
     taper = np.outer(np.hanning(rows + 2)[1:-1], np.hanning(columns + 2)[1:-1])
-    waves = np.fft.rfft2(frames.mean(-1) * taper)
+    grey = frames.mean(-1)
+    waves = np.fft.rfft2((grey - grey.mean((1, 2), keepdims=True)) * taper)
     cross = waves[1:] * waves[:-1].conj()
-    phases = (cross / np.maximum(np.abs(cross), 1e-9)).mean(0)
+    size = np.abs(cross)
+    phases = (cross / (size + _FAINT * size.max() + 1e-9)).mean(0)
     peaks = np.fft.irfft2(phases, (rows, columns))
     row, column = np.unravel_index(int(peaks.argmax()), peaks.shape)
     if not peaks.max() > 0:
@@ -30,6 +34,13 @@ def motion(frames: Floats) -> tuple[float, float]:
 def moved(frame: Floats, rows: float, columns: float) -> Floats:
     """Return a frame [Y, X, C] moved on, with straight lines between pixels and 0 from outside."""
     return _along(_along(frame, rows, 0), columns, 1)
+
+
+def carried(frame: Floats, motion: tuple[float, float], count: int) -> Floats:
+    """Return the frames that follow a frame [Y, X, C] which goes on moving, [count, Y, X, C]."""
+    rows, columns = motion
+    steps = range(1, count + 1)
+    return np.stack([moved(frame, step * rows, step * columns) for step in steps])
 
 
 def _refined(peaks: NDArray[np.float64], place: int) -> float:

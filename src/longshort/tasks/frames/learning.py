@@ -17,8 +17,12 @@ _RARE = 1e-3
 """Smallest mean of pixels that a network starts from, and distance of the largest from 1."""
 
 
-def start_at_mean(network: Any, mean: float) -> None:
-    """Let all pixels be forecast near the mean of the training frames."""
+def start(network: Any, encoder: FrameEncoder) -> None:
+    """Let an untrained network forecast its base, or else the mean of the training frames."""
+    if encoder.base != "none":
+        network.head.start_at(0.0)
+        return
+    mean = encoder.mean
     share = min(max(mean, _RARE), 1 - _RARE)
     network.head.start_at(math.log(share / (1 - share)))
 
@@ -32,9 +36,9 @@ def loss_of(
     that are read.
     """
     train = config.train
-    read, wanted = _changed(batch.read, batch.wanted, config, encoder)
+    read, wanted, base = _changed(batch, config, encoder)
     true_share = train.true_frames * max(0.0, 1.0 - 2.0 * done)
-    logits = network(read, wanted, len(wanted), true_share)
+    logits = network(read, wanted, base, len(wanted), true_share)
     known = len(read) - 1
     after = _error(logits[known:], wanted, train.loss)
     if not known or not train.read_weight:
@@ -52,20 +56,20 @@ def _error(logits: Tensor, wanted: Tensor, kind: str) -> Tensor:
 
 
 def _changed(
-    read: Tensor, wanted: Tensor, config: FramesConfig, encoder: FrameEncoder
-) -> tuple[Tensor, Tensor]:
+    batch: Any, config: FramesConfig, encoder: FrameEncoder
+) -> tuple[Tensor, Tensor, Tensor | None]:
     """Return a random square of the maps, and mirrored ones, as the settings say."""
-    train = config.train
-    whole = torch.cat([read, wanted])
+    train, maps = config.train, [batch.read, batch.wanted]
+    maps += [] if batch.base is None else [batch.base]
     if train.crop is not None:
         side = train.crop // encoder.patch
-        y, x = (int(torch.randint(size - side + 1, ())) for size in whole.shape[-2:])
-        whole = whole[..., y : y + side, x : x + side]
+        y, x = (int(torch.randint(size - side + 1, ())) for size in batch.read.shape[-2:])
+        maps = [each[..., y : y + side, x : x + side] for each in maps]
     if train.flips:
         for axis in (-2, -1):
             if torch.rand(()) < 0.5:
-                whole = mirrored(whole, axis, encoder.patch)
-    return whole[: len(read)], whole[len(read) :]
+                maps = [mirrored(each, axis, encoder.patch) for each in maps]
+    return maps[0], maps[1], maps[2] if batch.base is not None else None
 
 
 def mirrored(maps: Tensor, axis: int, patch: int) -> Tensor:

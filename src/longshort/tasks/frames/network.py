@@ -16,6 +16,9 @@ from longshort.runs.cell import chosen_cell
 from longshort.tasks.frames.config import FramesModel
 from longshort.tasks.frames.encoder import FrameEncoder
 
+_EDGE = 0.01
+"""Distance from 0 and 1 that values of a base keep, so that their logits are finite."""
+
 State = tuple[Any, ...]
 """The state of each scale's layers."""
 
@@ -121,7 +124,8 @@ class Head(nn.Module):
 class FrameForecaster(nn.Module):
     """Layers that read frames, and layers that go on from their state (Shi et al., 2015).
 
-    What goes on reads its own last frame. Each layer's last state is where its fellow begins.
+    What goes on reads its own last frame. Each layer's last state is where its fellow begins. Where
+    forecasts are changes of a base, its logits are added, times a learned factor of each channel.
     """
 
     steps = True
@@ -131,45 +135,59 @@ class FrameForecaster(nn.Module):
         self.reader = Scales(model, encoder)
         self.own_writer = Scales(model, encoder) if model.forecaster == "own" else None
         self.head = Head(self.reader.widths, encoder.channels)
+        has_base = encoder.base != "none"
+        self.trust = nn.Parameter(torch.ones(encoder.channels, 1, 1)) if has_base else None
 
     @property
     def writer(self) -> Scales:
         """The layers that go on."""
         return self.reader if self.own_writer is None else self.own_writer
 
-    def forward(self, read: Tensor, wanted: Tensor, outputs: int, true_share: float) -> Tensor:
+    def forward(
+        self, read: Tensor, wanted: Tensor, base: Tensor | None, outputs: int, true_share: float
+    ) -> Tensor:
         """Return logits of all frames but the first, [T - 1, B, C, Y, X].
 
         read: frames that are read. wanted: those after them, of which a share takes the place of
-        the network's own. outputs: number of frames to forecast.
+        the network's own. base: what the forecasts are changes of. outputs: frames to forecast.
         """
         hidden, state = self.reader(read, None)
-        logits = [self.head(hidden)]
+        known = None if base is None else torch.cat([read[:-1], base[:1]])
+        logits = [self._logits(hidden, known)]
         frame = logits[0][-1:].sigmoid()
         for step in range(outputs - 1):
             if true_share > 0:
                 is_true = torch.rand(frame.size(1), 1, 1, 1, device=frame.device) < true_share
                 frame = torch.where(is_true, wanted[step : step + 1], frame)
             hidden, state = self.writer(frame, state)
-            logits.append(self.head(hidden))
+            logits.append(self._logits(hidden, None if base is None else base[step + 1][None]))
             frame = logits[-1].sigmoid()
         return torch.cat(logits)
 
-    def begin(self, frame: Tensor) -> Step:
-        """Read the first frame [B, C, Y, X]."""
-        return self._step(self.reader, frame, None)
+    def _logits(self, hidden: list[Tensor], base: Tensor | None) -> Tensor:
+        found: Tensor = self.head(hidden)
+        if base is None or self.trust is None:
+            return found
+        return found + self.trust * torch.logit(base.clamp(_EDGE, 1 - _EDGE))
 
-    def advance(self, frame: Tensor, state: State) -> Step:
+    def begin(self, frame: Tensor, base: Tensor | None) -> Step:
+        """Read the first frame [B, C, Y, X]; base: what the forecast is a change of."""
+        return self._step(self.reader, frame, base, None)
+
+    def advance(self, frame: Tensor, base: Tensor | None, state: State) -> Step:
         """Read a further frame."""
-        return self._step(self.reader, frame, state)
+        return self._step(self.reader, frame, base, state)
 
-    def follow(self, frame: Tensor, state: State) -> Step:
+    def follow(self, frame: Tensor, base: Tensor | None, state: State) -> Step:
         """Go on from the last forecast, once all frames are read."""
-        return self._step(self.writer, frame, state)
+        return self._step(self.writer, frame, base, state)
 
-    def _step(self, layers: Scales, frame: Tensor, state: State | None) -> Step:
+    def _step(
+        self, layers: Scales, frame: Tensor, base: Tensor | None, state: State | None
+    ) -> Step:
         hidden, after = layers(frame[None], state)
-        return Step(self.head(hidden).sigmoid().squeeze(0), after)
+        logits = self._logits(hidden, None if base is None else base[None])
+        return Step(logits.sigmoid().squeeze(0), after)
 
     def flops(self, rows: int, columns: int, inputs: int, outputs: int) -> int:
         """Return the floating point operations of a window's forward pass."""

@@ -144,6 +144,8 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
             "mean": encoder.mean,
             "missing": encoder.missing,
             "scales": encoder.scales,
+            "outputs": encoder.outputs,
+            "base": encoder.base,
         }
 
     def restore_encoder(self, stored: dict[str, Any], config: FramesConfig) -> FrameEncoder:
@@ -154,7 +156,8 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
         missing = None if stored["missing"] is None else float(stored["missing"])
         patch, scales = int(stored["patch"]), int(stored["scales"])
         shape = (rows, columns, channels)
-        return FrameEncoder(low, high, shape, patch, mean, missing, scales)
+        outputs, base = int(stored["outputs"]), stored["base"]
+        return FrameEncoder(low, high, shape, patch, mean, missing, scales, outputs, base)
 
     def encode(self, encoder: FrameEncoder, samples: Windows) -> FrameArrays:
         """Return windows that are scaled and folded into patches batch by batch."""
@@ -181,11 +184,11 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
     def start(
         self, model: FramesModelOf, train: Encoded[Windows], val: Encoded[Windows]
     ) -> list[str]:
-        """Let the untrained network forecast the mean of all pixels; say what training costs."""
-        from longshort.tasks.frames.learning import start_at_mean
+        """Let the untrained network forecast its base or the mean; say what training costs."""
+        from longshort.tasks.frames.learning import start
 
         del val
-        start_at_mean(model.network, model.encoder.mean)
+        start(model.network, model.encoder)
         settings = model.config.train
         most = settings.batch_size * (settings.steps_per_epoch or len(train.samples))
         cost = work(model.network, model.config, model.encoder)
@@ -237,11 +240,9 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
         track: Track,
     ) -> dict[str, Baseline[Floats]]:
         """Return still frames, and the last frame moved on."""
-        del networks
+        del model, networks
         track("moving the last frames on", 0, 0)
-        outputs = model.config.model.outputs
-        assert outputs is not None
-        return baselines.baselines(splits["train"].arrays, splits["test"].arrays, outputs)
+        return baselines.baselines(splits["train"].arrays, splits["test"].arrays)
 
     def score(self, model: FramesModelOf, samples: Windows, prediction: Floats) -> Scores:
         """Score forecasts of windows whose frames are known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def read(path: Path, config: FramesData) -> Clip:
                 raise DataError(f"{path}: has no pictures; give a video")
             told = container.streams.video[0].frames
             for frame in container.decode(video=0):
-                frames.append(as_frame(frame.to_image(), config))
+                frames.append(as_frame(_image(frame), config))
     except (av.FFmpegError, OSError, ValueError) as error:
         count = f" after {len(frames)} frames" if frames else ""
         raise DataError(f"{path}: the video is cut off or damaged{count} ({error})") from None
@@ -39,3 +40,8 @@ def read(path: Path, config: FramesData) -> Clip:
             + (f" of the {told} that it tells of" if told else "")
         )
     return Clip(path.name, np.stack(frames))
+
+
+def _image(frame: Any) -> Any:
+    """Return a frame of the decoder as an image of pillow."""
+    return frame.to_image()

@@ -1,9 +1,11 @@
-"""The best path through scores of tags and of transitions (Viterbi, 1967)."""
+"""The best paths through scores of tags and of transitions, as lists of tags."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from longshort.runtime.paths import best_path
 
 Floats = NDArray[np.float64]
 
@@ -13,23 +15,7 @@ def best_paths(
 ) -> list[list[int]]:
     """Return the tags of each sequence's path with the highest score.
 
-    scores [T, B, K] of the tags; lengths [B]; transitions [K, K] from the row's tag to the
-    column's; start, end [K]: scores of the first and last tag.
+    The arguments are those of `longshort.runtime.paths.best_path`.
     """
-    best = start + scores[0]
-    stay = np.broadcast_to(np.arange(best.shape[1]), best.shape)
-    origins = []
-    for t in range(1, len(scores)):
-        reached = best[:, :, None] + transitions
-        origin = reached.argmax(1)
-        moved = np.take_along_axis(reached, origin[:, None], 1)[:, 0] + scores[t]
-        within = (t < lengths)[:, None]
-        origins.append(np.where(within, origin, stay))
-        best = np.where(within, moved, best)
-    tag = (best + end).argmax(1)
-    path = [tag]
-    for origin in reversed(origins):
-        tag = np.take_along_axis(origin, tag[:, None], 1)[:, 0]
-        path.append(tag)
-    rows = np.stack(path[::-1], 1).tolist()
+    rows = best_path(scores, lengths, transitions, start, end).T.tolist()
     return [row[:length] for row, length in zip(rows, lengths.tolist(), strict=True)]

@@ -6,7 +6,7 @@ Scaling is written as steps of the runtime before and after them, so that it bec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,10 @@ from longshort.runtime.tree import flatten
 Array = NDArray[Any]
 
 Chain = tuple[tuple[str, tuple[Any, ...]], ...]
-"""Steps one after the other: kind, and arguments after the result of the step before."""
+"""Steps one after the other: kind, and arguments after the result of the step before.
+
+Arguments are plain values, arrays, and `Given` for another argument of the code.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,21 +51,32 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """An answer of the code: its name, and the steps to it from the network's first result."""
+
+    name: str
+    after: Chain = ()
+
+
+@dataclass(frozen=True)
 class Part:
     """One function of the code.
 
     name: in the code. function: of the network. arguments: its arguments, nested, in which arrays
-    that stay as they are, `Given` and `Held` stand. Its results are the answer, then the states in
-    the order of the arguments. after: steps from the network's answer to the user's. trials:
-    arguments of calls one after the other, by name and in the user's units, which prove the code.
+    that stay as they are, `Given` and `Held` stand. answers: all from the network's first result.
+    trials: arguments of calls one after the other, by name and in the user's units, which prove the
+    code. lead: calls of other parts before the trials, by the part's name. becomes: what becomes of
+    each result of the network, a state or nothing; None: those after the first are the new values
+    of the arguments that are states.
     """
 
     name: str
     function: str
     arguments: tuple[Any, ...]
-    answer: str
-    after: Chain
+    answers: tuple[Answer, ...]
     trials: Sequence[Mapping[str, Array]]
+    lead: Sequence[tuple[str, Mapping[str, Array]]] = ()
+    becomes: Sequence[Held | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,8 +99,8 @@ class Ready:
     """A part as one function with all weights, in the user's units.
 
     leaves: its arguments, `Given`, `Held` or arrays. arguments: an example of each of them. names:
-    of those that are given, in order. fixed: places of arrays that stay as they are. states: which
-    result becomes which argument.
+    of those that are given, in order. fixed: places of arrays that stay as they are. becomes: what
+    each result becomes, an answer with this name, a state, or nothing.
     """
 
     part: Part
@@ -96,25 +110,62 @@ class Ready:
     arguments: list[Array]
     names: list[str]
     fixed: list[int]
-    states: dict[int, int]
+    becomes: list[str | Held | None]
 
-    def answers(self) -> list[Array]:
-        """Return the answers to all trials, by the runtime."""
-        run = Program(self.function, self.weights, Layers(), by_row=False)
-        held = {place: self.arguments[place] for place in self.states.values()}
-        found = []
-        for trial in self.part.trials:
-            given = iter(self.names)
-            arrays = [
-                example if place in self.fixed
-                else held[place] if place in held
-                else np.asarray(trial[next(given)], example.dtype)
-                for place, example in enumerate(self.arguments)
-            ]  # fmt: skip
-            results = run(arrays)
-            found.append(results[0])
-            held = {place: results[result] for result, place in self.states.items()}
-        return found
+    @property
+    def states(self) -> dict[int, Held]:
+        """The arguments that are states, by their places."""
+        return {k: leaf for k, leaf in enumerate(self.leaves) if isinstance(leaf, Held)}
+
+    def arrays(self, given: Mapping[str, Array], states: Mapping[Held, Array]) -> list[Array]:
+        """Return all arguments of a call."""
+        return [
+            np.asarray(given[leaf.name], leaf.example.dtype) if isinstance(leaf, Given)
+            else states.get(leaf, leaf.start) if isinstance(leaf, Held)
+            else leaf
+            for leaf in self.leaves
+        ]  # fmt: skip
+
+    def told(self, results: Sequence[Array]) -> tuple[list[Array], dict[Held, Array]]:
+        """Return the answers among results, and the new values of states."""
+        pairs = list(zip(self.becomes, results, strict=True))
+        answers = [each for place, each in pairs if isinstance(place, str)]
+        return answers, {place: each for place, each in pairs if isinstance(place, Held)}
+
+
+def states_of(parts: Sequence[Ready]) -> list[Held]:
+    """Return the states of all parts, each once."""
+    every = [held for each in parts for held in (*each.states.values(), *each.becomes)]
+    return list(dict.fromkeys(each for each in every if isinstance(each, Held)))
+
+
+Run = Callable[[Ready, Sequence[Array]], Sequence[Array]]
+"""Runs a part on arrays, and returns its results."""
+
+
+def replayed(parts: Sequence[Ready], one: Ready, run: Run | None = None) -> list[list[Array]]:
+    """Return the answers to all trials of one of the parts; run: the runtime by default."""
+    run = run or _in_runtime()
+    named = {each.part.name: each for each in parts}
+    found, states = list[list[Array]](), dict[Held, Array]()
+    calls = [*one.part.lead, *((one.part.name, given) for given in one.part.trials)]
+    for name, given in calls:
+        part = named[name]
+        answers, new = part.told(run(part, part.arrays(given, states)))
+        found.append(answers)
+        states |= new
+    return found[len(one.part.lead) :]
+
+
+def _in_runtime() -> Run:
+    programs = dict[Ready, Program]()
+
+    def run(part: Ready, arrays: Sequence[Array]) -> Sequence[Array]:
+        if part not in programs:
+            programs[part] = Program(part.function, part.weights, Layers(), by_row=False)
+        return programs[part](arrays)
+
+    return run
 
 
 def ready(network: Network, part: Part) -> Ready:
@@ -128,17 +179,23 @@ def ready(network: Network, part: Part) -> Ready:
         )
     weights, steps = dict(network.weights), list(found.steps)
     named, inputs, lead = dict(found.weights), list(found.inputs), list[Step]()
+    given = {leaf: own for own, leaf in zip(inputs, leaves, strict=True) if isinstance(leaf, Given)}
     for place, (own, leaf) in enumerate(zip(found.inputs, leaves, strict=True)):
         if isinstance(leaf, Given) and leaf.before:
             inputs[place] = f"{own}.given"
-            lead += _chained(leaf.before, inputs[place], own, named, weights)
-    results = list(found.results)
-    if part.after:
-        steps += _chained(part.after, results[0], "the.answer", named, weights)
-        results[0] = "the.answer"
+            lead += _chained(leaf.before, inputs[place], own, named, weights, given)
+    results, becomes = list[str](), list[str | Held | None]()
+    for number, each in enumerate(part.answers):
+        last = f"answer.{number}" if each.after else found.results[0]
+        steps += _chained(each.after, found.results[0], last, named, weights, given)
+        results.append(last)
+        becomes.append(each.name)
+    for result, held in zip(found.results, _becomes(part, leaves, found.results), strict=True):
+        if held is not None:
+            results.append(result)
+            becomes.append(held)
     gives = {"tuple": ["*"] * len(results)}
     whole = Function(part.name, takes, gives, tuple(inputs), named, (*lead, *steps), tuple(results))
-    held = [place for place, leaf in enumerate(leaves) if isinstance(leaf, Held)]
     return Ready(
         part,
         whole,
@@ -147,14 +204,26 @@ def ready(network: Network, part: Part) -> Ready:
         [_example(leaf) for leaf in leaves],
         [leaf.name for leaf in leaves if isinstance(leaf, Given)],
         [place for place, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray)],
-        {1 + number: place for number, place in enumerate(held)},
+        becomes,
     )
 
 
+def _becomes(part: Part, leaves: Sequence[Any], results: Sequence[str]) -> list[Held | None]:
+    """Return which state each result of the network becomes."""
+    if part.becomes is not None:
+        return list(part.becomes)
+    held = [leaf for leaf in leaves if isinstance(leaf, Held)]
+    return [None, *held, *[None] * (len(results) - 1 - len(held))]
+
+
 def _chained(
-    chain: Chain, first: str, last: str, named: dict[str, str], weights: dict[str, Array]
-) -> Iterator[Step]:
-    """Yield the steps of a chain, from the value `first` to the value `last`."""
+    chain: Chain, first: str, last: str, named: dict[str, str], weights: dict[str, Array],
+    inputs: Mapping[Given, str],
+) -> Iterator[Step]:  # fmt: skip
+    """Yield the steps of a chain, from the value `first` to the value `last`.
+
+    inputs: names of the arguments that the steps may take.
+    """
     for number, (kind, arguments) in enumerate(chain):
         given: list[Any] = [{"result": first}]
         for each in arguments:
@@ -162,6 +231,8 @@ def _chained(
                 name = f"{last}.{len(weights)}"
                 named[name], weights[name] = name, each
                 each = {"result": name}
+            elif isinstance(each, Given):
+                each = {"result": inputs[each]}
             given.append(each)
         name = last if number + 1 == len(chain) else f"{last}.step{number}"
         yield Step(name, kind, given, {})

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.sequences import SequenceReader
-from longshort.runs.portable import Chain, Given, Held, Part, scaled
+from longshort.runs.portable import Answer, Given, Held, Part, scaled
 from longshort.runs.state_steps import ADVANCE, FIRST
 from longshort.runtime.tree import mapped
 
@@ -17,11 +17,7 @@ _TRIALS = 64
 
 
 def step_parts(
-    model: Any,
-    reader: SequenceReader,
-    sequences: Sequence[dict[str, NDArray[Any]]],
-    answer: str,
-    after: Chain,
+    model: Any, reader: SequenceReader, sequences: Sequence[dict[str, NDArray[Any]]], answer: Answer
 ) -> tuple[Part, ...]:
     """Return the step of a model of rows of numbers; none where a network has none.
 
@@ -35,7 +31,7 @@ def step_parts(
     longest = max(sequences, key=lambda each: int(each["count"][0]))
     rows = longest["x"][: int(longest["count"][0])][:_TRIALS]
     trials = [{"x": row} for row in rows]
-    return (Part("step", ADVANCE, (x, state), answer, after, trials),)
+    return (Part("step", ADVANCE, (x, state), (answer,), trials),)
 
 
 def _axes(name: str, rank: int) -> tuple[str | None, ...]:

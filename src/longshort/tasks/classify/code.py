@@ -10,7 +10,7 @@ import numpy as np
 
 from longshort.data.grams import Bags
 from longshort.data.sequences import Batch
-from longshort.runs.portable import Chain, Given, Part, Portable
+from longshort.runs.portable import Answer, Chain, Given, Part, Portable
 from longshort.runs.portable_sequences import (
     MOST_TRIALS,
     SAMPLES,
@@ -41,9 +41,9 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
         trials = _with_grams(trials, batches, most)
         page = {**_grams_page(encoder.grams), "most_grams": most}
     arguments = (Batch(x, count, None, grams),)
-    after = _shares(encoder.targets)
-    whole = Part("run", "logits", arguments, "probabilities", after, trials)
-    parts = (whole, *step_parts(model, encoder.reader, trials, "probabilities", after))
+    answer = Answer("probabilities", _shares(encoder.targets))
+    whole = Part("run", "logits", arguments, (answer,), trials)
+    parts = (whole, *step_parts(model, encoder.reader, trials, answer))
     page |= sequence_page(encoder.reader, model.config.data.features, steps)
     labels = list(encoder.labels)
     several = encoder.targets.separator is not None

@@ -9,7 +9,7 @@ import numpy as np
 
 from longshort.data.windows import Batch
 from longshort.errors import ConfigError
-from longshort.runs.portable import Chain, Given, Part, Portable, scaled, unscaled
+from longshort.runs.portable import Answer, Chain, Given, Part, Portable, scaled, unscaled
 from longshort.tasks.forecast.inference import CALIBRATION
 
 _TRIALS = 8
@@ -34,8 +34,8 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
         for each in batches
         for values in each.context[:_TRIALS]
     ]
-    after = _in_units(model, location, scale)
-    part = Part("run", "forward", (Batch(**one),), "forecast", after, trials[:_TRIALS])
+    answer = Answer("forecast", _in_units(model, location, scale))
+    part = Part("run", "forward", (Batch(**one),), (answer,), trials[:_TRIALS])
     page = {
         "kind": "forecast",
         "reads": "rows",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from longshort.errors import ConfigError
-from longshort.runs.portable import Given, Held, Part, Portable
+from longshort.runs.portable import Answer, Given, Held, Part, Portable
 from longshort.runs.portable_sequences import text_page
 from longshort.runtime.tree import mapped
 
@@ -26,7 +26,7 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
     numbers = [encoder.begin, *read[:, 0].tolist()[: _TRIALS - 1]]
     trials = [{"token": np.array([number])} for number in numbers]
     arguments = (Given("token", np.array([encoder.begin]), axes=("batch",)), zero)
-    part = Part("step", "step", arguments, "log_probabilities", (), trials)
+    part = Part("step", "step", arguments, (Answer("log_probabilities"),), trials)
     page = {"kind": "language", "reads": "text", "begin": encoder.begin, "eos": encoder.eos}
     says = (
         f"token: number of a token; {encoder.begin} begins a text",

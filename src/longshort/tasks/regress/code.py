@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from longshort.runs.portable import Part, Portable, unscaled
+from longshort.runs.portable import Answer, Part, Portable, unscaled
 from longshort.runs.portable_sequences import (
     SAMPLES,
     sequence_arguments,
@@ -21,9 +21,9 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
     calls = [each.inputs for each in golden if each.function == "forward"]
     x, count, steps = sequence_arguments(encoder.reader, calls, steps)
     trials = sequence_trials(encoder.reader, calls, steps)
-    after = unscaled(encoder.mean, encoder.deviation)
-    whole = Part("run", "forward", (x, count), "values", after, trials)
-    parts = (whole, *step_parts(model, encoder.reader, trials, "values", after))
+    answer = Answer("values", unscaled(encoder.mean, encoder.deviation))
+    whole = Part("run", "forward", (x, count), (answer,), trials)
+    parts = (whole, *step_parts(model, encoder.reader, trials, answer))
     names = model.config.data.features
     page = sequence_page(encoder.reader, names, steps)
     outputs = len(encoder.mean)

@@ -106,7 +106,7 @@ def test_answers_are_those_of_predict_in_the_users_units(bundle: Callable[[str],
     found, run = read_bundle(bundle("regress")), load(bundle("regress"))
     _, (part, *_) = portable_of(found, None)
     draw = np.random.default_rng(5)
-    steps = part.arguments[0].shape[0]
+    steps = part.examples[0].shape[0]
     given = [draw.normal(size=(steps - 1, 2)), draw.normal(size=(steps, 2))]
     expected = run.predict(run.read(given))
     for values, wanted in zip(given, expected, strict=True):

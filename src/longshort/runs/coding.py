@@ -17,7 +17,8 @@ from longshort.export.code.trials import Trial
 from longshort.runs.abilities import Ports
 from longshort.runs.bundle import Bundle
 from longshort.runs.lookup import find_task, tasks_with
-from longshort.runs.portable import Held, Portable, Ready, ready, replayed, states_of
+from longshort.runs.portable import Portable, Ready, ready, replayed, states_of
+from longshort.runs.portable_values import Given, Held
 
 Array = NDArray[Any]
 
@@ -59,11 +60,10 @@ def coded(bundle: Bundle, steps: int | None = None, weights: str = "float32") ->
             each.function,
             each.weights,
             pool,
-            each.arguments,
+            each.examples,
             name=each.part.name,
-            fixed=each.fixed,
             states={place: states[held] for place, held in each.states.items()},
-            names=each.names,
+            names=[one.name for one in each.inputs if isinstance(one, Given)],
             results=[states[to] if isinstance(to, Held) else to for to in each.becomes],
         )
         for each in parts

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from longshort.errors import BackendError, ConfigError, RunError
 from longshort.runs.bundle import Bundle
 from longshort.runs.coding import portable_of
-from longshort.runs.portable import Given, Held, Ready, replayed, states_of
+from longshort.runs.portable import Ready, replayed, states_of
+from longshort.runs.portable_values import Given, Held
 
 Array = NDArray[Any]
 
@@ -89,12 +90,9 @@ def _model(part: Ready, states: Mapping[Held, str]) -> tuple[Any, list[str], lis
 
     code = Code(np.dtype(np.float32))
     names, arguments, infos = list[str](), list[Any](), list[Any]()
-    for place, (leaf, example) in enumerate(zip(part.leaves, part.arguments, strict=True)):
-        if place in part.fixed:
-            arguments.append(example)
-            continue
-        name = leaf.name if isinstance(leaf, Given) else states[leaf]
-        axes = leaf.axes or (None,) * example.ndim
+    for each, example in zip(part.inputs, part.examples, strict=True):
+        name = each.name if isinstance(each, Given) else states[each]
+        axes = each.axes or (None,) * example.ndim
         shape = [_TRIED if axis else size for axis, size in zip(axes, example.shape, strict=True)]
         dims = [axis or size for axis, size in zip(axes, example.shape, strict=True)]
         kind = "i" if example.dtype.kind == "u" else example.dtype.kind
@@ -104,7 +102,7 @@ def _model(part: Ready, states: Mapping[Held, str]) -> tuple[Any, list[str], lis
         names.append(name)
     results = graph_in(code).function(part.function, part.weights, arguments)
     outputs, told = _outputs(code, results, part, states)
-    answers = ",".join(each.name for each in part.part.answers)
+    answers = ",".join(part.part.answers)
     metadata = {"answer": answers, "start": _starts(part, states)}
     return code.model("longshort", infos, told, metadata), names, outputs
 
@@ -146,9 +144,8 @@ class _Sessions:
         session = self.sessions[part]
         feeds = dict[str, Array]()
         known = {each.name: each.type for each in session.get_inputs()}
-        for leaf, each in zip(part.leaves, arrays, strict=True):
-            name = leaf.name if isinstance(leaf, Given) else ""
-            name = self.states[leaf] if isinstance(leaf, Held) else name
+        for source, each in zip(part.inputs, arrays, strict=True):
+            name = source.name if isinstance(source, Given) else self.states[source]
             if name in known:
                 feeds[name] = each.astype(_KINDS[known[name]])
         return list(session.run(None, feeds))

@@ -1,82 +1,45 @@
 """What of a model becomes code without Python: functions from arrays in the user's units.
 
-A task names the functions of its network, with an example of each argument, which fixes all sizes.
-Scaling is written as steps of the runtime before and after them, so that it becomes code too.
+A task names the functions of its network, with an example of each argument, which fixes all sizes,
+and what is computed before and after them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longshort.errors import RunError
-from longshort.runtime.network import Function, Network, Step, key_of
+from longshort.runs.portable_values import Given, Held, Result, Steps, Value, sources
+from longshort.runtime.network import Function, Network, key_of
 from longshort.runtime.program import Program
 from longshort.runtime.recurrent import Layers
 from longshort.runtime.tree import flatten
 
 Array = NDArray[Any]
 
-Chain = tuple[tuple[str, tuple[Any, ...]], ...]
-"""Steps one after the other: kind, and arguments after the result of the step before.
-
-Arguments are plain values, arrays, and `Given` for another argument of the code.
-"""
-
-
-@dataclass(frozen=True, eq=False)
-class Given:
-    """An argument that the code takes.
-
-    name: in the code. example: in the network's form. before: steps from the user's values to it.
-    axes: names of the axes whose sizes can be any, where sizes stay open; None for others.
-    """
-
-    name: str
-    example: Array
-    before: Chain = ()
-    axes: tuple[str | None, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Held:
-    """A state, which the code keeps between calls: its first values, and its axes."""
-
-    start: Array
-    axes: tuple[str | None, ...] = ()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An answer of the code: its name, and the steps to it from the network's first result."""
-
-    name: str
-    after: Chain = ()
-
 
 @dataclass(frozen=True)
 class Part:
     """One function of the code.
 
-    name: in the code. function: of the network. arguments: its arguments, nested, in which arrays
-    that stay as they are, `Given` and `Held` stand. answers: all from the network's first result.
+    name: in the code. function: of the network. arguments: its arguments, nested, in which values
+    stand and arrays that stay as they are. answers: by name. keeps: the new values of states.
     trials: arguments of calls one after the other, by name and in the user's units, which prove the
-    code. lead: calls of other parts before the trials, by the part's name. becomes: what becomes of
-    each result of the network, a state or nothing; None: those after the first are the new values
-    of the arguments that are states.
+    code. lead: calls of other parts before the trials, by the part's name.
     """
 
     name: str
     function: str
     arguments: tuple[Any, ...]
-    answers: tuple[Answer, ...]
+    answers: Mapping[str, Value]
     trials: Sequence[Mapping[str, Array]]
+    keeps: Mapping[Held, Value] = field(default_factory=dict)
     lead: Sequence[tuple[str, Mapping[str, Array]]] = ()
-    becomes: Sequence[Held | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -98,32 +61,32 @@ class Portable:
 class Ready:
     """A part as one function with all weights, in the user's units.
 
-    leaves: its arguments, `Given`, `Held` or arrays. arguments: an example of each of them. names:
-    of those that are given, in order. fixed: places of arrays that stay as they are. becomes: what
-    each result becomes, an answer with this name, a state, or nothing.
+    inputs: what becomes of its arguments, given or held. becomes: what each result becomes, an
+    answer with this name, or a state.
     """
 
     part: Part
     function: Function
     weights: Mapping[str, Array]
-    leaves: list[Any]
-    arguments: list[Array]
-    names: list[str]
-    fixed: list[int]
-    becomes: list[str | Held | None]
+    inputs: list[Given | Held]
+    becomes: list[str | Held]
 
     @property
     def states(self) -> dict[int, Held]:
         """The arguments that are states, by their places."""
-        return {k: leaf for k, leaf in enumerate(self.leaves) if isinstance(leaf, Held)}
+        return {k: each for k, each in enumerate(self.inputs) if isinstance(each, Held)}
+
+    @property
+    def examples(self) -> list[Array]:
+        """An array of the shape of each argument."""
+        return [each.example if isinstance(each, Given) else each.start for each in self.inputs]
 
     def arrays(self, given: Mapping[str, Array], states: Mapping[Held, Array]) -> list[Array]:
-        """Return all arguments of a call."""
+        """Return the arguments of a call."""
         return [
-            np.asarray(given[leaf.name], leaf.example.dtype) if isinstance(leaf, Given)
-            else states.get(leaf, leaf.start) if isinstance(leaf, Held)
-            else leaf
-            for leaf in self.leaves
+            states.get(each, each.start) if isinstance(each, Held)
+            else np.asarray(given[each.name], each.example.dtype)
+            for each in self.inputs
         ]  # fmt: skip
 
     def told(self, results: Sequence[Array]) -> tuple[list[Array], dict[Held, Array]]:
@@ -135,7 +98,7 @@ class Ready:
 
 def states_of(parts: Sequence[Ready]) -> list[Held]:
     """Return the states of all parts, each once."""
-    every = [held for each in parts for held in (*each.states.values(), *each.becomes)]
+    every = [held for each in parts for held in (*each.inputs, *each.becomes)]
     return list(dict.fromkeys(each for each in every if isinstance(each, Held)))
 
 
@@ -177,88 +140,22 @@ def ready(network: Network, part: Part) -> Ready:
             f"the bundle has no function {part.function!r} for one sample; export the run again "
             "with this version"
         )
-    weights, steps = dict(network.weights), list(found.steps)
-    named, inputs, lead = dict(found.weights), list(found.inputs), list[Step]()
-    given = {leaf: own for own, leaf in zip(inputs, leaves, strict=True) if isinstance(leaf, Given)}
-    for place, (own, leaf) in enumerate(zip(found.inputs, leaves, strict=True)):
-        if isinstance(leaf, Given) and leaf.before:
-            inputs[place] = f"{own}.given"
-            lead += _chained(leaf.before, inputs[place], own, named, weights, given)
-    results, becomes = list[str](), list[str | Held | None]()
-    for number, each in enumerate(part.answers):
-        last = f"answer.{number}" if each.after else found.results[0]
-        steps += _chained(each.after, found.results[0], last, named, weights, given)
-        results.append(last)
-        becomes.append(each.name)
-    for result, held in zip(found.results, _becomes(part, leaves, found.results), strict=True):
-        if held is not None:
-            results.append(result)
-            becomes.append(held)
-    gives = {"tuple": ["*"] * len(results)}
-    whole = Function(part.name, takes, gives, tuple(inputs), named, (*lead, *steps), tuple(results))
-    return Ready(
-        part,
-        whole,
-        weights,
-        leaves,
-        [_example(leaf) for leaf in leaves],
-        [leaf.name for leaf in leaves if isinstance(leaf, Given)],
-        [place for place, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray)],
-        becomes,
-    )
-
-
-def _becomes(part: Part, leaves: Sequence[Any], results: Sequence[str]) -> list[Held | None]:
-    """Return which state each result of the network becomes."""
-    if part.becomes is not None:
-        return list(part.becomes)
-    held = [leaf for leaf in leaves if isinstance(leaf, Held)]
-    return [None, *held, *[None] * (len(results) - 1 - len(held))]
-
-
-def _chained(
-    chain: Chain, first: str, last: str, named: dict[str, str], weights: dict[str, Array],
-    inputs: Mapping[Given, str],
-) -> Iterator[Step]:  # fmt: skip
-    """Yield the steps of a chain, from the value `first` to the value `last`.
-
-    inputs: names of the arguments that the steps may take.
-    """
-    for number, (kind, arguments) in enumerate(chain):
-        given: list[Any] = [{"result": first}]
-        for each in arguments:
-            if isinstance(each, np.ndarray):
-                name = f"{last}.{len(weights)}"
-                named[name], weights[name] = name, each
-                each = {"result": name}
-            elif isinstance(each, Given):
-                each = {"result": inputs[each]}
-            given.append(each)
-        name = last if number + 1 == len(chain) else f"{last}.step{number}"
-        yield Step(name, kind, given, {})
-        first = name
-
-
-def scaled(location: Sequence[float], scale: Sequence[float]) -> Chain:
-    """Return the steps that subtract a location and divide by a scale."""
-    return (("sub.Tensor", (_single(location),)), ("div.Tensor", (_single(scale),)))
-
-
-def unscaled(location: Sequence[float], scale: Sequence[float]) -> Chain:
-    """Return the steps that multiply by a scale and add a location."""
-    return (("mul.Tensor", (_single(scale),)), ("add.Tensor", (_single(location),)))
-
-
-def _single(values: Sequence[float]) -> Array:
-    return np.asarray(values, np.float32)
+    wanted = [*leaves, *part.answers.values(), *part.keeps.values()]
+    inputs = list(dict.fromkeys(each for value in wanted for each in sources(value)))
+    names = [f"code.given{number}" for number in range(len(inputs))]
+    known: dict[Value, str] = {Result(k): name for k, name in enumerate(found.results)}
+    known |= dict(zip(inputs, names, strict=True))
+    weights = dict(network.weights)
+    steps = Steps(known, weights)
+    for name, leaf in zip(found.inputs, leaves, strict=True):
+        steps.put(name, leaf)
+    steps.steps += found.steps
+    told = [steps.name(each) for each in (*part.answers.values(), *part.keeps.values())]
+    gives = {"tuple": ["*"] * len(told)}
+    named = {**found.weights, **steps.constants}
+    whole = Function(part.name, takes, gives, tuple(names), named, tuple(steps.steps), tuple(told))
+    return Ready(part, whole, weights, inputs, [*part.answers, *part.keeps])
 
 
 def _is_leaf(value: Any) -> bool:
-    return isinstance(value, np.ndarray | Given | Held)
-
-
-def _example(leaf: Any) -> Array:
-    if isinstance(leaf, Given):
-        return leaf.example
-    found: Array = leaf.start if isinstance(leaf, Held) else leaf
-    return found
+    return isinstance(value, np.ndarray | Value)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.errors import ConfigError
-from longshort.runs.portable import Answer, Chain, Given, Part, Portable
+from longshort.runs.portable import Part, Portable
+from longshort.runs.portable_values import Computed, Given, Result, Value, computed
 from longshort.tasks.tag.encoder import Batch
 from longshort.tasks.tag.spelling import SHAPES
 
@@ -40,7 +41,7 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
         count,
         None,
     )
-    answers = Answer("tags", _path(model, count)), Answer("scores")
+    answers: dict[str, Value] = {"tags": _path(model, count), "scores": Result()}
     rows = [row for each in batches for row in _rows(each, steps, letters)]
     part = Part("run", "forward", (one,), answers, rows[:_TRIALS])
     what = "Give it a text, and see what it finds in it."
@@ -60,10 +61,10 @@ def _read(name: str, example: Array, axes: tuple[str, ...], width: int | None = 
     return Given(name, example, axes=axes) if width else example
 
 
-def _path(model: Any, count: Given) -> Chain:
-    """Return the step from scores [T, B, K] to the best tags [T, B]."""
+def _path(model: Any, count: Given) -> Computed:
+    """Return the best tags [T, B] by scores [T, B, K]."""
     field = (np.asarray(each, np.float32) for each in model.call("field"))
-    return (("longshort.best_path", (count, *field)),)
+    return computed("longshort.best_path", Result(), count, *field)
 
 
 def _rows(batch: Any, steps: int, letters: int) -> Iterator[dict[str, Array]]:

@@ -150,11 +150,14 @@ def ready(network: Network, part: Part) -> Ready:
     for name, leaf in zip(found.inputs, leaves, strict=True):
         steps.put(name, leaf)
     steps.steps += found.steps
-    told = [steps.name(each) for each in (*part.answers.values(), *part.keeps.values())]
+    order = {each: number for number, each in enumerate(inputs)}
+    keeps = sorted(part.keeps, key=lambda each: order.get(each, len(order)))
+    values = [*part.answers.values(), *(part.keeps[each] for each in keeps)]
+    told = [steps.name(each) for each in values]
     gives = {"tuple": ["*"] * len(told)}
     named = {**found.weights, **steps.constants}
     whole = Function(part.name, takes, gives, tuple(names), named, tuple(steps.steps), tuple(told))
-    return Ready(part, whole, weights, inputs, [*part.answers, *part.keeps])
+    return Ready(part, whole, weights, inputs, [*part.answers, *keeps])
 
 
 def _is_leaf(value: Any) -> bool:

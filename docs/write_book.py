@@ -29,17 +29,22 @@ from typing import Any
 LEARN = Path(__file__).parent / "learn"
 LANGUAGES = ("", ".zh")
 MARK = re.compile(r"<!-- cell: (\w+)(?: \| (.*?))? -->\n(?:.*?<!-- end -->\n)?", re.DOTALL)
-HEAD = re.compile(r"^# %% (\w+)\n", re.MULTILINE)
+HEAD = re.compile(r"^# %% (\w+)( about)?\n", re.MULTILINE)
 NUMBER = re.compile(r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 TEXT = re.compile(r"(<text[^>]*>)([^<]*)(</text>)")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A piece of a chapter's code; `code` is what the reader sees, or commands of a shell."""
+    """A piece of a chapter's code; `code` is what the reader sees, or commands of a shell.
+
+    tolerance: by what share of themselves numbers may differ from machine to machine; large where
+    the head says `about`, as for what a training reaches.
+    """
 
     name: str
     code: str
+    tolerance: float = 0.02
 
     @property
     def is_shell(self) -> bool:
@@ -90,7 +95,10 @@ class Chapter:
     def cells(self) -> list[Cell]:
         """Return the cells in order."""
         parts = HEAD.split(self.source.read_text(encoding="utf-8"))
-        return [Cell(*each) for each in zip(parts[1::2], map(str.strip, parts[2::2]), strict=True)]
+        return [
+            Cell(name, code.strip(), 0.4 if about else 0.02)
+            for name, about, code in zip(*(parts[n::3] for n in (1, 2, 3)), strict=True)
+        ]
 
     def kept(self) -> dict[str, Result]:
         """Return the results that are kept in the folder, by cell."""

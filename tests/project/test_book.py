@@ -15,7 +15,7 @@ import pytest
 from tests.paths import ROOT
 
 LEARN = ROOT / "docs" / "learn"
-SLOW: set[str] = set()
+SLOW = {"08_variants"}
 """Chapters that take many seconds."""
 
 
@@ -43,9 +43,10 @@ each_language = pytest.mark.parametrize("language", book.LANGUAGES)
     ],
 )
 def test_the_code_gives_what_the_book_shows(chapter: book.Chapter) -> None:
-    kept = chapter.kept()
+    kept, tolerances = chapter.kept(), {each.name: each.tolerance for each in chapter.cells()}
     for name, now in book.run(chapter).items():
-        assert not (told := book.differences(kept[name], now)), f"{name}: {told}"
+        told = book.differences(kept[name], now, tolerances[name])
+        assert not told, f"{name}: {told}"
 
 
 @each_language

@@ -16,6 +16,7 @@ from longshort.api.language_model import LanguageModel, LanguageRun
 from longshort.api.regressor import Regressor, RegressorRun
 from longshort.api.runs import Finished
 from longshort.api.tagger import Tagger, TaggerRun
+from longshort.api.transcriber import Transcriber, TranscriberRun
 from longshort.api.translator import Summariser, Translator, WriterRun
 from longshort.config import build_as
 from longshort.data.dataset import Dataset, read_dataset
@@ -50,6 +51,8 @@ __all__ = [
     "Summariser",
     "Tagger",
     "TaggerRun",
+    "Transcriber",
+    "TranscriberRun",
     "Translator",
     "Tuned",
     "WriterRun",

@@ -16,6 +16,7 @@ from longshort.lazy import polars as pl
 from longshort.metrics.bootstrap import compare_sums
 from longshort.metrics.edits import word_edits
 from longshort.metrics.significance import Comparison
+from longshort.runs.abilities import Stepper
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import (
     Baseline,
@@ -44,8 +45,10 @@ from longshort.tasks.transcribe.encoder import (
     store,
 )
 from longshort.tasks.transcribe.inference import hear, step_seconds
+from longshort.tasks.transcribe.joining import rehearse
 from longshort.tasks.transcribe.samples import Utterances
 from longshort.tasks.transcribe.source import normalised_text, read_utterances
+from longshort.tasks.transcribe.steps import rehearse_frames, speech_steps
 from longshort.tasks.transcribe.weighing import chosen_weights
 
 if TYPE_CHECKING:
@@ -85,6 +88,7 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
         gain="gain in WER",
         gain_form="+.1f",
     )
+    run_class = "longshort.api.transcriber:TranscriberRun"
     measure = "greedy CER + nats a character"
 
     # Data
@@ -213,6 +217,17 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
     def predict(self, model: TranscribeModelOf, arrays: SpeechArrays) -> Heard:
         """Transcribe each utterance as the settings say."""
         return hear(model, arrays)
+
+    def rehearse(self, model: TranscribeModelOf, arrays: SpeechArrays) -> None:
+        """Transcribe, go on from states, and ask a transducer for several texts at once."""
+        self.predict(model, arrays)
+        rehearse_frames(model, arrays)
+        if model.config.model.head == "transducer":
+            rehearse(model)
+
+    def stepper(self, model: TranscribeModelOf) -> Stepper:
+        """Return what hears an utterance frame by frame."""
+        return speech_steps(model)
 
     def transcribe(self, model: TranscribeModelOf, samples: Utterances, how: Listening) -> Heard:
         """Transcribe utterances in this way."""

@@ -70,7 +70,7 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
     metrics = (
         Metric("wer", "WER %", False, spoken="a word error rate of {} %", number="{:.1f}"),
         Metric("cer", "CER %", False, number="{:.1f}"),
-        Metric("wrong", "texts with an error", False, number="{:.1%}"),
+        Metric("wrong", "texts with an error %", False, number="{:.1f}"),
         Metric("substitutions", "words substituted", False, number="{:,.0f}"),
         Metric("deletions", "deleted", False, number="{:,.0f}"),
         Metric("insertions", "inserted", False, number="{:,.0f}"),

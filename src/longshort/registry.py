@@ -127,6 +127,7 @@ TASKS = Registry(
         "translate": "longshort.tasks.seq2seq.translate:TranslateTask",
         "summarise": "longshort.tasks.seq2seq.summarise:SummariseTask",
         "caption": "longshort.tasks.caption.task:CaptionTask",
+        "speaker": "longshort.tasks.speaker.task:SpeakerTask",
     },
     usual="forecast",
     configs={
@@ -139,5 +140,6 @@ TASKS = Registry(
         "translate": "longshort.tasks.seq2seq.config:TranslateConfig",
         "summarise": "longshort.tasks.seq2seq.config:SummariseConfig",
         "caption": "longshort.tasks.caption.config:CaptionConfig",
+        "speaker": "longshort.tasks.speaker.config:SpeakerConfig",
     },
 )

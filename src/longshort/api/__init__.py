@@ -15,6 +15,7 @@ from longshort.api.forecaster import Forecaster, Run
 from longshort.api.language_model import LanguageModel, LanguageRun
 from longshort.api.regressor import Regressor, RegressorRun
 from longshort.api.runs import Finished
+from longshort.api.speaker_recogniser import SpeakerRecogniser, SpeakerRun
 from longshort.api.tagger import Tagger, TaggerRun
 from longshort.api.transcriber import Transcriber, TranscriberRun
 from longshort.api.translator import Summariser, Translator, WriterRun
@@ -48,6 +49,8 @@ __all__ = [
     "Regressor",
     "RegressorRun",
     "Run",
+    "SpeakerRecogniser",
+    "SpeakerRun",
     "Summariser",
     "Tagger",
     "TaggerRun",

@@ -127,11 +127,8 @@ TASKS = Registry(
         "translate": "longshort.tasks.seq2seq.translate:TranslateTask",
         "summarise": "longshort.tasks.seq2seq.summarise:SummariseTask",
         "caption": "longshort.tasks.caption.task:CaptionTask",
-<<<<<<< HEAD
         "transcribe": "longshort.tasks.transcribe.task:TranscribeTask",
-=======
         "speaker": "longshort.tasks.speaker.task:SpeakerTask",
->>>>>>> audio
     },
     usual="forecast",
     configs={
@@ -144,10 +141,7 @@ TASKS = Registry(
         "translate": "longshort.tasks.seq2seq.config:TranslateConfig",
         "summarise": "longshort.tasks.seq2seq.config:SummariseConfig",
         "caption": "longshort.tasks.caption.config:CaptionConfig",
-<<<<<<< HEAD
         "transcribe": "longshort.tasks.transcribe.config:TranscribeConfig",
-=======
         "speaker": "longshort.tasks.speaker.config:SpeakerConfig",
->>>>>>> audio
     },
 )

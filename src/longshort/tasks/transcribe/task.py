@@ -242,14 +242,24 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
         networks: Mapping[str, TranscribeModelOf],
         track: Track,
     ) -> dict[str, Baseline[Heard]]:
-        """Return no text at all, and the most frequent training text, for all utterances."""
-        del model, networks, track
-        train, test = splits["train"].samples, splits["test"].samples
-        frequent = [baselines.most_frequent(_texts(train))] * len(test)
-        return {
-            "nothing": Baseline(heard_of([""] * len(test)), "no text at all"),
-            "frequent": Baseline(heard_of(frequent), "the most frequent training text"),
+        """Return no text, the most frequent training text, and the text of the nearest one."""
+        del networks
+        train, test = splits["train"], splits["test"]
+        texts, count = _texts(train.samples), len(test.samples)
+        found = {
+            "nothing": Baseline(heard_of([""] * count), "no text at all"),
+            "frequent": Baseline(
+                heard_of([baselines.most_frequent(texts)] * count),
+                "the most frequent training text",
+            ),
         }
+        if model.config.evaluate.neighbours:
+            patch = model.config.model.patch
+            near = baselines.of_the_nearest(train.arrays, texts, test.arrays, patch, track)
+            if near is not None:
+                title = "the text of the nearest training utterance by time warping"
+                found["nearest"] = Baseline(heard_of(near), title)
+        return found
 
     def score(self, model: TranscribeModelOf, samples: Utterances, prediction: Heard) -> Scores:
         """Return error rates, and each utterance's errors."""

@@ -48,7 +48,7 @@ for verb in (run, check, doctor, init, train, backtest, compare, tune):
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
 for other in (predict, write, evaluate, explain, generate, cell, ask, export, verify, serve, watch):
     app.command(other.NAME)(other.command)
-app.add_typer(speaker.group)
+app.add_typer(speaker.group, name=speaker.NAME)
 
 
 def _spell_out_strange_characters() -> None:

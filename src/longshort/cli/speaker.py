@@ -38,6 +38,9 @@ def speaker() -> None:
     """Enrol speakers with a finished run, verify who speaks, and identify speakers."""
 
 
+NAME = speaker.__name__
+
+
 @group.command()
 def enrol(
     run: o.RunOrBundle,

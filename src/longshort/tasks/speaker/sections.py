@@ -37,8 +37,8 @@ def _tradeoff(result: SpeakerResult) -> Section:
     curves[f"{MODEL}, {config.evaluate.short:g} s"] = (short.alarms, short.misses)
     note = Note(
         "Each point is a threshold; on the dotted line misses and false alarms are equal (the "
-        "equal error rate). minDCF is the least cost of both where one pair of a hundred is a target; 1 "
-        "is the cost of refusing everybody."
+        "equal error rate). minDCF is the least cost of both where one pair of a hundred is a "
+        "target; 1 is the cost of refusing everybody."
     )
     return Section("Misses against false alarms", [Picture("det", det(curves), 460), note])
 

@@ -9,7 +9,9 @@ import polars as pl
 
 from longshort.data.labelled import examples_of
 from longshort.runs.trained import AnyTrained
+from longshort.tasks.transcribe.samples import utterances_of
 from tests.captions import shapes
+from tests.speech import spelt
 from tests.tiny_runs import small
 
 TEXTS = {
@@ -28,6 +30,9 @@ def steps_of(task: str) -> list[Any]:
     if task == "regress":
         rows = np.random.default_rng(1).normal(size=(5, 2))
         return [{"channel 1": a, "channel 2": b} for a, b in rows.tolist()]
+    if task == "transcribe":
+        frames = spelt(1, seed=9).items[0].tolist()
+        return [{f"channel {n}": value for n, value in enumerate(row, 1)} for row in frames]
     if task == "caption":
         images = shapes(3, seed=9)
         places, whole = images.features.places, images.features.whole
@@ -72,6 +77,9 @@ def predicted(run: AnyTrained, count: int) -> dict[str, Any]:
     if task == "regress":
         rows = np.array([list(row.values()) for row in steps])
         return run.table(run.read(examples_of([rows]))).row(0, named=True)
+    if task == "transcribe":
+        frames = utterances_of([spelt(1, seed=9).items[0][:count]])
+        return run.table(frames).row(0, named=True)
     if task == "caption":
         return run.table(shapes(3, seed=9).take([count - 1])).row(0, named=True)
     return run.table(run.read_lines([steps[-1]])).row(0, named=True)

@@ -31,6 +31,7 @@ TASKS = (
     "transcribe",
     "draw",
     "frames",
+    "speaker",
 )
 
 
@@ -82,6 +83,15 @@ def small(task: str) -> tuple[dict[str, Any], object]:
             for t, frame in enumerate(clip):
                 frame[y : y + 3, (x + t) % 8] = 200
         return {"task": task, "model": {"hidden": 4, "num_layers": 1}, "train": {**TRAIN}}, clips
+    if task == "speaker":
+        draw = np.random.default_rng(0)
+        voices = draw.normal(size=(20, 6))
+        arrays = [voice + draw.normal(size=(draw.integers(40, 60), 6)) for voice in voices
+                  for _ in range(3)]  # fmt: skip
+        speakers = [f"s{i}" for i in range(20) for _ in range(3)]
+        train = {**TRAIN, "steps_per_epoch": 2, "shortest": 0.2, "longest": 0.3}
+        settings = {"model": {"hidden": 4, "size": 8}, "evaluate": {"short": 0.3}}
+        return {"task": task, "train": train, **settings}, examples_of(arrays, speakers)
     if task == "tag":
         tokens = [["mr", "otto", "in", "rome", f"n{i}"] for i in range(60)]
         sentences = tagged_of(tokens, [["O", "B-per", "O", "B-loc", "O"]] * 60)

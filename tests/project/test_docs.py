@@ -24,10 +24,12 @@ from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.seq2seq.config import TranslateConfig
 from longshort.tasks.tag.config import TagConfig
 from longshort.tasks.tag.conll import read_tagged
+from longshort.tasks.transcribe.config import TranscribeConfig
 from tests.captions import shapes
 from tests.commands import longshort
 from tests.conftest import sets
 from tests.paths import ROOT
+from tests.speech import recordings
 
 README = (ROOT / "README.md").read_text()
 
@@ -132,6 +134,7 @@ def test_every_example_runs_and_has_its_source_stated(name: str, tmp_path: Path)
         ("anomalies", AnomalyConfig),
         ("captioning", CaptionConfig),
         ("forecasting", ForecastConfig),
+        ("speech", TranscribeConfig),
         ("classification", ClassifyConfig),
         ("tagging", TagConfig),
         ("translation", TranslateConfig),
@@ -239,3 +242,22 @@ def test_the_page_on_captioning_does_what_it_says(
     assert pl.read_csv(tmp_path / "captions.csv").height == 2
     exec(blocks("python", text)[0], {})
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_the_page_on_speech_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sound").mkdir()
+    rows = recordings(tmp_path / "sound", 40)
+    lines = [f"sound/{name},{text}\n" for name, text in rows]
+    (tmp_path / "calls.csv").write_text("path,text\n" + "".join(lines))
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "speech.md").read_text()
+    brief = sets({"train.max_epochs": 1, "train.threads": 1})
+    for command in commands(text):
+        more = brief if " run " in command else []
+        done = longshort(*shlex.split(command)[1:], *more)
+        alright = (0, 1) if " check " in command else (0,)
+        assert done.returncode in alright, f"{command}\n{done.stderr}"
+    exec(blocks("python", text)[0], {})
+    assert capsys.readouterr().out.splitlines()[0] == "[2, 2]"

@@ -16,7 +16,9 @@ from longshort.api.frame_forecaster import FrameForecaster, FrameForecasterRun
 from longshort.api.language_model import LanguageModel, LanguageRun
 from longshort.api.regressor import Regressor, RegressorRun
 from longshort.api.runs import Finished
+from longshort.api.speaker_recogniser import SpeakerRecogniser, SpeakerRun
 from longshort.api.tagger import Tagger, TaggerRun
+from longshort.api.transcriber import Transcriber, TranscriberRun
 from longshort.api.translator import Summariser, Translator, WriterRun
 from longshort.config import build_as
 from longshort.data.dataset import Dataset, read_dataset
@@ -50,9 +52,13 @@ __all__ = [
     "Regressor",
     "RegressorRun",
     "Run",
+    "SpeakerRecogniser",
+    "SpeakerRun",
     "Summariser",
     "Tagger",
     "TaggerRun",
+    "Transcriber",
+    "TranscriberRun",
     "Translator",
     "Tuned",
     "WriterRun",

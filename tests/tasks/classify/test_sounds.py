@@ -14,13 +14,13 @@ import pytest
 import longshort as ls
 from longshort.data.audio.listing import read_listing
 from longshort.errors import ConfigError, DataError
+from longshort.metrics.warping import warped_distances
 from longshort.runs import story
 from longshort.runs.exporting import export_run
 from longshort.runs.prepare import read_splits
 from longshort.runs.trained import load
 from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.classify.task import ClassifyTask
-from longshort.tasks.classify.warping import warped_distances
 from tests.commands import longshort
 from tests.data.audio.sounds import noise, save, tone
 

@@ -90,6 +90,17 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "train.learning_rate": 0.005,
         "train.max_epochs": 20,
     },
+    "syllables": {
+        "task": "transcribe",
+        "data.features": "syllables.npz",
+        "audio.hop": 20.0,
+        "audio.normalise": "both",
+        "split.test": 0.25,
+        "split.val": 0.15,
+        "model.patch": 2,
+        "model.num_layers": 1,
+        "train.max_epochs": 25,
+    },
 }
 """Settings of a run on each example, by name."""
 

@@ -30,6 +30,40 @@ class ClassifyData(SequenceData):
     )
 
 
+class ClassifyAudio(AudioSettings):
+    """Features of recordings: cepstra, which tell little of pitch, channel and level."""
+
+    features: Literal["mel", "mfcc"] = Field(
+        "mfcc",
+        description="logarithms of the power in mel bands, or their cosine transform (MFCC)",
+        json_schema_extra=flag("--sound-features"),
+    )
+    bands: int = Field(24, ge=2, le=256, description="mel bands")
+    deltas: int = Field(
+        1, ge=0, le=2, description="1: slopes over 5 frames go beside the features; 2: theirs too"
+    )
+    trim: float | None = Field(
+        30.0,
+        gt=0.0,
+        le=200.0,
+        description="cut off frames at both ends that are so many dB quieter than the loudest",
+    )
+    normalise: Literal["none", "mean", "both"] = Field(
+        "both",
+        description="per recording: subtract each feature's mean, and with both divide by its "
+        "deviation",
+    )
+
+
+class ClassifyVaried(VariedSettings):
+    """How recordings are varied while a network learns from them."""
+
+    speeds: tuple[float, ...] = Field(
+        (0.8, 0.9, 1.0, 1.1, 1.25),
+        description="speeds at which training recordings are played (Ko et al., 2015)",
+    )
+
+
 class ClassifyModel(TruncatedSettings, PatchSettings, VectorSettings):
     """Settings of the network: embedding, convolution, recurrent layers, pooling, a linear head."""
 
@@ -199,8 +233,8 @@ class ClassifyConfig(BaseConfig):
 
     task: Literal["classify"] = "classify"
     data: ClassifyData = ClassifyData()
-    audio: AudioSettings = AudioSettings()
-    vary: VariedSettings = VariedSettings()
+    audio: ClassifyAudio = ClassifyAudio()
+    vary: ClassifyVaried = ClassifyVaried()
     split: ClassifySplit = ClassifySplit()
     text: TextConfig = TextConfig()
     model: ClassifyModel = ClassifyModel()

@@ -34,10 +34,12 @@ _SHORT = 10
 """Largest mean number of tokens of short texts."""
 _LONG, _PLACES = 40, 160
 """Least steps of sequences with filters, and places of the filters where data are small."""
-_SHAPE, _WORDS = 9, 3
+_SHAPE, _WORDS, _SOUND = 9, 3, 5
 _FEWEST, _MOST = 5, 60
 _FEWEST_SHORT = 20
 """Bounds of the epochs; short texts, which cost little and keep improving, have more."""
+_MOST_SMALL = 3_000
+"""Most batches of few sequences of numbers, and of recordings."""
 _BATCHES = 800
 """Batches per epoch of many texts: larger batches are faster."""
 _WHOLE_WORDS = ("words", "spaces", "jieba")
@@ -57,6 +59,8 @@ class Size:
     is_text: bool
     length: float
     """Mean number of a text's tokens, or median number of a sequence's steps."""
+    is_sound: bool = False
+    """Whether the sequences are features of recordings."""
 
     @staticmethod
     def of(splits: Splits[Examples], text: TextConfig | None) -> Size:
@@ -68,7 +72,13 @@ class Size:
             assert text.tokens is not None
             cut = find_tokeniser(text.tokens).cut
             length = float(np.mean([len(cut(str(item))) for item in train.items[:_LOOKED_AT]]))
-        return Size(len(train), len(splits.val), train.is_text, length)
+        is_sound = train.sounds is not None
+        return Size(len(train), len(splits.val), train.is_text, length, is_sound)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the settings for few sequences of numbers hold, as they do for all recordings."""
+        return not self.is_text and (self.is_sound or self.count < _SMALL_NUMBERS)
 
     @property
     def is_short(self) -> bool:
@@ -157,14 +167,15 @@ def _of_texts(model: ClassifyModel, size: Size) -> dict[str, Any]:
 def _of_numbers(model: ClassifyModel, size: Size) -> dict[str, Any]:
     """Decide for sequences of numbers.
 
-    Few have three convolutions with batch normalisation beside the recurrent layers; many have one,
-    and a summary of each channel, which is the input of a linear model.
+    Few, and recordings, have three convolutions with batch normalisation beside the recurrent
+    layers; many have one, and a summary of each channel, which is the input of a linear model.
     """
-    if size.count < _SMALL_NUMBERS:
+    if size.is_small:
         stride = max(1, math.ceil(size.length / _PLACES))
         is_plain = model.convolution == 0 or model.convolutions == 1
-        found = {"members": 3, "hidden": 64, "summary": False, "dropout": 0.3}
-        found |= _filters(model, 64, _SHAPE)
+        members = 3 if size.count < _SMALL_NUMBERS else 1
+        found = {"members": members, "hidden": 64, "summary": False, "dropout": 0.3}
+        found |= _filters(model, 64, _SOUND if size.is_sound else _SHAPE)
         return found if is_plain else found | {"convolutions": 3, "stride": stride, "stretches": 32}
     filters = 128 if size.length >= _LONG else 0
     return {"members": 1, "summary": True, **_filters(model, filters, _SHAPE)}
@@ -225,7 +236,7 @@ def decided_training(train: ClassifyTrain, model: ClassifyModel, size: Size) -> 
     }
     if size.val < ENOUGH and not _looks_at_scores(train):
         changes["choose"] = "last"
-    if not size.is_text and size.count < _SMALL_NUMBERS:
+    if size.is_small:
         changes |= {"label_smoothing": 0.1}
         changes |= {"weight_decay": 0.01} if train.optimizer == "adamw" else {}
         changes |= {"ema": 0.0} if changes.get("choose", train.choose) == "last" else {}
@@ -235,8 +246,8 @@ def decided_training(train: ClassifyTrain, model: ClassifyModel, size: Size) -> 
 
 def _budget(model: ClassifyModel, size: Size) -> tuple[int, int, int]:
     """Return the fewest and most epochs, and the number of batches in all."""
-    if not size.is_text and size.count < _SMALL_NUMBERS:
-        return 1, 1_000, max(500, 2 * size.count)
+    if size.is_small:
+        return 1, 1_000, min(_MOST_SMALL, max(500, 2 * size.count))
     if size.is_short:
         return _FEWEST_SHORT, _MOST, 2_400
     return _FEWEST, _MOST, 800 if model.grams else 2_000
@@ -245,7 +256,7 @@ def _budget(model: ClassifyModel, size: Size) -> tuple[int, int, int]:
 def _rate(model: ClassifyModel, size: Size, batch: int) -> float:
     """Return the learning rate: larger for numbers than for embeddings, and for large batches."""
     if not size.is_text:
-        return 0.003 if size.count < _SMALL_NUMBERS else 0.005
+        return 0.003 if size.is_small else 0.005
     return (0.002 if model.grams else 0.001) * math.sqrt(max(1.0, batch / 32))
 
 

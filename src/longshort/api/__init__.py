@@ -128,7 +128,8 @@ def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Findi
 def example(name: str) -> Path:
     """Return the path of example data.
 
-    name: "co2", "elnino", "weather", "topics", "recipes", "shakespeare", "phrases" or "subjects".
+    name: "co2", "elnino", "weather", "topics", "recipes", "shakespeare", "phrases", "subjects",
+    "shapes" or "voices".
     """
     return find_example(name)[0]
 

@@ -101,6 +101,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "model.num_layers": 1,
         "train.max_epochs": 25,
     },
+    "voices": {
+        "task": "speaker",
+        "split.test": 0.375,
+        "split.val": 0.2,
+        "evaluate.short": 0.4,
+        "evaluate.enrolled": 2,
+        "evaluate.least": 1.0,
+        "model.hidden": 32,
+        "model.size": 32,
+        "train.shortest": 0.3,
+        "train.longest": 0.6,
+        "train.steps_per_epoch": 50,
+        "train.max_epochs": 4,
+    },
 }
 """Settings of a run on each example, by name."""
 

@@ -72,8 +72,11 @@ class BatchLearning(Learning):
 
     def objective(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss of these training samples as it is reported, and as it is minimised."""
-        batch = self.train.arrays.batch(samples.numpy())
-        return self.task.loss(self.model, on_device(batch, self.model.device))
+        return self.task.loss(self.model, on_device(self.batch(samples), self.model.device))
+
+    def batch(self, samples: Tensor) -> Any:
+        """Return these training samples as arrays."""
+        return self.train.arrays.batch(samples.numpy())
 
     @property
     def measure(self) -> str:

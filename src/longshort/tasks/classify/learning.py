@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +13,8 @@ from longshort.config.training import TrainConfig
 from longshort.data.buckets import POOL, bucketed, shuffled
 from longshort.data.labelled import Examples
 from longshort.data.padding import MOST_STEPS
+from longshort.data.strokes.augment import Augment
+from longshort.data.strokes.variants import Variants
 from longshort.runs.batches import BatchLearning
 from longshort.runs.task import Encoded, Model, Training
 from longshort.runs.tensors import on_device
@@ -34,6 +37,16 @@ class ClassifyLearning(BatchLearning):
         are_few = not is_text and self.num_samples <= POOL * batch_size
         make = shuffled if are_few else bucketed
         return make(self.lengths, batch_size, draw, MOST_STEPS // len(self._members))
+
+    def batch(self, samples: Tensor) -> Any:
+        """Return these training samples as arrays; pen strokes as random variants of them."""
+        config = self.model.config
+        if not config.train.augment:
+            return super().batch(samples)
+        how = Augment().times(config.train.augment)
+        variants = Variants(self.train.arrays, self.model.encoder.reader, config.data, how)
+        seed = int(torch.randint(2**62, ()))  # of torch, whose state a checkpoint has
+        return variants.batch(samples.numpy(), np.random.default_rng(seed))
 
     @property
     def _members(self) -> nn.ModuleList:

@@ -25,7 +25,7 @@ from longshort.runs.inference import in_batches
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.state_steps import example_steps, rehearse_steps
 from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
-from longshort.runs.unused import unused_patch
+from longshort.runs.unused import unused_patch, unused_strokes
 from longshort.tasks.regress.config import RegressConfig
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         """Return the settings that only labels have, and those of numbers where texts are read."""
         del config
         found = [(f"data.{name}", "is of labels") for name in ("multi_label", "label_separator")]
-        return [*found, *unused_patch(splits.train)]
+        return [*found, *unused_patch(splits.train), *unused_strokes(splits.train)]
 
     # Encoder and network
 

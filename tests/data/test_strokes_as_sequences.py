@@ -43,7 +43,7 @@ def test_labels_are_needed_to_learn_alone() -> None:
     assert read_examples(bare, SequenceData(), with_labels=False).labels is None
 
 
-@pytest.mark.parametrize("strength", [0.0, 1.0])
+@pytest.mark.parametrize("strength", [0.0, 3.0])
 def test_variants_are_strokes_of_the_same_kind(strength: float) -> None:
     settings = SequenceData()
     found = examples(letters(6), settings)
@@ -53,6 +53,5 @@ def test_variants_are_strokes_of_the_same_kind(strength: float) -> None:
     numbers = np.array([4, 1])
     first, second = (variants.batch(numbers, np.random.default_rng(0)) for _ in range(2))
     assert np.array_equal(first.x, second.x) and first.targets.tolist() == [4, 1]
-    begins = [batch.x[0][:, 3:5] for batch in (first, arrays.batch(numbers))]
-    is_near = np.allclose(*begins, atol=0.05)
-    assert is_near == (strength == 0.0)
+    means = [batch.x[..., 3:].mean((0, 1)) for batch in (first, arrays.batch(numbers))]
+    assert np.allclose(*means, atol=0.1) == (strength == 0.0)

@@ -13,6 +13,8 @@ from longshort.tasks.tag.conll import tagged_of
 
 from .captions import shapes
 from .conftest import hourly
+from .drawn_lines import drawn
+from .speech import spelt
 
 TRAIN = {"max_epochs": 1, "threads": 1}
 TASKS = (
@@ -25,7 +27,10 @@ TASKS = (
     "translate",
     "summarise",
     "caption",
+    "read",
+    "transcribe",
     "draw",
+    "frames",
 )
 
 
@@ -58,6 +63,11 @@ def small(task: str) -> tuple[dict[str, Any], object]:
         return {"task": task, "model": {"hidden": 4}, "train": {**TRAIN}}, examples_of(arrays, sums)
     if task == "caption":
         return {"task": task, "model": {"hidden": 8}, "train": {**TRAIN}}, shapes(60)
+    if task == "read":
+        settings = {"image": {"height": 16}, "model": {"hidden": 4, "channels": [4, 4]}}
+        return {"task": task, "train": {**TRAIN}, **settings}, drawn(40, words=1)
+    if task == "transcribe":
+        return {"task": task, "model": {"hidden": 4}, "train": {**TRAIN}}, spelt(60)
     if task == "draw":
         draw = np.random.default_rng(0)
         walks = [draw.normal(size=(int(n), 2)).cumsum(0) for n in draw.integers(6, 12, 60)]
@@ -65,6 +75,13 @@ def small(task: str) -> tuple[dict[str, Any], object]:
         places = [f"item {i}" for i in range(60)]
         settings = {"model": {"hidden": 4, "mixtures": 2}, "train": {**TRAIN, "batch_size": 16}}
         return {"task": task, **settings}, Inks("walks", items, ["a", "b"] * 30, places)
+    if task == "frames":
+        draw = np.random.default_rng(0)
+        clips = np.zeros((20, 8, 8, 8), np.uint8)
+        for clip, (y, x) in zip(clips, draw.integers(0, 6, (20, 2)).tolist(), strict=True):
+            for t, frame in enumerate(clip):
+                frame[y : y + 3, (x + t) % 8] = 200
+        return {"task": task, "model": {"hidden": 4, "num_layers": 1}, "train": {**TRAIN}}, clips
     if task == "tag":
         tokens = [["mr", "otto", "in", "rome", f"n{i}"] for i in range(60)]
         sentences = tagged_of(tokens, [["O", "B-per", "O", "B-loc", "O"]] * 60)

@@ -13,6 +13,7 @@ from longshort.lazy import polars as pl
 from longshort.runs.explaining import Subject
 from longshort.runs.pen import Pen
 from longshort.runs.portable import Portable
+from longshort.runs.transcribing import Heard, Listening
 from longshort.runs.writing import Attended, Drawing, Likelihood, Writing, Written
 
 
@@ -126,6 +127,26 @@ class Writes(Protocol):
 
     def likelihoods(self, model: Any, samples: Any) -> list[Likelihood]:
         """Return how probable the target of each sample is."""
+
+
+@runtime_checkable
+class Transcribes(Protocol):
+    """Writes down what is said in recordings."""
+
+    def transcribe(self, model: Any, samples: Any, how: Listening) -> Heard:
+        """Return the texts of samples, searched in this way, with the times of their words."""
+
+
+@runtime_checkable
+class WritesFiles(Protocol):
+    """A task whose predictions can be files of other kinds than tables, such as arrays."""
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """Endings of such files' names, such as ".npy"."""
+
+    def file(self, model: Any, samples: Any, prediction: Any, ending: str) -> bytes:
+        """Return predictions as the content of a file with this ending."""
 
 
 @runtime_checkable

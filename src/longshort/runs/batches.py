@@ -72,11 +72,8 @@ class BatchLearning(Learning):
 
     def objective(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss of these training samples as it is reported, and as it is minimised."""
-        return self.task.loss(self.model, on_device(self.batch(samples), self.model.device))
-
-    def batch(self, samples: Tensor) -> Any:
-        """Return these training samples as arrays."""
-        return self.train.arrays.batch(samples.numpy())
+        batch = self.train.arrays.batch(samples.numpy())
+        return self.task.loss(self.model, on_device(batch, self.model.device))
 
     @property
     def measure(self) -> str:

@@ -28,7 +28,9 @@ from longshort.runs.abilities import (
     ReadsLines,
     Stepper,
     Steps,
+    Transcribes,
     Writes,
+    WritesFiles,
 )
 from longshort.runs.bundle import is_bundle, read_bundle
 from longshort.runs.cell import model_title
@@ -38,6 +40,7 @@ from longshort.runs.pen import Pen
 from longshort.runs.prepare import read_splits
 from longshort.runs.session import Session, restored
 from longshort.runs.task import C, E, Encoded, Model, P, Say, Scored, Task, quiet, untracked
+from longshort.runs.transcribing import Heard, Listening
 from longshort.runs.verdict import scored, scores_of
 from longshort.runs.writing import Attended, Likelihood, Writing, Written
 from longshort.runtime.network import Callee, Network
@@ -203,6 +206,16 @@ class Trained(Generic[C, S, E, P]):
             return None
         return self.task.events(self.model, samples, prediction)
 
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """Endings of files that predictions can be written as, beside tables."""
+        return self.task.endings if isinstance(self.task, WritesFiles) else ()
+
+    def file(self, samples: S, prediction: P, ending: str) -> bytes:
+        """Return predictions as the content of a file with one of `endings`."""
+        assert isinstance(self.task, WritesFiles)
+        return self.task.file(self.model, samples, prediction, ending)
+
     def ranker(self) -> Ranks:
         """The task, where it ranks answers; raises `ConfigError` where it does not."""
         if isinstance(self.task, Ranks):
@@ -229,6 +242,20 @@ class Trained(Generic[C, S, E, P]):
         """Write texts for samples that were read by `read`."""
         with self._threads():
             return self.writer().write(self.model, samples, how)
+
+    def transcriber(self) -> Transcribes:
+        """Return the task if it writes down what is said; raises `ConfigError` if not."""
+        if isinstance(self.task, Transcribes):
+            return self.task
+        raise ConfigError(
+            f"transcribe: the task {self.task.name!r} does not write down what is said; use "
+            f"`longshort predict` (tasks that do: {', '.join(tasks_with(Transcribes))})"
+        )
+
+    def transcribe(self, samples: S, how: Listening) -> Heard:
+        """Write down what is said in samples that were read by `read`."""
+        with self._threads():
+            return self.transcriber().transcribe(self.model, samples, how)
 
     def likelihoods(
         self, samples: S, targets: Sequence[str], name: str = "targets"

@@ -31,6 +31,8 @@ def examples(inks: Inks, settings: StrokeSettings, *, with_labels: bool = True) 
             found.append(features(shaped(ink, settings)))
         except DataError as error:
             raise DataError(f"{inks.name}: {place}: {error}") from None
+    together = inks.kept_together()
+    is_by_writer = together is inks.writers
     return Examples(
         inks.name,
         [*found],
@@ -39,7 +41,8 @@ def examples(inks: Inks, settings: StrokeSettings, *, with_labels: bool = True) 
         inks.path,
         inks.sha256,
         features=FEATURES,
-        read_as={"format": "strokes"},
+        read_as={"format": "strokes"} | ({"group": "writer"} if is_by_writer else {}),
+        groups=inks.writers if is_by_writer else None,
         findings=(*inks.findings, *remarks(inks)),
     )
 

@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 
 FARTHEST = 1e9
 """Largest coordinate of a point, in units of the source."""
+_FEW_WRITERS = 10
+"""Number of writers below which each may be in all splits."""
 _UNEQUAL = 20.0
 """Ratio of sizes from which they are remarked upon."""
 
@@ -92,6 +94,15 @@ class Inks:
             places=[self.places[i] for i in chosen],
             writers=None if self.writers is None else [self.writers[i] for i in chosen],
         )
+
+    def kept_together(self) -> list[str] | list[bytes]:
+        """Return for each sample what it shares with those that stay in its split.
+
+        Samples of a writer stay together, so that others' hands are tested, unless there are few.
+        """
+        if self.writers is None or len({*self.writers}) < _FEW_WRITERS:
+            return self.keys()
+        return self.writers
 
     def keys(self) -> list[bytes]:
         """Return a key for each sample; equal for equal strokes."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,13 +13,13 @@ from longshort.config.training import TrainConfig
 from longshort.data.buckets import POOL, bucketed, shuffled
 from longshort.data.labelled import Examples
 from longshort.data.padding import MOST_STEPS
-from longshort.data.strokes.augment import Augment
-from longshort.data.strokes.variants import Variants
 from longshort.runs.batches import BatchLearning
+from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import Encoded, Model, Training
 from longshort.runs.tensors import on_device
 from longshort.tasks.classify.gram_network import GramNetwork
 from longshort.tasks.classify.logits import logits_of
+from longshort.tasks.classify.varied import varied
 from longshort.train.learning import Learning, TrainPlan
 
 _BATCH, _STEPS, _FEWEST, _MOST, _RATE = 32, 800, 5, 60, 0.003
@@ -27,6 +27,16 @@ _BATCH, _STEPS, _FEWEST, _MOST, _RATE = 32, 800, 5, 60, 0.003
 
 class ClassifyLearning(BatchLearning):
     """Training of several networks side by side, each as it would be trained alone."""
+
+    def __init__(
+        self,
+        task: SampleTask[Any, Any, Any, Any],
+        model: Model[Any, Any],
+        train: Encoded[Examples],
+        val: Encoded[Examples],
+    ) -> None:
+        arrays = varied(model, train.samples, train.arrays)
+        super().__init__(task, model, replace(train, arrays=arrays), val)
 
     def drawn(self, batch_size: int, draw: torch.Generator) -> list[Tensor]:
         """Return the batches of an epoch, of samples of nearly the same length.
@@ -37,16 +47,6 @@ class ClassifyLearning(BatchLearning):
         are_few = not is_text and self.num_samples <= POOL * batch_size
         make = shuffled if are_few else bucketed
         return make(self.lengths, batch_size, draw, MOST_STEPS // len(self._members))
-
-    def batch(self, samples: Tensor) -> Any:
-        """Return these training samples as arrays; pen strokes as random variants of them."""
-        config = self.model.config
-        if not config.train.augment:
-            return super().batch(samples)
-        how = Augment().times(config.train.augment)
-        variants = Variants(self.train.arrays, self.model.encoder.reader, config.data, how)
-        seed = int(torch.randint(2**62, ()))  # of torch, whose state a checkpoint has
-        return variants.batch(samples.numpy(), np.random.default_rng(seed))
 
     @property
     def _members(self) -> nn.ModuleList:

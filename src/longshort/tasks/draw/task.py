@@ -83,7 +83,12 @@ class DrawTask(SampleTask[DrawConfig, Inks, DrawEncoder, Likelihoods]):
         """Return the splits; drawn ones have the same shares of labels where these are told."""
         split, told = config.split, config.data.condition or _condition_of(given["train"])
         return make_splits(
-            given, val=split.val, test=split.test, stratify=told == "label", seed=split.seed
+            given,
+            val=split.val,
+            test=split.test,
+            stratify=told == "label",
+            seed=split.seed,
+            groups=Inks.kept_together,
         )
 
     def check(self, splits: Splits[Inks], config: DrawConfig) -> list[Finding]:

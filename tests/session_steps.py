@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from longshort.data.labelled import examples_of
+from longshort.data.strokes.ink import Ink, Inks
 from longshort.runs.trained import AnyTrained
 from tests.captions import shapes
 from tests.tiny_runs import small
@@ -28,6 +29,9 @@ def steps_of(task: str) -> list[Any]:
     if task == "regress":
         rows = np.random.default_rng(1).normal(size=(5, 2))
         return [{"channel 1": a, "channel 2": b} for a, b in rows.tolist()]
+    if task == "draw":
+        moves = np.random.default_rng(1).normal(size=(5, 2)).tolist()
+        return [{"dx": a, "dy": b, "pen": 0.0, "told": "a"} for a, b in moves]
     if task == "caption":
         images = shapes(3, seed=9)
         places, whole = images.features.places, images.features.whole
@@ -72,6 +76,10 @@ def predicted(run: AnyTrained, count: int) -> dict[str, Any]:
     if task == "regress":
         rows = np.array([list(row.values()) for row in steps])
         return run.table(run.read(examples_of([rows]))).row(0, named=True)
+    if task == "draw":
+        moves = np.array([[row["dx"], row["dy"]] for row in steps])
+        ink = Ink(moves.cumsum(0), np.zeros(count, dtype=np.bool_))
+        return run.table(run.read(Inks("x", [ink], ["a"], ["x"]))).row(0, named=True)
     if task == "caption":
         return run.table(shapes(3, seed=9).take([count - 1])).row(0, named=True)
     return run.table(run.read_lines([steps[-1]])).row(0, named=True)

@@ -18,6 +18,7 @@ from longshort.errors import DataError
 from longshort.lazy import polars as pl
 from longshort.metrics.bootstrap import compare_sums
 from longshort.metrics.significance import Comparison
+from longshort.runs.abilities import Stepper
 from longshort.runs.pen import Pen
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
@@ -25,6 +26,7 @@ from longshort.runs.unused import unused_draw, unused_shares
 from longshort.tasks.draw.config import Condition, DrawConfig
 from longshort.tasks.draw.encoder import DrawArrays, DrawEncoder
 from longshort.tasks.draw.inference import Likelihoods, drawings, likelihoods
+from longshort.tasks.draw.steps import DrawSteps
 
 if TYPE_CHECKING:
     from torch import nn
@@ -197,6 +199,10 @@ class DrawTask(SampleTask[DrawConfig, Inks, DrawEncoder, Likelihoods]):
     def draw(self, model: DrawModelOf, how: Pen) -> list[Ink]:
         """Return new drawings in the data's unit."""
         return drawings(model, how)
+
+    def stepper(self, model: DrawModelOf) -> Stepper:
+        """Return what reads a drawing point by point."""
+        return DrawSteps(model)
 
     # Scores
 

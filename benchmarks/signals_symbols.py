@@ -33,7 +33,7 @@ from longshort.train.events import EpochEnded, Event
 Floats = NDArray[np.float64]
 GOALS = {"pendigits": 0.985, "crohme_2014": 0.88, "crohme_2016": 0.88}
 DIGITS = {"train.augment": 1.0}
-MATHS = {"train.max_epochs": 8, "train.learning_rate": 0.003}
+MATHS = {"train.max_epochs": 4, "train.learning_rate": 0.003}
 POINTS, BAND, NEAREST = 24, 4, 50
 """Points of a symbol, how far apart two that are matched may be, and candidates that are warped."""
 
@@ -73,30 +73,26 @@ def _measured(
         assign(settings, "train.max_epochs", 1)
         known = {*(train.labels or [])}
         tests = {key: _of_labels(test, known) for key, test in tests.items()}
-    found: dict[str, Any] = {}
     first, *_ = tests
     begun = time.process_time()
     job = Job(story.prepare(settings, Given(train, None, tests[first])), quiet)
     training = job.train(None, _shown, resume=False)
-    spent = time.process_time() - begun
-    result = job.finish(training, untracked)
-    for key, test in tests.items():
-        _say(f"{key}: scoring")
-        accuracy = _accuracy(job, test)
-        found[key] = {
-            "examples": len(test),
-            "accuracy": accuracy,
-            "goal": GOALS[key],
-            "warping": warped(train, test),
-            "mean": of_means(train, test),
-            "training_seconds": round(spent),
-            "parameters": result.scores["training"]["parameters"],
-        }
-        if key == first:
-            others = result.scores["test"]["baselines"]
-            found[key]["baselines"] = {n: each["accuracy"] for n, each in others.items()}
-            found[key]["verdict"] = result.scores["verdict"]
+    spent = round(time.process_time() - begun)
+    found = {
+        key: {"examples": len(test), "accuracy": _accuracy(job, test), "goal": GOALS[key],
+              "training_seconds": spent, **nearest(train, test)}
+        for key, test in tests.items()
+    }  # fmt: skip
+    scores = job.finish(training, untracked).scores
+    others = {name: each["accuracy"] for name, each in scores["test"]["baselines"].items()}
+    found[first] |= {"baselines": others, "verdict": scores["verdict"]}
     return found
+
+
+def nearest(train: Inks, test: Inks) -> dict[str, float]:
+    """Accuracies of the nearest training symbol by warping, and of the nearest mean symbol."""
+    _say(f"{test.name}: looking for the nearest symbols")
+    return {"warping": warped(train, test), "mean": of_means(train, test)}
 
 
 def _of_labels(test: Inks, known: set[str]) -> Inks:

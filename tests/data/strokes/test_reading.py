@@ -200,6 +200,7 @@ def test_broken_inkml_is_named(text: str, said: str, tmp_path: Path) -> None:
     [
         (" 10 -5", " 10", r"line 5: a point 'x y' is expected, got '10'"),
         (" 10 -5", " a b", r"line 5: a point 'x y' is expected"),
+        (".VERSION 1.0", ".PEN_DOWN", r"line 1: a \.SEGMENT line is expected"),
         ('.SEGMENT DIGIT 0-1 ? "7"\n', "", r"is no file of pen strokes"),
         (" 5 -30\n 5 -31\n", "", r"line 2, stroke 1: has no point"),
     ],

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from longshort.data.strokes.ink import Ink, Inks, ink_of_offsets, ink_of_strokes, remarks
+from longshort.data.strokes.ink import Ink, Inks, dots, ink_of_offsets, ink_of_strokes, mixed_scales
 from longshort.data.strokes.inkml import read as read_inkml
 from longshort.data.strokes.reading import is_strokes, read_inks, read_parts
 from longshort.errors import DataError
@@ -236,6 +236,7 @@ def test_unequal_sizes_and_dots_are_remarked() -> None:
         return ink_of_strokes([[[0, 0], [length, 0]]], "x")
 
     items = [line(1.0) for _ in range(10)] + [line(500.0) for _ in range(10)] + [line(0.0)]
-    found = remarks(Inks("x", items, None, [f"line {i}" for i in range(21)]))
+    inks = Inks("x", items, None, [f"line {i}" for i in range(21)])
+    found = [*mixed_scales(inks), *dots(inks)]
     assert [each.code for each in found] == ["mixed-scales", "dots"]
     assert "from 1 to 500" in found[0].message and found[1].where == ("line 20",)

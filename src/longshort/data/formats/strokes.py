@@ -7,7 +7,7 @@ from pathlib import Path
 from longshort.config.strokes import StrokeSettings
 from longshort.data.labelled import Examples
 from longshort.data.strokes.features import FEATURES, features
-from longshort.data.strokes.ink import Ink, Inks, remarks
+from longshort.data.strokes.ink import Ink, Inks, dots
 from longshort.data.strokes.reading import read_inks
 from longshort.data.strokes.shape import normalise, resample
 from longshort.errors import DataError
@@ -43,7 +43,7 @@ def examples(inks: Inks, settings: StrokeSettings, *, with_labels: bool = True) 
         features=FEATURES,
         read_as={"format": "strokes"} | ({"group": "writer"} if is_by_writer else {}),
         groups=inks.writers if is_by_writer else None,
-        findings=(*inks.findings, *remarks(inks)),
+        findings=(*inks.findings, *dots(inks)),
     )
 
 

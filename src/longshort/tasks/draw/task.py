@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from longshort.data.findings import Finding
 from longshort.data.splits import Splits, make_splits
-from longshort.data.strokes.ink import Ink, Inks, remarks
+from longshort.data.strokes.ink import Ink, Inks, dots, mixed_scales
 from longshort.data.strokes.reading import read_inks, read_parts
 from longshort.errors import DataError
 from longshort.lazy import polars as pl
@@ -95,7 +95,8 @@ class DrawTask(SampleTask[DrawConfig, Inks, DrawEncoder, Likelihoods]):
 
     def check(self, splits: Splits[Inks], config: DrawConfig) -> list[Finding]:
         """Return findings: of unequal sizes, of single points, and of drawings that are cut."""
-        found = [*splits.findings, *remarks(splits.train)]
+        found = [*splits.findings, *dots(splits.train)]
+        found += mixed_scales(splits.train) if config.data.size is None else []
         longest = max(len(ink) for ink in splits.train.items)
         most = config.data.max_points
         if longest > most and config.data.simplify is None:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from longshort.data.labelled import examples_of
+from longshort.data.strokes.ink import Ink, Inks
 from longshort.runs.trained import AnyTrained
 from longshort.tasks.transcribe.samples import utterances_of
 from tests.captions import shapes
@@ -33,6 +34,9 @@ def steps_of(task: str) -> list[Any]:
     if task == "transcribe":
         frames = spelt(1, seed=9).items[0].tolist()
         return [{f"channel {n}": value for n, value in enumerate(row, 1)} for row in frames]
+    if task == "draw":
+        moves = np.random.default_rng(1).normal(size=(5, 2)).tolist()
+        return [{"dx": a, "dy": b, "pen": 0.0, "told": "a"} for a, b in moves]
     if task == "caption":
         images = shapes(3, seed=9)
         places, whole = images.features.places, images.features.whole
@@ -80,6 +84,10 @@ def predicted(run: AnyTrained, count: int) -> dict[str, Any]:
     if task == "transcribe":
         frames = utterances_of([spelt(1, seed=9).items[0][:count]])
         return run.table(frames).row(0, named=True)
+    if task == "draw":
+        moves = np.array([[row["dx"], row["dy"]] for row in steps])
+        ink = Ink(moves.cumsum(0), np.zeros(count, dtype=np.bool_))
+        return run.table(run.read(Inks("x", [ink], ["a"], ["x"]))).row(0, named=True)
     if task == "caption":
         return run.table(shapes(3, seed=9).take([count - 1])).row(0, named=True)
     return run.table(run.read_lines([steps[-1]])).row(0, named=True)

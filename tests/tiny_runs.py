@@ -72,10 +72,10 @@ def small(task: str) -> tuple[dict[str, Any], object]:
     if task == "draw":
         draw = np.random.default_rng(0)
         walks = [draw.normal(size=(int(n), 2)).cumsum(0) for n in draw.integers(6, 12, 60)]
-        items = [ink_of_strokes([walk[:4], walk[4:]], "x") for walk in walks]
+        inks = [ink_of_strokes([walk[:4], walk[4:]], "x") for walk in walks]
         places = [f"item {i}" for i in range(60)]
         settings = {"model": {"hidden": 4, "mixtures": 2}, "train": {**TRAIN, "batch_size": 16}}
-        return {"task": task, **settings}, Inks("walks", items, ["a", "b"] * 30, places)
+        return {"task": task, **settings}, Inks("walks", inks, ["a", "b"] * 30, places)
     if task == "frames":
         draw = np.random.default_rng(0)
         clips = np.zeros((20, 8, 8, 8), np.uint8)

@@ -16,10 +16,13 @@ import pytest
 
 from longshort.config import BaseConfig, Section
 from longshort.data.examples import EXAMPLES, example
+from longshort.data.examples.letters import letters
+from longshort.data.strokes.objects import written
 from longshort.registry import TASKS
 from longshort.tasks.anomaly.config import AnomalyConfig
 from longshort.tasks.caption.config import CaptionConfig
 from longshort.tasks.classify.config import ClassifyConfig
+from longshort.tasks.draw.config import DrawConfig
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.seq2seq.config import TranslateConfig
 from longshort.tasks.speaker.config import SpeakerConfig
@@ -152,6 +155,16 @@ def test_the_settings_in_the_docs_are_settings(page: str, config: type[BaseConfi
     assert named and named <= known | {"data.json", "model.safetensors", "audio.md"}
 
 
+def test_the_settings_of_strokes_are_settings_of_a_task() -> None:
+    tables = [each for config in (DrawConfig(), ClassifyConfig()) for each in config]
+    known = {
+        f"{name}.{key}" for name, each in tables if isinstance(each, Section) for key, _ in each
+    }
+    text = (ROOT / "docs" / "strokes.md").read_text()
+    named = set(re.findall(r"`((?:data|model|train)\.[a-z_]+)", text))
+    assert len(named) > 10 and named <= known
+
+
 def test_the_page_on_long_sequences_names_settings_and_options() -> None:
     text = (ROOT / "docs" / "long.md").read_text()
     tables = [each for config in map(TASKS.config, TASKS.names()) for each in config()]
@@ -223,6 +236,31 @@ def test_the_page_on_translation_does_what_it_says(
     told = capsys.readouterr().out
     assert "['▁The', '▁girl', '▁finds', '▁the', '▁key', '.']" in told
     assert "['▁Das', '▁Mädchen', '▁findet', '▁den', '▁Schlüssel', '.', '</s>']" in told
+
+
+def test_the_page_on_strokes_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = letters(120)
+    symbols = letters(150, longest=1)
+    for name, inks in (("words", words), ("symbols", symbols), ("new", symbols.take(range(9)))):
+        pairs = zip(inks.items, inks.labels or [], strict=True)
+        lines = [json.dumps(written(ink, label)) for ink, label in pairs]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines))
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "strokes.md").read_text()
+    brief = sets({"train.max_epochs": 1, "train.threads": 1, "model.hidden": 8})
+    for command in commands(text):
+        more = brief if " run " in command and "--example" not in command else []
+        done = longshort(*shlex.split(command)[1:], *more)
+        assert done.returncode == 0, done.stderr
+    assert pl.read_csv(tmp_path / "symbols.csv").height == 9
+    assert (tmp_path / "the.svg").read_text().count("<path") == 4
+    for code in blocks("python", text):
+        exec(code, {})
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("ole (") and told[0].endswith(") 3") and told[-1] == "4 2"
+    assert told[1].endswith("'turn')") and "<svg" in (tmp_path / "letters.svg").read_text()
 
 
 def test_the_page_on_captioning_does_what_it_says(

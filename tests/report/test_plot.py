@@ -28,6 +28,7 @@ NAMES = {
     "translate": {"attention0", "attention1", "attention2"},
     "summarise": {"attention0", "attention1", "attention2"},
     "caption": set(),
+    "draw": {"drawings", "least expected"},
     "frames": {"error_by_frame", "ssim_by_frame", "strip0", "strip1", "strip2"},
     "transcribe": {"heard0", "heard1", "heard2"},
 }

@@ -29,6 +29,7 @@ MEASURES = {
     "translate": "100 - BLEU of greedy translations",
     "summarise": "100 - ROUGE-1 of greedy summaries",
     "caption": "10 - CIDEr of greedy captions",
+    "draw": "nats per point",
     "frames": "MSE of validation windows, summed over a frame",
     "transcribe": "greedy CER + nats a character",
 }

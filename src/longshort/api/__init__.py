@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from longshort.api.anomaly_detector import AnomalyDetector, AnomalyRun
 from longshort.api.captioner import Captioner, CaptionerRun
 from longshort.api.classifier import Classifier, ClassifierRun
+from longshort.api.drawer import Drawer, DrawRun
 from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster, Run
 from longshort.api.frame_forecaster import FrameForecaster, FrameForecasterRun
@@ -44,6 +45,8 @@ __all__ = [
     "Classifier",
     "ClassifierRun",
     "Compared",
+    "DrawRun",
+    "Drawer",
     "Forecaster",
     "FrameForecaster",
     "FrameForecasterRun",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from longshort.config.section import Section
+from longshort.config.strokes import StrokeSettings
 from longshort.config.training import BaseConfig
 from longshort.data.labelled import Examples
 from longshort.errors import ConfigError
@@ -41,6 +42,14 @@ def unused_patch(train: Examples) -> Unused:
     if not train.is_text:
         return []
     return [("model.patch", f"is of numbers, and {train.name} holds texts")]
+
+
+def unused_strokes(train: Examples) -> Unused:
+    """Return the settings of pen strokes, where there are none."""
+    if train.read_as.get("format") == "strokes":
+        return []
+    reason = f"is of pen strokes, and {train.name} holds none"
+    return [(f"data.{name}", reason) for name in StrokeSettings.model_fields]
 
 
 def unused_lowercase(tokens: str) -> Unused:

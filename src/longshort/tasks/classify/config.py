@@ -194,6 +194,13 @@ class ClassifyTrain(TrainConfig):
     label_smoothing: float = Field(
         0.0, ge=0.0, lt=1.0, description="0.1 for few sequences of numbers when absent"
     )
+    augment: float = Field(
+        0.0,
+        ge=0.0,
+        le=5.0,
+        description="how much pen strokes are turned, slanted, stretched and thinned at random in "
+        "training; 1 about as much as hands differ, 0 not at all",
+    )
     class_weights: ClassWeights = Field(
         None,
         description="by what the loss of a label is multiplied: 'balanced', so that rare labels "

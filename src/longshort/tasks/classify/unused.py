@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from longshort.config.audio import AudioSettings, VariedSettings
 from longshort.data.labelled import Examples
-from longshort.runs.unused import Unused, unused_draw, unused_lowercase, unused_patch, unused_shares
+from longshort.runs.unused import (
+    Unused,
+    unused_draw,
+    unused_lowercase,
+    unused_patch,
+    unused_shares,
+    unused_strokes,
+)
 from longshort.tasks.classify.config import ClassifyConfig
 
 _OF_TEXTS = (
@@ -19,7 +26,6 @@ _OF_TEXTS = (
     "model.grams",
 )
 _OF_COLUMNS = ("text", "label", "id", "time", "file", "group")
-_OF_STROKES = ("data.spacing", "data.size", "data.upright")
 
 
 def unused_settings(config: ClassifyConfig, train: Examples) -> Unused:
@@ -59,8 +65,9 @@ def unused_settings(config: ClassifyConfig, train: Examples) -> Unused:
         found.append(("data.axes", f"is of arrays [N, T, C], and {train.name} holds none"))
     if format != "long":
         found.append(("data.features", f"is of long tables, and {train.name} is none"))
+    found += unused_strokes(train)
     if format != "strokes":
-        found += [(key, f"is of pen strokes, and {train.name} holds none") for key in _OF_STROKES]
+        found.append(("train.augment", f"changes pen strokes, and {train.name} holds none"))
     for name in _OF_COLUMNS:
         if name not in train.read_as:
             found.append((f"data.{name}", f"names a column that is not looked at in {train.name}"))

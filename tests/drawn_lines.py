@@ -106,10 +106,15 @@ def texts_of(count: int, words: int, seed: int = 0) -> list[str]:
     return [" ".join(draw.choice(WORDS, draw.integers(1, words + 1))) for _ in range(count)]
 
 
+def pictures(count: int, words: int = 3, seed: int = 0) -> list[NDArray[np.uint8]]:
+    """Pictures of these texts."""
+    draw, texts = np.random.default_rng([seed, 1]), texts_of(count, words, seed)
+    return [picture(written(text, draw), draw) for text in texts]
+
+
 def drawn(count: int, words: int = 3, seed: int = 0) -> Lines:
     """Lines as pictures, with their texts."""
-    draw, texts = np.random.default_rng([seed, 1]), texts_of(count, words, seed)
-    return lines_of([picture(written(text, draw), draw) for text in texts], texts)
+    return lines_of(pictures(count, words, seed), texts_of(count, words, seed))
 
 
 def penned(count: int, words: int = 2, seed: int = 0) -> Inks:
@@ -126,8 +131,8 @@ def put(folder: Path, count: int, words: int = 3, seed: int = 0) -> Path:
     from PIL import Image
 
     folder.mkdir(parents=True, exist_ok=True)
-    draw, texts = np.random.default_rng([seed, 1]), texts_of(count, words, seed)
-    for number, text in enumerate(texts):
-        Image.fromarray(picture(written(text, draw), draw)).save(folder / f"line{number:03}.png")
+    pairs = zip(pictures(count, words, seed), texts_of(count, words, seed), strict=True)
+    for number, (grey, text) in enumerate(pairs):
+        Image.fromarray(grey).save(folder / f"line{number:03}.png")
         (folder / f"line{number:03}.gt.txt").write_text(text + "\n", encoding="utf-8")
     return folder

@@ -10,6 +10,7 @@ import polars as pl
 from longshort.data.labelled import examples_of
 from longshort.runs.trained import AnyTrained
 from tests.captions import shapes
+from tests.drawn_lines import drawn, pictures
 from tests.tiny_runs import small
 
 TEXTS = {
@@ -36,6 +37,8 @@ def steps_of(task: str) -> list[Any]:
             {"features": a.tolist(), "global_features": b.tolist()}
             for a, b in zip(places.values, whole.values, strict=True)
         ]
+    if task == "read":
+        return [{"picture": each.tolist()} for each in pictures(3, words=1, seed=9)]
     rows = frame_of(task).select("ds", "y").to_dicts()
     return [{"ds": row["ds"].isoformat(), "y": row["y"]} for row in rows]
 
@@ -74,4 +77,7 @@ def predicted(run: AnyTrained, count: int) -> dict[str, Any]:
         return run.table(run.read(examples_of([rows]))).row(0, named=True)
     if task == "caption":
         return run.table(shapes(3, seed=9).take([count - 1])).row(0, named=True)
+    if task == "read":
+        row = run.table(run.read(drawn(3, words=1, seed=9)).take([count - 1])).row(0, named=True)
+        return {"read": row["read"], "confidence": row["confidence"]}
     return run.table(run.read_lines([steps[-1]])).row(0, named=True)

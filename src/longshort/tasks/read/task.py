@@ -40,6 +40,7 @@ from longshort.tasks.read.inference import Readings, frames, read, readings_of
 from longshort.tasks.read.language import BONUS, WEIGHT, chosen_weight
 from longshort.tasks.read.samples import Lines
 from longshort.tasks.read.source import read_given, read_lines
+from longshort.tasks.read.steps import ReadSteps
 
 if TYPE_CHECKING:
     from torch import nn
@@ -253,6 +254,10 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
     def predict(self, model: ReadModelOf, arrays: LineArrays) -> Readings:
         """Read lines, by a search with an n-gram, or by the best path where the beam is 1."""
         return read(model, arrays)
+
+    def stepper(self, model: ReadModelOf) -> ReadSteps:
+        """Return what reads each line on its own."""
+        return ReadSteps(model)
 
     # Scores
 

@@ -42,12 +42,12 @@ COMMON: Settings = {"task": "read", "text": {"tokens": "symbols"}}
 SETTINGS: dict[str, Settings] = {
     "symbols": {
         "model": {"hidden": 96, "dropout": 0.2},
-        "train": {"threads": 1, "max_epochs": 10, "learning_rate": 0.003},
+        "train": {"threads": 1, "max_epochs": 12, "learning_rate": 0.003},
     },
     "latex": {
         "model": {"head": "attention", "hidden": 96, "dropout": 0.2},
         "write": {"beam": 3, "length_penalty": 1.0},
-        "train": {"threads": 1, "max_epochs": 12, "learning_rate": 0.003},
+        "train": {"threads": 1, "max_epochs": 16, "learning_rate": 0.003},
     },
 }
 

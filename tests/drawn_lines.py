@@ -63,7 +63,9 @@ def written(text: str, draw: np.random.Generator) -> list[NDArray[np.float64]]:
     return strokes
 
 
-def picture(strokes: Sequence[NDArray[np.float64]], draw: np.random.Generator) -> NDArray[np.uint8]:
+def picture(
+    strokes: Sequence[NDArray[np.float64]], draw: np.random.Generator, grain: float = 3.0
+) -> NDArray[np.uint8]:
     """A grey picture of strokes: dark ink on paper with grain, 8 bits."""
     scale, pen = draw.uniform(2.2, 3.0), draw.uniform(0.7, 1.4)
     far = max(float(points[:, 0].max()) for points in strokes)
@@ -78,7 +80,7 @@ def picture(strokes: Sequence[NDArray[np.float64]], draw: np.random.Generator) -
             part = np.s_[low[1] : high[1], low[0] : high[0]]
             ink[part] = np.maximum(ink[part], _near(columns[part], rows[part], a, b, pen))
     paper, dark = draw.uniform(205, 245), draw.uniform(20, 90)
-    grey = paper + (dark - paper) * ink + draw.normal(0, 3, ink.shape)
+    grey = paper + (dark - paper) * ink + draw.normal(0, grain, ink.shape)
     return np.clip(grey, 0, 255).astype(np.uint8)
 
 

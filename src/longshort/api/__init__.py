@@ -13,6 +13,7 @@ from longshort.api.classifier import Classifier, ClassifierRun
 from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster, Run
 from longshort.api.language_model import LanguageModel, LanguageRun
+from longshort.api.reader import Reader, ReaderRun
 from longshort.api.regressor import Regressor, RegressorRun
 from longshort.api.runs import Finished
 from longshort.api.tagger import Tagger, TaggerRun
@@ -44,6 +45,8 @@ __all__ = [
     "Forecaster",
     "LanguageModel",
     "LanguageRun",
+    "Reader",
+    "ReaderRun",
     "Regressor",
     "RegressorRun",
     "Run",

@@ -91,6 +91,7 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
         gain_form="+.2f",
     )
     measure = "CER of the best path, in percent"
+    run_class = "longshort.api.reader:ReaderRun"
 
     # Data
 

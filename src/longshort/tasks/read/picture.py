@@ -77,8 +77,8 @@ def _grey(image: Any) -> Grey:
         found: Grey = np.asarray(image, dtype=np.float32) / 65535.0
         return np.minimum(found, 1.0)
     has_alpha = "A" in image.getbands() or "transparency" in image.info
-    colours = np.asarray(image.convert("RGBA" if has_alpha else "RGB"), dtype=np.float32) / 255.0
-    return _flat(colours)
+    kind = "RGBA" if has_alpha else "L" if image.mode in ("L", "1") else "RGB"
+    return _flat(np.asarray(image.convert(kind), dtype=np.float32) / 255.0)
 
 
 def _flat(values: NDArray[np.float32]) -> Grey:

@@ -45,6 +45,8 @@ gate house wall roof floor street town time hour year summer winter spring fall 
 white her our one two three four
 """
 WORDS = _LISTED.split()
+FEW = WORDS[:14]
+"""Words of few letters, which are learned sooner."""
 WIDTH, ROWS = 6, 9
 
 
@@ -102,26 +104,28 @@ def _near(
     return found
 
 
-def texts_of(count: int, words: int, seed: int = 0) -> list[str]:
+def texts_of(count: int, words: int, seed: int = 0, of: Sequence[str] = WORDS) -> list[str]:
     """Texts of up to so many words."""
     draw = np.random.default_rng(seed)
-    return [" ".join(draw.choice(WORDS, draw.integers(1, words + 1))) for _ in range(count)]
+    return [" ".join(draw.choice(of, draw.integers(1, words + 1))) for _ in range(count)]
 
 
-def pictures(count: int, words: int = 3, seed: int = 0) -> list[NDArray[np.uint8]]:
+def pictures(
+    count: int, words: int = 3, seed: int = 0, of: Sequence[str] = WORDS
+) -> list[NDArray[np.uint8]]:
     """Pictures of these texts."""
-    draw, texts = np.random.default_rng([seed, 1]), texts_of(count, words, seed)
+    draw, texts = np.random.default_rng([seed, 1]), texts_of(count, words, seed, of)
     return [picture(written(text, draw), draw) for text in texts]
 
 
-def drawn(count: int, words: int = 3, seed: int = 0) -> Lines:
+def drawn(count: int, words: int = 3, seed: int = 0, of: Sequence[str] = WORDS) -> Lines:
     """Lines as pictures, with their texts."""
-    return lines_of(pictures(count, words, seed), texts_of(count, words, seed))
+    return lines_of(pictures(count, words, seed, of), texts_of(count, words, seed, of))
 
 
-def penned(count: int, words: int = 2, seed: int = 0) -> Inks:
+def penned(count: int, words: int = 2, seed: int = 0, of: Sequence[str] = WORDS) -> Inks:
     """Lines as pen strokes, with their texts."""
-    draw, texts = np.random.default_rng([seed, 1]), texts_of(count, words, seed)
+    draw, texts = np.random.default_rng([seed, 1]), texts_of(count, words, seed, of)
     items: list[Ink] = [
         ink_of_strokes(written(text, draw), f"item {i}") for i, text in enumerate(texts)
     ]

@@ -54,8 +54,8 @@ WILLS: Settings = {
         "threads": 1,
         "augment": 0.8,
         "batch_size": 4,
-        "learning_rate": 0.0015,
-        "max_epochs": 32,
+        "learning_rate": 0.002,
+        "max_epochs": 22,
     },
 }
 

@@ -55,7 +55,7 @@ _NOTHING = 90.0
 """CER from which nothing counts as read."""
 _TIE = 1e-4
 """Weight of the loss where it decides between equal error rates."""
-_JUDGED = 400
+_JUDGED = 150
 """Validation lines, the first ones, on which the weight of the n-gram is chosen."""
 
 

@@ -85,7 +85,7 @@ def _flat(values: NDArray[np.float32]) -> Grey:
     """Return colours as grey by their luminance (ITU-R BT.601), on white paper."""
     if values.ndim == 2:
         return values
-    found = values[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    found: Any = values[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     if values.shape[2] == 4:
         found = 1.0 - values[..., 3] * (1.0 - found)
     return np.asarray(found, dtype=np.float32)

@@ -30,6 +30,7 @@ TASKS = (
     "read",
     "transcribe",
     "draw",
+    "frames",
 )
 
 
@@ -74,6 +75,13 @@ def small(task: str) -> tuple[dict[str, Any], object]:
         places = [f"item {i}" for i in range(60)]
         settings = {"model": {"hidden": 4, "mixtures": 2}, "train": {**TRAIN, "batch_size": 16}}
         return {"task": task, **settings}, Inks("walks", items, ["a", "b"] * 30, places)
+    if task == "frames":
+        draw = np.random.default_rng(0)
+        clips = np.zeros((20, 8, 8, 8), np.uint8)
+        for clip, (y, x) in zip(clips, draw.integers(0, 6, (20, 2)).tolist(), strict=True):
+            for t, frame in enumerate(clip):
+                frame[y : y + 3, (x + t) % 8] = 200
+        return {"task": task, "model": {"hidden": 4, "num_layers": 1}, "train": {**TRAIN}}, clips
     if task == "tag":
         tokens = [["mr", "otto", "in", "rome", f"n{i}"] for i in range(60)]
         sentences = tagged_of(tokens, [["O", "B-per", "O", "B-loc", "O"]] * 60)

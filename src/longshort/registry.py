@@ -130,6 +130,7 @@ TASKS = Registry(
         "read": "longshort.tasks.read.task:ReadTask",
         "transcribe": "longshort.tasks.transcribe.task:TranscribeTask",
         "draw": "longshort.tasks.draw.task:DrawTask",
+        "frames": "longshort.tasks.frames.task:FramesTask",
     },
     usual="forecast",
     configs={
@@ -145,5 +146,6 @@ TASKS = Registry(
         "read": "longshort.tasks.read.config:ReadConfig",
         "transcribe": "longshort.tasks.transcribe.config:TranscribeConfig",
         "draw": "longshort.tasks.draw.config:DrawConfig",
+        "frames": "longshort.tasks.frames.config:FramesConfig",
     },
 )

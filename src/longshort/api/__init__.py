@@ -12,6 +12,7 @@ from longshort.api.captioner import Captioner, CaptionerRun
 from longshort.api.classifier import Classifier, ClassifierRun
 from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster, Run
+from longshort.api.frame_forecaster import FrameForecaster, FrameForecasterRun
 from longshort.api.language_model import LanguageModel, LanguageRun
 from longshort.api.reader import Reader, ReaderRun
 from longshort.api.regressor import Regressor, RegressorRun
@@ -43,6 +44,8 @@ __all__ = [
     "ClassifierRun",
     "Compared",
     "Forecaster",
+    "FrameForecaster",
+    "FrameForecasterRun",
     "LanguageModel",
     "LanguageRun",
     "Reader",

@@ -79,13 +79,15 @@ def command(
     """Use a finished run on new data: continue every series, or predict every sample."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
         from longshort.runs.trained import load
-        from longshort.tables import refuse_existing
+        from longshort.tables import refuse_existing, refuse_other_kinds
 
         source = _source(data, files)
-        refuse_existing(out, overwrite)
+        refuse_existing(out, overwrite, is_table=False)
         if out is not None:
-            refuse_existing(out.with_suffix(f".events{out.suffix}"), overwrite)
+            refuse_existing(out.with_suffix(f".events{out.suffix}"), overwrite, is_table=False)
         trained = load(run).reading(o.reading_of(encoding, sets))
+        if out is not None:
+            refuse_other_kinds(out, trained.endings)
         if top_k is not None:
             trained.ranker()
         if attention is not None:
@@ -166,6 +168,9 @@ def _table(
     if attention is not None:
         attended = trained.attended(samples, prediction)
         put_attention(attention, samples.places, attended, screen.say)
+    if out is not None and out.suffix.lower() in trained.endings:
+        _file(screen, trained.file(samples, prediction, out.suffix.lower()), len(samples), out)
+        return
     table = trained.task.table(trained.model, samples, prediction)
     summary = {"rows": len(table)} | (trained.task.json(table) if out is None else {})
     events = trained.events(samples, prediction)
@@ -173,6 +178,14 @@ def _table(
         _put_out(screen, table, trained.task.readable(table), out, summary)
     else:
         _put_out_events(screen, table, trained.task.readable(table), events, out)
+
+
+def _file(screen: Screen, content: bytes, count: int, out: Path) -> None:
+    """Predictions as a file that is no table."""
+    from longshort.runfolder import write_atomic
+
+    write_atomic(out, content)
+    screen.result({"samples": count, "out": str(out)}, [f"wrote {count:,} predictions to {out}"])
 
 
 def _put_out_events(

@@ -13,7 +13,7 @@ from longshort.cli.screen import Screen
 if TYPE_CHECKING:
     from longshort.runs.transcribing import Heard, Transcript
 
-NAME = "transcribe"
+NAME = __name__.rpartition(".")[2]
 
 Files = Annotated[
     list[str],

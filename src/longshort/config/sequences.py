@@ -12,10 +12,17 @@ from longshort.config.strokes import StrokeSettings
 from longshort.config.training import SourceConfig
 
 Format = Literal[
-    "csv", "parquet", "jsonl", "lines", "rows", "ts", "idx", "arrays", "long", "strokes"
+    "csv", "parquet", "jsonl", "lines", "rows", "ts", "idx", "arrays", "long", "audio", "strokes"
 ]
 Axes = Literal["NTC", "NCT"]
 """Order of an array's axes: N sequences, T steps, C channels."""
+
+
+def names_of(value: object) -> object:
+    """Return a text as the names in it, which commas divide; other values as they are."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
 
 
 class HoldoutConfig(Section):
@@ -25,6 +32,20 @@ class HoldoutConfig(Section):
     test: float = Field(0.1, gt=0.0, lt=1.0, description="test split, as a share of the data")
     stratify: bool = Field(True, description="keep the shares of the labels equal in all splits")
     seed: int = Field(0, ge=0, lt=2**32, description="seed of the split")
+
+
+class GroupedHoldout(HoldoutConfig):
+    """The same for examples that may belong to groups (`data.group`)."""
+
+    test_groups: tuple[str, ...] = Field(
+        (),
+        description="groups that are the test split, such as one speaker, where no file is given",
+    )
+
+    @field_validator("test_groups", mode="before")
+    @classmethod
+    def _as_names(cls, value: object) -> object:
+        return names_of(value)
 
 
 class PatchSettings(Section):
@@ -71,6 +92,14 @@ class SequenceData(StrokeSettings, SourceConfig):
         description="column of the label; detected when absent",
         json_schema_extra=flag("--label"),
     )
+    file: str | None = Field(
+        None, description="column of the files, in a table of recordings; by its name when absent"
+    )
+    group: str | None = Field(
+        None,
+        description="column of groups, such as speakers; examples of a group stay in one split",
+        json_schema_extra=flag("--group"),
+    )
     id: str | None = Field(
         None, description="column with the name of the sequence, in a long table"
     )
@@ -114,9 +143,7 @@ class SequenceData(StrokeSettings, SourceConfig):
     @field_validator("features", mode="before")
     @classmethod
     def _as_names(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        return names_of(value)
 
 
 class TextConfig(Section):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.config.sequences import Axes
+from longshort.data.audio.samples import Sounds
 from longshort.data.axes import oriented
 from longshort.data.findings import Finding
 from longshort.data.gaps import POLICY, fill_gaps
@@ -57,6 +58,10 @@ class Examples:
     """Delimiter of the labels of an item; None where each has exactly one."""
     label_dtype: LabelDtype | None = None
     """Dtype of the labels, where they were given as an array, a column or a tensor."""
+    groups: list[str] | None = None
+    """Group of each item, such as its speaker; None where the source does not say."""
+    sounds: Sounds | None = None
+    """The recordings whose features the items are."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -119,6 +124,8 @@ class Examples:
             items=[self.items[i] for i in chosen],
             labels=None if self.labels is None else [self.labels[i] for i in chosen],
             places=[self.places[i] for i in chosen],
+            groups=None if self.groups is None else [self.groups[i] for i in chosen],
+            sounds=None if self.sounds is None else self.sounds.take(chosen),
         )
 
     def keys(self) -> list[bytes]:

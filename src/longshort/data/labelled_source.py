@@ -56,6 +56,8 @@ def _read(data: object, config: SequenceData, with_labels: bool) -> Examples:
     if not isinstance(data, (str, Path)):
         return _read_table(data, config, with_labels)
     path = Path(data)
+    if config.format == "audio":
+        raise DataError(f"{path}: recordings are classified (--task classify), or transcribed")
     kind = config.format or format_of(path, names_columns=config.names_columns())
     if kind == "lines":
         return lines.read(path, config) if with_labels else lines.read_texts(path, config)

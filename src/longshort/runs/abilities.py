@@ -138,6 +138,18 @@ class Transcribes(Protocol):
 
 
 @runtime_checkable
+class WritesFiles(Protocol):
+    """A task whose predictions can be files of other kinds than tables, such as arrays."""
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """Endings of such files' names, such as ".npy"."""
+
+    def file(self, model: Any, samples: Any, prediction: Any, ending: str) -> bytes:
+        """Return predictions as the content of a file with this ending."""
+
+
+@runtime_checkable
 class Attends(Protocol):
     """Says where a model looked."""
 

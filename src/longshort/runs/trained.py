@@ -30,6 +30,7 @@ from longshort.runs.abilities import (
     Steps,
     Transcribes,
     Writes,
+    WritesFiles,
 )
 from longshort.runs.bundle import is_bundle, read_bundle
 from longshort.runs.cell import model_title
@@ -204,6 +205,16 @@ class Trained(Generic[C, S, E, P]):
         if not isinstance(self.task, FindsEvents):
             return None
         return self.task.events(self.model, samples, prediction)
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """Endings of files that predictions can be written as, beside tables."""
+        return self.task.endings if isinstance(self.task, WritesFiles) else ()
+
+    def file(self, samples: S, prediction: P, ending: str) -> bytes:
+        """Return predictions as the content of a file with one of `endings`."""
+        assert isinstance(self.task, WritesFiles)
+        return self.task.file(self.model, samples, prediction, ending)
 
     def ranker(self) -> Ranks:
         """The task, where it ranks answers; raises `ConfigError` where it does not."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.runtime.convolution import convolution, max_pool
+from longshort.runtime.paths import best_path
 from longshort.runtime.scan import scan
 
 Array = NDArray[Any]
@@ -366,6 +367,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "reshape": _view,
     "rsqrt": lambda x: 1 / np.sqrt(x),
     "rsub.Scalar": lambda a, b: _two(np.subtract)(b, a),
+    "longshort.best_path": best_path,
     "longshort.scan": scan,
     "scalar_tensor": lambda value, dtype=None, **_: np.asarray(value, dtype or "float32"),
     "scatter_add": _scatter_add,
@@ -398,6 +400,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "unflatten.int": lambda x, dim, sizes: x.reshape(
         *x.shape[: dim % x.ndim], *[int(each) for each in sizes], *x.shape[dim % x.ndim + 1 :]
     ),
+    "_unsafe_view": _view,
     "unsqueeze": np.expand_dims,
     "var.correction": _variance,
     "view": _view,

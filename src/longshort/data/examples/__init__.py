@@ -76,6 +76,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "train.bptt": 50,
         "train.max_epochs": 12,
     },
+    "letters": {
+        "task": "draw",
+        "train.batch_size": 32,
+        "train.max_epochs": 30,
+        "model.dropout": 0.2,
+    },
     "shapes": {
         "task": "caption",
         "data.features": "shapes.npz",
@@ -100,7 +106,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 """Settings of a run on each example, by name."""
 
-_SUFFIXES = {"recipes": "conll", "shakespeare": "txt"}
+_SUFFIXES = {"recipes": "conll", "shakespeare": "txt", "letters": "jsonl"}
 """File suffixes of examples that are not csv."""
 _FILES = ("data.features", "data.images")
 """Settings that name a further file of an example."""

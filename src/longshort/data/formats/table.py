@@ -55,6 +55,10 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
     if label is None:
         return examples
     found["label"] = label
+    if config.group is not None:
+        group = find_column(source, config.group, (), "group", "--group")
+        found["group"] = group
+        examples = replace(examples, groups=_texts(source, _collected(source, [group])[group]))
     cells = [f"{place}, column {label!r}" for place in places]
     values, owner = table[label].to_list(), source.path or source.name
     if config.multi_label:

@@ -78,9 +78,9 @@ class Inks:
         return len(self.items)
 
     @property
-    def strata(self) -> None:
-        """Nothing whose shares have to be equal in all splits."""
-        return
+    def strata(self) -> list[str] | None:
+        """The labels, whose shares can be equal in all splits."""
+        return self.labels
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Inks:
         """Return the samples with these numbers, in this order."""

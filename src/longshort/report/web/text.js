@@ -22,6 +22,13 @@ class Text {
     }
   }
 
+  // Tokens with their places in the text, without white space.
+  placed(text) {
+    if (this.page.tokens === "bytes") throw new Error("bytes have no places in a text");
+    const pattern = { characters: /\S/gu, spaces: /\S+/gu }[this.page.tokens] || WORD;
+    return Array.from(text.matchAll(pattern), ({ 0: token, index }) => ({ token, begin: index, end: index + token.length }));
+  }
+
   encode(tokens) {
     const of = (token) => (this.numbers.get(token) > UNKNOWN ? this.numbers.get(token) : UNKNOWN);
     return tokens.map(of);
@@ -81,6 +88,15 @@ class Text {
     if (this.page.tokens === "characters") return token;
     if (token === "<eos>" && this.page.eos) return "\n";
     return before === "" || before.endsWith("\n") ? token : ` ${token}`;
+  }
+
+  // The recorded sequence with the fewest unknown tokens, without these, as people write it.
+  example(sequences) {
+    const known = sequences.map((numbers) => numbers.filter((n) => n > UNKNOWN));
+    const share = (k) => (known[k].length > 2) * known[k].length / sequences[k].length;
+    const best = known.map((_, k) => k).reduce((a, b) => (share(b) > share(a) ? b : a), 0);
+    const text = this.join(known[best]);
+    return this.page.tokens === "words" ? text.replace(/ (?=[.,;:!?%)\]}])/g, "").replace(/([([{]) /g, "$1") : text;
   }
 
   join(numbers) {

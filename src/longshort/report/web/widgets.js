@@ -102,8 +102,7 @@ function sequenceOfText(place, page, content) {
     note.textContent = `${known} of ${tokens.length} tokens are known to the model.${left}`;
   };
   field.addEventListener("input", update);
-  const first = content.trials[0].calls[0].given;
-  field.value = text.join(first.tokens.slice(0, first.count[0]));
+  field.value = text.example(content.trials[0].calls.map(({ given }) => given.tokens.slice(0, given.count[0])));
   place.append(...labelled("Your text", field), note, answer.node);
   update();
 }
@@ -197,10 +196,10 @@ async function main(content) {
   try {
     await Model.load(content);
     const { worst, calls } = Model.replay(), fits = worst <= content.allowed;
-    const micro = Model.measure(content.trials[0].name);
+    const micro = Model.measure(content.trials.find((each) => each.calls.length).name);
     told.textContent = `${calls} recorded answers replayed in this browser: largest difference ${worst.toExponential(1)}. One answer takes ${micro < 1000 ? `${micro.toFixed(1)} µs` : `${(micro / 1000).toFixed(1)} ms`}.`;
     if (!fits) { told.className = "wrong"; told.textContent += " This is too much: do not use the page in this browser."; }
-    const widgets = { language, forecast };
+    const widgets = { language, forecast, spans, watch };
     (widgets[page.kind] || (page.reads === "rows" ? sequenceOfRows : sequenceOfText))(place, page, content);
     Object.assign(document.body.dataset, { ready: fits ? "yes" : "no", difference: worst, calls, micro });
   } catch (error) {

@@ -8,9 +8,10 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from longshort.config.audio import AudioSettings, VariedSettings
 from longshort.config.cell import TruncatedSettings
 from longshort.config.flags import flag
-from longshort.config.sequences import HoldoutConfig, PatchSettings, SequenceData, TextConfig
+from longshort.config.sequences import GroupedHoldout, PatchSettings, SequenceData, TextConfig
 from longshort.config.training import BaseConfig, TrainConfig
 from longshort.config.vectors import VectorSettings
 
@@ -111,7 +112,7 @@ class ClassifyModel(TruncatedSettings, PatchSettings, VectorSettings):
     )
 
 
-class ClassifySplit(HoldoutConfig):
+class ClassifySplit(GroupedHoldout):
     """Settings of the validation and test splits that have no files of their own."""
 
     val: float = Field(
@@ -198,6 +199,8 @@ class ClassifyConfig(BaseConfig):
 
     task: Literal["classify"] = "classify"
     data: ClassifyData = ClassifyData()
+    audio: AudioSettings = AudioSettings()
+    vary: VariedSettings = VariedSettings()
     split: ClassifySplit = ClassifySplit()
     text: TextConfig = TextConfig()
     model: ClassifyModel = ClassifyModel()

@@ -111,6 +111,8 @@ def decided(config: ClassifyConfig, splits: Splits[Examples]) -> ClassifyConfig:
     else:
         scaling = data.scaling or ("all" if data.format == "idx" else "channel")
         data = data.model_copy(update={"scaling": scaling})
+    if train.sounds is not None:
+        changes["audio"] = config.audio.model_copy(update={"rate": train.sounds.rate})
     size = Size.of(splits, changes.get("text"))
     sized = sized_by_vectors(config.model) if train.is_text else config.model
     model = decided_model(sized, size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from longshort.config.audio import AudioSettings, VariedSettings
 from longshort.data.labelled import Examples
 from longshort.runs.unused import Unused, unused_draw, unused_lowercase, unused_patch, unused_shares
 from longshort.tasks.classify.config import ClassifyConfig
@@ -17,8 +18,8 @@ _OF_TEXTS = (
     "model.word_dropout",
     "model.grams",
 )
+_OF_COLUMNS = ("text", "label", "id", "time", "file", "group")
 _OF_STROKES = ("data.spacing", "data.size", "data.upright")
-_OF_COLUMNS = ("text", "label", "id", "time")
 
 
 def unused_settings(config: ClassifyConfig, train: Examples) -> Unused:
@@ -32,6 +33,13 @@ def unused_settings(config: ClassifyConfig, train: Examples) -> Unused:
         found += unused_lowercase(str(config.text.tokens))
     else:
         found += [(key, f"is of texts, and {train.name} holds numbers") for key in _OF_TEXTS]
+    if train.sounds is None:
+        settings = [
+            f"{table}.{name}"
+            for table, kind in (("audio", AudioSettings), ("vary", VariedSettings))
+            for name in kind.model_fields
+        ]
+        found += [(key, f"is of recordings, and {train.name} holds none") for key in settings]
     if train.separator is None:
         found.append(
             (

@@ -12,7 +12,7 @@ from longshort.config.sequences import HoldoutConfig
 from longshort.config.strokes import Size
 from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
 
-Condition = Literal["none", "label", "text"]
+Condition = Literal["nothing", "label", "text"]
 
 
 class DrawData(SourceConfig):

@@ -106,9 +106,10 @@ class _Stored(BaseModel):
 class DrawEncoder:
     """What was fitted on the training split.
 
-    condition: what is told of a drawing. known: the labels, or the letters, in order. scale: root
-    of the mean square of all offsets, which becomes 1. grid, size, simplify, max_points: as in the
-    settings. longest: points of the longest drawing. pace: mean letters for each point.
+    condition: what is told of a drawing. known: the labels, or the letters, in order; a text ends
+    with a mark of its own. scale: root of the mean square of all offsets, which becomes 1. grid,
+    size, simplify, max_points: as in the settings. longest: points of the longest drawing. pace:
+    mean letters for each point.
     """
 
     condition: Condition
@@ -124,10 +125,10 @@ class DrawEncoder:
     @staticmethod
     def fit(train: Inks, config: DrawConfig) -> DrawEncoder:
         """Fit on the training split."""
-        data, condition = config.data, config.data.condition or "none"
+        data, condition = config.data, config.data.condition or "nothing"
         labels = train.labels or []
         known = sorted({*labels} if condition == "label" else {*"".join(labels)})
-        known = [] if condition == "none" else known
+        known = [] if condition == "nothing" else known
         grid = grid_of(train.items) if data.grid is None else data.grid
         unscaled = DrawEncoder(
             condition, (*known,), 1.0, grid, data.size, data.simplify, data.max_points, 1, 1.0
@@ -189,7 +190,7 @@ class DrawEncoder:
             if strange or not label:
                 what = f"the letter {strange[0]!r}" if strange else "an empty text"
                 raise ConfigError(f"{place}: {what} is not known; {_listed(self.known)} are")
-            return [numbers[letter] for letter in label]
+            return [*(numbers[letter] for letter in label), len(self.known) + 1]  # the end's mark
         if self.condition == "label":
             if label not in self.known:
                 raise ConfigError(f"{place}: {label!r} is no label; {nearest(label, self.known)}")
@@ -197,7 +198,7 @@ class DrawEncoder:
         return 0
 
     def _told(self, inks: Inks) -> Any:
-        if self.condition == "none":
+        if self.condition == "nothing":
             return [0] * len(inks)
         if inks.labels is None:
             raise DataError(

@@ -108,7 +108,7 @@ def _cut(encoder: DrawEncoder, moves: Floats, pens: NDArray[np.int64]) -> Ink:
 
 def _condition(encoder: DrawEncoder, how: Pen) -> NDArray[np.int64]:
     """Return what the network is told, [count] or [count, U]."""
-    if encoder.condition == "none":
+    if encoder.condition == "nothing":
         if how.told is not None:
             raise ConfigError("--prompt: the run is told nothing of a drawing; leave it out")
         return np.zeros(how.count, dtype=np.int64)

@@ -96,7 +96,7 @@ class Writer(nn.Module):
         super().__init__()
         cell, options, size = chosen_cell(model), layer_options(model), model.embedding
         self.size, self.windows = size, model.windows
-        self.letters = nn.Embedding(letters + 1, size, padding_idx=0)
+        self.letters = nn.Embedding(letters + 2, size, padding_idx=0)  # with the end's mark
         self.first = Recurrent(cell, INPUTS + size, model.hidden, **options)
         self.window = TextWindow(self.first.output_size, model.windows, pace)
         above = max(1, model.num_layers - 1)

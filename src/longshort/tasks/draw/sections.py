@@ -54,7 +54,7 @@ def _drawn(result: DrawResult) -> Picture:
 
 def _one(model: DrawModelOf, bias: float, seed: int, test: Inks, number: int) -> Ink:
     """Return a drawing of what a test drawing is told."""
-    is_told = model.encoder.condition != "none" and test.labels is not None
+    is_told = model.encoder.condition != "nothing" and test.labels is not None
     told = test.labels[number] if is_told and test.labels is not None else None
     return drawings(model, Pen(bias=bias, seed=seed, told=told))[0]
 

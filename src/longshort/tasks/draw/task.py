@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.findings import Finding
-from longshort.data.splits import Splits
+from longshort.data.splits import Splits, make_splits
 from longshort.data.strokes.ink import Ink, Inks, remarks
 from longshort.data.strokes.reading import read_inks, read_parts
 from longshort.errors import DataError
@@ -79,6 +79,13 @@ class DrawTask(SampleTask[DrawConfig, Inks, DrawEncoder, Likelihoods]):
             return read_parts(Path(first))
         return {"train": self.read(first, config), **found}
 
+    def split(self, given: Any, config: DrawConfig) -> Splits[Inks]:
+        """Return the splits; drawn ones have the same shares of labels where these are told."""
+        split, told = config.split, config.data.condition or _condition_of(given["train"])
+        return make_splits(
+            given, val=split.val, test=split.test, stratify=told == "label", seed=split.seed
+        )
+
     def check(self, splits: Splits[Inks], config: DrawConfig) -> list[Finding]:
         """Return findings: of unequal sizes, of single points, and of drawings that are cut."""
         found = [*splits.findings, *remarks(splits.train)]
@@ -115,7 +122,7 @@ class DrawTask(SampleTask[DrawConfig, Inks, DrawEncoder, Likelihoods]):
         found += [*unused_shares(*files), *unused_draw(*files)]
         if data.condition != "text":
             found.append(("model.windows", "is of texts that are written, and none is told"))
-        if data.condition == "none":
+        if data.condition == "nothing":
             found.append(("model.embedding", "is of labels and letters, and none are told"))
         return found
 
@@ -177,7 +184,7 @@ class DrawTask(SampleTask[DrawConfig, Inks, DrawEncoder, Likelihoods]):
         """Read drawings, and draw one, and two side by side."""
         self.predict(model, arrays)
         encoder = model.encoder
-        told = {"none": None, "label": encoder.known[:1], "text": encoder.known[:1]}
+        told = {"nothing": None, "label": encoder.known[:1], "text": encoder.known[:1]}
         named = told[encoder.condition]
         for count in (1, 2):
             drawings(model, Pen(count, told=None if named is None else named[0], most=2))
@@ -286,10 +293,10 @@ def _read(data: object) -> Inks:
 def _condition_of(train: Inks) -> Condition:
     """Return what is told by the labels: nothing where there are none, or as many as drawings."""
     if train.labels is None:
-        return "none"
+        return "nothing"
     counts = Counter(train.labels)
     is_of_several = 1 < len(counts) <= min(_LABELS, len(train) // _EACH)
-    return "label" if is_of_several else "text" if len(counts) > 1 else "none"
+    return "label" if is_of_several else "text" if len(counts) > 1 else "nothing"
 
 
 def _sums(found: Likelihoods) -> dict[str, float]:

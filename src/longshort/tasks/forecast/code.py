@@ -9,7 +9,8 @@ import numpy as np
 
 from longshort.data.windows import Batch
 from longshort.errors import ConfigError
-from longshort.runs.portable import Chain, Given, Part, Portable, scaled, unscaled
+from longshort.runs.portable import Part, Portable
+from longshort.runs.portable_values import Computed, Given, Result, computed, scaled, unscaled
 from longshort.tasks.forecast.inference import CALIBRATION
 
 _TRIALS = 8
@@ -28,14 +29,14 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
     one = {name: getattr(batches[0], name)[:1] for name in Batch.__dataclass_fields__}
     one |= {name: np.zeros_like(one[name]) for name in ("target", "effects", "series")}
     one["observed"] = np.ones_like(one["observed"])
-    one["context"] = Given("x", np.zeros_like(one["context"]), scaled(location, scale))
+    one["context"] = scaled(Given("x", np.zeros_like(one["context"])), location, scale)
     trials = [
         {"x": (values * scale + location).astype(np.float32)[None]}
         for each in batches
         for values in each.context[:_TRIALS]
     ]
-    after = _in_units(model, location, scale)
-    part = Part("run", "forward", (Batch(**one),), "forecast", after, trials[:_TRIALS])
+    answers = {"forecast": _in_units(model, location, scale)}
+    part = Part("run", "forward", (Batch(**one),), answers, trials[:_TRIALS])
     page = {
         "kind": "forecast",
         "reads": "rows",
@@ -75,21 +76,22 @@ def _refuse(encoder: Any, config: Any, batch: Any) -> None:
         )
 
 
-def _in_units(model: Any, location: Any, scale: Any) -> Chain:
-    """Return the steps from scaled quantiles [1, H, 1, Q] to calibrated ones in order.
+def _in_units(model: Any, location: Any, scale: Any) -> Computed:
+    """Return calibrated quantiles in order from scaled ones, [1, H, 1, Q].
 
     They are no lower than the floor of the series, as it was in training.
     """
     encoder = model.encoder
-    bounds: Chain = ()
-    if len(model.config.model.quantiles) > 1:
-        bounds = (("sort", (-1,)), ("getitem", (0,)))
-    floor = float(encoder.floors[0, 0])
-    if np.isfinite(floor):
-        bounds = (*bounds, ("clamp_min", (floor,)))
-    chain = (*unscaled(location, scale), *bounds)
+    found = _bounded(model, unscaled(Result(), location, scale))
     shifts = model.kept.get(CALIBRATION)
     if shifts is None:
-        return chain
+        return found
     moved = (shifts.T * encoder.zscore.scale[0, 0])[:, None].astype(np.float32)
-    return (*chain, ("add.Tensor", (moved,)), *bounds)
+    return _bounded(model, computed("add.Tensor", found, moved))
+
+
+def _bounded(model: Any, found: Computed) -> Computed:
+    if len(model.config.model.quantiles) > 1:
+        found = computed("getitem", computed("sort", found, -1), 0)
+    floor = float(model.encoder.floors[0, 0])
+    return computed("clamp_min", found, floor) if np.isfinite(floor) else found

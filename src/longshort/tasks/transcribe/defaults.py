@@ -57,7 +57,7 @@ def unused(config: TranscribeConfig, train: Utterances) -> list[tuple[str, str]]
     elif config.write.beam == 1:
         found += [("language.kind", "is asked by a beam search, and write.beam is 1")]
     if config.model.head == "ctc":
-        of_other = ("model.predictor", "model.joint", "write.symbols")
+        of_other = ("model.predictor", "model.joint", "write.symbols", "train.alone")
         found += [(name, "is of model.head = transducer") for name in of_other]
     return found
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -95,6 +97,12 @@ class SpeechArrays:
     def __len__(self) -> int:
         return len(self.items)
 
+    def take(self, rows: Iterable[int]) -> SpeechArrays:
+        """Return the utterances with these numbers, in this order."""
+        chosen = list(rows)
+        labels = [self.labels[i] for i in chosen] if self.labels else []
+        return SpeechArrays([self.items[i] for i in chosen], labels)
+
     @property
     def lengths(self) -> Ints:
         """Frames of each utterance, [n]."""
@@ -157,8 +165,6 @@ def _lines(config: TranscribeConfig) -> list[str]:
     """Return the further texts of the language model, with single spaces."""
     if config.language.path is None:
         return []
-    from pathlib import Path
-
     lines = [" ".join(line.split()) for line in read_text(Path(config.language.path)).lines]
     return [line.lower() if config.text.lowercase else line for line in lines if line]
 

@@ -58,8 +58,9 @@ class Recogniser(nn.Module):
         scores: Tensor = self.head(self.listener(batch)[0])
         return scores
 
-    def losses(self, batch: Batch) -> Tensor:
+    def losses(self, batch: Batch, alone: float = 0.0) -> Tensor:
         """Return the negative log probability of the labels, [B] in nats."""
+        del alone
         states, lengths = self.listener(batch)
         return ctc_loss(self.head(states), batch.labels, lengths, batch.label_lengths, blank=BLANK)
 

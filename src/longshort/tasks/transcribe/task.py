@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from longshort.data.findings import Finding
 from longshort.data.splits import Splits, make_splits
 from longshort.errors import DataError
@@ -20,6 +23,7 @@ from longshort.runs.task import (
     Loss,
     Metric,
     Model,
+    Say,
     Scored,
     Scores,
     Track,
@@ -42,6 +46,7 @@ from longshort.tasks.transcribe.encoder import (
 from longshort.tasks.transcribe.inference import hear, step_seconds
 from longshort.tasks.transcribe.samples import Utterances
 from longshort.tasks.transcribe.source import normalised_text, read_utterances
+from longshort.tasks.transcribe.weighing import chosen_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -164,13 +169,18 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
 
     def build(self, config: TranscribeConfig, encoder: SpeechEncoder) -> nn.Module:
         """Build the recurrent layers and the head."""
+        if config.model.head == "transducer":
+            from longshort.tasks.transcribe.transducer import Transducer
+
+            return Transducer(config.model, encoder.inputs, encoder.classes)
         from longshort.tasks.transcribe.network import Recogniser
 
         return Recogniser(config.model, encoder.inputs, encoder.classes)
 
     def loss(self, model: TranscribeModelOf, batch: Any) -> Loss:
-        """Return nats per character."""
-        found = model.network.losses(batch).sum() / batch.label_lengths.sum().clamp_min(1)
+        """Return nats per character; with the CTC loss beside a transducer's, both together."""
+        each = model.network.losses(batch, model.config.train.alone)
+        found = each.sum() / batch.label_lengths.sum().clamp_min(1)
         return Loss(found, found)
 
     def training(
@@ -189,6 +199,16 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
         texts = hear(model, val.arrays, Listening(beam=1)).texts
         cer: float = scoring.values(_texts(val.samples), texts)["cer"]
         return cer + mean_nats(model, val.arrays)
+
+    def fit_rest(
+        self, model: TranscribeModelOf, train: Encoded[Utterances], val: Encoded[Utterances],
+        say: Say, track: Track,
+    ) -> dict[str, NDArray[np.float64]]:  # fmt: skip
+        """Choose weight and bonus of the language model on the validation utterances."""
+        del train
+        if not len(val.samples):
+            return {}
+        return chosen_weights(model, val.arrays, _texts(val.samples), say, track)
 
     def predict(self, model: TranscribeModelOf, arrays: SpeechArrays) -> Heard:
         """Transcribe each utterance as the settings say."""

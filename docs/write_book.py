@@ -1,0 +1,274 @@
+"""Runs the chapters of docs/learn, and writes their code, output and pictures into the pages.
+
+    python docs/write_book.py            # run all chapters, write what changed
+    python docs/write_book.py 03 05      # these only
+
+A chapter is one source, `learn/code/NN_name.py`, in cells that begin with `# %% name`. Pages of
+both languages show them: after `<!-- cell: name | what the picture shows -->` this script writes
+code, output and picture, up to `<!-- end -->`. A cell whose lines are all comments holds commands
+of a shell. `learn/out/NN_name/` keeps what each cell printed and drew. Pictures keep their text as
+text, and `learn/labels.toml` has the Chinese for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import sys
+import tempfile
+import tomllib
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LEARN = Path(__file__).parent / "learn"
+LANGUAGES = ("", ".zh")
+MARK = re.compile(r"<!-- cell: (\w+)(?: \| (.*?))? -->\n(?:.*?<!-- end -->\n)?", re.DOTALL)
+HEAD = re.compile(r"^# %% (\w+)( about)?\n", re.MULTILINE)
+NUMBER = re.compile(r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?")
+TEXT = re.compile(r"(<text[^>]*>)([^<]*)(</text>)")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A piece of a chapter's code; `code` is what the reader sees, or commands of a shell.
+
+    tolerance: by what share of themselves numbers may differ from machine to machine; large where
+    the head says `about`, as for what a training reaches.
+    """
+
+    name: str
+    code: str
+    tolerance: float = 0.02
+
+    @property
+    def is_shell(self) -> bool:
+        """Whether the cell holds commands in comments, not Python."""
+        return all(line.startswith("#") for line in self.code.splitlines() if line)
+
+    @property
+    def commands(self) -> list[str]:
+        """Return the commands of a cell for the shell."""
+        return [line.removeprefix("#").strip() for line in self.code.splitlines()]
+
+    @property
+    def shown(self) -> str:
+        """Return the cell as a block of Markdown."""
+        if self.is_shell:
+            return f"```sh\n{chr(10).join(self.commands)}\n```\n"
+        return f"```python\n{self.code}\n```\n"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a cell printed, and its picture as SVG; empty where there is none."""
+
+    printed: str = ""
+    picture: str = ""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter: its source, and where its results and pages are."""
+
+    source: Path
+
+    @property
+    def name(self) -> str:
+        """Return the name of source, folder and pages."""
+        return self.source.stem
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of the results."""
+        return LEARN / "out" / self.name
+
+    def page(self, language: str) -> Path:
+        """Return the page in a language, such as "" or ".zh"."""
+        return LEARN / f"{self.name}{language}.md"
+
+    def cells(self) -> list[Cell]:
+        """Return the cells in order."""
+        parts = HEAD.split(self.source.read_text(encoding="utf-8"))
+        return [
+            Cell(name, code.strip(), 0.4 if about else 0.02)
+            for name, about, code in zip(*(parts[n::3] for n in (1, 2, 3)), strict=True)
+        ]
+
+    def kept(self) -> dict[str, Result]:
+        """Return the results that are kept in the folder, by cell."""
+        return {cell.name: self._kept(cell.name) for cell in self.cells()}
+
+    def _kept(self, name: str) -> Result:
+        text, picture = self.folder / f"{name}.txt", self.folder / f"{name}.svg"
+        return Result(
+            *(path.read_text("utf-8") if path.exists() else "" for path in (text, picture))
+        )
+
+
+def chapters() -> list[Chapter]:
+    """Return all chapters in order."""
+    return [Chapter(path) for path in sorted((LEARN / "code").glob("*.py"))]
+
+
+def run(chapter: Chapter) -> dict[str, Result]:
+    """Run the cells of a chapter in one namespace, in a new folder; returns their results."""
+    import matplotlib as mpl
+
+    from longshort.report.svg import STYLE
+
+    mpl.use("Agg")
+    names: dict[str, Any] = {"__name__": "__main__"}
+    look = STYLE | {"figure.facecolor": "none", "axes.facecolor": "none", "text.parse_math": True}
+    look |= {"figure.figsize": (6.8, 3.0), "figure.constrained_layout.use": True}
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), mpl.rc_context(look):
+        return {cell.name: _run_cell(chapter, cell, names) for cell in chapter.cells()}
+
+
+def _run_cell(chapter: Chapter, cell: Cell, names: dict[str, Any]) -> Result:
+    printed, errors = io.StringIO(), io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(errors):
+            if cell.is_shell:
+                for command in cell.commands:
+                    _run_command(command)
+            else:
+                exec(compile(cell.code, f"{chapter.name}: {cell.name}", "exec"), names)
+    except Exception:
+        sys.stderr.write(errors.getvalue() + traceback.format_exc())
+        raise RuntimeError(f"{chapter.name}: the cell {cell.name} fails") from None
+    lines = [line.rstrip() for line in printed.getvalue().splitlines()]
+    return Result("\n".join(lines).strip("\n"), _picture(f"{chapter.name}-{cell.name}"))
+
+
+def _run_command(line: str) -> None:
+    from longshort.cli.main import main
+
+    words, kept = shlex.split(line), sys.argv
+    if words[0] != "longshort":
+        raise ValueError(f"a command of longshort is expected, got {line!r}")
+    sys.argv = words
+    try:
+        main()
+    except SystemExit as stop:
+        if stop.code:
+            raise RuntimeError(f"{line}: exit code {stop.code}") from None
+    finally:
+        sys.argv = kept
+
+
+def _picture(name: str) -> str:
+    """Return the open figure as SVG whose colours follow those of the page; "" for none."""
+    import matplotlib.pyplot as plt
+
+    if not plt.get_fignums():
+        return ""
+    file = io.StringIO()
+    plt.gcf().savefig(file, format="svg", metadata={"Date": None})
+    plt.close("all")
+    text = file.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<!--.*?-->\n?| *<metadata>.*?</metadata>\n", "", text, flags=re.DOTALL)
+    text = text.replace("stroke: #e6e6e6", "stroke: currentColor; stroke-opacity: .15")
+    text = re.sub(r"(fill|stroke): #(000000|555555|1c1c1c)", r"\1: currentColor", text)
+    text = text.replace('<text style="', '<text fill="currentColor" style="')
+    text = re.sub(r'(?<=id=")|(?<=url\(#)|(?<=href="#)', f"{name}-", text)
+    return re.sub(r"-?\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", text)
+
+
+def in_chinese(picture: str) -> str:
+    """Return a picture with its text in Chinese, where there is a translation."""
+    labels = translations()
+    return TEXT.sub(lambda found: found[1] + labels.get(found[2], found[2]) + found[3], picture)
+
+
+def translations() -> dict[str, str]:
+    """Return the Chinese of the pictures' texts."""
+    return tomllib.loads((LEARN / "labels.toml").read_text(encoding="utf-8"))
+
+
+def block(chapter: Chapter, cell: Cell, result: Result, about: str, language: str) -> str:
+    """Return what a page shows of a cell."""
+    parts = [cell.shown]
+    if result.printed:
+        parts.append(f"```text\n{result.printed}\n```\n")
+    if result.picture:
+        parts.append(f"![{about}](out/{chapter.name}/{cell.name}{language}.svg)\n")
+    return "\n".join(parts)
+
+
+def filled(chapter: Chapter, results: dict[str, Result], language: str) -> str:
+    """Return a page with the present cells and results."""
+    cells = {cell.name: cell for cell in chapter.cells()}
+
+    def write(found: re.Match[str]) -> str:
+        name, about = found[1], found[2] or ""
+        tail = f" | {about}" if about else ""
+        shown = block(chapter, cells[name], results[name], about, language)
+        return f"<!-- cell: {name}{tail} -->\n{shown}<!-- end -->\n"
+
+    return MARK.sub(write, chapter.page(language).read_text(encoding="utf-8"))
+
+
+def write(chapter: Chapter, results: dict[str, Result]) -> None:
+    """Write results and pages."""
+    chapter.folder.mkdir(parents=True, exist_ok=True)
+    for path in chapter.folder.iterdir():
+        path.unlink()
+    for name, result in results.items():
+        for ending, text in _files(result):
+            (chapter.folder / f"{name}{ending}").write_text(text, encoding="utf-8")
+    for language in LANGUAGES:
+        if chapter.page(language).exists():
+            chapter.page(language).write_text(filled(chapter, results, language), "utf-8")
+
+
+def _files(result: Result) -> Iterator[tuple[str, str]]:
+    if result.printed:
+        yield ".txt", result.printed
+    if result.picture:
+        yield ".svg", result.picture
+        yield ".zh.svg", in_chinese(result.picture)
+
+
+def differences(kept: Result, now: Result, tolerance: float = 0.02) -> str:
+    """Return how a result differs from the one that is kept; "" if it does not.
+
+    Texts must be equal but for their numbers, which may differ by `tolerance` of their size or by
+    one unit of their last digit: machines round differently. Of pictures the texts count.
+    """
+    words = [NUMBER.sub("#", each.printed) for each in (kept, now)]
+    if re.sub(r"\s+", " ", words[0]) != re.sub(r"\s+", " ", words[1]):
+        return f"was\n{kept.printed}\nis\n{now.printed}"
+    for old, new in zip(NUMBER.findall(kept.printed), NUMBER.findall(now.printed), strict=True):
+        a, b = (float(each.replace(",", "")) for each in (old, new))
+        if abs(a - b) > max(tolerance * max(abs(a), abs(b)), 1.01 * _unit(old)):
+            return f"{old} is {new} in\n{now.printed}"
+    texts = [sorted(NUMBER.sub("#", found[1]) for found in TEXT.findall(each.picture))
+             for each in (kept, now)]  # fmt: skip
+    return "" if set(texts[0]) == set(texts[1]) else f"the picture has texts {texts[1]}"
+
+
+def _unit(number: str) -> float:
+    """Return the value of a number's last digit."""
+    mantissa, _, exponent = number.partition("e")
+    digits = len(mantissa.partition(".")[2])
+    return float(10.0 ** (int(exponent or 0) - digits))
+
+
+def main(wanted: list[str]) -> None:
+    """Run and write the chapters whose names begin so, or all."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    for chapter in chapters():
+        if not wanted or chapter.name.startswith(tuple(wanted)):
+            print(chapter.name, flush=True)
+            write(chapter, run(chapter))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

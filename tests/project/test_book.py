@@ -1,0 +1,137 @@
+"""The book says what its code computes, in both languages."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+from tests.paths import ROOT
+
+LEARN = ROOT / "docs" / "learn"
+SLOW = {"08_variants"}
+"""Chapters that take many seconds."""
+
+
+def script(name: str) -> ModuleType:
+    path = ROOT / "docs" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+book = script("write_book")
+CHAPTERS = book.chapters()
+each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda each: each.name)
+each_language = pytest.mark.parametrize("language", book.LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    "chapter",
+    [
+        pytest.param(each, id=each.name, marks=[pytest.mark.slow] * (each.name in SLOW))
+        for each in CHAPTERS
+    ],
+)
+def test_the_code_gives_what_the_book_shows(chapter: book.Chapter) -> None:
+    kept, tolerances = chapter.kept(), {each.name: each.tolerance for each in chapter.cells()}
+    for name, now in book.run(chapter).items():
+        told = book.differences(kept[name], now, tolerances[name])
+        assert not told, f"{name}: {told}"
+
+
+@each_language
+@each_chapter
+def test_pages_have_the_present_code_and_output(chapter: book.Chapter, language: str) -> None:
+    wanted = "out of date; run python docs/write_book.py"
+    assert chapter.page(language).read_text() == book.filled(chapter, chapter.kept(), language), (
+        wanted
+    )
+
+
+@each_chapter
+def test_both_languages_show_the_same(chapter: book.Chapter) -> None:
+    english, chinese = (chapter.page(language).read_text() for language in book.LANGUAGES)
+    marks = [found[1] for found in book.MARK.finditer(english)]
+    assert [found[1] for found in book.MARK.finditer(chinese)] == marks
+    assert set(marks) == {cell.name for cell in chapter.cells()}
+    for shape in (r"^#+ ", r"^\d+\. ", r"^- \*\*", r"^\|", r"^```\w*$"):
+        count = [len(re.findall(shape, text, re.MULTILINE)) for text in (english, chinese)]
+        assert count[0] == count[1], shape
+
+
+def prose(text: str) -> str:
+    return book.MARK.sub("", text)
+
+
+@each_language
+@each_chapter
+def test_numbers_in_the_text_are_computed(chapter: book.Chapter, language: str) -> None:
+    shown = chapter.source.read_text() + "".join(each.printed for each in chapter.kept().values())
+    for number in re.findall(
+        r"(?<![\w.])\d+\.\d+(?![\w.])", prose(chapter.page(language).read_text())
+    ):
+        assert number in shown, number
+
+
+@each_chapter
+def test_cells_are_short(chapter: book.Chapter) -> None:
+    for cell in chapter.cells():
+        assert len([line for line in cell.code.splitlines() if line]) <= 25, cell.name
+
+
+def test_pictures_have_chinese_labels() -> None:
+    known = book.translations()
+    for path in sorted((LEARN / "out").rglob("*.svg")):
+        if ".zh." not in path.name:
+            for _, text, _ in book.TEXT.findall(path.read_text()):
+                latin = re.search(r"[a-z]{3,}", text)
+                assert not latin or text in known, f"{path.name}: {text}: add it to labels.toml"
+
+
+def test_every_chapter_is_in_the_contents_of_both_languages() -> None:
+    for language in book.LANGUAGES:
+        contents = (LEARN / f"index{language}.md").read_text()
+        for chapter in CHAPTERS:
+            assert f"]({chapter.page(language).name})" in contents
+
+
+def test_a_changed_result_is_noticed() -> None:
+    kept = book.Result("loss 0.50 after 3 steps")
+    assert not book.differences(kept, book.Result("loss 0.51 after 3 steps"))
+    assert book.differences(kept, book.Result("loss 0.55 after 3 steps"))
+    assert book.differences(kept, book.Result("loss 0.50 after 3 epochs"))
+    assert book.differences(kept, book.Result("loss 0.50", "<text>now</text>"))
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_the_interactive_cell_computes_the_equations_of_the_layer() -> None:
+    import torch
+
+    import longshort as ls
+
+    layer = ls.nn.LSTM(1, 1, dtype=torch.float64)
+    gates = {"i": 0.4, "f": -0.3, "g": 0.7, "o": 1.2}  # preactivations, as biases
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.zero_()
+        layer.bias_ih_l0[:] = torch.tensor(list(gates.values()))
+    _, (h, c) = layer(torch.zeros(3, 1, 1, dtype=torch.float64))
+    code = (
+        f"const {{ lstmStep }} = require({json.dumps(str(ROOT / 'docs/site/cell.js'))});"
+        "const s = (z) => 1 / (1 + Math.exp(-z)); let c = 0, h = 0;"
+        "const gates = { i: s(0.4), f: s(-0.3), g: Math.tanh(0.7), o: s(1.2) };"
+        "for (let t = 0; t < 3; t++) ({ c, h } = lstmStep(gates, c));"
+        "console.log(JSON.stringify([c, h]));"
+    )
+    done = subprocess.run(["node", "-e", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == pytest.approx([c.item(), h.item()], abs=1e-7)

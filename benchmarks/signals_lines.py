@@ -17,7 +17,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,9 @@ Settings = dict[str, Any]
 UW3: Settings = {
     "task": "read",
     "data": {"drop_bad": True},
-    "train": {"threads": 1, "augment": 0.4},
+    "image": {"height": 32},
+    "model": {"channels": [12, 24, 48, 64], "dropout": 0.3},
+    "train": {"threads": 1, "augment": 0.4, "max_epochs": 30},
 }
 WILLS: Settings = {
     "task": "read",
@@ -52,8 +54,8 @@ WILLS: Settings = {
         "threads": 1,
         "augment": 0.8,
         "batch_size": 4,
-        "learning_rate": 0.0015,
-        "max_epochs": 50,
+        "learning_rate": 0.002,
+        "max_epochs": 22,
     },
 }
 
@@ -127,28 +129,37 @@ def _listener(begun: float) -> Callable[[Event], None]:
     return listen
 
 
-def part(data: Path, quick: bool) -> dict[str, Any]:
-    """Run all parts; data: the folder of real data."""
-    return {name: globals()[name](data, quick) for name in PARTS}
+def measure(data: Path, parts: Sequence[str] = PARTS, *, quick: bool = False) -> dict[str, Any]:
+    """Train and score; data: the folder of real data."""
+    return {name: globals()[name](data, quick) for name in parts}
+
+
+def show(results: dict[str, Any]) -> list[str]:
+    """Return results as lines for people."""
+    lines = []
+    for name, found in results.items():
+        if name not in PARTS:
+            continue
+        lines.append(f"{name}: {found['verdict']}")
+        ways = ", ".join(f"{way.replace('_', ' ')} {cer}" for way, cer in found["decoding"].items())
+        lines.append(f"  CER by {ways}; {found['processor_seconds']} s of one processor")
+        for baseline, values in found["test"]["baselines"].items():
+            lines.append(f"  {baseline}: CER {values['cer']:.1f}")
+    return lines
 
 
 def main() -> None:
-    """Run the parts that are asked for, and write what they found."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Run the parts that are asked for, and write what they found beside what is known."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--quick", action="store_true", help="a few steps, to see that it runs")
-    chosen = parser.parse_args()
-    data = Path(os.environ["LONGSHORT_DATA"])
-    known = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    for name in chosen.parts:
-        found = globals()[name](data, chosen.quick)
-        print(f"{name}: {found['verdict']}")
-        print(f"  CER {found['decoding']}, {found['processor_seconds']} s of one processor")
-        for baseline, values in found["test"]["baselines"].items():
-            print(f"  {baseline}: CER {values['cer']:.1f}")
-        if not chosen.quick:
-            known |= {name: found, "environment": environment()}
-            RESULTS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+    asked = parser.parse_args()
+    found = measure(Path(os.environ["LONGSHORT_DATA"]), asked.parts, quick=asked.quick)
+    print(*show(found), sep="\n")
+    if not asked.quick:
+        known = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+        known |= {"environment": environment(), **found}
+        RESULTS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

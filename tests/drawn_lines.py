@@ -45,6 +45,8 @@ gate house wall roof floor street town time hour year summer winter spring fall 
 white her our one two three four
 """
 WORDS = _LISTED.split()
+FEW = WORDS[:14]
+"""Words of few letters, which are learned sooner."""
 WIDTH, ROWS = 6, 9
 
 
@@ -63,7 +65,9 @@ def written(text: str, draw: np.random.Generator) -> list[NDArray[np.float64]]:
     return strokes
 
 
-def picture(strokes: Sequence[NDArray[np.float64]], draw: np.random.Generator) -> NDArray[np.uint8]:
+def picture(
+    strokes: Sequence[NDArray[np.float64]], draw: np.random.Generator, grain: float = 3.0
+) -> NDArray[np.uint8]:
     """A grey picture of strokes: dark ink on paper with grain, 8 bits."""
     scale, pen = draw.uniform(2.2, 3.0), draw.uniform(0.7, 1.4)
     far = max(float(points[:, 0].max()) for points in strokes)
@@ -78,7 +82,7 @@ def picture(strokes: Sequence[NDArray[np.float64]], draw: np.random.Generator) -
             part = np.s_[low[1] : high[1], low[0] : high[0]]
             ink[part] = np.maximum(ink[part], _near(columns[part], rows[part], a, b, pen))
     paper, dark = draw.uniform(205, 245), draw.uniform(20, 90)
-    grey = paper + (dark - paper) * ink + draw.normal(0, 3, ink.shape)
+    grey = paper + (dark - paper) * ink + draw.normal(0, grain, ink.shape)
     return np.clip(grey, 0, 255).astype(np.uint8)
 
 
@@ -100,21 +104,28 @@ def _near(
     return found
 
 
-def texts_of(count: int, words: int, seed: int = 0) -> list[str]:
+def texts_of(count: int, words: int, seed: int = 0, of: Sequence[str] = WORDS) -> list[str]:
     """Texts of up to so many words."""
     draw = np.random.default_rng(seed)
-    return [" ".join(draw.choice(WORDS, draw.integers(1, words + 1))) for _ in range(count)]
+    return [" ".join(draw.choice(of, draw.integers(1, words + 1))) for _ in range(count)]
 
 
-def drawn(count: int, words: int = 3, seed: int = 0) -> Lines:
+def pictures(
+    count: int, words: int = 3, seed: int = 0, of: Sequence[str] = WORDS
+) -> list[NDArray[np.uint8]]:
+    """Pictures of these texts."""
+    draw, texts = np.random.default_rng([seed, 1]), texts_of(count, words, seed, of)
+    return [picture(written(text, draw), draw) for text in texts]
+
+
+def drawn(count: int, words: int = 3, seed: int = 0, of: Sequence[str] = WORDS) -> Lines:
     """Lines as pictures, with their texts."""
-    draw, texts = np.random.default_rng([seed, 1]), texts_of(count, words, seed)
-    return lines_of([picture(written(text, draw), draw) for text in texts], texts)
+    return lines_of(pictures(count, words, seed, of), texts_of(count, words, seed, of))
 
 
-def penned(count: int, words: int = 2, seed: int = 0) -> Inks:
+def penned(count: int, words: int = 2, seed: int = 0, of: Sequence[str] = WORDS) -> Inks:
     """Lines as pen strokes, with their texts."""
-    draw, texts = np.random.default_rng([seed, 1]), texts_of(count, words, seed)
+    draw, texts = np.random.default_rng([seed, 1]), texts_of(count, words, seed, of)
     items: list[Ink] = [
         ink_of_strokes(written(text, draw), f"item {i}") for i, text in enumerate(texts)
     ]
@@ -126,8 +137,8 @@ def put(folder: Path, count: int, words: int = 3, seed: int = 0) -> Path:
     from PIL import Image
 
     folder.mkdir(parents=True, exist_ok=True)
-    draw, texts = np.random.default_rng([seed, 1]), texts_of(count, words, seed)
-    for number, text in enumerate(texts):
-        Image.fromarray(picture(written(text, draw), draw)).save(folder / f"line{number:03}.png")
+    pairs = zip(pictures(count, words, seed), texts_of(count, words, seed), strict=True)
+    for number, (grey, text) in enumerate(pairs):
+        Image.fromarray(grey).save(folder / f"line{number:03}.png")
         (folder / f"line{number:03}.gt.txt").write_text(text + "\n", encoding="utf-8")
     return folder

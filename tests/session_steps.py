@@ -13,6 +13,7 @@ from longshort.runs.trained import AnyTrained
 from longshort.tasks.transcribe.samples import utterances_of
 from tests.captions import shapes
 from tests.speech import spelt
+from tests.drawn_lines import drawn, pictures
 from tests.tiny_runs import small
 
 TEXTS = {
@@ -45,6 +46,8 @@ def steps_of(task: str) -> list[Any]:
             {"features": a.tolist(), "global_features": b.tolist()}
             for a, b in zip(places.values, whole.values, strict=True)
         ]
+    if task == "read":
+        return [{"picture": each.tolist()} for each in pictures(3, words=1, seed=9)]
     rows = frame_of(task).select("ds", "y").to_dicts()
     return [{"ds": row["ds"].isoformat(), "y": row["y"]} for row in rows]
 
@@ -90,4 +93,7 @@ def predicted(run: AnyTrained, count: int) -> dict[str, Any]:
         return run.table(run.read(Inks("x", [ink], ["a"], ["x"]))).row(0, named=True)
     if task == "caption":
         return run.table(shapes(3, seed=9).take([count - 1])).row(0, named=True)
+    if task == "read":
+        row = run.table(run.read(drawn(3, words=1, seed=9)).take([count - 1])).row(0, named=True)
+        return {"read": row["read"], "confidence": row["confidence"]}
     return run.table(run.read_lines([steps[-1]])).row(0, named=True)

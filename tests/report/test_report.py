@@ -30,6 +30,7 @@ MEASURES = {
     "summarise": "100 - ROUGE-1 of greedy summaries",
     "caption": "10 - CIDEr of greedy captions",
     "draw": "nats per point",
+    "read": "CER of the best path, in percent",
     "frames": "MSE of validation windows, summed over a frame",
     "transcribe": "greedy CER + nats a character",
 }

@@ -15,6 +15,7 @@ from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster, Run
 from longshort.api.frame_forecaster import FrameForecaster, FrameForecasterRun
 from longshort.api.language_model import LanguageModel, LanguageRun
+from longshort.api.reader import Reader, ReaderRun
 from longshort.api.regressor import Regressor, RegressorRun
 from longshort.api.runs import Finished
 from longshort.api.speaker_recogniser import SpeakerRecogniser, SpeakerRun
@@ -52,6 +53,8 @@ __all__ = [
     "FrameForecasterRun",
     "LanguageModel",
     "LanguageRun",
+    "Reader",
+    "ReaderRun",
     "Regressor",
     "RegressorRun",
     "Run",

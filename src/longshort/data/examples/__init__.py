@@ -115,12 +115,25 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "train.steps_per_epoch": 50,
         "train.max_epochs": 4,
     },
+    "lines": {
+        "task": "read",
+        "data.images": "lines.zip",
+        "split.test": 0.15,
+        "image.height": 24,
+        "model.channels": [12, 24, 32],
+        "model.hidden": 48,
+        "model.dropout": 0.2,
+        "train.augment": 0.3,
+        "train.learning_rate": 0.004,
+        "train.batch_size": 8,
+        "train.max_epochs": 20,
+    },
 }
 """Settings of a run on each example, by name."""
 
 _SUFFIXES = {"recipes": "conll", "shakespeare": "txt", "letters": "jsonl"}
 """File suffixes of examples that are not csv."""
-_FILES = ("data.features",)
+_FILES = ("data.features", "data.images")
 """Settings that name a further file of an example."""
 
 

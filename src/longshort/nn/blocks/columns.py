@@ -15,7 +15,7 @@ from torch.nn import functional as F
 _MOMENTUM = 0.1
 _HALVINGS = 2
 """Convolutions after which the width is halved; the height is halved after all."""
-STRIDE = 2**_HALVINGS
+STRIDE: int = 2**_HALVINGS
 """Columns of a picture that become one step."""
 
 

@@ -88,18 +88,20 @@ class Reader(nn.Module):
 
 
 class Writer(Decodes):
-    """Reads signs in any order, such as those of LaTeX, by a decoder that attends."""
+    """Reads signs in any order, such as those of LaTeX, by a decoder that attends.
+
+    The attention follows the decoder's layers (Luong et al., 2015), so that a whole target is one
+    call of them in training.
+    """
 
     def __init__(self, model: ReadModel, encoder: ReadEncoder) -> None:
         super().__init__()
         self.front = Front(model, encoder)
         width = self.front.encoder.size
-        layers = Recurrent(chosen_cell(model), 2 * width, width, 1, **layer_options(model))
-        attention = Attention(width, width, "additive", width, coverage=True)
-        self.decoder = Decoder(
-            Embedding(encoder.count, width), layers, attention, width,
-            placement="before", dropout=model.dropout,
-        )  # fmt: skip
+        layers = Recurrent(chosen_cell(model), width, width, 1, **layer_options(model))
+        attention = Attention(width, width, "general")
+        embedding = Embedding(encoder.count, width)
+        self.decoder = Decoder(embedding, layers, attention, width, dropout=model.dropout)
         self.bridge = Bridge(self.front.encoder.layers, layers)
 
     def begin(self, x: Tensor, lengths: Tensor) -> DecoderState:

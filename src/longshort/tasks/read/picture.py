@@ -77,15 +77,15 @@ def _grey(image: Any) -> Grey:
         found: Grey = np.asarray(image, dtype=np.float32) / 65535.0
         return np.minimum(found, 1.0)
     has_alpha = "A" in image.getbands() or "transparency" in image.info
-    colours = np.asarray(image.convert("RGBA" if has_alpha else "RGB"), dtype=np.float32) / 255.0
-    return _flat(colours)
+    kind = "RGBA" if has_alpha else "L" if image.mode in ("L", "1") else "RGB"
+    return _flat(np.asarray(image.convert(kind), dtype=np.float32) / 255.0)
 
 
 def _flat(values: NDArray[np.float32]) -> Grey:
     """Return colours as grey by their luminance (ITU-R BT.601), on white paper."""
     if values.ndim == 2:
         return values
-    found = values[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    found: Any = values[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     if values.shape[2] == 4:
         found = 1.0 - values[..., 3] * (1.0 - found)
     return np.asarray(found, dtype=np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,7 +56,7 @@ def _sureness(samples: Lines, found: Readings, encoder: ReadEncoder) -> Section:
     """Compare the probabilities of signs with how many of them are right."""
     values, rights = judged_signs(samples, found, encoder)
     rows = [["confidence of a sign", "signs", "of these right"]]
-    for low, high in zip(_BINS, _BINS[1:], strict=False):
+    for low, high in pairwise(_BINS):
         inside = (values >= low) & (values < high)
         if inside.any():
             share = f"{rights[inside].mean():.1%}"

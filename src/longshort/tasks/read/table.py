@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from longshort.config import DataConfig
 from longshort.data.findings import Finding
-from longshort.data.sources import is_frame, polars_errors
+from longshort.data.sources import is_frame, open_source, polars_errors
 from longshort.data.textfiles import json_fault, read_text
 from longshort.errors import DataError, nearest
 from longshort.lazy import polars as pl
@@ -52,7 +53,7 @@ def is_table(data: object) -> bool:
 def read_table(data: object, config: ReadData, labelled: bool) -> Rows:
     """Read a table by the meaning of its columns; raises `DataError` with place and remedy."""
     if not isinstance(data, (str, Path)):
-        frame: Any = data if isinstance(data, pl.DataFrame) else pl.DataFrame(dict(data))  # type: ignore[call-overload]
+        frame = open_source(data, DataConfig()).lazy.collect()
         return _arranged("frame", Path(), frame.columns, frame.rows(), config, labelled)
     path = Path(data)
     if path.suffix.lower() not in _KNOWN:

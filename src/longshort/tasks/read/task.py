@@ -40,6 +40,7 @@ from longshort.tasks.read.inference import Readings, frames, read, readings_of
 from longshort.tasks.read.language import BONUS, WEIGHT, chosen_weight
 from longshort.tasks.read.samples import Lines
 from longshort.tasks.read.source import read_given, read_lines
+from longshort.tasks.read.steps import ReadSteps
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,7 +55,7 @@ _NOTHING = 90.0
 """CER from which nothing counts as read."""
 _TIE = 1e-4
 """Weight of the loss where it decides between equal error rates."""
-_JUDGED = 400
+_JUDGED = 150
 """Validation lines, the first ones, on which the weight of the n-gram is chosen."""
 
 
@@ -90,6 +91,7 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
         gain_form="+.2f",
     )
     measure = "CER of the best path, in percent"
+    run_class = "longshort.api.reader:ReaderRun"
 
     # Data
 
@@ -253,6 +255,10 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
     def predict(self, model: ReadModelOf, arrays: LineArrays) -> Readings:
         """Read lines, by a search with an n-gram, or by the best path where the beam is 1."""
         return read(model, arrays)
+
+    def stepper(self, model: ReadModelOf) -> ReadSteps:
+        """Return what reads each line on its own."""
+        return ReadSteps(model)
 
     # Scores
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from longshort.runs import story
 from longshort.runs.job import environment
-from longshort.train.events import silent
+from longshort.train.events import EpochEnded, Event
 
 RESULTS = Path(__file__).parent / "results" / "signals_radar.json"
 TRAIN, TEST = "fmi_20160928.npz", "fmi_20170509.npz"
@@ -54,6 +54,12 @@ def own_mean(data: Path) -> float:
     return float(np.square(frames - frames.mean(0)).mean())
 
 
+def told(event: Event) -> None:
+    """Print every tenth epoch."""
+    if isinstance(event, EpochEnded) and event.record["epoch"] % 10 == 0:
+        print(event.record, flush=True)
+
+
 def part(data: Path, quick: bool, changes: dict[str, Any] | None = None) -> dict[str, Any]:
     """Train on one event and score on the other, beside the baselines."""
     settings = {
@@ -71,7 +77,7 @@ def part(data: Path, quick: bool, changes: dict[str, Any] | None = None) -> dict
         settings["train"]["max_epochs"] = 1
     begin = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        scores = story.run(settings, Path(folder) / "run", say=print, listen=silent)
+        scores = story.run(settings, Path(folder) / "run", say=print, listen=told)
     test = scores["test"]
     pixels = test["model"]["mse"] / test["model"]["mean_mse"]
     errors = {

@@ -76,6 +76,12 @@ class SequenceData(SourceConfig):
         description="column that orders the steps of a sequence, in a long table",
         json_schema_extra=flag("--time"),
     )
+    group: str | None = Field(
+        None,
+        description="column, or array of an .npz file, that says what belongs together, such as "
+        "the person; examples of a group stay in one split",
+        json_schema_extra=flag("--group"),
+    )
     features: tuple[str, ...] = Field((), description="numeric columns of a long table")
     label_side: Literal["first", "last"] | None = Field(
         None, description="position of the label in a line; detected when absent"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -57,6 +57,8 @@ class Examples:
     """Delimiter of the labels of an item; None where each has exactly one."""
     label_dtype: LabelDtype | None = None
     """Dtype of the labels, where they were given as an array, a column or a tensor."""
+    groups: list[str] | None = None
+    """What each item belongs to, such as a person; None where nothing says so."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -119,7 +121,12 @@ class Examples:
             items=[self.items[i] for i in chosen],
             labels=None if self.labels is None else [self.labels[i] for i in chosen],
             places=[self.places[i] for i in chosen],
+            groups=None if self.groups is None else [self.groups[i] for i in chosen],
         )
+
+    def together(self) -> Sequence[Hashable]:
+        """Return what has to stay in one split, for each item: its group, or else its content."""
+        return self.keys() if self.groups is None else self.groups
 
     def keys(self) -> list[bytes]:
         """Return a key for each item; equal for equal content, ignoring white space and case."""
@@ -135,6 +142,8 @@ class Examples:
         for item, label in zip(self.items, self.labels or [""] * len(self), strict=True):
             found.update(_content(item))
             found.update(b"\0" + label.encode() + b"\0")
+        for group in self.groups or ():
+            found.update(group.encode() + b"\0")
         return found.hexdigest()
 
 

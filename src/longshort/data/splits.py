@@ -131,6 +131,26 @@ class Splits(Generic[S]):
         return replace(self, findings=tuple(findings))
 
 
+def split_whole_groups(given: dict[str, Any], how: Any) -> Splits[Any]:
+    """Make splits of samples with a method `together`, whose groups stay in one split each.
+
+    how: shares, seed and stratification as settings. Labels are not balanced where samples have
+    groups, since a group is taken as it is.
+    """
+    groups = given["train"].groups
+    found = make_splits(
+        given,
+        val=how.val,
+        test=how.test,
+        stratify=how.stratify and groups is None,
+        seed=how.seed,
+        groups=lambda samples: samples.together(),
+    )
+    if groups is None:
+        return found
+    return replace(found, how=f"{found.how}; {len(set(groups)):,} groups stay together")
+
+
 def with_part(splits: Splits[D], share: float, seed: int) -> Splits[D]:
     """Return the splits with a share of the training samples, drawn by the seed; at least one.
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from longshort.config.sequences import Axes
 from longshort.data.axes import oriented
 from longshort.data.labelled import Examples
-from longshort.data.labels import kind_of_labels, label_names
+from longshort.data.labels import group_names, kind_of_labels, label_names
 from longshort.data.textfiles import read_bytes
 from longshort.errors import DataError
 
@@ -38,17 +38,23 @@ _DAMAGED = (
 Array = NDArray[Any]
 
 
-def read(path: Path, axes: Axes | None = None, *, with_labels: bool = True) -> Examples:
+def read(
+    path: Path, axes: Axes | None = None, *, with_labels: bool = True, group: str | None = None
+) -> Examples:
     """Read an `.npz` with the keys x and y, or `NAME.npy` with `NAME_labels.npy` beside it.
 
     x is [N, T, F] ([N, F, T] where `axes` is "NCT"), or [N, T] for one value a step; y is [N].
-    Without `with_labels` y may be absent. Raises `DataError`.
+    Without `with_labels` y may be absent. group: name of an array [N] in an `.npz` that says what
+    belongs together. Raises `DataError`.
     """
     loaded, digest = _load(path)
+    groups = None
     if isinstance(loaded, dict):
         values = _at(path, loaded, _ITEMS)
         labels = _at(path, loaded, _LABELS) if with_labels else None
         owner = path
+        if with_labels and group is not None:
+            groups = _at(path, loaded, (group,))
     else:
         values, owner = loaded, path.with_name(f"{path.stem}_labels.npy")
         labels = _labels_beside(path, owner) if with_labels else None
@@ -66,6 +72,7 @@ def read(path: Path, axes: Axes | None = None, *, with_labels: bool = True) -> E
         read_as={"format": "arrays", **read_as},
         label_kind="text" if labels is None else kind_of_labels(labels),
         findings=findings,
+        groups=None if groups is None else _group_names(path, groups, places),
     )
 
 
@@ -119,6 +126,15 @@ def _checked(path: Path, values: Array) -> Array:
             f"{' x '.join(map(str, values.shape))}"
         )
     return values
+
+
+def _group_names(path: Path, groups: Array, places: list[str]) -> list[str]:
+    if groups.shape != (len(places),):
+        raise DataError(
+            f"{path}: {len(places):,} groups are expected, one for each sequence, got the shape "
+            f"{' x '.join(map(str, groups.shape))}"
+        )
+    return group_names(groups.tolist(), places, str(path))
 
 
 def _names(path: Path, labels: Array, places: list[str]) -> list[str]:

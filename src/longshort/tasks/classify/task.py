@@ -13,7 +13,7 @@ from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_doctor import Reading, examine_splits
 from longshort.data.labelled_source import read_unlabelled
 from longshort.data.sequences import Sequences, longest_of, vocabulary_of
-from longshort.data.splits import Splits, make_splits
+from longshort.data.splits import Splits, split_whole_groups
 from longshort.data.tokens import content_of, find_tokeniser
 from longshort.errors import ConfigError
 from longshort.lazy import polars as pl
@@ -147,13 +147,13 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
     def split(self, given: Any, config: ClassifyConfig) -> Splits[Examples]:
         """Return the splits; those that are not given are drawn with the same shares of labels.
 
+        Groups stay together, where the source has them.
+
         The validation split is empty if it would be too small to choose by.
         """
-        split, train = config.split, given["train"]
+        train = given["train"]
         share = validation_share(config, len(train), is_needed=train.separator is not None)
-        return make_splits(
-            given, val=share, test=split.test, stratify=split.stratify, seed=split.seed
-        )
+        return split_whole_groups(given, config.split.model_copy(update={"val": share}))
 
     def describe(self, splits: Splits[Examples], config: ClassifyConfig) -> list[str]:
         """Describe the examples and labels of each split, in lines for people."""

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from longshort.data.labelled import Examples
-from longshort.runs.unused import Unused, unused_draw, unused_lowercase, unused_patch, unused_shares
+from longshort.runs.unused import (
+    Unused,
+    unused_draw,
+    unused_groups,
+    unused_lowercase,
+    unused_patch,
+    unused_shares,
+)
 from longshort.tasks.classify.config import ClassifyConfig
 
 _OF_TEXTS = (
@@ -24,7 +31,7 @@ def unused_settings(config: ClassifyConfig, train: Examples) -> Unused:
     """Return the keys of settings without effect on these data, each with the reason."""
     files = config.data.val_path, config.data.test_path
     found: Unused = [*unused_shares(*files), *unused_draw(*files)]
-    found += unused_patch(train)
+    found += [*unused_patch(train), *unused_groups(train)]
     if train.is_text:
         wanted = ["data.scaling", *(["model.summary"] if config.model.summary else [])]
         found += [(key, f"is of numbers, and {train.name} holds texts") for key in wanted]

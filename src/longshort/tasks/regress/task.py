@@ -14,7 +14,7 @@ from longshort.data.grams import Grams, kinds_for
 from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_source import like, read_labelled_splits, read_unlabelled
 from longshort.data.sequences import SequenceReader, Sequences, longest_of
-from longshort.data.splits import Splits
+from longshort.data.splits import Splits, split_whole_groups
 from longshort.data.tokens import in_full, suited
 from longshort.errors import DataError
 from longshort.lazy import polars as pl
@@ -25,7 +25,7 @@ from longshort.runs.inference import in_batches
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.state_steps import example_steps, rehearse_steps
 from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
-from longshort.runs.unused import unused_patch
+from longshort.runs.unused import unused_groups, unused_patch
 from longshort.tasks.regress.config import RegressConfig
 
 if TYPE_CHECKING:
@@ -119,6 +119,10 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         if model.encoder.reader.vocabulary is None:
             raise DataError("--data: the run reads numbers over time; give a file of them")
 
+    def split(self, given: Any, config: RegressConfig) -> Splits[Examples]:
+        """Return the splits; groups stay together, where the source has them."""
+        return split_whole_groups(given, config.split)
+
     def check(self, splits: Splits[Examples], config: RegressConfig) -> list[Finding]:
         """Return the findings of reading, and one on values that never change."""
         del config
@@ -156,7 +160,7 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         """Return the settings that only labels have, and those of numbers where texts are read."""
         del config
         found = [(f"data.{name}", "is of labels") for name in ("multi_label", "label_separator")]
-        return [*found, *unused_patch(splits.train)]
+        return [*found, *unused_patch(splits.train), *unused_groups(splits.train)]
 
     # Encoder and network
 

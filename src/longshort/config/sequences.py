@@ -104,10 +104,16 @@ class SequenceData(SourceConfig):
         description="order of an array's axes: NTC (sequences, steps, channels) or NCT; NTC when "
         "absent",
     )
+    picture: str | None = Field(
+        None,
+        pattern=r"^[1-9]\d*x[1-9]\d*(x[1-9]\d*)?$",
+        description="rows x columns, or rows x columns x channels, where the values of a step are "
+        "the pixels of a picture; found for arrays [N, T, Y, X]",
+    )
     scaling: Literal["channel", "all"] | None = Field(
         None,
         description="standardise values per channel, or all together, by mean and deviation of the "
-        "training split; when absent, all for images and channel for others",
+        "training split; when absent, all for images and pictures, and channel for others",
     )
 
     def names_columns(self) -> bool:

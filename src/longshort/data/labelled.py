@@ -297,9 +297,10 @@ def _item(place: str, item: Any) -> Item:
         raise DataError(
             f"{place}: a text or an array [T, F] of numbers is expected, got {type(item).__name__}"
         )
-    if values.ndim > 2 or not values.size:
+    if values.ndim > 4 or not values.size:
         raise DataError(
-            f"{place}: an array [T, F] or [T] is expected, got the shape {values.shape}"
+            f"{place}: an array [T, F] or [T], or pictures [T, Y, X] or [T, Y, X, C], is expected, "
+            f"got the shape {values.shape}"
         )
     return values
 

@@ -43,7 +43,8 @@ def read(
 ) -> Examples:
     """Read an `.npz` with the keys x and y, or `NAME.npy` with `NAME_labels.npy` beside it.
 
-    x is [N, T, F] ([N, F, T] where `axes` is "NCT"), or [N, T] for one value a step; y is [N].
+    x is [N, T, F] ([N, F, T] where `axes` is "NCT"), or [N, T] for one value a step, or of
+    pictures [N, T, Y, X] or [N, T, Y, X, C]; y is [N].
     Without `with_labels` y may be absent. group: name of an array [N] in an `.npz` that says what
     belongs together. Raises `DataError`.
     """
@@ -117,12 +118,12 @@ def _labels_beside(path: Path, beside: Path) -> Array:
 
 
 def _checked(path: Path, values: Array) -> Array:
-    """Return numbers [N, T, F] or [N, T]; raises `DataError` for others."""
+    """Return numbers [N, T, F] or [N, T], or pictures; raises `DataError` for others."""
     if values.dtype.kind not in "fiub":
         raise DataError(f"{path}: numbers are expected, got {values.dtype}")
-    if values.ndim not in (2, 3) or not values.size:
+    if values.ndim not in (2, 3, 4, 5) or not values.size:
         raise DataError(
-            f"{path}: sequences [N, T, F] are expected, got the shape "
+            f"{path}: sequences [N, T, F] are expected, or pictures [N, T, Y, X], got the shape "
             f"{' x '.join(map(str, values.shape))}"
         )
     return values

@@ -218,6 +218,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
             tokens=None if encoder.vocabulary is None else len(encoder.vocabulary),
             features=len(encoder.reader.mean) or None,
             grams=None if encoder.grams is None else encoder.grams.width,
+            picture=config.data.picture,
         )
 
     def start(

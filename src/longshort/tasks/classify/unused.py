@@ -38,6 +38,8 @@ def unused_settings(config: ClassifyConfig, train: Examples) -> Unused:
         found += unused_lowercase(str(config.text.tokens))
     else:
         found += [(key, f"is of texts, and {train.name} holds numbers") for key in _OF_TEXTS]
+    if train.is_text or config.data.picture is None:
+        found.append(("model.picture_filters", f"is of pictures, and {train.name} holds none"))
     if train.separator is None:
         found.append(
             (

@@ -3,10 +3,10 @@
     LONGSHORT_DATA=FOLDER python benchmarks/signals_skeleton.py [--quick]
 
 MSR Action3D, 567 sequences of 20 joints, 20 actions, 10 people; learned from the people 1, 3, 5, 7
-and 9, scored on the others. Each step has the joints' places beside that of the hip, in units of the
-person's mean distance of joints from it, and their changes since the step before. Settings are the
-defaults but for the statistics of channels, which go to the head too. The baseline 1-NN compares
-sequences of 32 evenly drawn steps by their distance. Results go to benchmarks/results/signals_skeleton.json.
+and 9, scored on the others. Each step has the joints' places beside that of the hip, in units of
+the joints' mean distance from it, and their changes since the step before. Settings are the
+defaults, but the statistics of channels go to the head too. The baseline 1-NN compares sequences of
+32 evenly drawn steps, in metres. Results go to benchmarks/results/signals_skeleton.json.
 """
 
 from __future__ import annotations

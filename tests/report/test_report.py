@@ -29,7 +29,7 @@ MEASURES = {
     "translate": "100 - BLEU of greedy translations",
     "summarise": "100 - ROUGE-1 of greedy summaries",
     "caption": "10 - CIDEr of greedy captions",
-    "frames": "MSE of validation windows, summed over a frame",
+    "frames": "MSE, summed over a frame",
 }
 
 

@@ -74,7 +74,7 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
         "al., 2004); PSNR is in dB.",
         gain="share of the squared error saved",
     )
-    measure = "MSE of validation windows, summed over a frame"
+    measure = "MSE, summed over a frame"
 
     # Data
 

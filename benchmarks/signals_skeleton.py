@@ -48,7 +48,8 @@ def sequences(data: Path) -> tuple[list[Floats], list[str], NDArray[np.int64]]:
 
 def features(joints: Floats) -> Floats:
     """Places and changes side by side, [T, 120]."""
-    flat = (joints / np.linalg.norm(joints, axis=-1).mean()).reshape(len(joints), -1)
+    size = np.linalg.norm(joints, axis=-1).mean()  # 0 where nobody was found
+    flat = (joints / max(float(size), 1e-3)).reshape(len(joints), -1)
     return np.concatenate([flat, np.diff(flat, axis=0, prepend=flat[:1])], 1)
 
 

@@ -5,7 +5,8 @@
 Two events of the Finnish Meteorological Institute, 40 frames each, one every 5 minutes, 306 x 190
 places of 4 km. Learned from 28 September 2016 (its end chooses the weights), scored on 9 May 2017:
 30 minutes are read, 30 forecast. Errors are mean squared ones of value / 255, after 5, 15 and 30
-minutes over all places, those without data as 0, and critical success indices of rain above 65 (0.5 dBZ), 79 and 93; dBZ = value / 2 - 32.
+minutes over all places, those without data as 0, and critical success indices of values above 65
+(0.5 dBZ), 79 and 93; dBZ = value / 2 - 32.
 The mean image is that of the training event, and beside it that of the test event itself, which no
 forecaster can know. Results go to benchmarks/results/signals_radar.json.
 """

@@ -12,8 +12,8 @@ from longshort.data.strokes.ink import Ink, Inks
 from longshort.runs.trained import AnyTrained
 from longshort.tasks.transcribe.samples import utterances_of
 from tests.captions import shapes
-from tests.speech import spelt
 from tests.drawn_lines import drawn, pictures
+from tests.speech import spelt
 from tests.tiny_runs import small
 
 TEXTS = {
@@ -48,8 +48,18 @@ def steps_of(task: str) -> list[Any]:
         ]
     if task == "read":
         return [{"picture": each.tolist()} for each in pictures(3, words=1, seed=9)]
+    if task == "frames":
+        return [{"frame": frame.tolist()} for frame in clip_of(6)]
     rows = frame_of(task).select("ds", "y").to_dicts()
     return [{"ds": row["ds"].isoformat(), "y": row["y"]} for row in rows]
+
+
+def clip_of(count: int) -> np.ndarray[Any, Any]:
+    """The first frames of the first clip of the tiny run."""
+    found = small("frames")[1]
+    assert isinstance(found, np.ndarray)
+    clip: np.ndarray[Any, Any] = found[0, :count]
+    return clip
 
 
 def frame_of(task: str) -> pl.DataFrame:
@@ -64,6 +74,11 @@ def predicted(run: AnyTrained, count: int) -> dict[str, Any]:
     task, steps = run.task.name, steps_of(run.task.name)[:count]
     if task == "forecast" and count < 36:  # the run's context
         return {"forecast": []}
+    if task == "frames":
+        if count < 4:  # frames that the run reads
+            return {"frames": []}
+        frames = run.predict(run.read([clip_of(count)]))[0, ..., 0]
+        return {"frames": run.encoder.units(frames.astype(np.float64)).tolist()}
     if task == "forecast":
         return {"forecast": run.ahead(frame_of(task)[:count]).json()["forecast"]}
     if task == "anomaly":

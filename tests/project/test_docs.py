@@ -24,6 +24,7 @@ from longshort.tasks.caption.config import CaptionConfig
 from longshort.tasks.classify.config import ClassifyConfig
 from longshort.tasks.draw.config import DrawConfig
 from longshort.tasks.forecast.config import ForecastConfig
+from longshort.tasks.frames.config import FramesConfig
 from longshort.tasks.seq2seq.config import TranslateConfig
 from longshort.tasks.speaker.config import SpeakerConfig
 from longshort.tasks.tag.config import TagConfig
@@ -126,6 +127,8 @@ def test_every_example_runs_and_has_its_source_stated(name: str, tmp_path: Path)
     stated = (path.parent / "SOURCES.md").read_text()
     if path.suffix == ".conll":
         rows = len(read_tagged(path))
+    elif path.suffix == ".npz":
+        rows = len(np.load(path)["frames"])
     else:
         rows = len(path.read_text().splitlines()) - (path.suffix == ".csv")
     assert f"| `{path.name}` |" in stated
@@ -366,3 +369,34 @@ def test_the_embedded_voices_are_those_of_the_script() -> None:
         else:
             found = np.frombuffer(raw[44:], np.uint8).astype(int)
             assert np.abs(found - np.frombuffer(content, np.uint8)).max() <= 1, name
+
+
+def test_the_page_on_frames_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clips = np.load(example("bounce")[0])["frames"]
+    np.save(tmp_path / "clips.npy", clips[:12, :8])
+    np.save(tmp_path / "new.npy", clips[:2, :5])
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "frames.md").read_text()
+    brief = sets({"train.max_epochs": 1, "train.threads": 1, "model.hidden": 4})
+    for command in commands(text):
+        more = brief if " run " in command else []
+        done = longshort(*shlex.split(command)[1:], *more)
+        alright = (0, 1) if " check " in command or " evaluate " in command else (0,)
+        assert done.returncode in alright, f"{command}\n{done.stderr}"
+    assert np.load(tmp_path / "next.npy").shape == (2, 3, 24, 24)
+    for code in blocks("python", text):
+        exec(code, {})
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "[10, 4, 32, 24, 24] [2, 4, 32, 24, 24]"
+    assert "(2, 4, 24, 24, 1)" in told
+    known = {
+        f"{name}.{key}"
+        for config in (FramesConfig, ClassifyConfig)
+        for name, each in config()
+        if isinstance(each, Section)
+        for key in type(each).model_fields
+    }
+    named = set(re.findall(r"`(?:--set )?((?:data|model|train|evaluate)\.[a-z_]+)", text))
+    assert named and named <= known

@@ -29,6 +29,13 @@ def unused_shares(val_path: str | None, test_path: str | None) -> Unused:
     return [(key, reason) for key, path in paths.items() if path is not None]
 
 
+def unused_groups(train: Examples) -> Unused:
+    """Return the settings of groups that are not there, or of labels where groups are."""
+    if train.groups is None:
+        return [("data.group", f"names what belongs together, and {train.name} does not say it")]
+    return [("split.stratify", "is of examples that are drawn alone, and groups stay together")]
+
+
 def unused_draw(val_path: str | None, test_path: str | None) -> Unused:
     """Return the settings of the random split, where no split is drawn."""
     if val_path is None or test_path is None:

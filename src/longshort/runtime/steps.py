@@ -402,7 +402,6 @@ STEPS: dict[str, Callable[..., Any]] = {
     "unflatten.int": lambda x, dim, sizes: x.reshape(
         *x.shape[: dim % x.ndim], *[int(each) for each in sizes], *x.shape[dim % x.ndim + 1 :]
     ),
-    "_unsafe_view": _view,
     "unsqueeze": np.expand_dims,
     "var.correction": _variance,
     "view": _view,

@@ -128,10 +128,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "train.batch_size": 8,
         "train.max_epochs": 20,
     },
+    "bounce": {
+        "task": "frames",
+        "model.inputs": 6,
+        "model.outputs": 6,
+        "model.hidden": 24,
+        "data.step": 2,
+        "train.learning_rate": 0.006,
+        "train.batch_size": 8,
+        "train.max_epochs": 12,
+    },
 }
 """Settings of a run on each example, by name."""
 
-_SUFFIXES = {"recipes": "conll", "shakespeare": "txt", "letters": "jsonl"}
+_SUFFIXES = {"recipes": "conll", "shakespeare": "txt", "letters": "jsonl", "bounce": "npz"}
 """File suffixes of examples that are not csv."""
 _FILES = ("data.features", "data.images")
 """Settings that name a further file of an example."""

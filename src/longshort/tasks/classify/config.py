@@ -93,6 +93,13 @@ class ClassifyModel(TruncatedSettings, PatchSettings, VectorSettings):
     pooling: Literal["last", "mean", "max", "attention"] = Field(
         "max", description="how the states of all steps become one vector"
     )
+    picture_filters: int | None = Field(
+        None,
+        ge=0,
+        le=1024,
+        description="filters of the first of several convolutions over the picture of each step, 0 "
+        "for none; when absent 16 where the data are pictures",
+    )
     convolution: int | None = Field(
         None,
         ge=0,

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from longshort.config.sequences import TextConfig
+from longshort.config.sequences import SequenceData, TextConfig
 from longshort.data.labelled import Examples
 from longshort.data.labelled_source import like
 from longshort.data.splits import Splits
@@ -26,6 +26,8 @@ from longshort.tasks.classify.encoder import is_of_names
 ENOUGH = 100
 """Validation examples below which settings are chosen by cross-validation of the training split."""
 _FEW, _MANY = 500, 5_000
+_PICTURE = 16
+"""Filters of the first convolution over pictures."""
 _SMALL_NUMBERS = 1_000
 """Number of sequences below which the settings for small data hold."""
 _SMALL_TEXTS, _SHORT_TEXTS = 10_000, 50_000
@@ -119,13 +121,14 @@ def decided(config: ClassifyConfig, splits: Splits[Examples]) -> ClassifyConfig:
         tokens = config.text.tokens or suited_tokens([str(item) for item in train.items])
         changes["text"] = decided_text(config.text, in_full(tokens), len(train))
     else:
-        scaling = data.scaling or ("all" if data.format == "idx" else "channel")
+        is_image = data.format == "idx" or data.picture is not None
+        scaling = data.scaling or ("all" if is_image else "channel")
         data = data.model_copy(update={"scaling": scaling})
     if train.sounds is not None:
         changes["audio"] = config.audio.model_copy(update={"rate": train.sounds.rate})
     size = Size.of(splits, changes.get("text"))
     sized = sized_by_vectors(config.model) if train.is_text else config.model
-    model = decided_model(sized, size)
+    model = with_pictures(decided_model(sized, size), sized, data, train)
     training = decided_training(config.train, model, size)
     return config.model_copy(update=changes | {"data": data, "model": model, "train": training})
 
@@ -147,6 +150,27 @@ def decided_model(model: ClassifyModel, size: Size) -> ClassifyModel:
     changes = _of_texts(model, size) if size.is_text else _of_numbers(model, size)
     chosen = {name for name in model.model_fields_set if getattr(model, name) is not None}
     return model.model_copy(update={k: v for k, v in changes.items() if k not in chosen})
+
+
+def with_pictures(
+    model: ClassifyModel, given: ClassifyModel, data: SequenceData, train: Examples
+) -> ClassifyModel:
+    """Return the settings with convolutions over the picture of each step, where there are any.
+
+    Statistics of single pixels then say nothing. Raises `ConfigError` where the settings name
+    pictures of another number of values.
+    """
+    if train.is_text or data.picture is None:
+        return model
+    if math.prod(map(int, data.picture.split("x"))) != train.width:
+        raise ConfigError(
+            f"data.picture: a step has {train.width} values, and {data.picture} are "
+            f"{math.prod(map(int, data.picture.split('x')))}; give rows x columns, or rows x "
+            "columns x channels"
+        )
+    filters = _PICTURE if model.picture_filters is None else model.picture_filters
+    summary = model.summary if given.summary is not None else not filters and model.summary
+    return model.model_copy(update={"picture_filters": filters, "summary": summary})
 
 
 def _of_texts(model: ClassifyModel, size: Size) -> dict[str, Any]:

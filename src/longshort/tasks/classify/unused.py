@@ -7,6 +7,7 @@ from longshort.data.labelled import Examples
 from longshort.runs.unused import (
     Unused,
     unused_draw,
+    unused_groups,
     unused_lowercase,
     unused_patch,
     unused_shares,
@@ -25,14 +26,14 @@ _OF_TEXTS = (
     "model.word_dropout",
     "model.grams",
 )
-_OF_COLUMNS = ("text", "label", "id", "time", "file", "group")
+_OF_COLUMNS = ("text", "label", "id", "time", "file")
 
 
 def unused_settings(config: ClassifyConfig, train: Examples) -> Unused:
     """Return the keys of settings without effect on these data, each with the reason."""
     files = config.data.val_path, config.data.test_path
     found: Unused = [*unused_shares(*files), *unused_draw(*files)]
-    found += unused_patch(train)
+    found += [*unused_patch(train), *unused_groups(train)]
     if train.is_text:
         wanted = ["data.scaling", *(["model.summary"] if config.model.summary else [])]
         found += [(key, f"is of numbers, and {train.name} holds texts") for key in wanted]
@@ -46,6 +47,8 @@ def unused_settings(config: ClassifyConfig, train: Examples) -> Unused:
             for name in kind.model_fields
         ]
         found += [(key, f"is of recordings, and {train.name} holds none") for key in settings]
+    if train.is_text or config.data.picture is None:
+        found.append(("model.picture_filters", f"is of pictures, and {train.name} holds none"))
     if train.separator is None:
         found.append(
             (

@@ -230,15 +230,6 @@ def test_what_cannot_be_written_is_said(bundle: Callable[[str], Path], tmp_path:
     assert "into a folder" in refused(*given, "c", "-o", bundle("lm"))
 
 
-def test_a_forecast_of_several_series_is_refused(bundle: Callable[[str], Path]) -> None:
-    found = read_bundle(bundle("forecast"))
-    encoder = found.model.encoder
-    two = replace(encoder, lowest=np.zeros((2, 1)))
-    changed = replace(found.model, encoder=two)
-    with pytest.raises(ConfigError, match="forecasts one series, and the run has 2"):
-        portable_of(replace(found, model=changed), None)
-
-
 @pytest.mark.parametrize("library", ["onnx", "onnxruntime"])
 def test_a_library_that_is_missing_is_named(
     library: str, bundle: Callable[[str], Path], tmp_path: Path

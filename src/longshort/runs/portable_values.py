@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.runtime.network import Step
+from longshort.runtime.steps import STEPS
 from longshort.runtime.tree import flatten
 
 Array = NDArray[Any]
@@ -96,6 +97,15 @@ def sources(value: Any) -> Iterator[Given | Held]:
     elif isinstance(value, list | tuple):
         for each in value:
             yield from sources(each)
+
+
+def evaluated(value: Any, given: Mapping[str, Array]) -> Any:
+    """Return a value that needs neither states nor the network, for these arguments by name."""
+    if isinstance(value, Given):
+        return np.asarray(given[value.name], value.example.dtype)
+    if isinstance(value, Computed):
+        return STEPS[value.kind](*(evaluated(each, given) for each in value.arguments))
+    return [evaluated(each, given) for each in value] if isinstance(value, list) else value
 
 
 class Steps:

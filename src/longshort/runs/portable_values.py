@@ -5,12 +5,12 @@ Scaling, scores and the like are steps of the runtime around a network, so that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from longshort.runtime.network import Step
 from longshort.runtime.steps import STEPS
@@ -66,12 +66,12 @@ def computed(kind: str, *arguments: Any) -> Computed:
     return Computed(kind, arguments)
 
 
-def scaled(value: Value, location: Sequence[float], scale: Sequence[float]) -> Computed:
+def scaled(value: Value, location: ArrayLike, scale: ArrayLike) -> Computed:
     """Return a value less a location, over a scale."""
     return computed("div.Tensor", computed("sub.Tensor", value, single(location)), single(scale))
 
 
-def unscaled(value: Value, location: Sequence[float], scale: Sequence[float]) -> Computed:
+def unscaled(value: Value, location: ArrayLike, scale: ArrayLike) -> Computed:
     """Return a value times a scale, plus a location."""
     return computed("add.Tensor", computed("mul.Tensor", value, single(scale)), single(location))
 

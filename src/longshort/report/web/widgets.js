@@ -207,7 +207,7 @@ async function main(content) {
     const micro = Model.measure(content.trials.find((each) => each.calls.length).name);
     told.textContent = `${calls} recorded answers replayed in this browser: largest difference ${worst.toExponential(1)}. One answer takes ${micro < 1000 ? `${micro.toFixed(1)} µs` : `${(micro / 1000).toFixed(1)} ms`}.`;
     if (!fits) { told.className = "wrong"; told.textContent += " This is too much: do not use the page in this browser."; }
-    const widgets = { language, forecast, spans, watch };
+    const widgets = { language, forecast, spans, watch, rewrite, caption };
     (widgets[page.kind] || (page.reads === "rows" ? sequenceOfRows : sequenceOfText))(place, page, content);
     Object.assign(document.body.dataset, { ready: fits ? "yes" : "no", difference: worst, calls, micro });
   } catch (error) {

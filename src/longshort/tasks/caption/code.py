@@ -33,12 +33,7 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
     }
     one = {name: None if scale is None else getattr(recorded[0], name)[:1]
            for name, scale in scales.items()}  # fmt: skip
-    examples = [
-        {_NAMES[name]: _plain(getattr(batch, name)[row : row + 1], scale)
-         for name, scale in scales.items() if scale is not None}
-        for batch in recorded
-        for row in range(len(next(each for each in (batch.places, batch.whole) if each is not None)))
-    ]  # fmt: skip
+    examples = [each for batch in recorded for each in _images(batch, scales)]
     parts = writing_parts(model, (Batch(**arguments),), (Batch(**one),), examples[0])
     page = {
         "kind": "caption",
@@ -63,6 +58,17 @@ def _argument(name: str, scale: Scale) -> Computed:
 def _plain(values: Array, scale: Scale) -> Array:
     found: Array = (values * scale.spread + scale.mean).astype(np.float32)
     return found
+
+
+def _images(batch: Any, scales: dict[str, Scale | None]) -> list[dict[str, Array]]:
+    """Return the features of recorded images in the user's units."""
+    found = {
+        _NAMES[name]: _plain(getattr(batch, name), scale)
+        for name, scale in scales.items()
+        if scale is not None
+    }
+    count = len(next(iter(found.values())))
+    return [{name: each[row : row + 1] for name, each in found.items()} for row in range(count)]
 
 
 def _listed(example: dict[str, Array]) -> dict[str, list[float]]:

@@ -216,8 +216,6 @@ def test_the_command_writes_each_form(bundle: Callable[[str], Path], tmp_path: P
 
 def test_what_cannot_be_written_is_said(bundle: Callable[[str], Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    said = refused("export", bundle("translate"), "--to", "c", "-o", out)
-    assert "translate" in said and "classify" in said
     assert "already" in refused("export", bundle("regress"), "-o", out)
     assert "--to c" in refused("export", bundle("regress"), "--steps", "3", "-o", out)
     assert "leave it out" in refused("export", bundle("lm"), "--to", "c", "--steps", "3", "-o", out)

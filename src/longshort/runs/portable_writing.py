@@ -37,7 +37,7 @@ def writing_parts(
     """
     state = mapped(_held, model.call("begin", *plain))
     begin = Part("begin", "begin", arguments, {}, [], new_states(state, 0))
-    attends = model.config.model.attention != "none"
+    attends = _attends(model)
     token = Given("token", np.array([BEGIN]), ("batch",))
     answers: dict[str, Value] = {"log_probabilities": Result(), "next": _best(model, plain)}
     if attends:
@@ -103,10 +103,17 @@ def writing_page(coder: TextCoder, model: Any) -> dict[str, Any]:
     }
 
 
-WRITING_SAYS = (
-    f"token: number of the token before, {BEGIN} at first",
-    "log_probabilities: of all tokens that may come next, by number",
-    f"next: the most probable one, {END} where the text ends",
-    "attention: to each place of what was read",
-)
-"""Lines about the arguments and answers of a step."""
+def writing_says(model: Any) -> tuple[str, ...]:
+    """Return lines about the arguments and answers of a step."""
+    runs = model.config.write.no_repeat
+    return (
+        f"token: number of the token before, {BEGIN} at first",
+        "log_probabilities: of all tokens that may come next, by number",
+        f"next: the most probable one, {END} where the text ends"
+        + (f"; that no run of {runs} tokens occurs twice is left to the caller" if runs else ""),
+        *(["attention: to each place of what was read"] if _attends(model) else []),
+    )
+
+
+def _attends(model: Any) -> bool:
+    return bool(model.config.model.attention != "none")

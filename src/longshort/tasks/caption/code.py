@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from longshort.errors import ConfigError
 from longshort.runs.portable import Portable
 from longshort.runs.portable_values import Computed, Given, computed, scaled
-from longshort.runs.portable_writing import WRITING_SAYS, writing_page, writing_parts
+from longshort.runs.portable_writing import writing_page, writing_parts, writing_says
 from longshort.tasks.caption.encoder import CLIP, Batch, Scale
 
 Array = NDArray[Any]
@@ -83,5 +83,5 @@ def _says(model: Any, shapes: dict[str, list[int]]) -> tuple[str, ...]:
             f"{name}: {size} numbers, as the run's features were made"
             for name, size in sizes.items()
         ),
-        *WRITING_SAYS[: None if model.config.model.attention != "none" else -1],
+        *writing_says(model),
     )

@@ -12,7 +12,7 @@ from longshort.errors import ConfigError
 from longshort.runs.portable import Portable
 from longshort.runs.portable_sequences import SPACED
 from longshort.runs.portable_values import Given
-from longshort.runs.portable_writing import WRITING_SAYS, writing_page, writing_parts
+from longshort.runs.portable_writing import writing_page, writing_parts, writing_says
 
 Array = NDArray[Any]
 
@@ -77,7 +77,6 @@ def _says(model: Any, steps: int) -> tuple[str, ...]:
         "Read a text with begin, and write with step until next is the end.",
         f"tokens: of the text, {steps} at most; what lies past its end is not read",
         "count: the number of its tokens, from 1",
-        *WRITING_SAYS[:1],
         *([copied] if model.config.model.copying else []),
-        *WRITING_SAYS[1 : None if model.config.model.attention != "none" else -1],
+        *writing_says(model),
     )

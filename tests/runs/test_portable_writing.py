@@ -19,7 +19,7 @@ from longshort.runs.portable import replayed
 from longshort.runs.trained import load
 from longshort.runs.writing import Writing
 from tests.tiny_runs import small
-from tests.written import CLEAN, built, opened, said_of, scripted
+from tests.written import FORMS, built, opened, said_of, scripted
 
 TASKS = ("translate", "summarise", "caption")
 SENTENCE = "the cat 3 sees a dog 5 here ."
@@ -36,10 +36,12 @@ def path(
     return found
 
 
-@pytest.mark.parametrize("weights", ["float32", "int8"])
-def test_c_files_replay_a_recorded_text(path: Path, weights: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("weights", "flags"), FORMS)
+def test_c_files_replay_a_recorded_text(
+    path: Path, weights: str, flags: tuple[str, ...], tmp_path: Path
+) -> None:
     export_as("c", path, tmp_path / "m", weights=weights)
-    done = built(tmp_path / "m", *CLEAN)
+    done = built(tmp_path / "m", *flags)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -19,7 +19,7 @@ from longshort.runs.forms import export_as
 from longshort.runs.portable import Part, replayed
 from longshort.runs.trained import load
 from tests.settings import nested
-from tests.written import CLEAN, built, opened, scripted
+from tests.written import FORMS, built, opened, scripted
 
 START = np.datetime64("2024-01-01T00", "us")
 HOUR = np.timedelta64(1, "h")
@@ -90,10 +90,12 @@ def changed(part: Part, trials: list[dict[str, Any]]) -> Part:
     return Part(part.name, part.function, part.arguments, part.answers, trials, part.keeps)
 
 
-@pytest.mark.parametrize("weights", ["float32", "int8"])
-def test_c_files_replay_recorded_rows(path: Path, weights: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("weights", "flags"), FORMS)
+def test_c_files_replay_recorded_rows(
+    path: Path, weights: str, flags: tuple[str, ...], tmp_path: Path
+) -> None:
     export_as("c", path, tmp_path / "m", weights=weights)
-    done = built(tmp_path / "m", *CLEAN)
+    done = built(tmp_path / "m", *flags)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from longshort.runs.bundle import Bundle, read_bundle
 from longshort.runs.coding import portable_of
 from longshort.runs.exporting import export_run
 from longshort.runs.forms import export_as
-from longshort.runs.portable import Part, replayed
+from longshort.runs.portable import replayed
 from longshort.runs.trained import load
 from tests.settings import nested
 from tests.written import FORMS, built, opened, scripted
@@ -71,8 +72,7 @@ def test_a_row_gets_the_answer_of_a_session(path: Path, bundle: Bundle) -> None:
         given = {name: None if gaps.get(number) == name else row[name] for name in columns}
         wanted.append(session.step(given | {"ds": row["ds"]}))
         trials.append({"x": np.array([np.nan if v is None else v for v in given.values()])})
-    asked = type(ready)(changed(ready.part, trials), ready.function, ready.weights, ready.inputs,
-                        ready.becomes)  # fmt: skip
+    asked = replace(ready, part=replace(ready.part, trials=trials))
     alarms = 0
     for own, theirs in zip(replayed([asked], asked), wanted, strict=True):
         score, alarm, judged, expected = (each.reshape(-1) for each in own)
@@ -84,10 +84,6 @@ def test_a_row_gets_the_answer_of_a_session(path: Path, bundle: Bundle) -> None:
             told = theirs[f"expected_{name}"]
             assert told is None or np.isclose(value, told, rtol=1e-4, atol=1e-4)
     assert alarms > 0
-
-
-def changed(part: Part, trials: list[dict[str, Any]]) -> Part:
-    return Part(part.name, part.function, part.arguments, part.answers, trials, part.keeps)
 
 
 @pytest.mark.parametrize(("weights", "flags"), FORMS)
@@ -135,8 +131,6 @@ def test_the_page_marks_unusual_values(path: Path, tmp_path: Path) -> None:
 def test_what_a_stream_cannot_judge_is_refused(
     bundle: Bundle, settings: dict[str, Any], message: str
 ) -> None:
-    from dataclasses import replace
-
     config = bundle.model.config
     for key, value in settings.items():
         section, name = key.split(".")
@@ -144,6 +138,14 @@ def test_what_a_stream_cannot_judge_is_refused(
         config = config.model_copy(update={section: part})
     with pytest.raises(ConfigError, match=message):
         portable_of(replace(bundle, model=replace(bundle.model, config=config)), None)
+
+
+def test_several_series_are_refused(bundle: Bundle) -> None:
+    encoder = bundle.model.encoder
+    (known,) = encoder.series.values()
+    two = replace(encoder, series={("a",): known, ("b",): known})
+    with pytest.raises(ConfigError, match="watches one series, and the run has 2"):
+        portable_of(replace(bundle, model=replace(bundle.model, encoder=two)), None)
 
 
 def test_steps_have_no_effect(bundle: Bundle) -> None:

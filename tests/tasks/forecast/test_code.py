@@ -43,16 +43,18 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def table(columns: list[str]) -> pl.DataFrame:
-    """Hourly sales of three shops, which follow day, week and promotions."""
+    """Hourly sales of shops, which follow day, week and promotions; one of them is closed."""
     draw, t = np.random.default_rng(0), np.arange(ROWS)
     parts = []
-    for number, shop in enumerate(("north", "south", "west")):
+    for number, shop in enumerate(("north", "south", "west", "closed")):
         promotion = draw.integers(0, 2, ROWS).astype(float)
         wave = 5 + np.sin(2 * np.pi * t / 24) + (t // 24 % 7 > 4) + 0.5 * promotion
         values = {
             "ds": np.datetime64("2024-01-01T00", "us") + t * np.timedelta64(1, "h"),
             "shop": [shop] * ROWS,
-            "y": (number + 1) * wave + 0.1 * draw.normal(size=ROWS),
+            "y": np.full(ROWS, 2.5)
+            if shop == "closed"
+            else (number + 1) * wave + 0.1 * draw.normal(size=ROWS),
             "z": 3 - np.cos(2 * np.pi * t / 24) + 0.1 * draw.normal(size=ROWS),
             "wind": draw.normal(size=ROWS),
             "promotion": promotion,
@@ -140,7 +142,7 @@ def test_a_series_is_chosen_by_its_name(made: tuple[Path, pl.DataFrame], tmp_pat
     body = opened(scripted(page, script), tmp_path)
     said = dict(re.findall(r'data-(\w+)="([^"]*)"', body))
     encoder = read_bundle(made[0]).model.encoder
-    names = {2: "y,z", 3: "north,south,west"}[encoder.floors.size]
+    names = {2: "y,z", 4: "north,south,west,closed"}[encoder.floors.size]
     assert said["ready"] == "yes" and float(said["difference"]) < 1e-5
     assert said["names"] == names and said["moved"] == "true"
 

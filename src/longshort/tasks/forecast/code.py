@@ -29,7 +29,8 @@ from longshort.tasks.forecast.inference import CALIBRATION
 
 Array = NDArray[Any]
 
-_TRIALS = 8
+_TRIALS, _NAMED = 8, 40
+"""Windows that prove the code, and series that its comments name."""
 
 
 def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
@@ -40,8 +41,9 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
     batches = [each.inputs[0] for each in golden if each.function == "forward"]
     window = _Window(model, batches[0])
     answers = {"forecast": window.in_units()}
-    trials = [each for batch in batches for each in window.trials(batch)]
-    part = Part("run", "forward", (window.batch(batches[0]),), answers, trials[:_TRIALS])
+    rows = [(batch, row) for batch in batches for row in range(len(batch.context))]
+    trials = [window.trial(*each) for each in rows[:_TRIALS]]
+    part = Part("run", "forward", (window.batch(batches[0]),), answers, trials)
     what = "Give it the past, and see what it expects next."
     return Portable((part,), _page(model, window), what, _says(model, window))
 
@@ -153,10 +155,16 @@ class _Window:
     def _bounded(self, found: Computed) -> Computed:
         """Return quantiles in order and no lower than the series' floor.
 
-        It has none where the window went below 0.
+        It has none where the window went below 0. A series that has never moved stays where it is.
         """
         if len(self.settings.quantiles) > 1:
             found = computed("getitem", computed("sort", found, -1), 0)
+        lowest, highest = self.encoder.lowest, self.encoder.highest
+        if (lowest == highest).any():
+            level = self._of_series(np.where(lowest == highest, lowest, np.inf))
+            far = computed("abs", computed("sub.Tensor", self.x, level))
+            stays = computed("le.Scalar", computed("amax", far, [0, 1, 2]), 0.0)
+            found = computed("where.self", stays, level, found)
         if not np.isfinite(self.encoder.floors).any():
             return found
         floor = self._of_series(self.encoder.floors)
@@ -165,23 +173,17 @@ class _Window:
             floor = computed("where.self", is_below, single([-np.inf]), floor)
         return computed("maximum", found, floor)
 
-    def trials(self, batch: Any) -> list[dict[str, Array]]:
-        """Return recorded windows in the user's units."""
-        found, known = [], self.encoder.future.width
-        for row in range(min(len(batch.context), _TRIALS)):
-            place = int(batch.series[row]) if len(self.names) > 1 else 0
-            past, future = (getattr(self.encoder, name) for name in ("past", "future"))
-            given = {
-                "series": np.array([place]),
-                "past": batch.past[row : row + 1] * past.deviation + past.mean,
-                "ahead": batch.future[row : row + 1, :, :known] * future.deviation + future.mean,
-                "calendar": batch.future[row : row + 1, :, known:],
-            }
-            given["x"] = self._plain(batch.context[row : row + 1], given)
-            found.append(
-                {name: single(each) if name != "series" else each for name, each in given.items()}
-            )
-        return found
+    def trial(self, batch: Any, row: int) -> dict[str, Array]:
+        """Return a recorded window in the user's units."""
+        past, future, one = self.encoder.past, self.encoder.future, slice(row, row + 1)
+        place = int(batch.series[row]) if len(self.names) > 1 else 0
+        given = {
+            "series": np.array([place]),
+            "past": single(batch.past[one] * past.deviation + past.mean),
+            "ahead": single(batch.future[one, :, : future.width] * future.deviation + future.mean),
+            "calendar": single(batch.future[one, :, future.width :]),
+        }
+        return given | {"x": single(self._plain(batch.context[one], given))}
 
     def _plain(self, context: Array, given: dict[str, Array]) -> Array:
         """Return a recorded context in the user's units."""
@@ -224,7 +226,8 @@ def _says(model: Any, window: _Window) -> tuple[str, ...]:
     config, quantiles = model.config.data, window.settings.quantiles
     whole = f"{window.context} newest and {window.horizon} next steps"
     of_each = f", the quantiles {', '.join(map(str, quantiles))} of each" if quantiles else ""
-    numbers = ", ".join(f"{k} {name}" for k, name in enumerate(window.names[:40]))
+    numbers = ", ".join(f"{k} {name}" for k, name in enumerate(window.names[:_NAMED]))
+    numbers += ", …" if len(window.names) > _NAMED else ""
     periods = ", ".join(config.calendar or ())
     lines = [f"x: the newest {window.context} values, the oldest first, without gaps"]
     if len(window.names) > 1:

@@ -148,6 +148,14 @@ def test_several_series_are_refused(bundle: Bundle) -> None:
         portable_of(replace(bundle, model=replace(bundle.model, encoder=two)), None)
 
 
+def test_a_run_without_a_threshold_is_refused(bundle: Bundle) -> None:
+    model = bundle.model
+    kept = {name: np.full_like(each, np.inf) if name == "threshold" else each
+            for name, each in model.kept.items()}  # fmt: skip
+    with pytest.raises(ConfigError, match="the run has no threshold"):
+        portable_of(replace(bundle, model=replace(model, kept=kept)), None)
+
+
 def test_steps_have_no_effect(bundle: Bundle) -> None:
     with pytest.raises(ConfigError, match="row by row; leave it out"):
         portable_of(bundle, 5)

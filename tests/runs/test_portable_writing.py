@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from longshort.runs.coding import portable_of
 from longshort.runs.exporting import export_run
 from longshort.runs.forms import export_as
 from longshort.runs.portable import replayed
+from longshort.runs.portable_sequences import refuse_tokens
 from longshort.runs.trained import load
 from longshort.runs.writing import Writing
 from tests.tiny_runs import small
@@ -111,3 +113,15 @@ def test_steps_are_those_of_a_source(path: Path) -> None:
     assert begin.examples[0].shape == (4, 1)
     with pytest.raises(ConfigError, match="--steps: a number from 1 to"):
         portable_of(bundle, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("page", "message"),
+    [
+        ({"tokens": "subwords", "written": []}, "cannot cut texts by 'subwords'"),
+        ({"tokens": "spaced", "written": None}, "cannot join subwords"),
+    ],
+)
+def test_subwords_are_refused_by_pages(page: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        refuse_tokens(page)

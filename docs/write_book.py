@@ -1,5 +1,7 @@
 """Runs the chapters of docs/learn, and writes their code, output and pictures into the pages.
 
+README.zh.md gets the blocks of README.md.
+
     python docs/write_book.py            # run all chapters, write what changed
     python docs/write_book.py 03 05      # these only
     python docs/write_book.py --kept     # write pages from kept results, without running
@@ -28,9 +30,12 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-LEARN = Path(__file__).parent / "learn"
+ROOT = Path(__file__).parents[1]
+LEARN = ROOT / "docs" / "learn"
+READMES = ("README.md", "README.zh.md")
 LANGUAGES = ("", ".zh")
 MARK = re.compile(r"<!-- cell: (\w+)(?: \| (.*?))? -->\n(?:.*?<!-- end -->\n)?", re.DOTALL)
+CODE = re.compile(r"```(?:sh|text|python)\n.*?```", re.DOTALL)
 QUESTIONS = re.compile(r"(<!-- questions -->)\n.*?(<!-- end of questions -->)", re.DOTALL)
 HEAD = re.compile(r"^# %% (\w+)( about)?\n", re.MULTILINE)
 NUMBER = re.compile(r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?")
@@ -311,6 +316,18 @@ def _unit(number: str) -> float:
     return float(10.0 ** (int(exponent or 0) - digits))
 
 
+def chinese_readme() -> str:
+    """Return README.zh.md with the blocks of README.md; raises where their number differs."""
+    english, chinese = (Path(ROOT / name).read_text("utf-8") for name in READMES)
+    blocks = CODE.findall(english)
+    if len(CODE.findall(chinese)) != len(blocks):
+        raise ValueError(
+            f"README.zh.md: {len(blocks)} blocks of code are expected, as in README.md"
+        )
+    given = iter(blocks)
+    return CODE.sub(lambda _: next(given), chinese)
+
+
 def main(wanted: list[str]) -> None:
     """Run and write the chapters whose names begin so, or all; --kept does not run them."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -320,6 +337,7 @@ def main(wanted: list[str]) -> None:
         if not wanted or chapter.name.startswith(tuple(wanted)):
             print(chapter.name, flush=True)
             write(chapter, chapter.kept() if is_kept else run(chapter))
+    (ROOT / READMES[1]).write_text(chinese_readme(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -31,10 +31,12 @@ PICTURE = re.compile(r'<img alt="([^"]*)" src="([^"]*?out/[^"]*\.svg)"[^>]*/?>')
 
 
 def on_config(config: Any) -> Any:
-    """Put all chapters, decisions and pages of reference into the navigation."""
+    """Put all chapters, decisions, pages of reference and further guides into the navigation."""
     ending = ".zh.md" if _is_chinese(config) else ".md"
+    listed = re.findall(r"[\w/]+\.md", str(config.nav))
     found = {
         "learn/*": _pages(config, "learn/[0-9]*", ending),
+        "*": [each for each in _pages(config, "*", ending) if each not in listed],
         "decisions/*": _pages(config, "decisions/*", ending),
         "reference/*": [uri for uri, _ in reference.pages()],
     }

@@ -60,8 +60,9 @@ def settings(task: str) -> str:
     """Return the page of a task's settings, a table for each section."""
     config = TASKS.config(task)
     head = (
-        f"# Settings of {task}\n\nKeys of `config.toml`; any is given by `--set section.key=value`, "
-        'in Python by `settings={"section.key": value}`. '
+        f"# Settings of {task}\n\n"
+        "Keys of `config.toml`; any is given by `--set section.key=value`, in Python by "
+        '`settings={"section.key": value}`. '
         f"`longshort init --task {task}` writes all of them.\n"
     )
     return "\n".join([head, *_sections(config)])

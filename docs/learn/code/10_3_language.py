@@ -8,7 +8,7 @@ print(f"{len(text):,} characters, {len(set(text))} different ones")
 print(text[:90])
 
 # %% run about
-# longshort run --example shakespeare --set train.max_epochs=4 --out run
+# longshort run --example shakespeare --out run
 
 # %% generate
 run = ls.load("run")

@@ -106,7 +106,8 @@ def test_the_questions_in_the_docs_are_those_of_the_package() -> None:
 def test_links_and_paths_in_the_docs_exist() -> None:
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+            if not target.startswith("reference/"):  # derived where the site is built: test_site
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def test_the_second_command_is_the_one_that_ci_runs() -> None:

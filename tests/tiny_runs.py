@@ -63,7 +63,8 @@ def small(task: str) -> tuple[dict[str, Any], object]:
         for clip, (y, x) in zip(clips, draw.integers(0, 6, (20, 2)).tolist(), strict=True):
             for t, frame in enumerate(clip):
                 frame[y : y + 3, (x + t) % 8] = 200
-        return {"task": task, "model": {"hidden": 4, "num_layers": 1}, "train": {**TRAIN}}, clips
+        train = {**TRAIN, "batch_size": 4}
+        return {"task": task, "model": {"hidden": 4}, "train": train}, clips
     if task == "tag":
         tokens = [["mr", "otto", "in", "rome", f"n{i}"] for i in range(60)]
         sentences = tagged_of(tokens, [["O", "B-per", "O", "B-loc", "O"]] * 60)

@@ -58,9 +58,7 @@ def finished(words: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_speaker_is_left_out(finished: Path) -> None:
     found = json.loads((finished / "data.json").read_text())
-    assert found["split"].startswith(
-        "the test split is the groups s3; "
-    )
+    assert found["split"].startswith("the test split is the groups s3; ")
     assert found["split"].endswith(" groups stay together")
     assert pl.read_csv(finished / "predictions.csv").height == 12
 

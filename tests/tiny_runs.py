@@ -82,8 +82,8 @@ def small(task: str) -> tuple[dict[str, Any], object]:
         for clip, (y, x) in zip(clips, draw.integers(0, 6, (20, 2)).tolist(), strict=True):
             for t, frame in enumerate(clip):
                 frame[y : y + 3, (x + t) % 8] = 200
-<<<<<<< HEAD
-        return {"task": task, "model": {"hidden": 4, "num_layers": 1}, "train": {**TRAIN}}, clips
+        train = {**TRAIN, "batch_size": 4}
+        return {"task": task, "model": {"hidden": 4}, "train": train}, clips
     if task == "speaker":
         draw = np.random.default_rng(0)
         voices = draw.normal(size=(20, 6))
@@ -93,10 +93,6 @@ def small(task: str) -> tuple[dict[str, Any], object]:
         train = {**TRAIN, "steps_per_epoch": 2, "shortest": 0.2, "longest": 0.3}
         settings = {"model": {"hidden": 4, "size": 8}, "evaluate": {"short": 0.3}}
         return {"task": task, "train": train, **settings}, examples_of(arrays, speakers)
-=======
-        train = {**TRAIN, "batch_size": 4}
-        return {"task": task, "model": {"hidden": 4}, "train": train}, clips
->>>>>>> frames
     if task == "tag":
         tokens = [["mr", "otto", "in", "rome", f"n{i}"] for i in range(60)]
         sentences = tagged_of(tokens, [["O", "B-per", "O", "B-loc", "O"]] * 60)

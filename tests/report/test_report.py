@@ -29,7 +29,7 @@ MEASURES = {
     "translate": "100 - BLEU of greedy translations",
     "summarise": "100 - ROUGE-1 of greedy summaries",
     "caption": "10 - CIDEr of greedy captions",
-    "transcribe": "greedy CER + nats a character",
+    "transcribe": "greedy CER up to 50 % + nats a character",
 }
 
 

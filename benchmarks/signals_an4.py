@@ -32,35 +32,36 @@ PUBLISHED = {
     "DeepSpeech2-style CTC (a public repository)": {"wer": 5.09, "cer": 2.99},
 }
 """Test error rates that others state; they read waveforms or spectrograms of the recordings."""
+Ways = Callable[[ModelOf, Utterances, Encoded[Utterances]], dict[str, tuple[ModelOf, Listening]]]
+"""From a model, training and validation utterances to ways of hearing, by name."""
 SETTINGS: dict[str, Any] = {
     "task": "transcribe",
-    "audio": {"normalise": "both"},
-    "model": {"hidden": 128, "num_layers": 2, "patch": 4, "dropout": 0.25},
-    "vary": {"time_share": 0.07, "band_share": 0.16},
-    "language": {"kind": "words"},
-    "train": {"learning_rate": 0.006, "max_epochs": 45, "patience": 20, "threads": 1},
+    "audio": {"normalise": "both", "deltas": 2},
+    "model": {"hidden": 128, "num_layers": 3, "patch": 4, "dropout": 0.3},
+    "vary": {"time_share": 0.1, "band_share": 0.16},
+    "train": {"learning_rate": 0.006, "max_epochs": 50, "patience": 25, "threads": 1},
 }
 MINUTES = 60.0
 
 
 def measure(data: Path) -> dict[str, Any]:
     """Train and score the network with the head for CTC."""
-    return {"published": PUBLISHED, **of_head(data, "ctc")}
+    return {"published": PUBLISHED, **of_settings(data, {"language": {"kind": "words"}}, by_models)}
 
 
-def of_head(data: Path, head: str) -> dict[str, Any]:
-    """Train and score the network with this head, on one thread."""
+def of_settings(data: Path, more: dict[str, Any], ways: Ways) -> dict[str, Any]:
+    """Train and score a network with these further settings, on one thread."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(data / "an4" / "an4_mfcc.tar.gz") as archive:
             archive.extractall(folder, filter="data")
-        return one_run(Path(folder), head)
+        tables = {key: {**SETTINGS.get(key, {}), **table} for key, table in more.items()}
+        return one_run(Path(folder), {**SETTINGS, **tables, "data": _files(Path(folder))}, ways)
 
 
-def one_run(folder: Path, head: str) -> dict[str, Any]:
-    """Train with this head, and hear the test utterances greedily and with language models."""
-    settings = {**SETTINGS, "data": _files(folder), "model": {**SETTINGS["model"], "head": head}}
-    out, begun = folder / head, (time.process_time(), time.perf_counter())
+def one_run(folder: Path, settings: dict[str, Any], ways: Ways) -> dict[str, Any]:
+    """Train, and hear the test utterances in several ways."""
+    out, begun = folder / "run", (time.process_time(), time.perf_counter())
     scores = story.run(settings, out, say=print, listen=listen)
     minutes = [(now - then) / MINUTES for now, then in
                zip((time.process_time(), time.perf_counter()), begun, strict=True)]  # fmt: skip
@@ -71,17 +72,26 @@ def one_run(folder: Path, head: str) -> dict[str, Any]:
         for name, each in splits.by_name().items()
     }
     found = {
-        "greedy": heard(run.model, encoded["test"], Listening(beam=1)),
-        "words": heard(run.model, encoded["test"], Listening()),
-        "characters": heard(with_characters(run.model, splits.train, encoded["val"]),
-                            encoded["test"], Listening()),
-    }  # fmt: skip
+        name: heard(model, encoded["test"], how)
+        for name, (model, how) in ways(run.model, splits.train, encoded["val"]).items()
+    }
     kept = {name: float(value) for name, value in run.model.kept.items()}
     return {
         "test": found, "baselines": scores["test"]["baselines"], "verdict": scores["verdict"],
         "training": scores["training"], "weights": kept,
         "processor_minutes": minutes[0], "minutes": minutes[1],
     }  # fmt: skip
+
+
+def by_models(
+    model: ModelOf, train: Utterances, val: Encoded[Utterances]
+) -> dict[str, tuple[ModelOf, Listening]]:
+    """Hear greedily, and by a beam search with language models of words and of characters."""
+    return {
+        "greedy": (model, Listening(beam=1)),
+        "words": (model, Listening()),
+        "characters": (with_characters(model, train, val), Listening()),
+    }
 
 
 def _files(folder: Path) -> dict[str, str]:

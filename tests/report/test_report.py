@@ -31,8 +31,8 @@ MEASURES = {
     "caption": "10 - CIDEr of greedy captions",
     "draw": "nats per point",
     "read": "CER of the best path, in percent",
-    "transcribe": "greedy CER + nats a character",
     "frames": "MSE, summed over a frame",
+    "transcribe": "greedy CER up to 50 % + nats a character",
 }
 
 

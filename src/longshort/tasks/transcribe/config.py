@@ -172,9 +172,9 @@ class TranscribeTrain(TrainConfig):
         0.5, ge=0.0, description="weight of a CTC loss that a transducer learns by beside its own"
     )
     max_epochs: int | None = Field(
-        None, ge=1, description="some 6,000 batches, but 10 to 60 epochs, when absent"
+        None, ge=1, description="some 6,000 batches, but 10 to 200 epochs, when absent"
     )
-    patience: int = Field(10, ge=1, description="epochs without gain before stopping")
+    patience: int = Field(20, ge=1, description="epochs without gain before stopping")
 
 
 class TranscribeScore(Section):

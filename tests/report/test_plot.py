@@ -28,6 +28,7 @@ NAMES = {
     "translate": {"attention0", "attention1", "attention2"},
     "summarise": {"attention0", "attention1", "attention2"},
     "caption": set(),
+    "speaker": {"det", "similarities"},
 }
 
 

@@ -29,6 +29,7 @@ MEASURES = {
     "translate": "100 - BLEU of greedy translations",
     "summarise": "100 - ROUGE-1 of greedy summaries",
     "caption": "10 - CIDEr of greedy captions",
+    "speaker": "EER of the validation speakers",
 }
 
 

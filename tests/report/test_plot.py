@@ -32,6 +32,7 @@ NAMES = {
     "read": {"worst"},
     "frames": {"error_by_frame", "ssim_by_frame", "strip0", "strip1", "strip2"},
     "transcribe": {"heard0", "heard1", "heard2"},
+    "speaker": {"det", "similarities"},
 }
 
 

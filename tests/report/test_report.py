@@ -33,6 +33,7 @@ MEASURES = {
     "read": "CER of the best path, in percent",
     "frames": "MSE, summed over a frame",
     "transcribe": "greedy CER up to 50 % + nats a character",
+    "speaker": "EER of the validation speakers",
 }
 
 

@@ -34,12 +34,12 @@ from longshort.train.events import EpochEnded, Event
 PICTURES = Path(__file__).parent / "results"
 LABELS = ["x", "2", r"\alpha", "a", "=", r"\sum", r"\beta", "k"]
 SETTINGS: dict[str, dict[str, Any]] = {
-    "omniglot": {"data.grid": 6.0, "train.max_epochs": 4},
+    "omniglot": {"data.grid": 6.0, "train.max_epochs": 3},
     "crohme": {
         "data.simplify": 5.0,
         "data.grid": 4.0,
         "data.condition": "label",
-        "train.max_epochs": 2,
+        "train.max_epochs": 1,
     },
 }
 

@@ -34,7 +34,7 @@ from longshort.runs.writing import Writing
 from longshort.tasks.read import baselines, scoring
 from longshort.tasks.read.config import ReadConfig
 from longshort.tasks.read.defaults import decided, tokens_of, unused
-from longshort.tasks.read.doctor import examine, no_lines, too_narrow, unknown
+from longshort.tasks.read.doctor import blank, examine, no_lines, too_narrow, unknown
 from longshort.tasks.read.encoder import LineArrays, ReadEncoder, encode, signs_of
 from longshort.tasks.read.inference import Readings, frames, read, readings_of
 from longshort.tasks.read.language import BONUS, SEARCH, WEIGHT, chosen_search
@@ -122,7 +122,11 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
         looks = model.encoder.looks
         if looks is None:
             return []
-        return [*no_lines(lines), *looks.compare(lines.looks, lines.places, lines.name)]
+        return [
+            *no_lines(lines),
+            *blank(lines),
+            *looks.compare(lines.looks, lines.places, lines.name),
+        ]
 
     def split(self, given: Any, config: Any) -> Splits[Lines]:
         """Split as the source says, else at random; equal lines, and groups, stay together."""

@@ -8,7 +8,7 @@ import torch
 
 from longshort.data.strokes.features import features
 from longshort.data.strokes.ink import ink_of_strokes
-from longshort.nn.blocks.columns import STRIDE, Columns, steps_of
+from longshort.nn.blocks.columns import STRIDE, Columns
 from longshort.nn.blocks.turned import turned
 from longshort.nn.blocks.warp import warped
 
@@ -27,7 +27,7 @@ def test_columns_become_steps(height: int, channels: tuple[int, ...]) -> None:
     lengths = torch.tensor([64, 61, 5])
     steps, after = block(torch.rand(3, height, 64), lengths)
     assert steps.shape == (64 // STRIDE, 3, block.size)
-    assert after.tolist() == [steps_of(int(n)) for n in lengths]
+    assert after.tolist() == [-(-int(n) // STRIDE) for n in lengths]
     for row, end in enumerate(after.tolist()):
         assert not steps[end:, row].any()
 

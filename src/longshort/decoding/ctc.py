@@ -44,7 +44,7 @@ def spelt(path: Iterable[int], *, blank: int = 0) -> tuple[int, ...]:
     return tuple(label for label, _ in groupby(path) if label != blank)
 
 
-def frames_needed(labels: Sequence[int]) -> int:
+def frames_needed(labels: Sequence[object]) -> int:
     """Return the least number of frames that can spell the labels.
 
     There is one for each label, and one for the blank between two equal ones.

@@ -327,3 +327,22 @@ def test_steps_take_pictures_as_files_too(small_run: Callable[[str], Path]) -> N
     ):
         with pytest.raises(DataError, match=message):
             session.step(wrong)
+
+
+def test_pictures_of_one_colour_are_told_and_not_learned(learned: Path) -> None:
+    grey = pictures(40, words=1)
+    grey[0] = np.full((30, 90), 200, dtype=np.uint8)
+    said: list[str] = []
+    run = trained.load(learned)
+    found = run.predict(run.read(samples_of(grey[:1]), said.append))
+    assert any("1 pictures are of one colour" in line for line in said) and len(found.texts) == 1
+    blank = replace(samples_of([grey[0]] * 40), texts=texts_of(40, 1))
+    with pytest.raises(DataError, match="are of one colour, so nothing stands there"):
+        story.prepare(SETTINGS, replace(blank, inputs=[*blank.inputs[:30], *drawn(10).inputs]))
+
+
+def test_a_step_has_as_many_columns_in_the_network_as_elsewhere() -> None:
+    from longshort.nn.blocks.columns import STRIDE
+    from longshort.tasks.read.encoder import STRIDES
+
+    assert STRIDES["pictures"] == STRIDE

@@ -5,7 +5,6 @@ Letters: B batch, C channels, H and W height and width of the picture, T steps, 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -86,8 +85,3 @@ def within(x: Tensor, lengths: Tensor) -> Tensor:
     """Return a mask [B, 1, 1, W] of x [B, C, H, W]: 1 within each picture's width, else 0."""
     places = torch.arange(x.shape[3], device=x.device)
     return (places < lengths.to(x.device)[:, None])[:, None, None].to(x.dtype)
-
-
-def steps_of(width: int) -> int:
-    """Return the number of steps of a picture of this width."""
-    return math.ceil(width / STRIDE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from longshort.data.findings import Finding
 from longshort.data.splits import Splits
@@ -11,29 +11,26 @@ from longshort.data.strokes.ink import Ink
 from longshort.data.strokes.shape import normalise, resample
 from longshort.decoding.ctc import frames_needed
 from longshort.tasks.read.config import ReadConfig
-from longshort.tasks.read.encoder import STEP, signs_of
-from longshort.tasks.read.ink import scaled_width
+from longshort.tasks.read.encoder import STEP, Tokens, signs_of, steps_of
+from longshort.tasks.read.ink import Pixels, scaled_width
 from longshort.tasks.read.samples import Lines
 
 _SHOWN = 5
 _MOST_SIGNS = 30
-_STRIDES = {"pictures": 4, "strokes": 2}
-"""Columns of a picture, and points of a pen, that become one step."""
 _MANY = 0.2
 """Share of training lines from which one text is a warning."""
 
 
 def examine(splits: Splits[Lines], config: ReadConfig) -> list[Finding]:
     """Return the findings of reading and splitting, then those about lines and texts."""
-    found = list(splits.findings)
+    found, known = list(splits.findings), signs(splits.train, config)
     for name, lines in splits.by_name().items():
         found += narrow(lines, config, is_learned=name == "train")
-        found += no_lines(lines)
+        found += [*no_lines(lines), *blank(lines, is_learned=name == "train")]
     found += [each for each in (_one_for_many(splits.train), _rare(splits, config)) if each]
     for name, lines in splits.by_name().items():
-        found += (
-            unknown(signs(splits.train, config), lines, config, name) if name != "train" else []
-        )
+        if name != "train":
+            found += unknown(known, lines, config, name)
     return found
 
 
@@ -66,10 +63,12 @@ def too_narrow(lines: Lines, config: ReadConfig) -> list[tuple[int, int, int]]:
 
     A network sees a step for every 4 columns of a picture, and for every 2 points of a pen.
     """
-    tokens, found = config.text.tokens or "characters", []
-    for i, (ink, text) in enumerate(zip(lines.inputs, lines.texts or [], strict=False)):
-        needed = frames_needed(signs_of(text, tokens))  # type: ignore[arg-type]
-        steps = -(-_length(ink, config) // _STRIDES[lines.kind])
+    tokens: Tokens = config.text.tokens or "characters"
+    inputs: Sequence[Pixels | Ink] = lines.inputs
+    found = []
+    for i, (ink, text) in enumerate(zip(inputs, lines.texts or [], strict=False)):
+        needed = frames_needed(signs_of(text, tokens))
+        steps = steps_of(lines.kind, _length(ink, config))
         if steps < needed:
             found.append((i, needed, steps))
     return found
@@ -79,7 +78,7 @@ def no_lines(lines: Lines) -> list[Finding]:
     """Return a warning if pictures are higher than wide, as no line of text is."""
     if lines.kind != "pictures":
         return []
-    shapes = [each.shape for each in lines.inputs]  # type: ignore[union-attr]
+    shapes = [each.shape for each in lines.inputs if not isinstance(each, Ink)]
     texts = lines.texts or ["several"] * len(lines)
     high = [i for i, (h, w) in enumerate(shapes) if h >= w and len(texts[i]) > 3]
     if not high:
@@ -93,6 +92,23 @@ def no_lines(lines: Lines) -> list[Finding]:
             f"{first[0]} pixels; a line of text is wider",
             tuple(lines.places[i] for i in high[:_SHOWN]),
             "cut pages into lines before, and turn pictures that lie on their side",
+        )
+    ]
+
+
+def blank(lines: Lines, *, is_learned: bool = False) -> list[Finding]:
+    """Return a finding on pictures without ink; an error where they are to be learned."""
+    pixels = [each for each in lines.inputs if not isinstance(each, Ink)]
+    empty = [place for place, each in zip(lines.places, pixels, strict=False) if not each.any()]
+    if not empty:
+        return []
+    return [
+        Finding(
+            "one-colour",
+            "error" if is_learned else "warning",
+            f"{lines.name}: {len(empty):,} pictures are of one colour, so nothing stands there",
+            tuple(empty[:_SHOWN]),
+            "restore them, or remove them with their texts" if is_learned else "",
         )
     ]
 
@@ -128,11 +144,11 @@ def unknown(known: Iterable[str], lines: Lines, config: ReadConfig, split: str) 
     ]
 
 
-def _length(ink: object, config: ReadConfig) -> int:
+def _length(ink: Pixels | Ink, config: ReadConfig) -> int:
     if isinstance(ink, Ink):
         return len(resample(normalise(ink, "stroke"), STEP))
     image = config.image
-    return scaled_width(ink, image.height, straighten=image.straighten)  # type: ignore[arg-type]
+    return scaled_width(ink, image.height, straighten=image.straighten)
 
 
 def _one_for_many(train: Lines) -> Finding | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,13 +26,14 @@ from longshort.tasks.read.samples import Kind, Lines
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Tokens = Literal["characters", "symbols"]
+Form = Literal["NFC", "NFKC", "none"]
 
 FIRST = {"ctc": 1, "attention": END + 1}
 """Number of the first sign by head: 0 is the blank or padding, and a decoder has marks too."""
 STEP = 0.12
 """Distance of pen points, where the mean size of a stroke is 1."""
-_MULTIPLE = 4
-"""Width of a batch of pictures is a multiple of it, `nn.blocks.columns.STRIDE`."""
+STRIDES: dict[Kind, int] = {"pictures": 4, "strokes": 2}
+"""Columns of a picture, and points of a pen, that become one step of the network."""
 
 
 @dataclass(frozen=True)
@@ -187,19 +189,24 @@ def encode(encoder: ReadEncoder, samples: Lines) -> LineArrays:
     return LineArrays(encoder, inputs, labels)
 
 
+def steps_of(kind: Kind, length: int) -> int:
+    """Return the number of steps of a line of so many columns or points."""
+    return math.ceil(length / STRIDES[kind])
+
+
 def signs_of(text: str, tokens: Tokens) -> list[str]:
     """Return the signs of a text: its characters, or its symbols apart by spaces."""
     return list(text) if tokens == "characters" else text.split()
 
 
-def normalised(text: str, form: str) -> str:
+def normalised(text: str, form: Form) -> str:
     """Return a text in a Unicode normal form, with single spaces and none at its ends."""
-    found = text if form == "none" else unicodedata.normalize(form, text)  # type: ignore[arg-type]
+    found = text if form == "none" else unicodedata.normalize(form, text)
     return " ".join(found.split())
 
 
 def _pictures(inputs: Sequence[NDArray[np.uint8]], lengths: Ints) -> Floats:
-    width = -(-int(lengths.max()) // _MULTIPLE) * _MULTIPLE
+    width = STRIDES["pictures"] * steps_of("pictures", int(lengths.max()))
     found = np.zeros((len(inputs), inputs[0].shape[0], width), dtype=np.float32)
     for row, each in enumerate(inputs):
         found[row, :, : each.shape[1]] = each / np.float32(255.0)

@@ -18,7 +18,7 @@ from longshort.runs.task import Model
 from longshort.runs.writing import Writing
 from longshort.tasks.read.config import ReadConfig
 from longshort.tasks.read.encoder import LineArrays, ReadEncoder
-from longshort.tasks.read.language import BONUS, WEIGHT, spelled
+from longshort.tasks.read.language import BONUS, SEARCH, WEIGHT, spelled
 
 ReadModelOf = Model[ReadConfig, ReadEncoder]
 TOGETHER = 32
@@ -49,8 +49,9 @@ def read(
     if model.config.model.head == "attention":
         return _written(model, arrays, Writing(beam=1) if greedy else how or Writing())
     logs = frames(model, arrays)
-    width = 1 if greedy else model.config.write.beam
-    return spelled_lines(model, logs, width, None if greedy else scorer_of(model))
+    if greedy or not float(model.kept.get(SEARCH, 1.0)):
+        return spelled_lines(model, logs, 1, None)
+    return spelled_lines(model, logs, model.config.write.beam, scorer_of(model))
 
 
 def scorer_of(model: ReadModelOf) -> LabelScorer | None:

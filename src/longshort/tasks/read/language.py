@@ -1,4 +1,4 @@
-"""The n-gram of signs that joins the search, and its weight by the validation split."""
+"""The n-gram of signs that joins the search, and what the validation split says of both."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from longshort.runs.task import Say, Track
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
 
-WEIGHT, BONUS = "gram_weight", "gram_bonus"
-"""Names of what a run keeps: the weight of the n-gram, and the bonus of each sign."""
+SEARCH, WEIGHT, BONUS = "search", "gram_weight", "gram_bonus"
+"""Names of what a run keeps: whether it searches, the n-gram's weight, and the bonus of a sign."""
 _WEIGHTS, _BONUSES = (0.25, 0.5, 0.75, 1.0), (0.0, 0.75, 1.5)
 """Values among which the validation split chooses."""
 
@@ -73,28 +73,34 @@ def spelled(
     return [prefix_beam(each, PrefixBeam(width=width), scorer)[0] for each in logs]
 
 
-def chosen_weight(
-    grams: SignGrams,
+def chosen_search(
+    grams: SignGrams | None,
     logs: Sequence[Floats],
     width: int,
     errors: Callable[[list[tuple[int, ...]]], float],
     say: Say,
     track: Track,
 ) -> dict[str, NDArray[np.float64]]:
-    """Choose weight and bonus on validation lines; returns what the run keeps.
+    """Choose how to search on validation lines; returns what the run keeps.
 
-    logs: frames of these lines. errors: CER of their labels. A weight of 0, the search alone, is
-    among the choices.
+    logs: frames of these lines. errors: CER of their labels. Among the choices are the best path,
+    since a search for the most probable text finds too many signs where a network is hardly
+    trained, and the search without an n-gram.
     """
-    alone = errors([each.labels for each in spelled(logs, width)])
-    found = {(0.0, 0.0): alone}
-    pairs = list(itertools.product(_WEIGHTS, _BONUSES))
-    for number, pair in enumerate(pairs):
-        track("choosing the weight of the n-gram", number, len(pairs))
-        found[pair] = errors([each.labels for each in spelled(logs, width, grams.scorer(*pair))])
-    weight, bonus = min(found, key=lambda pair: (found[pair], pair))
+    path = errors([each.labels for each in spelled(logs, 1)])
+    found: dict[tuple[float, float, float], float] = {(0.0, 0.0, 0.0): path}
+    pairs = [(0.0, 0.0), *(itertools.product(_WEIGHTS, _BONUSES) if grams else ())]
+    for number, (weight, bonus) in enumerate(pairs):
+        track("choosing how to search", number, len(pairs))
+        scorer = grams.scorer(weight, bonus) if grams and weight else None
+        labels = [each.labels for each in spelled(logs, width, scorer)]
+        found[1.0, weight, bonus] = errors(labels)
+    search, weight, bonus = min(found, key=lambda choice: (found[choice], choice))
+    order = f" of order {grams.order}" if grams else ""
+    said = f"n-gram{order} with weight {weight:g} and bonus {bonus:g}" if weight else "no n-gram"
+    said = f"a search of width {width} with {said}" if search else "the best path"
     say(
-        f"n-gram of order {grams.order}: weight {weight:g}, bonus {bonus:g}, by the CER of "
-        f"{len(logs):,} validation lines ({found[weight, bonus]:.2f}; {alone:.2f} without it)"
+        f"reading: {said}, by the CER of {len(logs):,} validation lines "
+        f"({found[search, weight, bonus]:.2f}; {path:.2f} by the best path)"
     )
-    return {WEIGHT: np.array(weight), BONUS: np.array(bonus)}
+    return {SEARCH: np.array(search), WEIGHT: np.array(weight), BONUS: np.array(bonus)}

@@ -5,17 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from longshort.decoding.ctc import frames_needed
-from longshort.nn.blocks.columns import steps_of
 from longshort.runs.tensors import on_device
-from longshort.tasks.read.encoder import LineArrays
+from longshort.tasks.read.encoder import LineArrays, steps_of
 from longshort.tasks.read.inference import TOGETHER, ReadModelOf
 
 
 def mean_loss(model: ReadModelOf, arrays: LineArrays) -> float:
     """Return nats per sign, of the lines that CTC can spell; to be called without gradients."""
     assert arrays.labels is not None
-    steps = [steps_of(int(n)) if arrays.encoder.kind == "pictures" else -(-int(n) // 2)
-             for n in arrays.lengths]  # fmt: skip
+    steps = [steps_of(arrays.encoder.kind, n) for n in arrays.lengths.tolist()]
     fits = [i for i, labels in enumerate(arrays.labels)
             if len(labels) and frames_needed(labels.tolist()) <= steps[i]]  # fmt: skip
     order = np.array(sorted(fits, key=lambda i: steps[i]), dtype=np.int64)

@@ -25,10 +25,10 @@ from longshort.nn.blocks.warp import warped
 from longshort.nn.recurrent import Recurrent
 from longshort.runs.cell import chosen_cell, layer_options
 from longshort.tasks.read.config import ReadModel
-from longshort.tasks.read.encoder import Batch, ReadEncoder
+from longshort.tasks.read.encoder import STRIDES, Batch, ReadEncoder
 
-_FILTERS, _KERNEL, _TOGETHER = 64, 5, 2
-"""Convolutions over strokes: filters, their width, and pen points that become one step."""
+_FILTERS, _KERNEL, _CONVOLUTIONS = 64, 5, 2
+"""Convolutions over strokes: filters, their width, and how many."""
 
 
 class Front(nn.Module):
@@ -41,7 +41,9 @@ class Front(nn.Module):
             self.seen: Any = Columns(encoder.height, model.channels, model.picture_dropout)
             size = self.seen.size
         else:
-            self.seen = Convolutions(len(FEATURES) - 1, _FILTERS, _KERNEL, 2, _TOGETHER)
+            self.seen = Convolutions(
+                len(FEATURES) - 1, _FILTERS, _KERNEL, _CONVOLUTIONS, STRIDES["strokes"]
+            )
             size = _FILTERS
         layers = Recurrent(
             chosen_cell(model), size, model.hidden or 2, model.num_layers, bidirectional=True,

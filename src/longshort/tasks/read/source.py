@@ -18,7 +18,7 @@ from longshort.data.strokes.ink import Inks
 from longshort.data.strokes.reading import is_strokes, read_parts
 from longshort.errors import DataError
 from longshort.tasks.read.config import ReadConfig
-from longshort.tasks.read.encoder import normalised
+from longshort.tasks.read.encoder import Form, normalised
 from longshort.tasks.read.ink import Line, ink_of
 from longshort.tasks.read.picture import KINDS, DamagedPicture, grey_from, grey_of
 from longshort.tasks.read.samples import Lines, lines_of_pictures
@@ -79,7 +79,7 @@ def read_lines(data: object, config: ReadConfig, *, labelled: bool = True) -> Li
 
 
 def lines_of(
-    pictures: Sequence[Any], texts: Sequence[str] | None = None, form: str = "NFC"
+    pictures: Sequence[Any], texts: Sequence[str] | None = None, form: Form = "NFC"
 ) -> Lines:
     """Make lines of pictures in memory, arrays [height, width] or with colours, and their texts.
 

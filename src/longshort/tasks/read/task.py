@@ -34,10 +34,10 @@ from longshort.runs.writing import Writing
 from longshort.tasks.read import baselines, scoring
 from longshort.tasks.read.config import ReadConfig
 from longshort.tasks.read.defaults import decided, tokens_of, unused
-from longshort.tasks.read.doctor import examine, no_lines, too_narrow, unknown
+from longshort.tasks.read.doctor import blank, examine, no_lines, too_narrow, unknown
 from longshort.tasks.read.encoder import LineArrays, ReadEncoder, encode, signs_of
 from longshort.tasks.read.inference import Readings, frames, read, readings_of
-from longshort.tasks.read.language import BONUS, WEIGHT, chosen_weight
+from longshort.tasks.read.language import BONUS, SEARCH, WEIGHT, chosen_search
 from longshort.tasks.read.samples import Lines
 from longshort.tasks.read.source import read_given, read_lines
 from longshort.tasks.read.steps import ReadSteps
@@ -56,7 +56,7 @@ _NOTHING = 90.0
 _TIE = 1e-4
 """Weight of the loss where it decides between equal error rates."""
 _JUDGED = 150
-"""Validation lines, the first ones, on which the weight of the n-gram is chosen."""
+"""Validation lines, the first ones, on which the way of reading is chosen."""
 
 
 class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
@@ -122,7 +122,11 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
         looks = model.encoder.looks
         if looks is None:
             return []
-        return [*no_lines(lines), *looks.compare(lines.looks, lines.places, lines.name)]
+        return [
+            *no_lines(lines),
+            *blank(lines),
+            *looks.compare(lines.looks, lines.places, lines.name),
+        ]
 
     def split(self, given: Any, config: Any) -> Splits[Lines]:
         """Split as the source says, else at random; equal lines, and groups, stay together."""
@@ -224,7 +228,7 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
         self, model: ReadModelOf, train: Encoded[Lines], val: Encoded[Lines],
         say: Say, track: Track,
     ) -> dict[str, NDArray[np.float64]]:  # fmt: skip
-        """Choose the weight of the n-gram, or the length penalty, on validation lines."""
+        """Choose how to search, or the length penalty, on validation lines."""
         del train
         count, write = min(len(val.samples), _JUDGED), model.config.write
         if not count or write.beam == 1:
@@ -244,13 +248,11 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
 
             return chosen_penalty(model, quality, "100 - CER", samples, say, track)
         encoder = model.encoder
-        if encoder.grams is None:
-            return {}
 
         def errors(labels: list[tuple[int, ...]]) -> float:
             return rate(readings_of(encoder, [encoder.text(each) for each in labels]))
 
-        return chosen_weight(encoder.grams, frames(model, arrays), write.beam, errors, say, track)
+        return chosen_search(encoder.grams, frames(model, arrays), write.beam, errors, say, track)
 
     def predict(self, model: ReadModelOf, arrays: LineArrays) -> Readings:
         """Read lines, by a search with an n-gram, or by the best path where the beam is 1."""
@@ -299,7 +301,9 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
         """Return the most frequent confusions, and what the n-gram was given."""
         pairs = scoring.confusions(scored.samples, scored.predictions[MODEL], model.encoder)
         listed = [[true, found, count] for (true, found), count in pairs.most_common(20)]
-        gram = {name: float(model.kept[name]) for name in (WEIGHT, BONUS) if name in model.kept}
+        gram = {
+            name: float(model.kept[name]) for name in (SEARCH, WEIGHT, BONUS) if name in model.kept
+        }
         return {"confusions": listed, **gram}
 
     # Output

@@ -338,8 +338,8 @@ def first_page(language: str) -> str:
     used = {name: step["processor"] for name, step in found["steps"].items()}
     run, size = used.pop("first run"), found["installed_mb"]
     told = NEWCOMER[language].format(install=sum(used.values()), run=run, size=size)
-    mark = r"(<!-- newcomer -->\n).*?(\n<!-- end -->)"
-    return re.sub(mark, lambda each: each[1] + told + each[2], page, flags=re.DOTALL)
+    mark = r"(<!-- newcomer -->\n).*?(<!-- end -->)"
+    return re.sub(mark, lambda each: f"{each[1]}\n{told}\n\n{each[2]}", page, flags=re.DOTALL)
 
 
 def chinese_readme() -> str:

@@ -35,9 +35,10 @@ import longshort as ls
 from longshort.engine.executors.onnx import Code
 from longshort.export.code import wasm
 from longshort.export.code.arrays import Pool
-from longshort.export.code.c_files import Trial, c_files
-from longshort.export.code.loops import Program
+from longshort.export.code.c_files import c_files
+from longshort.export.code.loops import Buffer, Program
 from longshort.export.code.program import program
+from longshort.export.code.trials import Trial
 from longshort.export.network import Called, exported
 from longshort.export.onnx_values import Value
 from longshort.export.steps_onnx import graph_in
@@ -145,8 +146,11 @@ def network(width: int) -> tuple[Network, Function, list[Any]]:
 def programs(width: int, int8: bool) -> Program:
     """The step as a program."""
     made, function, given = network(width)
-    states = {1: 1, 2: 2}
-    return program(function, made.weights, Pool(int8), given, name="step", states=states)
+    states = {place: Buffer(f"state{place}", width, "state") for place in (1, 2)}
+    results = ["output0", *states.values()]
+    return program(
+        function, made.weights, Pool(int8), given, name="step", states=states, results=results
+    )
 
 
 def in_c(step: Program, folder: Path) -> dict[str, Any]:

@@ -15,9 +15,10 @@ import pytest
 from numpy.typing import NDArray
 
 from longshort.export.code import wasm
-from longshort.export.code.c_files import Trial, c_files
+from longshort.export.code.c_files import c_files
 from longshort.export.code.loops import Program
 from longshort.export.code.memory import scratch
+from longshort.export.code.trials import Trial
 
 Array = NDArray[Any]
 Asked = Sequence[tuple[Program, Mapping[str, Array]]]

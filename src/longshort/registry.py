@@ -127,6 +127,11 @@ TASKS = Registry(
         "translate": "longshort.tasks.seq2seq.translate:TranslateTask",
         "summarise": "longshort.tasks.seq2seq.summarise:SummariseTask",
         "caption": "longshort.tasks.caption.task:CaptionTask",
+        "read": "longshort.tasks.read.task:ReadTask",
+        "transcribe": "longshort.tasks.transcribe.task:TranscribeTask",
+        "draw": "longshort.tasks.draw.task:DrawTask",
+        "frames": "longshort.tasks.frames.task:FramesTask",
+        "speaker": "longshort.tasks.speaker.task:SpeakerTask",
     },
     usual="forecast",
     configs={
@@ -139,5 +144,10 @@ TASKS = Registry(
         "translate": "longshort.tasks.seq2seq.config:TranslateConfig",
         "summarise": "longshort.tasks.seq2seq.config:SummariseConfig",
         "caption": "longshort.tasks.caption.config:CaptionConfig",
+        "read": "longshort.tasks.read.config:ReadConfig",
+        "transcribe": "longshort.tasks.transcribe.config:TranscribeConfig",
+        "draw": "longshort.tasks.draw.config:DrawConfig",
+        "frames": "longshort.tasks.frames.config:FramesConfig",
+        "speaker": "longshort.tasks.speaker.config:SpeakerConfig",
     },
 )

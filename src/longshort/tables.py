@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from longshort.errors import ConfigError, RunError
@@ -58,17 +59,24 @@ def encode(table: pl.DataFrame, path: Path, text: pl.DataFrame | None = None) ->
     return buffer.getvalue()
 
 
+def refuse_other_kinds(path: Path, others: Sequence[str] = ()) -> None:
+    """Raise `ConfigError` if a file's name ends neither as that of a table nor as one of others."""
+    if path.suffix.lower() not in others:
+        _format(path, others)
+
+
 def has_table_name(path: Path) -> bool:
     """Return whether a file's name ends as that of a table."""
     return _ending(path) in _FORMATS
 
 
-def _format(path: Path) -> str:
+def _format(path: Path, others: Sequence[str] = ()) -> str:
     kind = _ending(path)
     if kind not in _FORMATS:
+        more = "".join(f", {each}" for each in others)
         raise ConfigError(
-            f"--out {path}: the name must end in .csv, .tsv, .parquet or .jsonl, which says the "
-            "format"
+            f"--out {path}: the name must end in .csv, .tsv, .parquet or .jsonl{more}, which says "
+            "the format"
         )
     return _FORMATS[kind]
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from longshort.decoding.viterbi import best_paths
 from longshort.nn.blocks.characters import CharacterCNN, CharacterLSTM
 from longshort.nn.blocks.crf import CRF, bioes_rules
+from longshort.runtime.paths import best_paths
 
 TAGS = ["O", "B-x", "I-x", "E-x", "S-x"]
 LENGTHS = torch.tensor([4, 1, 3])

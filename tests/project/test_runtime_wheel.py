@@ -14,24 +14,24 @@ import pytest
 
 from longshort.runs.exporting import export_run
 from tests.paths import ROOT
+from tests.session_steps import steps_of
 from tests.tiny_runs import small
 
 pytestmark = pytest.mark.slow
 NEEDED = ("numpy", "pydantic", "safetensors")
-TASKS = ("classify", "regress", "tag", "lm", "translate", "summarise")
-"""Tasks whose sessions need no polars; stamps of series are read and written with it."""
+TASKS = (
+    "classify", "regress", "tag", "lm", "translate", "summarise", "caption", "forecast", "anomaly"
+)  # fmt: skip
 USE = """
 import sys
 sys.path.append({site!r})
 from longshort_runtime import load
 model = load({bundle!r})
 session = model.session()
-kind = model.session_schema()["kind"]
-answers = [session.step([0.5, -0.5] if kind == "row" else "the cat") for _ in range(3)]
+*first, last = {steps!r}
+answers = [session.step(x) for x in first]
 kept = model.restore(session.snapshot())
-assert kept.step([1.0, 0.0] if kind == "row" else "sat") == session.step(
-    [1.0, 0.0] if kind == "row" else "sat"
-)
+assert kept.step(last) == session.step(last)
 loaded = {{name.partition(".")[0] for name in sys.modules}}
 assert not loaded & {{"torch", "polars", "matplotlib", "typer"}}, loaded
 print(model.executor)
@@ -114,7 +114,7 @@ def test_a_session_runs_without_torch_and_polars(
 ) -> None:
     bundle = tmp_path / "model.longshort"
     export_run(small_run(task), bundle, memory=small(task)[1])
-    done = python(USE.format(site=str(site), bundle=str(bundle)))
+    done = python(USE.format(site=str(site), bundle=str(bundle), steps=steps_of(task)))
     assert done.returncode == 0, done.stderr
     assert "native" in done.stdout
 

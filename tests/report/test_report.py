@@ -29,6 +29,10 @@ MEASURES = {
     "translate": "100 - BLEU of greedy translations",
     "summarise": "100 - ROUGE-1 of greedy summaries",
     "caption": "10 - CIDEr of greedy captions",
+    "draw": "nats per point",
+    "read": "CER of the best path, in percent",
+    "transcribe": "greedy CER + nats a character",
+    "frames": "MSE, summed over a frame",
 }
 
 

@@ -15,7 +15,7 @@ from longshort.errors import DataError
 from longshort.runs.trained import load
 from longshort.serve.metrics import Metrics
 from longshort.serve.refusal import Refusal
-from longshort.serve.worker import Worker
+from longshort.serve.worker import Budget, Worker
 
 Runs = Callable[[str], Path]
 
@@ -99,3 +99,36 @@ def test_no_step_is_lost_between_the_loop_and_the_thread(small_run: Runs) -> Non
         sys.setswitchinterval(before)
     assert worker.waiting == 0
     worker.close()
+
+
+def test_a_request_of_many_parts_ends_when_its_time_is_spent() -> None:
+    worker, done = Worker(4, Metrics(), longest=0.02), []
+
+    def parts() -> Iterator[int]:
+        number = 0
+        while True:
+            sum(range(20_000))
+            done.append(number)
+            yield number
+
+    async def ask() -> None:
+        with pytest.raises(Refusal, match=r"longer than 0\.02 seconds") as caught:
+            await worker.run_all(parts())
+        assert caught.value.status == 422
+
+    asyncio.run(ask())
+    assert done and worker.waiting == 0
+    worker.close()
+
+
+def test_parts_that_fail_are_metered_too() -> None:
+    budget = Budget(1.0)
+
+    def parts() -> Iterator[int]:
+        yield 1
+        raise DataError("no")
+
+    metered = budget.metered(parts())
+    assert next(metered) == 1 and not budget.is_spent
+    with pytest.raises(DataError):
+        next(metered)

@@ -13,6 +13,7 @@ from longshort.api.estimator import Estimator
 from longshort.api.fitting import given, is_file, with_data, with_labels, with_splits
 from longshort.api.runs import Finished
 from longshort.config.sequences import Axes
+from longshort.data.audio.listing import names_sound
 from longshort.data.label_sets import LabelSet, as_sets
 from longshort.data.labelled import Examples, examples_of
 from longshort.data.labels import Label
@@ -168,6 +169,7 @@ class ClassifierRun(Finished[Trained[ClassifyConfig, Examples, ClassifyEncoder, 
             raise DataError(f"{data[:60]!r}: no such file; texts are given as a list")
         settings = self.config.data
         is_read = is_file(data) or (is_frame(data) and settings.names_columns())
+        is_read = is_read or (settings.format == "audio" and names_sound(data))
         given = data if is_read else examples_of(data, axes=settings.axes)
         return self._trained.predict(self._trained.read(given))
 

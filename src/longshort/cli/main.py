@@ -23,7 +23,9 @@ from longshort.cli import (
     predict,
     run,
     serve,
+    speaker,
     train,
+    transcribe,
     tune,
     verify,
     watch,
@@ -45,8 +47,11 @@ app = typer.Typer(
 for verb in (run, check, doctor, init, train, backtest, compare, tune):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))
-for other in (predict, write, evaluate, explain, generate, cell, ask, export, verify, serve, watch):
+_PLAIN = (predict, write, transcribe, evaluate, explain, generate, cell, ask, export, verify, serve,
+          watch)  # fmt: skip
+for other in _PLAIN:
     app.command(other.NAME)(other.command)
+app.add_typer(speaker.group, name=speaker.NAME)
 
 
 def _spell_out_strange_characters() -> None:

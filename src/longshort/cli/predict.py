@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 NAME = "predict"
 
+Files = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Files or folders, such as pictures of lines; as --data.", show_default=False
+    ),
+]
 File = Annotated[
     str | None,
     typer.Option("--data", help="File: the run's own series when absent, or texts from stdin."),
@@ -55,6 +61,7 @@ Idle = Annotated[
 
 def command(
     run: o.RunOrBundle,
+    files: Files = None,
     data: File = None,
     horizon: Ahead = None,
     top_k: TopK = None,
@@ -72,12 +79,15 @@ def command(
     """Use a finished run on new data: continue every series, or predict every sample."""
     with Screen(as_json=as_json, quiet=quiet) as screen:
         from longshort.runs.trained import load
-        from longshort.tables import refuse_existing
+        from longshort.tables import refuse_existing, refuse_other_kinds
 
-        refuse_existing(out, overwrite)
+        source = _source(data, files)
+        refuse_existing(out, overwrite, is_table=False)
         if out is not None:
-            refuse_existing(out.with_suffix(f".events{out.suffix}"), overwrite)
+            refuse_existing(out.with_suffix(f".events{out.suffix}"), overwrite, is_table=False)
         trained = load(run).reading(o.reading_of(encoding, sets))
+        if out is not None:
+            refuse_other_kinds(out, trained.endings)
         if top_k is not None:
             trained.ranker()
         if attention is not None:
@@ -85,27 +95,43 @@ def command(
         if follow:
             from longshort.cli.follow import follow_file
 
-            follow_file(screen, trained, data, state, idle)
+            follow_file(screen, trained, _single(source), state, idle)
             return
         if trained.looks_ahead:
-            _ahead(screen, trained, data, horizon, out)
+            _ahead(screen, trained, _single(source), horizon, out)
             return
         if horizon is not None:
             raise ConfigError(
                 f"--horizon: is for forecasts, {run} is of the task {trained.task.name!r}"
             )
-        if data is None:
+        if source is None:
             trained.refuse_lines()
         is_plain = out is None and top_k is None and attention is None
-        if data is None and is_plain and not screen.as_json:
+        if source is None and is_plain and not screen.as_json:
             for number, line in enumerate(stdin_lines(), 1):
                 print(trained.line(line, number, screen.say), flush=True)
             return
-        samples = _samples(screen, trained, data)
+        samples = _samples(screen, trained, source)
         if top_k is not None:
             _ranked(screen, trained.ranked(samples, top_k), out)
             return
         _table(screen, trained, samples, out, attention)
+
+
+def _source(data: str | None, files: list[str] | None) -> str | list[str] | None:
+    """Return what is to be read: one name, or a list of them."""
+    if not files:
+        return data
+    if data is not None:
+        raise ConfigError(f"--data: files are given too ({files[0]} …); give one of the two")
+    return files[0] if len(files) == 1 else files
+
+
+def _single(source: str | list[str] | None) -> str | None:
+    """Return the one file of a task that takes one."""
+    if isinstance(source, list):
+        raise ConfigError(f"predict: this run takes one file, got {len(source)}: {source[0]} …")
+    return source
 
 
 def _refuse_attention(
@@ -117,8 +143,8 @@ def _refuse_attention(
     trained.attender()
 
 
-def _samples(screen: Screen, trained: AnyTrained, data: str | None) -> Any:
-    """Samples of the file, or of the lines on stdin."""
+def _samples(screen: Screen, trained: AnyTrained, data: str | list[str] | None) -> Any:
+    """Samples of the files, or of the lines on stdin."""
     if data is None:
         return trained.read_lines(list(stdin_lines()), 1, screen.say)
     return trained.read(data, screen.say)
@@ -142,6 +168,9 @@ def _table(
     if attention is not None:
         attended = trained.attended(samples, prediction)
         put_attention(attention, samples.places, attended, screen.say)
+    if out is not None and out.suffix.lower() in trained.endings:
+        _file(screen, trained.file(samples, prediction, out.suffix.lower()), len(samples), out)
+        return
     table = trained.task.table(trained.model, samples, prediction)
     summary = {"rows": len(table)} | (trained.task.json(table) if out is None else {})
     events = trained.events(samples, prediction)
@@ -149,6 +178,14 @@ def _table(
         _put_out(screen, table, trained.task.readable(table), out, summary)
     else:
         _put_out_events(screen, table, trained.task.readable(table), events, out)
+
+
+def _file(screen: Screen, content: bytes, count: int, out: Path) -> None:
+    """Predictions as a file that is no table."""
+    from longshort.runfolder import write_atomic
+
+    write_atomic(out, content)
+    screen.result({"samples": count, "out": str(out)}, [f"wrote {count:,} predictions to {out}"])
 
 
 def _put_out_events(

@@ -54,6 +54,9 @@ Seconds = Annotated[
 ]
 Connections = Annotated[int, typer.Option("--max-connections", min=1, help="Open connections.")]
 Queue = Annotated[int, typer.Option("--max-queue", min=1, help="Requests that wait for the model.")]
+Work = Annotated[
+    float, typer.Option("--max-work", min=0.1, help="Seconds of the model for one request.")
+]
 Rate = Annotated[
     float, typer.Option("--rate", min=0, help="Requests per second and token; 0: any number.")
 ]
@@ -61,6 +64,12 @@ RootPath = Annotated[
     str, typer.Option("--root-path", help="Path under which a proxy shows the server.")
 ]
 Certificate = Annotated[Path | None, typer.Option("--certfile", help="Certificate for TLS.")]
+Triton = Annotated[
+    bool, typer.Option("--triton-metrics", help="Metrics under the names of Triton, too.")
+]
+Workers = Annotated[
+    int, typer.Option("--workers", min=1, max=256, help="Processes; each holds some sessions.")
+]
 Key = Annotated[Path | None, typer.Option("--keyfile", help="Key of the certificate.")]
 
 
@@ -83,10 +92,13 @@ def command(
     request_time: Seconds = 10.0,
     max_connections: Connections = 256,
     max_queue: Queue = 128,
+    max_work: Work = 60.0,
     rate: Rate = 0.0,
     root_path: RootPath = "",
     certfile: Certificate = None,
     keyfile: Key = None,
+    workers: Workers = 1,
+    triton_metrics: Triton = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Serve a finished run: sessions and predictions over HTTP and WebSocket, and a page."""
@@ -94,6 +106,7 @@ def command(
         tokens = _tokens(token_file)
         try:
             from longshort.serve.limits import Limits
+            from longshort.serve.processes import serve_many
             from longshort.serve.run import Options, serve
         except ModuleNotFoundError as error:
             raise ConfigError(
@@ -110,6 +123,7 @@ def command(
             request=request_time,
             connections=max_connections,
             queue=max_queue,
+            work=max_work,
             rate=rate,
         )
         options = Options(
@@ -120,12 +134,16 @@ def command(
             hosts=tuple(allow_host or ()),
             state_dir=state_dir,
             allows_names=allow_client_ids,
+            shows_triton=triton_metrics,
             limits=limits,
             root_path=root_path,
             certificate=certfile,
             key=keyfile,
         )
-        serve(run, options, screen.say)
+        if workers == 1:
+            serve(run, options, screen.say)
+        else:
+            serve_many(run, options, workers, screen.say)
 
 
 def _tokens(file: Path | None) -> tuple[str, ...]:

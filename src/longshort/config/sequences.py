@@ -8,11 +8,21 @@ from pydantic import Field, field_validator
 
 from longshort.config.flags import flag
 from longshort.config.section import Section
+from longshort.config.strokes import StrokeSettings
 from longshort.config.training import SourceConfig
 
-Format = Literal["csv", "parquet", "jsonl", "lines", "rows", "ts", "idx", "arrays", "long"]
+Format = Literal[
+    "csv", "parquet", "jsonl", "lines", "rows", "ts", "idx", "arrays", "long", "audio", "strokes"
+]
 Axes = Literal["NTC", "NCT"]
 """Order of an array's axes: N sequences, T steps, C channels."""
+
+
+def names_of(value: object) -> object:
+    """Return a text as the names in it, which commas divide; other values as they are."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
 
 
 class HoldoutConfig(Section):
@@ -22,6 +32,20 @@ class HoldoutConfig(Section):
     test: float = Field(0.1, gt=0.0, lt=1.0, description="test split, as a share of the data")
     stratify: bool = Field(True, description="keep the shares of the labels equal in all splits")
     seed: int = Field(0, ge=0, lt=2**32, description="seed of the split")
+
+
+class GroupedHoldout(HoldoutConfig):
+    """The same for examples that may belong to groups (`data.group`)."""
+
+    test_groups: tuple[str, ...] = Field(
+        (),
+        description="groups that are the test split, such as one speaker, where no file is given",
+    )
+
+    @field_validator("test_groups", mode="before")
+    @classmethod
+    def _as_names(cls, value: object) -> object:
+        return names_of(value)
 
 
 class PatchSettings(Section):
@@ -36,7 +60,7 @@ class PatchSettings(Section):
     )
 
 
-class SequenceData(SourceConfig):
+class SequenceData(StrokeSettings, SourceConfig):
     """Files of the data, and the meaning of their columns."""
 
     val_path: str | None = Field(
@@ -68,6 +92,9 @@ class SequenceData(SourceConfig):
         description="column of the label; detected when absent",
         json_schema_extra=flag("--label"),
     )
+    file: str | None = Field(
+        None, description="column of the files, in a table of recordings; by its name when absent"
+    )
     id: str | None = Field(
         None, description="column with the name of the sequence, in a long table"
     )
@@ -75,6 +102,12 @@ class SequenceData(SourceConfig):
         None,
         description="column that orders the steps of a sequence, in a long table",
         json_schema_extra=flag("--time"),
+    )
+    group: str | None = Field(
+        None,
+        description="column, or array of an .npz file, that says what belongs together, such as "
+        "the person; examples of a group stay in one split",
+        json_schema_extra=flag("--group"),
     )
     features: tuple[str, ...] = Field((), description="numeric columns of a long table")
     label_side: Literal["first", "last"] | None = Field(
@@ -98,10 +131,16 @@ class SequenceData(SourceConfig):
         description="order of an array's axes: NTC (sequences, steps, channels) or NCT; NTC when "
         "absent",
     )
+    picture: str | None = Field(
+        None,
+        pattern=r"^[1-9]\d*x[1-9]\d*(x[1-9]\d*)?$",
+        description="rows x columns, or rows x columns x channels, where the values of a step are "
+        "the pixels of a picture; found for arrays [N, T, Y, X]",
+    )
     scaling: Literal["channel", "all"] | None = Field(
         None,
         description="standardise values per channel, or all together, by mean and deviation of the "
-        "training split; when absent, all for images and channel for others",
+        "training split; when absent, all for images and pictures, and channel for others",
     )
 
     def names_columns(self) -> bool:
@@ -111,9 +150,7 @@ class SequenceData(SourceConfig):
     @field_validator("features", mode="before")
     @classmethod
     def _as_names(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        return names_of(value)
 
 
 class TextConfig(Section):

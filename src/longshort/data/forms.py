@@ -7,8 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from longshort.data.patterns import has_offset, parse, readable
-from longshort.data.zones import Ints, fixed_offset, offset_name, to_instants, to_wall
+from longshort.data import moment
+from longshort.data.patterns import has_offset, readable
+from longshort.data.zones import Ints, fixed_offset, offset_name, to_wall
 from longshort.lazy import polars as pl
 
 Kind = Literal["datetime", "date", "integer"]
@@ -66,12 +67,28 @@ class Form:
         if not self.pattern:
             return None
         pattern = readable(self.shown)
-        cell = pl.DataFrame({"text": [text]}).select(parse(pl.col("text"), pattern))["text"]
-        if cell[0] is None:
-            return None
-        found = cell.cast(pl.Int64).to_numpy().copy()
-        is_wall = self.zone is not None and not has_offset(pattern)
-        return int((to_instants(found, self.zone or "") if is_wall else found)[0])
+        found = moment.read(text, pattern)
+        if found is None or self.zone is None or has_offset(pattern):
+            return found
+        return moment.instant(found, self.zone)
+
+    def text(self, stamp: int) -> str:
+        """Return a timestamp as text for people, as `texts` does."""
+        if self.kind == "integer":
+            return str(stamp)
+        mark = "%:z" if self.zone is not None and self.kind == "datetime" else ""
+        return moment.write(stamp, self.shown or _TYPED[self.kind] + mark, self.zone)
+
+    def cell(self, stamp: int) -> str | int | float:
+        """Return a timestamp as the data has it, with times as texts."""
+        if self.kind == "integer":
+            return stamp
+        if self.per:
+            return stamp // self.per if stamp % self.per == 0 else stamp / self.per
+        if self.holds == "time":
+            return self.text(stamp)
+        text = moment.write(stamp, self.pattern, self.zone)
+        return int(text) if self.holds == "number" else text
 
     def _text(self, stamps: Ints, pattern: str) -> pl.Series:
         zone = self.zone

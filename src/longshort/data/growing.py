@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from longshort.data.forms import Form
 from longshort.data.given_rows import number_in, refuse_other_columns
+from longshort.data.moment import instant
 from longshort.data.panel import Panel
 from longshort.data.schema import Schema
 from longshort.data.timeline import TimeAxis
-from longshort.data.zones import to_instants
 from longshort.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -133,7 +133,7 @@ class GrowingSeries:
     def stamp(self, series: Grown) -> dict[str, str]:
         """Return the time of the newest row, by the name of its column."""
         index = np.array([series["first"] + len(series["values"]) - 1])
-        text = self.axis.form.texts(self.axis.freq.to_stamps(index))[0]
+        text = self.axis.form.text(int(self.axis.freq.to_stamps(index)[0]))
         return {self.schema.time or "step": text}
 
     def _value(self, x: Mapping[str, Any], name: str) -> float:
@@ -227,7 +227,7 @@ def _moment(cell: Any, zone: str | None) -> int | None:
     else:
         is_wall = zone is not None
     stamp = int(np.datetime64(moment, "us").astype(np.int64))
-    return int(to_instants(np.array([stamp]), zone or "")[0]) if is_wall else stamp
+    return instant(stamp, zone or "") if is_wall else stamp
 
 
 def _word(x: Mapping[str, Any], name: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.config.sequences import Axes
+from longshort.data.audio.samples import Sounds
 from longshort.data.axes import oriented
 from longshort.data.findings import Finding
 from longshort.data.gaps import POLICY, fill_gaps
@@ -57,6 +58,10 @@ class Examples:
     """Delimiter of the labels of an item; None where each has exactly one."""
     label_dtype: LabelDtype | None = None
     """Dtype of the labels, where they were given as an array, a column or a tensor."""
+    groups: list[str] | None = None
+    """What each item belongs to, such as a person; None where nothing says so."""
+    sounds: Sounds | None = None
+    """The recordings whose features the items are."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -119,6 +124,8 @@ class Examples:
             items=[self.items[i] for i in chosen],
             labels=None if self.labels is None else [self.labels[i] for i in chosen],
             places=[self.places[i] for i in chosen],
+            groups=None if self.groups is None else [self.groups[i] for i in chosen],
+            sounds=None if self.sounds is None else self.sounds.take(chosen),
         )
 
     def keys(self) -> list[bytes]:
@@ -135,6 +142,8 @@ class Examples:
         for item, label in zip(self.items, self.labels or [""] * len(self), strict=True):
             found.update(_content(item))
             found.update(b"\0" + label.encode() + b"\0")
+        for group in self.groups or ():
+            found.update(group.encode() + b"\0")
         return found.hexdigest()
 
 
@@ -288,9 +297,10 @@ def _item(place: str, item: Any) -> Item:
         raise DataError(
             f"{place}: a text or an array [T, F] of numbers is expected, got {type(item).__name__}"
         )
-    if values.ndim > 2 or not values.size:
+    if values.ndim > 4 or not values.size:
         raise DataError(
-            f"{place}: an array [T, F] or [T] is expected, got the shape {values.shape}"
+            f"{place}: an array [T, F] or [T], or pictures [T, Y, X] or [T, Y, X, C], is expected, "
+            f"got the shape {values.shape}"
         )
     return values
 

@@ -9,9 +9,11 @@ from typing import Any
 
 from longshort.config.sequences import Format, SequenceData
 from longshort.data.findings import Finding
-from longshort.data.formats import arrays, idx, lines, long, rows, table, ts
+from longshort.data.formats import arrays, idx, lines, long, rows, strokes, table, ts
 from longshort.data.labelled import Examples, Item, checked, examples_of
 from longshort.data.sources import is_frame
+from longshort.data.strokes.ink import Inks
+from longshort.data.strokes.reading import is_strokes
 from longshort.data.textfiles import read_head
 from longshort.errors import DataError
 
@@ -27,6 +29,7 @@ _BY_NAME: dict[str, Format] = {
     ".npy": "arrays",
     ".npz": "arrays",
     ".ts": "ts",
+    ".inkml": "strokes",
     ".txt": "lines",
 }
 _TABLES = ("csv", "jsonl", "parquet")
@@ -48,20 +51,26 @@ def read_examples(data: object, config: SequenceData, *, with_labels: bool = Tru
 def _read(data: object, config: SequenceData, with_labels: bool) -> Examples:
     if isinstance(data, Examples):
         return data
+    if isinstance(data, Inks):
+        return strokes.examples(data, config, with_labels=with_labels)
     if not isinstance(data, (str, Path)):
         return _read_table(data, config, with_labels)
     path = Path(data)
+    if config.format == "audio":
+        raise DataError(f"{path}: recordings are classified (--task classify), or transcribed")
     kind = config.format or format_of(path, names_columns=config.names_columns())
     if kind == "lines":
         return lines.read(path, config) if with_labels else lines.read_texts(path, config)
     if kind == "rows":
         return rows.read(path, config, with_labels=with_labels)
+    if kind == "strokes":
+        return strokes.read(path, config, with_labels=with_labels)
     if kind == "ts":
         return ts.read(path, config.encoding, with_labels=with_labels)
     if kind == "idx":
         return idx.read(path, config.pixels, with_labels=with_labels)
     if kind == "arrays":
-        return arrays.read(path, config.axes, with_labels=with_labels)
+        return arrays.read(path, config.axes, with_labels=with_labels, group=config.group)
     return _read_table(path, config.model_copy(update={"format": kind}), with_labels)
 
 
@@ -76,7 +85,8 @@ def _read_table(data: object, config: SequenceData, with_labels: bool) -> Exampl
 
 def like(first: Examples, config: SequenceData) -> SequenceData:
     """Return the settings completed by what was detected when these samples were read."""
-    names = {"features": first.features} if first.features else {}
+    is_named = first.features and first.read_as.get("format") != "strokes"
+    names = {"features": first.features} if is_named else {}
     return config.model_copy(update={**first.read_as, **names})
 
 
@@ -101,6 +111,8 @@ def format_of(path: Path, *, names_columns: bool = False) -> Format:
 
     A text file whose first line has only numbers has the format "rows", unless columns are named.
     """
+    if is_strokes(path):
+        return "strokes"
     kind = _by_name(path) or _by_content(path) or "lines"
     if kind == "lines" and lines.names_columns(path):
         return "csv"

@@ -13,7 +13,7 @@ from itertools import product
 
 from longshort.lazy import polars as pl
 
-_DATES = (
+DATES = (
     "%Y-%m-%d",
     "%Y/%m/%d",
     "%d.%m.%Y",
@@ -40,7 +40,7 @@ _DATES = (
     "%G-W%V-%u",
     "%GW%V-%u",
 )
-_COARSE = (
+COARSE = (
     "%Y-%m",
     "%Y/%m",
     "%m/%Y",
@@ -65,7 +65,7 @@ _COARSE = (
     "Q%q/%Y",
 )
 """Formats of months, weeks and quarters; they have no clock time."""
-_YEAR_FIRST = ("%y/%m/%d", "%y-%m-%d")
+YEAR_FIRST = ("%y/%m/%d", "%y-%m-%d")
 """Rare formats: used only if no other one reads the column."""
 
 _OFFSET = r"Z|[+-]\d{2}:?\d{2}|[+-]\d{2}"
@@ -73,7 +73,7 @@ _CLOCK = re.compile(
     r"(?P<mark>(?<=\d)T|\t|,? )(?P<hour>\d{1,2})(?P<minute>:\d{2})?(?P<second>:\d{2}(?:\.\d+)?)?"
     rf"(?P<half> ?[AaPp][Mm])?(?P<gap> ?)(?P<offset>{_OFFSET})?"
 )
-_SHAPES = {
+SHAPES = {
     "Y": r"\d{4}",
     "G": r"\d{4}",
     "y": r"\d{2}",
@@ -90,6 +90,7 @@ _SHAPES = {
     "u": r"[1-7]",
     "q": r"[1-4]",
 }
+"""What the directives read, as regular expressions, by their letter."""
 _WRITTEN: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("%m", "%d"), ("%-m", "%-d")),
     (("%H", "%I"), ("%-H", "%-I")),
@@ -105,8 +106,8 @@ def candidates(first: list[str]) -> list[list[str]]:
     if not first:
         return []
     clock = _clock_pattern(first[0])
-    usual = [date + clock for date in _DATES] if clock else [*_DATES, *_COARSE]
-    rare = [date + clock for date in _YEAR_FIRST]
+    usual = [date + clock for date in DATES] if clock else [*DATES, *COARSE]
+    rare = [date + clock for date in YEAR_FIRST]
     return [
         [form for form in forms if all(re.fullmatch(_shape(form) or "", cell) for cell in first)]
         for forms in (usual, rare)
@@ -140,7 +141,7 @@ def _shape(pattern: str) -> str | None:
         elif piece.endswith("z") and piece.startswith("%"):
             found.append(f"(?:{_OFFSET})")
         elif piece.startswith("%"):
-            shape = _SHAPES.get(piece[-1])
+            shape = SHAPES.get(piece[-1])
             if shape is None:
                 return None
             found.append(shape)

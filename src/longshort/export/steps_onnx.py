@@ -13,6 +13,7 @@ from longshort.engine.text import from_text
 from longshort.engine.trace import with_ends
 from longshort.errors import RunError
 from longshort.export.onnx_moving import MOVING, range_to
+from longshort.export.onnx_paths import best_path
 from longshort.export.onnx_values import TYPES, Array, Graph, Rule, Value, axes_of, example_of
 from longshort.runtime.convolution import each_axis, padded_sides
 
@@ -247,6 +248,7 @@ RULES: dict[str, Rule] = {
     "logical_and": _logical("And"),
     "logical_not": _one("Not"),
     "logsumexp": _reduced("ReduceLogSumExp"),
+    "longshort.best_path": best_path,
     "longshort.scan": _scan,
     "lt.Scalar": _two("Less"),
     "lt.Tensor": _two("Less"),

@@ -30,6 +30,15 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Animation:
+    """A moving picture: a GIF as base64, and its words for those who do not see it."""
+
+    kind: ClassVar[str] = "animation"
+    gif: str
+    alt: str
+
+
+@dataclass(frozen=True)
 class Note:
     """A remark in small print."""
 
@@ -73,7 +82,7 @@ class Passage:
     is_raw: bool = False
 
 
-Block = Table | Picture | Note | Checks | Passage
+Block = Table | Picture | Animation | Note | Checks | Passage
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from longshort.data.strokes.ink import Ink
 from longshort.errors import ConfigError, LongshortError, RunError
 from longshort.lazy import polars as pl
 from longshort.runs.explaining import Subject
+from longshort.runs.pen import Pen
 from longshort.runs.portable import Portable
+from longshort.runs.transcribing import Heard, Listening
 from longshort.runs.writing import Attended, Drawing, Likelihood, Writing, Written
 
 
@@ -94,6 +97,14 @@ class Generates(Protocol):
         """
 
 
+@runtime_checkable
+class Draws(Protocol):
+    """A task that makes new drawings."""
+
+    def draw(self, model: Any, how: Pen) -> list[Ink]:
+        """Return new drawings in the data's unit; raises `ConfigError` for what does not fit."""
+
+
 def generator(run: Path, task: Any) -> Generates:
     """Return the task if it generates text; raise `RunError` if not. `run`: folder of the run."""
     if isinstance(task, Generates):
@@ -116,6 +127,26 @@ class Writes(Protocol):
 
     def likelihoods(self, model: Any, samples: Any) -> list[Likelihood]:
         """Return how probable the target of each sample is."""
+
+
+@runtime_checkable
+class Transcribes(Protocol):
+    """Writes down what is said in recordings."""
+
+    def transcribe(self, model: Any, samples: Any, how: Listening) -> Heard:
+        """Return the texts of samples, searched in this way, with the times of their words."""
+
+
+@runtime_checkable
+class WritesFiles(Protocol):
+    """A task whose predictions can be files of other kinds than tables, such as arrays."""
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """Endings of such files' names, such as ".npy"."""
+
+    def file(self, model: Any, samples: Any, prediction: Any, ending: str) -> bytes:
+        """Return predictions as the content of a file with this ending."""
 
 
 @runtime_checkable
@@ -268,3 +299,36 @@ class WritesOn(Protocol):
 
         before: the text so far, which tells whether a space comes first.
         """
+
+
+@runtime_checkable
+class Enrols(Protocol):
+    """A task whose models get to know individuals by a few samples, and find them again.
+
+    prediction: what the model makes of the samples. vector: how the model knows an individual.
+    """
+
+    def individuals(
+        self, model: Any, samples: Any, prediction: Any, name: str | None
+    ) -> tuple[dict[str, Any], dict[str, float]]:
+        """Return the vector of each individual, and the seconds of the samples of each.
+
+        name: whose all samples are; None: as the samples say. Raises `DataError` for too little of
+        an individual.
+        """
+
+    def verified(
+        self, model: Any, samples: Any, prediction: Any, vector: Any, threshold: float | None
+    ) -> pl.DataFrame:
+        """Return for each sample its similarity to an individual, and whether it is accepted.
+
+        threshold: least similarity; None: the model's own.
+        """
+
+    def identified(
+        self, model: Any, samples: Any, prediction: Any, vectors: Mapping[str, Any]
+    ) -> pl.DataFrame:
+        """Return for each sample the most similar of the individuals, and how similar it is."""
+
+    def condition(self, model: Any) -> str:
+        """Return in words for which samples the model's own threshold holds."""

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from longshort.errors import ConfigError
 from longshort.export.code.arrays import Pool
-from longshort.export.code.c_files import Trial, c_files, identifier
+from longshort.export.code.c_files import c_files, identifier
 from longshort.export.code.loops import Buffer
 from longshort.export.code.program import program
+from longshort.export.code.trials import Trial
 from longshort.runs.abilities import Ports
 from longshort.runs.bundle import Bundle
 from longshort.runs.lookup import find_task, tasks_with
-from longshort.runs.portable import Portable, Ready, ready
+from longshort.runs.portable import Portable, Ready, ready, replayed, states_of
+from longshort.runs.portable_values import Given, Held
 
 Array = NDArray[Any]
 
@@ -48,23 +50,34 @@ def portable_of(bundle: Bundle, steps: int | None) -> tuple[Portable, list[Ready
 def coded(bundle: Bundle, steps: int | None = None, weights: str = "float32") -> Coded:
     """Return the programs of a bundle. weights: "float32", or "int8" with a scale for each row."""
     portable, parts = portable_of(bundle, steps)
-    pool, trials, start = Pool(int8=weights == "int8"), [], dict[Buffer, Array]()
-    for each in parts:
-        made = program(
+    pool = Pool(int8=weights == "int8")
+    states = {
+        held: Buffer(f"state{number}", held.start.size, "state")
+        for number, held in enumerate(states_of(parts))
+    }
+    programs = {
+        each.part.name: program(
             each.function,
             each.weights,
             pool,
-            each.arguments,
+            each.examples,
             name=each.part.name,
-            fixed=each.fixed,
-            states=each.states,
-            names=each.names,
-            answer=each.part.answer,
+            states={place: states[held] for place, held in each.states.items()},
+            names=[one.name for one in each.inputs if isinstance(one, Given)],
+            results=[states[to] if isinstance(to, Held) else to for to in each.becomes],
         )
-        trials.append(Trial(made, each.part.trials, each.answers()))
-        places = sorted(each.states.values())
-        start |= {b: each.arguments[at] for b, at in zip(made.states, places, strict=True)}
-    return Coded(portable, trials, start)
+        for each in parts
+    }
+    trials = [
+        Trial(
+            programs[each.part.name],
+            each.part.trials,
+            replayed(parts, each),
+            [(programs[name], given) for name, given in each.part.lead],
+        )
+        for each in parts
+    ]
+    return Coded(portable, trials, {buffer: held.start for held, buffer in states.items()})
 
 
 def write_c(bundle: Bundle, out: Path, steps: int | None, weights: str) -> dict[str, int]:

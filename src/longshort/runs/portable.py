@@ -1,68 +1,45 @@
 """What of a model becomes code without Python: functions from arrays in the user's units.
 
-A task names the functions of its network, with an example of each argument, which fixes all sizes.
-Scaling is written as steps of the runtime before and after them, so that it becomes code too.
+A task names the functions of its network, with an example of each argument, which fixes all sizes,
+and what is computed before and after them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longshort.errors import RunError
-from longshort.runtime.network import Function, Network, Step, key_of
+from longshort.runs.portable_values import Given, Held, Result, Steps, Value, sources
+from longshort.runtime.network import Function, Network, key_of
 from longshort.runtime.program import Program
 from longshort.runtime.recurrent import Layers
 from longshort.runtime.tree import flatten
 
 Array = NDArray[Any]
 
-Chain = tuple[tuple[str, tuple[Any, ...]], ...]
-"""Steps one after the other: kind, and arguments after the result of the step before."""
-
-
-@dataclass(frozen=True, eq=False)
-class Given:
-    """An argument that the code takes.
-
-    name: in the code. example: in the network's form. before: steps from the user's values to it.
-    axes: names of the axes whose sizes can be any, where sizes stay open; None for others.
-    """
-
-    name: str
-    example: Array
-    before: Chain = ()
-    axes: tuple[str | None, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Held:
-    """A state, which the code keeps between calls: its first values, and its axes."""
-
-    start: Array
-    axes: tuple[str | None, ...] = ()
-
 
 @dataclass(frozen=True)
 class Part:
     """One function of the code.
 
-    name: in the code. function: of the network. arguments: its arguments, nested, in which arrays
-    that stay as they are, `Given` and `Held` stand. Its results are the answer, then the states in
-    the order of the arguments. after: steps from the network's answer to the user's. trials:
-    arguments of calls one after the other, by name and in the user's units, which prove the code.
+    name: in the code. function: of the network. arguments: its arguments, nested, in which values
+    stand and arrays that stay as they are. answers: by name. keeps: the new values of states.
+    trials: arguments of calls one after the other, by name and in the user's units, which prove the
+    code. lead: calls of other parts before the trials, by the part's name.
     """
 
     name: str
     function: str
     arguments: tuple[Any, ...]
-    answer: str
-    after: Chain
+    answers: Mapping[str, Value]
     trials: Sequence[Mapping[str, Array]]
+    keeps: Mapping[Held, Value] = field(default_factory=dict)
+    lead: Sequence[tuple[str, Mapping[str, Array]]] = ()
 
 
 @dataclass(frozen=True)
@@ -84,37 +61,74 @@ class Portable:
 class Ready:
     """A part as one function with all weights, in the user's units.
 
-    leaves: its arguments, `Given`, `Held` or arrays. arguments: an example of each of them. names:
-    of those that are given, in order. fixed: places of arrays that stay as they are. states: which
-    result becomes which argument.
+    inputs: what becomes of its arguments, given or held. becomes: what each result becomes, an
+    answer with this name, or a state.
     """
 
     part: Part
     function: Function
     weights: Mapping[str, Array]
-    leaves: list[Any]
-    arguments: list[Array]
-    names: list[str]
-    fixed: list[int]
-    states: dict[int, int]
+    inputs: list[Given | Held]
+    becomes: list[str | Held]
 
-    def answers(self) -> list[Array]:
-        """Return the answers to all trials, by the runtime."""
-        run = Program(self.function, self.weights, Layers(), by_row=False)
-        held = {place: self.arguments[place] for place in self.states.values()}
-        found = []
-        for trial in self.part.trials:
-            given = iter(self.names)
-            arrays = [
-                example if place in self.fixed
-                else held[place] if place in held
-                else np.asarray(trial[next(given)], example.dtype)
-                for place, example in enumerate(self.arguments)
-            ]  # fmt: skip
-            results = run(arrays)
-            found.append(results[0])
-            held = {place: results[result] for result, place in self.states.items()}
-        return found
+    @property
+    def states(self) -> dict[int, Held]:
+        """The arguments that are states, by their places."""
+        return {k: each for k, each in enumerate(self.inputs) if isinstance(each, Held)}
+
+    @property
+    def examples(self) -> list[Array]:
+        """An array of the shape of each argument."""
+        return [each.example if isinstance(each, Given) else each.start for each in self.inputs]
+
+    def arrays(self, given: Mapping[str, Array], states: Mapping[Held, Array]) -> list[Array]:
+        """Return the arguments of a call."""
+        return [
+            states.get(each, each.start) if isinstance(each, Held)
+            else np.asarray(given[each.name], each.example.dtype)
+            for each in self.inputs
+        ]  # fmt: skip
+
+    def told(self, results: Sequence[Array]) -> tuple[list[Array], dict[Held, Array]]:
+        """Return the answers among results, and the new values of states."""
+        pairs = list(zip(self.becomes, results, strict=True))
+        answers = [each for place, each in pairs if isinstance(place, str)]
+        return answers, {place: each for place, each in pairs if isinstance(place, Held)}
+
+
+def states_of(parts: Sequence[Ready]) -> list[Held]:
+    """Return the states of all parts, each once."""
+    every = [held for each in parts for held in (*each.inputs, *each.becomes)]
+    return list(dict.fromkeys(each for each in every if isinstance(each, Held)))
+
+
+Run = Callable[[Ready, Sequence[Array]], Sequence[Array]]
+"""Runs a part on arrays, and returns its results."""
+
+
+def replayed(parts: Sequence[Ready], one: Ready, run: Run | None = None) -> list[list[Array]]:
+    """Return the answers to all trials of one of the parts; run: the runtime by default."""
+    run = run or _in_runtime()
+    named = {each.part.name: each for each in parts}
+    found, states = list[list[Array]](), dict[Held, Array]()
+    calls = [*one.part.lead, *((one.part.name, given) for given in one.part.trials)]
+    for name, given in calls:
+        part = named[name]
+        answers, new = part.told(run(part, part.arrays(given, states)))
+        found.append(answers)
+        states |= new
+    return found[len(one.part.lead) :]
+
+
+def _in_runtime() -> Run:
+    programs = dict[Ready, Program]()
+
+    def run(part: Ready, arrays: Sequence[Array]) -> Sequence[Array]:
+        if part not in programs:
+            programs[part] = Program(part.function, part.weights, Layers(), by_row=False)
+        return programs[part](arrays)
+
+    return run
 
 
 def ready(network: Network, part: Part) -> Ready:
@@ -126,68 +140,24 @@ def ready(network: Network, part: Part) -> Ready:
             f"the bundle has no function {part.function!r} for one sample; export the run again "
             "with this version"
         )
-    weights, steps = dict(network.weights), list(found.steps)
-    named, inputs, lead = dict(found.weights), list(found.inputs), list[Step]()
-    for place, (own, leaf) in enumerate(zip(found.inputs, leaves, strict=True)):
-        if isinstance(leaf, Given) and leaf.before:
-            inputs[place] = f"{own}.given"
-            lead += _chained(leaf.before, inputs[place], own, named, weights)
-    results = list(found.results)
-    if part.after:
-        steps += _chained(part.after, results[0], "the.answer", named, weights)
-        results[0] = "the.answer"
-    gives = {"tuple": ["*"] * len(results)}
-    whole = Function(part.name, takes, gives, tuple(inputs), named, (*lead, *steps), tuple(results))
-    held = [place for place, leaf in enumerate(leaves) if isinstance(leaf, Held)]
-    return Ready(
-        part,
-        whole,
-        weights,
-        leaves,
-        [_example(leaf) for leaf in leaves],
-        [leaf.name for leaf in leaves if isinstance(leaf, Given)],
-        [place for place, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray)],
-        {1 + number: place for number, place in enumerate(held)},
-    )
-
-
-def _chained(
-    chain: Chain, first: str, last: str, named: dict[str, str], weights: dict[str, Array]
-) -> Iterator[Step]:
-    """Yield the steps of a chain, from the value `first` to the value `last`."""
-    for number, (kind, arguments) in enumerate(chain):
-        given: list[Any] = [{"result": first}]
-        for each in arguments:
-            if isinstance(each, np.ndarray):
-                name = f"{last}.{len(weights)}"
-                named[name], weights[name] = name, each
-                each = {"result": name}
-            given.append(each)
-        name = last if number + 1 == len(chain) else f"{last}.step{number}"
-        yield Step(name, kind, given, {})
-        first = name
-
-
-def scaled(location: Sequence[float], scale: Sequence[float]) -> Chain:
-    """Return the steps that subtract a location and divide by a scale."""
-    return (("sub.Tensor", (_single(location),)), ("div.Tensor", (_single(scale),)))
-
-
-def unscaled(location: Sequence[float], scale: Sequence[float]) -> Chain:
-    """Return the steps that multiply by a scale and add a location."""
-    return (("mul.Tensor", (_single(scale),)), ("add.Tensor", (_single(location),)))
-
-
-def _single(values: Sequence[float]) -> Array:
-    return np.asarray(values, np.float32)
+    inputs = sources([*leaves, *part.answers.values(), *part.keeps.values()])
+    names = [f"code.given{number}" for number in range(len(inputs))]
+    known: dict[Value, str] = {Result(k): name for k, name in enumerate(found.results)}
+    known |= dict(zip(inputs, names, strict=True))
+    weights = dict(network.weights)
+    steps = Steps(known, weights)
+    for name, leaf in zip(found.inputs, leaves, strict=True):
+        steps.put(name, leaf)
+    steps.steps += found.steps
+    order = {each: number for number, each in enumerate(inputs)}
+    keeps = sorted(part.keeps, key=lambda each: order.get(each, len(order)))
+    values = [*part.answers.values(), *(part.keeps[each] for each in keeps)]
+    told = [steps.name(each) for each in values]
+    gives = {"tuple": ["*"] * len(told)}
+    named = {**found.weights, **steps.constants}
+    whole = Function(part.name, takes, gives, tuple(names), named, tuple(steps.steps), tuple(told))
+    return Ready(part, whole, weights, inputs, [*part.answers, *keeps])
 
 
 def _is_leaf(value: Any) -> bool:
-    return isinstance(value, np.ndarray | Given | Held)
-
-
-def _example(leaf: Any) -> Array:
-    if isinstance(leaf, Given):
-        return leaf.example
-    found: Array = leaf.start if isinstance(leaf, Held) else leaf
-    return found
+    return isinstance(value, np.ndarray | Value)

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from longshort.data.sequences import SequenceReader
 from longshort.errors import ConfigError
-from longshort.runs.portable import Given, scaled
+from longshort.runs.portable_values import Computed, Given, scaled
 
 Array = NDArray[Any]
 
 IN_SCRIPTS = ("words", "spaces", "characters", "bytes")
 """Tokenisers that the page has too."""
+SPACED = "spaced"
+"""Words with the space before them, which the page cuts too."""
 SAMPLES = {"rows": "numbers over time", "text": "a text"}
 """What a page reads, in words."""
 MOST_TRIALS = 8
@@ -24,7 +26,7 @@ MOST_TRIALS = 8
 
 def sequence_arguments(
     reader: SequenceReader, golden: Sequence[tuple[Array, Array]], steps: int | None
-) -> tuple[Given, Given, int]:
+) -> tuple[Given | Computed, Given, int]:
     """Return the arguments for a padded sequence and its length, and the number of steps.
 
     golden: recorded batches, token numbers [T, B] or scaled values [T, B, F], and lengths [B].
@@ -41,8 +43,13 @@ def sequence_arguments(
         tokens = Given("tokens", np.zeros((steps, 1), np.int64), axes=("time", "batch"))
         return tokens, count, steps
     example = np.zeros((steps, 1, len(reader.mean)), np.float32)
-    scales, axes = scaled(reader.mean, reader.deviation), ("time", "batch", None)
-    return Given("x", example, scales, axes), count, steps
+    x = Given("x", example, ("time", "batch", None))
+    return scaled(x, reader.mean, reader.deviation), count, steps
+
+
+def sequence_name(reader: SequenceReader) -> str:
+    """Return the name of the argument that is the sequence."""
+    return "x" if reader.vocabulary is None else "tokens"
 
 
 def sequence_trials(
@@ -58,8 +65,7 @@ def sequence_trials(
             if reader.vocabulary is None:
                 given = values * np.asarray(reader.deviation) + np.asarray(reader.mean)
                 values = given.astype(np.float32)
-            name = "x" if reader.vocabulary is None else "tokens"
-            found.append({name: values[:, None], "count": np.array([count])})
+            found.append({sequence_name(reader): values[:, None], "count": np.array([count])})
     return found[:MOST_TRIALS]
 
 
@@ -85,9 +91,14 @@ def text_page(reader: Any) -> dict[str, Any]:
 
 
 def refuse_tokens(page: Mapping[str, Any]) -> None:
-    """Raise `ConfigError` where a page cannot cut texts as the run does."""
-    if page.get("tokens", "words") not in IN_SCRIPTS:
+    """Raise `ConfigError` where a page cannot cut texts as the run does, or join written tokens."""
+    if page.get("tokens", "words") not in (*IN_SCRIPTS, SPACED):
         raise ConfigError(
             f"--to web: a page cannot cut texts by {page['tokens']!r}; it can by "
             f"{', '.join(IN_SCRIPTS)} (text.tokens); --to c and --to onnx take token numbers"
+        )
+    if "written" in page and page["written"] is None:
+        raise ConfigError(
+            "--to web: a page cannot join subwords (text.tokens, text.target_tokens); train with "
+            "words or characters; --to c and --to onnx give token numbers"
         )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.sequences import SequenceReader
-from longshort.runs.portable import Chain, Given, Held, Part, scaled
+from longshort.runs.portable import Part
+from longshort.runs.portable_values import Given, Held, Value, new_states, scaled
 from longshort.runs.state_steps import ADVANCE, FIRST
 from longshort.runtime.tree import mapped
 
@@ -20,8 +21,7 @@ def step_parts(
     model: Any,
     reader: SequenceReader,
     sequences: Sequence[dict[str, NDArray[Any]]],
-    answer: str,
-    after: Chain,
+    answers: Mapping[str, Value],
 ) -> tuple[Part, ...]:
     """Return the step of a model of rows of numbers; none where a network has none.
 
@@ -30,12 +30,12 @@ def step_parts(
     if reader.vocabulary is not None or not model.callee.steps:
         return ()
     state = mapped(lambda name, each: Held(each, _axes(name, each.ndim)), model.call(FIRST))
-    example = np.zeros((1, len(reader.mean)), np.float32)
-    x = Given("x", example, scaled(reader.mean, reader.deviation), ("batch", None))
+    x = Given("x", np.zeros((1, len(reader.mean)), np.float32), ("batch", None))
     longest = max(sequences, key=lambda each: int(each["count"][0]))
     rows = longest["x"][: int(longest["count"][0])][:_TRIALS]
     trials = [{"x": row} for row in rows]
-    return (Part("step", ADVANCE, (x, state), answer, after, trials),)
+    given = scaled(x, reader.mean, reader.deviation)
+    return (Part("step", ADVANCE, (given, state), answers, trials, new_states(state)),)
 
 
 def _axes(name: str, rank: int) -> tuple[str | None, ...]:

@@ -12,10 +12,13 @@ from typing import Any, Generic
 
 from longshort.config import assign, build_as, read_back
 from longshort.data.splits import S, Splits
+from longshort.data.strokes.ink import Ink
 from longshort.errors import ConfigError, DataError, LongshortError, RunError
 from longshort.lazy import polars as pl
 from longshort.runs.abilities import (
     Attends,
+    Draws,
+    Enrols,
     Explains,
     FindsEvents,
     Follower,
@@ -26,15 +29,19 @@ from longshort.runs.abilities import (
     ReadsLines,
     Stepper,
     Steps,
+    Transcribes,
     Writes,
+    WritesFiles,
 )
 from longshort.runs.bundle import is_bundle, read_bundle
 from longshort.runs.cell import model_title
 from longshort.runs.explaining import Subject
 from longshort.runs.lookup import find_task, tasks_with
+from longshort.runs.pen import Pen
 from longshort.runs.prepare import read_splits
 from longshort.runs.session import Session, restored
 from longshort.runs.task import C, E, Encoded, Model, P, Say, Scored, Task, quiet, untracked
+from longshort.runs.transcribing import Heard, Listening
 from longshort.runs.verdict import scored, scores_of
 from longshort.runs.writing import Attended, Likelihood, Writing, Written
 from longshort.runtime.network import Callee, Network
@@ -114,6 +121,12 @@ class Trained(Generic[C, S, E, P]):
         _report(samples, say)
         return samples
 
+    def read_named(self, data: object, say: Say = quiet) -> S:
+        """Read samples that say whose they are, from a file or frame."""
+        samples = self.task.read_labelled(data, self._reader_model, None)
+        _report(samples, say)
+        return samples
+
     def read_lines(self, lines: Sequence[str], first: int = 1, say: Say = quiet) -> S:
         """Make samples to predict from lines of text; `first` is the number of the first line."""
         found: S = self._reader().read_lines(lines, first, self.model)
@@ -184,11 +197,31 @@ class Trained(Generic[C, S, E, P]):
         """Predict samples; returns the table that `predict` writes."""
         return self.task.table(self.model, samples, self.predict(samples))
 
+    def draw(self, how: Pen) -> list[Ink]:
+        """Return new drawings; raises `ConfigError` for a task that makes none."""
+        if not isinstance(self.task, Draws):
+            raise ConfigError(
+                f"draw: the task {self.task.name!r} makes no drawings (tasks that do: "
+                f"{', '.join(tasks_with(Draws))})"
+            )
+        with self._threads():
+            return self.task.draw(self.model, how)
+
     def events(self, samples: S, prediction: P) -> pl.DataFrame | None:
         """Stretches that stand out; None for a task that finds none."""
         if not isinstance(self.task, FindsEvents):
             return None
         return self.task.events(self.model, samples, prediction)
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """Endings of files that predictions can be written as, beside tables."""
+        return self.task.endings if isinstance(self.task, WritesFiles) else ()
+
+    def file(self, samples: S, prediction: P, ending: str) -> bytes:
+        """Return predictions as the content of a file with one of `endings`."""
+        assert isinstance(self.task, WritesFiles)
+        return self.task.file(self.model, samples, prediction, ending)
 
     def ranker(self) -> Ranks:
         """The task, where it ranks answers; raises `ConfigError` where it does not."""
@@ -217,6 +250,20 @@ class Trained(Generic[C, S, E, P]):
         with self._threads():
             return self.writer().write(self.model, samples, how)
 
+    def transcriber(self) -> Transcribes:
+        """Return the task if it writes down what is said; raises `ConfigError` if not."""
+        if isinstance(self.task, Transcribes):
+            return self.task
+        raise ConfigError(
+            f"transcribe: the task {self.task.name!r} does not write down what is said; use "
+            f"`longshort predict` (tasks that do: {', '.join(tasks_with(Transcribes))})"
+        )
+
+    def transcribe(self, samples: S, how: Listening) -> Heard:
+        """Write down what is said in samples that were read by `read`."""
+        with self._threads():
+            return self.transcriber().transcribe(self.model, samples, how)
+
     def likelihoods(
         self, samples: S, targets: Sequence[str], name: str = "targets"
     ) -> list[Likelihood]:
@@ -236,6 +283,15 @@ class Trained(Generic[C, S, E, P]):
         raise ConfigError(
             f"attention: the task {self.task.name!r} does not give it; leave it out (tasks that "
             f"do: {', '.join(tasks_with(Attends))})"
+        )
+
+    def enroller(self) -> Enrols:
+        """Return the task if it enrols individuals; raises `ConfigError` if not."""
+        if isinstance(self.task, Enrols):
+            return self.task
+        raise ConfigError(
+            f"enrol: the task {self.task.name!r} knows no individuals (tasks that do: "
+            f"{', '.join(tasks_with(Enrols))})"
         )
 
     def explainer(self) -> Explains:

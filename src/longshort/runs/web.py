@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from longshort.export.code import wasm
+from longshort.export.code.trials import Trial, is_choice
 from longshort.report.render import render
 from longshort.runfolder import write_atomic
 from longshort.runs.bundle import Bundle
@@ -21,7 +24,9 @@ from longshort.runs.coding import ALLOWED, Coded, coded
 from longshort.runs.lookup import find_task
 from longshort.runs.portable_sequences import refuse_tokens
 
-_SCRIPTS = ("model.js", "text.js", "chart.js", "widgets.js")
+Array = NDArray[Any]
+
+_SCRIPTS = ("model.js", "text.js", "chart.js", "spans.js", "watch.js", "writing.js", "widgets.js")
 _SHOWN = 64
 """Numbers of a recorded answer that the page compares."""
 
@@ -62,7 +67,9 @@ def _page(bundle: Bundle, found: Coded, module: wasm.Module, title: str, allowed
             buffer.name: _texts(values) if values.any() else []
             for buffer, values in found.start.items()
         },
-        "answers": {each.program.name: each.program.outputs[0].name for each in found.trials},
+        "answers": {
+            each.program.name: [out.name for out in each.program.outputs] for each in found.trials
+        },
         "trials": [_trial(each) for each in found.trials],
         "allowed": allowed,
         "page": page,
@@ -80,15 +87,26 @@ def _page(bundle: Bundle, found: Coded, module: wasm.Module, title: str, allowed
     )
 
 
-def _trial(trial: Any) -> dict[str, Any]:
+def _trial(trial: Trial) -> dict[str, Any]:
     calls = [
         {
-            "given": {name: _numbers(values) for name, values in given.items()},
-            "answer": _numbers(answer.reshape(-1)[:_SHOWN]),
+            "given": _given(given),
+            "answers": [_answer(own.name, each)
+                        for own, each in zip(trial.program.outputs, answers, strict=True)],
         }
-        for given, answer in zip(trial.given, trial.answers, strict=True)
-    ]
-    return {"name": trial.program.name, "calls": calls}
+        for given, answers in zip(trial.given, trial.answers, strict=True)
+    ]  # fmt: skip
+    lead = [{"name": program.name, "given": _given(given)} for program, given in trial.lead]
+    return {"name": trial.program.name, "lead": lead, "calls": calls}
+
+
+def _given(given: Mapping[str, Array]) -> dict[str, list[float]]:
+    return {name: _numbers(values) for name, values in given.items()}
+
+
+def _answer(name: str, answer: Array) -> dict[str, Any]:
+    shown = _numbers(answer.reshape(-1)[:_SHOWN])
+    return {"name": name, "values": shown, "choice": is_choice(answer)}
 
 
 def _texts(values: Any) -> list[str]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.runtime.convolution import convolution, max_pool
+from longshort.runtime.paths import best_path
 from longshort.runtime.scan import scan
 
 Array = NDArray[Any]
@@ -278,6 +279,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "add.Tensor": _add,
     "add": operator.add,
     "addmm": _addmm,
+    "_unsafe_view": _view,
     "alias": lambda x: x,
     "amax": _reduced("max"),
     "amin": _reduced("min"),
@@ -311,6 +313,7 @@ STEPS: dict[str, Callable[..., Any]] = {
         *x.shape[: first % x.ndim], -1, *x.shape[last % x.ndim + 1 :]
     ),
     "flip": lambda x, dims: np.flip(x, tuple(dims)),
+    "floor_divide": _two(np.floor_divide),
     "floordiv": operator.floordiv,
     "full": _full,
     "full_like": _full_like,
@@ -366,6 +369,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "reshape": _view,
     "rsqrt": lambda x: 1 / np.sqrt(x),
     "rsub.Scalar": lambda a, b: _two(np.subtract)(b, a),
+    "longshort.best_path": best_path,
     "longshort.scan": scan,
     "scalar_tensor": lambda value, dtype=None, **_: np.asarray(value, dtype or "float32"),
     "scatter_add": _scatter_add,

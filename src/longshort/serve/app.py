@@ -10,6 +10,7 @@ from typing import Any
 
 from longshort.serve.refusal import Refusal
 from longshort.serve.server import Server
+from longshort.serve.share import Elsewhere
 from longshort.serve.streaming import Streaming
 from longshort.serve.web import (
     Disconnected,
@@ -77,14 +78,17 @@ class App:
             route, arguments = self.routes.find(scope["method"], path)
             style, name = route.style, route.path
             owner = "" if route.is_open else self.server.access.owner(headers)
-            if not route.is_open:
+            is_passed_on = scope.get("is_passed_on", False)
+            if not route.is_open and not is_passed_on:
                 self.server.access.check_rate(owner)
-            request = Request(scope["method"], path, headers, receive, owner)
+            request = Request(scope["method"], path, headers, receive, owner, is_passed_on)
             found = await route.handler(request, *arguments)
         except Refusal as refusal:
             found = self._refused(refusal, style)
         except Disconnected:
             return
+        except Elsewhere:
+            raise
         except Exception:
             _LOG.exception("%s failed", name)
             unknown = Refusal(500, "internal", "the server failed at this; its log says why")
@@ -92,6 +96,10 @@ class App:
         self.server.metrics.requests[name, found.status] += 1
         await _send(found, headers, receive, send)
         self.server.metrics.request_seconds.add(time.monotonic() - begin)
+
+    async def refuse(self, scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+        """Answer a request with a refusal."""
+        await _send(self._refused(refusal, Refusal.to_dict), dict(scope["headers"]), receive, send)
 
     def _refused(self, refusal: Refusal, style: Style) -> Reply:
         self.server.metrics.rejected[refusal.code] += 1

@@ -14,6 +14,7 @@ from longshort.serve.server import Server
 from longshort.serve.sessions import Entry
 from longshort.serve.stops import Stops
 from longshort.serve.wish import Wish
+from longshort.serve.worker import Budget
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Composer:
         self.server, self.wish, self.owner = server, wish, owner
         self.read = self.written = 0
         self._prompt: list[Piece] = []
+        self._budget = Budget(server.worker.longest)
 
     @property
     def usage(self) -> dict[str, int]:
@@ -83,9 +85,9 @@ class Composer:
         part, stops = Part(index), Stops(self.wish.stop)
         how = self.wish.drawing_of(index)
         coming = session.write_on(before, how, self.wish.logprobs or 0)
-        work = self._until_end(coming, part, stops)
+        work = self._budget.metered(self._until_end(coming, part, stops))
         while part.finish is None:
-            if self.server.is_draining:
+            if self.server.is_draining or self._budget.is_spent:
                 part.finish = "length"
             else:
                 await self.server.worker.some(work, [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from longshort.serve.metrics import summed
 from longshort.serve.refusal import Refusal
 from longshort.serve.server import Server
 from longshort.serve.web import Reply, Request, Route, reply
@@ -51,20 +52,31 @@ class Health:
 
     async def ready(self, request: Request) -> Reply:
         """Say whether the model is loaded, answers as it should, and takes work."""
-        if self.server.is_draining or not self.server.is_ready:
-            raise Refusal(503, "not_ready", "the server begins, or is about to end", retry=1)
+        await check_ready(self.server, request)
         return reply(request, {"ready": True, "model": self.server.served.name})
 
     async def metrics(self, request: Request) -> Reply:
-        """Return what was counted, for Prometheus."""
-        del request
+        """Return what was counted, by all processes together, for Prometheus."""
         server = self.server
         gauges = {
             "longshort_sessions": ("Live sessions.", float(len(server.sessions))),
             "longshort_state_bytes": ("Size of their states.", float(server.sessions.state_bytes)),
             "longshort_waiting": ("Pieces of work that wait.", float(server.worker.waiting)),
             "longshort_streams": ("Open WebSockets.", float(len(server.streams))),
-            "longshort_ready": ("Whether the server is ready.", float(server.is_ready)),
+            "longshort_ready": ("Processes that are ready.", float(server.is_ready)),
         }
-        text = server.metrics.text(gauges)
+        text = server.metrics.text(gauges, server.served.name if server.shows_triton else "")
+        if server.peers is not None and not request.is_passed_on:
+            found = await server.peers.get("/metrics", request.headers)
+            text = summed([body.decode() for status, body in found if status == 200])
         return Reply(200, text.encode(), b"text/plain; version=0.0.4; charset=utf-8")
+
+
+async def check_ready(server: Server, request: Request) -> None:
+    """Raise 503 unless the server, and each of its processes, takes work."""
+    is_ready = server.is_ready and not server.is_draining
+    if is_ready and server.peers is not None and not request.is_passed_on:
+        found = await server.peers.get("/readyz", request.headers)
+        is_ready = all(status == 200 for status, _ in found)
+    if not is_ready:
+        raise Refusal(503, "not_ready", "the server begins, or is about to end", retry=1)

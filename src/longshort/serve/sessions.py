@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from typing import Any
 
 from longshort.serve.limits import Limits
 from longshort.serve.refusal import Refusal, busy
+from longshort.serve.share import ALL, Share
 
 _LONGEST_ID = 128
 
@@ -75,8 +75,8 @@ class Entry:
 class Table:
     """Live sessions by id, and for a while the ids of those that ended.
 
-    clock: seconds that never go backwards. ended: where ends are counted, by reason. prefix: what
-    ids begin with.
+    clock: seconds that never go backwards. ended: where ends are counted, by reason. share: which
+    sessions are held here, and which by other processes.
     """
 
     def __init__(
@@ -84,9 +84,9 @@ class Table:
         limits: Limits,
         ended: Counter[str],
         clock: Callable[[], float] = time.monotonic,
-        prefix: str = "",
+        share: Share = ALL,
     ) -> None:
-        self._limits, self._ended, self.clock, self._prefix = limits, ended, clock, prefix
+        self._limits, self._ended, self.clock, self.share = limits, ended, clock, share
         self._live: OrderedDict[str, Entry] = OrderedDict()
         self._tombs: OrderedDict[str, tuple[str, str]] = OrderedDict()
 
@@ -104,13 +104,16 @@ class Table:
     def open(self, owner: str, session: Any, name: str | None = None) -> Entry:
         """Add a session; raises 503 if the table is full. No session makes room for another.
 
-        name: its id; one that cannot be guessed when None. Raises 409 where it is taken.
+        name: its id; one that cannot be guessed when None. Raises 409 where it is taken, and
+        `Elsewhere` where another process holds sessions of this id.
         """
+        if name is not None:
+            self.share.check(name)
         self.sweep()
         if len(self._live) >= self._limits.sessions:
             raise busy(f"there are {self._limits.sessions:,} sessions, which is the most")
         if name is None:
-            name = self._prefix + secrets.token_hex(16)
+            name = self.share.draw()
         if not 0 < len(name) <= _LONGEST_ID:
             raise Refusal(422, "bad_id", f"an id has 1 to {_LONGEST_ID} characters")
         if name in self._live:
@@ -123,8 +126,10 @@ class Table:
     def find(self, name: str, owner: str) -> Entry:
         """Return a live session of this owner, whose idle time begins anew.
 
-        Raises 410 for one that ended, and 404 for one that is unknown or of another owner.
+        Raises 410 for one that ended, and 404 for one that is unknown or of another owner, and
+        `Elsewhere` for one that another process holds.
         """
+        self.share.check(name)
         entry = self._live.get(name)
         if entry is None or entry.owner != owner:
             raise self._absent(name, owner)
@@ -137,7 +142,8 @@ class Table:
         return entry
 
     def has(self, name: str, owner: str) -> bool:
-        """Whether there is a live session of this id and owner."""
+        """Whether there is a live session of this id and owner; raises as `find` does."""
+        self.share.check(name)
         entry = self._live.get(name)
         return entry is not None and entry.owner == owner
 

@@ -1,6 +1,8 @@
 """Sessions across a restart: written when the server ends, read when it begins.
 
 A folder belongs to one server at a time, which locks it: two would overwrite each other's sessions.
+Each of its processes has a file of its own there; `share_out` makes them those of as many processes
+as there are now.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from longshort.runfolder import write_atomic
 from longshort.serve.refusal import Refusal
 from longshort.serve.rest import packed
 from longshort.serve.server import Server
+from longshort.serve.share import Share
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -38,9 +41,7 @@ def save(server: Server, folder: Path) -> int:
         for each in server.sessions
     ]  # fmt: skip
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = _file(server, folder)
-    write_atomic(file, msgspec.msgpack.encode(found))
-    file.chmod(0o600)
+    _write(_file(server, folder), found)
     return len(found)
 
 
@@ -53,11 +54,7 @@ def load(server: Server, folder: Path) -> tuple[int, int]:
     file = _file(server, folder)
     if not file.exists():
         return 0, 0
-    try:
-        found = msgspec.msgpack.decode(file.read_bytes(), type=list[_Kept])
-    except msgspec.DecodeError as error:
-        raise RunError(f"{file}: is damaged ({error}); remove it to begin without") from None
-    lost = 0
+    found, lost = _read(file), 0
     for each in found:
         try:
             kept = server.signer.unpack(each.state, each.owner)
@@ -92,5 +89,53 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def share_out(folder: Path, processes: int) -> None:
+    """Give each process the sessions of its share, whoever wrote them.
+
+    Raises `RunError` if a file is damaged.
+    """
+    files: dict[str, list[Path]] = {}
+    for file in sorted(folder.glob(f"*{_SUFFIX}")):
+        files.setdefault(file.name.partition(".")[0], []).append(file)
+    for digest, each in files.items():
+        wanted = [_named(folder, digest, Share(k, processes)) for k in range(processes)]
+        if not set(each) <= set(wanted):
+            _share_out(each, wanted)
+
+
+def _share_out(files: list[Path], wanted: list[Path]) -> None:
+    share = Share(0, len(wanted))
+    parts: list[list[_Kept]] = [[] for _ in wanted]
+    for each in (each for file in files for each in _read(file)):
+        parts[share.holder(each.id)].append(each)
+    new = [file.with_suffix(".new") for file in wanted]
+    for file, part in zip(new, parts, strict=True):
+        _write(file, part)
+    for file in files:
+        file.unlink()
+    for one, other in zip(new, wanted, strict=True):
+        one.replace(other)
+
+
+def _read(file: Path) -> list[_Kept]:
+    try:
+        return msgspec.msgpack.decode(file.read_bytes(), type=list[_Kept])
+    except msgspec.DecodeError as error:
+        raise RunError(f"{file}: is damaged ({error}); remove it to begin without") from None
+
+
+def _write(file: Path, sessions: list[_Kept]) -> None:
+    write_atomic(file, msgspec.msgpack.encode(sessions))
+    file.chmod(0o600)
+
+
 def _file(server: Server, folder: Path) -> Path:
-    return folder / f"{server.served.digest[:16]}.sessions"
+    return _named(folder, server.served.digest[:16], server.sessions.share)
+
+
+def _named(folder: Path, digest: str, share: Share) -> Path:
+    number = "" if share.of == 1 else f".{share.number}-of-{share.of}"
+    return folder / f"{digest}{number}{_SUFFIX}"
+
+
+_SUFFIX = ".sessions"

@@ -47,6 +47,8 @@ async def answered(
         found = body(entry.steps + 1, plain(answers))
         entry.session = session
         entry.done(len(xs), found, form)
+        server.metrics.steps += len(xs)
+        server.metrics.drift.add(xs)
         _measure(server, entry, len(xs))
         return found
 

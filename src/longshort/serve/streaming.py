@@ -17,7 +17,8 @@ from longshort.serve.wire import JSON, decoded, encoded
 
 PROTOCOL = "longshort.v1"
 PATH = "/v1/stream"
-_POLICY, _RESTARTS, _OVERLOADED = 1008, 1012, 1013
+RESTARTS = 1012
+_POLICY, _OVERLOADED = 1008, 1013
 _PATIENCE = 10.0
 """Seconds for the first message, and for a reader to take an answer."""
 
@@ -118,7 +119,7 @@ class _Connection:
             told |= {"session": self.entry.id, "seq": self.entry.steps}
         try:
             await self._put(told)
-            await self._close(_RESTARTS, "the server restarts; resume the session")
+            await self._close(RESTARTS, "the server restarts; resume the session")
         except _Ended:
             pass
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from longshort.serve.answers import described_inputs, described_outputs, steps_of, tensors_of
+from longshort.serve.health import check_ready
 from longshort.serve.refusal import Refusal, malformed
 from longshort.serve.served import plain
 from longshort.serve.server import Server
@@ -59,9 +60,7 @@ class OpenInference:
 
     async def ready(self, request: Request) -> Reply:
         """Say whether the server takes requests."""
-        del request
-        if not self.server.is_ready or self.server.is_draining:
-            raise Refusal(503, "not_ready", "the server begins, or is about to end", retry=1)
+        await check_ready(self.server, request)
         return _json({})
 
     async def model(self, request: Request, name: str, version: str = VERSION) -> Reply:
@@ -137,6 +136,8 @@ class OpenInference:
             session = self.server.served.open()
             parts = self.server.served.steps(session, xs)
             answers = await self.server.worker.run_all(parts)
+            self.server.metrics.steps += len(xs)
+            self.server.metrics.drift.add(xs)
             found: bytes = body(1, plain(answers))
             return found
         entry = self._sequence(request.owner, named, parameters)

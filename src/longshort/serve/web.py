@@ -27,13 +27,18 @@ class Disconnected(Exception):
 
 @dataclass(slots=True)
 class Request:
-    """A request of HTTP. owner: digest of the token that came with it, "" without tokens."""
+    """A request of HTTP.
+
+    owner: digest of the token that came with it, "" without tokens. is_passed_on: whether it came
+    through another process of the server.
+    """
 
     method: str
     path: str
     headers: Headers
     receive: Receive
     owner: str = ""
+    is_passed_on: bool = False
 
     async def body(self, most: int) -> bytes:
         """Return the whole body; raises 413 if it is larger than `most` bytes."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from longshort.runs.session import Session, step_many
 from longshort.serve.metrics import Metrics
-from longshort.serve.refusal import busy
+from longshort.serve.refusal import busy, unfit
 
 T = TypeVar("T")
 
@@ -36,12 +36,39 @@ class _Waiting(NamedTuple):
     asked: float
 
 
-class Worker:
-    """Runs the model's work, one piece at a time. most: pieces that may wait."""
+class Budget:
+    """Time of the model that the parts of a request may take, in seconds."""
 
-    def __init__(self, most: int, metrics: Metrics) -> None:
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the parts so far took that time."""
+        return self._left <= 0.0
+
+    def metered(self, parts: Iterator[T]) -> Iterator[T]:
+        """Yield the parts, and take off the time that each takes."""
+        while True:
+            begin = time.thread_time()
+            try:
+                part = next(parts)
+            except StopIteration:
+                return
+            finally:
+                self._left -= time.thread_time() - begin
+            yield part
+
+
+class Worker:
+    """Runs the model's work, one piece at a time.
+
+    most: pieces that may wait. longest: seconds of the model for one request of many parts.
+    """
+
+    def __init__(self, most: int, metrics: Metrics, longest: float = 60.0) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="model")
-        self._most, self._metrics = most, metrics
+        self._most, self._metrics, self.longest = most, metrics, longest
         self._running = 0
         self._lock = threading.Lock()
         self._ready: list[_Waiting] = []
@@ -101,10 +128,19 @@ class Worker:
         return await self.run(work)
 
     async def run_all(self, parts: Iterator[T]) -> list[T]:
-        """Do work of many parts, which lets other work go first every 2 ms."""
+        """Do work of many parts, which lets other work go first every 2 ms.
+
+        Raises 422 once it took the model longer than a request may.
+        """
         found: list[T] = []
-        while await self.some(parts, found):
-            pass
+        budget = Budget(self.longest)
+        metered = budget.metered(parts)
+        while await self.some(metered, found):
+            if budget.is_spent:
+                raise unfit(
+                    f"the request takes the model longer than {self.longest:g} seconds, which is "
+                    "the most; ask for it in several requests"
+                )
         return found
 
     def close(self) -> None:
@@ -140,10 +176,12 @@ class Worker:
             with np.errstate(all="ignore"):  # what overflows is null in its answer
                 return work()
         finally:
+            took = time.monotonic() - begin
+            self._metrics.model_seconds += took
             if steps:
                 spent = (time.thread_time() - cpu) / steps
                 self._mean += _NEW * (spent - self._mean) if self._mean < 1.0 else spent - 1.0
-                self._metrics.step_seconds.add((time.monotonic() - begin) / steps)
+                self._metrics.step_seconds.add(took / steps)
 
 
 def _may_be_long(x: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from longshort.errors import RunError
@@ -24,6 +25,9 @@ from tests.runtime.test_steps import BIAS, CASES, MASK, NUMBERS, M, X, Y, plain
 
 Array = NDArray[Any]
 
+COUNTS = torch.tensor([2, 1, 2, 1, 2, 1])
+"""Steps of sequences in a batch."""
+
 MORE: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("bitwise_and.Tensor", (MASK, MASK), {}),
     ("bitwise_or.Tensor", (MASK, MASK), {}),
@@ -35,6 +39,16 @@ MORE: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("index.Tensor", (X, [NUMBERS[0, :2], NUMBERS[1, :2]]), {}),
     ("le.Scalar", (NUMBERS, 2), {}),
     ("log", (X.abs() + 1e-3,), {}),
+    (
+        "longshort.best_path",
+        (X, COUNTS[: X.shape[1]], Y[0, :1].mT + Y[0, :1], X[0, 0], Y[0, 1]),
+        {},
+    ),
+    (
+        "longshort.best_path",
+        (X[:1], COUNTS[: X.shape[1]].clamp(max=1), Y[0, :1].mT + Y[0, :1], X[0, 0], Y[0, 1]),
+        {},
+    ),
     ("lt.Tensor", (X, Y), {}),
     ("minimum", (X, Y), {}),
     ("mm", (M, M.T), {}),

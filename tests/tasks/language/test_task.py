@@ -19,6 +19,7 @@ import torch
 import longshort as ls
 from longshort.config import assign, build, parse_assignments
 from longshort.errors import ConfigError, DataError, RunError
+from longshort.metrics.ngram import NGram
 from longshort.runs import story
 from longshort.runs.tensors import TorchCalls
 from longshort.runs.trained import load
@@ -35,7 +36,6 @@ from longshort.tasks.language.encoder import LanguageEncoder
 from longshort.tasks.language.inference import nats_of, side_by_side
 from longshort.tasks.language.learning import LanguageLearning
 from longshort.tasks.language.network import LanguageModel, detached
-from longshort.tasks.language.ngram import NGram
 from longshort.tasks.language.perplexity import scores as scores_from
 from longshort.tasks.language.running import read_running, split_running
 from longshort.train.checkpoint import load_tensors
@@ -546,27 +546,6 @@ def test_the_order_is_the_best_of_all() -> None:
     for place in range(3, len(bits)):  # the third before and the last together tell the next
         bits[place] = bits[place - 3] ^ bits[place - 1] ^ (draw.random() < 0.05)
     assert kneser_ney(bits[:5000], bits[5000:5500], bits[5500:], 3, 6, 2)[1] >= 4
-
-
-def test_kneser_ney_by_hand() -> None:
-    """Bigrams ab, bc, ca, ab, bd of abcabd: too few counts of counts, so every discount is 1/2."""
-    model = NGram(np.array([0, 1, 2, 0, 1, 3]), 4, 2)
-    # Continuations: a after c; b after a; c after b; d after b. One each, of 4.
-    lower = (1 - 0.5) / 4 + (4 * 0.5 / 4) / 4
-    np.testing.assert_allclose(model.distribution(np.array([], dtype=np.int64)), [lower] * 4)
-    after_a = [0.25 * lower, (2 - 0.5) / 2 + 0.25 * lower, 0.25 * lower, 0.25 * lower]
-    np.testing.assert_allclose(model.distribution(np.array([0])), after_a)
-    after_b = [0.5 * lower, 0.5 * lower, 0.25 + 0.5 * lower, 0.25 + 0.5 * lower]
-    np.testing.assert_allclose(model.distribution(np.array([1])), after_b)
-
-
-def test_a_stream_and_single_histories_have_the_same_probabilities() -> None:
-    stream = some_numbers(400, 8) - 1
-    model = NGram(stream[:300], 8, 3)
-    nats = model.losses(stream[300:], np.array([0]))
-    for place in range(5, 30):
-        p = model.distribution(stream[300 : 300 + place])
-        assert -math.log(p[stream[300 + place]]) == pytest.approx(nats[place])
 
 
 def test_the_cache_by_hand() -> None:

@@ -57,6 +57,11 @@ class Array:
         """Return other elements of the same buffer."""
         return replace(self, places=np.asarray(places, np.int64))
 
+    def along(self, counter: str) -> Array:
+        """Return what the array has at each count of its first axis."""
+        step = int(self.places[1].flat[0] - self.places[0].flat[0]) if len(self.places) > 1 else 0
+        return replace(self, places=self.places[0], moves=(*self.moves, (counter, step)))
+
     def __getitem__(self, key: Any) -> Array:
         return self.at(self.places[key])
 

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from longshort.export.code.c import number, signature, source
+from longshort.export.code.c_golden import golden_test
 from longshort.export.code.loops import Buffer, Program
 from longshort.export.code.memory import scratch
+from longshort.export.code.trials import Trial
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Calls of a program one after the other, from the first state on.
-
-    given: arguments of each call, by name. answers: the first result of each.
-    """
-
-    program: Program
-    given: Sequence[Mapping[str, Array]]
-    answers: Sequence[Array]
 
 
 def identifier(text: str) -> str:
@@ -51,7 +39,7 @@ def c_files(
     return {
         f"{name}.h": _header(name, programs, says),
         f"{name}.c": source(name, programs) + _reset(name, programs, start),
-        f"{name}_test.c": _test(name, trials, allowed),
+        f"{name}_test.c": golden_test(name, trials, allowed),
     }
 
 
@@ -124,75 +112,3 @@ void {name}_init({name}_state *state) {{
     {name}_reset(state);
 }}
 """
-
-
-def _test(name: str, trials: Sequence[Trial], allowed: float) -> str:
-    arrays, calls = [], []
-    for trial in trials:
-        program = trial.program
-        for count, (given, answer) in enumerate(zip(trial.given, trial.answers, strict=True)):
-            own = f"{program.name}_{count}"
-            for buffer in program.inputs:
-                arrays.append(_array(f"{own}_{buffer.name}", given[buffer.name]))
-            arrays.append(_array(f"{own}_answer", answer))
-        first, *others = program.outputs
-        given_names = [[f"{program.name}_{k}_{b.name}" for b in program.inputs]
-                       for k in range(len(trial.given))]  # fmt: skip
-        calls.append(f"    {name}_init(&state);")
-        rest = "".join(f", {each.name}" for each in others)
-        calls += [f"    static float {each.name}[{each.size}];" for each in others]
-        for count, names in enumerate(given_names):
-            arguments = "".join(f"{each}, " for each in names)
-            calls.append(
-                f"    {name}_{program.name}(&state, {arguments}answer{rest});\n"
-                f"    worst = apart(answer, {program.name}_{count}_answer, {first.size}, worst);"
-            )
-    most = max(each.program.outputs[0].size for each in trials)
-    return f"""\
-/* Replays recorded answers of the model; exits with 1 if one differs by more than {allowed:g}. */
-#include "{name}.h"
-
-#include <math.h>
-#include <stdint.h>
-#include <stdio.h>
-
-{chr(10).join(arrays)}
-
-static {name}_state state;
-static float answer[{most}];
-
-/* The largest difference, relative to the largest value or 1. */
-static double apart(const float *own, const float *wanted, int32_t count, double worst) {{
-    double largest = 1.0;
-    for (int32_t i = 0; i < count; i++) {{
-        if (isfinite(wanted[i]) && fabs((double)wanted[i]) > largest) {{
-            largest = fabs((double)wanted[i]);
-        }}
-    }}
-    for (int32_t i = 0; i < count; i++) {{
-        double gap = fabs((double)own[i] - (double)wanted[i]) / largest;
-        if (own[i] == wanted[i]) {{
-            gap = 0.0;
-        }}
-        if (gap != gap) {{
-            gap = HUGE_VAL;
-        }}
-        if (gap > worst) {{
-            worst = gap;
-        }}
-    }}
-    return worst;
-}}
-
-int main(void) {{
-    double worst = 0.0;
-{chr(10).join(calls)}
-    printf("largest difference %.3g, state %u bytes\\n", worst, (unsigned)sizeof state);
-    return worst <= {allowed!r} ? 0 : 1;
-}}
-"""
-
-
-def _array(name: str, values: Array) -> str:
-    flat = np.asarray(values, np.float32).reshape(-1)
-    return f"static const float {name}[{flat.size}] = {{{', '.join(map(number, flat.tolist()))}}};"

@@ -103,12 +103,12 @@ class _Scan:
             b.copy(self.state[name], each)
         t = b.fresh("t")
         moving = {
-            name: each if name in self.per_sequence else _at(b.array(each), t)
+            name: each if name in self.per_sequence else b.array(each).along(t)
             for name, each in self.inputs.items()
         }
         with b.inside() as body:
             values = self._step(moving, held)
-            b.copy(values[self.output], _at(output, t))
+            b.copy(values[self.output], output.along(t))
             own = {each.buffer for each in held.values()}
             new = {name: values[index] for name, index in self.states.items()}
             for name, value in new.items():
@@ -166,12 +166,6 @@ class _Scan:
             return found if len(inputs) < 2 else found + inputs[1]
         lead = "b" if len(inputs[0].shape) == 2 else ""
         return self.b.product(f"{lead}k,ok->{lead}o", inputs[0], matrix, *inputs[1:])
-
-
-def _at(value: Array, counter: str) -> Array:
-    """Return what an array has at each count of its first axis."""
-    step = int(value.places[1].flat[0] - value.places[0].flat[0])
-    return Array(value.buffer, value.places[0], value.dtype, (*value.moves, (counter, step)))
 
 
 def _number(value: Value) -> Value | float:

@@ -26,37 +26,35 @@ def program(
     *,
     name: str,
     fixed: Sequence[int] = (),
-    states: Mapping[int, int] | None = None,
+    states: Mapping[int, Buffer] | None = None,
     names: Sequence[str] = (),
-    answer: str = "output0",
+    results: Sequence[str | Buffer | None] | None = None,
 ) -> Program:
     """Return a function as a program.
 
     arguments: an example of each of its arrays, which fixes the sizes. fixed: places of arguments
-    whose values are those of the example always, such as lengths. states: which result becomes
-    which argument in the next call. names: of the other arguments, of which those
-    stay that are read. answer: name of the first result.
+    whose values are those of the example always, such as lengths. states: arguments that are kept
+    between calls, by their places. names: of the other arguments, of which those stay that are
+    read. results: what each result becomes: an answer with this name, the new values of a state, or
+    nothing; None: all are answers.
 
     Raises `RunError` for a function that cannot be written as loops.
     """
     builder = Builder(pool)
     states = states or {}
     values: dict[str, Any] = {}
-    inputs, held = list[Buffer](), dict[int, Buffer]()
+    inputs = list[Buffer]()
     labels = iter(names)
     for place, (own, example) in enumerate(zip(function.inputs, arguments, strict=True)):
         if place in fixed:
             values[own] = example
             continue
-        is_state = place in states.values()
-        label = f"state{len(held)}" if is_state else next(labels, f"input{len(inputs)}")
-        buffer = Buffer(label, example.size, "state" if is_state else "input")
+        buffer = states.get(place)
+        if buffer is None:
+            buffer = Buffer(next(labels, f"input{len(inputs)}"), example.size, "input")
+            inputs.append(buffer)
         places = np.arange(example.size).reshape(example.shape)
         values[own] = Array(buffer, places, example.dtype)
-        if is_state:
-            held[place] = buffer
-        else:
-            inputs.append(buffer)
     values |= {label: weights[weight] for label, weight in function.weights.items()}
     for step in function.steps:
         given = [_filled(each, values) for each in step.arguments]
@@ -65,40 +63,49 @@ def program(
             values[step.name] = scan(builder, *given, **more)
         else:
             values[step.name] = lowered(builder, step.kind, given, more)
-    results = [values[each] for each in function.results]
-    outputs = _results(builder, results, states, held, answer)
-    ordered = tuple(held[place] for place in sorted(held))
+    becomes = results or [f"output{number}" for number in range(len(function.results))]
+    found = [values[each] for each in function.results]
+    outputs, changed = _results(builder, found, becomes, set(states.values()))
     read = {each for statement in builder.statements for each in touched(statement)}
     needed = tuple(each for each in inputs if each in read)
-    return Program(name, needed, outputs, ordered, tuple(builder.statements))
+    held = tuple(dict.fromkeys([*states.values(), *changed]))
+    return Program(name, needed, outputs, held, tuple(builder.statements))
 
 
 def _results(
-    b: Builder,
-    results: Sequence[Value],
-    states: Mapping[int, int],
-    held: Mapping[int, Buffer],
-    answer: str,
-) -> tuple[Buffer, ...]:
-    """Copy results to where they belong; states last, since results may be parts of old ones."""
-    outputs = list[Buffer]()
-    for place, value in enumerate(results):
-        if place in states:
+    b: Builder, values: Sequence[Value], becomes: Sequence[str | Buffer | None], held: set[Buffer]
+) -> tuple[tuple[Buffer, ...], list[Buffer]]:
+    """Copy results to where they belong; states last, since results may be parts of old ones.
+
+    Returns the answers, and the states that are written.
+    """
+    outputs, new = list[Buffer](), dict[Buffer, Array]()
+    for value, place in zip(values, becomes, strict=True):
+        if place is None:
             continue
         array = b.array(np.asarray(value) if not isinstance(value, Array) else value)
-        name = f"output{len(outputs)}" if outputs else answer
-        buffer = Buffer(name, array.places.size, "output")
-        b.copy(array, Array(buffer, np.arange(buffer.size).reshape(array.shape)))
+        if isinstance(place, Buffer):
+            new[place] = array
+            continue
+        buffer = Buffer(place, array.places.size, "output")
+        b.copy(array, _whole(buffer, array))
         outputs.append(buffer)
-    own = set(held.values())
-    new = {states[place]: b.array(results[place]) for place in states}
-    for place, array in new.items():
-        if array.buffer in own and array.buffer is not held[place]:
-            new[place] = b.copy(array)
-    for place, array in new.items():
-        buffer = held[place]
-        b.copy(array, Array(buffer, np.arange(buffer.size).reshape(array.shape)))
-    return tuple(outputs)
+    changed = {buffer: each for buffer, each in new.items() if not _is_whole(buffer, each)}
+    for buffer, array in changed.items():
+        if array.buffer in held:
+            changed[buffer] = b.copy(array)
+    for buffer, array in changed.items():
+        b.copy(array, _whole(buffer, array))
+    return tuple(outputs), list(new)
+
+
+def _whole(buffer: Buffer, like: Array) -> Array:
+    return Array(buffer, np.arange(buffer.size).reshape(like.shape))
+
+
+def _is_whole(buffer: Buffer, array: Array) -> bool:
+    """Whether an array is a buffer as it is."""
+    return array.buffer is buffer and bool((array.places.reshape(-1) == range(buffer.size)).all())
 
 
 def _filled(argument: Any, values: Mapping[str, Any]) -> Any:

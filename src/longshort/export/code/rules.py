@@ -14,6 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from longshort.errors import RunError
 from longshort.export.code.arrays import Array, Builder, Rule, Value
 from longshort.export.code.gathering import GATHERING, has_array, padded, stacked
+from longshort.export.code.paths import PATHS
 from longshort.export.code.pointwise import POINTWISE, two
 from longshort.export.code.reductions import INFINITE, REDUCTIONS, larger, plus
 from longshort.runtime.convolution import each_axis, padded_sides
@@ -169,6 +170,7 @@ RULES: dict[str, Rule] = {
     **POINTWISE,
     **REDUCTIONS,
     **GATHERING,
+    **PATHS,
     "addmm": _addmm,
     "bmm": _matmul,
     "conv1d": _convolution,

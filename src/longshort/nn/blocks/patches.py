@@ -17,5 +17,6 @@ def patches(x: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor]:
     steps, batch, features = x.shape
     count = -(-steps // size)
     x = F.pad(x, (0, 0, 0, 0, 0, count * size - steps))
-    wide = x.view(count, size, batch, features).transpose(1, 2).reshape(count, batch, -1)
-    return wide, (lengths + size - 1) // size
+    apart = x.view(count, size, batch, features).transpose(1, 2).contiguous()
+    wide = apart.view(count, batch, size * features)
+    return wide, (lengths + size - 1).div(size, rounding_mode="floor")

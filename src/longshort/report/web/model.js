@@ -23,7 +23,8 @@ Model.reset = function () {
   }
 };
 
-// Call a function; an argument that the network does not read has no place and is left out.
+// Call a function, and return its first answer. An argument that the network does not read has no
+// place and is left out.
 Model.call = function (name, given) {
   // What is not given is 0, never what an earlier call left.
   for (const full of Object.keys(Model.content.places)) {
@@ -33,26 +34,35 @@ Model.call = function (name, given) {
   const begin = performance.now();
   Model.run[name]();
   Model.times[name] = performance.now() - begin;
-  return Model.view(`${name}.${Model.content.answers[name]}`);
+  const [first] = Model.content.answers[name];
+  return first === undefined ? null : Model.view(`${name}.${first}`);
 };
 
 Model.state = () => Object.keys(Model.content.start).map((name) => Model.view(name).slice());
 Model.restore = (kept) => Object.keys(Model.content.start).forEach((n, i) => Model.view(n).set(kept[i]));
 
-// Ask what was recorded again; returns the largest difference, relative to the largest value or 1.
+// Ask what was recorded again; returns the largest difference, relative to the largest value or 1, or
+// the share of choices that are others, if that is more.
 Model.replay = function () {
-  let worst = 0, calls = 0;
-  for (const trial of Model.content.trials) {
+  let worst = 0, calls = 0, others = 0, choices = 1e-30;
+  const compare = (own, { values, choice }) => {
+    const largest = values.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
+    values.forEach((x, i) => {
+      if (choice) { choices += x >= 0 || own[i] >= 0; others += own[i] !== x; }
+      else worst = Math.max(worst, Math.abs(own[i] - x) / largest);
+    });
+  };
+  for (const { name, lead, calls: asked } of Model.content.trials) {
     Model.reset();
-    for (const { given, answer } of trial.calls) {
-      const own = Model.call(trial.name, given);
-      const largest = answer.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
-      answer.forEach((x, i) => { worst = Math.max(worst, Math.abs(own[i] - x) / largest); });
+    for (const each of lead) Model.call(each.name, each.given);
+    for (const { given, answers } of asked) {
+      Model.call(name, given);
+      for (const each of answers) compare(Model.view(`${name}.${each.name}`), each);
       calls += 1;
     }
   }
   Model.reset();
-  return { worst, calls };
+  return { worst: Math.max(worst, others / choices), calls };
 };
 
 // Microseconds of a call, the best of several rounds.

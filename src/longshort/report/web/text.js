@@ -1,5 +1,6 @@
 // Texts as the run reads them: tokens, their numbers, and n-grams.
 const WORD = /<unk>|[\p{L}\p{N}_]+(?:['’][\p{L}\p{N}_]+)*|[^\p{L}\p{N}_\s]/gu;
+const SPACED = new RegExp(` ?(?:${WORD.source.replace("<unk>|", "")})`, "gu");
 const UNKNOWN = 1;
 
 class Text {
@@ -17,9 +18,17 @@ class Text {
     switch (this.page.tokens) {
       case "characters": return Array.from(text);
       case "bytes": return Array.from(new TextEncoder().encode(text), (b) => b.toString(16).padStart(2, "0"));
+      case "spaced": return ` ${text.trim().replace(/\s+/gu, " ")}`.match(SPACED) || [];
       case "spaces": return text.split(/\s+/u).filter(Boolean);
       default: return text.match(WORD) || [];
     }
+  }
+
+  // Tokens with their places in the text, without white space.
+  placed(text) {
+    if (this.page.tokens === "bytes") throw new Error("bytes have no places in a text");
+    const pattern = { characters: /\S/gu, spaces: /\S+/gu }[this.page.tokens] || WORD;
+    return Array.from(text.matchAll(pattern), ({ 0: token, index }) => ({ token, begin: index, end: index + token.length }));
   }
 
   encode(tokens) {
@@ -83,10 +92,19 @@ class Text {
     return before === "" || before.endsWith("\n") ? token : ` ${token}`;
   }
 
+  // The recorded sequence with the fewest unknown tokens, without these, as people write it.
+  example(sequences) {
+    const known = sequences.map((numbers) => numbers.filter((n) => n > UNKNOWN));
+    const share = (k) => (known[k].length > 2) * known[k].length / sequences[k].length;
+    const best = known.map((_, k) => k).reduce((a, b) => (share(b) > share(a) ? b : a), 0);
+    const text = this.join(known[best]);
+    return this.page.tokens === "words" ? text.replace(/ (?=[.,;:!?%)\]}])/g, "").replace(/([([{]) /g, "$1") : text;
+  }
+
   join(numbers) {
     const tokens = numbers.map((n) => this.page.vocabulary[n]);
     if (this.page.tokens === "bytes")
       return new TextDecoder().decode(Uint8Array.from(tokens.map((t) => parseInt(t, 16) || 63)));
-    return tokens.join(this.page.tokens === "characters" ? "" : " ");
+    return tokens.join(["characters", "spaced"].includes(this.page.tokens) ? "" : " ").trim();
   }
 }

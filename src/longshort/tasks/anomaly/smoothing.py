@@ -7,6 +7,8 @@ never be compared with each other.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,12 +26,10 @@ def smoothed(scores: Floats, span: float) -> Floats:
     """
     if span < 1:
         raise ArgumentError(f"span must be at least 1 step; it is {span}")
-    weight = 2 / (span + 1)
+    weights, fading = _of_block(span)
     steps = len(scores)
     blocks = np.pad(scores, (0, -steps % _BLOCK)).reshape(-1, _BLOCK)
-    fading = (1 - weight) ** np.arange(_BLOCK + 1)
-    back = np.arange(_BLOCK)[:, None] - np.arange(_BLOCK)
-    within = blocks @ np.where(back >= 0, weight * fading[np.maximum(back, 0)], 0).T
+    within = blocks @ weights
     carried = np.empty(len(blocks))
     last = float(scores[0]) if steps else 0.0
     for number, ends in enumerate(within[:, -1].tolist()):
@@ -37,6 +37,17 @@ def smoothed(scores: Floats, span: float) -> Floats:
         last = ends + float(fading[-1]) * last
     found: Floats = (within + carried[:, None] * fading[1:]).ravel()[:steps]
     return found
+
+
+@lru_cache(maxsize=16)
+def _of_block(span: float) -> tuple[Floats, Floats]:
+    """Return the weights of a block's scores in its means, and how a mean before it fades."""
+    weight = 2 / (span + 1)
+    fading = np.power(1.0 - weight, np.arange(_BLOCK + 1), dtype=np.float64)
+    back = np.arange(_BLOCK)[:, None] - np.arange(_BLOCK)
+    weights: Floats = np.where(back >= 0, weight * fading[np.maximum(back, 0)], 0).T
+    weights.flags.writeable = fading.flags.writeable = False
+    return weights, fading
 
 
 def smoothed_both(scores: Floats, span: float) -> Floats:

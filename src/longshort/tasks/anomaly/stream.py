@@ -34,21 +34,24 @@ class Step:
     expected: Floats
 
 
-def refuse_streaming(config: AnomalyConfig) -> None:
-    """Raise `ConfigError` for a run whose scores need rows that a stream does not have yet."""
+def refuse_streaming(config: AnomalyConfig, option: str = "--follow") -> None:
+    """Raise `ConfigError` for a run whose scores need rows that a stream does not have yet.
+
+    option: what asks for a stream, in the message.
+    """
     if not config.alarm.causal:
         raise ConfigError(
-            "--follow: the run smooths scores over both sides, and a stream has only the past; "
+            f"{option}: the run smooths scores over both sides, and a stream has only the past; "
             "train it with --causal"
         )
     if config.model.ahead > 1 or not set(config.model.score) <= {"error", "nll"}:
         raise ConfigError(
-            "--follow: needs a run that forecasts one step: model.score = error or nll, and "
+            f"{option}: needs a run that forecasts one step: model.score = error or nll, and "
             f"model.ahead = 1; it has {', '.join(config.model.score)} and {config.model.ahead}"
         )
     if config.alarm.threshold == "telemanom":
         raise ConfigError(
-            "--follow: telemanom's threshold is found on whole series; train with "
+            f"{option}: telemanom's threshold is found on whole series; train with "
             "alarm.threshold = rate"
         )
 

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
     from longshort.report.sections import Section
     from longshort.runs.abilities import Stepper
+    from longshort.runs.portable import Portable
     from longshort.tasks.anomaly.follow import SeriesFollower
     from longshort.tasks.anomaly.subject import AnomalySubject
 
@@ -275,9 +276,12 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
 
     def rehearse(self, model: AnomalyModel, arrays: Signals) -> None:
         """Judge whole series, and a few rows one by one."""
+        from longshort.tasks.anomaly.inference import errors_of
         from longshort.tasks.anomaly.walker import Walker
 
         self.predict(model, arrays)
+        if model.config.model.replace:  # which predicts row by row alone
+            errors_of(model, arrays)
         if model.config.model.forecasts and model.config.model.ahead == 1:
             walker = Walker(model.call, arrays.weights[0, 0], arrays.inputs.shape[1])
             for row in arrays.inputs[:3].astype(float):
@@ -389,6 +393,12 @@ class AnomalyTask(Task[AnomalyConfig, Stretch, AnomalyEncoder, Alarms]):
         from longshort.tasks.anomaly.steps import anomaly_steps
 
         return anomaly_steps(self, model, calibration_of(model))
+
+    def portable(self, model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
+        """Return the network with what makes scores and alarms of its forecasts."""
+        from longshort.tasks.anomaly.code import portable
+
+        return portable(model, golden, steps, calibration_of(model))
 
     def about(self, model: AnomalyModel, splits: Splits[Stretch]) -> list[str]:
         """Return steps, series and columns, and how scores become alarms."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -77,6 +78,10 @@ def baselines(
     found |= statistics(train, val, test, targets, track)
     if targets.separator is not None:
         return found
+    if train.examples.sounds is not None:
+        from longshort.tasks.classify.sound_baselines import sound_baselines
+
+        found |= sound_baselines(train, val, test, targets, track)
     track("looking for nearest neighbours", 0, 0)
     found |= nearest_neighbour(train, test, targets.classes)
     track("fitting the fixed convolutions", 0, 0)
@@ -141,17 +146,32 @@ def bag_of_grams(
     return {name: Baseline(found, title, note)}
 
 
+class Linear(NamedTuple):
+    """A linear baseline: its name, the rows that it reads, and its title in the verdict."""
+
+    name: str
+    encode: Encode
+    title: str
+
+
 def statistics(
     train: Known, val: Known, test: Known, targets: Targets, track: Track = untracked
 ) -> Found:
     """Predict by logistic regression on simple statistics of each channel."""
+    how = Linear("statistics", _statistics, "logistic regression on simple statistics")
+    return linear(how, train, val, test, targets, track)
+
+
+def linear(
+    how: Linear, train: Known, val: Known, test: Known, targets: Targets, track: Track
+) -> Found:
+    """Predict by logistic regression on rows of numbers."""
+    name, encode, title = how
     few = _drawn(train, _COMPARED)
-    chosen, inverse, how = _choose(
-        [_Candidate("statistics", _statistics, few)], val, targets, track
-    )
+    chosen, inverse, said = _choose([_Candidate(name, encode, few)], val, targets, track)
     found = _fitted(replace(chosen, train=train), inverse, val, test, targets)
-    note = f"has the inverse penalty C = {inverse:g}, chosen {how}{_decides(found)}"
-    return {"statistics": Baseline(found, "logistic regression on simple statistics", note)}
+    note = f"has the inverse penalty C = {inverse:g}, chosen {said}{_decides(found)}"
+    return {name: Baseline(found, title, note)}
 
 
 def _decides(prediction: Prediction) -> str:

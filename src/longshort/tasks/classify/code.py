@@ -10,15 +10,17 @@ import numpy as np
 
 from longshort.data.grams import Bags
 from longshort.data.sequences import Batch
-from longshort.runs.portable import Chain, Given, Part, Portable
+from longshort.runs.portable import Part, Portable
 from longshort.runs.portable_sequences import (
     MOST_TRIALS,
     SAMPLES,
     sequence_arguments,
+    sequence_name,
     sequence_page,
     sequence_trials,
 )
 from longshort.runs.portable_steps import step_parts
+from longshort.runs.portable_values import Computed, Given, Result, computed
 
 _GRAMS = 1024
 """Number of different n-grams that a text may have at least."""
@@ -41,14 +43,15 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
         trials = _with_grams(trials, batches, most)
         page = {**_grams_page(encoder.grams), "most_grams": most}
     arguments = (Batch(x, count, None, grams),)
-    after = _shares(encoder.targets)
-    whole = Part("run", "logits", arguments, "probabilities", after, trials)
-    parts = (whole, *step_parts(model, encoder.reader, trials, "probabilities", after))
+    answers = {"probabilities": _shares(encoder.targets)}
+    whole = Part("run", "logits", arguments, answers, trials)
+    parts = (whole, *step_parts(model, encoder.reader, trials, answers))
     page |= sequence_page(encoder.reader, model.config.data.features, steps)
     labels = list(encoder.labels)
     several = encoder.targets.separator is not None
     says = (
-        f"{x.name}: the sequence, {steps} steps at most; what lies past its end is not read",
+        f"{sequence_name(encoder.reader)}: the sequence, {steps} steps at most; what lies past "
+        "its end is not read",
         "count: the number of its steps, from 1",
         *([f"grams, weights: numbers of its n-grams, {page['most_grams']} at most, and their "
            "weights, 0 where there are no more"] if grams else []),
@@ -60,17 +63,17 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
     )
 
 
-def _one(given: Given) -> Given:
+def _one(given: Any) -> Any:
     """Return an argument of one text alone, since n-grams are given for one."""
     return replace(given, axes=tuple(None if each == "batch" else each for each in given.axes))
 
 
-def _shares(targets: Any) -> Chain:
-    """Return the steps from logits [M, 1, K] to probabilities [1, K]."""
-    to_shares: Chain = (("softmax.int", (-1,)),)
+def _shares(targets: Any) -> Computed:
+    """Return the probabilities [1, K] from logits [M, 1, K]."""
+    each = computed("softmax.int", Result(), -1)
     if targets.separator is not None:
-        to_shares = (("sigmoid", ()),)
-    return (*to_shares, ("mean.dim", ([0],)))
+        each = computed("sigmoid", Result())
+    return computed("mean.dim", each, [0])
 
 
 def _with_grams(

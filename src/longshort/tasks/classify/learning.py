@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,10 +14,12 @@ from longshort.data.buckets import POOL, bucketed, shuffled
 from longshort.data.labelled import Examples
 from longshort.data.padding import MOST_STEPS
 from longshort.runs.batches import BatchLearning
+from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import Encoded, Model, Training
 from longshort.runs.tensors import on_device
 from longshort.tasks.classify.gram_network import GramNetwork
 from longshort.tasks.classify.logits import logits_of
+from longshort.tasks.classify.varied import varied
 from longshort.train.learning import Learning, TrainPlan
 
 _BATCH, _STEPS, _FEWEST, _MOST, _RATE = 32, 800, 5, 60, 0.003
@@ -24,6 +27,16 @@ _BATCH, _STEPS, _FEWEST, _MOST, _RATE = 32, 800, 5, 60, 0.003
 
 class ClassifyLearning(BatchLearning):
     """Training of several networks side by side, each as it would be trained alone."""
+
+    def __init__(
+        self,
+        task: SampleTask[Any, Any, Any, Any],
+        model: Model[Any, Any],
+        train: Encoded[Examples],
+        val: Encoded[Examples],
+    ) -> None:
+        arrays = varied(model, train.samples, train.arrays)
+        super().__init__(task, model, replace(train, arrays=arrays), val)
 
     def drawn(self, batch_size: int, draw: torch.Generator) -> list[Tensor]:
         """Return the batches of an epoch, of samples of nearly the same length.

@@ -27,17 +27,25 @@ def nearest(train: Sequences, test: Sequences, classes: int) -> tuple[Floats, st
     labels = train.targets[chosen]
     known = _stretched(train.take(chosen.tolist()), steps)
     own = _neighbours(known, known, leave_out=True)
-    right = (np.sum(labels[own] == labels) + 1) / (len(labels) + 2)
-    sure = max(right, (1 + _LEAST) / classes)  # the neighbour's label stays the likeliest
     found = labels[_neighbours(known, _stretched(test, steps), leave_out=False)]
-    p = np.full((len(found), classes), (1 - sure) / (classes - 1))
-    p[np.arange(len(found)), found] = sure
+    p = surely(found, int(np.sum(labels[own] == labels)), len(labels), classes)
     note = "takes Euclid's distance"
     if is_ragged:
         note += f" of sequences that are stretched to {steps} steps"
     if len(labels) < len(train.items):
         note += f", to {len(labels):,} of {len(train.items):,} training sequences"
     return p, note
+
+
+def surely(found: NDArray[np.int64], right: int, tried: int, classes: int) -> Floats:
+    """Return probabilities [n, K] of labels that were right so often of the times they were tried.
+
+    found [n]: the labels; each stays the likeliest. classes: K.
+    """
+    sure = max((right + 1) / (tried + 2), (1 + _LEAST) / classes)
+    p = np.full((len(found), classes), (1 - sure) / (classes - 1))
+    p[np.arange(len(found)), found] = sure
+    return p
 
 
 def _stretched(encoded: Sequences, steps: int) -> NDArray[np.float32]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from longshort.data.findings import Finding
+from longshort.data.groups import split_examples
 from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_doctor import Reading, examine_splits
-from longshort.data.labelled_source import read_unlabelled
 from longshort.data.sequences import Sequences, longest_of, vocabulary_of
-from longshort.data.splits import Splits, make_splits
+from longshort.data.splits import Splits
 from longshort.data.tokens import content_of, find_tokeniser
 from longshort.errors import ConfigError
 from longshort.lazy import polars as pl
@@ -97,7 +97,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         self, given: Mapping[str, object], config: ClassifyConfig
     ) -> dict[str, Examples]:
         """Read the examples of each source; all are read in the way of the training data."""
-        return reading.read_splits(given, config.data)
+        return reading.read_splits(given, config)
 
     def read_labelled(
         self, data: object, model: ClassifyModel, own: Splits[Examples] | None
@@ -107,7 +107,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         Raises `DataError` if there are no labels.
         """
         del own
-        found = read_unlabelled(data, model.config.data, model.encoder.labels, with_labels=True)
+        found = reading.read_like(data, model.config, model.encoder.labels, with_labels=True)
         mark = model.encoder.targets.separator
         return reading.of_kind(found, mark is not None, mark)
 
@@ -120,7 +120,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         if isinstance(data, Examples):
             found = data
         else:
-            found = read_unlabelled(data, config.data, encoder.labels, with_labels=False)
+            found = reading.read_like(data, config, encoder.labels, with_labels=False)
         return self._with_unknown(replace(found, labels=None), encoder)
 
     def refuse_lines(self, model: ClassifyModel) -> None:
@@ -147,13 +147,13 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
     def split(self, given: Any, config: ClassifyConfig) -> Splits[Examples]:
         """Return the splits; those that are not given are drawn with the same shares of labels.
 
+        Groups stay together, where the source has them.
+
         The validation split is empty if it would be too small to choose by.
         """
-        split, train = config.split, given["train"]
+        train = given["train"]
         share = validation_share(config, len(train), is_needed=train.separator is not None)
-        return make_splits(
-            given, val=share, test=split.test, stratify=split.stratify, seed=split.seed
-        )
+        return split_examples(given, config.split, share)
 
     def describe(self, splits: Splits[Examples], config: ClassifyConfig) -> list[str]:
         """Describe the examples and labels of each split, in lines for people."""
@@ -218,6 +218,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
             tokens=None if encoder.vocabulary is None else len(encoder.vocabulary),
             features=len(encoder.reader.mean) or None,
             grams=None if encoder.grams is None else encoder.grams.width,
+            picture=config.data.picture,
         )
 
     def start(
@@ -477,8 +478,10 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
         return [*super().about(model, splits), labels, step]
 
     def sections(self, result: ClassifyResult) -> Sequence[Section]:
-        """Return the report's sections: scores by label, calibration, and the worst examples."""
-        return result.model.encoder.targets.sections(result)
+        """Return the report's sections: labels, calibration, the worst examples, recordings."""
+        from longshort.tasks.classify.sound_sections import heard
+
+        return [*result.model.encoder.targets.sections(result), *heard(result)]
 
     def split_table(self, result: ClassifyResult) -> list[list[str]]:
         """Return the report's table of splits: their examples, and the shares of the labels."""

@@ -15,7 +15,7 @@ from longshort.errors import DataError
 from longshort.tasks.forecast.config import ForecastConfig
 from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.inference import ForecastModel, forecast
-from longshort.tasks.forecast.tables import ForecastTable, forecast_rows
+from longshort.tasks.forecast.tables import ForecastTable, forecast_rows, plain_columns
 from longshort.tasks.forecast.windows import Windows
 
 
@@ -24,21 +24,49 @@ class Prediction(ForecastTable):
     """Forecasts past the end, a row for each series and step.
 
     skipped: the series that could not be forecast, each with the reason. notes: remarks. origins:
-    those of the series that were forecast, in the table's order.
+    those of the series that were forecast, in the table's order. rows: those of the table as plain
+    values, for `predict --json`.
     """
 
     skipped: dict[str, str]
     notes: tuple[str, ...]
     origins: Origins
+    rows: list[dict[str, Any]]
 
     def json(self) -> dict[str, Any]:
         """Return the rows for `predict --json`, with times as texts."""
-        columns = (self.table.to_series(i) for i in range(self.table.width))
-        texts = [each.cast(str) for each in columns if each.dtype.is_temporal()]
-        return {"forecast": self.table.with_columns(texts).to_dicts()}
+        return {"forecast": self.rows}
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Forecasts [m, H, Q] past the ends of the series of a panel; else as in `Prediction`."""
+
+    panel: Panel
+    values: Floats
+    skipped: dict[str, str]
+    notes: tuple[str, ...]
+    origins: Origins
+    config: ForecastConfig
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each series and step, of plain values, with times as texts."""
+        columns = plain_columns(self.panel, self.origins, self.values, self.config)
+        names = list(columns)
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def predict(model: ForecastModel, panel: Panel, horizon: int) -> Prediction:
+    """Forecast `horizon` steps after each series' last known value, as a table."""
+    found = look_ahead(model, panel, horizon)
+    made = forecast_rows(panel, found.origins, found.values, found.config)
+    return Prediction(
+        made.table, made.decimals, found.skipped, found.notes, found.origins, found.rows
+    )
+
+
+def look_ahead(model: ForecastModel, panel: Panel, horizon: int) -> Ahead:
     """Forecast `horizon` steps after each series' last known value.
 
     A horizon beyond the trained one is reached by feeding forecasts back, block after block.
@@ -69,8 +97,7 @@ def predict(model: ForecastModel, panel: Panel, horizon: int) -> Prediction:
     values = np.empty((0, horizon, max(1, len(config.model.quantiles))))
     if len(origins):
         values = _roll(replace(model, encoder=encoder), longer, origins, flat, blocks)[:, :horizon]
-    made = forecast_rows(panel, flat, values, config)
-    return Prediction(made.table, made.decimals, skipped, tuple(notes), flat)
+    return Ahead(panel, values, skipped, tuple(notes), flat, config)
 
 
 def _roll(

@@ -13,7 +13,7 @@ from longshort.data.panel import Panel
 from longshort.data.schema import Schema
 from longshort.errors import DataError
 from longshort.runs.abilities import Stepper
-from longshort.tasks.forecast.ahead import predict
+from longshort.tasks.forecast.ahead import look_ahead
 from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.inference import ForecastModel
 
@@ -97,11 +97,11 @@ class ForecastSteps(Stepper):
             waiting = f"{needed} more rows are needed for the first forecast"
             return answer | {"forecast": [], "waiting": waiting}, grown
         try:
-            found = predict(self.model, panel, self.horizon)
+            found = look_ahead(self.model, panel, self.horizon)
         except DataError as error:
             return answer | {"forecast": [], "waiting": str(error)}, grown
         reasons = "; ".join(dict.fromkeys(found.skipped.values())) or None
-        return answer | {"forecast": found.json()["forecast"], "waiting": reasons}, grown
+        return answer | {"forecast": found.rows, "waiting": reasons}, grown
 
 
 def schema_of(data: Any, encoder: ForecastEncoder) -> Schema:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -66,6 +67,32 @@ def forecast_rows(
         columns[f"q{level:g}"] = pl.Series(values[..., number].reshape(-1))
     decimals = decimals_of(panel)[flat.group, flat.column]
     return ForecastTable(pl.DataFrame(columns), np.repeat(decimals, steps))
+
+
+def plain_columns(
+    panel: Panel, flat: Origins, values: Floats, config: ForecastConfig
+) -> dict[str, list[Any]]:
+    """Return the columns of `forecast_rows` as plain values, times as texts or numbers."""
+    steps, schema, form = values.shape[1], panel.schema, panel.form
+    groups, columns = flat.group.repeat(steps).tolist(), flat.column.repeat(steps).tolist()
+    found: dict[str, list[Any]] = {
+        name: [panel.groups[group][place] for group in groups]
+        for place, name in enumerate(schema.group)
+    }
+    if len(schema.target) > 1:
+        found["column"] = [schema.target[column] for column in columns]
+    rows = (flat.row[:, None] + np.arange(steps)).reshape(-1)
+    stamps = panel.freq.to_stamps(panel.first[flat.group.repeat(steps)] + rows).tolist()
+    cells = [form.cell(stamp) for stamp in stamps]
+    if schema.time is None or schema.clock is None:
+        found[schema.time or "step"] = cells
+    else:
+        parts = [str(cell).split("\t") for cell in cells]
+        found |= {schema.time: [p[0] for p in parts], schema.clock: [p[1] for p in parts]}
+    found["yhat"] = values[..., config.model.middle].reshape(-1).tolist()
+    for number, level in enumerate(config.model.quantiles):
+        found[f"q{level:g}"] = values[..., number].reshape(-1).tolist()
+    return found
 
 
 def _time_columns(panel: Panel, group: Ints, row: Ints) -> dict[str, pl.Series]:

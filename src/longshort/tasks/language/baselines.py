@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.metrics.ngram import NGram
 from longshort.runs.task import Track, untracked
-from longshort.tasks.language.ngram import NGram
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

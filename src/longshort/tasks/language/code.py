@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from longshort.errors import ConfigError
-from longshort.runs.portable import Given, Held, Part, Portable
+from longshort.runs.portable import Part, Portable
 from longshort.runs.portable_sequences import text_page
+from longshort.runs.portable_values import Given, Held, Result, new_states
 from longshort.runtime.tree import mapped
 
 _TRIALS = 64
@@ -26,7 +27,8 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
     numbers = [encoder.begin, *read[:, 0].tolist()[: _TRIALS - 1]]
     trials = [{"token": np.array([number])} for number in numbers]
     arguments = (Given("token", np.array([encoder.begin]), axes=("batch",)), zero)
-    part = Part("step", "step", arguments, "log_probabilities", (), trials)
+    answers = {"log_probabilities": Result()}
+    part = Part("step", "step", arguments, answers, trials, new_states(zero))
     page = {"kind": "language", "reads": "text", "begin": encoder.begin, "eos": encoder.eos}
     says = (
         f"token: number of a token; {encoder.begin} begins a text",

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from longshort.config.cell import TruncatedSettings
-from longshort.config.sequences import HoldoutConfig, PatchSettings, SequenceData, TextConfig
+from longshort.config.sequences import GroupedHoldout, PatchSettings, SequenceData, TextConfig
 from longshort.config.training import BaseConfig, TrainConfig
 
 
@@ -41,7 +41,7 @@ class RegressTrain(TrainConfig):
     patience: int = Field(10, ge=1, description="epochs without gain before stopping")
 
 
-class RegressSplit(HoldoutConfig):
+class RegressSplit(GroupedHoldout):
     """Settings of the validation and test splits that have no files of their own."""
 
     stratify: Literal[False] = Field(False, description="numbers have no shares to keep equal")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from longshort.data.findings import Finding
 from longshort.data.grams import Grams, kinds_for
+from longshort.data.groups import split_examples
 from longshort.data.labelled import Examples, examples_of
 from longshort.data.labelled_source import like, read_labelled_splits, read_unlabelled
 from longshort.data.sequences import SequenceReader, Sequences, longest_of
@@ -25,7 +26,7 @@ from longshort.runs.inference import in_batches
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.state_steps import example_steps, rehearse_steps
 from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
-from longshort.runs.unused import unused_patch
+from longshort.runs.unused import unused_groups, unused_patch, unused_strokes
 from longshort.tasks.regress.config import RegressConfig
 
 if TYPE_CHECKING:
@@ -119,6 +120,10 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         if model.encoder.reader.vocabulary is None:
             raise DataError("--data: the run reads numbers over time; give a file of them")
 
+    def split(self, given: Any, config: RegressConfig) -> Splits[Examples]:
+        """Return the splits; those that are not given are drawn, by group where there are any."""
+        return split_examples(given, config.split, config.split.val)
+
     def check(self, splits: Splits[Examples], config: RegressConfig) -> list[Finding]:
         """Return the findings of reading, and one on values that never change."""
         del config
@@ -156,7 +161,9 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         """Return the settings that only labels have, and those of numbers where texts are read."""
         del config
         found = [(f"data.{name}", "is of labels") for name in ("multi_label", "label_separator")]
-        return [*found, *unused_patch(splits.train)]
+        found.append(("data.file", f"is of recordings, and {splits.train.name} holds none"))
+        found += [*unused_groups(splits.train), *unused_patch(splits.train)]
+        return [*found, *unused_strokes(splits.train)]
 
     # Encoder and network
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from longshort.data.in_order import in_order_of_length
-from longshort.decoding.viterbi import best_paths
 from longshort.runs.task import Model
+from longshort.runtime.paths import best_paths
 from longshort.tasks.tag.certainty import Certainty, Field, certainties, losses
 from longshort.tasks.tag.encoder import Sentences, TagEncoder
 from longshort.tasks.tag.found import Found, decoded

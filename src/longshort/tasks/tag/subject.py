@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from longshort.decoding.viterbi import best_paths
 from longshort.errors import ConfigError, DataError
 from longshort.report.sections import Line, Passage, Span
 from longshort.runs.explaining import Floats, Question
 from longshort.runs.presence import mixed
 from longshort.runs.task import Model
 from longshort.runs.tensors import on_device
+from longshort.runtime.paths import best_paths
 from longshort.tasks.tag.conll import Tagged
 from longshort.tasks.tag.encoder import TagEncoder
 

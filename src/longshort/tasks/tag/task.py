@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from longshort.report.sections import Section
+    from longshort.runs.portable import Portable
     from longshort.runs.result import Result
     from longshort.tasks.tag.subject import TagSubject
 
@@ -374,6 +375,12 @@ class TagTask(SampleTask[TagConfig, Tagged, TagEncoder, Found]):
         from longshort.tasks.tag.subject import TagSubject
 
         return TagSubject(model, samples, train)
+
+    def portable(self, model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
+        """Return the network from a sentence's tokens to the best path of tags."""
+        from longshort.tasks.tag.code import portable
+
+        return portable(model, golden, steps)
 
     # Output
 

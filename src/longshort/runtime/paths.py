@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.int64]
 
 
-def best_paths(
-    scores: Floats, lengths: NDArray[np.int64], transitions: Floats, start: Floats, end: Floats
-) -> list[list[int]]:
-    """Return the tags of each sequence's path with the highest score.
+def best_path(
+    scores: Floats, lengths: Ints, transitions: Floats, start: Floats, end: Floats
+) -> Ints:
+    """Return the tags [T, B] of each sequence's path with the highest score; -1 past its end.
 
     scores [T, B, K] of the tags; lengths [B]; transitions [K, K] from the row's tag to the
-    column's; start, end [K]: scores of the first and last tag.
+    column's; start, end [K]: scores of the first and last tag. Of paths with the same score the one
+    with the lower numbers is taken, from the end on.
     """
     best = start + scores[0]
     stay = np.broadcast_to(np.arange(best.shape[1]), best.shape)
@@ -31,5 +35,13 @@ def best_paths(
     for origin in reversed(origins):
         tag = np.take_along_axis(origin, tag[:, None], 1)[:, 0]
         path.append(tag)
-    rows = np.stack(path[::-1], 1).tolist()
+    inside = np.arange(len(scores))[:, None] < lengths
+    return np.where(inside, np.stack(path[::-1]), -1)
+
+
+def best_paths(
+    scores: Floats, lengths: Ints, transitions: Floats, start: Floats, end: Floats
+) -> list[list[int]]:
+    """Return the tags of each sequence's best path as a list; arguments as of `best_path`."""
+    rows = best_path(scores, lengths, transitions, start, end).T.tolist()
     return [row[:length] for row, length in zip(rows, lengths.tolist(), strict=True)]

@@ -6,6 +6,7 @@ token) among all pairs that occur. So all orders are sorted arrays of whole numb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +17,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _UNSEEN = -1
+_LEAST = 1e-30
+"""Least probability whose logarithm is taken."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,32 @@ class NGram:
 
     def distribution(self, before: Ints) -> Floats:
         """Return the probabilities of all tokens after these, [size]."""
-        kept = before[max(0, len(before) - self.order + 1) :]
-        ends = [self._probabilities(np.append(kept, token))[-1] for token in range(self.size)]
-        return np.array(ends)
+        p = np.full(self.size, 1.0 / self.size)
+        for k, order in enumerate(self._orders[: len(before) + 1]):
+            context = self._number(before[len(before) - k :].tolist())
+            if context is None:
+                break
+            p *= order.left[context]
+            first = context * self.size
+            follow = slice(*np.searchsorted(order.keys, [first, first + self.size]))
+            p[order.keys[follow] - first] += order.share[follow]
+        return p
+
+    def logs(self, before: Sequence[int]) -> Sequence[float]:
+        """Return the log probability of every token after these, as decoding asks for it."""
+        p = self.distribution(np.array(before, dtype=np.int64))
+        found: list[float] = np.log(np.maximum(p, _LEAST)).tolist()
+        return found
+
+    def _number(self, gram: list[int]) -> int | None:
+        """Return the number of an n-gram, 0 for the empty one, None if it never occurred."""
+        number = 0
+        for token, order in zip(gram, self._orders, strict=False):
+            key = number * self.size + token
+            number = int(np.searchsorted(order.keys, key))
+            if number == len(order.keys) or order.keys[number] != key:
+                return None
+        return number
 
     def _probabilities(self, whole: Ints) -> Floats:
         """Return the probability of each token given those before it, from the lowest order up."""

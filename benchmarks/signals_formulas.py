@@ -1,0 +1,154 @@
+"""Reading handwritten formulas of CROHME from pen strokes: signs in order, and LaTeX.
+
+    LONGSHORT_DATA=FOLDER python benchmarks/signals_formulas.py [--parts symbols latex] [--quick]
+
+symbols: the symbols in the order in which they were begun, by CTC. latex: the formula in LaTeX,
+written in one way (`latex.py`), by a decoder that attends. Both learn from the training part of
+CROHME, of whose writers a tenth is for validation, and are scored on the parts of 2014 and 2016,
+2014 with its baselines. Results and the environment go to benchmarks/results/signals_formulas.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from crohme import expressions
+from latex import tokens_of
+
+from longshort.data.splits import Given
+from longshort.data.strokes.ink import Inks
+from longshort.runs import story, trained
+from longshort.runs.job import environment
+from longshort.train.events import EpochEnded, Event
+
+RESULTS = Path(__file__).parent / "results" / "signals_formulas.json"
+PARTS = ("symbols", "latex")
+TESTS = ("test2014", "test2016")
+QUICK = {"max_epochs": 1, "steps_per_epoch": 5}
+Settings = dict[str, Any]
+
+COMMON: Settings = {"task": "read", "text": {"tokens": "symbols"}}
+SETTINGS: dict[str, Settings] = {
+    "symbols": {
+        "model": {"hidden": 96, "dropout": 0.2},
+        "train": {"threads": 1, "max_epochs": 12, "learning_rate": 0.003},
+    },
+    "latex": {
+        "model": {"head": "attention", "hidden": 96, "dropout": 0.2},
+        "write": {"beam": 3, "length_penalty": 1.0},
+        "train": {"threads": 1, "max_epochs": 16, "learning_rate": 0.003},
+    },
+}
+
+
+def labelled(data: Path, name: str, kind: str) -> Inks:
+    """Expressions with their symbols in the order of writing, or with their LaTeX."""
+    found = expressions(data, name)
+    if kind == "latex":
+        texts = [" ".join(tokens_of(each)) for each in found.labels or []]
+        return _known(replace(found, labels=texts))
+    with gzip.open(data / "crohme" / f"{name}.jsonl.gz", "rt") as lines:
+        rows = [json.loads(line)["symbols"] for line in lines]
+    ordered = [sorted((min(strokes), label) for label, strokes in row if strokes) for row in rows]
+    return _known(replace(found, labels=[" ".join(s for _, s in row) for row in ordered]))
+
+
+def _known(inks: Inks) -> Inks:
+    """Return the expressions that have a text; a few damaged files have none."""
+    labels = inks.labels or []
+    return inks.take([i for i, label in enumerate(labels) if label])
+
+
+def one_part(data: Path, kind: str, quick: bool) -> dict[str, Any]:
+    """Train and score a run; the folder is thrown away."""
+    train = labelled(data, "train", kind)
+    writers = np.array(train.writers)
+    names = np.unique(writers)
+    held = np.random.default_rng(0).permutation(names)[: len(names) // 10]
+    is_val = np.isin(writers, held)
+    tests = {name: labelled(data, name, kind) for name in TESTS}
+    given = Given(
+        train.take(np.flatnonzero(~is_val)), train.take(np.flatnonzero(is_val)), tests[TESTS[0]]
+    )
+    settings = {**COMMON, **SETTINGS[kind]}
+    if quick:
+        settings = {**settings, "train": {**settings["train"], **QUICK}}
+    with tempfile.TemporaryDirectory() as folder:
+        begun, used = time.perf_counter(), time.process_time()
+        scores = story.run(
+            settings, Path(folder) / "run", data=given, say=_said, listen=_listener(used)
+        )
+        spent = time.process_time() - used
+        run = trained.load(Path(folder) / "run").remember(given)
+        other = run.evaluate(tests[TESTS[1]], include_training=True)
+        return {
+            TESTS[0]: scores["test"],
+            TESTS[1]: other["test"],
+            "verdict": scores["verdict"],
+            "training": scores["training"],
+            "processor_seconds": round(spent),
+            "seconds": round(time.perf_counter() - begun),
+        }
+
+
+def _said(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _listener(begun: float) -> Callable[[Event], None]:
+    def listen(event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            record = event.record
+            spent = time.process_time() - begun
+            _said(f"epoch {record['epoch']}: {record.get('val_score', 0):.2f}, {spent:.0f} s")
+
+    return listen
+
+
+def measure(data: Path, parts: Sequence[str] = PARTS, *, quick: bool = False) -> dict[str, Any]:
+    """Train and score; data: the folder of real data."""
+    return {name: one_part(data, name, quick) for name in parts}
+
+
+def show(results: dict[str, Any]) -> list[str]:
+    """Return results as lines for people."""
+    lines = []
+    for name, found in results.items():
+        if name not in PARTS:
+            continue
+        lines.append(f"{name}: {found['verdict']} {found['processor_seconds']} s of one processor")
+        for test in TESTS:
+            model, others = found[test]["model"], found[test]["baselines"]
+            lines.append(f"  {test}: CER {model['cer']:.1f}, exact {model['exact']:.1%}")
+            lines += [f"    {each}: CER {values['cer']:.1f}, exact {values['exact']:.1%}"
+                      for each, values in others.items()]  # fmt: skip
+    return lines
+
+
+def main() -> None:
+    """Run the parts that are asked for, and write what they found beside what is known."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--quick", action="store_true", help="a few steps, to see that it runs")
+    asked = parser.parse_args()
+    found = measure(Path(os.environ["LONGSHORT_DATA"]), asked.parts, quick=asked.quick)
+    print(*show(found), sep="\n")
+    if not asked.quick:
+        known = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+        known |= {"environment": environment(), **found}
+        RESULTS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Recordings of sound: files, features of the short-time spectrum, and their variation."""

@@ -1,0 +1,1 @@
+"""Pen strokes: reading, resampling, normalising, augmenting and drawing them, in NumPy."""

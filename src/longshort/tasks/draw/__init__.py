@@ -1,0 +1,1 @@
+"""Drawing by pen strokes: how likely each point is, and new drawings."""

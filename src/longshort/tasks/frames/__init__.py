@@ -1,0 +1,1 @@
+"""The next frames of a moving picture, by recurrent layers over maps."""

@@ -1,0 +1,1 @@
+"""Reading: pictures of lines to text, pen strokes to symbols."""

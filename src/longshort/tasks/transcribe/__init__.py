@@ -1,0 +1,1 @@
+"""Speech recognition: from recordings, or features of them, to text."""

@@ -1,6 +1,6 @@
 """Runs the chapters of docs/learn, and writes their code, output and pictures into the pages.
 
-README.zh.md gets the blocks of README.md.
+README.zh.md gets the blocks of README.md, and the first page the time of benchmarks/newcomer.py.
 
     python docs/write_book.py            # run all chapters, write what changed
     python docs/write_book.py 03 05      # these only
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 import shlex
@@ -316,6 +317,31 @@ def _unit(number: str) -> float:
     return float(10.0 ** (int(exponent or 0) - digits))
 
 
+NEWCOMER = {
+    "": (
+        "Measured from nothing to the first verdict: {install:.0f} s of processor time for the "
+        "installation with PyTorch and the C++ part, {run:.0f} for the run, {size} MB on the disk "
+        "([how](../benchmarks/newcomer.py), [result](../benchmarks/results/newcomer.json))."
+    ),
+    ".zh": (
+        "从零到第一个结论，实测：安装（含 PyTorch 和 C++ 部分）用 {install:.0f} 秒处理器时间，运行 "
+        "{run:.0f} 秒，占磁盘 {size} MB（[方法](../benchmarks/newcomer.py)，"
+        "[结果](../benchmarks/results/newcomer.json)）。"
+    ),
+}
+
+
+def first_page(language: str) -> str:
+    """Return the first page of the docs with the measured path of a newcomer."""
+    page = (ROOT / "docs" / f"index{language}.md").read_text(encoding="utf-8")
+    found = json.loads((ROOT / "benchmarks/results/newcomer.json").read_text(encoding="utf-8"))
+    used = {name: step["processor"] for name, step in found["steps"].items()}
+    run, size = used.pop("first run"), found["installed_mb"]
+    told = NEWCOMER[language].format(install=sum(used.values()), run=run, size=size)
+    mark = r"(<!-- newcomer -->\n).*?(<!-- end -->)"
+    return re.sub(mark, lambda each: f"{each[1]}\n{told}\n\n{each[2]}", page, flags=re.DOTALL)
+
+
 def chinese_readme() -> str:
     """Return README.zh.md with the blocks of README.md; raises where their number differs."""
     english, chinese = (Path(ROOT / name).read_text("utf-8") for name in READMES)
@@ -338,6 +364,8 @@ def main(wanted: list[str]) -> None:
             print(chapter.name, flush=True)
             write(chapter, chapter.kept() if is_kept else run(chapter))
     (ROOT / READMES[1]).write_text(chinese_readme(), encoding="utf-8")
+    for language in LANGUAGES:
+        (ROOT / "docs" / f"index{language}.md").write_text(first_page(language), encoding="utf-8")
 
 
 if __name__ == "__main__":

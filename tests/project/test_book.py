@@ -16,8 +16,8 @@ import pytest
 from tests.paths import ROOT
 
 LEARN = ROOT / "docs" / "learn"
-SLOW = {"08_variants"}
-"""Chapters that take many seconds."""
+SLOW = ("08", "10")
+"""How chapters begin that take many seconds: comparisons, and whole runs of applications."""
 
 
 def script(name: str) -> ModuleType:
@@ -41,7 +41,7 @@ each_language = pytest.mark.parametrize("language", book.LANGUAGES)
 @pytest.mark.parametrize(
     "chapter",
     [
-        pytest.param(each, id=each.name, marks=[pytest.mark.slow] * (each.name in SLOW))
+        pytest.param(each, id=each.name, marks=[pytest.mark.slow] * each.name.startswith(SLOW))
         for each in CHAPTERS
     ],
 )
@@ -189,3 +189,10 @@ def test_the_chinese_readme_has_the_blocks_of_the_english_one() -> None:
     assert chinese == book.chinese_readme(), "out of date; run python docs/write_book.py --kept"
     for target in re.findall(r"\]\((?!http)([^)#]+)", chinese):
         assert (ROOT / target).exists(), target
+
+
+@each_language
+def test_the_first_page_has_the_measured_time(language: str) -> None:
+    page = (ROOT / "docs" / f"index{language}.md").read_text()
+    assert page == book.first_page(language), "out of date; run python docs/write_book.py --kept"
+    assert "MB" in page

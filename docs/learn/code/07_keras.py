@@ -56,11 +56,12 @@ regressor = keras.Sequential(
         keras.layers.Dense(1),
     ]
 )
-regressor.layers[0].set_weights(described.weights)
+first, _ = regressor.layers
+first.set_weights(described.weights)
 series = torch.randn(2, 12, 1)
 with torch.no_grad():
     last = small(series.transpose(0, 1))[0][-1]
-theirs = keras.ops.convert_to_numpy(regressor.layers[0](series.numpy()))[:, -1]
+theirs = keras.ops.convert_to_numpy(first(series.numpy()))[:, -1]
 equal = torch.allclose(last, torch.tensor(theirs), atol=1e-5)
 print("hidden states equal to 1e-5:", equal)
 print("forget bias of a new layer:", small.bias_ih_l0[50:100].unique().item())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypedDict, Unpack, cast
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,17 @@ from longshort.nn.arguments import check_flags, check_sizes
 from longshort.nn.initialise import initialise
 
 PRECISIONS = ("float32", "bfloat16")
+
+
+class MapOptions(TypedDict, total=False):
+    """Keyword options of layers over maps, as `ConvRecurrent` describes them."""
+
+    bias: bool
+    batch_first: bool
+    size: tuple[int, int] | None
+    precision: str
+    init: str
+    backend: str
 
 
 class ConvRecurrent(nn.Module):
@@ -228,7 +239,7 @@ class ConvLSTM(ConvRecurrent):
         num_layers: int = 1,
         *,
         peephole: bool = False,
-        **options: Any,
+        **options: Unpack[MapOptions],
     ) -> None:
         cell = LSTM(peephole=peephole)
         super().__init__(cell, input_size, hidden_size, kernel_size, num_layers, **options)
@@ -243,7 +254,7 @@ class ConvGRU(ConvRecurrent):
         hidden_size: int,
         kernel_size: int | tuple[int, int] = 3,
         num_layers: int = 1,
-        **options: Any,
+        **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(GRU(), input_size, hidden_size, kernel_size, num_layers, **options)
 

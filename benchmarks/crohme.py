@@ -16,6 +16,8 @@ import numpy as np
 
 from longshort.data.strokes.ink import Ink, Inks
 
+SAME = {"<": r"\lt", ">": r"\gt"}
+"""Names of symbols in some files of 2016, and in all others."""
 PARTS = ("train", "test2013", "test2014", "test2016")
 
 
@@ -39,7 +41,7 @@ def symbols(folder: Path, part: str) -> Inks:
             if not chosen:  # a symbol of a few damaged files
                 continue
             items.append(ink_of([strokes[i] for i in sorted(chosen)]))
-            labels.append(label)
+            labels.append(SAME.get(label, label))
             places.append(f"{row['ui']}, symbol {number}")
             writers.append(row["writer"] or "unknown")
     return Inks(f"CROHME {part}", items, labels, places, writers=writers)

@@ -1,11 +1,12 @@
 """Next frames: Moving MNIST beside its baselines, and a step of ConvLSTM beside the usual cell.
 
-    LONGSHORT_DATA=FOLDER python benchmarks/signals_frames.py [--quick] [--out FOLDER]
+    LONGSHORT_DATA=FOLDER python benchmarks/signals_frames.py [--parts step] [--quick] [--out RUN]
 
 Moving MNIST is an own draw by a fixed seed, since the published test file was not at hand: two
 digits of 28 x 28 in 64 x 64, 3.6 pixels a frame, mirrored at the edges, joined by the maximum. The
 digits of the training clips are from MNIST's training part, those of the 1,000 test clips from its
-test part. Ten frames are read, ten forecast. Settings were chosen by validation clips.
+test part. Ten frames are read, ten forecast. An epoch has 2,000 clips and takes 70 processor
+seconds; the committed result is of `--clips 4000 --epochs 12`, a quarter of the default.
 
 The step is forward and backward pass of one ConvLSTM layer over ten frames, with the cell that most
 repositories copy (input and state joined, one convolution, four parts) in the same process, turn by
@@ -20,6 +21,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -185,26 +187,40 @@ def step(quick: bool) -> dict[str, Any]:
     return found
 
 
+PARTS = ("moving_mnist", "step")
+
+
 def part(
-    data: Path, quick: bool, out: Path | None = None, clips: int = 4_000, epochs: int = 12
+    data: Path,
+    quick: bool,
+    parts: Sequence[str] = PARTS,
+    out: Path | None = None,
+    clips: int = 10_000,
+    epochs: int = 45,
 ) -> dict[str, Any]:
-    """Return the results of both measurements, beside the goals."""
-    found = {"moving_mnist": moving_mnist(data, quick, out, clips, epochs), "step": step(quick)}
-    return {"goals": GOALS, **found}
+    """Return the results of these parts, beside the goals."""
+    found: dict[str, Any] = {"goals": GOALS}
+    if "moving_mnist" in parts:
+        found["moving_mnist"] = moving_mnist(data, quick, out, clips, epochs)
+    if "step" in parts:
+        found["step"] = step(quick)
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--quick", action="store_true", help="a few clips and steps")
     parser.add_argument("--out", type=Path, help="folder that keeps the run")
-    parser.add_argument("--clips", type=int, default=4_000)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--clips", type=int, default=10_000)
+    parser.add_argument("--epochs", type=int, default=45)
     given = parser.parse_args()
-    found = part(
-        Path(os.environ["LONGSHORT_DATA"]), given.quick, given.out, given.clips, given.epochs
-    )
+    data = Path(os.environ["LONGSHORT_DATA"])
+    found = part(data, given.quick, given.parts, given.out, given.clips, given.epochs)
     if not given.quick:
-        RESULTS.write_text(json.dumps({**found, "environment": environment()}, indent=1) + "\n")
+        before = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+        whole = {**before, **found, "environment": environment()}
+        RESULTS.write_text(json.dumps(whole, indent=1) + "\n")
 
 
 if __name__ == "__main__":

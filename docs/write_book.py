@@ -1,7 +1,10 @@
 """Runs the chapters of docs/learn, and writes their code, output and pictures into the pages.
 
+README.zh.md gets the blocks of README.md, and the first page the time of benchmarks/newcomer.py.
+
     python docs/write_book.py            # run all chapters, write what changed
     python docs/write_book.py 03 05      # these only
+    python docs/write_book.py --kept     # write pages from kept results, without running
 
 A chapter is one source, `learn/code/NN_name.py`, in cells that begin with `# %% name`. Pages of
 both languages show them: after `<!-- cell: name | what the picture shows -->` this script writes
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 import shlex
@@ -24,11 +28,16 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
-LEARN = Path(__file__).parent / "learn"
+ROOT = Path(__file__).parents[1]
+LEARN = ROOT / "docs" / "learn"
+READMES = ("README.md", "README.zh.md")
 LANGUAGES = ("", ".zh")
 MARK = re.compile(r"<!-- cell: (\w+)(?: \| (.*?))? -->\n(?:.*?<!-- end -->\n)?", re.DOTALL)
+CODE = re.compile(r"```(?:sh|text|python)\n.*?```", re.DOTALL)
+QUESTIONS = re.compile(r"(<!-- questions -->)\n.*?(<!-- end of questions -->)", re.DOTALL)
 HEAD = re.compile(r"^# %% (\w+)( about)?\n", re.MULTILINE)
 NUMBER = re.compile(r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 TEXT = re.compile(r"(<text[^>]*>)([^<]*)(</text>)")
@@ -38,13 +47,18 @@ TEXT = re.compile(r"(<text[^>]*>)([^<]*)(</text>)")
 class Cell:
     """A piece of a chapter's code; `code` is what the reader sees, or commands of a shell.
 
-    tolerance: by what share of themselves numbers may differ from machine to machine; large where
-    the head says `about`, as for what a training reaches.
+    is_training: the head says `about`: what the cell prints comes from a training, and differs
+    from machine to machine.
     """
 
     name: str
     code: str
-    tolerance: float = 0.02
+    is_training: bool = False
+
+    @property
+    def tolerance(self) -> float:
+        """Share of itself by which a number may differ from machine to machine."""
+        return 0.4 if self.is_training else 0.02
 
     @property
     def is_shell(self) -> bool:
@@ -54,7 +68,7 @@ class Cell:
     @property
     def commands(self) -> list[str]:
         """Return the commands of a cell for the shell."""
-        return [line.removeprefix("#").strip() for line in self.code.splitlines()]
+        return [line.removeprefix("# ") for line in self.code.splitlines()]
 
     @property
     def shown(self) -> str:
@@ -96,7 +110,7 @@ class Chapter:
         """Return the cells in order."""
         parts = HEAD.split(self.source.read_text(encoding="utf-8"))
         return [
-            Cell(name, code.strip(), 0.4 if about else 0.02)
+            Cell(name, code.strip(), bool(about))
             for name, about, code in zip(*(parts[n::3] for n in (1, 2, 3)), strict=True)
         ]
 
@@ -135,15 +149,17 @@ def _run_cell(chapter: Chapter, cell: Cell, names: dict[str, Any]) -> Result:
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(errors):
             if cell.is_shell:
-                for command in cell.commands:
+                for command in "\n".join(cell.commands).replace("\\\n", " ").splitlines():
                     _run_command(command)
             else:
                 exec(compile(cell.code, f"{chapter.name}: {cell.name}", "exec"), names)
     except Exception:
         sys.stderr.write(errors.getvalue() + traceback.format_exc())
         raise RuntimeError(f"{chapter.name}: the cell {cell.name} fails") from None
-    lines = [line.rstrip() for line in printed.getvalue().splitlines()]
-    return Result("\n".join(lines).strip("\n"), _picture(f"{chapter.name}-{cell.name}"))
+    figure = names.pop("figure", None)  # the name by which the book's code calls what it draws
+    text = printed.getvalue().replace(f"{Path.cwd()}/", "")
+    lines = [line.rstrip() for line in text.splitlines()]
+    return Result("\n".join(lines).strip("\n"), _picture(figure, f"{chapter.name}-{cell.name}"))
 
 
 def _run_command(line: str) -> None:
@@ -162,15 +178,12 @@ def _run_command(line: str) -> None:
         sys.argv = kept
 
 
-def _picture(name: str) -> str:
-    """Return the open figure as SVG whose colours follow those of the page; "" for none."""
-    import matplotlib.pyplot as plt
-
-    if not plt.get_fignums():
+def _picture(figure: Any, name: str) -> str:
+    """Return a figure as SVG whose colours follow those of the page; "" for none."""
+    if figure is None:
         return ""
     file = io.StringIO()
-    plt.gcf().savefig(file, format="svg", metadata={"Date": None})
-    plt.close("all")
+    figure.savefig(file, format="svg", metadata={"Date": None})
     text = file.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<!--.*?-->\n?| *<metadata>.*?</metadata>\n", "", text, flags=re.DOTALL)
@@ -184,7 +197,16 @@ def _picture(name: str) -> str:
 def in_chinese(picture: str) -> str:
     """Return a picture with its text in Chinese, where there is a translation."""
     labels = translations()
-    return TEXT.sub(lambda found: found[1] + labels.get(found[2], found[2]) + found[3], picture)
+    return TEXT.sub(lambda found: found[1] + translated(found[2], labels) + found[3], picture)
+
+
+def translated(text: str, labels: dict[str, str]) -> str:
+    """Return a label in Chinese; in `labels`, # stands for a number."""
+    pattern = NUMBER.sub("#", text)
+    if pattern not in labels:
+        return text
+    numbers = iter(NUMBER.findall(text))
+    return re.sub("#", lambda _: next(numbers), labels[pattern])
 
 
 def translations() -> dict[str, str]:
@@ -196,10 +218,16 @@ def block(chapter: Chapter, cell: Cell, result: Result, about: str, language: st
     """Return what a page shows of a cell."""
     parts = [cell.shown]
     if result.printed:
-        parts.append(f"```text\n{result.printed}\n```\n")
+        parts.append(f"```text\n{wrapped(result.printed)}\n```\n")
     if result.picture:
         parts.append(f"![{about}](out/{chapter.name}/{cell.name}{language}.svg)\n")
     return "\n".join(parts)
+
+
+def wrapped(printed: str) -> str:
+    """Return output with long sentences broken, as a terminal does; tables stay as they are."""
+    lines = printed.splitlines()
+    return "\n".join(fill(line, 100) if "  " not in line else line for line in lines)
 
 
 def filled(chapter: Chapter, results: dict[str, Result], language: str) -> str:
@@ -212,7 +240,23 @@ def filled(chapter: Chapter, results: dict[str, Result], language: str) -> str:
         shown = block(chapter, cells[name], results[name], about, language)
         return f"<!-- cell: {name}{tail} -->\n{shown}<!-- end -->\n"
 
-    return MARK.sub(write, chapter.page(language).read_text(encoding="utf-8"))
+    page = MARK.sub(write, chapter.page(language).read_text(encoding="utf-8"))
+    return QUESTIONS.sub(lambda found: f"{found[1]}\n{questions(language)}{found[2]}", page)
+
+
+def questions(language: str) -> str:
+    """Return all questions of the package with answer and command."""
+    from longshort.faq.questions import all_questions
+
+    chinese = tomllib.loads((LEARN / "questions.zh.toml").read_text(encoding="utf-8"))
+    parts = []
+    for each in all_questions():
+        said = {"question": each.question, "answer": each.answer}
+        said = chinese[each.id] if language else said
+        parts.append(
+            f"### {said['question']}\n\n{said['answer']}\n\n```text\n{each.command}\n```\n"
+        )
+    return "\n".join(parts)
 
 
 def write(chapter: Chapter, results: dict[str, Result]) -> None:
@@ -236,22 +280,34 @@ def _files(result: Result) -> Iterator[tuple[str, str]]:
         yield ".zh.svg", in_chinese(result.picture)
 
 
-def differences(kept: Result, now: Result, tolerance: float = 0.02) -> str:
+def differences(kept: Result, now: Result, cell: Cell) -> str:
     """Return how a result differs from the one that is kept; "" if it does not.
 
-    Texts must be equal but for their numbers, which may differ by `tolerance` of their size or by
-    one unit of their last digit: machines round differently. Of pictures the texts count.
+    Texts must be equal but for their numbers, which may differ by the cell's tolerance or by one
+    unit of their last digit: machines round differently. Of a training the order of the rows is
+    left out, and what is said about chance. Of pictures the words count.
     """
-    words = [NUMBER.sub("#", each.printed) for each in (kept, now)]
-    if re.sub(r"\s+", " ", words[0]) != re.sub(r"\s+", " ", words[1]):
-        return f"was\n{kept.printed}\nis\n{now.printed}"
-    for old, new in zip(NUMBER.findall(kept.printed), NUMBER.findall(now.printed), strict=True):
-        a, b = (float(each.replace(",", "")) for each in (old, new))
-        if abs(a - b) > max(tolerance * max(abs(a), abs(b)), 1.01 * _unit(old)):
-            return f"{old} is {new} in\n{now.printed}"
-    texts = [sorted(NUMBER.sub("#", found[1]) for found in TEXT.findall(each.picture))
+    old, new = ((_sure if cell.is_training else str.strip)(each.printed) for each in (kept, now))
+    if NUMBER.sub("#", _spaced(old)) != NUMBER.sub("#", _spaced(new)):
+        return f"was\n{old}\nis\n{new}"
+    for a, b in zip(NUMBER.findall(old), NUMBER.findall(new), strict=True):
+        was, found = (float(each.replace(",", "")) for each in (a, b))
+        margin = cell.tolerance * max(abs(was), abs(found))
+        if abs(was - found) > max(margin, 1.01 * _unit(a)):
+            return f"{a} is {b} in\n{new}"
+    words = [{NUMBER.sub("#", found[1]) for found in TEXT.findall(each.picture)}
              for each in (kept, now)]  # fmt: skip
-    return "" if set(texts[0]) == set(texts[1]) else f"the picture has texts {texts[1]}"
+    return "" if words[0] == words[1] else f"the picture has the texts {words[1]}"
+
+
+def _sure(printed: str) -> str:
+    """Return the rows of a training's output in order, without notes and verdict."""
+    table = printed.partition("\n\n")[0].splitlines()
+    return "\n".join(sorted(line.strip() for line in table if not line.startswith("note:")))
+
+
+def _spaced(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
 
 
 def _unit(number: str) -> float:
@@ -261,13 +317,55 @@ def _unit(number: str) -> float:
     return float(10.0 ** (int(exponent or 0) - digits))
 
 
+NEWCOMER = {
+    "": (
+        "Measured from nothing to the first verdict: {install:.0f} s of processor time for the "
+        "installation with PyTorch and the C++ part, {run:.0f} for the run, {size} MB on the disk "
+        "([how](../benchmarks/newcomer.py), [result](../benchmarks/results/newcomer.json))."
+    ),
+    ".zh": (
+        "从零到第一个结论，实测：安装（含 PyTorch 和 C++ 部分）用 {install:.0f} 秒处理器时间，运行 "
+        "{run:.0f} 秒，占磁盘 {size} MB（[方法](../benchmarks/newcomer.py)，"
+        "[结果](../benchmarks/results/newcomer.json)）。"
+    ),
+}
+
+
+def first_page(language: str) -> str:
+    """Return the first page of the docs with the measured path of a newcomer."""
+    page = (ROOT / "docs" / f"index{language}.md").read_text(encoding="utf-8")
+    found = json.loads((ROOT / "benchmarks/results/newcomer.json").read_text(encoding="utf-8"))
+    used = {name: step["processor"] for name, step in found["steps"].items()}
+    run, size = used.pop("first run"), found["installed_mb"]
+    told = NEWCOMER[language].format(install=sum(used.values()), run=run, size=size)
+    mark = r"(<!-- newcomer -->\n).*?(<!-- end -->)"
+    return re.sub(mark, lambda each: f"{each[1]}\n{told}\n\n{each[2]}", page, flags=re.DOTALL)
+
+
+def chinese_readme() -> str:
+    """Return README.zh.md with the blocks of README.md; raises where their number differs."""
+    english, chinese = (Path(ROOT / name).read_text("utf-8") for name in READMES)
+    blocks = CODE.findall(english)
+    if len(CODE.findall(chinese)) != len(blocks):
+        raise ValueError(
+            f"README.zh.md: {len(blocks)} blocks of code are expected, as in README.md"
+        )
+    given = iter(blocks)
+    return CODE.sub(lambda _: next(given), chinese)
+
+
 def main(wanted: list[str]) -> None:
-    """Run and write the chapters whose names begin so, or all."""
+    """Run and write the chapters whose names begin so, or all; --kept does not run them."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    is_kept = "--kept" in wanted
+    wanted = [each for each in wanted if each != "--kept"]
     for chapter in chapters():
         if not wanted or chapter.name.startswith(tuple(wanted)):
             print(chapter.name, flush=True)
-            write(chapter, run(chapter))
+            write(chapter, chapter.kept() if is_kept else run(chapter))
+    (ROOT / READMES[1]).write_text(chinese_readme(), encoding="utf-8")
+    for language in LANGUAGES:
+        (ROOT / "docs" / f"index{language}.md").write_text(first_page(language), encoding="utf-8")
 
 
 if __name__ == "__main__":

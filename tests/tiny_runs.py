@@ -31,6 +31,7 @@ TASKS = (
     "transcribe",
     "draw",
     "frames",
+    "speaker",
 )
 
 
@@ -71,17 +72,27 @@ def small(task: str) -> tuple[dict[str, Any], object]:
     if task == "draw":
         draw = np.random.default_rng(0)
         walks = [draw.normal(size=(int(n), 2)).cumsum(0) for n in draw.integers(6, 12, 60)]
-        items = [ink_of_strokes([walk[:4], walk[4:]], "x") for walk in walks]
+        inks = [ink_of_strokes([walk[:4], walk[4:]], "x") for walk in walks]
         places = [f"item {i}" for i in range(60)]
         settings = {"model": {"hidden": 4, "mixtures": 2}, "train": {**TRAIN, "batch_size": 16}}
-        return {"task": task, **settings}, Inks("walks", items, ["a", "b"] * 30, places)
+        return {"task": task, **settings}, Inks("walks", inks, ["a", "b"] * 30, places)
     if task == "frames":
         draw = np.random.default_rng(0)
         clips = np.zeros((20, 8, 8, 8), np.uint8)
         for clip, (y, x) in zip(clips, draw.integers(0, 6, (20, 2)).tolist(), strict=True):
             for t, frame in enumerate(clip):
                 frame[y : y + 3, (x + t) % 8] = 200
-        return {"task": task, "model": {"hidden": 4, "num_layers": 1}, "train": {**TRAIN}}, clips
+        train = {**TRAIN, "batch_size": 4}
+        return {"task": task, "model": {"hidden": 4}, "train": train}, clips
+    if task == "speaker":
+        draw = np.random.default_rng(0)
+        voices = draw.normal(size=(20, 6))
+        arrays = [voice + draw.normal(size=(draw.integers(40, 60), 6)) for voice in voices
+                  for _ in range(3)]  # fmt: skip
+        speakers = [f"s{i}" for i in range(20) for _ in range(3)]
+        train = {**TRAIN, "steps_per_epoch": 2, "shortest": 0.2, "longest": 0.3}
+        settings = {"model": {"hidden": 4, "size": 8}, "evaluate": {"short": 0.3}}
+        return {"task": task, "train": train, **settings}, examples_of(arrays, speakers)
     if task == "tag":
         tokens = [["mr", "otto", "in", "rome", f"n{i}"] for i in range(60)]
         sentences = tagged_of(tokens, [["O", "B-per", "O", "B-loc", "O"]] * 60)

@@ -13,7 +13,9 @@ import pytest
 from longshort.runs.forms import export_as
 from tests.compiled import STRICT, compiler
 
-CLEAN = ("-fsanitize=address,undefined", "-fno-sanitize-recover", "-g")
+CLEAN = ("-fsanitize=address,undefined", "-fno-sanitize-recover", "-O0")
+FORMS = [("float32", CLEAN), ("int8", ("-O0",))]
+"""Kinds of weights, and how their code is compiled: that of one of them with sanitizers."""
 
 
 def built(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:

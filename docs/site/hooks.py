@@ -16,23 +16,28 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
-import reference
+import reference  # noqa: E402
+from write_book import chapters  # noqa: E402
+from write_notebooks import text_of  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 SOURCES = "source"
 """Folder of the site with files of the repository that pages link to."""
-OUTSIDE = re.compile(r"\]\(((?:\.\./)+)([^)#]+)(#[^)]*)?\)")
-TO_PAGE = re.compile(r"\[([^\]]*)\]\((?!http)([^)#]*\.md)(#[^)]*)?\)")
+LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:)([^)#]+)(#[^)]*)?\)")
+CHAPTER = re.compile(r"learn/(\d\w*)(?:\.zh)?\.md")
 PICTURE = re.compile(r'<img alt="([^"]*)" src="([^"]*?out/[^"]*\.svg)"[^>]*/?>')
 
 
 def on_config(config: Any) -> Any:
-    """Put all decisions, and all pages of reference, into the navigation."""
-    decisions = sorted(path.name for path in Path(config.docs_dir, "decisions").glob("*.md"))
+    """Put all chapters, decisions, pages of reference and further guides into the navigation."""
+    ending = ".zh.md" if _is_chinese(config) else ".md"
+    listed = re.findall(r"[\w/]+\.md", str(config.nav))
     found = {
-        "decisions/*": [f"decisions/{name}" for name in decisions],
+        "learn/*": _pages(config, "learn/[0-9]*", ending),
+        "*": [each for each in _pages(config, "*", ending) if each not in listed],
+        "decisions/*": _pages(config, "decisions/*", ending),
         "reference/*": [uri for uri, _ in reference.pages()],
     }
     config.nav = [
@@ -45,9 +50,20 @@ def on_config(config: Any) -> Any:
     return config
 
 
+def _pages(config: Any, pattern: str, ending: str) -> list[str]:
+    """Return the pages of a language in order; `.md` leaves out those of others."""
+    root = Path(config.docs_dir)
+    found = sorted(path.relative_to(root).as_posix() for path in root.glob(f"{pattern}{ending}"))
+    return [each for each in found if (".zh." in each) == (ending == ".zh.md")]
+
+
 def on_files(files: Files, config: Any) -> Files:
     """Add derived pages, and the files outside of docs/ that pages link to."""
-    if _is_chinese(config):
+    language = ".zh" if _is_chinese(config) else ""
+    for chapter in chapters():
+        uri = f"learn/notebooks/{chapter.name}.ipynb"
+        files.append(File.generated(config, uri, content=text_of(chapter, language)))
+    if language:
         return _in_chinese(files)
     for uri, text in reference.pages():
         files.append(File.generated(config, uri, content=text))
@@ -72,14 +88,13 @@ def _outside(file: File) -> list[str]:
     if not file.is_documentation_page() or file.abs_src_path is None:
         return []
     text = Path(file.abs_src_path).read_text(encoding="utf-8")
-    found = [_target(file, *link[:2]) for link in OUTSIDE.findall(text)]
-    return [path for path in found if path]
+    targets = (_target(file, found[2]) for found in LINK.finditer(text))
+    return [each.removeprefix("../") for each in targets if each.startswith("../")]
 
 
-def _target(file: File, up: str, rest: str) -> str:
-    """Return the path in the repository of a link that leaves docs/, else ""."""
-    depth = file.src_uri.count("/")
-    return rest if up.count("../") == depth + 1 else ""
+def _target(file: File, link: str) -> str:
+    """Return where a link of a page leads, seen from docs/."""
+    return normpath(PurePosixPath(file.src_uri).parent / link)
 
 
 def _published(path: str) -> str:
@@ -88,23 +103,25 @@ def _published(path: str) -> str:
 
 
 def on_page_markdown(markdown: str, page: Page, config: Any, **_: Any) -> str:
-    """Let links that leave docs/, or the Chinese pages, lead to where the target is."""
+    """Link chapters to their notebooks, and let other links lead to where the target is."""
+    if chapter := CHAPTER.fullmatch(page.file.src_uri):
+        title, rest = markdown.split("\n", 1)
+        markdown = f"{title}\n\n[Notebook](notebooks/{chapter[1]}.ipynb)\n{rest}"
+    chinese, up = _is_chinese(config), "../" * page.file.src_uri.count("/")
 
     def moved(found: re.Match[str]) -> str:
-        path = _target(page.file, found[1], found[2])
-        return f"]({found[1][3:]}{_published(path)})" if path else found[0]
-
-    def abroad(found: re.Match[str]) -> str:
-        if ".zh." in found[2]:
+        text, link, place = found[1], found[2], found[3] or ""
+        target = _target(page.file, link)
+        if target.startswith("../"):
+            target = _published(target.removeprefix("../"))
+        elif not (chinese and link.endswith(".md") and ".zh." not in link):
             return found[0]
-        up = "../" * (page.file.src_uri.count("/") + 1)
-        place = str(PurePosixPath(normpath(PurePosixPath(page.file.src_uri).parent / found[2])))
-        url = f"{up}{place[:-3]}.html{found[3] or ''}"
-        return f'<a href="{url}">{found[1]}</a>'
+        if not chinese:
+            return f"[{text}]({up}{target}{place})"
+        url = f"../{up}{re.sub('[.]md$', '.html', target)}{place}"
+        return f'<a href="{url}">{text}</a>'
 
-    if _is_chinese(config):
-        return TO_PAGE.sub(abroad, markdown)
-    return OUTSIDE.sub(moved, markdown)
+    return LINK.sub(moved, markdown)
 
 
 def on_page_content(content: str, config: Any, **_: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from inspect import isclass
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -15,6 +15,9 @@ from longshort.cells import Sizes
 from longshort.cells.describe import describe
 from longshort.cells.named import build_cell, list_cells
 from longshort.registry import TASKS
+
+LIMITS = (("gt", "&gt;"), ("ge", "≥"), ("lt", "&lt;"), ("le", "≤"))
+"""Limits of numbers by their names in pydantic."""
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -57,8 +60,10 @@ def settings(task: str) -> str:
     """Return the page of a task's settings, a table for each section."""
     config = TASKS.config(task)
     head = (
-        f"# Settings of {task}\n\nIn Python they are keyword arguments, in `config.toml` keys, and "
-        f"any is given by `--set section.key=value`; `longshort init --task {task}` writes all.\n"
+        f"# Settings of {task}\n\n"
+        "Keys of `config.toml`; any is given by `--set section.key=value`, in Python by "
+        '`settings={"section.key": value}`. '
+        f"`longshort init --task {task}` writes all of them.\n"
     )
     return "\n".join([head, *_sections(config)])
 
@@ -68,7 +73,7 @@ def _sections(config: type[BaseModel]) -> Iterator[str]:
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             rows = [_row(f"{name}.{key}", each) for key, each in kind.model_fields.items()]
-            head = "| setting | default | what | flag |\n|---|---|---|---|\n"
+            head = "| setting | default | what | values | flag |\n|---|---|---|---|---|\n"
             yield f"## {name}\n\n{head}{''.join(rows)}"
 
 
@@ -78,7 +83,18 @@ def _row(key: str, field: FieldInfo) -> str:
     default = (
         "" if field.is_required() else f"`{_shown(field.get_default(call_default_factory=True))}`"
     )
-    return f"| `{key}` | {default} | {_plain(field.description or '')} | {flag} |\n"
+    cells = (f"`{key}`", default, _plain(field.description or ""), _allowed(field), flag)
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _allowed(field: FieldInfo) -> str:
+    """Return the choices or the limits of a setting."""
+    kinds = [field.annotation, *get_args(field.annotation)]
+    choices = [each for kind in kinds if get_origin(kind) is Literal for each in get_args(kind)]
+    if choices:
+        return ", ".join(f"`{_shown(each)}`" for each in choices)
+    limits = [(sign, getattr(each, name, None)) for each in field.metadata for name, sign in LIMITS]
+    return ", ".join(f"{sign} {limit}" for sign, limit in limits if limit is not None)
 
 
 def _shown(value: object) -> str:

@@ -131,6 +131,7 @@ TASKS = Registry(
         "transcribe": "longshort.tasks.transcribe.task:TranscribeTask",
         "draw": "longshort.tasks.draw.task:DrawTask",
         "frames": "longshort.tasks.frames.task:FramesTask",
+        "speaker": "longshort.tasks.speaker.task:SpeakerTask",
     },
     usual="forecast",
     configs={
@@ -147,5 +148,6 @@ TASKS = Registry(
         "transcribe": "longshort.tasks.transcribe.config:TranscribeConfig",
         "draw": "longshort.tasks.draw.config:DrawConfig",
         "frames": "longshort.tasks.frames.config:FramesConfig",
+        "speaker": "longshort.tasks.speaker.config:SpeakerConfig",
     },
 )

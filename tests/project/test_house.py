@@ -82,7 +82,16 @@ def loaded(*arguments: str) -> set[str]:
     return set(done.stderr.splitlines()[-1].split())
 
 
-EXAMPLES = ["topics", "recipes", "shakespeare", "co2", "weather", "phrases", "subjects"]
+EXAMPLES = [
+    "topics",
+    "recipes",
+    "shakespeare",
+    "co2",
+    "weather",
+    "phrases",
+    "subjects",
+    "syllables",
+]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -28,8 +28,11 @@ NAMES = {
     "translate": {"attention0", "attention1", "attention2"},
     "summarise": {"attention0", "attention1", "attention2"},
     "caption": set(),
+    "draw": {"drawings", "least expected"},
     "read": {"worst"},
     "frames": {"error_by_frame", "ssim_by_frame", "strip0", "strip1", "strip2"},
+    "transcribe": {"heard0", "heard1", "heard2"},
+    "speaker": {"det", "similarities"},
 }
 
 

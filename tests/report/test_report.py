@@ -29,8 +29,11 @@ MEASURES = {
     "translate": "100 - BLEU of greedy translations",
     "summarise": "100 - ROUGE-1 of greedy summaries",
     "caption": "10 - CIDEr of greedy captions",
+    "draw": "nats per point",
     "read": "CER of the best path, in percent",
-    "frames": "MSE of validation windows, summed over a frame",
+    "frames": "MSE, summed over a frame",
+    "transcribe": "greedy CER up to 50 % + nats a character",
+    "speaker": "EER of the validation speakers",
 }
 
 

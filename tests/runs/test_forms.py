@@ -216,8 +216,6 @@ def test_the_command_writes_each_form(bundle: Callable[[str], Path], tmp_path: P
 
 def test_what_cannot_be_written_is_said(bundle: Callable[[str], Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    said = refused("export", bundle("translate"), "--to", "c", "-o", out)
-    assert "translate" in said and "classify" in said
     assert "already" in refused("export", bundle("regress"), "-o", out)
     assert "--to c" in refused("export", bundle("regress"), "--steps", "3", "-o", out)
     assert "leave it out" in refused("export", bundle("lm"), "--to", "c", "--steps", "3", "-o", out)
@@ -228,15 +226,6 @@ def test_what_cannot_be_written_is_said(bundle: Callable[[str], Path], tmp_path:
     given = ("export", bundle("regress"), "--overwrite", "--to")
     assert "is a folder" in refused(*given, "web", "-o", out)
     assert "into a folder" in refused(*given, "c", "-o", bundle("lm"))
-
-
-def test_a_forecast_of_several_series_is_refused(bundle: Callable[[str], Path]) -> None:
-    found = read_bundle(bundle("forecast"))
-    encoder = found.model.encoder
-    two = replace(encoder, lowest=np.zeros((2, 1)))
-    changed = replace(found.model, encoder=two)
-    with pytest.raises(ConfigError, match="forecasts one series, and the run has 2"):
-        portable_of(replace(found, model=changed), None)
 
 
 @pytest.mark.parametrize("library", ["onnx", "onnxruntime"])

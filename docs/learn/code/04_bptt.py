@@ -106,9 +106,8 @@ for _ in range(40):
     losses.append(loss)
     dW, dR, db = run_backward(h, tape, R)
     W, R, b = W - rate * dW, R - rate * dR, b - rate * db
-print(
-    f"loss {losses[0]:.4f}, after 10 updates {losses[10]:.4f}, after 39 {losses[39]:.4f}"
-)
+for updates in (0, 10, 39):
+    print(f"loss after {updates:>2} updates: {losses[updates]:.4f}")
 print("h =", h.round(2), " wanted", target)
 
 

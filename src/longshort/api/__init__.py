@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from longshort.api.anomaly_detector import AnomalyDetector, AnomalyRun
 from longshort.api.captioner import Captioner, CaptionerRun
 from longshort.api.classifier import Classifier, ClassifierRun
+from longshort.api.drawer import Drawer, DrawRun
 from longshort.api.fitting import given
 from longshort.api.forecaster import Forecaster, Run
 from longshort.api.frame_forecaster import FrameForecaster, FrameForecasterRun
@@ -17,7 +18,9 @@ from longshort.api.language_model import LanguageModel, LanguageRun
 from longshort.api.reader import Reader, ReaderRun
 from longshort.api.regressor import Regressor, RegressorRun
 from longshort.api.runs import Finished
+from longshort.api.speaker_recogniser import SpeakerRecogniser, SpeakerRun
 from longshort.api.tagger import Tagger, TaggerRun
+from longshort.api.transcriber import Transcriber, TranscriberRun
 from longshort.api.translator import Summariser, Translator, WriterRun
 from longshort.config import build_as
 from longshort.data.dataset import Dataset, read_dataset
@@ -43,6 +46,8 @@ __all__ = [
     "Classifier",
     "ClassifierRun",
     "Compared",
+    "DrawRun",
+    "Drawer",
     "Forecaster",
     "FrameForecaster",
     "FrameForecasterRun",
@@ -53,9 +58,13 @@ __all__ = [
     "Regressor",
     "RegressorRun",
     "Run",
+    "SpeakerRecogniser",
+    "SpeakerRun",
     "Summariser",
     "Tagger",
     "TaggerRun",
+    "Transcriber",
+    "TranscriberRun",
     "Translator",
     "Tuned",
     "WriterRun",
@@ -125,7 +134,8 @@ def check(data: object, settings: Mapping[str, Any] | None = None) -> list[Findi
 def example(name: str) -> Path:
     """Return the path of example data.
 
-    name: "co2", "elnino", "weather", "topics", "recipes", "shakespeare", "phrases" or "subjects".
+    name: "co2", "elnino", "weather", "topics", "recipes", "shakespeare", "phrases", "subjects",
+    "shapes" or "voices".
     """
     return find_example(name)[0]
 

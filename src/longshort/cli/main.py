@@ -23,6 +23,7 @@ from longshort.cli import (
     predict,
     run,
     serve,
+    speaker,
     train,
     transcribe,
     tune,
@@ -50,6 +51,7 @@ _PLAIN = (predict, write, transcribe, evaluate, explain, generate, cell, ask, ex
           watch)  # fmt: skip
 for other in _PLAIN:
     app.command(other.NAME)(other.command)
+app.add_typer(speaker.group, name=speaker.NAME)
 
 
 def _spell_out_strange_characters() -> None:

@@ -103,7 +103,7 @@ def _lines(file: str, found: Transcript, n_best: int, timestamps: bool) -> list[
 
 
 def _write(out: Path, files: list[str], found: Heard) -> None:
-    """Write a table with a row for each word: its recording, times and probability."""
+    """Write a table with a row for each recording."""
     import polars as pl
 
     from longshort.runfolder import write_atomic

@@ -46,6 +46,20 @@ class AudioSettings(Section):
     emphasis: float = Field(
         0.97, ge=0.0, lt=1.0, description="pre-emphasis: so much of the sample before is taken off"
     )
+    trim: float | None = Field(
+        None,
+        gt=0.0,
+        le=200.0,
+        description="cut off frames at both ends that are so many dB quieter than the loudest; "
+        "none when absent",
+    )
+    span: float | None = Field(
+        None,
+        gt=0.0,
+        le=200.0,
+        description="raise energies to so many dB below the loudest, so that noise that is quieter "
+        "tells nothing; none when absent",
+    )
     normalise: Literal["none", "mean", "both"] = Field(
         "mean",
         description="per recording: subtract each feature's mean, and with both divide by its "

@@ -95,11 +95,6 @@ class SequenceData(StrokeSettings, SourceConfig):
     file: str | None = Field(
         None, description="column of the files, in a table of recordings; by its name when absent"
     )
-    group: str | None = Field(
-        None,
-        description="column of groups, such as speakers; examples of a group stay in one split",
-        json_schema_extra=flag("--group"),
-    )
     id: str | None = Field(
         None, description="column with the name of the sequence, in a long table"
     )
@@ -107,6 +102,12 @@ class SequenceData(StrokeSettings, SourceConfig):
         None,
         description="column that orders the steps of a sequence, in a long table",
         json_schema_extra=flag("--time"),
+    )
+    group: str | None = Field(
+        None,
+        description="column, or array of an .npz file, that says what belongs together, such as "
+        "the person; examples of a group stay in one split",
+        json_schema_extra=flag("--group"),
     )
     features: tuple[str, ...] = Field((), description="numeric columns of a long table")
     label_side: Literal["first", "last"] | None = Field(
@@ -130,10 +131,16 @@ class SequenceData(StrokeSettings, SourceConfig):
         description="order of an array's axes: NTC (sequences, steps, channels) or NCT; NTC when "
         "absent",
     )
+    picture: str | None = Field(
+        None,
+        pattern=r"^[1-9]\d*x[1-9]\d*(x[1-9]\d*)?$",
+        description="rows x columns, or rows x columns x channels, where the values of a step are "
+        "the pixels of a picture; found for arrays [N, T, Y, X]",
+    )
     scaling: Literal["channel", "all"] | None = Field(
         None,
         description="standardise values per channel, or all together, by mean and deviation of the "
-        "training split; when absent, all for images and channel for others",
+        "training split; when absent, all for images and pictures, and channel for others",
     )
 
     def names_columns(self) -> bool:

@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from longshort.config.sequences import Axes
 from longshort.data.findings import Finding
+from longshort.errors import DataError
 
+_PICTURES = (3, 4)
+"""Axes of a sequence of pictures."""
 _FEW, _TIMES = 12, 2
 """Channels seem to come first if their axis has at most _FEW, and the other _TIMES as many."""
 
@@ -20,8 +23,16 @@ def oriented(
     """Bring arrays to [T, F].
 
     items: each [T, F] ([F, T] where `axes` is "NCT"), or [T] for one value a step. Returns the
-    arrays, the order as a setting, and findings about a doubtful order.
+    arrays, the order as a setting, and findings about a doubtful order. Pictures, [T, Y, X] or [T,
+    Y, X, C], become the values of their pixels, and their size a setting.
     """
+    if items and items[0].ndim in _PICTURES:
+        shapes = {item.shape[1:] for item in items}
+        if len(shapes) > 1:
+            sizes = " and ".join("x".join(map(str, shape)) for shape in sorted(shapes)[:2])
+            raise DataError(f"{name}: pictures of {sizes} are mixed; bring them to one size")
+        picture = "x".join(map(str, items[0].shape[1:]))
+        return [item.reshape(len(item), -1) for item in items], {"picture": picture}, ()
     if not items or items[0].ndim != 2:
         return [item[:, None] if item.ndim == 1 else item for item in items], {}, ()
     if axes == "NCT":

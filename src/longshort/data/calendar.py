@@ -17,7 +17,7 @@ Period = Literal["day", "week", "year"]
 
 _LENGTH: dict[Period, float] = {"day": DAY, "week": 7 * DAY, "year": 365.25 * DAY}
 _HARMONICS: dict[Period, int] = {"day": 12, "week": 3, "year": 3}
-_JOINT = 4
+JOINT = 4
 """Number of harmonics of the day that may differ between weekdays."""
 _MONTH = _LENGTH["year"] / 12
 _MONDAY = 3 * DAY
@@ -59,19 +59,23 @@ def calendar_waves(freq: Freq, index: Ints, periods: Sequence[Period]) -> Floats
     given each weekday has its own daily shape. A linear map of them is a smooth profile by time of
     day, week and year.
     """
-    step = step_length(freq)
-    waves = {name: _waves(freq, index, name, step) for name in periods}
+    waves = {name: _waves(freq, index, name) for name in periods}
     found = [np.empty((len(index), 0)), *waves.values()]
     if "day" in waves and "week" in waves:
-        day, week = waves["day"][:, : 2 * _JOINT], waves["week"]
+        day, week = waves["day"][:, : 2 * JOINT], waves["week"]
         joint = day[:, :, None] * week[:, None, :]
         found.append(joint.reshape(len(index), day.shape[1] * week.shape[1]))
     return np.concatenate(found, axis=1)
 
 
-def _waves(freq: Freq, index: Ints, name: Period, step: float) -> Floats:
+def count_waves(freq: Freq, name: Period) -> int:
+    """Return the number of harmonics of a period."""
     most = _HARMONICS[name] * (2 if name == "year" and freq.unit == "month" else 1)
-    count = max(1, min(int(_LENGTH[name] / step) // 2, most))
+    return max(1, min(int(_LENGTH[name] / step_length(freq)) // 2, most))
+
+
+def _waves(freq: Freq, index: Ints, name: Period) -> Floats:
+    count = count_waves(freq, name)
     clock = freq.to_wall(index).astype(np.float64) + _MONDAY
     angle = 2 * np.pi * (clock % _LENGTH[name]) / _LENGTH[name]
     angles = angle[:, None] * np.arange(1, count + 1)

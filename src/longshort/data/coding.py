@@ -69,6 +69,11 @@ class TextCoder:
     def __len__(self) -> int:
         return len(self._codec)
 
+    @property
+    def vocabulary(self) -> list[str] | None:
+        """Words with the spaces before them, or characters, by number; None for subwords."""
+        return self._codec.vocabulary.tokens if isinstance(self._codec, Spaced) else None
+
     def encode(self, text: str) -> list[int]:
         """Return the numbers of a text's tokens, without begin and end."""
         return self._codec.encode(collapsed(text))

@@ -20,8 +20,8 @@ def split_examples(
 
     val: share of the validation split. Raises `ConfigError` for a group that is not there.
     """
-    train = given["train"]
     given, how = _with_test_groups(given, settings.test_groups)
+    train = given["train"]
     splits = make_splits(
         given,
         val=val,
@@ -30,10 +30,9 @@ def split_examples(
         seed=settings.seed,
         groups=kept_together,
     )
-    if train.groups is not None:
-        how += f"examples of equal {train.read_as['group']!r} are in one split; "
     drawn = splits.how.removeprefix("files for training and test; ") if how else splits.how
-    return replace(splits, how=how + drawn)
+    together = "" if train.groups is None else f"; {len(set(train.groups)):,} groups stay together"
+    return replace(splits, how=how + drawn + together)
 
 
 def kept_together(examples: Examples) -> Sequence[Hashable]:

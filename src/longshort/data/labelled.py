@@ -59,7 +59,7 @@ class Examples:
     label_dtype: LabelDtype | None = None
     """Dtype of the labels, where they were given as an array, a column or a tensor."""
     groups: list[str] | None = None
-    """Group of each item, such as its speaker; None where the source does not say."""
+    """What each item belongs to, such as a person; None where nothing says so."""
     sounds: Sounds | None = None
     """The recordings whose features the items are."""
 
@@ -142,6 +142,8 @@ class Examples:
         for item, label in zip(self.items, self.labels or [""] * len(self), strict=True):
             found.update(_content(item))
             found.update(b"\0" + label.encode() + b"\0")
+        for group in self.groups or ():
+            found.update(group.encode() + b"\0")
         return found.hexdigest()
 
 
@@ -295,9 +297,10 @@ def _item(place: str, item: Any) -> Item:
         raise DataError(
             f"{place}: a text or an array [T, F] of numbers is expected, got {type(item).__name__}"
         )
-    if values.ndim > 2 or not values.size:
+    if values.ndim > 4 or not values.size:
         raise DataError(
-            f"{place}: an array [T, F] or [T] is expected, got the shape {values.shape}"
+            f"{place}: an array [T, F] or [T], or pictures [T, Y, X] or [T, Y, X, C], is expected, "
+            f"got the shape {values.shape}"
         )
     return values
 

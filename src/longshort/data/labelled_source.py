@@ -70,7 +70,7 @@ def _read(data: object, config: SequenceData, with_labels: bool) -> Examples:
     if kind == "idx":
         return idx.read(path, config.pixels, with_labels=with_labels)
     if kind == "arrays":
-        return arrays.read(path, config.axes, with_labels=with_labels)
+        return arrays.read(path, config.axes, with_labels=with_labels, group=config.group)
     return _read_table(path, config.model_copy(update={"format": kind}), with_labels)
 
 

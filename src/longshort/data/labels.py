@@ -44,6 +44,11 @@ def label_names(labels: Iterable[object], places: Sequence[str], owner: str) -> 
     return [_name(each, f"{owner}: {place}") for each, place in zip(labels, places, strict=True)]
 
 
+def group_names(groups: Iterable[object], places: Sequence[str], owner: str) -> list[str]:
+    """Return groups as texts, as `label_names` does; raises `DataError` for a missing one."""
+    return label_names(groups, [f"{place}: group" for place in places], owner)
+
+
 def kind_of_labels(labels: Iterable[object]) -> LabelKind:
     """Return the common type of labels; mixed types are "text", integers among floats "number"."""
     plain = [_plain(each) for each in labels]

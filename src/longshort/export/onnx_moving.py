@@ -124,10 +124,8 @@ def range_to(g: Graph, *limits: Any, dtype: str | None = None, **_: Any) -> str:
     """Return whole numbers up to a limit; arguments as of the step `arange`."""
     first, last, step = {1: (0, *limits, 1), 2: (*limits, 1)}.get(len(limits), limits)
     ends = [
-        g.code.add("Squeeze", each.name, g.code.integers(0)) if isinstance(each, Value)
-        else g.code.tensor(f"whole_{each}", np.array(each, np.int64))
-        for each in (first, last, step)
-    ]  # fmt: skip
+        g.code.add("Squeeze", g.place(each), g.code.integers(0)) for each in (first, last, step)
+    ]
     found = g.code.add("Range", *ends)
     is_float = dtype is not None and np.dtype(dtype).kind == "f"
     return g.code.add("Cast", found, to=TensorProto.FLOAT) if is_float else found

@@ -58,8 +58,8 @@ def _similarity(truth: Frames, frames: Frames) -> Frames:
     var_b = _blurred(frames * frames) - mean_b**2
     shared = _blurred(truth * frames) - mean_a * mean_b
     above = (2 * mean_a * mean_b + _C1) * (2 * shared + _C2)
-    found: Frames = above / ((mean_a**2 + mean_b**2 + _C1) * (var_a + var_b + _C2))
-    return found
+    below = (mean_a**2 + mean_b**2 + _C1) * (var_a + var_b + _C2)
+    return np.asarray(above / below, dtype=np.float32)
 
 
 def _blurred(values: Frames) -> Frames:

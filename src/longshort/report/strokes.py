@@ -33,6 +33,7 @@ def drawings(rows: Sequence[Row]) -> Figure:
                     axis.plot(*stroke.T, color=colour, linewidth=1.1, marker=mark)
                 axis.set_aspect("equal", adjustable="datalim")
                 axis.invert_yaxis()
+                axis.margins(0.15)
                 if place < len(titles):
                     axis.set_title(titles[place], fontsize=8)
             line[0].text(

@@ -299,3 +299,36 @@ class WritesOn(Protocol):
 
         before: the text so far, which tells whether a space comes first.
         """
+
+
+@runtime_checkable
+class Enrols(Protocol):
+    """A task whose models get to know individuals by a few samples, and find them again.
+
+    prediction: what the model makes of the samples. vector: how the model knows an individual.
+    """
+
+    def individuals(
+        self, model: Any, samples: Any, prediction: Any, name: str | None
+    ) -> tuple[dict[str, Any], dict[str, float]]:
+        """Return the vector of each individual, and the seconds of the samples of each.
+
+        name: whose all samples are; None: as the samples say. Raises `DataError` for too little of
+        an individual.
+        """
+
+    def verified(
+        self, model: Any, samples: Any, prediction: Any, vector: Any, threshold: float | None
+    ) -> pl.DataFrame:
+        """Return for each sample its similarity to an individual, and whether it is accepted.
+
+        threshold: least similarity; None: the model's own.
+        """
+
+    def identified(
+        self, model: Any, samples: Any, prediction: Any, vectors: Mapping[str, Any]
+    ) -> pl.DataFrame:
+        """Return for each sample the most similar of the individuals, and how similar it is."""
+
+    def condition(self, model: Any) -> str:
+        """Return in words for which samples the model's own threshold holds."""

@@ -140,8 +140,7 @@ def ready(network: Network, part: Part) -> Ready:
             f"the bundle has no function {part.function!r} for one sample; export the run again "
             "with this version"
         )
-    wanted = [*leaves, *part.answers.values(), *part.keeps.values()]
-    inputs = list(dict.fromkeys(each for value in wanted for each in sources(value)))
+    inputs = sources([*leaves, *part.answers.values(), *part.keeps.values()])
     names = [f"code.given{number}" for number in range(len(inputs))]
     known: dict[Value, str] = {Result(k): name for k, name in enumerate(found.results)}
     known |= dict(zip(inputs, names, strict=True))

@@ -16,6 +16,8 @@ Array = NDArray[Any]
 
 IN_SCRIPTS = ("words", "spaces", "characters", "bytes")
 """Tokenisers that the page has too."""
+SPACED = "spaced"
+"""Words with the space before them, which the page cuts too."""
 SAMPLES = {"rows": "numbers over time", "text": "a text"}
 """What a page reads, in words."""
 MOST_TRIALS = 8
@@ -89,9 +91,14 @@ def text_page(reader: Any) -> dict[str, Any]:
 
 
 def refuse_tokens(page: Mapping[str, Any]) -> None:
-    """Raise `ConfigError` where a page cannot cut texts as the run does."""
-    if page.get("tokens", "words") not in IN_SCRIPTS:
+    """Raise `ConfigError` where a page cannot cut texts as the run does, or join written tokens."""
+    if page.get("tokens", "words") not in (*IN_SCRIPTS, SPACED):
         raise ConfigError(
             f"--to web: a page cannot cut texts by {page['tokens']!r}; it can by "
             f"{', '.join(IN_SCRIPTS)} (text.tokens); --to c and --to onnx take token numbers"
+        )
+    if "written" in page and page["written"] is None:
+        raise ConfigError(
+            "--to web: a page cannot join subwords (text.tokens, text.target_tokens); train with "
+            "words or characters; --to c and --to onnx give token numbers"
         )

@@ -5,14 +5,15 @@ Scaling, scores and the like are steps of the runtime around a network, so that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from longshort.runtime.network import Step
+from longshort.runtime.steps import STEPS
 from longshort.runtime.tree import flatten
 
 Array = NDArray[Any]
@@ -65,12 +66,12 @@ def computed(kind: str, *arguments: Any) -> Computed:
     return Computed(kind, arguments)
 
 
-def scaled(value: Value, location: Sequence[float], scale: Sequence[float]) -> Computed:
+def scaled(value: Value, location: ArrayLike, scale: ArrayLike) -> Computed:
     """Return a value less a location, over a scale."""
     return computed("div.Tensor", computed("sub.Tensor", value, single(location)), single(scale))
 
 
-def unscaled(value: Value, location: Sequence[float], scale: Sequence[float]) -> Computed:
+def unscaled(value: Value, location: ArrayLike, scale: ArrayLike) -> Computed:
     """Return a value times a scale, plus a location."""
     return computed("add.Tensor", computed("mul.Tensor", value, single(scale)), single(location))
 
@@ -86,16 +87,36 @@ def new_states(state: Any, first: int = 1) -> dict[Held, Result]:
     return {each: Result(number) for number, each in enumerate(parts, first)}
 
 
-def sources(value: Any) -> Iterator[Given | Held]:
-    """Yield the arguments and states that a value is computed from."""
-    if isinstance(value, Given | Held):
-        yield value
-    elif isinstance(value, Computed):
-        for each in value.arguments:
-            yield from sources(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from sources(each)
+def sources(values: Iterable[Any]) -> list[Given | Held]:
+    """Return the arguments and states that values are computed from, each once."""
+    found: dict[Any, None] = {}
+    waiting, seen = list(values)[::-1], set[Computed]()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Given | Held):
+            found[value] = None
+        elif isinstance(value, list | tuple):
+            waiting += value[::-1]
+        elif isinstance(value, Computed) and value not in seen:
+            seen.add(value)
+            waiting += value.arguments[::-1]
+    return list(found)
+
+
+def evaluated(value: Any, given: Mapping[str, Array]) -> Any:
+    """Return a value that needs neither states nor the network, for these arguments by name."""
+    known: dict[Computed, Any] = {}
+
+    def of(each: Any) -> Any:
+        if isinstance(each, Given):
+            return np.asarray(given[each.name], each.example.dtype)
+        if isinstance(each, Computed):
+            if each not in known:
+                known[each] = STEPS[each.kind](*map(of, each.arguments))
+            return known[each]
+        return list(map(of, each)) if isinstance(each, list) else each
+
+    return of(value)
 
 
 class Steps:

@@ -18,6 +18,7 @@ from longshort.lazy import polars as pl
 from longshort.runs.abilities import (
     Attends,
     Draws,
+    Enrols,
     Explains,
     FindsEvents,
     Follower,
@@ -117,6 +118,12 @@ class Trained(Generic[C, S, E, P]):
     def read(self, data: object, say: Say = quiet) -> S:
         """Read samples to predict, from a file or frame."""
         samples = self.task.read_new(data, self._reader_model)
+        _report(samples, say)
+        return samples
+
+    def read_named(self, data: object, say: Say = quiet) -> S:
+        """Read samples that say whose they are, from a file or frame."""
+        samples = self.task.read_labelled(data, self._reader_model, None)
         _report(samples, say)
         return samples
 
@@ -276,6 +283,15 @@ class Trained(Generic[C, S, E, P]):
         raise ConfigError(
             f"attention: the task {self.task.name!r} does not give it; leave it out (tasks that "
             f"do: {', '.join(tasks_with(Attends))})"
+        )
+
+    def enroller(self) -> Enrols:
+        """Return the task if it enrols individuals; raises `ConfigError` if not."""
+        if isinstance(self.task, Enrols):
+            return self.task
+        raise ConfigError(
+            f"enrol: the task {self.task.name!r} knows no individuals (tasks that do: "
+            f"{', '.join(tasks_with(Enrols))})"
         )
 
     def explainer(self) -> Explains:

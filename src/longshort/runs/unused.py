@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from longshort.config.section import Section
+from longshort.config.strokes import StrokeSettings
 from longshort.config.training import BaseConfig
 from longshort.data.labelled import Examples
 from longshort.errors import ConfigError
@@ -28,6 +29,13 @@ def unused_shares(val_path: str | None, test_path: str | None) -> Unused:
     return [(key, reason) for key, path in paths.items() if path is not None]
 
 
+def unused_groups(train: Examples) -> Unused:
+    """Return the settings of groups that are not there, or of labels where groups are."""
+    if train.groups is None:
+        return [("data.group", f"names what belongs together, and {train.name} does not say it")]
+    return [("split.stratify", "is of examples that are drawn alone, and groups stay together")]
+
+
 def unused_draw(val_path: str | None, test_path: str | None) -> Unused:
     """Return the settings of the random split, where no split is drawn."""
     if val_path is None or test_path is None:
@@ -41,6 +49,14 @@ def unused_patch(train: Examples) -> Unused:
     if not train.is_text:
         return []
     return [("model.patch", f"is of numbers, and {train.name} holds texts")]
+
+
+def unused_strokes(train: Examples) -> Unused:
+    """Return the settings of pen strokes, where there are none."""
+    if train.read_as.get("format") == "strokes":
+        return []
+    reason = f"is of pen strokes, and {train.name} holds none"
+    return [(f"data.{name}", reason) for name in StrokeSettings.model_fields]
 
 
 def unused_lowercase(tokens: str) -> Unused:

@@ -26,7 +26,7 @@ from longshort.runs.portable_sequences import refuse_tokens
 
 Array = NDArray[Any]
 
-_SCRIPTS = ("model.js", "text.js", "chart.js", "spans.js", "watch.js", "widgets.js")
+_SCRIPTS = ("model.js", "text.js", "chart.js", "spans.js", "watch.js", "writing.js", "widgets.js")
 _SHOWN = 64
 """Numbers of a recorded answer that the page compares."""
 

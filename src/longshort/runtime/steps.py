@@ -279,6 +279,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "add.Tensor": _add,
     "add": operator.add,
     "addmm": _addmm,
+    "_unsafe_view": _view,
     "alias": lambda x: x,
     "amax": _reduced("max"),
     "amin": _reduced("min"),
@@ -312,6 +313,7 @@ STEPS: dict[str, Callable[..., Any]] = {
         *x.shape[: first % x.ndim], -1, *x.shape[last % x.ndim + 1 :]
     ),
     "flip": lambda x, dims: np.flip(x, tuple(dims)),
+    "floor_divide": _two(np.floor_divide),
     "floordiv": operator.floordiv,
     "full": _full,
     "full_like": _full_like,
@@ -400,7 +402,6 @@ STEPS: dict[str, Callable[..., Any]] = {
     "unflatten.int": lambda x, dim, sizes: x.reshape(
         *x.shape[: dim % x.ndim], *[int(each) for each in sizes], *x.shape[dim % x.ndim + 1 :]
     ),
-    "_unsafe_view": _view,
     "unsqueeze": np.expand_dims,
     "var.correction": _variance,
     "view": _view,

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from longshort.data.strokes.ink import Ink, Inks, ink_of_offsets, ink_of_strokes, remarks
+from longshort.data.strokes.ink import Ink, Inks, dots, ink_of_offsets, ink_of_strokes, mixed_scales
 from longshort.data.strokes.inkml import read as read_inkml
 from longshort.data.strokes.reading import is_strokes, read_inks, read_parts
 from longshort.errors import DataError
@@ -200,7 +200,8 @@ def test_broken_inkml_is_named(text: str, said: str, tmp_path: Path) -> None:
     [
         (" 10 -5", " 10", r"line 5: a point 'x y' is expected, got '10'"),
         (" 10 -5", " a b", r"line 5: a point 'x y' is expected"),
-        (".SEGMENT", ".SEG", r"line 3: a \.SEGMENT line is expected"),
+        (".VERSION 1.0", ".PEN_DOWN", r"line 1: a \.SEGMENT line is expected"),
+        ('.SEGMENT DIGIT 0-1 ? "7"\n', "", r"is no file of pen strokes"),
         (" 5 -30\n 5 -31\n", "", r"line 2, stroke 1: has no point"),
     ],
 )
@@ -235,6 +236,7 @@ def test_unequal_sizes_and_dots_are_remarked() -> None:
         return ink_of_strokes([[[0, 0], [length, 0]]], "x")
 
     items = [line(1.0) for _ in range(10)] + [line(500.0) for _ in range(10)] + [line(0.0)]
-    found = remarks(Inks("x", items, None, [f"line {i}" for i in range(21)]))
+    inks = Inks("x", items, None, [f"line {i}" for i in range(21)])
+    found = [*mixed_scales(inks), *dots(inks)]
     assert [each.code for each in found] == ["mixed-scales", "dots"]
     assert "from 1 to 500" in found[0].message and found[1].where == ("line 20",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ from longshort.runs.bundle import Bundle, read_bundle
 from longshort.runs.coding import portable_of
 from longshort.runs.exporting import export_run
 from longshort.runs.forms import export_as
-from longshort.runs.portable import Part, replayed
+from longshort.runs.portable import replayed
 from longshort.runs.trained import load
 from tests.settings import nested
-from tests.written import CLEAN, built, opened, scripted
+from tests.written import FORMS, built, opened, scripted
 
 START = np.datetime64("2024-01-01T00", "us")
 HOUR = np.timedelta64(1, "h")
@@ -71,8 +72,7 @@ def test_a_row_gets_the_answer_of_a_session(path: Path, bundle: Bundle) -> None:
         given = {name: None if gaps.get(number) == name else row[name] for name in columns}
         wanted.append(session.step(given | {"ds": row["ds"]}))
         trials.append({"x": np.array([np.nan if v is None else v for v in given.values()])})
-    asked = type(ready)(changed(ready.part, trials), ready.function, ready.weights, ready.inputs,
-                        ready.becomes)  # fmt: skip
+    asked = replace(ready, part=replace(ready.part, trials=trials))
     alarms = 0
     for own, theirs in zip(replayed([asked], asked), wanted, strict=True):
         score, alarm, judged, expected = (each.reshape(-1) for each in own)
@@ -86,14 +86,12 @@ def test_a_row_gets_the_answer_of_a_session(path: Path, bundle: Bundle) -> None:
     assert alarms > 0
 
 
-def changed(part: Part, trials: list[dict[str, Any]]) -> Part:
-    return Part(part.name, part.function, part.arguments, part.answers, trials, part.keeps)
-
-
-@pytest.mark.parametrize("weights", ["float32", "int8"])
-def test_c_files_replay_recorded_rows(path: Path, weights: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("weights", "flags"), FORMS)
+def test_c_files_replay_recorded_rows(
+    path: Path, weights: str, flags: tuple[str, ...], tmp_path: Path
+) -> None:
     export_as("c", path, tmp_path / "m", weights=weights)
-    done = built(tmp_path / "m", *CLEAN)
+    done = built(tmp_path / "m", *flags)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -133,8 +131,6 @@ def test_the_page_marks_unusual_values(path: Path, tmp_path: Path) -> None:
 def test_what_a_stream_cannot_judge_is_refused(
     bundle: Bundle, settings: dict[str, Any], message: str
 ) -> None:
-    from dataclasses import replace
-
     config = bundle.model.config
     for key, value in settings.items():
         section, name = key.split(".")
@@ -142,6 +138,22 @@ def test_what_a_stream_cannot_judge_is_refused(
         config = config.model_copy(update={section: part})
     with pytest.raises(ConfigError, match=message):
         portable_of(replace(bundle, model=replace(bundle.model, config=config)), None)
+
+
+def test_several_series_are_refused(bundle: Bundle) -> None:
+    encoder = bundle.model.encoder
+    (known,) = encoder.series.values()
+    two = replace(encoder, series={("a",): known, ("b",): known})
+    with pytest.raises(ConfigError, match="watches one series, and the run has 2"):
+        portable_of(replace(bundle, model=replace(bundle.model, encoder=two)), None)
+
+
+def test_a_run_without_a_threshold_is_refused(bundle: Bundle) -> None:
+    model = bundle.model
+    kept = {name: np.full_like(each, np.inf) if name == "threshold" else each
+            for name, each in model.kept.items()}  # fmt: skip
+    with pytest.raises(ConfigError, match="the run has no threshold"):
+        portable_of(replace(bundle, model=replace(model, kept=kept)), None)
 
 
 def test_steps_have_no_effect(bundle: Bundle) -> None:

@@ -301,3 +301,18 @@ def test_scores_of_parts_sum_up_to_the_whole() -> None:
     found = Likelihoods(np.array([2.0, 4.0]), np.array([1.0, 1.0]), np.array([2.0, 6.0]))
     scores = TASK.score(Model(DrawConfig(), None, None), stairs(2), found)  # type: ignore[arg-type]
     assert scores.values == {"nats_per_point": 1.0, "nats_of_offsets": 0.75, "nats_of_pen": 0.25}
+
+
+def test_a_session_of_a_text_says_it_first() -> None:
+    session = TASK.stepper(of_text().model)
+    point = {"dx": 1.0, "dy": 2.0, "pen": 0}
+    with pytest.raises(DataError, match="column 'told' is missing; the first step says the text"):
+        session.advance(session.begin(), point)
+    with pytest.raises(DataError, match="column 'told': the letter '%' is not known"):
+        session.advance(session.begin(), {**point, "told": "%"})
+    answer, context = session.advance(session.begin(), {**point, "told": "on"})
+    assert answer["nats"] == pytest.approx(answer["nats_per_point"])
+    with pytest.raises(DataError, match=r"column 'pen': 0 \(down\), 1 \(lifted\) or 2"):
+        session.advance(context, {**point, "pen": 3})
+    answer, _ = session.advance(context, point)
+    assert sum(answer[f"p_{pen}"] for pen in ("down", "up", "end")) == pytest.approx(1.0)

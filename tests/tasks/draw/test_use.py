@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import polars as pl
@@ -13,7 +14,9 @@ import pytest
 import longshort as ls
 from longshort.api.drawer import DrawRun
 from longshort.data.examples.letters import letters, main
+from longshort.data.strokes.ink import Ink
 from longshort.data.strokes.reading import read_inks
+from longshort.errors import DataError
 from longshort.runs import story, trained
 from longshort.runs.exporting import export_run
 from tests.commands import longshort, refused
@@ -100,6 +103,35 @@ def test_a_file_of_strokes_is_run_and_predicted(tmp_path: Path) -> None:
     assert "likelihoods are of offsets in multiples of" in done.stderr
     table = pl.read_csv(run / "predictions.csv")
     assert table.columns[:3] == ["place", "label", "points"]
+
+
+def test_an_estimator_learns_lists_of_strokes() -> None:
+    inks = letters(40)
+    strokes = [ink.strokes for ink in inks.items]
+    drawer = ls.Drawer(hidden=8, mixtures=2, settings={"train.max_epochs": 1, "train.threads": 1})
+    run = drawer.fit(
+        strokes, inks.labels, test=(strokes[:5], inks.labels[:5] if inks.labels else None)
+    )
+    assert run.scores["told"] == "text" and run.scores["drawings"] == 5
+    assert isinstance(run.draw("on", most=4)[0], Ink)
+    offsets = [ink.offsets() for ink in inks.items]
+    assert drawer.fit(offsets).scores["told"] == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("drawings", "labels", "said"),
+    [
+        (3, None, "a list of drawings is expected, got int"),
+        ([3], None, "item 0: an Ink, a list of strokes"),
+        ([[]], None, "item 0: has no stroke"),
+        ([], None, "holds no drawing"),
+        ([[[[0, 0]]]], ["a", "b"], "1 drawings and 2 labels"),
+        ("x.jsonl", ["a"], "labels: stand in the file"),
+    ],
+)
+def test_what_is_no_drawing_is_refused(drawings: object, labels: Any, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        ls.Drawer().fit(drawings, labels)
 
 
 def test_a_run_draws_from_python(text_run: Path) -> None:

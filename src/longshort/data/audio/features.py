@@ -21,6 +21,8 @@ from longshort.errors import ConfigError, DataError
 Floats = NDArray[np.float32]
 LEAST = 1e-10
 """Least energy whose logarithm is taken."""
+_DECIBELS = 10 / np.log(10)
+"""Decibels of a natural logarithm of energy."""
 _LIFTER = 22.0
 _SLOPE = 2
 """Frames on each side from which a slope is estimated."""
@@ -32,9 +34,20 @@ def features_of(clip: Clip, settings: AudioSettings) -> Floats:
     Raises `DataError` for a recording shorter than a frame, `ConfigError` for frequencies above
     half of its rate.
     """
-    energies = log_mel(clip, settings)
+    energies = _heard(log_mel(clip, settings), settings)
     found = energies if settings.features == "mel" else _cepstra(energies, settings.coefficients)
     return with_slopes(normalised(found, settings.normalise), settings.deltas)
+
+
+def _heard(energies: Floats, settings: AudioSettings) -> Floats:
+    """Return log energies without quiet frames at both ends, and without quiet noise."""
+    if settings.trim is not None:
+        loudness = np.logaddexp.reduce(energies, 1)
+        loud = np.flatnonzero(loudness >= loudness.max() - settings.trim / _DECIBELS)
+        energies = energies[loud[0] : loud[-1] + 1]
+    if settings.span is not None:
+        energies = np.maximum(energies, energies.max() - np.float32(settings.span / _DECIBELS))
+    return energies
 
 
 def log_mel(clip: Clip, settings: AudioSettings) -> Floats:

@@ -50,7 +50,7 @@ def is_wav(head: bytes) -> bool:
 def encoding_of(raw: bytes, place: str) -> Encoding:
     """Return how the samples of a WAV file are written; raises `DataError` if it does not say."""
     chunk = _chunks(raw).get(b"fmt ")
-    if chunk is None or chunk[1] - chunk[0] < 16:
+    if chunk is None or min(chunk[1], len(raw)) - chunk[0] < 16:
         raise DataError(f"{place}: is a damaged WAV file: its header (chunk 'fmt ') is missing")
     begin, end = chunk
     tag, channels, rate, _, _, bits = struct.unpack("<HHIIHH", raw[begin : begin + 16])

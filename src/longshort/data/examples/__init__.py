@@ -90,6 +90,31 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "train.learning_rate": 0.005,
         "train.max_epochs": 20,
     },
+    "syllables": {
+        "task": "transcribe",
+        "data.features": "syllables.npz",
+        "audio.hop": 20.0,
+        "audio.normalise": "both",
+        "split.test": 0.25,
+        "split.val": 0.15,
+        "model.patch": 2,
+        "model.num_layers": 1,
+        "train.max_epochs": 25,
+    },
+    "voices": {
+        "task": "speaker",
+        "split.test": 0.375,
+        "split.val": 0.2,
+        "evaluate.short": 0.4,
+        "evaluate.enrolled": 2,
+        "evaluate.least": 1.0,
+        "model.hidden": 32,
+        "model.size": 32,
+        "train.shortest": 0.3,
+        "train.longest": 0.6,
+        "train.steps_per_epoch": 50,
+        "train.max_epochs": 4,
+    },
     "lines": {
         "task": "read",
         "data.images": "lines.zip",
@@ -103,10 +128,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "train.batch_size": 8,
         "train.max_epochs": 20,
     },
+    "bounce": {
+        "task": "frames",
+        "model.inputs": 6,
+        "model.outputs": 6,
+        "model.hidden": 24,
+        "data.step": 2,
+        "train.learning_rate": 0.006,
+        "train.batch_size": 8,
+        "train.max_epochs": 12,
+    },
 }
 """Settings of a run on each example, by name."""
 
-_SUFFIXES = {"recipes": "conll", "shakespeare": "txt", "letters": "jsonl"}
+_SUFFIXES = {"recipes": "conll", "shakespeare": "txt", "letters": "jsonl", "bounce": "npz"}
 """File suffixes of examples that are not csv."""
 _FILES = ("data.features", "data.images")
 """Settings that name a further file of an example."""

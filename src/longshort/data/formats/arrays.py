@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from longshort.config.sequences import Axes
 from longshort.data.axes import oriented
 from longshort.data.labelled import Examples
-from longshort.data.labels import kind_of_labels, label_names
+from longshort.data.labels import group_names, kind_of_labels, label_names
 from longshort.data.textfiles import read_bytes
 from longshort.errors import DataError
 
@@ -38,17 +38,24 @@ _DAMAGED = (
 Array = NDArray[Any]
 
 
-def read(path: Path, axes: Axes | None = None, *, with_labels: bool = True) -> Examples:
+def read(
+    path: Path, axes: Axes | None = None, *, with_labels: bool = True, group: str | None = None
+) -> Examples:
     """Read an `.npz` with the keys x and y, or `NAME.npy` with `NAME_labels.npy` beside it.
 
-    x is [N, T, F] ([N, F, T] where `axes` is "NCT"), or [N, T] for one value a step; y is [N].
-    Without `with_labels` y may be absent. Raises `DataError`.
+    x is [N, T, F] ([N, F, T] where `axes` is "NCT"), or [N, T] for one value a step, or of
+    pictures [N, T, Y, X] or [N, T, Y, X, C]; y is [N].
+    Without `with_labels` y may be absent. group: name of an array [N] in an `.npz` that says what
+    belongs together. Raises `DataError`.
     """
     loaded, digest = _load(path)
+    groups = None
     if isinstance(loaded, dict):
         values = _at(path, loaded, _ITEMS)
         labels = _at(path, loaded, _LABELS) if with_labels else None
         owner = path
+        if with_labels and group is not None:
+            groups = _at(path, loaded, (group,))
     else:
         values, owner = loaded, path.with_name(f"{path.stem}_labels.npy")
         labels = _labels_beside(path, owner) if with_labels else None
@@ -66,6 +73,7 @@ def read(path: Path, axes: Axes | None = None, *, with_labels: bool = True) -> E
         read_as={"format": "arrays", **read_as},
         label_kind="text" if labels is None else kind_of_labels(labels),
         findings=findings,
+        groups=None if groups is None else _group_names(path, groups, places),
     )
 
 
@@ -110,15 +118,24 @@ def _labels_beside(path: Path, beside: Path) -> Array:
 
 
 def _checked(path: Path, values: Array) -> Array:
-    """Return numbers [N, T, F] or [N, T]; raises `DataError` for others."""
+    """Return numbers [N, T, F] or [N, T], or pictures; raises `DataError` for others."""
     if values.dtype.kind not in "fiub":
         raise DataError(f"{path}: numbers are expected, got {values.dtype}")
-    if values.ndim not in (2, 3) or not values.size:
+    if values.ndim not in (2, 3, 4, 5) or not values.size:
         raise DataError(
-            f"{path}: sequences [N, T, F] are expected, got the shape "
+            f"{path}: sequences [N, T, F] are expected, or pictures [N, T, Y, X], got the shape "
             f"{' x '.join(map(str, values.shape))}"
         )
     return values
+
+
+def _group_names(path: Path, groups: Array, places: list[str]) -> list[str]:
+    if groups.shape != (len(places),):
+        raise DataError(
+            f"{path}: {len(places):,} groups are expected, one for each sequence, got the shape "
+            f"{' x '.join(map(str, groups.shape))}"
+        )
+    return group_names(groups.tolist(), places, str(path))
 
 
 def _names(path: Path, labels: Array, places: list[str]) -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from longshort.config.audio import AudioSettings
-from longshort.config.sequences import SequenceData
 from longshort.data.audio.features import features_of
-from longshort.data.audio.listing import Listing, read_listing
+from longshort.data.audio.listing import CLASS, Listing, read_listing
 from longshort.data.audio.recordings import read_recordings
 from longshort.data.audio.samples import Sounds
 from longshort.data.formats.table import LABELS
@@ -16,22 +16,31 @@ from longshort.data.labelled import Examples
 from longshort.data.labels import label_names
 from longshort.errors import DataError
 
-_USUAL = (*LABELS, "word", "command", "keyword", "digit")
+
+class Columns(NamedTuple):
+    """Columns of a table of recordings: those asked for, or None, and usual names of the label."""
+
+    file: str | None = None
+    label: str | None = None
+    group: str | None = None
+    usual: tuple[str, ...] = (*LABELS, "word", "command", "keyword", "digit")
+    role: str = "label"
 
 
 def read(
-    data: object, config: SequenceData, audio: AudioSettings, *, with_labels: bool = True
+    data: object, columns: Columns, audio: AudioSettings, *, with_labels: bool = True
 ) -> Examples:
     """Read recordings as features [T, F] with their labels; without `with_labels` without these.
 
     Raises `DataError` with the file, and with the row of the table.
     """
-    listing = read_listing(data, config.file)
-    label = _label(listing, config) if with_labels else None
+    listing = read_listing(data, columns.file)
+    label = _label(listing, columns) if with_labels else None
     found = read_recordings(listing.files, audio.rate, listing.name)
     settings = audio.model_copy(update={"rate": found.rate})
     read_as: dict[str, object] = {"format": "audio"}
-    read_as |= {key: name for key, name in (("label", label), ("file", config.file)) if name}
+    roles = ((columns.role, label), ("file", columns.file))
+    read_as |= {role: name for role, name in roles if name}
     examples = Examples(
         listing.name,
         [features_of(clip, settings) for clip in found.clips],
@@ -47,22 +56,23 @@ def read(
         return examples
     cells = [f"{place}, column {label!r}" for place in listing.places]
     names = label_names(listing.columns[label], cells, listing.name)
-    return _grouped(replace(examples, labels=names), listing, config)
+    return _grouped(replace(examples, labels=names), listing, columns.group)
 
 
-def _label(listing: Listing, config: SequenceData) -> str:
-    found = listing.column(config.label, _USUAL, "label", "--label")
+def _label(listing: Listing, columns: Columns) -> str:
+    role = columns.role
+    found = listing.column(columns.label, (*columns.usual, CLASS), role, f"--{role}")
     if found is None:
         have = ", ".join(map(repr, listing.columns)) or "none"
         raise DataError(
-            f"{listing.name}: which column is the label? Name it with --label; there are {have}. "
-            "Recordings may also lie in a folder for each label"
+            f"{listing.name}: which column is the {role}? Name it with --{role}; there are {have}. "
+            f"Recordings may also lie in a folder for each {role}"
         )
     return found
 
 
-def _grouped(examples: Examples, listing: Listing, config: SequenceData) -> Examples:
-    group = listing.column(config.group, (), "group", "--group")
+def _grouped(examples: Examples, listing: Listing, asked: str | None) -> Examples:
+    group = listing.column(asked, (), "group", "--group")
     if group is None:
         return examples
     read_as = {**examples.read_as, "group": group}

@@ -11,7 +11,7 @@ from longshort.data.columns import decide_notation, is_numeric, number, refuse_t
 from longshort.data.findings import Finding
 from longshort.data.formats.table import LABELS, TEXTS, find_column, opened
 from longshort.data.labelled import Examples, Item
-from longshort.data.labels import kind_of_labels, label_names
+from longshort.data.labels import group_names, kind_of_labels, label_names
 from longshort.data.sources import Source, polars_errors
 from longshort.data.stamps import read_stamps, refuse_bad_stamps
 from longshort.errors import DataError, nearest
@@ -27,6 +27,7 @@ class _Columns:
     time: str
     features: tuple[str, ...]
     label: str | None
+    group: str | None
 
     def found(self) -> dict[str, str]:
         """The columns as settings of `data`."""
@@ -83,6 +84,7 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
     places: list[str] = []
     labels: list[object] = []
     cells: list[str] = []
+    groups: list[object] = []
     for group in table.partition_by("id", maintain_order=True):
         name, first = str(group["id"][0]), int(group["row"][0])
         _refuse_doubled(source, columns, group)
@@ -90,8 +92,10 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
         items.append(group.select(f"x{i}" for i in range(len(columns.features))).to_numpy())
         places.append(f"{columns.id} {name!r} ({source.row(first)})")
         if columns.label is not None:
-            labels.append(_one_label(source, columns, group, name))
+            labels.append(_one_of(source, columns, group, name, "label"))
             cells.append(f"{source.row(int(group['row'][0]))}, column {columns.label!r}")
+        if columns.group is not None:
+            groups.append(_one_of(source, columns, group, name, "group"))
     owner = source.path or source.name
     return Examples(
         source.name,
@@ -104,16 +108,19 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
         columns.found(),
         kind_of_labels(labels),
         (*source.findings, *(Finding("notation", "note", each) for each in decided)),
+        groups=None if columns.group is None else group_names(groups, places, source.name),
     )
 
 
 def _columns(source: Source, config: SequenceData, with_labels: bool) -> _Columns:
     own = find_column(source, config.id, IDS, "id", "--set data.id=NAME")
     time = find_column(source, config.time, TIMES, "time", "--time")
-    label = None
+    label = group = None
     if with_labels:
         label = find_column(source, config.label, LABELS, "label", "--label")
-    known = {own, time, label, config.label}
+        if config.group is not None:
+            group = find_column(source, config.group, (), "group", "--group")
+    known = {own, time, label, config.label, config.group}
     if not with_labels and config.label is None:
         known |= {name for name in source.columns if name.strip().lower() in LABELS}
     table = DataConfig()
@@ -129,7 +136,7 @@ def _columns(source: Source, config: SequenceData, with_labels: bool) -> _Column
             f"{source.name}: has no column of numbers beside {own!r} and {time!r}; where every row "
             "is a text with a label, name its column with --text"
         )
-    return _Columns(own, time, features, label)
+    return _Columns(own, time, features, label, group)
 
 
 def _collected(source: Source, columns: _Columns, config: DataConfig) -> pl.DataFrame:
@@ -143,13 +150,14 @@ def _collected(source: Source, columns: _Columns, config: DataConfig) -> pl.Data
         values = [
             number(source, name, config).alias(f"x{i}") for i, name in enumerate(columns.features)
         ]
-        label = [] if columns.label is None else [_label(source, columns.label)]
+        named = {"label": columns.label, "group": columns.group}
+        further = [_label(source, n).alias(k) for k, n in named.items() if n is not None]
         table = (
             source.lazy.select(
                 pl.col(columns.id).cast(pl.String).alias("id"),
                 time.alias("time"),
                 *values,
-                *(each.alias("label") for each in label),
+                *further,
             )
             .with_row_index("row")
             .collect()
@@ -158,7 +166,7 @@ def _collected(source: Source, columns: _Columns, config: DataConfig) -> pl.Data
         raise DataError(source.explain(error)) from None
     if table.is_empty():
         raise DataError(f"{source.name}: has no rows")
-    names = {"id": columns.id, "time": columns.time, "label": columns.label}
+    names = {"id": columns.id, "time": columns.time, **named}
     for short, name in names.items():
         if name is not None and table[short].null_count():
             row = int(table.filter(pl.col(short).is_null())["row"][0])
@@ -193,14 +201,17 @@ def _label(source: Source, name: str) -> pl.Expr:
     return column.str.strip_chars() if source.types[name] == pl.String else column
 
 
-def _one_label(source: Source, columns: _Columns, group: pl.DataFrame, name: str) -> object:
-    label = group["label"][0]
-    others = group.filter(pl.col("label") != label)
+def _one_of(source: Source, columns: _Columns, group: pl.DataFrame, name: str, what: str) -> object:
+    """Return a sequence's label or group; raises `DataError` if its rows have several."""
+    first = group[what][0]
+    others = group.filter(pl.col(what) != first)
     if others.height:
-        other = others["label"][0]
+        other = others[what][0]
+        column = columns.label if what == "label" else columns.group
         raise DataError(
-            f"{source.name}: {source.row(int(others['row'][0]))}, column {columns.label!r}: "
-            f"{columns.id} {name!r} has the labels {str(label)!r} and {str(other)!r}; a sequence "
+            f"{source.name}: {source.row(int(others['row'][0]))}, column {column!r}: "
+            f"{columns.id} {name!r} has the {what}s {str(first)!r} and {str(other)!r}; a sequence "
             "has one"
         )
-    return label
+    found: object = first
+    return found

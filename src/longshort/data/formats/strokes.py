@@ -7,7 +7,7 @@ from pathlib import Path
 from longshort.config.strokes import StrokeSettings
 from longshort.data.labelled import Examples
 from longshort.data.strokes.features import FEATURES, features
-from longshort.data.strokes.ink import Ink, Inks, remarks
+from longshort.data.strokes.ink import Ink, Inks, dots
 from longshort.data.strokes.reading import read_inks
 from longshort.data.strokes.shape import normalise, resample
 from longshort.errors import DataError
@@ -31,6 +31,8 @@ def examples(inks: Inks, settings: StrokeSettings, *, with_labels: bool = True) 
             found.append(features(shaped(ink, settings)))
         except DataError as error:
             raise DataError(f"{inks.name}: {place}: {error}") from None
+    together = inks.kept_together()
+    is_by_writer = together is inks.writers
     return Examples(
         inks.name,
         [*found],
@@ -39,8 +41,9 @@ def examples(inks: Inks, settings: StrokeSettings, *, with_labels: bool = True) 
         inks.path,
         inks.sha256,
         features=FEATURES,
-        read_as={"format": "strokes"},
-        findings=(*inks.findings, *remarks(inks)),
+        read_as={"format": "strokes"} | ({"group": "writer"} if is_by_writer else {}),
+        groups=inks.writers if is_by_writer else None,
+        findings=(*inks.findings, *dots(inks)),
     )
 
 

@@ -8,7 +8,7 @@ from longshort.config import DataConfig
 from longshort.config.sequences import SequenceData
 from longshort.data.label_sets import label_sets
 from longshort.data.labelled import Examples
-from longshort.data.labels import kind_of_labels, label_names
+from longshort.data.labels import group_names, kind_of_labels, label_names
 from longshort.data.roles import may_be_labels, seems_text
 from longshort.data.sources import Source, open_source, polars_errors
 from longshort.errors import DataError, nearest
@@ -35,13 +35,18 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
         return read(data, config.model_copy(update={"header": False}))
     if text == label:
         raise DataError(f"{source.name}: the column {text!r} cannot be text and label at once")
-    table = _collected(source, [text] if label is None else [text, label])
+    group = None
+    if with_labels and config.group is not None:
+        group = find_column(source, config.group, (), "group", "--group")
+    table = _collected(source, [each for each in (text, label, group) if each is not None])
     texts = _texts(source, table[text])
     places = [source.row(i) for i in range(len(texts))]
     found: dict[str, object] = {} if config.format is None else {"format": config.format}
     if source.path is not None and config.header is not None:
         found["header"] = config.header
     found["text"] = text
+    if group is not None:
+        found["group"] = group
     examples = Examples(
         source.name,
         list(texts),
@@ -51,14 +56,11 @@ def read(data: object, config: SequenceData, *, with_labels: bool = True) -> Exa
         source.sha256,
         read_as=found,
         findings=source.findings,
+        groups=None if group is None else group_names(table[group].to_list(), places, source.name),
     )
     if label is None:
         return examples
     found["label"] = label
-    if config.group is not None:
-        group = find_column(source, config.group, (), "group", "--group")
-        found["group"] = group
-        examples = replace(examples, groups=_texts(source, _collected(source, [group])[group]))
     cells = [f"{place}, column {label!r}" for place in places]
     values, owner = table[label].to_list(), source.path or source.name
     if config.multi_label:

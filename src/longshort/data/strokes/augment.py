@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -23,6 +23,10 @@ class Augment:
     scale: float = 0.1
     drop: float = 0.1
     jitter: float = 0.0
+
+    def times(self, strength: float) -> Augment:
+        """Return the same, so many times as much."""
+        return Augment(*(strength * value for value in astuple(self)))
 
 
 def augmented(ink: Ink, how: Augment, draw: np.random.Generator) -> Ink:

@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 
 FARTHEST = 1e9
 """Largest coordinate of a point, in units of the source."""
+_FEW_WRITERS = 10
+"""Number of writers below which each may be in all splits."""
 _UNEQUAL = 20.0
 """Ratio of sizes from which they are remarked upon."""
 
@@ -93,6 +95,15 @@ class Inks:
             writers=None if self.writers is None else [self.writers[i] for i in chosen],
         )
 
+    def kept_together(self) -> list[str] | list[bytes]:
+        """Return for each sample what it shares with those that stay in its split.
+
+        Samples of a writer stay together, so that others' hands are tested, unless there are few.
+        """
+        if self.writers is None or len({*self.writers}) < _FEW_WRITERS:
+            return self.keys()
+        return self.writers
+
     def keys(self) -> list[bytes]:
         """Return a key for each sample; equal for equal strokes."""
         return [ink.digest() for ink in self.items]
@@ -145,31 +156,30 @@ def ink_of_offsets(rows: ArrayLike, place: str) -> Ink:
     return Ink(_near(points, place), lifts)
 
 
-def remarks(inks: Inks) -> list[Finding]:
-    """Return findings about samples: of very unequal size, single points, and repeated ones."""
+def mixed_scales(inks: Inks) -> list[Finding]:
+    """Return a finding if samples are of very unequal size."""
     sizes = np.array([max(ink.size) for ink in inks.items])
-    found = []
     seen = sizes[sizes > 0]
-    if len(seen) > 1:
-        low, high = np.quantile(seen, [0.05, 0.95])
-        if high > _UNEQUAL * low:
-            found.append(
-                Finding(
-                    "mixed-scales",
-                    "warning",
-                    f"{inks.name}: sizes differ much: of 90 % of the samples they are from "
-                    f"{low:.3g} to {high:.3g}",
-                    tuple(inks.places[i] for i in (np.argmin(sizes), np.argmax(sizes))),
-                    "were they recorded with several devices? give each sample its own size "
-                    "(data.size)",
-                )
-            )
-    dots = np.flatnonzero(sizes == 0)
-    if len(dots):
-        where = tuple(inks.places[i] for i in dots[:5])
-        message = f"{inks.name}: {len(dots):,} samples are a single point"
-        found.append(Finding("dots", "note", message, where))
-    return found
+    if len(seen) < 2:
+        return []
+    low, high = np.quantile(seen, [0.05, 0.95])
+    if high <= _UNEQUAL * low:
+        return []
+    text = f"of 90 % of the samples they are from {low:.3g} to {high:.3g}"
+    where = tuple(inks.places[i] for i in (np.argmin(sizes), np.argmax(sizes)))
+    fix = "were they recorded with several devices? give each sample its own size (data.size)"
+    message = f"{inks.name}: sizes differ much: {text}"
+    return [Finding("mixed-scales", "warning", message, where, fix)]
+
+
+def dots(inks: Inks) -> list[Finding]:
+    """Return a finding on samples that are a single point."""
+    found = [i for i, ink in enumerate(inks.items) if max(ink.size) == 0]
+    if not found:
+        return []
+    where = tuple(inks.places[i] for i in found[:5])
+    message = f"{inks.name}: {len(found):,} samples are a single point"
+    return [Finding("dots", "note", message, where)]
 
 
 def _points(stroke: Any, place: str) -> Array:

@@ -34,7 +34,8 @@ _READERS: dict[StrokeFormat, Callable[[Path], Inks]] = {
     "npz": archive.read,
     "unipen": unipen.read,
 }
-_HEAD = 4096
+_HEAD = 1 << 16
+"""Bytes by which a format is known."""
 
 
 def read_inks(path: Path, of: Of = "files") -> Inks:

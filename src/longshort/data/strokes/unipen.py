@@ -30,7 +30,8 @@ class _Segment:
 
 def is_unipen(head: bytes) -> bool:
     """Whether the first bytes of a file are UNIPEN."""
-    return re.search(rb"^\.(VERSION|INCLUDE|SEGMENT|PEN_DOWN|COORD)\b", head, re.M) is not None
+    keywords = (rb"^\.SEGMENT\b", rb"^\.PEN_DOWN\b")
+    return all(re.search(keyword, head, re.M) is not None for keyword in keywords)
 
 
 def read(path: Path) -> Inks:

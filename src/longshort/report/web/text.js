@@ -1,5 +1,6 @@
 // Texts as the run reads them: tokens, their numbers, and n-grams.
 const WORD = /<unk>|[\p{L}\p{N}_]+(?:['’][\p{L}\p{N}_]+)*|[^\p{L}\p{N}_\s]/gu;
+const SPACED = new RegExp(` ?(?:${WORD.source.replace("<unk>|", "")})`, "gu");
 const UNKNOWN = 1;
 
 class Text {
@@ -17,6 +18,7 @@ class Text {
     switch (this.page.tokens) {
       case "characters": return Array.from(text);
       case "bytes": return Array.from(new TextEncoder().encode(text), (b) => b.toString(16).padStart(2, "0"));
+      case "spaced": return ` ${text.trim().replace(/\s+/gu, " ")}`.match(SPACED) || [];
       case "spaces": return text.split(/\s+/u).filter(Boolean);
       default: return text.match(WORD) || [];
     }
@@ -103,6 +105,6 @@ class Text {
     const tokens = numbers.map((n) => this.page.vocabulary[n]);
     if (this.page.tokens === "bytes")
       return new TextDecoder().decode(Uint8Array.from(tokens.map((t) => parseInt(t, 16) || 63)));
-    return tokens.join(this.page.tokens === "characters" ? "" : " ");
+    return tokens.join(["characters", "spaced"].includes(this.page.tokens) ? "" : " ").trim();
   }
 }

@@ -43,21 +43,22 @@ function rowsOf(text, width) {
   return rows;
 }
 
-// Numbers over time, drawn or pasted; `asked` shows the answer to rows.
+// Numbers over time, drawn or pasted; `asked` shows the answer to rows, which came from the example
+// with this number. Returns what asks again.
 function rowsWidget(place, page, examples, asked) {
   const width = page.columns.length, note = make("p", { className: "soft" });
+  let next = 0;
   const field = make("textarea", { className: "numbers", spellcheck: false });
   const write = (rows) => { field.value = rows.map((row) => row.map(short).join(", ")).join("\n"); };
   const chart = new Chart(place, page.columns, (rows) => { write(rows); update(rows); });
   const update = (rows) => {
     note.textContent = rows.length > page.steps ? `The last ${page.steps} of ${rows.length} steps are read.` : page.hint;
-    chart.show(rows, asked(rows.slice(-page.steps)));
+    chart.show(rows, asked(rows.slice(-page.steps), (next - 1) % examples.length));
   };
   field.addEventListener("input", () => {
     try { update(rowsOf(field.value, width)); note.classList.remove("wrong"); }
     catch (error) { note.textContent = error.message; note.classList.add("wrong"); }
   });
-  let next = 0;
   const example = make("button", { type: "button", textContent: "Another example" });
   const take = () => { const rows = examples[next++ % examples.length].map((row) => [...row]); write(rows); update(rows); };
   example.addEventListener("click", take);
@@ -72,6 +73,7 @@ function rowsWidget(place, page, examples, asked) {
   chart.node.addEventListener("focus", () => update(chart.rows));
   chart.node.addEventListener("blur", () => update(chart.rows));
   take();
+  return () => update(chart.rows);
 }
 
 function sequenceOfRows(place, page, content) {
@@ -172,23 +174,29 @@ function language(place, page, content) {
 }
 
 function forecast(place, page, content) {
-  const said = make("div", { className: "answer" });
+  const said = make("div", { className: "answer" }), several = page.series.length > 1;
   said.setAttribute("role", "status");
   place.append(said);
-  const series = page.columns.length;
   page.hint = `Draw the past in the chart, or change the numbers below; ${page.context} steps are read.`;
-  const examples = content.trials[0].calls.slice(0, 8).map(({ given }) => Array.from({ length: page.context }, (_, t) => given.x.slice(t * series, (t + 1) * series)));
-  rowsWidget(place, page, examples, (rows) => {
+  if (page.kept.length) page.hint += ` As in the example, and unchanged: ${page.kept.join(", ")}.`;
+  const calls = content.trials[0].calls.slice(0, 8).map(({ given }) => given);
+  const choice = make("select", {}, ...page.series.map((name, k) => make("option", { value: k, textContent: name })));
+  let last = -1;
+  const again = rowsWidget(place, page, calls.map(({ x }) => x.map((value) => [value])), (rows, number) => {
+    if (number !== last) { choice.value = calls[number].series[0]; last = number; }
     if (rows.length < page.context) {
       said.textContent = `${page.context - rows.length} more steps are needed`;
       return null;
     }
-    const found = Array.from(Model.call("run", { x: rows.flat() })), count = page.quantiles.length || 1;
+    const given = { ...calls[number], x: rows.flat(), series: [Number(choice.value)] };
+    const found = Array.from(Model.call("run", given)), count = page.quantiles.length || 1;
     const of = (q) => Array.from({ length: page.horizon }, (_, h) => found[h * count + q]);
     const middle = of(page.middle);
-    said.replaceChildren(make("div", { className: "soft", textContent: "Next steps" }), make("div", { className: "big", textContent: middle.slice(0, 4).map(short).join(", ") + (page.horizon > 4 ? ", …" : "") }));
+    said.replaceChildren(make("div", { className: "soft", textContent: several ? `Next steps of ${page.series[choice.value]}` : "Next steps" }), make("div", { className: "big", textContent: middle.slice(0, 4).map(short).join(", ") + (page.horizon > 4 ? ", …" : "") }));
     return { low: of(0), middle, high: of(count - 1) };
   });
+  choice.addEventListener("change", again);
+  if (several) said.after(make("div", { className: "row" }, ...labelled("series", choice)));
 }
 
 async function main(content) {
@@ -199,7 +207,7 @@ async function main(content) {
     const micro = Model.measure(content.trials.find((each) => each.calls.length).name);
     told.textContent = `${calls} recorded answers replayed in this browser: largest difference ${worst.toExponential(1)}. One answer takes ${micro < 1000 ? `${micro.toFixed(1)} µs` : `${(micro / 1000).toFixed(1)} ms`}.`;
     if (!fits) { told.className = "wrong"; told.textContent += " This is too much: do not use the page in this browser."; }
-    const widgets = { language, forecast, spans, watch };
+    const widgets = { language, forecast, spans, watch, rewrite, caption };
     (widgets[page.kind] || (page.reads === "rows" ? sequenceOfRows : sequenceOfText))(place, page, content);
     Object.assign(document.body.dataset, { ready: fits ? "yes" : "no", difference: worst, calls, micro });
   } catch (error) {

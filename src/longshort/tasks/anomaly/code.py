@@ -50,6 +50,11 @@ def portable(model: Any, golden: Sequence[Any], steps: int | None, kept: Calibra
             f"--to: code watches one series, and the run has {len(encoder.series)}; train on one "
             "of them, or use a bundle"
         )
+    if not np.isfinite(kept.threshold).all():
+        raise ConfigError(
+            "--to: the run has no threshold, since none of its validation rows is normal; train "
+            "with more normal rows (split.normal, split.val)"
+        )
     (known,) = encoder.series.values()
     row = _Row(model, known, kept)
     x = computed("reshape", row.seen, [1, 1, len(known.centre)])

@@ -20,7 +20,7 @@ from longshort.tasks.caption.features import PLACES, WHOLE, Features, FeatureTab
 from longshort.tasks.caption.samples import Captioned
 
 Ints = NDArray[np.int64]
-_CLIP = 5.0
+CLIP = 5.0
 """Features lie within so many standard deviations of their mean."""
 _PART = 256
 
@@ -50,7 +50,7 @@ class Scale:
 
     def apply(self, values: Floats) -> Floats:
         """Return features with mean 0 and spread 1, clipped."""
-        found: Floats = np.clip((values - self.mean) / self.spread, -_CLIP, _CLIP)
+        found: Floats = np.clip((values - self.mean) / self.spread, -CLIP, CLIP)
         return found
 
     def to_dict(self) -> dict[str, Any]:

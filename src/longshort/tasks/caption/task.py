@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from longshort.report.sections import Section
+    from longshort.runs.portable import Portable
     from longshort.runs.result import Result
     from longshort.tasks.caption.subject import CaptionSubject
 
@@ -260,6 +261,12 @@ class CaptionTask(SampleTask[CaptionConfig, Captioned, CaptionEncoder, Written])
     def predict(self, model: CaptionModelOf, arrays: CaptionArrays) -> Written:
         """Write a caption for each image by beam search."""
         return write(model, arrays)
+
+    def portable(self, model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
+        """Return the network that reads features, and then writes a caption token by token."""
+        from longshort.tasks.caption.code import portable
+
+        return portable(model, golden, steps)
 
     def stepper(self, model: CaptionModelOf) -> CaptionSteps:
         """Return what captions each image on its own."""

@@ -30,6 +30,40 @@ class ClassifyData(SequenceData):
     )
 
 
+class ClassifyAudio(AudioSettings):
+    """Features of recordings: cepstra, which tell little of pitch, channel and level."""
+
+    features: Literal["mel", "mfcc"] = Field(
+        "mfcc",
+        description="logarithms of the power in mel bands, or their cosine transform (MFCC)",
+        json_schema_extra=flag("--sound-features"),
+    )
+    bands: int = Field(24, ge=2, le=256, description="mel bands")
+    deltas: int = Field(
+        1, ge=0, le=2, description="1: slopes over 5 frames go beside the features; 2: theirs too"
+    )
+    trim: float | None = Field(
+        30.0,
+        gt=0.0,
+        le=200.0,
+        description="cut off frames at both ends that are so many dB quieter than the loudest",
+    )
+    normalise: Literal["none", "mean", "both"] = Field(
+        "both",
+        description="per recording: subtract each feature's mean, and with both divide by its "
+        "deviation",
+    )
+
+
+class ClassifyVaried(VariedSettings):
+    """How recordings are varied while a network learns from them."""
+
+    speeds: tuple[float, ...] = Field(
+        (0.8, 0.9, 1.0, 1.1, 1.25),
+        description="speeds at which training recordings are played (Ko et al., 2015)",
+    )
+
+
 class ClassifyModel(TruncatedSettings, PatchSettings, VectorSettings):
     """Settings of the network: embedding, convolution, recurrent layers, pooling, a linear head."""
 
@@ -58,6 +92,13 @@ class ClassifyModel(TruncatedSettings, PatchSettings, VectorSettings):
     )
     pooling: Literal["last", "mean", "max", "attention"] = Field(
         "max", description="how the states of all steps become one vector"
+    )
+    picture_filters: int | None = Field(
+        None,
+        ge=0,
+        le=1024,
+        description="filters of the first of several convolutions over the picture of each step, 0 "
+        "for none; when absent 16 where the data are pictures",
     )
     convolution: int | None = Field(
         None,
@@ -160,6 +201,13 @@ class ClassifyTrain(TrainConfig):
     label_smoothing: float = Field(
         0.0, ge=0.0, lt=1.0, description="0.1 for few sequences of numbers when absent"
     )
+    augment: float = Field(
+        0.0,
+        ge=0.0,
+        le=5.0,
+        description="how much pen strokes are turned, slanted, stretched and thinned at random in "
+        "training; 1 about as much as hands differ, 0 not at all",
+    )
     class_weights: ClassWeights = Field(
         None,
         description="by what the loss of a label is multiplied: 'balanced', so that rare labels "
@@ -199,8 +247,8 @@ class ClassifyConfig(BaseConfig):
 
     task: Literal["classify"] = "classify"
     data: ClassifyData = ClassifyData()
-    audio: AudioSettings = AudioSettings()
-    vary: VariedSettings = VariedSettings()
+    audio: ClassifyAudio = ClassifyAudio()
+    vary: ClassifyVaried = ClassifyVaried()
     split: ClassifySplit = ClassifySplit()
     text: TextConfig = TextConfig()
     model: ClassifyModel = ClassifyModel()

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from longshort.config.sequences import TextConfig
+from longshort.config.sequences import SequenceData, TextConfig
 from longshort.data.labelled import Examples
 from longshort.data.labelled_source import like
 from longshort.data.splits import Splits
@@ -26,6 +26,8 @@ from longshort.tasks.classify.encoder import is_of_names
 ENOUGH = 100
 """Validation examples below which settings are chosen by cross-validation of the training split."""
 _FEW, _MANY = 500, 5_000
+_PICTURE = 16
+"""Filters of the first convolution over pictures."""
 _SMALL_NUMBERS = 1_000
 """Number of sequences below which the settings for small data hold."""
 _SMALL_TEXTS, _SHORT_TEXTS = 10_000, 50_000
@@ -34,10 +36,12 @@ _SHORT = 10
 """Largest mean number of tokens of short texts."""
 _LONG, _PLACES = 40, 160
 """Least steps of sequences with filters, and places of the filters where data are small."""
-_SHAPE, _WORDS = 9, 3
+_SHAPE, _WORDS, _SOUND = 9, 3, 5
 _FEWEST, _MOST = 5, 60
 _FEWEST_SHORT = 20
 """Bounds of the epochs; short texts, which cost little and keep improving, have more."""
+_MOST_SMALL = 3_000
+"""Most batches of few sequences of numbers, and of recordings."""
 _BATCHES = 800
 """Batches per epoch of many texts: larger batches are faster."""
 _WHOLE_WORDS = ("words", "spaces", "jieba")
@@ -57,6 +61,8 @@ class Size:
     is_text: bool
     length: float
     """Mean number of a text's tokens, or median number of a sequence's steps."""
+    is_sound: bool = False
+    """Whether the sequences are features of recordings."""
 
     @staticmethod
     def of(splits: Splits[Examples], text: TextConfig | None) -> Size:
@@ -68,7 +74,13 @@ class Size:
             assert text.tokens is not None
             cut = find_tokeniser(text.tokens).cut
             length = float(np.mean([len(cut(str(item))) for item in train.items[:_LOOKED_AT]]))
-        return Size(len(train), len(splits.val), train.is_text, length)
+        is_sound = train.sounds is not None
+        return Size(len(train), len(splits.val), train.is_text, length, is_sound)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the settings for few sequences of numbers hold, as they do for all recordings."""
+        return not self.is_text and (self.is_sound or self.count < _SMALL_NUMBERS)
 
     @property
     def is_short(self) -> bool:
@@ -109,13 +121,14 @@ def decided(config: ClassifyConfig, splits: Splits[Examples]) -> ClassifyConfig:
         tokens = config.text.tokens or suited_tokens([str(item) for item in train.items])
         changes["text"] = decided_text(config.text, in_full(tokens), len(train))
     else:
-        scaling = data.scaling or ("all" if data.format == "idx" else "channel")
+        is_image = data.format == "idx" or data.picture is not None
+        scaling = data.scaling or ("all" if is_image else "channel")
         data = data.model_copy(update={"scaling": scaling})
     if train.sounds is not None:
         changes["audio"] = config.audio.model_copy(update={"rate": train.sounds.rate})
     size = Size.of(splits, changes.get("text"))
     sized = sized_by_vectors(config.model) if train.is_text else config.model
-    model = decided_model(sized, size)
+    model = with_pictures(decided_model(sized, size), sized, data, train)
     training = decided_training(config.train, model, size)
     return config.model_copy(update=changes | {"data": data, "model": model, "train": training})
 
@@ -139,6 +152,27 @@ def decided_model(model: ClassifyModel, size: Size) -> ClassifyModel:
     return model.model_copy(update={k: v for k, v in changes.items() if k not in chosen})
 
 
+def with_pictures(
+    model: ClassifyModel, given: ClassifyModel, data: SequenceData, train: Examples
+) -> ClassifyModel:
+    """Return the settings with convolutions over the picture of each step, where there are any.
+
+    Statistics of single pixels then say nothing. Raises `ConfigError` where the settings name
+    pictures of another number of values.
+    """
+    if train.is_text or data.picture is None:
+        return model
+    if math.prod(map(int, data.picture.split("x"))) != train.width:
+        raise ConfigError(
+            f"data.picture: a step has {train.width} values, and {data.picture} are "
+            f"{math.prod(map(int, data.picture.split('x')))}; give rows x columns, or rows x "
+            "columns x channels"
+        )
+    filters = _PICTURE if model.picture_filters is None else model.picture_filters
+    summary = model.summary if given.summary is not None else not filters and model.summary
+    return model.model_copy(update={"picture_filters": filters, "summary": summary})
+
+
 def _of_texts(model: ClassifyModel, size: Size) -> dict[str, Any]:
     """Decide for texts: few have small networks beside n-grams, unless there are vectors."""
     is_small = size.count <= (_SHORT_TEXTS if size.is_short else _SMALL_TEXTS)
@@ -157,14 +191,15 @@ def _of_texts(model: ClassifyModel, size: Size) -> dict[str, Any]:
 def _of_numbers(model: ClassifyModel, size: Size) -> dict[str, Any]:
     """Decide for sequences of numbers.
 
-    Few have three convolutions with batch normalisation beside the recurrent layers; many have one,
-    and a summary of each channel, which is the input of a linear model.
+    Few, and recordings, have three convolutions with batch normalisation beside the recurrent
+    layers; many have one, and a summary of each channel, which is the input of a linear model.
     """
-    if size.count < _SMALL_NUMBERS:
+    if size.is_small:
         stride = max(1, math.ceil(size.length / _PLACES))
         is_plain = model.convolution == 0 or model.convolutions == 1
-        found = {"members": 3, "hidden": 64, "summary": False, "dropout": 0.3}
-        found |= _filters(model, 64, _SHAPE)
+        members = 3 if size.count < _SMALL_NUMBERS else 1
+        found = {"members": members, "hidden": 64, "summary": False, "dropout": 0.3}
+        found |= _filters(model, 64, _SOUND if size.is_sound else _SHAPE)
         return found if is_plain else found | {"convolutions": 3, "stride": stride, "stretches": 32}
     filters = 128 if size.length >= _LONG else 0
     return {"members": 1, "summary": True, **_filters(model, filters, _SHAPE)}
@@ -225,7 +260,7 @@ def decided_training(train: ClassifyTrain, model: ClassifyModel, size: Size) -> 
     }
     if size.val < ENOUGH and not _looks_at_scores(train):
         changes["choose"] = "last"
-    if not size.is_text and size.count < _SMALL_NUMBERS:
+    if size.is_small:
         changes |= {"label_smoothing": 0.1}
         changes |= {"weight_decay": 0.01} if train.optimizer == "adamw" else {}
         changes |= {"ema": 0.0} if changes.get("choose", train.choose) == "last" else {}
@@ -235,8 +270,8 @@ def decided_training(train: ClassifyTrain, model: ClassifyModel, size: Size) -> 
 
 def _budget(model: ClassifyModel, size: Size) -> tuple[int, int, int]:
     """Return the fewest and most epochs, and the number of batches in all."""
-    if not size.is_text and size.count < _SMALL_NUMBERS:
-        return 1, 1_000, max(500, 2 * size.count)
+    if size.is_small:
+        return 1, 1_000, min(_MOST_SMALL, max(500, 2 * size.count))
     if size.is_short:
         return _FEWEST_SHORT, _MOST, 2_400
     return _FEWEST, _MOST, 800 if model.grams else 2_000
@@ -245,7 +280,7 @@ def _budget(model: ClassifyModel, size: Size) -> tuple[int, int, int]:
 def _rate(model: ClassifyModel, size: Size, batch: int) -> float:
     """Return the learning rate: larger for numbers than for embeddings, and for large batches."""
     if not size.is_text:
-        return 0.003 if size.count < _SMALL_NUMBERS else 0.005
+        return 0.003 if size.is_small else 0.005
     return (0.002 if model.grams else 0.001) * math.sqrt(max(1.0, batch / 32))
 
 

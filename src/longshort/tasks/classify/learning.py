@@ -19,7 +19,7 @@ from longshort.runs.task import Encoded, Model, Training
 from longshort.runs.tensors import on_device
 from longshort.tasks.classify.gram_network import GramNetwork
 from longshort.tasks.classify.logits import logits_of
-from longshort.tasks.classify.sounds import varied
+from longshort.tasks.classify.varied import varied
 from longshort.train.learning import Learning, TrainPlan
 
 _BATCH, _STEPS, _FEWEST, _MOST, _RATE = 32, 800, 5, 60, 0.003

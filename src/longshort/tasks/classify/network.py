@@ -11,6 +11,7 @@ from longshort.nn.blocks.convolution import Convolution, Convolutions
 from longshort.nn.blocks.embedding import Embedding
 from longshort.nn.blocks.grams import Bag, GramVectors
 from longshort.nn.blocks.patches import patches
+from longshort.nn.blocks.pictures import PictureConvolutions
 from longshort.nn.blocks.pooling import Pooling
 from longshort.nn.blocks.stepwise import State, advance, can_step, first_state
 from longshort.nn.blocks.stretches import stretches
@@ -30,7 +31,7 @@ class Classifier(nn.Module):
     The networks have the same task and different initial weights, and their probabilities are
     averaged (Lakshminarayanan et al., 2017). classes: number of labels, K; tokens: size of the
     vocabulary of texts; features: channels of arrays, F; grams: number of n-grams that the head
-    reads beside the pooled states.
+    reads beside the pooled states; picture: size of the pictures that values are, such as 24x32.
     """
 
     def __init__(
@@ -41,11 +42,12 @@ class Classifier(nn.Module):
         tokens: int | None,
         features: int | None,
         grams: int | None = None,
+        picture: str | None = None,
     ) -> None:
         super().__init__()
         self.classes = classes
         self.members = nn.ModuleList(
-            Member(model, classes, tokens=tokens, features=features, grams=grams)
+            Member(model, classes, tokens=tokens, features=features, grams=grams, picture=picture)
             for _ in range(model.members or 1)
         )
 
@@ -88,11 +90,15 @@ class Member(nn.Module):
         tokens: int | None,
         features: int | None,
         grams: int | None = None,
+        picture: str | None = None,
     ) -> None:
         super().__init__()
-        self.embedding = None
+        self.embedding = self.picture = None
         self.patch = model.patch
         width = (features or 0) * model.patch
+        if picture is not None and model.picture_filters:
+            self.picture = PictureConvolutions(picture, model.picture_filters, model.hidden)
+            width = model.hidden * model.patch
         if tokens is not None:
             spread = _SPREAD if grams is None else _SPREAD_BESIDE_GRAMS
             self.embedding = Embedding(tokens, model.embedding, model.word_dropout, spread)
@@ -137,6 +143,7 @@ class Member(nn.Module):
         if self.embedding is not None and not x.is_floating_point():
             x = self.dropout(self.embedding(x))
         else:
+            x = x if self.picture is None else self.picture(x)
             x, lengths = patches(x, lengths, self.patch)
         if self.convolution is not None:
             x, lengths = self.convolution(x, lengths), self.convolution.lengths(lengths)
@@ -156,8 +163,8 @@ class Member(nn.Module):
     @property
     def steps(self) -> bool:
         """Whether numbers can be read step by step, from a state instead of the history."""
-        parts = (self.embedding, self.convolution, self.convolutions, self.stretches, self.grams)
-        alone = self.patch == 1 and all(part is None for part in parts)
+        parts = (self.embedding, self.picture, self.convolution, self.convolutions, self.stretches)
+        alone = self.patch == 1 and all(part is None for part in (*parts, self.grams))
         return alone and can_step(self.layers, self.pooling)
 
     def first_state(self) -> State:

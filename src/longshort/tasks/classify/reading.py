@@ -47,7 +47,7 @@ def _recordings(given: Mapping[str, object], config: ClassifyConfig) -> dict[str
     for name, source in given.items():
         examples = source
         if not isinstance(examples, Examples):
-            examples = audio.read(source, data, audio_settings)
+            examples = audio.read(source, _columns(data), audio_settings)
         found[name] = examples
         if name == "train" and examples.sounds is not None:
             audio_settings = audio_settings.model_copy(update={"rate": examples.sounds.rate})
@@ -55,12 +55,16 @@ def _recordings(given: Mapping[str, object], config: ClassifyConfig) -> dict[str
     return found
 
 
+def _columns(data: SequenceData) -> audio.Columns:
+    return audio.Columns(data.file, data.label, data.group)
+
+
 def read_like(
     data: object, config: ClassifyConfig, labels: Sequence[str], *, with_labels: bool
 ) -> Examples:
     """Read samples of another source in the way of a run's own data; `config` is the run's."""
     if config.data.format == "audio" and names_sound(data):
-        return audio.read(data, config.data, config.audio, with_labels=with_labels)
+        return audio.read(data, _columns(config.data), config.audio, with_labels=with_labels)
     if config.data.format == "audio" and isinstance(data, (str, Path)):
         raise DataError(
             f"{data}: the run classifies recordings; give a file of sound, a folder of them, or a "

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from longshort.config.audio import AudioSettings
 from longshort.data.sequences import Sequences
+from longshort.metrics.warping import warped_distances
 from longshort.runs.task import Baseline, Track
 from longshort.tasks.classify.baselines import Found, Known, Linear, linear
 from longshort.tasks.classify.nearest import surely
 from longshort.tasks.classify.regression import Rows, dense
 from longshort.tasks.classify.targets import Prediction, Targets
-from longshort.tasks.classify.warping import warped_distances
 
 Floats = NDArray[np.float32]
 _PLAIN = AudioSettings(features="mfcc", coefficients=20, normalise="none")

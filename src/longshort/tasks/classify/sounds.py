@@ -46,14 +46,12 @@ class VariedSequences:
         return Batch(x, lengths, self.plain.targets[numbers], None)
 
 
-def varied(
+def varied_recordings(
     model: Model[ClassifyConfig, ClassifyEncoder], samples: Examples, plain: Sequences
-) -> Sequences | VariedSequences:
-    """Return training samples that vary; those that are no recordings as they are."""
-    config = model.config
-    if samples.sounds is None:
-        return plain
-    speeds = []
+) -> VariedSequences:
+    """Return training recordings that vary."""
+    config, speeds = model.config, []
+    assert samples.sounds is not None
     for speed in config.vary.speeds:
         items = samples.sounds.features(config.audio, speed)
         speeds.append(model.encoder.reader.read(replace(samples, items=list(items))))

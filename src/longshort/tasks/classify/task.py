@@ -147,11 +147,13 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
     def split(self, given: Any, config: ClassifyConfig) -> Splits[Examples]:
         """Return the splits; those that are not given are drawn with the same shares of labels.
 
+        Groups stay together, where the source has them.
+
         The validation split is empty if it would be too small to choose by.
         """
-        split, train = config.split, given["train"]
+        train = given["train"]
         share = validation_share(config, len(train), is_needed=train.separator is not None)
-        return split_examples(given, split, share)
+        return split_examples(given, config.split, share)
 
     def describe(self, splits: Splits[Examples], config: ClassifyConfig) -> list[str]:
         """Describe the examples and labels of each split, in lines for people."""
@@ -216,6 +218,7 @@ class ClassifyTask(SampleTask[ClassifyConfig, Examples, ClassifyEncoder, Predict
             tokens=None if encoder.vocabulary is None else len(encoder.vocabulary),
             features=len(encoder.reader.mean) or None,
             grams=None if encoder.grams is None else encoder.grams.width,
+            picture=config.data.picture,
         )
 
     def start(

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from longshort.config.audio import AudioSettings, VariedSettings
 from longshort.data.labelled import Examples
-from longshort.runs.unused import Unused, unused_draw, unused_lowercase, unused_patch, unused_shares
+from longshort.runs.unused import (
+    Unused,
+    unused_draw,
+    unused_groups,
+    unused_lowercase,
+    unused_patch,
+    unused_shares,
+    unused_strokes,
+)
 from longshort.tasks.classify.config import ClassifyConfig
 
 _OF_TEXTS = (
@@ -18,15 +26,14 @@ _OF_TEXTS = (
     "model.word_dropout",
     "model.grams",
 )
-_OF_COLUMNS = ("text", "label", "id", "time", "file", "group")
-_OF_STROKES = ("data.spacing", "data.size", "data.upright")
+_OF_COLUMNS = ("text", "label", "id", "time", "file")
 
 
 def unused_settings(config: ClassifyConfig, train: Examples) -> Unused:
     """Return the keys of settings without effect on these data, each with the reason."""
     files = config.data.val_path, config.data.test_path
     found: Unused = [*unused_shares(*files), *unused_draw(*files)]
-    found += unused_patch(train)
+    found += [*unused_patch(train), *unused_groups(train)]
     if train.is_text:
         wanted = ["data.scaling", *(["model.summary"] if config.model.summary else [])]
         found += [(key, f"is of numbers, and {train.name} holds texts") for key in wanted]
@@ -40,6 +47,8 @@ def unused_settings(config: ClassifyConfig, train: Examples) -> Unused:
             for name in kind.model_fields
         ]
         found += [(key, f"is of recordings, and {train.name} holds none") for key in settings]
+    if train.is_text or config.data.picture is None:
+        found.append(("model.picture_filters", f"is of pictures, and {train.name} holds none"))
     if train.separator is None:
         found.append(
             (
@@ -59,8 +68,9 @@ def unused_settings(config: ClassifyConfig, train: Examples) -> Unused:
         found.append(("data.axes", f"is of arrays [N, T, C], and {train.name} holds none"))
     if format != "long":
         found.append(("data.features", f"is of long tables, and {train.name} is none"))
+    found += unused_strokes(train)
     if format != "strokes":
-        found += [(key, f"is of pen strokes, and {train.name} holds none") for key in _OF_STROKES]
+        found.append(("train.augment", f"changes pen strokes, and {train.name} holds none"))
     for name in _OF_COLUMNS:
         if name not in train.read_as:
             found.append((f"data.{name}", f"names a column that is not looked at in {train.name}"))

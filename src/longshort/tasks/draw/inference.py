@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from longshort.tasks.draw.config import DrawConfig
 from longshort.tasks.draw.encoder import END, INPUTS, Batch, DrawArrays, DrawEncoder, steps
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 DrawModelOf = Model[DrawConfig, DrawEncoder]
 _TOGETHER = 64
 """Drawings that are read together."""
@@ -72,41 +72,44 @@ def drawings(model: DrawModelOf, how: Pen) -> list[Ink]:
     `ConfigError` for settings that do not fit the run.
     """
     encoder, chance = model.encoder, np.random.default_rng(how.seed)
-    state = model.call("begin", _condition(encoder, how))
-    mixtures = model.config.model.mixtures
-    x = np.zeros((how.count, INPUTS), dtype=np.float32)
-    begun: list[tuple[Any, Any]] = []
-    if how.prime is not None:
-        offsets, pens = encoder.points(encoder.shaped(how.prime), is_whole=False)
-        for offset, pen in zip(offsets, pens, strict=True):
-            _, state = model.call("advance", x, state)
-            row = np.tile(offset, (how.count, 1)), np.full(how.count, pen)
-            x = steps(*row)
-            begun.append(row)
-    made = [] if encoder.condition == "text" else begun
+    begun = _prime(encoder, how)
+    x, state = np.zeros((how.count, INPUTS), np.float32), model.call("begin", _told(encoder, how))
+    for point in begun:
+        _, state = model.call("advance", x, state)
+        x = steps(*point)
+    made = [] if encoder.condition == "text" else [*begun]
     is_done = np.zeros(how.count, dtype=np.bool_)
     for place in range(how.most or encoder.longest):
         outputs, state = model.call("advance", x, state)
-        moves, pens = draw(mixture_of(outputs, mixtures), chance, how.bias)
+        moves, pens = draw(mixture_of(outputs, model.config.model.mixtures), chance, how.bias)
         if not begun and place == 0:
-            moves[:] = 0.0
+            moves[:] = 0.0  # where a drawing begins says nothing
         made.append((moves, pens))
         is_done |= pens == END
         if is_done.all():
             break
         x = steps(moves, pens)
-    every = np.stack([row for row, _ in made]), np.stack([pens for _, pens in made])
+    every = [np.stack(part) for part in zip(*made, strict=True)]
     return [_cut(encoder, every[0][:, b], every[1][:, b]) for b in range(how.count)]
 
 
-def _cut(encoder: DrawEncoder, moves: Floats, pens: NDArray[np.int64]) -> Ink:
+def _prime(encoder: DrawEncoder, how: Pen) -> list[tuple[Floats, Ints]]:
+    """Return the points of the prime, for every drawing: offsets [count, 2] and the pen [count]."""
+    if how.prime is None:
+        return []
+    offsets, pens = encoder.points(encoder.shaped(how.prime), is_whole=False)
+    pairs = zip(offsets, pens, strict=True)
+    return [(np.tile(offset, (how.count, 1)), np.full(how.count, pen)) for offset, pen in pairs]
+
+
+def _cut(encoder: DrawEncoder, moves: Floats, pens: Ints) -> Ink:
     """Return a drawing up to its end."""
     ends = np.flatnonzero(pens == END)
     last = len(pens) if not len(ends) else int(ends[0]) + 1
     return encoder.ink(moves[:last], pens[:last])
 
 
-def _condition(encoder: DrawEncoder, how: Pen) -> NDArray[np.int64]:
+def _told(encoder: DrawEncoder, how: Pen) -> Ints:
     """Return what the network is told, [count] or [count, U]."""
     if encoder.condition == "nothing":
         if how.told is not None:

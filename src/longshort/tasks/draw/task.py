@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from longshort.data.findings import Finding
 from longshort.data.splits import Splits, make_splits
-from longshort.data.strokes.ink import Ink, Inks, remarks
+from longshort.data.strokes.ink import Ink, Inks, dots, mixed_scales
 from longshort.data.strokes.reading import read_inks, read_parts
 from longshort.errors import DataError
 from longshort.lazy import polars as pl
 from longshort.metrics.bootstrap import compare_sums
 from longshort.metrics.significance import Comparison
+from longshort.runs.abilities import Stepper
 from longshort.runs.pen import Pen
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
@@ -25,6 +26,7 @@ from longshort.runs.unused import unused_draw, unused_shares
 from longshort.tasks.draw.config import Condition, DrawConfig
 from longshort.tasks.draw.encoder import DrawArrays, DrawEncoder
 from longshort.tasks.draw.inference import Likelihoods, drawings, likelihoods
+from longshort.tasks.draw.steps import DrawSteps
 
 if TYPE_CHECKING:
     from torch import nn
@@ -83,12 +85,18 @@ class DrawTask(SampleTask[DrawConfig, Inks, DrawEncoder, Likelihoods]):
         """Return the splits; drawn ones have the same shares of labels where these are told."""
         split, told = config.split, config.data.condition or _condition_of(given["train"])
         return make_splits(
-            given, val=split.val, test=split.test, stratify=told == "label", seed=split.seed
+            given,
+            val=split.val,
+            test=split.test,
+            stratify=told == "label",
+            seed=split.seed,
+            groups=Inks.kept_together,
         )
 
     def check(self, splits: Splits[Inks], config: DrawConfig) -> list[Finding]:
         """Return findings: of unequal sizes, of single points, and of drawings that are cut."""
-        found = [*splits.findings, *remarks(splits.train)]
+        found = [*splits.findings, *dots(splits.train)]
+        found += mixed_scales(splits.train) if config.data.size is None else []
         longest = max(len(ink) for ink in splits.train.items)
         most = config.data.max_points
         if longest > most and config.data.simplify is None:
@@ -192,6 +200,10 @@ class DrawTask(SampleTask[DrawConfig, Inks, DrawEncoder, Likelihoods]):
     def draw(self, model: DrawModelOf, how: Pen) -> list[Ink]:
         """Return new drawings in the data's unit."""
         return drawings(model, how)
+
+    def stepper(self, model: DrawModelOf) -> Stepper:
+        """Return what reads a drawing point by point."""
+        return DrawSteps(model)
 
     # Scores
 

@@ -90,8 +90,11 @@ class Windows:
         return np.stack([self.frames(int(number)) for number in numbers])
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Windows:
-        """Return the windows with these numbers, in this order."""
-        return replace(self, starts=self.starts[np.asarray(indices, dtype=np.int64)])
+        """Return the windows with these numbers, in this order, with their clips alone."""
+        starts = self.starts[np.asarray(indices, dtype=np.int64)]
+        used, owners = np.unique(starts[:, 0], return_inverse=True)
+        clips = tuple(self.clips[number] for number in used.tolist())
+        return replace(self, clips=clips, starts=np.stack([owners, starts[:, 1]], 1))
 
     def keys(self) -> list[bytes]:
         """Return a key for each window, equal for equal frames."""

@@ -32,6 +32,7 @@ from longshort.tasks.frames.config import FramesConfig
 from longshort.tasks.frames.defaults import decided, unused
 from longshort.tasks.frames.encoder import Floats, FrameArrays, FrameEncoder, encode, fit_encoder
 from longshort.tasks.frames.inference import forecast
+from longshort.tasks.frames.steps import FrameSteps
 from longshort.tasks.frames.work import described, work
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
         "al., 2004); PSNR is in dB.",
         gain="share of the squared error saved",
     )
-    measure = "MSE of validation windows, summed over a frame"
+    measure = "MSE, summed over a frame"
 
     # Data
 
@@ -229,6 +230,10 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
         """Forecast a few windows, in which all that inference does is done."""
         few = arrays.windows.take(range(min(_REHEARSED, len(arrays.windows))))
         self.predict(model, replace(arrays, windows=few))
+
+    def stepper(self, model: FramesModelOf) -> FrameSteps:
+        """Return what forecasts from the last frames of a session."""
+        return FrameSteps(self, model)
 
     # Scores
 

@@ -26,7 +26,7 @@ from longshort.runs.inference import in_batches
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.state_steps import example_steps, rehearse_steps
 from longshort.runs.task import Baseline, Encoded, Loss, Metric, Model, Scored, Scores, Track, Words
-from longshort.runs.unused import unused_patch
+from longshort.runs.unused import unused_groups, unused_patch, unused_strokes
 from longshort.tasks.regress.config import RegressConfig
 
 if TYPE_CHECKING:
@@ -162,10 +162,8 @@ class RegressTask(SampleTask[RegressConfig, Examples, RegressEncoder, Floats]):
         del config
         found = [(f"data.{name}", "is of labels") for name in ("multi_label", "label_separator")]
         found.append(("data.file", f"is of recordings, and {splits.train.name} holds none"))
-        if splits.train.groups is None:
-            found.append(("data.group", f"is of tables with a row for each example, and "
-                          f"{splits.train.name} is none"))  # fmt: skip
-        return [*found, *unused_patch(splits.train)]
+        found += [*unused_groups(splits.train), *unused_patch(splits.train)]
+        return [*found, *unused_strokes(splits.train)]
 
     # Encoder and network
 

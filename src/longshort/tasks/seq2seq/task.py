@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from longshort.report.sections import Section
+    from longshort.runs.portable import Portable
     from longshort.runs.result import Result
     from longshort.tasks.seq2seq.subject import PairSubject
 
@@ -271,6 +272,12 @@ class PairTask(SampleTask[C, Pairs, PairEncoder, Written]):
         return write(model, arrays)
 
     # Use
+
+    def portable(self, model: Any, golden: Sequence[Any], steps: int | None) -> Portable:
+        """Return the network that reads a text, and then writes another token by token."""
+        from longshort.tasks.seq2seq.code import portable
+
+        return portable(model, golden, steps)
 
     def stepper(self, model: Model[C, PairEncoder]) -> Stepper:
         """Return what writes a text for each text on its own."""

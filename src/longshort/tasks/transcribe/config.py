@@ -165,16 +165,16 @@ class TranscribeWrite(Section):
 class TranscribeTrain(TrainConfig):
     """The training loop."""
 
-    learning_rate: float = Field(0.003, gt=0.0, description="of the optimizer, at its highest")
+    learning_rate: float = Field(0.005, gt=0.0, description="of the optimizer, at its highest")
     weight_decay: float = Field(0.01, ge=0.0, description="of AdamW")
-    batch_size: int = Field(16, ge=1, description="utterances that are learned together")
+    batch_size: int = Field(8, ge=1, description="utterances that are learned together")
     alone: float = Field(
         0.5, ge=0.0, description="weight of a CTC loss that a transducer learns by beside its own"
     )
     max_epochs: int | None = Field(
-        None, ge=1, description="some 2,500 batches, but 10 to 60 epochs, when absent"
+        None, ge=1, description="some 6,000 batches, but 10 to 200 epochs, when absent"
     )
-    patience: int = Field(10, ge=1, description="epochs without gain before stopping")
+    patience: int = Field(20, ge=1, description="epochs without gain before stopping")
 
 
 class TranscribeScore(Section):

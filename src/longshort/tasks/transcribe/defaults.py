@@ -11,7 +11,7 @@ from longshort.tasks.transcribe.samples import Utterances
 
 _HIDDEN = ((300, 64), (3_000, 128), (10**12, 320))
 """Units of a layer up to so many utterances."""
-_BATCHES, _FEWEST, _MOST = 2_500, 10, 60
+_BATCHES, _FEWEST, _MOST = 6_000, 10, 200
 """Batches of training, and bounds of the epochs that they make."""
 _ORDERS = {"characters": 6, "words": 3}
 _OF_GIVEN = ("normalise", "deltas", "hop")

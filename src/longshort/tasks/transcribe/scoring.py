@@ -28,7 +28,7 @@ def values(references: Sequence[str], texts: Sequence[str]) -> dict[str, Any]:
     return {
         "wer": words.rate,
         "cer": total(letters).rate,
-        "wrong": wrong / max(1, len(texts)),
+        "wrong": 100.0 * wrong / max(1, len(texts)),
         **counts(words),
     }
 

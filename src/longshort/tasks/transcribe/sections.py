@@ -84,8 +84,7 @@ def _worst(samples: Utterances, heard: Heard) -> Section:
     order = sorted(range(len(rates)), key=lambda i: -rates[i])[:_SHOWN]
     lines = [_line(samples.files[i], wanted[i], heard.texts[i]) for i in order if rates[i]]
     caption = (
-        "In colour: words heard as others, in brackets what was said; words that were not said; "
-        "in grey those that were not heard."
+        "In colour words that were heard wrongly, with what was said; in grey those not heard."
     )
     if not lines:
         return Section("Where it is worst", [Note("No test utterance has an error.")])

@@ -1,4 +1,4 @@
-"""Listening utterances: tables of files with their texts, transcriptions of Sphinx, and folders."""
+"""Reading utterances: tables of files with their texts, transcriptions of Sphinx, and folders."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from longshort.config.audio import AudioSettings
 from longshort.data.audio.features import features_of
 from longshort.data.audio.files import is_sound
 from longshort.data.audio.listing import Listing, read_listing
@@ -28,7 +26,7 @@ SPLITS = {
     "val": "val", "dev": "val", "valid": "val", "validation": "val",
     "test": "test", "testing": "test",
 }  # fmt: skip
-_SPHINX = (".transcription", ".transcript", ".fileids")
+_SPHINX = (".transcription", ".transcript")
 _LINE = re.compile(r"(?:<s>)?\s*(?P<text>.*?)\s*(?:</s>)?\s*\((?P<id>[^()\s]+)\)\s*")
 
 
@@ -173,7 +171,7 @@ def _items(
     listing: Listing, config: TranscribeConfig, rate: int | None
 ) -> tuple[list[Floats], int | None, tuple[Finding, ...]]:
     """Return features of all files, the rate of recordings, and findings about them."""
-    if config.data.features is not None:
+    if config.data.features is not None and not all(file.is_file() for file in listing.files):
         names = [file.name for file in listing.files]
         return read_named(Path(config.data.features), names), None, ()
     kinds = {is_sound(file) for file in listing.files}
@@ -208,11 +206,6 @@ def _short(file: Path, table: str | None) -> str:
     if table is not None and file.is_relative_to(Path(table).parent):
         return str(file.relative_to(Path(table).parent))
     return file.name
-
-
-def audio_settings(audio: AudioSettings, found: Utterances) -> dict[str, Any]:
-    """Return the settings of sound that these utterances decide: the rate of recordings."""
-    return {} if found.rate is None else {"rate": audio.rate or found.rate}
 
 
 def normalised_text(utterances: Utterances, lowercase: bool) -> Utterances:

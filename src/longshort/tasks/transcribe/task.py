@@ -16,6 +16,7 @@ from longshort.lazy import polars as pl
 from longshort.metrics.bootstrap import compare_sums
 from longshort.metrics.edits import word_edits
 from longshort.metrics.significance import Comparison
+from longshort.runs.abilities import Stepper
 from longshort.runs.sample_task import SampleTask
 from longshort.runs.task import (
     Baseline,
@@ -44,8 +45,10 @@ from longshort.tasks.transcribe.encoder import (
     store,
 )
 from longshort.tasks.transcribe.inference import hear, step_seconds
+from longshort.tasks.transcribe.joining import rehearse
 from longshort.tasks.transcribe.samples import Utterances
 from longshort.tasks.transcribe.source import normalised_text, read_utterances
+from longshort.tasks.transcribe.steps import rehearse_frames, speech_steps
 from longshort.tasks.transcribe.weighing import chosen_weights
 
 if TYPE_CHECKING:
@@ -59,6 +62,10 @@ _LEAST = 0.1
 """Difference in WER, in percent, below which nothing counts."""
 
 
+_NOISE = 50.0
+"""Character error rate, in percent, from which texts are no better than noise."""
+
+
 class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Heard]):
     """Speech recognition by recurrent layers, and characters that need no times to be learned."""
 
@@ -67,7 +74,7 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
     metrics = (
         Metric("wer", "WER %", False, spoken="a word error rate of {} %", number="{:.1f}"),
         Metric("cer", "CER %", False, number="{:.1f}"),
-        Metric("wrong", "texts with an error", False, number="{:.1%}"),
+        Metric("wrong", "texts with an error %", False, number="{:.1f}"),
         Metric("substitutions", "words substituted", False, number="{:,.0f}"),
         Metric("deletions", "deleted", False, number="{:,.0f}"),
         Metric("insertions", "inserted", False, number="{:,.0f}"),
@@ -85,7 +92,8 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
         gain="gain in WER",
         gain_form="+.1f",
     )
-    measure = "greedy CER + nats a character"
+    run_class = "longshort.api.transcriber:TranscriberRun"
+    measure = "greedy CER up to 50 % + nats a character"
 
     # Data
 
@@ -193,12 +201,16 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
         return Training(learning, model.config.train, learning.plan())
 
     def validate(self, model: TranscribeModelOf, val: Encoded[Utterances]) -> float:
-        """Return the errors of greedy texts, and the loss, which falls before they do."""
+        """Return the errors of greedy texts, and the loss, which falls before they do.
+
+        Of a network that writes blanks or noise the errors stand still at `_NOISE`, and the loss
+        alone says whether it learns.
+        """
         from longshort.tasks.transcribe.learning import mean_nats
 
         texts = hear(model, val.arrays, Listening(beam=1)).texts
         cer: float = scoring.values(_texts(val.samples), texts)["cer"]
-        return cer + mean_nats(model, val.arrays)
+        return min(cer, _NOISE) + mean_nats(model, val.arrays)
 
     def fit_rest(
         self, model: TranscribeModelOf, train: Encoded[Utterances], val: Encoded[Utterances],
@@ -214,6 +226,17 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
         """Transcribe each utterance as the settings say."""
         return hear(model, arrays)
 
+    def rehearse(self, model: TranscribeModelOf, arrays: SpeechArrays) -> None:
+        """Transcribe, go on from states, and ask a transducer for several texts at once."""
+        self.predict(model, arrays)
+        rehearse_frames(model, arrays)
+        if model.config.model.head == "transducer":
+            rehearse(model)
+
+    def stepper(self, model: TranscribeModelOf) -> Stepper:
+        """Return what hears an utterance frame by frame."""
+        return speech_steps(model)
+
     def transcribe(self, model: TranscribeModelOf, samples: Utterances, how: Listening) -> Heard:
         """Transcribe utterances in this way."""
         return hear(model, self.encode(model.encoder, samples), how)
@@ -227,14 +250,24 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
         networks: Mapping[str, TranscribeModelOf],
         track: Track,
     ) -> dict[str, Baseline[Heard]]:
-        """Return no text at all, and the most frequent training text, for all utterances."""
-        del model, networks, track
-        train, test = splits["train"].samples, splits["test"].samples
-        frequent = [baselines.most_frequent(_texts(train))] * len(test)
-        return {
-            "nothing": Baseline(heard_of([""] * len(test)), "no text at all"),
-            "frequent": Baseline(heard_of(frequent), "the most frequent training text"),
+        """Return no text, the most frequent training text, and the text of the nearest one."""
+        del networks
+        train, test = splits["train"], splits["test"]
+        texts, count = _texts(train.samples), len(test.samples)
+        found = {
+            "nothing": Baseline(heard_of([""] * count), "no text at all"),
+            "frequent": Baseline(
+                heard_of([baselines.most_frequent(texts)] * count),
+                "the most frequent training text",
+            ),
         }
+        if model.config.evaluate.neighbours:
+            patch = model.config.model.patch
+            near = baselines.of_the_nearest(train.arrays, texts, test.arrays, patch, track)
+            if near is not None:
+                title = "the text of the nearest training utterance by time warping"
+                found["nearest"] = Baseline(heard_of(near), title)
+        return found
 
     def score(self, model: TranscribeModelOf, samples: Utterances, prediction: Heard) -> Scores:
         """Return error rates, and each utterance's errors."""

@@ -75,7 +75,7 @@ class Transducer(nn.Module):
     def first_text(self) -> tuple[Tensor, State]:
         """Return what the joint takes of the empty text, [1, J], and the state after it."""
         state = self.predictor.initial_state()
-        begun = torch.full((1,), BLANK, device=self.head.weight.device)
+        begun = torch.zeros(1, dtype=torch.int64, device=self.head.weight.device) + BLANK
         return self.longer_text(begun, {"layers": state if isinstance(state, tuple) else (state,)})
 
     def longer_text(self, labels: Tensor, state: State) -> tuple[Tensor, State]:

@@ -16,8 +16,8 @@ from longshort.tasks.transcribe.inference import ALPHA, BETA, ModelOf, hearing, 
 ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0)
 BETAS = (0.0, -1.0, 1.0, 2.0, 3.0)
 """Values that are tried: first of alpha, then of beta, then of alpha once more."""
-_MOST = 200
-"""Utterances, the first ones, by which the weights are chosen."""
+_MOST = {"ctc": 200, "transducer": 40}
+"""Utterances, the first ones, by which the weights are chosen; a transducer's search is slow."""
 
 
 def chosen_weights(
@@ -30,7 +30,7 @@ def chosen_weights(
     write = model.config.write
     if search(model, Listening())[1] is None or None not in (write.alpha, write.beta):
         return {}
-    count = min(_MOST, len(texts))
+    count = min(_MOST[model.config.model.head], len(texts))
     wanted, hear_again = texts[:count], hearing(model, arrays.take(range(count)))
     tried: dict[tuple[float, float], tuple[float, float]] = {}
 

@@ -1,0 +1,31 @@
+"""AN4 by a transducer (RNN-T) without a language model, otherwise as `signals_an4` measures CTC."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from signals_an4 import of_settings, show
+
+from longshort.runs.task import Encoded
+from longshort.runs.transcribing import Listening
+from longshort.tasks.transcribe.inference import ModelOf
+from longshort.tasks.transcribe.samples import Utterances
+
+__all__ = ["measure", "show"]
+
+EPOCHS = 20
+
+
+def measure(data: Path) -> dict[str, Any]:
+    """Train and score the network with the transducer's head."""
+    more = {"model": {"head": "transducer", "num_layers": 2}, "train": {"max_epochs": EPOCHS}}
+    return of_settings(data, more, by_beam)
+
+
+def by_beam(
+    model: ModelOf, train: Utterances, val: Encoded[Utterances]
+) -> dict[str, tuple[ModelOf, Listening]]:
+    """Hear greedily, and by a beam search."""
+    del train, val
+    return {"greedy": (model, Listening(beam=1)), "beam 4": (model, Listening(beam=4))}

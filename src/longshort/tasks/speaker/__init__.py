@@ -1,0 +1,1 @@
+"""The task of speakers: who speaks, and whether two recordings are of the same person."""

@@ -1,0 +1,89 @@
+"""What in recordings of speakers would harm a model, or what is said of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from longshort.data.finders import SHOWN, repeated
+from longshort.data.findings import Finding
+from longshort.data.labelled import Examples
+from longshort.data.splits import Splits
+from longshort.tasks.speaker.config import SpeakerConfig
+from longshort.tasks.speaker.voices import has_pairs
+
+_FEWEST = 2
+_FEW_TESTED = 10
+
+
+def findings(splits: Splits[Examples], config: SpeakerConfig) -> list[Finding]:
+    """Return every finding about the recordings."""
+    del config
+    found = list(splits.findings)
+    for name, samples in splits.by_name().items():
+        found += repeated(name, samples, "recordings")
+        found += _too_few(name, samples)
+    return [*found, *_shared(splits), *_one_each(splits)]
+
+
+def _too_few(name: str, samples: Examples) -> list[Finding]:
+    speakers = len(set(samples.labels or []))
+    if speakers < _FEWEST:
+        return [
+            Finding(
+                "speakers", "error", f"the {name} split has one speaker, and two or more are "
+                "compared", (), f"give more speakers, or another share in split.{name}"
+                if name != "train" else "give more speakers",
+            )
+        ]  # fmt: skip
+    if name == "test" and speakers < _FEW_TESTED:
+        text = f"the test split has {speakers} speakers; with so few an error rate is uncertain"
+        return [Finding("speakers", "note", text, (), "test on more speakers")]
+    return []
+
+
+def _shared(splits: Splits[Examples]) -> list[Finding]:
+    """Find speakers that are in two splits, whose recognition would flatter."""
+    parts = {name: set(each.labels or []) for name, each in splits.by_name().items()}
+    found = []
+    for name in ("val", "test"):
+        both = sorted(parts.get(name, set()) & parts["train"])
+        if both:
+            found.append(
+                Finding(
+                    "speakers", "warning", f"{len(both):,} speakers of the {name} split are in "
+                    "training too, so scores on them say little of new speakers",
+                    tuple(both[:SHOWN]), "put every speaker into one split",
+                )
+            )  # fmt: skip
+    return found
+
+
+def _one_each(splits: Splits[Examples]) -> list[Finding]:
+    """Find splits in which no speaker, or some, have a single recording."""
+    found = []
+    if not has_pairs(splits.test):
+        found.append(
+            Finding(
+                "one-each", "error", "every test speaker has one recording, so that no two of one "
+                "speaker can be compared", (), "give two or more of each test speaker",
+            )
+        )  # fmt: skip
+    counts = Counter(splits.train.labels or [])
+    single = sorted(name for name, count in counts.items() if count == 1)
+    if single:
+        found.append(
+            Finding(
+                "one-each", "warning", f"{len(single):,} of {len(counts):,} training speakers have "
+                "one recording: crops of it share room and microphone, which are learned with the "
+                "voice", tuple(single[:SHOWN]), "give recordings from several sessions",
+            )
+        )  # fmt: skip
+    if len(splits.val) and not has_pairs(splits.val):
+        found.append(
+            Finding(
+                "one-each", "warning", "every validation speaker has one recording; the threshold "
+                "is found on halves of it, and will be too strict across rooms and microphones",
+                (), "name validation recordings (--val) as they will be compared",
+            )
+        )  # fmt: skip
+    return found

@@ -34,8 +34,9 @@ Floats = NDArray[np.float64]
 GOALS = {"pendigits": 0.985, "crohme_2014": 0.88, "crohme_2016": 0.88}
 DIGITS = {"train.augment": 1.0}
 MATHS = {"train.max_epochs": 4, "train.learning_rate": 0.003}
-POINTS, BAND, NEAREST = 24, 4, 50
-"""Points of a symbol, how far apart two that are matched may be, and candidates that are warped."""
+POINTS, BAND, NEAREST, ASKED = 24, 4, 50, 1_000
+"""Points of a symbol, how far apart two that are matched may be, candidates that are warped, and
+test symbols for which neighbours are looked for, at most."""
 
 
 def measure(data: Path) -> dict[str, Any]:
@@ -92,6 +93,7 @@ def _measured(
 def nearest(train: Inks, test: Inks) -> dict[str, float]:
     """Accuracies of the nearest training symbol by warping, and of the nearest mean symbol."""
     _say(f"{test.name}: looking for the nearest symbols")
+    test = test.take(np.random.default_rng(0).permutation(len(test))[:ASKED])
     return {"warping": warped(train, test), "mean": of_means(train, test)}
 
 

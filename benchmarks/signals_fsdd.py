@@ -7,8 +7,8 @@ questions: the official split, where recordings 0 to 4 of each digit and speaker
 speaker left out in turn; and the speaker instead of the digit, by the official split. Baselines
 stand beside the model in each run: the nearest training recording by time warping of MFCC,
 logistic regression on means and deviations of MFCC, fixed convolutions with ridge regression. The
-settings of digits are the defaults, which were chosen with two speakers left out (lucas, nicolas) on a part
-of the others: their two rows flatter by so much, and the mean of the other four stands beside.
+settings of digits are the defaults, which were chosen with two speakers left out (lucas, nicolas)
+on a part of the others: their two rows flatter, and the mean of the other four stands beside.
 LONGSHORT_DATA names the folder of the data.
 """
 

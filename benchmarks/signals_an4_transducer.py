@@ -14,13 +14,17 @@ from longshort.tasks.transcribe.samples import Utterances
 
 __all__ = ["measure", "show"]
 
-EPOCHS = 20
+SETTINGS: dict[str, Any] = {
+    "audio": {"deltas": 2},
+    "model": {"head": "transducer", "dropout": 0.3},
+    "vary": {"time_share": 0.1},
+    "train": {"max_epochs": 20, "patience": 25},
+}
 
 
 def measure(data: Path) -> dict[str, Any]:
     """Train and score the network with the transducer's head."""
-    more = {"model": {"head": "transducer", "num_layers": 2}, "train": {"max_epochs": EPOCHS}}
-    return of_settings(data, more, by_beam)
+    return of_settings(data, SETTINGS, by_beam)
 
 
 def by_beam(

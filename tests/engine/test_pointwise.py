@@ -40,7 +40,7 @@ def test_a_step_is_the_same_with_the_products_given(cell: Cell) -> None:
     for each in rest.products:
         operand = x[0] if each.is_of_input else state[each.of]
         rows = parameters[each.matrix][each.span[0] : each.span[1]]
-        given[each.name] = (operand @ rows.T)[None]
+        given[each.name] = given.get(each.name, 0.0) + (operand @ rows.T)[None]
     vectors = {name: parameters[name] for name in rest.graph.vectors}
     whole = portable.run(graph, parameters, {"x": x}, state)
     found = portable.run(rest.graph, vectors, given, state)
@@ -54,6 +54,14 @@ def test_nothing_is_multiplied_by_a_matrix_any_more() -> None:
     assert not rest.graph.matrices
     assert not [node for node in rest.graph.nodes if node.op == "product"]
     assert [each.of for each in rest.products] == ["x", "h"]
+
+
+def test_products_that_only_meet_in_a_sum_have_one_input() -> None:
+    """Those of an LSTM do; of a GRU the reset gate comes between, so there are two."""
+    lstm, gru = (without_products(trace(c, SIZES, Mode())) for c in (cells.LSTM(), cells.GRU()))
+    assert [each.name for each in lstm.products] == ["x", "x"]
+    assert [spec.name for spec in lstm.graph.inputs] == ["x"]
+    assert [each.name for each in gru.products] == ["x", "product_1"]
 
 
 def test_placed_vectors_are_inputs_of_each_row() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypedDict, Unpack, cast
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,17 @@ from longshort.nn.arguments import check_flags, check_sizes
 from longshort.nn.initialise import initialise
 
 PRECISIONS = ("float32", "bfloat16")
+
+
+class MapOptions(TypedDict, total=False):
+    """Keyword options of layers over maps, as `ConvRecurrent` describes them."""
+
+    bias: bool
+    batch_first: bool
+    size: tuple[int, int] | None
+    precision: str
+    init: str
+    backend: str
 
 
 class ConvRecurrent(nn.Module):
@@ -228,7 +239,7 @@ class ConvLSTM(ConvRecurrent):
         num_layers: int = 1,
         *,
         peephole: bool = False,
-        **options: Any,
+        **options: Unpack[MapOptions],
     ) -> None:
         cell = LSTM(peephole=peephole)
         super().__init__(cell, input_size, hidden_size, kernel_size, num_layers, **options)
@@ -243,7 +254,7 @@ class ConvGRU(ConvRecurrent):
         hidden_size: int,
         kernel_size: int | tuple[int, int] = 3,
         num_layers: int = 1,
-        **options: Any,
+        **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(GRU(), input_size, hidden_size, kernel_size, num_layers, **options)
 
@@ -286,7 +297,7 @@ class _Run:
         self.reads_input, self.places = equations.reads_input, places
         self.kind = torch.bfloat16 if precision == "bfloat16" else None
         self.kernels = {
-            each.name: self._operand(weights[each.matrix][each.span[0] : each.span[1]])
+            each: self._operand(weights[each.matrix][each.span[0] : each.span[1]])
             for each in self.products
         }
         self.vectors = {name: weights[name] for name in self.graph.vectors}
@@ -303,16 +314,17 @@ class _Run:
 
     def _product(self, each: Product, maps: Tensor) -> Tensor:
         """Return a convolution of maps [N, W, Y, X] as rows [N · Y · X, W']."""
-        kernel = self.kernels[each.name]
+        kernel = self.kernels[each]
         found = F.conv2d(self._operand(maps), kernel, padding=kernel.size(-1) // 2)
         return _rows(found).to(maps.dtype)
 
     def early(self, x: Tensor) -> list[Tensors]:
         """Return all that needs no state, step by step: rows [1, B · Y · X, W] by name."""
         every = x.flatten(0, 1)
-        found = {
-            each.name: self._product(each, every) for each in self.products if each.is_of_input
-        }
+        found: Tensors = {}
+        for each in self.products:
+            if each.is_of_input:
+                _add(found, each.name, self._product(each, every))
         if self.reads_input:
             found["x"] = _rows(every)
         count = self.places.steps
@@ -329,16 +341,21 @@ class _Run:
         for each in self.products:
             if each.is_of_input:
                 continue
-            if rows is None:
-                inputs[each.name] = like.new_zeros(1, like.size(1), each.width)
-            else:
+            if rows is not None:
                 found = self._product(each, self.places.map(rows[each.of]))
-                inputs[each.name] = found.unsqueeze(0)
+                _add(inputs, each.name, found.unsqueeze(0))
+            elif each.name not in inputs:
+                inputs[each.name] = like.new_zeros(1, like.size(1), each.width)
         state = rows or {
             name: like.new_zeros(like.size(1), width)
             for name, width in self.graph.state_sizes.items()
         }
         return Job(self.plans, self.vectors, inputs, state)
+
+
+def _add(values: Tensors, name: str, value: Tensor) -> None:
+    """Add a value to the one of that name, if there is one."""
+    values[name] = values[name] + value if name in values else value
 
 
 def _kernels(given: int | Sequence[int]) -> tuple[int, int]:

@@ -275,10 +275,10 @@ def test_from_the_command_line(tmp_path: Path, learned: Path) -> None:
     done = longshort("predict", learned, "--data", folder, "--out", out)
     assert done.returncode == 0 and pl.read_csv(out).height == 5
     done = longshort("predict", learned, *files, "--data", folder)
-    assert done.returncode == 1 and "give one of the two" in done.stderr
+    assert done.returncode == 2 and "give one of the two" in done.stderr
     (folder / "line000.png").write_bytes(b"")
     done = longshort("predict", learned, *files)
-    assert done.returncode == 1 and "line000.png: cannot be read" in done.stderr
+    assert done.returncode == 2 and "line000.png: cannot be read" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -150,25 +149,28 @@ def _summed(emitted: Floats, skips: Floats, frames: Ints, states: Ints) -> Float
     """
     steps, count, batch = emitted.shape
     reached = np.full((steps + 1, count + 2, batch), _NEVER, emitted.dtype)
-    origins = sliding_window_view(reached, count, axis=1).transpose(0, 1, 3, 2)[:, ::-1]
-    penalties = np.zeros((3, count, batch), emitted.dtype)
-    penalties[2] = skips
-    ways, most = np.empty_like(penalties), np.empty_like(skips)
+    same, before, skipped = reached[:, 2:], reached[:, 1:-1], reached[:, :-2]
+    ways, most = np.empty((3, count, batch), emitted.dtype), np.empty_like(skips)
+    one, two, three = ways
     begins = {t: np.flatnonzero(frames == t) for t in set(frames.tolist())}
     for t in range(steps):
-        here = reached[t + 1, 2:]
-        np.add(origins[t], penalties, out=ways)
-        np.maximum.reduce(ways, axis=0, out=most)
-        np.subtract(ways, most, out=ways)
+        np.add(skipped[t], skips, out=three)
+        np.maximum(same[t], before[t], out=most)
+        np.maximum(most, three, out=most)
+        np.subtract(same[t], most, out=one)
+        np.subtract(before[t], most, out=two)
+        np.subtract(three, most, out=three)
         np.exp(ways, out=ways)
-        np.add.reduce(ways, axis=0, out=here)
-        np.log(here, out=here)
-        np.add(here, most, out=here)
-        np.add(here, emitted[t], out=here)
+        np.add(one, two, out=one)
+        np.add(one, three, out=one)
+        np.log(one, out=one)
+        np.add(one, most, out=one)
+        here = same[t + 1]
+        np.add(one, emitted[t], out=here)
         for row in begins.get(t, ()):
             first = states[row]
             here[first : first + 2, row] = emitted[t, first : first + 2, row]
-    return reached[1:, 2:]
+    return same[1:]
 
 
 def _check(logs: Floats, labels: Ints, lengths: Ints, counts: Ints, blank: int) -> None:

@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 GOALS = {"pendigits": 0.985, "crohme_2014": 0.88, "crohme_2016": 0.88}
 DIGITS = {"train.augment": 1.0}
 MATHS = {"train.max_epochs": 4, "train.learning_rate": 0.003}
-POINTS, BAND, NEAREST, ASKED = 24, 4, 50, 1_000
+POINTS, BAND, NEAREST, ASKED = 24, 4, 50, 4_000
 """Points of a symbol, how far apart two that are matched may be, candidates that are warped, and
 test symbols for which neighbours are looked for, at most."""
 

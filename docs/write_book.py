@@ -227,7 +227,7 @@ def block(chapter: Chapter, cell: Cell, result: Result, about: str, language: st
 def wrapped(printed: str) -> str:
     """Return output with long sentences broken, as a terminal does; tables stay as they are."""
     lines = printed.splitlines()
-    return "\n".join(fill(line, 100) if "  " not in line else line for line in lines)
+    return "\n".join(fill(line, 88) if "  " not in line else line for line in lines)
 
 
 def filled(chapter: Chapter, results: dict[str, Result], language: str) -> str:

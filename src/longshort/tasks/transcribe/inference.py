@@ -122,6 +122,7 @@ def _by_transducer(
     n_best: int,
     scorer: LabelScorer | None,
 ) -> Transcript:
+    """Return texts of a transducer; each character has the mean probability of all steps."""
     symbols = model.config.write.symbols
     if width == 1:
         found = [transducer_greedy(steps, predictor, symbols=symbols)]

@@ -14,26 +14,6 @@ from longshort.decoding.lexicon import Lexicon, Words
 from longshort.metrics.ngram import NGram
 
 Kind = Literal["characters", "words"]
-_LEAST = 1e-30
-"""Least probability whose logarithm is taken."""
-
-
-class NextByGrams:
-    """An n-gram model as decoding asks it; 0 is the mark at both ends of a text."""
-
-    def __init__(self, grams: NGram) -> None:
-        self.grams = grams
-
-    @property
-    def order(self) -> int:
-        """Length of the longest n-gram."""
-        return self.grams.order
-
-    def logs(self, before: tuple[int, ...]) -> Sequence[float]:
-        """Return the log probability of every token after these."""
-        p = self.grams.distribution(np.array(before, dtype=np.int64))
-        found: list[float] = np.log(np.maximum(p, _LEAST)).tolist()
-        return found
 
 
 @dataclass(frozen=True)
@@ -63,9 +43,9 @@ class Language:
         return Language(kind, order, len(words) + 1, tuple(words), _marked(tokens))
 
     @cached_property
-    def model(self) -> NextByGrams:
+    def model(self) -> NGram:
         """The n-grams, counted anew from the stream."""
-        return NextByGrams(NGram(np.array(self.stream, dtype=np.int64), self.size, self.order))
+        return NGram(np.array(self.stream, dtype=np.int64), self.size, self.order)
 
     def scorer(self, alphabet: str, alpha: float, beta: float) -> LabelScorer:
         """Return what a beam search adds: alpha · log P + beta for each character or word."""

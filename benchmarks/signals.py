@@ -3,7 +3,7 @@
     LONGSHORT_DATA=FOLDER python benchmarks/signals.py [--parts an4 …] [--show]
 
 A part is a module `signals_NAME.py` here, with a docstring, `measure(data)`, which returns plain
-values, and `show(results)`, which returns lines. Results and the environment go to
+values, and, if it likes, `show(results)`, which returns lines. Results and the environment go to
 benchmarks/results/signals_NAME.json.
 """
 
@@ -27,9 +27,6 @@ class Part(Protocol):
 
     def measure(self, data: Path) -> dict[str, Any]:
         """Measure on the folder of real data."""
-
-    def show(self, results: dict[str, Any]) -> list[str]:
-        """Return results as lines for people."""
 
 
 def names() -> list[str]:
@@ -59,7 +56,13 @@ def main() -> None:
             text = json.dumps({"environment": environment(), **found}, indent=1)
             results(name).write_text(text + "\n")
         if results(name).is_file():
-            print(*part(name).show(json.loads(results(name).read_text())), sep="\n")
+            print(*shown(name, json.loads(results(name).read_text())), sep="\n")
+
+
+def shown(name: str, found: dict[str, Any]) -> list[str]:
+    """Return the results of a part as lines."""
+    show = getattr(part(name), "show", None)
+    return show(found) if show else [json.dumps(found, indent=1)]
 
 
 if __name__ == "__main__":

@@ -232,6 +232,11 @@ def part(
     return found
 
 
+def measure(data: Path) -> dict[str, Any]:
+    """Measure in full, for `signals.py`."""
+    return part(data, quick=False)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)

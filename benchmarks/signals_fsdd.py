@@ -132,6 +132,11 @@ def _print(found: dict[str, Any]) -> None:
         print(f"{name:24}" + "".join(f"{values.get(m, float('nan')):14.2%}" for m in methods))
 
 
+def measure(data: Path) -> dict[str, Any]:
+    """Measure in full, for `signals.py`."""
+    return part(data, quick=False)
+
+
 def main() -> None:
     """Run, print and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)

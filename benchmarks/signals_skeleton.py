@@ -97,6 +97,11 @@ def part(data: Path, quick: bool, changes: dict[str, Any] | None = None) -> dict
     }
 
 
+def measure(data: Path) -> dict[str, Any]:
+    """Measure in full, for `signals.py`."""
+    return part(data, quick=False)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one epoch")

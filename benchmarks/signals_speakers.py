@@ -69,6 +69,11 @@ def _print(found: dict[str, Any]) -> None:
     print(found["verdict"])
 
 
+def measure(data: Path) -> dict[str, Any]:
+    """Measure in full, for `signals.py`."""
+    return part(data, quick=False)
+
+
 def main() -> None:
     """Run, print and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)

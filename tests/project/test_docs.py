@@ -113,7 +113,7 @@ def test_links_and_paths_in_the_docs_exist() -> None:
 def test_the_second_command_is_the_one_that_ci_runs() -> None:
     assert "pip install -e '.[test]' && pytest" in README
     script = (ROOT / ".ci" / "run").read_text()
-    assert "pip install" in script and "'.[test]'" in script
+    assert "pip install" in script and '"longshort[test] @ file://$PWD/$wheel"' in script
     assert script.rstrip().splitlines()[-1] == 'pytest -m "slow or not slow"'  # with all of them
 
 

@@ -168,7 +168,7 @@ def test_files_of_the_other_parts_are_named_in_fit(tmp_path: Path) -> None:
         (["a", "b"], None, "labels: one for each item is needed"),
         (["a", np.zeros((2, 1))], ["x", "y"], "item 1: texts and arrays are mixed"),
         ([np.zeros((2, 1)), np.zeros((2, 3))], ["x", "y"], "item 1: has 3 values a step, item 0"),
-        ([np.zeros((4, 1, 1))], ["x"], r"item 0: an array \[T, F\] or \[T\] is expected, .*\(4, 1"),
+        ([np.zeros((4, 1, 1, 1, 1))], ["x"], r"item 0: an array \[T, F\] or \[T\], .*\(4, 1"),
         ([np.array([[1.0], [np.inf]])], ["x"], "item 0, step 1, channel 0: inf is not a finite"),
         ([np.array([[np.nan], [np.nan]])], ["x"], "item 0, channel 0: no value of the channel is"),
         ([None], ["x"], "item 0: a text or an array .* is expected, got NoneType"),

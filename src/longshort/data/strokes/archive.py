@@ -88,9 +88,10 @@ def is_of_strokes(path: Path) -> bool:
     """Whether an archive has the arrays of one of the two layouts."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = {name.removesuffix(".npy") for name in archive.namelist()}
+            members = [name for name in archive.namelist() if name.endswith(".npy")]
     except _DAMAGED:
         return False
+    names = {name.removesuffix(".npy") for name in members}
     return "train" in names or {"offsets", "lengths"} <= names
 
 

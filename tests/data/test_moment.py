@@ -10,6 +10,7 @@ from longshort.data import moment
 from longshort.data.forms import Form
 from longshort.data.patterns import COARSE, DATES, YEAR_FIRST, parse, readable
 from longshort.data.zones import to_instants
+from longshort.errors import DataError
 
 CLOCKS = (
     "", " %H:%M", "T%H:%M:%S", " %H:%M:%S%.3f", " %H:%M:%S%.6f", " %-I:%M %p", " %I:%M:%S %P",
@@ -75,3 +76,20 @@ def test_numbers_and_days_are_written_as_in_columns() -> None:
     stamps = np.array(drawn(20)) // 86_400_000_000 * 86_400_000_000
     for form in (Form("date"), Form("integer"), Form("datetime")):
         assert [form.text(each) for each in stamps.tolist()] == form.texts(stamps)
+
+
+def test_a_month_that_there_is_not_is_refused() -> None:
+    assert moment.read("5 Foo 2024", "%d %B %Y") is None
+    assert moment.read("3 Sept 2024", "%d %B %Y") is None
+    assert moment.read("3 Sep 2024", "%d %B %Y") is not None
+
+
+def test_cells_keep_fractions_of_a_second() -> None:
+    assert Form("datetime").cell(1_123_456) == "1970-01-01 00:00:01.123456"
+    assert Form("datetime", zone="Europe/Berlin").cell(1_500_000) == "1970-01-01 01:00:01.500+01:00"
+    assert Form("datetime").cell(1_000_000) == "1970-01-01 00:00:01"
+
+
+def test_a_time_beyond_the_calendar_is_told() -> None:
+    with pytest.raises(DataError, match="years 1 to 9999"):
+        Form("datetime").text(10**18)

@@ -111,7 +111,7 @@ def test_a_server_that_ends_takes_nothing_new(small_run: Runs) -> None:
     client = client_of(small_run("anomaly"))
     name = client.open()
     assert client.ask("GET", "/readyz").status == 200
-    client.server.is_draining = True
+    client.server.drain()
     assert client.ask("GET", "/readyz").status == 503
     assert client.ask("GET", "/healthz").status == 200
     assert client.ask("POST", "/v1/sessions", {}).code == "draining"

@@ -132,3 +132,27 @@ def test_parts_that_fail_are_metered_too() -> None:
     assert next(metered) == 1 and not budget.is_spent
     with pytest.raises(DataError):
         next(metered)
+
+
+def test_an_error_that_no_future_takes_is_an_answer_too(small_run: Runs) -> None:
+    worker, held = Worker(4, Metrics()), threading.Event()
+    session = load(small_run("anomaly")).session()
+
+    class Broken:
+        def advance_many(self, contexts: Any, xs: Any) -> Any:
+            raise StopIteration
+
+    session._stepper = Broken()  # type: ignore[assignment]
+
+    async def ask() -> None:
+        first = asyncio.ensure_future(worker.run(held.wait))
+        await asyncio.sleep(0)
+        step = asyncio.ensure_future(worker.step(session, {"y": 1.0}))
+        await asyncio.sleep(0)
+        held.set()
+        await first
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await asyncio.wait_for(step, 10)
+
+    asyncio.run(ask())
+    worker.close()

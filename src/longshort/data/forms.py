@@ -59,8 +59,12 @@ class Form:
             return [str(value) for value in stamps.tolist()]
         if self.pattern:
             return self._text(stamps, self.shown).to_list()
-        mark = "%:z" if self.zone is not None and self.kind == "datetime" else ""
-        return self._text(stamps, _TYPED[self.kind] + mark).to_list()
+        return self._text(stamps, _TYPED[self.kind] + self._mark).to_list()
+
+    @property
+    def _mark(self) -> str:
+        """The directive of the offset of typed times, where their zone is known."""
+        return "%:z" if self.zone is not None and self.kind == "datetime" else ""
 
     def read(self, text: str) -> int | None:
         """Return the timestamp of a text in this format; None if it has another format."""
@@ -76,8 +80,7 @@ class Form:
         """Return a timestamp as text for people, as `texts` does."""
         if self.kind == "integer":
             return str(stamp)
-        mark = "%:z" if self.zone is not None and self.kind == "datetime" else ""
-        return moment.write(stamp, self.shown or _TYPED[self.kind] + mark, self.zone)
+        return moment.write(stamp, self.shown or _TYPED[self.kind] + self._mark, self.zone)
 
     def cell(self, stamp: int) -> str | int | float:
         """Return a timestamp as the data has it, with times as texts."""
@@ -86,7 +89,9 @@ class Form:
         if self.per:
             return stamp // self.per if stamp % self.per == 0 else stamp / self.per
         if self.holds == "time":
-            return self.text(stamp)
+            is_day = self.kind == "date"
+            pattern = _TYPED["date"] if is_day else f"{_TYPED['datetime']}%.f{self._mark}"
+            return moment.write(stamp, pattern, self.zone)
         text = moment.write(stamp, self.pattern, self.zone)
         return int(text) if self.holds == "number" else text
 

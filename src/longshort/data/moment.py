@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from longshort.data.patterns import SHAPES
 from longshort.data.zones import fixed_offset
+from longshort.errors import DataError
 
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
@@ -49,9 +50,12 @@ def write(stamp: int, pattern: str, zone: str | None = None) -> str:
 
     zone: time zone in which the instant is written; the clock time is taken as it is when None.
     """
-    moment = _EPOCH + stamp * _MICROSECOND
-    if zone is not None:
-        moment = moment.replace(tzinfo=UTC).astimezone(_zone(zone))
+    try:
+        moment = _EPOCH + stamp * _MICROSECOND
+        if zone is not None:
+            moment = moment.replace(tzinfo=UTC).astimezone(_zone(zone))
+    except OverflowError:
+        raise DataError("a time is outside of the years 1 to 9999") from None
     return _DIRECTIVE.sub(lambda match: _written(moment, match[0]), pattern)
 
 
@@ -98,10 +102,10 @@ def _day(found: dict[str, str]) -> date:
 
 
 def _month(name: str) -> int:
-    """Return the number of a month by its name, whole or its first three letters."""
+    """Return the number of a month by its name, whole or its first three letters; else 0."""
     names = [each.lower() for each in _MONTHS]
     name = name.lower()
-    return next(n for n, each in enumerate(names, 1) if name in (each, each[:3]))
+    return next((n for n, each in enumerate(names, 1) if name in (each, each[:3])), 0)
 
 
 def _hour(found: dict[str, str]) -> int:

@@ -113,7 +113,7 @@ class Composer:
 
     async def _all(self, pieces: Iterator[Piece]) -> list[Piece]:
         try:
-            return await self.server.worker.run_all(pieces)
+            return await self.server.worker.run_all(pieces, self._budget)
         except LongshortError as error:
             message = public(str(error))
             raise Refusal(422, "unfit_input", message, more={"column": "prompt"}) from None

@@ -130,7 +130,7 @@ def _head(name: str, kind: str, told: str) -> Iterator[str]:
 def summed(texts: Sequence[str]) -> str:
     """Return the texts of several processes as one, in which every value is their sum."""
     families: dict[tuple[str, str], dict[str, float]] = {}
-    for line in (line for text in texts for line in text.splitlines()):
+    for line in (line for text in texts for line in text.split("\n") if line):
         if line.startswith("# HELP"):
             told = line
         elif line.startswith("# TYPE"):

@@ -35,8 +35,11 @@ from longshort.serve.served import name_of
 from longshort.serve.share import Share
 from longshort.serve.signing import key_of
 
-_LONGEST_END = 10.0
+_LONGEST_END = 30.0
 """Seconds after which a process that is asked to end is killed."""
+
+_PAUSE = 1.0
+"""Seconds until a process that did not start is started again."""
 
 
 class _Worker(NamedTuple):
@@ -148,8 +151,15 @@ class _Server:
                         "sessions that it held are lost; it starts again"
                     )
                     worker.said.close()
-                    self._start(number)
-                    self._wait_for(self._workers[number])
+                    self._start_again(number)
+
+    def _start_again(self, number: int) -> None:
+        self._start(number)
+        try:
+            self._wait_for(self._workers[number])
+        except RunError as error:  # the others go on, and it is tried again
+            self._say(f"process {number}: {error}")
+            time.sleep(_PAUSE)
 
     def _end(self) -> None:
         """Ask all processes to end, repeat what they say, and kill those that do not."""

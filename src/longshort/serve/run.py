@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -41,6 +42,8 @@ from longshort.serve.worker import Worker
 
 _GRACE = 8
 """Seconds that requests get to end in, once the server is asked to."""
+_LEAST = 0.5
+"""Seconds of them that are left at least to what other processes passed on."""
 _SWEEP = 1.0
 """Seconds between two looks for sessions that are over."""
 
@@ -111,9 +114,10 @@ def server_of(path: Path, options: Options, say: Say, place: Place = ALONE) -> S
         peers=Peers(place.sockets) if place.sockets else None,
     )
     if options.state_dir is not None:
-        kept, lost = states.load(server, options.state_dir)
-        if kept or lost:
-            say(f"{kept:,} sessions go on" + (f", {lost:,} cannot" if lost else ""))
+        kept, server.lost = states.load(server, options.state_dir)
+        if kept or server.lost:
+            lost = f", {server.lost:,} cannot" if server.lost else ""
+            say(f"{kept:,} sessions go on{lost}")
     return server
 
 
@@ -143,14 +147,18 @@ def application(server: Server, state_dir: Path | None, say: Say, place: Place =
         if place.sockets:
             tunnels.append(Tunnel(app))
             await tunnels[0].listen(place.sockets[place.share.number])
+        if state_dir is not None:
+            states.taken(server, state_dir, server.lost)
         server.is_ready = True
 
     async def ended() -> None:
         server.is_ready = False
         for task in running:
             task.cancel()
+        if server.peers is not None:
+            server.peers.close()
         for tunnel in tunnels:
-            await tunnel.close(_GRACE)
+            await tunnel.close(max(_LEAST, _GRACE - server.draining_for))
         server.worker.close()
         if state_dir is not None:
             say(f"{states.save(server, state_dir):,} sessions are kept")
@@ -179,6 +187,11 @@ class _Process(uvicorn.Server):
         super().__init__(config)
         self._app, self._ready = app, ready
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End in order, also at a second signal: sessions are kept."""
+        del sig, frame
+        self.should_exit = True
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, and say so."""
         await super().startup(sockets)
@@ -186,7 +199,7 @@ class _Process(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Refuse what is new, tell streams, and wait for what runs."""
-        self._app.server.is_draining = True
+        self._app.server.drain()
         await self._app.stream.drain()
         await super().shutdown(sockets)
 
@@ -226,13 +239,13 @@ def serve(path: Path, options: Options, say: Say) -> None:
 
 
 def _serve(path: Path, options: Options, say: Say) -> None:
-    server = server_of(path, options, say)
-    app = application(server, options.state_dir, say)
-    bound = bound_to(options.host, options.port)
-    told = f"{server.served.name}: {address_of(options, bound)} (Ctrl-C ends)"
-    process = process_of(app, options, lambda: say(told))
-    with ended_by_signals(process), contextlib.closing(bound):
-        process.run(sockets=[bound])
+    with contextlib.closing(bound_to(options.host, options.port)) as bound:
+        server = server_of(path, options, say)
+        app = application(server, options.state_dir, say)
+        told = f"{server.served.name}: {address_of(options, bound)} (Ctrl-C ends)"
+        process = process_of(app, options, lambda: say(told))
+        with ended_by_signals(process):
+            process.run(sockets=[bound])
 
 
 def address_of(options: Options, bound: socket.socket) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,7 @@ class Server:
     """A model being served.
 
     allows_names: whether clients may choose the ids of sessions. shows_triton: whether metrics are
-    shown under the names of Triton, too. is_draining: whether it is about
-    to end, so that nothing new begins.
+    shown under the names of Triton, too.
     """
 
     served: Served
@@ -35,9 +35,25 @@ class Server:
     worker: Worker
     allows_names: bool = False
     shows_triton: bool = False
-    is_draining: bool = False
     is_ready: bool = False
+    lost: int = 0
+    """Kept sessions that cannot go on here."""
     peers: Peers | None = None
     """All processes of the server, where it has several."""
     streams: set[object] = field(default_factory=set)
     """Open WebSocket connections."""
+    _drained: float | None = None
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether it is about to end, so that nothing new begins."""
+        return self._drained is not None
+
+    @property
+    def draining_for(self) -> float:
+        """Seconds since it began to end."""
+        return 0.0 if self._drained is None else time.monotonic() - self._drained
+
+    def drain(self) -> None:
+        """Begin to end."""
+        self._drained = time.monotonic()

@@ -111,7 +111,12 @@ class Table:
             self.share.check(name)
         self.sweep()
         if len(self._live) >= self._limits.sessions:
-            raise busy(f"there are {self._limits.sessions:,} sessions, which is the most")
+            here = "" if self.share.of == 1 else " in this process"
+            raise busy(f"there are {self._limits.sessions:,} sessions{here}, which is the most")
+        return self.admit(owner, session, name)
+
+    def admit(self, owner: str, session: Any, name: str | None = None) -> Entry:
+        """Add a session, however many there are; raises 409 where its id is taken."""
         if name is None:
             name = self.share.draw()
         if not 0 < len(name) <= _LONGEST_ID:

@@ -13,6 +13,9 @@ from longshort.serve.streaming import RESTARTS
 from longshort.serve.tunnel import Peer, Unreachable
 from longshort.serve.web import Headers, Message, Receive, Send
 
+_PATIENCE = 5.0
+"""Seconds that a process may take to say how it is."""
+
 
 class Peers:
     """The processes of a server, by their numbers. paths: of their sockets."""
@@ -26,6 +29,11 @@ class Peers:
     async def get(self, path: str, headers: Headers) -> list[tuple[int, bytes]]:
         """Return status and body of the answer of every process; 503 of one that is not there."""
         return await asyncio.gather(*(_got(each, path, headers) for each in self._all))
+
+    def close(self) -> None:
+        """Close the connections that are free."""
+        for each in self._all:
+            each.close()
 
 
 class Spread:
@@ -101,6 +109,6 @@ class _Client:
 
 async def _got(peer: Peer, path: str, headers: Headers) -> tuple[int, bytes]:
     try:
-        return await peer.get(path, headers)
-    except Unreachable:
+        return await asyncio.wait_for(peer.get(path, headers), _PATIENCE)
+    except (Unreachable, TimeoutError):
         return 503, b""

@@ -48,8 +48,7 @@ def save(server: Server, folder: Path) -> int:
 def load(server: Server, folder: Path) -> tuple[int, int]:
     """Read the sessions of the folder; returns how many go on, and how many cannot.
 
-    The file is removed: sessions that go on from here must not go on from there once more. Where
-    some cannot go on, it is kept under another name. Raises `RunError` if it is damaged.
+    Raises `RunError` if the file is damaged. `taken` has to follow once the server answers.
     """
     file = _file(server, folder)
     if not file.exists():
@@ -59,17 +58,25 @@ def load(server: Server, folder: Path) -> tuple[int, int]:
         try:
             kept = server.signer.unpack(each.state, each.owner)
             session = server.served.restore(kept.snapshot)
-            entry = server.sessions.open(each.owner, session, each.id)
+            entry = server.sessions.admit(each.owner, session, each.id)
         except Refusal:
             lost += 1
             continue
         entry.replace(session, kept.steps, kept.first, kept.answer)
         entry.used += min(0.0, each.left - server.limits.ttl)
+    return len(found) - lost, lost
+
+
+def taken(server: Server, folder: Path, lost: int) -> None:
+    """Remove the file: sessions that go on from here must not go on from there once more.
+
+    lost: number of those that cannot go on; if there are any, it is kept under another name.
+    """
+    file = _file(server, folder)
     if lost:
         file.replace(file.with_suffix(".left"))
     else:
-        file.unlink()
-    return len(found) - lost, lost
+        file.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -110,11 +117,11 @@ def _share_out(files: list[Path], wanted: list[Path]) -> None:
         parts[share.holder(each.id)].append(each)
     new = [file.with_suffix(".new") for file in wanted]
     for file, part in zip(new, parts, strict=True):
-        _write(file, part)
-    for file in files:
-        file.unlink()
+        _write(file, sorted(part, key=lambda each: each.left))
     for one, other in zip(new, wanted, strict=True):
         one.replace(other)
+    for file in set(files) - set(wanted):  # last, so that a crash loses none
+        file.unlink()
 
 
 def _read(file: Path) -> list[_Kept]:

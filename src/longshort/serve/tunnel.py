@@ -1,13 +1,15 @@
 """Requests that one process passes on to another: messages of ASGI over a Unix socket.
 
 A frame is four bytes of length and a message as msgpack. A request begins with its scope; an empty
-message ends it, after which the connection is free for the next one.
+message ends it, after which the connection is free for the next one. Who answers asks for each
+further message of the client, so that no more of them wait than in one process.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from longshort.serve.web import Headers, Message, Receive, Send
 
 _PASSED = ("type", "method", "path", "root_path", "query_string", "headers", "subprotocols")
 """What of a scope an application of this package reads."""
+_MORE: Message = {"type": "tunnel.more"}
+_LOG = logging.getLogger("longshort.serve")
 _IDLE = 64
 """Free connections that are kept."""
 
@@ -37,11 +41,14 @@ class Peer:
 
     async def ask(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass a request on, and its answer back; raises `Unreachable`."""
-        wire = await self._wire()
-        asking = asyncio.ensure_future(_asking(wire, scope, receive))
+        wire, wanted = await self._wire(), asyncio.Semaphore(1)
+        asking = asyncio.ensure_future(_asking(wire, scope, receive, wanted))
         try:
             while message := await wire.read():
-                await send(message)
+                if message == _MORE:
+                    wanted.release()
+                else:
+                    await send(message)
         except (OSError, EOFError):
             wire.close()
             raise Unreachable from None
@@ -70,6 +77,11 @@ class Peer:
 
         await self.ask(scope, _once(receive), send)
         return sent[0]["status"], b"".join(each.get("body", b"") for each in sent[1:])
+
+    def close(self) -> None:
+        """Close the connections that are free."""
+        while self._free:
+            self._free.pop().close()
 
     async def _wire(self) -> _Wire:
         while self._free:
@@ -103,7 +115,9 @@ class Tunnel:
             self._server.close()
         running, self._server = set(self._running), None
         if running:
-            await asyncio.wait(running, timeout=patience)
+            _, late = await asyncio.wait(running, timeout=patience)
+            for each in late:
+                each.cancel()
         for wire in list(self._wires):
             wire.close()
 
@@ -134,11 +148,19 @@ class Tunnel:
 
         async def receive() -> Message:
             message = await coming.get()
-            return {"type": gone} if message["type"].endswith("disconnect") else message
+            if message["type"].endswith("disconnect"):
+                return {"type": gone}
+            await wire.write(_MORE)
+            return message
 
-        with contextlib.suppress(OSError):
+        try:
             await self._app({**scope, "is_passed_on": True}, receive, wire.write)
             await wire.write({})
+        except OSError:
+            wire.close()
+        except Exception:
+            _LOG.exception("a request that was passed on failed")
+            wire.close()  # so that who passed it on sees the end
 
 
 class _Wire:
@@ -169,10 +191,14 @@ class _Wire:
         self._writer.close()
 
 
-async def _asking(wire: _Wire, scope: Message, receive: Receive) -> None:
-    """Send a request, and what else comes from its client until it goes away."""
+async def _asking(wire: _Wire, scope: Message, receive: Receive, wanted: asyncio.Semaphore) -> None:
+    """Send a request, and what else comes from its client until it goes away.
+
+    A message is taken from the client once the one before it is read, as without a tunnel.
+    """
     await wire.write({name: scope[name] for name in _PASSED if name in scope})
     while True:
+        await wanted.acquire()
         message = await receive()
         await wire.write(message)
         if message["type"].endswith("disconnect"):

@@ -127,13 +127,13 @@ class Worker:
 
         return await self.run(work)
 
-    async def run_all(self, parts: Iterator[T]) -> list[T]:
+    async def run_all(self, parts: Iterator[T], budget: Budget | None = None) -> list[T]:
         """Do work of many parts, which lets other work go first every 2 ms.
 
-        Raises 422 once it took the model longer than a request may.
+        budget: of the request, one of its own when None. Raises 422 once it is spent.
         """
         found: list[T] = []
-        budget = Budget(self.longest)
+        budget = budget or Budget(self.longest)
         metered = budget.metered(parts)
         while await self.some(metered, found):
             if budget.is_spent:
@@ -194,7 +194,9 @@ def _give(ready: list[_Waiting], found: list[Answer | Exception]) -> None:
     for waiting, result in zip(ready, found, strict=True):
         if waiting.answer.done():
             continue
-        if isinstance(result, Exception):
+        if isinstance(result, StopIteration):  # which no future takes
+            waiting.answer.set_exception(RuntimeError(repr(result)))
+        elif isinstance(result, Exception):
             waiting.answer.set_exception(result)
         else:
             waiting.answer.set_result(result)

@@ -137,11 +137,20 @@ def run(chapter: Chapter) -> dict[str, Result]:
     from longshort.report.svg import STYLE
 
     mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
     names: dict[str, Any] = {"__name__": "__main__"}
     look = STYLE | {"figure.facecolor": "none", "axes.facecolor": "none", "text.parse_math": True}
     look |= {"figure.figsize": (6.8, 3.0), "figure.constrained_layout.use": True}
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), mpl.rc_context(look):
-        return {cell.name: _run_cell(chapter, cell, names) for cell in chapter.cells()}
+    try:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            contextlib.chdir(folder),
+            mpl.rc_context(look),
+        ):
+            return {cell.name: _run_cell(chapter, cell, names) for cell in chapter.cells()}
+    finally:
+        plt.close("all")  # pyplot keeps what the code of the book draws
 
 
 def _run_cell(chapter: Chapter, cell: Cell, names: dict[str, Any]) -> Result:

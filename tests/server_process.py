@@ -49,7 +49,7 @@ class Place(NamedTuple):
     def children(self) -> list[int]:
         """Return the numbers of the processes that serve."""
         told = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         lines = [line for line in told.stdout.splitlines() if "spawn_main" in line]

@@ -65,6 +65,7 @@ Prime = Annotated[
         "to write in.",
     ),
 ]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file of --svg.")]
 Svg = Annotated[Path | None, typer.Option("--svg", help="File for the drawings as a picture.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the sampling.")]
 
@@ -80,6 +81,7 @@ def command(
     count: Count = None,
     prime: Prime = None,
     svg: Svg = None,
+    overwrite: Overwrite = False,
     seed: Seed = 0,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
@@ -95,9 +97,11 @@ def command(
         trained = load(run)
         of_text = {"--temperature": temperature, "--top-k": top_k, "--top-p": top_p}
         of_drawings = {"--bias": bias, "--count": count, "--prime": prime, "--svg": svg}
+        of_drawings["--overwrite"] = overwrite or None
         if isinstance(trained.task, Draws):
             _refuse(of_text, "is of text, and the run draws")
             pen = {"count": count, "bias": bias, "told": prompt, "most": length}
+            _refuse_lost(svg, overwrite)
             _drawings(screen, trained, pen, seed, prime, svg)
             return
         _refuse(of_drawings, "is of drawings, and the run writes text")
@@ -161,8 +165,6 @@ def _drawings(
     from longshort.runs.pen import Pen
 
     given = {key: value for key, value in options.items() if value is not None}
-    if svg is not None:
-        _refuse_other(svg)
     if prime is not None:
         inks = read_inks(prime)
         given |= {"prime": inks.items[0], "primed": inks.labels[0] if inks.labels else None}
@@ -174,9 +176,15 @@ def _drawings(
     screen.result({"drawings": rows, "seed": seed, "svg": None if svg is None else str(svg)}, told)
 
 
-def _refuse_other(path: Path) -> None:
-    """Raise `ConfigError` for a file that is there and no picture of ours, so that none is lost."""
+def _refuse_lost(path: Path | None, overwrite: bool) -> None:
+    """Raise `ConfigError` where a picture would replace what is there, or cannot be written."""
     from longshort.errors import ConfigError
 
-    if path.exists() and (path.is_dir() or not path.read_bytes().startswith(b"<svg")):
-        raise ConfigError(f"--svg: {path} is there and is no SVG picture; give another name")
+    if path is None:
+        return
+    if path.suffix.lower() != ".svg":
+        raise ConfigError(f"--svg {path}: an SVG picture is written; give a name that ends in .svg")
+    if path.exists() and (path.is_dir() or not overwrite):
+        raise ConfigError(f"--svg {path}: exists; give another name or --overwrite")
+    if not path.parent.is_dir():
+        raise ConfigError(f"--svg {path}: the folder {path.parent} does not exist; make it first")

@@ -74,7 +74,7 @@ class RunSubject(Subject):
             self._load(folder)
         draw = torch.Generator().manual_seed(seed)
         self._batches = list(self._learning.batches(self._trial.job.training.plan, draw))
-        self.carries_state = bool(self._carried)
+        self.carries_state = self._learning.hands_on
 
     def _load(self, folder: Path) -> None:
         found = trained.load(folder).model.network

@@ -92,6 +92,11 @@ class Learning(ABC):
         loss = self.loss(samples)
         return loss, loss
 
+    @property
+    def hands_on(self) -> bool:
+        """Whether a batch begins with the states of the network that the one before it left."""
+        return False
+
     def carried(self) -> dict[str, Tensor]:
         """Return the state that batches hand on besides the weights, for a checkpoint."""
         return {}

@@ -70,7 +70,7 @@ def test_what_does_not_fit_is_refused(
     precious = tmp_path / "precious.txt"
     precious.write_text("mine")
     said = refused("generate", text_run, "--prompt", "a", "--svg", precious)
-    assert "is there and is no SVG picture" in said and precious.read_text() == "mine"
+    assert "give a name that ends in .svg" in said and precious.read_text() == "mine"
     (tmp_path / "empty.jsonl").write_text('{"strokes": []}')
     said = refused("generate", text_run, "--prompt", "a", "--prime", tmp_path / "empty.jsonl")
     assert "line 1: has no stroke" in said

@@ -27,9 +27,11 @@ def measure(subject: Subject) -> Measured | None:
     with subject.untouched():
         subject.module.eval()
         with torch.no_grad():
+            drawn = torch.get_rng_state()
             alone = _answers(subject, two)
             subject.forget()
             subject.loss(one)
+            torch.set_rng_state(drawn)  # what a loss draws by chance is no state
             after = _answers(subject, two)
         subject.forget()
         subject.module.train()

@@ -55,6 +55,11 @@ class LanguageLearning(Learning):
         """Number of steps of each stream."""
         return self.streams.size(0) - 1
 
+    @property
+    def hands_on(self) -> bool:
+        """Streams are read on from chunk to chunk."""
+        return True
+
     def batches(self, plan: TrainPlan, draw: torch.Generator) -> Sequence[Tensor]:
         """Return the chunks of an epoch, one after another.
 

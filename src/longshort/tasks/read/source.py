@@ -202,9 +202,22 @@ def _text(store: Store, name: str, encoding: str | None) -> str:
     return decoded_text(path, content, find_encoding(path, content, encoding)) if content else ""
 
 
+def _brings_pictures(rows: Rows, config: ReadConfig) -> bool:
+    """Whether a table is none of the run's own, and has pictures beside it."""
+    if rows.path is None:
+        return False
+    data = config.data
+    own = {Path(each).resolve() for each in (data.path, data.val_path, data.test_path) if each}
+    if Path(rows.path).resolve() in own:
+        return False
+    return any((rows.folder / name).is_file() for name in rows.files)
+
+
 def _of_rows(rows: Rows, config: ReadConfig) -> Lines:
     dropped = Dropped(config.data.drop_bad, rows.name)
-    store = store_at(Path(config.data.images) if config.data.images else rows.folder)
+    images = config.data.images
+    is_apart = images is not None and not _brings_pictures(rows, config)
+    store = store_at(Path(images) if images is not None and is_apart else rows.folder)
     more = {"groups": rows.groups, "splits": rows.splits, "path": rows.path, "sha256": rows.sha256}
     found = _read(store, rows.files, rows.texts, config, dropped, **more)
     return replace(found, name=rows.name, findings=(*rows.findings, *found.findings))

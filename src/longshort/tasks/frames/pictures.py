@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -83,11 +84,7 @@ def gif_of(clips: Sequence[NDArray[np.uint8]]) -> bytes:
 
 def has_pillow() -> bool:
     """Whether images can be read and written here."""
-    try:
-        import PIL  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return find_spec("PIL") is not None
 
 
 def _pillow(path: Path) -> Any:

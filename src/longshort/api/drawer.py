@@ -21,8 +21,9 @@ class Drawer(Estimator):
     """A model of pen strokes: settings first, then `fit`, whose run draws.
 
     condition: what the network is conditioned on: "nothing"; "label", one class of several; or
-    "text", whose characters a window attends to. Decided by the labels when absent. mixtures: normal distributions of the next point. `settings` takes any key of
-    `config.toml`, such as {"train.max_epochs": 10}.
+    "text", whose characters a window attends to. Decided by the labels when absent. mixtures:
+    normal distributions of the next point. `settings` takes any key of `config.toml`, such as
+    {"train.max_epochs": 10}.
     """
 
     task = "draw"

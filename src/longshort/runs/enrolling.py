@@ -74,7 +74,10 @@ class Enrolled:
                 f"{path}: no such file; nobody is enrolled yet, so enrol first"
             ) from None
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-            raise RunError(f"{path}: is no file of enrolled voices: {error}") from None
+            raise RunError(
+                f"{path}: is no file of enrolled voices ({type(error).__name__}: {error}); name "
+                "one that enrolling wrote, or enrol into a new file"
+            ) from None
         if stored.get("model") != digest:
             raise RunError(
                 f"{path}: was enrolled with another model, whose vectors this one cannot compare; "

@@ -290,8 +290,8 @@ class Trained(Generic[C, S, E, P]):
         if isinstance(self.task, Enrols):
             return self.task
         raise ConfigError(
-            f"enrol: the task {self.task.name!r} knows no individuals (tasks that do: "
-            f"{', '.join(tasks_with(Enrols))})"
+            f"the run: the task {self.task.name!r} knows no individuals (tasks that do: "
+            f"{', '.join(tasks_with(Enrols))}); give a run of such a task"
         )
 
     def explainer(self) -> Explains:

@@ -125,7 +125,7 @@ def broken(tmp_path: Path) -> dict[str, tuple[object, dict[str, Any], str]]:
         "nan": (nan, {}, r"frame 2, row 3, column 4: nan is not finite"),
         "high": (far, {"high": 255}, r"row 3, column 4: 300 is above data.high = 255"),
         "low": (-far, {"low": 0}, r"is below data.low = 0 \(and \d+ more\)"),
-        "objects": (tmp_path / "objects.npy", {}, r"objects.npy: .* Python objects"),
+        "objects": (tmp_path / "objects.npy", {}, r"objects.npy: .* is damaged, or holds objects"),
         "cut": (tmp_path / "cut.npy", {}, r"cut.npy: cannot be read as an array"),
         "two": (tmp_path / "two.npz", {}, r"holds 2 arrays \(a, b\); name one with --set data"),
         "unnamed": (tmp_path / "two.npz", {"array": "c"}, r"no array 'c'; there are a, b"),

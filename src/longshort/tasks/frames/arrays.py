@@ -34,7 +34,7 @@ def read(path: Path, axes: Axes | None, array: str | None) -> list[Clip]:
     except _DAMAGED as error:
         reason = str(error).split("\n")[0]
         if "pickle" in reason.lower():
-            reason = "it holds Python objects; save a plain array"
+            reason = "it is no NumPy file, is damaged, or holds objects; save a plain array"
         raise DataError(f"{path}: cannot be read as an array: {reason}") from None
     return clips_of(values, axes, path.name)
 

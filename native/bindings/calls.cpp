@@ -58,3 +58,15 @@ void run_checked(const OwnedProgram& program, const longshort::Kernels& kernels,
   }
   if (!enough) throw std::bad_alloc();
 }
+
+void ctc_checked(const longshort::Kernels& kernels, bool is_double,
+                 const longshort::CtcCall& call) {
+  if (const std::string wrong = longshort::fault(call); !wrong.empty())
+    throw nb::value_error(wrong.c_str());
+  bool enough;
+  {
+    nb::gil_scoped_release release;
+    enough = (is_double ? kernels.ctc_double : kernels.ctc_single)(call);
+  }
+  if (!enough) throw std::bad_alloc();
+}

@@ -27,6 +27,9 @@ const longshort::Kernels& kernels_of(const std::optional<std::string>& isa);
 longshort::Packed pack(const longshort::OwnedProgram& program, int format, const Numbers& matrices,
                        const Numbers& scales, const std::optional<std::string>& isa);
 
+// The same for a call of connectionist temporal classification, in float or in double.
+void ctc_checked(const longshort::Kernels& kernels, bool is_double, const longshort::CtcCall& call);
+
 // Raises ValueError for a call that does not fit, runs without the GIL.
 void run_checked(const longshort::OwnedProgram& program, const longshort::Kernels& kernels,
                  longshort::FormatNumber format, const longshort::Call& call, std::size_t tensors);

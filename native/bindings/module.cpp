@@ -46,6 +46,20 @@ void run_packed(const Packed& packed, std::int64_t steps, std::int64_t batch,
   run_checked(packed.program(), packed.kernels(), packed.format(), call, externals.size());
 }
 
+void ctc(bool is_double, const Numbers& sizes, std::int64_t scores, std::int64_t labels,
+         std::int64_t lengths, std::int64_t counts, std::int64_t losses, std::int64_t gradient,
+         std::int64_t blank, int threads, const std::optional<std::string>& isa) {
+  if (sizes.size() != 4) throw nb::value_error("sizes are frames, batch, classes and labels");
+  const longshort::CtcCall call{sizes[0], sizes[1], sizes[2], sizes[3],
+                                reinterpret_cast<const void*>(scores),
+                                reinterpret_cast<const std::int64_t*>(labels),
+                                reinterpret_cast<const std::int64_t*>(lengths),
+                                reinterpret_cast<const std::int64_t*>(counts),
+                                blank, reinterpret_cast<double*>(losses),
+                                reinterpret_cast<void*>(gradient), threads};
+  ctc_checked(kernels_of(isa), is_double, call);
+}
+
 std::vector<std::string> runnable() {
   std::vector<std::string> names;
   for (const auto& isa : longshort::isas())
@@ -86,6 +100,11 @@ NB_MODULE(_native, module) {
            nb::keep_alive<1, 9>())
       .def("step", &Stream::step, nb::arg("addresses"))
       .def("step_arrays", &Stream::step_arrays, nb::arg("arrays"));
+  module.def("ctc", &ctc, nb::arg("is_double"), nb::arg("sizes"), nb::arg("scores"),
+             nb::arg("labels"), nb::arg("lengths"), nb::arg("counts"), nb::arg("losses"),
+             nb::arg("gradient"), nb::arg("blank"), nb::arg("threads"),
+             nb::arg("isa") = nb::none(),
+             "Losses of connectionist temporal classification, and their gradient unless it is 0.");
   module.def("share_openmp", &longshort::share_openmp, nb::arg("path"),
              "Take threads from the OpenMP runtime loaded from there; whether that works.");
   module.def(

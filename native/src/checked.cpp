@@ -249,4 +249,23 @@ std::string packing_fault(const OwnedProgram& program, bool scaled, std::span<co
   return {};
 }
 
+std::string fault(const CtcCall& call) {
+  if (call.frames < 0 || call.batch < 0 || call.classes < 0 || call.most < 0)
+    return "a number of frames, samples, classes or labels is negative";
+  if (call.frames > most_steps || call.batch > most || call.classes > most || call.most > most_steps)
+    return "there are too many frames, samples, classes or labels";
+  if (call.threads < 1) return "there has to be a thread";
+  if (call.blank < 0 || call.blank >= call.classes) return "the blank has to be one of the classes";
+  for (Index b = 0; b < call.batch; ++b) {
+    if (call.lengths[b] < 1 || call.lengths[b] > call.frames)
+      return "the lengths must lie between 1 and the number of frames";
+    if (call.counts[b] < 0 || call.counts[b] > call.most)
+      return "the numbers of labels must lie between 0 and the labels that there are";
+    for (Index u = 0; u < call.counts[b]; ++u)
+      if (const Index label = call.labels[b * call.most + u]; label < 0 || label >= call.classes)
+        return "the labels have to be classes";
+  }
+  return {};
+}
+
 }  // namespace longshort

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ctc_call.h"
 #include "program.h"
 
 namespace longshort {
@@ -36,5 +37,8 @@ std::string fault(const OwnedProgram& program, const Call& call, std::size_t ext
 // with the scales of their rows, one tensor of scales for each tensor.
 std::string packing_fault(const OwnedProgram& program, bool scaled, std::span<const Tensor> matrices,
                           std::span<const Tensor> scales);
+
+// What is wrong with a call of connectionist temporal classification.
+std::string fault(const CtcCall& call);
 
 }  // namespace longshort

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "ctc_call.h"
 #include "program.h"
 
 namespace longshort {
@@ -39,6 +40,9 @@ inline constexpr bool has_scales[] = {LONGSHORT_FORMATS(X)};
 struct Kernels {
   std::size_t register_bytes;
   Format formats[format_count];
+  // Connectionist temporal classification in float and in double; false if there is not enough memory.
+  bool (*ctc_single)(const CtcCall&);
+  bool (*ctc_double)(const CtcCall&);
 };
 
 }  // namespace longshort

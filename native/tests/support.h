@@ -75,7 +75,7 @@ bool same_bits(T a, T b) {
 
 void convert(float x, float& out) { out = x; }
 void convert(double x, double& out) { out = x; }
-void convert(float x, bf16& out) { out = narrow(x); }
+[[maybe_unused]] void convert(float x, bf16& out) { out = narrow(x); }
 
 template <class T>
 void fill(T* x, size_t n) {

@@ -50,5 +50,18 @@ def run(
     threads: int,
     isa: str | None = None,
 ) -> None: ...
+def ctc(
+    is_double: bool,
+    sizes: Sequence[int],
+    scores: int,
+    labels: int,
+    lengths: int,
+    counts: int,
+    losses: int,
+    gradient: int,
+    blank: int,
+    threads: int,
+    isa: str | None = None,
+) -> None: ...
 def share_openmp(path: str) -> bool: ...
 def isas() -> list[str]: ...

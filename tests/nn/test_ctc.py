@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby, product
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from longshort.errors import ArgumentError
-from longshort.nn.blocks.ctc import ctc_loss
+from longshort.nn.blocks.ctc import ctc_loss, in_numpy
 
 LABELS = [[1, 2, 1], [1, 1], [], [2], [2, 2, 2]]
 """With repeats, and with none."""
@@ -124,3 +125,82 @@ def test_what_cannot_be_is_refused(labels: list[int], frames: int, said: str) ->
     count = torch.tensor([len(labels)])
     with pytest.raises(ArgumentError, match=said):
         ctc_loss(scores(5, 1, 4), torch.tensor([labels]), torch.tensor([frames]), count)
+
+
+# Both ways to compute it
+
+_native = pytest.importorskip("longshort._native", exc_type=ImportError)
+DTYPES = pytest.mark.parametrize(("dtype", "near"), [(torch.float64, 1e-12), (torch.float32, 3e-4)])
+
+
+@DTYPES
+@pytest.mark.parametrize("isa", _native.isas())
+@pytest.mark.parametrize("shape", [(60, 5, 6, 12), (150, 16, 29, 24), (9, 3, 2, 0)])
+def test_numpy_and_the_native_module_agree(
+    shape: tuple[int, int, int, int], isa: str, dtype: torch.dtype, near: float
+) -> None:
+    from longshort.engine.executors.native.ctc import losses_and_gradient
+
+    given, *rest = case(*shape)
+    found = losses_and_gradient(given.to(dtype), *rest, 0, isa=isa)
+    expected = in_numpy(given.to(dtype), *rest, 0)
+    torch.testing.assert_close(found[0], expected[0].double(), rtol=near, atol=near)
+    torch.testing.assert_close(found[1], expected[1], rtol=0, atol=near)
+
+
+def test_long_inputs_lose_no_digits_in_float32() -> None:
+    """Sums of logarithms that grow with time would."""
+    given, *rest = case(3000, 2, 29, 600)
+    exact = ctc_loss(given, *rest)
+    rounded = ctc_loss(given.float(), *rest)
+    torch.testing.assert_close(rounded.double(), exact, rtol=2e-7, atol=0)
+
+
+def test_threads_change_no_bit() -> None:
+    given, *rest = case(60, 5, 6, 12)
+    found = []
+    for threads in (1, 3):
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        scores = given.clone().requires_grad_()
+        found.append(torch.autograd.grad(ctc_loss(scores, *rest).sum(), scores)[0])
+        torch.set_num_threads(before)
+    assert torch.equal(*found)
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_a_score_that_is_no_number_is_not_hidden(wrong: float) -> None:
+    given, *rest = case(40, 4, 6, 9)
+    given[3, 1, 2] = wrong
+    assert ctc_loss(given, *rest).isnan().tolist() == [False, True, False, False]
+
+
+def test_half_precision_is_computed_in_float32() -> None:
+    given, *rest = case(40, 4, 6, 9)
+    half = given.bfloat16().requires_grad_()
+    losses = ctc_loss(half, *rest)
+    assert losses.dtype == torch.bfloat16
+    expected = ctc_loss(half.detach().float(), *rest)
+    torch.testing.assert_close(losses, expected.bfloat16())
+    assert torch.autograd.grad(losses.sum(), half)[0].dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"sizes": [4, 1, 3, 2], "lengths": 5}, "the lengths must lie between"),
+        ({"counts": 3}, "the numbers of labels must lie between"),
+        ({"labels": 3}, "the labels have to be classes"),
+        ({"blank": 3}, "the blank has to be one of the classes"),
+        ({"sizes": [4, -1, 3, 2]}, "is negative"),
+        ({"sizes": [4, 1, 3]}, "sizes are frames, batch, classes and labels"),
+    ],
+)
+def test_the_native_module_checks_before_it_reads(changed: dict[str, Any], said: str) -> None:
+    given = {"sizes": [4, 1, 3, 2], "lengths": 4, "counts": 2, "labels": 1, "blank": 0} | changed
+    scores, losses = torch.zeros(4, 1, 3), torch.zeros(1, dtype=torch.float64)
+    labels = torch.full((1, 2), given["labels"])
+    lengths, counts = torch.tensor([given["lengths"]]), torch.tensor([given["counts"]])
+    addresses = [each.data_ptr() for each in (scores, labels, lengths, counts, losses)]
+    with pytest.raises(ValueError, match=said):
+        _native.ctc(False, given["sizes"], *addresses, 0, given["blank"], 1)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-import pytest
 
-from longshort.tasks.read.language import BONUS, SEARCH, WEIGHT, SignGrams, chosen_search, spelled
+from longshort.metrics.stored_ngram import StoredNGram
+from longshort.tasks.read.language import BONUS, SEARCH, WEIGHT, chosen_search, spelled
 
 BLANK, A, B = 0, 1, 2
 
@@ -18,7 +16,7 @@ def frames(*rows: tuple[float, float, float]) -> np.ndarray:
 
 
 def chosen(
-    grams: SignGrams | None, logs: list[np.ndarray], wanted: list[tuple[int, ...]]
+    grams: StoredNGram | None, logs: list[np.ndarray], wanted: list[tuple[int, ...]]
 ) -> tuple[dict[str, float], str]:
     """What is kept and said, where the error is the share of wrong texts in percent."""
 
@@ -45,17 +43,9 @@ def test_the_search_is_chosen_where_it_reads_more_rightly() -> None:
 
 
 def test_the_n_gram_is_weighed_where_it_helps() -> None:
-    grams = SignGrams.fit([np.array([A, B])] * 9, 3, 2)
+    grams = StoredNGram.fit([[A, B]] * 9, 3, 2)
     sure, unsure = (0.01, 0.98, 0.01), (0.02, 0.5, 0.48)
     logs = [frames(sure, (0.98, 0.01, 0.01), unsure)] * 3
     assert spelled(logs, 8)[0].labels == (A, A)
     found, said = chosen(grams, logs, [(A, B)] * 3)
     assert found[WEIGHT] > 0 and "n-gram of order 2" in said
-
-
-def test_grams_come_back_from_their_record() -> None:
-    grams = SignGrams.fit([np.array([A, B]), np.array([B])], 3, 2)
-    assert SignGrams.from_dict(grams.to_dict()) == grams
-    assert grams.stream == (0, A, B, 0, B, 0)
-    logs = grams.model.logs((A,))
-    assert math.fsum(map(math.exp, logs)) == pytest.approx(1.0)

@@ -24,6 +24,7 @@ from longshort.tasks.read.config import ReadConfig
 from longshort.tasks.read.doctor import examine
 from longshort.tasks.read.encoder import ReadEncoder, encode
 from longshort.tasks.read.inference import Readings, frames, read, readings_of, spelled_lines
+from longshort.tasks.read.language import gram_scorer
 from longshort.tasks.read.samples import Lines
 from tests.commands import longshort
 from tests.drawn_lines import FEW, drawn, penned, pictures, put, texts_of
@@ -96,7 +97,7 @@ def test_the_n_gram_is_weighed_on_validation_lines_and_joins_the_search(learned:
     assert "gram_weight" in run.model.kept and run.encoder.grams is not None
     arrays = replace(encode(run.encoder, drawn(20, words=4, seed=7, of=FEW)), labels=None)
     logs = frames(run.model, arrays)
-    scorer = run.encoder.grams.scorer(1.0, 0.0)
+    scorer = gram_scorer(run.encoder.grams, 1.0, 0.0)
     alone = spelled_lines(run.model, logs, 8, None).texts
     assert spelled_lines(run.model, logs, 8, scorer).texts != alone
 

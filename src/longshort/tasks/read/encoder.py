@@ -17,9 +17,9 @@ from longshort.data.padding import pad_arrays, pad_numbers
 from longshort.data.strokes.features import features
 from longshort.data.strokes.ink import Ink
 from longshort.data.strokes.shape import normalise, resample
+from longshort.metrics.stored_ngram import StoredNGram
 from longshort.tasks.read.config import ReadConfig
 from longshort.tasks.read.ink import scaled
-from longshort.tasks.read.language import SignGrams
 from longshort.tasks.read.looks import Looks
 from longshort.tasks.read.samples import Kind, Lines
 
@@ -51,7 +51,7 @@ class ReadEncoder:
     height: int
     straighten: bool
     looks: Looks | None
-    grams: SignGrams | None
+    grams: StoredNGram | None
 
     @staticmethod
     def fit(train: Lines, config: ReadConfig) -> ReadEncoder:
@@ -66,8 +66,8 @@ class ReadEncoder:
         )
         if config.model.head != "ctc" or not write.order or write.beam == 1:
             return found
-        grams = SignGrams.fit([found.encoded(text) for text in texts], found.count, write.order)
-        return replace(found, grams=grams)
+        numbers = (found.encoded(text).tolist() for text in texts)
+        return replace(found, grams=StoredNGram.fit(numbers, found.count, write.order))
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -121,7 +121,7 @@ class ReadEncoder:
             int(stored["height"]),
             bool(stored["straighten"]),
             None if looks is None else Looks.from_dict(looks),
-            None if grams is None else SignGrams.from_dict(grams),
+            None if grams is None else StoredNGram.from_dict(grams),
         )
 
     def array(self, ink: Any) -> NDArray[Any]:

@@ -18,7 +18,7 @@ from longshort.runs.task import Model
 from longshort.runs.writing import Writing
 from longshort.tasks.read.config import ReadConfig
 from longshort.tasks.read.encoder import LineArrays, ReadEncoder
-from longshort.tasks.read.language import BONUS, SEARCH, WEIGHT, spelled
+from longshort.tasks.read.language import BONUS, SEARCH, WEIGHT, gram_scorer, spelled
 
 ReadModelOf = Model[ReadConfig, ReadEncoder]
 TOGETHER = 32
@@ -57,7 +57,7 @@ def read(
 def scorer_of(model: ReadModelOf) -> LabelScorer | None:
     """Return what the n-gram adds to the search; None where there is none, or it does not help."""
     grams, weight = model.encoder.grams, float(model.kept.get(WEIGHT, 0.0))
-    return grams.scorer(weight, float(model.kept[BONUS])) if grams and weight else None
+    return gram_scorer(grams, weight, float(model.kept[BONUS])) if grams and weight else None
 
 
 def spelled_lines(

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longshort.decoding.ctc import Spelling, best_path
-from longshort.decoding.label_scorer import END, Characters, LabelScorer
+from longshort.decoding.label_scorer import Characters, LabelScorer
 from longshort.decoding.prefix_beam import PrefixBeam, prefix_beam
-from longshort.metrics.ngram import NGram
+from longshort.metrics.stored_ngram import StoredNGram
 from longshort.runs.task import Say, Track
 
 Floats = NDArray[np.floating[Any]]
-Ints = NDArray[np.int64]
 
 SEARCH, WEIGHT, BONUS = "search", "gram_weight", "gram_bonus"
 """Names of what a run keeps: whether it searches, the n-gram's weight, and the bonus of a sign."""
@@ -26,42 +23,9 @@ _WEIGHTS, _BONUSES = (0.25, 0.5, 0.75, 1.0), (0.0, 0.75, 1.5)
 """Values among which the validation split chooses."""
 
 
-@dataclass(frozen=True)
-class SignGrams:
-    """What the n-gram of the training texts was fitted on.
-
-    stream: numbers of the signs of all texts, with the mark `END` between and around them. size:
-    how many numbers there are.
-    """
-
-    order: int
-    size: int
-    stream: tuple[int, ...]
-
-    @staticmethod
-    def fit(texts: Sequence[Ints], size: int, order: int) -> SignGrams:
-        """Fit on texts as numbers of signs."""
-        stream = (END, *(n for each in texts for n in (*each.tolist(), END)))
-        return SignGrams(order, size, stream)
-
-    @cached_property
-    def model(self) -> NGram:
-        """The n-grams, counted anew from the stream."""
-        return NGram(np.array(self.stream, dtype=np.int64), self.size, self.order)
-
-    def scorer(self, weight: float, bonus: float) -> LabelScorer:
-        """Return what the search adds to a sign: weight · log P + bonus."""
-        return Characters(self.model, weight=weight, bonus=bonus)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {"order": self.order, "size": self.size, "stream": list(self.stream)}
-
-    @staticmethod
-    def from_dict(stored: dict[str, Any]) -> SignGrams:
-        """Return what `to_dict` wrote."""
-        stream = tuple(map(int, stored["stream"]))
-        return SignGrams(int(stored["order"]), int(stored["size"]), stream)
+def gram_scorer(grams: StoredNGram, weight: float, bonus: float) -> LabelScorer:
+    """Return what the search adds to a sign: weight · log P + bonus."""
+    return Characters(grams.model, weight=weight, bonus=bonus)
 
 
 def spelled(
@@ -74,7 +38,7 @@ def spelled(
 
 
 def chosen_search(
-    grams: SignGrams | None,
+    grams: StoredNGram | None,
     logs: Sequence[Floats],
     width: int,
     errors: Callable[[list[tuple[int, ...]]], float],
@@ -92,7 +56,7 @@ def chosen_search(
     pairs = [(0.0, 0.0), *(itertools.product(_WEIGHTS, _BONUSES) if grams else ())]
     for number, (weight, bonus) in enumerate(pairs):
         track("choosing how to search", number, len(pairs))
-        scorer = grams.scorer(weight, bonus) if grams and weight else None
+        scorer = gram_scorer(grams, weight, bonus) if grams and weight else None
         labels = [each.labels for each in spelled(logs, width, scorer)]
         found[1.0, weight, bonus] = errors(labels)
     search, weight, bonus = min(found, key=lambda choice: (found[choice], choice))

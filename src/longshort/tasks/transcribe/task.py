@@ -172,7 +172,7 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
         language = encoder.language
         if language is not None:
             known = f", {len(language.words):,} words" if language.words else ""
-            found.append(f"language model: {language.order}-grams of {language.kind}{known}")
+            found.append(f"language model: {language.grams.order}-grams of {language.kind}{known}")
         return found
 
     def build(self, config: TranscribeConfig, encoder: SpeechEncoder) -> nn.Module:

@@ -13,6 +13,7 @@ from PIL import Image
 
 import longshort as ls
 from longshort.errors import DataError
+from longshort.runs.exporting import export_run
 from tests.commands import longshort
 from tests.tasks.frames.made import squares
 from tests.tiny_runs import small
@@ -29,6 +30,14 @@ def test_from_python(tmp_path: Path) -> None:
     assert scores["examples"] == 20 and scores["clips"] == 5
     with pytest.raises(DataError, match=r"the run's frames have 12 x 12 x 1 values"):
         run.predict(squares(2, size=10))
+
+
+@pytest.mark.parametrize("base", ["last", "moved", "learned"])
+def test_forecasts_that_are_changes_of_a_base_leave_torch_behind(base: str, tmp_path: Path) -> None:
+    once = {"train.max_epochs": 1, "train.threads": 1, "model.base": base}
+    clips = squares(12)
+    ls.FrameForecaster(inputs=3, outputs=2, hidden=2, settings=once).fit(clips, out=tmp_path / "r")
+    assert export_run(tmp_path / "r", tmp_path / "r.longshort", memory=clips).is_equal
 
 
 @pytest.mark.parametrize("ending", [".npy", ".npz", ".gif", ".csv"])

@@ -105,8 +105,6 @@ def test_baselines_are_what_they_say() -> None:
         {"model": {"kernel": 5}},
         {"model": {"base": "last"}},
         {"model": {"base": "moved"}},
-        {"model": {"base": "learned"}},
-        {"model": {"base": "learned", "reach": 1}},
         {"model": {"cell": "gru"}},
         {"model": {"cell_options": {"peephole": True}}},
         {"model": {"num_layers": 2}},
@@ -135,10 +133,9 @@ def test_the_future_does_not_leak_into_a_forecast() -> None:
     assert np.array_equal(found[0][first], found[1][first])
 
 
-@pytest.mark.parametrize("base", ["none", "learned"])
-def test_training_forecasts_as_inference_does(base: str) -> None:
+def test_training_forecasts_as_inference_does() -> None:
     """Free-running frames of the training pass are those of the network frame by frame."""
-    job = job_of(changed(model={"precision": "float32", "base": base}), squares(12))
+    job = job_of(changed(model={"precision": "float32"}), squares(12))
     arrays = job.encoded["train"].arrays
     batch = arrays.batch(np.arange(3))
     read, wanted = torch.from_numpy(batch.read), torch.from_numpy(batch.wanted)
@@ -160,11 +157,10 @@ def test_windows_that_share_frames_are_not_independent() -> None:
     assert block == 0 and len(first) == len(np.unique(several.owners))
 
 
-@pytest.mark.parametrize("base", ["none", "learned"])
-def test_a_moving_square_is_learned(base: str) -> None:
+def test_a_moving_square_is_learned() -> None:
     """Its motion is known, so that a network forecasts it far better than any baseline."""
     settings = changed(
-        model={"hidden": 16, "patch": 2, "scales": 1, "base": base},
+        model={"hidden": 16, "patch": 2, "scales": 1},
         train={"max_epochs": 40, "learning_rate": 0.02, "batch_size": 8},
     )
     result = result_of(settings, squares(60, steps=5))
@@ -178,7 +174,6 @@ def test_a_moving_square_is_learned(base: str) -> None:
     [
         ({"train": {"crop": 5}}, r"train.crop: a multiple of 2 .* up to 12"),
         ({"model": {"checkpoint": True}}, r"model.checkpoint: is of layers over sequences"),
-        ({"model": {"reach": 2}}, r"model.reach: is of a learned base"),
         ({"model": {"outputs": 1}, "train": {"true_frames": 0.5}}, r"train.true_frames: .* one"),
         ({"model": {"kernel": 4}}, r"kernel: an odd number"),
         ({"data": {"size": "12"}}, r"size: rows x columns"),

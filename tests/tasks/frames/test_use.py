@@ -32,7 +32,7 @@ def test_from_python(tmp_path: Path) -> None:
         run.predict(squares(2, size=10))
 
 
-@pytest.mark.parametrize("base", ["last", "moved", "learned"])
+@pytest.mark.parametrize("base", ["last", "moved"])
 def test_forecasts_that_are_changes_of_a_base_leave_torch_behind(base: str, tmp_path: Path) -> None:
     once = {"train.max_epochs": 1, "train.threads": 1, "model.base": base}
     clips = squares(12)

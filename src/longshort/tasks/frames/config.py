@@ -14,7 +14,7 @@ from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
 Axes = Literal["NTYX", "NTYXC", "TYX", "TYXC"]
 """Axes of an array: N clips, T frames, Y rows, X columns, C channels."""
 
-Base = Literal["none", "last", "moved", "learned"]
+Base = Literal["none", "last", "moved"]
 """What forecasts are changes of."""
 
 
@@ -124,13 +124,9 @@ class FramesModel(CellSettings):
     )
     base: Base = Field(
         "none",
-        description="what forecasts are changes of: nothing; the last frame that was read; that "
-        "frame moved on as a whole (by phase correlation), as suits radar and skies; or the frame "
-        "before with its parts moved on as the network learns to, as suits things that move apart",
+        description="what forecasts are changes of: nothing, the last frame that was read, or that "
+        "frame moved on as a whole (by phase correlation), as suits radar and skies",
         json_schema_extra=flag("--base"),
-    )
-    reach: int = Field(
-        4, ge=1, le=32, description="pixels by which a learned base moves a part at most"
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "bfloat16", description="of the operands of convolutions in training; all else is float32"

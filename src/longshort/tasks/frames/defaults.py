@@ -56,8 +56,6 @@ def unused(config: FramesConfig) -> list[tuple[str, str]]:
     """Return the settings without effect, each with the reason."""
     found = unused_shares(config.data.val_path, config.data.test_path)
     found += [("model.checkpoint", "is of layers over sequences, and these are over maps")]
-    if config.model.base != "learned":
-        found += [("model.reach", "is of a learned base; choose --base learned")]
     if config.model.outputs == 1:
         found += [("train.true_frames", "is of the forecaster's inputs, and one frame needs none")]
     return found

@@ -40,11 +40,6 @@ class FrameEncoder:
     """What forecasts are changes of; see `FramesModel.base`."""
 
     @property
-    def has_base(self) -> bool:
-        """Whether forecasts are changes of frames that are made before the network is asked."""
-        return self.base in ("last", "moved")
-
-    @property
     def map_size(self) -> tuple[int, int]:
         """Rows and columns of the maps: frames are padded to whole patches of the last scale."""
         rows, columns, _ = self.shape
@@ -132,7 +127,7 @@ class FrameArrays:
 
     def _base(self, numbers: Ints) -> Floats | None:
         """Return what the forecasts of these windows are changes of, as maps [M, B, ...]."""
-        if not self.encoder.has_base:
+        if self.encoder.base == "none":
             return None
         if self.encoder.base == "moved":
             frames = np.stack([self.moved_on(int(number)) for number in numbers], 1)

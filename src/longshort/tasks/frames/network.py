@@ -11,7 +11,6 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from longshort.nn.blocks.motion import moved_parts
 from longshort.nn.convolutional import ConvRecurrent
 from longshort.runs.cell import chosen_cell
 from longshort.tasks.frames.config import FramesModel
@@ -19,9 +18,6 @@ from longshort.tasks.frames.encoder import FrameEncoder
 
 _EDGE = 0.01
 """Distance from 0 and 1 that values of a base keep, so that their logits are finite."""
-
-_STAYS = 4.0
-"""First logit of no displacement, beside 0 of all others."""
 
 State = tuple[Any, ...]
 """The state of each scale's layers."""
@@ -125,29 +121,6 @@ class Head(nn.Module):
                 cast(Tensor, layer.bias).fill_(0.0 if scale else logit)
 
 
-class Motion(nn.Module):
-    """How parts of a frame move on: weights of displacements, by the outputs of all scales."""
-
-    def __init__(self, widths: list[int], reach: int, patch: int) -> None:
-        super().__init__()
-        self.patch, self.reach = patch, reach
-        self.down, self.across = (Head(widths, 2 * reach + 1) for _ in range(2))
-        with torch.no_grad():
-            for head in self.heads:
-                head.start_at(0.0)
-                cast(Tensor, cast(nn.Conv2d, head.parts[0]).bias)[reach] = _STAYS
-
-    @property
-    def heads(self) -> list[Head]:
-        """The heads that say the weights."""
-        return [self.down, self.across]
-
-    def forward(self, outputs: list[Tensor], frames: Tensor) -> Tensor:
-        """Return frames [T, B, C, Y, X] as they move on."""
-        down, across = (head(outputs).softmax(2).flatten(0, 1) for head in self.heads)
-        return moved_parts(frames.flatten(0, 1), down, across, self.patch).view_as(frames)
-
-
 class FrameForecaster(nn.Module):
     """Layers that read frames, and layers that go on from their state (Shi et al., 2015).
 
@@ -162,8 +135,6 @@ class FrameForecaster(nn.Module):
         self.reader = Scales(model, encoder)
         self.own_writer = Scales(model, encoder) if model.forecaster == "own" else None
         self.head = Head(self.reader.widths, encoder.channels)
-        is_learned = encoder.base == "learned"
-        self.motion = Motion(self.reader.widths, model.reach, encoder.patch) if is_learned else None
         has_base = encoder.base != "none"
         self.trust = nn.Parameter(torch.ones(encoder.channels, 1, 1)) if has_base else None
 
@@ -182,23 +153,19 @@ class FrameForecaster(nn.Module):
         """
         hidden, state = self.reader(read, None)
         known = None if base is None else torch.cat([read[:-1], base[:1]])
-        logits = [self._logits(hidden, read, known)]
+        logits = [self._logits(hidden, known)]
         frame = logits[0][-1:].sigmoid()
         for step in range(outputs - 1):
             if true_share > 0:
                 is_true = torch.rand(frame.size(1), 1, 1, 1, device=frame.device) < true_share
                 frame = torch.where(is_true, wanted[step : step + 1], frame)
             hidden, state = self.writer(frame, state)
-            known = None if base is None else base[step + 1][None]
-            logits.append(self._logits(hidden, frame, known))
+            logits.append(self._logits(hidden, None if base is None else base[step + 1][None]))
             frame = logits[-1].sigmoid()
         return torch.cat(logits)
 
-    def _logits(self, hidden: list[Tensor], frames: Tensor, base: Tensor | None) -> Tensor:
-        """Return the logits of the frames after these, [T, B, C, Y, X]."""
+    def _logits(self, hidden: list[Tensor], base: Tensor | None) -> Tensor:
         found: Tensor = self.head(hidden)
-        if self.motion is not None:
-            base = self.motion(hidden, frames)
         if base is None or self.trust is None:
             return found
         share = base.clamp(_EDGE, 1 - _EDGE)
@@ -220,15 +187,13 @@ class FrameForecaster(nn.Module):
         self, layers: Scales, frame: Tensor, base: Tensor | None, state: State | None
     ) -> Step:
         hidden, after = layers(frame[None], state)
-        logits = self._logits(hidden, frame[None], None if base is None else base[None])
+        logits = self._logits(hidden, None if base is None else base[None])
         return Step(logits.sigmoid().squeeze(0), after)
 
     def flops(self, rows: int, columns: int, inputs: int, outputs: int) -> int:
         """Return the floating point operations of a window's forward pass."""
         frames = inputs + outputs - 1
-        heads = [self.head] if self.motion is None else [self.head, *self.motion.heads]
-        found = self.reader.flops(rows, columns) * inputs
-        found += sum(head.flops(rows, columns) for head in heads) * frames
+        found = self.reader.flops(rows, columns) * inputs + self.head.flops(rows, columns) * frames
         return found + self.writer.flops(rows, columns) * (outputs - 1)
 
 

@@ -10,14 +10,11 @@ CROHME, of whose writers a tenth is for validation, and are scored on the parts 
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
-import os
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,17 +22,15 @@ from typing import Any
 import numpy as np
 from crohme import expressions
 from latex import tokens_of
+from parts import listener, main, quick_of, said
 
 from longshort.data.splits import Given
 from longshort.data.strokes.ink import Inks
 from longshort.runs import story, trained
-from longshort.runs.job import environment
-from longshort.train.events import EpochEnded, Event
 
 RESULTS = Path(__file__).parent / "results" / "signals_formulas.json"
 PARTS = ("symbols", "latex")
 TESTS = ("test2014", "test2016")
-QUICK = {"max_epochs": 1, "steps_per_epoch": 5}
 Settings = dict[str, Any]
 
 COMMON: Settings = {"task": "read", "text": {"tokens": "symbols"}}
@@ -81,13 +76,11 @@ def one_part(data: Path, kind: str, quick: bool) -> dict[str, Any]:
     given = Given(
         train.take(np.flatnonzero(~is_val)), train.take(np.flatnonzero(is_val)), tests[TESTS[0]]
     )
-    settings = {**COMMON, **SETTINGS[kind]}
-    if quick:
-        settings = {**settings, "train": {**settings["train"], **QUICK}}
+    settings = quick_of({**COMMON, **SETTINGS[kind]}, quick)
     with tempfile.TemporaryDirectory() as folder:
         begun, used = time.perf_counter(), time.process_time()
         scores = story.run(
-            settings, Path(folder) / "run", data=given, say=_said, listen=_listener(used)
+            settings, Path(folder) / "run", data=given, say=said, listen=listener(used)
         )
         spent = time.process_time() - used
         run = trained.load(Path(folder) / "run").remember(given)
@@ -100,20 +93,6 @@ def one_part(data: Path, kind: str, quick: bool) -> dict[str, Any]:
             "processor_seconds": round(spent),
             "seconds": round(time.perf_counter() - begun),
         }
-
-
-def _said(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _listener(begun: float) -> Callable[[Event], None]:
-    def listen(event: Event) -> None:
-        if isinstance(event, EpochEnded):
-            record = event.record
-            spent = time.process_time() - begun
-            _said(f"epoch {record['epoch']}: {record.get('val_score', 0):.2f}, {spent:.0f} s")
-
-    return listen
 
 
 def measure(data: Path, parts: Sequence[str] = PARTS, *, quick: bool = False) -> dict[str, Any]:
@@ -136,19 +115,5 @@ def show(results: dict[str, Any]) -> list[str]:
     return lines
 
 
-def main() -> None:
-    """Run the parts that are asked for, and write what they found beside what is known."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--quick", action="store_true", help="a few steps, to see that it runs")
-    asked = parser.parse_args()
-    found = measure(Path(os.environ["LONGSHORT_DATA"]), asked.parts, quick=asked.quick)
-    print(*show(found), sep="\n")
-    if not asked.quick:
-        known = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-        known |= {"environment": environment(), **found}
-        RESULTS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, PARTS, measure, show, RESULTS)

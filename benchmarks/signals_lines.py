@@ -11,31 +11,26 @@ Results and the environment go to benchmarks/results/signals_lines.json.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from parts import listener, main, quick_of, said
+
 from longshort.config import build_as
 from longshort.data.splits import Given
 from longshort.runs import story, trained
-from longshort.runs.job import environment
 from longshort.tasks.read import scoring
 from longshort.tasks.read.config import ReadConfig
 from longshort.tasks.read.inference import frames, spelled_lines
 from longshort.tasks.read.samples import Lines
 from longshort.tasks.read.source import read_lines
-from longshort.train.events import EpochEnded, Event
 
 RESULTS = Path(__file__).parent / "results" / "signals_lines.json"
 PARTS = ("uw3", "wills")
-QUICK = {"max_epochs": 1, "steps_per_epoch": 5}
 Settings = dict[str, Any]
 
 UW3: Settings = {
@@ -79,12 +74,11 @@ def wills(data: Path, quick: bool) -> dict[str, Any]:
 
 def one_run(settings: Settings, data: Given | Lines, quick: bool) -> dict[str, Any]:
     """Train and score a run; the folder is thrown away."""
-    if quick:
-        settings = {**settings, "train": {**settings["train"], **QUICK}}
+    settings = quick_of(settings, quick)
     with tempfile.TemporaryDirectory() as folder:
         begun, used = time.perf_counter(), time.process_time()
         scores = story.run(
-            settings, Path(folder) / "run", data=data, say=_said, listen=_listener(used)
+            settings, Path(folder) / "run", data=data, say=said, listen=listener(used)
         )
         spent = time.process_time() - used
         found = trained.load(Path(folder) / "run").remember(data)
@@ -115,20 +109,6 @@ def decodings(run: Any) -> dict[str, float]:
     }
 
 
-def _said(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _listener(begun: float) -> Callable[[Event], None]:
-    def listen(event: Event) -> None:
-        if isinstance(event, EpochEnded):
-            record = event.record
-            spent = time.process_time() - begun
-            _said(f"epoch {record['epoch']}: {record.get('val_score', 0):.2f}, {spent:.0f} s")
-
-    return listen
-
-
 def measure(data: Path, parts: Sequence[str] = PARTS, *, quick: bool = False) -> dict[str, Any]:
     """Train and score; data: the folder of real data."""
     return {name: globals()[name](data, quick) for name in parts}
@@ -148,19 +128,5 @@ def show(results: dict[str, Any]) -> list[str]:
     return lines
 
 
-def main() -> None:
-    """Run the parts that are asked for, and write what they found beside what is known."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--quick", action="store_true", help="a few steps, to see that it runs")
-    asked = parser.parse_args()
-    found = measure(Path(os.environ["LONGSHORT_DATA"]), asked.parts, quick=asked.quick)
-    print(*show(found), sep="\n")
-    if not asked.quick:
-        known = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-        known |= {"environment": environment(), **found}
-        RESULTS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, PARTS, measure, show, RESULTS)

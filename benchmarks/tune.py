@@ -64,9 +64,7 @@ def series_sets(data: Path) -> list[tuple[str, pl.DataFrame, int, int]]:
     sets = [(name, long_table({name: values}), 24, 240) for name, values in columns.items()]
     near = {"road": speed[:1200, 0], "road far": speed[:1200, 20]}
     sets += [(name, long_table({name: values}), 12, 240) for name, values in near.items()]
-    sets.append(
-        ("ETTh1 loads", long_table({n: etth[n][:900] for n in etth.columns[1:7]}), 24, 120)
-    )
+    sets.append(("ETTh1 loads", long_table({n: etth[n][:900] for n in etth.columns[1:7]}), 24, 120))
     roads = {speed.columns[i]: speed[:, i][:600] for i in range(0, 50, 5)}
     return [*sets, ("ten roads", long_table(roads), 12, 120)]
 

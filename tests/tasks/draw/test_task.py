@@ -142,6 +142,20 @@ def test_the_autoregression_finds_the_entropy_of_one() -> None:
     assert found.moves.sum() / (60 * 199) == pytest.approx(expected, abs=0.02)
 
 
+def test_errors_of_the_autoregression_may_come_from_two_clouds() -> None:
+    draw = np.random.default_rng(0)
+    moves = [np.zeros((200, 2)) for _ in range(30)]
+    for each in moves:
+        for t in range(1, 200):
+            jump = 10.0 * draw.integers(2) - 5.0
+            each[t] = 0.5 * each[t - 1] + [jump, 0.0] + draw.normal(size=2)
+    pens = [np.append(np.full(199, DOWN), END) for _ in moves]
+    arrays = DrawArrays(moves, pens, [0] * 30)
+    found = autoregression(arrays, arrays, 2)
+    expected = np.log(2 * np.pi * np.e) + np.log(2)
+    assert found.moves.sum() / (30 * 199) == pytest.approx(expected, abs=0.05)
+
+
 def test_the_mixture_finds_two_far_clouds() -> None:
     draw = np.random.default_rng(0)
     sides = draw.integers(2, size=(40, 100))

@@ -1,4 +1,4 @@
-"""Baselines of drawings: an autoregression with normal errors, and a mixture without memory.
+"""Baselines of drawings: autoregressions of order 2, and a mixture without memory.
 
 The pen follows the frequencies of its states after the last two in all of them.
 """
@@ -62,10 +62,10 @@ def _of_one(moves: Floats, pens: Ints) -> tuple[Floats, Floats, Ints, Ints, NDAr
     return moves, before, pens, last, first
 
 
-def autoregression(train: DrawArrays, test: DrawArrays) -> Likelihoods:
-    """Offsets are linear in the last two, with normal errors; one model for each state of the pen.
+def autoregression(train: DrawArrays, test: DrawArrays, count: int = 1) -> Likelihoods:
+    """Offsets are linear in the last two, by least squares; one model for each state of the pen.
 
-    Fitted by least squares.
+    count: normals of which the errors are a mixture; a single one has their covariance.
     """
     known, asked = Points.of(train), Points.of(test)
     found = np.zeros(len(asked.moves))
@@ -75,10 +75,12 @@ def autoregression(train: DrawArrays, test: DrawArrays) -> Likelihoods:
         inputs = _with_one(known.before[own])
         weights = np.linalg.lstsq(inputs, known.moves[own], rcond=None)[0]
         errors = known.moves[own] - inputs @ weights
+        new = asked.moves[other] - _with_one(asked.before[other]) @ weights
+        if count > 1:
+            found[other] = point_nats(fitted(errors, count), new)
+            continue
         covariance = errors.T @ errors / len(errors) + _LEAST * np.eye(2)
-        found[other] = _normal(
-            asked.moves[other] - _with_one(asked.before[other]) @ weights, covariance
-        )
+        found[other] = _normal(new, covariance)
     return _summed(test, found, pen_nats(known, asked))
 
 

@@ -214,19 +214,24 @@ class DrawTask(SampleTask[DrawConfig, Inks, DrawEncoder, Likelihoods]):
         networks: Mapping[str, DrawModelOf],
         track: Track,
     ) -> dict[str, Baseline[Likelihoods]]:
-        """Score an autoregression of order 2, and a mixture without memory."""
+        """Score autoregressions of order 2, and a mixture without memory."""
         from longshort.tasks.draw.baselines import autoregression, memoryless
 
         del model, networks
         train, test = splits["train"].arrays, splits["test"].arrays
         linear = autoregression(train, test)
-        track("fitting the mixture without memory", 0, 0)
+        track("fitting mixtures", 0, 2)
         mixture = memoryless(train, test, _NORMALS)
+        track("fitting mixtures", 1, 2)
+        both = autoregression(train, test, _NORMALS)
         note = "is linear in the last two offsets, with normal errors, for each state of the pen"
         other = f"has {_NORMALS} normal distributions for each state of the pen"
+        errors = f"is linear in the last two offsets, and its errors have {_NORMALS} normals"
+        named = "the autoregression of order 2"
         return {
-            "autoregression": Baseline(linear, "the autoregression of order 2", note),
+            "autoregression": Baseline(linear, named, note),
             "mixture": Baseline(mixture, "the mixture without memory", other),
+            "linear_mixture": Baseline(both, f"{named} with a mixture of errors", errors),
         }
 
     def score(self, model: DrawModelOf, samples: Inks, prediction: Likelihoods) -> Scores:

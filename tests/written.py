@@ -27,13 +27,13 @@ def built(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["./test"], cwd=folder, capture_output=True, text=True, check=False)
 
 
-def opened(page: Path, folder: Path) -> str:
+def opened(page: Path, folder: Path, query: str = "") -> str:
     """The page's body after its script ran, in a browser without a network."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("there is no Chromium to open the page")
     flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'own'}"]
-    command = [browser, *flags, "--virtual-time-budget=20000", "--dump-dom", page.as_uri()]
+    command = [browser, *flags, "--virtual-time-budget=20000", "--dump-dom", page.as_uri() + query]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     return done.stdout[done.stdout.index("<body") :]
 

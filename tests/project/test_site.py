@@ -7,11 +7,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from longshort.registry import TASKS
 from tests.paths import ROOT
+from tests.written import opened
 
 pytest.importorskip("mkdocs", reason="the extra docs is not installed")
 
@@ -98,3 +100,12 @@ def test_every_setting_is_in_the_reference(site: Path) -> None:
 def test_chinese_can_be_searched(site: Path) -> None:
     index = json.loads((site / "zh" / "search" / "search_index.json").read_text())
     assert any("\u200b遗忘门\u200b" in each["text"] for each in index["docs"])  # a word by itself
+
+
+@pytest.mark.parametrize(("page", "word"), [("index.html", "forget"), ("zh/index.html", "遗忘门")])
+def test_pages_opened_as_files_can_be_searched(
+    site: Path, page: str, word: str, tmp_path: Path
+) -> None:
+    body = opened(site / page, tmp_path, f"?q={quote(word)}")
+    found = re.findall(r'<article class="md-search-result__article.*?</article>', body, re.DOTALL)
+    assert any("<mark>" in each for each in found)

@@ -41,6 +41,7 @@ def command(
     alpha: Alpha = None,
     beta: Beta = None,
     timestamps: Timestamps = False,
+    encoding: o.Encoding = None,
     sets: o.SetData = None,
     out: Texts = None,
     overwrite: o.Overwrite = False,
@@ -55,7 +56,7 @@ def command(
 
         how = Listening(beam=beam, n_best=n_best, alpha=alpha, beta=beta)
         refuse_existing(out, overwrite, is_table=True)
-        trained = load(run).reading(o.reading_of(None, sets))
+        trained = load(run).reading(o.reading_of(encoding, sets))
         trained.transcriber()
         samples = trained.read(files[0] if len(files) == 1 else files, screen.say)
         screen.working(f"transcribing {len(samples):,} recordings")

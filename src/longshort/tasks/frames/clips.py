@@ -140,5 +140,5 @@ def too_short(name: str, count: int, inputs: int, outputs: int) -> str:
     needs = f"{inputs} to read and {outputs} to forecast" if outputs else f"{inputs} to read"
     return (
         f"{name}: has {count} frame{'s' if count != 1 else ''}, and {needs} are needed; give "
-        "longer clips, or lower model.inputs or model.outputs (--inputs, --outputs)"
+        "longer clips, or train with lower model.inputs or model.outputs"
     )

@@ -42,7 +42,7 @@ class Dropped:
     def add(self, reason: str, message: str, place: str) -> None:
         """Leave a line out; raises `DataError` with the message where that is not allowed."""
         if not self.is_allowed:
-            raise DataError(f"{message}; or leave out lines that cannot be learned with --drop-bad")
+            raise DataError(f"{message}; or leave such lines out with --set data.drop_bad=true")
         self.reasons.setdefault(reason, []).append(place)
 
     def findings(self) -> tuple[Finding, ...]:
@@ -232,7 +232,7 @@ def _read(
     **more: Any,
 ) -> Lines:
     """Read pictures; those that cannot be learned are refused, or left out."""
-    dropped = dropped or Dropped(is_allowed=False, name=str(store.path))
+    dropped = dropped or Dropped(config.data.drop_bad, str(store.path))
     kept, found, words = [], [], []
     for number, name in enumerate(names):
         text = "" if texts is None else normalised(texts[number], config.text.normalise)

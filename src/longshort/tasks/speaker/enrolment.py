@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.labelled import Examples
-from longshort.errors import DataError
+from longshort.errors import ConfigError, DataError
 from longshort.lazy import polars as pl
 from longshort.tasks.speaker.config import SpeakerConfig
 from longshort.tasks.speaker.voices import Voices
@@ -42,7 +43,7 @@ def individuals(
     for each, total in seconds.items():
         if total < config.evaluate.least:
             raise DataError(
-                f"{samples.name}: {each!r} is enrolled with {total:.1f} s of sound, and "
+                f"{samples.name}: {each!r} is enrolled with {math.floor(100 * total) / 100:g} s of sound, and "
                 f"{config.evaluate.least:g} s are needed (evaluate.least); give longer or more "
                 "recordings"
             )
@@ -54,7 +55,15 @@ def individuals(
 
 
 def verified(samples: Examples, found: Voices, vector: Floats, threshold: float) -> pl.DataFrame:
-    """Return a row for each recording: its similarity to a speaker, and whether it is accepted."""
+    """Return a row for each recording: its similarity to a speaker, and whether it is accepted.
+
+    Raises `ConfigError` for a threshold that is no cosine.
+    """
+    if not -1.0 <= threshold <= 1.0:
+        raise ConfigError(
+            f"threshold: similarities are cosines, so a number from -1 to 1 is expected, got "
+            f"{threshold:g}"
+        )
     similarity = found.whole.heard @ vector
     return pl.DataFrame(
         {

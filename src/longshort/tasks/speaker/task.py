@@ -82,10 +82,7 @@ class SpeakerTask(Task[SpeakerConfig, Examples, SpeakerEncoder, Voices]):
         """Read recordings with their speakers, from a table, folders by speaker, or in memory."""
         found = data
         if not isinstance(data, Examples):
-            columns = audio.Columns(
-                config.data.file, config.data.speaker, None, _USUAL, role="speaker"
-            )
-            found = audio.read(data, columns, config.audio)
+            found = audio.read(data, _columns(config), config.audio)
         assert isinstance(found, Examples)
         return _checked(found, is_labelled=True)
 
@@ -103,8 +100,7 @@ class SpeakerTask(Task[SpeakerConfig, Examples, SpeakerEncoder, Voices]):
         """Read recordings; who speaks is not looked for."""
         if isinstance(data, Examples):
             return _checked(data, is_labelled=False)
-        columns = audio.Columns(model.config.data.file)
-        return audio.read(data, columns, model.config.audio, with_labels=False)
+        return audio.read(data, _columns(model.config), model.config.audio, with_labels=False)
 
     def split(self, given: Any, config: SpeakerConfig) -> Splits[Examples]:
         """Return the splits; those that are missing are drawn by speaker."""
@@ -313,7 +309,16 @@ class SpeakerTask(Task[SpeakerConfig, Examples, SpeakerEncoder, Voices]):
     # Output
 
     def table(self, model: SpeakerModel, samples: Examples, prediction: Voices) -> pl.DataFrame:
-        """Return a row for each pair of recordings: its similarity, and whether it is accepted."""
+        """Return a row for each pair of recordings: its similarity, and whether it is accepted.
+
+        Raises `DataError` for a single recording.
+        """
+        if len(samples) == 1:
+            raise DataError(
+                f"{samples.places[0]}: a run of speakers compares recordings with each other, and "
+                "one alone has no other; give two or more, or `longshort speaker enrol` speakers, "
+                "and `verify` or `identify` it among them"
+            )
         config, labels = model.config, samples.labels
         speakers = [str(i) for i in range(len(samples))] if labels is None else labels
         trials = trials_of(speakers, config.evaluate.trials, config.split.seed)
@@ -344,6 +349,13 @@ class SpeakerTask(Task[SpeakerConfig, Examples, SpeakerEncoder, Voices]):
         from longshort.tasks.speaker.sections import sections
 
         return sections(result)
+
+
+def _columns(config: SpeakerConfig) -> audio.Columns:
+    data = config.data
+    return audio.Columns(
+        data.file, data.speaker, None, _USUAL, role="speaker", encoding=data.encoding
+    )
 
 
 def _at_rate(config: SpeakerConfig, samples: Examples) -> SpeakerConfig:

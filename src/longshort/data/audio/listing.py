@@ -93,8 +93,8 @@ def read_listing(
     """Return the recordings that data name: a table, a folder, a file, or a list of files.
 
     file: column of the files; by its name when absent. root: folder to which a table's names are
-    relative; None: its own. encoding: of a table; None: it is found. on_disk: refuse names of files that are not there. Raises `DataError`
-    with the place.
+    relative; None: its own. encoding: of a table; None: it is found. on_disk: refuse names of
+    files that are not there. Raises `DataError` with the place.
     """
     found = _read(data, file, root, encoding)
     if not len(found):

@@ -20,6 +20,7 @@ from longshort.errors import DataError
 from longshort.tasks.read.config import ReadConfig
 from longshort.tasks.read.encoder import Form, normalised
 from longshort.tasks.read.ink import Line, ink_of
+from longshort.tasks.read.kinds import refuse_file_of_other_kind
 from longshort.tasks.read.picture import KINDS, DamagedPicture, grey_from, grey_of
 from longshort.tasks.read.samples import Lines, lines_of_pictures
 from longshort.tasks.read.store import Folder, Store, is_archive, store_at
@@ -67,7 +68,9 @@ def read_lines(data: object, config: ReadConfig, *, labelled: bool = True) -> Li
     if isinstance(data, Inks):
         return of_strokes(data, config, labelled)
     if not labelled and (files := picture_files(data)):
-        return _read(Folder(Path()), [str(file) for file in files], None, config)
+        refuse_file_of_other_kind(files[0], config.data)
+        name = files[0].name if len(files) == 1 else f"{len(files):,} pictures"
+        return _read(Folder(Path()), [str(file) for file in files], None, config, name=name)
     if isinstance(data, (str, Path)):
         return _of_path(Path(data), config, labelled)
     if is_table(data):
@@ -142,6 +145,7 @@ def picture_files(data: object) -> list[Path]:
 def _of_path(path: Path, config: ReadConfig, labelled: bool) -> Lines:
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; check the path")
+    refuse_file_of_other_kind(path, config.data)
     if _are_strokes(path, config):
         inks = read_parts(path)
         return of_strokes(next(iter(inks.values())), config, labelled)
@@ -229,27 +233,29 @@ def _read(
     texts: Sequence[str] | None,
     config: ReadConfig,
     dropped: Dropped | None = None,
+    name: str | None = None,
     **more: Any,
 ) -> Lines:
     """Read pictures; those that cannot be learned are refused, or left out."""
-    dropped = dropped or Dropped(config.data.drop_bad, str(store.path))
+    owner = name or str(store.path)
+    dropped = dropped or Dropped(config.data.drop_bad, owner)
     kept, found, words = [], [], []
-    for number, name in enumerate(names):
+    for number, file in enumerate(names):
         text = "" if texts is None else normalised(texts[number], config.text.normalise)
-        place = str(store.place(name))
-        line = _line(store.content(name), place, dropped)
+        place = str(store.place(file))
+        line = _line(store.content(file), place, dropped)
         if line is None or (texts is not None and _is_bad(place, line, text, dropped)):
             continue
         kept.append(number)
         found.append(line)
         words.append(text)
     if not kept:
-        raise DataError(f"{store.path}: no line is left")
+        raise DataError(f"{owner}: no line is left")
     lists = {key: more[key] for key in ("groups", "splits") if more.get(key) is not None}
     chosen = {key: [values[i] for i in kept] for key, values in lists.items()}
     places = [str(store.place(names[i])) for i in kept]
     lines = lines_of_pictures(
-        str(store.path), found, None if texts is None else words, places, **{**more, **chosen}
+        owner, found, None if texts is None else words, places, **{**more, **chosen}
     )
     return replace(lines, findings=dropped.findings())
 

@@ -42,8 +42,9 @@ def individuals(
     seconds = {each: float(lengths[numbers].sum()) for each, numbers in rows.items()}
     for each, total in seconds.items():
         if total < config.evaluate.least:
+            shown = math.floor(100 * total) / 100  # never rounded up to what is needed
             raise DataError(
-                f"{samples.name}: {each!r} is enrolled with {math.floor(100 * total) / 100:g} s of sound, and "
+                f"{samples.name}: {each!r} is enrolled with {shown:g} s of sound, and "
                 f"{config.evaluate.least:g} s are needed (evaluate.least); give longer or more "
                 "recordings"
             )

@@ -33,7 +33,7 @@ from longshort.runs.task import (
 )
 from longshort.tasks.speaker import enrolment, inference, scoring
 from longshort.tasks.speaker.config import SpeakerConfig
-from longshort.tasks.speaker.doctor import findings
+from longshort.tasks.speaker.doctor import findings, refuse_too_few
 from longshort.tasks.speaker.encoder import SpeakerEncoder
 from longshort.tasks.speaker.threshold import Threshold, validation_rate
 from longshort.tasks.speaker.voices import Trials, Voices, trials_of
@@ -105,6 +105,7 @@ class SpeakerTask(Task[SpeakerConfig, Examples, SpeakerEncoder, Voices]):
     def split(self, given: Any, config: SpeakerConfig) -> Splits[Examples]:
         """Return the splits; those that are missing are drawn by speaker."""
         split = config.split
+        refuse_too_few(given)
         return make_splits(
             given,
             val=split.val,

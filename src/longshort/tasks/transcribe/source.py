@@ -81,9 +81,7 @@ def _spoken(data: object, config: TranscribeData, labelled: bool) -> Spoken:
         )
     else:
         on_disk, encoding = config.features is None, config.encoding
-        listing = read_listing(
-            data, config.file, _root(config), encoding=encoding, on_disk=on_disk
-        )
+        listing = read_listing(data, config.file, _root(config), encoding=encoding, on_disk=on_disk)
     named = listing.column(config.text, TEXTS, "text", "data.text")
     texts = None if named is None else list(listing.columns[named])
     if texts is None:

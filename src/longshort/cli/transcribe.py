@@ -9,6 +9,7 @@ import typer
 
 from longshort.cli import options as o
 from longshort.cli.screen import Screen
+from longshort.errors import counted
 
 if TYPE_CHECKING:
     from longshort.runs.transcribing import Heard, Transcript
@@ -59,12 +60,12 @@ def command(
         trained = load(run).reading(o.reading_of(encoding, sets))
         trained.transcriber()
         samples = trained.read(files[0] if len(files) == 1 else files, screen.say)
-        screen.working(f"transcribing {len(samples):,} recordings")
+        screen.working(f"transcribing {counted(len(samples), 'recording')}")
         found = trained.transcribe(samples, how)
         if out is not None:
             _write(out, samples.files, found)
             summary = {"recordings": len(samples), "out": str(out)}
-            screen.result(summary, [f"wrote {len(samples):,} transcripts to {out}"])
+            screen.result(summary, [f"wrote {counted(len(samples), 'transcript')} to {out}"])
             return
         rows = [
             _row(file, each, timestamps)

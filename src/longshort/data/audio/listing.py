@@ -14,6 +14,7 @@ from longshort.config import DataConfig
 from longshort.data.audio.files import KINDS, is_sound
 from longshort.data.findings import Finding
 from longshort.data.sources import is_frame, open_source, polars_errors
+from longshort.data.textfiles import name_of
 from longshort.errors import DataError, nearest
 
 FILES = ("path", "file", "filename", "file_name", "audio", "audio_path", "audio_filepath", "wav",
@@ -153,7 +154,7 @@ def _folder(folder: Path, file: str | None, encoding: str | None) -> Listing:
             "folder of its class, or give a table of the files"
         )
     classes = [each.relative_to(folder).parts[0] for each in inside]
-    return Listing(folder.name, files, places, {CLASS: classes} if inside else {}, str(folder))
+    return Listing(name_of(folder), files, places, {CLASS: classes} if inside else {}, str(folder))
 
 
 def _sounds_in(folder: Path, limit: int | None = None) -> list[Path]:

@@ -16,7 +16,8 @@ from longshort.data.encodings import decoded_text, find_encoding
 from longshort.data.findings import Finding
 from longshort.data.strokes.ink import Inks
 from longshort.data.strokes.reading import is_strokes, read_parts
-from longshort.errors import DataError
+from longshort.data.textfiles import name_of
+from longshort.errors import DataError, are, counted
 from longshort.tasks.read.config import ReadConfig
 from longshort.tasks.read.encoder import Form, normalised
 from longshort.tasks.read.ink import Line, ink_of
@@ -50,7 +51,9 @@ class Dropped:
         """Return a warning for each reason."""
         return tuple(
             Finding(
-                "left-out", "warning", f"{self.name}: {len(places):,} lines are left out: {reason}",
+                "left-out", "warning",
+                f"{self.name}: {counted(len(places), 'line')} {are(len(places))} left out: "
+                f"{reason}",
                 tuple(places[:_SHOWN]),
             )
             for reason, places in self.reasons.items()
@@ -170,7 +173,7 @@ def _are_strokes(path: Path, config: ReadConfig) -> bool:
 
 def _of_pairs(store: Store, config: ReadConfig) -> Lines:
     """Read pictures with their texts beside them."""
-    dropped = Dropped(config.data.drop_bad, str(store.path))
+    dropped = Dropped(config.data.drop_bad, name_of(store.path))
     names = store.names()
     pictures = {_stem(name): name for name in names if _is_picture(name)}
     texts = {_stem(n): n for end in reversed(_TEXTS) for n in names if n.lower().endswith(end)}
@@ -222,9 +225,14 @@ def _of_rows(rows: Rows, config: ReadConfig) -> Lines:
     images = config.data.images
     is_apart = images is not None and not _brings_pictures(rows, config)
     store = store_at(Path(images) if images is not None and is_apart else rows.folder)
-    more = {"groups": rows.groups, "splits": rows.splits, "path": rows.path, "sha256": rows.sha256}
+    more: dict[str, Any] = {
+        "groups": rows.groups,
+        "splits": rows.splits,
+        "path": rows.path,
+        "sha256": rows.sha256,
+    }
     found = _read(store, rows.files, rows.texts, config, dropped, **more)
-    return replace(found, name=rows.name, findings=(*rows.findings, *found.findings))
+    return replace(found, name=Path(rows.name).name, findings=(*rows.findings, *found.findings))
 
 
 def _read(
@@ -237,7 +245,7 @@ def _read(
     **more: Any,
 ) -> Lines:
     """Read pictures; those that cannot be learned are refused, or left out."""
-    owner = name or str(store.path)
+    owner = name or name_of(store.path)
     dropped = dropped or Dropped(config.data.drop_bad, owner)
     kept, found, words = [], [], []
     for number, file in enumerate(names):

@@ -10,7 +10,7 @@ from longshort.data.finders import SHOWN, repeated
 from longshort.data.findings import Finding
 from longshort.data.labelled import Examples
 from longshort.data.splits import Splits
-from longshort.errors import DataError
+from longshort.errors import DataError, are, counted
 from longshort.tasks.speaker.config import SpeakerConfig
 from longshort.tasks.speaker.voices import has_pairs
 
@@ -36,7 +36,7 @@ def refuse_too_few(given: Mapping[str, Examples]) -> None:
     count = len(set(train.labels or []))
     if count < needed:
         raise DataError(
-            f"{train.name}: has {count} speaker{'s' if count != 1 else ''}, and {needed} are "
+            f"{train.name}: has {counted(count, 'speaker')}, and {needed} are "
             f"needed, two in each split ({', '.join(['train', *drawn])}); give more speakers, or "
             "recordings of others for validation and test with --val and --test"
         )
@@ -71,8 +71,9 @@ def _shared(splits: Splits[Examples]) -> list[Finding]:
         if both:
             found.append(
                 Finding(
-                    "speakers", "warning", f"{len(both):,} speakers of the {name} split are in "
-                    "training too, so scores on them say little of new speakers",
+                    "speakers", "warning", f"{counted(len(both), 'speaker')} of the {name} split "
+                    f"{are(len(both))} in training too, so scores on them say little of new "
+                    "speakers",
                     tuple(both[:SHOWN]), "put every speaker into one split",
                 )
             )  # fmt: skip

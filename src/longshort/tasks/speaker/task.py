@@ -14,7 +14,7 @@ from longshort.data.formats import audio
 from longshort.data.labelled import Examples
 from longshort.data.sequences import Sequences
 from longshort.data.splits import Splits, make_splits, unlearned
-from longshort.errors import DataError
+from longshort.errors import DataError, counted
 from longshort.lazy import polars as pl
 from longshort.metrics.verification import equal_error, errors_at
 from longshort.runs.task import (
@@ -57,10 +57,10 @@ class SpeakerTask(Task[SpeakerConfig, Examples, SpeakerEncoder, Voices]):
     run_class = "longshort.api.speaker_recogniser:SpeakerRun"
     Config = SpeakerConfig
     metrics = (
-        Metric("eer", "EER", False, number="{:.1%}", spoken="EER {}"),
+        Metric("eer", "EER", False, number="{:.1%}", spoken="EER {}", is_share=True),
         Metric("min_dcf", "minDCF", False),
-        Metric("eer_short", "EER, short", False),
-        Metric("identified", "identified"),
+        Metric("eer_short", "EER, short", False, is_share=True),
+        Metric("identified", "identified", is_share=True),
     )
     words = Words(
         model="recogniser of speakers",
@@ -127,7 +127,8 @@ class SpeakerTask(Task[SpeakerConfig, Examples, SpeakerEncoder, Voices]):
         """Describe recordings and speakers of each split."""
         del config
         return [
-            f"{name}: {len(each):,} recordings of {len(set(each.labels or [])):,} speakers"
+            f"{name}: {counted(len(each), 'recording')} of "
+            f"{counted(len(set(each.labels or [])), 'speaker')}"
             for name, each in splits.by_name().items()
         ]
 

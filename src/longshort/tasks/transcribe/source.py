@@ -13,7 +13,7 @@ from longshort.data.audio.listing import Listing, listing_of, read_listing
 from longshort.data.audio.recordings import read_recordings
 from longshort.data.findings import Finding
 from longshort.data.textfiles import read_text, well_formed
-from longshort.errors import DataError
+from longshort.errors import DataError, are, counted
 from longshort.tasks.transcribe.config import TranscribeConfig, TranscribeData
 from longshort.tasks.transcribe.files import KINDS, is_features, read_features, read_named
 from longshort.tasks.transcribe.samples import Floats, Utterances, of_one_width
@@ -204,7 +204,8 @@ def _items(
 def _silent(places: Sequence[str], name: str) -> tuple[Finding, ...]:
     if not places:
         return ()
-    text = f"{name}: {len(places):,} recordings are silent; whatever is transcribed there is wrong"
+    silent = f"{counted(len(places), 'recording')} {are(len(places))} silent"
+    text = f"{name}: {silent}; whatever is transcribed there is wrong"
     return (Finding("silent", "warning", text, tuple(places[:5]), "leave them out"),)
 
 

@@ -205,7 +205,8 @@ def _put_out_events(
     write_atomic(out, encode(table, out, text))
     write_atomic(beside, encode(events, beside, readable(events)))
     lines = [
-        f"wrote {counted(table.height, 'row')} to {out}, {counted(events.height, 'event')} to {beside}"
+        f"wrote {counted(table.height, 'row')} to {out}, {counted(events.height, 'event')} to "
+        f"{beside}"
     ]
     screen.result(summary | {"out": str(out), "events_out": str(beside)}, lines)
 

@@ -82,7 +82,8 @@ def _findings(clips: Sequence[Clip], rate: int, name: str) -> list[Finding]:
         found.append(
             _about(
                 "resampled", "note", f"{name}: {len(higher):,} of "
-                f"{counted(len(clips), 'recording')} {are(len(higher))} resampled to {rate:,} Hz", higher,
+                f"{counted(len(clips), 'recording')} {are(len(higher))} resampled to {rate:,} Hz",
+                higher,
             )
         )  # fmt: skip
     lower = [clip for clip in clips if clip.rate < rate]

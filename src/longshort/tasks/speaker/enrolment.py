@@ -40,7 +40,8 @@ def individuals(
         rows[each].append(number)
     lengths = np.array(seconds_of(config, samples))
     seconds = {each: float(lengths[numbers].sum()) for each, numbers in rows.items()}
-    for each, total in seconds.items():
+    for each, exact in seconds.items():
+        total = round(exact, 6)
         if total < config.evaluate.least:
             shown = math.floor(100 * total) / 100  # never rounded up to what is needed
             raise DataError(

@@ -19,7 +19,7 @@ def test_a_run_that_is_stopped_after_training_goes_on(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     settings, data = small("classify")
-    with pytest.raises(Interrupted, match="stopped; go on with: longshort train --resume .*run$"):
+    with pytest.raises(Interrupted, match=r"stopped; go on with: longshort train --resume .*run$"):
         story.run(settings, tmp_path / "run", data=data, listen=stop)
     assert story.resume(tmp_path / "run", data)["verdict"]
 

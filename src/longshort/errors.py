@@ -45,6 +45,16 @@ class Interrupted(LongshortError):
     """Training was stopped on request after a checkpoint was saved."""
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a number with its noun, such as "1 line" or "2,000 lines"; many: where no s does."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def are(count: int) -> str:
+    """Return the verb of so many: "is" or "are"."""
+    return "is" if count == 1 else "are"
+
+
 def nearest(name: object, allowed: Iterable[str], limit: int = 20) -> str:
     """Return "did you mean …?" for the nearest allowed name, or else the list of allowed names."""
     name = str(name)

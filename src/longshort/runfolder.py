@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from longshort.errors import RunError
+from longshort.errors import Interrupted, RunError
 
 CONFIG, DATA, MODEL, METRICS = "config.toml", "data.json", "model.safetensors", "metrics.jsonl"
 SCORES, PREDICTIONS, REPORT = "scores.json", "predictions.csv", "report.html"
@@ -182,6 +182,15 @@ class RunFolder:
         if not isinstance(value, dict):
             raise RunError(f"{path}: damaged: expected a JSON object")
         return value
+
+
+@contextlib.contextmanager
+def resumable(path: Path) -> Iterator[None]:
+    """Say on Ctrl-C inside the block how the run in this folder goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(f"stopped; go on with: longshort train --resume {path}") from None
 
 
 def free_folder(parent: Path, name: str) -> Path:

@@ -212,6 +212,11 @@ def wrong(finished: Path, data: Path, tmp_path: Path) -> dict[str, tuple[list[ob
         "no data": (["run"], "no data: give a file, or --example NAME"),
         "unknown example": (["run", "--example", "co3"], "did you mean 'co2'?"),
         "file and example": (["run", data, "--example", "co2"], "not both"),
+        "example of another task": (
+            ["run", "--example", "syllables", "--task", "classify"],
+            "--example syllables: is of the task 'transcribe', and --task says 'classify'; leave "
+            "--task out, or give one of classify (topics)",
+        ),
         "horizon of 0": (["run", data, "--horizon", 0], "model.horizon: Input should be greater"),
         "unknown key": (["run", data, "--set", "model.hiden=3"], "did you mean 'hidden'?"),
         "unknown table": (["run", data, "--set", "modle.hidden=3"], "did you mean 'model'?"),
@@ -399,3 +404,17 @@ def test_a_run_stopped_in_its_first_write_can_be_replaced(data: Path, tmp_path: 
     assert "--resume" not in refused("run", data, "--out", run, *SMALL)
     assert longshort("run", data, "--out", run, "--overwrite", *SMALL).returncode == 0
     assert not (run / "config.toml.partial").exists()
+
+
+def test_help_shows_choices_brackets_and_the_data_of_the_task() -> None:
+    text = " ".join(
+        longshort("train", "--task", "transcribe", "--help").stdout.replace("│", "").split()
+    )
+    assert "<ctc|transducer>" in text and "[frames, size]" in text
+    assert "Table of recordings, or of files of features" in text
+
+
+@pytest.mark.parametrize("command", [("enrol",), ("verify",), ("identify",)])
+def test_speaker_commands_are_told_how_files_are_read(command: tuple[str]) -> None:
+    text = longshort("speaker", *command, "--help").stdout
+    assert "--set" in text and "--encoding" in text

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from tests.commands import longshort
+from tests.data.audio.sounds import save
 from tests.speech import spelt
 
 
@@ -55,3 +56,11 @@ def test_wrong_use_is_explained(small_run: Callable[[str], Path], files: list[st
     ):
         done = longshort("transcribe", *given)
         assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_recordings_are_refused_by_a_run_of_features(
+    small_run: Callable[[str], Path], tmp_path: Path
+) -> None:
+    save(tmp_path / "a.wav")
+    said = longshort("transcribe", small_run("transcribe"), tmp_path / "a.wav").stderr
+    assert said.count("a.wav") == 1 and "is a recording, and the run reads features" in said

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from longshort.errors import are, counted
 from longshort.report.dates import short
 from longshort.report.plots import error_by_step
 from longshort.report.svg import svg_of
@@ -156,3 +157,16 @@ def test_of_many_baselines_the_best_have_curves() -> None:
     curves |= {f"b{i}": [float(i), None] for i in range(9, 0, -1)}
     page = svg_of(error_by_step(curves, "MAE"))  # type: ignore[arg-type]
     assert set(re.findall(r">(b\d|model)</text>", page)) == {"model", "b1", "b2", "b3", "b4", "b5"}
+
+
+def test_words_in_backticks_are_code_and_one_thread_is_one(
+    small_run: Callable[[str], Path],
+) -> None:
+    page = (small_run("read") / "report.html").read_text()
+    assert "<code>text.normalise</code>" in page and "`" not in page
+    assert "1 threads" not in page and "all 1 epochs" not in page
+
+
+def test_numbers_have_the_form_of_their_noun() -> None:
+    said = [counted(1, "line"), counted(2000, "line"), counted(2, "entry", "entries"), are(1)]
+    assert said == ["1 line", "2,000 lines", "2 entries", "is"]

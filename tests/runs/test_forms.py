@@ -242,3 +242,15 @@ def test_a_library_that_is_missing_is_named(
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "pip install 'longshort[onnx]'" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("form", ["c", "web", "onnx"])
+def test_tasks_without_code_are_refused_before_any_work(
+    small_run: Callable[[str], Path], tmp_path: Path, form: str
+) -> None:
+    run = small_run("read")
+    (tmp_path / "run").mkdir()
+    for name in ("config.toml", "data.json"):  # without the weights nothing else can be done
+        (tmp_path / "run" / name).write_bytes((run / name).read_bytes())
+    with pytest.raises(ConfigError, match="'read' cannot become code; a bundle runs them"):
+        export_as(form, tmp_path / "run", tmp_path / "out")

@@ -9,6 +9,7 @@ import typer
 
 from longshort.cli import options as o
 from longshort.cli.screen import Screen, result_lines
+from longshort.errors import counted
 
 NAME = "backtest"
 
@@ -64,7 +65,7 @@ def command(
         )
         if out is not None:
             write_atomic(out, encode(found.table, out, found.readable))
-        where = [f"wrote {found.table.height:,} rows to {out}"] if out else []
+        where = [f"wrote {counted(found.table.height, 'row')} to {out}"] if out else []
         screen.result(
             {**found.scores, "rows": found.table.height, "out": str(out) if out else None},
             result_lines(found.scores, *where),

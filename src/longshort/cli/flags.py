@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from typer.core import TyperCommand
 
+from longshort.cli import options as o
 from longshort.cli.screen import Screen
-from longshort.config.flags import Flag, flags_of
+from longshort.config.flags import Flag, as_help, flags_of
+from longshort.config.training import SourceConfig
 from longshort.errors import LongshortError
 from longshort.registry import TASKS
 
@@ -46,12 +49,15 @@ def without_flags(command: Command) -> Command:
 def _build(command: Command, task: str, name: str) -> Any:
     panel = f"Flags of the task {task}"
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(name)(_signed(command, _flags(task), panel))
+    app.command(name)(_signed(command, _flags(task), panel, _about_data(task)))
     return typer.main.get_command(app)
 
 
-def _signed(command: Command, flags: Sequence[Flag], panel: str = "") -> Command:
-    """Return the command with a parameter for every flag; the help shows them in a panel."""
+def _signed(command: Command, flags: Sequence[Flag], panel: str = "", data: str = "") -> Command:
+    """Return the command with a parameter for every flag; the help shows them in a panel.
+
+    data: help of the argument for the data; empty for that of all tasks.
+    """
     own = inspect.signature(command, eval_str=True).parameters
     hints = {name: each for name, each in own.items() if name != "named"}
 
@@ -62,6 +68,9 @@ def _signed(command: Command, flags: Sequence[Flag], panel: str = "") -> Command
 
     only = inspect.Parameter.KEYWORD_ONLY
     shown = [parameter.replace(kind=only) for parameter in hints.values()]
+    if data:
+        argument = Annotated[str | None, typer.Argument(help=escape(data), show_default=False)]
+        shown = [p.replace(annotation=argument) if p.annotation == o.Data else p for p in shown]
     shown += [_parameter(flag, panel) for flag in flags]
     vars(call)["__signature__"] = inspect.Signature(shown)
     call.__annotations__ = {each.name: each.annotation for each in shown}
@@ -70,9 +79,12 @@ def _signed(command: Command, flags: Sequence[Flag], panel: str = "") -> Command
 
 
 def _parameter(flag: Flag, panel: str) -> inspect.Parameter:
-    shown = flag.default or False
     option = typer.Option(
-        flag.name, help=flag.help, show_default=shown, rich_help_panel=panel or None
+        flag.name,
+        help=escape(flag.help),
+        show_default=flag.default or False,
+        rich_help_panel=panel or None,
+        metavar=f"<{'|'.join(flag.choices)}>" if flag.choices else None,
     )
     return inspect.Parameter(
         flag.variable,
@@ -91,6 +103,16 @@ def _flags(task: str) -> list[Flag]:
         return list(flags_of(TASKS.config(task)))
     except LongshortError:
         return list(flags_of(TASKS.config(TASKS.usual)))
+
+
+def _about_data(task: str) -> str:
+    """Return the help of the data, where a task says what it takes; empty for others."""
+    try:
+        section: Any = TASKS.config(task).model_fields["data"].annotation
+    except LongshortError:
+        return ""
+    said = section.model_fields["path"].description
+    return "" if said == SourceConfig.model_fields["path"].description else as_help(said)
 
 
 def _asked_for(args: Sequence[str]) -> str:

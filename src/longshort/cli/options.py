@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -79,6 +80,7 @@ def settings_of(
         if data is not None:
             raise ConfigError(f"give a file or --example, not both: {data!r}, {example!r}")
         path, chosen = find(example)
+        _refuse_other_task(example, chosen, task)
         for key, value in {"data.path": str(path), **chosen}.items():
             assign(settings, key, value)
     if data is not None:
@@ -89,6 +91,22 @@ def settings_of(
     for key, value in parse_assignments(sets or []).items():
         assign(settings, key, value)
     return settings
+
+
+def _refuse_other_task(name: str, chosen: Mapping[str, Any], task: str | None) -> None:
+    """Raise `ConfigError` where an example is of another task than the one asked for."""
+    from longshort.errors import ConfigError
+    from longshort.registry import TASKS
+
+    own = chosen.get("task", TASKS.usual)
+    if task is None or task == own:
+        return
+    others = [each for each, its in EXAMPLES.items() if its.get("task", TASKS.usual) == task]
+    instead = f"one of {task} ({', '.join(others)})" if others else "a file of your own"
+    raise ConfigError(
+        f"--example {name}: is of the task {own!r}, and --task says {task!r}; leave --task out, or "
+        f"give {instead}"
+    )
 
 
 def reading_of(

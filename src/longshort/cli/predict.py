@@ -11,7 +11,7 @@ from longshort.cli import options as o
 from longshort.cli.attention import Attention, put_attention, refuse_place, refuse_several
 from longshort.cli.screen import Screen
 from longshort.cli.stdin import lines as stdin_lines
-from longshort.errors import ConfigError
+from longshort.errors import ConfigError, counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -185,7 +185,9 @@ def _file(screen: Screen, content: bytes, count: int, out: Path) -> None:
     from longshort.runfolder import write_atomic
 
     write_atomic(out, content)
-    screen.result({"samples": count, "out": str(out)}, [f"wrote {count:,} predictions to {out}"])
+    screen.result(
+        {"samples": count, "out": str(out)}, [f"wrote {counted(count, 'prediction')} to {out}"]
+    )
 
 
 def _put_out_events(
@@ -202,7 +204,10 @@ def _put_out_events(
     beside = out.with_suffix(f".events{out.suffix}")
     write_atomic(out, encode(table, out, text))
     write_atomic(beside, encode(events, beside, readable(events)))
-    lines = [f"wrote {table.height:,} rows to {out}, {events.height:,} events to {beside}"]
+    lines = [
+        f"wrote {counted(table.height, 'row')} to {out}, {counted(events.height, 'event')} to "
+        f"{beside}"
+    ]
     screen.result(summary | {"out": str(out), "events_out": str(beside)}, lines)
 
 
@@ -240,4 +245,4 @@ def _put_out(
         screen.result(summary, [text.write_csv().rstrip("\n")])
         return
     write_atomic(out, encode(table, out, text))
-    screen.result(summary | {"out": str(out)}, [f"wrote {table.height:,} rows to {out}"])
+    screen.result(summary | {"out": str(out)}, [f"wrote {counted(table.height, 'row')} to {out}"])

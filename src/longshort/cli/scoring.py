@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from longshort.errors import counted
+
 if TYPE_CHECKING:
     from longshort.cli.screen import Screen
     from longshort.runs.trained import AnyTrained
@@ -28,7 +30,7 @@ def put_scores(
     from longshort.tables import encode, readable
 
     targets = read_text(score, encoding).lines
-    screen.working(f"scoring {len(targets):,} texts")
+    screen.working(f"scoring {counted(len(targets), 'text')}")
     found = trained.likelihoods(samples, targets, str(score))
     named = zip(samples.places, samples.sources, targets, found, strict=True)
     rows = [_row(*each) for each in named]
@@ -41,7 +43,7 @@ def put_scores(
     said = f"perplexity {summary['perplexity']:.4g} of {summary['tokens']:,} tokens, the ends too"
     if out is not None:
         write_atomic(out, encode(table, out, readable(table)))
-        lines = [f"wrote {len(rows):,} rows to {out}", said]
+        lines = [f"wrote {counted(len(rows), 'row')} to {out}", said]
         screen.result(summary | {"out": str(out)}, lines)
         return
     whole = zip(rows, found, strict=True)

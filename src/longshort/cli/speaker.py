@@ -9,6 +9,7 @@ import typer
 
 from longshort.cli import options as o
 from longshort.cli.screen import Screen
+from longshort.errors import ConfigError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,6 +48,8 @@ def enrol(
     data: Data,
     name: Whose = None,
     voices: Voices = None,
+    encoding: o.Encoding = None,
+    sets: o.SetData = None,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -54,10 +57,12 @@ def enrol(
     with Screen(as_json=as_json, quiet=quiet) as screen:
         from longshort.runs.enrolling import Enrolled, enrol
         from longshort.runs.trained import load
+        from longshort.tables import refuse_existing
 
-        trained = load(run)
-        trained.enroller()
         place = _place(run, voices)
+        refuse_existing(place, overwrite=True, is_table=False)
+        trained = load(run).reading(o.reading_of(encoding, sets))
+        trained.enroller()
         known = Enrolled.none(trained.digest)
         if place.is_file():
             known = Enrolled.load(place, trained.digest)
@@ -75,6 +80,8 @@ def verify(
     name: Name,
     voices: Voices = None,
     threshold: Threshold = None,
+    encoding: o.Encoding = None,
+    sets: o.SetData = None,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -83,7 +90,7 @@ def verify(
         from longshort.runs.enrolling import Enrolled, verify
         from longshort.runs.trained import load
 
-        trained = load(run)
+        trained = load(run).reading(o.reading_of(encoding, sets))
         condition = trained.enroller().condition(trained.model)
         known = Enrolled.load(_place(run, voices), trained.digest)
         table = verify(trained, data, known, name, threshold, screen.say)
@@ -97,6 +104,8 @@ def identify(
     run: o.RunOrBundle,
     data: Data,
     voices: Voices = None,
+    encoding: o.Encoding = None,
+    sets: o.SetData = None,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -105,7 +114,7 @@ def identify(
         from longshort.runs.enrolling import Enrolled, identify
         from longshort.runs.trained import load
 
-        trained = load(run)
+        trained = load(run).reading(o.reading_of(encoding, sets))
         trained.enroller()
         known = Enrolled.load(_place(run, voices), trained.digest)
         _put(screen, identify(trained, data, known, screen.say))
@@ -114,6 +123,8 @@ def identify(
 def _place(run: Path, voices: Path | None) -> Path:
     """Return the file of voices; a bundle, which is one file, has it beside itself."""
     if voices is not None:
+        if voices.is_dir():
+            raise ConfigError(f"--voices {voices}: is a folder; name a file, as {voices / _FILE}")
         return voices
     return run / _FILE if run.is_dir() else run.with_name(_FILE)
 

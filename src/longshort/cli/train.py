@@ -56,10 +56,12 @@ def command(
                 "other option; start a new run to change them"
             )
 
-        from longshort.runfolder import REPORT
-        from longshort.runs import story
+        from longshort.runfolder import REPORT, resumable
 
-        scores = story.resume(resume, say=screen.say, listen=screen.listen)
+        with resumable(resume):
+            from longshort.runs import story  # here, since it takes a while
+
+            scores = story.resume(resume, say=screen.say, listen=screen.listen)
         report = resume / REPORT
         screen.result(
             {"run": str(resume), "report": str(report), **scores},

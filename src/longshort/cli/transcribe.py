@@ -9,6 +9,7 @@ import typer
 
 from longshort.cli import options as o
 from longshort.cli.screen import Screen
+from longshort.errors import counted
 
 if TYPE_CHECKING:
     from longshort.runs.transcribing import Heard, Transcript
@@ -41,6 +42,7 @@ def command(
     alpha: Alpha = None,
     beta: Beta = None,
     timestamps: Timestamps = False,
+    encoding: o.Encoding = None,
     sets: o.SetData = None,
     out: Texts = None,
     overwrite: o.Overwrite = False,
@@ -55,15 +57,15 @@ def command(
 
         how = Listening(beam=beam, n_best=n_best, alpha=alpha, beta=beta)
         refuse_existing(out, overwrite, is_table=True)
-        trained = load(run).reading(o.reading_of(None, sets))
+        trained = load(run).reading(o.reading_of(encoding, sets))
         trained.transcriber()
         samples = trained.read(files[0] if len(files) == 1 else files, screen.say)
-        screen.working(f"transcribing {len(samples):,} recordings")
+        screen.working(f"transcribing {counted(len(samples), 'recording')}")
         found = trained.transcribe(samples, how)
         if out is not None:
             _write(out, samples.files, found)
             summary = {"recordings": len(samples), "out": str(out)}
-            screen.result(summary, [f"wrote {len(samples):,} transcripts to {out}"])
+            screen.result(summary, [f"wrote {counted(len(samples), 'transcript')} to {out}"])
             return
         rows = [
             _row(file, each, timestamps)

@@ -13,7 +13,7 @@ from longshort.cli.attention import Attention, put_attention, refuse_place, refu
 from longshort.cli.scoring import put_scores
 from longshort.cli.screen import Screen
 from longshort.cli.stdin import lines as stdin_lines
-from longshort.errors import ConfigError
+from longshort.errors import ConfigError, counted
 
 if TYPE_CHECKING:
     from longshort.runs.trained import AnyTrained
@@ -113,7 +113,7 @@ def command(
             put_scores(screen, trained, samples, score, encoding, out)
             return
         refuse_several(attention, len(samples))
-        screen.working(f"writing {len(samples):,} texts")
+        screen.working(f"writing {counted(len(samples), 'text')}")
         found = trained.write(samples, how)
         if attention is not None:
             attended = trained.attended(samples, found)
@@ -221,4 +221,4 @@ def _put_out(screen: Screen, samples: Any, found: Written, how: Writing, out: Pa
     else:
         write_atomic(out, "".join(f"{line}\n" for line in lines).encode())
     summary = {"texts": len(samples), "out": str(out)}
-    screen.result(summary, [f"wrote {len(rows):,} texts to {out}"])
+    screen.result(summary, [f"wrote {counted(len(rows), 'text')} to {out}"])

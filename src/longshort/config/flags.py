@@ -23,7 +23,8 @@ class Flag:
     """A command-line flag and the setting that it sets.
 
     name: with dashes; key: dotted key of the setting. help, default: texts for `--help`. kind: type
-    of the value (int, float, bool or str). is_numbers: the value is a list of numbers.
+    of the value (int, float, bool or str). is_numbers: the value is a list of numbers. choices:
+    values that are allowed; empty where they are not a few words.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Flag:
     kind: type
     default: str
     is_numbers: bool = False
+    choices: tuple[str, ...] = ()
 
     @property
     def variable(self) -> str:
@@ -68,7 +70,21 @@ def _flag(name: str, key: str, field: FieldInfo) -> Flag:
     kind, is_numbers = _kind(field.annotation)
     default = _as_typed(field.default)
     text = field.description or ""
-    return Flag(name, key, text[:1].upper() + text[1:] + ".", kind, default, is_numbers)
+    choices = _choices(field.annotation)
+    return Flag(name, key, as_help(text), kind, default, is_numbers, choices)
+
+
+def as_help(text: str) -> str:
+    """Return the description of a setting as a sentence for `--help`."""
+    return text[:1].upper() + text[1:] + "."
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    """Return the values of a setting that is one of a few, or none; empty for others."""
+    if get_origin(annotation) in (UnionType, Union):
+        others = [each for each in get_args(annotation) if each is not NoneType]
+        return _choices(others[0]) if len(others) == 1 else ()
+    return tuple(map(str, get_args(annotation))) if get_origin(annotation) is Literal else ()
 
 
 def _kind(annotation: Any) -> tuple[type, bool]:

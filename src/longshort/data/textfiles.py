@@ -29,6 +29,11 @@ class TextFile:
     encoding: Encoding
 
 
+def name_of(path: Path) -> str:
+    """Return the last name of a path, that of the folder for "." too."""
+    return path.name or path.resolve().name
+
+
 def read_text(path: Path, encoding: str | None = None) -> TextFile:
     """Read a text file, also gzip, in the given or detected encoding; report `encoding.note()`.
 

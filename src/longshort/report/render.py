@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
+from longshort.errors import counted
 from longshort.report.svg import svg_of
+
+_BACKTICKS = re.compile("`([^`]+)`")
 
 
 def render(name: str, content: dict[str, Any]) -> str:
@@ -20,5 +25,10 @@ def render(name: str, content: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["svg"] = svg_of
+    environment.filters |= {"svg": svg_of, "code": _code, "counted": counted}
     return environment.get_template(name).render(content)
+
+
+def _code(text: str) -> Markup:
+    """Return text with what stands in backticks as code, the rest escaped."""
+    return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))

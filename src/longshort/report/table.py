@@ -14,8 +14,11 @@ class Column(Protocol):
         """Key in `scores.json`."""
 
     @property
-    def title(self) -> str:
+    def heading(self) -> str:
         """Heading of the column."""
+
+    def in_table(self, value: float | None) -> float | None:
+        """Return a value as the column has it."""
 
     def rank(self, value: float | None) -> float:
         """Return a sort key: the best value comes first."""
@@ -32,9 +35,11 @@ def score_rows(scores: dict[str, Any], columns: Sequence[Column]) -> list[list[s
     chosen = [each for each in columns if any(each.key in entry for entry in entries.values())]
     deciding = next(each for each in chosen if each.key == scores["metric"])
     order = sorted(entries, key=lambda name: deciding.rank(entries[name][deciding.key]))
-    rows = [["", *(column.title for column in chosen)]]
+    rows = [["", *(column.heading for column in chosen)]]
     for name in order:
-        rows.append([name, *(shown(entries[name].get(column.key)) for column in chosen)])
+        rows.append(
+            [name, *(shown(column.in_table(entries[name].get(column.key))) for column in chosen)]
+        )
     return rows
 
 

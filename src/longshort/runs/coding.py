@@ -16,7 +16,7 @@ from longshort.export.code.program import program
 from longshort.export.code.trials import Trial
 from longshort.runs.abilities import Ports
 from longshort.runs.bundle import Bundle
-from longshort.runs.lookup import find_task, tasks_with
+from longshort.runs.lookup import AnyTask, find_task, tasks_with
 from longshort.runs.portable import Portable, Ready, ready, replayed, states_of
 from longshort.runs.portable_values import Given, Held
 
@@ -35,15 +35,19 @@ class Coded:
     start: dict[Buffer, Array]
 
 
+def porter(task: AnyTask) -> Ports:
+    """Return the task if its models can become code; raises `ConfigError` if not."""
+    if isinstance(task, Ports):
+        return task
+    raise ConfigError(
+        f"--to: models of the task {task.name!r} cannot become code; a bundle runs them "
+        f"(tasks that can: {', '.join(tasks_with(Ports))})"
+    )
+
+
 def portable_of(bundle: Bundle, steps: int | None) -> tuple[Portable, list[Ready]]:
     """Return what of a bundle becomes code, each part as one function."""
-    task = find_task(bundle.model.config.task)
-    if not isinstance(task, Ports):
-        raise ConfigError(
-            f"--to: models of the task {task.name!r} cannot become code; a bundle runs them "
-            f"(tasks that can: {', '.join(tasks_with(Ports))})"
-        )
-    found = task.portable(bundle.model, bundle.golden, steps)
+    found = porter(find_task(bundle.model.config.task)).portable(bundle.model, bundle.golden, steps)
     return found, [ready(bundle.model.network, each) for each in found.parts]
 
 

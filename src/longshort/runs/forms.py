@@ -79,8 +79,11 @@ def _read(run: Path, data: object, memory: object, say: Say) -> Bundle:
         if data is not None:
             raise ConfigError("--data: the bundle has its recorded answers already; leave it out")
         return read_bundle(run)
+    from longshort.runs.coding import porter
     from longshort.runs.exporting import export_run
+    from longshort.runs.story import open_run
 
+    porter(open_run(run)[1])  # before any work: the bundle takes a while
     with TemporaryDirectory() as folder:
         path = Path(folder) / "run.longshort"
         export_run(run, path, data, memory=memory, say=say)

@@ -22,6 +22,7 @@ from longshort.runfolder import (
     SCORES,
     RunFolder,
     refuse_taken,
+    resumable,
 )
 from longshort.runs import prepare as before
 from longshort.runs.lookup import AnyTask, find_task
@@ -58,7 +59,8 @@ def run(
     folder = RunFolder.create(out, overwrite, say)
     with folder.locked(say):
         begin(folder, prepared)
-        return _finish(folder, job, say, listen, resume=False)
+        with resumable(out):
+            return _finish(folder, job, say, listen, resume=False)
 
 
 def begin(folder: RunFolder, prepared: Prepared[Any, Any, Any, Any]) -> None:

@@ -60,7 +60,7 @@ class Metric:
 
     key: name in `scores.json`; title: name for people. number: format of a value in the verdict,
     after multiplication by `scale`. spoken: words of the verdict around the value, such as
-    "accuracy {}".
+    "accuracy {}". is_share: tables have it in per cent, with % in the heading.
     """
 
     key: str
@@ -69,6 +69,16 @@ class Metric:
     number: str = "{:.4g}"
     spoken: str = "{}"
     scale: float = 1.0
+    is_share: bool = False
+
+    @property
+    def heading(self) -> str:
+        """Heading of its column in tables."""
+        return f"{self.title} %" if self.is_share else self.title
+
+    def in_table(self, value: float | None) -> float | None:
+        """Return a value as tables have it."""
+        return 100 * value if self.is_share and value is not None else value
 
     def rank(self, value: float | None) -> float:
         """Return a sort key: the best value comes first, a missing one last."""

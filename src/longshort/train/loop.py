@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from longshort.config import TrainConfig
-from longshort.errors import Interrupted, LongshortError, RunError
+from longshort.errors import Interrupted, LongshortError, RunError, counted
 from longshort.runfolder import METRICS, RunFolder
 from longshort.train.checkpoint import load_tensors, load_weights, save_tensors
 from longshort.train.events import Ended, EpochEnded, Listener, Saved, Started, Stepped, silent
@@ -142,7 +142,9 @@ class _Loop:
                 raise Interrupted(self._resume_line())
         load_weights(self.task.module, self.best, Path("best weights"))
         seconds = time.monotonic() - begin
-        reason = state.ended or f"paused after {state.epoch} of {self.plan.max_epochs} epochs"
+        reason = (
+            state.ended or f"paused after {state.epoch} of {counted(self.plan.max_epochs, 'epoch')}"
+        )
         self.listen(Ended(reason, state.best_epoch, state.best_score, seconds))
         return TrainResult(state.best_epoch, state.best_score, state.history, reason, seconds)
 
@@ -239,9 +241,9 @@ class _Loop:
         if self.config.schedule == "plateau" and waited and waited % _PLATEAU_WAIT == 0:
             state.plateau_factor *= _PLATEAU_FACTOR
         if waited >= self.config.patience:
-            state.ended = f"no gain for {self.config.patience} epochs"
+            state.ended = f"no gain for {counted(self.config.patience, 'epoch')}"
         elif state.epoch >= self.plan.max_epochs:
-            state.ended = f"all {self.plan.max_epochs} epochs were done"
+            state.ended = _all_done(self.plan.max_epochs)
         if self._is_over() or self._is_save_due():
             self._save()
 
@@ -366,9 +368,13 @@ class _Loop:
         if self.folder is None:
             return "training was interrupted"
         return (
-            f"stopped after {self.state.steps:,} of {self.plan.total_steps:,} steps and saved; "
-            f"go on with: longshort train --resume {self.folder.path}"
+            f"stopped after {self.state.steps:,} of {counted(self.plan.total_steps, 'step')} "
+            f"and saved; go on with: longshort train --resume {self.folder.path}"
         )
+
+
+def _all_done(epochs: int) -> str:
+    return "the one epoch was done" if epochs == 1 else f"all {epochs:,} epochs were done"
 
 
 @contextmanager

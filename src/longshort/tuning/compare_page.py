@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from longshort.errors import counted
 from longshort.report.render import render
 from longshort.report.sections import Block, Note, Picture, Section, Table
 from longshort.report.table import shown
@@ -23,7 +24,7 @@ def page(found: dict[str, Any]) -> str:
                 f"task {found['task']}; data {found['data']}",
                 f"{count} pairs; all alternatives of a pair have the same seed, order and split",
                 f"longshort {machine['packages']['longshort']}, torch "
-                f"{machine['packages']['torch']}, {machine['threads']} threads",
+                f"{machine['packages']['torch']}, {counted(machine['threads'], 'thread')}",
             ],
             "verdict": found["verdict"],
             "outcome": "better" if len(found["equals"]) == 1 and found["claims_possible"] else "",

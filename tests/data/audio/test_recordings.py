@@ -28,7 +28,7 @@ def test_different_rates_are_refused_and_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"1 of 8,000 Hz, such as .*b\.wav; 1 of 16,000 Hz.*a\.wav"):
         read_recordings(files, None, "words")
     assert read_recordings(files, 8000, "words").rate == 8000
-    assert "1 of 2 recordings are resampled to 8,000 Hz" in codes(files, 8000)["resampled"]
+    assert "1 of 2 recordings is resampled to 8,000 Hz" in codes(files, 8000)["resampled"]
     assert "hold nothing above half of their own rate" in codes(files, 16_000)["bandwidth"]
 
 

@@ -102,12 +102,12 @@ BROKEN = {
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_line_that_cannot_be_learned_is_named_or_left_out(folder: Path, what: str) -> None:
     name = broken(folder, what)
-    with pytest.raises(DataError, match=f"{name}: {BROKEN[what]}.*--drop-bad"):
+    with pytest.raises(DataError, match=f"{name}: {BROKEN[what]}.*--set data.drop_bad=true"):
         read_lines(folder, config())
     found = read_lines(folder, config(drop_bad=True))
     assert len(found) == 5
     (finding,) = found.findings
-    assert "1 lines are left out" in finding.message and name in finding.where[0]
+    assert "1 line is left out" in finding.message and name in finding.where[0]
 
 
 def test_splits_and_groups_of_a_table(folder: Path) -> None:
@@ -178,3 +178,43 @@ def test_strokes_are_read_by_their_file(tmp_path: Path) -> None:
     found = read_lines(path, config())
     assert found.kind == "strokes" and found.texts == inks.labels and not found.looks
     assert same(read_lines(inks, config()), found)
+
+
+def test_new_pictures_that_are_damaged_are_left_out_where_that_is_asked(folder: Path) -> None:
+    (folder / "line002.png").write_bytes(b"none")
+    with pytest.raises(DataError, match=r"line002\.png.*--set data\.drop_bad=true"):
+        read_lines(folder, config(), labelled=False)
+    found = read_lines(folder, config(drop_bad=True), labelled=False)
+    assert len(found) == 5 and found.findings[0].message.startswith("6 pictures: 1 line is left")
+
+
+def test_strokes_are_refused_where_pictures_are_read(tmp_path: Path) -> None:
+    ink = tmp_path / "ink.jsonl"
+    ink.write_text(json.dumps({"label": "a", "strokes": [[[0, 0], [1, 1]]]}) + "\n")
+    for labelled in (True, False):
+        with pytest.raises(DataError, match=r"ink\.jsonl: holds pen strokes.*reads pictures"):
+            read_lines(ink, config(kind="pictures"), labelled=labelled)
+
+
+def test_pictures_are_refused_where_strokes_are_read(folder: Path, tmp_path: Path) -> None:
+    shutil.make_archive(str(tmp_path / "packed"), "zip", folder)
+    (tmp_path / "t.csv").write_text("file,text\nline000.png,a\n")
+    for name, said in (
+        ("lines", "holds pictures"),
+        ("lines/line000.png", "is a picture"),
+        ("packed.zip", "holds pictures"),
+        ("t.csv", "is a table"),
+    ):
+        with pytest.raises(DataError, match=f"{said}.*, and the run reads pen strokes"):
+            read_lines(tmp_path / name, config(kind="strokes"))
+
+
+def test_lines_have_the_name_of_their_source(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = folder / "t.csv"
+    table.write_text("file,text\nline000.png,a\n")
+    monkeypatch.chdir(folder)
+    single = read_lines("line000.png", config(), labelled=False)
+    names = [each.name for each in (read_lines(table, config()), read_lines(".", config()), single)]
+    assert names == ["t.csv", "lines", "line000.png"]

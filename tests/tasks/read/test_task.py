@@ -159,7 +159,9 @@ def test_a_line_too_narrow_for_its_text_is_refused_and_named() -> None:
     found = [each for each in findings_of(long) if each.code == "narrow"]
     assert found and found[0].severity == "error"
     assert found[0].where[0].startswith("item ") and "signs need" in found[0].message
-    with pytest.raises(DataError, match=r"signs need \d+ steps, and the line has \d+.*--drop-bad"):
+    with pytest.raises(
+        DataError, match=r"signs need \d+ steps, and the line has \d+.*--set data.drop_bad=true"
+    ):
         story.prepare(SETTINGS, long)
     kept = story.prepare({**SETTINGS, "data": {"drop_bad": True}}, long)
     assert len(kept.splits.train) < 48

@@ -83,7 +83,7 @@ def test_speakers_are_verified(finished: Path, enrolled: Path) -> None:
     (row,) = json.loads(own.stdout)["rows"]
     assert row["accepted"] and row["similarity"] > 0.9
     assert "note: the threshold holds for recordings of 0.8 s" in own.stderr
-    strict = longshort("speaker", "verify", *common, "--name", "speaker03", "--threshold", "1.01")
+    strict = longshort("speaker", "verify", *common, "--name", "speaker03", "--threshold", "1")
     assert strict.stdout.splitlines()[1].endswith("false")
 
 
@@ -182,7 +182,7 @@ def test_one_test_speaker_is_refused(tmp_path: Path) -> None:
 def test_a_table_without_speakers_is_refused(tmp_path: Path) -> None:
     save(tmp_path / "a.wav")
     (tmp_path / "t.csv").write_text("path,colour\na.wav,red\n")
-    with pytest.raises(DataError, match=r"which column is the speaker\? Name it with --speaker"):
+    with pytest.raises(DataError, match=r"which column is the speaker\? Say --set data\.speaker="):
         story.prepare(settings(), tmp_path / "t.csv")
 
 
@@ -200,3 +200,60 @@ def test_a_damaged_file_of_voices_is_refused(finished: Path, tmp_path: Path) -> 
     (tmp_path / "v.json").write_text("not json")
     with pytest.raises(RunError, match="is no file of enrolled voices"):
         Enrolled.load(tmp_path / "v.json", ls.load(finished).digest)
+
+
+def test_one_recording_has_nothing_to_be_compared_with(finished: Path) -> None:
+    said = refused("predict", finished, recording("03_3.wav"))
+    assert "03_3.wav: a run of speakers compares recordings" in said and "speaker enrol" in said
+
+
+@pytest.mark.parametrize("threshold", ["3", "-1.5", "nan"])
+def test_a_threshold_that_is_no_cosine_is_refused(
+    finished: Path, enrolled: Path, threshold: str
+) -> None:
+    flags = ("--name", "speaker03", "--voices", enrolled, "--threshold", threshold)
+    said = refused("speaker", "verify", finished, recording("03_3.wav"), *flags)
+    assert "a number from -1 to 1 is expected" in said
+
+
+@pytest.mark.parametrize(("voices", "what"), [("no/v.json", "make it first"), (".", "is a folder")])
+def test_a_place_where_no_voices_can_be_is_refused(
+    finished: Path, tmp_path: Path, voices: str, what: str
+) -> None:
+    place = tmp_path / voices
+    assert what in refused("speaker", "enrol", finished, TABLE, "--voices", place)
+
+
+def test_a_file_that_is_missing_is_named_once(finished: Path, enrolled: Path) -> None:
+    said = refused("speaker", "identify", finished, "missing.wav", "--voices", enrolled)
+    assert said.count("missing.wav") == 1
+
+
+def test_enrolling_is_told_how_a_table_is_read(finished: Path, tmp_path: Path) -> None:
+    rows = [f"{recording(f'03_{i}.wav')},J\u00fcrgen" for i in range(2)]
+    table = tmp_path / "t.csv"
+    table.write_bytes("\n".join(["path,who", *rows]).encode("cp1252"))
+    voices = ("--voices", tmp_path / "v.json")
+    said = refused("speaker", "enrol", finished, table, "--encoding", "cp1252", *voices)
+    assert "Say --set data.speaker=NAME" in said
+    flags = ("--encoding", "cp1252", "--set", "data.speaker=who")
+    done = longshort("speaker", "enrol", finished, table, *flags, *voices)
+    assert done.returncode == 0 and "J\u00fcrgen: 1.6 s" in done.stdout
+
+
+def test_too_few_speakers_for_the_splits_are_counted(tmp_path: Path) -> None:
+    table = write_voices(tmp_path, 3, 2)
+    with pytest.raises(DataError, match="has 3 speakers, and 6 are needed, two in each split"):
+        story.prepare(settings(), table)
+
+
+def test_a_share_that_draws_two_speakers_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"set split\.test=0\.25: then two of the 8 are drawn"):
+        story.prepare(
+            settings(**{"split.test": 0.01, "split.val": 0.3}), write_voices(tmp_path, 8, 2)
+        )
+
+
+def test_tables_have_errors_in_per_cent(finished: Path) -> None:
+    head = "<th>EER %</th><th>minDCF</th><th>EER, short %</th><th>identified %</th>"
+    assert head in (finished / "report.html").read_text()

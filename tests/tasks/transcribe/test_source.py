@@ -83,7 +83,7 @@ def test_arrays_come_from_files_of_their_own_or_together(tmp_path: Path) -> None
     together = pl.DataFrame({"path": ["a", "b"], "text": ["x", "y"]})
     again = read(together, features=str(tmp_path / "all.npz"))
     np.testing.assert_array_equal(again.items[1], found.items[1])
-    with pytest.raises(DataError, match="holds no array 'c', which the table names"):
+    with pytest.raises(DataError, match="names 'c', which is neither a file nor an array"):
         read(together.with_columns(path=pl.Series(["a", "c"])),
              features=str(tmp_path / "all.npz"))  # fmt: skip
 
@@ -100,7 +100,7 @@ def broken(folder: Path, name: str, content: bytes | None) -> pl.DataFrame:
     [
         ("gone.npy", None, r"there is no file .*gone\.npy"),
         ("empty.npy", b"", r"empty\.npy: the file is empty"),
-        ("torn.npy", b"\x93NUMPY", r"torn\.npy: is no NumPy array: .*; write it with numpy\.save"),
+        ("torn.npy", b"\x93NUMPY", r"torn\.npy: is no file of an array.*numpy\.save"),
         ("torn.mfc", b"\0\0\0\x09abc", r"torn\.mfc: is no file of Sphinx's features, or is"),
         ("odd.mfc", struct.pack(">i4f", 4, 1, 2, 3, 4), "holds 4 numbers, which are no frames of"),
         ("x.txt", b"hello", r"x\.txt: is neither sound nor features"),
@@ -141,3 +141,34 @@ def test_a_column_that_is_not_there_is_told(tmp_path: Path) -> None:
         read(frame, root=str(tmp_path))
     found = read(frame, root=str(tmp_path), text="said")
     assert found.texts == ["x"]
+
+
+@pytest.mark.parametrize("content", [b"no archive", None])
+def test_a_file_that_is_no_npz_is_called_so(tmp_path: Path, content: bytes | None) -> None:
+    table = pl.DataFrame({"file": ["a"], "text": ["yes"]})
+    place = tmp_path / "x.npz"
+    if content is None:
+        np.save(tmp_path / "x.npy", frames())
+        (tmp_path / "x.npy").rename(place)
+    else:
+        place.write_bytes(content)
+    with pytest.raises(DataError, match=r"x\.npz: is no file of named arrays.*numpy\.savez"):
+        read(table, features=str(place))
+
+
+def test_what_a_table_names_and_no_file_has_is_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", a=frames())
+    table = tmp_path / "t.csv"
+    table.write_text("file,text\nb,yes\n")
+    said = r"t\.csv: names 'b', which is neither a file nor an array of .*--set data\.features="
+    with pytest.raises(DataError, match=said):
+        read(table, features=str(tmp_path / "x.npz"))
+
+
+def test_a_file_that_no_table_names_is_missing_itself(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", a=frames())
+    for name in ("missing.wav", "missing.npy"):
+        with pytest.raises(DataError, match=rf"^{name}: no such file; check the path$"):
+            read(name, features=str(tmp_path / "x.npz"))
+    with pytest.raises(DataError, match=r"x\.npz: holds arrays, and a table says which"):
+        read(tmp_path / "x.npz")

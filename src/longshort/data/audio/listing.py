@@ -14,6 +14,7 @@ from longshort.config import DataConfig
 from longshort.data.audio.files import KINDS, is_sound
 from longshort.data.findings import Finding
 from longshort.data.sources import is_frame, open_source, polars_errors
+from longshort.data.textfiles import name_of
 from longshort.errors import DataError, nearest
 
 FILES = ("path", "file", "filename", "file_name", "audio", "audio_path", "audio_filepath", "wav",
@@ -83,43 +84,61 @@ def _table_names_sound(path: Path) -> bool:
 
 
 def read_listing(
-    data: object, file: str | None = None, root: Path | None = None, *, on_disk: bool = True
+    data: object,
+    file: str | None = None,
+    root: Path | None = None,
+    *,
+    encoding: str | None = None,
+    on_disk: bool = True,
 ) -> Listing:
     """Return the recordings that data name: a table, a folder, a file, or a list of files.
 
     file: column of the files; by its name when absent. root: folder to which a table's names are
-    relative; None: its own. on_disk: refuse names of files that are not there. Raises `DataError`
-    with the place.
+    relative; None: its own. encoding: of a table; None: it is found. on_disk: refuse names of
+    files that are not there. Raises `DataError` with the place.
     """
-    found = _read(data, file, root)
+    found = _read(data, file, root, encoding)
     if not len(found):
         raise DataError(f"{found.name}: names no recording")
     return _checked(found) if on_disk else found
 
 
-def _read(data: object, file: str | None, root: Path | None) -> Listing:
+def _read(data: object, file: str | None, root: Path | None, encoding: str | None) -> Listing:
     if isinstance(data, (list, tuple)):
-        files = [Path(each) for each in data]
-        return Listing("files", files, [str(each) for each in files], {})
+        return listing_of([Path(each) for each in data])
     if isinstance(data, (str, Path)):
         path = Path(data)
         if path.is_dir():
-            return _folder(path, file)
+            return _folder(path, file, encoding)
         if is_sound(path):
-            return Listing(path.name, [path], [path.name], {})
-        return _table(path, root or path.parent, file)
+            return listing_of([path])
+        return _table(path, root or path.parent, file, encoding)
     if is_frame(data):
-        return _table(data, root or Path.cwd(), file)
+        return _table(data, root or Path.cwd(), file, encoding)
     raise DataError(
         "data: recordings are expected: a table of files, a folder, or a list of files, got "
         f"{type(data).__name__}"
     )
 
 
-def _folder(folder: Path, file: str | None) -> Listing:
+def listing_of(files: Sequence[Path]) -> Listing:
+    """Return a listing of files that are given by name.
+
+    Raises `DataError` for one that is missing, or is a folder.
+    """
+    for file in files:
+        if file.is_dir():
+            raise DataError(f"{file}: is a folder; give one folder alone, or the files in it")
+        if not file.is_file():
+            raise DataError(f"{file}: no such file; check the path")
+    name = files[0].name if len(files) == 1 else "files"
+    return Listing(name, list(files), [str(file) for file in files], {})
+
+
+def _folder(folder: Path, file: str | None, encoding: str | None) -> Listing:
     tables = sorted(e for e in folder.iterdir() if e.is_file() and e.suffix.lower() in _TABLES)
     if len(tables) == 1:
-        return _table(tables[0], folder, file)
+        return _table(tables[0], folder, file, encoding)
     if tables:
         shown = ", ".join(each.name for each in tables[:_SHOWN])
         raise DataError(f"{folder}: holds {len(tables)} tables ({shown}); give the one to read")
@@ -135,7 +154,7 @@ def _folder(folder: Path, file: str | None) -> Listing:
             "folder of its class, or give a table of the files"
         )
     classes = [each.relative_to(folder).parts[0] for each in inside]
-    return Listing(folder.name, files, places, {CLASS: classes} if inside else {}, str(folder))
+    return Listing(name_of(folder), files, places, {CLASS: classes} if inside else {}, str(folder))
 
 
 def _sounds_in(folder: Path, limit: int | None = None) -> list[Path]:
@@ -149,8 +168,8 @@ def _sounds_in(folder: Path, limit: int | None = None) -> list[Path]:
     return sorted(found)
 
 
-def _table(data: object, folder: Path, file: str | None) -> Listing:
-    source = open_source(data, DataConfig(), _LONGEST_LINE)
+def _table(data: object, folder: Path, file: str | None, encoding: str | None) -> Listing:
+    source = open_source(data, DataConfig(encoding=encoding), _LONGEST_LINE)
     try:
         frame = source.lazy.collect()
     except polars_errors() as error:

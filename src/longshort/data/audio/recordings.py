@@ -10,7 +10,7 @@ from pathlib import Path
 from longshort.data.audio.clip import Clip
 from longshort.data.audio.files import at_rate, read_clip
 from longshort.data.findings import Finding, Severity
-from longshort.errors import DataError
+from longshort.errors import DataError, are, counted
 
 _SHOWN = 5
 _CLIPPED = 0.001
@@ -81,8 +81,9 @@ def _findings(clips: Sequence[Clip], rate: int, name: str) -> list[Finding]:
     if higher:
         found.append(
             _about(
-                "resampled", "note", f"{name}: {len(higher):,} of {len(clips):,} recordings are "
-                f"resampled to {rate:,} Hz", higher,
+                "resampled", "note", f"{name}: {len(higher):,} of "
+                f"{counted(len(clips), 'recording')} {are(len(higher))} resampled to {rate:,} Hz",
+                higher,
             )
         )  # fmt: skip
     lower = [clip for clip in clips if clip.rate < rate]
@@ -99,7 +100,8 @@ def _findings(clips: Sequence[Clip], rate: int, name: str) -> list[Finding]:
     if clipped:
         found.append(
             _about(
-                "clipping", "warning", f"{name}: {len(clipped):,} of {len(clips):,} recordings are "
+                "clipping", "warning", f"{name}: {len(clipped):,} of "
+                f"{counted(len(clips), 'recording')} {are(len(clipped))} "
                 "clipped: a thousandth of their samples or more are at full scale", clipped,
                 "record them at a lower level",
             )

@@ -18,13 +18,17 @@ from longshort.errors import DataError
 
 
 class Columns(NamedTuple):
-    """Columns of a table of recordings: those asked for, or None, and usual names of the label."""
+    """Columns of a table of recordings: those asked for, or None, and usual names of the label.
+
+    encoding: of the table; None: it is found.
+    """
 
     file: str | None = None
     label: str | None = None
     group: str | None = None
     usual: tuple[str, ...] = (*LABELS, "word", "command", "keyword", "digit")
     role: str = "label"
+    encoding: str | None = None
 
 
 def read(
@@ -34,7 +38,7 @@ def read(
 
     Raises `DataError` with the file, and with the row of the table.
     """
-    listing = read_listing(data, columns.file)
+    listing = read_listing(data, columns.file, encoding=columns.encoding)
     label = _label(listing, columns) if with_labels else None
     found = read_recordings(listing.files, audio.rate, listing.name)
     settings = audio.model_copy(update={"rate": found.rate})
@@ -61,18 +65,18 @@ def read(
 
 def _label(listing: Listing, columns: Columns) -> str:
     role = columns.role
-    found = listing.column(columns.label, (*columns.usual, CLASS), role, f"--{role}")
+    found = listing.column(columns.label, (*columns.usual, CLASS), role, f"data.{role}")
     if found is None:
         have = ", ".join(map(repr, listing.columns)) or "none"
         raise DataError(
-            f"{listing.name}: which column is the {role}? Name it with --{role}; there are {have}. "
-            f"Recordings may also lie in a folder for each {role}"
+            f"{listing.name}: which column is the {role}? Say --set data.{role}=NAME; there are "
+            f"{have}. Recordings may also lie in a folder for each {role}"
         )
     return found
 
 
 def _grouped(examples: Examples, listing: Listing, asked: str | None) -> Examples:
-    group = listing.column(asked, (), "group", "--group")
+    group = listing.column(asked, (), "group", "data.group")
     if group is None:
         return examples
     read_as = {**examples.read_as, "group": group}

@@ -22,6 +22,13 @@ ClassWeights = Literal["balanced"] | dict[str, float] | None
 class ClassifyData(SequenceData):
     """The source of the data, and the meaning of its columns."""
 
+    path: str | None = Field(
+        None,
+        description="CSV, TSV, Parquet, JSON lines or text, also gzip, of texts or of sequences; "
+        "arrays (.npz, .npy, .ts, IDX); pen strokes (JSON, .npz, InkML, UNIPEN); or "
+        "recordings: a table of files, or a folder with a folder for each label",
+    )
+
     multi_label: bool = Field(
         False,
         description="an example may have several labels, or none; also so where lines have "

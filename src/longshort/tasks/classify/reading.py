@@ -56,7 +56,7 @@ def _recordings(given: Mapping[str, object], config: ClassifyConfig) -> dict[str
 
 
 def _columns(data: SequenceData) -> audio.Columns:
-    return audio.Columns(data.file, data.label, data.group)
+    return audio.Columns(data.file, data.label, data.group, encoding=data.encoding)
 
 
 def read_like(

@@ -18,6 +18,9 @@ Condition = Literal["nothing", "label", "text"]
 class DrawData(SourceConfig):
     """Files of the strokes, and what is made of them."""
 
+    path: str | None = Field(
+        None, description="file of pen strokes (JSON, .npz, InkML, UNIPEN), or a folder of InkML"
+    )
     val_path: str | None = Field(
         None,
         description="validation file; a share of the training file when absent",

@@ -14,7 +14,7 @@ from longshort.data.findings import Finding
 from longshort.data.splits import Splits, make_splits
 from longshort.data.strokes.ink import Ink, Inks, dots, mixed_scales
 from longshort.data.strokes.reading import read_inks, read_parts
-from longshort.errors import DataError
+from longshort.errors import DataError, counted
 from longshort.lazy import polars as pl
 from longshort.metrics.bootstrap import compare_sums
 from longshort.metrics.significance import Comparison
@@ -263,7 +263,9 @@ class DrawTask(SampleTask[DrawConfig, Inks, DrawEncoder, Likelihoods]):
     def basis(self, model: DrawModelOf, scored: Scored[Inks, Likelihoods]) -> str:
         """Return the number of test drawings and points."""
         facts = self.facts(model, scored)
-        return f"{facts['drawings']:,} test drawings of {facts['points']:,} points"
+        return (
+            f"{counted(facts['drawings'], 'test drawing')} of {counted(facts['points'], 'point')}"
+        )
 
     # Output
 

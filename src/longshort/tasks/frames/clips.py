@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.findings import Finding
-from longshort.errors import DataError
+from longshort.errors import DataError, counted
 
 Frames = NDArray[Any]
 """Frames of a clip, [T, Y, X, C]."""
@@ -139,6 +139,6 @@ def too_short(name: str, count: int, inputs: int, outputs: int) -> str:
     """Return what is said of a clip that is shorter than a window."""
     needs = f"{inputs} to read and {outputs} to forecast" if outputs else f"{inputs} to read"
     return (
-        f"{name}: has {count} frame{'s' if count != 1 else ''}, and {needs} are needed; give "
-        "longer clips, or lower model.inputs or model.outputs (--inputs, --outputs)"
+        f"{name}: has {counted(count, 'frame')}, and {needs} are needed; give "
+        "longer clips, or train with lower model.inputs or model.outputs"
     )

@@ -21,6 +21,11 @@ Base = Literal["none", "last", "moved"]
 class FramesData(SourceConfig):
     """Clips: arrays, folders of images, GIFs or videos, and how their values are meant."""
 
+    path: str | None = Field(
+        None,
+        description="clips: an array (.npy, .npz), a folder of images, a GIF, a video, or a "
+        "folder of these",
+    )
     val_path: str | None = Field(
         None,
         description="validation clips; when absent other clips, or a later part of a single one",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from longshort.data.textfiles import name_of
 from longshort.errors import DataError
 from longshort.tasks.frames.clips import Clip
 from longshort.tasks.frames.config import FramesData
@@ -37,7 +38,7 @@ def read_images(folder: Path, files: Sequence[Path], config: FramesData) -> Clip
                 f"{path}: has {_size(frames[-1])} pixels, and {files[0].name} {_size(frames[0])}; "
                 "the frames of a clip have one size: set --size, such as 64x64"
             )
-    return Clip(folder.name, np.stack(frames))
+    return Clip(name_of(folder), np.stack(frames))
 
 
 def read_gif(path: Path, config: FramesData) -> Clip:

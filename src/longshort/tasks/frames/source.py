@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from longshort.data.findings import Finding
-from longshort.errors import DataError
+from longshort.errors import DataError, counted
 from longshort.tasks.frames import arrays, pictures, video
 from longshort.tasks.frames.clips import Clip, Windows, too_short, windows_of
 from longshort.tasks.frames.config import FramesConfig, FramesData
@@ -136,7 +136,7 @@ def _refuse_sizes(name: str, clips: Sequence[Clip]) -> None:
 
 def _size(shape: Sequence[int]) -> str:
     rows, columns, channels = shape
-    return f"{rows} x {columns} pixels in {channels} channel{'s' if channels != 1 else ''}"
+    return f"{rows} x {columns} pixels in {counted(channels, 'channel')}"
 
 
 def _one_colour(clip: Clip) -> list[Finding]:

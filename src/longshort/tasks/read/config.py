@@ -16,6 +16,13 @@ from longshort.config.writing import WriteSettings
 class ReadData(SourceConfig):
     """The lines and their texts: a folder of pairs, or a table."""
 
+    path: str | None = Field(
+        None,
+        description="folder or archive of pictures of lines with NAME.gt.txt or NAME.txt beside "
+        "each, a table of pictures and their texts, or a file of pen strokes (JSON, "
+        ".npz, InkML, UNIPEN)",
+    )
+
     kind: Literal["pictures", "strokes"] | None = Field(
         None,
         description="what is read: pictures of lines, or strokes of a pen; by the data when absent",

@@ -51,7 +51,8 @@ def narrow(lines: Lines, config: ReadConfig, *, is_learned: bool) -> list[Findin
                 f"{len(signs_of(text, config.text.tokens or 'characters'))} signs need {needed} "
                 f"steps, and the line has {steps}: {text[:40]!r}",
                 (lines.places[i],),
-                "is it the text of this line? Otherwise leave such lines out with --drop-bad"
+                "is it the text of this line? Otherwise leave such lines out with --set "
+                "data.drop_bad=true"
                 + ("" if lines.kind == "strokes" else ", or raise image.height"),
             )
         )

@@ -16,10 +16,12 @@ from longshort.data.encodings import decoded_text, find_encoding
 from longshort.data.findings import Finding
 from longshort.data.strokes.ink import Inks
 from longshort.data.strokes.reading import is_strokes, read_parts
-from longshort.errors import DataError
+from longshort.data.textfiles import name_of
+from longshort.errors import DataError, are, counted
 from longshort.tasks.read.config import ReadConfig
 from longshort.tasks.read.encoder import Form, normalised
 from longshort.tasks.read.ink import Line, ink_of
+from longshort.tasks.read.kinds import refuse_file_of_other_kind
 from longshort.tasks.read.picture import KINDS, DamagedPicture, grey_from, grey_of
 from longshort.tasks.read.samples import Lines, lines_of_pictures
 from longshort.tasks.read.store import Folder, Store, is_archive, store_at
@@ -42,14 +44,16 @@ class Dropped:
     def add(self, reason: str, message: str, place: str) -> None:
         """Leave a line out; raises `DataError` with the message where that is not allowed."""
         if not self.is_allowed:
-            raise DataError(f"{message}; or leave out lines that cannot be learned with --drop-bad")
+            raise DataError(f"{message}; or leave such lines out with --set data.drop_bad=true")
         self.reasons.setdefault(reason, []).append(place)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return a warning for each reason."""
         return tuple(
             Finding(
-                "left-out", "warning", f"{self.name}: {len(places):,} lines are left out: {reason}",
+                "left-out", "warning",
+                f"{self.name}: {counted(len(places), 'line')} {are(len(places))} left out: "
+                f"{reason}",
                 tuple(places[:_SHOWN]),
             )
             for reason, places in self.reasons.items()
@@ -67,7 +71,9 @@ def read_lines(data: object, config: ReadConfig, *, labelled: bool = True) -> Li
     if isinstance(data, Inks):
         return of_strokes(data, config, labelled)
     if not labelled and (files := picture_files(data)):
-        return _read(Folder(Path()), [str(file) for file in files], None, config)
+        refuse_file_of_other_kind(files[0], config.data)
+        name = files[0].name if len(files) == 1 else f"{len(files):,} pictures"
+        return _read(Folder(Path()), [str(file) for file in files], None, config, name=name)
     if isinstance(data, (str, Path)):
         return _of_path(Path(data), config, labelled)
     if is_table(data):
@@ -142,6 +148,7 @@ def picture_files(data: object) -> list[Path]:
 def _of_path(path: Path, config: ReadConfig, labelled: bool) -> Lines:
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; check the path")
+    refuse_file_of_other_kind(path, config.data)
     if _are_strokes(path, config):
         inks = read_parts(path)
         return of_strokes(next(iter(inks.values())), config, labelled)
@@ -166,7 +173,7 @@ def _are_strokes(path: Path, config: ReadConfig) -> bool:
 
 def _of_pairs(store: Store, config: ReadConfig) -> Lines:
     """Read pictures with their texts beside them."""
-    dropped = Dropped(config.data.drop_bad, str(store.path))
+    dropped = Dropped(config.data.drop_bad, name_of(store.path))
     names = store.names()
     pictures = {_stem(name): name for name in names if _is_picture(name)}
     texts = {_stem(n): n for end in reversed(_TEXTS) for n in names if n.lower().endswith(end)}
@@ -218,9 +225,14 @@ def _of_rows(rows: Rows, config: ReadConfig) -> Lines:
     images = config.data.images
     is_apart = images is not None and not _brings_pictures(rows, config)
     store = store_at(Path(images) if images is not None and is_apart else rows.folder)
-    more = {"groups": rows.groups, "splits": rows.splits, "path": rows.path, "sha256": rows.sha256}
+    more: dict[str, Any] = {
+        "groups": rows.groups,
+        "splits": rows.splits,
+        "path": rows.path,
+        "sha256": rows.sha256,
+    }
     found = _read(store, rows.files, rows.texts, config, dropped, **more)
-    return replace(found, name=rows.name, findings=(*rows.findings, *found.findings))
+    return replace(found, name=Path(rows.name).name, findings=(*rows.findings, *found.findings))
 
 
 def _read(
@@ -229,27 +241,29 @@ def _read(
     texts: Sequence[str] | None,
     config: ReadConfig,
     dropped: Dropped | None = None,
+    name: str | None = None,
     **more: Any,
 ) -> Lines:
     """Read pictures; those that cannot be learned are refused, or left out."""
-    dropped = dropped or Dropped(is_allowed=False, name=str(store.path))
+    owner = name or name_of(store.path)
+    dropped = dropped or Dropped(config.data.drop_bad, owner)
     kept, found, words = [], [], []
-    for number, name in enumerate(names):
+    for number, file in enumerate(names):
         text = "" if texts is None else normalised(texts[number], config.text.normalise)
-        place = str(store.place(name))
-        line = _line(store.content(name), place, dropped)
+        place = str(store.place(file))
+        line = _line(store.content(file), place, dropped)
         if line is None or (texts is not None and _is_bad(place, line, text, dropped)):
             continue
         kept.append(number)
         found.append(line)
         words.append(text)
     if not kept:
-        raise DataError(f"{store.path}: no line is left")
+        raise DataError(f"{owner}: no line is left")
     lists = {key: more[key] for key in ("groups", "splits") if more.get(key) is not None}
     chosen = {key: [values[i] for i in kept] for key, values in lists.items()}
     places = [str(store.place(names[i])) for i in kept]
     lines = lines_of_pictures(
-        str(store.path), found, None if texts is None else words, places, **{**more, **chosen}
+        owner, found, None if texts is None else words, places, **{**more, **chosen}
     )
     return replace(lines, findings=dropped.findings())
 

@@ -69,12 +69,12 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
     name: ClassVar[str] = "read"
     Config = ReadConfig
     metrics = (
-        Metric("cer", "CER", higher_is_better=False, spoken="CER {}", number="{:.2f}"),
-        Metric("wer", "WER", higher_is_better=False, number="{:.2f}"),
-        Metric("exact", "exact lines", number="{:.1%}"),
-        Metric("substituted", "substituted", higher_is_better=False, number="{:.2f}"),
-        Metric("deleted", "deleted", higher_is_better=False, number="{:.2f}"),
-        Metric("inserted", "inserted", higher_is_better=False, number="{:.2f}"),
+        Metric("cer", "CER %", higher_is_better=False, spoken="CER {}", number="{:.2f}"),
+        Metric("wer", "WER %", higher_is_better=False, number="{:.2f}"),
+        Metric("exact", "exact lines", number="{:.1%}", is_share=True),
+        Metric("substituted", "substituted %", higher_is_better=False, number="{:.2f}"),
+        Metric("deleted", "deleted %", higher_is_better=False, number="{:.2f}"),
+        Metric("inserted", "inserted %", higher_is_better=False, number="{:.2f}"),
     )
     words = Words(
         model="reader",

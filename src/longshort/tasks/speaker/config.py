@@ -16,6 +16,11 @@ from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
 class SpeakerData(SourceConfig):
     """The table of recordings, or folders of them by speaker."""
 
+    path: str | None = Field(
+        None,
+        description="table of recordings with the speaker of each, or a folder with a folder for "
+        "each speaker",
+    )
     val_path: str | None = Field(
         None,
         description="validation recordings, of other speakers; a share of the speakers when absent",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Mapping
 
 from longshort.data.finders import SHOWN, repeated
 from longshort.data.findings import Finding
 from longshort.data.labelled import Examples
 from longshort.data.splits import Splits
+from longshort.errors import DataError, are, counted
 from longshort.tasks.speaker.config import SpeakerConfig
 from longshort.tasks.speaker.voices import has_pairs
 
@@ -21,18 +24,36 @@ def findings(splits: Splits[Examples], config: SpeakerConfig) -> list[Finding]:
     found = list(splits.findings)
     for name, samples in splits.by_name().items():
         found += repeated(name, samples, "recordings")
-        found += _too_few(name, samples)
+        found += _too_few(name, samples, splits)
     return [*found, *_shared(splits), *_one_each(splits)]
 
 
-def _too_few(name: str, samples: Examples) -> list[Finding]:
+def refuse_too_few(given: Mapping[str, Examples]) -> None:
+    """Raise `DataError` where there are too few speakers for the splits that are to be drawn."""
+    drawn = [name for name in ("val", "test") if name not in given]
+    needed = _FEWEST * (1 + len(drawn))
+    train = given["train"]
+    count = len(set(train.labels or []))
+    if count < needed:
+        raise DataError(
+            f"{train.name}: has {counted(count, 'speaker')}, and {needed} are "
+            f"needed, two in each split ({', '.join(['train', *drawn])}); give more speakers, or "
+            "recordings of others for validation and test with --val and --test"
+        )
+
+
+def _too_few(name: str, samples: Examples, splits: Splits[Examples]) -> list[Finding]:
     speakers = len(set(samples.labels or []))
     if speakers < _FEWEST:
+        fix = "give more speakers"
+        if name != "train":
+            whole = len({who for each in splits.by_name().values() for who in each.labels or []})
+            share = math.ceil(100 * _FEWEST / whole) / 100
+            fix += f", or set split.{name}={share:g}: then two of the {whole} are drawn"
         return [
             Finding(
                 "speakers", "error", f"the {name} split has one speaker, and two or more are "
-                "compared", (), f"give more speakers, or another share in split.{name}"
-                if name != "train" else "give more speakers",
+                "compared", (), fix,
             )
         ]  # fmt: skip
     if name == "test" and speakers < _FEW_TESTED:
@@ -50,8 +71,9 @@ def _shared(splits: Splits[Examples]) -> list[Finding]:
         if both:
             found.append(
                 Finding(
-                    "speakers", "warning", f"{len(both):,} speakers of the {name} split are in "
-                    "training too, so scores on them say little of new speakers",
+                    "speakers", "warning", f"{counted(len(both), 'speaker')} of the {name} split "
+                    f"{are(len(both))} in training too, so scores on them say little of new "
+                    "speakers",
                     tuple(both[:SHOWN]), "put every speaker into one split",
                 )
             )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.labelled import Examples
-from longshort.errors import DataError
+from longshort.errors import ConfigError, DataError
 from longshort.lazy import polars as pl
 from longshort.tasks.speaker.config import SpeakerConfig
 from longshort.tasks.speaker.voices import Voices
@@ -39,10 +40,12 @@ def individuals(
         rows[each].append(number)
     lengths = np.array(seconds_of(config, samples))
     seconds = {each: float(lengths[numbers].sum()) for each, numbers in rows.items()}
-    for each, total in seconds.items():
+    for each, exact in seconds.items():
+        total = round(exact, 6)
         if total < config.evaluate.least:
+            shown = math.floor(100 * total) / 100  # never rounded up to what is needed
             raise DataError(
-                f"{samples.name}: {each!r} is enrolled with {total:.1f} s of sound, and "
+                f"{samples.name}: {each!r} is enrolled with {shown:g} s of sound, and "
                 f"{config.evaluate.least:g} s are needed (evaluate.least); give longer or more "
                 "recordings"
             )
@@ -54,7 +57,15 @@ def individuals(
 
 
 def verified(samples: Examples, found: Voices, vector: Floats, threshold: float) -> pl.DataFrame:
-    """Return a row for each recording: its similarity to a speaker, and whether it is accepted."""
+    """Return a row for each recording: its similarity to a speaker, and whether it is accepted.
+
+    Raises `ConfigError` for a threshold that is no cosine.
+    """
+    if not -1.0 <= threshold <= 1.0:
+        raise ConfigError(
+            f"threshold: similarities are cosines, so a number from -1 to 1 is expected, got "
+            f"{threshold:g}"
+        )
     similarity = found.whole.heard @ vector
     return pl.DataFrame(
         {

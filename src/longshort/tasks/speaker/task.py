@@ -14,7 +14,7 @@ from longshort.data.formats import audio
 from longshort.data.labelled import Examples
 from longshort.data.sequences import Sequences
 from longshort.data.splits import Splits, make_splits, unlearned
-from longshort.errors import DataError
+from longshort.errors import DataError, counted
 from longshort.lazy import polars as pl
 from longshort.metrics.verification import equal_error, errors_at
 from longshort.runs.task import (
@@ -33,7 +33,7 @@ from longshort.runs.task import (
 )
 from longshort.tasks.speaker import enrolment, inference, scoring
 from longshort.tasks.speaker.config import SpeakerConfig
-from longshort.tasks.speaker.doctor import findings
+from longshort.tasks.speaker.doctor import findings, refuse_too_few
 from longshort.tasks.speaker.encoder import SpeakerEncoder
 from longshort.tasks.speaker.threshold import Threshold, validation_rate
 from longshort.tasks.speaker.voices import Trials, Voices, trials_of
@@ -57,10 +57,10 @@ class SpeakerTask(Task[SpeakerConfig, Examples, SpeakerEncoder, Voices]):
     run_class = "longshort.api.speaker_recogniser:SpeakerRun"
     Config = SpeakerConfig
     metrics = (
-        Metric("eer", "EER", False, number="{:.1%}", spoken="EER {}"),
+        Metric("eer", "EER", False, number="{:.1%}", spoken="EER {}", is_share=True),
         Metric("min_dcf", "minDCF", False),
-        Metric("eer_short", "EER, short", False),
-        Metric("identified", "identified"),
+        Metric("eer_short", "EER, short", False, is_share=True),
+        Metric("identified", "identified", is_share=True),
     )
     words = Words(
         model="recogniser of speakers",
@@ -82,10 +82,7 @@ class SpeakerTask(Task[SpeakerConfig, Examples, SpeakerEncoder, Voices]):
         """Read recordings with their speakers, from a table, folders by speaker, or in memory."""
         found = data
         if not isinstance(data, Examples):
-            columns = audio.Columns(
-                config.data.file, config.data.speaker, None, _USUAL, role="speaker"
-            )
-            found = audio.read(data, columns, config.audio)
+            found = audio.read(data, _columns(config), config.audio)
         assert isinstance(found, Examples)
         return _checked(found, is_labelled=True)
 
@@ -103,12 +100,12 @@ class SpeakerTask(Task[SpeakerConfig, Examples, SpeakerEncoder, Voices]):
         """Read recordings; who speaks is not looked for."""
         if isinstance(data, Examples):
             return _checked(data, is_labelled=False)
-        columns = audio.Columns(model.config.data.file)
-        return audio.read(data, columns, model.config.audio, with_labels=False)
+        return audio.read(data, _columns(model.config), model.config.audio, with_labels=False)
 
     def split(self, given: Any, config: SpeakerConfig) -> Splits[Examples]:
         """Return the splits; those that are missing are drawn by speaker."""
         split = config.split
+        refuse_too_few(given)
         return make_splits(
             given,
             val=split.val,
@@ -130,7 +127,8 @@ class SpeakerTask(Task[SpeakerConfig, Examples, SpeakerEncoder, Voices]):
         """Describe recordings and speakers of each split."""
         del config
         return [
-            f"{name}: {len(each):,} recordings of {len(set(each.labels or [])):,} speakers"
+            f"{name}: {counted(len(each), 'recording')} of "
+            f"{counted(len(set(each.labels or [])), 'speaker')}"
             for name, each in splits.by_name().items()
         ]
 
@@ -313,7 +311,16 @@ class SpeakerTask(Task[SpeakerConfig, Examples, SpeakerEncoder, Voices]):
     # Output
 
     def table(self, model: SpeakerModel, samples: Examples, prediction: Voices) -> pl.DataFrame:
-        """Return a row for each pair of recordings: its similarity, and whether it is accepted."""
+        """Return a row for each pair of recordings: its similarity, and whether it is accepted.
+
+        Raises `DataError` for a single recording.
+        """
+        if len(samples) == 1:
+            raise DataError(
+                f"{samples.places[0]}: a run of speakers compares recordings with each other, and "
+                "one alone has no other; give two or more, or `longshort speaker enrol` speakers, "
+                "and `verify` or `identify` it among them"
+            )
         config, labels = model.config, samples.labels
         speakers = [str(i) for i in range(len(samples))] if labels is None else labels
         trials = trials_of(speakers, config.evaluate.trials, config.split.seed)
@@ -344,6 +351,13 @@ class SpeakerTask(Task[SpeakerConfig, Examples, SpeakerEncoder, Voices]):
         from longshort.tasks.speaker.sections import sections
 
         return sections(result)
+
+
+def _columns(config: SpeakerConfig) -> audio.Columns:
+    data = config.data
+    return audio.Columns(
+        data.file, data.speaker, None, _USUAL, role="speaker", encoding=data.encoding
+    )
 
 
 def _at_rate(config: SpeakerConfig, samples: Examples) -> SpeakerConfig:

@@ -16,6 +16,12 @@ from longshort.config.training import BaseConfig, SourceConfig, TrainConfig
 class TranscribeData(SourceConfig):
     """The table of recordings, or of files of features, with what is said in each."""
 
+    path: str | None = Field(
+        None,
+        description="table of recordings, or of files of features, with the text of each; a "
+        "folder of recordings with NAME.txt beside each; or a file of Sphinx that "
+        "ends in .transcription",
+    )
     val_path: str | None = Field(
         None,
         description="validation table; when absent by the split column, else a share is drawn",

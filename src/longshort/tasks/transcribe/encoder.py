@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from longshort.config.audio import VariedSettings
 from longshort.data.audio.features import with_slopes
+from longshort.data.audio.files import KINDS as SOUNDS
 from longshort.data.audio.normalise import Scales, normalised
 from longshort.data.audio.vary import masked
 from longshort.data.padding import pad_arrays
 from longshort.data.textfiles import read_text
 from longshort.errors import DataError
 from longshort.tasks.transcribe.config import TranscribeConfig
+from longshort.tasks.transcribe.files import KINDS
 from longshort.tasks.transcribe.language import Language
 from longshort.tasks.transcribe.samples import Floats, Utterances
 
@@ -169,13 +171,27 @@ def _lines(config: TranscribeConfig) -> list[str]:
     return [line.lower() if config.text.lowercase else line for line in lines if line]
 
 
+def _of_other_kind(encoder: SpeechEncoder) -> str:
+    """Return what is said of recordings where features are read, and of features for recordings."""
+    if encoder.rate is not None:
+        return f"holds features, and the run reads recordings; give these ({', '.join(SOUNDS)})"
+    return (
+        f"is a recording, and the run reads features, {encoder.width} numbers a frame; give files "
+        f"of these ({', '.join(KINDS)}), or a table with the names of arrays, and --set "
+        "data.features=FILE.npz"
+    )
+
+
 def encode(encoder: SpeechEncoder, samples: Utterances) -> SpeechArrays:
     """Return utterances as arrays; raises `DataError` for features of another kind."""
     for item, file in zip(samples.items, samples.files, strict=True):
-        if item.shape[1] != encoder.width or (samples.rate is None) != (encoder.rate is None):
+        place = file if samples.path is None else f"{samples.name}: {file}"
+        if (samples.rate is None) != (encoder.rate is None):
+            raise DataError(f"{place}: {_of_other_kind(encoder)}")
+        if item.shape[1] != encoder.width:
             raise DataError(
-                f"{samples.name}: {file}: {item.shape[1]} numbers a frame, and the run reads "
-                f"{encoder.width}; make the features as the run's were made"
+                f"{place}: {item.shape[1]} numbers a frame, and the run reads {encoder.width}; "
+                "make the features as the run's were made"
             )
     items = [encoder.scaled(item) for item in samples.items]
     return SpeechArrays(items, [encoder.labels(text) for text in samples.texts or []])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ SPHINX = (".mfc", ".feat")
 KINDS = (*SPHINX, ".npy")
 """Endings of files of features."""
 _HEAD = 4
+_DAMAGED = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
 def is_features(path: Path) -> bool:
@@ -37,24 +39,35 @@ def read_features(path: Path, width: int) -> Floats:
         return checked(_sphinx(raw, path, width), str(path))
     try:
         return checked(np.load(path, allow_pickle=False), str(path))
-    except (ValueError, OSError, EOFError) as error:
-        raise DataError(f"{path}: is no NumPy array: {error}; write it with numpy.save") from None
+    except _DAMAGED:
+        raise DataError(
+            f"{path}: is no file of an array (.npy), is damaged, or holds objects; write an array "
+            "[frames, size] with numpy.save(FILE, array)"
+        ) from None
 
 
-def read_named(path: Path, names: Sequence[str]) -> list[Floats]:
+def read_named(path: Path, names: Sequence[str], table: str) -> list[Floats]:
     """Return the features of these names in a file of NumPy's (.npz).
 
-    Raises `DataError` for a file that is none, and for a name that is not in it.
+    table: what names them, for messages. Raises `DataError` for a file that is none, and for a
+    name that is not in it.
     """
+    if not path.is_file():
+        raise DataError(f"{path}: no such file (data.features); check the path")
     try:
         with np.load(path, allow_pickle=False) as file:
             lost = next((name for name in names if name not in file.files), None)
             if lost is None:
                 return [checked(file[name], f"{path}: {name}") for name in names]
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: cannot be read as .npz: {reason}") from None
-    raise DataError(f"{path}: holds no array {lost!r}, which the table names")
+    except (*_DAMAGED, AttributeError, TypeError):  # the last two: a single array, which is no .npz
+        raise DataError(
+            f"{path}: is no file of named arrays (.npz), is damaged, or holds objects; write it "
+            "with numpy.savez(FILE, **{name: array}), arrays [frames, size]"
+        ) from None
+    raise DataError(
+        f"{table}: names {lost!r}, which is neither a file nor an array of {path}; name the file "
+        "of its arrays with --set data.features=FILE.npz"
+    )
 
 
 def _sphinx(raw: bytes, path: Path, width: int) -> Floats:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from longshort.data.audio.features import features_of
 from longshort.data.audio.files import is_sound
-from longshort.data.audio.listing import Listing, read_listing
+from longshort.data.audio.listing import Listing, listing_of, read_listing
 from longshort.data.audio.recordings import read_recordings
 from longshort.data.findings import Finding
 from longshort.data.textfiles import read_text, well_formed
-from longshort.errors import DataError
+from longshort.errors import DataError, are, counted
 from longshort.tasks.transcribe.config import TranscribeConfig, TranscribeData
 from longshort.tasks.transcribe.files import KINDS, is_features, read_features, read_named
 from longshort.tasks.transcribe.samples import Floats, Utterances, of_one_width
@@ -73,18 +73,24 @@ def _spoken(data: object, config: TranscribeData, labelled: bool) -> Spoken:
     if isinstance(data, (str, Path)) and Path(data).suffix.lower() in _SPHINX:
         return _sphinx(Path(data), config)
     if isinstance(data, (str, Path)) and is_features(Path(data)):
-        listing = Listing(Path(data).name, [Path(data)], [str(data)], {})
+        listing = listing_of([Path(data)])
+    elif isinstance(data, (str, Path)) and Path(data).suffix.lower() == ".npz":
+        raise DataError(
+            f"{data}: holds arrays, and a table says which are read: give a table with a column "
+            f"'file' of their names, and the arrays with --set data.features={data}"
+        )
     else:
-        listing = read_listing(data, config.file, _root(config), on_disk=config.features is None)
-    named = listing.column(config.text, TEXTS, "text", "--text")
+        on_disk, encoding = config.features is None, config.encoding
+        listing = read_listing(data, config.file, _root(config), encoding=encoding, on_disk=on_disk)
+    named = listing.column(config.text, TEXTS, "text", "data.text")
     texts = None if named is None else list(listing.columns[named])
     if texts is None:
         texts = _beside(listing.files) if labelled else None
     if labelled and texts is None:
         shown = ", ".join(map(repr, listing.columns)) or "none"
         raise DataError(
-            f"{listing.name}: which column has the text? Say --text NAME; there are: {shown}; or "
-            "put a file NAME.txt beside each recording"
+            f"{listing.name}: which column has the text? Say --set data.text=NAME; there are: "
+            f"{shown}; or put a file NAME.txt beside each recording"
         )
     speaker = listing.column(config.speaker, SPEAKERS, "speaker", "data.speaker")
     split = listing.column(config.split, SPLIT_COLUMNS, "split", "data.split")
@@ -121,7 +127,8 @@ def _sphinx(path: Path, config: TranscribeData) -> Spoken:
         if name not in by_name:
             raise DataError(
                 f"{path}: {place}: there is no file {name} below {root} (allowed: "
-                f"{', '.join(KINDS)} and recordings); name the folder with --root"
+                f"{', '.join(KINDS)} and recordings); name the folder with --set "
+                "data.root=FOLDER"
             )
         files.append(by_name[name])
         texts.append(found["text"])
@@ -173,7 +180,7 @@ def _items(
     """Return features of all files, the rate of recordings, and findings about them."""
     if config.data.features is not None and not all(file.is_file() for file in listing.files):
         names = [file.name for file in listing.files]
-        return read_named(Path(config.data.features), names), None, ()
+        return read_named(Path(config.data.features), names, listing.name), None, ()
     kinds = {is_sound(file) for file in listing.files}
     if kinds == {True}:
         asked = rate or config.audio.rate
@@ -197,7 +204,8 @@ def _items(
 def _silent(places: Sequence[str], name: str) -> tuple[Finding, ...]:
     if not places:
         return ()
-    text = f"{name}: {len(places):,} recordings are silent; whatever is transcribed there is wrong"
+    silent = f"{counted(len(places), 'recording')} {are(len(places))} silent"
+    text = f"{name}: {silent}; whatever is transcribed there is wrong"
     return (Finding("silent", "warning", text, tuple(places[:5]), "leave them out"),)
 
 

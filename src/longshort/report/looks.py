@@ -1,0 +1,110 @@
+"""How a row looks beside its attributions: marks over its steps, an image, or the way of a pen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from longshort.report.svg import STYLE, Drawing
+
+Floats = NDArray[np.float64]
+
+COLOURS = "PuOr_r"
+"""Negative values are violet, positive ones orange."""
+_RANGE = (2.0, 98.0)
+"""Percentiles of the values that are the lightest and the darkest of a spectrum."""
+_MARK = "#2457c5"
+
+
+class Mark(NamedTuple):
+    """A text over the steps from `first` up to but not including `stop`."""
+
+    text: str
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a row looks like.
+
+    image: "spectrum", whose features go upwards, or "ink", a picture whose features are its rows
+    from the top; "" for lines over time. marks: such as the characters that were heard. path
+    [T, 2]: places of the steps on paper, x to the right and y downwards, where they are points of a
+    pen; lifts [T]: whether the pen is lifted after a point.
+    """
+
+    image: Literal["", "spectrum", "ink"] = ""
+    marks: Sequence[Mark] = ()
+    path: Floats | None = None
+    lifts: NDArray[np.bool_] | None = None
+
+    @property
+    def origin(self) -> Literal["upper", "lower"]:
+        """Where the first feature is in pictures."""
+        return "lower" if self.image == "spectrum" else "upper"
+
+
+def draw_image(axis: Axes, shown: Floats, look: Look) -> None:
+    """Draw a row's values [T, F] as an image, the larger the darker."""
+    low, high = 0.0, float(shown.max(initial=0.0)) or 1.0
+    if look.image == "spectrum":
+        shown = (shown - shown.mean(0)) / np.maximum(shown.std(0), 1e-6)
+        low, high = np.percentile(shown, _RANGE).tolist()
+    axis.imshow(
+        shown.T, cmap="Greys", vmin=low, vmax=high, aspect="auto", interpolation="nearest",
+        origin=look.origin,
+    )  # fmt: skip
+    axis.set_yticks([])
+    axis.grid(visible=False)
+
+
+def draw_marks(axis: Axes, marks: Sequence[Mark], *, named: bool) -> None:
+    """Draw the bounds of marks over an axis of steps, and their texts above it where `named`."""
+    for mark in marks:
+        for edge in (mark.first, mark.stop):
+            axis.axvline(edge - 0.5, color=_MARK, linewidth=0.5, alpha=0.5)
+        if named:
+            axis.text(
+                (mark.first + mark.stop - 1) / 2, 1.01, mark.text, ha="center", va="bottom",
+                fontsize=8, color=_MARK, transform=axis.get_xaxis_transform(), clip_on=False,
+            )  # fmt: skip
+
+
+def along_path(values: Mapping[str, Floats], look: Look, unit: str) -> Figure:
+    """Plot the sum of attributions [T, F] of each point of a pen along its way, by method."""
+    assert look.path is not None and look.lifts is not None
+    sums = {title: each.sum(1) for title, each in values.items()}
+    largest = max(float(np.abs(each).max()) for each in sums.values()) or 1.0
+    norm = Normalize(-largest, largest)
+    pairs = np.stack([look.path[:-1], look.path[1:]], 1)
+    is_drawn = ~look.lifts[:-1]
+    with mpl.rc_context(STYLE):
+        figure = Drawing(figsize=(10.5, 3.0), layout="constrained")
+        axes = figure.subplots(1, len(sums), squeeze=False).ravel()
+        lines = None
+        for axis, (title, each) in zip(axes, sums.items(), strict=True):
+            whole = LineCollection(list(pairs[is_drawn]), colors="#bbbbbb", linewidths=5.0)
+            axis.add_collection(whole)
+            lines = LineCollection(
+                list(pairs[is_drawn]), cmap=COLOURS, norm=norm, linewidths=3.0,
+                array=(each[1:])[is_drawn],
+            )  # fmt: skip
+            axis.add_collection(lines)
+            axis.autoscale_view()
+            axis.invert_yaxis()
+            axis.set(xticks=[], yticks=[], aspect="equal")
+            axis.grid(visible=False)
+            axis.set_title(title, fontsize=9, loc="left")
+        if lines is not None:
+            figure.colorbar(lines, ax=list(axes), label=unit, shrink=0.8, pad=0.01)
+        return figure

@@ -13,7 +13,7 @@ from longshort.explanation.overall import Overall
 from longshort.explanation.row import Explained
 from longshort.report.attributions import by_feature, over_time, shade
 from longshort.report.inside import beside, by_lag, gate_strips, memory
-from longshort.report.looks import along_path
+from longshort.report.looks import Look, along_path
 from longshort.report.render import render
 from longshort.report.sections import Block, Checks, Line, Note, Passage, Picture, Section, Span
 from longshort.report.sections import Table as Rows
@@ -159,10 +159,10 @@ def _pictures(explained: Explained) -> list[Block]:
         look=question.look,
     )
     blocks: list[Block] = [Picture(name, figure)]
-    if question.look is not None and question.look.path is not None:
-        path = along_path(values, question.look, question.unit)
-        blocks.append(Picture(f"{name}-path", path))
-    if len(question.features) > 1:
+    look = question.look or Look()
+    if look.path is not None:
+        blocks.append(Picture(f"{name}-path", along_path(values, look, question.unit)))
+    if len(question.features) > 1 and look.image != "ink":
         features = by_feature(values, question.features, question.unit)
         blocks.append(Picture(f"{name}-features", features, 620))
     return blocks

@@ -21,7 +21,7 @@ _TICKS, _MARKED, _FEATURES = 6, 0.2, 12
 _NAMED, _BARS = 20, 32
 """Most features whose names stand beside a map, and most that have a bar."""
 _LONG = 10
-_CELLS = 4000
+_CELLS = 1500
 """Most cells of a map in which negative ones have a minus, for those who see no colours."""
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from longshort.config.audio import AudioSettings
@@ -15,7 +13,7 @@ def frame_names(count: int, settings: AudioSettings) -> list[str]:
     return [f"{number * settings.hop / 1000:.2f} s" for number in range(count)]
 
 
-def feature_names(settings: AudioSettings, rate: int | None, count: int) -> Sequence[str]:
+def feature_names(settings: AudioSettings, rate: int | None, count: int) -> list[str]:
     """Return the names of so many features of a frame, numbers where they were given as such.
 
     Mel bands have the name of their middle frequency. rate: samples a second of the recordings,
@@ -29,7 +27,8 @@ def _single(settings: AudioSettings, rate: int) -> list[str]:
     if settings.features == "mfcc":
         return [f"c{number}" for number in range(settings.coefficients)]
     ends = np.array([settings.low, rate / 2 if settings.high is None else settings.high])
-    mel = np.linspace(*mel_of(ends, settings.scale).tolist(), settings.bands + 2)[1:-1]
+    low, high = mel_of(ends, settings.scale).tolist()
+    mel = np.linspace(low, high, settings.bands + 2)[1:-1]
     return [f"{hertz:,.0f} Hz" for hertz in hertz_of(mel, settings.scale).tolist()]
 
 

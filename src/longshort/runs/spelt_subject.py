@@ -25,10 +25,7 @@ from longshort.runs.explaining import Bools, Floats, Question
 from longshort.runs.task import Model
 from longshort.runs.written_subject import WHOLE, chosen_place, surprises
 
-BLANK = 0
-_OTHERS = 64
-"""Training rows that a row is compared with."""
-_WRITTEN = "Written: the darker, the less probable the character was on its own steps"
+BLANK, _BLANK = 0, "blank"
 
 
 class Place(NamedTuple):
@@ -198,12 +195,12 @@ class SpeltSubject(ABC):
             text = "".join(self.shown(label) for label in labels)
             return f"“{text}”, {self.places[row]}" if text else f"no text, {self.places[row]}"
         others = list(dict.fromkeys(self._name(rival) for rival in rivals))
-        names = ", ".join(f"“{other}”" for other in others)
+        names = ", ".join("the blank" if o == _BLANK else f"“{o}”" for o in others)
         own = self._name(labels[chosen])
         return f"“{own}” ({self.unit} {chosen + 1}) against {names}, {self.places[row]}"
 
     def _name(self, label: int) -> str:
-        shown = "blank" if label == BLANK else self.shown(label)
+        shown = _BLANK if label == BLANK else self.shown(label)
         return "space" if shown.isspace() else shown.strip()
 
     def _marks(self, asked: Sequence[tuple[int, Span]], count: int) -> list[Mark]:
@@ -228,17 +225,5 @@ class SpeltSubject(ABC):
         logs = np.log(np.maximum([span.probability for span in spans], 1e-30))
         names = [self._name(label) for label in labels] or ["(nothing)"]
         shades = logs if len(logs) else np.zeros(1)
-        return [surprises(names, shades, _WRITTEN), Note(f"{said}.")]
-
-
-def spread(items: Sequence[Any]) -> list[Any]:
-    """Return at most so many training rows as others are compared with, at even distances."""
-    count = min(len(items), _OTHERS)
-    return [items[n] for n in np.unique(np.linspace(0, len(items) - 1, count).round().astype(int))]
-
-
-def of_length(items: Sequence[Any], steps: int, width: int) -> Floats:
-    """Return rows [M, T, F], each cut to so many steps, or repeated up to them."""
-    if not items:
-        return np.zeros((0, steps, width))
-    return np.stack([np.resize(each, (steps, width)) for each in items]).astype(np.float64)
+        caption = f"Written: the darker, the less probable the {self.unit} was on its own steps"
+        return [surprises(names, shades, caption), Note(f"{said}.")]

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from longshort.decoding.ctc_alignment import Span
 from longshort.report.looks import Look
+from longshort.runs.others import of_length, spread
 from longshort.runs.sound_names import feature_names, frame_names
-from longshort.runs.spelt_subject import Place, Row, SpeltSubject, of_length, spread
+from longshort.runs.spelt_subject import Place, Row, SpeltSubject
 from longshort.runs.task import Model
 from longshort.tasks.transcribe.config import TranscribeConfig
 from longshort.tasks.transcribe.encoder import BLANK, Batch, SpeechEncoder, encode
@@ -31,7 +32,7 @@ class SpeechSubject(SpeltSubject):
     def __init__(self, model: ModelOf, samples: Utterances, train: Utterances | None) -> None:
         super().__init__(model, samples.files, samples.name)
         self.samples, self.arrays = samples, encode(model.encoder, samples)
-        few = [] if train is None else spread(train.items)
+        few = () if train is None else train.take(spread(len(train))).items
         self.others = [model.encoder.scaled(item) for item in few]
         self.stride = model.config.model.patch
 

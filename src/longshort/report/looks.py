@@ -23,6 +23,7 @@ COLOURS = "PuOr_r"
 _RANGE = (2.0, 98.0)
 """Percentiles of the values that are the lightest and the darkest of a spectrum."""
 _MARK = "#2457c5"
+_FRAMES = 10
 
 
 class Mark(NamedTuple):
@@ -40,13 +41,15 @@ class Look:
     image: "spectrum", whose features go upwards, or "ink", a picture whose features are its rows
     from the top; "" for lines over time. marks: such as the characters that were heard. path
     [T, 2]: places of the steps on paper, x to the right and y downwards, where they are points of a
-    pen; lifts [T]: whether the pen is lifted after a point.
+    pen; lifts [T]: whether the pen is lifted after a point. frame: rows, columns and channels of
+    the picture that each step is, in this order of its features.
     """
 
     image: Literal["", "spectrum", "ink"] = ""
     marks: Sequence[Mark] = ()
     path: Floats | None = None
     lifts: NDArray[np.bool_] | None = None
+    frame: tuple[int, int, int] | None = None
 
     @property
     def origin(self) -> Literal["upper", "lower"]:
@@ -108,3 +111,40 @@ def along_path(values: Mapping[str, Floats], look: Look, unit: str) -> Figure:
         if lines is not None:
             figure.colorbar(lines, ax=list(axes), label=unit, shrink=0.8, pad=0.01)
         return figure
+
+
+def film(
+    values: Mapping[str, Floats], shown: Floats, steps: Sequence[str], look: Look, unit: str
+) -> Figure:
+    """Plot steps that are pictures, and below each its attributions, summed over the channels.
+
+    values, shown [T, F]. Of many steps some at even distances are shown.
+    """
+    assert look.frame is not None
+    kept = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), _FRAMES)).round().astype(int))
+    sums = {title: _pictures(each[kept], look.frame).sum(-1) for title, each in values.items()}
+    largest = max(float(np.abs(each).max()) for each in sums.values()) or 1.0
+    seen = _pictures(shown[kept], look.frame).mean(-1)
+    with mpl.rc_context(STYLE):
+        figure = Drawing(figsize=(10.5, 1.4 * (1 + len(sums))), layout="constrained")
+        axes = figure.subplots(1 + len(sums), len(kept), squeeze=False)
+        image = None
+        for place, number in enumerate(kept.tolist()):
+            axes[0, place].imshow(seen[place], cmap="gray", vmin=seen.min(), vmax=seen.max())
+            axes[0, place].set_title(steps[number], fontsize=8)
+            for row, each in enumerate(sums.values(), 1):
+                image = axes[row, place].imshow(
+                    each[place], cmap=COLOURS, vmin=-largest, vmax=largest
+                )
+        for axis in axes.ravel():
+            axis.set(xticks=[], yticks=[])
+            axis.grid(visible=False)
+        for row, title in enumerate(sums, 1):
+            axes[row, 0].set_ylabel(title, fontsize=8)
+        if image is not None:
+            figure.colorbar(image, ax=list(axes[1:].ravel()), label=unit, pad=0.01)
+        return figure
+
+
+def _pictures(values: Floats, frame: tuple[int, int, int]) -> Floats:
+    return values.reshape(len(values), *frame)

@@ -108,7 +108,11 @@ class SequenceSubject(ABC):
         )
 
     def _look(self, row: int) -> Look:
-        """Return how a row is drawn: recordings as spectra, and the points of a pen on paper."""
+        """Return how a row is drawn: as a spectrum, pictures, or points of a pen on paper."""
+        picture = getattr(self.model.config.data, "picture", None)
+        if picture is not None:
+            rows, columns, *channels = map(int, picture.split("x"))
+            return Look(frame=(rows, columns, channels[0] if channels else 1))
         if self.samples.sounds is not None:
             return Look("spectrum")
         if tuple(self.samples.features) != FEATURES:

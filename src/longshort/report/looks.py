@@ -142,7 +142,7 @@ def film(
         for row, title in enumerate(sums, 1):
             axes[row, 0].set_ylabel(title, fontsize=8)
         if image is not None:
-            figure.colorbar(image, ax=list(axes[1:].ravel()), label=unit, pad=0.01)
+            figure.colorbar(image, ax=list(axes.ravel()), label=unit, pad=0.01)
         return figure
 
 

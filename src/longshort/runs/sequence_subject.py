@@ -107,12 +107,19 @@ class SequenceSubject(ABC):
             look=None if is_text else self._look(row),
         )
 
+    @property
+    def _frame(self) -> tuple[int, int, int] | None:
+        """Rows, columns and channels of the picture that a step is, where it is one."""
+        picture = getattr(self.model.config.data, "picture", None)
+        if picture is None:
+            return None
+        rows, columns, *channels = map(int, picture.split("x"))
+        return rows, columns, channels[0] if channels else 1
+
     def _look(self, row: int) -> Look:
         """Return how a row is drawn: as a spectrum, pictures, or points of a pen on paper."""
-        picture = getattr(self.model.config.data, "picture", None)
-        if picture is not None:
-            rows, columns, *channels = map(int, picture.split("x"))
-            return Look(frame=(rows, columns, channels[0] if channels else 1))
+        if self._frame is not None:
+            return Look(frame=self._frame)
         if self.samples.sounds is not None:
             return Look("spectrum")
         if tuple(self.samples.features) != FEATURES:
@@ -124,6 +131,8 @@ class SequenceSubject(ABC):
     def _features(self, count: int) -> list[str]:
         if self.samples.sounds is not None:
             return feature_names(self.model.config.audio, self.samples.sounds.rate, count)
+        if self._frame is not None:
+            return _pixels(*self._frame)
         names = list(self.samples.features)
         return names if len(names) == count else [f"channel {n + 1}" for n in range(count)]
 
@@ -149,6 +158,17 @@ class SequenceSubject(ABC):
         read: Any = self.reader.read(self._train)
         numbers = [number for each in read for number in each]
         return weight[torch.tensor(numbers, device=weight.device)].mean(0)
+
+
+def _pixels(rows: int, columns: int, channels: int) -> list[str]:
+    """Return the names of a picture's values, channels last."""
+    colours = [f", channel {n + 1}" for n in range(channels)] if channels > 1 else [""]
+    return [
+        f"row {y + 1}, column {x + 1}{colour}"
+        for y in range(rows)
+        for x in range(columns)
+        for colour in colours
+    ]
 
 
 def lengths_of(x: Tensor) -> Tensor:

@@ -34,12 +34,13 @@ def test_of_many_features_the_largest_have_bars() -> None:
     assert len(labels) == 32 and "x7" in labels
 
 
-def test_what_the_pen_did_not_draw_has_no_colour() -> None:
+def test_what_the_pen_did_not_draw_is_thin() -> None:
     lifts = np.array([False, False, True, False, False, True])
     look = Look(path=np.random.default_rng(1).normal(size=(6, 2)), lifts=lifts)
     figure = along_path(VALUES, look, "nats")
-    grey, coloured = figure.axes[0].collections
-    assert len(coloured.get_array()) == 4 and grey is not coloured
+    _, drawn, air = figure.axes[0].collections
+    assert len(drawn.get_array()) == 4 and len(air.get_array()) == 1
+    assert air.get_linewidth() < drawn.get_linewidth()
     assert figure.axes[0].yaxis_inverted()
 
 

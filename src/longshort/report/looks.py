@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -23,7 +24,8 @@ COLOURS = "PuOr_r"
 _RANGE = (2.0, 98.0)
 """Percentiles of the values that are the lightest and the darkest of a spectrum."""
 _MARK = "#2457c5"
-_FRAMES = 10
+_FRAMES, _LINE = 10, 3.0
+"""Most pictures of a film; width over height from which a drawing is a line."""
 
 
 class Mark(NamedTuple):
@@ -84,32 +86,40 @@ def draw_marks(axis: Axes, marks: Sequence[Mark], *, named: bool) -> None:
 
 
 def along_path(values: Mapping[str, Floats], look: Look, unit: str) -> Figure:
-    """Plot the sum of attributions [T, F] of each point of a pen along its way, by method."""
+    """Plot the sum of attributions [T, F] of each point of a pen along its way, by method.
+
+    Ways through the air are thin; a way has the colour of the point that it leads to.
+    """
     assert look.path is not None and look.lifts is not None
     sums = {title: each.sum(1) for title, each in values.items()}
     largest = max(float(np.abs(each).max()) for each in sums.values()) or 1.0
     norm = Normalize(-largest, largest)
-    pairs = np.stack([look.path[:-1], look.path[1:]], 1)
+    ways = np.stack([look.path[:-1], look.path[1:]], 1)
     is_drawn = ~look.lifts[:-1]
+    width, height = np.ptp(look.path, axis=0).tolist()
+    is_line = width > _LINE * height
+    shape = (len(sums), 1) if is_line else (1, len(sums))
     with mpl.rc_context(STYLE):
-        figure = Drawing(figsize=(10.5, 3.0), layout="constrained")
-        axes = figure.subplots(1, len(sums), squeeze=False).ravel()
-        lines = None
+        tall = 1.8 * len(sums) if is_line else 3.0
+        figure = Drawing(figsize=(10.5, tall), layout="constrained")
+        axes = figure.subplots(*shape, squeeze=False).ravel()
         for axis, (title, each) in zip(axes, sums.items(), strict=True):
-            whole = LineCollection(list(pairs[is_drawn]), colors="#bbbbbb", linewidths=5.0)
-            axis.add_collection(whole)
-            lines = LineCollection(
-                list(pairs[is_drawn]), cmap=COLOURS, norm=norm, linewidths=3.0,
-                array=(each[1:])[is_drawn],
-            )  # fmt: skip
-            axis.add_collection(lines)
+            axis.add_collection(
+                LineCollection(list(ways[is_drawn]), colors="#bbbbbb", linewidths=5)
+            )
+            for chosen, wide in ((is_drawn, 3.0), (~is_drawn, 1.0)):
+                lines = LineCollection(
+                    list(ways[chosen]), cmap=COLOURS, norm=norm, linewidths=wide,
+                    array=each[1:][chosen],
+                )  # fmt: skip
+                axis.add_collection(lines)
             axis.autoscale_view()
             axis.invert_yaxis()
             axis.set(xticks=[], yticks=[], aspect="equal")
             axis.grid(visible=False)
             axis.set_title(title, fontsize=9, loc="left")
-        if lines is not None:
-            figure.colorbar(lines, ax=list(axes), label=unit, shrink=0.8, pad=0.01)
+        scale = ScalarMappable(norm, COLOURS)
+        figure.colorbar(scale, ax=list(axes), label=unit, shrink=0.8, pad=0.01)
         return figure
 
 

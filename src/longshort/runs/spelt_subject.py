@@ -65,6 +65,8 @@ class SpeltSubject(ABC):
     """
 
     unit: ClassVar[str] = "character"
+    stride: int
+    """Steps of a row that are one step of the network."""
 
     def __init__(self, model: Model[Any, Any], places: Sequence[str], name: str) -> None:
         if not places:
@@ -107,9 +109,6 @@ class SpeltSubject(ABC):
     @abstractmethod
     def steps(self, row: int) -> int:
         """Return S of a row."""
-
-    stride: int
-    """Steps of a row that are one step of the network."""
 
     def prepared(self, labels: Sequence[int]) -> Any:
         """Return what `scores` needs of the text; by CTC nothing."""

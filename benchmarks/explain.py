@@ -22,7 +22,7 @@ import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,10 +132,10 @@ def rows_of(subject: Subject, most: int) -> list[int]:
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
 
 
-def of_run(subject: Subject, most: int) -> Found:
+def of_run(subject: Subject, most: int, methods: Sequence[str] = METHODS) -> Found:
     """Completeness, deletion against random order and random weights, by method."""
     found: Found = {}
-    for name in METHODS:
+    for name in methods:
         errors, wins, gains, alike = [], [], [], []
         for row in rows_of(subject, most):
             question = subject.question(row, None)

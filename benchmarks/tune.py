@@ -64,7 +64,9 @@ def series_sets(data: Path) -> list[tuple[str, pl.DataFrame, int, int]]:
     sets = [(name, long_table({name: values}), 12, 240) for name, values in columns.items()]
     near = {"road": speed[:1300, 0], "road far": speed[:1300, 20]}
     sets += [(name, long_table({name: values}), 12, 240) for name, values in near.items()]
-    sets.append(("ETTh1 loads", long_table({n: etth[n][:1100] for n in etth.columns[1:7]}), 12, 120))
+    sets.append(
+        ("ETTh1 loads", long_table({n: etth[n][:1100] for n in etth.columns[1:7]}), 12, 120)
+    )
     roads = {speed.columns[i]: speed[:, i][:1100] for i in range(0, 50, 5)}
     return [*sets, ("ten roads", long_table(roads), 12, 120)]
 

@@ -29,6 +29,8 @@ from tests.tiny_runs import small
 ABLE = tasks_with(Explains)
 WRITERS = ("translate", "summarise", "caption")
 """Tasks that are asked about a token that they wrote; of a whole text LRP has no rule."""
+UNPARTED = ("read",)
+"""Tasks whose convolutions before the layers leave nothing that contextual decomposition parts."""
 COPIES = ("summarise",)
 """Tasks whose tokens may be copies, for which LRP has no rule either."""
 
@@ -80,7 +82,8 @@ def test_the_answer_is_that_of_the_model_and_lrp_starts_from_it(
     task: str, small_run: Callable[[str], Path]
 ) -> None:
     """Every method explains one number: their scores are the same."""
-    methods = ["ig", "occlusion", "shap", *([] if task in COPIES else ["lrp", "cd"])]
+    methods = ["ig", "occlusion", "shap"]
+    methods += [] if task in COPIES else ["lrp"] if task in UNPARTED else ["lrp", "cd"]
     (row,) = explain(loaded(small_run(task)), None, asked_of(task, methods=methods)).rows
     scores = [each.score for each in row.attributions.values()]
     np.testing.assert_allclose(scores, scores[0], rtol=1e-9)
@@ -194,6 +197,27 @@ def test_a_run_that_never_trained_is_refused(series_run: Path, tmp_path: Path) -
         shutil.copy(series_run / name, tmp_path / name)
     assert re.search(r"model\.safetensors.*missing|not finished|train --resume",
                      refused("explain", tmp_path))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ("frames", "frames' are not explained: a forecast is whole frames.*--task forecast"),
+        ("draw", "draw' are not explained: a drawing is drawn by chance.*--task classify"),
+    ],
+)
+def test_a_task_that_no_attribution_suits_says_why(
+    task: str, message: str, small_run: Callable[[str], Path]
+) -> None:
+    with pytest.raises(ls.ConfigError, match=message):
+        explain(loaded(small_run(task)), None, Asked())
+
+
+def test_a_method_that_does_not_suit_a_network_is_refused_by_its_name(
+    small_run: Callable[[str], Path],
+) -> None:
+    with pytest.raises(ls.ConfigError, match="cd: what comes before a recurrent layer is not lin"):
+        explain(loaded(small_run("read")), None, Asked(methods=["cd"]))
 
 
 class Silent:

@@ -34,7 +34,7 @@ def test_points_are_doubled_until_the_sum_is_complete() -> None:
     assert found.completeness <= 0.01 and found.note == "256 points"
     step = question(lambda x: (x[:, 0, 0] > 0.5).double() + 0 * x[:, 0, 0], np.array([[1.0]]))
     never = integrated_gradients(step, "zero", 0)
-    assert never.note == "1024 points" and never.completeness == pytest.approx(1.0)
+    assert never.note == "4096 points" and never.completeness == pytest.approx(1.0)
 
 
 def test_expected_gradients_start_from_training_rows_and_repeat_with_their_seed() -> None:

@@ -23,7 +23,9 @@ from longshort.explanation.relevance.mode import relevance
 from longshort.explanation.relevance.scan import relevant_scan
 from longshort.nn import LSTM, Recurrent
 from longshort.nn.blocks.attention import Attention
+from longshort.nn.blocks.columns import Columns
 from longshort.nn.blocks.convolution import Convolutions
+from longshort.nn.blocks.pictures import PictureConvolutions
 from longshort.nn.blocks.pooling import POOLINGS, Pooling
 from longshort.nn.blocks.summary import Summary
 from tests.cell_table import LENGTHS, TRIALS, case
@@ -164,6 +166,29 @@ def test_relevance_of_a_whole_network_is_conserved(pooling: str) -> None:
     slope, constant = torch.autograd.grad(answer, [x, one])
     shared = float((slope * x).sum().detach() + constant.detach())
     assert shared == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("module", [Columns(7, [3, 4, 5]), PictureConvolutions("9x8x2", 3, 4)])
+def test_relevance_through_convolutions_over_pictures_is_conserved(module: nn.Module) -> None:
+    torch.manual_seed(0)
+    for name, value in module.named_buffers():
+        value.copy_(torch.rand_like(value) + 0.5 if "variance" in name else torch.randn_like(value))
+    network = module.double().eval().requires_grad_(False)
+    is_line = isinstance(network, Columns)
+    x = torch.randn((1, 7, 12) if is_line else (3, 1, 144), dtype=torch.float64, requires_grad=True)
+
+    def run(x: Tensor) -> Tensor:
+        found: Tensor = network(x, torch.tensor([12]))[0] if is_line else network(x)
+        return found.sum()
+
+    one = torch.ones(1, dtype=torch.float64, requires_grad=True)
+    expected = float(run(x.detach()))
+    with relevance(network, one):
+        answer = run(x)
+    assert answer.item() == pytest.approx(expected, rel=1e-9)
+    slopes = torch.autograd.grad(answer, [x, one], allow_unused=True, materialize_grads=True)
+    shares = (slopes[0] * x.detach()).sum() + slopes[1].sum()
+    assert float(shares) == pytest.approx(expected, rel=1e-9)
 
 
 def test_attention_only_scales_what_it_attends_to() -> None:

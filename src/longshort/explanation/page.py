@@ -13,6 +13,7 @@ from longshort.explanation.overall import Overall
 from longshort.explanation.row import Explained
 from longshort.report.attributions import by_feature, over_time, shade
 from longshort.report.inside import beside, by_lag, gate_strips, memory
+from longshort.report.looks import Look, along_path, film
 from longshort.report.render import render
 from longshort.report.sections import Block, Checks, Line, Note, Passage, Picture, Section, Span
 from longshort.report.sections import Table as Rows
@@ -148,6 +149,10 @@ def _pictures(explained: Explained) -> list[Block]:
     question = explained.question
     values = {METHODS[n].title: each.values for n, each in explained.attributions.items()}
     name = f"row-{explained.number}"
+    look = question.look or Look()
+    if look.frame is not None and question.shown is not None:
+        pictures = film(values, question.shown, question.steps, look, question.unit)
+        return [Picture(name, pictures)]
     figure = over_time(
         values,
         question.steps,
@@ -155,9 +160,12 @@ def _pictures(explained: Explained) -> list[Block]:
         question.unit,
         window=question.window,
         shown=question.shown,
+        look=look,
     )
     blocks: list[Block] = [Picture(name, figure)]
-    if len(question.features) > 1:
+    if look.path is not None:
+        blocks.append(Picture(f"{name}-path", along_path(values, look, question.unit)))
+    if len(question.features) > 1 and look.image != "ink":
         features = by_feature(values, question.features, question.unit)
         blocks.append(Picture(f"{name}-features", features, 620))
     return blocks

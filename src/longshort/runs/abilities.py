@@ -170,6 +170,15 @@ class Explains(Protocol):
 
 
 @runtime_checkable
+class Unexplained(Protocol):
+    """A task whose answers no attribution suits."""
+
+    @property
+    def unexplained(self) -> str:
+        """Why, and what to do instead."""
+
+
+@runtime_checkable
 class Ports(Protocol):
     """A task whose models can become code without Python."""
 

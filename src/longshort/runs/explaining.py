@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from longshort.report.looks import Look
     from longshort.report.plots import Window
     from longshort.report.sections import Block
 
@@ -49,6 +50,8 @@ class Question:
     """The inputs in the data's own units, [T, F]."""
     window: Window | None = None
     """History, forecast and truth, where the answer is a forecast."""
+    look: Look | None = None
+    """How the row is drawn, where lines over time do not show it."""
     about: Sequence[Block] = ()
     """What the page shows above the attributions, such as the probabilities of all answers."""
 

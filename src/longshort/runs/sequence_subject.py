@@ -11,19 +11,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from longshort.data.labelled import Examples
 from longshort.data.sequences import SequenceReader, Sequences
+from longshort.data.strokes.features import FEATURES
 from longshort.errors import DataError
 from longshort.nn.blocks.embedding import Embedding
+from longshort.report.looks import Look
 from longshort.runs.explaining import Floats, Question
+from longshort.runs.others import of_length, spread
 from longshort.runs.presence import mixed
+from longshort.runs.sound_names import feature_names, frame_names
 from longshort.runs.task import Model
-
-_OTHERS = 64
-"""Training rows that a row is compared with."""
 
 
 class SequenceSubject(ABC):
@@ -45,7 +45,7 @@ class SequenceSubject(ABC):
             raise DataError(f"{samples.name}: has no row to explain")
         self.model, self.reader, self.samples, self.arrays = model, reader, samples, arrays
         self.places = samples.places
-        self._train = None if train is None else train.take(_spread(len(train), _OTHERS))
+        self._train = None if train is None else train.take(spread(len(train)))
 
     @property
     def network(self) -> nn.Module:
@@ -65,9 +65,11 @@ class SequenceSubject(ABC):
     def steps(self, row: int) -> list[str]:
         """Return the names of a row's steps: its tokens, or numbers from 1 on."""
         item: Any = self.arrays.items[row]
-        if self.reader.vocabulary is None:
-            return [str(n + 1) for n in range(len(item))]
-        return self.tokens(row)
+        if self.reader.vocabulary is not None:
+            return self.tokens(row)
+        if self.samples.sounds is not None:
+            return frame_names(len(item), self.model.config.audio)
+        return [str(n + 1) for n in range(len(item))]
 
     def tokens(self, row: int) -> list[str]:
         """Return the tokens of a text as people read them, without those cut from its middle."""
@@ -102,9 +104,35 @@ class SequenceSubject(ABC):
             features=features,
             is_text=is_text,
             shown=None if is_text else np.asarray(self.samples.items[row], np.float64),
+            look=None if is_text else self._look(row),
         )
 
+    @property
+    def _frame(self) -> tuple[int, int, int] | None:
+        """Rows, columns and channels of the picture that a step is, where it is one."""
+        picture = getattr(self.model.config.data, "picture", None)
+        if picture is None:
+            return None
+        rows, columns, *channels = map(int, picture.split("x"))
+        return rows, columns, channels[0] if channels else 1
+
+    def _look(self, row: int) -> Look:
+        """Return how a row is drawn: as a spectrum, pictures, or points of a pen on paper."""
+        if self._frame is not None:
+            return Look(frame=self._frame)
+        if self.samples.sounds is not None:
+            return Look("spectrum")
+        if tuple(self.samples.features) != FEATURES:
+            return Look()
+        points = np.asarray(self.samples.items[row], np.float64)
+        x, y, lift = (points[:, FEATURES.index(name)] for name in ("x", "y", "lift"))
+        return Look(path=np.column_stack([x, y]), lifts=lift > 0)
+
     def _features(self, count: int) -> list[str]:
+        if self.samples.sounds is not None:
+            return feature_names(self.model.config.audio, self.samples.sounds.rate, count)
+        if self._frame is not None:
+            return _pixels(*self._frame)
         names = list(self.samples.features)
         return names if len(names) == count else [f"channel {n + 1}" for n in range(count)]
 
@@ -113,7 +141,7 @@ class SequenceSubject(ABC):
         if self._train is None:
             return np.zeros((0, steps, len(self.reader.mean)))
         found: Any = self.reader.read(self._train)
-        return np.stack([np.resize(each, (steps, each.shape[1])) for each in found]).astype(float)
+        return of_length(found, steps, len(self.reader.mean))
 
     def mixed(self, row: int, embedding: Embedding, presence: Tensor) -> Tensor:
         """Return vectors [T, N, E] of a text's tokens, present to these degrees [N, T]."""
@@ -132,11 +160,17 @@ class SequenceSubject(ABC):
         return weight[torch.tensor(numbers, device=weight.device)].mean(0)
 
 
+def _pixels(rows: int, columns: int, channels: int) -> list[str]:
+    """Return the names of a picture's values, channels last."""
+    colours = [f", channel {n + 1}" for n in range(channels)] if channels > 1 else [""]
+    return [
+        f"row {y + 1}, column {x + 1}{colour}"
+        for y in range(rows)
+        for x in range(columns)
+        for colour in colours
+    ]
+
+
 def lengths_of(x: Tensor) -> Tensor:
     """Return the lengths [N] of sequences [T, N, …] without padding."""
     return torch.full((x.size(1),), x.size(0), dtype=torch.int64)
-
-
-def _spread(count: int, most: int) -> NDArray[np.int64]:
-    """Return at most so many numbers below `count`, at even distances."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))

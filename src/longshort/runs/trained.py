@@ -30,6 +30,7 @@ from longshort.runs.abilities import (
     Stepper,
     Steps,
     Transcribes,
+    Unexplained,
     Writes,
     WritesFiles,
 )
@@ -299,6 +300,11 @@ class Trained(Generic[C, S, E, P]):
         self._refuse_bundle("explain")
         if isinstance(self.task, Explains):
             return self.task
+        if isinstance(self.task, Unexplained):
+            raise ConfigError(
+                f"explain: runs of the task {self.task.name!r} are not explained: "
+                f"{self.task.unexplained}"
+            )
         raise ConfigError(
             f"explain: the answers of the task {self.task.name!r} cannot be explained (tasks whose "
             f"answers can: {', '.join(tasks_with(Explains))})"

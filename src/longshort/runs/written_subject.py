@@ -26,6 +26,7 @@ from longshort.runs.writing import Target
 Ints = NDArray[np.int64]
 WHOLE = "whole text"
 _END = "(end)"
+_SURPRISE = "Written: the darker, the less probable the token was after those before it"
 
 
 class WrittenSubject(ABC):
@@ -98,7 +99,7 @@ class WrittenSubject(ABC):
             raise DataError(f"{self.places[row]}: the source is empty, so nothing was written")
         target = self._own(row)
         numbers = [*target.numbers] if target.is_cut else [*target.numbers, END]
-        place = self._place(answer, self._names(target))
+        place = chosen_place(answer, len(self._names(target)), "token")
         logs, each = self._logs(row, numbers)
         second = None if place is None else _second(logs[place], numbers[place])
 
@@ -121,7 +122,7 @@ class WrittenSubject(ABC):
             steps=steps,
             features=[self.feature],
             is_text=self.is_text,
-            about=[_surprises(self._names(target), each)],
+            about=[surprises(self._names(target), each)],
         )
 
     def loss_of(self, rows: Ints, inputs: Sequence[Floats]) -> None:
@@ -135,19 +136,6 @@ class WrittenSubject(ABC):
 
     def _names(self, target: Target) -> list[str]:
         return [*target.tokens] if target.is_cut else [*target.tokens, _END]
-
-    def _place(self, answer: str | None, tokens: Sequence[str]) -> int | None:
-        """Return the place of the token that is asked about; None for the whole text."""
-        if answer in (None, WHOLE):
-            return None
-        assert answer is not None
-        number = answer.split(" ", 1)[0]
-        if not number.isdigit() or not 1 <= int(number) <= len(tokens):
-            raise ConfigError(
-                f"answer: {WHOLE!r}, or the number of a written token, 1 to {len(tokens)}, is "
-                f"expected, got {answer!r}"
-            )
-        return int(number) - 1
 
     def _decoded(
         self, row: int, presence: Tensor, numbers: Sequence[int]
@@ -192,17 +180,32 @@ class WrittenSubject(ABC):
         return f"“{own}” (token {place + 1}) against “{other}”, {self.places[row]}"
 
 
+def chosen_place(answer: str | None, count: int, unit: str) -> int | None:
+    """Return the place of the part of a text that is asked about; None for the whole text.
+
+    answer: its number from 1 to `count`, with the part after it or without it, or `WHOLE`. unit:
+    what the parts are called.
+    """
+    if answer in (None, WHOLE):
+        return None
+    assert answer is not None
+    number = answer.split(" ", 1)[0]
+    if not number.isdigit() or not 1 <= int(number) <= count:
+        parts = f", or the number of a written {unit}, 1 to {count}," if count else ""
+        raise ConfigError(f"answer: {WHOLE!r}{parts} is expected, got {answer!r}")
+    return int(number) - 1
+
+
 def _second(logs: Floats, own: int) -> int:
     """Return the most probable token but one, of those that can be written."""
     order: list[int] = np.argsort(-logs, kind="stable").tolist()
     return next(number for number in order if number != own and number >= END)
 
 
-def _surprises(tokens: Sequence[str], logs: Floats) -> Passage:
+def surprises(tokens: Sequence[str], logs: Floats, caption: str = _SURPRISE) -> Passage:
     """Return the written tokens, each the darker the less probable it was."""
     spans = []
     for token, log in zip(tokens, logs.tolist(), strict=True):
         hint = f"probability {np.exp(log):.3g}"
         spans += [Span(token, shade(-log, 4.0), "", hint), Span(" ")]
-    caption = "Written: the darker, the less probable the token was after those before it"
     return Passage([Line(spans, "written")], caption)

@@ -26,9 +26,10 @@ _TINY = 1e-9
 LINEAR = frozenset(
     """
     __get__ __getitem__ __neg__ amax amin chunk clone contiguous cumsum detach double dropout
-    embedding embedding_bag expand expand_as flatten flip float gather index_select masked_fill max
-    mean min movedim narrow neg permute repeat repeat_interleave reshape scatter_add select sort
-    split squeeze sum swapaxes t to transpose unbind unflatten unsqueeze view view_as
+    dropout1d dropout2d embedding embedding_bag expand expand_as feature_dropout flatten flip float
+    gather index_select masked_fill max max_pool1d max_pool2d mean min movedim narrow neg permute
+    repeat repeat_interleave reshape scatter_add select sort split squeeze sum swapaxes t to
+    transpose unbind unflatten unsqueeze view view_as
     """.split()  # noqa: SIM905
 )
 """Functions that move, choose or sum up values: their gradient is their share of relevance."""
@@ -169,6 +170,28 @@ def _conv1d(
     return found if bias is None else found + (bias.detach() * mode.one.to(x))[:, None]
 
 
+def _conv2d(
+    mode: RelevanceMode, _: Any, /, x: Tensor, w: Tensor, bias: Any = None, *more: Any, **how: Any
+) -> Tensor:
+    found = F.conv2d(x, w.detach(), None, *more, **how)
+    return found if bias is None else found + (bias.detach() * mode.one.to(x))[:, None, None]
+
+
+def _batch_norm(
+    mode: RelevanceMode, _: Any, /, x: Tensor, mean: Any, variance: Any, weight: Any = None,
+    bias: Any = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
+    """Normalise by running averages: a scale and a constant for each channel."""
+    del momentum
+    if training or mean is None:
+        raise ConfigError("lrp: normalisation by the batch has no rule; use --method ig")
+    scale = (variance + eps).rsqrt() * (1.0 if weight is None else weight.detach())
+    shift = (0.0 if bias is None else bias.detach()) - mean * scale
+    wide = (-1, *[1] * (x.dim() - 2))
+    found: Tensor = x * scale.view(wide) + (shift * mode.one.to(x)).view(wide)
+    return found
+
+
 def _pad(mode: RelevanceMode, func: Any, /, x: Tensor, *more: Any, **how: Any) -> Tensor:
     del mode
     found: Tensor = func(x, *more, **how)
@@ -231,6 +254,8 @@ _RULES: dict[str, Callable[..., Any]] = {
     "__rmatmul__": lambda mode, func, a, b: _matmul(mode, func, b, a),
     "linear": _linear,
     "conv1d": _conv1d,
+    "conv2d": _conv2d,
+    "batch_norm": _batch_norm,
     "pad": _pad,
     **dict.fromkeys(("cat", "stack", "concat", "concatenate", "hstack"), _joined),
     "where": _where,

@@ -46,6 +46,11 @@ class DrawTask(SampleTask[DrawConfig, Inks, DrawEncoder, Likelihoods]):
     """Drawing with recurrent layers below a mixture of normal distributions."""
 
     name: ClassVar[str] = "draw"
+    unexplained: ClassVar[str] = (
+        "a drawing is drawn by chance, point by point, and no one number of it is the answer; the "
+        "report shows how probable drawings are, and what a label rests on is explained where they "
+        "are recognised: longshort run FILE --task classify"
+    )
     run_class = "longshort.api.drawer:DrawRun"
     Config = DrawConfig
     metrics = (

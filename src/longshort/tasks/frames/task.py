@@ -53,6 +53,11 @@ class FramesTask(SampleTask[FramesConfig, Windows, FrameEncoder, Floats]):
     """
 
     name: ClassVar[str] = "frames"
+    unexplained: ClassVar[str] = (
+        "a forecast is whole frames, not one number, and layers over maps have no rules for "
+        "relevance; the report shows forecasts beside the truth, and values at single places are "
+        "explained as series: longshort run FILE --task forecast"
+    )
     run_class = "longshort.api.frame_forecaster:FrameForecasterRun"
     Config = FramesConfig
     metrics = (

@@ -158,6 +158,11 @@ class LineArrays:
     inputs: list[NDArray[Any]]
     labels: list[Ints] | None
 
+    def take(self, rows: Sequence[int]) -> LineArrays:
+        """Return the lines with these numbers, in this order."""
+        labels = None if self.labels is None else [self.labels[i] for i in rows]
+        return LineArrays(self.encoder, [self.inputs[i] for i in rows], labels)
+
     @cached_property
     def lengths(self) -> Ints:
         """Width or number of points of each line, [n]."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longshort.data.coding import BEGIN, END
-from longshort.decoding.ctc_alignment import align
+from longshort.decoding.ctc_alignment import Span, align
 from longshort.decoding.forced import forced
 from longshort.decoding.label_scorer import LabelScorer
 from longshort.runs.decoded import decoded
@@ -48,10 +48,22 @@ def read(
     """
     if model.config.model.head == "attention":
         return _written(model, arrays, Writing(beam=1) if greedy else how or Writing())
+    width, scorer = (1, None) if greedy else _search(model)
+    return spelled_lines(model, frames(model, arrays), width, scorer)
+
+
+def spelling(model: ReadModelOf, arrays: LineArrays) -> list[list[Span]]:
+    """Return the signs of lines that are read by CTC, each with its steps of the network."""
     logs = frames(model, arrays)
-    if greedy or not float(model.kept.get(SEARCH, 1.0)):
-        return spelled_lines(model, logs, 1, None)
-    return spelled_lines(model, logs, model.config.write.beam, scorer_of(model))
+    found = spelled(logs, *_search(model))
+    return [align(each, best.labels) for each, best in zip(logs, found, strict=True)]
+
+
+def _search(model: ReadModelOf) -> tuple[int, LabelScorer | None]:
+    """Return the width of the search, and what the n-gram adds to it, as the run chose them."""
+    if not float(model.kept.get(SEARCH, 1.0)):
+        return 1, None
+    return model.config.write.beam, scorer_of(model)
 
 
 def scorer_of(model: ReadModelOf) -> LabelScorer | None:

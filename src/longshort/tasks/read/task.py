@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from longshort.report.sections import Section
     from longshort.runs.result import Result
+    from longshort.tasks.read.subject import LineSubject
 
 ReadModelOf = Model[ReadConfig, ReadEncoder]
 _LEAST = 0.05
@@ -261,6 +262,12 @@ class ReadTask(SampleTask[ReadConfig, Lines, ReadEncoder, Readings]):
     def stepper(self, model: ReadModelOf) -> ReadSteps:
         """Return what reads each line on its own."""
         return ReadSteps(model)
+
+    def subject(self, model: ReadModelOf, samples: Lines, train: Lines | None) -> LineSubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.read.subject import LineSubject
+
+        return LineSubject(model, samples, train)
 
     # Scores
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from longshort.metrics.significance import Comparison
     from longshort.report.sections import Section
     from longshort.tasks.speaker.sections import SpeakerResult
+    from longshort.tasks.speaker.subject import SpeakerSubject
 
 SpeakerModel = Model[SpeakerConfig, SpeakerEncoder]
 _USUAL = ("speaker", "speaker_id", "spk", "speakers", "voice", "person", "name", "label")
@@ -277,6 +278,14 @@ class SpeakerTask(Task[SpeakerConfig, Examples, SpeakerEncoder, Voices]):
             f" At the threshold of the validation speakers {misses:.1%} of the pairs of one "
             f"speaker are missed, and {alarms:.1%} of the others are false alarms."
         )
+
+    def subject(
+        self, model: SpeakerModel, samples: Examples, train: Examples | None
+    ) -> SpeakerSubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.speaker.subject import SpeakerSubject
+
+        return SpeakerSubject(model, samples, train)
 
     # Individuals
 

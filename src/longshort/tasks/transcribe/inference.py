@@ -59,15 +59,25 @@ def listened(model: ModelOf, arrays: SpeechArrays) -> list[Floats]:
     return found
 
 
+def spelling(model: ModelOf, arrays: SpeechArrays) -> list[list[Span]]:
+    """Return the characters of encoded utterances, each with its steps of the network."""
+    return [spans for _, spans in _found(model, listened(model, arrays), Listening())]
+
+
 def _searched(model: ModelOf, steps: Sequence[Floats], how: Listening) -> Heard:
     """Return the texts of what the network made of each utterance."""
+    return Heard([_transcript(model, *found) for found in _found(model, steps, how)])
+
+
+def _found(
+    model: ModelOf, steps: Sequence[Floats], how: Listening
+) -> list[tuple[list[Spelling], list[Span]]]:
+    """Return the best texts of each utterance, and the steps of the first one's characters."""
     width, scorer = search(model, how)
     if model.config.model.head == "ctc":
-        return Heard([_by_ctc(model, each, width, how.n_best, scorer) for each in steps])
+        return [_by_ctc(each, width, how.n_best, scorer) for each in steps]
     predictor = NetworkPredictor(model)
-    return Heard(
-        [_by_transducer(model, each, predictor, width, how.n_best, scorer) for each in steps]
-    )
+    return [_by_transducer(model, each, predictor, width, how.n_best, scorer) for each in steps]
 
 
 def search(model: ModelOf, how: Listening) -> tuple[int, LabelScorer | None]:
@@ -105,13 +115,13 @@ def _refuse_weights(how: Listening, width: int) -> None:
 
 
 def _by_ctc(
-    model: ModelOf, logs: Floats, width: int, n_best: int, scorer: LabelScorer | None
-) -> Transcript:
+    logs: Floats, width: int, n_best: int, scorer: LabelScorer | None
+) -> tuple[list[Spelling], list[Span]]:
     if width == 1:
         best = [best_path(logs)]
     else:
         best = prefix_beam(logs, PrefixBeam(width=width, n_best=n_best), scorer)
-    return _transcript(model, best, align(logs, best[0].labels))
+    return best, align(logs, best[0].labels)
 
 
 def _by_transducer(
@@ -121,7 +131,7 @@ def _by_transducer(
     width: int,
     n_best: int,
     scorer: LabelScorer | None,
-) -> Transcript:
+) -> tuple[list[Spelling], list[Span]]:
     """Return texts of a transducer; each character has the mean probability of all steps."""
     symbols = model.config.write.symbols
     if width == 1:
@@ -133,7 +143,7 @@ def _by_transducer(
     pairs = zip(best.spelling.labels, best.frames, strict=True)
     share = float(np.exp(best.spelling.log_prob / max(1, len(best.frames))))
     spans = [Span(label, frame, frame + 1, share) for label, frame in pairs]
-    return _transcript(model, [each.spelling for each in found], spans)
+    return [each.spelling for each in found], spans
 
 
 def _transcript(model: ModelOf, best: Sequence[Spelling], spans: Sequence[Span]) -> Transcript:

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 
     from longshort.report.sections import Section
     from longshort.runs.result import Result
+    from longshort.tasks.transcribe.subject import SpeechSubject
 
 TranscribeModelOf = Model[TranscribeConfig, SpeechEncoder]
 _LEAST = 0.1
@@ -236,6 +237,14 @@ class TranscribeTask(SampleTask[TranscribeConfig, Utterances, SpeechEncoder, Hea
     def stepper(self, model: TranscribeModelOf) -> Stepper:
         """Return what hears an utterance frame by frame."""
         return speech_steps(model)
+
+    def subject(
+        self, model: TranscribeModelOf, samples: Utterances, train: Utterances | None
+    ) -> SpeechSubject:
+        """Return the samples as rows that can be explained."""
+        from longshort.tasks.transcribe.subject import SpeechSubject
+
+        return SpeechSubject(model, samples, train)
 
     def transcribe(self, model: TranscribeModelOf, samples: Utterances, how: Listening) -> Heard:
         """Transcribe utterances in this way."""

@@ -1,4 +1,4 @@
-"""Chapter 10: weather, power and traffic."""
+"""Chapter 10: weather and power."""
 
 # %% weather about
 # longshort run --example weather --quantiles 0.1,0.5,0.9 --out run

@@ -52,7 +52,7 @@ for n, (_, ahead) in enumerate(found.group_by("cutoff", maintain_order=True)):
         told = {"y": "truth", "yhat": "LSTM", "linear": "linear"}[name]
         axis.plot(at, ahead[name], color=colour, label=told if n == 0 else None)
     axis.axvline(at[0], color="#999999", linewidth=0.5)  # a forecast begins
-axis.set(xlim=(0, 12), xlabel="hour", ylabel="mile0, miles per hour")
+axis.set(xlim=(0, 12), xlabel="hour", ylabel="mile0 (miles per hour)")
 axis.legend(loc="lower right")
 
 # %% alone about

@@ -98,3 +98,9 @@ def test_every_setting_is_in_the_reference(site: Path) -> None:
 def test_chinese_can_be_searched(site: Path) -> None:
     index = json.loads((site / "zh" / "search" / "search_index.json").read_text())
     assert any("\u200b遗忘门\u200b" in each["text"] for each in index["docs"])  # a word by itself
+
+
+def test_chinese_pages_have_chinese_pictures(site: Path) -> None:
+    page = (site / "zh" / "learn" / "10_06_traffic.html").read_text()
+    assert re.search(r"<text[^>]*>真实值</text>", page)
+    assert not re.search(r"<text[^>]*>truth</text>", page)

@@ -80,3 +80,4 @@ axes[-1].set_xlabel("seconds")
 
 # %% similarity
 figure = ls.load("voices").plot()["similarities"]
+figure.set_size_inches(6.8, 2.6)

@@ -45,7 +45,7 @@ print(f"one normal, mean {moves.mean(0).round(2)}: {-np.log(one).mean():.2f} nat
 print(f"mixture of two normals: {-np.log(two).mean():.2f} nats")
 
 # %% writing about
-# longshort run --example letters --set train.max_epochs=24 --out hand
+# longshort run --example letters --out hand
 
 # %% drawn
 run = ls.load("hand")
@@ -53,7 +53,7 @@ words, biases = ("line", "stone", "noise", "nation"), (0.0, 0.5, 2.0)
 figure, axes = plt.subplots(len(biases), len(words), figsize=(6.8, 3.2))
 for row, bias in zip(axes, biases, strict=True):
     for axis, word in zip(row, words, strict=True):
-        for stroke in run.draw(word, bias=bias, most=200)[0].strokes:
+        for stroke in run.draw(word, bias=bias, seed=1, most=200)[0].strokes:
             axis.plot(*stroke.T, color="#2457c5")
         axis.set_aspect("equal", adjustable="datalim")
         axis.invert_yaxis()

@@ -14,6 +14,7 @@ for name, layer in (("ConvLSTM", maps), ("LSTM", flat)):
 # %% strip about
 pictures = ls.load("run").plot()
 figure = pictures["strip1"]
+figure.set_size_inches(6.8, 2.5)
 
 # %% steps
 figure = pictures["error_by_frame"]

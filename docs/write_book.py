@@ -294,7 +294,8 @@ def differences(kept: Result, now: Result, cell: Cell) -> str:
 
     Texts must be equal but for their numbers, which may differ by the cell's tolerance or by one
     unit of their last digit: machines round differently. Of a training the order of the rows is
-    left out, and what is said about chance. Of pictures the words count.
+    left out, and what is said about chance. Of pictures the words count, but of a training's what
+    stands in quotation marks, such as what a model read, does not.
     """
     old, new = ((_sure if cell.is_training else str.strip)(each.printed) for each in (kept, now))
     if NUMBER.sub("#", _spaced(old)) != NUMBER.sub("#", _spaced(new)):
@@ -304,9 +305,19 @@ def differences(kept: Result, now: Result, cell: Cell) -> str:
         margin = cell.tolerance * max(abs(was), abs(found))
         if abs(was - found) > max(margin, 1.01 * _unit(a)):
             return f"{a} is {b} in\n{new}"
-    words = [{NUMBER.sub("#", found[1]) for found in TEXT.findall(each.picture)}
-             for each in (kept, now)]  # fmt: skip
-    return "" if words[0] == words[1] else f"the picture has the texts {words[1]}"
+    was_told, is_told = (_words(each.picture, cell.is_training) for each in (kept, now))
+    return "" if was_told == is_told else f"the picture has the texts {is_told}"
+
+
+def _words(picture: str, is_training: bool) -> set[str]:
+    """Return the texts of a picture, with # for numbers."""
+    found = {NUMBER.sub("#", text) for _, text, _ in TEXT.findall(picture)}
+    return {text for text in found if not (is_training and is_quoted(text))}
+
+
+def is_quoted(text: str) -> bool:
+    """Whether a picture's text is data in quotation marks, which nobody translates."""
+    return text.startswith("“") and text.endswith("”")
 
 
 def _sure(printed: str) -> str:

@@ -79,7 +79,8 @@ def _is_chinese(config: Any) -> bool:
 def _in_chinese(files: Files) -> Files:
     kept = [each for each in files if not each.src_uri.endswith(".md") or ".zh." in each.src_uri]
     for file in kept:
-        file.dest_uri = file.dest_uri.replace(".zh.", ".")
+        if file.is_documentation_page():  # pictures keep their names, which have the language
+            file.dest_uri = file.dest_uri.replace(".zh.", ".")
     return Files(kept)
 
 

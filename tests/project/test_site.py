@@ -109,3 +109,9 @@ def test_pages_opened_as_files_can_be_searched(
     body = opened(site / page, tmp_path, f"?q={quote(word)}")
     found = re.findall(r'<article class="md-search-result__article.*?</article>', body, re.DOTALL)
     assert any("<mark>" in each for each in found)
+
+
+def test_chinese_pages_have_chinese_pictures(site: Path) -> None:
+    page = (site / "zh" / "learn" / "10_06_traffic.html").read_text()
+    assert re.search(r"<text[^>]*>真实值</text>", page)
+    assert not re.search(r"<text[^>]*>truth</text>", page)

@@ -35,6 +35,8 @@ ROOT = Path(__file__).parents[1]
 LEARN = ROOT / "docs" / "learn"
 READMES = ("README.md", "README.zh.md")
 LANGUAGES = ("", ".zh")
+_LUCK = 0.05
+"""Share of the largest number of a column below which numbers of a training are luck."""
 MARK = re.compile(r"<!-- cell: (\w+)(?: \| (.*?))? -->\n(?:.*?<!-- end -->\n)?", re.DOTALL)
 CODE = re.compile(r"```(?:sh|text|python)\n.*?```", re.DOTALL)
 QUESTIONS = re.compile(r"(<!-- questions -->)\n.*?(<!-- end of questions -->)", re.DOTALL)
@@ -294,19 +296,29 @@ def differences(kept: Result, now: Result, cell: Cell) -> str:
 
     Texts must be equal but for their numbers, which may differ by the cell's tolerance or by one
     unit of their last digit: machines round differently. Of a training the order of the rows is
-    left out, and what is said about chance. Of pictures the words count, but of a training's what
-    stands in quotation marks, such as what a model read, does not.
+    left out, and what is said about chance; and numbers that are small beside others of their
+    column may differ as if they were a twentieth of the largest, since a few errors are luck. Of
+    pictures the words count, but of a training's what stands in quotation marks, such as what a
+    model read, does not.
     """
     old, new = ((_sure if cell.is_training else str.strip)(each.printed) for each in (kept, now))
     if NUMBER.sub("#", _spaced(old)) != NUMBER.sub("#", _spaced(new)):
         return f"was\n{old}\nis\n{new}"
-    for a, b in zip(NUMBER.findall(old), NUMBER.findall(new), strict=True):
-        was, found = (float(each.replace(",", "")) for each in (a, b))
-        margin = cell.tolerance * max(abs(was), abs(found))
-        if abs(was - found) > max(margin, 1.01 * _unit(a)):
+    rows = [NUMBER.findall(line) for line in old.splitlines()]
+    placed = [(number, place) for row in rows for place, number in enumerate(row)]
+    for (a, place), b in zip(placed, NUMBER.findall(new), strict=True):
+        was, found = _value(a), _value(b)
+        size = max(abs(was), abs(found))
+        if cell.is_training:
+            size = max(size, _LUCK * max(abs(_value(r[place])) for r in rows if len(r) > place))
+        if abs(was - found) > max(cell.tolerance * size, 1.01 * _unit(a)):
             return f"{a} is {b} in\n{new}"
     was_told, is_told = (_words(each.picture, cell.is_training) for each in (kept, now))
     return "" if was_told == is_told else f"the picture has the texts {is_told}"
+
+
+def _value(number: str) -> float:
+    return float(number.replace(",", ""))
 
 
 def _words(picture: str, is_training: bool) -> set[str]:

@@ -126,6 +126,14 @@ def test_a_training_may_end_otherwise_elsewhere_but_not_far() -> None:
     assert book.differences(kept, book.Result("mean 0.70\n\nIt did not."), cell)
 
 
+def test_a_few_errors_of_a_training_are_luck() -> None:
+    cell = book.Cell("any", "code", is_training=True)
+    kept = book.Result("model 0.5 3\nmean 100 9")
+    assert not book.differences(kept, book.Result("model 1.6 3\nmean 100 9"), cell)
+    assert book.differences(kept, book.Result("model 2.9 3\nmean 100 9"), cell)
+    assert book.differences(kept, book.Result("model 0.5 6\nmean 100 9"), cell)
+
+
 def test_what_a_training_read_may_differ_in_a_picture() -> None:
     kept = book.Result("", "<text>“one”</text><text>said</text>")
     read = book.Result("", "<text>“ore”</text><text>said</text>")

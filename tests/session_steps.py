@@ -35,6 +35,9 @@ def steps_of(task: str) -> list[Any]:
     if task == "transcribe":
         frames = spelt(1, seed=9).items[0].tolist()
         return [{f"channel {n}": value for n, value in enumerate(row, 1)} for row in frames]
+    if task == "speaker":
+        frames = np.random.default_rng(1).normal(size=(6, 6)).tolist()
+        return [{f"channel {n}": value for n, value in enumerate(row, 1)} for row in frames]
     if task == "draw":
         moves = np.random.default_rng(1).normal(size=(5, 2)).tolist()
         return [{"dx": a, "dy": b, "pen": 0.0, "told": "a"} for a, b in moves]
@@ -102,6 +105,9 @@ def predicted(run: AnyTrained, count: int) -> dict[str, Any]:
     if task == "transcribe":
         frames = utterances_of([spelt(1, seed=9).items[0][:count]])
         return run.table(frames).row(0, named=True)
+    if task == "speaker":
+        voice = examples_of([np.array([list(row.values()) for row in steps])])
+        return {"embedding": run.predict(run.read(voice)).whole.model[0].tolist()}
     if task == "draw":
         moves = np.array([[row["dx"], row["dy"]] for row in steps])
         ink = Ink(moves.cumsum(0), np.zeros(count, dtype=np.bool_))

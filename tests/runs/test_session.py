@@ -28,11 +28,7 @@ ROWS = ("forecast", "anomaly", "regress")
 CLOSE = {"rel": 1e-5, "abs": 1e-6}
 
 
-WHOLE = ("speaker",)
-"""Tasks without sessions: recordings are compared as a whole."""
-
-
-@pytest.fixture(scope="module", params=[name for name in TASKS.own if name not in WHOLE])
+@pytest.fixture(scope="module", params=TASKS.own)
 def folder(request: pytest.FixtureRequest, small_run: Callable[[str], Path]) -> Path:
     return small_run(request.param)
 

@@ -109,14 +109,18 @@ def example_history(
 
     if reader.vocabulary is None:
         names = channel_names(model.config.data.features, len(reader.mean))
-        pairs = zip(reader.mean, reader.deviation, strict=True)
-        usual = tuple((mean - 2 * spread, mean + 2 * spread) for mean, spread in pairs)
-        return RowHistory(names, answer, says, usual)
+        return RowHistory(names, answer, says, usual_of(reader))
     return TextHistory(
         between_tokens(reader.tokens),
         lambda text: answer(Examples("session", [text], None, ["the text so far"])),
         says,
     )
+
+
+def usual_of(reader: SequenceReader) -> tuple[tuple[float, float], ...]:
+    """Return the least and greatest usual number of each channel: two deviations from the mean."""
+    pairs = zip(reader.mean, reader.deviation, strict=True)
+    return tuple((mean - 2 * spread, mean + 2 * spread) for mean, spread in pairs)
 
 
 def first_row(task: Any, model: Model[Any, Any], samples: Any) -> Answer:

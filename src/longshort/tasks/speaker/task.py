@@ -17,6 +17,7 @@ from longshort.data.splits import Splits, make_splits, unlearned
 from longshort.errors import DataError, counted
 from longshort.lazy import polars as pl
 from longshort.metrics.verification import equal_error, errors_at
+from longshort.runs.abilities import Stepper
 from longshort.runs.task import (
     MODEL,
     Baseline,
@@ -35,6 +36,7 @@ from longshort.tasks.speaker import enrolment, inference, scoring
 from longshort.tasks.speaker.config import SpeakerConfig
 from longshort.tasks.speaker.doctor import findings, refuse_too_few
 from longshort.tasks.speaker.encoder import SpeakerEncoder
+from longshort.tasks.speaker.steps import voice_steps
 from longshort.tasks.speaker.threshold import Threshold, validation_rate
 from longshort.tasks.speaker.voices import Trials, Voices, trials_of
 
@@ -288,6 +290,10 @@ class SpeakerTask(Task[SpeakerConfig, Examples, SpeakerEncoder, Voices]):
         return SpeakerSubject(model, samples, train)
 
     # Individuals
+
+    def stepper(self, model: SpeakerModel) -> Stepper:
+        """Return what hears a voice frame by frame."""
+        return voice_steps(model)
 
     def individuals(
         self, model: SpeakerModel, samples: Examples, prediction: Voices, name: str | None

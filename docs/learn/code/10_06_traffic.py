@@ -58,30 +58,3 @@ axis.legend(loc="lower right")
 # %% alone about
 # longshort run traffic.csv --target all --time time --horizon 12 \
 #   --set model.channels=independent --set train.max_epochs=2 --out alone
-
-# %% neighbours
-past, ahead, train, test = 36, 12, int(0.7 * steps), int(0.8 * steps) + 1
-scaled = (speed - speed[:train].mean(0)) / speed[:train].std(0)
-angle = 2 * np.pi * hour / 24
-calendar = [wave(k * angle) for k in range(1, 5) for wave in (np.sin, np.cos)]
-calendar = np.stack([np.ones(steps), *calendar], 1)
-
-
-def windows(begin, end):
-    origins = range(begin, end - ahead + 1)
-    lags = [scaled[n - past : n].ravel() for n in origins]
-    inputs = np.concatenate([lags, calendar[list(origins)]], 1)
-    return inputs, np.stack([scaled[n : n + ahead].ravel() for n in origins])
-
-
-inputs, targets = windows(past, train)
-errors = {}
-for ridge in (1, 10, 100, 1000):
-    gram = inputs.T @ inputs + ridge * np.eye(inputs.shape[1])
-    weights = np.linalg.solve(gram, inputs.T @ targets)
-    errors[ridge] = [
-        float(((x @ weights - y) ** 2).mean())
-        for x, y in (windows(train, test), windows(test, steps))
-    ]
-validation, tested = min(errors.values())
-print(f"linear, lags of all sensors: scaled MSE {tested:.4f}")

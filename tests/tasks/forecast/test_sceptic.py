@@ -21,6 +21,7 @@ from longshort.metrics.significance import Comparison
 from longshort.runs import story
 from longshort.runs.trained import load
 from longshort.tasks.forecast.baselines.contract import Seen
+from longshort.tasks.forecast.baselines.linear_joint import fit_joint, joint_baselines
 from longshort.tasks.forecast.baselines.naive import Drift, Repeated, naive_baselines
 from longshort.tasks.forecast.baselines.profiles import fit_profiles, profile_baselines
 from longshort.tasks.forecast.baselines.smoothing import Croston, Theta, fit_theta, is_intermittent
@@ -30,6 +31,7 @@ from longshort.tasks.forecast.defaults import resolve
 from longshort.tasks.forecast.effects import fit_effects
 from longshort.tasks.forecast.encoder import ForecastEncoder
 from longshort.tasks.forecast.learning import positive
+from longshort.tasks.forecast.linear import LinearWindows
 from longshort.tasks.forecast.linear_inputs import LinearPlan
 from longshort.tasks.forecast.sentence import Standing, sentence
 from longshort.tasks.forecast.windows import Windows
@@ -361,3 +363,61 @@ def test_the_smooth_rate_is_positive_and_the_rate_itself_above_a_hundredth() -> 
     assert found[2:].tolist() == pytest.approx([0.01, 0.5, 7.0])
     assert found[1].item() == pytest.approx(0.01 * np.exp(-1))
     assert 0 <= found[0] < 1e-30
+
+
+# Columns that are seen at once
+
+
+def followed(rows: int = 400) -> pl.DataFrame:
+    """Two columns of noise, of which the second is the first one, three days later."""
+    first = np.random.default_rng(0).normal(size=rows)
+    return daily(first, z=np.roll(first, 3))
+
+
+LINKED = {"data__target": "all", "model__channels": "linked"}
+
+
+def test_where_columns_are_seen_at_once_a_linear_model_sees_them_too(tmp_path: Path) -> None:
+    found = run(followed(), tmp_path / "run", model__horizon=3, **LINKED)
+    others = found["test"]["baselines"]
+    joint, alone = (others[name]["scaled_mse"] for name in ("linear_joint", "linear"))
+    assert 0.4 < joint / alone < 0.6  # the second column is known, of two alike
+    assert "lags of all 2 columns" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_the_map_of_all_columns_is_that_of_least_squares() -> None:
+    draw = np.random.default_rng(0)
+    frame = daily(draw.normal(size=200).cumsum(), z=draw.normal(size=200))
+    windows, seen, split = seen_of(frame, **LINKED)
+    reader = windows.reader
+    parts = [reader.origins(name, split) for name in ("train", "val")]
+    model = windows.encoder.config.model
+    arrays, note = fit_joint(LinearWindows(reader, *parts), model)
+    (found,) = joint_baselines(windows.encoder, arrays)
+    assert "sees 4 lags of all 2 columns" in note
+    batch = reader.gather(parts[0])
+    last = batch.context[:, -1:].astype(float)
+    x = (batch.context - last).reshape(len(last), -1)
+    y = (batch.target - last).reshape(len(last), -1)
+    ridge = float(note.rpartition(" ")[2]) * np.square(x).sum(0).mean()
+    weights = np.linalg.solve(x.T @ x + ridge * np.eye(8), x.T @ y)
+    test = reader.gather(windows.origins)
+    change = (test.context - test.context[:, -1:]).reshape(len(test.context), -1) @ weights
+    ahead = test.context[:, -1:] + change.reshape(-1, 3, 2)
+    wanted = windows.user_units(ahead.swapaxes(1, 2).reshape(-1, 3))
+    np.testing.assert_allclose(found.forecast(windows), wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_of_too_many_columns_it_is_said_that_no_linear_model_sees_all() -> None:
+    columns = {f"c{n}": np.random.default_rng(n).normal(size=60) for n in range(600)}
+    windows, _, split = seen_of(daily(columns.pop("c0"), **columns), **LINKED)
+    parts = [windows.reader.origins(name, split) for name in ("train", "val")]
+    arrays, note = fit_joint(LinearWindows(windows.reader, *parts), windows.encoder.config.model)
+    assert not arrays and note == "has no fellow that sees all 600 columns, as they are too many"
+
+
+def test_columns_that_are_forecast_alone_have_no_such_baseline() -> None:
+    windows, _, split = seen_of(followed(), data__target="all")
+    parts = [windows.reader.origins(name, split) for name in ("train", "val")]
+    model = windows.encoder.config.model
+    assert fit_joint(LinearWindows(windows.reader, *parts), model) == ({}, "")

@@ -39,7 +39,7 @@ class LinearWindows:
 
         The penalty and the blocks of inputs are chosen on the validation windows.
         """
-        most = max(_FEWEST_WINDOWS, min(_MAX_WINDOWS, int(_SQUARE_WORK / plan.size**2)))
+        most = most_windows(plan.size)
         return least_squares(
             self._pieces(self.train.thinned(most), plan),
             self._pieces(self.val.thinned(most), plan),
@@ -70,6 +70,11 @@ class LinearWindows:
             change = (batch.target - location) / scale - x[:, -1:]
             inputs = linear_inputs(x, batch, plan, np.concatenate)
             yield _flat(inputs), _flat(change.swapaxes(1, 2))
+
+
+def most_windows(inputs: int) -> int:
+    """Return how many windows a fit by second moments of so many inputs may take."""
+    return max(_FEWEST_WINDOWS, min(_MAX_WINDOWS, int(_SQUARE_WORK / inputs**2)))
 
 
 def _flat(values: Singles) -> Floats:

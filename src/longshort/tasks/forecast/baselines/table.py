@@ -12,6 +12,7 @@ from longshort.runs.task import Track
 from longshort.tasks.forecast.baselines import naive, profiles
 from longshort.tasks.forecast.baselines.contract import Baseline, Seen
 from longshort.tasks.forecast.baselines.linear import ABSOLUTE, LINEAR, fit_linear, linear_baselines
+from longshort.tasks.forecast.baselines.linear_joint import JOINT, fit_joint, joint_baselines
 from longshort.tasks.forecast.baselines.smoothing import (
     CROSTON,
     THETA,
@@ -26,7 +27,7 @@ from longshort.tasks.forecast.linear import LinearWindows
 _MOST_SMOOTHED = 3_000
 """Number of series up to which smoothing is fitted, for each series on its own."""
 _PREFIX = "baseline."
-NAMES = {*naive.NAMES, *profiles.NAMES, THETA, CROSTON, LINEAR, ABSOLUTE}
+NAMES = {*naive.NAMES, *profiles.NAMES, THETA, CROSTON, LINEAR, ABSOLUTE, JOINT}
 """Names of all possible baselines: columns of the forecast tables."""
 CONSTANTS = {*profiles.CONSTANTS, naive.LAST_VALUE}
 """Baselines that use only a series' level: a model that does not beat them has learned nothing."""
@@ -50,11 +51,14 @@ def fit_baselines(
         found[CROSTON] = {}
     track("fitting the linear baseline", 0, 0)
     linear, note = fit_linear(windows, encoder, absolute=decides_by_mae(encoder.config))
-    found |= linear
+    joint, seen_jointly = fit_joint(windows, encoder.config.model)
+    found |= linear | joint
     kept = {f"{_PREFIX}{name}": np.ones(1) for name in found}
     for name, arrays in found.items():
         kept |= {f"{_PREFIX}{name}.{key}": values for key, values in arrays.items()}
-    return kept, {LINEAR: note}
+    if joint or not seen_jointly:
+        return kept, {LINEAR: note, JOINT: seen_jointly}
+    return kept, {LINEAR: f"{note}; it {seen_jointly}"}
 
 
 def restore_baselines(encoder: ForecastEncoder, kept: Mapping[str, Floats]) -> list[Baseline]:
@@ -70,6 +74,7 @@ def restore_baselines(encoder: ForecastEncoder, kept: Mapping[str, Floats]) -> l
             *naive.naive_baselines(encoder),
             *smoothing_baselines(arrays),
             *linear_baselines(encoder, arrays),
+            *joint_baselines(encoder, arrays),
         ]
     except (KeyError, ValueError, IndexError) as error:
         raise RunError(f"model.safetensors: damaged: {error!r} in the baselines") from None

@@ -388,7 +388,7 @@ def test_where_columns_are_seen_at_once_a_linear_model_sees_them_too(tmp_path: P
 def test_the_map_of_all_columns_is_that_of_least_squares() -> None:
     draw = np.random.default_rng(0)
     frame = daily(draw.normal(size=200).cumsum(), z=draw.normal(size=200))
-    windows, seen, split = seen_of(frame, **LINKED)
+    windows, _, split = seen_of(frame, **LINKED)
     reader = windows.reader
     parts = [reader.origins(name, split) for name in ("train", "val")]
     model = windows.encoder.config.model

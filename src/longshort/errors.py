@@ -45,6 +45,10 @@ class Interrupted(LongshortError):
     """Training was stopped on request after a checkpoint was saved."""
 
 
+class Stopped(Interrupted):
+    """The same, where how to go on is still to be said."""
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """Return a number with its noun, such as "1 line" or "2,000 lines"; many: where no s does."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

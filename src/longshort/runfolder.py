@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from longshort.errors import Interrupted, RunError
+from longshort.errors import Interrupted, RunError, Stopped
 
 CONFIG, DATA, MODEL, METRICS = "config.toml", "data.json", "model.safetensors", "metrics.jsonl"
 SCORES, PREDICTIONS, REPORT = "scores.json", "predictions.csv", "report.html"
@@ -185,12 +185,21 @@ class RunFolder:
 
 
 @contextlib.contextmanager
-def resumable(path: Path) -> Iterator[None]:
-    """Say on Ctrl-C inside the block how the run in this folder goes on."""
+def resumable(path: Path, *, in_memory: bool = False) -> Iterator[None]:
+    """Say on Ctrl-C inside the block how the run in this folder goes on.
+
+    in_memory: whether its data are in no file, so that the command line cannot read them.
+    """
+    if in_memory:
+        go_on = f"go on in Python with longshort.resume({str(path)!r}, data)"
+    else:
+        go_on = f"go on with: longshort train --resume {path}"
     try:
         yield
     except KeyboardInterrupt:
-        raise Interrupted(f"stopped; go on with: longshort train --resume {path}") from None
+        raise Interrupted(f"stopped; {go_on}") from None
+    except Stopped as stopped:
+        raise Interrupted(f"{stopped}; {go_on}") from None
 
 
 def free_folder(parent: Path, name: str) -> Path:

@@ -127,6 +127,43 @@ def test_what_cannot_be_is_refused(labels: list[int], frames: int, said: str) ->
         ctc_loss(scores(5, 1, 4), torch.tensor([labels]), torch.tensor([frames]), count)
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {"labels": slice(2)},
+            r"labels: the shape \[3, U\] is expected, for 3 samples, got \[2, 9\]",
+        ),
+        ({"lengths": slice(1)}, r"lengths: the shape \[3\] is expected"),
+        ({"counts": slice(2)}, r"label_lengths: the shape \[3\] is expected"),
+        ({"blank": 9}, "blank: a class from 0 to 5 is expected, got 9"),
+        ({"blank": -1}, "blank: a class from 0 to 5 is expected, got -1"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(changed: dict[str, Any], said: str) -> None:
+    given, labels, lengths, counts = case(40, 3, 6, 9)
+    every = slice(None)
+    parts = (
+        labels[changed.get("labels", every)],
+        lengths[changed.get("lengths", every)],
+        counts[changed.get("counts", every)],
+    )
+    with pytest.raises(ArgumentError, match=said):
+        ctc_loss(given, *parts, blank=changed.get("blank", 0))
+    with pytest.raises(ArgumentError, match="scores: three axes"):
+        ctc_loss(given[0], labels, lengths, counts)
+    with pytest.raises(ArgumentError, match=r"labels: the shape \[3, U\]"):
+        ctc_loss(given, labels[0], lengths, counts)
+
+
+def test_labels_that_scores_exclude_are_told_from_too_few_frames() -> None:
+    given = scores(5, 1, 4)
+    given[..., 2] = -torch.inf
+    rest = (torch.tensor([[1, 2]]), torch.tensor([5]), torch.tensor([2]))
+    with pytest.raises(ArgumentError, match="scores: sample 0 of the batch gives its labels the"):
+        ctc_loss(given, *rest)
+
+
 # Both ways to compute it
 
 _native = pytest.importorskip("longshort._native", exc_type=ImportError)

@@ -87,7 +87,7 @@ def test_a_run_is_stopped_and_resumed_to_the_bit(finished: Path, tmp_path: Path)
         if isinstance(event, Stepped) and event.step == 1:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(Interrupted, match=r"go on with: longshort train --resume"):
+    with pytest.raises(Interrupted, match=r"go on in Python with longshort\.resume\("):
         story.run(settings, tmp_path / "run", data=data, listen=stop)
     story.resume(tmp_path / "run", data)
     for name in ("model.safetensors", "metrics.jsonl", "predictions.csv", "scores.json"):

@@ -22,4 +22,5 @@ def test_coefficients_and_slopes_have_names_and_given_features_numbers() -> None
     settings = AudioSettings(features="mfcc", coefficients=2, deltas=1)
     assert feature_names(settings, 8000, 4) == ["c0", "c1", "slope of c0", "slope of c1"]
     assert feature_names(settings, None, 2) == ["feature 1", "feature 2"]
-    assert frame_names(3, settings) == ["0.00 s", "0.01 s", "0.02 s"]
+    assert frame_names(3, settings, 8000) == ["0.00 s", "0.01 s", "0.02 s"]
+    assert frame_names(3, settings, None) == ["1", "2", "3"]

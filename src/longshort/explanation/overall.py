@@ -44,6 +44,8 @@ class Overall:
     importance_interval: Floats | None
     tokens: list[tuple[str, float, int]]
     completeness: float
+    scored: int | None
+    """Rows of the importance; None without it."""
     first_lag: int
     """Lag of the last step: 0, or below it where a window's last steps lie ahead."""
 
@@ -97,6 +99,7 @@ class Overall:
             "method": self.method,
             "unit": self.unit,
             "rows": self.rows,
+            "scored": self.scored,
             "completeness": self.completeness,
             "features": features,
             "ignored": self.ignored,
@@ -130,6 +133,7 @@ def overall(subject: Subject, method: str, answer: str | None, baseline: str, se
         importance_interval=None if importance is None else interval_of_mean(importance, seed),
         tokens=_tokens(questions, found) if first.is_text else [],
         completeness=max(each.completeness for each in found),
+        scored=None if importance is None else len(importance),
         first_lag=_first_lag(first),
     )
 
@@ -146,12 +150,15 @@ def _importance(
 ) -> Floats | None:
     """Return by how much the loss of each row rises, [n, F], when a feature is mixed up.
 
-    The feature's values are those of another row, of the same steps (Breiman, 2001).
+    The feature's values are those of another row, of the same steps (Breiman, 2001). Rows whose
+    loss is infinite as they are, such as a recording that is too short for its text, are left out;
+    None where fewer than two are left.
     """
     inputs = [each.inputs for each in questions]
     before = subject.loss_of(rows, inputs)
     if before is None:
         return None
+    is_known = np.isfinite(before)
     draw = np.random.default_rng(seed)
     rises = np.zeros((len(rows), inputs[0].shape[1]))
     for _ in range(_DRAWS):
@@ -165,8 +172,8 @@ def _importance(
                 mixed.append(np.where(questions[place].exists, changed, values))
             after = subject.loss_of(rows, mixed)
             assert after is not None
-            rises[:, feature] += (after - before) / _DRAWS
-    return rises
+            rises[is_known, feature] += (after[is_known] - before[is_known]) / _DRAWS
+    return rises[is_known] if is_known.sum() > 1 else None
 
 
 def _tokens(questions: list[Question], found: list[Attribution]) -> list[tuple[str, float, int]]:

@@ -104,6 +104,9 @@ def overall_sections(found: Overall) -> list[Section]:
         ),
         Note(f"{about}{found.completeness:.1e}, by {METHODS[found.method].title}."),
     ]
+    if found.scored is not None and found.scored < found.rows:
+        left = found.rows - found.scored
+        blocks.append(Note(f"The loss of {left} of the rows is infinite; they have no importance."))
     if found.ignored:
         blocks.append(Note(f"The model ignores {', '.join(found.ignored)}."))
     elif found.importance is not None:

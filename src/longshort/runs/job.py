@@ -15,7 +15,7 @@ from torch import Tensor
 
 from longshort.config.training import BaseConfig
 from longshort.data.splits import S
-from longshort.errors import ConfigError, Interrupted
+from longshort.errors import ConfigError, Interrupted, Stopped
 from longshort.runfolder import RunFolder
 from longshort.runs.cell import model_title
 from longshort.runs.prepare import Prepared
@@ -77,17 +77,15 @@ class Job(Generic[C, S, E, P]):
             kept = self.task.fit_rest(self.model, train, val, say, track)
             self.model = replace(self.model, kept=kept)
 
-    def train_baselines(self, folder: RunFolder, say: Say, listen: Listener) -> None:
+    def train_baselines(self, say: Say, listen: Listener) -> None:
         """Train the baseline networks; one whose loss diverges is left out."""
         with threads(self.config.train.threads):
             torch.manual_seed(self.config.train.seed)
             for name, model in self.task.baseline_models(self.model).items():
                 say(f"baseline: {name} is trained")
-                self._train_baseline(name, model, folder, say, listen)
+                self._train_baseline(name, model, say, listen)
 
-    def _train_baseline(
-        self, name: str, model: Model[C, E], folder: RunFolder, say: Say, listen: Listener
-    ) -> None:
+    def _train_baseline(self, name: str, model: Model[C, E], say: Say, listen: Listener) -> None:
         train, val = self.encoded["train"], self._validation()
         self.task.start(model, train, val)
         model.network.to(model.device)
@@ -99,9 +97,9 @@ class Job(Generic[C, S, E, P]):
             say(f"note: the baseline {name} {self.left_out[name]}")
             return
         except Interrupted:
-            raise Interrupted(
+            raise Stopped(
                 f"stopped while the baseline {name} was in training; the model itself is done and "
-                f"saved; go on with: longshort train --resume {folder.path}"
+                "saved"
             ) from None
         self.networks[name] = model
 

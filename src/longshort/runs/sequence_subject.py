@@ -68,7 +68,7 @@ class SequenceSubject(ABC):
         if self.reader.vocabulary is not None:
             return self.tokens(row)
         if self.samples.sounds is not None:
-            return frame_names(len(item), self.model.config.audio)
+            return frame_names(len(item), self.model.config.audio, self.samples.sounds.rate)
         return [str(n + 1) for n in range(len(item))]
 
     def tokens(self, row: int) -> list[str]:

@@ -8,8 +8,13 @@ from longshort.config.audio import AudioSettings
 from longshort.data.audio.mel import hertz_of, mel_of
 
 
-def frame_names(count: int, settings: AudioSettings) -> list[str]:
-    """Return the begin of each frame in seconds."""
+def frame_names(count: int, settings: AudioSettings, rate: int | None) -> list[str]:
+    """Return the begin of each frame in seconds; its number where features were given as such.
+
+    rate: samples a second of the recordings, None for features that were given.
+    """
+    if rate is None:
+        return [str(number + 1) for number in range(count)]
     return [f"{number * settings.hop / 1000:.2f} s" for number in range(count)]
 
 

@@ -59,7 +59,7 @@ def run(
     folder = RunFolder.create(out, overwrite, say)
     with folder.locked(say):
         begin(folder, prepared)
-        with resumable(out):
+        with resumable(out, in_memory=prepared.config.path is None):
             return _finish(folder, job, say, listen, resume=False)
 
 
@@ -103,7 +103,7 @@ def resume(
             f"{path}: was started on data in memory; go on in Python with "
             f"longshort.resume({str(path)!r}, data)"
         )
-    with folder.locked(say):
+    with folder.locked(say), resumable(path, in_memory=config.path is None):
         listen(Working("reading the data and deciding settings"))
         job = Job(before.restore_prepared(task, config, data, stored), quiet)
         return _finish(folder, job, say, listen, resume=folder.last.is_file())
@@ -136,7 +136,7 @@ def _finish(
 
     trained = job.train(folder, listen, resume=resume)
     job.fit_rest(say, tracker(listen))
-    job.train_baselines(folder, say, listen)
+    job.train_baselines(say, listen)
     save_tensors(folder.file(MODEL), job.tensors(), {"best_epoch": trained.best_epoch})
     seal(folder)
     result = job.finish(trained, tracker(listen))

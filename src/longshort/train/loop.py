@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from longshort.config import TrainConfig
-from longshort.errors import Interrupted, LongshortError, RunError, counted
+from longshort.errors import Interrupted, LongshortError, RunError, Stopped, counted
 from longshort.runfolder import METRICS, RunFolder
 from longshort.train.checkpoint import load_tensors, load_weights, save_tensors
 from longshort.train.events import Ended, EpochEnded, Listener, Saved, Started, Stepped, silent
@@ -134,12 +134,12 @@ class _Loop:
                     self._report_step(begin, first_step, len(batches))
                     if stop.is_set():
                         self._save()
-                        raise Interrupted(self._resume_line())
+                        raise self._stopped()
                     if self._is_save_due():
                         self._save()
                 self._end_epoch()
             if stop.is_set():
-                raise Interrupted(self._resume_line())
+                raise self._stopped()
         load_weights(self.task.module, self.best, Path("best weights"))
         seconds = time.monotonic() - begin
         reason = (
@@ -364,13 +364,11 @@ class _Loop:
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(parts["rng"]["cuda"], self.device)
 
-    def _resume_line(self) -> str:
+    def _stopped(self) -> Interrupted:
         if self.folder is None:
-            return "training was interrupted"
-        return (
-            f"stopped after {self.state.steps:,} of {counted(self.plan.total_steps, 'step')} "
-            f"and saved; go on with: longshort train --resume {self.folder.path}"
-        )
+            return Interrupted("training was interrupted")
+        total = counted(self.plan.total_steps, "step")
+        return Stopped(f"stopped after {self.state.steps:,} of {total} and saved")
 
 
 def _all_done(epochs: int) -> str:

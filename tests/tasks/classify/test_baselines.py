@@ -15,7 +15,6 @@ from longshort.data.grams import KINDS, Bags, Grams, kinds_for, occurrences
 from longshort.data.labelled import Examples
 from longshort.errors import RunError
 from longshort.metrics.statistics import statistics_of
-from longshort.runfolder import RunFolder
 from longshort.runs import story
 from longshort.runs.job import Job
 from longshort.runs.story import prepare
@@ -317,9 +316,9 @@ def test_ngrams_without_the_recurrent_layers_stand_beside_them_and_are_kept(tmp_
     again = load(out)
     found = again.networks["ngrams"].network.state_dict()["vectors.0.weight"]
     job = Job(prepare(again.config.model_dump(), frame), quiet)
-    job.train_baselines(RunFolder(out), quiet, silent)
+    job.train_baselines(quiet, silent)
     trained = job.networks["ngrams"].network.state_dict()["vectors.0.weight"]
     assert torch.equal(found, trained)  # seeded
     plain = Job(prepare({"task": "classify", "model": {"grams": False}}, frame), quiet)
-    plain.train_baselines(RunFolder(out), quiet, silent)
+    plain.train_baselines(quiet, silent)
     assert not plain.networks

@@ -218,3 +218,21 @@ def test_lines_have_the_name_of_their_source(
     single = read_lines("line000.png", config(), labelled=False)
     names = [each.name for each in (read_lines(table, config()), read_lines(".", config()), single)]
     assert names == ["t.csv", "lines", "line000.png"]
+
+
+INK = (
+    '<ink xmlns="http://www.w3.org/2003/InkML"><annotation type="truth">ab</annotation>'
+    "<trace>0 0, 1 1, 2 0, 3 2</trace><trace>4 0, 5 1, 6 0</trace></ink>"
+)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_a_folder_of_strokes_may_hold_a_picture(labelled: bool, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.inkml").write_text(INK)
+    Image.new("L", (40, 10), 255).save(tmp_path / "preview.png")
+    for kind in (None, "strokes"):
+        found = read_lines(tmp_path, config(kind=kind), labelled=labelled)
+        assert (found.kind, len(found)) == ("strokes", 2)
+    with pytest.raises(DataError, match="holds pen strokes, and the run reads pictures"):
+        read_lines(tmp_path, config(kind="pictures"))

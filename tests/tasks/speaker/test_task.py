@@ -181,6 +181,14 @@ def test_one_test_speaker_is_refused(tmp_path: Path) -> None:
         story.prepare(settings(**data), write_voices(tmp_path, 8, 2))
 
 
+def test_a_test_split_that_was_given_is_not_to_be_drawn_otherwise(tmp_path: Path) -> None:
+    known, other = (write_voices(tmp_path / name, n, 2) for name, n in (("a", 12), ("b", 1)))
+    data = {"data.path": str(known), "data.test_path": str(other)}
+    with pytest.raises(DataError, match=r"the test split has one speaker") as refused:
+        story.prepare(settings(**data))
+    assert "give more speakers" in str(refused.value) and "split.test" not in str(refused.value)
+
+
 def test_a_table_without_speakers_is_refused(tmp_path: Path) -> None:
     save(tmp_path / "a.wav")
     (tmp_path / "t.csv").write_text("path,colour\na.wav,red\n")

@@ -21,7 +21,6 @@ from longshort.config import build
 from longshort.data.splits import Given, Splits
 from longshort.data.vocabulary import UNKNOWN
 from longshort.errors import ConfigError, DataError, Interrupted
-from longshort.runfolder import RunFolder
 from longshort.runs import story
 from longshort.runs.story import prepare
 from longshort.runs.tensors import on_device
@@ -224,7 +223,7 @@ def test_interrupted_runs_go_on_to_the_same_bits(table: Path, tmp_path: Path) ->
     assert "baseline: softmax is trained" in told
     with pytest.raises(_Stop):
         story.run(chosen, tmp_path / "a", data=source, listen=stopped_in(1, crash))
-    with pytest.raises(Interrupted, match=r"softmax was in training.*train --resume .*b"):
+    with pytest.raises(Interrupted, match=r"softmax was in training.*longshort\.resume\(.*b"):
         story.run(chosen, tmp_path / "b", data=source, listen=stopped_in(2, press_ctrl_c))
     for torn in ("a", "b"):
         story.resume(tmp_path / torn, source)
@@ -351,7 +350,7 @@ def test_a_baseline_that_diverges_is_left_out_and_named(table: Path, tmp_path: P
     told: list[str] = []
     wild = {"train__optimizer": "sgd", "train__learning_rate": 1e30, "train__schedule": "none"}
     job = job_of(settings(table, evaluate__softmax=True, **wild))
-    job.train_baselines(RunFolder(tmp_path), told.append, silent)
+    job.train_baselines(told.append, silent)
     assert not job.networks and job.left_out["softmax"].startswith("is left out: training: the")
     assert told[-1] == f"note: the baseline softmax {job.left_out['softmax']}"
 

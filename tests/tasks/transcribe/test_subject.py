@@ -125,3 +125,16 @@ def test_marks_stand_where_the_characters_do(learned: Callable[[str], AnyTrained
     assert "".join(mark.text or " " for mark in look.marks) == run.predict(samples).texts[0]
     firsts = [mark.first for mark in look.marks]
     assert firsts == sorted(firsts) and look.marks[-1].stop <= len(samples.items[0])
+
+
+def test_a_recording_too_short_for_its_text_has_no_importance(
+    learned: Callable[[str], AnyTrained],
+) -> None:
+    run, samples = learned("ctc"), spelt(4, seed=7)
+    texts = samples.texts or []
+    long = replace(samples, texts=[(texts[0] * 400)[:400], *texts[1:]])
+    asked = Asked(is_global=True, methods=["gradient"])
+    found = explain(run, long, asked).overall
+    assert found is not None and found.importance is not None
+    assert np.isfinite(found.importance).all()
+    assert found.scored == found.rows - 1

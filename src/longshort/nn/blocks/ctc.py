@@ -58,7 +58,7 @@ class _Loss(torch.autograd.Function):
         solve = losses_and_gradient if has_native() else in_numpy
         wanted = ctx.needs_input_grad[0]
         losses, gradient = solve(here, spelt, ends, known, blank, wants_gradient=wanted)
-        _refuse_impossible(losses)
+        _refuse_impossible(losses, spelt.numpy(), ends.numpy(), known.numpy())
         ctx.save_for_backward(gradient.to(scores))
         return losses.to(scores)
 
@@ -90,8 +90,21 @@ def in_numpy(
 
 
 def _check(shape: torch.Size, labels: Ints, lengths: Ints, counts: Ints, blank: int) -> None:
-    """Raise `ArgumentError` for lengths and labels outside of what there is."""
-    frames, _, classes = shape
+    """Raise `ArgumentError` for shapes that do not fit, and what is outside of what there is."""
+    if len(shape) != 3:
+        raise ArgumentError(f"scores: three axes [T, B, C] are expected, got {list(shape)}")
+    frames, batch, classes = shape
+    expected = (("labels", labels, (batch, ...)), ("lengths", lengths, (batch,)),
+                ("label_lengths", counts, (batch,)))  # fmt: skip
+    for name, values, axes in expected:
+        if values.ndim != len(axes) or len(values) != batch:
+            wanted = f"[{batch}, U]" if len(axes) == 2 else f"[{batch}]"
+            raise ArgumentError(
+                f"{name}: the shape {wanted} is expected, for {batch} samples, got "
+                f"{list(values.shape)}"
+            )
+    if not 0 <= blank < classes:
+        raise ArgumentError(f"blank: a class from 0 to {classes - 1} is expected, got {blank}")
     for name, values, least, most in (
         ("lengths", lengths, 1, frames),
         ("label_lengths", counts, 0, labels.shape[1]),
@@ -110,11 +123,19 @@ def _check(shape: torch.Size, labels: Ints, lengths: Ints, counts: Ints, blank: 
         )
 
 
-def _refuse_impossible(losses: Tensor) -> None:
+def _refuse_impossible(losses: Tensor, labels: Ints, lengths: Ints, counts: Ints) -> None:
     """Raise `ArgumentError` for samples that no path can spell."""
     never = np.flatnonzero(losses.numpy() > -NEVER / 2)
-    if never.size:
+    if not never.size:
+        return
+    sample = int(never[0])
+    spelt = labels[sample, : counts[sample]]
+    if lengths[sample] >= len(spelt) + np.count_nonzero(spelt[1:] == spelt[:-1]):
         raise ArgumentError(
-            f"lengths: sample {never[0]} of the batch has too few frames for its labels; there "
-            "must be a frame for each label, and one more between two equal ones"
+            f"scores: sample {sample} of the batch gives its labels the probability 0; a score of "
+            "-inf excludes a class, so leave such labels out"
         )
+    raise ArgumentError(
+        f"lengths: sample {sample} of the batch has too few frames for its labels; there must be a "
+        "frame for each label, and one more between two equal ones"
+    )

@@ -51,8 +51,7 @@ class LinearWindows:
 
         The inputs are the blocks of `begin`, where the fit starts, a constant and the level.
         """
-        work = plan.size * self.reader.horizon
-        most = max(_FEWEST_WINDOWS, min(_MAX_WINDOWS, int(_ABSOLUTE_WORK / work)))
+        most = most_compared(plan.size * self.reader.horizon)
         used = {n: rows for n, rows in plan.blocks.items() if n in (*begin.blocks, "level")}
         return least_absolute(self._pieces(self.train.thinned(most), plan), begin, used)
 
@@ -75,6 +74,11 @@ class LinearWindows:
 def most_windows(inputs: int) -> int:
     """Return how many windows a fit by second moments of so many inputs may take."""
     return max(_FEWEST_WINDOWS, min(_MAX_WINDOWS, int(_SQUARE_WORK / inputs**2)))
+
+
+def most_compared(weights: int) -> int:
+    """Return how many windows a fit by absolute errors of so many weights may take."""
+    return max(_FEWEST_WINDOWS, min(_MAX_WINDOWS, int(_ABSOLUTE_WORK / weights)))
 
 
 def _flat(values: Singles) -> Floats:

@@ -30,6 +30,8 @@ def refuse_file_of_other_kind(path: Path, config: ReadData) -> None:
 
 def _of_pictures(path: Path) -> str | None:
     """Say what a file or folder is if it can only be one of pictures; None for others."""
+    if is_strokes(path):
+        return None
     if path.is_dir() or is_archive(path):
         names = store_at(path).names()
         return "holds pictures" if any(name.lower().endswith(KINDS) for name in names) else None

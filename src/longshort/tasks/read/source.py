@@ -70,7 +70,8 @@ def read_lines(data: object, config: ReadConfig, *, labelled: bool = True) -> Li
         return data if labelled else replace(data, texts=None)
     if isinstance(data, Inks):
         return of_strokes(data, config, labelled)
-    if not labelled and (files := picture_files(data)):
+    is_ink = isinstance(data, (str, Path)) and _are_strokes(Path(data), config)
+    if not labelled and not is_ink and (files := picture_files(data)):
         refuse_file_of_other_kind(files[0], config.data)
         name = files[0].name if len(files) == 1 else f"{len(files):,} pictures"
         return _read(Folder(Path()), [str(file) for file in files], None, config, name=name)

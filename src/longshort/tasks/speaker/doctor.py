@@ -20,11 +20,12 @@ _FEW_TESTED = 10
 
 def findings(splits: Splits[Examples], config: SpeakerConfig) -> list[Finding]:
     """Return every finding about the recordings."""
-    del config
+    given = {"val": config.data.val_path, "test": config.data.test_path}
+    drawn = {"train", *(name for name, path in given.items() if path is None)}
     found = list(splits.findings)
     for name, samples in splits.by_name().items():
         found += repeated(name, samples, "recordings")
-        found += _too_few(name, samples, splits)
+        found += _too_few(name, samples, splits, drawn)
     return [*found, *_shared(splits), *_one_each(splits)]
 
 
@@ -42,12 +43,16 @@ def refuse_too_few(given: Mapping[str, Examples]) -> None:
         )
 
 
-def _too_few(name: str, samples: Examples, splits: Splits[Examples]) -> list[Finding]:
+def _too_few(
+    name: str, samples: Examples, splits: Splits[Examples], drawn: set[str]
+) -> list[Finding]:
+    """Find a split with a single speaker; drawn: the splits that are shares of one source."""
     speakers = len(set(samples.labels or []))
     if speakers < _FEWEST:
         fix = "give more speakers"
-        if name != "train":
-            whole = len({who for each in splits.by_name().values() for who in each.labels or []})
+        if name != "train" and name in drawn:
+            parts = [each for part, each in splits.by_name().items() if part in drawn]
+            whole = len({who for each in parts for who in each.labels or []})
             share = math.ceil(100 * _FEWEST / whole) / 100
             fix += f", or set split.{name}={share:g}: then two of the {whole} are drawn"
         return [

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -108,13 +109,21 @@ class SpeakerSubject(SequenceSubject):
 
     def _means(self, row: int) -> dict[str, Floats]:
         """Return the mean embedding of each speaker, of length 1, without this recording."""
-        labels, found = self.samples.labels or [], {}
-        for name in dict.fromkeys(labels):
-            rows = [n for n, label in enumerate(labels) if label == name and n != row]
-            if rows:
-                mean = self.voices[rows].mean(0)
-                found[name] = mean / np.linalg.norm(mean)
+        found, labels = {}, self.samples.labels
+        own = None if labels is None else labels[row]
+        for name, (total, count) in self._totals.items():
+            others = count - (name == own)
+            if others:
+                rest = total - self.voices[row] if name == own else total
+                found[name] = rest / np.linalg.norm(rest)
         return found
+
+    @cached_property
+    def _totals(self) -> dict[str, tuple[Floats, int]]:
+        """The sum of the embeddings of each speaker, and how many they are."""
+        labels = np.array(self.samples.labels or [], dtype=object)
+        rows = {name: np.flatnonzero(labels == name) for name in dict.fromkeys(labels.tolist())}
+        return {name: (self.voices[each].sum(0), len(each)) for name, each in rows.items()}
 
     def _similar(self, row: int) -> dict[str, float]:
         """Return the similarity to each speaker, the largest first."""

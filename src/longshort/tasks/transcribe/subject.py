@@ -47,7 +47,7 @@ class SpeechSubject(SpeltSubject):
             exists=np.ones(values.shape, bool),
             mean=np.zeros(values.shape),
             others=of_length(self.others, steps, width),
-            steps=frame_names(steps, settings),
+            steps=frame_names(steps, settings, encoder.rate),
             features=feature_names(settings, encoder.rate, width),
             shown=encoder.prepared(self.samples.items[row]).astype(np.float64),
             look=Look("spectrum"),
@@ -84,7 +84,7 @@ class SpeechSubject(SpeltSubject):
         """Return the negative log probability of a text over all alignments."""
         network: Any = self.network
         counts = torch.tensor([len(labels)])
-        numbers = torch.tensor([list(labels)], dtype=torch.int64)
+        numbers = torch.tensor([list(labels)], dtype=torch.int64, device=self.model.device)
         found = network.losses(_batch(inputs.to(self.model.device), numbers, counts))
         return float(found[0])
 

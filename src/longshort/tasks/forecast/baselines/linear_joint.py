@@ -13,22 +13,26 @@ import numpy as np
 
 from longshort.data.panel import Floats
 from longshort.data.windows import Origins, Singles, WindowReader
-from longshort.metrics.linear import Piece, least_squares
+from longshort.errors import counted
+from longshort.metrics.linear import Piece, least_absolute, least_squares
 from longshort.tasks.forecast.baselines.contract import Arrays, Baseline
 from longshort.tasks.forecast.config import ForecastModel
 from longshort.tasks.forecast.encoder import ForecastEncoder
-from longshort.tasks.forecast.linear import LinearWindows, last_value, most_windows
+from longshort.tasks.forecast.linear import LinearWindows, last_value, most_compared, most_windows
 from longshort.tasks.forecast.windows import Windows
 
-JOINT = "linear_joint"
-_TITLE = "the linear model of all columns"
+JOINT, JOINT_ABSOLUTE = "linear_joint", "linear_joint_absolute"
+_TITLES = {
+    JOINT: "the linear model of all columns",
+    JOINT_ABSOLUTE: "the linear model of all columns, of least absolute error",
+}
 _PIECE = 1024
 _MOST_INPUTS, _MOST_WEIGHTS = 1536, 1_000_000
 
 
 @dataclass(frozen=True)
 class JointLinear(Baseline):
-    """A linear map [L · C, H · C] of the windows of all columns, each minus its last value."""
+    """A linear map [L · C, H · C] of the lags of all columns, each minus its last value."""
 
     weights: Floats
 
@@ -46,44 +50,58 @@ class JointLinear(Baseline):
         return windows.user_units(np.concatenate(found))
 
 
-def fit_joint(windows: LinearWindows, model: ForecastModel) -> tuple[dict[str, Arrays], str]:
-    """Fit the map by least squares; the penalty is chosen on the validation windows.
+def fit_joint(
+    windows: LinearWindows, model: ForecastModel, *, absolute: bool
+) -> tuple[dict[str, Arrays], str]:
+    """Fit the map by least squares and, if `absolute`, by least absolute error too.
 
-    Returns the fitted numbers by name, and what it sees. There are none where the network does not
-    see several columns at once, or where they are so many that the map would have a million
-    weights, which is then said instead.
+    The penalty is chosen on the validation windows. Returns the fitted numbers by name, and what
+    the map sees. There are none where the network does not see several columns at once, or where a
+    map of a million weights could not see a lag of each, which is then said instead.
     """
     reader, columns = windows.reader, windows.reader.panel.target.shape[1]
     if not model.is_joint or columns < 2:
         return {}, ""
     lags = _lags(model, columns)
     if not lags:
-        return {}, f"has no fellow that sees all {columns:,} columns, as they are too many"
+        return {}, f"has no fellow that sees all {columns:,} columns: a lag of each is too much"
     most = most_windows(lags * columns)
     found = least_squares(
         _pieces(reader, windows.train.thinned(most), lags),
         _pieces(reader, windows.val.thinned(most), lags),
         {"lags": slice(0, lags * columns)},
     )
-    note = f"sees {lags} lags of all {columns} columns; ridge {found.ridge:g}"
-    return {JOINT: {"weights": found.weights}}, note
+    arrays: dict[str, Arrays] = {JOINT: {"weights": found.weights}}
+    if absolute:
+        few = windows.train.thinned(most_compared(found.weights.size))
+        used = {"lags": slice(0, lags * columns)}
+        fitted = least_absolute(_pieces(reader, few, lags), found, used)
+        arrays[JOINT_ABSOLUTE] = {"weights": fitted.weights}
+    return arrays, f"sees {counted(lags, 'lag')} of all {columns} columns; ridge {found.ridge:g}"
 
 
 def joint_baselines(encoder: ForecastEncoder, kept: Mapping[str, Arrays]) -> list[Baseline]:
-    """Return the map among the kept arrays; raises `ValueError` for weights of another shape."""
-    if JOINT not in kept:
-        return []
-    weights, horizon = kept[JOINT]["weights"], encoder.config.model.horizon
-    if weights.ndim != 2 or weights.shape[1] % horizon:
-        raise ValueError(f"shape {weights.shape} of {JOINT}")
-    return [JointLinear(JOINT, _TITLE, weights)]
+    """Return the maps among the kept arrays; raises `ValueError` for weights of another shape."""
+    found, horizon = [], encoder.config.model.horizon
+    for name, title in _TITLES.items():
+        if name in kept:
+            weights = kept[name]["weights"]
+            columns = weights.shape[-1] // (horizon or 1)
+            if (
+                weights.ndim != 2
+                or weights.shape[1] != columns * horizon
+                or (not columns or weights.shape[0] % columns)
+            ):
+                raise ValueError(f"shape {weights.shape} of {name}")
+            found.append(JointLinear(name, title, weights))
+    return [*found]
 
 
 def _lags(model: ForecastModel, columns: int) -> int:
-    """Return how many lags of each column the map sees; 0 if they are too many."""
+    """Return how many lags of each column the map sees, beside the last value; 0 for none."""
     assert model.context_length and model.horizon
     weights = columns**2 * model.horizon
-    return min(model.context_length, _MOST_INPUTS // columns, _MOST_WEIGHTS // weights)
+    return min(model.context_length - 1, _MOST_INPUTS // columns, _MOST_WEIGHTS // weights)
 
 
 def _pieces(reader: WindowReader, origins: Origins, lags: int) -> Iterator[Piece]:
@@ -95,7 +113,7 @@ def _pieces(reader: WindowReader, origins: Origins, lags: int) -> Iterator[Piece
 
 
 def _inputs(context: Singles, lags: int) -> Floats:
-    return _wide((context - context[:, -1:])[:, -lags:])
+    return _wide((context - context[:, -1:])[:, -lags - 1 : -1])
 
 
 def _wide(values: Singles) -> Floats:

@@ -12,7 +12,12 @@ from longshort.runs.task import Track
 from longshort.tasks.forecast.baselines import naive, profiles
 from longshort.tasks.forecast.baselines.contract import Baseline, Seen
 from longshort.tasks.forecast.baselines.linear import ABSOLUTE, LINEAR, fit_linear, linear_baselines
-from longshort.tasks.forecast.baselines.linear_joint import JOINT, fit_joint, joint_baselines
+from longshort.tasks.forecast.baselines.linear_joint import (
+    JOINT,
+    JOINT_ABSOLUTE,
+    fit_joint,
+    joint_baselines,
+)
 from longshort.tasks.forecast.baselines.smoothing import (
     CROSTON,
     THETA,
@@ -27,7 +32,7 @@ from longshort.tasks.forecast.linear import LinearWindows
 _MOST_SMOOTHED = 3_000
 """Number of series up to which smoothing is fitted, for each series on its own."""
 _PREFIX = "baseline."
-NAMES = {*naive.NAMES, *profiles.NAMES, THETA, CROSTON, LINEAR, ABSOLUTE, JOINT}
+NAMES = {*naive.NAMES, *profiles.NAMES, THETA, CROSTON, LINEAR, ABSOLUTE, JOINT, JOINT_ABSOLUTE}
 """Names of all possible baselines: columns of the forecast tables."""
 CONSTANTS = {*profiles.CONSTANTS, naive.LAST_VALUE}
 """Baselines that use only a series' level: a model that does not beat them has learned nothing."""
@@ -51,7 +56,8 @@ def fit_baselines(
         found[CROSTON] = {}
     track("fitting the linear baseline", 0, 0)
     linear, note = fit_linear(windows, encoder, absolute=decides_by_mae(encoder.config))
-    joint, seen_jointly = fit_joint(windows, encoder.config.model)
+    decides = decides_by_mae(encoder.config)
+    joint, seen_jointly = fit_joint(windows, encoder.config.model, absolute=decides)
     found |= linear | joint
     kept = {f"{_PREFIX}{name}": np.ones(1) for name in found}
     for name, arrays in found.items():

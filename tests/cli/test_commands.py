@@ -418,3 +418,8 @@ def test_help_shows_choices_brackets_and_the_data_of_the_task() -> None:
 def test_speaker_commands_are_told_how_files_are_read(command: tuple[str]) -> None:
     text = longshort("speaker", *command, "--help").stdout
     assert "--set" in text and "--encoding" in text
+
+
+def test_the_version_is_shown() -> None:
+    done = longshort("--version")
+    assert (done.returncode, done.stdout) == (0, f"longshort {ls.__version__}\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -33,17 +33,31 @@ from longshort.cli import (
 )
 from longshort.cli.flags import with_task_flags, without_flags
 from longshort.cli.screen import print_error
+from longshort.version import __version__
 
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
 """Base class of the parser's errors: an unknown option or command, or a value not allowed."""
 
-app = typer.Typer(
-    name="longshort",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Sequence modelling with LSTM: from a file of series, labelled sequences or text to a "
-    "model that can be trusted.",
-)
+app = typer.Typer(name="longshort", no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"longshort {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def longshort(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Sequence modelling with LSTM: from series, texts, sounds or pictures to a model to trust."""
+    del version
+
+
 for verb in (run, check, doctor, init, train, backtest, compare, tune):
     kind = with_task_flags(verb.command)
     app.command(verb.NAME, cls=kind)(without_flags(verb.command))

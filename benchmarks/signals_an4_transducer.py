@@ -1,4 +1,8 @@
-"""AN4 by a transducer (RNN-T) without a language model, otherwise as `signals_an4` measures CTC."""
+"""AN4 by a transducer (RNN-T) without a language model, otherwise as `signals_an4` measures CTC.
+
+Of two settings this one had the lower validation loss; the other, of two layers, four frames a step
+and 20 epochs, took 3 processor minutes, with word error rates of 10.6 % greedily and 12.3 % by a beam.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +20,9 @@ __all__ = ["measure", "show"]
 
 SETTINGS: dict[str, Any] = {
     "audio": {"deltas": 2},
-    "model": {"head": "transducer", "dropout": 0.3},
+    "model": {"head": "transducer", "num_layers": 3, "patch": 3, "dropout": 0.4},
     "vary": {"time_share": 0.1},
-    "train": {"max_epochs": 20, "patience": 25},
+    "train": {"max_epochs": 60, "patience": 30},
 }
 
 

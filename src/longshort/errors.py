@@ -46,7 +46,7 @@ class Interrupted(LongshortError):
 
 
 class Stopped(Interrupted):
-    """The same, where how to go on is still to be said."""
+    """Training was stopped and saved; whoever knows the run's data says how it goes on."""
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -45,7 +45,7 @@ class Overall:
     tokens: list[tuple[str, float, int]]
     completeness: float
     scored: int | None
-    """Rows of the importance; None without it."""
+    """Number of rows whose losses the importance is a mean of; None without importance."""
     first_lag: int
     """Lag of the last step: 0, or below it where a window's last steps lie ahead."""
 

@@ -160,16 +160,16 @@ class SpeltSubject(ABC):
         with torch.no_grad():
             before = self.scores(row, whole, places, text)[:, 0].cpu()
         own = torch.tensor([place.label for place in places])
-        rivals = before.scatter(1, own[:, None], -torch.inf).argmax(1)
+        alternatives = before.scatter(1, own[:, None], -torch.inf).argmax(1)
         numbers = torch.arange(len(places))
 
         def ask(inputs: Tensor) -> Tensor:
             found = self.scores(row, inputs, places, text)
-            return (found[numbers, :, own] - found[numbers, :, rivals]).sum(0)
+            return (found[numbers, :, own] - found[numbers, :, alternatives]).sum(0)
 
         marks = self._marks(asked, len(described.inputs))
         return Question(
-            name=self._said(row, labels, chosen, rivals.tolist()),
+            name=self._said(row, labels, chosen, alternatives.tolist()),
             unit="nats",
             answer=ask,
             inputs=described.inputs,
@@ -188,12 +188,12 @@ class SpeltSubject(ABC):
         return self.spelt(row, replace(self.model, network=deepcopy(self.network).float()))
 
     def _said(
-        self, row: int, labels: Sequence[int], chosen: int | None, rivals: Sequence[int]
+        self, row: int, labels: Sequence[int], chosen: int | None, alternatives: Sequence[int]
     ) -> str:
         if chosen is None:
             text = "".join(self.shown(label) for label in labels)
             return f"“{text}”, {self.places[row]}" if text else f"no text, {self.places[row]}"
-        others = list(dict.fromkeys(self._name(rival) for rival in rivals))
+        others = list(dict.fromkeys(self._name(label) for label in alternatives))
         names = ", ".join("the blank" if o == _BLANK else f"“{o}”" for o in others)
         own = self._name(labels[chosen])
         return f"“{own}” ({self.unit} {chosen + 1}) against {names}, {self.places[row]}"

@@ -416,7 +416,9 @@ def test_of_too_many_columns_it_is_said_that_no_linear_model_sees_all() -> None:
     linear = LinearWindows(windows.reader, *parts)
     arrays, note = fit_joint(linear, windows.encoder.config.model, absolute=True)
     assert not arrays
-    assert note == "has no fellow that sees all 600 columns: a lag of each is too much"
+    assert note == (
+        "no linear model of all 600 columns is fitted: a lag of each would take too many weights"
+    )
 
 
 def test_columns_that_are_forecast_alone_have_no_such_baseline() -> None:

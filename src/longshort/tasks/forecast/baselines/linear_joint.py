@@ -64,7 +64,10 @@ def fit_joint(
         return {}, ""
     lags = _lags(model, columns)
     if not lags:
-        return {}, f"has no fellow that sees all {columns:,} columns: a lag of each is too much"
+        why = "a lag of each would take too many weights"
+        if model.context_length == 1:
+            why = "the context has the last value alone"
+        return {}, f"no linear model of all {columns:,} columns is fitted: {why}"
     most = most_windows(lags * columns)
     found = least_squares(
         _pieces(reader, windows.train.thinned(most), lags),

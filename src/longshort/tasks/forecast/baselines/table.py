@@ -64,7 +64,7 @@ def fit_baselines(
         kept |= {f"{_PREFIX}{name}.{key}": values for key, values in arrays.items()}
     if joint or not seen_jointly:
         return kept, {LINEAR: note, JOINT: seen_jointly}
-    return kept, {LINEAR: f"{note}; it {seen_jointly}"}
+    return kept, {LINEAR: f"{note}; {seen_jointly}"}
 
 
 def restore_baselines(encoder: ForecastEncoder, kept: Mapping[str, Floats]) -> list[Baseline]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -15,9 +17,9 @@ FEATURES = [f"x{n}" for n in range(40)]
 
 @pytest.mark.parametrize(("image", "first"), [("spectrum", "lower"), ("ink", "upper")])
 def test_an_image_has_its_marks_above_and_its_features_upwards_or_downwards(
-    image: str, first: str
+    image: Literal["ink", "spectrum"], first: str
 ) -> None:
-    look = Look(image, [Mark("a", 0, 2), Mark("b", 3, 6)])  # type: ignore[arg-type]
+    look = Look(image, [Mark("a", 0, 2), Mark("b", 3, 6)])
     shown = np.abs(VALUES["one"])
     figure = over_time(VALUES, STEPS, FEATURES, "nats", shown=shown, look=look)
     top, below = figure.axes[0], figure.axes[1]

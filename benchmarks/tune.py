@@ -4,8 +4,8 @@
 
 units: the ladder of sizes beside the grid of all its trials in full, on 20 small tasks
 (tune_units.py). Right is an answer whose loss in the grid is within one standard error of the best.
-autolstm: searches beside AutoLSTM of NeuralForecast (10 samples, at most 16 horizons read) in no more
-processor time, on six sets of series, by the MAE of the same test windows. Not run where it is
+autolstm: searches beside AutoLSTM of NeuralForecast (10 samples, at most 16 horizons read) in no
+more processor time, on six sets of series, by the MAE of the same test windows. Not run where it is
 missing. A set takes about 20 minutes of one processor; each is saved when it ends.
 workers: trials per hour of two workers beside one, and what `kill -9` loses.
 

@@ -162,19 +162,26 @@ def autolstm_mae(table: pl.DataFrame, horizon: int, test: int, samples: int) -> 
 
 
 def part_workers(_data: Path, quick: bool) -> Row:
-    """Time a study with one and with two workers, and kill one at three moments."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "marks.csv"
-        write_texts(file, 300 if quick else 2000)
-        trials = 6 if quick else 24
-        seconds = {n: timed(file, Path(folder) / f"with-{n}", n, trials) for n in (1, 2)}
-        lost = [
-            killed(file, Path(folder), after, trials) for after in ((2,) if quick else (2, 9, 20))
-        ]
-    gain = seconds[1] / seconds[2]
-    print(f"workers: two make {gain:.2f} times the trials of one; goal: 1.7")
-    print(f"kill -9: {lost}")
-    return {"seconds": seconds, "gain": gain, "processors": os.cpu_count(), "killed": lost}
+    """Time a short and a longer study with one and with two workers, and kill one three times."""
+    trials, found = 6 if quick else 24, {}
+    with tempfile.TemporaryDirectory() as name:
+        for size, rows in (("short", 300),) if quick else (("short", 2_000), ("longer", 8_000)):
+            folder = Path(name) / size
+            folder.mkdir()
+            write_texts(folder / "marks.csv", rows)
+            found[size] = workers_of(folder, trials)
+            print(f"{size}: two workers make {found[size]['gain']:.2f} times the trials of one")
+        short = Path(name) / "short"
+        lost = [killed(short, after, trials) for after in ((2,) if quick else (2, 9, 20))]
+    print(f"goal: 1.7; kill -9: {lost}")
+    return {**found, "processors": os.cpu_count(), "killed": lost}
+
+
+def workers_of(folder: Path, trials: int) -> Row:
+    """Seconds of a study by number of workers."""
+    file = folder / "marks.csv"
+    seconds = {n: timed(file, folder / f"with-{n}", n, trials) for n in (1, 2)}
+    return {"seconds": seconds, "gain": seconds[1] / seconds[2]}
 
 
 def write_texts(file: Path, rows: int) -> None:
@@ -212,10 +219,12 @@ def timed(file: Path, out: Path, workers: int, trials: int) -> float:
     return time.monotonic() - begin
 
 
-def killed(file: Path, folder: Path, after: int, trials: int) -> Row:
+def killed(folder: Path, after: int, trials: int) -> Row:
     """Kill a worker after so many results, go on, and compare with the study of one worker."""
     out = folder / f"killed-{after}"
-    process = subprocess.Popen(command(file, out, trials), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command(folder / "marks.csv", out, trials), stdout=subprocess.DEVNULL
+    )
     while not (out / "study.toml").is_file() or len(Study.open(out).results()) < after:
         if process.poll() is not None:
             break

@@ -1,6 +1,6 @@
 """Long sequences: what is learned over many steps, and what training them costs.
 
-    LONGSHORT_DATA=FOLDER python benchmarks/long.py [--quick] [--parts adding early copy …]
+    LONGSHORT_DATA=FOLDER python benchmarks/long.py [--plan evening] [--parts adding early copy …]
 
 adding: two marked numbers of T are to be added; always answering 1 has a mean squared error of
 1/6, and below 0.01 it counts as solved (Hochreiter & Schmidhuber, 1997). early: the same with both
@@ -11,9 +11,10 @@ a fixed random order. cost: peak memory and time of a training step by T, with a
 checkpoints, truncated and in patches, each in a process of its own.
 
 Cells have about the same number of weights, and each its own learning rate, chosen by validation
-loss where several are tried. The test data are looked at once. --quick: few steps and rows, one
-learning rate; it shows that the script works and which way the numbers go. Times count only on a
-machine with nothing else to do; the output says how many processes wait.
+loss where several are tried. The test data are looked at once. The plan "full" takes half a day of
+one core; "evening" one learning rate and T up to 1,000, less of the digits, and all of the cost;
+"quick" few steps and rows: it shows that the script works and which way the numbers go. Times count
+only on a machine with nothing else to do; the output says how many processes wait.
 """
 
 from __future__ import annotations
@@ -88,16 +89,20 @@ class Plan:
     batch: int = 32
 
 
-QUICK = Plan({100: 1_500}, {50: 1_500}, (0.005,), 2_000, 1, (400, 1_600), 64)
-FULL = Plan(
-    {100: 6_000, 400: 6_000, 1_000: 6_000, 10_000: 1_000},
-    {100: 6_000, 500: 6_000, 1_000: 6_000},
-    (0.001, 0.005),
-    60_000,
-    10,
-    (784, 1_000, 4_000, 10_000),
-    128,
-)
+LENGTHS = (784, 1_000, 4_000, 10_000)
+PLANS = {
+    "quick": Plan({100: 1_500}, {50: 1_500}, (0.005,), 2_000, 1, (400, 1_600), 64),
+    "evening": Plan({1_000: 1_500}, {500: 1_500}, (0.005,), 6_000, 4, LENGTHS, 64),
+    "full": Plan(
+        {100: 6_000, 400: 6_000, 1_000: 6_000, 10_000: 1_000},
+        {100: 6_000, 500: 6_000, 1_000: 6_000},
+        (0.001, 0.005),
+        60_000,
+        10,
+        LENGTHS,
+        128,
+    ),
+}
 
 
 class Problem(Protocol):
@@ -404,7 +409,7 @@ MEASURES: dict[str, Callable[[Plan, Path | None], Iterator[dict[str, Any]]]] = {
 def main() -> None:
     """Run the parts that are asked for; each row is written as soon as it is there."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="few steps and rows")
+    parser.add_argument("--plan", choices=PLANS, default="full", help="how much is computed")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--measure", help=argparse.SUPPRESS)
@@ -414,7 +419,7 @@ def main() -> None:
         print(json.dumps(measure(Method(**way), *sizes)))
         return
     folder = os.environ.get("LONGSHORT_DATA")
-    plan, data = QUICK if chosen.quick else FULL, Path(folder) if folder else None
+    plan, data = PLANS[chosen.plan], Path(folder) if folder else None
     results = json.loads(chosen.out.read_text()) if chosen.out.is_file() else {}
     for part in chosen.parts:
         rows: list[dict[str, Any]] = []
@@ -422,7 +427,7 @@ def main() -> None:
             rows.append(found)
             print(part, *(f"{key}={shown(value)}" for key, value in found.items()), flush=True)
             about = environment() | {"load": round(os.getloadavg()[0], 1)}
-            results[part] = {"quick": chosen.quick, "rows": rows, "environment": about}
+            results[part] = {"plan": chosen.plan, "rows": rows, "environment": about}
             chosen.out.write_text(json.dumps(results, indent=1) + "\n")
 
 

@@ -44,13 +44,13 @@ WILLS: Settings = {
     "task": "read",
     "data": {"drop_bad": True},
     "image": {"height": 32},
-    "model": {"channels": [12, 24, 48, 64], "dropout": 0.3},
+    "model": {"channels": [12, 24, 48, 64], "dropout": 0.4},
     "train": {
         "threads": 1,
-        "augment": 0.8,
+        "augment": 1.0,
         "batch_size": 4,
         "learning_rate": 0.002,
-        "max_epochs": 22,
+        "max_epochs": 44,
     },
 }
 

@@ -5,8 +5,8 @@
 symbols: the symbols in the order in which they were begun, by CTC. latex: the formula in LaTeX,
 written in one way (`latex.py`), by a decoder that attends. Both learn from the training part of
 CROHME, and are scored on the parts of 2014 and 2016, 2014 with its baselines. For validation is a
-tenth of the training part's writers, and for latex the part of 2013: a decoder learns formulas by
-heart, and those of the training part are each written by several people. Results and the
+tenth of the training part's writers, and for latex the part of 2013: of formulas by those writers
+44 % also stand in the training split, and a decoder may know them by heart. Results and the
 environment go to benchmarks/results/signals_formulas.json.
 """
 

@@ -4,7 +4,8 @@
 
 adding: two marked numbers of T are to be added; always answering 1 has a mean squared error of
 1/6, and below 0.01 it counts as solved (Hochreiter & Schmidhuber, 1997). early: the same with both
-numbers in the first half, so that gradients truncated to a quarter of T never see one. copy: ten
+numbers in the first half, so that gradients truncated to a quarter of T never see one. far: adding
+over 10,000 steps, read whole and in patches that leave 250 of them. copy: ten
 of eight symbols are to be repeated after T blank steps; without memory the best loss is
 10 ln 8 / (T + 20) (Arjovsky et al., 2016). pixels: MNIST as 784 steps of one pixel, in order and in
 a fixed random order. cost: peak memory and time of a training step by T, with all values kept, with
@@ -12,7 +13,7 @@ checkpoints, truncated and in patches, each in a process of its own.
 
 Cells have about the same number of weights, and each its own learning rate, chosen by validation
 loss where several are tried. The test data are looked at once. The plan "full" takes half a day of
-one core; "evening" one learning rate and T up to 1,000, less of the digits, and all of the cost;
+one core; "evening" three hours, with half of the units and updates and a third of the digits;
 "quick" few steps and rows: it shows that the script works and which way the numbers go. Times count
 only on a machine with nothing else to do; the output says how many processes wait.
 """
@@ -44,11 +45,11 @@ from longshort.nn.recurrent import Recurrent
 from longshort.runs.job import environment
 
 RESULTS = Path(__file__).parent / "results" / "long.json"
-PARTS = ("adding", "early", "copy", "pixels", "cost")
+PARTS = ("adding", "early", "far", "copy", "pixels", "cost")
 SYMBOLS, COPIED = 8, 10
 TEST = 1_000
 SOLVED = 0.01
-LONGEST_EARLY = 1_000
+READ_STEPS = 250
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Plan:
     """How much is computed. steps: training steps by T; rates: learning rates that are tried."""
 
     adding: dict[int, int]
+    far: dict[int, int]
     copy: dict[int, int]
     rates: tuple[float, ...]
     rows: int
@@ -91,10 +93,13 @@ class Plan:
 
 LENGTHS = (784, 1_000, 4_000, 10_000)
 PLANS = {
-    "quick": Plan({100: 1_500}, {50: 1_500}, (0.005,), 2_000, 1, (400, 1_600), 64),
-    "evening": Plan({1_000: 1_500}, {500: 1_500}, (0.005,), 6_000, 4, LENGTHS, 64),
+    "quick": Plan({100: 1_500}, {}, {50: 1_500}, (0.005,), 2_000, 1, (400, 1_600), 64),
+    "evening": Plan(
+        {1_000: 3_000}, {10_000: 1_500}, {500: 3_000}, (0.001, 0.005), 20_000, 4, LENGTHS, 64
+    ),
     "full": Plan(
-        {100: 6_000, 400: 6_000, 1_000: 6_000, 10_000: 1_000},
+        {100: 6_000, 400: 6_000, 1_000: 6_000},
+        {10_000: 6_000},
         {100: 6_000, 500: 6_000, 1_000: 6_000},
         (0.001, 0.005),
         60_000,
@@ -251,12 +256,24 @@ def adding(plan: Plan, _data: Path | None) -> Iterator[dict[str, Any]]:
 
 
 def early(plan: Plan, _data: Path | None) -> Iterator[dict[str, Any]]:
-    """Yield the adding problem with both numbers in the first half, for each T up to 1,000."""
+    """Yield the adding problem with both numbers in the first half, for each T."""
     for steps, count in plan.adding.items():
-        if steps > LONGEST_EARLY:
-            continue
         for method in (LSTM, CHRONO, truncated(CHRONO, steps)):
             yield added(method, Adding(steps, steps // 2), plan, count)
+
+
+def far(plan: Plan, _data: Path | None) -> Iterator[dict[str, Any]]:
+    """Yield the adding problem over very many steps, read whole and in patches."""
+    for steps, count in plan.far.items():
+        size = steps // READ_STEPS
+        # `init` is of the lag in steps of the cell, which are patches.
+        few = CHRONO.init.format(T=READ_STEPS)
+        for method in (
+            replace(LSTM, name=f"LSTM, patches of {size}", patch=size),
+            replace(CHRONO, name=f"LSTM, chrono, patches of {size}", patch=size, init=few),
+            CHRONO,
+        ):
+            yield added(method, Adding(steps, steps), plan, count)
 
 
 def truncated(method: Method, steps: int) -> Method:
@@ -400,6 +417,7 @@ def measure(way: Method, steps: int, hidden: int, batch: int) -> dict[str, Any]:
 MEASURES: dict[str, Callable[[Plan, Path | None], Iterator[dict[str, Any]]]] = {
     "adding": adding,
     "early": early,
+    "far": far,
     "copy": copy,
     "pixels": pixels,
     "cost": cost,

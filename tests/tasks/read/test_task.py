@@ -193,6 +193,21 @@ def test_one_text_for_many_lines_is_told() -> None:
     assert "one-for-many" in [each.code for each in found]
 
 
+def test_texts_that_stand_in_training_are_told() -> None:
+    lines = drawn(60, words=2)
+    splits = ["train"] * 40 + ["val"] * 10 + ["test"] * 10
+    texts = list(lines.texts or [])
+    texts[40:50] = texts[:10]
+    (said,) = (
+        each
+        for each in findings_of(replace(lines, texts=texts, splits=splits))
+        if each.code == "repeated-texts"
+    )
+    assert said.severity == "warning" and said.message.startswith("100% of the val lines")
+    single = replace(lines, texts=[text[0] for text in texts], splits=splits)
+    assert "repeated-texts" not in [each.code for each in findings_of(single)]
+
+
 def test_groups_stay_together() -> None:
     lines = replace(drawn(60, words=1), groups=[str(i // 6) for i in range(60)])
     splits = story.prepare(SETTINGS, lines).splits

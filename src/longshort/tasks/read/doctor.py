@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from longshort.data.findings import Finding
+from longshort.data.repeated_texts import repeated_texts
 from longshort.data.splits import Splits
 from longshort.data.strokes.ink import Ink
 from longshort.data.strokes.shape import normalise, resample
@@ -31,7 +32,7 @@ def examine(splits: Splits[Lines], config: ReadConfig) -> list[Finding]:
     for name, lines in splits.by_name().items():
         if name != "train":
             found += unknown(known, lines, config, name)
-    return found
+    return found + _repeated(splits, config)
 
 
 def narrow(lines: Lines, config: ReadConfig, *, is_learned: bool) -> list[Finding]:
@@ -165,6 +166,17 @@ def _one_for_many(train: Lines) -> Finding | None:
         tuple(where[:_SHOWN]),
         "if it does not stand there, correct it",
     )
+
+
+def _repeated(splits: Splits[Lines], config: ReadConfig) -> list[Finding]:
+    """Return what share of texts stands in training, of lines with more than one sign."""
+    tokens = config.text.tokens or "characters"
+    texts = {
+        name: [text for text in lines.texts or [] if len(signs_of(text, tokens)) > 1]
+        for name, lines in splits.by_name().items()
+    }
+    fix = "in a table, --group with the column of texts keeps equal ones in one split"
+    return repeated_texts(texts, "lines", fix)
 
 
 def _rare(splits: Splits[Lines], config: ReadConfig) -> Finding | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from longshort.data.findings import Finding
+from longshort.data.repeated_texts import repeated_texts
 from longshort.data.splits import Splits
 from longshort.decoding.ctc import frames_needed
 from longshort.tasks.transcribe.config import TranscribeConfig
@@ -19,7 +20,9 @@ def examine(splits: Splits[Utterances], config: TranscribeConfig) -> list[Findin
     if config.model.head == "ctc":
         parts = [("training", splits.train), ("validation", splits.val)]
         found += [_short(name, part, config) for name, part in parts]
-    return [*splits.findings, *(each for each in found if each is not None)]
+    texts = {name: samples.texts or [] for name, samples in splits.by_name().items()}
+    repeated = repeated_texts(texts, "utterances", "a split column can keep equal ones together")
+    return [*splits.findings, *(each for each in found if each is not None), *repeated]
 
 
 def _short(part: str, samples: Utterances, config: TranscribeConfig) -> Finding | None:

@@ -47,8 +47,8 @@ SETTINGS: dict[str, Any] = {
     "task": "frames",
     "model": {"inputs": 10, "outputs": 10, "patch": 4, "scales": 2, "hidden": 32},
     "train": {
-        "batch_size": 4,
-        "learning_rate": 0.003,
+        "batch_size": 8,
+        "learning_rate": 0.004,
         "max_epochs": 1,
         "steps_per_epoch": 500,
         "threads": 1,
@@ -218,7 +218,7 @@ def part(
     parts: Sequence[str] = PARTS,
     out: Path | None = None,
     clips: int = 10_000,
-    epochs: int = 45,
+    epochs: int = 30,
     stopped: Path | None = None,
 ) -> dict[str, Any]:
     """Return the results of these parts, beside the goals; stopped: a run to score as it is."""
@@ -243,7 +243,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few clips and steps")
     parser.add_argument("--out", type=Path, help="folder that keeps the run")
     parser.add_argument("--clips", type=int, default=10_000)
-    parser.add_argument("--epochs", type=int, default=45)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--stopped", type=Path, help="run that was stopped; score its weights")
     given = parser.parse_args()
     data, how = Path(os.environ["LONGSHORT_DATA"]), (given.out, given.clips, given.epochs)

@@ -1,7 +1,7 @@
 """The network: recurrent layers over maps that read frames, and go on with their own.
 
 Letters: T frames, B batch, C channels of a map, Y rows, X columns. A scale has maps of half as many
-rows and columns as the one before, and twice as many channels.
+rows and columns as the next finer one, and twice as many units.
 """
 
 from __future__ import annotations
@@ -31,23 +31,24 @@ class Step(NamedTuple):
 
 
 class Scales(nn.Module):
-    """Recurrent layers over maps at several scales; each reads what the finer one makes."""
+    """Recurrent layers over maps at several scales, from the coarsest to the finest.
+
+    Each scale reads the frame, a coarser one in larger squares, and what the next coarser one makes
+    of it: the coarse maps see far, and tell the fine ones where things move.
+    """
 
     def __init__(self, model: FramesModel, encoder: FrameEncoder) -> None:
         super().__init__()
         assert model.hidden is not None
-        self.halves, self.layers = nn.ModuleList(), nn.ModuleList()
+        self.layers, self.tells = nn.ModuleList(), nn.ModuleList()
         cell, (rows, columns) = chosen_cell(model), encoder.map_size
-        width = encoder.channels
-        for scale in range(model.scales or 1):
+        scales = model.scales or 1
+        for scale in range(scales):
             hidden = model.hidden * 2**scale
-            if scale:
-                self.halves.append(nn.Conv2d(width, hidden, 3, 2, 1))
-                width = hidden
             size = (rows >> scale, columns >> scale)
             layers = ConvRecurrent(
                 cell,
-                width,
+                encoder.channels * 4**scale + (hidden if scale < scales - 1 else 0),
                 hidden,
                 model.kernel,
                 model.num_layers,
@@ -55,12 +56,13 @@ class Scales(nn.Module):
                 precision=model.precision,
                 init=model.init,
             )
+            if scale:
+                self.tells.append(nn.Conv2d(layers.output_size, 2 * hidden, 1))
             self.layers.append(layers)
-            width = layers.output_size
 
     @property
     def widths(self) -> list[int]:
-        """Channels of each scale's output."""
+        """Channels of each scale's output, the finest first."""
         return [layers.output_size for layers in self._layers]
 
     @property
@@ -69,13 +71,16 @@ class Scales(nn.Module):
 
     def forward(self, x: Tensor, state: State | None) -> tuple[list[Tensor], State]:
         """Read maps [T, B, C, Y, X]; returns each scale's outputs, and the state."""
-        found, after = [], []
-        for scale, layers in enumerate(self._layers):
-            if scale:
-                x = _each(self.halves[scale - 1], x)
-            x, new = layers(x, None if state is None else state[scale])
-            found.append(x)
-            after.append(new)
+        found: list[Tensor] = []
+        after: list[Any] = []
+        for scale in reversed(range(len(self.layers))):
+            seen = _coarser(x, 2**scale)
+            if found:
+                told = _finer(_each(self.tells[scale], found[0]), 2)
+                seen = torch.cat([seen, told], 2)
+            output, new = self._layers[scale](seen, None if state is None else state[scale])
+            found.insert(0, output)
+            after.insert(0, new)
         return found, tuple(after)
 
     def flops(self, rows: int, columns: int) -> int:
@@ -85,8 +90,8 @@ class Scales(nn.Module):
             y, x = rows >> scale, columns >> scale
             total += layers.flops(y, x)
             if scale:
-                half = cast(nn.Conv2d, self.halves[scale - 1])
-                total += 2 * half.weight.numel() * y * x
+                tells = cast(nn.Conv2d, self.tells[scale - 1])
+                total += 2 * tells.weight.numel() * y * x
         return total
 
 
@@ -201,6 +206,15 @@ def _each(layer: nn.Module, x: Tensor) -> Tensor:
     """Apply a layer to each frame of x [T, B, C, Y, X]."""
     found: Tensor = layer(x.flatten(0, 1))
     return found.view(*x.shape[:2], *found.shape[1:])
+
+
+def _coarser(x: Tensor, factor: int) -> Tensor:
+    """Return maps [T, B, C · F · F, Y / F, X / F] of x [T, B, C, Y, X]: squares become channels."""
+    if factor == 1:
+        return x
+    rows, columns = x.size(3) // factor, x.size(4) // factor
+    parts = x.reshape(*x.shape[:3], rows, factor, columns, factor)
+    return parts.permute(0, 1, 2, 4, 6, 3, 5).flatten(2, 4)
 
 
 def _finer(x: Tensor, factor: int) -> Tensor:

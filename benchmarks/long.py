@@ -249,7 +249,8 @@ def adding(plan: Plan, _data: Path | None) -> Iterator[dict[str, Any]]:
     for steps, count in plan.adding.items():
         for method in (
             *CELLS,
-            replace(LSTM, name="LSTM, patches of 4", patch=4),
+            patched(LSTM, steps, 4),
+            patched(CHRONO, steps, 4),
             truncated(LSTM, steps),
         ):
             yield added(method, Adding(steps, steps), plan, count)
@@ -266,14 +267,14 @@ def far(plan: Plan, _data: Path | None) -> Iterator[dict[str, Any]]:
     """Yield the adding problem over very many steps, read whole and in patches."""
     for steps, count in plan.far.items():
         size = steps // READ_STEPS
-        # `init` is of the lag in steps of the cell, which are patches.
-        few = CHRONO.init.format(T=READ_STEPS)
-        for method in (
-            replace(LSTM, name=f"LSTM, patches of {size}", patch=size),
-            replace(CHRONO, name=f"LSTM, chrono, patches of {size}", patch=size, init=few),
-            CHRONO,
-        ):
+        for method in (patched(LSTM, steps, size), patched(CHRONO, steps, size), CHRONO):
             yield added(method, Adding(steps, steps), plan, count)
+
+
+def patched(method: Method, steps: int, size: int) -> Method:
+    """Return the method reading so many steps at once, which are one step of the cell."""
+    name, init = f"{method.name}, patches of {size}", method.init.format(T=steps // size)
+    return replace(method, name=name, patch=size, init=init)
 
 
 def truncated(method: Method, steps: int) -> Method:
@@ -333,7 +334,7 @@ def pixels(plan: Plan, data: Path | None) -> Iterator[dict[str, Any]]:
     orders = {"in order": np.arange(784), "permuted": np.random.default_rng(0).permutation(784)}
     most = torch.bincount(truth).max().item() / len(truth)
     for order, places in orders.items():
-        for method in (*CELLS, replace(LSTM, name="LSTM, patches of 4", patch=4)):
+        for method in (*CELLS, patched(LSTM, 784, 4)):
             begin = time.perf_counter()
             tried = [read_digits(method, plan, rate, x[:, places], labels) for rate in plan.rates]
             network, _ = max(tried, key=lambda each: each[1])

@@ -73,7 +73,10 @@ def load_weights(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> N
     wanted = module.state_dict()
     if wanted.keys() != tensors.keys():
         odd = sorted(wanted.keys() ^ tensors.keys())[0]
-        raise RunError(f"{path}: does not fit the settings in config.toml: weight {odd!r}")
+        raise RunError(
+            f"{path}: does not fit the settings in config.toml: weight {odd!r}; were they changed, "
+            "or was it trained by another version? Train again"
+        )
     for name, tensor in wanted.items():
         if tensors[name].shape != tensor.shape or tensors[name].dtype != tensor.dtype:
             raise RunError(

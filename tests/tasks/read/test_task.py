@@ -194,16 +194,18 @@ def test_one_text_for_many_lines_is_told() -> None:
 
 
 def test_texts_that_stand_in_training_are_told() -> None:
-    lines = drawn(60, words=2)
-    splits = ["train"] * 40 + ["val"] * 10 + ["test"] * 10
+    lines = drawn(90, words=2)
+    splits = ["train"] * 50 + ["val"] * 20 + ["test"] * 20
     texts = list(lines.texts or [])
-    texts[40:50] = texts[:10]
+    texts[50:70] = texts[:20]
     (said,) = (
         each
         for each in findings_of(replace(lines, texts=texts, splits=splits))
         if each.code == "repeated-texts"
     )
-    assert said.severity == "warning" and said.message.startswith("100% of the val lines")
+    assert said.severity == "warning" and said.message.startswith(
+        "100% of the val lines of several signs"
+    )
     single = replace(lines, texts=[text[0] for text in texts], splits=splits)
     assert "repeated-texts" not in [each.code for each in findings_of(single)]
 

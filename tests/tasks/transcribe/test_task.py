@@ -154,6 +154,15 @@ def test_characters_outside_the_alphabet_are_listed() -> None:
     assert finding.severity == "warning" and "'x', 'y', 'z'" in finding.message
 
 
+def test_texts_that_stand_in_training_are_told() -> None:
+    data = spelt(240)
+    splits = ["train"] * 200 + ["val"] * 20 + ["test"] * 20
+    texts = [*(data.texts or [])[:200], *(data.texts or [])[:20], *[""] * 20]
+    found = story.check(LEARNED, replace(data, texts=texts, splits=splits))
+    (said,) = [each for each in found if each.code == "repeated-texts"]
+    assert said.severity == "note" and said.message.startswith("100% of the val utterances have")
+
+
 def test_silence_is_told_and_transcribed_without_fuss(learned: Callable[..., Path]) -> None:
     data = spelt(40)
     data.items[0] = np.zeros_like(data.items[0])

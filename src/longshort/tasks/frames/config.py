@@ -118,8 +118,9 @@ class FramesModel(CellSettings):
         None,
         ge=1,
         le=5,
-        description="scales, each with half the rows and columns and twice the channels of the one "
-        "before, whose output it reads; decided by the size of the frames when absent",
+        description="scales, each with half the rows and columns and twice the channels of the "
+        "next finer one; each reads the frame, and what the next coarser one makes of it; decided "
+        "by the size of the frames when absent",
     )
     kernel: int = Field(3, ge=1, le=31, description="side of the convolutions, odd, in places")
     forecaster: Literal["own", "shared"] = Field(

@@ -175,8 +175,8 @@ def _repeated(splits: Splits[Lines], config: ReadConfig) -> list[Finding]:
         name: [text for text in lines.texts or [] if len(signs_of(text, tokens)) > 1]
         for name, lines in splits.by_name().items()
     }
-    fix = "in a table, --group with the column of texts keeps equal ones in one split"
-    return repeated_texts(texts, "lines", fix)
+    fix = "give --val and --test with texts of their own; of a table, --group text draws them so"
+    return repeated_texts(texts, "lines of several signs", fix)
 
 
 def _rare(splits: Splits[Lines], config: ReadConfig) -> Finding | None:

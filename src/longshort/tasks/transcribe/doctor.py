@@ -20,8 +20,9 @@ def examine(splits: Splits[Utterances], config: TranscribeConfig) -> list[Findin
     if config.model.head == "ctc":
         parts = [("training", splits.train), ("validation", splits.val)]
         found += [_short(name, part, config) for name, part in parts]
-    texts = {name: samples.texts or [] for name, samples in splits.by_name().items()}
-    repeated = repeated_texts(texts, "utterances", "a split column can keep equal ones together")
+    texts = {name: [*filter(None, each.texts or [])] for name, each in splits.by_name().items()}
+    fix = "give --val and --test, or a column named split, with texts of their own"
+    repeated = repeated_texts(texts, "utterances", fix)
     return [*splits.findings, *(each for each in found if each is not None), *repeated]
 
 

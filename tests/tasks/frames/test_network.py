@@ -44,13 +44,13 @@ def test_frames_one_by_one_give_what_all_at_once_give(scales: int) -> None:
 
 
 @torch.no_grad()
-def test_a_coarse_scale_tells_the_finer_ones() -> None:
+def test_the_state_of_the_coarsest_scale_reaches_all_outputs() -> None:
     network, encoder = network_of(3)
     scales: Scales = network.reader
     x = maps_of(encoder, 1)
     before, state = scales(x, None)
-    told = tuple(torch.zeros_like(each) for each in state[2])
-    after, _ = scales(x, (*state[:2], told))
+    forgotten = tuple(torch.zeros_like(each) for each in state[2])
+    after, _ = scales(x, (*state[:2], forgotten))
     other, _ = scales(x, state)
     assert [output.size(2) for output in before] == scales.widths == [4, 8, 16]
     assert not any(torch.equal(one, two) for one, two in zip(after, other, strict=True))

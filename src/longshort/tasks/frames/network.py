@@ -33,14 +33,14 @@ class Step(NamedTuple):
 class Scales(nn.Module):
     """Recurrent layers over maps at several scales, from the coarsest to the finest.
 
-    Each scale reads the frame, a coarser one in larger squares, and what the next coarser one makes
-    of it: the coarse maps see far, and tell the fine ones where things move.
+    The input of a scale is the frame, for a coarser one in larger squares, and beside it the output
+    of the next coarser scale, upsampled. So the coarse maps, which see far, guide the fine ones.
     """
 
     def __init__(self, model: FramesModel, encoder: FrameEncoder) -> None:
         super().__init__()
         assert model.hidden is not None
-        self.layers, self.tells = nn.ModuleList(), nn.ModuleList()
+        self.layers, self.upsamplers = nn.ModuleList(), nn.ModuleList()
         cell, (rows, columns) = chosen_cell(model), encoder.map_size
         scales = model.scales or 1
         for scale in range(scales):
@@ -57,7 +57,7 @@ class Scales(nn.Module):
                 init=model.init,
             )
             if scale:
-                self.tells.append(nn.Conv2d(layers.output_size, 2 * hidden, 1))
+                self.upsamplers.append(nn.Conv2d(layers.output_size, 2 * hidden, 1))
             self.layers.append(layers)
 
     @property
@@ -74,11 +74,11 @@ class Scales(nn.Module):
         found: list[Tensor] = []
         after: list[Any] = []
         for scale in reversed(range(len(self.layers))):
-            seen = _coarser(x, 2**scale)
+            inputs = _coarser(x, 2**scale)
             if found:
-                told = _finer(_each(self.tells[scale], found[0]), 2)
-                seen = torch.cat([seen, told], 2)
-            output, new = self._layers[scale](seen, None if state is None else state[scale])
+                upsampled = _finer(_each(self.upsamplers[scale], found[0]), 2)
+                inputs = torch.cat([inputs, upsampled], 2)
+            output, new = self._layers[scale](inputs, None if state is None else state[scale])
             found.insert(0, output)
             after.insert(0, new)
         return found, tuple(after)
@@ -90,8 +90,8 @@ class Scales(nn.Module):
             y, x = rows >> scale, columns >> scale
             total += layers.flops(y, x)
             if scale:
-                tells = cast(nn.Conv2d, self.tells[scale - 1])
-                total += 2 * tells.weight.numel() * y * x
+                upsampler = cast(nn.Conv2d, self.upsamplers[scale - 1])
+                total += 2 * upsampler.weight.numel() * y * x
         return total
 
 
